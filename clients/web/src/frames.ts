@@ -1,0 +1,71 @@
+import { isNumbered, isOffset, isRecord, readEnvelope, type Envelope } from './envelope.js';
+import type { Entitlement, Membership, Progress } from './events.js';
+import type { FrontPage, Mirror } from './mirror.js';
+import { readPosition } from './position.js';
+import type { Position } from './sequence.js';
+
+/** What the server sends that is no event. */
+export const FRAMES = {
+  welcome: 'welcome',
+  snapshot: 'snapshot',
+  goaway: 'goaway',
+  tokenExpiring: 'token.expiring',
+} as const;
+
+/** The first frame of a connection, and of the answer to a `sync`. */
+export interface Welcome {
+  readonly userId: string;
+  readonly position: Position;
+  readonly resume: 'replay' | 'snapshot';
+  readonly heartbeatSeconds: number;
+  readonly serverTime: unknown;
+}
+
+export function readWelcome(value: unknown): Welcome | undefined {
+  const position = readPosition(value);
+  if (!isRecord(value) || typeof value['userId'] !== 'string' || !position) return undefined;
+  const beat = value['heartbeatSeconds'];
+  return {
+    userId: value['userId'],
+    position,
+    resume: value['resume'] === 'replay' ? 'replay' : 'snapshot',
+    heartbeatSeconds: isSeconds(beat) ? beat : 60,
+    serverTime: value['serverTime'],
+  };
+}
+
+/** What `/v1/me/state` gives, split into the state and the position that it stands for. */
+export function readSnapshot(value: unknown): { position: Position; mirror: Mirror } | undefined {
+  if (!isRecord(value)) return undefined;
+  const position = readPosition(value['position']);
+  if (!position) return undefined;
+  const entries = list(value['entries'])
+    .map(readEnvelope)
+    .filter((each): each is Envelope => !!each && isNumbered(each));
+  const mirror: Mirror = {
+    membership: versioned<Membership>(value['membership']),
+    entitlement: versioned<Entitlement>(value['entitlement']),
+    playback: list(value['playback']).filter(isRecord) as unknown as Progress[],
+    recommendations: list(value['recommendations']).filter(isRecord) as unknown as FrontPage[],
+    entries,
+  };
+  return { position, mirror };
+}
+
+/** How long a `goaway` asks to stay away. */
+export function readRetryAfter(value: unknown): number {
+  return isRecord(value) && isOffset(value['retryAfterMs']) ? value['retryAfterMs'] : 0;
+}
+
+/** A span that a timer can be set to. */
+export function isSeconds(value: unknown): value is number {
+  return typeof value === 'number' && value > 0 && value <= 86_400;
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function versioned<Row extends { readonly version: number }>(value: unknown): Row | undefined {
+  return isRecord(value) && typeof value['version'] === 'number' ? (value as unknown as Row) : undefined;
+}
