@@ -17,6 +17,8 @@ export interface Envelope<Data = unknown, Type extends string = string> {
   readonly at: string;
   /** After this it matters to nobody, ISO 8601. */
   readonly expiresAt?: string;
+  /** The person within the account that it is about. */
+  readonly profileId?: string;
   /** The only device that it is meant for. */
   readonly target?: string;
   readonly data: Data;

@@ -16,6 +16,9 @@ export interface Mirror {
   readonly entries: readonly Envelope[];
 }
 
+/** As many as the server's own state carries. Events without a key of their own supersede nothing and would pile up. */
+export const MOST_ENTRIES = 1_000;
+
 export const BLANK: Mirror = {
   membership: undefined,
   entitlement: undefined,
@@ -64,9 +67,9 @@ export function adopt(before: Mirror, snapshot: Mirror): Mirror {
 /** Newest `at` wins; at the same instant the greater deviceId, so that every device decides alike. */
 export function withProgress(mirror: Mirror, row: Progress): Mirror {
   const known = mirror.playback.find((each) => showOf(each) === showOf(row));
-  if (known && !isLater(row, known)) return mirror;
+  if (known && byTime(row, known) <= 0) return mirror;
   const others = mirror.playback.filter((each) => each !== known);
-  return { ...mirror, playback: [...others, row].sort((a, b) => (isLater(a, b) ? -1 : 1)) };
+  return { ...mirror, playback: [...others, row].sort((a, b) => byTime(b, a)) };
 }
 
 function withMembership(mirror: Mirror, membership: Membership): Mirror {
@@ -94,20 +97,24 @@ function withFrontPage(mirror: Mirror, page: FrontPage): Mirror {
   const others = mirror.recommendations.filter((each) => each !== known);
   return {
     ...mirror,
-    recommendations: [...others, page].sort((a, b) => (a.profileId < b.profileId ? -1 : 1)),
+    recommendations: [...others, page].sort((a, b) => compare(a.profileId, b.profileId)),
   };
 }
 
 function withEntry(entries: readonly Envelope[], event: Envelope): readonly Envelope[] {
   const known = entries.find((each) => each.key === event.key);
   if (known && byOffset(known, event) >= 0) return entries;
-  return [...entries.filter((each) => each !== known), event].sort(byOffset);
+  return [...entries.filter((each) => each !== known), event].sort(byOffset).slice(-MOST_ENTRIES);
 }
 
 const showOf = (row: Progress): string => JSON.stringify([row.profileId, row.showId]);
 const byOffset = (a: Envelope, b: Envelope): number => (a.offset ?? 0) - (b.offset ?? 0);
 
-function isLater(a: Progress, b: Progress): boolean {
-  const difference = Date.parse(a.at) - Date.parse(b.at);
-  return difference > 0 || (difference === 0 && a.deviceId > b.deviceId);
+function byTime(a: Progress, b: Progress): number {
+  return Date.parse(a.at) - Date.parse(b.at) || compare(a.deviceId, b.deviceId);
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

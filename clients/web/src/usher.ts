@@ -26,6 +26,9 @@ export interface Signals {
   error: unknown;
 }
 
+/** An event type of a back office that is called like a signal must not pass for one; `*` hears it. */
+const SIGNALS: ReadonlySet<string> = new Set<keyof Signals>(['change', '*', 'offline', 'refused', 'error']);
+
 /** How far an event got on this device: `applied`, the app acted on it, or `seen`, a person saw it. */
 export type Receipt =
   | { readonly ids: readonly string[]; readonly state: 'applied' | 'seen' }
@@ -46,7 +49,7 @@ export class Usher {
     this.settings = settle(options);
     this.link = new Link(this.settings, this.timers, {
       event: (event) => {
-        this.listeners.tell(event.type, event);
+        if (!SIGNALS.has(event.type)) this.listeners.tell(event.type, event);
         this.listeners.tell('*', event);
       },
       changed: () => this.changed(),
@@ -82,15 +85,10 @@ export class Usher {
   /**
    * Tells the server where this device is in a show, and through it the user's other devices. While offline only the
    * newest beat of a show is kept; it goes out on return, and the promise waits for that.
-   * @throws {@link UsherError} if the server refuses, does not answer in time (`timeout`), or the client is closed
+   * Rejects with {@link UsherError} if the server refuses, does not answer in time (`timeout`), or the client is closed.
    */
-  async beat(beat: Beat): Promise<BeatAnswer> {
-    const dated = date(beat, this.settings.profileId, this.link.clock.now());
-    const { nextSeconds } = await this.link.outbox.put(toOutgoing(dated));
-    const { inbox } = this.link;
-    inbox.mirror = withProgress(inbox.mirror, toProgress(dated, this.settings.deviceId));
-    this.changed();
-    return { nextSeconds: isSeconds(nextSeconds) ? nextSeconds : this.link.heartbeatSeconds };
+  beat(beat: Beat): Promise<BeatAnswer> {
+    return unattended(this.sendBeat(beat));
   }
 
   /**
@@ -112,9 +110,10 @@ export class Usher {
    * Tells the server how far events got here; `received` it knows by itself. Waits for the connection like {@link beat}.
    * Ids are the better choice: an offset means nothing after the numbering was rebuilt.
    */
-  async receipt(receipt: Receipt): Promise<void> {
+  receipt(receipt: Receipt): Promise<void> {
     const slot = JSON.stringify(['receipt', receipt]);
-    await this.link.outbox.put({ slot, name: 'receipt', payload: receipt, order: 0 });
+    const sent = this.link.outbox.put({ slot, name: 'receipt', payload: receipt, order: 0 });
+    return unattended(sent.then(() => undefined));
   }
 
   /** The app has acted on this event. */
@@ -132,6 +131,15 @@ export class Usher {
     this.shut(new UsherError('closed', 'the client was closed', false));
   }
 
+  private async sendBeat(beat: Beat): Promise<BeatAnswer> {
+    const dated = date(beat, this.settings.profileId, this.link.clock.now());
+    const { nextSeconds } = await this.link.outbox.put(toOutgoing(dated));
+    const { inbox } = this.link;
+    inbox.mirror = withProgress(inbox.mirror, toProgress(dated, this.settings.deviceId));
+    this.changed();
+    return { nextSeconds: isSeconds(nextSeconds) ? nextSeconds : this.link.heartbeatSeconds };
+  }
+
   private shut(why: UsherError): void {
     this.timers.stop();
     this.stopHearingNetwork();
@@ -142,6 +150,12 @@ export class Usher {
     const before = this.current;
     if (this.state !== before) this.listeners.tell('change', this.state);
   }
+}
+
+/** Whoever looks at the promise learns of its failure; whoever does not, is not punished by an unhandled rejection. */
+function unattended<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 /**

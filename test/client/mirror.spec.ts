@@ -1,0 +1,130 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { adopt, BLANK, fold, MOST_ENTRIES, type Mirror } from '../../clients/web/src/mirror.js';
+import type { Membership, Progress } from '../../clients/web/src/events.js';
+
+const capabilities = { streaming: true, maxStreams: 2, maxQuality: 'hd', downloads: false, ads: false };
+const membership = (version: number): Membership => ({
+  version,
+  status: 'active',
+  planId: 'gold',
+  capabilities,
+  effectiveAt: '2026-01-01T00:00:00Z',
+  reason: 'test',
+});
+const event = (type: string, data: unknown, offset?: number, key = type) => ({
+  id: `${type}-${offset}`,
+  type,
+  tier: 'critical' as const,
+  key,
+  at: '2026-01-01T00:00:00Z',
+  data,
+  ...(offset !== undefined && { offset }),
+});
+
+const progress: fc.Arbitrary<Progress> = fc
+  .record({ show: fc.nat(2), profile: fc.nat(1), device: fc.nat(3), second: fc.nat(5), zone: fc.boolean() })
+  .map(({ show, profile, device, second, zone }) => ({
+    profileId: `p${profile}`,
+    showId: `s${show}`,
+    positionSeconds: device * 100 + second,
+    durationSeconds: 1_000,
+    state: 'playing',
+    deviceId: `d${device}`,
+    // The same instants written in two ways: text order is not time order.
+    at: zone ? `2026-01-01T02:00:0${second}+02:00` : `2026-01-01T00:00:0${second}Z`,
+  }));
+
+const instant = (rows: readonly Progress[]) => rows.map((row) => ({ ...row, at: Date.parse(row.at) }));
+
+const told = (all: readonly Progress[]) =>
+  all.reduce<Mirror>((mirror, each) => fold(mirror, event('playback.progress', each)), BLANK).playback;
+const row = (second: number, showId = 's'): Progress => ({
+  profileId: 'main',
+  showId,
+  positionSeconds: second,
+  durationSeconds: 100,
+  state: 'playing',
+  deviceId: 'd',
+  at: `2026-01-01T00:00:0${second}Z`,
+});
+const named = (version: number) => ({ ...BLANK, recommendations: [{ profileId: 'main', version }] });
+
+describe('the mirror', () => {
+  test('a membership version never falls, whatever events and snapshots come', () => {
+    const steps = fc.array(fc.tuple(fc.constantFrom('event', 'snapshot', 'blank'), fc.nat(20)), {
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(steps, (all) => {
+        let mirror: Mirror = BLANK;
+        let greatest = 0;
+        all.forEach(([kind, version], n) => {
+          const told = membership(version);
+          const { status, planId } = told;
+          const snapshot = {
+            ...BLANK,
+            membership: told,
+            entitlement: { version, status, planId, capabilities },
+          };
+          if (kind === 'event') mirror = fold(mirror, event('membership.changed', told, n + 1));
+          else mirror = adopt(mirror, kind === 'snapshot' ? snapshot : BLANK);
+          greatest = kind === 'blank' ? greatest : Math.max(greatest, version);
+          expect(mirror.membership?.version ?? 0).toBe(greatest);
+          expect(mirror.entitlement?.version ?? 0).toBe(greatest);
+        });
+      }),
+    );
+  });
+
+  test('playback positions end alike in whatever order and however often they come', () => {
+    fc.assert(
+      fc.property(fc.array(progress, { maxLength: 30 }), fc.infiniteStream(fc.nat()), (rows, dice) => {
+        const shuffled = [...rows, ...rows]
+          .map((row) => ({ row, place: dice.next().value ?? 0 }))
+          .sort((a, b) => a.place - b.place)
+          .map((each) => each.row);
+        expect(new Set(instant(told(shuffled)))).toEqual(new Set(instant(told(rows))));
+        const times = instant(told(rows)).map((each) => each.at);
+        expect(times).toEqual([...times].sort((a, b) => b - a));
+      }),
+    );
+  });
+
+  test('a snapshot read before a position that already passed does not take it back', () => {
+    const before = fold(
+      fold(BLANK, event('playback.progress', row(5))),
+      event('playback.progress', row(1, 'removed')),
+    );
+    expect(adopt(before, { ...BLANK, playback: [row(3)] }).playback).toEqual([row(5)]);
+    expect(adopt(before, { ...BLANK, playback: [row(7)] }).playback).toEqual([row(7)]);
+  });
+
+  test('a front page keeps its items when a snapshot names the same version without them', () => {
+    const page = { profileId: 'main', version: 3, items: [{ id: 1 }], url: '/r' };
+    const before = fold(BLANK, event('recommendations.ready', page, 1));
+    expect(adopt(before, named(3)).recommendations).toEqual([page]);
+    expect(adopt(before, named(2)).recommendations).toEqual([page]);
+    expect(adopt(before, named(4)).recommendations).toEqual([{ profileId: 'main', version: 4 }]);
+    const entries = [event('recommendations.ready', page, 1)];
+    expect(adopt(BLANK, { ...named(3), entries }).recommendations).toEqual([page]);
+  });
+
+  test('events that supersede nothing do not pile up without end', () => {
+    let mirror: Mirror = BLANK;
+    for (let n = 1; n <= MOST_ENTRIES + 5; n++) mirror = fold(mirror, event('note', {}, n, `note:${n}`));
+    expect(mirror.entries).toHaveLength(MOST_ENTRIES);
+    expect(mirror.entries.at(-1)?.offset).toBe(MOST_ENTRIES + 5);
+  });
+
+  test('nothing that the app holds is changed in place', () => {
+    const frozen: Mirror = Object.freeze({
+      ...BLANK,
+      playback: Object.freeze([]),
+      entries: Object.freeze([]),
+    });
+    const next = fold(frozen, event('membership.changed', membership(1), 1));
+    expect(frozen.membership).toBeUndefined();
+    expect(next.entries).toHaveLength(1);
+  });
+});
