@@ -1,0 +1,62 @@
+import { type DynamicModule, Global, Inject, Module, type Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { Delivery } from './delivery/delivery.service.js';
+import { DeliveryModule } from './delivery/delivery.module.js';
+import { Receipts } from './delivery/receipts.service.js';
+import { DevelopmentModule } from './development/development.module.js';
+import { DevicesModule } from './devices/devices.module.js';
+import { EntitlementsModule } from './entitlements/entitlements.module.js';
+import { entitlementsState } from './entitlements/entitlements.state.js';
+import { LiveChannel } from './live/live.channel.js';
+import { LiveGateway } from './live/live.gateway.js';
+import { LiveModule } from './live/live.module.js';
+import { SyncCommand, TokenRefreshCommand } from './live/session-commands.js';
+import { MailboxModule } from './mailbox/mailbox.module.js';
+import { STATE_PARTS } from './mailbox/state.js';
+import { MembershipModule } from './membership/membership.module.js';
+import type { Config } from './platform/config/config.js';
+import { PlatformModule } from './platform/platform.module.js';
+import { PlaybackModule } from './playback/playback.module.js';
+import { Playback } from './playback/playback.service.js';
+import { playbackState } from './playback/playback.state.js';
+import { RecommendationsModule } from './recommendations/recommendations.module.js';
+import { recommendationsState } from './recommendations/recommendations.state.js';
+
+/** The rooms' shares of a user's state. */
+@Global()
+@Module({
+  providers: [{ provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] }],
+  exports: [STATE_PARTS],
+})
+class StateModule {}
+
+/** Binds the ports: which channels reach devices, and which rooms answer what devices ask. */
+@Module({ imports: [DeliveryModule, LiveModule, PlaybackModule] })
+class PortsModule {
+  constructor(@Inject(ModuleRef) ref: ModuleRef) {
+    const get = <T>(type: Type<T>): T => ref.get(type, { strict: false });
+    get(Delivery).use([get(LiveChannel)]);
+    get(LiveGateway).serve([get(Playback), get(Receipts), get(SyncCommand), get(TokenRefreshCommand)]);
+  }
+}
+
+/** The table of contents, in the order of an event's story: why, what, how. */
+@Module({})
+export class AppModule {
+  static with(config: Config): DynamicModule {
+    const doors = [MembershipModule, EntitlementsModule, RecommendationsModule, DevicesModule];
+    return {
+      module: AppModule,
+      imports: [
+        PlatformModule.with(config),
+        StateModule,
+        ...doors,
+        PlaybackModule,
+        MailboxModule,
+        DeliveryModule,
+        ...(config.ROLES.includes('gateway') ? [LiveModule, PortsModule] : []),
+        ...(config.NODE_ENV === 'development' ? [DevelopmentModule] : []),
+      ],
+    };
+  }
+}

@@ -1,0 +1,22 @@
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from './app.module.js';
+import { SocketServerAdapter } from './live/socket-server.adapter.js';
+import type { Config } from './platform/config/config.js';
+import { setUpHttp } from './platform/http/http.js';
+import { serveDocs } from './platform/http/openapi.js';
+import { Lifecycle } from './platform/lifecycle.js';
+
+/** A node that is ready for traffic; its `close()` stops everything in reverse order. */
+export async function boot(config: Config): Promise<INestApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), { bodyParser: false, bufferLogs: true });
+  app.useLogger(app.get(Logger));
+  setUpHttp(app, config);
+  app.useWebSocketAdapter(new SocketServerAdapter(app, config));
+  serveDocs(app);
+  await app.listen(config.PORT, config.HOST);
+  app.get(Lifecycle).booted();
+  return app;
+}

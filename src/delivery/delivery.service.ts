@@ -1,0 +1,60 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import type { Counter } from 'prom-client';
+import { type Announcement, type Batch, Feed } from '../mailbox/feed.js';
+import { Batcher } from '../platform/batcher.js';
+import { Metrics } from '../platform/metrics.js';
+import type { DurableTier } from '../platform/postgres/lanes.js';
+import type { Channel } from './channel.js';
+import { HandoffStore } from './handoff.store.js';
+
+/** From what was committed to the channels; a handoff is settled once they took it. */
+@Injectable()
+export class Delivery implements OnModuleInit {
+  private readonly log = new Logger('delivery');
+  private channels: readonly Channel[] = [];
+  private readonly told: Counter<'tier'>;
+  private readonly settling: Record<DurableTier, Batcher<string, undefined>>;
+
+  constructor(
+    private readonly feed: Feed,
+    private readonly handoffs: HandoffStore,
+    metrics: Metrics,
+  ) {
+    this.told = metrics.counter('events_total', 'Events handed to the channels', ['tier']);
+    this.settling = { critical: this.settler('critical'), important: this.settler('important') };
+  }
+
+  /** The ways to devices; bound once, at boot (app.module.ts). */
+  use(channels: readonly Channel[]): void {
+    this.channels = channels;
+  }
+
+  onModuleInit(): void {
+    this.feed.subscribe((batch) => this.handOn(batch));
+  }
+
+  /** Hands announcements to every channel. */
+  tell(announcements: readonly Announcement[]): void {
+    for (const channel of this.channels) channel.tell(announcements);
+    for (const { envelope } of announcements) this.told.inc({ tier: envelope.tier });
+  }
+
+  private handOn({ announcements, handoff }: Batch): void {
+    this.tell(announcements);
+    if (!handoff) return;
+    // Not settled is not lost: the sweep tells once more, and devices know the offset already.
+    this.settling[handoff.tier].add(handoff.id).catch((error: unknown) => this.log.debug(`not settled: ${String(error)}`));
+  }
+
+  private settler(tier: DurableTier): Batcher<string, undefined> {
+    return new Batcher({
+      act: async (ids) => {
+        await this.handoffs.settle(ids, tier);
+        return ids.map(() => undefined);
+      },
+      size: 500,
+      concurrency: 1,
+      capacity: 100_000,
+    });
+  }
+}

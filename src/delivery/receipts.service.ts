@@ -1,0 +1,68 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
+import type { DurableEnvelope } from '../mailbox/event.js';
+import { Mailbox } from '../mailbox/mailbox.service.js';
+import { Batcher } from '../platform/batcher.js';
+import { Problem } from '../platform/http/problem.js';
+import { parse } from '../platform/parse.js';
+import { furthest, type Receipt, type ReceiptState } from './receipt.js';
+import { type MeantEvent, ReceiptStore } from './receipt.store.js';
+import { receiptPayload, type ReceiptPayload } from './receipts.schema.js';
+
+type Of = Pick<DeviceSession, 'userId' | 'deviceId'>;
+
+/** Keeps how far each event got on each device; `receipt` is how a device says that it applied or showed one. */
+@Injectable()
+export class Receipts implements DeviceCommand {
+  readonly event = 'receipt';
+  private readonly log = new Logger('receipts');
+  private readonly writes = new Batcher<Receipt, undefined>({
+    act: async (receipts) => {
+      await this.store.record(furthest(receipts));
+      return receipts.map(() => undefined);
+    },
+    size: 500,
+    concurrency: 1,
+    capacity: 50_000,
+  });
+
+  constructor(
+    private readonly store: ReceiptStore,
+    private readonly mailbox: Mailbox,
+  ) {}
+
+  /** A device acknowledged the event. One that cannot be written now is given up: the device's next step tells as much. */
+  received(of: Of, envelope: DurableEnvelope): void {
+    const { epoch, offset, id, type } = envelope;
+    void this.write(of, [{ epoch, offset, eventId: id, type }], 'received').catch((error: unknown) =>
+      this.log.warn(`a receipt was not written: ${String(error)}`),
+    );
+  }
+
+  async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
+    const { meant, wanted, state } = read(parse(receiptPayload, payload));
+    const events = await this.store.events(session, meant);
+    if (events.length < wanted) throw new Problem('unknown_event');
+    await this.write(session, events, state);
+    if (state === 'seen') this.tellOthers(session, events);
+    return {};
+  }
+
+  private async write(of: Of, events: readonly MeantEvent[], state: ReceiptState): Promise<void> {
+    const { userId, deviceId } = of;
+    const at = new Date();
+    await Promise.all(events.map((event) => this.writes.add({ userId, deviceId, ...event, state, at })));
+  }
+
+  /** What was seen on one device is seen on all. */
+  private tellOthers({ userId, deviceId }: Of, events: readonly MeantEvent[]): void {
+    const ids = events.map((event) => event.eventId);
+    this.mailbox.announce([{ userId, type: 'receipts.changed', tier: 'routine', data: { ids, state: 'seen' } }], deviceId);
+  }
+}
+
+function read(payload: ReceiptPayload) {
+  const offsets = 'offset' in payload ? [payload.offset] : [];
+  const ids = 'ids' in payload ? [...new Set(payload.ids)] : [];
+  return { meant: { offsets, ids }, wanted: offsets.length + ids.length, state: payload.state };
+}

@@ -1,0 +1,21 @@
+/** A device on a live socket, as the rooms behind it know it. One object a connection, so it can key a WeakMap. */
+export interface DeviceSession {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly profileId: string;
+  readonly deviceName: string | undefined;
+}
+
+/** What a command answers: the fields beside `ok: true` of the acknowledgement. */
+export type CommandAnswer = Readonly<Record<string, unknown>>;
+
+/**
+ * Something a device may ask over its socket. A port, because the rooms that answer (playback, delivery) and the room
+ * that listens (live) do not know each other; app.module.ts binds them.
+ */
+export interface DeviceCommand {
+  /** The name of the Socket.IO event. */
+  readonly event: string;
+  /** Checks and carries out. Throws Problem with a stable code; whatever else is thrown is told as `internal`. */
+  handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer>;
+}

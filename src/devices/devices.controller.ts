@@ -1,0 +1,39 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { deviceId as deviceIdSchema } from '../platform/auth/names.schema.js';
+import { CurrentUser, UserGuard } from '../platform/auth/user.guard.js';
+import { Problem } from '../platform/http/problem.js';
+import { deviceAnswer, type DeviceBody, deviceBody, devicesAnswer } from './device.schema.js';
+import { Devices } from './devices.service.js';
+
+@ApiTags('apps')
+@ApiBearerAuth('user token')
+@Controller('v1/me/devices')
+@UseGuards(UserGuard)
+export class DevicesController {
+  constructor(private readonly devices: Devices) {}
+
+  /** Registers the device. One that another user registered moves to the caller. */
+  @Put(':deviceId')
+  @ApiResponse({ status: 200, standardSchema: deviceAnswer })
+  async put(
+    @CurrentUser() userId: string,
+    @Param('deviceId', { schema: deviceIdSchema }) deviceId: string,
+    @Body({ schema: deviceBody }) body: DeviceBody,
+  ) {
+    await this.devices.put(userId, deviceId, body);
+    return (await this.devices.list(userId)).find((device) => device.deviceId === deviceId);
+  }
+
+  @Get()
+  @ApiResponse({ status: 200, standardSchema: devicesAnswer })
+  async list(@CurrentUser() userId: string) {
+    return { devices: await this.devices.list(userId) };
+  }
+
+  @Delete(':deviceId')
+  @HttpCode(204)
+  async remove(@CurrentUser() userId: string, @Param('deviceId', { schema: deviceIdSchema }) deviceId: string): Promise<void> {
+    if (!(await this.devices.remove(userId, deviceId))) throw new Problem('not_found', 'You have no such device.');
+  }
+}

@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import type { DeviceAnswer, DeviceBody } from './device.schema.js';
+import { type Arrival, DeviceStore, type KnownDevice } from './device.store.js';
+
+/** A user who has a device no longer: what is live of it must be closed. */
+export interface Departure {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+/** Which devices a user has. */
+@Injectable()
+export class Devices {
+  private readonly listeners: ((departure: Departure) => void)[] = [];
+
+  constructor(private readonly store: DeviceStore) {}
+
+  /** Called after a device was removed or moved to another user. */
+  onDeparture(listener: (departure: Departure) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Registers devices as they connect, and answers their names in order. Most come back unchanged, and then nothing is
+   * written: a storm of reconnects only reads.
+   */
+  async arrive(arrivals: readonly Arrival[]): Promise<(string | undefined)[]> {
+    const found = await this.store.find(arrivals.map((arrival) => arrival.deviceId));
+    const known = new Map(found.map((device) => [device.deviceId, device]));
+    const news = new Map(arrivals.filter((arrival) => isNews(arrival, known.get(arrival.deviceId))).map((arrival) => [arrival.deviceId, arrival]));
+    if (news.size > 0) await this.store.arrive([...news.values()]);
+    for (const [deviceId, { userId }] of news) this.moved(known.get(deviceId)?.userId, { userId, deviceId });
+    // Two users came with one device in the same batch: the later one has it.
+    for (const { userId, deviceId } of arrivals) {
+      if (news.has(deviceId) && news.get(deviceId)?.userId !== userId) this.departed({ userId, deviceId });
+    }
+    return arrivals.map(({ userId, deviceId }) => nameFor(userId, known.get(deviceId)));
+  }
+
+  async put(userId: string, deviceId: string, body: DeviceBody): Promise<void> {
+    this.moved(await this.store.put(userId, deviceId, body), { userId, deviceId });
+  }
+
+  async list(userId: string): Promise<DeviceAnswer[]> {
+    return (await this.store.list(userId)).map((device) => ({
+      deviceId: device.deviceId,
+      platform: device.platform as DeviceAnswer['platform'],
+      name: device.name,
+      appVersion: device.appVersion,
+      timezone: device.timezone,
+      locale: device.locale,
+      push: device.push === null ? null : { kind: String((device.push as { kind?: unknown }).kind) },
+      createdAt: device.createdAt.toISOString(),
+      lastSeenAt: device.lastSeenAt.toISOString(),
+    }));
+  }
+
+  /** False when the user has no such device. */
+  async remove(userId: string, deviceId: string): Promise<boolean> {
+    const removed = await this.store.remove(userId, deviceId);
+    if (removed) this.departed({ userId, deviceId });
+    return removed;
+  }
+
+  /** The owner of each device that is registered. */
+  async owners(deviceIds: readonly string[]): Promise<Map<string, string>> {
+    return new Map((await this.store.find(deviceIds)).map(({ deviceId, userId }) => [deviceId, userId]));
+  }
+
+  private moved(before: string | undefined, { userId, deviceId }: Departure): void {
+    if (before !== undefined && before !== userId) this.departed({ userId: before, deviceId });
+  }
+
+  private departed(departure: Departure): void {
+    for (const listener of this.listeners) listener(departure);
+  }
+}
+
+const isNews = (arrival: Arrival, known: KnownDevice | undefined): boolean =>
+  !known ||
+  known.userId !== arrival.userId ||
+  known.platform !== arrival.platform ||
+  (arrival.appVersion !== undefined && known.appVersion !== arrival.appVersion) ||
+  known.longAgo;
+
+const nameFor = (userId: string, known: KnownDevice | undefined): string | undefined =>
+  known?.userId === userId ? (known.name ?? undefined) : undefined;

@@ -1,0 +1,20 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { userId as userIdSchema } from '../platform/auth/names.schema.js';
+import { NeedsScope } from '../platform/auth/service-key.guard.js';
+import { EntitlementStore } from './entitlement.store.js';
+import { entitlementAnswer } from './entitlements.schema.js';
+
+@ApiTags('edge nodes')
+@Controller('v1/users')
+export class EntitlementsController {
+  constructor(private readonly store: EntitlementStore) {}
+
+  /** What the user may do now. */
+  @Get(':userId/entitlement')
+  @NeedsScope('edge')
+  @ApiResponse({ status: 200, standardSchema: entitlementAnswer })
+  read(@Param('userId', { schema: userIdSchema }) userId: string) {
+    return this.store.read(userId);
+  }
+}

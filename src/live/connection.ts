@@ -1,0 +1,142 @@
+import type { DeviceSession } from '../devices/device-command.js';
+import type { Position } from '../mailbox/position.js';
+import type { Frame } from './frame.js';
+import { Order } from './order.js';
+import { TokenBucket } from './token-bucket.js';
+import type { OnAck, Wire } from './wire.js';
+
+/** CONTRACT §4: frames a second from one device, and their bursts. */
+const FRAMES_PER_SECOND = 20;
+const FRAMES_BURST = 100;
+
+/** A durable frame, with what happens on its ack. */
+export interface Addressed {
+  readonly frame: Frame;
+  readonly onAck: OnAck | undefined;
+}
+
+/**
+ * One device's live connection. `joining` while its history is read: events that come meanwhile are held, so that
+ * history and live events meet without a hole. `live` after.
+ */
+export class Connection implements DeviceSession {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly profileId: string;
+  deviceName: string | undefined;
+  expiresAt: number;
+  warnedOfExpiry = false;
+  /** Whether the outbox has it in its queue. */
+  queued = false;
+  /** Whether the frame at hand is beyond its rate. */
+  tooFast = false;
+  /** Epoch and head that it was told last; undefined until it joined once. */
+  epoch: string | undefined;
+  wire: Wire | undefined;
+  readonly inbound: TokenBucket;
+  private state: 'joining' | 'live' | 'closed' = 'joining';
+  private order = new Order<Addressed>(0);
+  private held: Addressed[] = [];
+  private durable: Addressed[] = [];
+  private routine = new Map<string, Frame>();
+
+  constructor(of: { userId: string; deviceId: string; profileId: string; expiresAt: number; now: number }) {
+    this.userId = of.userId;
+    this.deviceId = of.deviceId;
+    this.profileId = of.profileId;
+    this.expiresAt = of.expiresAt;
+    this.inbound = new TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST, of.now);
+  }
+
+  get closed(): boolean {
+    return this.state === 'closed';
+  }
+
+  get joining(): boolean {
+    return this.state === 'joining';
+  }
+
+  get pending(): number {
+    return this.durable.length + this.routine.size;
+  }
+
+  /** A hole that waits to be filled: an event came whose predecessor did not. */
+  get hasHole(): boolean {
+    return this.state === 'live' && this.order.waiting > 0;
+  }
+
+  get position(): Position | undefined {
+    return this.epoch === undefined ? undefined : { epoch: this.epoch, offset: this.order.position };
+  }
+
+  /** Takes an event for the device. Whatever is then due waits for `flush`. */
+  offer(addressed: Addressed): void {
+    const { envelope } = addressed.frame;
+    if (this.state === 'closed') return;
+    if (envelope.offset === undefined) {
+      // A device that is reading its history gets the newest state with it.
+      if (this.state === 'live') this.queueRoutine(addressed.frame);
+    } else if (this.state === 'joining') this.held.push(addressed);
+    else if (envelope.epoch === this.epoch) this.durable.push(...this.order.admit(envelope.offset, addressed));
+  }
+
+  /** Events from the history, before `joined`. */
+  replay(addressed: readonly Addressed[]): void {
+    if (this.state === 'joining') this.durable.push(...addressed);
+  }
+
+  /** Back to reading history: after a `sync`, or to fill a hole. */
+  rejoin(): void {
+    if (this.state === 'live') this.state = 'joining';
+  }
+
+  /** The history up to `head` is on its way; live events follow after it. */
+  joined(head: Position): void {
+    if (this.state === 'closed') return;
+    const sameLog = this.epoch === head.epoch;
+    if (!sameLog) this.order = new Order(head.offset);
+    this.epoch = head.epoch;
+    this.state = 'live';
+    if (sameLog) this.durable.push(...this.order.caughtUp(head.offset));
+    const held = this.held;
+    this.held = [];
+    for (const addressed of held) this.offer(addressed);
+  }
+
+  /** Everything that is due, in one write: durable events in order, then the newest routine ones. */
+  flush(): void {
+    if (!this.wire || this.pending === 0) return;
+    const frames: Frame[] = [];
+    for (const { frame, onAck } of this.durable) {
+      if (frame.ackId !== undefined && onAck) this.wire.expectAck(frame.ackId, onAck);
+      frames.push(frame);
+    }
+    for (const frame of this.routine.values()) frames.push(frame);
+    this.durable = [];
+    this.routine.clear();
+    this.wire.write(frames);
+  }
+
+  /** Only what must not wait: durable events, in order. */
+  flushDurable(): void {
+    if (this.routine.size === 0) return this.flush();
+    const { routine } = this;
+    this.routine = new Map();
+    this.flush();
+    this.routine = routine;
+  }
+
+  close(): void {
+    this.state = 'closed';
+    this.held = [];
+    this.durable = [];
+    this.routine.clear();
+  }
+
+  /** Of one key only the newest waits. */
+  private queueRoutine(frame: Frame): void {
+    const { key } = frame.envelope;
+    this.routine.delete(key);
+    this.routine.set(key, frame);
+  }
+}

@@ -1,0 +1,45 @@
+import type { DurableEnvelope, Envelope } from '../mailbox/event.js';
+
+/** One event as Socket.IO text, made once for all devices that hear it. */
+export interface Frame {
+  readonly envelope: Envelope;
+  /** The Socket.IO packet without Engine.IO's own prefix: `2["type",{…}]`, with an ack id before the bracket if durable. */
+  readonly packet: string;
+  /** The id that the device's acknowledgement carries. The same on every socket, since each has its own table of them. */
+  readonly ackId: number | undefined;
+  /** The whole WebSocket frame. */
+  readonly bytes: Buffer;
+}
+
+const EVENT = '2';
+const MESSAGE = '4';
+
+/** Acks are numbered by the process; Socket.IO's own numbers per namespace are unused, since nobody else asks for acks. */
+let lastAckId = 0;
+
+/** Durable events ask for an ack: it is the receipt `received`. */
+export function eventFrame(envelope: Envelope): Frame {
+  const ackId = envelope.offset === undefined ? undefined : (lastAckId += 1);
+  const packet = `${EVENT}${ackId ?? ''}${JSON.stringify([envelope.type, envelope])}`;
+  return { envelope, packet, ackId, bytes: webSocketText(MESSAGE + packet) };
+}
+
+export const isDurableEnvelope = (envelope: Envelope): envelope is DurableEnvelope => envelope.offset !== undefined;
+
+/** An unmasked, final text frame (RFC 6455, section 5.2), as servers send them. */
+export function webSocketText(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(head + length);
+  frame[0] = 0x81;
+  if (head === 2) frame[1] = length;
+  else if (head === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+  frame.write(text, head, 'utf8');
+  return frame;
+}

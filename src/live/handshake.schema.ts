@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { appVersion, platform } from '../devices/device.schema.js';
+import { DEFAULT_PROFILE, deviceId, profileId } from '../platform/auth/names.schema.js';
+
+/** CONTRACT §4. Every value is a string, since the Java client sends nothing else; numbers are taken too. */
+export const handshakeAuth = z.object({
+  token: z.string().min(1),
+  deviceId,
+  platform,
+  appVersion: appVersion.optional(),
+  profileId: profileId.default(DEFAULT_PROFILE),
+  epoch: z.string().max(64).optional(),
+  offset: z.union([z.string().regex(/^\d{0,16}$/), z.number().int().nonnegative()]).optional(),
+});
+export type HandshakeAuth = z.infer<typeof handshakeAuth>;
+
+export const syncPayload = z.object({ epoch: z.string().max(64), offset: z.int().nonnegative() });
+export const tokenRefreshPayload = z.object({ token: z.string().min(1) });

@@ -1,0 +1,109 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { Counter } from 'prom-client';
+import type { Socket } from 'socket.io';
+import type { Channel } from '../delivery/channel.js';
+import { Receipts } from '../delivery/receipts.service.js';
+import type { Envelope } from '../mailbox/event.js';
+import type { Announcement } from '../mailbox/feed.js';
+import { Metrics } from '../platform/metrics.js';
+import { type Addressed, Connection } from './connection.js';
+import { eventFrame, isDurableEnvelope } from './frame.js';
+import { Outbox } from './outbox.js';
+import { Rooms } from './rooms.js';
+
+/** Two commits of one user may be told in the wrong order by a few milliseconds; longer than this, something was lost. */
+const HOLE_MS = 50;
+
+/** The devices that are awake on this node. */
+@Injectable()
+export class LiveChannel implements Channel, OnApplicationShutdown {
+  readonly rooms = new Rooms<Connection>();
+  private readonly log = new Logger('live');
+  private readonly outbox = new Outbox((connection) => this.letGo(connection));
+  private readonly holes = new Set<Connection>();
+  private readonly slow: Counter;
+  private holeTimer: NodeJS.Timeout | undefined;
+  private fillHole: (connection: Connection) => void = () => undefined;
+
+  constructor(
+    private readonly receipts: Receipts,
+    metrics: Metrics,
+  ) {
+    this.slow = metrics.counter('slow_devices_total', 'Devices that did not read and were let go to resume later');
+    metrics.gauge('connections', 'Devices connected to this node', () => this.rooms.size);
+    metrics.gauge('connected_users', 'Users with a device on this node', () => this.rooms.users);
+    metrics.gauge('outbox_waiting', 'Devices whose routine or important events wait for a write turn', () => this.outbox.waiting);
+  }
+
+  /** What is done about a device whose stream has a hole that nobody fills: its gateway reads the mailbox. */
+  onHole(fill: (connection: Connection) => void): void {
+    this.fillHole = fill;
+  }
+
+  tell(announcements: readonly Announcement[]): void {
+    for (const { userId, envelope, exceptDeviceId } of announcements) {
+      const room = this.rooms.of(userId);
+      if (room.length === 0) continue;
+      const addressed = this.address(envelope);
+      for (const connection of room) {
+        if (connection.deviceId !== exceptDeviceId) this.give(connection, addressed);
+      }
+    }
+  }
+
+  /** Events from a device's history, then whatever came meanwhile. */
+  catchUp(connection: Connection, missed: readonly Envelope[], head: { epoch: string; offset: number }): void {
+    connection.replay(missed.map((envelope) => this.address(envelope)));
+    connection.joined(head);
+    this.outbox.atOnce(connection);
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.holeTimer);
+    this.outbox.stop();
+  }
+
+  private give(connection: Connection, addressed: Addressed): void {
+    connection.offer(addressed);
+    if (connection.hasHole) this.watchHole(connection);
+    if (connection.pending === 0) return;
+    if (addressed.frame.envelope.tier === 'critical') this.outbox.atOnce(connection);
+    else this.outbox.later(connection);
+  }
+
+  private address(envelope: Envelope): Addressed {
+    const frame = eventFrame(envelope);
+    if (!isDurableEnvelope(envelope)) return { frame, onAck: undefined };
+    const { receipts } = this;
+    return {
+      frame,
+      onAck(this: Socket) {
+        receipts.received(connectionOf(this), envelope);
+      },
+    };
+  }
+
+  private watchHole(connection: Connection): void {
+    this.holes.add(connection);
+    this.holeTimer ??= setTimeout(() => {
+      this.holeTimer = undefined;
+      const due = [...this.holes].filter((suspect) => suspect.hasHole);
+      this.holes.clear();
+      for (const suspect of due) this.fillHole(suspect);
+    }, HOLE_MS);
+  }
+
+  private letGo(connection: Connection): void {
+    this.slow.inc();
+    this.log.warn(`device ${connection.deviceId} does not read; it is let go and can resume`);
+    connection.close();
+    connection.wire?.terminate();
+  }
+}
+
+/** The connection that the gateway put on the socket when it let it in. */
+export function connectionOf(socket: Socket): Connection {
+  const { connection } = socket.data as { connection?: Connection };
+  if (!(connection instanceof Connection)) throw new Error('the socket has no connection');
+  return connection;
+}

@@ -1,0 +1,90 @@
+import type { Connection } from './connection.js';
+
+/** How long a slice may write before other sockets, and with them critical events, get their turn (PEERS.md, lesson 2). */
+const SLICE_MS = 0.3;
+/** Looking at the clock costs as much as a small write: once every so many connections. */
+const CHECK_EVERY = 8;
+/** Bytes unread by a device before routine events wait for it, newest wins; and before it is let go to resume later. */
+const SLOW_BYTES = 256 * 1024;
+const STUCK_BYTES = 1024 * 1024;
+/** A device that owes more acks than this is not reading its events. */
+const MAX_OWED = 2_000;
+
+/**
+ * The lanes in the sockets' write turn. Critical events are written at once; everything else waits for its device's next
+ * turn, in slices between which the event loop reads its sockets.
+ */
+export class Outbox {
+  private queue: Connection[] = [];
+  private head = 0;
+  private immediate: NodeJS.Immediate | undefined;
+
+  constructor(
+    private readonly onStuck: (connection: Connection) => void,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  get waiting(): number {
+    return this.queue.length - this.head;
+  }
+
+  /** The device has something that can wait for the next slice. */
+  later(connection: Connection): void {
+    if (connection.queued) return;
+    connection.queued = true;
+    this.queue.push(connection);
+    this.immediate ??= setImmediate(() => this.slice());
+  }
+
+  /** The device has something critical: out with all its durable events, in order. */
+  atOnce(connection: Connection): void {
+    if (this.stuck(connection)) return;
+    connection.flushDurable();
+    if (connection.pending > 0) this.later(connection);
+  }
+
+  stop(): void {
+    clearImmediate(this.immediate);
+    this.immediate = undefined;
+    this.queue = [];
+    this.head = 0;
+  }
+
+  private slice(): void {
+    const until = this.now() + SLICE_MS;
+    let written = 0;
+    while (this.head < this.queue.length) {
+      const connection = this.queue[this.head] as Connection;
+      this.head += 1;
+      connection.queued = false;
+      this.write(connection);
+      written += 1;
+      if (written % CHECK_EVERY === 0 && this.now() >= until) break;
+    }
+    if (this.head === this.queue.length) {
+      this.queue = [];
+      this.head = 0;
+      this.immediate = undefined;
+      return;
+    }
+    // Shift rarely: half of a long queue at a time.
+    if (this.head > 1_024 && this.head * 2 > this.queue.length) {
+      this.queue = this.queue.slice(this.head);
+      this.head = 0;
+    }
+    this.immediate = setImmediate(() => this.slice());
+  }
+
+  private write(connection: Connection): void {
+    if (this.stuck(connection)) return;
+    if ((connection.wire?.buffered ?? 0) > SLOW_BYTES) connection.flushDurable();
+    else connection.flush();
+  }
+
+  private stuck(connection: Connection): boolean {
+    const { wire } = connection;
+    if (!wire || (wire.buffered <= STUCK_BYTES && wire.owed <= MAX_OWED)) return false;
+    this.onStuck(connection);
+    return true;
+  }
+}

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
+import { UserTokens } from '../platform/auth/user-token.js';
+import { Problem } from '../platform/http/problem.js';
+import { parse } from '../platform/parse.js';
+import { Connection } from './connection.js';
+import { syncPayload, tokenRefreshPayload } from './handshake.schema.js';
+import { LiveGateway } from './live.gateway.js';
+
+/** `sync`: after a hole in the offsets, the answer of a reconnect without one. */
+@Injectable()
+export class SyncCommand implements DeviceCommand {
+  readonly event = 'sync';
+
+  constructor(private readonly gateway: LiveGateway) {}
+
+  async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
+    const position = parse(syncPayload, payload);
+    const connection = live(session);
+    if (connection.joining) throw new Problem('rate_limited', 'The last sync is still under way.', { retryAfterMs: 500 });
+    await this.gateway.resume(connection, position);
+    return {};
+  }
+}
+
+/** `token.refresh`: a newer token of the same user; the connection then lives as long as that one. */
+@Injectable()
+export class TokenRefreshCommand implements DeviceCommand {
+  readonly event = 'token.refresh';
+
+  constructor(private readonly tokens: UserTokens) {}
+
+  async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
+    const { token } = parse(tokenRefreshPayload, payload);
+    const identity = await this.tokens.verify(token);
+    if (identity.userId !== session.userId) throw new Problem('token_invalid', 'The token is of another user.');
+    const connection = live(session);
+    connection.expiresAt = identity.expiresAt.getTime();
+    connection.warnedOfExpiry = false;
+    return { tokenExpiresAt: identity.expiresAt.toISOString() };
+  }
+}
+
+function live(session: DeviceSession): Connection {
+  if (!(session instanceof Connection)) throw new Error('not a live session');
+  return session;
+}

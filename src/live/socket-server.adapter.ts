@@ -1,0 +1,44 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import type { Server, ServerOptions } from 'socket.io';
+import type { Config } from '../platform/config/config.js';
+import { originAllowed } from './origin.js';
+
+/** CONTRACT §4. */
+export const MAX_FRAME_BYTES = 16 * 1024;
+const NO_AUTH_MS = 8_000;
+/** A peer that is gone without a word is noticed after 35 s; 20 s between pings spares the phones' radios. */
+const PING_INTERVAL_MS = 20_000;
+const PING_TIMEOUT_MS = 15_000;
+
+/** Socket.IO with our settings (RELIABILITY.md, section 6). Connection-state recovery stays off: the mailbox resumes. */
+export class SocketServerAdapter extends IoAdapter {
+  constructor(
+    app: INestApplicationContext,
+    private readonly config: Config,
+  ) {
+    super(app);
+  }
+
+  override createIOServer(port: number, options?: ServerOptions): Server {
+    const { TRANSPORTS, CORS_ORIGINS } = this.config;
+    const ours: Partial<ServerOptions> = {
+      path: '/socket.io',
+      transports: [...TRANSPORTS],
+      allowUpgrades: TRANSPORTS.includes('websocket'),
+      serveClient: false,
+      maxHttpBufferSize: MAX_FRAME_BYTES,
+      connectTimeout: NO_AUTH_MS,
+      pingInterval: PING_INTERVAL_MS,
+      pingTimeout: PING_TIMEOUT_MS,
+      perMessageDeflate: false,
+      httpCompression: false,
+      cors: { origin: CORS_ORIGINS },
+      allowRequest: (request, answer) => {
+        const allowed = originAllowed(request, CORS_ORIGINS);
+        answer(allowed ? null : 'origin_forbidden', allowed);
+      },
+    };
+    return super.createIOServer(port, { ...options, ...ours } as ServerOptions) as Server;
+  }
+}

@@ -1,0 +1,44 @@
+-- Appends durable events to their users' mailboxes.
+-- $1 json  [{ n, id, userId, key, type, tier, profileId?, target?, at, expiresAt?, data }], n = 0, 1, 2 …
+-- $2 uuid  the id of the handoff that remembers what is not yet handed on
+-- $3 text  the lane's tier
+-- Out: n, epoch, offset of each event, in the order of n.
+-- Atomic. The counter row's lock is held until commit, so a user's commit order is the order of offsets, without holes.
+-- Counters are locked in the order of user_id, so that two appends never wait for each other in a circle.
+WITH input AS (
+  SELECT *
+  FROM json_to_recordset($1::json) AS e (
+    n int, id uuid, "userId" text, key text, type text, tier text,
+    "profileId" text, target text, at timestamptz, "expiresAt" timestamptz, data json
+  )
+), counter AS (
+  INSERT INTO mailbox AS m (user_id, epoch, last_offset)
+  SELECT i."userId", (SELECT epoch FROM installation), count(*)
+  FROM input i
+  GROUP BY i."userId"
+  ORDER BY i."userId" COLLATE "C"
+  ON CONFLICT (user_id) DO UPDATE SET last_offset = m.last_offset + excluded.last_offset
+  RETURNING m.user_id, m.epoch, m.last_offset
+), placed AS (
+  SELECT i.*, c.epoch,
+    c.last_offset - count(*) OVER (PARTITION BY i."userId")
+      + row_number() OVER (PARTITION BY i."userId" ORDER BY i.n) AS "offset"
+  FROM input i
+  JOIN counter c ON c.user_id = i."userId"
+), kept AS (
+  INSERT INTO mailbox_entry AS e
+    (user_id, key, "offset", id, type, tier, profile_id, target, data, at, expires_at)
+  SELECT DISTINCT ON (p."userId", p.key)
+    p."userId", p.key, p."offset", p.id, p.type, p.tier, p."profileId", p.target, p.data, p.at, p."expiresAt"
+  FROM placed p
+  ORDER BY p."userId", p.key, p."offset" DESC
+  ON CONFLICT (user_id, key) DO UPDATE SET
+    "offset" = excluded."offset", id = excluded.id, type = excluded.type, tier = excluded.tier,
+    profile_id = excluded.profile_id, target = excluded.target, data = excluded.data,
+    at = excluded.at, expires_at = excluded.expires_at
+), remembered AS (
+  INSERT INTO handoff (id, tier, positions)
+  SELECT $2::uuid, $3, json_agg(json_build_array(p."userId", p."offset"))
+  FROM placed p
+)
+SELECT n, epoch, "offset" FROM placed ORDER BY n

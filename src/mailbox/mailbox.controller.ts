@@ -1,0 +1,37 @@
+import { Controller, Get, Query, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { CurrentUser, UserGuard } from '../platform/auth/user.guard.js';
+import { Problem } from '../platform/http/problem.js';
+import { entriesAnswer, type EntriesQuery, entriesQuery } from './events.schema.js';
+import { MailboxStore } from './mailbox.store.js';
+import { StateStore } from './state.store.js';
+
+@ApiTags('apps')
+@ApiBearerAuth('user token')
+@Controller('v1/me')
+@UseGuards(UserGuard)
+export class MailboxController {
+  constructor(
+    private readonly store: MailboxStore,
+    private readonly states: StateStore,
+  ) {}
+
+  /** Everything a screen needs, of one moment. */
+  @Get('state')
+  async state(@CurrentUser() userId: string) {
+    const [state] = await this.states.read([userId], 'important');
+    return state;
+  }
+
+  /** The durable events after a position, in offset order, the newest of each key. */
+  @Get('entries')
+  @ApiResponse({ status: 200, standardSchema: entriesAnswer })
+  @ApiResponse({ status: 410, description: 'position_lost: read the state anew' })
+  async entries(@CurrentUser() userId: string, @Query({ schema: entriesQuery }) query: EntriesQuery) {
+    const { head, entries } = await this.store.page(userId, query.after, query.limit);
+    if ((query.epoch !== undefined && query.epoch !== head.epoch) || query.after > head.offset) throw new Problem('position_lost');
+    const last = entries.at(-1);
+    const hasMore = entries.length === query.limit && last !== undefined && last.offset < head.offset;
+    return { position: { epoch: head.epoch, offset: hasMore ? last.offset : head.offset }, hasMore, entries };
+  }
+}

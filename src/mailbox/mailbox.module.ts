@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { DevicesModule } from '../devices/devices.module.js';
+import { EventsController } from './events.controller.js';
+import { MailboxExpiry } from './expiry.worker.js';
+import { Feed } from './feed.js';
+import { MailboxController } from './mailbox.controller.js';
+import { Mailbox } from './mailbox.service.js';
+import { MailboxStore } from './mailbox.store.js';
+import { Publishing } from './publish.service.js';
+import { StateStore } from './state.store.js';
+
+@Module({
+  imports: [DevicesModule],
+  controllers: [EventsController, MailboxController],
+  providers: [Feed, Mailbox, MailboxStore, StateStore, Publishing, MailboxExpiry],
+  exports: [Feed, Mailbox, MailboxStore, StateStore],
+})
+export class MailboxModule {}

@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../platform/postgres/database.js';
+import type { DurableTier, Tier } from '../platform/postgres/lanes.js';
+import { statement } from '../platform/postgres/statement.js';
+import { keyOf, type NewDurableEvent, type StoredEntry, storedEnvelope, type DurableEnvelope } from './event.js';
+import { MAX_REPLAY, type Position } from './position.js';
+
+const APPEND = statement('append.sql', import.meta.url);
+const RESUME = statement('resume.sql', import.meta.url);
+const PAGE = statement('page.sql', import.meta.url);
+const EXPIRE = statement('expire.sql', import.meta.url);
+
+/** An event with the id and time that it got at our door. */
+export interface Stamped {
+  readonly id: string;
+  readonly at: string;
+  readonly event: NewDurableEvent;
+}
+
+/** What a device that comes back needs: where the mailbox is, and the events since its position unless that is lost. */
+export interface Resumption {
+  readonly head: Position;
+  readonly missed: DurableEnvelope[] | undefined;
+}
+
+/** One user's durable log, compacted by key. */
+@Injectable()
+export class MailboxStore {
+  constructor(private readonly database: Database) {}
+
+  /** Appends in one commit of its own, or within `tx`. Answers each event's place, in order. */
+  async append(stamped: Stamped[], handoffId: string, lane: DurableTier, tx?: Transaction): Promise<Position[]> {
+    const values = [JSON.stringify(stamped.map(row)), handoffId, lane];
+    type Row = { epoch: string; offset: number };
+    const rows = tx ? await tx.run<Row>(APPEND, values) : await this.database.run<Row>(lane, APPEND, values);
+    return rows.map(({ epoch, offset }) => ({ epoch, offset }));
+  }
+
+  /** One answer a request, in order, all of one moment. */
+  async resume(requests: { userId: string; position: Position | undefined }[], lane: Tier): Promise<Resumption[]> {
+    const input = requests.map(({ userId, position }, n) => ({ n, userId, epoch: position?.epoch, after: position?.offset }));
+    type Row = { epoch: string; head: number; entries: StoredEntry[] | null };
+    const rows = await this.database.run<Row>(lane, RESUME, [JSON.stringify(input), MAX_REPLAY]);
+    return rows.map(({ epoch, head, entries }) => ({
+      head: { epoch, offset: head },
+      missed: entries?.map((entry) => storedEnvelope(entry, epoch)),
+    }));
+  }
+
+  async page(userId: string, after: number, limit: number): Promise<{ head: Position; entries: DurableEnvelope[] }> {
+    type Row = { epoch: string; head: number; entries: StoredEntry[] };
+    const [row] = await this.database.run<Row>('important', PAGE, [userId, after, limit]);
+    if (!row) throw new Error('the installation row is missing');
+    const { epoch, head, entries } = row;
+    return { head: { epoch, offset: head }, entries: entries.map((entry) => storedEnvelope(entry, epoch)) };
+  }
+
+  /** How many were removed. */
+  async expire(limit: number): Promise<number> {
+    return (await this.database.run('routine', EXPIRE, [limit])).length;
+  }
+}
+
+const row = ({ id, at, event }: Stamped, n: number) => ({
+  n,
+  id,
+  userId: event.userId,
+  key: keyOf(id, event),
+  type: event.type,
+  tier: event.tier,
+  profileId: event.profileId,
+  target: event.target,
+  at,
+  expiresAt: event.expiresAt?.toISOString(),
+  data: event.data,
+});

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { Devices } from '../devices/devices.service.js';
+import { Problem } from '../platform/http/problem.js';
+import type { Envelope, NewEvent } from './event.js';
+import { isReserved, MAX_DATA_BYTES, type NewEventBody } from './events.schema.js';
+import { Mailbox } from './mailbox.service.js';
+
+/** Publishing on a back office's behalf: all events of a call are accepted, or none. */
+@Injectable()
+export class Publishing {
+  constructor(
+    private readonly mailbox: Mailbox,
+    private readonly devices: Devices,
+  ) {}
+
+  /** Throws Problem reserved_type, payload_too_large, invalid_request or unknown_device, each with the event's index. */
+  async publish(bodies: NewEventBody[]): Promise<Envelope[]> {
+    bodies.forEach(check);
+    await this.checkTargets(bodies);
+    return this.mailbox.publish(bodies.map(toEvent));
+  }
+
+  private async checkTargets(bodies: NewEventBody[]): Promise<void> {
+    const targets = bodies.flatMap(({ deviceId }) => (deviceId === undefined ? [] : [deviceId]));
+    if (targets.length === 0) return;
+    const owners = await this.devices.owners(targets);
+    bodies.forEach(({ userId, deviceId }, index) => {
+      if (deviceId !== undefined && owners.get(deviceId) !== userId) throw new Problem('unknown_device', undefined, { index });
+    });
+  }
+}
+
+function check({ type, data, expiresAt }: NewEventBody, index: number): void {
+  if (isReserved(type)) throw new Problem('reserved_type', `Only Usher itself may send "${type}".`, { index });
+  if (Buffer.byteLength(JSON.stringify(data)) > MAX_DATA_BYTES) {
+    throw new Problem('payload_too_large', `An event's data may have ${MAX_DATA_BYTES} bytes.`, { index });
+  }
+  if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) {
+    throw new Problem('invalid_request', 'expiresAt has passed.', { index });
+  }
+}
+
+const toEvent = ({ deviceId, expiresAt, ...rest }: NewEventBody): NewEvent => ({
+  ...rest,
+  target: deviceId,
+  expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
+});

@@ -1,0 +1,51 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../platform/postgres/database.js';
+import type { Tier } from '../platform/postgres/lanes.js';
+import { named } from '../platform/postgres/statement.js';
+import { type StoredEntry, storedEnvelope } from './event.js';
+import { type State, STATE_PARTS, type StatePart } from './state.js';
+
+/** The newest events that a state carries; a mailbox with more keys than this is read by pages (`/v1/me/entries`). */
+const MAX_ENTRIES = 1_000;
+
+/** Reads whole states, for many users in one statement and so in one consistent read. */
+@Injectable()
+export class StateStore {
+  private readonly statement: Statement;
+
+  constructor(
+    private readonly database: Database,
+    @Inject(STATE_PARTS) private readonly parts: StatePart[],
+  ) {
+    this.statement = named('state', compose(parts));
+  }
+
+  /** One state a user, in the order asked. */
+  async read(userIds: string[], lane: Tier): Promise<State[]> {
+    const rows = await this.database.run<Record<string, unknown>>(lane, this.statement, [userIds]);
+    return rows.map((row) => this.present(row));
+  }
+
+  private present(row: Record<string, unknown>): State {
+    const epoch = String(row.epoch);
+    const of = { userId: String(row.user_id), now: String(row.now) };
+    const entries = (row.entries as StoredEntry[]).map((entry) => storedEnvelope(entry, epoch));
+    const shares = this.parts.map((part) => part.present(row[part.name], of));
+    return Object.assign({ position: { epoch, offset: Number(row.head) } }, ...shares, { entries }) as State;
+  }
+}
+
+function compose(parts: StatePart[]): string {
+  const shares = parts.map((part) => `(${part.sql}) AS "${part.name}",`).join('\n  ');
+  return `SELECT u.user_id, iso(now()) AS now, coalesce(m.epoch, i.epoch) AS epoch, coalesce(m.last_offset, 0) AS head,
+  ${shares}
+  (SELECT coalesce(json_agg(entry_json(e) ORDER BY e."offset"), '[]') FROM (
+    SELECT * FROM mailbox_entry x
+    WHERE x.user_id = u.user_id AND (x.expires_at IS NULL OR x.expires_at > now())
+    ORDER BY x."offset" DESC LIMIT ${MAX_ENTRIES}
+  ) newest JOIN mailbox_entry e USING (user_id, key)) AS entries
+FROM unnest($1::text[]) WITH ORDINALITY AS u (user_id, n)
+CROSS JOIN installation i
+LEFT JOIN mailbox m ON m.user_id = u.user_id
+ORDER BY u.n`;
+}

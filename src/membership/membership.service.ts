@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import { Mailbox } from '../mailbox/mailbox.service.js';
+import type { Transaction } from '../platform/postgres/database.js';
+import { capabilitiesOf, differs, isNews, type MembershipContent, membershipFrom } from './membership.js';
+import { MembershipStore, type Source, type StoredSubscription } from './membership.store.js';
+import type { PaymentFailedWord, SubscriptionWord, Word } from './processor.js';
+import type { Settlement } from './webhook.store.js';
+
+/** What a word does to its subscription. */
+type Step = { readonly changed: StoredSubscription } | { readonly unchanged: Settlement };
+
+/** Applies a processor's word to a user's membership: all of it in the caller's transaction, or nothing. */
+@Injectable()
+export class Memberships {
+  constructor(
+    private readonly store: MembershipStore,
+    private readonly mailbox: Mailbox,
+  ) {}
+
+  /** What became of the word. */
+  async apply(tx: Transaction, word: Word, source: Source): Promise<Settlement> {
+    if (word.about === 'other') return { status: 'ignored' };
+    const { processor } = source;
+    const said = word.about === 'subscription' ? word.userId : undefined;
+    const userId = (await this.store.owner(tx, { processor, ...word })) ?? said;
+    if (userId === undefined) return waiting(`customer:${processor}:${word.customerId}`, 'unknown_customer');
+    await this.store.lockUser(tx, userId);
+    const known = await this.store.subscription(tx, processor, word.subscriptionId);
+    const next = word.about === 'subscription' ? await this.said(tx, word, known) : failed(word, known);
+    if ('unchanged' in next) return { ...next.unchanged, userId };
+    await this.store.saveSubscription(tx, { processor, userId }, next.changed);
+    await this.follow(tx, userId, source);
+    return { status: 'applied', userId };
+  }
+
+  private async said(tx: Transaction, word: SubscriptionWord, known: StoredSubscription | undefined): Promise<Step> {
+    if (!isNews(known, word, () => word.follows(known?.object ?? {}))) return { unchanged: { status: 'stale' } };
+    const planId = (await this.store.planOf(tx, word.priceIds)) ?? null;
+    // Without its plan nobody can say what it allows; an end needs no plan.
+    if (planId === null && !word.ended) return { unchanged: waiting(`price:${word.priceIds[0] ?? ''}`, 'unknown_plan') };
+    const { subscriptionId, customerId, status, effectiveAt, cancelAt, ended, asOf, object } = word;
+    const said = { subscriptionId, customerId, status, effectiveAt, cancelAt, ended, asOf, object };
+    return { changed: { ...said, planId: planId ?? known?.planId ?? null } };
+  }
+
+  /** The user's membership from all subscriptions; a new version and an event only when something changed. */
+  private async follow(tx: Transaction, userId: string, source: Source): Promise<void> {
+    const content = membershipFrom(await this.store.subscriptions(tx, userId));
+    if (!content || !differs(await this.store.current(tx, userId), content)) return;
+    const version = await this.store.save(tx, userId, content, source);
+    const planned = content.planId === null ? undefined : await this.store.capabilities(tx, content.planId);
+    const data = changeOf(version, content, source.reason, capabilitiesOf(content.status, planned));
+    await this.mailbox.append(tx, [{ userId, type: 'membership.changed', tier: 'critical', key: 'membership', data }]);
+  }
+}
+
+/** A failed payment is news for a subscription that was thought to be paid. */
+function failed(word: PaymentFailedWord, known: StoredSubscription | undefined): Step {
+  if (!known) return { unchanged: waiting(`subscription:${word.subscriptionId}`, 'unknown_subscription') };
+  const paid = known.status === 'active' || known.status === 'trialing';
+  if (known.ended || !paid || word.asOf < known.asOf) return { unchanged: { status: 'stale' } };
+  return { changed: { ...known, status: 'past_due', effectiveAt: word.asOf, asOf: word.asOf } };
+}
+
+const waiting = (waitingFor: string, reason: string): Settlement => ({ status: 'waiting', waitingFor, reason });
+
+function changeOf(version: number, content: MembershipContent, reason: string, capabilities: unknown) {
+  const { status, planId, effectiveAt, cancelAt } = content;
+  return {
+    version,
+    status,
+    planId,
+    capabilities,
+    effectiveAt: effectiveAt.toISOString(),
+    ...(cancelAt && { cancelAt: cancelAt.toISOString() }),
+    reason,
+  };
+}

@@ -1,0 +1,48 @@
+import { Inject, Injectable } from '@nestjs/common';
+import Stripe from 'stripe';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { Problem } from '../../platform/http/problem.js';
+import type { Processor, VerifiedWebhook, Word } from '../processor.js';
+import { stripeWord } from './stripe.word.js';
+
+/** Stripe's own default, in both directions: its library accepts any instant in the future. */
+const TOLERANCE_SECONDS = 300;
+
+/** Verifies with Stripe's own library. Several secrets may be set while one is rotated. */
+@Injectable()
+export class StripeProcessor implements Processor {
+  readonly name = 'stripe';
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  verify(body: Buffer, headers: Readonly<Record<string, string | string[] | undefined>>): VerifiedWebhook {
+    const secrets = this.config.STRIPE_WEBHOOK_SECRET;
+    if (secrets.length === 0) throw new Problem('not_configured', 'STRIPE_WEBHOOK_SECRET is not set.');
+    const signature = headers['stripe-signature'];
+    if (typeof signature !== 'string') throw new Problem('signature_invalid', 'The header Stripe-Signature is missing.');
+    const event = firstThatFits(secrets, (secret) => Stripe.webhooks.constructEvent(body, signature, secret, TOLERANCE_SECONDS));
+    if (timestampOf(signature) > Date.now() / 1_000 + TOLERANCE_SECONDS) throw new Problem('signature_stale');
+    if (typeof event.id !== 'string' || typeof event.created !== 'number') throw new Problem('invalid_request', 'This is no event.');
+    return { eventId: event.id, type: String(event.type), createdAt: new Date(event.created * 1_000), payload: body.toString('utf8') };
+  }
+
+  read(payload: unknown): Word {
+    return stripeWord(payload as Stripe.Event);
+  }
+}
+
+function firstThatFits(secrets: readonly string[], construct: (secret: string) => Stripe.Event): Stripe.Event {
+  let refusal = new Problem('signature_invalid');
+  for (const secret of secrets) {
+    try {
+      return construct(secret);
+    } catch (error) {
+      if (error instanceof SyntaxError) throw new Problem('malformed_json');
+      // The library tells a stale timestamp only by its words.
+      if (error instanceof Error && /tolerance/i.test(error.message)) refusal = new Problem('signature_stale');
+    }
+  }
+  throw refusal;
+}
+
+const timestampOf = (signature: string): number => Number(/(?:^|,)\s*t=(\d+)/.exec(signature)?.[1] ?? 0);

@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util';
+import type Stripe from 'stripe';
+import type { Status } from '../membership.js';
+import type { PaymentFailedWord, SubscriptionWord, Word } from '../processor.js';
+
+/** Stripe's statuses in ours. An unpaid or never paid subscription gives nothing; unknown ones neither. */
+const STATUS: Record<Stripe.Subscription.Status, Status> = {
+  trialing: 'trialing',
+  active: 'active',
+  past_due: 'past_due',
+  paused: 'paused',
+  canceled: 'canceled',
+  unpaid: 'canceled',
+  incomplete: 'none',
+  incomplete_expired: 'canceled',
+};
+const FINAL: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired']);
+
+const date = (seconds: number): Date => new Date(seconds * 1_000);
+const idOf = (reference: string | { id: string } | null | undefined): string | undefined =>
+  typeof reference === 'string' ? reference : reference?.id;
+
+/** What a Stripe event says of a membership. */
+export function stripeWord(event: Stripe.Event): Word {
+  switch (event.type) {
+    case 'customer.subscription.created':
+    case 'customer.subscription.updated':
+    case 'customer.subscription.deleted':
+    case 'customer.subscription.paused':
+    case 'customer.subscription.resumed':
+      return subscriptionWord(event, event.data.object);
+    case 'invoice.payment_failed':
+      return paymentFailed(event, event.data.object);
+    default:
+      return { about: 'other' };
+  }
+}
+
+function subscriptionWord(event: Stripe.Event, object: Stripe.Subscription): SubscriptionWord {
+  const ended = event.type === 'customer.subscription.deleted' || FINAL.has(object.status);
+  const previous = (event.data.previous_attributes ?? {}) as Record<string, unknown>;
+  return {
+    about: 'subscription',
+    subscriptionId: object.id,
+    customerId: idOf(object.customer) ?? '',
+    userId: object.metadata?.userId,
+    status: ended ? 'canceled' : statusOf(object),
+    priceIds: object.items.data.map((item) => item.price.id),
+    effectiveAt: ended && object.ended_at ? date(object.ended_at) : date(event.created),
+    cancelAt: ended ? null : cancelAt(object),
+    ended,
+    asOf: date(event.created),
+    object: object as unknown as Record<string, unknown>,
+    follows: (stored) => event.type !== 'customer.subscription.created' && changedFrom(stored, previous),
+  };
+}
+
+/** Payment collection that is paused leaves Stripe's status as it was; what the user pays for is paused all the same. */
+function statusOf({ status, pause_collection }: Stripe.Subscription): Status {
+  const known = STATUS[status] ?? 'none';
+  return pause_collection && (known === 'active' || known === 'trialing') ? 'paused' : known;
+}
+
+function cancelAt(object: Stripe.Subscription): Date | null {
+  if (object.cancel_at) return date(object.cancel_at);
+  if (!object.cancel_at_period_end) return null;
+  const ends = object.items.data.map((item) => item.current_period_end);
+  return ends.length > 0 ? date(Math.max(...ends)) : null;
+}
+
+/** `previous_attributes` hold what the object was before: it came after the stored one if that is what was stored. */
+function changedFrom(stored: Record<string, unknown>, previous: Record<string, unknown>): boolean {
+  const changed = Object.entries(previous).filter(([, value]) => typeof value !== 'object' || value === null);
+  return changed.every(([name, value]) => isDeepStrictEqual(stored[name] ?? null, value));
+}
+
+function paymentFailed(event: Stripe.Event, invoice: Stripe.Invoice): PaymentFailedWord | { about: 'other' } {
+  const subscriptionId = idOf(invoice.parent?.subscription_details?.subscription) ?? legacySubscription(invoice);
+  const customerId = idOf(invoice.customer) ?? '';
+  if (!subscriptionId) return { about: 'other' };
+  return { about: 'payment_failed', subscriptionId, customerId, asOf: date(event.created) };
+}
+
+/** API versions before 2025-03-31 name the subscription at the top. */
+function legacySubscription(invoice: Stripe.Invoice): string | undefined {
+  const { subscription } = invoice as unknown as { subscription?: string | { id: string } | null };
+  return idOf(subscription);
+}

@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../platform/postgres/database.js';
+import { named } from '../platform/postgres/statement.js';
+import type { VerifiedWebhook } from './processor.js';
+
+/** What became of a webhook. `waiting`: it needs a plan or a link that is not there yet. `stale`: something newer was known. */
+export type WebhookStatus = 'stored' | 'applied' | 'stale' | 'ignored' | 'waiting' | 'failed';
+
+export interface StoredWebhook {
+  readonly processor: string;
+  readonly eventId: string;
+  readonly type: string;
+  readonly status: WebhookStatus;
+  readonly payload: unknown;
+}
+
+export interface Settlement {
+  readonly status: WebhookStatus;
+  readonly userId?: string | undefined;
+  readonly reason?: string | undefined;
+  /** `price:…` or `customer:…`: what would let it be applied. */
+  readonly waitingFor?: string | undefined;
+}
+
+const COLUMNS = `processor, event_id AS "eventId", type, status, payload`;
+const INSERT = named(
+  'webhook-store',
+  `INSERT INTO webhook (processor, event_id, type, status, payload, created_at) VALUES ($1, $2, $3, 'stored', $4, $5)
+   ON CONFLICT (processor, event_id) DO NOTHING RETURNING 1`,
+);
+const LOCK = named('webhook-lock', `SELECT ${COLUMNS} FROM webhook WHERE processor = $1 AND event_id = $2 FOR UPDATE`);
+const SETTLE = named(
+  'webhook-settle',
+  `UPDATE webhook SET status = $3, user_id = coalesce($4, user_id), reason = $5, waiting_for = $6, attempts = attempts + 1, settled_at = now()
+   WHERE processor = $1 AND event_id = $2`,
+);
+const WAITING = named(
+  'webhook-waiting',
+  `SELECT processor, event_id AS "eventId" FROM webhook WHERE waiting_for = ANY ($1) ORDER BY created_at LIMIT $2`,
+);
+const UNFINISHED = named(
+  'webhook-unfinished',
+  `SELECT processor, event_id AS "eventId" FROM webhook w
+   WHERE (status = 'stored' AND received_at < now() - interval '5 seconds')
+      OR (status = 'failed' AND attempts < 20 AND settled_at < now() - interval '30 seconds')
+      OR (status = 'waiting' AND (
+        EXISTS (SELECT FROM plan_price p WHERE w.waiting_for = 'price:' || p.price_id)
+        OR EXISTS (SELECT FROM processor_link l WHERE w.waiting_for = 'customer:' || l.processor || ':' || l.customer_id)
+        OR EXISTS (SELECT FROM subscription s WHERE w.waiting_for = 'subscription:' || s.subscription_id)))
+   ORDER BY created_at LIMIT $1`,
+);
+const LIST = named(
+  'webhook-list',
+  `SELECT processor, event_id AS "eventId", type, status, reason, waiting_for AS "waitingFor", user_id AS "userId", attempts,
+     iso(created_at) AS "createdAt", iso(received_at) AS "receivedAt"
+   FROM webhook WHERE status = $1 ORDER BY received_at DESC LIMIT $2`,
+);
+
+export interface WebhookName {
+  readonly processor: string;
+  readonly eventId: string;
+}
+
+/** The inbox: a webhook is stored before it is answered, and marked with what became of it. */
+@Injectable()
+export class WebhookStore {
+  constructor(private readonly database: Database) {}
+
+  /** False when it was stored before. */
+  async store(processor: string, webhook: VerifiedWebhook): Promise<boolean> {
+    const { eventId, type, payload, createdAt } = webhook;
+    return (await this.database.run('critical', INSERT, [processor, eventId, type, payload, createdAt])).length === 1;
+  }
+
+  /** The webhook, held by this transaction alone. */
+  async lock(tx: Transaction, { processor, eventId }: WebhookName): Promise<StoredWebhook | undefined> {
+    return (await tx.run<StoredWebhook>(LOCK, [processor, eventId]))[0];
+  }
+
+  async settle(tx: Transaction, { processor, eventId }: WebhookName, settlement: Settlement): Promise<void> {
+    const { status, userId, reason, waitingFor } = settlement;
+    await tx.run(SETTLE, [processor, eventId, status, userId ?? null, reason ?? null, waitingFor ?? null]);
+  }
+
+  /** Those that wait for any of these, the processor's oldest first. */
+  waitingFor(needs: readonly string[], limit: number): Promise<WebhookName[]> {
+    return this.database.run('critical', WAITING, [needs, limit]);
+  }
+
+  /** Those whose node died before it applied them, whose application failed, or that wait for what is there by now. */
+  unfinished(limit: number): Promise<WebhookName[]> {
+    return this.database.run('critical', UNFINISHED, [limit]);
+  }
+
+  list(status: WebhookStatus, limit: number): Promise<Record<string, unknown>[]> {
+    return this.database.run('important', LIST, [status, limit]);
+  }
+}

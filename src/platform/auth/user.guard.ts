@@ -1,0 +1,25 @@
+import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { Request } from 'express';
+import { bearer } from './bearer.js';
+import { type UserIdentity, UserTokens } from './user-token.js';
+
+const callers = new WeakMap<Request, UserIdentity>();
+
+/** For the calls of apps: a valid user token, or 401. */
+@Injectable()
+export class UserGuard implements CanActivate {
+  constructor(private readonly tokens: UserTokens) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<Request>();
+    callers.set(request, await this.tokens.verify(bearer(request)));
+    return true;
+  }
+}
+
+/** The id of the user whose token came with the call. */
+export const CurrentUser = createParamDecorator((_: unknown, context: ExecutionContext): string => {
+  const caller = callers.get(context.switchToHttp().getRequest<Request>());
+  if (!caller) throw new Error('@CurrentUser needs @UseGuards(UserGuard)');
+  return caller.userId;
+});

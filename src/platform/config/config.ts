@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+const ROLES = ['gateway', 'api', 'worker'] as const;
+const TRANSPORTS = ['websocket', 'polling'] as const;
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part.length > 0);
+
+const seconds = (fallback: number, min: number, max: number) =>
+  z.coerce
+    .number({ error: 'must be a number of seconds' })
+    .int('must be a whole number of seconds')
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`)
+    .default(fallback);
+
+const someOf = <const T extends readonly string[]>(allowed: T, fallback: T[number][]) =>
+  z
+    .string()
+    .transform(list)
+    .pipe(z.array(z.enum(allowed, { error: `may hold only ${allowed.join(', ')}` })).nonempty())
+    .default(fallback as [T[number], ...T[number][]]);
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be a URL that begins with ${protocols.map((name) => `${name}//`).join(' or ')}`,
+  });
+
+const text = () => z.string().min(1);
+const secret = (bytes: number) =>
+  z.string().refine((value) => Buffer.byteLength(value) >= bytes, {
+    error: `must be at least ${bytes} bytes; \`openssl rand -base64 48\` makes one`,
+  });
+
+/** The settings of CONTRACT §2, by the names of their environment variables. */
+export const environment = z
+  .object({
+    NODE_ENV: z.enum(['development', 'production', 'test']).default('production'),
+    PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+    HOST: text().default('0.0.0.0'),
+    ROLES: someOf(ROLES, [...ROLES]),
+    DATABASE_URL: url('postgres:', 'postgresql:'),
+    REDIS_URL: url('redis:', 'rediss:'),
+    AUTH_JWT_SECRET: secret(32).optional(),
+    AUTH_JWKS_URL: url('https:', 'http:').optional(),
+    AUTH_JWT_ISSUER: text().optional(),
+    AUTH_JWT_AUDIENCE: text().default('usher'),
+    ADMIN_KEY: secret(16).optional(),
+    CORS_ORIGINS: z.string().transform(list).default([]),
+    STRIPE_WEBHOOK_SECRET: z.string().transform(list).default([]),
+    STRIPE_API_KEY: text().optional(),
+    STRIPE_API_BASE: url('https:', 'http:').optional(),
+    STANDARD_WEBHOOK_SECRET: text().optional(),
+    LEASE_SECONDS: seconds(90, 10, 3_600),
+    GRACE_SECONDS: seconds(300, 0, 86_400),
+    HEARTBEAT_SECONDS: seconds(60, 1, 3_600),
+    TRANSPORTS: someOf(TRANSPORTS, ['websocket']),
+    ACK_TIMEOUT_SECONDS: seconds(5, 1, 300),
+    DRAIN_SECONDS: seconds(20, 0, 600),
+    APNS_KEY: text().optional(),
+    APNS_KEY_ID: text().optional(),
+    APNS_TEAM_ID: text().optional(),
+    APNS_TOPIC: text().optional(),
+    APNS_ORIGIN: url('https:').optional(),
+    FCM_CREDENTIALS: text().optional(),
+    FCM_ORIGIN: url('https:').optional(),
+    VAPID_SUBJECT: text().optional(),
+    VAPID_PUBLIC_KEY: text().optional(),
+    VAPID_PRIVATE_KEY: text().optional(),
+    WEBPUSH_HOSTS: z.string().transform(list).optional(),
+    PUSH_CA_FILE: text().optional(),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  })
+  .refine((env) => env.AUTH_JWT_SECRET !== undefined || env.AUTH_JWKS_URL !== undefined, {
+    path: ['AUTH_JWT_SECRET'],
+    error: 'is not set, nor is AUTH_JWKS_URL: set one, so that user tokens can be verified',
+  });
+
+export type Config = z.infer<typeof environment>;
+export const CONFIG = Symbol('CONFIG');
+
+/** Names under these prefixes are ours, so one we do not know is a slip of the pen. */
+const OURS = /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
+
+/** A boot must not go on; the message is one sentence a line, each of which says what to do. */
+export class ConfigError extends Error {}
+
+/** Reads the environment once. Throws ConfigError when a value is wrong or a name under our prefixes is unknown. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const strangers = Object.keys(given).filter((name) => OURS.test(name) && !(name in environment.shape));
+  const parsed = environment.safeParse(given);
+  if (parsed.success && strangers.length === 0) return parsed.data;
+  const wrong = parsed.success ? [] : parsed.error.issues.map(sentence);
+  const unknown = strangers.map((name) => `${name} is not a setting of Usher: correct its name or unset it.`);
+  throw new ConfigError([...wrong, ...unknown].join('\n'));
+}
+
+/** Never shows the value: it may be a secret. */
+function sentence(issue: z.core.$ZodIssue): string {
+  const name = String(issue.path[0]);
+  const missing = issue.code === 'invalid_type' && issue.input === undefined;
+  if (name === 'DATABASE_URL' && missing) return 'DATABASE_URL is not set: `npm start` brings an embedded PostgreSQL, `node dist/main.js` needs a URL.';
+  if (name === 'REDIS_URL' && missing) return 'REDIS_URL is not set: `npm start` brings an embedded Redis, `node dist/main.js` needs a URL.';
+  return `${name} ${issue.message}.`;
+}

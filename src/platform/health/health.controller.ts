@@ -1,0 +1,47 @@
+import { Controller, Get, HttpCode, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Lifecycle } from '../lifecycle.js';
+import { Database } from '../postgres/database.js';
+import { named } from '../postgres/statement.js';
+import { RedisLink } from '../redis.js';
+import { within } from '../within.js';
+
+const PING = named('health', 'SELECT 1 AS ok');
+const DEADLINE_MS = 1_500;
+
+@ApiTags('operations')
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly lifecycle: Lifecycle,
+    private readonly database: Database,
+    private readonly redis: RedisLink,
+  ) {}
+
+  /** The process turns its event loop; nothing else is asked, so that an outage elsewhere restarts nobody. */
+  @Get('live')
+  @HttpCode(200)
+  live() {
+    return { status: 'ok' };
+  }
+
+  /** Traffic may come: booted, not draining, and PostgreSQL answers. Redis is reported but decides nothing: it only hurries. */
+  @Get('ready')
+  async ready(@Res({ passthrough: true }) response: Response) {
+    const [postgres, redis] = await Promise.all([
+      works(this.database.run('critical', PING, [])),
+      works(this.redis.client.ping()),
+    ]);
+    const ok = this.lifecycle.accepting && postgres;
+    response.status(ok ? 200 : 503);
+    return { status: ok ? 'ok' : 'unavailable', accepting: this.lifecycle.accepting, postgres: word(postgres), redis: word(redis) };
+  }
+}
+
+const works = (answer: Promise<unknown>): Promise<boolean> =>
+  within(DEADLINE_MS, answer).then(
+    () => true,
+    () => false,
+  );
+const word = (up: boolean) => (up ? 'up' : 'down');

@@ -1,0 +1,21 @@
+import express, { type Request, type Response } from 'express';
+import { deeperThan } from '../json-depth.js';
+
+const MAX_JSON = '1mb';
+const MAX_WEBHOOK = '256kb';
+const MAX_DEPTH = 32;
+
+/** Nested too deeply to be worth parsing: reported as `entity.verify.failed` by the body parser. */
+const verify = (_request: unknown, _response: unknown, body: Buffer) => {
+  if (deeperThan(body, MAX_DEPTH)) throw new Error('nested too deeply');
+};
+
+const json = express.json({ limit: MAX_JSON, verify, strict: true, type: ['application/json', 'application/*+json'] });
+const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
+
+/** Webhooks keep their bytes, since the signature is over them; the nightly file stays a stream; all else is JSON. */
+export function readBody(request: Request, response: Response, next: (error?: unknown) => void): void {
+  if (request.path.startsWith('/v1/webhooks/')) raw(request, response, next);
+  else if (request.path === '/v1/recommendations') next();
+  else json(request, response, next);
+}

@@ -1,0 +1,50 @@
+import { applyDecorators, type CallHandler, type ExecutionContext, Injectable, type NestInterceptor, UseInterceptors } from '@nestjs/common';
+import { ApiHeader } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { from, lastValueFrom, type Observable } from 'rxjs';
+import { bearer } from '../auth/bearer.js';
+import { bodyHash, type CallName, callId, seal, unseal } from './idempotency.js';
+import { IdempotencyStore } from './idempotency.store.js';
+import { Problem } from './problem.js';
+
+const MAX_KEY = 255;
+
+/** Same key and body: the same answer again, without a second effect. A refused call leaves no trace. */
+@Injectable()
+export class IdempotencyInterceptor implements NestInterceptor {
+  constructor(private readonly store: IdempotencyStore) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<Request>();
+    const key = request.headers['idempotency-key'];
+    if (key === undefined) return next.handle();
+    if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY) {
+      throw new Problem('invalid_request', `Idempotency-Key must have 1 to ${MAX_KEY} characters.`);
+    }
+    const name = { credentials: bearer(request) ?? '', key, route: `${request.method} ${request.path}` };
+    return from(this.once(name, request, context.switchToHttp().getResponse<Response>(), next));
+  }
+
+  private async once(name: CallName, request: Request, response: Response, next: CallHandler): Promise<unknown> {
+    const id = callId(name);
+    const before = await this.store.begin(id, bodyHash(JSON.stringify(request.body ?? null)));
+    if (before) {
+      response.status(before.status).setHeader('Idempotent-Replayed', 'true');
+      return JSON.parse(unseal(name, before.sealed)) as unknown;
+    }
+    const answer: unknown = await lastValueFrom(next.handle()).catch(async (refusal: unknown) => {
+      await this.store.forget(id);
+      throw refusal;
+    });
+    // Should this fail, the call stays "in progress": better a late answer than a second effect.
+    await this.store.settle(id, response.statusCode, seal(name, JSON.stringify(answer ?? null)));
+    return answer;
+  }
+}
+
+/** The call honours `Idempotency-Key` (CONTRACT §3). */
+export const Idempotent = () =>
+  applyDecorators(
+    UseInterceptors(IdempotencyInterceptor),
+    ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Same key and body: same answer, one effect.' }),
+  );

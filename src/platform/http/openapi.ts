@@ -1,0 +1,18 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+
+/** OpenAPI from the zod schemas that validate at the door, shown at /docs. */
+export function describe(app: INestApplication): OpenAPIObject {
+  const document = new DocumentBuilder()
+    .setTitle('Usher')
+    .setDescription('Every device of a user in step. Errors are application/problem+json with a stable `code` and `retryable`.')
+    .setVersion('1')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A user's JWT" }, 'user token')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'A service key with the scope that the call needs' }, 'service key')
+    .build();
+  return SwaggerModule.createDocument(app, document);
+}
+
+export function serveDocs(app: INestApplication): void {
+  SwaggerModule.setup('docs', app, () => describe(app), { customSiteTitle: 'Usher: HTTP API' });
+}

@@ -1,0 +1,64 @@
+/** Every refusal has a stable code. `retryable`: the same request may succeed later, unchanged. */
+export const PROBLEMS = {
+  invalid_request: { status: 400, title: 'The request is not valid', retryable: false },
+  malformed_json: { status: 400, title: 'The body is not JSON', retryable: false },
+  too_deep: { status: 400, title: 'The JSON is nested too deeply', retryable: false },
+  payload_too_large: { status: 413, title: 'The body is too large', retryable: false },
+  unsupported_media_type: { status: 415, title: 'This content type or encoding is not understood', retryable: false },
+  unauthorized: { status: 401, title: 'No valid credentials were given', retryable: false },
+  token_missing: { status: 401, title: 'A user token is needed', retryable: false },
+  token_invalid: { status: 401, title: 'The user token is not valid', retryable: false },
+  token_expired: { status: 401, title: 'The user token has expired', retryable: false },
+  forbidden: { status: 403, title: 'The key lacks the scope that this call needs', retryable: false },
+  origin_forbidden: { status: 403, title: 'This origin may not connect', retryable: false },
+  not_found: { status: 404, title: 'There is no such thing', retryable: false },
+  method_not_allowed: { status: 405, title: 'This method is not allowed here', retryable: false },
+  conflict: { status: 409, title: 'This conflicts with what is there', retryable: false },
+  price_taken: { status: 409, title: 'The price belongs to another plan', retryable: false },
+  idempotency_in_progress: { status: 409, title: 'The same call is still being carried out', retryable: true },
+  position_lost: { status: 410, title: 'This position cannot be resumed; read the state anew', retryable: false },
+  idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used with another body', retryable: false },
+  unknown_device: { status: 422, title: 'The user has no such device', retryable: false },
+  unknown_event: { status: 422, title: 'This device was sent no such event', retryable: false },
+  reserved_type: { status: 422, title: 'Only Usher itself may send events of this type', retryable: false },
+  rate_limited: { status: 429, title: 'Too many requests', retryable: true },
+  signature_invalid: { status: 400, title: 'The signature does not fit the body', retryable: false },
+  signature_stale: { status: 400, title: 'The signature is too old, or from the future', retryable: false },
+  not_configured: { status: 501, title: 'This processor is not configured here', retryable: false },
+  unavailable: { status: 503, title: 'This cannot be done at the moment', retryable: true },
+  internal: { status: 500, title: 'Something went wrong on our side', retryable: true },
+} as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** An expected refusal. `detail` is for people and never holds a secret; `more` is added to the answer. */
+export class Problem extends Error {
+  constructor(
+    readonly code: ProblemCode,
+    readonly detail: string = PROBLEMS[code].title,
+    readonly more: Record<string, unknown> = {},
+  ) {
+    super(detail);
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+
+  /** As a device sees it on the socket (CONTRACT §4). */
+  toSocketError(): { code: ProblemCode; message: string; retryable: boolean; retryAfterMs?: number } {
+    const { retryAfterMs } = this.more;
+    return {
+      code: this.code,
+      message: this.detail,
+      retryable: PROBLEMS[this.code].retryable,
+      ...(typeof retryAfterMs === 'number' && { retryAfterMs }),
+    };
+  }
+
+  /** As RFC 9457 has it. */
+  toJSON(): Record<string, unknown> {
+    const { status, title, retryable } = PROBLEMS[this.code];
+    return { type: 'about:blank', title, status, code: this.code, detail: this.detail, retryable, ...this.more };
+  }
+}

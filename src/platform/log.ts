@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Params } from 'nestjs-pino';
+import type { Config } from './config/config.js';
+
+/** A request as a log may show it: never a header, a body or a query, since those may hold secrets. */
+const describe = (request: IncomingMessage & { id?: unknown }) => ({
+  id: request.id,
+  method: request.method,
+  path: request.url?.split('?', 1)[0],
+});
+
+const quiet = (request: IncomingMessage) => /^\/(health|metrics)/.test(request.url ?? '');
+
+/** Structured logs, a JSON object a line. */
+export function logging(config: Config): Params {
+  return {
+    pinoHttp: {
+      level: config.LOG_LEVEL,
+      base: { service: 'usher' },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+      autoLogging: { ignore: quiet },
+      customLogLevel: (_request, response, error) => levelOf(response, error),
+      serializers: {
+        req: describe,
+        res: (response: ServerResponse) => ({ status: response.statusCode }),
+      },
+      redact: { paths: ['*.token', '*.key', '*.secret', '*.authorization', '*.auth'], censor: '[hidden]' },
+    },
+  };
+}
+
+function levelOf(response: ServerResponse, error?: Error): 'debug' | 'info' | 'warn' | 'error' {
+  if (error !== undefined || response.statusCode >= 500) return 'error';
+  return response.statusCode >= 400 ? 'info' : 'debug';
+}

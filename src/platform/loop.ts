@@ -1,0 +1,34 @@
+/**
+ * Runs `turn` again and again, `everyMs` after the last one ended, until stopped. A turn that throws is reported and the
+ * loop goes on. Stop is idempotent and waits for the turn under way.
+ */
+export class Loop {
+  private timer: NodeJS.Timeout | undefined;
+  private current: Promise<void> = Promise.resolve();
+  private stopped = true;
+
+  constructor(
+    private readonly everyMs: number,
+    private readonly turn: () => Promise<void>,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    if (!this.stopped) return;
+    this.stopped = false;
+    this.schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.current;
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.current = this.turn().catch(this.onError).finally(() => this.schedule());
+    }, this.everyMs);
+  }
+}

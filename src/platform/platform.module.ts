@@ -1,0 +1,42 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import { KeysController } from './auth/keys.controller.js';
+import { ServiceKeyStore } from './auth/service-key.store.js';
+import { ServiceKeys } from './auth/service-keys.service.js';
+import { UserTokens } from './auth/user-token.js';
+import { CONFIG, type Config } from './config/config.js';
+import { HealthController } from './health/health.controller.js';
+import { Housekeeping } from './housekeeping.worker.js';
+import { IdempotencyStore } from './http/idempotency.store.js';
+import { Lifecycle } from './lifecycle.js';
+import { logging } from './log.js';
+import { Metrics, MetricsController } from './metrics.js';
+import { Database } from './postgres/database.js';
+import { PrismaService } from './postgres/prisma.service.js';
+import { RedisLink } from './redis.js';
+
+/** What every room stands on, and which knows no story. */
+@Global()
+@Module({})
+export class PlatformModule {
+  static with(config: Config): DynamicModule {
+    const shared = [
+      { provide: CONFIG, useValue: config },
+      Database,
+      PrismaService,
+      RedisLink,
+      Metrics,
+      Lifecycle,
+      UserTokens,
+      ServiceKeys,
+      IdempotencyStore,
+    ];
+    return {
+      module: PlatformModule,
+      imports: [LoggerModule.forRoot(logging(config))],
+      controllers: [HealthController, MetricsController, ...(config.ROLES.includes('api') ? [KeysController] : [])],
+      providers: [...shared, ServiceKeyStore, Housekeeping],
+      exports: shared,
+    };
+  }
+}

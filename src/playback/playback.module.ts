@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { MailboxModule } from '../mailbox/mailbox.module.js';
+import { Playback } from './playback.service.js';
+import { PlaybackStore } from './playback.store.js';
+
+@Module({ imports: [MailboxModule], providers: [Playback, PlaybackStore], exports: [Playback] })
+export class PlaybackModule {}

@@ -1,0 +1,75 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
+import { Mailbox } from '../mailbox/mailbox.service.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { parse } from '../platform/parse.js';
+import { type Beat, beat as beatSchema } from './beat.schema.js';
+import { PlaybackStore, type Position } from './playback.store.js';
+import { advance, ASK_AFTER_EPISODES, type Viewing } from './viewing.js';
+
+/** How long the question "still watching?" makes sense. */
+const ASK_LIVES_MS = 10 * 60_000;
+
+/** A device's beat: becomes the position of its show, and is told to the user's other devices. */
+@Injectable()
+export class Playback implements DeviceCommand {
+  readonly event = 'playback.heartbeat';
+  /** What each live device is viewing; read from the store when it beats for the first time on this connection. */
+  private readonly viewings = new WeakMap<DeviceSession, Viewing>();
+
+  constructor(
+    private readonly store: PlaybackStore,
+    private readonly mailbox: Mailbox,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
+    const beat = parse(beatSchema, payload);
+    const now = Date.now();
+    const moment = { ...beat, profileId: beat.profileId ?? session.profileId, at: deviceTime(beat, now) };
+    const before = this.viewings.get(session) ?? (await this.remembered(session, moment));
+    const { viewing, stale, askStillWatching } = advance(before, { ...moment, episodeId: beat.episodeId, autoplay: beat.autoplay });
+    this.viewings.set(session, viewing);
+    if (askStillWatching) await this.askStillWatching(session, viewing);
+    // A clock that runs ahead must not outlast the beats of devices whose clocks are right.
+    if (!stale && viewing.counts) await this.save(session, beat, viewing, new Date(Math.min(moment.at, now)));
+    return { nextSeconds: this.config.HEARTBEAT_SECONDS };
+  }
+
+  private async remembered(session: DeviceSession, of: { profileId: string; showId: string }): Promise<Viewing | undefined> {
+    const { userId, deviceId } = session;
+    const stored = await this.store.viewing({ userId, deviceId, profileId: of.profileId, showId: of.showId });
+    // Another beat of the same device may have been quicker.
+    return this.viewings.get(session) ?? stored;
+  }
+
+  private async save(session: DeviceSession, beat: Beat, viewing: Viewing, at: Date): Promise<void> {
+    const { userId, deviceId, deviceName } = session;
+    const { positionSeconds, durationSeconds } = beat;
+    const { profileId, showId, episodeId, state, autoplayEpisodes, asked } = viewing;
+    const progress = { profileId, showId, episodeId, positionSeconds, durationSeconds, state, deviceId, deviceName, at: at.toISOString() };
+    const position: Position = { userId, ...progress, autoplayEpisodes, asked };
+    if (!(await this.store.save(position))) return;
+    const key = `playback:${profileId}:${showId}`;
+    this.mailbox.announce([{ userId, type: 'playback.progress', tier: 'routine', key, data: progress }], deviceId);
+  }
+
+  private async askStillWatching({ userId, deviceId }: DeviceSession, { showId }: Viewing): Promise<void> {
+    await this.mailbox.publish([
+      {
+        userId,
+        type: 'playback.still_watching',
+        tier: 'important',
+        key: `still_watching:${deviceId}`,
+        target: deviceId,
+        expiresAt: new Date(Date.now() + ASK_LIVES_MS),
+        data: { showId, episodes: ASK_AFTER_EPISODES },
+      },
+    ]);
+  }
+}
+
+const deviceTime = ({ at }: Beat, now: number): number => {
+  if (at === undefined) return now;
+  return typeof at === 'number' ? at : Date.parse(at);
+};

@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import type { NewDurableEvent } from '../mailbox/event.js';
+import { Mailbox } from '../mailbox/mailbox.service.js';
+import { deeperThan } from '../platform/json-depth.js';
+import type { ProblemCode } from '../platform/http/problem.js';
+import { Database } from '../platform/postgres/database.js';
+import { type Line, lines } from './ndjson.js';
+import { type RecommendationLine, recommendationLine } from './recommendation.schema.js';
+import { type Outcome, RecommendationStore } from './recommendation.store.js';
+
+/** Rows that one commit takes: enough to pay for the round trip, few enough to hold in memory. */
+const PART = 500;
+const MAX_LINE_BYTES = 256 * 1024;
+const MAX_DEPTH = 16;
+/** Titles that the event itself carries; the rest is read when the page is opened. */
+const ITEMS_IN_EVENT = 20;
+/** Faulty lines that the answer names; beyond that they are only counted. */
+const MAX_REJECTED = 1_000;
+
+export interface Rejected {
+  readonly line: number;
+  readonly code: ProblemCode;
+}
+
+/** What became of the lines so far. */
+export interface Tally {
+  accepted: number;
+  unchanged: number;
+  stale: number;
+  rejectedCount: number;
+  rejected: Rejected[];
+}
+
+interface Valid {
+  readonly number: number;
+  readonly value: RecommendationLine;
+}
+
+/** Takes the nightly file part by part: parsed, merged and announced in one commit a part, with constant memory. */
+@Injectable()
+export class RecommendationIngest {
+  constructor(
+    private readonly store: RecommendationStore,
+    private readonly mailbox: Mailbox,
+    private readonly database: Database,
+  ) {}
+
+  /** Gives the tally after each part. Reading stops while a part is written, so a fast sender waits. */
+  async *ingest(body: AsyncIterable<Uint8Array>): AsyncGenerator<Tally> {
+    const tally: Tally = { accepted: 0, unchanged: 0, stale: 0, rejectedCount: 0, rejected: [] };
+    let part: Valid[] = [];
+    for await (const batch of lines(body, MAX_LINE_BYTES)) {
+      for (const line of batch) {
+        const valid = read(line);
+        if ('code' in valid) reject(tally, valid);
+        else part.push(valid);
+        if (part.length < PART) continue;
+        await this.write(part, tally);
+        part = [];
+        yield tally;
+      }
+    }
+    if (part.length > 0) await this.write(part, tally);
+    yield tally;
+  }
+
+  /** A user and profile that comes twice in a part is written in two rounds, in the order of the file. */
+  private async write(part: readonly Valid[], tally: Tally): Promise<void> {
+    for (const round of rounds(part)) {
+      const outcomes = await this.database.transaction('routine', async (tx) => {
+        const found = await this.store.merge(tx, round);
+        await this.mailbox.append(tx, round.filter((_, n) => found[n] === 'accepted').map(ready));
+        return found;
+      });
+      for (const outcome of outcomes) tally[outcome satisfies Outcome] += 1;
+    }
+  }
+}
+
+function read(line: Line): Valid | Rejected {
+  if ('tooLong' in line) return { line: line.number, code: 'payload_too_large' };
+  if (deeperThan(Buffer.from(line.text), MAX_DEPTH)) return { line: line.number, code: 'too_deep' };
+  const value = parseJson(line.text);
+  if (value === undefined) return { line: line.number, code: 'malformed_json' };
+  const parsed = recommendationLine.safeParse(value);
+  return parsed.success ? { number: line.number, value: parsed.data } : { line: line.number, code: 'invalid_request' };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function reject(tally: Tally, rejected: Rejected): void {
+  tally.rejectedCount += 1;
+  if (tally.rejected.length < MAX_REJECTED) tally.rejected.push(rejected);
+}
+
+function rounds(part: readonly Valid[]): RecommendationLine[][] {
+  const result: RecommendationLine[][] = [];
+  const seen = new Map<string, number>();
+  for (const { value } of part) {
+    const key = `${value.userId}\n${value.profileId}`;
+    const round = seen.get(key) ?? 0;
+    seen.set(key, round + 1);
+    (result[round] ??= []).push(value);
+  }
+  return result;
+}
+
+const ready = ({ userId, profileId, version, items }: RecommendationLine): NewDurableEvent => ({
+  userId,
+  type: 'recommendations.ready',
+  tier: 'important',
+  key: `recommendations:${profileId}`,
+  profileId,
+  data: { profileId, version, items: items.slice(0, ITEMS_IN_EVENT), url: `/v1/me/recommendations/${encodeURIComponent(profileId)}` },
+});

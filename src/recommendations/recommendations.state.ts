@@ -1,0 +1,9 @@
+import type { StatePart } from '../mailbox/state.js';
+
+/** `recommendations` of the state: which version each profile's front page has. */
+export const recommendationsState: StatePart = {
+  name: 'recommendations',
+  sql: `SELECT coalesce(json_agg(json_build_object('profileId', r.profile_id, 'version', r.version) ORDER BY r.profile_id), '[]')
+    FROM recommendation r WHERE r.user_id = u.user_id`,
+  present: (raw) => ({ recommendations: raw }),
+};
