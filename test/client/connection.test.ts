@@ -4,6 +4,8 @@ import { closeDevices, device, later, turns } from './device.js';
 import { eventually } from './eventually.js';
 import { Pretend, tokenFor } from './pretend.js';
 
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+
 const refusals = (app: ReturnType<typeof device>) => {
   const all: UsherError[] = [];
   app.client.on('refused', (why) => void all.push(why));
@@ -80,6 +82,39 @@ describe('a device comes back by itself, and stops when it must', () => {
     expect(server.handshakes).toBe(4);
   });
 
+  test('a device that is told to wait does not come back before', async () => {
+    server.refuse = (auth) => {
+      const refusal = { code: 'overloaded', message: '', retryable: true, retryAfterMs: 3_000_000 };
+      return auth.deviceId === 'tv' ? refusal : undefined;
+    };
+    await turns(device(server.url), 'offline');
+    // It would have been at the door at once, and so before these.
+    await turns(device(server.url, { deviceId: 'phone' }), 'live');
+    await turns(device(server.url, { deviceId: 'tablet' }), 'live');
+    expect(server.handshakes).toBe(3);
+  });
+
+  test('when the browser says that the network is back, the device does not wait on', async () => {
+    const back: (() => void)[] = [];
+    const hook = {
+      addEventListener: (_name: string, act: () => void) => void back.push(act),
+      removeEventListener: () => undefined,
+    };
+    Object.assign(globalThis, hook);
+    let dice = 0;
+    server.refuse = (_auth, n) => {
+      if (n === 6) dice = 0.999; // the seventh wait is half a minute
+      return n < 7 ? { code: 'overloaded', message: '', retryable: true } : undefined;
+    };
+    const app = device(server.url, { random: () => dice });
+    for (const name of Object.keys(hook)) Reflect.deleteProperty(globalThis, name);
+    await eventually(() => server.handshakes === 7 && app.client.state.connection === 'offline');
+    dice = 0;
+    for (const act of back) act();
+    await turns(app, 'live');
+    expect(server.handshakes).toBe(8);
+  });
+
   test('a refused token is fetched anew at once, and after that by backoff', async () => {
     let fetched = 0;
     server.refuse = (auth) =>
@@ -143,7 +178,7 @@ describe('a device comes back by itself, and stops when it must', () => {
     const app = device(server.url);
     const states: unknown[] = [];
     await turns(app, 'live');
-    app.client.on('change', (state) => void states.push(state.connection));
+    app.client.on('change', (state) => void states.push(state));
     server.visitor.event({ id: 'x', type: 'change', tier: 'routine', key: 'k', at: '', data: {} });
     await eventually(() => expect(app.heard.map((event) => event.type)).toEqual(['change']));
     expect(states).toEqual([]);
@@ -170,6 +205,15 @@ describe('a device comes back by itself, and stops when it must', () => {
     token.give(tokenFor('ann'));
     await turns(device(server.url, { deviceId: 'phone' }), 'live');
     expect(server.visitors.map((visitor) => visitor.auth.deviceId)).toEqual(['phone']);
+  });
+
+  test('close leaves no timer behind, whatever was under way', async () => {
+    const before = timers();
+    const app = device(server.url, { token: () => new Promise(() => undefined) });
+    app.client.playing(() => ({ showId: 's', positionSeconds: 1, durationSeconds: 2, state: 'playing' }));
+    expect(timers()).toBe(before + 2);
+    app.client.close();
+    expect(timers()).toBe(before);
   });
 
   test('the state is the same object until something changes', async () => {

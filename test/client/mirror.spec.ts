@@ -117,6 +117,20 @@ describe('the mirror', () => {
     expect(mirror.entries.at(-1)?.offset).toBe(MOST_ENTRIES + 5);
   });
 
+  test('an event whose data is not what its type promises changes nothing but the entries', () => {
+    const types = fc.constantFrom('membership.changed', 'playback.progress', 'recommendations.ready');
+    fc.assert(
+      fc.property(
+        types,
+        fc.oneof(fc.anything(), fc.record({ version: fc.anything(), at: fc.string() })),
+        (type, data) => {
+          fc.pre(!Number.isFinite((data as { version?: unknown } | null)?.version));
+          expect(fold(BLANK, event(type, data, 1))).toEqual({ ...BLANK, entries: [event(type, data, 1)] });
+        },
+      ),
+    );
+  });
+
   test('nothing that the app holds is changed in place', () => {
     const frozen: Mirror = Object.freeze({
       ...BLANK,

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { judge, expectReplay, positionToResume, REPLAY_WITHIN_MS } from '../../clients/web/src/sequence.js';
+import { Inbox } from '../../clients/web/src/inbox.js';
+import { Positions } from '../../clients/web/src/position.js';
+import { Disk } from './device.js';
 import { Mailbox, ModelDevice } from './model.js';
 
 const ACTS = ['publish', 'receive', 'lose', 'repeat', 'shuffle', 'reconnect', 'restart'] as const;
@@ -135,5 +138,25 @@ describe('the gap rule', () => {
     expect(positionToResume(cursor, REPLAY_WITHIN_MS)).toEqual({ epoch: 'e', offset: 5 });
     expect(positionToResume(cursor, REPLAY_WITHIN_MS + 1)).toBeUndefined();
     expect(positionToResume(undefined, 0)).toBeUndefined();
+  });
+});
+
+describe('an event', () => {
+  test('is heard, then remembered, then acknowledged', () => {
+    const order: string[] = [];
+    const disk = new Disk();
+    const inbox = new Inbox({
+      deviceId: 'tv',
+      positions: new Positions(disk, 'http://usher', 'tv'),
+      now: () => 0,
+      deliver: () => void order.push('heard'),
+      changed: () => undefined,
+      storageFailed: () => undefined,
+    });
+    inbox.become('ann');
+    inbox.snapshot({ position: { epoch: 'e1', offset: 0 } });
+    disk.onWrite = () => void order.push('remembered');
+    inbox.event(new Mailbox().append('note', 'note', {}), () => void order.push('acknowledged'));
+    expect(order).toEqual(['heard', 'remembered', 'acknowledged']);
   });
 });

@@ -72,6 +72,7 @@ describe('a device reads every event once and in order', () => {
     server.visitor.events(4);
     await eventually(() => expect(app.offsets()).toEqual([3, 4]));
     expect(server.visitors[1]?.auth.offset).toBeUndefined();
+    expect(server.visitors[0]?.heard('sync')).toHaveLength(1);
   });
 
   test('offsets that were compacted away are no hole, neither inside a replay nor at its end', async () => {
@@ -202,6 +203,34 @@ describe('a device reads every event once and in order', () => {
     server.visitor.socket.disconnect(true);
     await eventually(() => expect(app.offsets()).toEqual([1]));
     expect(server.visitor.auth).not.toHaveProperty('offset');
+  });
+
+  test('a snapshot shows nothing that is for another device or out of date', async () => {
+    const expired = note(2, { expiresAt: '2001-01-01T00:00:00Z' });
+    server.script = (visitor) =>
+      visitor.start(3, { entries: [note(1, { target: 'phone' }), expired, note(3)] });
+    const app = device(server.url);
+    await turns(app, 'live');
+    expect(app.client.state.entries.map((entry) => entry.offset)).toEqual([3]);
+  });
+
+  test('with a token that cannot be read, the welcome says whose position it is', async () => {
+    const storage = new Disk();
+    const entries = [note(1), note(2), note(3)];
+    let user = 'ann';
+    server.script = (visitor) => visitor.start(entries.length, { entries }, { userId: user });
+    const once = async () => {
+      const app = device(server.url, { storage, token: 'opaque' });
+      await turns(app, 'live');
+      app.client.close();
+      return app.offsets();
+    };
+    await expect(once()).resolves.toEqual([]);
+    entries.push(note(4));
+    await expect(once()).resolves.toEqual([4]);
+    user = 'bob';
+    entries.push(note(5));
+    await expect(once()).resolves.toEqual([]);
   });
 
   test('another user on the same device inherits nothing', async () => {

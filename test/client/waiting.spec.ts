@@ -71,6 +71,14 @@ describe('positions', () => {
         expect(new Positions(disk, other[0], other[1]).load(other[2])).toBeUndefined();
         expect(new Positions(disk, one[0], one[1]).load(one[2])).toEqual({ epoch: 'e', offset: 1 });
       }),
+      {
+        examples: [
+          [
+            ['u', 'c', 'a:b'],
+            ['u', 'b:c', 'a'],
+          ],
+        ],
+      },
     );
   });
 

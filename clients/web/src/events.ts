@@ -59,6 +59,9 @@ export interface RecommendationsReady {
   readonly url: string;
 }
 
+/** A front page that the user has; `items` and `url` are there once its event was received. */
+export type FrontPage = Pick<RecommendationsReady, 'profileId' | 'version'> & Partial<RecommendationsReady>;
+
 /** These events were seen on another device of the user. */
 export interface ReceiptsChanged {
   readonly ids: readonly string[];

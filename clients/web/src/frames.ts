@@ -1,7 +1,7 @@
 import { isNumbered, isOffset, isRecord, readEnvelope, type Envelope } from './envelope.js';
-import type { Entitlement, Membership, Progress } from './events.js';
-import type { FrontPage, Mirror } from './mirror.js';
+import type { Mirror } from './mirror.js';
 import { readPosition } from './position.js';
+import { isEntitlement, isFrontPage, isMembership, isProgress } from './rows.js';
 import type { Position } from './sequence.js';
 
 /** What the server sends that is no event. */
@@ -43,10 +43,10 @@ export function readSnapshot(value: unknown): { position: Position; mirror: Mirr
     .map(readEnvelope)
     .filter((each): each is Envelope => !!each && isNumbered(each));
   const mirror: Mirror = {
-    membership: versioned<Membership>(value['membership']),
-    entitlement: versioned<Entitlement>(value['entitlement']),
-    playback: list(value['playback']).filter(isRecord) as unknown as Progress[],
-    recommendations: list(value['recommendations']).filter(isRecord) as unknown as FrontPage[],
+    membership: isMembership(value['membership']) ? value['membership'] : undefined,
+    entitlement: isEntitlement(value['entitlement']) ? value['entitlement'] : undefined,
+    playback: list(value['playback']).filter(isProgress),
+    recommendations: list(value['recommendations']).filter(isFrontPage),
     entries,
   };
   return { position, mirror };
@@ -64,8 +64,4 @@ export function isSeconds(value: unknown): value is number {
 
 function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function versioned<Row extends { readonly version: number }>(value: unknown): Row | undefined {
-  return isRecord(value) && typeof value['version'] === 'number' ? (value as unknown as Row) : undefined;
 }

@@ -5,7 +5,7 @@ export type * from './events.js';
 export type { Beat, BeatAnswer } from './beat.js';
 export type { Envelope, Tier } from './envelope.js';
 export type { Unsubscribe } from './listeners.js';
-export type { FrontPage, Mirror } from './mirror.js';
+export type { Mirror } from './mirror.js';
 export type { ConnectOptions } from './options.js';
 export type { PositionStorage } from './position.js';
 export type { Position } from './sequence.js';

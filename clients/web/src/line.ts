@@ -63,7 +63,6 @@ export class Line {
   }
 
   private hear(name: string, args: unknown[]): void {
-    if (!this.open) return;
     const last = args.at(-1);
     const acknowledge: Acknowledge = typeof last === 'function' ? () => void last() : () => undefined;
     this.ears.frame(name, args[0], acknowledge);

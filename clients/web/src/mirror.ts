@@ -1,8 +1,6 @@
 import type { Envelope } from './envelope.js';
-import type { Entitlement, Membership, Progress, RecommendationsReady } from './events.js';
-
-/** A front page that the user has; `items` and `url` are there once its event was received. */
-export type FrontPage = Pick<RecommendationsReady, 'profileId' | 'version'> & Partial<RecommendationsReady>;
+import type { Entitlement, FrontPage, Membership, Progress } from './events.js';
+import { isFrontPage, isMembership, isProgress } from './rows.js';
 
 /** What the server knows about the user, as far as this device has heard. Never changed in place. */
 export interface Mirror {
@@ -32,11 +30,11 @@ export function fold(mirror: Mirror, event: Envelope): Mirror {
   const next = event.offset === undefined ? mirror : { ...mirror, entries: withEntry(mirror.entries, event) };
   switch (event.type) {
     case 'membership.changed':
-      return withMembership(next, event.data as Membership);
+      return isMembership(event.data) ? withMembership(next, event.data) : next;
     case 'playback.progress':
-      return withProgress(next, event.data as Progress);
+      return isProgress(event.data) ? withProgress(next, event.data) : next;
     case 'recommendations.ready':
-      return withFrontPage(next, event.data as RecommendationsReady);
+      return isFrontPage(event.data) ? withFrontPage(next, event.data) : next;
     default:
       return next;
   }
