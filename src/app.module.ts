@@ -1,4 +1,4 @@
-import { type DynamicModule, Global, Inject, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Global, Inject, Module, type OnModuleInit, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Delivery } from './delivery/delivery.service.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
@@ -32,9 +32,11 @@ class StateModule {}
 
 /** Binds the ports: which channels reach devices, and which rooms answer what devices ask. */
 @Module({ imports: [DeliveryModule, LiveModule, PlaybackModule] })
-class PortsModule {
-  constructor(@Inject(ModuleRef) ref: ModuleRef) {
-    const get = <T>(type: Type<T>): T => ref.get(type, { strict: false });
+class PortsModule implements OnModuleInit {
+  constructor(@Inject(ModuleRef) private readonly ref: ModuleRef) {}
+
+  onModuleInit(): void {
+    const get = <T>(type: Type<T>): T => this.ref.get(type, { strict: false });
     get(Delivery).use([get(LiveChannel)]);
     get(LiveGateway).serve([get(Playback), get(Receipts), get(SyncCommand), get(TokenRefreshCommand)]);
   }
