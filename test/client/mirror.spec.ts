@@ -48,7 +48,7 @@ const row = (second: number, showId = 's'): Progress => ({
   deviceId: 'd',
   at: `2026-01-01T00:00:0${second}Z`,
 });
-const named = (version: number) => ({ ...BLANK, recommendations: [{ profileId: 'main', version }] });
+const named = (version: number | string) => ({ ...BLANK, recommendations: [{ profileId: 'main', version }] });
 
 describe('the mirror', () => {
   test('a membership version never falls, whatever events and snapshots come', () => {
@@ -108,6 +108,25 @@ describe('the mirror', () => {
     expect(adopt(before, named(4)).recommendations).toEqual([{ profileId: 'main', version: 4 }]);
     const entries = [event('recommendations.ready', page, 1)];
     expect(adopt(BLANK, { ...named(3), entries }).recommendations).toEqual([page]);
+  });
+
+  test('versions of front pages are compared as the server compares them', () => {
+    const after = (...versions: (string | number)[]) =>
+      versions.reduce<Mirror>((mirror, version) => adopt(mirror, named(version)), BLANK).recommendations[0]
+        ?.version;
+    expect(after(10, 9)).toBe(10);
+    expect(after('2026-11-20', '2026-09-30')).toBe('2026-11-20');
+    expect(after('2026-11-20', 3)).toBe(3);
+    expect(after(3, '2026-11-20')).toBe(3);
+  });
+
+  test('a plan that was corrected without a new version shows in the next snapshot', () => {
+    const before = fold(BLANK, event('membership.changed', membership(4), 1));
+    const corrected = { ...membership(4), capabilities: { ...capabilities, maxStreams: 9 } };
+    const entries = [event('membership.changed', membership(4), 1)];
+    const after = adopt(before, { ...BLANK, entries, membership: corrected, entitlement: corrected });
+    expect(after.membership?.capabilities.maxStreams).toBe(9);
+    expect(after.entitlement?.capabilities.maxStreams).toBe(9);
   });
 
   test('events that supersede nothing do not pile up without end', () => {

@@ -4,7 +4,7 @@ import type { Envelope } from './envelope.js';
 export interface Capabilities {
   readonly streaming: boolean;
   readonly maxStreams: number;
-  readonly maxQuality: string;
+  readonly maxQuality: string | number;
   readonly downloads: boolean;
   readonly ads: boolean;
 }
@@ -17,9 +17,15 @@ export interface Membership {
   readonly status: MembershipStatus;
   readonly planId: string | null;
   readonly capabilities: Capabilities;
-  readonly effectiveAt: string;
+  readonly effectiveAt?: string;
   /** Set while an active membership is to end at the end of the paid period. */
   readonly cancelAt?: string | null;
+  readonly reason?: string;
+}
+
+/** A membership after a change; one that never existed (`none`, version 0) has neither date nor reason. */
+export interface MembershipChanged extends Membership {
+  readonly effectiveAt: string;
   readonly reason: string;
 }
 
@@ -51,10 +57,13 @@ export interface StillWatching {
   readonly episodes: number;
 }
 
+/** Grows from night to night: numbers compare as numbers, texts (as `2026-11-20`) as texts. */
+export type PageVersion = number | string;
+
 /** A new front page: its first items, and where all of it is. */
 export interface RecommendationsReady {
   readonly profileId: string;
-  readonly version: number;
+  readonly version: PageVersion;
   readonly items: readonly unknown[];
   readonly url: string;
 }
@@ -79,7 +88,7 @@ export interface ReceiptsChanged {
  * ```
  */
 export interface UsherEvents {
-  'membership.changed': Membership;
+  'membership.changed': MembershipChanged;
   'stream.stop': StreamStop;
   'playback.progress': Progress;
   'playback.still_watching': StillWatching;

@@ -1,5 +1,5 @@
 import type { Envelope } from './envelope.js';
-import type { Entitlement, FrontPage, Membership, Progress } from './events.js';
+import type { Entitlement, FrontPage, Membership, PageVersion, Progress } from './events.js';
 import { isFrontPage, isMembership, isProgress } from './rows.js';
 
 /** What the server knows about the user, as far as this device has heard. Never changed in place. */
@@ -47,19 +47,16 @@ export function fold(mirror: Mirror, event: Envelope): Mirror {
 export function adopt(before: Mirror, snapshot: Mirror): Mirror {
   const shows = new Set(snapshot.playback.map(showOf));
   const profiles = new Set(snapshot.recommendations.map((page) => page.profileId));
-  let next: Mirror = {
-    ...snapshot,
-    entries: [...snapshot.entries].sort(byOffset),
-    playback: [],
-    recommendations: [],
+  const kept: Mirror = {
+    ...before,
+    playback: before.playback.filter((row) => shows.has(showOf(row))),
+    recommendations: before.recommendations.filter((page) => profiles.has(page.profileId)),
+    entries: [],
   };
+  let next = [...snapshot.entries].sort(byOffset).reduce(fold, kept);
   for (const row of snapshot.playback) next = withProgress(next, row);
   for (const page of snapshot.recommendations) next = withFrontPage(next, page);
-  for (const entry of next.entries) next = fold(next, entry);
-  for (const row of before.playback) if (shows.has(showOf(row))) next = withProgress(next, row);
-  for (const page of before.recommendations)
-    if (profiles.has(page.profileId)) next = withFrontPage(next, page);
-  return withNewer(next, before.membership, before.entitlement);
+  return withNewer(next, snapshot.membership, snapshot.entitlement);
 }
 
 /** Newest `at` wins; at the same instant the greater deviceId, so that every device decides alike. */
@@ -75,23 +72,30 @@ function withMembership(mirror: Mirror, membership: Membership): Mirror {
   return withNewer(mirror, membership, { version, status, planId, capabilities });
 }
 
-/** Promise 2 of the contract: the version only grows, and nobody acts on a lower one. */
 function withNewer(mirror: Mirror, membership?: Membership, entitlement?: Entitlement): Mirror {
-  const newer = membership && membership.version > (mirror.membership?.version ?? -1);
-  const may = entitlement && entitlement.version > (mirror.entitlement?.version ?? -1);
-  if (!newer && !may) return mirror;
   return {
     ...mirror,
-    membership: newer ? membership : mirror.membership,
-    entitlement: may ? entitlement : mirror.entitlement,
+    membership: newer(mirror.membership, membership),
+    entitlement: newer(mirror.entitlement, entitlement),
   };
+}
+
+/**
+ * Promise 2 of the contract: the version only grows, and nobody acts on a lower one. The same version again is taken:
+ * what a plan allows may have been corrected without a new one.
+ */
+function newer<Row extends { readonly version: number }>(
+  known: Row | undefined,
+  row: Row | undefined,
+): Row | undefined {
+  return row && row.version >= (known?.version ?? 0) ? row : known;
 }
 
 function withFrontPage(mirror: Mirror, page: FrontPage): Mirror {
   const known = mirror.recommendations.find((each) => each.profileId === page.profileId);
   // The same version again may bring the items that a snapshot leaves out.
-  if (known && (page.version < known.version || (page.version === known.version && !page.items)))
-    return mirror;
+  const order = known ? compareVersions(page.version, known.version) : 1;
+  if (order < 0 || (order === 0 && !page.items)) return mirror;
   const others = mirror.recommendations.filter((each) => each !== known);
   return {
     ...mirror,
@@ -112,7 +116,12 @@ function byTime(a: Progress, b: Progress): number {
   return Date.parse(a.at) - Date.parse(b.at) || compare(a.deviceId, b.deviceId);
 }
 
-function compare(a: string, b: string): number {
+/** As the server does: numbers as numbers, texts as texts, and a number after any text. */
+function compareVersions(a: PageVersion, b: PageVersion): number {
+  return typeof a === typeof b ? compare(a, b) : typeof a === 'number' ? 1 : -1;
+}
+
+function compare<Value extends string | number>(a: Value, b: Value): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }

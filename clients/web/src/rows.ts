@@ -18,7 +18,8 @@ export function isProgress(value: unknown): value is Progress {
 }
 
 export function isFrontPage(value: unknown): value is FrontPage {
-  return isVersioned(value) && typeof value['profileId'] === 'string';
+  if (!isRecord(value) || typeof value['profileId'] !== 'string') return false;
+  return Number.isFinite(value['version']) || typeof value['version'] === 'string';
 }
 
 function isVersioned(value: unknown): value is Record<string, unknown> & { readonly version: number } {
