@@ -50,6 +50,10 @@ const row = (second: number, showId = 's'): Progress => ({
 });
 const named = (version: number | string) => ({ ...BLANK, recommendations: [{ profileId: 'main', version }] });
 
+const pageAfter = (...versions: (string | number)[]) =>
+  versions.reduce<Mirror>((mirror, version) => adopt(mirror, named(version)), BLANK).recommendations[0]
+    ?.version;
+
 describe('the mirror', () => {
   test('a membership version never falls, whatever events and snapshots come', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('event', 'snapshot', 'blank'), fc.nat(20)), {
@@ -111,13 +115,10 @@ describe('the mirror', () => {
   });
 
   test('versions of front pages are compared as the server compares them', () => {
-    const after = (...versions: (string | number)[]) =>
-      versions.reduce<Mirror>((mirror, version) => adopt(mirror, named(version)), BLANK).recommendations[0]
-        ?.version;
-    expect(after(10, 9)).toBe(10);
-    expect(after('2026-11-20', '2026-09-30')).toBe('2026-11-20');
-    expect(after('2026-11-20', 3)).toBe(3);
-    expect(after(3, '2026-11-20')).toBe(3);
+    expect(pageAfter(10, 9)).toBe(10);
+    expect(pageAfter('2026-11-20', '2026-09-30')).toBe('2026-11-20');
+    expect(pageAfter('2026-11-20', 3)).toBe(3);
+    expect(pageAfter(3, '2026-11-20')).toBe(3);
   });
 
   test('a plan that was corrected without a new version shows in the next snapshot', () => {
