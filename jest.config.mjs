@@ -4,6 +4,7 @@ const outside = ['/node_modules/', '/dist/', '/test/browser/'];
 
 export default {
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/test/support/template.mjs',
   testMatch: browser ? ['**/test/browser/**/*.test.ts'] : ['**/*.spec.ts', '**/test/**/*.test.ts'],
   testPathIgnorePatterns: browser ? ['/node_modules/', '/dist/'] : outside,
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.usher/', '<rootDir>/clients/.*/dist/'],

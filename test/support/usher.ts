@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { SignJWT } from 'jose';
+import { backOffice, type BackOffice } from './back-office.js';
+import { createDatabase, type TestDatabase } from './database.js';
+import { connectDevice, type Device, type DeviceOptions } from './device.js';
+import { eventually } from './eventually.js';
+import { type StripeDriver, stripeDriver } from './processor.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
+export const ADMIN_KEY = 'the admin key of the tests';
+export const STRIPE_SECRET = 'whsec_the_tests_stripe_secret';
+
+export interface TokenOptions {
+  readonly expiresIn?: string | number;
+  readonly audience?: string;
+  readonly secret?: string;
+}
+
+/** A running Usher with a database of its own, reached only by its public API. `database` is for what only time could show. */
+export interface TestUsher {
+  readonly url: string;
+  readonly database: TestDatabase;
+  readonly backOffice: BackOffice;
+  readonly stripe: StripeDriver;
+  token(userId: string, options?: TokenOptions): Promise<string>;
+  device(userId: string, deviceId: string, options?: DeviceOptions): Promise<Device>;
+  /** What the node logged so far. */
+  log(): string;
+  /** Another node on the same database. */
+  another(environment?: Record<string, string>): Promise<TestUsher>;
+  kill(signal: NodeJS.Signals): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts `dist/main.js` as a process. Call `stop` in afterAll. */
+export async function startUsher(environment: Record<string, string> = {}): Promise<TestUsher> {
+  const database = await createDatabase();
+  return startNode(database, environment, () => database.drop());
+}
+
+async function startNode(database: TestDatabase, environment: Record<string, string>, release: () => Promise<void>): Promise<TestUsher> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const log: string[] = [];
+  const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'test',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      DATABASE_URL: database.url,
+      REDIS_URL: process.env.REDIS_URL,
+      AUTH_JWT_SECRET: JWT_SECRET,
+      ADMIN_KEY,
+      STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
+      DRAIN_SECONDS: '0',
+      LOG_LEVEL: 'debug',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout?.on('data', (data: Buffer) => log.push(data.toString()));
+  child.stderr?.on('data', (data: Buffer) => log.push(data.toString()));
+  await ready(child, url, log);
+  const devices: Device[] = [];
+  const extras: TestUsher[] = [];
+  const token = (userId: string, options?: TokenOptions) => mintToken(userId, options);
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  };
+  return {
+    url,
+    database,
+    backOffice: backOffice(url, ADMIN_KEY),
+    stripe: stripeDriver(url, STRIPE_SECRET),
+    token,
+    log: () => log.join(''),
+    async device(userId, deviceId, options = {}) {
+      const device = await connectDevice(url, deviceId, { ...options, token: options.token ?? (await token(userId)) });
+      devices.push(device);
+      return device;
+    },
+    async another(more = {}) {
+      const node = await startNode(database, { ...environment, ...more }, () => Promise.resolve());
+      extras.push(node);
+      return node;
+    },
+    kill: end,
+    async stop() {
+      for (const device of devices) device.close();
+      for (const node of extras) await node.stop();
+      await end('SIGTERM');
+      await release();
+    },
+  };
+}
+
+export function mintToken(userId: string, options: TokenOptions = {}): Promise<string> {
+  return new SignJWT({})
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(userId)
+    .setAudience(options.audience ?? 'usher')
+    .setIssuedAt()
+    .setExpirationTime(options.expiresIn ?? '1h')
+    .sign(new TextEncoder().encode(options.secret ?? JWT_SECRET));
+}
+
+async function ready(child: ChildProcess, url: string, log: string[]): Promise<void> {
+  await eventually(
+    'the node is ready',
+    async () => {
+      if (child.exitCode !== null) throw new Error(`the node ended at boot:\n${log.join('')}`);
+      return fetch(`${url}/health/ready`).then(
+        (response) => response.ok,
+        () => false,
+      );
+    },
+    20_000,
+  );
+}
+
+/** Below 32768, where no outgoing connection takes a port (RELIABILITY: a restarted server must find its own again). */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (free) {
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    }
+  }
+}
