@@ -207,6 +207,24 @@ describe('a device comes back by itself, and stops when it must', () => {
     expect(server.visitors.map((visitor) => visitor.auth.deviceId)).toEqual(['phone']);
   });
 
+  test('a listener may close the client while it hears an event, or that another user signs in', async () => {
+    const app = device(server.url);
+    app.client.on('note', () => app.client.close());
+    await turns(app, 'live');
+    server.visitor.events(1, 2);
+    await turns(app, 'closed');
+    expect(app.offsets()).toEqual([1]);
+    let user = 'ann';
+    const other = device(server.url, { token: () => tokenFor(user) });
+    other.client.on('note', () => void (user = 'bob'));
+    other.client.on('change', (state) => void (user === 'bob' && !state.position && other.client.close()));
+    await turns(other, 'live');
+    server.visitor.events(1).socket.disconnect(true);
+    await turns(other, 'closed');
+    await turns(device(server.url, { deviceId: 'phone' }), 'live');
+    expect(server.handshakes).toBe(3);
+  });
+
   test('close leaves no timer behind, whatever was under way', async () => {
     const before = timers();
     const app = device(server.url, { token: () => new Promise(() => undefined) });

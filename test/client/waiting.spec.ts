@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ceilingMs, delayMs, MOST_ASKED_MS, MOST_MS } from '../../clients/web/src/backoff.js';
+import { ceilingMs, delayMs, failuresAfter, MOST_ASKED_MS, MOST_MS } from '../../clients/web/src/backoff.js';
 import { UsherError } from '../../clients/web/src/errors.js';
 import { keepBeating } from '../../clients/web/src/playing.js';
 import { Positions } from '../../clients/web/src/position.js';
@@ -51,6 +51,11 @@ describe('backoff', () => {
       1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000,
     ]);
     expect(delayMs(3, () => 0)).toBe(0);
+  });
+
+  test('waits start small again only after a connection that lasted', () => {
+    expect(failuresAfter(9_999, 4)).toBe(4);
+    expect(failuresAfter(10_000, 4)).toBe(0);
   });
 
   test('a nonsensical request of the server neither silences a device for days nor wakes it at once', () => {

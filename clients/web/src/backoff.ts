@@ -5,6 +5,14 @@ export const MOST_MS = 30_000;
 /** What a server may ask for at most: a mistaken number must not silence a device for days (or, beyond 2^31, wake it at once). */
 export const MOST_ASKED_MS = 3_600_000;
 
+/** A connection that lasted so long was a good one. */
+const SETTLED_MS = 10_000;
+
+/** Failures in a row after a connection was lost: one that is welcomed and dropped at once, over and over, keeps counting. */
+export function failuresAfter(livedMs: number, failures: number): number {
+  return livedMs >= SETTLED_MS ? 0 : failures;
+}
+
 /** The upper end of the draw before the attempt with this number (0, 1, 2 …). */
 export function ceilingMs(attempt: number): number {
   return Math.min(MOST_MS, FIRST_MS * 2 ** Math.max(0, attempt));

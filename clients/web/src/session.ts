@@ -1,4 +1,4 @@
-import { delayMs } from './backoff.js';
+import { delayMs, failuresAfter } from './backoff.js';
 import { isAboutToken, toUsherError, UsherError } from './errors.js';
 import { Line, type Acknowledge, type Answer } from './line.js';
 import type { Settings } from './options.js';
@@ -9,8 +9,6 @@ export type Connection = 'connecting' | 'live' | 'offline' | 'closed';
 
 /** From dialling to welcome (and snapshot); a server that accepts and then says nothing is as good as gone. */
 const GREET_WITHIN_MS = 20_000;
-/** A connection that lasted so long was a good one, and the next waits start small again. */
-const SETTLED_MS = 10_000;
 const ANSWER_WITHIN_MS = 10_000;
 
 export interface SessionEars {
@@ -64,9 +62,10 @@ export class Session {
       if (dial === this.dials) this.drop(toUsherError(error, 'token_unavailable'));
       return;
     }
-    if (dial !== this.dials || this.stage !== 'connecting') return;
+    if (dial !== this.dials) return;
     const { url, transports } = this.settings;
     const auth = this.ears.auth(token, this.settings.now() - (this.lostAt ?? this.dialledAt));
+    if (dial !== this.dials) return; // a listener closed us just now
     this.line = new Line(
       { url, transports, auth },
       {
@@ -140,7 +139,7 @@ export class Session {
   private noteLoss(): void {
     if (this.stage !== 'live') return;
     this.lostAt = this.settings.now();
-    if (this.lostAt - this.liveSince >= SETTLED_MS) this.failures = 0;
+    this.failures = failuresAfter(this.lostAt - this.liveSince, this.failures);
   }
 
   private turn(stage: Connection): void {
