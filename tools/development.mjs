@@ -1,0 +1,70 @@
+/*
+ * What `npm start` fills in so that a newcomer needs no configuration: keys and secrets, made once by chance and kept for the
+ * next start in a file that only this account can read. In production nothing is made up: there a missing secret must stop
+ * the boot, for one that appeared by itself would be known to nobody and different on each node.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stateFolder } from './places.mjs';
+
+const demoUser = 'demo';
+const tokenLife = 30 * 24 * 3600; // seconds
+
+export function isProduction(environment = process.env) {
+  return environment.NODE_ENV === 'production';
+}
+
+/** The variables that the environment leaves unset. */
+export function developmentDefaults(environment = process.env) {
+  if (isProduction(environment)) return {};
+  const secrets = keptSecrets();
+  if (environment.AUTH_JWKS_URL) delete secrets.AUTH_JWT_SECRET;
+  const defaults = { NODE_ENV: 'development', DRAIN_SECONDS: '1', ...secrets };
+  return Object.fromEntries(Object.entries(defaults).filter(([name]) => !environment[name]));
+}
+
+/** A token of the user `demo`, or null when tokens are signed by somebody else (AUTH_JWKS_URL). */
+export function demoToken(environment) {
+  if (!environment.AUTH_JWT_SECRET) return null;
+  const now = Math.floor(Date.now() / 1000);
+  const claims = {
+    sub: demoUser,
+    aud: environment.AUTH_JWT_AUDIENCE || 'usher',
+    ...(environment.AUTH_JWT_ISSUER && { iss: environment.AUTH_JWT_ISSUER }),
+    iat: now,
+    exp: now + tokenLife,
+  };
+  const signed = [{ alg: 'HS256', typ: 'JWT' }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+  return `${signed}.${createHmac('sha256', environment.AUTH_JWT_SECRET).update(signed).digest('base64url')}`;
+}
+
+function keptSecrets() {
+  const file = join(stateFolder(), 'dev-secrets.json');
+  const kept = readOrNothing(file);
+  const secrets = { ...freshSecrets(), ...kept };
+  if (Object.keys(secrets).length > Object.keys(kept).length) {
+    writeFileSync(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+  return secrets;
+}
+
+function freshSecrets() {
+  return {
+    ADMIN_KEY: `usher_dev_${randomBytes(24).toString('base64url')}`,
+    AUTH_JWT_SECRET: randomBytes(48).toString('base64url'),
+    STRIPE_WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('hex')}`,
+    STANDARD_WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
+  };
+}
+
+function readOrNothing(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return {};
+  }
+}

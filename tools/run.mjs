@@ -1,0 +1,33 @@
+/*
+ * The one door of package.json's scripts: `node tools/run.mjs start|test|test:browser|bench|check [arguments]`. Whatever is
+ * asked for, a bare clone is first made ready, so that a newcomer types one line. Until then only Node's own modules exist;
+ * the tools that need packages are therefore loaded afterwards.
+ */
+const oldestNode = [20, 19];
+const [mode, ...args] = process.argv.slice(2);
+const modes = {
+  start: async () => (await import('./start.mjs')).start(),
+  test: async () => (await import('./test.mjs')).test(args),
+  'test:browser': async () => (await import('./test.mjs')).testBrowser(args),
+  bench: async () => (await import('./test.mjs')).bench(args),
+  check: async () => (await import('./check.mjs')).check(),
+};
+
+process.stdout.on('error', () => {}); // `npm start | head` must still stop in order
+
+process.exitCode = await main().catch((error) => {
+  console.error(error.message);
+  return 1;
+});
+
+async function main() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < oldestNode[0] || (major === oldestNode[0] && minor < oldestNode[1])) {
+    throw new Error(`Usher needs Node ${oldestNode.join('.')} or newer; this is ${process.versions.node}.`);
+  }
+  if (!Object.hasOwn(modes, mode))
+    throw new Error(`Usage: node tools/run.mjs ${Object.keys(modes).join('|')} [arguments]`);
+  const { prepare } = await import('./prepare.mjs');
+  await prepare({ toRun: mode !== 'check' });
+  return modes[mode]();
+}
