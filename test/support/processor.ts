@@ -24,7 +24,10 @@ export interface SubscriptionOptions {
 export interface StripeDriver {
   event(type: StripeEventType, options?: SubscriptionOptions): StripeEvent;
   /** Sends a body with a signature over it. */
-  send(event: unknown, signing?: { readonly secret?: string; readonly at?: number; readonly signature?: string }): Promise<Reply>;
+  send(
+    event: unknown,
+    signing?: { readonly secret?: string; readonly at?: number; readonly signature?: string },
+  ): Promise<Reply>;
   subscription(type: StripeEventType, options?: SubscriptionOptions): Promise<Reply>;
 }
 
@@ -32,12 +35,17 @@ export interface StripeEvent {
   readonly id: string;
   readonly type: StripeEventType;
   readonly created: number;
-  readonly data: { readonly object: Record<string, unknown>; readonly previous_attributes?: Record<string, unknown> };
+  readonly data: {
+    readonly object: Record<string, unknown>;
+    readonly previous_attributes?: Record<string, unknown>;
+  };
   readonly [field: string]: unknown;
 }
 
 const sample = (name: string) =>
-  JSON.parse(readFileSync(new URL(`../protocol/stripe/${name}.json`, import.meta.url), 'utf8')) as StripeEvent;
+  JSON.parse(
+    readFileSync(new URL(`../protocol/stripe/${name}.json`, import.meta.url), 'utf8'),
+  ) as StripeEvent;
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
 
@@ -46,19 +54,26 @@ export function stripeDriver(url: string, secret: string): StripeDriver {
     event: buildEvent,
     send(event, { secret: other, at, signature } = {}) {
       const payload = typeof event === 'string' ? event : JSON.stringify(event);
-      const header = Stripe.webhooks.generateTestHeaderString({ payload, secret: other ?? secret, ...(at !== undefined && { timestamp: at }) });
-      return call(url, undefined, 'POST', '/v1/webhooks/stripe', payload, { 'stripe-signature': signature ?? header });
+      const header = Stripe.webhooks.generateTestHeaderString({
+        payload,
+        secret: other ?? secret,
+        ...(at !== undefined && { timestamp: at }),
+      });
+      return call(url, undefined, 'POST', '/v1/webhooks/stripe', payload, {
+        'stripe-signature': signature ?? header,
+      });
     },
     subscription: (type, options) => driver.send(driver.event(type, options)),
   };
   return driver;
 }
 
-/** The published sample of the type, with what the test says of it. */
+/** The published sample of the type, as if it happened at `created`, with what the test says of it. */
 function buildEvent(type: StripeEventType, options: SubscriptionOptions = {}): StripeEvent {
-  const event = structuredClone(sample(type)) as unknown as Mutable;
+  const published = sample(type);
+  const created = options.created ?? nowSeconds();
+  const event = moved(published, created - published.created) as Mutable;
   event.id = `evt_${randomBytes(12).toString('hex')}`;
-  event.created = options.created ?? nowSeconds();
   const { object } = event.data;
   if (type === 'invoice.payment_failed') ofInvoice(object, options);
   else ofSubscription(object, options);
@@ -69,8 +84,18 @@ function buildEvent(type: StripeEventType, options: SubscriptionOptions = {}): S
 
 interface Mutable {
   id: string;
-  created: number;
   data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> };
+}
+
+/** No amount or count of the samples is this large: what is, is an instant. */
+const INSTANTS_FROM = 1_500_000_000;
+
+/** The same with every instant moved by so many seconds, so that periods and ends stay where they are around the event. */
+function moved(value: unknown, bySeconds: number): unknown {
+  if (typeof value === 'number') return value >= INSTANTS_FROM ? value + bySeconds : value;
+  if (Array.isArray(value)) return value.map((inner) => moved(inner, bySeconds));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, moved(inner, bySeconds)]));
 }
 
 function ofSubscription(object: Record<string, unknown>, options: SubscriptionOptions): void {
@@ -78,13 +103,20 @@ function ofSubscription(object: Record<string, unknown>, options: SubscriptionOp
   object.customer = options.customer ?? object.customer;
   object.metadata = options.userId === undefined ? {} : { userId: options.userId };
   if (options.status !== undefined) object.status = options.status;
-  if (options.price === undefined) return;
-  const items = object.items as { data: { price: { id: string } }[] };
-  for (const item of items.data) item.price.id = options.price;
+  const items = object.items as {
+    data: { subscription: unknown; price: { id: string }; plan: { id: string } }[];
+  };
+  for (const item of items.data) {
+    item.subscription = object.id;
+    if (options.price !== undefined) item.price.id = item.plan.id = options.price;
+  }
 }
 
 function ofInvoice(object: Record<string, unknown>, options: SubscriptionOptions): void {
   object.customer = options.customer ?? object.customer;
-  const parent = object.parent as { subscription_details: { subscription: string } };
+  const parent = object.parent as {
+    subscription_details: { subscription: string; metadata: Record<string, string> };
+  };
+  parent.subscription_details.metadata = options.userId === undefined ? {} : { userId: options.userId };
   if (options.id !== undefined) parent.subscription_details.subscription = options.id;
 }
