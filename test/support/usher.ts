@@ -11,7 +11,7 @@ import { type StripeDriver, stripeDriver } from './processor.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
-export const ADMIN_KEY = 'the admin key of the tests';
+export const ADMIN_KEY = 'usher_test_admin_key_0123456789';
 export const STRIPE_SECRET = 'whsec_the_tests_stripe_secret';
 
 export interface TokenOptions {

@@ -48,7 +48,7 @@ export const environment = z
     AUTH_JWKS_URL: url('https:', 'http:').optional(),
     AUTH_JWT_ISSUER: text().optional(),
     AUTH_JWT_AUDIENCE: text().default('usher'),
-    ADMIN_KEY: secret(16).optional(),
+    ADMIN_KEY: secret(16).regex(/^\S+$/, 'must not contain spaces: it travels in an HTTP header').optional(),
     CORS_ORIGINS: z.string().transform(list).default([]),
     STRIPE_WEBHOOK_SECRET: z.string().transform(list).default([]),
     STRIPE_API_KEY: text().optional(),
