@@ -10,7 +10,7 @@ import { entitlementsState } from './entitlements/entitlements.state.js';
 import { LiveChannel } from './live/live.channel.js';
 import { LiveGateway } from './live/live.gateway.js';
 import { LiveModule } from './live/live.module.js';
-import { SyncCommand, TokenRefreshCommand } from './live/session-commands.js';
+import { SyncCommand, TokenRefreshCommand } from './live/session.service.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
 import { STATE_PARTS } from './mailbox/state.js';
 import { MembershipModule } from './membership/membership.module.js';

@@ -11,7 +11,10 @@ import { Lifecycle } from './platform/lifecycle.js';
 
 /** A node that is ready for traffic; its `close()` stops everything in reverse order. */
 export async function boot(config: Config): Promise<INestApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), { bodyParser: false, bufferLogs: true });
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), {
+    bodyParser: false,
+    bufferLogs: true,
+  });
   app.useLogger(app.get(Logger));
   setUpHttp(app, config);
   app.useWebSocketAdapter(new SocketServerAdapter(app, config));

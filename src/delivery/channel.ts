@@ -1,4 +1,4 @@
-import type { Announcement } from '../mailbox/feed.js';
+import type { Announcement } from '../mailbox/announcement.js';
 
 /**
  * A way to devices. Promises:

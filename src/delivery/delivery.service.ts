@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import { type Announcement, type Batch, Feed } from '../mailbox/feed.js';
+import type { Announcement, Batch } from '../mailbox/announcement.js';
+import { Feed } from '../mailbox/feed.service.js';
 import { Batcher } from '../platform/batcher.js';
 import { Metrics } from '../platform/metrics.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
@@ -43,7 +44,9 @@ export class Delivery implements OnModuleInit {
     this.tell(announcements);
     if (!handoff) return;
     // Not settled is not lost: the sweep tells once more, and devices know the offset already.
-    this.settling[handoff.tier].add(handoff.id).catch((error: unknown) => this.log.debug(`not settled: ${String(error)}`));
+    this.settling[handoff.tier]
+      .add(handoff.id)
+      .catch((error: unknown) => this.log.debug(`not settled: ${String(error)}`));
   }
 
   private settler(tier: DurableTier): Batcher<string, undefined> {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type StoredEntry, storedEnvelope } from '../mailbox/event.js';
-import type { Announcement } from '../mailbox/feed.js';
+import type { Announcement } from '../mailbox/announcement.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import { named, statement } from '../platform/postgres/statement.js';
@@ -19,7 +19,10 @@ export class HandoffStore {
 
   /** Takes overdue handoffs within `tx`; they are due again should it not commit. */
   async claim(tx: Transaction, olderThanMs: number, atMost: number): Promise<Announcement[]> {
-    const rows = await tx.run<{ userId: string; epoch: string; entry: StoredEntry }>(CLAIM, [olderThanMs, atMost]);
+    const rows = await tx.run<{ userId: string; epoch: string; entry: StoredEntry }>(CLAIM, [
+      olderThanMs,
+      atMost,
+    ]);
     return rows.map(({ userId, epoch, entry }) => ({ userId, envelope: storedEnvelope(entry, epoch) }));
   }
 }

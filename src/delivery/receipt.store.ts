@@ -24,7 +24,10 @@ export class ReceiptStore {
   }
 
   /** The events of the user that the device means; what it does not have is left out. */
-  events(of: { userId: string; deviceId: string }, meant: { offsets: number[]; ids: string[] }): Promise<MeantEvent[]> {
+  events(
+    of: { userId: string; deviceId: string },
+    meant: { offsets: number[]; ids: string[] },
+  ): Promise<MeantEvent[]> {
     return this.database.run('important', EVENTS, [of.userId, of.deviceId, meant.offsets, meant.ids]);
   }
 }

@@ -57,7 +57,10 @@ export class Receipts implements DeviceCommand {
   /** What was seen on one device is seen on all. */
   private tellOthers({ userId, deviceId }: Of, events: readonly MeantEvent[]): void {
     const ids = events.map((event) => event.eventId);
-    this.mailbox.announce([{ userId, type: 'receipts.changed', tier: 'routine', data: { ids, state: 'seen' } }], deviceId);
+    this.mailbox.announce(
+      [{ userId, type: 'receipts.changed', tier: 'routine', data: { ids, state: 'seen' } }],
+      deviceId,
+    );
   }
 }
 

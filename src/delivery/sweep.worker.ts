@@ -1,4 +1,10 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Loop } from '../platform/loop.js';
@@ -31,7 +37,10 @@ export class Sweep implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject(CONFIG) private readonly config: Config,
     metrics: Metrics,
   ) {
-    this.found = metrics.counter('swept_total', 'Events that were committed, not told, and found by the sweep');
+    this.found = metrics.counter(
+      'swept_total',
+      'Events that were committed, not told, and found by the sweep',
+    );
   }
 
   onApplicationBootstrap(): void {

@@ -5,7 +5,10 @@ export const PLATFORMS = ['ios', 'android', 'web', 'tv'] as const;
 export const platform = z.enum(PLATFORMS);
 export const appVersion = z.string().max(64);
 
-const timezone = z.string().max(64).refine(isTimezone, { error: 'must be an IANA time zone, as Europe/Berlin' });
+const timezone = z
+  .string()
+  .max(64)
+  .refine(isTimezone, { error: 'must be an IANA time zone, as Europe/Berlin' });
 const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
 
 /** Where pushes for this device go. What else the vendor needs (Web Push's keys) is kept with it. */

@@ -33,7 +33,11 @@ export class DevicesController {
 
   @Delete(':deviceId')
   @HttpCode(204)
-  async remove(@CurrentUser() userId: string, @Param('deviceId', { schema: deviceIdSchema }) deviceId: string): Promise<void> {
-    if (!(await this.devices.remove(userId, deviceId))) throw new Problem('not_found', 'You have no such device.');
+  async remove(
+    @CurrentUser() userId: string,
+    @Param('deviceId', { schema: deviceIdSchema }) deviceId: string,
+  ): Promise<void> {
+    if (!(await this.devices.remove(userId, deviceId)))
+      throw new Problem('not_found', 'You have no such device.');
   }
 }

@@ -27,7 +27,11 @@ export class Devices {
   async arrive(arrivals: readonly Arrival[]): Promise<(string | undefined)[]> {
     const found = await this.store.find(arrivals.map((arrival) => arrival.deviceId));
     const known = new Map(found.map((device) => [device.deviceId, device]));
-    const news = new Map(arrivals.filter((arrival) => isNews(arrival, known.get(arrival.deviceId))).map((arrival) => [arrival.deviceId, arrival]));
+    const news = new Map(
+      arrivals
+        .filter((arrival) => isNews(arrival, known.get(arrival.deviceId)))
+        .map((arrival) => [arrival.deviceId, arrival]),
+    );
     if (news.size > 0) await this.store.arrive([...news.values()]);
     for (const [deviceId, { userId }] of news) this.moved(known.get(deviceId)?.userId, { userId, deviceId });
     // Two users came with one device in the same batch: the later one has it.

@@ -28,8 +28,17 @@ export function entitlementOf(userId: string, row: MembershipRow, checkedAt: str
 
 /** The membership as the state and `membership.changed` show it. */
 export function membershipOf(row: MembershipRow) {
-  if (!row) return { version: 0, status: 'none' as Status, planId: null, capabilities: capabilitiesOf('none', null) };
+  if (!row)
+    return { version: 0, status: 'none' as Status, planId: null, capabilities: capabilitiesOf('none', null) };
   const { version, status, planId, planned, effectiveAt, cancelAt, reason } = row;
   const capabilities = capabilitiesOf(status, planned);
-  return { version, status, planId, capabilities, effectiveAt, ...(cancelAt !== null && { cancelAt }), reason };
+  return {
+    version,
+    status,
+    planId,
+    capabilities,
+    effectiveAt,
+    ...(cancelAt !== null && { cancelAt }),
+    reason,
+  };
 }

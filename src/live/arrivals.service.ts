@@ -11,7 +11,11 @@ import { Batcher } from '../platform/batcher.js';
 export interface Arriving {
   readonly userId: string;
   readonly position: Position | undefined;
-  readonly device?: { readonly deviceId: string; readonly platform: string; readonly appVersion: string | undefined };
+  readonly device?: {
+    readonly deviceId: string;
+    readonly platform: string;
+    readonly appVersion: string | undefined;
+  };
 }
 
 /** What it needs: the events it missed, or the whole state. */
@@ -59,11 +63,15 @@ export class Arrivals {
 
   private async histories(arriving: Arriving[]): Promise<History[]> {
     const resumed = await this.mailbox.resume(arriving, 'important');
-    const lost = arriving.filter((_, index) => resumed[index]?.missed === undefined).map(({ userId }) => userId);
+    const lost = arriving
+      .filter((_, index) => resumed[index]?.missed === undefined)
+      .map(({ userId }) => userId);
     const states = new Map<string, State>();
     if (lost.length > 0) {
       const users = [...new Set(lost)];
-      (await this.states.read(users, 'important')).forEach((state, index) => states.set(users[index] as string, state));
+      (await this.states.read(users, 'important')).forEach((state, index) =>
+        states.set(users[index] as string, state),
+      );
     }
     return resumed.map(({ head, missed }, index) => {
       if (missed) return { resume: 'replay', head, missed };

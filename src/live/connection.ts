@@ -3,11 +3,29 @@ import type { Position } from '../mailbox/position.js';
 import type { Frame } from './frame.js';
 import { Order } from './order.js';
 import { TokenBucket } from './token-bucket.js';
-import type { OnAck, Wire } from './wire.js';
 
 /** CONTRACT §4: frames a second from one device, and their bursts. */
 const FRAMES_PER_SECOND = 20;
 const FRAMES_BURST = 100;
+
+/** Frames of the protocol itself. */
+export type ProtocolFrame = 'welcome' | 'snapshot' | 'goaway' | 'token.expiring';
+
+/** Called when the device acknowledged, with its socket as `this`: one function an event, not one a device. */
+export type OnAck = (this: { readonly data: unknown }) => void;
+
+/** The device's end of the line, which a connection writes to. */
+export interface Line {
+  /** Bytes that the kernel did not take yet. */
+  readonly buffered: number;
+  /** Acks that the device owes. */
+  readonly owed: number;
+  expectAck(id: number, onAck: OnAck): void;
+  write(frames: readonly Frame[]): void;
+  emit(frame: ProtocolFrame, payload: unknown): void;
+  disconnect(): void;
+  terminate(): void;
+}
 
 /** A durable frame, with what happens on its ack. */
 export interface Addressed {
@@ -32,7 +50,7 @@ export class Connection implements DeviceSession {
   tooFast = false;
   /** Epoch and head that it was told last; undefined until it joined once. */
   epoch: string | undefined;
-  wire: Wire | undefined;
+  wire: Line | undefined;
   readonly inbound: TokenBucket;
   private state: 'joining' | 'live' | 'closed' = 'joining';
   private order = new Order<Addressed>(0);
@@ -77,7 +95,8 @@ export class Connection implements DeviceSession {
       // A device that is reading its history gets the newest state with it.
       if (this.state === 'live') this.queueRoutine(addressed.frame);
     } else if (this.state === 'joining') this.held.push(addressed);
-    else if (envelope.epoch === this.epoch) this.durable.push(...this.order.admit(envelope.offset, addressed));
+    else if (envelope.epoch === this.epoch)
+      this.durable.push(...this.order.admit(envelope.offset, addressed));
   }
 
   /** Events from the history, before `joined`. */

@@ -24,7 +24,8 @@ export function eventFrame(envelope: Envelope): Frame {
   return { envelope, packet, ackId, bytes: webSocketText(MESSAGE + packet) };
 }
 
-export const isDurableEnvelope = (envelope: Envelope): envelope is DurableEnvelope => envelope.offset !== undefined;
+export const isDurableEnvelope = (envelope: Envelope): envelope is DurableEnvelope =>
+  envelope.offset !== undefined;
 
 /** An unmasked, final text frame (RFC 6455, section 5.2), as servers send them. */
 export function webSocketText(text: string): Buffer {

@@ -1,10 +1,9 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import type { Socket } from 'socket.io';
 import type { Channel } from '../delivery/channel.js';
 import { Receipts } from '../delivery/receipts.service.js';
 import type { Envelope } from '../mailbox/event.js';
-import type { Announcement } from '../mailbox/feed.js';
+import type { Announcement } from '../mailbox/announcement.js';
 import { Metrics } from '../platform/metrics.js';
 import { type Addressed, Connection } from './connection.js';
 import { eventFrame, isDurableEnvelope } from './frame.js';
@@ -29,10 +28,17 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     private readonly receipts: Receipts,
     metrics: Metrics,
   ) {
-    this.slow = metrics.counter('slow_devices_total', 'Devices that did not read and were let go to resume later');
+    this.slow = metrics.counter(
+      'slow_devices_total',
+      'Devices that did not read and were let go to resume later',
+    );
     metrics.gauge('connections', 'Devices connected to this node', () => this.rooms.size);
     metrics.gauge('connected_users', 'Users with a device on this node', () => this.rooms.users);
-    metrics.gauge('outbox_waiting', 'Devices whose routine or important events wait for a write turn', () => this.outbox.waiting);
+    metrics.gauge(
+      'outbox_waiting',
+      'Devices whose routine or important events wait for a write turn',
+      () => this.outbox.waiting,
+    );
   }
 
   /** What is done about a device whose stream has a hole that nobody fills: its gateway reads the mailbox. */
@@ -52,7 +58,11 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
   }
 
   /** Events from a device's history, then whatever came meanwhile. */
-  catchUp(connection: Connection, missed: readonly Envelope[], head: { epoch: string; offset: number }): void {
+  catchUp(
+    connection: Connection,
+    missed: readonly Envelope[],
+    head: { epoch: string; offset: number },
+  ): void {
     connection.replay(missed.map((envelope) => this.address(envelope)));
     connection.joined(head);
     this.outbox.atOnce(connection);
@@ -77,7 +87,7 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     const { receipts } = this;
     return {
       frame,
-      onAck(this: Socket) {
+      onAck() {
         receipts.received(connectionOf(this), envelope);
       },
     };
@@ -102,7 +112,7 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
 }
 
 /** The connection that the gateway put on the socket when it let it in. */
-export function connectionOf(socket: Socket): Connection {
+export function connectionOf(socket: { readonly data: unknown }): Connection {
   const { connection } = socket.data as { connection?: Connection };
   if (!(connection instanceof Connection)) throw new Error('the socket has no connection');
   return connection;

@@ -8,11 +8,13 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import { problemOf } from '../platform/http/problem.filter.js';
 import type { Problem } from '../platform/http/problem.js';
 import { type Arrived, Arrivals } from './arrivals.service.js';
-import { CommandDesk } from './command-desk.js';
+import { CommandDesk } from './commands.gateway.js';
 import { Connection } from './connection.js';
-import { Handshake } from './handshake.js';
+import { Handshake } from './handshake.service.js';
 import { LiveChannel } from './live.channel.js';
-import { Wire } from './wire.js';
+import { Wire } from './wire.gateway.js';
+
+const SUPERSEDED_RETRY_MS = 60_000;
 
 /** A socket that was let in and waits for Socket.IO to say `connect` to its device. */
 interface Entry {
@@ -67,7 +69,13 @@ export class LiveGateway implements OnGatewayInit<Server> {
     const { identity, auth, position } = await this.handshake.check(socket.handshake.auth);
     const { userId, expiresAt } = identity;
     const { deviceId, profileId, platform, appVersion } = auth;
-    const connection = new Connection({ userId, deviceId, profileId, expiresAt: expiresAt.getTime(), now: Date.now() });
+    const connection = new Connection({
+      userId,
+      deviceId,
+      profileId,
+      expiresAt: expiresAt.getTime(),
+      now: Date.now(),
+    });
     const { rooms } = this.channel;
     rooms.add(connection);
     const leave = () => {
@@ -76,7 +84,11 @@ export class LiveGateway implements OnGatewayInit<Server> {
     };
     socket.conn.once('close', leave);
     try {
-      const arrived = await this.arrivals.welcome({ userId, position, device: { deviceId, platform, appVersion } });
+      const arrived = await this.arrivals.welcome({
+        userId,
+        position,
+        device: { deviceId, platform, appVersion },
+      });
       if (connection.closed) throw new Error('closed while its history was read');
       connection.deviceName = arrived.deviceName;
       this.entries.set(socket, { connection, arrived });
@@ -92,12 +104,13 @@ export class LiveGateway implements OnGatewayInit<Server> {
     this.entries.delete(socket);
     if (!entry || entry.connection.closed || !this.desk) return void socket.disconnect(true);
     const { connection, arrived } = entry;
-    connection.wire = new Wire(socket);
+    const wire = new Wire(socket);
+    connection.wire = wire;
     socket.data = { connection };
     this.supersede(connection);
     this.desk.attend(socket);
     this.tellHistory(connection, arrived);
-    connection.wire.forgetHandshake();
+    wire.forgetHandshake();
   }
 
   private tellHistory(connection: Connection, { history }: Arrived): void {
@@ -121,7 +134,10 @@ export class LiveGateway implements OnGatewayInit<Server> {
   /** One device, one connection: the newest. The older one is often half-open, and would hold the device's events. */
   private supersede(connection: Connection): void {
     for (const other of this.channel.rooms.of(connection.userId)) {
-      if (other !== connection && other.deviceId === connection.deviceId && other.wire) this.close(other);
+      if (other === connection || other.deviceId !== connection.deviceId || !other.wire) continue;
+      // Two tabs that share a device id would take it from each other for ever, were they not told why.
+      other.wire.emit('goaway', { reason: 'superseded', retryAfterMs: SUPERSEDED_RETRY_MS });
+      this.close(other);
     }
   }
 

@@ -3,16 +3,25 @@ import { DeliveryModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { Arrivals } from './arrivals.service.js';
-import { Drain } from './drain.js';
-import { Handshake } from './handshake.js';
+import { Drain } from './drain.service.js';
+import { Handshake } from './handshake.service.js';
 import { LiveChannel } from './live.channel.js';
 import { LiveGateway } from './live.gateway.js';
-import { SyncCommand, TokenRefreshCommand } from './session-commands.js';
+import { SyncCommand, TokenRefreshCommand } from './session.service.js';
 import { TokenExpiry } from './token-expiry.worker.js';
 
 @Module({
   imports: [DeliveryModule, DevicesModule, MailboxModule],
-  providers: [Arrivals, Drain, Handshake, LiveChannel, LiveGateway, SyncCommand, TokenRefreshCommand, TokenExpiry],
+  providers: [
+    Arrivals,
+    Drain,
+    Handshake,
+    LiveChannel,
+    LiveGateway,
+    SyncCommand,
+    TokenRefreshCommand,
+    TokenExpiry,
+  ],
   exports: [LiveChannel, LiveGateway, SyncCommand, TokenRefreshCommand],
 })
 export class LiveModule {}

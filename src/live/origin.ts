@@ -1,11 +1,11 @@
-import type { IncomingMessage } from 'node:http';
-
 /**
  * Whether a browser page of this origin may open a socket. `cors` does not stop WebSockets, so this is asked of every
  * request. Apps send no Origin. Exact matches only; the gateway's own pages may connect to it.
  */
-export function originAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
-  const { origin, host } = request.headers;
+export function originAllowed(
+  { origin, host }: { readonly origin?: string | undefined; readonly host?: string | undefined },
+  allowed: readonly string[],
+): boolean {
   if (origin === undefined) return true;
   if (allowed.includes(origin)) return true;
   return URL.canParse(origin) && new URL(origin).host === host;

@@ -35,7 +35,7 @@ export class SocketServerAdapter extends IoAdapter {
       httpCompression: false,
       cors: { origin: CORS_ORIGINS },
       allowRequest: (request, answer) => {
-        const allowed = originAllowed(request, CORS_ORIGINS);
+        const allowed = originAllowed(request.headers, CORS_ORIGINS);
         answer(allowed ? null : 'origin_forbidden', allowed);
       },
     };

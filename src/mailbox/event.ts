@@ -55,7 +55,12 @@ export interface StoredEntry {
 export const isDurable = (event: NewEvent): event is NewDurableEvent => event.tier !== 'routine';
 
 /** The envelope of an event that is committed (with its place) or routine (without). */
-export function envelope(id: string, event: NewEvent, at: string, place?: { epoch: string; offset: number }): Envelope {
+export function envelope(
+  id: string,
+  event: NewEvent,
+  at: string,
+  place?: { epoch: string; offset: number },
+): Envelope {
   return {
     id,
     type: event.type,

@@ -15,7 +15,11 @@ export class EventsController {
   @HttpCode(202)
   @NeedsScope('publish')
   @Idempotent()
-  @ApiResponse({ status: 202, description: 'Committed; the devices are being told.', standardSchema: publishAnswer })
+  @ApiResponse({
+    status: 202,
+    description: 'Committed; the devices are being told.',
+    standardSchema: publishAnswer,
+  })
   async publish(@Body({ schema: publishBody }) body: PublishBody) {
     const envelopes = await this.publishing.publish(body.events);
     return { accepted: envelopes.map(({ id, offset }) => ({ id, offset })) };

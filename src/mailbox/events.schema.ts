@@ -14,9 +14,16 @@ export const MAX_EVENTS = 1_000;
 export const MAX_DATA_BYTES = 16_384;
 
 /** Event types are dotted words, as `promo.started`. */
-export const eventType = z.string().regex(/^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$/i).max(64);
+export const eventType = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$/i)
+  .max(64);
 /** Any text without control characters. */
-export const eventKey = z.string().min(1).max(200).regex(/^[^\p{Cc}\p{Cs}]*$/u);
+export const eventKey = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u);
 
 export const newEvent = z.object({
   userId,

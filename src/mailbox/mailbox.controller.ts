@@ -29,7 +29,8 @@ export class MailboxController {
   @ApiResponse({ status: 410, description: 'position_lost: read the state anew' })
   async entries(@CurrentUser() userId: string, @Query({ schema: entriesQuery }) query: EntriesQuery) {
     const { head, entries } = await this.store.page(userId, query.after, query.limit);
-    if ((query.epoch !== undefined && query.epoch !== head.epoch) || query.after > head.offset) throw new Problem('position_lost');
+    if ((query.epoch !== undefined && query.epoch !== head.epoch) || query.after > head.offset)
+      throw new Problem('position_lost');
     const last = entries.at(-1);
     const hasMore = entries.length === query.limit && last !== undefined && last.offset < head.offset;
     return { position: { epoch: head.epoch, offset: hasMore ? last.offset : head.offset }, hasMore, entries };

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { DevicesModule } from '../devices/devices.module.js';
 import { EventsController } from './events.controller.js';
 import { MailboxExpiry } from './expiry.worker.js';
-import { Feed } from './feed.js';
+import { Feed } from './feed.service.js';
 import { MailboxController } from './mailbox.controller.js';
 import { Mailbox } from './mailbox.service.js';
 import { MailboxStore } from './mailbox.store.js';

@@ -5,7 +5,8 @@ import type { Transaction } from '../platform/postgres/database.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import { type Envelope, envelope, isDurable, type NewDurableEvent, type NewEvent } from './event.js';
-import { type Announcement, Feed } from './feed.js';
+import type { Announcement } from './announcement.js';
+import { Feed } from './feed.service.js';
 import { MailboxStore, type Stamped } from './mailbox.store.js';
 import type { Position } from './position.js';
 
@@ -42,7 +43,8 @@ export class Mailbox {
    */
   async publish(events: readonly NewEvent[]): Promise<Envelope[]> {
     const durable = events.filter(isDurable);
-    const committed = durable.length === 0 ? [] : await this.lanes[mostUrgent(durable)].add(durable.map(stamp));
+    const committed =
+      durable.length === 0 ? [] : await this.lanes[mostUrgent(durable)].add(durable.map(stamp));
     const routine = this.announce(events.filter((event) => !isDurable(event)));
     return events.map((event) => (isDurable(event) ? committed.shift() : routine.shift()) as Envelope);
   }
@@ -61,7 +63,11 @@ export class Mailbox {
   announce(events: readonly NewEvent[], exceptDeviceId?: string): Envelope[] {
     if (events.length === 0) return [];
     const at = new Date().toISOString();
-    const told = events.map((event) => ({ userId: event.userId, envelope: envelope(randomUUID(), event, at), exceptDeviceId }));
+    const told = events.map((event) => ({
+      userId: event.userId,
+      envelope: envelope(randomUUID(), event, at),
+      exceptDeviceId,
+    }));
     this.feed.announce({ announcements: told });
     return told.map((announcement) => announcement.envelope);
   }
@@ -76,7 +82,11 @@ export class Mailbox {
   }
 }
 
-const stamp = (event: NewDurableEvent): Stamped => ({ id: randomUUID(), at: new Date().toISOString(), event });
+const stamp = (event: NewDurableEvent): Stamped => ({
+  id: randomUUID(),
+  at: new Date().toISOString(),
+  event,
+});
 
 const mostUrgent = (events: readonly NewDurableEvent[]): DurableTier =>
   events.some((event) => event.tier === 'critical') ? 'critical' : 'important';

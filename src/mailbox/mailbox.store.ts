@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import type { DurableTier, Tier } from '../platform/postgres/lanes.js';
 import { statement } from '../platform/postgres/statement.js';
-import { keyOf, type NewDurableEvent, type StoredEntry, storedEnvelope, type DurableEnvelope } from './event.js';
+import {
+  keyOf,
+  type NewDurableEvent,
+  type StoredEntry,
+  storedEnvelope,
+  type DurableEnvelope,
+} from './event.js';
 import { MAX_REPLAY, type Position } from './position.js';
 
 const APPEND = statement('append.sql', import.meta.url);
@@ -29,7 +35,12 @@ export class MailboxStore {
   constructor(private readonly database: Database) {}
 
   /** Appends in one commit of its own, or within `tx`. Answers each event's place, in order. */
-  async append(stamped: Stamped[], handoffId: string, lane: DurableTier, tx?: Transaction): Promise<Position[]> {
+  async append(
+    stamped: Stamped[],
+    handoffId: string,
+    lane: DurableTier,
+    tx?: Transaction,
+  ): Promise<Position[]> {
     const values = [JSON.stringify(stamped.map(row)), handoffId, lane];
     type Row = { epoch: string; offset: number };
     const rows = tx ? await tx.run<Row>(APPEND, values) : await this.database.run<Row>(lane, APPEND, values);
@@ -37,8 +48,16 @@ export class MailboxStore {
   }
 
   /** One answer a request, in order, all of one moment. */
-  async resume(requests: { userId: string; position: Position | undefined }[], lane: Tier): Promise<Resumption[]> {
-    const input = requests.map(({ userId, position }, n) => ({ n, userId, epoch: position?.epoch, after: position?.offset }));
+  async resume(
+    requests: { userId: string; position: Position | undefined }[],
+    lane: Tier,
+  ): Promise<Resumption[]> {
+    const input = requests.map(({ userId, position }, n) => ({
+      n,
+      userId,
+      epoch: position?.epoch,
+      after: position?.offset,
+    }));
     type Row = { epoch: string; head: number; entries: StoredEntry[] | null };
     const rows = await this.database.run<Row>(lane, RESUME, [JSON.stringify(input), MAX_REPLAY]);
     return rows.map(({ epoch, head, entries }) => ({
@@ -47,7 +66,11 @@ export class MailboxStore {
     }));
   }
 
-  async page(userId: string, after: number, limit: number): Promise<{ head: Position; entries: DurableEnvelope[] }> {
+  async page(
+    userId: string,
+    after: number,
+    limit: number,
+  ): Promise<{ head: Position; entries: DurableEnvelope[] }> {
     type Row = { epoch: string; head: number; entries: StoredEntry[] };
     const [row] = await this.database.run<Row>('important', PAGE, [userId, after, limit]);
     if (!row) throw new Error('the installation row is missing');

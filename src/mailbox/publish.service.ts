@@ -25,13 +25,15 @@ export class Publishing {
     if (targets.length === 0) return;
     const owners = await this.devices.owners(targets);
     bodies.forEach(({ userId, deviceId }, index) => {
-      if (deviceId !== undefined && owners.get(deviceId) !== userId) throw new Problem('unknown_device', undefined, { index });
+      if (deviceId !== undefined && owners.get(deviceId) !== userId)
+        throw new Problem('unknown_device', undefined, { index });
     });
   }
 }
 
 function check({ type, data, expiresAt }: NewEventBody, index: number): void {
-  if (isReserved(type)) throw new Problem('reserved_type', `Only Usher itself may send "${type}".`, { index });
+  if (isReserved(type))
+    throw new Problem('reserved_type', `Only Usher itself may send "${type}".`, { index });
   if (Buffer.byteLength(JSON.stringify(data)) > MAX_DATA_BYTES) {
     throw new Problem('payload_too_large', `An event's data may have ${MAX_DATA_BYTES} bytes.`, { index });
   }

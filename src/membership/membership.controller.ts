@@ -4,7 +4,16 @@ import type { Request } from 'express';
 import { userId as userIdSchema } from '../platform/auth/names.schema.js';
 import { NeedsScope } from '../platform/auth/service-key.guard.js';
 import { Idempotent } from '../platform/http/idempotency.interceptor.js';
-import { type LinkBody, linkBody, planAnswer, type PlanBody, planBody, planId as planIdSchema, type WebhooksQuery, webhooksQuery } from './plans.schema.js';
+import {
+  type LinkBody,
+  linkBody,
+  planAnswer,
+  type PlanBody,
+  planBody,
+  planId as planIdSchema,
+  type WebhooksQuery,
+  webhooksQuery,
+} from './plans.schema.js';
 import { Plans } from './plans.service.js';
 import { WebhookStore } from './webhook.store.js';
 import { Webhooks } from './webhooks.service.js';
@@ -22,7 +31,11 @@ export class WebhooksController {
   @HttpCode(200)
   async receive(@Param('processor') processor: string, @Req() request: Request) {
     const body: unknown = request.body;
-    const { duplicate } = await this.webhooks.receive(processor, Buffer.isBuffer(body) ? body : Buffer.alloc(0), request.headers);
+    const { duplicate } = await this.webhooks.receive(
+      processor,
+      Buffer.isBuffer(body) ? body : Buffer.alloc(0),
+      request.headers,
+    );
     return { received: true, duplicate };
   }
 
@@ -44,7 +57,10 @@ export class PlansController {
   @Put('plans/:planId')
   @Idempotent()
   @ApiResponse({ status: 200, standardSchema: planAnswer })
-  async put(@Param('planId', { schema: planIdSchema }) planId: string, @Body({ schema: planBody }) body: PlanBody) {
+  async put(
+    @Param('planId', { schema: planIdSchema }) planId: string,
+    @Body({ schema: planBody }) body: PlanBody,
+  ) {
     await this.plans.put(planId, body);
     return { planId, ...body };
   }

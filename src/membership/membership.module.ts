@@ -13,6 +13,15 @@ import { Webhooks } from './webhooks.service.js';
 @Module({
   imports: [MailboxModule],
   controllers: [WebhooksController, PlansController],
-  providers: [Memberships, MembershipStore, Plans, PlanStore, StripeProcessor, WebhookRetry, Webhooks, WebhookStore],
+  providers: [
+    Memberships,
+    MembershipStore,
+    Plans,
+    PlanStore,
+    StripeProcessor,
+    WebhookRetry,
+    Webhooks,
+    WebhookStore,
+  ],
 })
 export class MembershipModule {}

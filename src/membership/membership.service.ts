@@ -33,11 +33,17 @@ export class Memberships {
     return { status: 'applied', userId };
   }
 
-  private async said(tx: Transaction, word: SubscriptionWord, known: StoredSubscription | undefined): Promise<Step> {
-    if (!isNews(known, word, () => word.follows(known?.object ?? {}))) return { unchanged: { status: 'stale' } };
+  private async said(
+    tx: Transaction,
+    word: SubscriptionWord,
+    known: StoredSubscription | undefined,
+  ): Promise<Step> {
+    if (!isNews(known, word, () => word.follows(known?.object ?? {})))
+      return { unchanged: { status: 'stale' } };
     const planId = (await this.store.planOf(tx, word.priceIds)) ?? null;
     // Without its plan nobody can say what it allows; an end needs no plan.
-    if (planId === null && !word.ended) return { unchanged: waiting(`price:${word.priceIds[0] ?? ''}`, 'unknown_plan') };
+    if (planId === null && !word.ended)
+      return { unchanged: waiting(`price:${word.priceIds[0] ?? ''}`, 'unknown_plan') };
     const { subscriptionId, customerId, status, effectiveAt, cancelAt, ended, asOf, object } = word;
     const said = { subscriptionId, customerId, status, effectiveAt, cancelAt, ended, asOf, object };
     return { changed: { ...said, planId: planId ?? known?.planId ?? null } };
@@ -50,7 +56,9 @@ export class Memberships {
     const version = await this.store.save(tx, userId, content, source);
     const planned = content.planId === null ? undefined : await this.store.capabilities(tx, content.planId);
     const data = changeOf(version, content, source.reason, capabilitiesOf(content.status, planned));
-    await this.mailbox.append(tx, [{ userId, type: 'membership.changed', tier: 'critical', key: 'membership', data }]);
+    await this.mailbox.append(tx, [
+      { userId, type: 'membership.changed', tier: 'critical', key: 'membership', data },
+    ]);
   }
 }
 
@@ -62,7 +70,11 @@ function failed(word: PaymentFailedWord, known: StoredSubscription | undefined):
   return { changed: { ...known, status: 'past_due', effectiveAt: word.asOf, asOf: word.asOf } };
 }
 
-const waiting = (waitingFor: string, reason: string): Settlement => ({ status: 'waiting', waitingFor, reason });
+const waiting = (waitingFor: string, reason: string): Settlement => ({
+  status: 'waiting',
+  waitingFor,
+  reason,
+});
 
 function changeOf(version: number, content: MembershipContent, reason: string, capabilities: unknown) {
   const { status, planId, effectiveAt, cancelAt } = content;

@@ -4,14 +4,20 @@ import { named } from '../platform/postgres/statement.js';
 import type { Capabilities, MembershipContent, Status, Subscription } from './membership.js';
 
 /** All changes of one user's membership happen one after the other. */
-const LOCK_USER = named('membership-lock', `SELECT pg_advisory_xact_lock(hashtextextended('membership:' || $1, 0))`);
+const LOCK_USER = named(
+  'membership-lock',
+  `SELECT pg_advisory_xact_lock(hashtextextended('membership:' || $1, 0))`,
+);
 const OWNER = named(
   'subscription-owner',
   `SELECT coalesce(
      (SELECT user_id FROM subscription WHERE processor = $1 AND subscription_id = $2),
      (SELECT user_id FROM processor_link WHERE processor = $1 AND customer_id = $3)) AS "userId"`,
 );
-const PLAN_OF_PRICES = named('plan-of-prices', `SELECT plan_id AS "planId" FROM plan_price WHERE price_id = ANY ($1) ORDER BY array_position($1, price_id) LIMIT 1`);
+const PLAN_OF_PRICES = named(
+  'plan-of-prices',
+  `SELECT plan_id AS "planId" FROM plan_price WHERE price_id = ANY ($1) ORDER BY array_position($1, price_id) LIMIT 1`,
+);
 const CAPABILITIES = named('plan-capabilities', 'SELECT capabilities FROM plan WHERE plan_id = $1');
 const SUBSCRIPTION_COLUMNS = `subscription_id AS "subscriptionId", customer_id AS "customerId", status, plan_id AS "planId",
   effective_at AS "effectiveAt", cancel_at AS "cancelAt", ended, as_of AS "asOf", object`;
@@ -19,7 +25,10 @@ const SUBSCRIPTION = named(
   'subscription',
   `SELECT ${SUBSCRIPTION_COLUMNS} FROM subscription WHERE processor = $1 AND subscription_id = $2`,
 );
-const SUBSCRIPTIONS = named('subscriptions', `SELECT ${SUBSCRIPTION_COLUMNS} FROM subscription WHERE user_id = $1`);
+const SUBSCRIPTIONS = named(
+  'subscriptions',
+  `SELECT ${SUBSCRIPTION_COLUMNS} FROM subscription WHERE user_id = $1`,
+);
 const SAVE_SUBSCRIPTION = named(
   'subscription-save',
   `INSERT INTO subscription (processor, subscription_id, user_id, customer_id, status, plan_id, effective_at, cancel_at, ended, as_of, object)
@@ -71,8 +80,15 @@ export class MembershipStore {
   }
 
   /** Whose subscription it is, by what was said of it before or by the customer's link. */
-  async owner(tx: Transaction, of: { processor: string; subscriptionId: string; customerId: string }): Promise<string | undefined> {
-    const [row] = await tx.run<{ userId: string | null }>(OWNER, [of.processor, of.subscriptionId, of.customerId]);
+  async owner(
+    tx: Transaction,
+    of: { processor: string; subscriptionId: string; customerId: string },
+  ): Promise<string | undefined> {
+    const [row] = await tx.run<{ userId: string | null }>(OWNER, [
+      of.processor,
+      of.subscriptionId,
+      of.customerId,
+    ]);
     return row?.userId ?? undefined;
   }
 
@@ -85,7 +101,11 @@ export class MembershipStore {
     return (await tx.run<{ capabilities: Capabilities }>(CAPABILITIES, [planId]))[0]?.capabilities;
   }
 
-  async subscription(tx: Transaction, processor: string, subscriptionId: string): Promise<StoredSubscription | undefined> {
+  async subscription(
+    tx: Transaction,
+    processor: string,
+    subscriptionId: string,
+  ): Promise<StoredSubscription | undefined> {
     return (await tx.run<StoredSubscription>(SUBSCRIPTION, [processor, subscriptionId]))[0];
   }
 
@@ -93,9 +113,25 @@ export class MembershipStore {
     return tx.run(SUBSCRIPTIONS, [userId]);
   }
 
-  async saveSubscription(tx: Transaction, of: { processor: string; userId: string }, subscription: StoredSubscription): Promise<void> {
-    const { subscriptionId, customerId, status, planId, effectiveAt, cancelAt, ended, asOf, object } = subscription;
-    const values = [of.processor, subscriptionId, of.userId, customerId, status, planId, effectiveAt, cancelAt, ended, asOf];
+  async saveSubscription(
+    tx: Transaction,
+    of: { processor: string; userId: string },
+    subscription: StoredSubscription,
+  ): Promise<void> {
+    const { subscriptionId, customerId, status, planId, effectiveAt, cancelAt, ended, asOf, object } =
+      subscription;
+    const values = [
+      of.processor,
+      subscriptionId,
+      of.userId,
+      customerId,
+      status,
+      planId,
+      effectiveAt,
+      cancelAt,
+      ended,
+      asOf,
+    ];
     await tx.run(SAVE_SUBSCRIPTION, [...values, JSON.stringify(object)]);
   }
 
@@ -106,7 +142,16 @@ export class MembershipStore {
   /** Makes the next version and its line in the history. Answers the version. */
   async save(tx: Transaction, userId: string, content: MembershipContent, source: Source): Promise<number> {
     const { status, planId, effectiveAt, cancelAt } = content;
-    const values = [userId, status, planId, effectiveAt, cancelAt, source.reason, source.processor, source.webhookId];
+    const values = [
+      userId,
+      status,
+      planId,
+      effectiveAt,
+      cancelAt,
+      source.reason,
+      source.processor,
+      source.webhookId,
+    ];
     const [row] = await tx.run<{ version: number }>(SAVE, values);
     if (!row) throw new Error('no membership was saved');
     return row.version;

@@ -59,7 +59,8 @@ export function capabilitiesOf(status: Status, planned: Capabilities | null | un
 /** The membership that follows from all of a user's subscriptions; undefined when there are none. */
 export function membershipFrom(subscriptions: readonly Subscription[]): MembershipContent | undefined {
   const [best] = [...subscriptions].sort(
-    (a, b) => PREFERENCE.indexOf(a.status) - PREFERENCE.indexOf(b.status) || b.asOf.getTime() - a.asOf.getTime(),
+    (a, b) =>
+      PREFERENCE.indexOf(a.status) - PREFERENCE.indexOf(b.status) || b.asOf.getTime() - a.asOf.getTime(),
   );
   if (!best) return undefined;
   const { status, planId, effectiveAt, cancelAt } = best;
@@ -68,7 +69,9 @@ export function membershipFrom(subscriptions: readonly Subscription[]): Membersh
 
 /** Whether there is anything to tell: a new version is only made for a change that someone could notice. */
 export function differs(a: MembershipContent | undefined, b: MembershipContent): boolean {
-  return !a || a.status !== b.status || a.planId !== b.planId || a.cancelAt?.getTime() !== b.cancelAt?.getTime();
+  return (
+    !a || a.status !== b.status || a.planId !== b.planId || a.cancelAt?.getTime() !== b.cancelAt?.getTime()
+  );
 }
 
 /** How a processor's word relates to what is known of the subscription. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-export const planId = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
+export const planId = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
 
 export const capabilities = z.object({
   streaming: z.boolean(),

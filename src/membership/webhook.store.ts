@@ -28,7 +28,10 @@ const INSERT = named(
   `INSERT INTO webhook (processor, event_id, type, status, payload, created_at) VALUES ($1, $2, $3, 'stored', $4, $5)
    ON CONFLICT (processor, event_id) DO NOTHING RETURNING 1`,
 );
-const LOCK = named('webhook-lock', `SELECT ${COLUMNS} FROM webhook WHERE processor = $1 AND event_id = $2 FOR UPDATE`);
+const LOCK = named(
+  'webhook-lock',
+  `SELECT ${COLUMNS} FROM webhook WHERE processor = $1 AND event_id = $2 FOR UPDATE`,
+);
 const SETTLE = named(
   'webhook-settle',
   `UPDATE webhook SET status = $3, user_id = coalesce($4, user_id), reason = $5, waiting_for = $6, attempts = attempts + 1, settled_at = now()
@@ -69,7 +72,10 @@ export class WebhookStore {
   /** False when it was stored before. */
   async store(processor: string, webhook: VerifiedWebhook): Promise<boolean> {
     const { eventId, type, payload, createdAt } = webhook;
-    return (await this.database.run('critical', INSERT, [processor, eventId, type, payload, createdAt])).length === 1;
+    return (
+      (await this.database.run('critical', INSERT, [processor, eventId, type, payload, createdAt])).length ===
+      1
+    );
   }
 
   /** The webhook, held by this transaction alone. */

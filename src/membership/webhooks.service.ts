@@ -28,14 +28,21 @@ export class Webhooks {
     metrics: Metrics,
   ) {
     this.processors = new Map([[stripe.name, stripe]]);
-    this.outcomes = metrics.counter('webhooks_total', 'Webhooks by what became of them', ['processor', 'status']);
+    this.outcomes = metrics.counter('webhooks_total', 'Webhooks by what became of them', [
+      'processor',
+      'status',
+    ]);
   }
 
   /**
    * Takes a webhook. Once this answers it is stored, and nothing is lost; usually it is applied too. Throws Problem
    * not_found, signature_invalid, signature_stale, too_deep.
    */
-  async receive(processorName: string, body: Buffer, headers: Parameters<Processor['verify']>[1]): Promise<{ duplicate: boolean }> {
+  async receive(
+    processorName: string,
+    body: Buffer,
+    headers: Parameters<Processor['verify']>[1],
+  ): Promise<{ duplicate: boolean }> {
     const processor = this.processor(processorName);
     if (deeperThan(body, MAX_DEPTH)) throw new Problem('too_deep');
     const webhook = processor.verify(body, headers);
@@ -78,7 +85,9 @@ export class Webhooks {
       const settlement = await this.memberships.apply(tx, word, source);
       await this.store.settle(tx, name, settlement);
       this.outcomes.inc({ processor: name.processor, status: settlement.status });
-      return settlement.status === 'applied' && word.about === 'subscription' ? word.subscriptionId : undefined;
+      return settlement.status === 'applied' && word.about === 'subscription'
+        ? word.subscriptionId
+        : undefined;
     });
   }
 

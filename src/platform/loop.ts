@@ -28,7 +28,9 @@ export class Loop {
   private schedule(): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.current = this.turn().catch(this.onError).finally(() => this.schedule());
+      this.current = this.turn()
+        .catch(this.onError)
+        .finally(() => this.schedule());
     }, this.everyMs);
   }
 }

@@ -11,11 +11,21 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
 /** At most this many faults are told: the answer to hostile input stays small. */
 const MAX_FAULTS = 10;
 
-export function invalid(issues: readonly { message: string; path?: readonly unknown[] | undefined }[]): Problem {
-  const errors = issues.slice(0, MAX_FAULTS).map((issue) => ({ path: pathOf(issue.path), message: issue.message }));
+export function invalid(
+  issues: readonly { message: string; path?: readonly unknown[] | undefined }[],
+): Problem {
+  const errors = issues
+    .slice(0, MAX_FAULTS)
+    .map((issue) => ({ path: pathOf(issue.path), message: issue.message }));
   const first = errors[0];
-  return new Problem('invalid_request', first ? `${first.path}: ${first.message}`.replace(/^: /, '') : undefined, { errors });
+  return new Problem(
+    'invalid_request',
+    first ? `${first.path}: ${first.message}`.replace(/^: /, '') : undefined,
+    { errors },
+  );
 }
 
 const pathOf = (path: readonly unknown[] | undefined): string =>
-  (path ?? []).map((step) => String(typeof step === 'object' && step !== null && 'key' in step ? step.key : step)).join('.');
+  (path ?? [])
+    .map((step) => String(typeof step === 'object' && step !== null && 'key' in step ? step.key : step))
+    .join('.');

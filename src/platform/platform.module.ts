@@ -34,7 +34,11 @@ export class PlatformModule {
     return {
       module: PlatformModule,
       imports: [LoggerModule.forRoot(logging(config))],
-      controllers: [HealthController, MetricsController, ...(config.ROLES.includes('api') ? [KeysController] : [])],
+      controllers: [
+        HealthController,
+        MetricsController,
+        ...(config.ROLES.includes('api') ? [KeysController] : []),
+      ],
       providers: [...shared, ServiceKeyStore, Housekeeping],
       exports: shared,
     };

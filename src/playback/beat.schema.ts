@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { profileId } from '../platform/auth/names.schema.js';
 
 /** Ids of the catalogue: any text without control characters. */
-export const titleId = z.string().min(1).max(128).regex(/^[^\p{Cc}\p{Cs}]*$/u);
+export const titleId = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u);
 /** No film is a hundred days long. */
 const seconds = z.number().finite().min(0).max(8_640_000);
 

@@ -28,7 +28,11 @@ export class Playback implements DeviceCommand {
     const now = Date.now();
     const moment = { ...beat, profileId: beat.profileId ?? session.profileId, at: deviceTime(beat, now) };
     const before = this.viewings.get(session) ?? (await this.remembered(session, moment));
-    const { viewing, stale, askStillWatching } = advance(before, { ...moment, episodeId: beat.episodeId, autoplay: beat.autoplay });
+    const { viewing, stale, askStillWatching } = advance(before, {
+      ...moment,
+      episodeId: beat.episodeId,
+      autoplay: beat.autoplay,
+    });
     this.viewings.set(session, viewing);
     if (askStillWatching) await this.askStillWatching(session, viewing);
     // A clock that runs ahead must not outlast the beats of devices whose clocks are right.
@@ -36,7 +40,10 @@ export class Playback implements DeviceCommand {
     return { nextSeconds: this.config.HEARTBEAT_SECONDS };
   }
 
-  private async remembered(session: DeviceSession, of: { profileId: string; showId: string }): Promise<Viewing | undefined> {
+  private async remembered(
+    session: DeviceSession,
+    of: { profileId: string; showId: string },
+  ): Promise<Viewing | undefined> {
     const { userId, deviceId } = session;
     const stored = await this.store.viewing({ userId, deviceId, profileId: of.profileId, showId: of.showId });
     // Another beat of the same device may have been quicker.
@@ -47,11 +54,24 @@ export class Playback implements DeviceCommand {
     const { userId, deviceId, deviceName } = session;
     const { positionSeconds, durationSeconds } = beat;
     const { profileId, showId, episodeId, state, autoplayEpisodes, asked } = viewing;
-    const progress = { profileId, showId, episodeId, positionSeconds, durationSeconds, state, deviceId, deviceName, at: at.toISOString() };
+    const progress = {
+      profileId,
+      showId,
+      episodeId,
+      positionSeconds,
+      durationSeconds,
+      state,
+      deviceId,
+      deviceName,
+      at: at.toISOString(),
+    };
     const position: Position = { userId, ...progress, autoplayEpisodes, asked };
     if (!(await this.store.save(position))) return;
     const key = `playback:${profileId}:${showId}`;
-    this.mailbox.announce([{ userId, type: 'playback.progress', tier: 'routine', key, data: progress }], deviceId);
+    this.mailbox.announce(
+      [{ userId, type: 'playback.progress', tier: 'routine', key, data: progress }],
+      deviceId,
+    );
   }
 
   private async askStillWatching({ userId, deviceId }: DeviceSession, { showId }: Viewing): Promise<void> {

@@ -25,7 +25,14 @@ export interface Position {
 }
 
 type Place = Pick<Position, 'userId' | 'profileId' | 'showId' | 'deviceId'>;
-type Remembered = { n: number; episodeId: string | null; state: PlaybackState; at: Date; autoplayEpisodes: number; asked: boolean };
+type Remembered = {
+  n: number;
+  episodeId: string | null;
+  state: PlaybackState;
+  at: Date;
+  autoplayEpisodes: number;
+  asked: boolean;
+};
 
 /** Newest `at` wins. Beats that arrive together are written together. */
 @Injectable()
@@ -65,7 +72,13 @@ export class PlaybackStore {
   }
 
   private async viewings(places: Place[]): Promise<(Viewing | undefined)[]> {
-    const input = places.map(({ userId, profileId, showId, deviceId }, n) => ({ n, userId, profileId, showId, deviceId }));
+    const input = places.map(({ userId, profileId, showId, deviceId }, n) => ({
+      n,
+      userId,
+      profileId,
+      showId,
+      deviceId,
+    }));
     const rows = await this.database.run<Remembered>('routine', VIEWINGS, [JSON.stringify(input)]);
     const found = new Map(rows.map((row) => [row.n, row]));
     return places.map((place, n) => remembered(place, found.get(n)));
@@ -77,7 +90,17 @@ function remembered({ showId, profileId }: Place, row: Remembered | undefined): 
   if (!row) return undefined;
   const { state, autoplayEpisodes, asked } = row;
   const episodeId = row.episodeId ?? undefined;
-  return { showId, profileId, episodeId, state, at: row.at.getTime(), watchedSeconds: 0, counts: true, autoplayEpisodes, asked };
+  return {
+    showId,
+    profileId,
+    episodeId,
+    state,
+    at: row.at.getTime(),
+    watchedSeconds: 0,
+    counts: true,
+    autoplayEpisodes,
+    asked,
+  };
 }
 
 function newestOfEach(positions: readonly Position[]): Position[] {
@@ -90,4 +113,5 @@ function newestOfEach(positions: readonly Position[]): Position[] {
   return [...newest.values()];
 }
 
-const isOlder = (a: Position, b: Position): boolean => a.at < b.at || (a.at === b.at && a.deviceId < b.deviceId);
+const isOlder = (a: Position, b: Position): boolean =>
+  a.at < b.at || (a.at === b.at && a.deviceId < b.deviceId);

@@ -41,7 +41,8 @@ export interface Step {
 
 /** The viewing after a beat. A show counts once it was watched for a minute, or was left beyond its first minute before. */
 export function advance(before: Viewing | undefined, beat: Moment): Step {
-  if (before && continues(before, beat) && beat.at < before.at) return { viewing: before, stale: true, askStillWatching: false };
+  if (before && continues(before, beat) && beat.at < before.at)
+    return { viewing: before, stale: true, askStillWatching: false };
   const same = before && continues(before, beat) ? before : undefined;
   const watchedSeconds = same ? same.watchedSeconds + watchedBetween(same, beat) : 0;
   const { autoplayEpisodes, asked } = untouched(before, beat);
@@ -55,7 +56,10 @@ export function advance(before: Viewing | undefined, beat: Moment): Step {
       state,
       at,
       watchedSeconds,
-      counts: (same?.counts ?? false) || watchedSeconds >= COUNTS_AFTER_SECONDS || beat.positionSeconds >= COUNTS_AFTER_SECONDS,
+      counts:
+        (same?.counts ?? false) ||
+        watchedSeconds >= COUNTS_AFTER_SECONDS ||
+        beat.positionSeconds >= COUNTS_AFTER_SECONDS,
       autoplayEpisodes,
       asked: asked || ask,
     },
@@ -66,7 +70,9 @@ export function advance(before: Viewing | undefined, beat: Moment): Step {
 
 /** The next episode of a show is the same viewing; another show, another profile or a long silence is not. */
 const continues = (viewing: Viewing, beat: Moment): boolean =>
-  viewing.showId === beat.showId && viewing.profileId === beat.profileId && Math.abs(beat.at - viewing.at) <= VIEWING_GAP_MS;
+  viewing.showId === beat.showId &&
+  viewing.profileId === beat.profileId &&
+  Math.abs(beat.at - viewing.at) <= VIEWING_GAP_MS;
 
 const watchedBetween = (before: Viewing, beat: Moment): number =>
   before.state === 'playing' ? (beat.at - before.at) / 1_000 : 0;

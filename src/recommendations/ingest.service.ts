@@ -83,7 +83,9 @@ function read(line: Line): Valid | Rejected {
   const value = parseJson(line.text);
   if (value === undefined) return { line: line.number, code: 'malformed_json' };
   const parsed = recommendationLine.safeParse(value);
-  return parsed.success ? { number: line.number, value: parsed.data } : { line: line.number, code: 'invalid_request' };
+  return parsed.success
+    ? { number: line.number, value: parsed.data }
+    : { line: line.number, code: 'invalid_request' };
 }
 
 function parseJson(text: string): unknown {
@@ -117,5 +119,10 @@ const ready = ({ userId, profileId, version, items }: RecommendationLine): NewDu
   tier: 'important',
   key: `recommendations:${profileId}`,
   profileId,
-  data: { profileId, version, items: items.slice(0, ITEMS_IN_EVENT), url: `/v1/me/recommendations/${encodeURIComponent(profileId)}` },
+  data: {
+    profileId,
+    version,
+    items: items.slice(0, ITEMS_IN_EVENT),
+    url: `/v1/me/recommendations/${encodeURIComponent(profileId)}`,
+  },
 });

@@ -1,5 +1,6 @@
 /** A line of a file, by its number from 1; `tooLong` lines come without their text. */
-export type Line = { readonly number: number; readonly text: string } | { readonly number: number; readonly tooLong: true };
+export type Line =
+  { readonly number: number; readonly text: string } | { readonly number: number; readonly tooLong: true };
 
 const NEWLINE = 0x0a;
 

@@ -4,7 +4,11 @@ import { DEFAULT_PROFILE, profileId, userId } from '../platform/auth/names.schem
 /** Grows from night to night: whole numbers compare as numbers, texts (as `2026-11-20`) as texts. */
 export const version = z.union([
   z.int().nonnegative(),
-  z.string().min(1).max(64).regex(/^[^\p{Cc}\p{Cs}]*$/u),
+  z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u),
 ]);
 
 /** One line of the nightly file. Items are the ranked titles, as the apps want them. */

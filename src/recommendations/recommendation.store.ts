@@ -4,7 +4,10 @@ import { named, statement } from '../platform/postgres/statement.js';
 import type { RecommendationLine } from './recommendation.schema.js';
 
 const MERGE = statement('merge.sql', import.meta.url);
-const READ = named('front-page', 'SELECT version, items FROM recommendation WHERE user_id = $1 AND profile_id = $2');
+const READ = named(
+  'front-page',
+  'SELECT version, items FROM recommendation WHERE user_id = $1 AND profile_id = $2',
+);
 
 export type Outcome = 'accepted' | 'unchanged' | 'stale';
 

@@ -21,8 +21,14 @@ export class RecommendationsController {
   @Post()
   @NeedsScope('recommendations')
   @ApiConsumes('application/x-ndjson')
-  @ApiBody({ schema: { type: 'string' }, description: '{ userId, profileId?, version, items } a line; gzip welcome' })
-  @ApiResponse({ status: 200, description: 'NDJSON; the last line holds { accepted, unchanged, stale, rejected }' })
+  @ApiBody({
+    schema: { type: 'string' },
+    description: '{ userId, profileId?, version, items } a line; gzip welcome',
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'NDJSON; the last line holds { accepted, unchanged, stale, rejected }',
+  })
   async ingest(@Req() request: Request, @Res() response: Response): Promise<void> {
     const body = bodyOf(request);
     response.status(200).type('application/x-ndjson');
@@ -54,14 +60,18 @@ export class FrontPageController {
   async read(
     @CurrentUser() userId: string,
     @Param('profileId', { schema: profileIdSchema }) profileId: string,
+    @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
     const page = await this.store.read(userId, profileId);
     if (!page) throw new Problem('not_found', 'There is no front page for this profile yet.');
-    // Express compares it with If-None-Match and answers 304 by itself.
-    response.setHeader('ETag', `"${encodeURIComponent(String(page.version))}"`);
+    const tag = `"${encodeURIComponent(String(page.version))}"`;
+    response.setHeader('ETag', tag);
     response.setHeader('Cache-Control', 'private, no-cache');
-    return { profileId, ...page };
+    // Not left to Express, which ignores If-None-Match when the request also says `Cache-Control: no-cache`, as fetch does.
+    if (!matches(request.headers['if-none-match'], tag)) return { profileId, ...page };
+    response.status(304);
+    return undefined;
   }
 }
 
@@ -72,4 +82,12 @@ function bodyOf(request: Request): AsyncIterable<Uint8Array> {
   throw new Problem('unsupported_media_type', 'The body may be plain or gzip.');
 }
 
-const counts = ({ accepted, unchanged, stale, rejectedCount }: Tally) => ({ accepted, unchanged, stale, rejectedCount });
+const matches = (condition: string | undefined, tag: string): boolean =>
+  (condition ?? '').split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === tag);
+
+const counts = ({ accepted, unchanged, stale, rejectedCount }: Tally) => ({
+  accepted,
+  unchanged,
+  stale,
+  rejectedCount,
+});

@@ -17,7 +17,14 @@ export interface BackOffice {
 export const PREMIUM = { streaming: true, maxStreams: 4, maxQuality: '4k', downloads: true, ads: false };
 
 /** Any call with a bearer. A `Buffer` or string goes as it is, everything else as JSON. */
-export async function call(url: string, bearer: string | undefined, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+export async function call(
+  url: string,
+  bearer: string | undefined,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   const raw = typeof body === 'string' || body instanceof Uint8Array;
   const response = await fetch(`${url}${path}`, {
     method,

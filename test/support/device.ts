@@ -34,7 +34,12 @@ export interface Envelope {
 export interface Answer {
   readonly ok: boolean;
   readonly nextSeconds?: number;
-  readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean; readonly retryAfterMs?: number };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly retryable: boolean;
+    readonly retryAfterMs?: number;
+  };
 }
 
 /** A device that speaks only Socket.IO and the contract, with a stock client. */
@@ -84,13 +89,24 @@ export async function connectDevice(url: string, deviceId: string, options: Devi
     socket,
     heard,
     envelopes: (type) =>
-      heard.filter(({ event }) => (type ? event === type : !PROTOCOL.has(event))).map(({ payload }) => payload),
+      heard
+        .filter(({ event }) => (type ? event === type : !PROTOCOL.has(event)))
+        .map(({ payload }) => payload),
     offsets: () => device.envelopes().flatMap(({ offset }) => (offset === undefined ? [] : [offset])),
     hears: (event, matching = () => true) =>
-      eventually(`${deviceId} hears ${event}`, () => heard.find((one) => one.event === event && matching(one.payload))?.payload),
+      eventually(
+        `${deviceId} hears ${event}`,
+        () => heard.find((one) => one.event === event && matching(one.payload))?.payload,
+      ),
     ask: (event, payload) => socket.timeout(10_000).emitWithAck(event, payload) as Promise<Answer>,
     beat: (beat) =>
-      device.ask('playback.heartbeat', { showId: 'show', positionSeconds: 600, durationSeconds: 3_600, state: 'playing', ...beat }),
+      device.ask('playback.heartbeat', {
+        showId: 'show',
+        positionSeconds: 600,
+        durationSeconds: 3_600,
+        state: 'playing',
+        ...beat,
+      }),
     disconnected: () => eventually(`${deviceId} is disconnected`, () => gone),
     close: () => void socket.disconnect(),
   };
@@ -106,11 +122,14 @@ export async function connectDevice(url: string, deviceId: string, options: Devi
 }
 
 /** What a refused handshake says. Fails when the device is let in. */
-export async function refusal(connecting: Promise<Device>): Promise<{ code: string; message: string; retryable: boolean }> {
+export async function refusal(
+  connecting: Promise<Device>,
+): Promise<{ code: string; message: string; retryable: boolean }> {
   const outcome = await connecting.then(
     (device) => device,
     (error: unknown) => error,
   );
-  if (outcome instanceof Error && 'data' in outcome) return outcome.data as { code: string; message: string; retryable: boolean };
+  if (outcome instanceof Error && 'data' in outcome)
+    return outcome.data as { code: string; message: string; retryable: boolean };
   throw outcome instanceof Error ? outcome : new Error('the device was let in');
 }

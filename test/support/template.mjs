@@ -6,7 +6,8 @@ export const TEMPLATE = 'usher_template';
 
 export default async function () {
   const url = process.env.DATABASE_URL;
-  if (!url) throw new Error('DATABASE_URL is not set: run the tests by `npm test`, which brings a PostgreSQL');
+  if (!url)
+    throw new Error('DATABASE_URL is not set: run the tests by `npm test`, which brings a PostgreSQL');
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(`DROP DATABASE IF EXISTS ${TEMPLATE}`);

@@ -42,7 +42,11 @@ export async function startUsher(environment: Record<string, string> = {}): Prom
   return startNode(database, environment, () => database.drop());
 }
 
-async function startNode(database: TestDatabase, environment: Record<string, string>, release: () => Promise<void>): Promise<TestUsher> {
+async function startNode(
+  database: TestDatabase,
+  environment: Record<string, string>,
+  release: () => Promise<void>,
+): Promise<TestUsher> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const log: string[] = [];
@@ -82,7 +86,10 @@ async function startNode(database: TestDatabase, environment: Record<string, str
     token,
     log: () => log.join(''),
     async device(userId, deviceId, options = {}) {
-      const device = await connectDevice(url, deviceId, { ...options, token: options.token ?? (await token(userId)) });
+      const device = await connectDevice(url, deviceId, {
+        ...options,
+        token: options.token ?? (await token(userId)),
+      });
       devices.push(device);
       return device;
     },

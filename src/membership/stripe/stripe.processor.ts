@@ -19,11 +19,20 @@ export class StripeProcessor implements Processor {
     const secrets = this.config.STRIPE_WEBHOOK_SECRET;
     if (secrets.length === 0) throw new Problem('not_configured', 'STRIPE_WEBHOOK_SECRET is not set.');
     const signature = headers['stripe-signature'];
-    if (typeof signature !== 'string') throw new Problem('signature_invalid', 'The header Stripe-Signature is missing.');
-    const event = firstThatFits(secrets, (secret) => Stripe.webhooks.constructEvent(body, signature, secret, TOLERANCE_SECONDS));
+    if (typeof signature !== 'string')
+      throw new Problem('signature_invalid', 'The header Stripe-Signature is missing.');
+    const event = firstThatFits(secrets, (secret) =>
+      Stripe.webhooks.constructEvent(body, signature, secret, TOLERANCE_SECONDS),
+    );
     if (timestampOf(signature) > Date.now() / 1_000 + TOLERANCE_SECONDS) throw new Problem('signature_stale');
-    if (typeof event.id !== 'string' || typeof event.created !== 'number') throw new Problem('invalid_request', 'This is no event.');
-    return { eventId: event.id, type: String(event.type), createdAt: new Date(event.created * 1_000), payload: body.toString('utf8') };
+    if (typeof event.id !== 'string' || typeof event.created !== 'number')
+      throw new Problem('invalid_request', 'This is no event.');
+    return {
+      eventId: event.id,
+      type: String(event.type),
+      createdAt: new Date(event.created * 1_000),
+      payload: body.toString('utf8'),
+    };
   }
 
   read(payload: unknown): Word {
@@ -31,7 +40,10 @@ export class StripeProcessor implements Processor {
   }
 }
 
-function firstThatFits(secrets: readonly string[], construct: (secret: string) => Stripe.Event): Stripe.Event {
+function firstThatFits(
+  secrets: readonly string[],
+  construct: (secret: string) => Stripe.Event,
+): Stripe.Event {
   let refusal = new Problem('signature_invalid');
   for (const secret of secrets) {
     try {
@@ -39,7 +51,8 @@ function firstThatFits(secrets: readonly string[], construct: (secret: string) =
     } catch (error) {
       if (error instanceof SyntaxError) throw new Problem('malformed_json');
       // The library tells a stale timestamp only by its words.
-      if (error instanceof Error && /tolerance/i.test(error.message)) refusal = new Problem('signature_stale');
+      if (error instanceof Error && /tolerance/i.test(error.message))
+        refusal = new Problem('signature_stale');
     }
   }
   throw refusal;

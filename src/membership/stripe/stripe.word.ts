@@ -75,7 +75,8 @@ function changedFrom(stored: Record<string, unknown>, previous: Record<string, u
 }
 
 function paymentFailed(event: Stripe.Event, invoice: Stripe.Invoice): PaymentFailedWord | { about: 'other' } {
-  const subscriptionId = idOf(invoice.parent?.subscription_details?.subscription) ?? legacySubscription(invoice);
+  const subscriptionId =
+    idOf(invoice.parent?.subscription_details?.subscription) ?? legacySubscription(invoice);
   const customerId = idOf(invoice.customer) ?? '';
   if (!subscriptionId) return { about: 'other' };
   return { about: 'payment_failed', subscriptionId, customerId, asOf: date(event.created) };

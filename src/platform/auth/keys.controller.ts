@@ -22,6 +22,7 @@ export class KeysController {
   @Delete(':id')
   @HttpCode(204)
   async revoke(@Param('id') id: string): Promise<void> {
-    if (!(await this.keys.revoke(id))) throw new Problem('not_found', 'There is no such key, or it was revoked before.');
+    if (!(await this.keys.revoke(id)))
+      throw new Problem('not_found', 'There is no such key, or it was revoked before.');
   }
 }

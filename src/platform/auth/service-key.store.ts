@@ -6,7 +6,12 @@ import type { Scope } from './service-key.js';
 export class ServiceKeyStore {
   constructor(private readonly prisma: PrismaService) {}
 
-  async add(key: { id: string; name: string; scopes: Scope[]; hash: Uint8Array<ArrayBuffer> }): Promise<void> {
+  async add(key: {
+    id: string;
+    name: string;
+    scopes: Scope[];
+    hash: Uint8Array<ArrayBuffer>;
+  }): Promise<void> {
     await this.prisma.serviceKey.create({ data: key });
   }
 

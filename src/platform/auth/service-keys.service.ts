@@ -1,7 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { CONFIG, type Config } from '../config/config.js';
-import { hashOf, newServiceKey, SCOPES, type Scope, sameHash, type ServiceIdentity, serviceKeyId } from './service-key.js';
+import {
+  hashOf,
+  newServiceKey,
+  SCOPES,
+  type Scope,
+  sameHash,
+  type ServiceIdentity,
+  serviceKeyId,
+} from './service-key.js';
 import { ServiceKeyStore } from './service-key.store.js';
 
 /** How long another node's revocation may take to reach this one. */
@@ -10,7 +18,10 @@ const CACHE_MS = 2_000;
 @Injectable()
 export class ServiceKeys {
   private readonly bootstrap: Uint8Array | undefined;
-  private readonly known = new LRUCache<string, { identity: ServiceIdentity; hash: Uint8Array }>({ max: 10_000, ttl: CACHE_MS });
+  private readonly known = new LRUCache<string, { identity: ServiceIdentity; hash: Uint8Array }>({
+    max: 10_000,
+    ttl: CACHE_MS,
+  });
 
   constructor(
     private readonly store: ServiceKeyStore,

@@ -43,7 +43,8 @@ export class UserTokens {
       throw refusal(error);
     });
     const { data: userId } = userIdSchema.safeParse(payload.sub);
-    if (!userId || payload.exp === undefined) throw new Problem('token_invalid', 'The token names no valid user.');
+    if (!userId || payload.exp === undefined)
+      throw new Problem('token_invalid', 'The token names no valid user.');
     return { userId, expiresAt: new Date(payload.exp * 1_000) };
   }
 
@@ -56,7 +57,8 @@ export class UserTokens {
 
 function refusal(error: unknown): Problem {
   if (error instanceof errors.JWTExpired) return new Problem('token_expired');
-  if (error instanceof errors.JWKSTimeout) return new Problem('unavailable', 'The signing keys cannot be fetched.');
+  if (error instanceof errors.JWKSTimeout)
+    return new Problem('unavailable', 'The signing keys cannot be fetched.');
   if (error instanceof errors.JWTClaimValidationFailed) {
     return new Problem('token_invalid', `The token's claim "${error.claim}" is not accepted.`);
   }

@@ -83,14 +83,17 @@ export type Config = z.infer<typeof environment>;
 export const CONFIG = Symbol('CONFIG');
 
 /** Names under these prefixes are ours, so one we do not know is a slip of the pen. */
-const OURS = /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
+const OURS =
+  /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
 
 /** A boot must not go on; the message is one sentence a line, each of which says what to do. */
 export class ConfigError extends Error {}
 
 /** Reads the environment once. Throws ConfigError when a value is wrong or a name under our prefixes is unknown. */
 export function readConfig(env: Record<string, string | undefined>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const strangers = Object.keys(given).filter((name) => OURS.test(name) && !(name in environment.shape));
   const parsed = environment.safeParse(given);
   if (parsed.success && strangers.length === 0) return parsed.data;
@@ -103,7 +106,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
 function sentence(issue: z.core.$ZodIssue): string {
   const name = String(issue.path[0]);
   const missing = issue.code === 'invalid_type' && issue.input === undefined;
-  if (name === 'DATABASE_URL' && missing) return 'DATABASE_URL is not set: `npm start` brings an embedded PostgreSQL, `node dist/main.js` needs a URL.';
-  if (name === 'REDIS_URL' && missing) return 'REDIS_URL is not set: `npm start` brings an embedded Redis, `node dist/main.js` needs a URL.';
+  if (name === 'DATABASE_URL' && missing)
+    return 'DATABASE_URL is not set: `npm start` brings an embedded PostgreSQL, `node dist/main.js` needs a URL.';
+  if (name === 'REDIS_URL' && missing)
+    return 'REDIS_URL is not set: `npm start` brings an embedded Redis, `node dist/main.js` needs a URL.';
   return `${name} ${issue.message}.`;
 }

@@ -35,7 +35,12 @@ export class HealthController {
     ]);
     const ok = this.lifecycle.accepting && postgres;
     response.status(ok ? 200 : 503);
-    return { status: ok ? 'ok' : 'unavailable', accepting: this.lifecycle.accepting, postgres: word(postgres), redis: word(redis) };
+    return {
+      status: ok ? 'ok' : 'unavailable',
+      accepting: this.lifecycle.accepting,
+      postgres: word(postgres),
+      redis: word(redis),
+    };
   }
 }
 

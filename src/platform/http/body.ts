@@ -10,7 +10,12 @@ const verify = (_request: unknown, _response: unknown, body: Buffer) => {
   if (deeperThan(body, MAX_DEPTH)) throw new Error('nested too deeply');
 };
 
-const json = express.json({ limit: MAX_JSON, verify, strict: true, type: ['application/json', 'application/*+json'] });
+const json = express.json({
+  limit: MAX_JSON,
+  verify,
+  strict: true,
+  type: ['application/json', 'application/*+json'],
+});
 const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
 
 /** Webhooks keep their bytes, since the signature is over them; the nightly file stays a stream; all else is JSON. */

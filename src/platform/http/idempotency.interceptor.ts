@@ -1,4 +1,11 @@
-import { applyDecorators, type CallHandler, type ExecutionContext, Injectable, type NestInterceptor, UseInterceptors } from '@nestjs/common';
+import {
+  applyDecorators,
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  UseInterceptors,
+} from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { from, lastValueFrom, type Observable } from 'rxjs';
@@ -25,7 +32,12 @@ export class IdempotencyInterceptor implements NestInterceptor {
     return from(this.once(name, request, context.switchToHttp().getResponse<Response>(), next));
   }
 
-  private async once(name: CallName, request: Request, response: Response, next: CallHandler): Promise<unknown> {
+  private async once(
+    name: CallName,
+    request: Request,
+    response: Response,
+    next: CallHandler,
+  ): Promise<unknown> {
     const id = callId(name);
     const before = await this.store.begin(id, bodyHash(JSON.stringify(request.body ?? null)));
     if (before) {
@@ -46,5 +58,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
 export const Idempotent = () =>
   applyDecorators(
     UseInterceptors(IdempotencyInterceptor),
-    ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Same key and body: same answer, one effect.' }),
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      description: 'Same key and body: same answer, one effect.',
+    }),
   );

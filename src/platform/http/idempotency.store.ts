@@ -19,8 +19,14 @@ export class IdempotencyStore {
    * Claims the call. Answers undefined when the caller should carry it out, or the stored answer when it was before.
    * Throws idempotency_mismatch for another body, idempotency_in_progress while the first one runs.
    */
-  async begin(id: Uint8Array<ArrayBuffer>, bodyHash: Uint8Array<ArrayBuffer>): Promise<StoredAnswer | undefined> {
-    const { count } = await this.prisma.idempotentCall.createMany({ data: [{ id, bodyHash }], skipDuplicates: true });
+  async begin(
+    id: Uint8Array<ArrayBuffer>,
+    bodyHash: Uint8Array<ArrayBuffer>,
+  ): Promise<StoredAnswer | undefined> {
+    const { count } = await this.prisma.idempotentCall.createMany({
+      data: [{ id, bodyHash }],
+      skipDuplicates: true,
+    });
     if (count === 1) return undefined;
     const call = await this.prisma.idempotentCall.findUnique({ where: { id } });
     if (!call) return this.begin(id, bodyHash);

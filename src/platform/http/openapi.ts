@@ -5,10 +5,18 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 export function describe(app: INestApplication): OpenAPIObject {
   const document = new DocumentBuilder()
     .setTitle('Usher')
-    .setDescription('Every device of a user in step. Errors are application/problem+json with a stable `code` and `retryable`.')
+    .setDescription(
+      'Every device of a user in step. Errors are application/problem+json with a stable `code` and `retryable`.',
+    )
     .setVersion('1')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A user's JWT" }, 'user token')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'A service key with the scope that the call needs' }, 'service key')
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A user's JWT" },
+      'user token',
+    )
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', description: 'A service key with the scope that the call needs' },
+      'service key',
+    )
     .build();
   return SwaggerModule.createDocument(app, document);
 }

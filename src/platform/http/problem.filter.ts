@@ -18,8 +18,10 @@ const BY_STATUS: Record<number, ProblemCode> = {
 /** Turns whatever was thrown into the problem that the caller is told. Surprises tell the caller nothing of our inside. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof BatcherFull || isOutage(error)) return new Problem('unavailable', undefined, { retryAfterMs: 1_000 });
-  if (error instanceof HttpException) return new Problem(BY_STATUS[error.getStatus()] ?? 'invalid_request', error.message);
+  if (error instanceof BatcherFull || isOutage(error))
+    return new Problem('unavailable', undefined, { retryAfterMs: 1_000 });
+  if (error instanceof HttpException)
+    return new Problem(BY_STATUS[error.getStatus()] ?? 'invalid_request', error.message);
   return bodyParserProblem(error) ?? new Problem('internal');
 }
 
@@ -29,8 +31,10 @@ function bodyParserProblem(error: unknown): Problem | undefined {
   if (type === 'entity.parse.failed') return new Problem('malformed_json');
   if (type === 'entity.verify.failed') return new Problem('too_deep');
   if (type === 'entity.too.large') return new Problem('payload_too_large');
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new Problem('unsupported_media_type');
-  if (typeof type === 'string' && type.startsWith('request.')) return new Problem('invalid_request', 'The body did not arrive whole.');
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new Problem('unsupported_media_type');
+  if (typeof type === 'string' && type.startsWith('request.'))
+    return new Problem('invalid_request', 'The body did not arrive whole.');
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   return code.startsWith('Z_') ? new Problem('invalid_request', 'The body is not valid gzip.') : undefined;
 }

@@ -4,7 +4,11 @@ export const PROBLEMS = {
   malformed_json: { status: 400, title: 'The body is not JSON', retryable: false },
   too_deep: { status: 400, title: 'The JSON is nested too deeply', retryable: false },
   payload_too_large: { status: 413, title: 'The body is too large', retryable: false },
-  unsupported_media_type: { status: 415, title: 'This content type or encoding is not understood', retryable: false },
+  unsupported_media_type: {
+    status: 415,
+    title: 'This content type or encoding is not understood',
+    retryable: false,
+  },
   unauthorized: { status: 401, title: 'No valid credentials were given', retryable: false },
   token_missing: { status: 401, title: 'A user token is needed', retryable: false },
   token_invalid: { status: 401, title: 'The user token is not valid', retryable: false },
@@ -15,9 +19,21 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'This method is not allowed here', retryable: false },
   conflict: { status: 409, title: 'This conflicts with what is there', retryable: false },
   price_taken: { status: 409, title: 'The price belongs to another plan', retryable: false },
-  idempotency_in_progress: { status: 409, title: 'The same call is still being carried out', retryable: true },
-  position_lost: { status: 410, title: 'This position cannot be resumed; read the state anew', retryable: false },
-  idempotency_mismatch: { status: 422, title: 'The Idempotency-Key was used with another body', retryable: false },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'The same call is still being carried out',
+    retryable: true,
+  },
+  position_lost: {
+    status: 410,
+    title: 'This position cannot be resumed; read the state anew',
+    retryable: false,
+  },
+  idempotency_mismatch: {
+    status: 422,
+    title: 'The Idempotency-Key was used with another body',
+    retryable: false,
+  },
   unknown_device: { status: 422, title: 'The user has no such device', retryable: false },
   unknown_event: { status: 422, title: 'This device was sent no such event', retryable: false },
   reserved_type: { status: 422, title: 'Only Usher itself may send events of this type', retryable: false },
@@ -59,6 +75,14 @@ export class Problem extends Error {
   /** As RFC 9457 has it. */
   toJSON(): Record<string, unknown> {
     const { status, title, retryable } = PROBLEMS[this.code];
-    return { type: 'about:blank', title, status, code: this.code, detail: this.detail, retryable, ...this.more };
+    return {
+      type: 'about:blank',
+      title,
+      status,
+      code: this.code,
+      detail: this.detail,
+      retryable,
+      ...this.more,
+    };
   }
 }

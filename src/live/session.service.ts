@@ -17,7 +17,8 @@ export class SyncCommand implements DeviceCommand {
   async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
     const position = parse(syncPayload, payload);
     const connection = live(session);
-    if (connection.joining) throw new Problem('rate_limited', 'The last sync is still under way.', { retryAfterMs: 500 });
+    if (connection.joining)
+      throw new Problem('rate_limited', 'The last sync is still under way.', { retryAfterMs: 500 });
     await this.gateway.resume(connection, position);
     return {};
   }
@@ -33,7 +34,8 @@ export class TokenRefreshCommand implements DeviceCommand {
   async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
     const { token } = parse(tokenRefreshPayload, payload);
     const identity = await this.tokens.verify(token);
-    if (identity.userId !== session.userId) throw new Problem('token_invalid', 'The token is of another user.');
+    if (identity.userId !== session.userId)
+      throw new Problem('token_invalid', 'The token is of another user.');
     const connection = live(session);
     connection.expiresAt = identity.expiresAt.getTime();
     connection.warnedOfExpiry = false;

@@ -1,11 +1,12 @@
 import type { Socket as NetSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
+import type { Line, OnAck, ProtocolFrame } from './connection.js';
 import type { Frame } from './frame.js';
 
 /** What we use of Socket.IO's, Engine.IO's and ws's insides (4.8.3, 6.6, 8.18). Here and nowhere else. */
 interface Insides {
-  readonly acks: Map<number, (this: Socket, ...args: unknown[]) => void>;
+  readonly acks: Map<number, OnAck>;
 }
 interface Transport {
   readonly name: string;
@@ -22,26 +23,21 @@ interface Engine {
   close(discard?: boolean): void;
 }
 
-/** Called with the socket as `this` when the device acknowledged: one function an event, not one a device. */
-export type OnAck = (this: Socket) => void;
-
 /**
  * Writes frames to one socket. The frame's bytes go straight to the TCP socket when nothing waits before them, which costs
  * 60 % of Socket.IO's own way; else Engine.IO queues the packet, so that order always holds.
  */
-export class Wire {
+export class Wire implements Line {
   private readonly engine: Engine;
 
   constructor(private readonly socket: Socket) {
     this.engine = socket.conn as unknown as Engine;
   }
 
-  /** Bytes that the kernel did not take yet. */
   get buffered(): number {
     return this.tcp?.writableLength ?? 0;
   }
 
-  /** Acks that the device owes. */
   get owed(): number {
     return (this.socket as unknown as Insides).acks.size;
   }
@@ -68,7 +64,7 @@ export class Wire {
   }
 
   /** A frame of the protocol itself, by Socket.IO's own way. */
-  emit(event: 'welcome' | 'snapshot' | 'goaway' | 'token.expiring', payload: unknown): void {
+  emit(event: ProtocolFrame, payload: unknown): void {
     this.socket.emit(event, payload);
   }
 
@@ -94,7 +90,8 @@ export class Wire {
   /** The TCP socket, if what we write to it now comes after everything that was written before. */
   private direct(): NetSocket | undefined {
     const { transport, writeBuffer, readyState, upgrading } = this.engine;
-    const free = transport.name === 'websocket' && transport.writable && writeBuffer.length === 0 && !upgrading;
+    const free =
+      transport.name === 'websocket' && transport.writable && writeBuffer.length === 0 && !upgrading;
     if (!free || readyState !== 'open') return undefined;
     const ws = transport.socket;
     return ws?.readyState === ws?.OPEN ? this.tcp : undefined;

@@ -26,7 +26,11 @@ export class Handshake {
 }
 
 const hasToken = (given: unknown): boolean =>
-  typeof given === 'object' && given !== null && 'token' in given && given.token !== undefined && given.token !== '';
+  typeof given === 'object' &&
+  given !== null &&
+  'token' in given &&
+  given.token !== undefined &&
+  given.token !== '';
 
 function positionOf({ epoch, offset }: HandshakeAuth): Position | undefined {
   if (!epoch || offset === undefined || offset === '') return undefined;

@@ -1,0 +1,2 @@
+export const TEMPLATE: string;
+export default function migrateTemplate(): Promise<void>;
