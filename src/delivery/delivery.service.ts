@@ -7,6 +7,7 @@ import { Metrics } from '../platform/metrics.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import type { Channel } from './channel.js';
 import { HandoffStore } from './handoff.store.js';
+import { Router } from './router.service.js';
 
 /** From what was committed to the channels; a handoff is settled once they took it. */
 @Injectable()
@@ -19,6 +20,7 @@ export class Delivery implements OnModuleInit {
   constructor(
     private readonly feed: Feed,
     private readonly handoffs: HandoffStore,
+    private readonly router: Router,
     metrics: Metrics,
   ) {
     this.told = metrics.counter('events_total', 'Events handed to the channels', ['tier']);
@@ -34,19 +36,23 @@ export class Delivery implements OnModuleInit {
     this.feed.subscribe((batch) => this.handOn(batch));
   }
 
-  /** Hands announcements to every channel. */
-  tell(announcements: readonly Announcement[]): void {
-    for (const channel of this.channels) channel.tell(announcements);
-    for (const { envelope } of announcements) this.told.inc({ tier: envelope.tier });
+  /** Hands events to the channels of this node, then to the nodes that hold other devices; throws when that is not sure. */
+  async tell(announcements: readonly Announcement[]): Promise<void> {
+    this.tellHere(announcements);
+    for (const { event } of announcements) this.told.inc({ tier: event.heading.tier });
+    await this.router.route(announcements);
   }
 
+  /** Only on this node: what another node tells us. */
+  tellHere(announcements: readonly Announcement[]): void {
+    for (const channel of this.channels) channel.tell(announcements);
+  }
+
+  /** Not settled is not lost: the sweep tells once more, and devices know the offset already. */
   private handOn({ announcements, handoff }: Batch): void {
-    this.tell(announcements);
-    if (!handoff) return;
-    // Not settled is not lost: the sweep tells once more, and devices know the offset already.
-    this.settling[handoff.tier]
-      .add(handoff.id)
-      .catch((error: unknown) => this.log.debug(`not settled: ${String(error)}`));
+    this.tell(announcements)
+      .then(() => handoff && this.settling[handoff.tier].add(handoff.id))
+      .catch((error: unknown) => this.log.debug(`not handed on: ${String(error)}`));
   }
 
   private settler(tier: DurableTier): Batcher<string, undefined> {

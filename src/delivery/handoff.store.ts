@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type StoredEntry, storedEnvelope } from '../mailbox/event.js';
-import type { Announcement } from '../mailbox/announcement.js';
+import { type Announcement, EncodedEvent } from '../mailbox/announcement.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import { named, statement } from '../platform/postgres/statement.js';
@@ -23,6 +23,9 @@ export class HandoffStore {
       olderThanMs,
       atMost,
     ]);
-    return rows.map(({ userId, epoch, entry }) => ({ userId, envelope: storedEnvelope(entry, epoch) }));
+    return rows.map(({ userId, epoch, entry }) => ({
+      userId,
+      event: EncodedEvent.of(storedEnvelope(entry, epoch)),
+    }));
   }
 }

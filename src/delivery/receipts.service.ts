@@ -32,8 +32,8 @@ export class Receipts implements DeviceCommand {
   ) {}
 
   /** A device acknowledged the event. One that cannot be written now is given up: the device's next step tells as much. */
-  received(of: Of, envelope: DurableEnvelope): void {
-    const { epoch, offset, id, type } = envelope;
+  received(of: Of, event: Pick<DurableEnvelope, 'epoch' | 'offset' | 'id' | 'type'>): void {
+    const { epoch, offset, id, type } = event;
     void this.write(of, [{ epoch, offset, eventId: id, type }], 'received').catch((error: unknown) =>
       this.log.warn(`a receipt was not written: ${String(error)}`),
     );

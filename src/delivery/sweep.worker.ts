@@ -55,7 +55,7 @@ export class Sweep implements OnApplicationBootstrap, OnApplicationShutdown {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const swept = await this.database.transaction('critical', async (tx) => {
         const overdue = await this.handoffs.claim(tx, OVERDUE_MS, AT_ONCE);
-        this.delivery.tell(overdue);
+        await this.delivery.tell(overdue);
         return overdue.length;
       });
       this.found.inc(swept);

@@ -87,16 +87,20 @@ export class Connection implements DeviceSession {
     return this.epoch === undefined ? undefined : { epoch: this.epoch, offset: this.order.position };
   }
 
+  /** Whether the mailbox has more than it was told. */
+  isBehind(head: Position): boolean {
+    return this.state === 'live' && (this.epoch !== head.epoch || this.order.position < head.offset);
+  }
+
   /** Takes an event for the device. Whatever is then due waits for `flush`. */
   offer(addressed: Addressed): void {
-    const { envelope } = addressed.frame;
+    const { heading } = addressed.frame;
     if (this.state === 'closed') return;
-    if (envelope.offset === undefined) {
+    if (heading.offset === undefined) {
       // A device that is reading its history gets the newest state with it.
       if (this.state === 'live') this.queueRoutine(addressed.frame);
     } else if (this.state === 'joining') this.held.push(addressed);
-    else if (envelope.epoch === this.epoch)
-      this.durable.push(...this.order.admit(envelope.offset, addressed));
+    else if (heading.epoch === this.epoch) this.durable.push(...this.order.admit(heading.offset, addressed));
   }
 
   /** Events from the history, before `joined`. */
@@ -154,7 +158,7 @@ export class Connection implements DeviceSession {
 
   /** Of one key only the newest waits. */
   private queueRoutine(frame: Frame): void {
-    const { key } = frame.envelope;
+    const { key } = frame.heading;
     this.routine.delete(key);
     this.routine.set(key, frame);
   }

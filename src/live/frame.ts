@@ -1,8 +1,8 @@
-import type { DurableEnvelope, Envelope } from '../mailbox/event.js';
+import type { EncodedEvent, Heading } from '../mailbox/announcement.js';
 
-/** One event as Socket.IO text, made once for all devices that hear it. */
+/** One event as Socket.IO text, made once for all devices of this node that hear it. */
 export interface Frame {
-  readonly envelope: Envelope;
+  readonly heading: Heading;
   /** The Socket.IO packet without Engine.IO's own prefix: `2["type",{…}]`, with an ack id before the bracket if durable. */
   readonly packet: string;
   /** The id that the device's acknowledgement carries. The same on every socket, since each has its own table of them. */
@@ -18,14 +18,16 @@ const MESSAGE = '4';
 let lastAckId = 0;
 
 /** Durable events ask for an ack: it is the receipt `received`. */
-export function eventFrame(envelope: Envelope): Frame {
-  const ackId = envelope.offset === undefined ? undefined : (lastAckId += 1);
-  const packet = `${EVENT}${ackId ?? ''}${JSON.stringify([envelope.type, envelope])}`;
-  return { envelope, packet, ackId, bytes: webSocketText(MESSAGE + packet) };
+export function eventFrame({ heading, body }: EncodedEvent): Frame {
+  const ackId = heading.offset === undefined ? undefined : (lastAckId += 1);
+  const packet = `${EVENT}${ackId ?? ''}${body}`;
+  return { heading, packet, ackId, bytes: webSocketText(MESSAGE + packet) };
 }
 
-export const isDurableEnvelope = (envelope: Envelope): envelope is DurableEnvelope =>
-  envelope.offset !== undefined;
+/** The heading of an event that has a place in the mailbox. */
+export type DurableHeading = Heading & { readonly offset: number; readonly epoch: string };
+
+export const isDurable = (heading: Heading): heading is DurableHeading => heading.offset !== undefined;
 
 /** An unmasked, final text frame (RFC 6455, section 5.2), as servers send them. */
 export function webSocketText(text: string): Buffer {

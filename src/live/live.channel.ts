@@ -3,10 +3,10 @@ import type { Counter } from 'prom-client';
 import type { Channel } from '../delivery/channel.js';
 import { Receipts } from '../delivery/receipts.service.js';
 import type { Envelope } from '../mailbox/event.js';
-import type { Announcement } from '../mailbox/announcement.js';
+import { type Announcement, EncodedEvent } from '../mailbox/announcement.js';
 import { Metrics } from '../platform/metrics.js';
 import { type Addressed, Connection } from './connection.js';
-import { eventFrame, isDurableEnvelope } from './frame.js';
+import { eventFrame, isDurable } from './frame.js';
 import { Outbox } from './outbox.js';
 import { Rooms } from './rooms.js';
 
@@ -33,7 +33,7 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
       'Devices that did not read and were let go to resume later',
     );
     metrics.gauge('connections', 'Devices connected to this node', () => this.rooms.size);
-    metrics.gauge('connected_users', 'Users with a device on this node', () => this.rooms.users);
+    metrics.gauge('connected_users', 'Users with a device on this node', () => this.rooms.userCount);
     metrics.gauge(
       'outbox_waiting',
       'Devices whose routine or important events wait for a write turn',
@@ -47,10 +47,10 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
   }
 
   tell(announcements: readonly Announcement[]): void {
-    for (const { userId, envelope, exceptDeviceId } of announcements) {
+    for (const { userId, event, exceptDeviceId } of announcements) {
       const room = this.rooms.of(userId);
       if (room.length === 0) continue;
-      const addressed = this.address(envelope);
+      const addressed = this.address(event);
       for (const connection of room) {
         if (connection.deviceId !== exceptDeviceId) this.give(connection, addressed);
       }
@@ -63,7 +63,7 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     missed: readonly Envelope[],
     head: { epoch: string; offset: number },
   ): void {
-    connection.replay(missed.map((envelope) => this.address(envelope)));
+    connection.replay(missed.map((envelope) => this.address(EncodedEvent.of(envelope))));
     connection.joined(head);
     this.outbox.atOnce(connection);
   }
@@ -77,18 +77,19 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     connection.offer(addressed);
     if (connection.hasHole) this.watchHole(connection);
     if (connection.pending === 0) return;
-    if (addressed.frame.envelope.tier === 'critical') this.outbox.atOnce(connection);
+    if (addressed.frame.heading.tier === 'critical') this.outbox.atOnce(connection);
     else this.outbox.later(connection);
   }
 
-  private address(envelope: Envelope): Addressed {
-    const frame = eventFrame(envelope);
-    if (!isDurableEnvelope(envelope)) return { frame, onAck: undefined };
+  private address(event: EncodedEvent): Addressed {
+    const frame = eventFrame(event);
+    const { heading } = frame;
+    if (!isDurable(heading)) return { frame, onAck: undefined };
     const { receipts } = this;
     return {
       frame,
       onAck() {
-        receipts.received(connectionOf(this), envelope);
+        receipts.received(connectionOf(this), heading);
       },
     };
   }

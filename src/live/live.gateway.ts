@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
 import { Devices } from '../devices/devices.service.js';
@@ -10,6 +10,7 @@ import type { Problem } from '../platform/http/problem.js';
 import { type Arrived, Arrivals } from './arrivals.service.js';
 import { CommandDesk } from './commands.gateway.js';
 import { Connection } from './connection.js';
+import { Fleet } from './fleet.service.js';
 import { Handshake } from './handshake.service.js';
 import { LiveChannel } from './live.channel.js';
 import { Wire } from './wire.gateway.js';
@@ -28,7 +29,7 @@ interface Entry {
  */
 @Injectable()
 @WebSocketGateway()
-export class LiveGateway implements OnGatewayInit<Server> {
+export class LiveGateway implements OnGatewayInit<Server>, OnModuleInit {
   private readonly log = new Logger('live');
   private readonly entries = new WeakMap<Socket, Entry>();
   private desk: CommandDesk | undefined;
@@ -37,11 +38,17 @@ export class LiveGateway implements OnGatewayInit<Server> {
     private readonly handshake: Handshake,
     private readonly arrivals: Arrivals,
     private readonly channel: LiveChannel,
+    private readonly fleet: Fleet,
     @Inject(CONFIG) private readonly config: Config,
     devices: Devices,
   ) {
     devices.onDeparture(({ userId, deviceId }) => this.closeDevice(userId, deviceId));
     channel.onHole((connection) => void this.fillHole(connection));
+  }
+
+  /** Joins the fleet before the door opens. */
+  onModuleInit(): Promise<void> {
+    return this.fleet.join((connection) => this.fillHole(connection));
   }
 
   /** What devices may ask; bound once, at boot (app.module.ts). */
@@ -81,9 +88,12 @@ export class LiveGateway implements OnGatewayInit<Server> {
     const leave = () => {
       connection.close();
       rooms.remove(connection);
+      if (rooms.of(userId).length === 0) void this.fleet.changed(userId);
     };
     socket.conn.once('close', leave);
     try {
+      // The other nodes know before the history is read: what is committed after it is told here.
+      await this.fleet.changed(userId);
       const arrived = await this.arrivals.welcome({
         userId,
         position,

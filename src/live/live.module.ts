@@ -4,6 +4,7 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { Arrivals } from './arrivals.service.js';
 import { Drain } from './drain.service.js';
+import { Fleet } from './fleet.service.js';
 import { Handshake } from './handshake.service.js';
 import { LiveChannel } from './live.channel.js';
 import { LiveGateway } from './live.gateway.js';
@@ -15,6 +16,7 @@ import { TokenExpiry } from './token-expiry.worker.js';
   providers: [
     Arrivals,
     Drain,
+    Fleet,
     Handshake,
     LiveChannel,
     LiveGateway,

@@ -7,8 +7,12 @@ export class Rooms<C extends { readonly userId: string; readonly deviceId: strin
     return this.count;
   }
 
-  get users(): number {
+  get userCount(): number {
     return this.rooms.size;
+  }
+
+  users(): IterableIterator<string> {
+    return this.rooms.keys();
   }
 
   of(userId: string): readonly C[] {

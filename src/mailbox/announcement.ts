@@ -1,10 +1,36 @@
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import type { Envelope } from './event.js';
 
+/** What must be known of an event to deliver it, without reading its data. */
+export type Heading = Pick<Envelope, 'id' | 'type' | 'tier' | 'key' | 'offset' | 'epoch'>;
+
+/** An event with its text, which is made once, however many devices and nodes it goes to, and not at all if it goes to none. */
+export class EncodedEvent {
+  private constructor(
+    readonly heading: Heading,
+    private source: Envelope | string,
+  ) {}
+
+  static of(envelope: Envelope): EncodedEvent {
+    return new EncodedEvent(envelope, envelope);
+  }
+
+  /** From another node, which has encoded it. */
+  static received(heading: Heading, body: string): EncodedEvent {
+    return new EncodedEvent(heading, body);
+  }
+
+  /** The Socket.IO event's arguments as JSON: `["type",{…}]`. */
+  get body(): string {
+    if (typeof this.source !== 'string') this.source = JSON.stringify([this.source.type, this.source]);
+    return this.source;
+  }
+}
+
 /** One event on its way to the devices of its user. */
 export interface Announcement {
   readonly userId: string;
-  readonly envelope: Envelope;
+  readonly event: EncodedEvent;
   /** The device that caused it, and need not hear it. */
   readonly exceptDeviceId?: string | undefined;
 }

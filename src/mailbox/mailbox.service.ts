@@ -5,7 +5,7 @@ import type { Transaction } from '../platform/postgres/database.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import { type Envelope, envelope, isDurable, type NewDurableEvent, type NewEvent } from './event.js';
-import type { Announcement } from './announcement.js';
+import { type Announcement, EncodedEvent } from './announcement.js';
 import { Feed } from './feed.service.js';
 import { MailboxStore, type Stamped } from './mailbox.store.js';
 import type { Position } from './position.js';
@@ -63,13 +63,14 @@ export class Mailbox {
   announce(events: readonly NewEvent[], exceptDeviceId?: string): Envelope[] {
     if (events.length === 0) return [];
     const at = new Date().toISOString();
-    const told = events.map((event) => ({
-      userId: event.userId,
-      envelope: envelope(randomUUID(), event, at),
+    const envelopes = events.map((event) => envelope(randomUUID(), event, at));
+    const announcements = envelopes.map((told, n) => ({
+      userId: (events[n] as NewEvent).userId,
+      event: EncodedEvent.of(told),
       exceptDeviceId,
     }));
-    this.feed.announce({ announcements: told });
-    return told.map((announcement) => announcement.envelope);
+    this.feed.announce({ announcements });
+    return envelopes;
   }
 
   private async commit(groups: Stamped[][], tier: DurableTier): Promise<Envelope[][]> {
@@ -95,4 +96,4 @@ const placed = (stamped: Stamped[], places: Position[]): Envelope[] =>
   stamped.map(({ id, at, event }, n) => envelope(id, event, at, places[n]));
 
 const announcements = (stamped: Stamped[], envelopes: Envelope[]): Announcement[] =>
-  stamped.map(({ event }, n) => ({ userId: event.userId, envelope: envelopes[n] as Envelope }));
+  stamped.map(({ event }, n) => ({ userId: event.userId, event: EncodedEvent.of(envelopes[n] as Envelope) }));

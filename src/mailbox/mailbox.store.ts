@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import type { DurableTier, Tier } from '../platform/postgres/lanes.js';
-import { statement } from '../platform/postgres/statement.js';
+import { named, statement } from '../platform/postgres/statement.js';
 import {
   keyOf,
   type NewDurableEvent,
@@ -14,6 +14,10 @@ import { MAX_REPLAY, type Position } from './position.js';
 const APPEND = statement('append.sql', import.meta.url);
 const RESUME = statement('resume.sql', import.meta.url);
 const PAGE = statement('page.sql', import.meta.url);
+const HEADS = named(
+  'heads',
+  `SELECT user_id AS "userId", epoch, last_offset AS "offset" FROM mailbox WHERE user_id = ANY ($1)`,
+);
 const EXPIRE = statement('expire.sql', import.meta.url);
 
 /** An event with the id and time that it got at our door. */
@@ -76,6 +80,12 @@ export class MailboxStore {
     if (!row) throw new Error('the installation row is missing');
     const { epoch, head, entries } = row;
     return { head: { epoch, offset: head }, entries: entries.map((entry) => storedEnvelope(entry, epoch)) };
+  }
+
+  /** Where the mailboxes are; users without one are left out. */
+  async heads(userIds: readonly string[]): Promise<Map<string, Position>> {
+    const rows = await this.database.run<Position & { userId: string }>('important', HEADS, [userIds]);
+    return new Map(rows.map(({ userId, epoch, offset }) => [userId, { epoch, offset }]));
   }
 
   /** How many were removed. */

@@ -12,8 +12,9 @@ import { Lifecycle } from './lifecycle.js';
 import { logging } from './log.js';
 import { Metrics, MetricsController } from './metrics.js';
 import { Database } from './postgres/database.js';
+import { INSTALLATION, installationName } from './postgres/installation.js';
 import { PrismaService } from './postgres/prisma.service.js';
-import { RedisLink } from './redis.js';
+import { RedisLinks } from './redis.js';
 
 /** What every room stands on, and which knows no story. */
 @Global()
@@ -23,8 +24,9 @@ export class PlatformModule {
     const shared = [
       { provide: CONFIG, useValue: config },
       Database,
+      { provide: INSTALLATION, useFactory: installationName, inject: [Database] },
       PrismaService,
-      RedisLink,
+      RedisLinks,
       Metrics,
       Lifecycle,
       UserTokens,

@@ -6,9 +6,11 @@ CREATE FUNCTION iso(instant timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PAR
 
 CREATE TABLE installation (
   id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+  name text NOT NULL,
   epoch text NOT NULL
 );
-INSERT INTO installation (epoch) VALUES (substr(replace(gen_random_uuid()::text, '-', ''), 1, 12));
+INSERT INTO installation (name, epoch)
+SELECT substr(replace(gen_random_uuid()::text, '-', ''), 1, 12), substr(replace(gen_random_uuid()::text, '-', ''), 1, 12);
 
 CREATE TABLE mailbox (
   user_id text COLLATE "C" PRIMARY KEY,

@@ -1,10 +1,11 @@
 import { Controller, Get, HttpCode, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import type { Redis } from 'ioredis';
 import { Lifecycle } from '../lifecycle.js';
 import { Database } from '../postgres/database.js';
 import { named } from '../postgres/statement.js';
-import { RedisLink } from '../redis.js';
+import { RedisLinks } from '../redis.js';
 import { within } from '../within.js';
 
 const PING = named('health', 'SELECT 1 AS ok');
@@ -13,11 +14,15 @@ const DEADLINE_MS = 1_500;
 @ApiTags('operations')
 @Controller('health')
 export class HealthController {
+  private readonly redis: Redis;
+
   constructor(
     private readonly lifecycle: Lifecycle,
     private readonly database: Database,
-    private readonly redis: RedisLink,
-  ) {}
+    links: RedisLinks,
+  ) {
+    this.redis = links.open('health');
+  }
 
   /** The process turns its event loop; nothing else is asked, so that an outage elsewhere restarts nobody. */
   @Get('live')
@@ -31,7 +36,7 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) response: Response) {
     const [postgres, redis] = await Promise.all([
       works(this.database.run('critical', PING, [])),
-      works(this.redis.client.ping()),
+      works(this.redis.ping()),
     ]);
     const ok = this.lifecycle.accepting && postgres;
     response.status(ok ? 200 : 503);

@@ -1,0 +1,22 @@
+import type { Tier } from '../platform/postgres/lanes.js';
+
+/**
+ * Every Redis key and channel, in one place. They begin with the installation's name, so that several may share a Redis. A
+ * user's keys have a hash tag, so that a cluster keeps them together.
+ */
+export const keysOf = (installation: string) => {
+  const prefix = `usher:${installation}`;
+  return {
+    /** Sorted set: nodes that hold sockets, by the Redis server's clock of their last beat in ms. */
+    nodes: `${prefix}:nodes`,
+    /** Set: the nodes on which the user has a device. */
+    presence: (userId: string) => `${prefix}:presence:{${userId}}`,
+    /** Channel: events for devices on one node; the critical ones apart. */
+    channel: (nodeId: string, lane: Lane) => `${prefix}:node:${nodeId}:${lane}`,
+  };
+};
+
+/** Between nodes, critical events have connections of their own. */
+export const LANES = ['critical', 'other'] as const;
+export type Lane = (typeof LANES)[number];
+export const laneOf = (tier: Tier): Lane => (tier === 'critical' ? 'critical' : 'other');

@@ -1,0 +1,28 @@
+import { type Announcement, EncodedEvent, type Heading } from '../mailbox/announcement.js';
+
+/**
+ * What one node tells another: two lines an event, its heading and its body. The body goes on as it is; JSON text never
+ * holds a newline.
+ */
+type Line = readonly [userId: string, exceptDeviceId: string | null, heading: Heading];
+
+export function encode(announcements: readonly Announcement[]): string {
+  return announcements
+    .map(({ userId, event, exceptDeviceId }) => {
+      const { id, type, tier, key, offset, epoch } = event.heading;
+      const line: Line = [userId, exceptDeviceId ?? null, { id, type, tier, key, offset, epoch } as Heading];
+      return `${JSON.stringify(line)}\n${event.body}`;
+    })
+    .join('\n');
+}
+
+export function decode(message: string): Announcement[] {
+  const lines = message.split('\n');
+  const announcements: Announcement[] = [];
+  for (let index = 0; index + 1 < lines.length; index += 2) {
+    const [userId, exceptDeviceId, heading] = JSON.parse(lines[index] as string) as Line;
+    const event = EncodedEvent.received(heading, lines[index + 1] as string);
+    announcements.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined });
+  }
+  return announcements;
+}

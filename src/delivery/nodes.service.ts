@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Loop } from '../platform/loop.js';
+import { Metrics } from '../platform/metrics.js';
+import { within } from '../platform/within.js';
+import type { Announcement } from '../mailbox/announcement.js';
+import { type Lane, LANES } from './keys.js';
+import { decode } from './message.js';
+import { NodeChannels, PresenceStore } from './presence.store.js';
+
+const BEAT_MS = 1_000;
+/** A node that was silent this long counts as gone. */
+const GONE_AFTER_MS = 5_000;
+/** A canary that did not come back for this long: what others tell us may be lost. */
+const DOUBT_AFTER_MS = 3_000;
+/** Silent this long, the connections are made anew. */
+const RECONNECT_AFTER_MS = 7_000;
+const CANARY = 'canary';
+
+/** What a node that holds sockets does for the others, and must do when they may not reach it. */
+export interface NodeDuties {
+  /** The users who have a device here. */
+  users(): Iterable<string>;
+  hear(announcements: readonly Announcement[]): void;
+  /** Messages may have been lost: look into the mailbox for every device. */
+  fillGaps(): Promise<void>;
+}
+
+/**
+ * The fleet as this node sees it. A node sends itself a canary through Redis each second; when it does not come back, Redis
+ * may have lost messages for us without telling anyone, so the mailbox is asked instead until it is well again.
+ */
+@Injectable()
+export class Nodes implements OnApplicationShutdown {
+  readonly id = randomBytes(6).toString('hex');
+  private readonly log = new Logger('nodes');
+  private readonly heard: Record<Lane, number> = { critical: 0, other: 0 };
+  private alive = new Set<string>();
+  private lastBeat = 0;
+  private duties: NodeDuties | undefined;
+  private doubting = false;
+  private reconnectedAt = 0;
+  private readonly loop = new Loop(
+    BEAT_MS,
+    () => this.turn(),
+    (error) => this.log.warn(error),
+  );
+
+  constructor(
+    private readonly presence: PresenceStore,
+    private readonly channels: NodeChannels,
+    metrics: Metrics,
+  ) {
+    metrics.gauge('nodes', 'Nodes that hold sockets, as this node sees them', () => this.alive.size);
+    metrics.gauge('redis_in_doubt', '1 while messages from other nodes may be lost', () =>
+      Number(this.doubting),
+    );
+  }
+
+  /** The nodes that may hold devices, without this one; undefined while nobody knows. */
+  get others(): ReadonlySet<string> | undefined {
+    return Date.now() - this.lastBeat < GONE_AFTER_MS ? this.alive : undefined;
+  }
+
+  /** Joins the fleet with sockets to serve. The others know of it when this is done, if Redis is there. */
+  async serve(duties: NodeDuties): Promise<void> {
+    this.duties = duties;
+    const joined = this.channels
+      .listen(this.id, (lane, message) => this.hear(lane, message))
+      .then(() => this.beat())
+      .catch((error: unknown) => this.log.warn(`joined without Redis: ${String(error)}`));
+    await within(2 * BEAT_MS, joined).catch(() => undefined);
+    this.loop.start();
+    // The others look once a beat: until then they would not ask presence for us.
+    if (this.alive.size > 0) await new Promise((resolve) => setTimeout(resolve, BEAT_MS * 1.5));
+  }
+
+  /** Watches the fleet without being in it. */
+  async watch(): Promise<void> {
+    await this.beat().catch(() => undefined);
+    this.loop.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.loop.stop();
+    if (this.duties) await within(500, this.presence.leave(this.id)).catch(() => undefined);
+  }
+
+  private async turn(): Promise<void> {
+    await this.beat().catch(() => undefined);
+    if (!this.duties) return;
+    const silence = Date.now() - Math.min(...LANES.map((lane) => this.heard[lane]));
+    const doubt = silence > DOUBT_AFTER_MS;
+    if (doubt !== this.doubting)
+      this.log.warn(doubt ? 'no canary came back: the mailbox is asked instead' : 'canaries are back');
+    // Once more after it is well: what was told in the last moments of the doubt.
+    const fill = doubt || this.doubting;
+    this.doubting = doubt;
+    if (fill) await this.duties.fillGaps();
+    if (silence > RECONNECT_AFTER_MS && Date.now() - this.reconnectedAt > RECONNECT_AFTER_MS) {
+      this.reconnectedAt = Date.now();
+      this.channels.reconnect();
+    }
+  }
+
+  private async beat(): Promise<void> {
+    const { known, nodes } = await this.presence.beat(this.duties && this.id, GONE_AFTER_MS);
+    this.lastBeat = Date.now();
+    this.alive = new Set(nodes.filter((id) => id !== this.id));
+    if (!this.duties) return;
+    if (!known) await this.presence.add(this.id, [...this.duties.users()]);
+    await Promise.all(LANES.map((lane) => this.presence.send(this.id, lane, CANARY)));
+  }
+
+  private hear(lane: Lane, message: string): void {
+    this.heard[lane] = Date.now();
+    if (message !== CANARY) this.duties?.hear(decode(message));
+  }
+}

@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import type { Counter } from 'prom-client';
+import type { Announcement } from '../mailbox/announcement.js';
+import { Batcher } from '../platform/batcher.js';
+import { Metrics } from '../platform/metrics.js';
+import { type Lane, laneOf } from './keys.js';
+import { encode } from './message.js';
+import { Nodes } from './nodes.service.js';
+import { PresenceStore } from './presence.store.js';
+
+/** Events that one look at presence covers. */
+const SIZE = 1_000;
+
+/**
+ * From this node to the others that hold the users' devices: presence is asked once for all events of a turn, and each node
+ * gets one message. A node without the users' devices gets none. (docs/decisions/routing.md)
+ */
+@Injectable()
+export class Router {
+  private readonly lanes: Record<Lane, Batcher<readonly Announcement[], undefined>>;
+  private readonly messages: Counter<'lane'>;
+
+  constructor(
+    private readonly nodes: Nodes,
+    private readonly presence: PresenceStore,
+    metrics: Metrics,
+  ) {
+    const lane = (name: Lane) =>
+      new Batcher<readonly Announcement[], undefined>({
+        act: async (groups) => {
+          await this.send(groups.flat(), name);
+          return groups.map(() => undefined);
+        },
+        size: SIZE,
+        weigh: (group) => group.length,
+        concurrency: 4,
+        capacity: 10_000,
+      });
+    this.lanes = { critical: lane('critical'), other: lane('other') };
+    this.messages = metrics.counter('node_messages_total', 'Messages to other nodes', ['lane']);
+  }
+
+  /** Resolves when every node that holds a device of the users was told; throws when that is not sure. */
+  async route(announcements: readonly Announcement[]): Promise<void> {
+    const { others } = this.nodes;
+    if (others?.size === 0) return;
+    if (others === undefined) throw new Error('Redis is away: nobody knows where the devices are');
+    const critical = announcements.filter(({ event }) => laneOf(event.heading.tier) === 'critical');
+    const other =
+      critical.length === 0 ? announcements : announcements.filter((one) => !critical.includes(one));
+    await Promise.all([
+      critical.length > 0 && this.lanes.critical.add(critical),
+      other.length > 0 && this.lanes.other.add(other),
+    ]);
+  }
+
+  private async send(announcements: readonly Announcement[], lane: Lane): Promise<void> {
+    const { others } = this.nodes;
+    const userIds = [...new Set(announcements.map(({ userId }) => userId))];
+    const nodesOf = new Map<string, string[]>();
+    (await this.presence.nodesOf(userIds)).forEach((ids, index) =>
+      nodesOf.set(userIds[index] as string, ids),
+    );
+    const messages = new Map<string, Announcement[]>();
+    for (const announcement of announcements) {
+      for (const nodeId of nodesOf.get(announcement.userId) ?? []) {
+        if (!others?.has(nodeId)) continue;
+        const message = messages.get(nodeId);
+        if (message) message.push(announcement);
+        else messages.set(nodeId, [announcement]);
+      }
+    }
+    this.messages.inc({ lane }, messages.size);
+    await Promise.all(
+      [...messages].map(([nodeId, message]) => this.presence.send(nodeId, lane, encode(message))),
+    );
+  }
+}

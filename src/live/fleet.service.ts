@@ -1,0 +1,76 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Nodes } from '../delivery/nodes.service.js';
+import { PresenceStore } from '../delivery/presence.store.js';
+import type { Announcement } from '../mailbox/announcement.js';
+import { MailboxStore } from '../mailbox/mailbox.store.js';
+import { Batcher } from '../platform/batcher.js';
+import type { Connection } from './connection.js';
+import { LiveChannel } from './live.channel.js';
+
+const USERS_AT_ONCE = 1_000;
+
+/** This node's place in the fleet: which users are here, what other nodes tell, and what to do when they cannot. */
+@Injectable()
+export class Fleet {
+  private readonly log = new Logger('live');
+  /** Users whose entry was written and not taken back. */
+  private readonly registered = new Set<string>();
+  /** Each user's entry is brought to what is true when its turn comes, so that joins and leaves never overtake each other. */
+  private readonly entries = new Batcher<string, undefined>({
+    act: async (userIds) => {
+      await this.write([...new Set(userIds)]);
+      return userIds.map(() => undefined);
+    },
+    size: 500,
+    concurrency: 1,
+    capacity: 100_000,
+  });
+
+  constructor(
+    private readonly nodes: Nodes,
+    private readonly presence: PresenceStore,
+    private readonly channel: LiveChannel,
+    private readonly mailbox: MailboxStore,
+  ) {}
+
+  /** Joins the fleet; `fillHole` reads a device's mailbox for it. */
+  join(fillHole: (connection: Connection) => Promise<void>): Promise<void> {
+    return this.nodes.serve({
+      users: () => this.channel.rooms.users(),
+      hear: (announcements: readonly Announcement[]) => this.channel.tell(announcements),
+      fillGaps: () => this.fillGaps(fillHole),
+    });
+  }
+
+  /**
+   * Tells the fleet that the user's devices here came or went. Resolves when Redis knows it, or is away: then events from
+   * other nodes come by way of the mailbox.
+   */
+  async changed(userId: string): Promise<void> {
+    if (this.registered.has(userId) && this.channel.rooms.of(userId).length > 0) return;
+    await this.entries
+      .add(userId)
+      .catch((error: unknown) => this.log.debug(`presence not written: ${String(error)}`));
+  }
+
+  private async write(userIds: readonly string[]): Promise<void> {
+    const here = userIds.filter((userId) => this.channel.rooms.of(userId).length > 0);
+    const gone = userIds.filter((userId) => this.channel.rooms.of(userId).length === 0);
+    for (const userId of gone) this.registered.delete(userId);
+    await this.presence.remove(this.nodes.id, gone);
+    await this.presence.add(this.nodes.id, here);
+    for (const userId of here) this.registered.add(userId);
+  }
+
+  /** Every device that is behind its mailbox reads what it missed. */
+  private async fillGaps(fillHole: (connection: Connection) => Promise<void>): Promise<void> {
+    const users = [...this.channel.rooms.users()];
+    for (let start = 0; start < users.length; start += USERS_AT_ONCE) {
+      const heads = await this.mailbox.heads(users.slice(start, start + USERS_AT_ONCE));
+      const behind = [...heads].flatMap(([userId, head]) =>
+        this.channel.rooms.of(userId).filter((connection) => connection.isBehind(head)),
+      );
+      await Promise.all(behind.map(fillHole));
+    }
+  }
+}

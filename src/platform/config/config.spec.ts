@@ -1,0 +1,110 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, environment, readConfig } from './config.js';
+
+const SECRET = 'thirty-two bytes and some more, for tests';
+const NEEDED = { DATABASE_URL: 'postgres://localhost/usher', REDIS_URL: 'redis://localhost', AUTH_JWT_SECRET: SECRET };
+
+/** What the boot would say. */
+function complaint(env: Record<string, string | undefined>): string {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('the settings', () => {
+  test('have defaults for all but the databases and a way to verify tokens', () => {
+    expect(readConfig(NEEDED)).toMatchObject({
+      PORT: 3_000,
+      ROLES: ['gateway', 'api', 'worker'],
+      TRANSPORTS: ['websocket'],
+      AUTH_JWT_AUDIENCE: 'usher',
+      CORS_ORIGINS: [],
+      STRIPE_WEBHOOK_SECRET: [],
+      LEASE_SECONDS: 90,
+      GRACE_SECONDS: 300,
+      HEARTBEAT_SECONDS: 60,
+      ACK_TIMEOUT_SECONDS: 5,
+      DRAIN_SECONDS: 20,
+    });
+  });
+
+  test('that are empty count as not set', () => {
+    expect(readConfig({ ...NEEDED, PORT: '', ADMIN_KEY: '', CORS_ORIGINS: '' })).toMatchObject({ PORT: 3_000, CORS_ORIGINS: [] });
+  });
+
+  test('that are lists may have spaces and trailing commas', () => {
+    const lists = { ROLES: ' api , worker,', CORS_ORIGINS: 'https://a.example, https://b.example', STRIPE_WEBHOOK_SECRET: 'whsec_new,whsec_old' };
+    expect(readConfig({ ...NEEDED, ...lists })).toMatchObject({
+      ROLES: ['api', 'worker'],
+      CORS_ORIGINS: ['https://a.example', 'https://b.example'],
+      STRIPE_WEBHOOK_SECRET: ['whsec_new', 'whsec_old'],
+    });
+  });
+
+  test('of other programs are left alone', () => {
+    expect(() => readConfig({ ...NEEDED, PATH: '/bin', PGHOST: 'x', npm_config_cache: 'y' })).not.toThrow();
+  });
+});
+
+describe('a setting that is missing', () => {
+  test.each(['DATABASE_URL', 'REDIS_URL', 'AUTH_JWT_SECRET'] as const)('%s stops the boot with a sentence that says what to do', (name) => {
+    const said = complaint({ ...NEEDED, [name]: undefined });
+    expect(said).toMatch(new RegExp(`^${name} is not set`));
+    expect(said.split('\n')).toHaveLength(1);
+  });
+
+  test('AUTH_JWKS_URL does instead of a secret', () => {
+    expect(() => readConfig({ ...NEEDED, AUTH_JWT_SECRET: undefined, AUTH_JWKS_URL: 'https://id.example/jwks.json' })).not.toThrow();
+  });
+});
+
+/** A wrong value for each setting that can have one, recognizable in what is said. */
+const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
+  NODE_ENV: ['wr0ng'],
+  PORT: ['wr0ng', '-7', '7.25', '777777', 'NaN', ' '],
+  ROLES: ['wr0ng', 'api,wr0ng', ',', ' , '],
+  DATABASE_URL: ['wr0ng', 'mysql://user:wr0ng@host/db', 'http://wr0ng'],
+  REDIS_URL: ['wr0ng', 'http://user:wr0ng@host'],
+  AUTH_JWT_SECRET: ['wr0ng', 'wr0ng'.repeat(6)],
+  AUTH_JWKS_URL: ['wr0ng', 'ftp://wr0ng', 'file:///wr0ng'],
+  ADMIN_KEY: ['wr0ng'],
+  STRIPE_API_BASE: ['wr0ng', 'ftp://wr0ng'],
+  LEASE_SECONDS: ['wr0ng', '9', '3601', '12.5', '-77'],
+  GRACE_SECONDS: ['wr0ng', '-77', '86401'],
+  HEARTBEAT_SECONDS: ['wr0ng', '0', '3601'],
+  TRANSPORTS: ['wr0ng', 'websocket,wr0ng'],
+  ACK_TIMEOUT_SECONDS: ['wr0ng', '0', '301'],
+  DRAIN_SECONDS: ['wr0ng', '-77', '601'],
+  APNS_ORIGIN: ['wr0ng', 'http://wr0ng'],
+  FCM_ORIGIN: ['wr0ng', 'http://wr0ng'],
+  LOG_LEVEL: ['wr0ng', 'WR0NG'],
+};
+
+describe('a wrong value stops the boot with one sentence that names the setting and never shows the value', () => {
+  test.each(Object.entries(WRONG).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])))('%s=%s', (name, value) => {
+    const said = complaint({ ...NEEDED, [name]: value });
+    expect(said).toMatch(new RegExp(`^${name} [^\\n]{5,}\\.$`));
+    if (value.trim().length > 3) expect(said).not.toContain(value);
+    expect(said.toLowerCase()).not.toContain('wr0ng');
+  });
+
+  test('several faults are all told, each in its line', () => {
+    const said = complaint({ ...NEEDED, PORT: 'wr0ng', LOG_LEVEL: 'wr0ng', ADMIN_KEY: 'short' }).split('\n');
+    expect(said.map((sentence) => sentence.split(' ')[0]).sort()).toEqual(['ADMIN_KEY', 'LOG_LEVEL', 'PORT']);
+  });
+});
+
+describe('a name that is nearly ours', () => {
+  test.each(['AUTH_JWT_SECRETS', 'AUTH_JWKS_URI', 'STRIPE_WEBHOOK_SECRETS', 'LEASE_SECOND', 'CORS_ORIGIN', 'APNS_KEYID', 'VAPID_KEY', 'WEBPUSH_HOST', 'DRAIN_SECS'])(
+    '%s is a slip of the pen, and is told without its value',
+    (name) => {
+      const said = complaint({ ...NEEDED, [name]: 'a-value-that-may-be-secret' });
+      expect(said).toMatch(new RegExp(`^${name} is not a setting of Usher`));
+      expect(said).not.toContain('a-value-that-may-be-secret');
+    },
+  );
+});

@@ -1,0 +1,219 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  advance,
+  ASK_AFTER_EPISODES,
+  COUNTS_AFTER_SECONDS,
+  type Moment,
+  type Step,
+  VIEWING_GAP_MS,
+  type Viewing,
+} from './viewing.js';
+
+const START = Date.parse('2026-11-20T20:00:00Z');
+const MINUTE = 60_000;
+
+const moment = (seconds: number, more: Partial<Moment> = {}): Moment => ({
+  showId: 'show',
+  profileId: 'main',
+  episodeId: 'one',
+  positionSeconds: seconds,
+  state: 'playing',
+  autoplay: undefined,
+  at: START + seconds * 1_000,
+  ...more,
+});
+
+/** The steps of one device's beats, in the order in which they came. */
+function watch(beats: readonly Moment[], before?: Viewing): Step[] {
+  let viewing = before;
+  return beats.map((beat) => {
+    const step = advance(viewing, beat);
+    viewing = step.viewing;
+    return step;
+  });
+}
+const last = (steps: readonly Step[]): Step => steps.at(-1) as Step;
+
+describe('watching counts from a minute', () => {
+  test('not before 60 s, from there on, and then for good', () => {
+    const steps = watch([0, 30, 59, 60, 90].map((seconds) => moment(seconds, { positionSeconds: 5 })));
+    expect(steps.map(({ viewing }) => viewing.counts)).toEqual([false, false, false, true, true]);
+  });
+
+  test('time in pause is not watched', () => {
+    const at = (seconds: number, state: Moment['state']) => moment(seconds, { state, positionSeconds: 10 });
+    const steps = watch([
+      at(0, 'playing'),
+      at(20, 'paused'),
+      at(100, 'paused'),
+      at(200, 'playing'),
+      at(230, 'playing'),
+    ]);
+    expect(steps.map(({ viewing }) => viewing.watchedSeconds)).toEqual([0, 20, 20, 20, 50]);
+    expect(last(steps).viewing.counts).toBe(false);
+  });
+
+  test('who goes on beyond the first minute of a show counts at once', () => {
+    expect(advance(undefined, moment(0, { positionSeconds: COUNTS_AFTER_SECONDS })).viewing.counts).toBe(
+      true,
+    );
+    expect(advance(undefined, moment(0, { positionSeconds: COUNTS_AFTER_SECONDS - 1 })).viewing.counts).toBe(
+      false,
+    );
+  });
+});
+
+describe('what is one viewing', () => {
+  const half = watch([moment(0), moment(40, { positionSeconds: 40 })]);
+
+  test('the next episode of the show goes on with it', () => {
+    const { viewing } = advance(last(half).viewing, moment(65, { episodeId: 'two', positionSeconds: 2 }));
+    expect(viewing).toMatchObject({ episodeId: 'two', watchedSeconds: 65, counts: true });
+  });
+
+  test.each([
+    ['another show', { showId: 'other' }],
+    ['another profile', { profileId: 'kids' }],
+    ['a silence that is too long', { at: START + 40_000 + VIEWING_GAP_MS + 1 }],
+  ])('%s begins anew', (_, more) => {
+    const { viewing } = advance(last(half).viewing, moment(70, { positionSeconds: 2, ...more }));
+    expect(viewing).toMatchObject({ watchedSeconds: 0, counts: false });
+  });
+
+  test('three lost beats are forgiven', () => {
+    const { viewing } = advance(
+      last(half).viewing,
+      moment(40 + VIEWING_GAP_MS / 1_000, { positionSeconds: 2 }),
+    );
+    expect(viewing).toMatchObject({ watchedSeconds: 280, counts: true });
+  });
+});
+
+describe('an older beat never takes back a newer one', () => {
+  test('it changes nothing and asks nothing', () => {
+    const { viewing } = last(watch([moment(0), moment(60)]));
+    const late = advance(viewing, moment(30, { state: 'paused', autoplay: true, episodeId: 'zero' }));
+    expect(late).toEqual({ viewing, stale: true, askStillWatching: false });
+  });
+
+  test('the same instant again is no older one', () => {
+    const { viewing } = last(watch([moment(0), moment(60)]));
+    expect(advance(viewing, moment(60, { state: 'paused' }))).toMatchObject({
+      stale: false,
+      viewing: { state: 'paused', watchedSeconds: 60 },
+    });
+  });
+
+  test('within a viewing, time and watched seconds only grow, in whatever order beats come', () => {
+    const beat = fc.record({
+      seconds: fc.nat(200),
+      state: fc.constantFrom('playing' as const, 'paused' as const, 'ended' as const),
+    });
+    fc.assert(
+      fc.property(fc.array(beat, { minLength: 1, maxLength: 30 }), (beats) => {
+        const steps = watch(beats.map(({ seconds, state }) => moment(seconds, { state })));
+        for (const [n, { viewing }] of steps.entries()) {
+          const before = steps[n - 1]?.viewing;
+          if (!before) continue;
+          expect(viewing.at).toBeGreaterThanOrEqual(before.at);
+          expect(viewing.watchedSeconds).toBeGreaterThanOrEqual(before.watchedSeconds);
+          expect(viewing.counts || !before.counts).toBe(true);
+        }
+        const newest = Math.max(...beats.map(({ seconds }) => seconds));
+        expect(last(steps).viewing).toMatchObject({ at: START + newest * 1_000 });
+        expect(last(steps).viewing.watchedSeconds).toBeLessThanOrEqual(newest);
+      }),
+    );
+  });
+});
+
+describe('after five episodes that autoplay began, "still watching?" is asked once', () => {
+  const episode = (n: number, more: Partial<Moment> = {}): Moment =>
+    moment(n * 60, { episodeId: `episode ${n}`, autoplay: true, at: START + n * 3 * MINUTE, ...more });
+  const asks = (steps: readonly Step[]): number[] =>
+    steps.flatMap(({ askStillWatching }, n) => (askStillWatching ? [n + 1] : []));
+
+  test('with the fifth, and not again with the sixth', () => {
+    expect(asks(watch([1, 2, 3, 4, 5, 6, 7, 8].map((n) => episode(n))))).toEqual([ASK_AFTER_EPISODES]);
+  });
+
+  test('more beats of one episode are one episode', () => {
+    const beats = [1, 2, 3, 4].flatMap((n) => [episode(n), episode(n, { at: START + (n * 3 + 1) * MINUTE })]);
+    expect(last(watch(beats)).viewing.autoplayEpisodes).toBe(4);
+    expect(asks(watch(beats))).toEqual([]);
+  });
+
+  test('a beat that does not say how its episode began keeps the count of that episode', () => {
+    const beats = [1, 2, 3, 4, 5].flatMap((n) => [
+      episode(n),
+      episode(n, { autoplay: undefined, at: START + (n * 3 + 1) * MINUTE }),
+    ]);
+    expect(asks(watch(beats))).toEqual([9]);
+  });
+
+  test.each([
+    ['a pause', { state: 'paused' as const }],
+    ['an episode begun by hand', { autoplay: false }],
+    ['an episode of which nobody says that autoplay began it', { autoplay: undefined }],
+  ])('%s is a touch, and the count begins anew', (_, touch) => {
+    const steps = watch(
+      [1, 2, 3, 4]
+        .map((n) => episode(n))
+        .concat(episode(5, touch), ...[6, 7, 8, 9, 10, 11].map((n) => episode(n))),
+    );
+    expect(steps[4]?.viewing).toMatchObject({ autoplayEpisodes: 0, asked: false });
+    expect(asks(steps)).toEqual([10]);
+  });
+
+  test('a touch after the question lets it be asked again, five episodes later', () => {
+    const steps = watch([
+      ...[1, 2, 3, 4, 5, 6].map((n) => episode(n)),
+      episode(7, { autoplay: false }),
+      ...[8, 9, 10, 11, 12, 13].map((n) => episode(n)),
+    ]);
+    expect(asks(steps)).toEqual([5, 12]);
+  });
+
+  test('a viewing that another node remembers is not asked twice', () => {
+    const asked = last(watch([1, 2, 3, 4, 5].map((n) => episode(n)))).viewing;
+    const remembered: Viewing = { ...asked, watchedSeconds: 0 };
+    expect(
+      asks(
+        watch(
+          [6, 7, 8].map((n) => episode(n)),
+          remembered,
+        ),
+      ),
+    ).toEqual([]);
+  });
+
+  test('between two touches there is never more than one question, and never one before the fifth episode', () => {
+    const kind = fc.constantFrom('autoplay', 'same', 'by hand', 'pause');
+    fc.assert(
+      fc.property(fc.array(kind, { maxLength: 60 }), (kinds) => {
+        let viewing: Viewing | undefined;
+        let [n, since, questions] = [0, 0, 0];
+        for (const [index, what] of kinds.entries()) {
+          if (what === 'autoplay' || what === 'by hand') n += 1;
+          if (what === 'autoplay') since += 1;
+          else if (what !== 'same') [since, questions] = [0, 0];
+          const touch = {
+            autoplay: what === 'by hand' ? false : what === 'autoplay' ? true : undefined,
+            state: what === 'pause' ? ('paused' as const) : ('playing' as const),
+          };
+          const step = advance(
+            viewing,
+            moment(0, { episodeId: `episode ${n}`, at: START + index * MINUTE, ...touch }),
+          );
+          viewing = step.viewing;
+          // The first beat of all is of an episode of which nobody said how it began.
+          if (index === 0 && what === 'same') since = 0;
+          if (step.askStillWatching) questions += 1;
+          expect(questions).toBeLessThanOrEqual(1);
+          expect(questions).toBe(since >= ASK_AFTER_EPISODES ? 1 : 0);
+        }
+      }),
+    );
+  });
+});
