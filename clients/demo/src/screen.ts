@@ -1,0 +1,217 @@
+import type { Envelope, StillWatching as Question } from '@usher/client';
+import { Abilities } from './abilities.js';
+import { Device } from './device.js';
+import { button, element, say } from './dom.js';
+import { FIRST_EPISODE } from './film.js';
+import { FrontPageRow } from './front-page.js';
+import { type Kind, NAMES, PLATFORMS } from './identity.js';
+import { LogStrip } from './log.js';
+import { Player } from './player.js';
+import type { Session } from './session.js';
+import { type Stage, stageOf } from './stage.js';
+import { StageView } from './stage-view.js';
+import { StillWatching } from './still-watching.js';
+
+export interface ScreenPorts {
+  readonly session: Session;
+  readonly tab: string;
+  speed(): number;
+  heard(screen: Screen, event: Envelope, ms: number): void;
+  receipt(screen: Screen, event: Envelope, state: 'applied' | 'seen'): void;
+  caughtUp(screen: Screen, offset: number): void;
+  changed(screen: Screen): void;
+}
+
+/** One device of the user: what it shows, and what a person does to it. */
+export class Screen {
+  readonly name: string;
+  readonly root: HTMLElement;
+  readonly device: Device;
+  private readonly deviceId: string;
+  private readonly player: Player;
+  private readonly view: StageView;
+  private readonly abilities: Abilities;
+  private readonly row: FrontPageRow;
+  private readonly log: LogStrip;
+  private readonly question: StillWatching;
+  private readonly connection = element('span', { class: 'connection', role: 'status' });
+  private readonly plug: HTMLButtonElement;
+  private isDue = false;
+
+  constructor(
+    readonly kind: Kind,
+    private readonly ports: ScreenPorts,
+  ) {
+    const { session, tab } = ports;
+    this.name = NAMES[kind];
+    this.deviceId = `${kind}-${tab}`;
+    this.log = new LogStrip(this.name);
+    this.abilities = new Abilities((planId) => session.planName(planId));
+    this.view = new StageView(this.name, {
+      main: () => this.main(),
+      next: () => this.player.nextEpisode(),
+      seek: (seconds) => this.player.seek(seconds),
+    });
+    this.question = new StillWatching(this.view.prompt);
+    this.row = new FrontPageRow(this.name, {
+      play: (showId) => this.start(showId),
+      seen: (event) => void this.receipt(event, 'seen'),
+    });
+    this.player = new Player({
+      speed: () => ports.speed(),
+      autoplay: () => this.view.autoplay.checked,
+      beat: (beat) => this.device.beat(beat),
+      changed: () => this.draw(),
+    });
+    this.device = new Device({
+      session,
+      deviceId: this.deviceId,
+      name: this.name,
+      platform: PLATFORMS[kind],
+      heard: (event, ms) => this.hear(event, ms),
+      caughtUp: (missed, offset) => this.caughtUp(missed, offset),
+      trouble: (text) => this.log.note(text),
+      changed: () => this.draw(),
+    });
+    this.plug = button('Unplug', () => this.togglePlug(), { class: 'plug' });
+    this.root = this.frame();
+    this.draw();
+  }
+
+  /** What is on it now. */
+  get stage(): Stage {
+    const { state, connection } = this.device;
+    return stageOf({
+      deviceId: this.deviceId,
+      isLive: connection === 'live',
+      isOff: connection === 'unplugged',
+      membership: state?.membership,
+      playback: state?.playback ?? [],
+      player: this.player,
+      now: Date.now(),
+    });
+  }
+
+  /** Soon, once for all that changed by then: events are heard first and drawn after. */
+  draw(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    requestAnimationFrame(() => this.drawNow());
+  }
+
+  private drawNow(): void {
+    this.isDue = false;
+    const { state, connection } = this.device;
+    const isOff = connection === 'unplugged';
+    this.root.dataset['connection'] = connection;
+    say(this.connection, isOff ? 'offline' : connection);
+    say(this.plug, isOff ? 'Plug in' : 'Unplug');
+    this.view.show(this.stage);
+    this.abilities.show(state?.membership);
+    this.row.show(
+      state?.recommendations.find((page) => page.profileId === 'main'),
+      isOff,
+    );
+    this.ports.changed(this);
+  }
+
+  private frame(): HTMLElement {
+    const heading = element('h2', {}, this.name);
+    return element(
+      'section',
+      {
+        class: `screen ${this.kind}`,
+        id: `screen-${this.kind}`,
+        'aria-label': this.name,
+        'data-device': this.kind,
+      },
+      element('header', { class: 'screen-head' }, heading, this.connection, this.plug),
+      element('div', { class: 'case' }, this.view.root, this.abilities.root, this.row.root),
+      this.log.root,
+    );
+  }
+
+  private main(): void {
+    const { action, place } = this.stage;
+    this.question.withdraw();
+    if (action.label === 'Pause') this.player.pause();
+    else this.player.play(place);
+  }
+
+  private start(showId: string): void {
+    if (this.stage.action.disabled) return;
+    const known = this.device.state?.playback.find((row) => row.showId === showId);
+    const { episodeId = FIRST_EPISODE, positionSeconds = 0 } = known ?? {};
+    this.player.pause();
+    this.player.play({ showId, episodeId, positionSeconds });
+  }
+
+  private togglePlug(): void {
+    if (this.device.connection === 'unplugged') return void this.device.plugIn();
+    this.player.cut(); // the power is gone: it cannot say goodbye
+    this.question.withdraw();
+    this.device.unplug();
+    this.log.note('unplugged');
+  }
+
+  private hear(event: Envelope, ms: number): void {
+    this.log.event(event, ms);
+    this.ports.heard(this, event, ms);
+    switch (event.type) {
+      case 'membership.changed':
+      case 'stream.stop':
+        return this.obey(event);
+      case 'playback.progress':
+        return this.yieldTo(event as Envelope<{ showId: string; state: string }>);
+      case 'recommendations.ready':
+        this.row.isNew(event);
+        return void this.receipt(event, 'applied');
+      case 'playback.still_watching':
+        return this.ask(event as Envelope<Question>);
+      case 'receipts.changed':
+        return this.row.wasSeen((event.data as { ids: readonly string[] }).ids);
+    }
+  }
+
+  /** The SDK has taken the change into its state before it tells of it. */
+  private obey(event: Envelope): void {
+    const mayStream = this.device.state?.membership?.capabilities.streaming ?? false;
+    const data = event.data as { capabilities?: { streaming: boolean } };
+    if (event.type === 'stream.stop' || !(data.capabilities?.streaming ?? mayStream)) this.player.pause();
+    void this.receipt(event, 'applied');
+  }
+
+  /** Somebody goes on with this show elsewhere; two devices that both say where it is would contradict each other. */
+  private yieldTo({ data }: Envelope<{ showId: string; state: string }>): void {
+    if (!this.player.isPlaying || data.state !== 'playing' || data.showId !== this.player.place?.showId)
+      return;
+    this.player.cut();
+    this.question.withdraw();
+  }
+
+  private ask(event: Envelope<Question>): void {
+    void this.receipt(event, 'applied');
+    const { place } = this.player;
+    if (!this.player.isPlaying || !place) return;
+    this.player.pause();
+    this.question.ask(event.data.episodes, {
+      goOn: () => {
+        void this.receipt(event, 'seen');
+        this.player.play(place);
+      },
+      stop: () => void this.receipt(event, 'seen'),
+    });
+  }
+
+  private async receipt(event: Envelope, state: 'applied' | 'seen'): Promise<void> {
+    if (!(await this.device.receipt(event, state))) return;
+    this.log.receipt(event.id, state);
+    this.ports.receipt(this, event, state);
+  }
+
+  private caughtUp(missed: number, offset: number): void {
+    this.ports.caughtUp(this, offset);
+    const many = missed === 1 ? '1 event' : `${missed} events`;
+    this.log.note(missed > 0 ? `caught up: ${many}, read to #${offset}` : `in step, read to #${offset}`);
+  }
+}
