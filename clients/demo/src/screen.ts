@@ -1,4 +1,4 @@
-import type { Envelope, StillWatching as Question } from '@usher/client';
+import type { Envelope } from '@usher/client';
 import { Abilities } from './abilities.js';
 import { Device } from './device.js';
 import { button, element, say } from './dom.js';
@@ -7,6 +7,7 @@ import { FrontPageRow } from './front-page.js';
 import { type Kind, NAMES, PLATFORMS } from './identity.js';
 import { LogStrip } from './log.js';
 import { Player } from './player.js';
+import { react } from './reactions.js';
 import type { Session } from './session.js';
 import { type Stage, stageOf } from './stage.js';
 import { StageView } from './stage-view.js';
@@ -157,50 +158,8 @@ export class Screen {
   private hear(event: Envelope, ms: number): void {
     this.log.event(event, ms);
     this.ports.heard(this, event, ms);
-    switch (event.type) {
-      case 'membership.changed':
-      case 'stream.stop':
-        return this.obey(event);
-      case 'playback.progress':
-        return this.yieldTo(event as Envelope<{ showId: string; state: string }>);
-      case 'recommendations.ready':
-        this.row.isNew(event);
-        return void this.receipt(event, 'applied');
-      case 'playback.still_watching':
-        return this.ask(event as Envelope<Question>);
-      case 'receipts.changed':
-        return this.row.wasSeen((event.data as { ids: readonly string[] }).ids);
-    }
-  }
-
-  /** The SDK has taken the change into its state before it tells of it. */
-  private obey(event: Envelope): void {
-    const mayStream = this.device.state?.membership?.capabilities.streaming ?? false;
-    const data = event.data as { capabilities?: { streaming: boolean } };
-    if (event.type === 'stream.stop' || !(data.capabilities?.streaming ?? mayStream)) this.player.pause();
-    void this.receipt(event, 'applied');
-  }
-
-  /** Somebody goes on with this show elsewhere; two devices that both say where it is would contradict each other. */
-  private yieldTo({ data }: Envelope<{ showId: string; state: string }>): void {
-    if (!this.player.isPlaying || data.state !== 'playing' || data.showId !== this.player.place?.showId)
-      return;
-    this.player.cut();
-    this.question.withdraw();
-  }
-
-  private ask(event: Envelope<Question>): void {
-    void this.receipt(event, 'applied');
-    const { place } = this.player;
-    if (!this.player.isPlaying || !place) return;
-    this.player.pause();
-    this.question.ask(event.data.episodes, {
-      goOn: () => {
-        void this.receipt(event, 'seen');
-        this.player.play(place);
-      },
-      stop: () => void this.receipt(event, 'seen'),
-    });
+    const { player, row, question } = this;
+    react(event, { player, row, question, receipt: (state) => void this.receipt(event, state) });
   }
 
   private async receipt(event: Envelope, state: 'applied' | 'seen'): Promise<void> {

@@ -1,0 +1,65 @@
+import process from 'node:process';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import type { TestUsher } from '../support/usher.js';
+
+/** Debian's Chromium; `npm run test:browser` names another in CHROMIUM_PATH. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-background-networking'],
+  });
+}
+
+export type Device = 'Living-room TV' | 'Phone' | 'Browser';
+export const DEVICES: readonly Device[] = ['Living-room TV', 'Phone', 'Browser'];
+
+/** The page as a person uses it: by the names of what is on it. */
+export interface Visit {
+  readonly page: Page;
+  /** Whatever the page asked for, wherever it is. */
+  readonly addresses: string[];
+  /** What it complained of. */
+  readonly faults: string[];
+  on(device: Device): Locator;
+  press(label: string): Promise<void>;
+  /** Where the bar of this screen is, in seconds. */
+  position(device: Device): Promise<number>;
+  speed(label: '1×' | '60×' | '600×'): Promise<void>;
+}
+
+export interface VisitOptions {
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** Opens the page for a user of its own, and waits until all three screens are live. */
+export async function visit(
+  browser: Browser,
+  usher: TestUsher,
+  userId: string,
+  { width = 1440, height = 900 }: VisitOptions = {},
+): Promise<Visit> {
+  const context: BrowserContext = await browser.newContext({ viewport: { width, height } });
+  const page = await context.newPage();
+  const addresses: string[] = [];
+  const faults: string[] = [];
+  page.on('request', (request) => addresses.push(request.url()));
+  page.on('websocket', (socket) => addresses.push(socket.url()));
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
+  });
+  await page.goto(`${usher.url}/?user=${encodeURIComponent(userId)}`);
+  const on = (device: Device) => page.getByRole('region', { name: device, exact: true });
+  for (const device of DEVICES) await on(device).getByText('live', { exact: true }).waitFor();
+  return {
+    page,
+    addresses,
+    faults,
+    on,
+    press: (label) => page.getByRole('button', { name: label, exact: true }).click(),
+    position: async (device) =>
+      Number(await on(device).getByRole('progressbar').getAttribute('aria-valuenow')),
+    speed: (label) => page.getByRole('radio', { name: label, exact: true }).check(),
+  };
+}

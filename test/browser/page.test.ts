@@ -1,0 +1,161 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { eventually } from '../support/eventually.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+import { DEVICES, launch, type Visit, visit } from './chromium.js';
+
+const MINUTE = 60_000;
+
+describe('the page', () => {
+  let usher: TestUsher;
+  let browser: Browser;
+  let open: Visit | undefined;
+
+  beforeAll(async () => {
+    [usher, browser] = await Promise.all([startUsher({ NODE_ENV: 'development' }), launch()]);
+  }, MINUTE);
+  afterEach(async () => {
+    await open?.page.context().close();
+    open = undefined;
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await usher?.stop();
+  });
+
+  const come = async (userId: string, size?: Parameters<typeof visit>[3]) => {
+    open = await visit(browser, usher, userId, size);
+    return open;
+  };
+  const subscriber = async (userId: string) => {
+    const seen = await come(userId);
+    await seen.press('Upgrade to Premium');
+    for (const device of DEVICES) await seen.on(device).getByText('Premium · active').waitFor();
+    return seen;
+  };
+
+  test('pressing play on the TV moves the bar on the phone, and the phone goes on from there', async () => {
+    const { on, position } = await subscriber('plays');
+    await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
+    for (const device of ['Phone', 'Browser'] as const) {
+      await on(device).getByText('Playing on Living-room TV').waitFor();
+      await eventually(`the bar of ${device} moved`, async () => (await position(device)) >= 60);
+    }
+    await on('Living-room TV').getByRole('button', { name: 'Pause' }).click();
+    await on('Phone').getByText('Paused on Living-room TV').waitFor();
+    const left = await position('Living-room TV');
+    expect(await position('Phone')).toBe(left);
+
+    await on('Phone').getByRole('button', { name: 'Continue here' }).click();
+    await on('Living-room TV').getByText('Playing on Phone').waitFor();
+    expect(await position('Phone')).toBeGreaterThanOrEqual(left);
+    await eventually('the TV follows the phone', async () => (await position('Living-room TV')) > left);
+  });
+
+  test('what the plan allows switches on every screen', async () => {
+    const { on, press } = await come('switches');
+    await press('Subscribe to Basic');
+    for (const device of DEVICES) {
+      const allowed = on(device).getByRole('list', { name: 'What the membership allows' });
+      await allowed.getByText('1 screen', { exact: true }).waitFor();
+      await allowed.getByText('With ads').waitFor();
+    }
+    await press('Upgrade to Premium');
+    for (const device of DEVICES) {
+      const allowed = on(device).getByRole('list', { name: 'What the membership allows' });
+      await allowed.getByText('4 screens').waitFor();
+      await allowed.getByText('4K').waitFor();
+    }
+    await press('Payment fails');
+    for (const device of DEVICES) await on(device).getByText('The last payment failed.').waitFor();
+  });
+
+  test('a cancelled membership stops the player on every screen', async () => {
+    const { on, press, position } = await subscriber('cancels');
+    await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
+    await eventually('the film runs', async () => (await position('Browser')) >= 60);
+    await press('Cancel now');
+    for (const device of DEVICES) {
+      await on(device).getByText('Your membership has ended').waitFor();
+      await on(device).locator('[data-motion="still"]').waitFor();
+    }
+    expect((await usher.backOffice.entitlement('cancels')).status).toBe('canceled');
+  });
+
+  test('an unplugged phone catches up', async () => {
+    const { on, press } = await subscriber('unplugs');
+    await on('Phone').getByRole('button', { name: 'Unplug' }).click();
+    await on('Phone').getByText('offline', { exact: true }).waitFor();
+    await press('Cancel at period end');
+    await on('Living-room TV').getByText('Ends on').waitFor();
+    await press('Run tonight’s recommendations');
+    await on('Living-room TV').getByRole('button', { name: 'New' }).waitFor();
+    expect(await on('Phone').getByText('Ends on').isVisible()).toBe(false);
+
+    await on('Phone').getByRole('button', { name: 'Plug in' }).click();
+    await on('Phone').getByText('caught up: 2 events').waitFor();
+    await on('Phone').getByText('Ends on').waitFor();
+    await on('Phone').getByRole('button', { name: 'New' }).waitFor();
+  });
+
+  test('tonight’s recommendations reach every screen, and what is seen on one is seen on all', async () => {
+    const { on, press } = await come('tonight');
+    await press('Run tonight’s recommendations');
+    for (const device of DEVICES) {
+      await on(device).getByRole('button', { name: 'New' }).waitFor();
+      const row = on(device).getByRole('list', { name: 'Tonight’s recommendations' });
+      expect(await row.getByRole('button').count()).toBe(8);
+    }
+    await on('Browser').getByRole('button', { name: 'New' }).click();
+    for (const device of DEVICES)
+      await on(device).getByRole('button', { name: 'New' }).waitFor({ state: 'hidden' });
+  });
+
+  test(
+    'five episodes that began by themselves are asked about, on the TV alone',
+    async () => {
+      const { page, on, speed } = await subscriber('sleeps');
+      await speed('600×');
+      await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
+      const question = page.getByRole('alertdialog');
+      await on('Living-room TV').getByRole('alertdialog').waitFor({ timeout: MINUTE });
+      expect(await question.count()).toBe(1);
+      await on('Phone').getByText('Paused on Living-room TV').waitFor();
+      await question.getByRole('button', { name: 'Keep watching' }).click();
+      await on('Phone').getByText('Playing on Living-room TV').waitFor();
+    },
+    2 * MINUTE,
+  );
+
+  test('a second visit shows what was left by the first', async () => {
+    const first = await subscriber('returns');
+    await first.on('Living-room TV').getByRole('button', { name: 'Play' }).click();
+    await eventually('the film runs', async () => (await first.position('Phone')) >= 60);
+    await first.on('Living-room TV').getByRole('button', { name: 'Pause' }).click();
+    await first.on('Phone').getByText('Paused on Living-room TV').waitFor();
+    const left = await first.position('Phone');
+    await first.page.reload();
+    await first.on('Phone').getByText('Paused on Living-room TV').waitFor();
+    expect(await first.position('Phone')).toBe(left);
+  });
+
+  test('nothing overflows at phone width', async () => {
+    const { page, on, press } = await come('narrow', { width: 375, height: 740 });
+    await press('Upgrade to Premium');
+    await press('Run tonight’s recommendations');
+    for (const device of DEVICES) await on(device).getByRole('button', { name: 'New' }).waitFor();
+    const width = await page.evaluate('document.documentElement.scrollWidth');
+    expect(width).toBe(375);
+  });
+
+  test('the token is in no address, no other host is asked, and the browser has nothing to complain of', async () => {
+    const { addresses, faults, press, on } = await subscriber('quiet');
+    await press('Run tonight’s recommendations');
+    await on('Phone').getByRole('button', { name: 'New' }).waitFor();
+    const { host } = new URL(usher.url);
+    expect(addresses.filter((address) => new URL(address).host !== host)).toEqual([]);
+    expect(addresses.filter((address) => /eyJ|token=/.test(address))).toEqual([]);
+    expect(addresses.some((address) => address.startsWith('ws:'))).toBe(true);
+    expect(faults).toEqual([]);
+  });
+});
