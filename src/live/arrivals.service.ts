@@ -1,18 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { Devices } from '../devices/devices.service.js';
-import type { DurableEnvelope } from '../mailbox/event.js';
+import type { Envelope } from '../mailbox/event.js';
 import { MailboxStore } from '../mailbox/mailbox.store.js';
 import type { Position } from '../mailbox/position.js';
 import type { State } from '../mailbox/state.js';
 import { StateStore } from '../mailbox/state.store.js';
 import { Batcher } from '../platform/batcher.js';
 
-/** A device that wants to catch up; `device` is given when it connects, and registers it. */
+/** A device that wants to catch up; `registers` is given when it connects. */
 export interface Arriving {
   readonly userId: string;
+  readonly deviceId: string;
   readonly position: Position | undefined;
-  readonly device?: {
-    readonly deviceId: string;
+  /** When it was connected last, as far as it knows. */
+  readonly since?: string | undefined;
+  readonly registers?: {
     readonly platform: string;
     readonly appVersion: string | undefined;
   };
@@ -20,13 +22,16 @@ export interface Arriving {
 
 /** What it needs: the events it missed, or the whole state. */
 export type History =
-  | { readonly resume: 'replay'; readonly head: Position; readonly missed: DurableEnvelope[] }
+  | { readonly resume: 'replay'; readonly head: Position; readonly missed: readonly Envelope[] }
   | { readonly resume: 'snapshot'; readonly head: Position; readonly state: State };
 
 export interface Arrived {
   readonly history: History;
   readonly deviceName: string | undefined;
 }
+
+/** A device that does not say when it was here last is told what changed within this time. */
+const LONGEST_ABSENCE_MS = 3_600_000;
 
 /** Registers devices and reads their history, many in a few statements: a storm of reconnects is a storm of batches. */
 @Injectable()
@@ -49,34 +54,48 @@ export class Arrivals {
   }
 
   private async arrive(arriving: Arriving[]): Promise<Arrived[]> {
-    const named = arriving.flatMap(({ userId, device }) => (device ? [{ userId, ...device }] : []));
+    const named = arriving.flatMap(({ userId, deviceId, registers }) =>
+      registers ? [{ userId, deviceId, ...registers }] : [],
+    );
     const [names, histories] = await Promise.all([
       named.length === 0 ? [] : this.devices.arrive(named),
       this.histories(arriving),
     ]);
     let next = 0;
-    return arriving.map(({ device }, index) => ({
+    return arriving.map(({ registers }, index) => ({
       history: histories[index] as History,
-      deviceName: device ? names[next++] : undefined,
+      deviceName: registers ? names[next++] : undefined,
     }));
   }
 
   private async histories(arriving: Arriving[]): Promise<History[]> {
     const resumed = await this.mailbox.resume(arriving, 'important');
-    const lost = arriving
-      .filter((_, index) => resumed[index]?.missed === undefined)
-      .map(({ userId }) => userId);
-    const states = new Map<string, State>();
-    if (lost.length > 0) {
-      const users = [...new Set(lost)];
-      (await this.states.read(users, 'important')).forEach((state, index) =>
-        states.set(users[index] as string, state),
-      );
-    }
+    const replays = arriving.filter((_, index) => resumed[index]?.missed !== undefined);
+    const lost = arriving.filter((_, index) => resumed[index]?.missed === undefined);
+    const [recent, states] = await Promise.all([this.recent(replays), this.statesOf(lost)]);
     return resumed.map(({ head, missed }, index) => {
-      if (missed) return { resume: 'replay', head, missed };
-      const state = states.get((arriving[index] as Arriving).userId) as State;
+      const one = arriving[index] as Arriving;
+      if (missed) return { resume: 'replay', head, missed: [...missed, ...(recent.get(one) ?? [])] };
+      const state = states.get(one.userId) as State;
       return { resume: 'snapshot', head: state.position, state };
     });
+  }
+
+  private async statesOf(arriving: readonly Arriving[]): Promise<Map<string, State>> {
+    const users = [...new Set(arriving.map(({ userId }) => userId))];
+    const states = users.length === 0 ? [] : await this.states.read(users, 'important');
+    return new Map(states.map((state, index) => [users[index] as string, state]));
+  }
+
+  /** What a replay leaves out: routine state that changed meanwhile. */
+  private async recent(arriving: readonly Arriving[]): Promise<Map<Arriving, Envelope[]>> {
+    const earliest = new Date(Date.now() - LONGEST_ABSENCE_MS).toISOString();
+    const absences = arriving.map(({ userId, deviceId, since }) => ({
+      userId,
+      deviceId,
+      since: since ?? earliest,
+    }));
+    const events = absences.length === 0 ? [] : await this.states.recent(absences, 'important');
+    return new Map(events.map((missed, index) => [arriving[index] as Arriving, missed]));
   }
 }

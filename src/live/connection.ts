@@ -105,7 +105,11 @@ export class Connection implements DeviceSession {
 
   /** Events from the history, before `joined`. */
   replay(addressed: readonly Addressed[]): void {
-    if (this.state === 'joining') this.durable.push(...addressed);
+    if (this.state !== 'joining') return;
+    for (const one of addressed) {
+      if (one.frame.heading.offset === undefined) this.queueRoutine(one.frame);
+      else this.durable.push(one);
+    }
   }
 
   /** Back to reading history: after a `sync`, or to fill a hole. */

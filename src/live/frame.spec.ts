@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Decoder, PacketType } from 'socket.io-parser';
+import { Decoder, type Packet, PacketType } from 'socket.io-parser';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
+import type { Envelope } from '../mailbox/event.js';
+import { EncodedEvent } from '../mailbox/announcement.js';
 import { eventFrame, webSocketText } from './frame.js';
 
 /** What ws's own receiver, in a real client, makes of bytes that a server wrote. */
@@ -40,15 +42,22 @@ describe('a WebSocket text frame', () => {
   });
 
   test('is measured in bytes: text of several bytes a character, around the same lengths', async () => {
-    const texts = EDGES.flatMap((length) => ['é'.repeat(Math.ceil(length / 2)), '😀'.repeat(Math.ceil(length / 4)), `€${'x'.repeat(Math.max(0, length - 3))}`]);
+    const texts = EDGES.flatMap((length) => [
+      'é'.repeat(Math.ceil(length / 2)),
+      '😀'.repeat(Math.ceil(length / 4)),
+      `€${'x'.repeat(Math.max(0, length - 3))}`,
+    ]);
     expect(await received(texts.map(webSocketText))).toEqual({ texts, binary: false });
   });
 
   test('is read by ws whatever the text is, one after the other', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.string({ unit: 'grapheme', maxLength: 300 }), { minLength: 1, maxLength: 20 }), async (texts) => {
-        expect((await received(texts.map(webSocketText))).texts).toEqual(texts);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: 'grapheme', maxLength: 300 }), { minLength: 1, maxLength: 20 }),
+        async (texts) => {
+          expect((await received(texts.map(webSocketText))).texts).toEqual(texts);
+        },
+      ),
       { numRuns: 20 },
     );
   });
@@ -59,24 +68,36 @@ describe('a WebSocket text frame', () => {
 });
 
 describe('the frame of an event', () => {
-  const routine = { id: 'b1c7', type: 'playback.progress', tier: 'routine', key: 'playback:main:show', at: '2026-11-20T20:00:00.000Z', data: { text: 'één "😀"\n' } } as const;
+  const frameOf = (envelope: Envelope) => eventFrame(EncodedEvent.of(envelope));
+  const routine = {
+    id: 'b1c7',
+    type: 'playback.progress',
+    tier: 'routine',
+    key: 'playback:main:show',
+    at: '2026-11-20T20:00:00.000Z',
+    data: { text: 'één "😀"\n' },
+  } as const;
   const durable = { ...routine, tier: 'important', offset: 7, epoch: 'e1' } as const;
 
   /** What Socket.IO's own decoder makes of it. */
-  const decoded = (packet: string): { type: PacketType; nsp: string; id?: number; data: unknown } => {
+  const decoded = (packet: string): Packet => {
     const decoder = new Decoder();
-    const packets: { type: PacketType; nsp: string; id?: number; data: unknown }[] = [];
-    decoder.on('decoded', (one: (typeof packets)[number]) => packets.push(one));
+    const packets: Packet[] = [];
+    decoder.on('decoded', (one) => packets.push(one));
     decoder.add(packet);
-    return packets[0] as (typeof packets)[number];
+    return packets[0] as Packet;
   };
 
   test('is a Socket.IO event of its type with the envelope', () => {
-    expect(decoded(eventFrame(routine).packet)).toMatchObject({ type: PacketType.EVENT, nsp: '/', data: [routine.type, routine] });
+    expect(decoded(frameOf(routine).packet)).toMatchObject({
+      type: PacketType.EVENT,
+      nsp: '/',
+      data: [routine.type, routine],
+    });
   });
 
   test('asks for an ack if the event is durable, each for its own, and for none if it is routine', () => {
-    const [first, second, third] = [eventFrame(durable), eventFrame(durable), eventFrame(routine)];
+    const [first, second, third] = [frameOf(durable), frameOf(durable), frameOf(routine)];
     expect(decoded(first.packet).id).toBe(first.ackId);
     expect(decoded(second.packet).id).toBe(second.ackId);
     expect(second.ackId).not.toBe(first.ackId);
@@ -84,7 +105,7 @@ describe('the frame of an event', () => {
   });
 
   test('holds on the wire just what Engine.IO would have written', async () => {
-    const frame = eventFrame(durable);
+    const frame = frameOf(durable);
     expect((await received([frame.bytes])).texts).toEqual([`4${frame.packet}`]);
   });
 });

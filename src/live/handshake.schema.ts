@@ -10,6 +10,8 @@ export const handshakeAuth = z.object({
   appVersion: appVersion.optional(),
   profileId: profileId.default(DEFAULT_PROFILE),
   epoch: z.string().max(64).optional(),
+  /** When it was connected last, by the clock of `serverTime`: what it missed of routine state is told with a replay. */
+  since: z.iso.datetime({ offset: true }).optional(),
   offset: z.union([z.string().regex(/^\d{0,16}$/), z.number().int().nonnegative()]).optional(),
 });
 export type HandshakeAuth = z.infer<typeof handshakeAuth>;

@@ -69,13 +69,16 @@ export class LiveGateway implements OnGatewayInit<Server>, OnModuleInit {
   /** A device's history, then the live stream; also the answer to `sync`. */
   async resume(connection: Connection, position: Position): Promise<void> {
     connection.rejoin();
-    this.tellHistory(connection, await this.arrivals.welcome({ userId: connection.userId, position }));
+    this.tellHistory(
+      connection,
+      await this.arrivals.welcome({ userId: connection.userId, deviceId: connection.deviceId, position }),
+    );
   }
 
   private async letIn(socket: Socket): Promise<void> {
     const { identity, auth, position } = await this.handshake.check(socket.handshake.auth);
     const { userId, expiresAt } = identity;
-    const { deviceId, profileId, platform, appVersion } = auth;
+    const { deviceId, profileId, platform, appVersion, since } = auth;
     const connection = new Connection({
       userId,
       deviceId,
@@ -96,8 +99,10 @@ export class LiveGateway implements OnGatewayInit<Server>, OnModuleInit {
       await this.fleet.changed(userId);
       const arrived = await this.arrivals.welcome({
         userId,
+        deviceId,
         position,
-        device: { deviceId, platform, appVersion },
+        since,
+        registers: { platform, appVersion },
       });
       if (connection.closed) throw new Error('closed while its history was read');
       connection.deviceName = arrived.deviceName;
@@ -165,11 +170,11 @@ export class LiveGateway implements OnGatewayInit<Server>, OnModuleInit {
 
   /** An event is missing before one that came: its node died, or the message between the nodes was lost. */
   private async fillHole(connection: Connection): Promise<void> {
-    const { userId, position } = connection;
+    const { userId, deviceId, position } = connection;
     if (!position) return;
     connection.rejoin();
     try {
-      const { history } = await this.arrivals.welcome({ userId, position });
+      const { history } = await this.arrivals.welcome({ userId, deviceId, position });
       if (history.resume === 'replay') this.channel.catchUp(connection, history.missed, history.head);
       else this.close(connection);
     } catch (error) {

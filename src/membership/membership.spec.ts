@@ -74,14 +74,12 @@ describe('a processor’s word is news', () => {
     );
   type Word = { status: Status; asOf: Date; ended: boolean };
   const delivered = history.chain((words) =>
-    fc
-      .array(fc.nat(words.length - 1), { maxLength: 10 })
-      .chain((again) =>
-        fc.record({
-          words: fc.constant(words),
-          order: fc.shuffledSubarray([...words.keys(), ...again], { minLength: words.length + again.length }),
-        }),
-      ),
+    fc.array(fc.nat(words.length - 1), { maxLength: 10 }).chain((again) =>
+      fc.record({
+        words: fc.constant(words),
+        order: fc.shuffledSubarray([...words.keys(), ...again], { minLength: words.length + again.length }),
+      }),
+    ),
   );
   const apply = (words: readonly Word[], order: readonly number[]): (Word | undefined)[] => {
     let known: Word | undefined;

@@ -5,7 +5,7 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import { parse } from '../platform/parse.js';
 import { type Beat, beat as beatSchema } from './beat.schema.js';
 import { PlaybackStore, type Position } from './playback.store.js';
-import { advance, ASK_AFTER_EPISODES, type Viewing } from './viewing.js';
+import { advance, ASK_AFTER_EPISODES, progressKey, type Viewing } from './viewing.js';
 
 /** How long the question "still watching?" makes sense. */
 const ASK_LIVES_MS = 10 * 60_000;
@@ -67,7 +67,7 @@ export class Playback implements DeviceCommand {
     };
     const position: Position = { userId, ...progress, autoplayEpisodes, asked };
     if (!(await this.store.save(position))) return;
-    const key = `playback:${profileId}:${showId}`;
+    const key = progressKey(profileId, showId);
     this.mailbox.announce(
       [{ userId, type: 'playback.progress', tier: 'routine', key, data: progress }],
       deviceId,

@@ -1,14 +1,37 @@
 import type { StatePart } from '../mailbox/state.js';
+import { progressKey } from './viewing.js';
 
 /** The shows that were watched last; older ones are found in the app's own history. */
 const MAX_SHOWS = 500;
+/** What a device is told after a short absence; after a long one it takes a snapshot. */
+const MAX_RECENT = 50;
+
+/** A row `p` of playback_position, shaped as the data of `playback.progress`. */
+const progress = `json_strip_nulls(json_build_object('profileId', p.profile_id, 'showId', p.show_id,
+      'episodeId', p.episode_id, 'positionSeconds', p.position_seconds, 'durationSeconds', p.duration_seconds,
+      'state', p.state, 'deviceId', p.device_id, 'deviceName', p.device_name, 'at', iso(p.at)))`;
+
+interface Progress {
+  readonly profileId: string;
+  readonly showId: string;
+}
 
 /** `playback` of the state: where each profile stopped in each show, newest first, shaped as `playback.progress`. */
 export const playbackState: StatePart = {
   name: 'playback',
-  sql: `SELECT coalesce(json_agg(json_strip_nulls(json_build_object('profileId', p.profile_id, 'showId', p.show_id,
-      'episodeId', p.episode_id, 'positionSeconds', p.position_seconds, 'durationSeconds', p.duration_seconds,
-      'state', p.state, 'deviceId', p.device_id, 'deviceName', p.device_name, 'at', iso(p.at))) ORDER BY p.at DESC), '[]')
+  sql: `SELECT coalesce(json_agg(${progress} ORDER BY p.at DESC), '[]')
     FROM (SELECT * FROM playback_position x WHERE x.user_id = u.user_id ORDER BY x.at DESC LIMIT ${MAX_SHOWS}) p`,
   present: (raw) => ({ playback: raw }),
+  recent: {
+    sql: `SELECT coalesce(json_agg(${progress} ORDER BY p.saved_at), '[]')
+    FROM (SELECT * FROM playback_position x
+      WHERE x.user_id = r."userId" AND x.device_id <> r."deviceId" AND x.saved_at >= r.since
+      ORDER BY x.saved_at DESC LIMIT ${MAX_RECENT}) p`,
+    events: (raw) =>
+      (raw as Progress[]).map((data) => ({
+        type: 'playback.progress',
+        key: progressKey(data.profileId, data.showId),
+        data,
+      })),
+  },
 };

@@ -12,16 +12,16 @@ WITH input AS (
   )
 ), saved AS (
   INSERT INTO playback_position AS p (user_id, profile_id, show_id, episode_id, position_seconds, duration_seconds, state,
-    device_id, device_name, at, autoplay_episodes, asked_still_there)
+    device_id, device_name, at, autoplay_episodes, asked_still_there, saved_at)
   SELECT "userId", "profileId", "showId", "episodeId", "positionSeconds", "durationSeconds", state,
-    "deviceId", "deviceName", at, "autoplayEpisodes", asked
+    "deviceId", "deviceName", at, "autoplayEpisodes", asked, now()
   FROM input
   ORDER BY "userId" COLLATE "C", "profileId", "showId"
   ON CONFLICT (user_id, profile_id, show_id) DO UPDATE SET
     episode_id = excluded.episode_id, position_seconds = excluded.position_seconds,
     duration_seconds = excluded.duration_seconds, state = excluded.state, device_id = excluded.device_id,
     device_name = excluded.device_name, at = excluded.at, autoplay_episodes = excluded.autoplay_episodes,
-    asked_still_there = excluded.asked_still_there
+    asked_still_there = excluded.asked_still_there, saved_at = excluded.saved_at
   WHERE (excluded.at, excluded.device_id COLLATE "C") >= (p.at, p.device_id COLLATE "C")
   RETURNING user_id, profile_id, show_id
 )

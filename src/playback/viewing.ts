@@ -5,6 +5,9 @@ export const ASK_AFTER_EPISODES = 5;
 /** Longer without a beat, and it is another viewing. Three beats may be lost. */
 export const VIEWING_GAP_MS = 240_000;
 
+/** What a `playback.progress` supersedes. */
+export const progressKey = (profileId: string, showId: string): string => `playback:${profileId}:${showId}`;
+
 export type PlaybackState = 'playing' | 'paused' | 'ended';
 
 /** What a beat says of the viewing; `at` is by the device's own clock, in milliseconds. */

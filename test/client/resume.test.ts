@@ -194,12 +194,12 @@ describe('a device reads every event once and in order', () => {
     expect(app.heard).toEqual([]);
   });
 
-  test('after a long absence the device asks for a snapshot, because a replay holds no playback positions', async () => {
+  test('after a long absence the device asks for a snapshot, because a replay holds only the latest playback positions', async () => {
     let now = Date.now();
     server.script = (visitor, n) => visitor.start(n, { entries: n > 0 ? [note(1)] : [] });
     const app = device(server.url, { now: () => now });
     await turns(app, 'live');
-    app.client.on('offline', () => (now += 60_000));
+    app.client.on('offline', () => (now += 2 * 3_600_000));
     server.visitor.socket.disconnect(true);
     await eventually(() => expect(app.offsets()).toEqual([1]));
     expect(server.visitor.auth).not.toHaveProperty('offset');

@@ -102,6 +102,28 @@ describe('a device that connects', () => {
     await pour;
   });
 
+  test('learns with a replay where the others stopped meanwhile, and nothing that it said itself', async () => {
+    const tv = await usher.device('bea', 'bea-tv');
+    const phone = await usher.device('bea', 'bea-phone');
+    const { epoch, offset } = phone.heard[0]?.payload ?? { epoch: '', offset: 0 };
+    await phone.beat({ showId: 'own', positionSeconds: 100 });
+    phone.close();
+    await tv.beat({ showId: 'other', positionSeconds: 700, state: 'paused' });
+    const again = await usher.device('bea', 'bea-phone', { position: { epoch, offset } });
+    expect((await again.hears('playback.progress')).data).toMatchObject({
+      showId: 'other',
+      positionSeconds: 700,
+      state: 'paused',
+    });
+    expect(again.envelopes('playback.progress')).toHaveLength(1);
+    again.close();
+    const auth = { since: new Date(Date.now() + 1_000).toISOString() };
+    const later = await usher.device('bea', 'bea-phone', { position: { epoch, offset }, auth });
+    await publish('bea', 'note.after');
+    await later.hears('note.after');
+    expect(later.envelopes('playback.progress')).toEqual([]);
+  });
+
   test('can ask for what it missed without a reconnect', async () => {
     const device = await usher.device('eve', 'eve-tv');
     await publish('eve', 'note.one');
@@ -123,6 +145,7 @@ describe('a device that connects', () => {
     const older = await usher.device('fay', 'fay-tv');
     const newer = await usher.device('fay', 'fay-tv');
     await older.disconnected();
+    expect(older.heard.at(-1)).toMatchObject({ event: 'goaway', payload: { reason: 'superseded' } });
     await publish('fay', 'note.newer');
     await newer.hears('note.newer');
     expect(older.envelopes()).toEqual([]);

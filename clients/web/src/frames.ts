@@ -57,6 +57,9 @@ export function readRetryAfter(value: unknown): number {
   return isRecord(value) && isOffset(value['retryAfterMs']) ? value['retryAfterMs'] : 0;
 }
 
+/** Whether a `goaway` says that a newer connection took this device's place. */
+export const isSuperseded = (value: unknown): boolean => isRecord(value) && value['reason'] === 'superseded';
+
 /** A span that a timer can be set to. */
 export function isSeconds(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && value <= 86_400;

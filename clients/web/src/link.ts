@@ -1,7 +1,7 @@
 import { Clock } from './clock.js';
 import { readEnvelope, type Envelope } from './envelope.js';
 import { toUsherError, UsherError } from './errors.js';
-import { FRAMES, readRetryAfter, readWelcome } from './frames.js';
+import { FRAMES, isSuperseded, readRetryAfter, readWelcome } from './frames.js';
 import { Inbox } from './inbox.js';
 import type { Acknowledge } from './line.js';
 import type { Settings } from './options.js';
@@ -12,6 +12,9 @@ import { positionToResume } from './sequence.js';
 import { Session, type Connection } from './session.js';
 import type { Timers } from './timers.js';
 import { subjectOf } from './token.js';
+
+/** A line that went dead without a word is noticed by its missing pings, up to this much later. */
+const UNNOTICED_MS = 60_000;
 
 export interface LinkEars {
   event(event: Envelope): void;
@@ -85,8 +88,22 @@ export class Link {
     const userId = subjectOf(token);
     if (userId !== undefined) this.become(userId);
     const position = positionToResume(this.inbox.cursor, downMs);
-    const resume = position && { epoch: position.epoch, offset: String(position.offset) };
+    const resume = position && {
+      epoch: position.epoch,
+      offset: String(position.offset),
+      since: new Date(this.clock.now() - downMs - UNNOTICED_MS).toISOString(),
+    };
     return { ...this.settings.introduction, token, ...resume };
+  }
+
+  private goAway(payload: unknown): void {
+    // Two that share a device id would take its place from each other for ever.
+    if (isSuperseded(payload))
+      return this.session.stop(new UsherError('superseded', 'this device connected elsewhere', false));
+    this.session.drop(
+      new UsherError('goaway', 'the server asked us to come back later', true),
+      readRetryAfter(payload),
+    );
   }
 
   /** What the former user of this device still wanted to say must not be said in the next one's name. */
@@ -103,10 +120,7 @@ export class Link {
       case FRAMES.snapshot:
         return this.snapshot(payload, acknowledge);
       case FRAMES.goaway:
-        return this.session.drop(
-          new UsherError('goaway', 'the server asked us to come back later', true),
-          readRetryAfter(payload),
-        );
+        return this.goAway(payload);
       case FRAMES.tokenExpiring:
         return void this.renewToken();
       default:

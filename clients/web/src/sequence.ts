@@ -43,11 +43,10 @@ export function expectReplay(cursor: Cursor | undefined, welcome: Position): Cur
 }
 
 /**
- * How long the line may have been down for a replay to be enough: a replay holds durable events only, so playback
- * positions that passed meanwhile are missing from it, while a snapshot has them. Half a minute covers a node's drain or
- * crash, when thousands return at once and a replay is what the server can best afford.
+ * How long the line may have been down for a replay to be enough. With it the server tells the playback positions that
+ * changed meanwhile, but only the latest of them, so after a long absence a snapshot is the whole truth.
  */
-export const REPLAY_WITHIN_MS = 30_000;
+export const REPLAY_WITHIN_MS = 3_600_000;
 
 /**
  * The position to hand in when connecting; none asks for a snapshot. A freshly started app has a stored position but no

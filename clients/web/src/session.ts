@@ -131,7 +131,8 @@ export class Session {
     this.ears.trouble(why);
   }
 
-  private stop(why: UsherError): void {
+  /** Closes for good, and says why. */
+  stop(why: UsherError): void {
     this.close();
     this.ears.refused(why);
   }

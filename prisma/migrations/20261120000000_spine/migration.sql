@@ -172,6 +172,7 @@ CREATE TABLE playback_position (
   at timestamptz(3) NOT NULL,
   autoplay_episodes integer NOT NULL DEFAULT 0,
   asked_still_there boolean NOT NULL DEFAULT false,
+  saved_at timestamptz(3) NOT NULL DEFAULT now(),
   PRIMARY KEY (user_id, profile_id, show_id)
 ) WITH (fillfactor = 70);
 

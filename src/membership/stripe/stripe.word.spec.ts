@@ -5,18 +5,27 @@ import type { Status } from '../membership.js';
 import type { PaymentFailedWord, SubscriptionWord } from '../processor.js';
 import { stripeWord } from './stripe.word.js';
 
-type Sample = 'customer.subscription.created' | 'customer.subscription.updated' | 'customer.subscription.deleted' | 'invoice.payment_failed';
+type Sample =
+  | 'customer.subscription.created'
+  | 'customer.subscription.updated'
+  | 'customer.subscription.deleted'
+  | 'invoice.payment_failed';
 interface SampleEvent {
   type: string;
   created: number;
   data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> };
 }
 const sample = (name: Sample): SampleEvent =>
-  JSON.parse(readFileSync(new URL(`../../../test/protocol/stripe/${name}.json`, import.meta.url), 'utf8')) as SampleEvent;
+  JSON.parse(
+    readFileSync(new URL(`../../../test/protocol/stripe/${name}.json`, import.meta.url), 'utf8'),
+  ) as SampleEvent;
 
 const read = (event: SampleEvent) => stripeWord(event as unknown as Stripe.Event);
 /** The word on the sample's subscription, with this said of it. */
-function said(object: Record<string, unknown>, of: Sample = 'customer.subscription.updated'): SubscriptionWord {
+function said(
+  object: Record<string, unknown>,
+  of: Sample = 'customer.subscription.updated',
+): SubscriptionWord {
   const event = sample(of);
   Object.assign(event.data.object, object);
   const word = read(event);
@@ -24,7 +33,9 @@ function said(object: Record<string, unknown>, of: Sample = 'customer.subscripti
   return word;
 }
 const seconds = (n: number): Date => new Date(n * 1_000);
-const items = (...periodEnds: number[]) => ({ data: periodEnds.map((end, n) => ({ price: { id: `price_${n}` }, current_period_end: end })) });
+const items = (...periodEnds: number[]) => ({
+  data: periodEnds.map((end, n) => ({ price: { id: `price_${n}` }, current_period_end: end })),
+});
 
 describe('what Stripe says of a subscription', () => {
   test('is read from its own events', () => {
@@ -58,7 +69,8 @@ describe('what Stripe says of a subscription', () => {
   });
 
   test('a status of a later year gives nothing', () => {
-    for (const status of ['generous', 'toString', '__proto__', 'constructor']) expect(said({ status }).status).toBe('none');
+    for (const status of ['generous', 'toString', '__proto__', 'constructor'])
+      expect(said({ status }).status).toBe('none');
   });
 
   test.each([
@@ -73,7 +85,12 @@ describe('what Stripe says of a subscription', () => {
 
   test('that was deleted has ended, at the instant that Stripe says, whatever its status is', () => {
     const ended_at = 1_790_000_000;
-    expect(said({ status: 'active', ended_at }, 'customer.subscription.deleted')).toMatchObject({ status: 'canceled', ended: true, effectiveAt: seconds(ended_at), cancelAt: null });
+    expect(said({ status: 'active', ended_at }, 'customer.subscription.deleted')).toMatchObject({
+      status: 'canceled',
+      ended: true,
+      effectiveAt: seconds(ended_at),
+      cancelAt: null,
+    });
   });
 
   test('whose payments are paused is paused, unless it is worse', () => {
@@ -85,7 +102,9 @@ describe('what Stripe says of a subscription', () => {
   });
 
   test('that ends with its period ends with the last of its items’ periods, and is active until then', () => {
-    expect(said({ cancel_at_period_end: true, items: items(1_795_000_000, 1_796_000_000, 1_794_000_000) })).toMatchObject({
+    expect(
+      said({ cancel_at_period_end: true, items: items(1_795_000_000, 1_796_000_000, 1_794_000_000) }),
+    ).toMatchObject({
       status: 'active',
       ended: false,
       cancelAt: seconds(1_796_000_000),
@@ -93,12 +112,16 @@ describe('what Stripe says of a subscription', () => {
   });
 
   test('that ends on a day ends on that day', () => {
-    expect(said({ cancel_at: 1_797_000_000, cancel_at_period_end: true }).cancelAt).toEqual(seconds(1_797_000_000));
+    expect(said({ cancel_at: 1_797_000_000, cancel_at_period_end: true }).cancelAt).toEqual(
+      seconds(1_797_000_000),
+    );
     expect(said({ cancel_at: 1_797_000_000 }).cancelAt).toEqual(seconds(1_797_000_000));
   });
 
   test('that has ended ends no more', () => {
-    expect(said({ status: 'canceled', cancel_at: 1_797_000_000, cancel_at_period_end: true }).cancelAt).toBeNull();
+    expect(
+      said({ status: 'canceled', cancel_at: 1_797_000_000, cancel_at_period_end: true }).cancelAt,
+    ).toBeNull();
   });
 
   test('that ends with its period but has no items says no day', () => {
@@ -110,7 +133,9 @@ describe('what Stripe says of a subscription', () => {
   });
 
   test('names its customer, whether spelled out or not', () => {
-    expect(said({ customer: { id: 'cus_spelled_out', object: 'customer' } }).customerId).toBe('cus_spelled_out');
+    expect(said({ customer: { id: 'cus_spelled_out', object: 'customer' } }).customerId).toBe(
+      'cus_spelled_out',
+    );
     expect(said({ customer: 'cus_by_id' }).customerId).toBe('cus_by_id');
   });
 
@@ -121,7 +146,10 @@ describe('what Stripe says of a subscription', () => {
 });
 
 describe('of two words of the same second', () => {
-  const word = (previous: Record<string, unknown> | undefined, of: Sample = 'customer.subscription.updated') => {
+  const word = (
+    previous: Record<string, unknown> | undefined,
+    of: Sample = 'customer.subscription.updated',
+  ) => {
     const event = sample(of);
     if (previous) event.data.previous_attributes = previous;
     else delete event.data.previous_attributes;
@@ -165,7 +193,11 @@ describe('what Stripe says of a payment', () => {
 
   test('with the subscription spelled out', () => {
     const event = sample('invoice.payment_failed');
-    event.data.object.parent = { type: 'subscription_details', quote_details: null, subscription_details: { subscription: { id: 'sub_spelled_out' }, metadata: null } };
+    event.data.object.parent = {
+      type: 'subscription_details',
+      quote_details: null,
+      subscription_details: { subscription: { id: 'sub_spelled_out' }, metadata: null },
+    };
     expect((read(event) as PaymentFailedWord).subscriptionId).toBe('sub_spelled_out');
   });
 
@@ -177,6 +209,10 @@ describe('what Stripe says of a payment', () => {
 });
 
 test('what is not about memberships is nothing', () => {
-  expect(read({ ...sample('customer.subscription.created'), type: 'customer.subscription.trial_will_end' })).toEqual({ about: 'other' });
-  expect(read({ ...sample('customer.subscription.created'), type: 'payment_intent.succeeded' })).toEqual({ about: 'other' });
+  expect(
+    read({ ...sample('customer.subscription.created'), type: 'customer.subscription.trial_will_end' }),
+  ).toEqual({ about: 'other' });
+  expect(read({ ...sample('customer.subscription.created'), type: 'payment_intent.succeeded' })).toEqual({
+    about: 'other',
+  });
 });

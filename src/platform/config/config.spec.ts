@@ -2,7 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { ConfigError, environment, readConfig } from './config.js';
 
 const SECRET = 'thirty-two bytes and some more, for tests';
-const NEEDED = { DATABASE_URL: 'postgres://localhost/usher', REDIS_URL: 'redis://localhost', AUTH_JWT_SECRET: SECRET };
+const NEEDED = {
+  DATABASE_URL: 'postgres://localhost/usher',
+  REDIS_URL: 'redis://localhost',
+  AUTH_JWT_SECRET: SECRET,
+};
 
 /** What the boot would say. */
 function complaint(env: Record<string, string | undefined>): string {
@@ -32,12 +36,21 @@ describe('the settings', () => {
     });
   });
 
-  test('that are empty count as not set', () => {
-    expect(readConfig({ ...NEEDED, PORT: '', ADMIN_KEY: '', CORS_ORIGINS: '' })).toMatchObject({ PORT: 3_000, CORS_ORIGINS: [] });
+  test('that are empty or blank count as not set', () => {
+    const blank = { PORT: ' ', GRACE_SECONDS: '\t', ADMIN_KEY: '', CORS_ORIGINS: '' };
+    expect(readConfig({ ...NEEDED, ...blank })).toMatchObject({
+      PORT: 3_000,
+      GRACE_SECONDS: 300,
+      CORS_ORIGINS: [],
+    });
   });
 
   test('that are lists may have spaces and trailing commas', () => {
-    const lists = { ROLES: ' api , worker,', CORS_ORIGINS: 'https://a.example, https://b.example', STRIPE_WEBHOOK_SECRET: 'whsec_new,whsec_old' };
+    const lists = {
+      ROLES: ' api , worker,',
+      CORS_ORIGINS: 'https://a.example, https://b.example',
+      STRIPE_WEBHOOK_SECRET: 'whsec_new,whsec_old',
+    };
     expect(readConfig({ ...NEEDED, ...lists })).toMatchObject({
       ROLES: ['api', 'worker'],
       CORS_ORIGINS: ['https://a.example', 'https://b.example'],
@@ -51,27 +64,32 @@ describe('the settings', () => {
 });
 
 describe('a setting that is missing', () => {
-  test.each(['DATABASE_URL', 'REDIS_URL', 'AUTH_JWT_SECRET'] as const)('%s stops the boot with a sentence that says what to do', (name) => {
-    const said = complaint({ ...NEEDED, [name]: undefined });
-    expect(said).toMatch(new RegExp(`^${name} is not set`));
-    expect(said.split('\n')).toHaveLength(1);
-  });
+  test.each(['DATABASE_URL', 'REDIS_URL', 'AUTH_JWT_SECRET'] as const)(
+    '%s stops the boot with a sentence that says what to do',
+    (name) => {
+      const said = complaint({ ...NEEDED, [name]: undefined });
+      expect(said).toMatch(new RegExp(`^${name} is not set`));
+      expect(said.split('\n')).toHaveLength(1);
+    },
+  );
 
   test('AUTH_JWKS_URL does instead of a secret', () => {
-    expect(() => readConfig({ ...NEEDED, AUTH_JWT_SECRET: undefined, AUTH_JWKS_URL: 'https://id.example/jwks.json' })).not.toThrow();
+    expect(() =>
+      readConfig({ ...NEEDED, AUTH_JWT_SECRET: undefined, AUTH_JWKS_URL: 'https://id.example/jwks.json' }),
+    ).not.toThrow();
   });
 });
 
 /** A wrong value for each setting that can have one, recognizable in what is said. */
 const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   NODE_ENV: ['wr0ng'],
-  PORT: ['wr0ng', '-7', '7.25', '777777', 'NaN', ' '],
+  PORT: ['wr0ng', '-7', '7.25', '777777', 'NaN'],
   ROLES: ['wr0ng', 'api,wr0ng', ',', ' , '],
   DATABASE_URL: ['wr0ng', 'mysql://user:wr0ng@host/db', 'http://wr0ng'],
   REDIS_URL: ['wr0ng', 'http://user:wr0ng@host'],
   AUTH_JWT_SECRET: ['wr0ng', 'wr0ng'.repeat(6)],
   AUTH_JWKS_URL: ['wr0ng', 'ftp://wr0ng', 'file:///wr0ng'],
-  ADMIN_KEY: ['wr0ng'],
+  ADMIN_KEY: ['wr0ng', 'wr0ng with spaces in it'],
   STRIPE_API_BASE: ['wr0ng', 'ftp://wr0ng'],
   LEASE_SECONDS: ['wr0ng', '9', '3601', '12.5', '-77'],
   GRACE_SECONDS: ['wr0ng', '-77', '86401'],
@@ -85,7 +103,9 @@ const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
 };
 
 describe('a wrong value stops the boot with one sentence that names the setting and never shows the value', () => {
-  test.each(Object.entries(WRONG).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])))('%s=%s', (name, value) => {
+  test.each(
+    Object.entries(WRONG).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),
+  )('%s=%s', (name, value) => {
     const said = complaint({ ...NEEDED, [name]: value });
     expect(said).toMatch(new RegExp(`^${name} [^\\n]{5,}\\.$`));
     if (value.trim().length > 3) expect(said).not.toContain(value);
@@ -99,12 +119,19 @@ describe('a wrong value stops the boot with one sentence that names the setting 
 });
 
 describe('a name that is nearly ours', () => {
-  test.each(['AUTH_JWT_SECRETS', 'AUTH_JWKS_URI', 'STRIPE_WEBHOOK_SECRETS', 'LEASE_SECOND', 'CORS_ORIGIN', 'APNS_KEYID', 'VAPID_KEY', 'WEBPUSH_HOST', 'DRAIN_SECS'])(
-    '%s is a slip of the pen, and is told without its value',
-    (name) => {
-      const said = complaint({ ...NEEDED, [name]: 'a-value-that-may-be-secret' });
-      expect(said).toMatch(new RegExp(`^${name} is not a setting of Usher`));
-      expect(said).not.toContain('a-value-that-may-be-secret');
-    },
-  );
+  test.each([
+    'AUTH_JWT_SECRETS',
+    'AUTH_JWKS_URI',
+    'STRIPE_WEBHOOK_SECRETS',
+    'LEASE_SECOND',
+    'CORS_ORIGIN',
+    'APNS_KEYID',
+    'VAPID_KEY',
+    'WEBPUSH_HOST',
+    'DRAIN_SECS',
+  ])('%s is a slip of the pen, and is told without its value', (name) => {
+    const said = complaint({ ...NEEDED, [name]: 'a-value-that-may-be-secret' });
+    expect(said).toMatch(new RegExp(`^${name} is not a setting of Usher`));
+    expect(said).not.toContain('a-value-that-may-be-secret');
+  });
 });
