@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { NewDurableEvent } from '../../src/mailbox/event.js';
-import { Feed } from '../../src/mailbox/feed.js';
+import { Feed } from '../../src/mailbox/feed.service.js';
 import { Mailbox } from '../../src/mailbox/mailbox.service.js';
 import { MailboxStore } from '../../src/mailbox/mailbox.store.js';
 import { Database } from '../../src/platform/postgres/database.js';
@@ -27,7 +27,13 @@ afterAll(async () => {
 });
 
 const freshUser = () => `user-${(users += 1)}`;
-const event = (userId: string, key: string, value: number): NewDurableEvent => ({ userId, type: 'test', tier: 'important', key, data: { value } });
+const event = (userId: string, key: string, value: number): NewDurableEvent => ({
+  userId,
+  type: 'test',
+  tier: 'important',
+  key,
+  data: { value },
+});
 const keys = fc.constantFrom('a', 'b', 'c', 'd');
 
 describe('a user’s offsets', () => {
@@ -45,7 +51,10 @@ describe('a user’s offsets', () => {
           acts.map(async ({ how, user, keys: ofAct }) => {
             const userId = names[user] as string;
             const events = ofAct.map((key, value) => event(userId, key, value));
-            const told = how === 'publish' ? await mailbox.publish(events) : await inTransaction(events, how === 'rollback');
+            const told =
+              how === 'publish'
+                ? await mailbox.publish(events)
+                : await inTransaction(events, how === 'rollback');
             offsets.get(userId)?.push(...told.map(({ offset }) => offset as number));
           }),
         );
@@ -80,24 +89,33 @@ describe('a user’s offsets', () => {
 describe('resuming', () => {
   test('after any offset, replay then live gives the same state as having been there all along', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(keys, fc.nat(99)), { minLength: 1, maxLength: 30 }), fc.nat(30), fc.nat(30), async (writes, left, back) => {
-        const userId = freshUser();
-        const told = [];
-        for (const [key, value] of writes) told.push(...(await mailbox.publish([event(userId, key, value)])));
-        const leftAt = Math.min(left, writes.length);
-        const backAt = Math.max(leftAt, Math.min(back, writes.length));
-        const state = new Map<string, unknown>();
-        for (const { key, data } of told.slice(0, leftAt)) state.set(key, data);
-        const { head } = await store.page(userId, 0, 1);
-        const position = { epoch: head.epoch, offset: leftAt };
-        const [resumed] = await store.resume([{ userId, position }], 'important');
-        for (const { key, data } of resumed?.missed ?? []) state.set(key, data);
-        // Live events that come late are known already: the same state again.
-        for (const { key, data, offset } of told.slice(backAt)) if ((offset as number) > (resumed?.head.offset ?? 0)) state.set(key, data);
-        const all = new Map(told.map(({ key, data }) => [key, data]));
-        expect(state).toEqual(all);
-        expect(resumed?.missed?.map(({ offset }) => offset)).toEqual([...(resumed?.missed ?? [])].map(({ offset }) => offset).sort((a, b) => a - b));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(keys, fc.nat(99)), { minLength: 1, maxLength: 30 }),
+        fc.nat(30),
+        fc.nat(30),
+        async (writes, left, back) => {
+          const userId = freshUser();
+          const told = [];
+          for (const [key, value] of writes)
+            told.push(...(await mailbox.publish([event(userId, key, value)])));
+          const leftAt = Math.min(left, writes.length);
+          const backAt = Math.max(leftAt, Math.min(back, writes.length));
+          const state = new Map<string, unknown>();
+          for (const { key, data } of told.slice(0, leftAt)) state.set(key, data);
+          const { head } = await store.page(userId, 0, 1);
+          const position = { epoch: head.epoch, offset: leftAt };
+          const [resumed] = await store.resume([{ userId, position }], 'important');
+          for (const { key, data } of resumed?.missed ?? []) state.set(key, data);
+          // Live events that come late are known already: the same state again.
+          for (const { key, data, offset } of told.slice(backAt))
+            if ((offset as number) > (resumed?.head.offset ?? 0)) state.set(key, data);
+          const all = new Map(told.map(({ key, data }) => [key, data]));
+          expect(state).toEqual(all);
+          expect(resumed?.missed?.map(({ offset }) => offset)).toEqual(
+            [...(resumed?.missed ?? [])].map(({ offset }) => offset).sort((a, b) => a - b),
+          );
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -106,7 +124,8 @@ describe('resuming', () => {
     const userId = freshUser();
     await mailbox.publish(Array.from({ length: 301 }, (_, n) => event(userId, `key-${n}`, n)));
     const { head } = await store.page(userId, 0, 1);
-    const ask = async (epoch: string, offset: number) => (await store.resume([{ userId, position: { epoch, offset } }], 'important'))[0]?.missed;
+    const ask = async (epoch: string, offset: number) =>
+      (await store.resume([{ userId, position: { epoch, offset } }], 'important'))[0]?.missed;
     expect(await ask('another', 300)).toBeUndefined();
     expect(await ask(head.epoch, 302)).toBeUndefined();
     expect(await ask(head.epoch, 0)).toBeUndefined();
@@ -117,11 +136,20 @@ describe('resuming', () => {
   test('gives only the newest event of each key, and none that expired', async () => {
     const userId = freshUser();
     const [first] = await mailbox.publish([event(userId, 'a', 1)]);
-    await mailbox.publish([event(userId, 'a', 2), { ...event(userId, 'b', 3), expiresAt: new Date(Date.now() + 60_000) }, event(userId, 'c', 4)]);
-    await postgres.query(`UPDATE mailbox_entry SET expires_at = now() WHERE user_id = $1 AND key = 'b'`, [userId]);
+    await mailbox.publish([
+      event(userId, 'a', 2),
+      { ...event(userId, 'b', 3), expiresAt: new Date(Date.now() + 60_000) },
+      event(userId, 'c', 4),
+    ]);
+    await postgres.query(`UPDATE mailbox_entry SET expires_at = now() WHERE user_id = $1 AND key = 'b'`, [
+      userId,
+    ]);
     const position = { epoch: first?.epoch as string, offset: 0 };
     const [resumed] = await store.resume([{ userId, position }], 'important');
-    expect(resumed?.missed?.map(({ key, offset }) => [key, offset])).toEqual([['a', 2], ['c', 4]]);
+    expect(resumed?.missed?.map(({ key, offset }) => [key, offset])).toEqual([
+      ['a', 2],
+      ['c', 4],
+    ]);
     expect(resumed?.head.offset).toBe(4);
   });
 });

@@ -20,7 +20,11 @@ const foreign = (device: Device, userId: string) =>
 describe('promise 5: nothing reaches another user’s device', () => {
   test('an event goes to every device of its user and to no one else’s', async () => {
     const mine = [await usher.device('ann', 'ann-1'), await usher.device('ann', 'ann-2')];
-    const others = [await usher.device('an', 'an-1'), await usher.device('ann.', 'ann.-1'), await usher.device('Ann', 'Ann-1')];
+    const others = [
+      await usher.device('an', 'an-1'),
+      await usher.device('ann.', 'ann.-1'),
+      await usher.device('Ann', 'Ann-1'),
+    ];
     await publish('ann', 'note.private');
     await Promise.all(mine.map((device) => device.hears('note.private')));
     for (const userId of ['an', 'ann.', 'Ann']) await publish(userId, 'note.own');
@@ -38,20 +42,34 @@ describe('promise 5: nothing reaches another user’s device', () => {
     expect(foreign(after, 'cleo')).toEqual([]);
     expect(before.envelopes()).toEqual([]);
     const devices = async (userId: string) =>
-      (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/devices')).body.devices as { deviceId: string }[];
+      (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/devices')).body.devices as {
+        deviceId: string;
+      }[];
     expect(await devices('bob')).toEqual([]);
     expect((await devices('cleo')).map(({ deviceId }) => deviceId)).toEqual(['shared-tv']);
   });
 
   test('a device that moves by registration keeps nothing of its former owner: not the push address, not the name', async () => {
-    const device = { platform: 'ios', name: 'Dan’s phone', push: { kind: 'apns', address: 'dans-push-token' } };
+    const device = {
+      platform: 'ios',
+      name: 'Dan’s phone',
+      push: { kind: 'apns', address: 'dans-push-token' },
+    };
     await call(usher.url, await usher.token('dan'), 'PUT', '/v1/me/devices/moving-phone', device);
     const live = await usher.device('dan', 'moving-phone');
-    const { status, body } = await call(usher.url, await usher.token('eve'), 'PUT', '/v1/me/devices/moving-phone', { platform: 'ios' });
+    const { status, body } = await call(
+      usher.url,
+      await usher.token('eve'),
+      'PUT',
+      '/v1/me/devices/moving-phone',
+      { platform: 'ios' },
+    );
     expect(status).toBe(200);
     expect(body).toMatchObject({ deviceId: 'moving-phone', name: null, push: null });
     await live.disconnected();
-    const rows = await usher.database.query(`SELECT user_id, push FROM device WHERE device_id = 'moving-phone'`);
+    const rows = await usher.database.query(
+      `SELECT user_id, push FROM device WHERE device_id = 'moving-phone'`,
+    );
     expect(rows).toEqual([{ user_id: 'eve', push: null }]);
   });
 
@@ -70,14 +88,17 @@ describe('promise 5: nothing reaches another user’s device', () => {
       position: { epoch, offset: 0 },
       auth: { userId: 'gus', room: 'user:gus', profileId: 'main', sub: 'gus' },
     });
-    for (const event of ['join', 'subscribe', 'room', 'user:gus']) thief.socket.emit(event, 'gus', 'user:gus');
+    for (const event of ['join', 'subscribe', 'room', 'user:gus'])
+      thief.socket.emit(event, 'gus', 'user:gus');
     expect(await thief.ask('sync', { epoch, offset: 0, userId: 'gus' })).toEqual({ ok: true });
     await publish('gus', 'note.more-of-gus');
     await gus.hears('note.more-of-gus');
     await publish('hal', 'note.of-hal');
     await thief.hears('note.of-hal');
     expect(foreign(thief, 'hal')).toEqual([]);
-    expect(thief.heard.filter(({ event }) => event === 'snapshot').flatMap(({ payload }) => payload.entries)).toEqual([]);
+    expect(
+      thief.heard.filter(({ event }) => event === 'snapshot').flatMap(({ payload }) => payload.entries),
+    ).toEqual([]);
   });
 
   test('a receipt for another user’s event is refused and changes nothing', async () => {
@@ -86,7 +107,9 @@ describe('promise 5: nothing reaches another user’s device', () => {
     const thief = await usher.device('jon', 'jon-tv');
     const answer = await thief.ask('receipt', { ids: [accepted?.id], state: 'seen' });
     expect(answer).toMatchObject({ ok: false, error: { code: 'unknown_event' } });
-    expect(await usher.database.query(`SELECT 1 FROM receipt WHERE event_id = $1`, [accepted?.id])).toEqual([]);
+    expect(await usher.database.query(`SELECT 1 FROM receipt WHERE event_id = $1`, [accepted?.id])).toEqual(
+      [],
+    );
   });
 
   test('a token of another user does not take a live connection over', async () => {
@@ -98,7 +121,9 @@ describe('promise 5: nothing reaches another user’s device', () => {
   });
 
   test('a device whose token has expired is closed', async () => {
-    const device = await usher.device('max', 'max-tv', { token: await usher.token('max', { expiresIn: '1s' }) });
+    const device = await usher.device('max', 'max-tv', {
+      token: await usher.token('max', { expiresIn: '1s' }),
+    });
     await device.hears('token.expiring');
     await device.disconnected();
   });
@@ -108,8 +133,14 @@ describe('promise 5: nothing reaches another user’s device', () => {
     const phone = await usher.device('ned', 'ned-phone');
     const stranger = await usher.device('oda', 'oda-tv');
     expect(await tv.beat({ positionSeconds: 700 })).toMatchObject({ ok: true, nextSeconds: 60 });
-    expect((await phone.hears('playback.progress')).data).toMatchObject({ showId: 'show', positionSeconds: 700, deviceId: 'ned-tv' });
-    await usher.backOffice.publish(['ned', 'oda'].map((userId) => ({ userId, type: 'note.after', tier: 'routine', data: {} })));
+    expect((await phone.hears('playback.progress')).data).toMatchObject({
+      showId: 'show',
+      positionSeconds: 700,
+      deviceId: 'ned-tv',
+    });
+    await usher.backOffice.publish(
+      ['ned', 'oda'].map((userId) => ({ userId, type: 'note.after', tier: 'routine', data: {} })),
+    );
     await Promise.all([tv.hears('note.after'), stranger.hears('note.after')]);
     expect([...tv.envelopes('playback.progress'), ...stranger.envelopes('playback.progress')]).toEqual([]);
   });

@@ -33,7 +33,9 @@ describe('promise 1: write before send', () => {
     await usher.backOffice.publish([{ userId: 'ann', type: 'note.marker', tier: 'routine', data: 3 }]);
     await device.hears('note.marker');
     await eventually('the append waits for the lock', async () => {
-      const waiting = await usher.database.query(`SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'mailbox'::regclass`);
+      const waiting = await usher.database.query(
+        `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'mailbox'::regclass`,
+      );
       return waiting.length > 0;
     });
     expect(device.envelopes('note.durable')).toEqual([]);
@@ -44,8 +46,12 @@ describe('promise 1: write before send', () => {
 
   test('an event that could not be committed is refused, and nobody hears it', async () => {
     const device = await usher.device('ben', 'tv');
-    await usher.database.query(`ALTER TABLE mailbox_entry ADD CONSTRAINT no_poison CHECK (type <> 'note.poison')`);
-    const reply = await usher.backOffice.publish([{ userId: 'ben', type: 'note.poison', tier: 'critical', data: 1 }]);
+    await usher.database.query(
+      `ALTER TABLE mailbox_entry ADD CONSTRAINT no_poison CHECK (type <> 'note.poison')`,
+    );
+    const reply = await usher.backOffice.publish([
+      { userId: 'ben', type: 'note.poison', tier: 'critical', data: 1 },
+    ]);
     expect(reply.status).toBe(500);
     await usher.backOffice.publish([{ userId: 'ben', type: 'note.after', tier: 'critical', data: 2 }]);
     const after = await device.hears('note.after');
@@ -66,7 +72,10 @@ describe('promise 1: write before send', () => {
       )
       INSERT INTO handoff (id, tier, positions) VALUES (gen_random_uuid(), 'critical', '[["cleo", 1]]')`);
     await Promise.all([tv.hears('note.orphan'), phone.hears('note.orphan')]);
-    await eventually('the handoff is settled', async () => (await usher.database.query('SELECT 1 FROM handoff')).length === 0);
+    await eventually(
+      'the handoff is settled',
+      async () => (await usher.database.query('SELECT 1 FROM handoff')).length === 0,
+    );
     expect(tv.offsets()).toEqual([1]);
   });
 
@@ -86,9 +95,13 @@ describe('promise 1: write before send', () => {
 
   test('an acknowledged event is kept as received, and a receipt moves only forward', async () => {
     const device = await usher.device('eve', 'tv');
-    const { body } = await usher.backOffice.publish([{ userId: 'eve', type: 'note.read', tier: 'important', data: {} }]);
+    const { body } = await usher.backOffice.publish([
+      { userId: 'eve', type: 'note.read', tier: 'important', data: {} },
+    ]);
     const [accepted] = body.accepted as { id: string; offset: number }[];
-    const state = async () => (await usher.database.query<{ state: number }>(`SELECT state FROM receipt WHERE user_id = 'eve'`))[0]?.state;
+    const state = async () =>
+      (await usher.database.query<{ state: number }>(`SELECT state FROM receipt WHERE user_id = 'eve'`))[0]
+        ?.state;
     await eventually('received', async () => (await state()) === 2);
     expect(await device.ask('receipt', { ids: [accepted?.id], state: 'seen' })).toEqual({ ok: true });
     expect(await device.ask('receipt', { offset: accepted?.offset, state: 'applied' })).toEqual({ ok: true });
