@@ -12,17 +12,17 @@ export function poster(showId: string): SVGElement {
   const sky = drawing(
     'linearGradient',
     { id: name, x1: '0', y1: '0', x2: '0', y2: '1' },
-    stop('0', `hsl(${hue} 45% 16%)`),
-    stop('0.62', `hsl(${(hue + 30) % 360} 55% 34%)`),
-    stop('1', `hsl(${(hue + 55) % 360} 70% 58%)`),
+    stop('0', `hsl(${hue} 58% 17%)`),
+    stop('0.62', `hsl(${(hue + 30) % 360} 66% 40%)`),
+    stop('1', `hsl(${(hue + 55) % 360} 85% 64%)`),
   );
   const frame = { width: String(WIDTH), height: String(HEIGHT) };
   const sun = drawing('circle', {
     cx: String(60 + random() * 200),
     cy: String(40 + random() * 60),
     r: String(14 + random() * 22),
-    fill: `hsl(${(hue + 60) % 360} 90% 82%)`,
-    opacity: '0.9',
+    fill: `hsl(${(hue + 60) % 360} 95% 86%)`,
+    opacity: '1',
   });
   const ridges = [0, 1, 2].map((depth) =>
     ridge(random, depth, `hsl(${(hue + 12) % 360} ${40 - depth * 6}% ${24 - depth * 8}%)`),

@@ -1,0 +1,14 @@
+import { expect, test } from '@jest/globals';
+import { pageHeaders } from './page-headers.js';
+
+const policy = (host: string | undefined) => pageHeaders(host)['Content-Security-Policy'] ?? '';
+
+test('the page may open sockets to the host that it came from', () => {
+  expect(policy('localhost:3000')).toContain("connect-src 'self' ws://localhost:3000 wss://localhost:3000;");
+});
+
+test('a host cannot write into the policy', () => {
+  for (const host of ['a; script-src *', 'a b', "'unsafe-inline'", '', undefined]) {
+    expect(policy(host)).toContain("connect-src 'self';");
+  }
+});
