@@ -13,6 +13,8 @@ import { Lifecycle } from './platform/lifecycle.js';
 export async function boot(config: Config): Promise<INestApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), {
     bodyParser: false,
+    // Open event streams and idle keep-alive connections must not hold the process up; by then devices were sent away.
+    forceCloseConnections: true,
     bufferLogs: true,
   });
   app.useLogger(app.get(Logger));

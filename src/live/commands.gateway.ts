@@ -35,7 +35,7 @@ export class CommandDesk {
     this.count = function (this: Socket) {
       const connection = connectionOf(this);
       connection.tooFast = !connection.inbound.take(Date.now());
-      if (connection.inbound.debt > MAX_DEBT) connection.wire?.terminate();
+      if (connection.inbound.debt > MAX_DEBT) connection.line?.terminate();
     };
   }
 

@@ -50,7 +50,7 @@ export class Connection implements DeviceSession {
   tooFast = false;
   /** Epoch and head that it was told last; undefined until it joined once. */
   epoch: string | undefined;
-  wire: Line | undefined;
+  line: Line | undefined;
   readonly inbound: TokenBucket;
   private state: 'joining' | 'live' | 'closed' = 'joining';
   private order = new Order<Addressed>(0);
@@ -132,16 +132,16 @@ export class Connection implements DeviceSession {
 
   /** Everything that is due, in one write: durable events in order, then the newest routine ones. */
   flush(): void {
-    if (!this.wire || this.pending === 0) return;
+    if (!this.line || this.pending === 0) return;
     const frames: Frame[] = [];
     for (const { frame, onAck } of this.durable) {
-      if (frame.ackId !== undefined && onAck) this.wire.expectAck(frame.ackId, onAck);
+      if (frame.ackId !== undefined && onAck) this.line.expectAck(frame.ackId, onAck);
       frames.push(frame);
     }
     for (const frame of this.routine.values()) frames.push(frame);
     this.durable = [];
     this.routine.clear();
-    this.wire.write(frames);
+    this.line.write(frames);
   }
 
   /** Only what must not wait: durable events, in order. */

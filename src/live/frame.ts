@@ -3,6 +3,8 @@ import type { EncodedEvent, Heading } from '../mailbox/announcement.js';
 /** One event as Socket.IO text, made once for all devices of this node that hear it. */
 export interface Frame {
   readonly heading: Heading;
+  /** `["type",{…}]` */
+  readonly body: string;
   /** The Socket.IO packet without Engine.IO's own prefix: `2["type",{…}]`, with an ack id before the bracket if durable. */
   readonly packet: string;
   /** The id that the device's acknowledgement carries. The same on every socket, since each has its own table of them. */
@@ -21,7 +23,7 @@ let lastAckId = 0;
 export function eventFrame({ heading, body }: EncodedEvent): Frame {
   const ackId = heading.offset === undefined ? undefined : (lastAckId += 1);
   const packet = `${EVENT}${ackId ?? ''}${body}`;
-  return { heading, packet, ackId, bytes: webSocketText(MESSAGE + packet) };
+  return { heading, body, packet, ackId, bytes: webSocketText(MESSAGE + packet) };
 }
 
 /** The heading of an event that has a place in the mailbox. */

@@ -18,3 +18,10 @@ export type HandshakeAuth = z.infer<typeof handshakeAuth>;
 
 export const syncPayload = z.object({ epoch: z.string().max(64), offset: z.int().nonnegative() });
 export const tokenRefreshPayload = z.object({ token: z.string().min(1) });
+
+/** What a Server-Sent Events listener may say of itself. */
+export const streamQuery = z.object({
+  deviceId: deviceId.optional(),
+  profileId: profileId.default(DEFAULT_PROFILE),
+});
+export type StreamQuery = z.infer<typeof streamQuery>;

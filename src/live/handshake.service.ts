@@ -1,27 +1,32 @@
 import { Injectable } from '@nestjs/common';
 import type { Position } from '../mailbox/position.js';
+import { UserTokens } from '../platform/auth/user-token.js';
 import { Problem } from '../platform/http/problem.js';
-import { type UserIdentity, UserTokens } from '../platform/auth/user-token.js';
 import { parse } from '../platform/parse.js';
+import type { Visitor } from './admission.service.js';
 import { type HandshakeAuth, handshakeAuth } from './handshake.schema.js';
 
-/** A device that proved whose it is. */
-export interface Hello {
-  readonly identity: UserIdentity;
-  readonly auth: HandshakeAuth;
-  /** How far it has read, as it says; undefined when it says nothing usable. */
-  readonly position: Position | undefined;
-}
-
+/** Reads and verifies what a device says of itself. */
 @Injectable()
 export class Handshake {
   constructor(private readonly tokens: UserTokens) {}
 
   /** Throws Problem token_…, invalid_request or unavailable. */
-  async check(given: unknown): Promise<Hello> {
+  async check(given: unknown): Promise<Visitor> {
     if (!hasToken(given)) throw new Problem('token_missing');
     const auth = parse(handshakeAuth, given);
-    return { identity: await this.tokens.verify(auth.token), auth, position: positionOf(auth) };
+    const { userId, expiresAt } = await this.tokens.verify(auth.token);
+    const { deviceId, profileId, platform, appVersion, since } = auth;
+    const position = positionOf(auth);
+    return {
+      userId,
+      tokenExpiresAt: expiresAt,
+      deviceId,
+      profileId,
+      position,
+      since,
+      registers: { platform, appVersion },
+    };
   }
 }
 
@@ -32,6 +37,7 @@ const hasToken = (given: unknown): boolean =>
   given.token !== undefined &&
   given.token !== '';
 
+/** How far the device has read, as it says; undefined when it says nothing usable. */
 function positionOf({ epoch, offset }: HandshakeAuth): Position | undefined {
   if (!epoch || offset === undefined || offset === '') return undefined;
   return { epoch, offset: Number(offset) };

@@ -108,7 +108,7 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     this.slow.inc();
     this.log.warn(`device ${connection.deviceId} does not read; it is let go and can resume`);
     connection.close();
-    connection.wire?.terminate();
+    connection.line?.terminate();
   }
 }
 

@@ -2,8 +2,10 @@ import { Module } from '@nestjs/common';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
+import { Admission } from './admission.service.js';
 import { Arrivals } from './arrivals.service.js';
 import { Drain } from './drain.service.js';
+import { EventStreamController } from './event-stream.controller.js';
 import { Fleet } from './fleet.service.js';
 import { Handshake } from './handshake.service.js';
 import { LiveChannel } from './live.channel.js';
@@ -13,7 +15,9 @@ import { TokenExpiry } from './token-expiry.worker.js';
 
 @Module({
   imports: [DeliveryModule, DevicesModule, MailboxModule],
+  controllers: [EventStreamController],
   providers: [
+    Admission,
     Arrivals,
     Drain,
     Fleet,

@@ -77,13 +77,13 @@ export class Outbox {
 
   private write(connection: Connection): void {
     if (this.stuck(connection)) return;
-    if ((connection.wire?.buffered ?? 0) > SLOW_BYTES) connection.flushDurable();
+    if ((connection.line?.buffered ?? 0) > SLOW_BYTES) connection.flushDurable();
     else connection.flush();
   }
 
   private stuck(connection: Connection): boolean {
-    const { wire } = connection;
-    if (!wire || (wire.buffered <= STUCK_BYTES && wire.owed <= MAX_OWED)) return false;
+    const { line } = connection;
+    if (!line || (line.buffered <= STUCK_BYTES && line.owed <= MAX_OWED)) return false;
     this.onStuck(connection);
     return true;
   }

@@ -3,23 +3,23 @@ import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/dev
 import { UserTokens } from '../platform/auth/user-token.js';
 import { Problem } from '../platform/http/problem.js';
 import { parse } from '../platform/parse.js';
+import { Admission } from './admission.service.js';
 import { Connection } from './connection.js';
 import { syncPayload, tokenRefreshPayload } from './handshake.schema.js';
-import { LiveGateway } from './live.gateway.js';
 
 /** `sync`: after a hole in the offsets, the answer of a reconnect without one. */
 @Injectable()
 export class SyncCommand implements DeviceCommand {
   readonly event = 'sync';
 
-  constructor(private readonly gateway: LiveGateway) {}
+  constructor(private readonly admission: Admission) {}
 
   async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
     const position = parse(syncPayload, payload);
     const connection = live(session);
     if (connection.joining)
       throw new Problem('rate_limited', 'The last sync is still under way.', { retryAfterMs: 500 });
-    await this.gateway.resume(connection, position);
+    await this.admission.resume(connection, position);
     return {};
   }
 }

@@ -29,11 +29,11 @@ export class TokenExpiry implements OnApplicationBootstrap, OnApplicationShutdow
 
   private turn(now: number): void {
     for (const connection of [...this.channel.rooms.all()]) {
-      const { expiresAt, wire } = connection;
-      if (now > expiresAt + LATE_MS) wire?.disconnect();
+      const { expiresAt, line } = connection;
+      if (now > expiresAt + LATE_MS) line?.disconnect();
       else if (now > expiresAt - WARN_MS && !connection.warnedOfExpiry) {
         connection.warnedOfExpiry = true;
-        wire?.emit('token.expiring', { expiresAt: new Date(expiresAt).toISOString() });
+        line?.emit('token.expiring', { expiresAt: new Date(expiresAt).toISOString() });
       }
     }
   }

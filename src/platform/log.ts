@@ -9,6 +9,17 @@ const describe = (request: IncomingMessage & { id?: unknown }) => ({
   path: request.url?.split('?', 1)[0],
 });
 
+/** Nest names every module and route at boot; whoever wants to read that sets LOG_LEVEL=debug. */
+const CHATTY = new Set([
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestFactory',
+  'WebSocketsController',
+  'NestApplication',
+]);
+const INFO = 30;
+
 const quiet = (request: IncomingMessage) => /^\/(health|metrics)/.test(request.url ?? '');
 
 /** Structured logs, a JSON object a line. */
@@ -21,6 +32,15 @@ export function logging(config: Config): Params {
       formatters: { level: (level) => ({ level }) },
       autoLogging: { ignore: quiet },
       customLogLevel: (_request, response, error) => levelOf(response, error),
+      hooks: {
+        logMethod(args, method, level) {
+          const [first] = args as unknown[];
+          const context =
+            typeof first === 'object' && first !== null && 'context' in first ? String(first.context) : '';
+          if (level === INFO && CHATTY.has(context)) return;
+          method.apply(this, args);
+        },
+      },
       serializers: {
         req: describe,
         res: (response: ServerResponse) => ({ status: response.statusCode }),

@@ -17,9 +17,18 @@ export class UserGuard implements CanActivate {
   }
 }
 
+/** The user whose token came with the call, and when it expires. */
+export const CurrentIdentity = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  callerOf(context),
+);
+
 /** The id of the user whose token came with the call. */
-export const CurrentUser = createParamDecorator((_: unknown, context: ExecutionContext): string => {
+export const CurrentUser = createParamDecorator(
+  (_: unknown, context: ExecutionContext): string => callerOf(context).userId,
+);
+
+function callerOf(context: ExecutionContext): UserIdentity {
   const caller = callers.get(context.switchToHttp().getRequest<Request>());
-  if (!caller) throw new Error('@CurrentUser needs @UseGuards(UserGuard)');
-  return caller.userId;
-});
+  if (!caller) throw new Error('needs @UseGuards(UserGuard)');
+  return caller;
+}

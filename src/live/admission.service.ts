@@ -1,0 +1,150 @@
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Devices } from '../devices/devices.service.js';
+import type { Position } from '../mailbox/position.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { type Arrived, Arrivals, type Arriving } from './arrivals.service.js';
+import { Connection, type Line } from './connection.js';
+import { Fleet } from './fleet.service.js';
+import { LiveChannel } from './live.channel.js';
+
+const SUPERSEDED_RETRY_MS = 60_000;
+
+/** A device whose token was verified. */
+export interface Visitor extends Arriving {
+  readonly profileId: string;
+  readonly tokenExpiresAt: Date;
+}
+
+/** A device that was let in, with the history that it is owed. */
+export interface Entry {
+  readonly connection: Connection;
+  readonly arrived: Arrived;
+}
+
+/**
+ * Lets devices in, whatever line they come by, and sees them out. A device is in its user's room, and the fleet knows it,
+ * before its history is read: nothing falls between the two.
+ */
+@Injectable()
+export class Admission implements OnModuleInit {
+  private readonly log = new Logger('live');
+
+  constructor(
+    private readonly arrivals: Arrivals,
+    private readonly channel: LiveChannel,
+    private readonly fleet: Fleet,
+    @Inject(CONFIG) private readonly config: Config,
+    devices: Devices,
+  ) {
+    devices.onDeparture(({ userId, deviceId }) => this.closeDevice(userId, deviceId));
+    channel.onHole((connection) => void this.fillHole(connection));
+  }
+
+  /** Joins the fleet before the door opens. */
+  onModuleInit(): Promise<void> {
+    return this.fleet.join((connection) => this.fillHole(connection));
+  }
+
+  /** Lets the device in; `onEntered` is told its connection at once, so that whoever holds the line can end it. */
+  async enter(visitor: Visitor, onEntered: (connection: Connection) => void): Promise<Entry> {
+    const { userId, deviceId, profileId, tokenExpiresAt } = visitor;
+    const expiresAt = tokenExpiresAt.getTime();
+    const connection = new Connection({ userId, deviceId, profileId, expiresAt, now: Date.now() });
+    this.channel.rooms.add(connection);
+    onEntered(connection);
+    try {
+      // The other nodes know before the history is read: what is committed after it is told here.
+      await this.fleet.changed(userId);
+      const arrived = await this.arrivals.welcome(visitor);
+      if (connection.closed) throw new Error('closed while its history was read');
+      connection.deviceName = arrived.deviceName;
+      return { connection, arrived };
+    } catch (error) {
+      this.leave(connection);
+      throw error;
+    }
+  }
+
+  /** The line is open: welcome, history, then the live stream. */
+  begin({ connection, arrived }: Entry, line: Line): void {
+    connection.line = line;
+    this.supersede(connection);
+    this.tellHistory(connection, arrived);
+  }
+
+  /** The line has ended. Idempotent. */
+  leave(connection: Connection): void {
+    const { rooms } = this.channel;
+    connection.close();
+    rooms.remove(connection);
+    if (rooms.of(connection.userId).length === 0) void this.fleet.changed(connection.userId);
+  }
+
+  /** A device's history anew, then the live stream: the answer to `sync`. */
+  async resume(connection: Connection, position: Position): Promise<void> {
+    const { userId, deviceId } = connection;
+    connection.rejoin();
+    try {
+      this.tellHistory(connection, await this.arrivals.welcome({ userId, deviceId, position }));
+    } catch (error) {
+      // Half-way between history and live is nowhere: the device comes back and resumes.
+      this.close(connection);
+      throw error;
+    }
+  }
+
+  private tellHistory(connection: Connection, { history }: Arrived): void {
+    const { line, userId, deviceId } = connection;
+    if (connection.closed || !line) return;
+    const { head, resume } = history;
+    line.emit('welcome', {
+      userId,
+      deviceId,
+      epoch: head.epoch,
+      offset: head.offset,
+      resume,
+      heartbeatSeconds: this.config.HEARTBEAT_SECONDS,
+      tokenExpiresAt: new Date(connection.expiresAt).toISOString(),
+      serverTime: new Date().toISOString(),
+    });
+    if (history.resume === 'snapshot') line.emit('snapshot', history.state);
+    this.channel.catchUp(connection, history.resume === 'replay' ? history.missed : [], head);
+  }
+
+  /** One device, one connection: the newest. The older one is often half-open, and would hold the device's events. */
+  private supersede(connection: Connection): void {
+    for (const other of [...this.channel.rooms.of(connection.userId)]) {
+      if (other === connection || other.deviceId !== connection.deviceId || !other.line) continue;
+      // Two tabs that share a device id would take it from each other for ever, were they not told why.
+      other.line.emit('goaway', { reason: 'superseded', retryAfterMs: SUPERSEDED_RETRY_MS });
+      this.close(other);
+    }
+  }
+
+  private closeDevice(userId: string, deviceId: string): void {
+    for (const connection of [...this.channel.rooms.of(userId)]) {
+      if (connection.deviceId === deviceId) this.close(connection);
+    }
+  }
+
+  private close(connection: Connection): void {
+    this.leave(connection);
+    connection.line?.disconnect();
+  }
+
+  /** An event is missing before one that came: its node died, or the message between the nodes was lost. */
+  private async fillHole(connection: Connection): Promise<void> {
+    const { userId, deviceId, position } = connection;
+    if (!position || connection.joining) return;
+    connection.rejoin();
+    try {
+      const { history } = await this.arrivals.welcome({ userId, deviceId, position });
+      if (history.resume === 'replay') this.channel.catchUp(connection, history.missed, history.head);
+      else this.close(connection);
+    } catch (error) {
+      // Its device comes back and resumes from what it has.
+      this.log.warn(`a hole could not be filled: ${String(error)}`);
+      this.close(connection);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { Controller, Get, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import type { Position } from '../mailbox/position.js';
+import { CurrentIdentity, UserGuard } from '../platform/auth/user.guard.js';
+import type { UserIdentity } from '../platform/auth/user-token.js';
+import { Admission, type Visitor } from './admission.service.js';
+import { EventStream } from './event-stream.gateway.js';
+import { type StreamQuery, streamQuery } from './handshake.schema.js';
+
+@ApiTags('apps')
+@ApiBearerAuth('user token')
+@Controller('v1/me/events')
+@UseGuards(UserGuard)
+export class EventStreamController {
+  constructor(private readonly admission: Admission) {}
+
+  /** The same events as on the socket, for places where WebSockets are blocked. */
+  @Get()
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description: '`<epoch>:<offset>` resumes after that position.',
+  })
+  @ApiResponse({ status: 200, description: 'text/event-stream' })
+  async open(
+    @CurrentIdentity() identity: UserIdentity,
+    @Query({ schema: streamQuery }) query: StreamQuery,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const position = positionOf(request.headers['last-event-id']);
+    const entry = await this.admission.enter(visitorOf(identity, query, position), (connection) =>
+      request.once('close', () => this.admission.leave(connection)),
+    );
+    this.admission.begin(entry, new EventStream(response));
+  }
+}
+
+/** Without a device id it is a listener of its own, which is not registered as a device. */
+function visitorOf(
+  { userId, expiresAt }: UserIdentity,
+  query: StreamQuery,
+  position: Position | undefined,
+): Visitor {
+  const visitor = { userId, tokenExpiresAt: expiresAt, profileId: query.profileId, position };
+  if (query.deviceId === undefined) return { ...visitor, deviceId: `stream:${randomUUID()}` };
+  return { ...visitor, deviceId: query.deviceId, registers: { platform: 'web', appVersion: undefined } };
+}
+
+function positionOf(lastEventId: string | string[] | undefined): Position | undefined {
+  const [, epoch, offset] = /^([^:\s]{1,64}):(\d{1,16})$/.exec(String(lastEventId ?? '')) ?? [];
+  return epoch === undefined || offset === undefined ? undefined : { epoch, offset: Number(offset) };
+}
