@@ -22,6 +22,6 @@ import { Sweep } from './sweep.worker.js';
     Receipts,
     Sweep,
   ],
-  exports: [Delivery, Nodes, PresenceStore, Receipts],
+  exports: [Delivery, Nodes, PresenceStore, Receipts, Router],
 })
 export class DeliveryModule {}

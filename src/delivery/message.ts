@@ -26,3 +26,17 @@ export function decode(message: string): Announcement[] {
   }
   return announcements;
 }
+
+/** A device must not be connected any more: it was removed or moved to another user, or connected anew elsewhere. */
+export interface Ending {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly why: 'departed' | 'superseded';
+  /** By the clock of the node that says it, in ms. */
+  readonly at: number;
+}
+
+const ENDING = '!';
+export const encodeEnding = (ending: Ending): string => ENDING + JSON.stringify(ending);
+export const isEnding = (message: string): boolean => message.startsWith(ENDING);
+export const decodeEnding = (message: string): Ending => JSON.parse(message.slice(ENDING.length)) as Ending;

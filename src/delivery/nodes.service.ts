@@ -5,7 +5,7 @@ import { Metrics } from '../platform/metrics.js';
 import { within } from '../platform/within.js';
 import type { Announcement } from '../mailbox/announcement.js';
 import { type Lane, LANES } from './keys.js';
-import { decode } from './message.js';
+import { decode, decodeEnding, type Ending, isEnding } from './message.js';
 import { NodeChannels, PresenceStore } from './presence.store.js';
 
 const BEAT_MS = 1_000;
@@ -22,6 +22,7 @@ export interface NodeDuties {
   /** The users who have a device here. */
   users(): Iterable<string>;
   hear(announcements: readonly Announcement[]): void;
+  end(ending: Ending): void;
   /** Messages may have been lost: look into the mailbox for every device. */
   fillGaps(): Promise<void>;
 }
@@ -114,6 +115,8 @@ export class Nodes implements OnApplicationShutdown {
 
   private hear(lane: Lane, message: string): void {
     this.heard[lane] = Date.now();
-    if (message !== CANARY) this.duties?.hear(decode(message));
+    if (message === CANARY) return;
+    if (isEnding(message)) this.duties?.end(decodeEnding(message));
+    else this.duties?.hear(decode(message));
   }
 }

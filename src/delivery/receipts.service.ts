@@ -31,10 +31,14 @@ export class Receipts implements DeviceCommand {
     private readonly mailbox: Mailbox,
   ) {}
 
-  /** A device acknowledged the event. One that cannot be written now is given up: the device's next step tells as much. */
-  received(of: Of, event: Pick<DurableEnvelope, 'epoch' | 'offset' | 'id' | 'type'>): void {
+  /** What the line itself tells. A receipt that cannot be written now is given up: the device's next step tells as much. */
+  note(
+    of: Of,
+    event: Pick<DurableEnvelope, 'epoch' | 'offset' | 'id' | 'type'>,
+    state: 'sent' | 'received',
+  ): void {
     const { epoch, offset, id, type } = event;
-    void this.write(of, [{ epoch, offset, eventId: id, type }], 'received').catch((error: unknown) =>
+    void this.write(of, [{ epoch, offset, eventId: id, type }], state).catch((error: unknown) =>
       this.log.warn(`a receipt was not written: ${String(error)}`),
     );
   }

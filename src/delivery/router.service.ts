@@ -4,7 +4,7 @@ import type { Announcement } from '../mailbox/announcement.js';
 import { Batcher } from '../platform/batcher.js';
 import { Metrics } from '../platform/metrics.js';
 import { type Lane, laneOf } from './keys.js';
-import { encode } from './message.js';
+import { encode, encodeEnding, type Ending } from './message.js';
 import { Nodes } from './nodes.service.js';
 import { PresenceStore } from './presence.store.js';
 
@@ -52,6 +52,17 @@ export class Router {
       critical.length > 0 && this.lanes.critical.add(critical),
       other.length > 0 && this.lanes.other.add(other),
     ]);
+  }
+
+  /** Has a device ended on the other nodes that hold its user's devices. */
+  async end(ending: Ending): Promise<void> {
+    const { others } = this.nodes;
+    if (!others || others.size === 0) return;
+    const [nodeIds = []] = await this.presence.nodesOf([ending.userId]);
+    const message = encodeEnding(ending);
+    await Promise.all(
+      nodeIds.filter((id) => others.has(id)).map((id) => this.presence.send(id, 'critical', message)),
+    );
   }
 
   private async send(announcements: readonly Announcement[], lane: Lane): Promise<void> {

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Devices } from '../devices/devices.service.js';
+import type { Ending } from '../delivery/message.js';
 import type { Position } from '../mailbox/position.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { type Arrived, Arrivals, type Arriving } from './arrivals.service.js';
@@ -8,6 +9,7 @@ import { Fleet } from './fleet.service.js';
 import { LiveChannel } from './live.channel.js';
 
 const SUPERSEDED_RETRY_MS = 60_000;
+const CLOCK_SKEW_MS = 2_000;
 
 /** A device whose token was verified. */
 export interface Visitor extends Arriving {
@@ -36,20 +38,33 @@ export class Admission implements OnModuleInit {
     @Inject(CONFIG) private readonly config: Config,
     devices: Devices,
   ) {
-    devices.onDeparture(({ userId, deviceId }) => this.closeDevice(userId, deviceId));
+    devices.onDeparture(({ userId, deviceId }) => {
+      this.end({ userId, deviceId, why: 'departed', at: Date.now() });
+      void this.fleet.endElsewhere({ userId, deviceId, why: 'departed', at: Date.now() });
+    });
     channel.onHole((connection) => void this.fillHole(connection));
   }
 
   /** Joins the fleet before the door opens. */
   onModuleInit(): Promise<void> {
-    return this.fleet.join((connection) => this.fillHole(connection));
+    return this.fleet.join({
+      fillHole: (connection) => this.fillHole(connection),
+      end: (ending) => this.end(ending),
+    });
   }
 
   /** Lets the device in; `onEntered` is told its connection at once, so that whoever holds the line can end it. */
   async enter(visitor: Visitor, onEntered: (connection: Connection) => void): Promise<Entry> {
     const { userId, deviceId, profileId, tokenExpiresAt } = visitor;
     const expiresAt = tokenExpiresAt.getTime();
-    const connection = new Connection({ userId, deviceId, profileId, expiresAt, now: Date.now() });
+    const connection = new Connection({
+      userId,
+      deviceId,
+      profileId,
+      expiresAt,
+      now: Date.now(),
+      livesMs: this.lifetime(),
+    });
     this.channel.rooms.add(connection);
     onEntered(connection);
     try {
@@ -68,7 +83,9 @@ export class Admission implements OnModuleInit {
   /** The line is open: welcome, history, then the live stream. */
   begin({ connection, arrived }: Entry, line: Line): void {
     connection.line = line;
+    const { userId, deviceId, enteredAt } = connection;
     this.supersede(connection);
+    void this.fleet.endElsewhere({ userId, deviceId, why: 'superseded', at: enteredAt });
     this.tellHistory(connection, arrived);
   }
 
@@ -111,20 +128,31 @@ export class Admission implements OnModuleInit {
     this.channel.catchUp(connection, history.resume === 'replay' ? history.missed : [], head);
   }
 
+  /** Five sixths to seven sixths of RECYCLE_SECONDS, so that devices that came together leave one by one. */
+  private lifetime(): number {
+    return this.config.RECYCLE_SECONDS * 1_000 * (5 / 6 + Math.random() / 3);
+  }
+
+  /** Ends what a device has here, as this or another node asks. */
+  private end({ userId, deviceId, why, at }: Ending): void {
+    const own = this.channel.rooms.of(userId).filter((connection) => connection.deviceId === deviceId);
+    // The nodes' clocks differ a little: only what is clearly older was superseded.
+    if (why === 'superseded')
+      for (const one of own) if (one.enteredAt < at - CLOCK_SKEW_MS) this.sendAway(one);
+    if (why === 'departed') for (const one of own) this.close(one);
+  }
+
   /** One device, one connection: the newest. The older one is often half-open, and would hold the device's events. */
   private supersede(connection: Connection): void {
     for (const other of [...this.channel.rooms.of(connection.userId)]) {
-      if (other === connection || other.deviceId !== connection.deviceId || !other.line) continue;
-      // Two tabs that share a device id would take it from each other for ever, were they not told why.
-      other.line.emit('goaway', { reason: 'superseded', retryAfterMs: SUPERSEDED_RETRY_MS });
-      this.close(other);
+      if (other !== connection && other.deviceId === connection.deviceId && other.line) this.sendAway(other);
     }
   }
 
-  private closeDevice(userId: string, deviceId: string): void {
-    for (const connection of [...this.channel.rooms.of(userId)]) {
-      if (connection.deviceId === deviceId) this.close(connection);
-    }
+  /** Two tabs that share a device id would take it from each other for ever, were they not told why. */
+  private sendAway(connection: Connection): void {
+    connection.line?.emit('goaway', { reason: 'superseded', retryAfterMs: SUPERSEDED_RETRY_MS });
+    this.close(connection);
   }
 
   private close(connection: Connection): void {

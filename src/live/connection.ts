@@ -20,11 +20,20 @@ export interface Line {
   readonly buffered: number;
   /** Acks that the device owes. */
   readonly owed: number;
-  expectAck(id: number, onAck: OnAck): void;
+  /** False when the line knows no acks. */
+  expectAck(id: number, onAck: OnAck): boolean;
+  forgetAck(id: number): void;
   write(frames: readonly Frame[]): void;
   emit(frame: ProtocolFrame, payload: unknown): void;
   disconnect(): void;
   terminate(): void;
+}
+
+/** A durable event that the device has not acknowledged. */
+interface Owed {
+  readonly frame: Frame;
+  readonly sentAt: number;
+  readonly again: boolean;
 }
 
 /** A durable frame, with what happens on its ack. */
@@ -44,6 +53,10 @@ export class Connection implements DeviceSession {
   deviceName: string | undefined;
   expiresAt: number;
   warnedOfExpiry = false;
+  readonly enteredAt: number;
+  /** When it is asked to come back elsewhere, so that load evens out and no process state grows old. */
+  readonly recycleAt: number;
+  toldToGo = false;
   /** Whether the outbox has it in its queue. */
   queued = false;
   /** Whether the frame at hand is beyond its rate. */
@@ -57,12 +70,22 @@ export class Connection implements DeviceSession {
   private held: Addressed[] = [];
   private durable: Addressed[] = [];
   private routine = new Map<string, Frame>();
+  private readonly owed = new Map<number, Owed>();
 
-  constructor(of: { userId: string; deviceId: string; profileId: string; expiresAt: number; now: number }) {
+  constructor(of: {
+    userId: string;
+    deviceId: string;
+    profileId: string;
+    expiresAt: number;
+    now: number;
+    livesMs: number;
+  }) {
     this.userId = of.userId;
     this.deviceId = of.deviceId;
     this.profileId = of.profileId;
     this.expiresAt = of.expiresAt;
+    this.enteredAt = of.now;
+    this.recycleAt = of.now + of.livesMs;
     this.inbound = new TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST, of.now);
   }
 
@@ -135,7 +158,9 @@ export class Connection implements DeviceSession {
     if (!this.line || this.pending === 0) return;
     const frames: Frame[] = [];
     for (const { frame, onAck } of this.durable) {
-      if (frame.ackId !== undefined && onAck) this.line.expectAck(frame.ackId, onAck);
+      if (frame.ackId !== undefined && onAck && this.line.expectAck(frame.ackId, onAck)) {
+        this.owed.set(frame.ackId, { frame, sentAt: Date.now(), again: false });
+      }
       frames.push(frame);
     }
     for (const frame of this.routine.values()) frames.push(frame);
@@ -153,7 +178,34 @@ export class Connection implements DeviceSession {
     this.routine = routine;
   }
 
+  /** The device has it. */
+  acknowledged(ackId: number): void {
+    this.owed.delete(ackId);
+  }
+
+  /**
+   * Sends once more what the device did not acknowledge within `timeoutMs`, and gives up what it then still did not: it
+   * gets that with its next connection. Answers the frames that were given up.
+   */
+  remind(timeoutMs: number, now: number): Frame[] {
+    const due = [...this.owed].filter(([, { sentAt }]) => now - sentAt >= timeoutMs);
+    const again = due.filter(([, owed]) => !owed.again);
+    for (const [id, { frame }] of again) this.owed.set(id, { frame, sentAt: now, again: true });
+    if (again.length > 0) this.line?.write(again.map(([, { frame }]) => frame));
+    const lost = due.filter(([, owed]) => owed.again);
+    for (const [id] of lost) {
+      this.owed.delete(id);
+      this.line?.forgetAck(id);
+    }
+    return lost.map(([, { frame }]) => frame);
+  }
+
+  get owes(): boolean {
+    return this.owed.size > 0;
+  }
+
   close(): void {
+    this.owed.clear();
     this.state = 'closed';
     this.held = [];
     this.durable = [];

@@ -27,7 +27,11 @@ export class EventStream implements Line {
     return this.response.writableLength;
   }
 
-  expectAck(): void {}
+  expectAck(): boolean {
+    return false;
+  }
+
+  forgetAck(): void {}
 
   write(frames: readonly Frame[]): void {
     this.send(frames.map(eventText).join(''));

@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Ending } from '../delivery/message.js';
 import { Nodes } from '../delivery/nodes.service.js';
 import { PresenceStore } from '../delivery/presence.store.js';
+import { Router } from '../delivery/router.service.js';
 import type { Announcement } from '../mailbox/announcement.js';
 import { MailboxStore } from '../mailbox/mailbox.store.js';
 import { Batcher } from '../platform/batcher.js';
@@ -8,6 +10,13 @@ import type { Connection } from './connection.js';
 import { LiveChannel } from './live.channel.js';
 
 const USERS_AT_ONCE = 1_000;
+
+/** What the fleet may ask of this node's connections. */
+export interface FleetDuties {
+  /** Reads the mailbox for a device that missed something. */
+  fillHole(connection: Connection): Promise<void>;
+  end(ending: Ending): void;
+}
 
 /** This node's place in the fleet: which users are here, what other nodes tell, and what to do when they cannot. */
 @Injectable()
@@ -29,15 +38,16 @@ export class Fleet {
   constructor(
     private readonly nodes: Nodes,
     private readonly presence: PresenceStore,
+    private readonly router: Router,
     private readonly channel: LiveChannel,
     private readonly mailbox: MailboxStore,
   ) {}
 
-  /** Joins the fleet; `fillHole` reads a device's mailbox for it. */
-  join(fillHole: (connection: Connection) => Promise<void>): Promise<void> {
+  join({ fillHole, end }: FleetDuties): Promise<void> {
     return this.nodes.serve({
       users: () => this.channel.rooms.users(),
       hear: (announcements: readonly Announcement[]) => this.channel.tell(announcements),
+      end,
       fillGaps: () => this.fillGaps(fillHole),
     });
   }
@@ -51,6 +61,13 @@ export class Fleet {
     await this.entries
       .add(userId)
       .catch((error: unknown) => this.log.debug(`presence not written: ${String(error)}`));
+  }
+
+  /** Asks the other nodes that hold the user's devices to end this one there. Best effort: pings find what is left. */
+  async endElsewhere(ending: Ending): Promise<void> {
+    await this.router
+      .end(ending)
+      .catch((error: unknown) => this.log.debug(`not ended elsewhere: ${String(error)}`));
   }
 
   private async write(userIds: readonly string[]): Promise<void> {

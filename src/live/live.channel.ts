@@ -89,7 +89,9 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     return {
       frame,
       onAck() {
-        receipts.received(connectionOf(this), heading);
+        const connection = connectionOf(this);
+        if (frame.ackId !== undefined) connection.acknowledged(frame.ackId);
+        receipts.note(connection, heading, 'received');
       },
     };
   }

@@ -9,9 +9,9 @@ import { EventStreamController } from './event-stream.controller.js';
 import { Fleet } from './fleet.service.js';
 import { Handshake } from './handshake.service.js';
 import { LiveChannel } from './live.channel.js';
+import { Lifetimes } from './lifetimes.worker.js';
 import { LiveGateway } from './live.gateway.js';
 import { SyncCommand, TokenRefreshCommand } from './session.service.js';
-import { TokenExpiry } from './token-expiry.worker.js';
 
 @Module({
   imports: [DeliveryModule, DevicesModule, MailboxModule],
@@ -26,7 +26,7 @@ import { TokenExpiry } from './token-expiry.worker.js';
     LiveGateway,
     SyncCommand,
     TokenRefreshCommand,
-    TokenExpiry,
+    Lifetimes,
   ],
   exports: [LiveChannel, LiveGateway, SyncCommand, TokenRefreshCommand],
 })

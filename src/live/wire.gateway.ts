@@ -42,8 +42,13 @@ export class Wire implements Line {
     return (this.socket as unknown as Insides).acks.size;
   }
 
-  expectAck(id: number, onAck: OnAck): void {
+  expectAck(id: number, onAck: OnAck): boolean {
     (this.socket as unknown as Insides).acks.set(id, onAck);
+    return true;
+  }
+
+  forgetAck(id: number): void {
+    (this.socket as unknown as Insides).acks.delete(id);
   }
 
   write(frames: readonly Frame[]): void {

@@ -60,6 +60,7 @@ export const environment = z
     TRANSPORTS: someOf(TRANSPORTS, ['websocket']),
     ACK_TIMEOUT_SECONDS: seconds(5, 1, 300),
     DRAIN_SECONDS: seconds(20, 0, 600),
+    RECYCLE_SECONDS: seconds(1_800, 1, 86_400),
     APNS_KEY: text().optional(),
     APNS_KEY_ID: text().optional(),
     APNS_TEAM_ID: text().optional(),
@@ -84,7 +85,7 @@ export const CONFIG = Symbol('CONFIG');
 
 /** Names under these prefixes are ours, so one we do not know is a slip of the pen. */
 const OURS =
-  /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
+  /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
 
 /** A boot must not go on; the message is one sentence a line, each of which says what to do. */
 export class ConfigError extends Error {}
