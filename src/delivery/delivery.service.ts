@@ -4,7 +4,7 @@ import type { Announcement, Batch } from '../mailbox/announcement.js';
 import { Feed } from '../mailbox/feed.service.js';
 import { Batcher } from '../platform/batcher.js';
 import { Metrics } from '../platform/metrics.js';
-import type { DurableTier } from '../platform/postgres/lanes.js';
+import { type DurableTier, type Tier, TIERS } from '../platform/postgres/lanes.js';
 import type { Channel } from './channel.js';
 import { HandoffStore } from './handoff.store.js';
 import { Router } from './router.service.js';
@@ -39,13 +39,19 @@ export class Delivery implements OnModuleInit {
   /** Hands events to the channels of this node, then to the nodes that hold other devices; throws when that is not sure. */
   async tell(announcements: readonly Announcement[]): Promise<void> {
     this.tellHere(announcements);
-    for (const { event } of announcements) this.told.inc({ tier: event.heading.tier });
+    this.count(announcements);
     await this.router.route(announcements);
   }
 
   /** Only on this node: what another node tells us. */
   tellHere(announcements: readonly Announcement[]): void {
     for (const channel of this.channels) channel.tell(announcements);
+  }
+
+  private count(announcements: readonly Announcement[]): void {
+    const counts: Record<Tier, number> = { critical: 0, important: 0, routine: 0 };
+    for (const { event } of announcements) counts[event.heading.tier] += 1;
+    for (const tier of TIERS) if (counts[tier] > 0) this.told.inc({ tier }, counts[tier]);
   }
 
   /** Not settled is not lost: the sweep tells once more, and devices know the offset already. */

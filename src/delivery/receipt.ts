@@ -21,7 +21,8 @@ export interface Receipt {
 export function furthest(receipts: readonly Receipt[]): Receipt[] {
   const kept = new Map<string, Receipt>();
   for (const receipt of receipts) {
-    const key = JSON.stringify([receipt.userId, receipt.deviceId, receipt.epoch, receipt.offset]);
+    // No id holds a newline.
+    const key = `${receipt.userId}\n${receipt.deviceId}\n${receipt.epoch}\n${receipt.offset}`;
     const other = kept.get(key);
     if (!other || rankOf(receipt.state) > rankOf(other.state)) kept.set(key, receipt);
   }

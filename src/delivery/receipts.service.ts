@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
 import type { DurableEnvelope } from '../mailbox/event.js';
 import { Mailbox } from '../mailbox/mailbox.service.js';
@@ -15,13 +15,12 @@ type Of = Pick<DeviceSession, 'userId' | 'deviceId'>;
 @Injectable()
 export class Receipts implements DeviceCommand {
   readonly event = 'receipt';
-  private readonly log = new Logger('receipts');
   private readonly writes = new Batcher<Receipt, undefined>({
     act: async (receipts) => {
       await this.store.record(furthest(receipts));
       return receipts.map(() => undefined);
     },
-    size: 500,
+    size: 1_000,
     concurrency: 1,
     capacity: 50_000,
   });
@@ -37,10 +36,9 @@ export class Receipts implements DeviceCommand {
     event: Pick<DurableEnvelope, 'epoch' | 'offset' | 'id' | 'type'>,
     state: 'sent' | 'received',
   ): void {
-    const { epoch, offset, id, type } = event;
-    void this.write(of, [{ epoch, offset, eventId: id, type }], state).catch((error: unknown) =>
-      this.log.warn(`a receipt was not written: ${String(error)}`),
-    );
+    const { userId, deviceId } = of;
+    const { epoch, offset, id: eventId, type } = event;
+    this.writes.give({ userId, deviceId, epoch, offset, eventId, type, state, at: new Date() });
   }
 
   async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {

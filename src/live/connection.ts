@@ -7,6 +7,8 @@ import { TokenBucket } from './token-bucket.js';
 /** CONTRACT §4: frames a second from one device, and their bursts. */
 const FRAMES_PER_SECOND = 20;
 const FRAMES_BURST = 100;
+/** Routine events that wait for one device at most. */
+const MAX_ROUTINE = 256;
 
 /** Frames of the protocol itself. */
 export type ProtocolFrame = 'welcome' | 'snapshot' | 'goaway' | 'token.expiring';
@@ -69,7 +71,7 @@ export class Connection implements DeviceSession {
   private order = new Order<Addressed>(0);
   private held: Addressed[] = [];
   private durable: Addressed[] = [];
-  private routine = new Map<string, Frame>();
+  private routine: Frame[] = [];
   private readonly owed = new Map<number, Owed>();
 
   constructor(of: {
@@ -98,7 +100,7 @@ export class Connection implements DeviceSession {
   }
 
   get pending(): number {
-    return this.durable.length + this.routine.size;
+    return this.durable.length + this.routine.length;
   }
 
   /** A hole that waits to be filled: an event came whose predecessor did not. */
@@ -156,26 +158,19 @@ export class Connection implements DeviceSession {
   /** Everything that is due, in one write: durable events in order, then the newest routine ones. */
   flush(): void {
     if (!this.line || this.pending === 0) return;
-    const frames: Frame[] = [];
-    for (const { frame, onAck } of this.durable) {
-      if (frame.ackId !== undefined && onAck && this.line.expectAck(frame.ackId, onAck)) {
-        this.owed.set(frame.ackId, { frame, sentAt: Date.now(), again: false });
-      }
-      frames.push(frame);
+    const frames = this.takeDurable();
+    if (frames.length === 0) {
+      this.line.write(this.routine);
+    } else {
+      frames.push(...this.routine);
+      this.line.write(frames);
     }
-    for (const frame of this.routine.values()) frames.push(frame);
-    this.durable = [];
-    this.routine.clear();
-    this.line.write(frames);
+    this.routine = [];
   }
 
   /** Only what must not wait: durable events, in order. */
   flushDurable(): void {
-    if (this.routine.size === 0) return this.flush();
-    const { routine } = this;
-    this.routine = new Map();
-    this.flush();
-    this.routine = routine;
+    if (this.line && this.durable.length > 0) this.line.write(this.takeDurable());
   }
 
   /** The device has it. */
@@ -209,13 +204,32 @@ export class Connection implements DeviceSession {
     this.state = 'closed';
     this.held = [];
     this.durable = [];
-    this.routine.clear();
+    this.routine = [];
   }
 
-  /** Of one key only the newest waits. */
+  private takeDurable(): Frame[] {
+    if (this.durable.length === 0) return [];
+    const now = Date.now();
+    const frames: Frame[] = [];
+    for (const { frame, onAck } of this.durable) {
+      if (frame.ackId !== undefined && onAck && this.line?.expectAck(frame.ackId, onAck)) {
+        this.owed.set(frame.ackId, { frame, sentAt: now, again: false });
+      }
+      frames.push(frame);
+    }
+    this.durable = [];
+    return frames;
+  }
+
+  /** Of one key only the newest waits, and of all keys only so many: a device that falls behind wants the present. */
   private queueRoutine(frame: Frame): void {
-    const { key } = frame.heading;
-    this.routine.delete(key);
-    this.routine.set(key, frame);
+    const { routine } = this;
+    if (routine.length > 0) {
+      const { key } = frame.heading;
+      const older = routine.findIndex((other) => other.heading.key === key);
+      if (older >= 0) routine.splice(older, 1);
+      else if (routine.length >= MAX_ROUTINE) routine.shift();
+    }
+    routine.push(frame);
   }
 }

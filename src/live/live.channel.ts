@@ -4,6 +4,7 @@ import type { Channel } from '../delivery/channel.js';
 import { Receipts } from '../delivery/receipts.service.js';
 import type { Envelope } from '../mailbox/event.js';
 import { type Announcement, EncodedEvent } from '../mailbox/announcement.js';
+import { Load } from '../platform/load.worker.js';
 import { Metrics } from '../platform/metrics.js';
 import { type Addressed, Connection } from './connection.js';
 import { eventFrame, isDurable } from './frame.js';
@@ -26,8 +27,10 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
 
   constructor(
     private readonly receipts: Receipts,
+    load: Load,
     metrics: Metrics,
   ) {
+    load.watchWrites(() => this.outbox.waiting);
     this.slow = metrics.counter(
       'slow_devices_total',
       'Devices that did not read and were let go to resume later',

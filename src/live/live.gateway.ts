@@ -3,11 +3,20 @@ import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
 import type { DeviceCommand } from '../devices/device-command.js';
 import { problemOf } from '../platform/http/problem.filter.js';
-import type { Problem } from '../platform/http/problem.js';
+import { Problem } from '../platform/http/problem.js';
 import { Admission, type Entry } from './admission.service.js';
 import { CommandDesk } from './commands.gateway.js';
 import { Handshake } from './handshake.service.js';
+import { TokenBucket } from './token-bucket.js';
 import { Wire } from './wire.gateway.js';
+
+/** A handshake costs about half a millisecond of CPU (bench/README.md): half of a core at most goes to them. */
+const HANDSHAKES_PER_SECOND = 1_000;
+const HANDSHAKES_BURST = 2_000;
+/** Those that are turned away come back within this time, spread. */
+const RETRY_MIN_MS = 1_000;
+const RETRY_SPREAD_MS = 10_000;
+const retryAfter = () => Math.round(RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS);
 
 /** The door for devices on Socket.IO. A device is refused with a `connect_error` when it cannot be let in. */
 @Injectable()
@@ -17,6 +26,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
   /** Sockets that were let in and wait for Socket.IO to say `connect` to their devices. */
   private readonly entries = new WeakMap<Socket, Entry>();
   private desk: CommandDesk | undefined;
+  private readonly pace = new TokenBucket(HANDSHAKES_PER_SECOND, HANDSHAKES_BURST, Date.now());
 
   constructor(
     private readonly handshake: Handshake,
@@ -39,6 +49,8 @@ export class LiveGateway implements OnGatewayInit<Server> {
   }
 
   private async letIn(socket: Socket): Promise<void> {
+    // A storm of reconnects is let in at a pace: a handshake costs more than an event, and events go first.
+    if (!this.pace.take(Date.now())) throw new Problem('overload', undefined, { retryAfterMs: retryAfter() });
     const visitor = await this.handshake.check(socket.handshake.auth);
     const entry = await this.admission.enter(visitor, (connection) => {
       socket.data = { connection };
@@ -61,7 +73,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
 
   private refusal(error: unknown): Error & { data: ReturnType<Problem['toSocketError']> } {
     const problem = problemOf(error);
-    if (problem.status >= 500) this.log.warn(`a device was turned away: ${String(error)}`);
+    if (problem.code === 'internal') this.log.error(error);
     return Object.assign(new Error(problem.detail), { data: problem.toSocketError() });
   }
 }

@@ -22,8 +22,8 @@ export class BatcherFull extends Error {
 
 interface Waiting<Item, Result> {
   readonly item: Item;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: Error) => void;
+  readonly resolve?: (result: Result) => void;
+  readonly reject?: (error: Error) => void;
 }
 
 /**
@@ -43,6 +43,14 @@ export class Batcher<Item, Result> {
       this.queue.push({ item, resolve, reject });
       this.schedule();
     });
+  }
+
+  /** Takes an item whose outcome nobody waits for; false when the queue is full. Costs no promise. */
+  give(item: Item): boolean {
+    if (this.queue.length >= this.options.capacity) return false;
+    this.queue.push({ item });
+    this.schedule();
+    return true;
   }
 
   get waiting(): number {
@@ -74,12 +82,12 @@ export class Batcher<Item, Result> {
   private async act(batch: Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await this.options.act(batch.map((waiting) => waiting.item));
-      batch.forEach((waiting, index) => waiting.resolve(results[index] as Result));
+      batch.forEach((waiting, index) => waiting.resolve?.(results[index] as Result));
     } catch (error) {
       if (batch.length > 1 && this.options.isolate?.(error)) {
         for (const waiting of batch) await this.act([waiting]);
       } else {
-        for (const waiting of batch) waiting.reject(error as Error);
+        for (const waiting of batch) waiting.reject?.(error as Error);
       }
     }
   }

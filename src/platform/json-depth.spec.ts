@@ -32,7 +32,7 @@ describe('the depth of JSON', () => {
     [String.raw`["\\",[["]"]]]`, 3],
   ])('%s has %i levels', (text, depth) => {
     expect(deeperThan(bytes(text), depth)).toBe(false);
-    if (depth > 0) expect(deeperThan(bytes(text), depth - 1)).toBe(true);
+    expect(deeperThan(bytes(text), depth - 1)).toBe(depth > 0);
   });
 
   test('read from the bytes is the depth that a parser finds, for any JSON, however it is written', () => {

@@ -9,6 +9,7 @@ import { HealthController } from './health/health.controller.js';
 import { Housekeeping } from './housekeeping.worker.js';
 import { IdempotencyStore } from './http/idempotency.store.js';
 import { Lifecycle } from './lifecycle.js';
+import { Load } from './load.worker.js';
 import { logging } from './log.js';
 import { Metrics, MetricsController } from './metrics.js';
 import { Database } from './postgres/database.js';
@@ -29,6 +30,7 @@ export class PlatformModule {
       RedisLinks,
       Metrics,
       Lifecycle,
+      Load,
       UserTokens,
       ServiceKeys,
       IdempotencyStore,

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
 import { Mailbox } from '../mailbox/mailbox.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
+import { Load } from '../platform/load.worker.js';
 import { parse } from '../platform/parse.js';
 import { type Beat, beat as beatSchema } from './beat.schema.js';
 import { PlaybackStore, type Position } from './playback.store.js';
@@ -20,6 +21,7 @@ export class Playback implements DeviceCommand {
   constructor(
     private readonly store: PlaybackStore,
     private readonly mailbox: Mailbox,
+    private readonly load: Load,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -37,7 +39,7 @@ export class Playback implements DeviceCommand {
     if (askStillWatching) await this.askStillWatching(session, viewing);
     // A clock that runs ahead must not outlast the beats of devices whose clocks are right.
     if (!stale && viewing.counts) await this.save(session, beat, viewing, new Date(Math.min(moment.at, now)));
-    return { nextSeconds: this.config.HEARTBEAT_SECONDS };
+    return { nextSeconds: this.config.HEARTBEAT_SECONDS * this.load.strain };
   }
 
   private async remembered(

@@ -108,7 +108,7 @@ describe('a wrong value stops the boot with one sentence that names the setting 
   )('%s=%s', (name, value) => {
     const said = complaint({ ...NEEDED, [name]: value });
     expect(said).toMatch(new RegExp(`^${name} [^\\n]{5,}\\.$`));
-    if (value.trim().length > 3) expect(said).not.toContain(value);
+    expect(said.split(' ')).not.toContain(value);
     expect(said.toLowerCase()).not.toContain('wr0ng');
   });
 
