@@ -2,7 +2,10 @@ import { afterEach, expect, test } from '@jest/globals';
 import { startUsher, type TestUsher } from '../support/usher.js';
 
 let usher: TestUsher | undefined;
-afterEach(() => usher?.stop());
+afterEach(async () => {
+  await usher?.stop();
+  usher = undefined;
+});
 
 test('outside development there is no page, and nobody gets a token or a signature', async () => {
   usher = await startUsher({ NODE_ENV: 'production' });
