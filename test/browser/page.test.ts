@@ -1,10 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 import { DEVICES, launch, type Visit, visit } from './chromium.js';
 
 const MINUTE = 60_000;
+// Longer than a wait for something on the page, whose own words say more than a test that ran out of time.
+jest.setTimeout(MINUTE);
 
 /** Runs in the page: what stands out to the right, and is neither in a list that scrolls nor a picture. */
 const CUT_OFF = `[...document.querySelectorAll('body *:not(.row *, .journeys *, .log-lines *, .art *)')]
