@@ -20,7 +20,8 @@ export function developmentDefaults(environment = process.env) {
   if (isProduction(environment)) return {};
   const secrets = keptSecrets();
   if (environment.AUTH_JWKS_URL) delete secrets.AUTH_JWT_SECRET;
-  const defaults = { NODE_ENV: 'development', DRAIN_SECONDS: '1', ...secrets };
+  // The page gives tokens to whoever asks, so nobody beyond this machine may ask; HOST=0.0.0.0 lets a real phone in.
+  const defaults = { NODE_ENV: 'development', HOST: '127.0.0.1', DRAIN_SECONDS: '1', ...secrets };
   return Object.fromEntries(Object.entries(defaults).filter(([name]) => !environment[name]));
 }
 

@@ -36,6 +36,10 @@ export class Nodes implements OnApplicationShutdown {
   readonly id = randomBytes(6).toString('hex');
   private readonly log = new Logger('nodes');
   private readonly heard: Record<Lane, number> = { critical: 0, other: 0 };
+  /** Lanes whose connection ended, and on which no canary came since. */
+  private readonly lost = new Set<Lane>();
+  /** A connection ended since the gaps were filled last, even if it is back by now. */
+  private mustFill = false;
   private alive = new Set<string>();
   private lastBeat = 0;
   private duties: NodeDuties | undefined;
@@ -67,7 +71,14 @@ export class Nodes implements OnApplicationShutdown {
   async serve(duties: NodeDuties): Promise<void> {
     this.duties = duties;
     const joined = this.channels
-      .listen(this.id, (lane, message) => this.hear(lane, message))
+      .listen(
+        this.id,
+        (lane, message) => this.hear(lane, message),
+        (lane) => {
+          this.lost.add(lane);
+          this.mustFill = true;
+        },
+      )
       .then(() => this.beat())
       .catch((error: unknown) => this.log.warn(`joined without Redis: ${String(error)}`));
     await within(2 * BEAT_MS, joined).catch(() => undefined);
@@ -91,12 +102,13 @@ export class Nodes implements OnApplicationShutdown {
     await this.beat().catch(() => undefined);
     if (!this.duties) return;
     const silence = Date.now() - Math.min(...LANES.map((lane) => this.heard[lane]));
-    const doubt = silence > DOUBT_AFTER_MS;
+    const doubt = this.lost.size > 0 || silence > DOUBT_AFTER_MS;
     if (doubt !== this.doubting)
       this.log.warn(doubt ? 'no canary came back: the mailbox is asked instead' : 'canaries are back');
     // Once more after it is well: what was told in the last moments of the doubt.
-    const fill = doubt || this.doubting;
+    const fill = doubt || this.doubting || this.mustFill;
     this.doubting = doubt;
+    this.mustFill = false;
     if (fill) await this.duties.fillGaps();
     if (silence > RECONNECT_AFTER_MS && Date.now() - this.reconnectedAt > RECONNECT_AFTER_MS) {
       this.reconnectedAt = Date.now();
@@ -115,6 +127,7 @@ export class Nodes implements OnApplicationShutdown {
 
   private hear(lane: Lane, message: string): void {
     this.heard[lane] = Date.now();
+    this.lost.delete(lane);
     if (message === CANARY) return;
     if (isEnding(message)) this.duties?.end(decodeEnding(message));
     else this.duties?.hear(decode(message));

@@ -98,12 +98,20 @@ export class NodeChannels {
     this.keys = keysOf(installation);
   }
 
-  /** Calls `hear` for every message to the node, from now on and after every reconnect. */
-  async listen(nodeId: string, hear: (lane: Lane, message: string) => void): Promise<void> {
+  /**
+   * Calls `hear` for every message to the node, from now on and after every reconnect, and `onLost` whenever a connection
+   * ended: what was sent until it is back went nowhere, and nobody was told.
+   */
+  async listen(
+    nodeId: string,
+    hear: (lane: Lane, message: string) => void,
+    onLost: (lane: Lane) => void,
+  ): Promise<void> {
     await Promise.all(
       LANES.map(async (lane) => {
         const subscriber = this.links.openSubscriber(`${lane}-subscriber`);
         this.subscribers.push(subscriber);
+        subscriber.on('close', () => onLost(lane));
         subscriber.on('message', (_channel, message) => hear(lane, message));
         await subscriber.subscribe(this.keys.channel(nodeId, lane));
       }),

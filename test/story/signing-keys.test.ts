@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { call } from '../support/back-office.js';
 import { refusal } from '../support/device.js';
-import { freePort, startUsher, type TestUsher } from '../support/usher.js';
+import { freePort } from '../support/ports.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
 
 /** The streaming service's own sign-in, with its public keys at a URL. */
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;

@@ -10,6 +10,8 @@ export interface DeviceOptions {
   readonly acks?: boolean;
   readonly headers?: Record<string, string>;
   readonly transports?: string[];
+  /** Told every frame before it is acknowledged. */
+  readonly onFrame?: (event: string, payload: Envelope) => void;
 }
 
 export interface Heard {
@@ -81,6 +83,7 @@ export async function connectDevice(url: string, deviceId: string, options: Devi
   });
   socket.onAny((event: string, payload: Envelope, ack?: () => void) => {
     heard.push({ event, payload });
+    options.onFrame?.(event, payload);
     if (options.acks !== false) ack?.();
   });
   socket.on('disconnect', (reason) => (gone = reason));

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
 import { backOffice, type BackOffice } from './back-office.js';
 import { createDatabase, type TestDatabase } from './database.js';
 import { connectDevice, type Device, type DeviceOptions } from './device.js';
 import { eventually } from './eventually.js';
+import { freePort } from './ports.js';
 import { type StripeDriver, stripeDriver } from './processor.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -130,20 +130,4 @@ async function ready(child: ChildProcess, url: string, log: string[]): Promise<v
     },
     20_000,
   );
-}
-
-/** Below 32768, where no outgoing connection takes a port (RELIABILITY: a restarted server must find its own again). */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (free) {
-      await new Promise((resolve) => server.close(resolve));
-      return port;
-    }
-  }
 }
