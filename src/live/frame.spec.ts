@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Decoder, type Packet, PacketType } from 'socket.io-parser';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import type { Envelope } from '../mailbox/event.js';
 import { EncodedEvent } from '../mailbox/announcement.js';
@@ -79,21 +78,14 @@ describe('the frame of an event', () => {
   } as const;
   const durable = { ...routine, tier: 'important', offset: 7, epoch: 'e1' } as const;
 
-  /** What Socket.IO's own decoder makes of it. */
-  const decoded = (packet: string): Packet => {
-    const decoder = new Decoder();
-    const packets: Packet[] = [];
-    decoder.on('decoded', (one) => packets.push(one));
-    decoder.add(packet);
-    return packets[0] as Packet;
+  /** Socket.IO's protocol: `2`, the ack id if one is asked for, the arguments as JSON. Stock clients read it in the stories. */
+  const decoded = (packet: string): { id: number | undefined; data: unknown } => {
+    const [, id, data] = /^2(\d*)(\[[^]*\])$/.exec(packet) ?? [];
+    return { id: id ? Number(id) : undefined, data: JSON.parse(data ?? 'null') as unknown };
   };
 
   test('is a Socket.IO event of its type with the envelope', () => {
-    expect(decoded(frameOf(routine).packet)).toMatchObject({
-      type: PacketType.EVENT,
-      nsp: '/',
-      data: [routine.type, routine],
-    });
+    expect(decoded(frameOf(routine).packet)).toEqual({ id: undefined, data: [routine.type, routine] });
   });
 
   test('asks for an ack if the event is durable, each for its own, and for none if it is routine', () => {
