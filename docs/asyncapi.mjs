@@ -1,0 +1,225 @@
+/*
+ * The device socket as an AsyncAPI 3 document. What devices send is described by the very zod schemas that check it at the
+ * door (from `dist/`). What the server sends passes no door; its frames are described here, from the same building blocks.
+ */
+import { z } from 'zod';
+import { RECEIPT_STATES } from '../dist/delivery/receipt.js';
+import { receiptPayload } from '../dist/delivery/receipts.schema.js';
+import { entitlementAnswer } from '../dist/entitlements/entitlements.schema.js';
+import { handshakeAuth, syncPayload, tokenRefreshPayload } from '../dist/live/handshake.schema.js';
+import { envelopeSchema, positionSchema } from '../dist/mailbox/events.schema.js';
+import { STATUSES } from '../dist/membership/membership.js';
+import { capabilities } from '../dist/membership/plans.schema.js';
+import { deviceId, instant, profileId, userId } from '../dist/platform/auth/names.schema.js';
+import { PROBLEMS } from '../dist/platform/http/problem.js';
+import { beat, titleId } from '../dist/playback/beat.schema.js';
+import { version } from '../dist/recommendations/recommendation.schema.js';
+
+const seconds = z.number().nonnegative();
+
+const refusal = z.object({
+  code: z.enum(Object.keys(PROBLEMS)),
+  message: z.string().describe('For people; it may change.'),
+  retryable: z.boolean().describe('The same request may succeed later, unchanged.'),
+  retryAfterMs: z.int().nonnegative().optional(),
+});
+const refused = z.object({ ok: z.literal(false), error: refusal });
+const done = z.object({ ok: z.literal(true) });
+
+const membership = z.object({
+  version: z.int().nonnegative().describe('Only grows. 0: the user never had a membership.'),
+  status: z.enum(STATUSES),
+  planId: z.string().nullable(),
+  capabilities,
+  effectiveAt: instant.optional(),
+  cancelAt: instant.optional().describe('It ends then, unless it is resumed.'),
+  reason: z.string().optional().describe("The type of the processor's event."),
+});
+
+const progress = z.object({
+  profileId,
+  showId: titleId,
+  episodeId: titleId.optional(),
+  positionSeconds: seconds,
+  durationSeconds: seconds,
+  state: beat.shape.state,
+  deviceId,
+  deviceName: z.string().optional(),
+  at: instant,
+});
+
+const state = z.object({
+  position: positionSchema,
+  membership,
+  entitlement: entitlementAnswer,
+  playback: z.array(progress).describe('Newest first.'),
+  recommendations: z.array(z.object({ profileId, version })),
+  entries: z.array(envelopeSchema).describe('The newest durable event of each key, in offset order.'),
+});
+
+/** What the server sends without being asked. Durable events ask for an acknowledgement: it is the receipt `received`. */
+const fromServer = {
+  welcome: {
+    summary: 'The first frame of a connection, and of the answer to `sync`.',
+    payload: z.object({
+      userId,
+      deviceId,
+      epoch: z.string(),
+      offset: z.int().nonnegative().describe("The mailbox's newest offset."),
+      resume: z.enum(['replay', 'snapshot']),
+      heartbeatSeconds: z.int().positive(),
+      tokenExpiresAt: instant,
+      serverTime: instant,
+    }),
+  },
+  snapshot: {
+    summary: 'After a `welcome` with `resume: snapshot`: what GET /v1/me/state gives.',
+    payload: state,
+  },
+  goaway: {
+    summary: 'Come back after so many milliseconds; by itself, unless it was superseded.',
+    payload: z.object({
+      reason: z.enum(['drain', 'recycle', 'superseded']),
+      retryAfterMs: z.int().nonnegative(),
+    }),
+  },
+  'token.expiring': {
+    summary: 'A minute before the token expires: answer with `token.refresh`.',
+    payload: z.object({ expiresAt: instant }),
+  },
+  'membership.changed': durable('What the user pays for has changed.', membership),
+  'recommendations.ready': durable(
+    'A new front page.',
+    z.object({ profileId, version, items: z.array(z.unknown()).max(20), url: z.string() }),
+  ),
+  'playback.still_watching': durable(
+    'For the device that autoplays (`target`): ask whether anybody is there.',
+    z.object({ showId: titleId, episodes: z.int().positive() }),
+  ),
+  'playback.progress': routine('Another device of the user is here in this show.', progress),
+  'receipts.changed': routine(
+    'These events were seen on another device of the user.',
+    z.object({ ids: z.array(z.uuid()), state: z.literal(RECEIPT_STATES.at(-1)) }),
+  ),
+  event: {
+    name: '{type}',
+    summary: 'Any event that a back office published, under its own type.',
+    payload: envelopeSchema,
+  },
+};
+
+/** What devices send; each is acknowledged with `answer`, or with `{ ok: false, error }`. */
+const fromDevice = {
+  connect: {
+    summary: "Socket.IO's CONNECT packet: `auth` of the client's options. Refused with `connect_error`.",
+    payload: handshakeAuth,
+  },
+  'playback.heartbeat': {
+    summary: 'Where the device is in what it plays.',
+    payload: beat,
+    answer: done.extend({ nextSeconds: z.int().positive().describe('When the next beat is due.') }),
+  },
+  receipt: {
+    summary: 'The device applied these events, or a person saw them.',
+    payload: receiptPayload,
+    answer: done,
+  },
+  sync: {
+    summary: 'After a hole in the offsets: answered like a reconnect, without one.',
+    payload: syncPayload,
+    answer: done,
+  },
+  'token.refresh': {
+    summary: 'A newer token of the same user.',
+    payload: tokenRefreshPayload,
+    answer: done.extend({ tokenExpiresAt: instant }),
+  },
+};
+
+function durable(summary, data) {
+  const { offset, epoch } = positionSchema.shape;
+  return { summary, payload: envelopeSchema.extend({ offset, epoch, data }), tier: 'durable' };
+}
+
+function routine(summary, data) {
+  return {
+    summary,
+    payload: envelopeSchema.omit({ offset: true, epoch: true }).extend({ data }),
+    tier: 'routine',
+  };
+}
+
+/** The document, as a plain object. */
+export function asyncApi() {
+  const { channels, operations, components } = devices();
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Usher: device socket',
+      version: '1',
+      description:
+        'Socket.IO protocol 5, path /socket.io, namespace /. Every frame is a Socket.IO event; each frame of a device is acknowledged. docs/CONTRACT.md says what the shapes mean.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    defaultContentType: 'application/json',
+    servers: {
+      gateway: { host: 'usher.example.com', pathname: '/socket.io', protocol: 'wss' },
+    },
+    channels,
+    operations,
+    components,
+  };
+}
+
+function devices() {
+  const messages = {};
+  const operations = {};
+  const add = (key, { name = key, summary, payload }, io) => {
+    messages[key] = { name, summary, payload: jsonSchema(payload, io) };
+  };
+  for (const [name, frame] of Object.entries(fromServer)) {
+    add(name, frame, 'output');
+    operations[`send.${name}`] = operation('send', name, frame);
+  }
+  for (const [name, frame] of Object.entries(fromDevice)) {
+    add(name, frame, 'input');
+    const answer = `${name}.answer`;
+    const isEvent = frame.answer !== undefined;
+    add(answer, answerOf(name, isEvent ? z.union([frame.answer, refused]) : refusal), 'output');
+    operations[`receive.${name}`] = {
+      ...operation('receive', name, frame),
+      reply: { messages: [of(answer)] },
+    };
+    operations[`receive.${name}`].reply.channel = { $ref: '#/channels/device' };
+  }
+  const listed = Object.fromEntries(
+    Object.keys(messages).map((key) => [key, { $ref: `#/components/messages/${key}` }]),
+  );
+  return {
+    channels: { device: { address: '/', title: 'A device on its socket', messages: listed } },
+    operations,
+    components: { messages },
+  };
+}
+
+function operation(action, name, { summary, tier }) {
+  return {
+    action,
+    channel: { $ref: '#/channels/device' },
+    summary,
+    ...(tier && { tags: [{ name: tier }] }),
+    messages: [of(name)],
+  };
+}
+
+function answerOf(name, payload) {
+  const summary = name === 'connect' ? 'The `data` of `connect_error`.' : `The acknowledgement of ${name}.`;
+  return { summary, payload };
+}
+
+const of = (key) => ({ $ref: `#/channels/device/messages/${key}` });
+
+function jsonSchema(schema, io) {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io, unrepresentable: 'any' });
+  return rest;
+}
