@@ -9,8 +9,12 @@ type Line = readonly [userId: string, exceptDeviceId: string | null, heading: He
 export function encode(announcements: readonly Announcement[]): string {
   return announcements
     .map(({ userId, event, exceptDeviceId }) => {
-      const { id, type, tier, key, offset, epoch } = event.heading;
-      const line: Line = [userId, exceptDeviceId ?? null, { id, type, tier, key, offset, epoch } as Heading];
+      const { id, type, tier, key, offset, epoch, target } = event.heading;
+      const line: Line = [
+        userId,
+        exceptDeviceId ?? null,
+        { id, type, tier, key, offset, epoch, target } as Heading,
+      ];
       return `${JSON.stringify(line)}\n${event.body}`;
     })
     .join('\n');

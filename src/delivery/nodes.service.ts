@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Loop } from '../platform/loop.js';
 import { Metrics } from '../platform/metrics.js';
 import { within } from '../platform/within.js';
@@ -15,6 +15,8 @@ const GONE_AFTER_MS = 5_000;
 const DOUBT_AFTER_MS = 3_000;
 /** Silent this long, the connections are made anew. */
 const RECONNECT_AFTER_MS = 7_000;
+/** Entries live for an hour in Redis (presence.store.ts), whatever their devices do. */
+const REGISTER_EVERY_MS = 20 * 60_000;
 const CANARY = 'canary';
 
 /** What a node that holds sockets does for the others, and must do when they may not reach it. */
@@ -32,7 +34,7 @@ export interface NodeDuties {
  * may have lost messages for us without telling anyone, so the mailbox is asked instead until it is well again.
  */
 @Injectable()
-export class Nodes implements OnApplicationShutdown {
+export class Nodes implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly id = randomBytes(6).toString('hex');
   private readonly log = new Logger('nodes');
   private readonly heard: Record<Lane, number> = { critical: 0, other: 0 };
@@ -45,6 +47,7 @@ export class Nodes implements OnApplicationShutdown {
   private duties: NodeDuties | undefined;
   private doubting = false;
   private reconnectedAt = 0;
+  private registeredAt = 0;
   private readonly loop = new Loop(
     BEAT_MS,
     () => this.turn(),
@@ -87,8 +90,14 @@ export class Nodes implements OnApplicationShutdown {
     if (this.alive.size > 0) await new Promise((resolve) => setTimeout(resolve, BEAT_MS * 1.5));
   }
 
-  /** Watches the fleet without being in it. */
-  async watch(): Promise<void> {
+  /** Redis does not know all of our users: they are registered anew with the next beat. */
+  registerAgain(): void {
+    this.registeredAt = 0;
+  }
+
+  /** A node without sockets watches the fleet without being in it. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.duties) return;
     await this.beat().catch(() => undefined);
     this.loop.start();
   }
@@ -121,7 +130,13 @@ export class Nodes implements OnApplicationShutdown {
     this.lastBeat = Date.now();
     this.alive = new Set(nodes.filter((id) => id !== this.id));
     if (!this.duties) return;
-    if (!known) await this.presence.add(this.id, [...this.duties.users()]);
+    if (!known || Date.now() - this.registeredAt > REGISTER_EVERY_MS) {
+      this.registeredAt = Date.now();
+      await this.presence.add(this.id, [...this.duties.users()]).catch((error: unknown) => {
+        this.registeredAt = 0;
+        throw error;
+      });
+    }
     await Promise.all(LANES.map((lane) => this.presence.send(this.id, lane, CANARY)));
   }
 

@@ -6,7 +6,7 @@ import { RedisLinks } from '../platform/redis.js';
 import { keysOf, type Lane, LANES } from './keys.js';
 
 const BEAT = readFileSync(new URL('beat.lua', import.meta.url), 'utf8');
-/** Longer than any connection lives (35 min at most), so that what a killed node left behind goes by itself. */
+/** A living node renews its entries every 20 minutes; what a killed one left behind goes by itself. */
 const PRESENCE_TTL_SECONDS = 3_600;
 /** Users in one pipeline. */
 const CHUNK = 500;

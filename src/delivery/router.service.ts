@@ -8,6 +8,7 @@ import { encode, encodeEnding, type Ending } from './message.js';
 import { Nodes } from './nodes.service.js';
 import { PresenceStore } from './presence.store.js';
 
+const UNKNOWN = 'Redis is away: nobody knows where the devices are';
 /** Events that one look at presence covers. */
 const SIZE = 1_000;
 
@@ -44,7 +45,7 @@ export class Router {
   async route(announcements: readonly Announcement[]): Promise<void> {
     const { others } = this.nodes;
     if (others?.size === 0) return;
-    if (others === undefined) throw new Error('Redis is away: nobody knows where the devices are');
+    if (others === undefined) throw new Error(UNKNOWN);
     const critical = announcements.filter(({ event }) => laneOf(event.heading.tier) === 'critical');
     const other =
       critical.length === 0 ? announcements : announcements.filter((one) => !critical.includes(one));
@@ -54,10 +55,11 @@ export class Router {
     ]);
   }
 
-  /** Has a device ended on the other nodes that hold its user's devices. */
+  /** Has a device ended on the other nodes that hold its user's devices; throws when that is not sure. */
   async end(ending: Ending): Promise<void> {
     const { others } = this.nodes;
-    if (!others || others.size === 0) return;
+    if (others?.size === 0) return;
+    if (others === undefined) throw new Error(UNKNOWN);
     const [nodeIds = []] = await this.presence.nodesOf([ending.userId]);
     const message = encodeEnding(ending);
     await Promise.all(

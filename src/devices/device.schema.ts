@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { deviceId, instant } from '../platform/auth/names.schema.js';
+import { isStorableJson, plainText } from '../platform/text.schema.js';
 
 export const PLATFORMS = ['ios', 'android', 'web', 'tv'] as const;
 export const platform = z.enum(PLATFORMS);
-export const appVersion = z.string().max(64);
+export const appVersion = plainText(64);
 
 const timezone = z
   .string()
@@ -12,14 +13,16 @@ const timezone = z
 const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
 
 /** Where pushes for this device go. What else the vendor needs (Web Push's keys) is kept with it. */
-const push = z.looseObject({
-  kind: z.enum(['apns', 'fcm_token', 'fcm_fid', 'webpush']),
-  address: z.string().min(1).max(4_096),
-});
+const push = z
+  .looseObject({
+    kind: z.enum(['apns', 'fcm_token', 'fcm_fid', 'webpush']),
+    address: plainText(4_096).min(1),
+  })
+  .refine((said) => isStorableJson(JSON.stringify(said)), { error: 'must not hold zero characters' });
 
 export const deviceBody = z.object({
   platform,
-  name: z.string().min(1).max(100).optional(),
+  name: plainText(100).min(1).optional(),
   appVersion: appVersion.optional(),
   timezone: timezone.optional(),
   locale: locale.optional(),

@@ -6,6 +6,7 @@ import type { Position } from '../mailbox/position.js';
 import type { State } from '../mailbox/state.js';
 import { StateStore } from '../mailbox/state.store.js';
 import { Batcher } from '../platform/batcher.js';
+import { isOutage } from '../platform/postgres/outage.js';
 
 /** A device that wants to catch up; `registers` is given when it connects. */
 export interface Arriving {
@@ -41,6 +42,7 @@ export class Arrivals {
     size: 100,
     concurrency: 2,
     capacity: 20_000,
+    isolate: (error) => !isOutage(error),
   });
 
   constructor(

@@ -32,10 +32,11 @@ export class CommandDesk {
       };
     };
     this.listeners = commands.map((command) => [command.event, listener(command)]);
-    this.count = function (this: Socket) {
-      const connection = connectionOf(this);
-      connection.tooFast = !connection.inbound.take(Date.now());
-      if (connection.inbound.debt > MAX_DEBT) connection.line?.terminate();
+    const known = new Set<unknown>(commands.map((command) => command.event));
+    const pay = (socket: Socket) => this.pay(connectionOf(socket));
+    // Frames that come together are all announced before the first is carried out: a command is counted with its own frame.
+    this.count = function (this: Socket, event: unknown) {
+      if (!known.has(event)) pay(this);
     };
   }
 
@@ -49,14 +50,22 @@ export class CommandDesk {
     const ack: Ack = typeof last === 'function' ? (last as Ack) : () => undefined;
     const payload = typeof args[0] === 'function' ? undefined : args[0];
     const connection = connectionOf(socket);
-    this.carryOut(command, connection, payload).then(
+    const inTime = this.pay(connection);
+    this.carryOut(command, connection, payload, inTime).then(
       (answer) => ack({ ok: true, ...answer }),
       (error: unknown) => ack({ ok: false, error: this.explain(error, command) }),
     );
   }
 
-  private async carryOut(command: DeviceCommand, connection: Connection, payload: unknown) {
-    if (connection.tooFast) throw new Problem('rate_limited', undefined, { retryAfterMs: 1_000 });
+  /** Whether one more frame is within the device's rate. */
+  private pay(connection: Connection): boolean {
+    const inTime = connection.inbound.take(Date.now());
+    if (connection.inbound.debt > MAX_DEBT) connection.line?.terminate();
+    return inTime;
+  }
+
+  private async carryOut(command: DeviceCommand, connection: Connection, payload: unknown, inTime: boolean) {
+    if (!inTime) throw new Problem('rate_limited', undefined, { retryAfterMs: 1_000 });
     if (valueDeeperThan(payload, MAX_DEPTH)) throw new Problem('too_deep');
     return command.handle(connection, payload);
   }

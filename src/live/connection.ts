@@ -61,8 +61,6 @@ export class Connection implements DeviceSession {
   toldToGo = false;
   /** Whether the outbox has it in its queue. */
   queued = false;
-  /** Whether the frame at hand is beyond its rate. */
-  tooFast = false;
   /** Epoch and head that it was told last; undefined until it joined once. */
   epoch: string | undefined;
   line: Line | undefined;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Ending } from '../delivery/message.js';
 import { Nodes } from '../delivery/nodes.service.js';
@@ -10,6 +11,8 @@ import type { Connection } from './connection.js';
 import { LiveChannel } from './live.channel.js';
 
 const USERS_AT_ONCE = 1_000;
+const END_ATTEMPTS = 20;
+const END_RETRY_MS = 500;
 
 /** What the fleet may ask of this node's connections. */
 export interface FleetDuties {
@@ -58,16 +61,26 @@ export class Fleet {
    */
   async changed(userId: string): Promise<void> {
     if (this.registered.has(userId) && this.channel.rooms.of(userId).length > 0) return;
-    await this.entries
-      .add(userId)
-      .catch((error: unknown) => this.log.debug(`presence not written: ${String(error)}`));
+    await this.entries.add(userId).catch((error: unknown) => {
+      this.log.debug(`presence not written: ${String(error)}`);
+      this.nodes.registerAgain();
+    });
   }
 
-  /** Asks the other nodes that hold the user's devices to end this one there. Best effort: pings find what is left. */
+  /**
+   * Asks the other nodes that hold the user's devices to end this one there; again while Redis is away, for a while. What
+   * is left then is found by pings, or when its token expires.
+   */
   async endElsewhere(ending: Ending): Promise<void> {
-    await this.router
-      .end(ending)
-      .catch((error: unknown) => this.log.debug(`not ended elsewhere: ${String(error)}`));
+    for (let attempt = 1; attempt <= END_ATTEMPTS; attempt += 1) {
+      const done = await this.router.end(ending).then(
+        () => true,
+        () => false,
+      );
+      if (done) return;
+      await pause(END_RETRY_MS, undefined, { ref: false });
+    }
+    this.log.warn(`device ${ending.deviceId} may still be connected to another node`);
   }
 
   private async write(userIds: readonly string[]): Promise<void> {

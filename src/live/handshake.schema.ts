@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { appVersion, platform } from '../devices/device.schema.js';
+import { plainText } from '../platform/text.schema.js';
 import { DEFAULT_PROFILE, deviceId, profileId } from '../platform/auth/names.schema.js';
 
 /** CONTRACT §4. Every value is a string, since the Java client sends nothing else; numbers are taken too. */
@@ -9,14 +10,14 @@ export const handshakeAuth = z.object({
   platform,
   appVersion: appVersion.optional(),
   profileId: profileId.default(DEFAULT_PROFILE),
-  epoch: z.string().max(64).optional(),
+  epoch: plainText(64).optional(),
   /** When it was connected last, by the clock of `serverTime`: what it missed of routine state is told with a replay. */
   since: z.iso.datetime({ offset: true }).optional(),
   offset: z.union([z.string().regex(/^\d{0,16}$/), z.number().int().nonnegative()]).optional(),
 });
 export type HandshakeAuth = z.infer<typeof handshakeAuth>;
 
-export const syncPayload = z.object({ epoch: z.string().max(64), offset: z.int().nonnegative() });
+export const syncPayload = z.object({ epoch: plainText(64), offset: z.int().nonnegative() });
 export const tokenRefreshPayload = z.object({ token: z.string().min(1) });
 
 /** What a Server-Sent Events listener may say of itself. */

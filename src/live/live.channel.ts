@@ -94,7 +94,9 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
       onAck() {
         const connection = connectionOf(this);
         if (frame.ackId !== undefined) connection.acknowledged(frame.ackId);
-        receipts.note(connection, heading, 'received');
+        // An event for another device only moved this one's position.
+        if (heading.target === undefined || heading.target === connection.deviceId)
+          receipts.note(connection, heading, 'received');
       },
     };
   }

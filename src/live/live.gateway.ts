@@ -4,6 +4,7 @@ import type { Server, Socket } from 'socket.io';
 import type { DeviceCommand } from '../devices/device-command.js';
 import { problemOf } from '../platform/http/problem.filter.js';
 import { Problem } from '../platform/http/problem.js';
+import { Lifecycle } from '../platform/lifecycle.js';
 import { Admission, type Entry } from './admission.service.js';
 import { CommandDesk } from './commands.gateway.js';
 import { Handshake } from './handshake.service.js';
@@ -13,6 +14,7 @@ import { Wire } from './wire.gateway.js';
 /** A handshake costs about half a millisecond of CPU (bench/README.md): half of a core at most goes to them. */
 const HANDSHAKES_PER_SECOND = 1_000;
 const HANDSHAKES_BURST = 2_000;
+const MAX_TRIES = 5;
 /** Those that are turned away come back within this time, spread. */
 const RETRY_MIN_MS = 1_000;
 const RETRY_SPREAD_MS = 10_000;
@@ -25,12 +27,15 @@ export class LiveGateway implements OnGatewayInit<Server> {
   private readonly log = new Logger('live');
   /** Sockets that were let in and wait for Socket.IO to say `connect` to their devices. */
   private readonly entries = new WeakMap<Socket, Entry>();
+  /** Handshakes tried on one line: a proper client tries once. */
+  private readonly tries = new WeakMap<object, number>();
   private desk: CommandDesk | undefined;
-  private readonly pace = new TokenBucket(HANDSHAKES_PER_SECOND, HANDSHAKES_BURST, Date.now());
+  private readonly pace = new TokenBucket(HANDSHAKES_PER_SECOND, HANDSHAKES_BURST, Date.now(), 0);
 
   constructor(
     private readonly handshake: Handshake,
     private readonly admission: Admission,
+    private readonly lifecycle: Lifecycle,
   ) {}
 
   /** What devices may ask; bound once, at boot (app.module.ts). */
@@ -49,6 +54,14 @@ export class LiveGateway implements OnGatewayInit<Server> {
   }
 
   private async letIn(socket: Socket): Promise<void> {
+    // Before the pace, which is everyone's: one line must not spend it.
+    const tries = (this.tries.get(socket.conn) ?? 0) + 1;
+    this.tries.set(socket.conn, tries);
+    if (tries > MAX_TRIES) {
+      socket.conn.close();
+      throw new Problem('rate_limited');
+    }
+    if (this.lifecycle.draining) throw new Problem('draining', undefined, { retryAfterMs: retryAfter() });
     // A storm of reconnects is let in at a pace: a handshake costs more than an event, and events go first.
     if (!this.pace.take(Date.now())) throw new Problem('overload', undefined, { retryAfterMs: retryAfter() });
     const visitor = await this.handshake.check(socket.handshake.auth);

@@ -7,18 +7,20 @@ export class TokenBucket {
     private readonly rate: number,
     private readonly burst: number,
     now: number,
+    /** How far refused ones may go into debt: a sender that floods stays refused, while a door for all forgives. */
+    private readonly maxDebt = burst,
   ) {
     this.tokens = burst;
     this.since = now;
   }
 
-  /** Whether one more is allowed at `now` (milliseconds). Refused ones count too, so that a flood stays refused. */
+  /** Whether one more is allowed at `now` (milliseconds). */
   take(now: number): boolean {
     const earned = ((now - this.since) * this.rate) / 1_000;
     this.since = now;
     this.tokens = Math.min(this.burst, this.tokens + earned) - 1;
     if (this.tokens >= 0) return true;
-    this.tokens = Math.max(this.tokens, -this.burst);
+    this.tokens = Math.max(this.tokens, -this.maxDebt);
     return false;
   }
 

@@ -2,7 +2,7 @@ import type { DurableTier } from '../platform/postgres/lanes.js';
 import type { Envelope } from './event.js';
 
 /** What must be known of an event to deliver it, without reading its data. */
-export type Heading = Pick<Envelope, 'id' | 'type' | 'tier' | 'key' | 'offset' | 'epoch'>;
+export type Heading = Pick<Envelope, 'id' | 'type' | 'tier' | 'key' | 'offset' | 'epoch' | 'target'>;
 
 /** An event with its text, which is made once, however many devices and nodes it goes to, and not at all if it goes to none. */
 export class EncodedEvent {

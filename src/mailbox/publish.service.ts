@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Devices } from '../devices/devices.service.js';
 import { Problem } from '../platform/http/problem.js';
+import { isStorableJson } from '../platform/text.schema.js';
 import type { Envelope, NewEvent } from './event.js';
 import { isReserved, MAX_DATA_BYTES, type NewEventBody } from './events.schema.js';
 import { Mailbox } from './mailbox.service.js';
@@ -34,7 +35,10 @@ export class Publishing {
 function check({ type, data, expiresAt }: NewEventBody, index: number): void {
   if (isReserved(type))
     throw new Problem('reserved_type', `Only Usher itself may send "${type}".`, { index });
-  if (Buffer.byteLength(JSON.stringify(data)) > MAX_DATA_BYTES) {
+  const json = JSON.stringify(data);
+  if (!isStorableJson(json))
+    throw new Problem('invalid_request', 'data holds characters that cannot be stored.', { index });
+  if (Buffer.byteLength(json) > MAX_DATA_BYTES) {
     throw new Problem('payload_too_large', `An event's data may have ${MAX_DATA_BYTES} bytes.`, { index });
   }
   if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) {

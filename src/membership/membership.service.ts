@@ -23,7 +23,8 @@ export class Memberships {
     const { processor } = source;
     const said = word.about === 'subscription' ? word.userId : undefined;
     const userId = (await this.store.owner(tx, { processor, ...word })) ?? said;
-    if (userId === undefined) return waiting(`customer:${processor}:${word.customerId}`, 'unknown_customer');
+    if (userId === undefined)
+      return waiting([`customer:${processor}:${word.customerId}`], 'unknown_customer');
     await this.store.lockUser(tx, userId);
     const known = await this.store.subscription(tx, processor, word.subscriptionId);
     const next = word.about === 'subscription' ? await this.said(tx, word, known) : failed(word, known);
@@ -43,7 +44,12 @@ export class Memberships {
     const planId = (await this.store.planOf(tx, word.priceIds)) ?? null;
     // Without its plan nobody can say what it allows; an end needs no plan.
     if (planId === null && !word.ended)
-      return { unchanged: waiting(`price:${word.priceIds[0] ?? ''}`, 'unknown_plan') };
+      return {
+        unchanged: waiting(
+          word.priceIds.map((price) => `price:${price}`),
+          'unknown_plan',
+        ),
+      };
     const { subscriptionId, customerId, status, effectiveAt, cancelAt, ended, asOf, object } = word;
     const said = { subscriptionId, customerId, status, effectiveAt, cancelAt, ended, asOf, object };
     return { changed: { ...said, planId: planId ?? known?.planId ?? null } };
@@ -64,13 +70,13 @@ export class Memberships {
 
 /** A failed payment is news for a subscription that was thought to be paid. */
 function failed(word: PaymentFailedWord, known: StoredSubscription | undefined): Step {
-  if (!known) return { unchanged: waiting(`subscription:${word.subscriptionId}`, 'unknown_subscription') };
+  if (!known) return { unchanged: waiting([`subscription:${word.subscriptionId}`], 'unknown_subscription') };
   const paid = known.status === 'active' || known.status === 'trialing';
   if (known.ended || !paid || word.asOf < known.asOf) return { unchanged: { status: 'stale' } };
   return { changed: { ...known, status: 'past_due', effectiveAt: word.asOf, asOf: word.asOf } };
 }
 
-const waiting = (waitingFor: string, reason: string): Settlement => ({
+const waiting = (waitingFor: readonly string[], reason: string): Settlement => ({
   status: 'waiting',
   waitingFor,
   reason,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { plainText } from '../platform/text.schema.js';
 
 export const planId = z
   .string()
@@ -7,20 +8,20 @@ export const planId = z
 export const capabilities = z.object({
   streaming: z.boolean(),
   maxStreams: z.int().min(0).max(1_000),
-  maxQuality: z.union([z.string().min(1).max(32), z.int().positive()]),
+  maxQuality: z.union([plainText(32).min(1), z.int().positive()]),
   downloads: z.boolean(),
   ads: z.boolean(),
 });
 
 export const planBody = z.object({
-  name: z.string().min(1).max(100),
-  prices: z.array(z.string().min(1).max(255)).max(1_000).describe("The processors' price ids"),
+  name: plainText(100).min(1),
+  prices: z.array(plainText(255).min(1)).max(1_000).describe("The processors' price ids"),
   capabilities,
 });
 export type PlanBody = z.infer<typeof planBody>;
 export const planAnswer = planBody.extend({ planId });
 
-export const linkBody = z.object({ customerId: z.string().min(1).max(255) });
+export const linkBody = z.object({ customerId: plainText(255).min(1) });
 export type LinkBody = z.infer<typeof linkBody>;
 
 export const webhooksQuery = z.object({

@@ -21,7 +21,9 @@ export class Plans {
     await this.webhooks.retryWaiting(prices.map((price) => `price:${price}`));
   }
 
+  /** Throws Problem not_found when there is no such processor. */
   async link(userId: string, processor: string, customerId: string): Promise<void> {
+    this.webhooks.processor(processor);
     await this.store.link(processor, customerId, userId);
     await this.webhooks.retryWaiting([`customer:${processor}:${customerId}`]);
   }

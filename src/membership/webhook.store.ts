@@ -18,8 +18,8 @@ export interface Settlement {
   readonly status: WebhookStatus;
   readonly userId?: string | undefined;
   readonly reason?: string | undefined;
-  /** `price:…` or `customer:…`: what would let it be applied. */
-  readonly waitingFor?: string | undefined;
+  /** `price:…`, `customer:…` or `subscription:…`: each of them would let it be applied. */
+  readonly waitingFor?: readonly string[] | undefined;
 }
 
 const COLUMNS = `processor, event_id AS "eventId", type, status, payload`;
@@ -39,7 +39,7 @@ const SETTLE = named(
 );
 const WAITING = named(
   'webhook-waiting',
-  `SELECT processor, event_id AS "eventId" FROM webhook WHERE waiting_for = ANY ($1) ORDER BY created_at LIMIT $2`,
+  `SELECT processor, event_id AS "eventId" FROM webhook WHERE waiting_for && $1 ORDER BY created_at LIMIT $2`,
 );
 const UNFINISHED = named(
   'webhook-unfinished',
@@ -47,9 +47,9 @@ const UNFINISHED = named(
    WHERE (status = 'stored' AND received_at < now() - interval '5 seconds')
       OR (status = 'failed' AND attempts < 20 AND settled_at < now() - interval '30 seconds')
       OR (status = 'waiting' AND (
-        EXISTS (SELECT FROM plan_price p WHERE w.waiting_for = 'price:' || p.price_id)
-        OR EXISTS (SELECT FROM processor_link l WHERE w.waiting_for = 'customer:' || l.processor || ':' || l.customer_id)
-        OR EXISTS (SELECT FROM subscription s WHERE w.waiting_for = 'subscription:' || s.subscription_id)))
+        EXISTS (SELECT FROM plan_price p WHERE 'price:' || p.price_id = ANY (w.waiting_for))
+        OR EXISTS (SELECT FROM processor_link l WHERE 'customer:' || l.processor || ':' || l.customer_id = ANY (w.waiting_for))
+        OR EXISTS (SELECT FROM subscription s WHERE 'subscription:' || s.subscription_id = ANY (w.waiting_for))))
    ORDER BY created_at LIMIT $1`,
 );
 const LIST = named(
@@ -85,7 +85,7 @@ export class WebhookStore {
 
   async settle(tx: Transaction, { processor, eventId }: WebhookName, settlement: Settlement): Promise<void> {
     const { status, userId, reason, waitingFor } = settlement;
-    await tx.run(SETTLE, [processor, eventId, status, userId ?? null, reason ?? null, waitingFor ?? null]);
+    await tx.run(SETTLE, [processor, eventId, status, userId ?? null, reason ?? null, waitingFor ?? []]);
   }
 
   /** Those that wait for any of these, the processor's oldest first. */

@@ -98,7 +98,8 @@ export class Webhooks {
       .catch((failure: unknown) => this.log.error(failure));
   }
 
-  private processor(name: string): Processor {
+  /** Throws Problem not_found. */
+  processor(name: string): Processor {
     const processor = this.processors.get(name);
     if (!processor) throw new Problem('not_found', `There is no processor "${name}".`);
     return processor;

@@ -9,6 +9,12 @@ const describe = (request: IncomingMessage & { id?: unknown }) => ({
   path: request.url?.split('?', 1)[0],
 });
 
+/** PostgreSQL's `detail` repeats the row, and with it what a log must not hold. */
+function describeError(error: Error & { code?: unknown }) {
+  const { name, message, code, stack } = error;
+  return { type: name, message, code, stack };
+}
+
 /** Nest names every module and route at boot; whoever wants to read that sets LOG_LEVEL=debug. */
 const CHATTY = new Set([
   'InstanceLoader',
@@ -43,6 +49,7 @@ export function logging(config: Config): Params {
       },
       serializers: {
         req: describe,
+        err: describeError,
         res: (response: ServerResponse) => ({ status: response.statusCode }),
       },
       redact: { paths: ['*.token', '*.key', '*.secret', '*.authorization', '*.auth'], censor: '[hidden]' },

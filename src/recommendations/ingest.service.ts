@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { NewDurableEvent } from '../mailbox/event.js';
 import { Mailbox } from '../mailbox/mailbox.service.js';
 import { deeperThan } from '../platform/json-depth.js';
+import { isStorableJson } from '../platform/text.schema.js';
 import type { ProblemCode } from '../platform/http/problem.js';
 import { Database } from '../platform/postgres/database.js';
 import { type Line, lines } from './ndjson.js';
@@ -82,6 +83,9 @@ function read(line: Line): Valid | Rejected {
   if (deeperThan(Buffer.from(line.text), MAX_DEPTH)) return { line: line.number, code: 'too_deep' };
   const value = parseJson(line.text);
   if (value === undefined) return { line: line.number, code: 'malformed_json' };
+  // What PostgreSQL cannot store comes only as an escape; most lines have none, and are not written again to see.
+  if (line.text.includes('\\u') && !isStorableJson(JSON.stringify(value)))
+    return { line: line.number, code: 'invalid_request' };
   const parsed = recommendationLine.safeParse(value);
   return parsed.success
     ? { number: line.number, value: parsed.data }

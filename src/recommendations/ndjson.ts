@@ -55,6 +55,7 @@ class LineCutter {
     const { number, length, parts } = this;
     this.parts = [];
     this.length = 0;
+    if (length === 0) return; // a flood of newlines costs nothing but counting
     if (length > this.maxBytes) return void cut.push({ number, tooLong: true });
     const text = this.decoder.decode(parts.length === 1 ? parts[0] : Buffer.concat(parts));
     if (text.trim().length > 0) cut.push({ number, text });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, PREMIUM, type Reply } from '../support/back-office.js';
 import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../support/usher.js';
-import { expectNone, expectProblem } from './refuses-support.js';
+import { expectNone, expectProblem } from '../support/refusals.js';
 
 const PUSH_ADDRESS = 'a-push-address-that-only-its-vendor-may-know';
 const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET, 'push address': PUSH_ADDRESS };

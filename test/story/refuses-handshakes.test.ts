@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../support/back-office.js';
 import { type DeviceOptions, refusal } from '../support/device.js';
 import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../support/usher.js';
-import { expectNone, FOREIGN_IDS, forgedTokens, openRaw } from './refuses-support.js';
+import { expectNone, FOREIGN_IDS, forgedTokens, openRaw } from '../support/refusals.js';
 
 const APP = 'https://app.example.com';
 const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET };

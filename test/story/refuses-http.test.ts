@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, PREMIUM, type Reply } from '../support/back-office.js';
 import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../support/usher.js';
-import { expectNone, expectProblem, FOREIGN_IDS, forgedTokens, nestedText } from './refuses-support.js';
+import { expectNone, expectProblem, FOREIGN_IDS, forgedTokens, nestedText } from '../support/refusals.js';
 
 const PUSH_ADDRESS = 'a-push-address-that-only-its-vendor-may-know';
 const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET, 'push address': PUSH_ADDRESS };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, PREMIUM, type Reply } from '../support/back-office.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../support/usher.js';
-import { expectNone, expectProblem } from './refuses-support.js';
+import { expectNone, expectProblem } from '../support/refusals.js';
 
 type Scope = 'publish' | 'recommendations' | 'edge' | 'admin';
 const SCOPES: readonly Scope[] = ['publish', 'recommendations', 'edge', 'admin'];

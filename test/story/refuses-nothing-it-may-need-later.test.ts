@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PREMIUM } from '../support/back-office.js';
 import { nowSeconds, type StripeEvent } from '../support/processor.js';
 import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../support/usher.js';
-import { expectNone, keptWebhook } from './refuses-support.js';
+import { expectNone, keptWebhook } from '../support/refusals.js';
 
 let usher: TestUsher;
 beforeAll(async () => {
@@ -44,7 +44,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
         eventId: upgrade.id,
         status: 'waiting',
         reason: 'unknown_plan',
-        waitingFor: 'price:price_new',
+        waitingFor: ['price:price_new'],
       }),
     );
     expect(await usher.backOffice.entitlement('ada')).toMatchObject({
@@ -74,7 +74,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     expect(await kept(event)).toMatchObject({
       status: 'waiting',
       reason: 'unknown_customer',
-      waitingFor: 'customer:stripe:cus_bo',
+      waitingFor: ['customer:stripe:cus_bo'],
     });
     expect(await usher.backOffice.entitlement('bo')).toMatchObject({ version: 0, status: 'none' });
 
@@ -122,7 +122,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     });
     await usher.backOffice.call('PUT', '/v1/users/di/links/stripe', { customerId: 'cus_di' });
     await usher.stripe.send(failed);
-    expect(await kept(failed)).toMatchObject({ status: 'waiting', waitingFor: 'subscription:sub_di' });
+    expect(await kept(failed)).toMatchObject({ status: 'waiting', waitingFor: ['subscription:sub_di'] });
     await usher.stripe.send(subscription('di', { created: started }));
     expect(await usher.backOffice.entitlement('di')).toMatchObject({ status: 'past_due', planId: 'basic' });
     expect(await kept(failed)).toMatchObject({ status: 'applied' });

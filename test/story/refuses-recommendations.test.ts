@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, type Reply } from '../support/back-office.js';
 import { eventually } from '../support/eventually.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../support/usher.js';
-import { expectNone, expectProblem, FOREIGN_IDS, nestedText } from './refuses-support.js';
+import { expectNone, expectProblem, FOREIGN_IDS, nestedText } from '../support/refusals.js';
 
 /** What ingest commits at once; a cut between two parts keeps the first. */
 const PART = 500;

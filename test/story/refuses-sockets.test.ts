@@ -3,7 +3,7 @@ import { call } from '../support/back-office.js';
 import type { Answer, Device } from '../support/device.js';
 import { eventually } from '../support/eventually.js';
 import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../support/usher.js';
-import { expectNone, forgedTokens, nested, nestedText, openRawDevice } from './refuses-support.js';
+import { expectNone, forgedTokens, nested, nestedText, openRawDevice } from '../support/refusals.js';
 
 const APP = 'https://app.example.com';
 const MAX_FRAME = 16 * 1024;

@@ -4,7 +4,7 @@ import Stripe from 'stripe';
 import { call, PREMIUM, type Reply } from '../support/back-office.js';
 import { nowSeconds, type StripeEvent } from '../support/processor.js';
 import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../support/usher.js';
-import { expectNone, expectProblem, keptWebhook, nestedText } from './refuses-support.js';
+import { expectNone, expectProblem, keptWebhook, nestedText } from '../support/refusals.js';
 
 let usher: TestUsher;
 const signatures: string[] = [];

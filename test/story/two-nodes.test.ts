@@ -13,7 +13,11 @@ beforeAll(async () => {
 afterAll(() => a.stop());
 
 const metric = async (node: TestUsher, name: string) =>
-  Number(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'm').exec(await (await fetch(`${node.url}/metrics`)).text())?.[1] ?? 0);
+  Number(
+    new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'm').exec(
+      await (await fetch(`${node.url}/metrics`)).text(),
+    )?.[1] ?? 0,
+  );
 
 describe('devices of one user on two nodes', () => {
   test('hear the same events, whichever node they come from, in the order of offsets and each once', async () => {
@@ -37,14 +41,20 @@ describe('devices of one user on two nodes', () => {
     const tv = await a.device('ben', 'ben-tv');
     const phone = await b.device('ben', 'ben-phone');
     await tv.beat({ positionSeconds: 700 });
-    expect((await phone.hears('playback.progress')).data).toMatchObject({ positionSeconds: 700, deviceId: 'ben-tv' });
+    expect((await phone.hears('playback.progress')).data).toMatchObject({
+      positionSeconds: 700,
+      deviceId: 'ben-tv',
+    });
     expect(tv.envelopes('playback.progress')).toEqual([]);
   });
 
   test('cost a node without them nothing: no message is sent to it', async () => {
     const device = await a.device('cleo', 'cleo-a');
     // Nothing of the tests before is still on its way.
-    await eventually('all is settled', async () => (await a.database.query('SELECT 1 FROM handoff')).length === 0);
+    await eventually(
+      'all is settled',
+      async () => (await a.database.query('SELECT 1 FROM handoff')).length === 0,
+    );
     const before = await metric(a, 'usher_node_messages_total');
     await a.backOffice.publish([{ userId: 'cleo', type: 'note.local', tier: 'critical', data: {} }]);
     await device.hears('note.local');

@@ -18,6 +18,8 @@ export async function createDatabase(): Promise<TestDatabase> {
   url.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: url.href, max: 4 });
   pool.on('error', () => undefined);
+  // A copy is another installation: in the Redis that all tests share, it must not hear the others.
+  await pool.query(`UPDATE installation SET name = $1, epoch = $1`, [name]);
   return {
     url: url.href,
     query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>

@@ -106,7 +106,7 @@ CREATE TABLE webhook (
   type text NOT NULL,
   status text NOT NULL CHECK (status IN ('stored', 'applied', 'stale', 'ignored', 'waiting', 'failed')),
   reason text,
-  waiting_for text,
+  waiting_for text[] NOT NULL DEFAULT '{}',
   user_id text,
   attempts integer NOT NULL DEFAULT 0,
   payload json NOT NULL,
@@ -116,7 +116,7 @@ CREATE TABLE webhook (
   PRIMARY KEY (processor, event_id)
 );
 CREATE INDEX webhook_status_received_at_idx ON webhook (status, received_at);
-CREATE INDEX webhook_waiting_for_idx ON webhook (waiting_for);
+CREATE INDEX webhook_waiting_for_idx ON webhook USING gin (waiting_for);
 
 CREATE TABLE subscription (
   processor text NOT NULL,

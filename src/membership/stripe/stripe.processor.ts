@@ -1,10 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import Stripe from 'stripe';
+import { z } from 'zod';
+import { plainText } from '../../platform/text.schema.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import type { Processor, VerifiedWebhook, Word } from '../processor.js';
 import { stripeWord } from './stripe.word.js';
 
+/** What every event has; seconds beyond these are no instant. */
+const anyEvent = z.object({
+  id: plainText(255).min(1),
+  type: plainText(255),
+  created: z.int().min(0).max(253_402_300_799),
+});
 /** Stripe's own default, in both directions: its library accepts any instant in the future. */
 const TOLERANCE_SECONDS = 300;
 
@@ -25,12 +33,12 @@ export class StripeProcessor implements Processor {
       Stripe.webhooks.constructEvent(body, signature, secret, TOLERANCE_SECONDS),
     );
     if (timestampOf(signature) > Date.now() / 1_000 + TOLERANCE_SECONDS) throw new Problem('signature_stale');
-    if (typeof event.id !== 'string' || typeof event.created !== 'number')
-      throw new Problem('invalid_request', 'This is no event.');
+    const { success, data } = anyEvent.safeParse(event);
+    if (!success) throw new Problem('invalid_request', 'This is no event.');
     return {
-      eventId: event.id,
-      type: String(event.type),
-      createdAt: new Date(event.created * 1_000),
+      eventId: data.id,
+      type: data.type,
+      createdAt: new Date(data.created * 1_000),
       payload: body.toString('utf8'),
     };
   }

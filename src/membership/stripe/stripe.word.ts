@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type Stripe from 'stripe';
+import { userId } from '../../platform/auth/names.schema.js';
 import type { Status } from '../membership.js';
 import type { PaymentFailedWord, SubscriptionWord, Word } from '../processor.js';
 
@@ -43,7 +44,7 @@ function subscriptionWord(event: Stripe.Event, object: Stripe.Subscription): Sub
     about: 'subscription',
     subscriptionId: object.id,
     customerId: idOf(object.customer) ?? '',
-    userId: object.metadata?.userId,
+    userId: userId.safeParse(object.metadata?.userId).data,
     status: ended ? 'canceled' : statusOf(object),
     priceIds: object.items.data.map((item) => item.price.id),
     effectiveAt: ended && object.ended_at ? date(object.ended_at) : date(event.created),
@@ -57,7 +58,7 @@ function subscriptionWord(event: Stripe.Event, object: Stripe.Subscription): Sub
 
 /** Payment collection that is paused leaves Stripe's status as it was; what the user pays for is paused all the same. */
 function statusOf({ status, pause_collection }: Stripe.Subscription): Status {
-  const known = STATUS[status] ?? 'none';
+  const known = Object.hasOwn(STATUS, status) ? (STATUS[status] ?? 'none') : 'none';
   return pause_collection && (known === 'active' || known === 'trialing') ? 'paused' : known;
 }
 

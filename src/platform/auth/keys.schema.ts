@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { plainText } from '../text.schema.js';
 import { SCOPES } from './service-key.js';
 
 export const newKey = z.object({
-  name: z.string().min(1).max(100),
+  name: plainText(100).min(1),
   scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
 });
 export type NewKey = z.infer<typeof newKey>;

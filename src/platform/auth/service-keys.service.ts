@@ -12,6 +12,7 @@ import {
 } from './service-key.js';
 import { ServiceKeyStore } from './service-key.store.js';
 
+const SERVICE_KEY_ID = /^[A-Za-z0-9]{16}$/;
 /** How long another node's revocation may take to reach this one. */
 const CACHE_MS = 2_000;
 
@@ -47,8 +48,10 @@ export class ServiceKeys {
   }
 
   async revoke(id: string): Promise<boolean> {
+    if (!SERVICE_KEY_ID.test(id)) return false;
+    const revoked = await this.store.revoke(id);
     this.known.delete(id);
-    return this.store.revoke(id);
+    return revoked;
   }
 
   private async read(id: string) {

@@ -93,7 +93,7 @@ export class ConfigError extends Error {}
 /** Reads the environment once. Throws ConfigError when a value is wrong or a name under our prefixes is unknown. */
 export function readConfig(env: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
   const strangers = Object.keys(given).filter((name) => OURS.test(name) && !(name in environment.shape));
   const parsed = environment.safeParse(given);

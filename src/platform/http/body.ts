@@ -1,5 +1,6 @@
 import express, { type Request, type Response } from 'express';
 import { deeperThan } from '../json-depth.js';
+import { problemOf } from './problem.filter.js';
 
 const MAX_JSON = '1mb';
 const MAX_WEBHOOK = '256kb';
@@ -19,7 +20,9 @@ const json = express.json({
 const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
 
 /** Webhooks keep their bytes, since the signature is over them; the nightly file stays a stream; all else is JSON. */
-export function readBody(request: Request, response: Response, next: (error?: unknown) => void): void {
+export function readBody(request: Request, response: Response, proceed: (error?: unknown) => void): void {
+  // Nest would make the parser's errors its own exceptions, whose text repeats the body.
+  const next = (error?: unknown) => (error === undefined ? proceed() : proceed(problemOf(error)));
   if (request.path.startsWith('/v1/webhooks/')) raw(request, response, next);
   else if (request.path === '/v1/recommendations') next();
   else json(request, response, next);

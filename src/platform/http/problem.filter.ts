@@ -20,8 +20,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof BatcherFull || isOutage(error))
     return new Problem('unavailable', undefined, { retryAfterMs: 1_000 });
-  if (error instanceof HttpException)
-    return new Problem(BY_STATUS[error.getStatus()] ?? 'invalid_request', error.message);
+  // A framework's text may repeat the URL or the body, and with them what is secret.
+  if (error instanceof HttpException) return new Problem(BY_STATUS[error.getStatus()] ?? 'invalid_request');
   return bodyParserProblem(error) ?? new Problem('internal');
 }
 
