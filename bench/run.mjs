@@ -1,0 +1,109 @@
+/*
+ * `npm run bench`: Usher beside bare Socket.IO 4.8.3, in turn, on this machine. Prints a table; asserts nothing.
+ *   --only delivery,flood   some scenarios        --devices 3000   connected devices, three a user
+ *   --rounds 3              of which the median   --idle 5000      connections whose memory is measured
+ *   --seconds 4             of each measurement   --rows 30000     of the nightly file
+ *   --payload 256           bytes of data         --quick          a glance: few devices, one short round
+ *   --urgent                before other work on a shared machine (root only)
+ *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { migrate } from '../tools/migrate.mjs';
+import { doubts, machine, save, table } from './report.mjs';
+import { beats } from './scenarios/beats.mjs';
+import { connections } from './scenarios/connections.mjs';
+import { delivery } from './scenarios/delivery.mjs';
+import { entitlement } from './scenarios/entitlement.mjs';
+import { flood } from './scenarios/flood.mjs';
+import { latency } from './scenarios/latency.mjs';
+import { nightly } from './scenarios/nightly.mjs';
+import { beUrgent, stopAll } from './servers.mjs';
+import { children, cpuOfFamily, cpuOfMachine, pin, postmasterOf } from './stats.mjs';
+
+const scenarios = { delivery, latency, flood, connections, beats, nightly, entitlement };
+const usual = { devices: '3000', rounds: '3', seconds: '4', idle: '5000', rows: '30000', payload: '256' };
+const quick = { devices: '600', rounds: '1', seconds: '2', idle: '1000', rows: '5000' };
+const textOption = { type: 'string' };
+const { values } = parseArgs({
+  options: {
+    ...Object.fromEntries([...Object.keys(usual), 'only', 'profile'].map((name) => [name, textOption])),
+    quick: { type: 'boolean' },
+    urgent: { type: 'boolean' },
+  },
+});
+
+process.exitCode = await main().catch((error) => {
+  console.error(error);
+  return 1;
+});
+
+async function main() {
+  const { DATABASE_URL, REDIS_URL } = process.env;
+  if (!DATABASE_URL || !REDIS_URL) throw new Error('Run it by `npm run bench`, which brings the databases.');
+  if (process.platform !== 'linux') throw new Error('The bench reads /proc: it needs Linux.');
+  if (values.urgent) beUrgent();
+  await migrate(DATABASE_URL);
+  const postmaster = await postmasterOf(DATABASE_URL);
+  const options = optionsOf({ ...usual, ...(values.quick && quick), ...values });
+  const context = {
+    options,
+    postmaster,
+    environment: { DATABASE_URL, REDIS_URL },
+    profile: values.profile,
+    // Away from the server's core; its later connections follow.
+    pinPostgres: (cores) => postmaster && pin([postmaster, ...children(postmaster)], cores),
+  };
+  const rows = [];
+  try {
+    context.pinPostgres('1');
+    for (const name of chosen()) rows.push(...(await carriedOut(name, context)));
+  } finally {
+    context.pinPostgres('0-1');
+    await stopAll();
+  }
+  const result = {
+    at: new Date().toISOString(),
+    machine: machine(),
+    options,
+    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    rows,
+  };
+  console.log(`\n${result.machine}\n${result.command}\n\n${table(rows)}`);
+  for (const doubt of doubts(rows)) console.log(`Doubt: ${doubt}`);
+  save(join(fileURLToPath(new URL('.', import.meta.url)), 'results.json'), result);
+  return 0;
+}
+
+async function carriedOut(name, context) {
+  const start = Date.now();
+  const strangers = () =>
+    cpuOfMachine() - cpuOfFamily(process.pid) - (context.postmaster ? cpuOfFamily(context.postmaster) : 0);
+  const before = strangers();
+  process.stdout.write(`${name} … `);
+  const rows = await scenarios[name](context);
+  const seconds = (Date.now() - start) / 1_000;
+  const noise = (strangers() - before) / seconds / 1e6;
+  console.log(`${seconds.toFixed(0)} s; meanwhile others used ${noise.toFixed(2)} cores\n${table(rows)}`);
+  for (const row of rows) Object.assign(row, { scenario: name, noise });
+  return rows;
+}
+
+function chosen() {
+  const names = values.only?.split(',') ?? Object.keys(scenarios);
+  for (const name of names) {
+    if (!Object.hasOwn(scenarios, name))
+      throw new Error(`No scenario "${name}"; there are ${Object.keys(scenarios).join(', ')}.`);
+  }
+  return names;
+}
+
+function optionsOf(texts) {
+  const numbers = Object.keys(usual).map((name) => {
+    const number = Number(texts[name]);
+    if (!(number > 0)) throw new Error(`--${name} must be a number above 0.`);
+    return [name, number];
+  });
+  return Object.fromEntries(numbers);
+}

@@ -1,0 +1,141 @@
+/*
+ * Starts what is measured and what measures: servers on core 0, load on core 1, unless told otherwise. Each is in the
+ * foreground of a guard that ends it should we die.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../tools/ports.mjs';
+import { startServer, stopServer } from '../tools/processes.mjs';
+import { children, prefer } from './stats.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const main = join(here, '..', 'dist', 'main.js');
+export const SECRET = 'a secret that only the bench knows, 32 bytes or more';
+export const ADMIN_KEY = 'the-admin-key-of-the-bench';
+const READY_WITHIN_MS = 30_000;
+const hasTaskset = spawnSync('taskset', ['-V'], { stdio: 'ignore' }).status === 0;
+const logs = mkdtempSync(join(tmpdir(), 'usher-bench-logs-'));
+const running = new Set();
+
+/** How much before other people's work on this machine (--urgent), and how much more what takes the time. */
+const NICE = -10;
+const FIRST = -19;
+let isUrgent = false;
+export const beUrgent = () => void (isUrgent = true);
+/** What PostgreSQL does for us is urgent too; its processes come and go, so this is said before each measurement. */
+export const preferPostgres = (pid) => isUrgent && pid && prefer([pid, ...children(pid)], NICE);
+
+/** Usher as it is run in production. `profile` is a folder for V8's CPU profile, written when it stops. */
+export async function startUsher({ environment, cores, settles, profile }) {
+  const port = await freePort();
+  const args = [...flags(settles), ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []), main];
+  const env = {
+    PATH: process.env.PATH,
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    DATABASE_URL: environment.DATABASE_URL,
+    REDIS_URL: environment.REDIS_URL,
+    AUTH_JWT_SECRET: SECRET,
+    ADMIN_KEY,
+    DRAIN_SECONDS: '0',
+  };
+  return launch('usher', args, { env, port, cores, isReady: () => answers(port) });
+}
+
+export async function startBare({ cores, settles } = {}) {
+  return startSmall('bare-server.mjs', { cores, settles });
+}
+
+export async function startEmptyNest() {
+  return startSmall('empty-nest.mjs', {});
+}
+
+async function startSmall(file, { cores, settles }) {
+  const port = await freePort();
+  const env = { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port) };
+  const name = file.replace('.mjs', '');
+  return launch(name, [...flags(settles), join(here, file)], {
+    env,
+    port,
+    cores,
+    isReady: (log) => log().includes('ready'),
+  });
+}
+
+/** A load process; `ask(name, of)` has it do something. The one that takes the time of urgent events goes `first` on its core. */
+export async function startLoad({ cores = '1', first = false } = {}) {
+  const waiting = new Map();
+  let lastId = 0;
+  let isUp = false;
+  const load = await launch('load', [join(here, 'load.mjs')], {
+    env: process.env,
+    cores,
+    ipc: (child) =>
+      child.on('message', ({ id, ready, result, error }) => {
+        isUp ||= ready === true;
+        const waiter = waiting.get(id);
+        waiting.delete(id);
+        if (error !== undefined) waiter?.reject(new Error(error));
+        else waiter?.resolve(result);
+      }),
+    isReady: () => isUp,
+  });
+  void load.exited.then(() => {
+    for (const { reject } of waiting.values()) reject(new Error(`the load process ended:\n${load.log()}`));
+  });
+  if (first) prefer([load.pid], FIRST);
+  const ask = (name, of) =>
+    new Promise((resolve, reject) => {
+      lastId += 1;
+      waiting.set(lastId, { resolve, reject });
+      load.child.send({ id: lastId, ask: name, of });
+    });
+  return { ...load, ask };
+}
+
+export async function stopAll() {
+  await Promise.all([...running].map((server) => server.stop()));
+  rmSync(logs, { recursive: true, force: true });
+}
+
+const flags = (settles) => (settles ? ['--expose-gc', '--import', join(here, 'settle.mjs')] : []);
+
+async function launch(name, args, { env, port, cores = '0', isReady, ipc }) {
+  const file = join(logs, `${name}-${Date.now()}-${Math.random().toString(36).slice(2, 6)}.log`);
+  const output = openSync(file, 'w');
+  const command = [process.execPath, ...args];
+  const pinned = hasTaskset ? ['taskset', '-c', cores, ...command] : command;
+  const stdio = ['ignore', output, output, ...(ipc ? ['ipc'] : [])];
+  const server = startServer(pinned[0], pinned.slice(1), { env, stdio });
+  ipc?.(server.child);
+  if (isUrgent) prefer([server.pid], NICE);
+  const log = () => readFileSync(file, 'utf8');
+  const stop = async () => {
+    running.delete(one);
+    await stopServer(server, [
+      ['SIGTERM', ipc ? 200 : 10_000],
+      ['SIGKILL', 3_000],
+    ]);
+  };
+  const one = { ...server, port, log, stop };
+  running.add(one);
+  for (const deadline = Date.now() + READY_WITHIN_MS; !(await isReady(log)); await pause(30)) {
+    if (!server.isRunning() || Date.now() > deadline) {
+      await stop();
+      throw new Error(`${name} did not start:\n${log().slice(-2_000)}`);
+    }
+  }
+  return one;
+}
+
+function answers(port) {
+  return fetch(`http://127.0.0.1:${port}/health/ready`).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
