@@ -10,7 +10,7 @@ const io = new Server(http, { transports: ['websocket'], perMessageDeflate: fals
 
 io.on('connection', (socket) => {
   const { user } = socket.handshake.auth;
-  if (user) socket.join(user);
+  if (user) void socket.join(user);
   socket.on('publish', ({ user: to, type, data }) => io.to(to).emit(type, data));
   socket.on('publish.batch', (events, done) => {
     for (const { user: to, type, data } of events) io.to(to).emit(type, data);

@@ -103,7 +103,11 @@ export async function stopAll() {
   rmSync(logs, { recursive: true, force: true });
 }
 
-const flags = (settles) => (settles ? ['--expose-gc', '--import', join(here, 'settle.mjs')] : []);
+/** Both sides run with the nursery that Usher runs with in production. */
+const flags = (settles) => [
+  '--max-semi-space-size=64',
+  ...(settles ? ['--expose-gc', '--import', join(here, 'settle.mjs')] : []),
+];
 
 async function launch(name, args, { env, port, cores = '0', isReady, ipc }) {
   const file = join(logs, `${name}-${Date.now()}-${Math.random().toString(36).slice(2, 6)}.log`);

@@ -5,9 +5,14 @@ import { Feed } from '../mailbox/feed.service.js';
 import { Batcher } from '../platform/batcher.js';
 import { Metrics } from '../platform/metrics.js';
 import { type DurableTier, type Tier, TIERS } from '../platform/postgres/lanes.js';
+import { bulk } from '../platform/turns.js';
 import type { Channel } from './channel.js';
 import { HandoffStore } from './handoff.store.js';
 import { Router } from './router.service.js';
+
+/** Events that are told in one go: some 0.2 ms of work. */
+const PIECE = 25;
+const isCritical = ({ event }: Announcement): boolean => event.heading.tier === 'critical';
 
 /** From what was committed to the channels; a handoff is settled once they took it. */
 @Injectable()
@@ -36,11 +41,23 @@ export class Delivery implements OnModuleInit {
     this.feed.subscribe((batch) => this.handOn(batch));
   }
 
-  /** Hands events to the channels of this node, then to the nodes that hold other devices; throws when that is not sure. */
+  /** Hands events to the channels of this node and to the nodes that hold other devices; throws when that is not sure. */
   async tell(announcements: readonly Announcement[]): Promise<void> {
-    this.tellHere(announcements);
     this.count(announcements);
-    await this.router.route(announcements);
+    await Promise.all([this.tellInTurn(announcements), this.router.route(announcements)]);
+  }
+
+  /** Critical events at once; many others piece by piece, so that what is critical never waits for them. */
+  private async tellInTurn(announcements: readonly Announcement[]): Promise<void> {
+    if (announcements.length <= PIECE) return this.tellHere(announcements);
+    const critical = announcements.filter(isCritical);
+    if (critical.length > 0) this.tellHere(critical);
+    const others = critical.length > 0 ? announcements.filter((one) => !isCritical(one)) : announcements;
+    const pieces: Promise<void>[] = [];
+    for (let start = 0; start < others.length; start += PIECE) {
+      pieces.push(bulk.run(() => this.tellHere(others.slice(start, start + PIECE))));
+    }
+    await Promise.all(pieces);
   }
 
   /** Only on this node: what another node tells us. */

@@ -1,6 +1,6 @@
 import type { DeviceSession } from '../devices/device-command.js';
 import type { Position } from '../mailbox/position.js';
-import type { Frame } from './frame.js';
+import type { Frame, Packet } from './frame.js';
 import { Order } from './order.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -9,6 +9,8 @@ const FRAMES_PER_SECOND = 20;
 const FRAMES_BURST = 100;
 /** Routine events that wait for one device at most. */
 const MAX_ROUTINE = 256;
+
+const NONE: readonly Frame[] = [];
 
 /** Frames of the protocol itself. */
 export type ProtocolFrame = 'welcome' | 'snapshot' | 'goaway' | 'token.expiring';
@@ -20,12 +22,10 @@ export type OnAck = (this: { readonly data: unknown }) => void;
 export interface Line {
   /** Bytes that the kernel did not take yet. */
   readonly buffered: number;
-  /** Acks that the device owes. */
-  readonly owed: number;
   /** False when the line knows no acks. */
   expectAck(id: number, onAck: OnAck): boolean;
   forgetAck(id: number): void;
-  write(frames: readonly Frame[]): void;
+  write(frames: readonly Frame[], answers?: readonly Packet[]): void;
   emit(frame: ProtocolFrame, payload: unknown): void;
   disconnect(): void;
   terminate(): void;
@@ -70,6 +70,7 @@ export class Connection implements DeviceSession {
   private held: Addressed[] = [];
   private durable: Addressed[] = [];
   private routine: Frame[] = [];
+  private answers: Packet[] = [];
   private readonly owed = new Map<number, Owed>();
 
   constructor(of: {
@@ -98,7 +99,7 @@ export class Connection implements DeviceSession {
   }
 
   get pending(): number {
-    return this.durable.length + this.routine.length;
+    return this.durable.length + this.routine.length + this.answers.length;
   }
 
   /** A hole that waits to be filled: an event came whose predecessor did not. */
@@ -153,17 +154,19 @@ export class Connection implements DeviceSession {
     for (const addressed of held) this.offer(addressed);
   }
 
-  /** Everything that is due, in one write: durable events in order, then the newest routine ones. */
+  /** The answer to something that the device asked; goes out with whatever else is due. */
+  answer(packet: Packet): void {
+    if (this.state !== 'closed') this.answers.push(packet);
+  }
+
+  /** Everything that is due, in one write: answers, durable events in order, then the newest routine ones. */
   flush(): void {
     if (!this.line || this.pending === 0) return;
-    const frames = this.takeDurable();
-    if (frames.length === 0) {
-      this.line.write(this.routine);
-    } else {
-      frames.push(...this.routine);
-      this.line.write(frames);
-    }
+    const { routine, answers } = this;
+    const durable = this.takeDurable();
     this.routine = [];
+    this.answers = [];
+    this.line.write(durable.length === 0 ? routine : [...durable, ...routine], answers);
   }
 
   /** Only what must not wait: durable events, in order. */
@@ -193,8 +196,9 @@ export class Connection implements DeviceSession {
     return lost.map(([, { frame }]) => frame);
   }
 
-  get owes(): boolean {
-    return this.owed.size > 0;
+  /** Acks that the device owes. */
+  get owes(): number {
+    return this.owed.size;
   }
 
   close(): void {
@@ -203,10 +207,11 @@ export class Connection implements DeviceSession {
     this.held = [];
     this.durable = [];
     this.routine = [];
+    this.answers = [];
   }
 
-  private takeDurable(): Frame[] {
-    if (this.durable.length === 0) return [];
+  private takeDurable(): readonly Frame[] {
+    if (this.durable.length === 0) return NONE;
     const now = Date.now();
     const frames: Frame[] = [];
     for (const { frame, onAck } of this.durable) {

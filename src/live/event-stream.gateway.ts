@@ -10,7 +10,6 @@ const KEEP_ALIVE_MS = 15_000;
  * reconnect resumes. There are no acks on this line, so its events are never `received`.
  */
 export class EventStream implements Line {
-  readonly owed = 0;
   private readonly keepAlive: NodeJS.Timeout;
 
   constructor(private readonly response: Response) {

@@ -1,19 +1,24 @@
 import type { EncodedEvent, Heading } from '../mailbox/announcement.js';
 
-/** One event as Socket.IO text, made once for all devices of this node that hear it. */
-export interface Frame {
-  readonly heading: Heading;
-  /** `["type",{…}]` */
-  readonly body: string;
-  /** The Socket.IO packet without Engine.IO's own prefix: `2["type",{…}]`, with an ack id before the bracket if durable. */
+/** A Socket.IO packet, ready to be written. */
+export interface Packet {
+  /** Without Engine.IO's own prefix: `2["type",{…}]`, with an ack id before the bracket if durable. */
   readonly packet: string;
-  /** The id that the device's acknowledgement carries. The same on every socket, since each has its own table of them. */
-  readonly ackId: number | undefined;
   /** The whole WebSocket frame. */
   readonly bytes: Buffer;
 }
 
+/** One event as Socket.IO text, made once for all devices of this node that hear it. */
+export interface Frame extends Packet {
+  readonly heading: Heading;
+  /** `["type",{…}]` */
+  readonly body: string;
+  /** The id that the device's acknowledgement carries. The same on every socket, since each has its own table of them. */
+  readonly ackId: number | undefined;
+}
+
 const EVENT = '2';
+const ACK = '3';
 const MESSAGE = '4';
 
 /** Acks are numbered by the process; Socket.IO's own numbers per namespace are unused, since nobody else asks for acks. */
@@ -24,6 +29,12 @@ export function eventFrame({ heading, body }: EncodedEvent): Frame {
   const ackId = heading.offset === undefined ? undefined : (lastAckId += 1);
   const packet = `${EVENT}${ackId ?? ''}${body}`;
   return { heading, body, packet, ackId, bytes: webSocketText(MESSAGE + packet) };
+}
+
+/** The answer to what a device asked with the ack id. */
+export function answerPacket(ackId: number, answer: unknown): Packet {
+  const packet = `${ACK}${ackId}[${JSON.stringify(answer)}]`;
+  return { packet, bytes: webSocketText(MESSAGE + packet) };
 }
 
 /** The heading of an event that has a place in the mailbox. */

@@ -46,7 +46,7 @@ export class Lifetimes implements OnApplicationBootstrap, OnApplicationShutdown 
 
   private turn(now: number): void {
     for (const connection of [...this.channel.rooms.all()]) {
-      if (connection.owes) this.remind(connection, now);
+      if (connection.owes > 0) this.remind(connection, now);
       this.expire(connection, now);
       this.recycle(connection, now);
     }

@@ -7,7 +7,7 @@ import { type Announcement, EncodedEvent } from '../mailbox/announcement.js';
 import { Load } from '../platform/load.worker.js';
 import { Metrics } from '../platform/metrics.js';
 import { type Addressed, Connection } from './connection.js';
-import { eventFrame, isDurable } from './frame.js';
+import { eventFrame, isDurable, type Packet } from './frame.js';
 import { Outbox } from './outbox.js';
 import { Rooms } from './rooms.js';
 
@@ -58,6 +58,12 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
         if (connection.deviceId !== exceptDeviceId) this.give(connection, addressed);
       }
     }
+  }
+
+  /** The answer to what a device asked. */
+  answer(connection: Connection, packet: Packet): void {
+    connection.answer(packet);
+    this.outbox.later(connection);
   }
 
   /** Events from a device's history, then whatever came meanwhile. */

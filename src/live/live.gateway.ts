@@ -8,6 +8,7 @@ import { Lifecycle } from '../platform/lifecycle.js';
 import { Admission, type Entry } from './admission.service.js';
 import { CommandDesk } from './commands.gateway.js';
 import { Handshake } from './handshake.service.js';
+import { connectionOf, LiveChannel } from './live.channel.js';
 import { TokenBucket } from './token-bucket.js';
 import { Wire } from './wire.gateway.js';
 
@@ -36,6 +37,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
     private readonly handshake: Handshake,
     private readonly admission: Admission,
     private readonly lifecycle: Lifecycle,
+    private readonly channel: LiveChannel,
   ) {}
 
   /** What devices may ask; bound once, at boot (app.module.ts). */
@@ -79,6 +81,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
     this.entries.delete(socket);
     if (!entry || entry.connection.closed || !this.desk) return void socket.disconnect(true);
     const wire = new Wire(socket);
+    wire.answerBy((asking, packet) => this.channel.answer(connectionOf(asking), packet));
     this.desk.attend(socket);
     this.admission.begin(entry, wire);
     wire.forgetHandshake();

@@ -1,7 +1,11 @@
 import type { Connection } from './connection.js';
 
-/** How long a slice may write before other sockets, and with them critical events, get their turn (PEERS.md, lesson 2). */
-const SLICE_MS = 0.3;
+/**
+ * How long a slice may write before other sockets, and with them critical events, get their turn. Under a backlog it takes
+ * as long as everything else took since the last one, so that a flood at the doors cannot starve the writes.
+ */
+const SLICE_MIN_MS = 0.3;
+const SLICE_MAX_MS = 3;
 /** Looking at the clock costs as much as a small write: once every so many connections. */
 const CHECK_EVERY = 8;
 /** Bytes unread by a device before routine events wait for it, newest wins; and before it is let go to resume later. */
@@ -18,6 +22,7 @@ export class Outbox {
   private queue: Connection[] = [];
   private head = 0;
   private immediate: NodeJS.Immediate | undefined;
+  private lastEnd = 0;
 
   constructor(
     private readonly onStuck: (connection: Connection) => void,
@@ -33,7 +38,7 @@ export class Outbox {
     if (connection.queued) return;
     connection.queued = true;
     this.queue.push(connection);
-    this.immediate ??= setImmediate(() => this.slice());
+    this.immediate ??= setImmediate(this.slice);
   }
 
   /** The device has something critical: out with all its durable events, in order. */
@@ -50,8 +55,9 @@ export class Outbox {
     this.head = 0;
   }
 
-  private slice(): void {
-    const until = this.now() + SLICE_MS;
+  private readonly slice = (): void => {
+    const start = this.now();
+    const until = start + Math.min(Math.max(start - this.lastEnd, SLICE_MIN_MS), SLICE_MAX_MS);
     let written = 0;
     while (this.head < this.queue.length) {
       const connection = this.queue[this.head] as Connection;
@@ -61,6 +67,7 @@ export class Outbox {
       written += 1;
       if (written % CHECK_EVERY === 0 && this.now() >= until) break;
     }
+    this.lastEnd = this.now();
     if (this.head === this.queue.length) {
       this.queue = [];
       this.head = 0;
@@ -72,18 +79,21 @@ export class Outbox {
       this.queue = this.queue.slice(this.head);
       this.head = 0;
     }
-    this.immediate = setImmediate(() => this.slice());
-  }
+    this.immediate = setImmediate(this.slice);
+  };
 
   private write(connection: Connection): void {
-    if (this.stuck(connection)) return;
-    if ((connection.line?.buffered ?? 0) > SLOW_BYTES) connection.flushDurable();
+    const { line } = connection;
+    if (!line) return;
+    const { buffered } = line;
+    if (buffered > STUCK_BYTES || connection.owes > MAX_OWED) this.onStuck(connection);
+    else if (buffered > SLOW_BYTES) connection.flushDurable();
     else connection.flush();
   }
 
   private stuck(connection: Connection): boolean {
     const { line } = connection;
-    if (!line || (line.buffered <= STUCK_BYTES && line.owed <= MAX_OWED)) return false;
+    if (!line || (line.buffered <= STUCK_BYTES && connection.owes <= MAX_OWED)) return false;
     this.onStuck(connection);
     return true;
   }

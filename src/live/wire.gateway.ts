@@ -2,7 +2,9 @@ import type { Socket as NetSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
 import type { Line, OnAck, ProtocolFrame } from './connection.js';
-import type { Frame } from './frame.js';
+import { answerPacket, type Frame, type Packet } from './frame.js';
+
+const NONE: readonly Packet[] = [];
 
 /** What we use of Socket.IO's, Engine.IO's and ws's insides (4.8.3, 6.6, 8.18). Here and nowhere else. */
 interface Insides {
@@ -29,17 +31,18 @@ interface Engine {
  */
 export class Wire implements Line {
   private readonly engine: Engine;
+  /** The transport that `tcp` belongs to: an upgrade from polling brings another one. */
+  private transport: Transport | undefined;
+  private ws: WebSocket | undefined;
+  private tcp: NetSocket | undefined;
 
   constructor(private readonly socket: Socket) {
     this.engine = socket.conn as unknown as Engine;
+    this.follow();
   }
 
   get buffered(): number {
     return this.tcp?.writableLength ?? 0;
-  }
-
-  get owed(): number {
-    return (this.socket as unknown as Insides).acks.size;
   }
 
   expectAck(id: number, onAck: OnAck): boolean {
@@ -51,21 +54,32 @@ export class Wire implements Line {
     (this.socket as unknown as Insides).acks.delete(id);
   }
 
-  write(frames: readonly Frame[]): void {
+  write(frames: readonly Frame[], answers: readonly Packet[] = NONE): void {
     const tcp = this.direct();
     if (!tcp) {
-      for (const frame of frames) this.engine.write(frame.packet);
+      for (const { packet } of answers) this.engine.write(packet);
+      for (const { packet } of frames) this.engine.write(packet);
       return;
     }
-    const [first] = frames;
-    if (frames.length === 1 && first) {
-      tcp.write(first.bytes);
-      return;
-    }
+    const count = frames.length + answers.length;
+    const only = count === 1 ? (frames[0] ?? answers[0]) : undefined;
+    if (only) return void tcp.write(only.bytes);
     // One system call for all of them.
     tcp.cork();
-    for (const frame of frames) tcp.write(frame.bytes);
+    for (const { bytes } of answers) tcp.write(bytes);
+    for (const { bytes } of frames) tcp.write(bytes);
     tcp.uncork();
+  }
+
+  /**
+   * Has Socket.IO's acknowledgements of what the device asks go by `give`, so that they leave in one write with the events
+   * that are due. Socket.IO's own way takes a fifth of a beat's CPU.
+   */
+  answerBy(give: (socket: Socket, packet: Packet) => void): void {
+    const { socket } = this;
+    (socket as unknown as { ack: (id: number) => (answer: unknown) => void }).ack = (id) => (answer) => {
+      give(socket, answerPacket(id, answer));
+    };
   }
 
   /** A frame of the protocol itself, by Socket.IO's own way. */
@@ -87,22 +101,25 @@ export class Wire implements Line {
 
   /** Frees the connection at once, whatever is buffered. Socket.IO's own disconnect would wait for a peer that reads nothing. */
   terminate(): void {
-    const ws = this.engine.transport.socket;
-    if (ws) ws.terminate();
+    this.follow();
+    if (this.ws) this.ws.terminate();
     else this.engine.close(true);
   }
 
   /** The TCP socket, if what we write to it now comes after everything that was written before. */
   private direct(): NetSocket | undefined {
-    const { transport, writeBuffer, readyState, upgrading } = this.engine;
-    const free =
-      transport.name === 'websocket' && transport.writable && writeBuffer.length === 0 && !upgrading;
-    if (!free || readyState !== 'open') return undefined;
-    const ws = transport.socket;
-    return ws?.readyState === ws?.OPEN ? this.tcp : undefined;
+    const { engine } = this;
+    if (engine.transport !== this.transport) this.follow();
+    const { transport, ws } = this;
+    if (!ws || !transport?.writable || engine.writeBuffer.length > 0 || engine.upgrading) return undefined;
+    return engine.readyState === 'open' && ws.readyState === ws.OPEN ? this.tcp : undefined;
   }
 
-  private get tcp(): NetSocket | undefined {
-    return this.engine.transport.socket?._socket ?? undefined;
+  /** Remembers what lies behind the transport: to walk there at every write costs more than the write's own checks. */
+  private follow(): void {
+    this.transport = this.engine.transport;
+    const ws = this.transport.name === 'websocket' ? this.transport.socket : undefined;
+    this.ws = ws;
+    this.tcp = ws?._socket ?? undefined;
   }
 }

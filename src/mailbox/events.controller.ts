@@ -20,8 +20,8 @@ export class EventsController {
     description: 'Committed; the devices are being told.',
     standardSchema: publishAnswer,
   })
-  async publish(@Body({ schema: publishBody }) body: PublishBody) {
-    const envelopes = await this.publishing.publish(body.events);
+  async publish(@Body({ schema: publishBody }) { events }: PublishBody) {
+    const envelopes = await this.publishing.publish(events);
     return { accepted: envelopes.map(({ id, offset }) => ({ id, offset })) };
   }
 }

@@ -46,8 +46,22 @@ function check({ type, data, expiresAt }: NewEventBody, index: number): void {
   }
 }
 
-const toEvent = ({ deviceId, expiresAt, ...rest }: NewEventBody): NewEvent => ({
-  ...rest,
+const toEvent = ({
+  userId,
+  type,
+  tier,
+  key,
+  data,
+  profileId,
+  deviceId,
+  expiresAt,
+}: NewEventBody): NewEvent => ({
+  userId,
+  type,
+  tier,
+  key,
+  data,
+  profileId,
   target: deviceId,
   expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
 });

@@ -34,7 +34,12 @@ export class Load implements OnApplicationBootstrap, OnApplicationShutdown {
     return this.current;
   }
 
-  /** How many devices wait for a write turn; told by the room that writes. */
+  /** How many devices wait for a write turn. */
+  get writesWaiting(): number {
+    return this.waitingToWrite();
+  }
+
+  /** Told by the room that writes. */
   watchWrites(waiting: () => number): void {
     this.waitingToWrite = waiting;
   }

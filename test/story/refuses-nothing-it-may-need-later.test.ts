@@ -61,7 +61,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
       planId: 'new',
       capabilities: PREMIUM,
     });
-    expect(await kept(upgrade)).toMatchObject({ status: 'applied', waitingFor: null });
+    expect(await kept(upgrade)).toMatchObject({ status: 'applied', waitingFor: [] });
   });
 
   test('an unknown customer: stored, marked, visible; applied when the link appears', async () => {

@@ -1,5 +1,13 @@
+import { webcrypto } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
+import {
+  type CryptoKey,
+  createRemoteJWKSet,
+  errors,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose';
 import { CONFIG, type Config } from '../config/config.js';
 import { Problem } from '../http/problem.js';
 import { userId as userIdSchema } from './names.schema.js';
@@ -20,13 +28,20 @@ const MAX_LENGTH = 8_192;
 /** Verifies the tokens that the streaming service's own sign-in gives its users. */
 @Injectable()
 export class UserTokens {
-  private readonly key: Uint8Array | JWTVerifyGetKey;
+  private readonly key: Promise<CryptoKey> | JWTVerifyGetKey;
   private readonly options: JWTVerifyOptions;
 
   constructor(@Inject(CONFIG) config: Config) {
     this.key = config.AUTH_JWKS_URL
       ? createRemoteJWKSet(new URL(config.AUTH_JWKS_URL), { timeoutDuration: JWKS_TIMEOUT_MS })
-      : new TextEncoder().encode(config.AUTH_JWT_SECRET);
+      : // Imported once: a raw secret would be imported anew for every token.
+        webcrypto.subtle.importKey(
+          'raw',
+          new TextEncoder().encode(config.AUTH_JWT_SECRET),
+          { name: 'HMAC', hash: 'SHA-256' },
+          false,
+          ['verify'],
+        );
     this.options = {
       algorithms: config.AUTH_JWKS_URL ? ASYMMETRIC : SYMMETRIC,
       audience: config.AUTH_JWT_AUDIENCE,
@@ -48,10 +63,10 @@ export class UserTokens {
     return { userId, expiresAt: new Date(payload.exp * 1_000) };
   }
 
-  private check(token: string) {
+  private async check(token: string) {
     return typeof this.key === 'function'
       ? jwtVerify(token, this.key, this.options)
-      : jwtVerify(token, this.key, this.options);
+      : jwtVerify(token, await this.key, this.options);
   }
 }
 

@@ -1,10 +1,13 @@
 import express, { type Request, type Response } from 'express';
 import { deeperThan } from '../json-depth.js';
+import { Turns } from '../turns.js';
 import { problemOf } from './problem.filter.js';
 
 const MAX_JSON = '1mb';
 const MAX_WEBHOOK = '256kb';
 const MAX_DEPTH = 32;
+/** A body of this size is many events, and waits its turn; a single urgent one is smaller. */
+const BULK_BYTES = 8_192;
 
 /** Nested too deeply to be worth parsing: reported as `entity.verify.failed` by the body parser. */
 const verify = (_request: unknown, _response: unknown, body: Buffer) => {
@@ -19,11 +22,21 @@ const json = express.json({
 });
 const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
 
-/** Webhooks keep their bytes, since the signature is over them; the nightly file stays a stream; all else is JSON. */
-export function readBody(request: Request, response: Response, proceed: (error?: unknown) => void): void {
-  // Nest would make the parser's errors its own exceptions, whose text repeats the body.
-  const next = (error?: unknown) => (error === undefined ? proceed() : proceed(problemOf(error)));
-  if (request.path.startsWith('/v1/webhooks/')) raw(request, response, next);
-  else if (request.path === '/v1/recommendations') next();
-  else json(request, response, next);
+/** Devices that wait for a write turn before the door waits for them: a sender that floods is slowed down, not the events. */
+const BACKLOG = 300;
+
+/**
+ * Webhooks keep their bytes, since the signature is over them; the nightly file stays a stream; all else is JSON. Big
+ * bodies are let in one a turn of the event loop, and while devices are behind none is.
+ */
+export function bodyReader(load: { readonly writesWaiting: number }) {
+  const door = new Turns(() => load.writesWaiting < BACKLOG, 0);
+  return (request: Request, response: Response, proceed: (error?: unknown) => void): void => {
+    // Nest would make the parser's errors its own exceptions, whose text repeats the body.
+    const next = (error?: unknown) => (error === undefined ? proceed() : proceed(problemOf(error)));
+    if (request.path.startsWith('/v1/webhooks/')) raw(request, response, next);
+    else if (request.path === '/v1/recommendations') next();
+    else if (Number(request.headers['content-length'] ?? 0) < BULK_BYTES) json(request, response, next);
+    else void door.run(() => json(request, response, next));
+  };
 }
