@@ -31,5 +31,4 @@ EXPOSE 3000
 # Ready: booted, not stopping, and PostgreSQL answers. A boot may wait half a minute for PostgreSQL.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=40s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# Most of what a node allocates lives for a moment: a larger nursery takes a tenth off its CPU (bench/README.md).
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=64", "dist/main.js"]
+CMD ["node", "--enable-source-maps", "dist/main.js"]

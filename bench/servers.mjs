@@ -43,6 +43,8 @@ export async function startUsher({ environment, cores, settles, profile }) {
     AUTH_JWT_SECRET: SECRET,
     ADMIN_KEY,
     DRAIN_SECONDS: '0',
+    // The storm measures what a connection costs, not the pace at which the door lets them in.
+    CONNECTS_PER_SECOND: '1000000',
   };
   return launch('usher', args, { env, port, cores, isReady: () => answers(port) });
 }
@@ -103,11 +105,7 @@ export async function stopAll() {
   rmSync(logs, { recursive: true, force: true });
 }
 
-/** Both sides run with the nursery that Usher runs with in production. */
-const flags = (settles) => [
-  '--max-semi-space-size=64',
-  ...(settles ? ['--expose-gc', '--import', join(here, 'settle.mjs')] : []),
-];
+const flags = (settles) => (settles ? ['--expose-gc', '--import', join(here, 'settle.mjs')] : []);
 
 async function launch(name, args, { env, port, cores = '0', isReady, ipc }) {
   const file = join(logs, `${name}-${Date.now()}-${Math.random().toString(36).slice(2, 6)}.log`);

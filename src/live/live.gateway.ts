@@ -1,7 +1,8 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
 import type { DeviceCommand } from '../devices/device-command.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
 import { problemOf } from '../platform/http/problem.filter.js';
 import { Problem } from '../platform/http/problem.js';
 import { Lifecycle } from '../platform/lifecycle.js';
@@ -12,9 +13,8 @@ import { connectionOf, LiveChannel } from './live.channel.js';
 import { TokenBucket } from './token-bucket.js';
 import { Wire } from './wire.gateway.js';
 
-/** A handshake costs about half a millisecond of CPU (bench/README.md): half of a core at most goes to them. */
-const HANDSHAKES_PER_SECOND = 1_000;
-const HANDSHAKES_BURST = 2_000;
+/** A handshake costs about half a millisecond of CPU (bench/README.md): at 1,000 a second half of a core goes to them. */
+const BURST_SECONDS = 2;
 const MAX_TRIES = 5;
 /** Those that are turned away come back within this time, spread. */
 const RETRY_MIN_MS = 1_000;
@@ -31,14 +31,17 @@ export class LiveGateway implements OnGatewayInit<Server> {
   /** Handshakes tried on one line: a proper client tries once. */
   private readonly tries = new WeakMap<object, number>();
   private desk: CommandDesk | undefined;
-  private readonly pace = new TokenBucket(HANDSHAKES_PER_SECOND, HANDSHAKES_BURST, Date.now(), 0);
+  private readonly pace: TokenBucket;
 
   constructor(
     private readonly handshake: Handshake,
     private readonly admission: Admission,
     private readonly lifecycle: Lifecycle,
     private readonly channel: LiveChannel,
-  ) {}
+    @Inject(CONFIG) { CONNECTS_PER_SECOND: rate }: Config,
+  ) {
+    this.pace = new TokenBucket(rate, BURST_SECONDS * rate, Date.now(), 0);
+  }
 
   /** What devices may ask; bound once, at boot (app.module.ts). */
   serve(commands: readonly DeviceCommand[]): void {

@@ -5,7 +5,7 @@ import type { Connection } from './connection.js';
  * as long as everything else took since the last one, so that a flood at the doors cannot starve the writes.
  */
 const SLICE_MIN_MS = 0.3;
-const SLICE_MAX_MS = 3;
+const SLICE_MAX_MS = 1;
 /** Looking at the clock costs as much as a small write: once every so many connections. */
 const CHECK_EVERY = 8;
 /** Bytes unread by a device before routine events wait for it, newest wins; and before it is let go to resume later. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../support/back-office.js';
+import { refusal } from '../support/device.js';
 import { eventually } from '../support/eventually.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 
@@ -44,7 +45,7 @@ describe('a live connection', () => {
   });
 
   test('is asked to come back elsewhere after its time, and cut when the node is told to stop', async () => {
-    const node = await usher.another({ RECYCLE_SECONDS: '1', DRAIN_SECONDS: '1' });
+    const node = await usher.another({ RECYCLE_SECONDS: '1', DRAIN_SECONDS: '3' });
     const device = await node.device('eve', 'eve-tv');
     const { reason, retryAfterMs } = await device.hears('goaway');
     expect(reason).toBe('recycle');
@@ -52,6 +53,9 @@ describe('a live connection', () => {
     const late = await node.device('eve', 'eve-late');
     const stopping = node.kill('SIGTERM');
     await late.hears('goaway', (goaway) => goaway.reason === 'drain');
+    expect((await fetch(`${node.url}/health/ready`)).status).toBe(503);
+    const newcomer = node.device('eve', 'eve-newcomer');
+    expect(await refusal(newcomer)).toMatchObject({ code: 'draining', retryable: true });
     // Not "io server disconnect", after which stock clients do not come back by themselves.
     expect(await late.disconnected()).toBe('transport close');
     await stopping;

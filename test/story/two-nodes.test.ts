@@ -37,6 +37,12 @@ describe('devices of one user on two nodes', () => {
     }
   });
 
+  test('hear from a node without sockets at once, not only from what the sweep finds', async () => {
+    const device = await b.device('abe', 'abe-b');
+    await api.backOffice.publish([{ userId: 'abe', type: 'note.routine', tier: 'routine', data: {} }]);
+    await device.hears('note.routine');
+  });
+
   test('see each other’s playback at once', async () => {
     const tv = await a.device('ben', 'ben-tv');
     const phone = await b.device('ben', 'ben-phone');

@@ -61,6 +61,7 @@ export const environment = z
     ACK_TIMEOUT_SECONDS: seconds(5, 1, 300),
     DRAIN_SECONDS: seconds(20, 0, 600),
     RECYCLE_SECONDS: seconds(1_800, 1, 86_400),
+    CONNECTS_PER_SECOND: z.coerce.number().int().min(1).max(1_000_000).default(1_000),
     APNS_KEY: text().optional(),
     APNS_KEY_ID: text().optional(),
     APNS_TEAM_ID: text().optional(),
@@ -85,7 +86,7 @@ export const CONFIG = Symbol('CONFIG');
 
 /** Names under these prefixes are ours, so one we do not know is a slip of the pen. */
 const OURS =
-  /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
+  /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
 
 /** A boot must not go on; the message is one sentence a line, each of which says what to do. */
 export class ConfigError extends Error {}
