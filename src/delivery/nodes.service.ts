@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Loop } from '../platform/loop.js';
 import { Metrics } from '../platform/metrics.js';
@@ -17,6 +18,8 @@ const DOUBT_AFTER_MS = 3_000;
 const RECONNECT_AFTER_MS = 7_000;
 /** Entries live for an hour in Redis (presence.store.ts), whatever their devices do. */
 const REGISTER_EVERY_MS = 20 * 60_000;
+const FIRST_BEAT_ATTEMPTS = 20;
+const FIRST_BEAT_RETRY_MS = 100;
 const CANARY = 'canary';
 
 /** What a node that holds sockets does for the others, and must do when they may not reach it. */
@@ -82,12 +85,12 @@ export class Nodes implements OnApplicationBootstrap, OnApplicationShutdown {
           this.mustFill = true;
         },
       )
-      .then(() => this.beat())
+      .then(() => this.firstBeat())
       .catch((error: unknown) => this.log.warn(`joined without Redis: ${String(error)}`));
     await within(2 * BEAT_MS, joined).catch(() => undefined);
     this.loop.start();
     // The others look once a beat: until then they would not ask presence for us.
-    if (this.alive.size > 0) await new Promise((resolve) => setTimeout(resolve, BEAT_MS * 1.5));
+    if (this.alive.size > 0) await pause(BEAT_MS * 1.5);
   }
 
   /** Redis does not know all of our users: they are registered anew with the next beat. */
@@ -98,8 +101,21 @@ export class Nodes implements OnApplicationBootstrap, OnApplicationShutdown {
   /** A node without sockets watches the fleet without being in it. */
   async onApplicationBootstrap(): Promise<void> {
     if (this.duties) return;
-    await this.beat().catch(() => undefined);
+    await this.firstBeat();
     this.loop.start();
+  }
+
+  /** A node that took events before it knows the fleet would tell nobody; without Redis it must do so all the same. */
+  private async firstBeat(): Promise<void> {
+    for (let attempt = 0; attempt < FIRST_BEAT_ATTEMPTS; attempt += 1) {
+      const heard = await this.beat().then(
+        () => true,
+        () => false,
+      );
+      if (heard) return;
+      await pause(FIRST_BEAT_RETRY_MS);
+    }
+    this.log.warn('started without Redis: devices on other nodes hear from the mailbox');
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -29,17 +29,20 @@ describe('promise 1: write before send', () => {
       { userId: 'ann', type: 'note.durable', tier: 'critical', data: 1 },
       { userId: 'ann', type: 'note.routine', tier: 'routine', data: 2 },
     ]);
-    // Beats go another way; that one comes through shows that the device hears, and that time has passed.
-    await usher.backOffice.publish([{ userId: 'ann', type: 'note.marker', tier: 'routine', data: 3 }]);
-    await device.hears('note.marker');
-    await eventually('the append waits for the lock', async () => {
-      const waiting = await usher.database.query(
-        `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'mailbox'::regclass`,
-      );
-      return waiting.length > 0;
-    });
-    expect(device.envelopes('note.durable')).toEqual([]);
-    await release();
+    try {
+      // Beats go another way; that one comes through shows that the device hears, and that time has passed.
+      await usher.backOffice.publish([{ userId: 'ann', type: 'note.marker', tier: 'routine', data: 3 }]);
+      await device.hears('note.marker');
+      await eventually('the append waits for the lock', async () => {
+        const waiting = await usher.database.query(
+          `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'mailbox'::regclass`,
+        );
+        return waiting.length > 0;
+      });
+      expect(device.envelopes('note.durable')).toEqual([]);
+    } finally {
+      await release();
+    }
     expect((await publishing).status).toBe(202);
     await device.hears('note.durable');
   });
