@@ -71,7 +71,8 @@ export class Connection implements DeviceSession {
   private durable: Addressed[] = [];
   private routine: Frame[] = [];
   private answers: Packet[] = [];
-  private readonly owed = new Map<number, Owed>();
+  /** Made with the first durable event: an idle device costs little. */
+  private owed: Map<number, Owed> | undefined;
 
   constructor(of: {
     userId: string;
@@ -176,7 +177,7 @@ export class Connection implements DeviceSession {
 
   /** The device has it. */
   acknowledged(ackId: number): void {
-    this.owed.delete(ackId);
+    this.owed?.delete(ackId);
   }
 
   /**
@@ -184,13 +185,15 @@ export class Connection implements DeviceSession {
    * gets that with its next connection. Answers the frames that were given up.
    */
   remind(timeoutMs: number, now: number): Frame[] {
-    const due = [...this.owed].filter(([, { sentAt }]) => now - sentAt >= timeoutMs);
+    const { owed: all } = this;
+    if (!all) return [];
+    const due = [...all].filter(([, { sentAt }]) => now - sentAt >= timeoutMs);
     const again = due.filter(([, owed]) => !owed.again);
-    for (const [id, { frame }] of again) this.owed.set(id, { frame, sentAt: now, again: true });
+    for (const [id, { frame }] of again) all.set(id, { frame, sentAt: now, again: true });
     if (again.length > 0) this.line?.write(again.map(([, { frame }]) => frame));
     const lost = due.filter(([, owed]) => owed.again);
     for (const [id] of lost) {
-      this.owed.delete(id);
+      all.delete(id);
       this.line?.forgetAck(id);
     }
     return lost.map(([, { frame }]) => frame);
@@ -198,11 +201,11 @@ export class Connection implements DeviceSession {
 
   /** Acks that the device owes. */
   get owes(): number {
-    return this.owed.size;
+    return this.owed?.size ?? 0;
   }
 
   close(): void {
-    this.owed.clear();
+    this.owed = undefined;
     this.state = 'closed';
     this.held = [];
     this.durable = [];
@@ -216,7 +219,7 @@ export class Connection implements DeviceSession {
     const frames: Frame[] = [];
     for (const { frame, onAck } of this.durable) {
       if (frame.ackId !== undefined && onAck && this.line?.expectAck(frame.ackId, onAck)) {
-        this.owed.set(frame.ackId, { frame, sentAt: now, again: false });
+        (this.owed ??= new Map()).set(frame.ackId, { frame, sentAt: now, again: false });
       }
       frames.push(frame);
     }

@@ -6,7 +6,8 @@ export type Verdict = 'send' | 'known' | 'hole';
  * first; it waits until what is before it came, from wherever.
  */
 export class Order<T> {
-  private readonly ahead = new Map<number, T>();
+  /** Made when the first event comes too early: most devices never need it, and there are many. */
+  private ahead: Map<number, T> | undefined;
 
   /** `last` is the offset up to which the device has been told. */
   constructor(private last: number) {}
@@ -16,14 +17,14 @@ export class Order<T> {
   }
 
   get waiting(): number {
-    return this.ahead.size;
+    return this.ahead?.size ?? 0;
   }
 
   /** What may be sent now, in order: nothing while there is a hole before it, more than one when it filled a hole. */
   admit(offset: number, item: T): T[] {
     if (offset <= this.last) return [];
     if (offset > this.last + 1) {
-      this.ahead.set(offset, item);
+      (this.ahead ??= new Map()).set(offset, item);
       return [];
     }
     this.last = offset;
@@ -33,15 +34,19 @@ export class Order<T> {
   /** The device was told everything up to `offset` in another way (a replay or a snapshot). Answers what may follow. */
   caughtUp(offset: number): T[] {
     this.last = Math.max(this.last, offset);
-    for (const ahead of this.ahead.keys()) if (ahead <= this.last) this.ahead.delete(ahead);
+    for (const offsetAhead of this.ahead?.keys() ?? []) {
+      if (offsetAhead <= this.last) this.ahead?.delete(offsetAhead);
+    }
     return this.next();
   }
 
   private next(): T[] {
     const freed: T[] = [];
-    for (let item = this.ahead.get(this.last + 1); item !== undefined; item = this.ahead.get(this.last + 1)) {
+    const { ahead } = this;
+    if (!ahead) return freed;
+    for (let item = ahead.get(this.last + 1); item !== undefined; item = ahead.get(this.last + 1)) {
       this.last += 1;
-      this.ahead.delete(this.last);
+      ahead.delete(this.last);
       freed.push(item);
     }
     return freed;
