@@ -6,6 +6,7 @@ import type { Position } from '../mailbox/position.js';
 import { CurrentIdentity, UserGuard } from '../platform/auth/user.guard.js';
 import type { UserIdentity } from '../platform/auth/user-token.js';
 import { Admission, type Visitor } from './admission.service.js';
+import { Door } from './door.service.js';
 import { EventStream } from './event-stream.gateway.js';
 import { type StreamQuery, streamQuery } from './handshake.schema.js';
 
@@ -14,7 +15,10 @@ import { type StreamQuery, streamQuery } from './handshake.schema.js';
 @Controller('v1/me/events')
 @UseGuards(UserGuard)
 export class EventStreamController {
-  constructor(private readonly admission: Admission) {}
+  constructor(
+    private readonly door: Door,
+    private readonly admission: Admission,
+  ) {}
 
   /** The same events as on the socket, for places where WebSockets are blocked. */
   @Get()
@@ -30,6 +34,7 @@ export class EventStreamController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
+    this.door.knock();
     const position = positionOf(request.headers['last-event-id']);
     const entry = await this.admission.enter(visitorOf(identity, query, position), (connection) =>
       request.once('close', () => this.admission.leave(connection)),

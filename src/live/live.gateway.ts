@@ -1,25 +1,17 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
 import type { DeviceCommand } from '../devices/device-command.js';
-import { CONFIG, type Config } from '../platform/config/config.js';
 import { problemOf } from '../platform/http/problem.filter.js';
 import { Problem } from '../platform/http/problem.js';
-import { Lifecycle } from '../platform/lifecycle.js';
 import { Admission, type Entry } from './admission.service.js';
 import { CommandDesk } from './commands.gateway.js';
+import { Door } from './door.service.js';
 import { Handshake } from './handshake.service.js';
 import { connectionOf, LiveChannel } from './live.channel.js';
-import { TokenBucket } from './token-bucket.js';
 import { Wire } from './wire.gateway.js';
 
-/** A handshake costs about half a millisecond of CPU (bench/README.md): at 1,000 a second half of a core goes to them. */
-const BURST_SECONDS = 2;
 const MAX_TRIES = 5;
-/** Those that are turned away come back within this time, spread. */
-const RETRY_MIN_MS = 1_000;
-const RETRY_SPREAD_MS = 10_000;
-const retryAfter = () => Math.round(RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS);
 
 /** The door for devices on Socket.IO. A device is refused with a `connect_error` when it cannot be let in. */
 @Injectable()
@@ -31,17 +23,13 @@ export class LiveGateway implements OnGatewayInit<Server> {
   /** Handshakes tried on one line: a proper client tries once. */
   private readonly tries = new WeakMap<object, number>();
   private desk: CommandDesk | undefined;
-  private readonly pace: TokenBucket;
 
   constructor(
     private readonly handshake: Handshake,
     private readonly admission: Admission,
-    private readonly lifecycle: Lifecycle,
+    private readonly door: Door,
     private readonly channel: LiveChannel,
-    @Inject(CONFIG) { CONNECTS_PER_SECOND: rate }: Config,
-  ) {
-    this.pace = new TokenBucket(rate, BURST_SECONDS * rate, Date.now(), 0);
-  }
+  ) {}
 
   /** What devices may ask; bound once, at boot (app.module.ts). */
   serve(commands: readonly DeviceCommand[]): void {
@@ -66,9 +54,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
       socket.conn.close();
       throw new Problem('rate_limited');
     }
-    if (this.lifecycle.draining) throw new Problem('draining', undefined, { retryAfterMs: retryAfter() });
-    // A storm of reconnects is let in at a pace: a handshake costs more than an event, and events go first.
-    if (!this.pace.take(Date.now())) throw new Problem('overload', undefined, { retryAfterMs: retryAfter() });
+    this.door.knock();
     const visitor = await this.handshake.check(socket.handshake.auth);
     const entry = await this.admission.enter(visitor, (connection) => {
       socket.data = { connection };

@@ -4,6 +4,7 @@ import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { Admission } from './admission.service.js';
 import { Arrivals } from './arrivals.service.js';
+import { Door } from './door.service.js';
 import { Drain } from './drain.service.js';
 import { EventStreamController } from './event-stream.controller.js';
 import { Fleet } from './fleet.service.js';
@@ -19,6 +20,7 @@ import { SyncCommand, TokenRefreshCommand } from './session.service.js';
   providers: [
     Admission,
     Arrivals,
+    Door,
     Drain,
     Fleet,
     Handshake,

@@ -54,6 +54,8 @@ describe('a live connection', () => {
     const stopping = node.kill('SIGTERM');
     await late.hears('goaway', (goaway) => goaway.reason === 'drain');
     expect((await fetch(`${node.url}/health/ready`)).status).toBe(503);
+    const listener = await call(node.url, await usher.token('eve'), 'GET', '/v1/me/events');
+    expect(listener).toMatchObject({ status: 503, body: { code: 'draining', retryable: true } });
     const newcomer = node.device('eve', 'eve-newcomer');
     expect(await refusal(newcomer)).toMatchObject({ code: 'draining', retryable: true });
     // Not "io server disconnect", after which stock clients do not come back by themselves.
