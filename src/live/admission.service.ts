@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { Devices } from '../devices/devices.service.js';
 import type { Ending } from '../delivery/message.js';
 import type { Position } from '../mailbox/position.js';
+import type { UserIdentity } from '../platform/auth/user-token.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { type Arrived, Arrivals, type Arriving } from './arrivals.service.js';
 import { Connection, type Line } from './connection.js';
@@ -14,7 +14,7 @@ const CLOCK_SKEW_MS = 2_000;
 /** A device whose token was verified. */
 export interface Visitor extends Arriving {
   readonly profileId: string;
-  readonly tokenExpiresAt: Date;
+  readonly identity: UserIdentity;
 }
 
 /** A device that was let in, with the history that it is owed. */
@@ -36,12 +36,7 @@ export class Admission implements OnModuleInit {
     private readonly channel: LiveChannel,
     private readonly fleet: Fleet,
     @Inject(CONFIG) private readonly config: Config,
-    devices: Devices,
   ) {
-    devices.onDeparture(({ userId, deviceId }) => {
-      this.end({ userId, deviceId, why: 'departed', at: Date.now() });
-      void this.fleet.endElsewhere({ userId, deviceId, why: 'departed', at: Date.now() });
-    });
     channel.onHole((connection) => void this.fillHole(connection));
   }
 
@@ -55,13 +50,11 @@ export class Admission implements OnModuleInit {
 
   /** Lets the device in; `onEntered` is told its connection at once, so that whoever holds the line can end it. */
   async enter(visitor: Visitor, onEntered: (connection: Connection) => void): Promise<Entry> {
-    const { userId, deviceId, profileId, tokenExpiresAt } = visitor;
-    const expiresAt = tokenExpiresAt.getTime();
+    const { userId, deviceId, profileId, identity } = visitor;
     const connection = new Connection({
-      userId,
       deviceId,
       profileId,
-      expiresAt,
+      identity,
       now: Date.now(),
       livesMs: this.lifetime(),
     });
@@ -134,12 +127,17 @@ export class Admission implements OnModuleInit {
   }
 
   /** Ends what a device has here, as this or another node asks. */
-  private end({ userId, deviceId, why, at }: Ending): void {
-    const own = this.channel.rooms.of(userId).filter((connection) => connection.deviceId === deviceId);
+  end({ userId, deviceId, why, at }: Ending): void {
+    if (why === 'departed') this.closeThose(userId, (one) => one.deviceId === deviceId);
     // The nodes' clocks differ a little: only what is clearly older was superseded.
+    const isOlder = (one: Connection) => one.deviceId === deviceId && one.enteredAt < at - CLOCK_SKEW_MS;
     if (why === 'superseded')
-      for (const one of own) if (one.enteredAt < at - CLOCK_SKEW_MS) this.sendAway(one);
-    if (why === 'departed') for (const one of own) this.close(one);
+      for (const one of this.channel.rooms.of(userId).filter(isOlder)) this.sendAway(one);
+  }
+
+  /** Closes those of a user's connections here that must not live on. */
+  closeThose(userId: string, mustGo: (connection: Connection) => boolean): void {
+    for (const connection of this.channel.rooms.of(userId).filter(mustGo)) this.close(connection);
   }
 
   /** One device, one connection: the newest. The older one is often half-open, and would hold the device's events. */

@@ -1,5 +1,6 @@
 import type { DeviceSession } from '../devices/device-command.js';
 import type { Position } from '../mailbox/position.js';
+import type { UserIdentity } from '../platform/auth/user-token.js';
 import type { Frame, Packet } from './frame.js';
 import { Order } from './order.js';
 import { TokenBucket } from './token-bucket.js';
@@ -53,7 +54,10 @@ export class Connection implements DeviceSession {
   readonly deviceId: string;
   readonly profileId: string;
   deviceName: string | undefined;
-  expiresAt: number;
+  expiresAt = 0;
+  /** Of its token, by which it may be revoked. */
+  issuedAt: number | undefined;
+  tokenId: string | undefined;
   warnedOfExpiry = false;
   readonly enteredAt: number;
   /** When it is asked to come back elsewhere, so that load evens out and no process state grows old. */
@@ -75,20 +79,27 @@ export class Connection implements DeviceSession {
   private owed: Map<number, Owed> | undefined;
 
   constructor(of: {
-    userId: string;
+    identity: UserIdentity;
     deviceId: string;
     profileId: string;
-    expiresAt: number;
     now: number;
     livesMs: number;
   }) {
-    this.userId = of.userId;
+    this.userId = of.identity.userId;
     this.deviceId = of.deviceId;
     this.profileId = of.profileId;
-    this.expiresAt = of.expiresAt;
+    this.holds(of.identity);
     this.enteredAt = of.now;
     this.recycleAt = of.now + of.livesMs;
     this.inbound = new TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST, of.now);
+  }
+
+  /** The token that it lives by, from now on. */
+  holds({ expiresAt, issuedAt, tokenId }: UserIdentity): void {
+    this.expiresAt = expiresAt.getTime();
+    this.issuedAt = issuedAt;
+    this.tokenId = tokenId;
+    this.warnedOfExpiry = false;
   }
 
   get closed(): boolean {

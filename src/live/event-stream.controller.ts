@@ -3,6 +3,7 @@ import { Controller, Get, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { Position } from '../mailbox/position.js';
+import { Revocations } from '../platform/auth/revocations.service.js';
 import { CurrentIdentity, UserGuard } from '../platform/auth/user.guard.js';
 import type { UserIdentity } from '../platform/auth/user-token.js';
 import { Admission, type Visitor } from './admission.service.js';
@@ -18,6 +19,7 @@ export class EventStreamController {
   constructor(
     private readonly door: Door,
     private readonly admission: Admission,
+    private readonly revocations: Revocations,
   ) {}
 
   /** The same events as on the socket, for places where WebSockets are blocked. */
@@ -35,6 +37,7 @@ export class EventStreamController {
     @Res() response: Response,
   ): Promise<void> {
     this.door.knock();
+    this.revocations.check({ ...identity, deviceId: query.deviceId });
     const position = positionOf(request.headers['last-event-id']);
     const entry = await this.admission.enter(visitorOf(identity, query, position), (connection) =>
       request.once('close', () => this.admission.leave(connection)),
@@ -44,12 +47,8 @@ export class EventStreamController {
 }
 
 /** Without a device id it is a listener of its own, which is not registered as a device. */
-function visitorOf(
-  { userId, expiresAt }: UserIdentity,
-  query: StreamQuery,
-  position: Position | undefined,
-): Visitor {
-  const visitor = { userId, tokenExpiresAt: expiresAt, profileId: query.profileId, position };
+function visitorOf(identity: UserIdentity, query: StreamQuery, position: Position | undefined): Visitor {
+  const visitor = { userId: identity.userId, identity, profileId: query.profileId, position };
   if (query.deviceId === undefined) return { ...visitor, deviceId: `stream:${randomUUID()}` };
   return { ...visitor, deviceId: query.deviceId, registers: { platform: 'web', appVersion: undefined } };
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Position } from '../mailbox/position.js';
+import { Revocations } from '../platform/auth/revocations.service.js';
 import { UserTokens } from '../platform/auth/user-token.js';
 import { Problem } from '../platform/http/problem.js';
 import { parse } from '../platform/parse.js';
@@ -9,18 +10,22 @@ import { type HandshakeAuth, handshakeAuth } from './handshake.schema.js';
 /** Reads and verifies what a device says of itself. */
 @Injectable()
 export class Handshake {
-  constructor(private readonly tokens: UserTokens) {}
+  constructor(
+    private readonly tokens: UserTokens,
+    private readonly revocations: Revocations,
+  ) {}
 
   /** Throws Problem token_…, invalid_request or unavailable. */
   async check(given: unknown): Promise<Visitor> {
     if (!hasToken(given)) throw new Problem('token_missing');
     const auth = parse(handshakeAuth, given);
-    const { userId, expiresAt } = await this.tokens.verify(auth.token);
+    const identity = await this.tokens.verify(auth.token);
     const { deviceId, profileId, platform, appVersion, since } = auth;
+    this.revocations.check({ ...identity, deviceId });
     const position = positionOf(auth);
     return {
-      userId,
-      tokenExpiresAt: expiresAt,
+      userId: identity.userId,
+      identity,
       deviceId,
       profileId,
       position,

@@ -6,6 +6,7 @@ import { Admission } from './admission.service.js';
 import { Arrivals } from './arrivals.service.js';
 import { Door } from './door.service.js';
 import { Drain } from './drain.service.js';
+import { Endings } from './endings.service.js';
 import { EventStreamController } from './event-stream.controller.js';
 import { Fleet } from './fleet.service.js';
 import { Handshake } from './handshake.service.js';
@@ -22,6 +23,7 @@ import { SyncCommand, TokenRefreshCommand } from './session.service.js';
     Arrivals,
     Door,
     Drain,
+    Endings,
     Fleet,
     Handshake,
     LiveChannel,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
+import { Revocations } from '../platform/auth/revocations.service.js';
 import { UserTokens } from '../platform/auth/user-token.js';
 import { Problem } from '../platform/http/problem.js';
 import { parse } from '../platform/parse.js';
@@ -29,16 +30,18 @@ export class SyncCommand implements DeviceCommand {
 export class TokenRefreshCommand implements DeviceCommand {
   readonly event = 'token.refresh';
 
-  constructor(private readonly tokens: UserTokens) {}
+  constructor(
+    private readonly tokens: UserTokens,
+    private readonly revocations: Revocations,
+  ) {}
 
   async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
     const { token } = parse(tokenRefreshPayload, payload);
     const identity = await this.tokens.verify(token);
     if (identity.userId !== session.userId)
       throw new Problem('token_invalid', 'The token is of another user.');
-    const connection = live(session);
-    connection.expiresAt = identity.expiresAt.getTime();
-    connection.warnedOfExpiry = false;
+    this.revocations.check({ ...identity, deviceId: session.deviceId });
+    live(session).holds(identity);
     return { tokenExpiresAt: identity.expiresAt.toISOString() };
   }
 }

@@ -1,6 +1,9 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import { KeysController } from './auth/keys.controller.js';
+import { RevocationStore } from './auth/revocation.store.js';
+import { RevocationsController } from './auth/revocations.controller.js';
+import { Revocations } from './auth/revocations.service.js';
 import { ServiceKeyStore } from './auth/service-key.store.js';
 import { ServiceKeys } from './auth/service-keys.service.js';
 import { UserTokens } from './auth/user-token.js';
@@ -31,6 +34,7 @@ export class PlatformModule {
       Metrics,
       Lifecycle,
       Load,
+      Revocations,
       UserTokens,
       ServiceKeys,
       IdempotencyStore,
@@ -41,9 +45,9 @@ export class PlatformModule {
       controllers: [
         HealthController,
         MetricsController,
-        ...(config.ROLES.includes('api') ? [KeysController] : []),
+        ...(config.ROLES.includes('api') ? [KeysController, RevocationsController] : []),
       ],
-      providers: [...shared, ServiceKeyStore, Housekeeping],
+      providers: [...shared, RevocationStore, ServiceKeyStore, Housekeeping],
       exports: shared,
     };
   }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
@@ -18,6 +19,10 @@ export interface TokenOptions {
   readonly expiresIn?: string | number;
   readonly audience?: string;
   readonly secret?: string;
+  /** `jti` */
+  readonly id?: string;
+  /** `iat`, in seconds; now unless told. */
+  readonly issuedAt?: number;
 }
 
 /** A running Usher with a database of its own, reached only by its public API. `database` is for what only time could show. */
@@ -113,7 +118,8 @@ export function mintToken(userId: string, options: TokenOptions = {}): Promise<s
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(userId)
     .setAudience(options.audience ?? 'usher')
-    .setIssuedAt()
+    .setIssuedAt(options.issuedAt)
+    .setJti(options.id ?? randomUUID())
     .setExpirationTime(options.expiresIn ?? '1h')
     .sign(new TextEncoder().encode(options.secret ?? JWT_SECRET));
 }

@@ -11,11 +11,15 @@ import {
 import { CONFIG, type Config } from '../config/config.js';
 import { Problem } from '../http/problem.js';
 import { userId as userIdSchema } from './names.schema.js';
+import { Revocations } from './revocations.service.js';
 
 /** Who a user token speaks for, and until when. */
 export interface UserIdentity {
   readonly userId: string;
   readonly expiresAt: Date;
+  /** `iat` in ms and `jti`, by which it may be revoked. */
+  readonly issuedAt: number | undefined;
+  readonly tokenId: string | undefined;
 }
 
 /** Never `none`; never an asymmetric key's text used as an HMAC secret. */
@@ -31,7 +35,10 @@ export class UserTokens {
   private readonly key: Promise<CryptoKey> | JWTVerifyGetKey;
   private readonly options: JWTVerifyOptions;
 
-  constructor(@Inject(CONFIG) config: Config) {
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly revocations: Revocations,
+  ) {
     this.key = config.AUTH_JWKS_URL
       ? createRemoteJWKSet(new URL(config.AUTH_JWKS_URL), { timeoutDuration: JWKS_TIMEOUT_MS })
       : // Imported once: a raw secret would be imported anew for every token.
@@ -50,7 +57,7 @@ export class UserTokens {
     };
   }
 
-  /** Throws Problem token_missing, token_invalid, token_expired, or unavailable when the keys cannot be fetched. */
+  /** Throws Problem token_missing, token_invalid, token_expired, token_revoked, or unavailable when the keys cannot be fetched. */
   async verify(token: string | undefined): Promise<UserIdentity> {
     if (!token) throw new Problem('token_missing');
     if (token.length > MAX_LENGTH) throw new Problem('token_invalid', 'The token is too long.');
@@ -60,7 +67,14 @@ export class UserTokens {
     const { data: userId } = userIdSchema.safeParse(payload.sub);
     if (!userId || payload.exp === undefined)
       throw new Problem('token_invalid', 'The token names no valid user.');
-    return { userId, expiresAt: new Date(payload.exp * 1_000) };
+    const identity = {
+      userId,
+      expiresAt: new Date(payload.exp * 1_000),
+      issuedAt: payload.iat === undefined ? undefined : payload.iat * 1_000,
+      tokenId: payload.jti,
+    };
+    this.revocations.check(identity);
+    return identity;
   }
 
   private async check(token: string) {

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   token_missing: { status: 401, title: 'A user token is needed', retryable: false },
   token_invalid: { status: 401, title: 'The user token is not valid', retryable: false },
   token_expired: { status: 401, title: 'The user token has expired', retryable: false },
+  token_revoked: { status: 401, title: 'The user token was revoked; sign in again', retryable: false },
   forbidden: { status: 403, title: 'The key lacks the scope that this call needs', retryable: false },
   origin_forbidden: { status: 403, title: 'This origin may not connect', retryable: false },
   not_found: { status: 404, title: 'There is no such thing', retryable: false },

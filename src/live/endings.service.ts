@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common';
+import { Devices } from '../devices/devices.service.js';
+import { revokes } from '../platform/auth/revocation.js';
+import { Revocations } from '../platform/auth/revocations.service.js';
+import { Admission } from './admission.service.js';
+import { Fleet } from './fleet.service.js';
+
+/** Who must leave: devices that were removed or moved to another user, and those whose tokens were revoked. */
+@Injectable()
+export class Endings {
+  constructor(devices: Devices, revocations: Revocations, admission: Admission, fleet: Fleet) {
+    devices.onDeparture(({ userId, deviceId }) => {
+      const ending = { userId, deviceId, why: 'departed', at: Date.now() } as const;
+      admission.end(ending);
+      void fleet.endElsewhere(ending);
+    });
+    // Every node reads revocations from the table by itself: nothing to tell the others.
+    revocations.onRevoked((revocation) => {
+      admission.closeThose(revocation.userId, (connection) => revokes(revocation, connection));
+    });
+  }
+}
