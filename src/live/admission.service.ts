@@ -149,7 +149,7 @@ export class Admission implements OnModuleInit {
 
   /** Two tabs that share a device id would take it from each other for ever, were they not told why. */
   private sendAway(connection: Connection): void {
-    connection.line?.emit('goaway', { reason: 'superseded', retryAfterMs: SUPERSEDED_RETRY_MS });
+    connection.sendAway('superseded', SUPERSEDED_RETRY_MS);
     this.close(connection);
   }
 

@@ -3,6 +3,7 @@ import type { Position } from '../mailbox/position.js';
 import type { UserIdentity } from '../platform/auth/user-token.js';
 import type { Frame, Packet } from './frame.js';
 import { Order } from './order.js';
+import type { Backlog } from './reading.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** CONTRACT §4: frames a second from one device, and their bursts. */
@@ -13,6 +14,9 @@ const MAX_ROUTINE = 256;
 
 const NONE: readonly Frame[] = [];
 
+/** Why a device is asked to come back elsewhere. */
+export type GoawayReason = 'drain' | 'recycle' | 'overload' | 'slow' | 'superseded';
+
 /** Frames of the protocol itself. */
 export type ProtocolFrame = 'welcome' | 'snapshot' | 'goaway' | 'token.expiring';
 
@@ -21,8 +25,9 @@ export type OnAck = (this: { readonly data: unknown }) => void;
 
 /** The device's end of the line, which a connection writes to. */
 export interface Line {
-  /** Bytes that the kernel did not take yet. */
+  /** Bytes that the network did not take yet, and those that it took so far. */
   readonly buffered: number;
+  readonly taken: number;
   /** False when the line knows no acks. */
   expectAck(id: number, onAck: OnAck): boolean;
   forgetAck(id: number): void;
@@ -47,7 +52,7 @@ export interface Addressed {
 
 /**
  * One device's live connection. `joining` while its history is read: events that come meanwhile are held, so that
- * history and live events meet without a hole. `live` after.
+ * history and live events meet without a hole. `live` after. `silent` when it is to leave and resume elsewhere.
  */
 export class Connection implements DeviceSession {
   readonly userId: string;
@@ -62,14 +67,17 @@ export class Connection implements DeviceSession {
   readonly enteredAt: number;
   /** When it is asked to come back elsewhere, so that load evens out and no process state grows old. */
   readonly recycleAt: number;
-  toldToGo = false;
+  /** When it is cut off, once it was asked to leave. */
+  leavesBy: number | undefined;
+  /** What it has not read, as of the last look; most devices never have a backlog. */
+  backlog: Backlog | undefined;
   /** Whether the outbox has it in its queue. */
   queued = false;
   /** Epoch and head that it was told last; undefined until it joined once. */
   epoch: string | undefined;
   line: Line | undefined;
   readonly inbound: TokenBucket;
-  private state: 'joining' | 'live' | 'closed' = 'joining';
+  private state: 'joining' | 'live' | 'silent' | 'closed' = 'joining';
   private order = new Order<Addressed>(0);
   private held: Addressed[] = [];
   private durable: Addressed[] = [];
@@ -102,6 +110,17 @@ export class Connection implements DeviceSession {
     this.warnedOfExpiry = false;
   }
 
+  /**
+   * Asks the device to come back after `retryAfterMs`, elsewhere; cut off at `leavesBy` if it has not left by then. Whoever
+   * is slow is told nothing more: it resumes from its position.
+   */
+  sendAway(reason: GoawayReason, retryAfterMs: number, leavesBy = Infinity): void {
+    if (this.closed) return;
+    this.leavesBy = leavesBy;
+    this.line?.emit('goaway', { reason, retryAfterMs: Math.round(retryAfterMs) });
+    if (reason === 'slow') this.fallSilent();
+  }
+
   get closed(): boolean {
     return this.state === 'closed';
   }
@@ -131,7 +150,7 @@ export class Connection implements DeviceSession {
   /** Takes an event for the device. Whatever is then due waits for `flush`. */
   offer(addressed: Addressed): void {
     const { heading } = addressed.frame;
-    if (this.state === 'closed') return;
+    if (this.state === 'closed' || this.state === 'silent') return;
     if (heading.offset === undefined) {
       // A device that is reading its history gets the newest state with it.
       if (this.state === 'live') this.queueRoutine(addressed.frame);
@@ -155,7 +174,7 @@ export class Connection implements DeviceSession {
 
   /** The history up to `head` is on its way; live events follow after it. */
   joined(head: Position): void {
-    if (this.state === 'closed') return;
+    if (this.state !== 'joining') return;
     const sameLog = this.epoch === head.epoch;
     if (!sameLog) this.order = new Order(head.offset);
     this.epoch = head.epoch;
@@ -216,8 +235,14 @@ export class Connection implements DeviceSession {
   }
 
   close(): void {
-    this.owed = undefined;
+    this.fallSilent();
     this.state = 'closed';
+  }
+
+  /** Takes no more events, and forgets those that wait. */
+  private fallSilent(): void {
+    this.state = 'silent';
+    this.owed = undefined;
     this.held = [];
     this.durable = [];
     this.routine = [];

@@ -34,7 +34,6 @@ export class Drain implements BeforeApplicationShutdown {
   }
 
   private sendAway(connection: Connection, spreadMs: number): void {
-    const retryAfterMs = Math.round(500 + Math.random() * spreadMs);
-    if (!connection.closed) connection.line?.emit('goaway', { reason: 'drain', retryAfterMs });
+    connection.sendAway('drain', 500 + Math.random() * spreadMs);
   }
 }

@@ -26,6 +26,11 @@ export class EventStream implements Line {
     return this.response.writableLength;
   }
 
+  get taken(): number {
+    const { socket } = this.response;
+    return socket ? socket.bytesWritten - socket.writableLength : 0;
+  }
+
   expectAck(): boolean {
     return false;
   }

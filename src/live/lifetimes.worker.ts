@@ -11,6 +11,7 @@ import { Loop } from '../platform/loop.js';
 import type { Connection } from './connection.js';
 import { isDurable } from './frame.js';
 import { LiveChannel } from './live.channel.js';
+import { backlogAfter, paceOf } from './reading.js';
 
 const EVERY_MS = 1_000;
 /** When the device is asked for a newer token, and how long after expiry its answer may still be under way. */
@@ -19,6 +20,9 @@ const LATE_MS = 2_000;
 /** A recycled device comes back within this time, spread; one that ignores the request is cut off some time later. */
 const RECYCLE_SPREAD_MS = 5_000;
 const RECYCLE_PATIENCE_MS = 15_000;
+/** A slow device must first read what was written to it, to hear that it should leave. */
+const SLOW_SPREAD_MS = 2_000;
+const SLOW_PATIENCE_MS = 10_000;
 
 /** What happens to a live connection as time goes by: reminders, a newer token, a new home. */
 @Injectable()
@@ -48,12 +52,15 @@ export class Lifetimes implements OnApplicationBootstrap, OnApplicationShutdown 
     for (const connection of [...this.channel.rooms.all()]) {
       if (connection.owes > 0) this.remind(connection, now);
       this.expire(connection, now);
-      this.recycle(connection, now);
+      this.watchReading(connection, now);
+      this.sendAway(connection, now);
     }
   }
 
   /** A device that reads but does not acknowledge is told once more, then left to its next connection. */
   private remind(connection: Connection, now: number): void {
+    // What it has not even read, it need not be told again.
+    if (connection.line && connection.line.buffered > 0) return;
     for (const { heading } of connection.remind(this.config.ACK_TIMEOUT_SECONDS * 1_000, now)) {
       if (isDurable(heading)) this.receipts.note(connection, heading, 'sent');
     }
@@ -69,15 +76,26 @@ export class Lifetimes implements OnApplicationBootstrap, OnApplicationShutdown 
     }
   }
 
-  private recycle(connection: Connection, now: number): void {
-    const { recycleAt, line } = connection;
-    if (now > recycleAt + RECYCLE_PATIENCE_MS) line?.terminate();
-    else if (now > recycleAt && !connection.toldToGo) {
-      connection.toldToGo = true;
-      line?.emit('goaway', {
-        reason: 'recycle',
-        retryAfterMs: Math.round(Math.random() * RECYCLE_SPREAD_MS),
-      });
+  /** Whoever stays far behind reads the present from the mailbox sooner than the past from here. */
+  private watchReading(connection: Connection, now: number): void {
+    const { line, backlog: before } = connection;
+    if (!line || (line.buffered === 0 && !before)) return;
+    const { buffered, taken } = line;
+    connection.backlog = backlogAfter(before, { buffered, taken, now });
+    const pace = paceOf(connection.backlog, now);
+    if (pace === 'stuck') line.terminate();
+    if (pace === 'slow' && connection.leavesBy === undefined) {
+      this.channel.countSlow();
+      connection.sendAway('slow', spread(SLOW_SPREAD_MS), now + SLOW_PATIENCE_MS);
     }
   }
+
+  private sendAway(connection: Connection, now: number): void {
+    const { recycleAt, leavesBy, line } = connection;
+    if (leavesBy === undefined && now > recycleAt)
+      connection.sendAway('recycle', spread(RECYCLE_SPREAD_MS), now + RECYCLE_PATIENCE_MS);
+    else if (leavesBy !== undefined && now > leavesBy) line?.terminate();
+  }
 }
+
+const spread = (ms: number): number => Math.random() * ms;

@@ -37,6 +37,7 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     );
     metrics.gauge('connections', 'Devices connected to this node', () => this.rooms.size);
     metrics.gauge('connected_users', 'Users with a device on this node', () => this.rooms.userCount);
+    metrics.gauge('unread_bytes', 'Bytes that devices of this node have not read', () => this.unread());
     metrics.gauge(
       'outbox_waiting',
       'Devices whose routine or important events wait for a write turn',
@@ -77,9 +78,19 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     this.outbox.atOnce(connection);
   }
 
+  countSlow(): void {
+    this.slow.inc();
+  }
+
   onApplicationShutdown(): void {
     clearTimeout(this.holeTimer);
     this.outbox.stop();
+  }
+
+  private unread(): number {
+    let bytes = 0;
+    for (const { line } of this.rooms.all()) bytes += line?.buffered ?? 0;
+    return bytes;
   }
 
   private give(connection: Connection, addressed: Addressed): void {
@@ -118,7 +129,7 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
   }
 
   private letGo(connection: Connection): void {
-    this.slow.inc();
+    this.countSlow();
     this.log.warn(`device ${connection.deviceId} does not read; it is let go and can resume`);
     connection.close();
     connection.line?.terminate();

@@ -13,6 +13,7 @@ import { Handshake } from './handshake.service.js';
 import { LiveChannel } from './live.channel.js';
 import { Lifetimes } from './lifetimes.worker.js';
 import { LiveGateway } from './live.gateway.js';
+import { Relief } from './relief.worker.js';
 import { SyncCommand, TokenRefreshCommand } from './session.service.js';
 
 @Module({
@@ -31,6 +32,7 @@ import { SyncCommand, TokenRefreshCommand } from './session.service.js';
     SyncCommand,
     TokenRefreshCommand,
     Lifetimes,
+    Relief,
   ],
   exports: [LiveChannel, LiveGateway, SyncCommand, TokenRefreshCommand],
 })

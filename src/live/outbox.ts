@@ -1,4 +1,5 @@
 import type { Connection } from './connection.js';
+import { SLOW_BYTES, STUCK_BYTES } from './reading.js';
 
 /**
  * How long a slice may write before other sockets, and with them critical events, get their turn. Under a backlog it takes
@@ -8,9 +9,6 @@ const SLICE_MIN_MS = 0.3;
 const SLICE_MAX_MS = 1;
 /** Looking at the clock costs as much as a small write: once every so many connections. */
 const CHECK_EVERY = 8;
-/** Bytes unread by a device before routine events wait for it, newest wins; and before it is let go to resume later. */
-const SLOW_BYTES = 256 * 1024;
-const STUCK_BYTES = 1024 * 1024;
 /** A device that owes more acks than this is not reading its events. */
 const MAX_OWED = 2_000;
 

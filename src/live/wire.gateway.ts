@@ -5,6 +5,8 @@ import type { Line, OnAck, ProtocolFrame } from './connection.js';
 import { answerPacket, type Frame, type Packet } from './frame.js';
 
 const NONE: readonly Packet[] = [];
+/** What a packet weighs about that waits in Engine.IO's own queue, as all do between two polls. */
+const QUEUED_PACKET_BYTES = 512;
 
 /** What we use of Socket.IO's, Engine.IO's and ws's insides (4.8.3, 6.6, 8.18). Here and nowhere else. */
 interface Insides {
@@ -42,7 +44,11 @@ export class Wire implements Line {
   }
 
   get buffered(): number {
-    return this.tcp?.writableLength ?? 0;
+    return (this.tcp?.writableLength ?? 0) + this.engine.writeBuffer.length * QUEUED_PACKET_BYTES;
+  }
+
+  get taken(): number {
+    return this.tcp ? this.tcp.bytesWritten - this.tcp.writableLength : 0;
   }
 
   expectAck(id: number, onAck: OnAck): boolean {

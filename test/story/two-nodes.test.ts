@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
+import { metric } from '../support/metric.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 
 let a: TestUsher;
@@ -11,13 +12,6 @@ beforeAll(async () => {
   api = await a.another({ ROLES: 'api' });
 });
 afterAll(() => a.stop());
-
-const metric = async (node: TestUsher, name: string) =>
-  Number(
-    new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'm').exec(
-      await (await fetch(`${node.url}/metrics`)).text(),
-    )?.[1] ?? 0,
-  );
 
 describe('devices of one user on two nodes', () => {
   test('hear the same events, whichever node they come from, in the order of offsets and each once', async () => {

@@ -1,8 +1,11 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { freePort } from './ports.js';
 
-/** What the wire between a node and what it depends on does: pass, say nothing more (no FIN either), or be cut. */
-export type WireState = 'open' | 'black-hole' | 'cut';
+/**
+ * What a wire does: pass; say nothing more (no FIN either); be cut; or be read by nobody, so that the sender's buffers fill, until
+ * it is open again.
+ */
+export type WireState = 'open' | 'black-hole' | 'cut' | 'unread';
 
 /** A TCP proxy of one node's own for one dependency, that a test can break. */
 export interface FaultProxy {
@@ -47,6 +50,10 @@ export async function faultProxy(target: { host: string; port: number }): Promis
     set(next) {
       // What was swallowed cannot be un-swallowed: leaving a black hole, or a cut, ends the connections.
       if (next === 'cut' || (state === 'black-hole' && next === 'open')) drop();
+      for (const socket of [...pairs].flat()) {
+        if (next === 'unread') socket.pause();
+        else socket.resume();
+      }
       state = next;
     },
     async close() {

@@ -28,6 +28,7 @@ export interface TokenOptions {
 /** A running Usher with a database of its own, reached only by its public API. `database` is for what only time could show. */
 export interface TestUsher {
   readonly url: string;
+  readonly pid: number;
   readonly database: TestDatabase;
   readonly backOffice: BackOffice;
   readonly stripe: StripeDriver;
@@ -85,6 +86,7 @@ async function startNode(
   };
   return {
     url,
+    pid: child.pid ?? 0,
     database,
     backOffice: backOffice(url, ADMIN_KEY),
     stripe: stripeDriver(url, STRIPE_SECRET),

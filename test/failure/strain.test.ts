@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+
+/** A node whose event loop is late again and again, as on a machine that has too much to do. */
+let usher: TestUsher;
+let other: TestUsher;
+let stop = false;
+let straining: Promise<void> = Promise.resolve();
+
+beforeAll(async () => {
+  usher = await startUsher({ HEARTBEAT_SECONDS: '10' });
+  other = await usher.another();
+});
+afterAll(async () => {
+  stop = true;
+  await straining;
+  await usher.stop();
+});
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Stopped for longer than `overload.ts` calls much, awake for less than its devices' patience. */
+async function strain(): Promise<void> {
+  while (!stop) {
+    process.kill(usher.pid, 'SIGSTOP');
+    await pause(650);
+    process.kill(usher.pid, 'SIGCONT');
+    await pause(250);
+  }
+}
+
+describe('a node with too much to do', () => {
+  test('asks for slower beats first, then sends some devices elsewhere, spread out', async () => {
+    const device = await usher.device('ann', 'ann-tv');
+    const calm = await other.device('ann', 'ann-phone');
+    expect((await device.beat({})).nextSeconds).toBe(10);
+    straining = strain();
+    await eventually(
+      'beats are to come slower',
+      async () => (await device.beat({})).nextSeconds === 40,
+      15_000,
+    );
+    expect(device.heard.some(({ event }) => event === 'goaway')).toBe(false);
+    const { reason, retryAfterMs } = await eventually(
+      'it is sent away',
+      () => device.heard.find(({ event }) => event === 'goaway')?.payload,
+      15_000,
+    );
+    expect(reason).toBe('overload');
+    expect(Number(retryAfterMs)).toBeGreaterThanOrEqual(2_000);
+    expect(calm.heard.some(({ event }) => event === 'goaway')).toBe(false);
+    stop = true;
+    await straining;
+    await eventually('beats are as before', async () => (await device.beat({})).nextSeconds === 10);
+  }, 60_000);
+});

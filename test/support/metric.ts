@@ -1,0 +1,6 @@
+/** A metric of a node, as its operators read it; the sum over its labels. 0 when it was never counted. */
+export async function metric(node: { readonly url: string }, name: string): Promise<number> {
+  const text = await (await fetch(`${node.url}/metrics`)).text();
+  const values = text.matchAll(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'gm'));
+  return [...values].reduce((sum, [, value]) => sum + Number(value), 0);
+}
