@@ -4,17 +4,15 @@ import { type Announcement, EncodedEvent, type Heading } from '../mailbox/announ
  * What one node tells another: two lines an event, its heading and its body. The body goes on as it is; JSON text never
  * holds a newline.
  */
-type Line = readonly [userId: string, exceptDeviceId: string | null, heading: Heading];
+type Line = readonly [userId: string, exceptDeviceId: string | null, heading: Heading, awaited?: true];
 
 export function encode(announcements: readonly Announcement[]): string {
   return announcements
-    .map(({ userId, event, exceptDeviceId }) => {
+    .map(({ userId, event, exceptDeviceId, awaited }) => {
       const { id, type, tier, key, offset, epoch, target } = event.heading;
-      const line: Line = [
-        userId,
-        exceptDeviceId ?? null,
-        { id, type, tier, key, offset, epoch, target } as Heading,
-      ];
+      const told = { id, type, tier, key, offset, epoch, target } as Heading;
+      const except = exceptDeviceId ?? null;
+      const line: Line = awaited ? [userId, except, told, true] : [userId, except, told];
       return `${JSON.stringify(line)}\n${event.body}`;
     })
     .join('\n');
@@ -24,9 +22,9 @@ export function decode(message: string): Announcement[] {
   const lines = message.split('\n');
   const announcements: Announcement[] = [];
   for (let index = 0; index + 1 < lines.length; index += 2) {
-    const [userId, exceptDeviceId, heading] = JSON.parse(lines[index] as string) as Line;
+    const [userId, exceptDeviceId, heading, awaited] = JSON.parse(lines[index] as string) as Line;
     const event = EncodedEvent.received(heading, lines[index + 1] as string);
-    announcements.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined });
+    announcements.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined, awaited });
   }
   return announcements;
 }

@@ -1,16 +1,31 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
-import { rankOf, type Receipt } from './receipt.js';
+import { rankOf, type Receipt, RECEIPT_STATES, type ReceiptState } from './receipt.js';
 
 const RECORD = statement('receipts.sql', import.meta.url);
 const EVENTS = statement('receipt-events.sql', import.meta.url);
+const OUTCOMES = statement('outcomes.sql', import.meta.url);
 
 export interface MeantEvent {
   readonly epoch: string;
   readonly offset: number;
   readonly eventId: string;
   readonly type: string;
+}
+
+/** An event that was published. */
+export interface Published {
+  readonly userId: string;
+  readonly id: string;
+  readonly offset?: number;
+  readonly target?: string;
+}
+
+/** What became of an event on one device. */
+export interface DeviceOutcome {
+  readonly deviceId: string;
+  readonly state: 'asleep' | ReceiptState;
 }
 
 @Injectable()
@@ -29,5 +44,18 @@ export class ReceiptStore {
     meant: { offsets: number[]; ids: string[] },
   ): Promise<MeantEvent[]> {
     return this.database.run('important', EVENTS, [of.userId, of.deviceId, meant.offsets, meant.ids]);
+  }
+
+  /** For each event its devices, in the order of their ids; none for routine events. */
+  async outcomes(events: readonly Published[]): Promise<DeviceOutcome[][]> {
+    const input = events.flatMap(({ userId, id, offset, target }, n) =>
+      offset === undefined ? [] : [{ n, userId, eventId: id, target }],
+    );
+    type Row = { n: number; deviceId: string; state: number };
+    const rows = await this.database.run<Row>('important', OUTCOMES, [JSON.stringify(input)]);
+    const outcomes: DeviceOutcome[][] = events.map(() => []);
+    for (const { n, deviceId, state } of rows)
+      outcomes[n]?.push({ deviceId, state: RECEIPT_STATES[state - 1] ?? 'asleep' });
+    return outcomes;
   }
 }

@@ -3,7 +3,7 @@ import type { Counter } from 'prom-client';
 import type { Channel } from '../delivery/channel.js';
 import { Receipts } from '../delivery/receipts.service.js';
 import type { Envelope } from '../mailbox/event.js';
-import { type Announcement, EncodedEvent } from '../mailbox/announcement.js';
+import { type Announcement, EncodedEvent, type Heading } from '../mailbox/announcement.js';
 import { Load } from '../platform/load.worker.js';
 import { Metrics } from '../platform/metrics.js';
 import { type Addressed, Connection } from './connection.js';
@@ -51,12 +51,14 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
   }
 
   tell(announcements: readonly Announcement[]): void {
-    for (const { userId, event, exceptDeviceId } of announcements) {
+    for (const { userId, event, exceptDeviceId, awaited } of announcements) {
       const room = this.rooms.of(userId);
       if (room.length === 0) continue;
       const addressed = this.address(event);
       for (const connection of room) {
-        if (connection.deviceId !== exceptDeviceId) this.give(connection, addressed);
+        if (connection.deviceId === exceptDeviceId) continue;
+        this.give(connection, addressed);
+        if (awaited) this.noteSent(connection, addressed.frame.heading);
       }
     }
   }
@@ -116,6 +118,10 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
           receipts.note(connection, heading, 'received');
       },
     };
+  }
+
+  private noteSent(connection: Connection, heading: Heading): void {
+    if (isDurable(heading) && !connection.closed) this.receipts.note(connection, heading, 'sent');
   }
 
   private watchHole(connection: Connection): void {

@@ -33,6 +33,8 @@ export interface Announcement {
   readonly event: EncodedEvent;
   /** The device that caused it, and need not hear it. */
   readonly exceptDeviceId?: string | undefined;
+  /** Someone waits to hear which devices got it: whoever holds a device says at once that it was sent. */
+  readonly awaited?: boolean | undefined;
 }
 
 /** What one commit (or one turn, for routine events) has to hand on. */

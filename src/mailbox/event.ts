@@ -12,6 +12,8 @@ export interface NewEvent {
   /** The one device it is for; the others only move their position. */
   readonly target?: string | undefined;
   readonly expiresAt?: Date | undefined;
+  /** Its publisher waits to hear which devices got it. */
+  readonly awaited?: boolean | undefined;
 }
 
 export interface NewDurableEvent extends NewEvent {

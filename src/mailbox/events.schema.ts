@@ -40,8 +40,21 @@ export type NewEventBody = z.infer<typeof newEvent>;
 export const publishBody = z.object({ events: z.array(newEvent).min(1).max(MAX_EVENTS) });
 export type PublishBody = z.infer<typeof publishBody>;
 
+/** `received`: answer once every device that is awake acknowledged, or the time for it has passed. */
+export const publishQuery = z.object({ wait: z.literal('received').optional() });
+export type PublishQuery = z.infer<typeof publishQuery>;
+
 export const publishAnswer = z.object({
-  accepted: z.array(z.object({ id: z.uuid(), offset: z.int().positive().optional() })),
+  accepted: z.array(
+    z.object({
+      id: z.uuid(),
+      offset: z.int().positive().optional(),
+      devices: z
+        .array(z.object({ deviceId, state: z.enum(['asleep', 'sent', 'received', 'applied', 'seen']) }))
+        .optional()
+        .describe('With wait=received: what became of it on each device that it is for.'),
+    }),
+  ),
 });
 
 export const envelopeSchema = z.object({

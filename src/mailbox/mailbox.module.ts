@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { DevicesModule } from '../devices/devices.module.js';
-import { EventsController } from './events.controller.js';
 import { MailboxExpiry } from './expiry.worker.js';
 import { Feed } from './feed.service.js';
 import { MailboxController } from './mailbox.controller.js';
@@ -11,8 +10,8 @@ import { StateStore } from './state.store.js';
 
 @Module({
   imports: [DevicesModule],
-  controllers: [EventsController, MailboxController],
+  controllers: [MailboxController],
   providers: [Feed, Mailbox, MailboxStore, StateStore, Publishing, MailboxExpiry],
-  exports: [Feed, Mailbox, MailboxStore, StateStore],
+  exports: [Feed, Mailbox, MailboxStore, Publishing, StateStore],
 })
 export class MailboxModule {}

@@ -96,4 +96,8 @@ const placed = (stamped: Stamped[], places: Position[]): Envelope[] =>
   stamped.map(({ id, at, event }, n) => envelope(id, event, at, places[n]));
 
 const announcements = (stamped: Stamped[], envelopes: Envelope[]): Announcement[] =>
-  stamped.map(({ event }, n) => ({ userId: event.userId, event: EncodedEvent.of(envelopes[n] as Envelope) }));
+  stamped.map(({ event: { userId, awaited } }, n) => ({
+    userId,
+    event: EncodedEvent.of(envelopes[n] as Envelope),
+    awaited,
+  }));

@@ -15,13 +15,13 @@ export class Publishing {
   ) {}
 
   /** Throws Problem reserved_type, payload_too_large, invalid_request or unknown_device, each with the event's index. */
-  async publish(bodies: NewEventBody[]): Promise<Envelope[]> {
+  async publish(bodies: readonly NewEventBody[], { awaited }: { awaited: boolean }): Promise<Envelope[]> {
     bodies.forEach(check);
     await this.checkTargets(bodies);
-    return this.mailbox.publish(bodies.map(toEvent));
+    return this.mailbox.publish(bodies.map((body) => toEvent(body, awaited)));
   }
 
-  private async checkTargets(bodies: NewEventBody[]): Promise<void> {
+  private async checkTargets(bodies: readonly NewEventBody[]): Promise<void> {
     const targets = bodies.flatMap(({ deviceId }) => (deviceId === undefined ? [] : [deviceId]));
     if (targets.length === 0) return;
     const owners = await this.devices.owners(targets);
@@ -46,22 +46,9 @@ function check({ type, data, expiresAt }: NewEventBody, index: number): void {
   }
 }
 
-const toEvent = ({
-  userId,
-  type,
-  tier,
-  key,
-  data,
-  profileId,
-  deviceId,
-  expiresAt,
-}: NewEventBody): NewEvent => ({
-  userId,
-  type,
-  tier,
-  key,
-  data,
-  profileId,
+const toEvent = ({ deviceId, expiresAt, ...body }: NewEventBody, awaited: boolean): NewEvent => ({
+  ...body,
   target: deviceId,
   expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
+  awaited,
 });

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { Playback } from './playback.service.js';
 import { PlaybackStore } from './playback.store.js';
+import { Unsaved } from './unsaved.worker.js';
 
-@Module({ imports: [MailboxModule], providers: [Playback, PlaybackStore], exports: [Playback] })
+@Module({ imports: [MailboxModule], providers: [Playback, PlaybackStore, Unsaved], exports: [Playback] })
 export class PlaybackModule {}

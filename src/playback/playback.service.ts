@@ -1,11 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
+import type { NewEvent } from '../mailbox/event.js';
 import { Mailbox } from '../mailbox/mailbox.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
+import { Problem } from '../platform/http/problem.js';
 import { Load } from '../platform/load.worker.js';
 import { parse } from '../platform/parse.js';
+import { isOutage } from '../platform/postgres/outage.js';
 import { type Beat, beat as beatSchema } from './beat.schema.js';
 import { PlaybackStore, type Position } from './playback.store.js';
+import { Unsaved } from './unsaved.worker.js';
 import { advance, ASK_AFTER_EPISODES, progressKey, type Viewing } from './viewing.js';
 
 /** How long the question "still watching?" makes sense. */
@@ -21,6 +25,7 @@ export class Playback implements DeviceCommand {
   constructor(
     private readonly store: PlaybackStore,
     private readonly mailbox: Mailbox,
+    private readonly unsaved: Unsaved,
     private readonly load: Load,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -47,7 +52,10 @@ export class Playback implements DeviceCommand {
     of: { profileId: string; showId: string },
   ): Promise<Viewing | undefined> {
     const { userId, deviceId } = session;
-    const stored = await this.store.viewing({ userId, deviceId, profileId: of.profileId, showId: of.showId });
+    if (this.unsaved.any) return this.viewings.get(session);
+    const stored = await this.store
+      .viewing({ userId, deviceId, profileId: of.profileId, showId: of.showId })
+      .catch(unlessOutage);
     // Another beat of the same device may have been quicker.
     return this.viewings.get(session) ?? stored;
   }
@@ -68,26 +76,37 @@ export class Playback implements DeviceCommand {
       at: at.toISOString(),
     };
     const position: Position = { userId, ...progress, autoplayEpisodes, asked };
-    if (!(await this.store.save(position))) return;
+    const kept = await this.keep(position);
+    if (kept === 'older') return;
+    const data = kept === 'newest' ? progress : { ...progress, unsaved: true };
     const key = progressKey(profileId, showId);
-    this.mailbox.announce(
-      [{ userId, type: 'playback.progress', tier: 'routine', key, data: progress }],
-      deviceId,
-    );
+    this.mailbox.announce([{ userId, type: 'playback.progress', tier: 'routine', key, data }], deviceId);
   }
 
-  private async askStillWatching({ userId, deviceId }: DeviceSession, { showId }: Viewing): Promise<void> {
-    await this.mailbox.publish([
-      {
-        userId,
-        type: 'playback.still_watching',
-        tier: 'important',
-        key: `still_watching:${deviceId}`,
-        target: deviceId,
-        expiresAt: new Date(Date.now() + ASK_LIVES_MS),
-        data: { showId, episodes: ASK_AFTER_EPISODES },
-      },
-    ]);
+  /** `unsaved`: PostgreSQL is away; the other devices hear it all the same, and it is written later. */
+  private async keep(position: Position): Promise<'newest' | 'older' | 'unsaved'> {
+    const newest = this.unsaved.any ? undefined : await this.store.save(position).catch(unlessOutage);
+    if (newest !== undefined) return newest ? 'newest' : 'older';
+    if (!this.unsaved.hold(position)) throw new Problem('unavailable');
+    return 'unsaved';
+  }
+
+  private async askStillWatching(session: DeviceSession, viewing: Viewing): Promise<void> {
+    const { userId, deviceId } = session;
+    const { showId } = viewing;
+    const question: NewEvent = {
+      userId,
+      type: 'playback.still_watching',
+      tier: 'important',
+      key: `still_watching:${deviceId}`,
+      target: deviceId,
+      expiresAt: new Date(Date.now() + ASK_LIVES_MS),
+      data: { showId, episodes: ASK_AFTER_EPISODES },
+    };
+    const asked = await this.mailbox.publish([question]).catch(unlessOutage);
+    // With PostgreSQL away the next beat asks.
+    if (!asked && this.viewings.get(session) === viewing)
+      this.viewings.set(session, { ...viewing, asked: false });
   }
 }
 
@@ -95,3 +114,8 @@ const deviceTime = ({ at }: Beat, now: number): number => {
   if (at === undefined) return now;
   return typeof at === 'number' ? at : Date.parse(at);
 };
+
+/** What only an outage of PostgreSQL kept from being known is undefined. */
+function unlessOutage(error: unknown): undefined {
+  if (!isOutage(error)) throw error;
+}

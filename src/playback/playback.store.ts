@@ -3,10 +3,14 @@ import { Batcher } from '../platform/batcher.js';
 import { Database } from '../platform/postgres/database.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import { statement } from '../platform/postgres/statement.js';
+import { within } from '../platform/within.js';
 import type { PlaybackState, Viewing } from './viewing.js';
 
 const SAVE = statement('save.sql', import.meta.url);
 const VIEWINGS = statement('viewings.sql', import.meta.url);
+
+/** A link that went silent must not hold up what devices tell each other; what is written late is written all the same. */
+const SAVE_MS = 1_500;
 
 /** Where a profile stands in a show, as one device said it. */
 export interface Position {
@@ -53,7 +57,7 @@ export class PlaybackStore {
 
   constructor(private readonly database: Database) {}
 
-  /** Whether the position is now the newest of its show; false when a newer one stands. */
+  /** Whether the position is now the newest of its show; false when a newer one stands. Throws an outage within 2 s. */
   save(position: Position): Promise<boolean> {
     return this.saves.add(position);
   }
@@ -66,7 +70,8 @@ export class PlaybackStore {
   private async saveAll(positions: Position[]): Promise<boolean[]> {
     const newest = newestOfEach(positions);
     const rows = newest.map((position, n) => ({ n, ...position }));
-    const saved = await this.database.run<{ n: number }>('routine', SAVE, [JSON.stringify(rows)]);
+    const saving = this.database.run<{ n: number }>('routine', SAVE, [JSON.stringify(rows)]);
+    const saved = await within(SAVE_MS, saving);
     const winners = new Set(saved.map(({ n }) => newest[n]));
     return positions.map((position) => winners.has(position));
   }

@@ -16,20 +16,19 @@ export interface FaultProxy {
 
 export async function faultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const port = await freePort();
-  const pairs = new Set<readonly [Socket, Socket]>();
+  const sockets = new Set<Socket>();
   let state: WireState = 'open';
   const server: Server = createServer((near) => {
     if (state === 'cut') return void near.destroy();
     const far = createConnection(target);
-    const pair = [near, far] as const;
-    pairs.add(pair);
     const relay = (from: Socket, to: Socket) => {
+      sockets.add(from);
       from.on('data', (data) => {
         if (state === 'open') to.write(data);
       });
       from.on('error', () => undefined);
       from.on('close', () => {
-        pairs.delete(pair);
+        sockets.delete(from);
         // In a black hole the other side never learns that this one went.
         if (state !== 'black-hole') to.destroy();
       });
@@ -39,18 +38,15 @@ export async function faultProxy(target: { host: string; port: number }): Promis
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const drop = () => {
-    for (const [near, far] of pairs) {
-      near.destroy();
-      far.destroy();
-    }
-    pairs.clear();
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
   };
   return {
     port,
     set(next) {
       // What was swallowed cannot be un-swallowed: leaving a black hole, or a cut, ends the connections.
       if (next === 'cut' || (state === 'black-hole' && next === 'open')) drop();
-      for (const socket of [...pairs].flat()) {
+      for (const socket of sockets) {
         if (next === 'unread') socket.pause();
         else socket.resume();
       }

@@ -50,8 +50,8 @@ export class RevocationStore {
       seq: rows.at(-1)?.seq ?? seq,
       revocations: rows.map(({ userId, deviceId, tokenId, notBefore }) => ({
         userId,
-        ...(deviceId !== '' && { deviceId }),
-        ...(tokenId !== '' && { tokenId }),
+        deviceId: deviceId === '' ? undefined : deviceId,
+        tokenId: tokenId === '' ? undefined : tokenId,
         notBefore: notBefore.getTime(),
       })),
     };

@@ -71,6 +71,9 @@ export class Database implements OnApplicationShutdown {
       afterCommit: (act) => void after.push(act),
     };
     let broken: Error | undefined;
+    // A connection that ends between two statements says so here; unheard, it would end the process.
+    const onError = (error: Error): void => void (broken = error);
+    client.on('error', onError);
     try {
       await client.query('BEGIN');
       const result = await work(tx);
@@ -82,6 +85,7 @@ export class Database implements OnApplicationShutdown {
       await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
       throw error;
     } finally {
+      client.off('error', onError);
       client.release(broken);
     }
   }

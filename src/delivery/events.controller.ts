@@ -1,0 +1,47 @@
+import { Body, Controller, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  publishAnswer,
+  publishBody,
+  type PublishBody,
+  publishQuery,
+  type PublishQuery,
+} from '../mailbox/events.schema.js';
+import { Publishing } from '../mailbox/publish.service.js';
+import { NeedsScope } from '../platform/auth/service-key.guard.js';
+import { Idempotent } from '../platform/http/idempotency.interceptor.js';
+import { Outcomes } from './outcomes.service.js';
+
+@ApiTags('back offices')
+@Controller('v1/events')
+export class EventsController {
+  constructor(
+    private readonly publishing: Publishing,
+    private readonly outcomes: Outcomes,
+  ) {}
+
+  /** Publishes events to devices of users; with `wait=received` it answers what became of them on each device. */
+  @Post()
+  @HttpCode(202)
+  @NeedsScope('publish')
+  @Idempotent()
+  @ApiResponse({
+    status: 202,
+    description: 'Committed; the devices are being told.',
+    standardSchema: publishAnswer,
+  })
+  async publish(
+    @Body({ schema: publishBody }) { events }: PublishBody,
+    @Query({ schema: publishQuery }) { wait }: PublishQuery,
+  ) {
+    if (wait === undefined)
+      return { accepted: (await this.publishing.publish(events, { awaited: false })).map(placeOf) };
+    this.outcomes.checkCount(events.length);
+    const envelopes = await this.publishing.publish(events, { awaited: true });
+    const published = envelopes.map((envelope, n) => ({ ...envelope, userId: events[n]?.userId ?? '' }));
+    const devices = await this.outcomes.of(published);
+    return { accepted: envelopes.map((envelope, n) => ({ ...placeOf(envelope), devices: devices[n] })) };
+  }
+}
+
+const placeOf = ({ id, offset }: { id: string; offset?: number }) => ({ id, offset });

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../support/back-office.js';
+import { eventually } from '../support/eventually.js';
+import { type FaultProxy, faultProxy } from '../support/proxy.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+
+let usher: TestUsher;
+let wire: FaultProxy;
+/** The node whose PostgreSQL can be taken away. */
+let node: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher();
+  const url = new URL(usher.database.url);
+  wire = await faultProxy({ host: url.hostname, port: Number(url.port) });
+  url.port = String(wire.port);
+  node = await usher.another({ DATABASE_URL: url.href });
+});
+afterAll(async () => {
+  await usher.stop();
+  await wire.close();
+});
+
+const positions = async (userId: string) => {
+  const { body } = await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state');
+  return (body.playback as { positionSeconds: number }[]).map(({ positionSeconds }) => positionSeconds);
+};
+
+describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is away (%s)', (fault) => {
+  const userId = `ann-${fault}`;
+
+  test('beats still pass between devices, marked, and are written when it is back', async () => {
+    const tv = await node.device(userId, `${userId}-tv`);
+    const phone = await node.device(userId, `${userId}-phone`);
+    await tv.beat({ positionSeconds: 100 });
+    expect((await phone.hears('playback.progress')).data).not.toHaveProperty('unsaved');
+    wire.set(fault);
+    expect(await tv.beat({ positionSeconds: 200 })).toMatchObject({ ok: true });
+    expect(await tv.beat({ positionSeconds: 300 })).toMatchObject({ ok: true });
+    const told = await phone.hears('playback.progress', ({ data }) => data.positionSeconds === 300);
+    expect(told.data).toMatchObject({ unsaved: true, deviceId: `${userId}-tv` });
+    expect(await positions(userId)).toEqual([100]);
+    wire.set('open');
+    await eventually('it is written', async () => (await positions(userId))[0] === 300);
+    await tv.beat({ positionSeconds: 400 });
+    const after = await phone.hears('playback.progress', ({ data }) => data.positionSeconds === 400);
+    expect(after.data).not.toHaveProperty('unsaved');
+  }, 30_000);
+
+  test('what a person must be able to trust is refused, to be tried again', async () => {
+    wire.set(fault);
+    const note = { userId, type: 'note.kept', tier: 'critical', data: {} };
+    expect(await node.backOffice.publish([note])).toMatchObject({
+      status: 503,
+      body: { code: 'unavailable', retryable: true },
+    });
+    wire.set('open');
+    await eventually('it works again', async () => (await node.backOffice.publish([note])).status === 202);
+  }, 40_000);
+});
