@@ -1,70 +1,64 @@
 import { Logger } from '@nestjs/common';
 import type { Socket } from 'socket.io';
-import type { DeviceCommand } from '../devices/device-command.js';
+import type { CommandAnswer, DeviceCommand } from '../devices/device-command.js';
 import { problemOf } from '../platform/http/problem.filter.js';
 import { Problem } from '../platform/http/problem.js';
 import { valueDeeperThan } from '../platform/json-depth.js';
 import type { Connection } from './connection.js';
-import { connectionOf } from './live.channel.js';
+import { answerPacket } from './frame.js';
+import { connectionOf, LiveChannel } from './live.channel.js';
 
 /** CONTRACT §4. */
 const MAX_DEPTH = 16;
 /** A device this many frames over its limit is not a device of ours. */
 const MAX_DEBT = 99;
 
-type Ack = (answer: unknown) => void;
-type Listener = (this: Socket, ...args: unknown[]) => void;
+/** What a device sent: `[event, payload]`, with the id that its acknowledgement carries if it wants one. */
+export interface Asked {
+  readonly data?: unknown;
+  readonly id?: number;
+}
 
-/**
- * Takes what devices ask and acknowledges it. The listeners are attached to the socket directly, one function for all
- * sockets: Nest's pipeline costs 7 µs a message, and a closure a socket costs memory.
- */
+/** Takes what devices ask and acknowledges it. */
 export class CommandDesk {
   private readonly log = new Logger('live');
-  private readonly listeners: readonly (readonly [string, Listener])[];
-  private readonly count: Listener;
+  private readonly commands: ReadonlyMap<unknown, DeviceCommand>;
+  /** One function for all sockets, called as their method: a closure a socket costs memory. */
+  readonly onEvent: (this: Socket, asked: Asked) => void;
 
-  constructor(commands: readonly DeviceCommand[]) {
-    const listener = (command: DeviceCommand): Listener => {
-      const answer = (socket: Socket, args: unknown[]) => this.answer(command, socket, args);
-      return function (this: Socket, ...args: unknown[]) {
-        answer(this, args);
-      };
-    };
-    this.listeners = commands.map((command) => [command.event, listener(command)]);
-    const known = new Set<unknown>(commands.map((command) => command.event));
-    const pay = (socket: Socket) => this.pay(connectionOf(socket));
-    // Frames that come together are all announced before the first is carried out: a command is counted with its own frame.
-    this.count = function (this: Socket, event: unknown) {
-      if (!known.has(event)) pay(this);
+  constructor(
+    commands: readonly DeviceCommand[],
+    private readonly channel: LiveChannel,
+  ) {
+    this.commands = new Map(commands.map((command) => [command.event, command]));
+    const take = (socket: Socket, asked: Asked) => this.take(connectionOf(socket), asked);
+    this.onEvent = function (asked) {
+      if (this.connected) take(this, asked);
     };
   }
 
-  attend(socket: Socket): void {
-    socket.onAny(this.count);
-    for (const [event, listener] of this.listeners) socket.on(event, listener);
-  }
-
-  private answer(command: DeviceCommand, socket: Socket, args: unknown[]): void {
-    const last = args.at(-1);
-    const ack: Ack = typeof last === 'function' ? (last as Ack) : () => undefined;
-    const payload = typeof args[0] === 'function' ? undefined : args[0];
-    const connection = connectionOf(socket);
-    const inTime = this.pay(connection);
+  /** Every frame is counted; one that nobody knows is not answered. */
+  private take(connection: Connection, { data, id }: Asked): void {
+    const inTime = connection.inbound.take(Date.now());
+    if (connection.inbound.debt > MAX_DEBT) return connection.line?.terminate();
+    const [event, payload] = Array.isArray(data) ? (data as unknown[]) : [];
+    const command = this.commands.get(event);
+    if (!command) return;
+    const answer = (fields: unknown) => {
+      if (id !== undefined) this.channel.answer(connection, answerPacket(id, fields));
+    };
     this.carryOut(command, connection, payload, inTime).then(
-      (answer) => ack({ ok: true, ...answer }),
-      (error: unknown) => ack({ ok: false, error: this.explain(error, command) }),
+      (fields) => answer({ ok: true, ...fields }),
+      (error: unknown) => answer({ ok: false, error: this.explain(error, command) }),
     );
   }
 
-  /** Whether one more frame is within the device's rate. */
-  private pay(connection: Connection): boolean {
-    const inTime = connection.inbound.take(Date.now());
-    if (connection.inbound.debt > MAX_DEBT) connection.line?.terminate();
-    return inTime;
-  }
-
-  private async carryOut(command: DeviceCommand, connection: Connection, payload: unknown, inTime: boolean) {
+  private async carryOut(
+    command: DeviceCommand,
+    connection: Connection,
+    payload: unknown,
+    inTime: boolean,
+  ): Promise<CommandAnswer> {
     if (!inTime) throw new Problem('rate_limited', undefined, { retryAfterMs: 1_000 });
     if (valueDeeperThan(payload, MAX_DEPTH)) throw new Problem('too_deep');
     return command.handle(connection, payload);

@@ -23,17 +23,24 @@ export class LiveGateway implements OnGatewayInit<Server> {
   /** Handshakes tried on one line: a proper client tries once. */
   private readonly tries = new WeakMap<object, number>();
   private desk: CommandDesk | undefined;
+  /** One function for all sockets. */
+  private readonly onDisconnect: (this: Socket) => void;
 
   constructor(
     private readonly handshake: Handshake,
     private readonly admission: Admission,
     private readonly door: Door,
     private readonly channel: LiveChannel,
-  ) {}
+  ) {
+    const leave = (socket: Socket) => admission.leave(connectionOf(socket));
+    this.onDisconnect = function () {
+      leave(this);
+    };
+  }
 
   /** What devices may ask; bound once, at boot (app.module.ts). */
   serve(commands: readonly DeviceCommand[]): void {
-    this.desk = new CommandDesk(commands);
+    this.desk = new CommandDesk(commands, this.channel);
   }
 
   afterInit(server: Server): void {
@@ -58,9 +65,8 @@ export class LiveGateway implements OnGatewayInit<Server> {
     const visitor = await this.handshake.check(socket.handshake.auth);
     const entry = await this.admission.enter(visitor, (connection) => {
       socket.data = { connection };
-      const leave = () => this.admission.leave(connection);
-      socket.conn.once('close', leave);
-      socket.once('disconnect', leave);
+      socket.conn.on('close', () => this.admission.leave(connection));
+      socket.on('disconnect', this.onDisconnect);
     });
     this.entries.set(socket, entry);
   }
@@ -70,8 +76,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
     this.entries.delete(socket);
     if (!entry || entry.connection.closed || !this.desk) return void socket.disconnect(true);
     const wire = new Wire(socket);
-    wire.answerBy((asking, packet) => this.channel.answer(connectionOf(asking), packet));
-    this.desk.attend(socket);
+    wire.hearBy(this.desk.onEvent);
     this.admission.begin(entry, wire);
     wire.forgetHandshake();
   }

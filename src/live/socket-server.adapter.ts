@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
-import type { Server, ServerOptions } from 'socket.io';
+import { Namespace, type Server, type ServerOptions } from 'socket.io';
 import type { Config } from '../platform/config/config.js';
 import { originAllowed } from './origin.js';
 
@@ -40,5 +40,10 @@ export class SocketServerAdapter extends IoAdapter {
       },
     };
     return super.createIOServer(port, { ...options, ...ours } as ServerOptions) as Server;
+  }
+
+  /** The device gateway attends its sockets itself (commands.gateway.ts): Nest's own way keeps four observables for each. */
+  override bindClientConnect(server: Server | Namespace, callback: (...args: unknown[]) => void): void {
+    if (server instanceof Namespace) super.bindClientConnect(server as unknown as Server, callback);
   }
 }
