@@ -44,4 +44,4 @@ export class EventsController {
   }
 }
 
-const placeOf = ({ id, offset }: { id: string; offset?: number }) => ({ id, offset });
+const placeOf = ({ id, offset }: { id: string; offset?: number | undefined }) => ({ id, offset });

@@ -1,7 +1,7 @@
 -- The user's own events that a device means with its receipt: by offset of the present epoch, or by id.
 -- $1 text user id · $2 text device id · $3 bigint[] offsets · $4 uuid[] ids
--- Out: epoch, offset, eventId, type of each that was for this device. Events of other users are never found.
-SELECT coalesce(m.epoch, '') AS epoch, e."offset", e.id AS "eventId", e.type
+-- Out: epoch, offset, id, type of each that was for this device. Events of other users are never found.
+SELECT coalesce(m.epoch, '') AS epoch, e."offset", e.id, e.type
 FROM mailbox_entry e
 JOIN mailbox m USING (user_id)
 WHERE e.user_id = $1 AND (e.target IS NULL OR e.target = $2) AND (e."offset" = ANY ($3) OR e.id = ANY ($4))

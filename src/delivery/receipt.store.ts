@@ -1,25 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
-import { rankOf, type Receipt, RECEIPT_STATES, type ReceiptState } from './receipt.js';
+import { type EventReceipts, type PlacedEvent, RECEIPT_STATES, type ReceiptState } from './receipt.js';
 
 const RECORD = statement('receipts.sql', import.meta.url);
 const EVENTS = statement('receipt-events.sql', import.meta.url);
 const OUTCOMES = statement('outcomes.sql', import.meta.url);
 
-export interface MeantEvent {
-  readonly epoch: string;
-  readonly offset: number;
-  readonly eventId: string;
-  readonly type: string;
-}
-
 /** An event that was published. */
 export interface Published {
   readonly userId: string;
   readonly id: string;
-  readonly offset?: number;
-  readonly target?: string;
+  readonly offset?: number | undefined;
+  readonly target?: string | undefined;
 }
 
 /** What became of an event on one device. */
@@ -32,17 +25,24 @@ export interface DeviceOutcome {
 export class ReceiptStore {
   constructor(private readonly database: Database) {}
 
-  /** Each event and device at most once. */
-  async record(receipts: readonly Receipt[]): Promise<void> {
-    const rows = receipts.map((receipt) => ({ ...receipt, state: rankOf(receipt.state) }));
-    await this.database.run('important', RECORD, [JSON.stringify(rows)]);
+  /** Each event at most once. */
+  async record(receipts: readonly EventReceipts[]): Promise<void> {
+    const rows = receipts.map(({ userId, event: { id, type, epoch, offset }, devices }) => ({
+      userId,
+      id,
+      type,
+      epoch,
+      offset,
+      devices,
+    }));
+    await this.database.run('important', RECORD, [JSON.stringify(rows), new Date()]);
   }
 
   /** The events of the user that the device means; what it does not have is left out. */
   events(
     of: { userId: string; deviceId: string },
     meant: { offsets: number[]; ids: string[] },
-  ): Promise<MeantEvent[]> {
+  ): Promise<PlacedEvent[]> {
     return this.database.run('important', EVENTS, [of.userId, of.deviceId, meant.offsets, meant.ids]);
   }
 

@@ -5,26 +5,41 @@ export type ReceiptState = (typeof RECEIPT_STATES)[number];
 /** As it is stored: 1 to 4. */
 export const rankOf = (state: ReceiptState): number => RECEIPT_STATES.indexOf(state) + 1;
 
+/** An event that has a place in its user's mailbox. */
+export interface PlacedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly epoch: string;
+  readonly offset: number;
+}
+
 /** One step of one event on one device. */
 export interface Receipt {
   readonly userId: string;
   readonly deviceId: string;
-  readonly epoch: string;
-  readonly offset: number;
-  readonly eventId: string;
-  readonly type: string;
+  readonly event: PlacedEvent;
   readonly state: ReceiptState;
-  readonly at: Date;
 }
 
-/** The furthest receipt of each event and device: one row must not be written twice in one statement. */
-export function furthest(receipts: readonly Receipt[]): Receipt[] {
-  const kept = new Map<string, Receipt>();
-  for (const receipt of receipts) {
-    // No id holds a newline.
-    const key = `${receipt.userId}\n${receipt.deviceId}\n${receipt.epoch}\n${receipt.offset}`;
-    const other = kept.get(key);
-    if (!other || rankOf(receipt.state) > rankOf(other.state)) kept.set(key, receipt);
+/** What the devices of one user said of one event: each device once, with the rank of the furthest that it got. */
+export interface EventReceipts {
+  readonly userId: string;
+  readonly event: PlacedEvent;
+  readonly devices: [deviceId: string, rank: number][];
+}
+
+/**
+ * Receipts by event: one row must not be written twice in one statement. An event's devices acknowledge at about the same
+ * time, so most of what is written is written once for all of them.
+ */
+export function byEvent(receipts: readonly Receipt[]): EventReceipts[] {
+  const found = new Map<string, EventReceipts>();
+  for (const { userId, deviceId, event, state } of receipts) {
+    let of = found.get(event.id);
+    if (!of) found.set(event.id, (of = { userId, event, devices: [] }));
+    const known = of.devices.find(([id]) => id === deviceId);
+    if (!known) of.devices.push([deviceId, rankOf(state)]);
+    else known[1] = Math.max(known[1], rankOf(state));
   }
-  return [...kept.values()];
+  return [...found.values()];
 }

@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
-import type { DurableEnvelope } from '../mailbox/event.js';
 import { Mailbox } from '../mailbox/mailbox.service.js';
 import { Batcher } from '../platform/batcher.js';
 import { Problem } from '../platform/http/problem.js';
 import { parse } from '../platform/parse.js';
-import { furthest, type Receipt, type ReceiptState } from './receipt.js';
-import { type MeantEvent, ReceiptStore } from './receipt.store.js';
+import { byEvent, type PlacedEvent, type Receipt, type ReceiptState } from './receipt.js';
+import { ReceiptStore } from './receipt.store.js';
 import { receiptPayload, type ReceiptPayload } from './receipts.schema.js';
 
 type Of = Pick<DeviceSession, 'userId' | 'deviceId'>;
@@ -17,7 +16,7 @@ export class Receipts implements DeviceCommand {
   readonly event = 'receipt';
   private readonly writes = new Batcher<Receipt, undefined>({
     act: async (receipts) => {
-      await this.store.record(furthest(receipts));
+      await this.store.record(byEvent(receipts));
       return receipts.map(() => undefined);
     },
     size: 1_000,
@@ -31,14 +30,8 @@ export class Receipts implements DeviceCommand {
   ) {}
 
   /** What the line itself tells. A receipt that cannot be written now is given up: the device's next step tells as much. */
-  note(
-    of: Of,
-    event: Pick<DurableEnvelope, 'epoch' | 'offset' | 'id' | 'type'>,
-    state: 'sent' | 'received',
-  ): void {
-    const { userId, deviceId } = of;
-    const { epoch, offset, id: eventId, type } = event;
-    this.writes.give({ userId, deviceId, epoch, offset, eventId, type, state, at: new Date() });
+  note({ userId, deviceId }: Of, event: PlacedEvent, state: 'sent' | 'received'): void {
+    this.writes.give({ userId, deviceId, event, state });
   }
 
   async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
@@ -50,15 +43,14 @@ export class Receipts implements DeviceCommand {
     return {};
   }
 
-  private async write(of: Of, events: readonly MeantEvent[], state: ReceiptState): Promise<void> {
+  private async write(of: Of, events: readonly PlacedEvent[], state: ReceiptState): Promise<void> {
     const { userId, deviceId } = of;
-    const at = new Date();
-    await Promise.all(events.map((event) => this.writes.add({ userId, deviceId, ...event, state, at })));
+    await Promise.all(events.map((event) => this.writes.add({ userId, deviceId, event, state })));
   }
 
   /** What was seen on one device is seen on all. */
-  private tellOthers({ userId, deviceId }: Of, events: readonly MeantEvent[]): void {
-    const ids = events.map((event) => event.eventId);
+  private tellOthers({ userId, deviceId }: Of, events: readonly PlacedEvent[]): void {
+    const ids = events.map(({ id }) => id);
     this.mailbox.announce(
       [{ userId, type: 'receipts.changed', tier: 'routine', data: { ids, state: 'seen' } }],
       deviceId,

@@ -1,16 +1,18 @@
 -- Records how far events got on devices; each event and device at most once.
--- $1 json  [{ userId, deviceId, epoch, offset, eventId, type, state (1 to 4), at }]
+-- $1 json  [{ userId, id (of the event), type, epoch, offset, devices: [[deviceId, state (1 to 4)]] }]
+-- $2 timestamptz  when
 -- Out: nothing. States only move forward; the instant of each step is that of its first report.
 INSERT INTO receipt AS r
   (user_id, device_id, epoch, "offset", event_id, type, state, sent_at, received_at, applied_at, seen_at)
-SELECT i."userId", i."deviceId", i.epoch, i."offset", i."eventId", i.type, i.state,
-  CASE WHEN i.state = 1 THEN i.at END,
-  CASE WHEN i.state = 2 THEN i.at END,
-  CASE WHEN i.state = 3 THEN i.at END,
-  CASE WHEN i.state = 4 THEN i.at END
-FROM json_to_recordset($1::json) AS i
-  ("userId" text, "deviceId" text, epoch text, "offset" bigint, "eventId" uuid, type text, state smallint, at timestamptz)
-ORDER BY i."userId" COLLATE "C", i."deviceId" COLLATE "C", i."offset"
+SELECT e."userId", d.pair ->> 0, e.epoch, e."offset", e.id, e.type, s.state,
+  CASE WHEN s.state = 1 THEN $2::timestamptz END,
+  CASE WHEN s.state = 2 THEN $2::timestamptz END,
+  CASE WHEN s.state = 3 THEN $2::timestamptz END,
+  CASE WHEN s.state = 4 THEN $2::timestamptz END
+FROM json_to_recordset($1::json) AS e ("userId" text, id uuid, type text, epoch text, "offset" bigint, devices json)
+CROSS JOIN LATERAL json_array_elements(e.devices) AS d (pair)
+CROSS JOIN LATERAL (SELECT (d.pair ->> 1)::smallint AS state) s
+ORDER BY e."userId" COLLATE "C", (d.pair ->> 0) COLLATE "C", e."offset"
 ON CONFLICT (user_id, device_id, epoch, "offset") DO UPDATE SET
   state = greatest(r.state, excluded.state),
   sent_at = coalesce(r.sent_at, excluded.sent_at),

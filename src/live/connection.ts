@@ -12,7 +12,13 @@ const FRAMES_BURST = 100;
 /** Routine events that wait for one device at most. */
 const MAX_ROUTINE = 256;
 
-const NONE: readonly Frame[] = [];
+/** What waits is mostly nothing, and then one frame: a list is made when it is needed, as large as it needs to be. */
+const NONE: readonly never[] = Object.freeze([]);
+const and = <T>(waiting: readonly T[], one: T): readonly T[] => {
+  if (waiting.length === 0) return [one];
+  (waiting as T[]).push(one);
+  return waiting;
+};
 
 /** Why a device is asked to come back elsewhere. */
 export type GoawayReason = 'drain' | 'recycle' | 'overload' | 'slow' | 'superseded';
@@ -79,10 +85,10 @@ export class Connection implements DeviceSession {
   readonly inbound: TokenBucket;
   private state: 'joining' | 'live' | 'silent' | 'closed' = 'joining';
   private order = new Order<Addressed>(0);
-  private held: Addressed[] = [];
-  private durable: Addressed[] = [];
-  private routine: Frame[] = [];
-  private answers: Packet[] = [];
+  private held: readonly Addressed[] = NONE;
+  private durable: readonly Addressed[] = NONE;
+  private routine: readonly Frame[] = NONE;
+  private answers: readonly Packet[] = NONE;
   /** Made with the first durable event: an idle device costs little. */
   private owed: Map<number, Owed> | undefined;
 
@@ -154,8 +160,8 @@ export class Connection implements DeviceSession {
     if (heading.offset === undefined) {
       // A device that is reading its history gets the newest state with it.
       if (this.state === 'live') this.queueRoutine(addressed.frame);
-    } else if (this.state === 'joining') this.held.push(addressed);
-    else if (heading.epoch === this.epoch) this.durable.push(...this.order.admit(heading.offset, addressed));
+    } else if (this.state === 'joining') this.held = and(this.held, addressed);
+    else if (heading.epoch === this.epoch) this.due(this.order.admit(heading.offset, addressed));
   }
 
   /** Events from the history, before `joined`. */
@@ -163,7 +169,7 @@ export class Connection implements DeviceSession {
     if (this.state !== 'joining') return;
     for (const one of addressed) {
       if (one.frame.heading.offset === undefined) this.queueRoutine(one.frame);
-      else this.durable.push(one);
+      else this.durable = and(this.durable, one);
     }
   }
 
@@ -179,15 +185,15 @@ export class Connection implements DeviceSession {
     if (!sameLog) this.order = new Order(head.offset);
     this.epoch = head.epoch;
     this.state = 'live';
-    if (sameLog) this.durable.push(...this.order.caughtUp(head.offset));
+    if (sameLog) this.due(this.order.caughtUp(head.offset));
     const held = this.held;
-    this.held = [];
+    this.held = NONE;
     for (const addressed of held) this.offer(addressed);
   }
 
   /** The answer to something that the device asked; goes out with whatever else is due. */
   answer(packet: Packet): void {
-    if (this.state !== 'closed') this.answers.push(packet);
+    if (this.state !== 'closed') this.answers = and(this.answers, packet);
   }
 
   /** Everything that is due, in one write: answers, durable events in order, then the newest routine ones. */
@@ -195,8 +201,8 @@ export class Connection implements DeviceSession {
     if (!this.line || this.pending === 0) return;
     const { routine, answers } = this;
     const durable = this.takeDurable();
-    this.routine = [];
-    this.answers = [];
+    this.routine = NONE;
+    this.answers = NONE;
     this.line.write(durable.length === 0 ? routine : [...durable, ...routine], answers);
   }
 
@@ -243,10 +249,14 @@ export class Connection implements DeviceSession {
   private fallSilent(): void {
     this.state = 'silent';
     this.owed = undefined;
-    this.held = [];
-    this.durable = [];
-    this.routine = [];
-    this.answers = [];
+    this.held = NONE;
+    this.durable = NONE;
+    this.routine = NONE;
+    this.answers = NONE;
+  }
+
+  private due(addressed: readonly Addressed[]): void {
+    for (const one of addressed) this.durable = and(this.durable, one);
   }
 
   private takeDurable(): readonly Frame[] {
@@ -259,19 +269,17 @@ export class Connection implements DeviceSession {
       }
       frames.push(frame);
     }
-    this.durable = [];
+    this.durable = NONE;
     return frames;
   }
 
   /** Of one key only the newest waits, and of all keys only so many: a device that falls behind wants the present. */
   private queueRoutine(frame: Frame): void {
-    const { routine } = this;
-    if (routine.length > 0) {
+    if (this.routine.length > 0) {
       const { key } = frame.heading;
-      const older = routine.findIndex((other) => other.heading.key === key);
-      if (older >= 0) routine.splice(older, 1);
-      else if (routine.length >= MAX_ROUTINE) routine.shift();
+      const others = this.routine.filter((other) => other.heading.key !== key);
+      this.routine = others.length < MAX_ROUTINE ? others : others.slice(1);
     }
-    routine.push(frame);
+    this.routine = and(this.routine, frame);
   }
 }

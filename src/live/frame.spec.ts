@@ -37,7 +37,7 @@ const EDGES = [0, 1, 124, 125, 126, 127, 128, 255, 256, 65_534, 65_535, 65_536, 
 describe('a WebSocket text frame', () => {
   test('is read by ws as the text that it was, at every length where its head changes', async () => {
     const texts = EDGES.map((length) => 'x'.repeat(length));
-    expect(await received(texts.map(webSocketText))).toEqual({ texts, binary: false });
+    expect(await received(texts.map((text) => webSocketText('', text)))).toEqual({ texts, binary: false });
   });
 
   test('is measured in bytes: text of several bytes a character, around the same lengths', async () => {
@@ -46,7 +46,7 @@ describe('a WebSocket text frame', () => {
       '😀'.repeat(Math.ceil(length / 4)),
       `€${'x'.repeat(Math.max(0, length - 3))}`,
     ]);
-    expect(await received(texts.map(webSocketText))).toEqual({ texts, binary: false });
+    expect(await received(texts.map((text) => webSocketText('', text)))).toEqual({ texts, binary: false });
   });
 
   test('is read by ws whatever the text is, one after the other', async () => {
@@ -54,7 +54,7 @@ describe('a WebSocket text frame', () => {
       fc.asyncProperty(
         fc.array(fc.string({ unit: 'grapheme', maxLength: 300 }), { minLength: 1, maxLength: 20 }),
         async (texts) => {
-          expect((await received(texts.map(webSocketText))).texts).toEqual(texts);
+          expect((await received(texts.map((text) => webSocketText('', text)))).texts).toEqual(texts);
         },
       ),
       { numRuns: 20 },
@@ -62,7 +62,7 @@ describe('a WebSocket text frame', () => {
   });
 
   test('with half of a surrogate pair is still valid UTF-8, or the device would close the connection', async () => {
-    expect((await received([webSocketText('a\ud800b')])).texts).toEqual(['a\ufffdb']);
+    expect((await received([webSocketText('', 'a\ud800b')])).texts).toEqual(['a\ufffdb']);
   });
 });
 

@@ -26,15 +26,30 @@ let lastAckId = 0;
 
 /** Durable events ask for an ack: it is the receipt `received`. */
 export function eventFrame({ heading, body }: EncodedEvent): Frame {
-  const ackId = heading.offset === undefined ? undefined : (lastAckId += 1);
-  const packet = `${EVENT}${ackId ?? ''}${body}`;
-  return { heading, body, packet, ackId, bytes: webSocketText(MESSAGE + packet) };
+  return new EventFrame(heading, body, heading.offset === undefined ? undefined : (lastAckId += 1));
+}
+
+class EventFrame implements Frame {
+  readonly bytes: Buffer;
+
+  constructor(
+    readonly heading: Heading,
+    readonly body: string,
+    readonly ackId: number | undefined,
+  ) {
+    this.bytes = webSocketText(`${MESSAGE}${EVENT}${ackId ?? ''}`, body);
+  }
+
+  /** Only for a line that cannot take the bytes as they are. */
+  get packet(): string {
+    return `${EVENT}${this.ackId ?? ''}${this.body}`;
+  }
 }
 
 /** The answer to what a device asked with the ack id. */
 export function answerPacket(ackId: number, answer: unknown): Packet {
   const packet = `${ACK}${ackId}[${JSON.stringify(answer)}]`;
-  return { packet, bytes: webSocketText(MESSAGE + packet) };
+  return { packet, bytes: webSocketText(MESSAGE, packet) };
 }
 
 /** The heading of an event that has a place in the mailbox. */
@@ -42,9 +57,9 @@ export type DurableHeading = Heading & { readonly offset: number; readonly epoch
 
 export const isDurable = (heading: Heading): heading is DurableHeading => heading.offset !== undefined;
 
-/** An unmasked, final text frame (RFC 6455, section 5.2), as servers send them. */
-export function webSocketText(text: string): Buffer {
-  const length = Buffer.byteLength(text);
+/** An unmasked, final text frame (RFC 6455, section 5.2), as servers send them. `prefix` is ASCII. */
+export function webSocketText(prefix: string, text: string): Buffer {
+  const length = prefix.length + Buffer.byteLength(text);
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const frame = Buffer.allocUnsafe(head + length);
   frame[0] = 0x81;
@@ -56,6 +71,7 @@ export function webSocketText(text: string): Buffer {
     frame[1] = 127;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  frame.write(text, head, 'utf8');
+  frame.write(prefix, head, 'latin1');
+  frame.write(text, head + prefix.length, 'utf8');
   return frame;
 }

@@ -28,7 +28,7 @@ export class Order<T> {
       return [];
     }
     this.last = offset;
-    return [item, ...this.next()];
+    return this.ahead?.size ? [item, ...this.next()] : [item];
   }
 
   /** The device was told everything up to `offset` in another way (a replay or a snapshot). Answers what may follow. */

@@ -9,10 +9,12 @@ export class EncodedEvent {
   private constructor(
     readonly heading: Heading,
     private source: Envelope | string,
+    private readonly json?: string,
   ) {}
 
-  static of(envelope: Envelope): EncodedEvent {
-    return new EncodedEvent(envelope, envelope);
+  /** `json` is the envelope's data as text, if somebody has made it already. */
+  static of(envelope: Envelope, json?: string): EncodedEvent {
+    return new EncodedEvent(envelope, envelope, json);
   }
 
   /** From another node, which has encoded it. */
@@ -22,9 +24,21 @@ export class EncodedEvent {
 
   /** The Socket.IO event's arguments as JSON: `["type",{…}]`. */
   get body(): string {
-    if (typeof this.source !== 'string') this.source = JSON.stringify([this.source.type, this.source]);
+    if (typeof this.source !== 'string') this.source = bodyOf(this.source, this.json);
     return this.source;
   }
+}
+
+/** Put together by hand, which is twice as quick: of what is in an envelope only key, epoch and data may need escapes. */
+function bodyOf(envelope: Envelope, json = JSON.stringify(envelope.data)): string {
+  const { id, type, tier, key, offset, epoch, at, expiresAt, profileId, target } = envelope;
+  const place = offset === undefined ? '' : `,"offset":${offset},"epoch":${JSON.stringify(epoch)}`;
+  const more =
+    (expiresAt === undefined ? '' : `,"expiresAt":"${expiresAt}"`) +
+    (profileId === undefined ? '' : `,"profileId":"${profileId}"`) +
+    (target === undefined ? '' : `,"target":"${target}"`);
+  const known = `"id":"${id}","type":"${type}","tier":"${tier}","key":${JSON.stringify(key)}${place},"at":"${at}"${more}`;
+  return `["${type}",{${known},"data":${json}}]`;
 }
 
 /** One event on its way to the devices of its user. */

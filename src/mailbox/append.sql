@@ -2,7 +2,7 @@
 -- $1 json  [{ n, id, userId, key, type, tier, profileId?, target?, at, expiresAt?, data }], n = 0, 1, 2 …
 -- $2 uuid  the id of the handoff that remembers what is not yet handed on
 -- $3 text  the lane's tier
--- Out: n, epoch, offset of each event, in the order of n.
+-- Out: one row, places: [[epoch, offset]] of the events, in the order of n.
 -- Atomic. The counter row's lock is held until commit, so a user's commit order is the order of offsets, without holes.
 -- Counters are locked in the order of user_id, so that two appends never wait for each other in a circle.
 WITH input AS (
@@ -41,4 +41,4 @@ WITH input AS (
   SELECT $2::uuid, $3, json_agg(json_build_array(p."userId", p."offset"))
   FROM placed p
 )
-SELECT n, epoch, "offset" FROM placed ORDER BY n
+SELECT json_agg(json_build_array(epoch, "offset") ORDER BY n) AS places FROM placed

@@ -8,6 +8,8 @@ export interface NewEvent {
   /** What it supersedes; without one it supersedes nothing. */
   readonly key?: string | undefined;
   readonly data: unknown;
+  /** `data` as JSON text, when somebody has made it already. */
+  readonly json?: string | undefined;
   readonly profileId?: string | undefined;
   /** The one device it is for; the others only move their position. */
   readonly target?: string | undefined;
@@ -26,12 +28,12 @@ export interface Envelope {
   readonly type: string;
   readonly tier: Tier;
   readonly key: string;
-  readonly offset?: number;
-  readonly epoch?: string;
+  readonly offset?: number | undefined;
+  readonly epoch?: string | undefined;
   readonly at: string;
-  readonly expiresAt?: string;
-  readonly profileId?: string;
-  readonly target?: string;
+  readonly expiresAt?: string | undefined;
+  readonly profileId?: string | undefined;
+  readonly target?: string | undefined;
   readonly data: unknown;
 }
 
@@ -68,11 +70,12 @@ export function envelope(
     type: event.type,
     tier: event.tier,
     key: keyOf(id, event),
-    ...place,
+    offset: place?.offset,
+    epoch: place?.epoch,
     at,
-    ...(event.expiresAt && { expiresAt: event.expiresAt.toISOString() }),
-    ...(event.profileId !== undefined && { profileId: event.profileId }),
-    ...(event.target !== undefined && { target: event.target }),
+    expiresAt: event.expiresAt?.toISOString(),
+    profileId: event.profileId,
+    target: event.target,
     data: event.data,
   };
 }

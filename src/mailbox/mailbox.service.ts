@@ -66,7 +66,7 @@ export class Mailbox {
     const envelopes = events.map((event) => envelope(randomUUID(), event, at));
     const announcements = envelopes.map((told, n) => ({
       userId: (events[n] as NewEvent).userId,
-      event: EncodedEvent.of(told),
+      event: EncodedEvent.of(told, events[n]?.json),
       exceptDeviceId,
     }));
     this.feed.announce({ announcements });
@@ -96,8 +96,8 @@ const placed = (stamped: Stamped[], places: Position[]): Envelope[] =>
   stamped.map(({ id, at, event }, n) => envelope(id, event, at, places[n]));
 
 const announcements = (stamped: Stamped[], envelopes: Envelope[]): Announcement[] =>
-  stamped.map(({ event: { userId, awaited } }, n) => ({
+  stamped.map(({ event: { userId, json, awaited } }, n) => ({
     userId,
-    event: EncodedEvent.of(envelopes[n] as Envelope),
+    event: EncodedEvent.of(envelopes[n] as Envelope, json),
     awaited,
   }));

@@ -16,9 +16,9 @@ export class Publishing {
 
   /** Throws Problem reserved_type, payload_too_large, invalid_request or unknown_device, each with the event's index. */
   async publish(bodies: readonly NewEventBody[], { awaited }: { awaited: boolean }): Promise<Envelope[]> {
-    bodies.forEach(check);
+    const texts = bodies.map(textOf);
     await this.checkTargets(bodies);
-    return this.mailbox.publish(bodies.map((body) => toEvent(body, awaited)));
+    return this.mailbox.publish(bodies.map((body, n) => toEvent(body, texts[n], awaited)));
   }
 
   private async checkTargets(bodies: readonly NewEventBody[]): Promise<void> {
@@ -32,7 +32,8 @@ export class Publishing {
   }
 }
 
-function check({ type, data, expiresAt }: NewEventBody, index: number): void {
+/** The event's data as JSON, which is made once. Throws Problem when the event may not be published. */
+function textOf({ type, data, expiresAt }: NewEventBody, index: number): string {
   if (isReserved(type))
     throw new Problem('reserved_type', `Only Usher itself may send "${type}".`, { index });
   const json = JSON.stringify(data);
@@ -44,11 +45,21 @@ function check({ type, data, expiresAt }: NewEventBody, index: number): void {
   if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) {
     throw new Problem('invalid_request', 'expiresAt has passed.', { index });
   }
+  return json;
 }
 
-const toEvent = ({ deviceId, expiresAt, ...body }: NewEventBody, awaited: boolean): NewEvent => ({
-  ...body,
-  target: deviceId,
-  expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
-  awaited,
-});
+function toEvent(body: NewEventBody, json: string | undefined, awaited: boolean): NewEvent {
+  const { userId, type, tier, key, data, profileId, deviceId, expiresAt } = body;
+  return {
+    userId,
+    type,
+    tier,
+    key,
+    data,
+    json,
+    profileId,
+    target: deviceId,
+    expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
+    awaited,
+  };
+}
