@@ -1,0 +1,41 @@
+import { describe } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { noCluster, startRedisCluster } from '../../tools/redis-cluster.mjs';
+
+/** A Redis as a node may find it. */
+export interface TestRedis {
+  /** For REDIS_URL. */
+  readonly url: string;
+  /** It forgets everything. */
+  flush(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const noRedis = noCluster();
+
+/** The same promises over each kind of Redis; a kind that this machine cannot run is skipped, and says why. */
+export function describeEachRedis(promises: string, tell: (start: () => Promise<TestRedis>) => void): void {
+  describe(`${promises} (one Redis)`, () => tell(oneServer));
+  const title = `${promises} (a Redis Cluster)`;
+  if (noRedis === undefined) describe(title, () => tell(cluster));
+  else describe.skip(`${title}: ${noRedis}`, () => tell(cluster));
+}
+
+const oneServer = (): Promise<TestRedis> => {
+  const url = process.env.REDIS_URL ?? '';
+  return Promise.resolve({ url, flush: () => flushed(url), stop: () => Promise.resolve() });
+};
+
+async function cluster(): Promise<TestRedis> {
+  const { url, servers, stop } = await startRedisCluster();
+  const flush = async () => {
+    for (const { port } of servers) await flushed(`redis://127.0.0.1:${port}`);
+  };
+  return { url, flush, stop };
+}
+
+async function flushed(url: string): Promise<void> {
+  const redis = new Redis(url);
+  await redis.flushall();
+  redis.disconnect();
+}
