@@ -9,6 +9,7 @@ export const OPTIONS = {
   connectTimeout: 3_000,
   keepAlive: 5_000,
   commandTimeout: 2_000,
+  disconnectTimeout: 500,
   maxRetriesPerRequest: 1,
   autoResendUnfulfilledCommands: false,
 } satisfies RedisOptions;
@@ -31,13 +32,13 @@ export const SUBSCRIBER = {
 export const LOOK_MS = 2_000;
 
 /**
- * A failover is noticed by the first refused command, and by a look now and then where there is none. A command is not sent
- * again when its connection ended (`retryDelayOnFailover`): what was published twice would be told twice.
+ * A failover is noticed by the first refused command (ioredis' look every few seconds would outlive a disconnect that meets
+ * it under way). A command is not sent again when its connection ended (`retryDelayOnFailover`): what was published twice
+ * would be told twice.
  */
 export const CLUSTER_OPTIONS = {
   enableOfflineQueue: false,
   maxRedirections: 4,
   retryDelayOnFailover: 0,
   slotsRefreshTimeout: LOOK_MS,
-  slotsRefreshInterval: 5_000,
 } satisfies ClusterOptions;

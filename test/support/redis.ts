@@ -8,6 +8,8 @@ export interface TestRedis {
   readonly url: string;
   /** It forgets everything. */
   flush(): Promise<void>;
+  /** Ends one of a cluster's servers without a word. */
+  kill?(server: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,7 +33,8 @@ async function cluster(): Promise<TestRedis> {
   const flush = async () => {
     for (const { port } of servers) await flushed(`redis://127.0.0.1:${port}`);
   };
-  return { url, flush, stop };
+  const kill = async (n: number) => servers[n]?.kill('SIGKILL');
+  return { url, flush, kill, stop };
 }
 
 async function flushed(url: string): Promise<void> {
