@@ -56,7 +56,7 @@ export async function forEachKey(
   keys: readonly string[],
   command: KeyCommand,
 ): Promise<KeyOutcome[]> {
-  const outcomes = new Array<KeyOutcome>(keys.length);
+  const outcomes: KeyOutcome[] = Array.from({ length: keys.length });
   const run = async (places: readonly number[]) => {
     const replies = await oneTrip(
       link,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { afterAll, beforeAll, test } from '@jest/globals';
 import {
   type ClusterServer,
   noCluster,
@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.js';
 import { Ledger, report, steadyDevices } from '../support/ledger.js';
 import { SteadyDevice } from '../support/steady-device.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
+import { describeWhere } from '../support/where.js';
 
 const USERS = 20;
 const MASTERS = 3;
@@ -128,5 +129,4 @@ const promises = () => {
 };
 
 const title = 'nothing durable is lost, and all heals by itself, with a Redis Cluster';
-if (reason === undefined) describe(title, promises);
-else describe.skip(`${title}: ${reason}`, promises);
+describeWhere(reason, title, promises);

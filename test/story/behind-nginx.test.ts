@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backOffice } from '../support/back-office.js';
 import { connectDevice, type Device } from '../support/device.js';
 import { eventually } from '../support/eventually.js';
 import { noNginx, startNginx } from '../support/nginx.js';
 import { connections, startTopology, type Topology } from '../support/topology.js';
 import { ADMIN_KEY, mintToken } from '../support/usher.js';
+import { describeWhere } from '../support/where.js';
 
 const reason = noNginx();
 const DEVICES = 12;
@@ -107,5 +108,4 @@ const promises = () => {
 };
 
 const title = 'behind nginx, as deploy/nginx.conf sets it up';
-if (reason === undefined) describe(title, promises);
-else describe.skip(`${title}: ${reason}`, promises);
+describeWhere(reason, title, promises);

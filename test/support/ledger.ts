@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import { eventually } from './eventually.js';
 import type { SteadyDevice } from './steady-device.js';
 import type { TestUsher } from './usher.js';
@@ -43,9 +42,9 @@ export class Ledger {
       );
       throw new Error(`${error.message}: ${missing.slice(0, 10).join(', ')}`);
     });
-    for (const device of this.devices) {
-      expect(device.wrong).toEqual([]);
-      expect(device.applied).toHaveLength(this.owing(device.userId));
+    for (const { deviceId, userId, wrong, applied } of this.devices) {
+      if (wrong.length > 0) throw new Error(`${deviceId}: ${wrong.join(', ')}`);
+      if (applied.length !== this.owing(userId)) throw new Error(`${deviceId} applied what nobody owed it`);
     }
   }
 

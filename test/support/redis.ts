@@ -1,6 +1,6 @@
-import { describe } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { noCluster, startRedisCluster } from '../../tools/redis-cluster.mjs';
+import { describeWhere } from './where.js';
 
 /** A Redis as a node may find it. */
 export interface TestRedis {
@@ -13,14 +13,10 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
-const noRedis = noCluster();
-
 /** The same promises over each kind of Redis; a kind that this machine cannot run is skipped, and says why. */
 export function describeEachRedis(promises: string, tell: (start: () => Promise<TestRedis>) => void): void {
-  describe(`${promises} (one Redis)`, () => tell(oneServer));
-  const title = `${promises} (a Redis Cluster)`;
-  if (noRedis === undefined) describe(title, () => tell(cluster));
-  else describe.skip(`${title}: ${noRedis}`, () => tell(cluster));
+  describeWhere(undefined, `${promises} (one Redis)`, () => tell(oneServer));
+  describeWhere(noCluster(), `${promises} (a Redis Cluster)`, () => tell(cluster));
 }
 
 const oneServer = (): Promise<TestRedis> => {

@@ -5,9 +5,9 @@ import { Problem } from './problem.js';
 type Roles = Config['ROLES'];
 
 /** For whoever runs the node. */
-const ALWAYS = ['/health/live', '/health/ready', '/metrics'];
+const ALWAYS = new Set(['/health/live', '/health/ready', '/metrics']);
 /** Lines of devices. (Sockets do not come this way: Socket.IO takes its own path first.) */
-const OF_GATEWAYS = ['/v1/me/events'];
+const OF_GATEWAYS = new Set(['/v1/me/events']);
 
 /**
  * Whether a node with these roles answers this path. The calls of apps and back offices are for `api` nodes alone: a flood
@@ -15,8 +15,8 @@ const OF_GATEWAYS = ['/v1/me/events'];
  */
 export const answers = (roles: Roles, path: string): boolean =>
   roles.includes('api') ||
-  ALWAYS.includes(path) ||
-  (roles.includes('gateway') && OF_GATEWAYS.includes(path.replace(/\/$/, '')));
+  ALWAYS.has(path) ||
+  (roles.includes('gateway') && OF_GATEWAYS.has(path.replace(/\/$/, '')));
 
 /** Refuses what another node answers, before a byte of the body is read. */
 export const doorsOf = (roles: Roles) => (request: Request, _response: Response, next: NextFunction) =>
