@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   type ClusterServer,
   noCluster,
@@ -97,6 +97,8 @@ const promises = () => {
     await ledger.allArrived();
     await healed();
     report('handed over', handedOver);
+    // The server said that the channel moved; a silence would be noticed after seven seconds only.
+    expect(Date.now() - handedOver).toBeLessThan(6_000);
   }, 90_000);
 
   test('when each master in turn is killed and its replica takes over', async () => {
