@@ -1,6 +1,6 @@
 /*
  * `npm run check`: the gates that every change passes, side by side, a line each with its time; what a gate has to say is
- * shown when it is closed. Types, the linter, the layer rules (who may import whom) and the format.
+ * shown when it is closed. Types, the linter, the layer rules (who may import whom), the deployment's YAML and the format.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -27,6 +27,7 @@ const gates = [
   { name: 'lint', program: 'oxlint/bin/oxlint', args: typeAware ? ['--type-aware'] : [] },
   { name: 'layers', program: 'dependency-cruiser/bin/dependency-cruise.mjs', args: ['src'] },
   { name: 'generated documents', script: 'docs/generate.mjs', args: ['--check'], needs: 'dist/main.js' },
+  { name: 'deployment', script: 'tools/manifests.mjs', args: [] },
   { name: 'format', program: 'prettier/bin/prettier.cjs', args: ['--check', '--log-level', 'warn', '.'] },
 ];
 

@@ -60,24 +60,24 @@ export class Router {
     const { others } = this.nodes;
     if (others?.size === 0) return;
     if (others === undefined) throw new Error(UNKNOWN);
-    const [nodeIds = []] = await this.presence.nodesOf([ending.userId]);
+    const [nodeIds] = await this.presence.nodesOf([ending.userId]);
     const message = encodeEnding(ending);
     await Promise.all(
-      nodeIds.filter((id) => others.has(id)).map((id) => this.presence.send(id, 'critical', message)),
+      among(others, nodeIds).map((nodeId) => this.presence.send(nodeId, 'critical', message)),
     );
   }
 
   private async send(announcements: readonly Announcement[], lane: Lane): Promise<void> {
     const { others } = this.nodes;
+    if (others === undefined) throw new Error(UNKNOWN);
     const userIds = [...new Set(announcements.map(({ userId }) => userId))];
-    const nodesOf = new Map<string, string[]>();
+    const nodesOf = new Map<string, readonly string[]>();
     (await this.presence.nodesOf(userIds)).forEach((ids, index) =>
-      nodesOf.set(userIds[index] as string, ids),
+      nodesOf.set(userIds[index] as string, among(others, ids)),
     );
     const messages = new Map<string, Announcement[]>();
     for (const announcement of announcements) {
       for (const nodeId of nodesOf.get(announcement.userId) ?? []) {
-        if (!others?.has(nodeId)) continue;
         const message = messages.get(nodeId);
         if (message) message.push(announcement);
         else messages.set(nodeId, [announcement]);
@@ -89,3 +89,10 @@ export class Router {
     );
   }
 }
+
+/**
+ * The other nodes to tell about a user. While one part of a cluster is away nobody knows where its users are: then all are
+ * told, so that the users of the other parts do not wait behind them.
+ */
+const among = (others: ReadonlySet<string>, nodeIds: readonly string[] | undefined): readonly string[] =>
+  nodeIds === undefined ? [...others] : nodeIds.filter((id) => others.has(id));

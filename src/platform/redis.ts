@@ -1,50 +1,72 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { Redis, type RedisOptions } from 'ioredis';
+import { type Cluster, Redis } from 'ioredis';
 import { CONFIG, type Config } from './config/config.js';
+import { ALONE, OPTIONS, SUBSCRIBER } from './redis-options.js';
+import { credentials, homeOf, openCluster, type RedisLink } from './redis-cluster.js';
 
-/** RELIABILITY.md, section 6: a dead link must be noticed, and a lost reply must not become a second command. */
-const OPTIONS = {
-  socketTimeout: 7_000,
-  connectTimeout: 3_000,
-  keepAlive: 5_000,
-  commandTimeout: 2_000,
-  maxRetriesPerRequest: 1,
-  autoResendUnfulfilledCommands: false,
-  enableOfflineQueue: false,
-  retryStrategy: (attempt: number) => Math.min(100 * 2 ** attempt, 2_000) * (0.5 + Math.random() / 2),
-} satisfies RedisOptions;
+export interface Subscriber {
+  readonly client: Redis;
+  /** Resolves when it listens for the first time. */
+  readonly listening: Promise<void>;
+}
 
-/** A subscriber waits for its server as long as it takes; what it missed is filled from the mailbox. */
-const SUBSCRIBER = { maxRetriesPerRequest: null, enableOfflineQueue: true } satisfies RedisOptions;
-
-/** Connections to Redis. It only hurries things: whoever uses one must do without when Redis is away. */
+/**
+ * Connections to Redis: one server, or a cluster where REDIS_URL names several. It only hurries things: whoever uses one must
+ * do without when Redis is away.
+ */
 @Injectable()
 export class RedisLinks implements OnApplicationShutdown {
   private readonly log = new Logger('redis');
-  private readonly opened: Redis[] = [];
+  private readonly opened: RedisLink[] = [];
+  private readonly urls: Config['REDIS_URL'];
+  private map: Cluster | undefined;
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
-
-  /** A connection for commands. They fail at once while Redis is away. */
-  open(name: string): Redis {
-    return this.connect(name, {});
+  constructor(@Inject(CONFIG) config: Config) {
+    this.urls = config.REDIS_URL;
   }
 
-  /** A connection that only subscribes. */
-  openSubscriber(name: string): Redis {
-    return this.connect(name, SUBSCRIBER);
+  /** A connection for commands. They fail at once while Redis is away. */
+  open(name: string): RedisLink {
+    const options = { ...OPTIONS, connectionName: `usher-${name}` };
+    return this.watched(
+      name,
+      this.isCluster ? openCluster(this.urls, options) : new Redis(this.urls[0], { ...options, ...ALONE }),
+    );
+  }
+
+  /** A connection that only listens to one sharded channel ('smessage'), and does so anew after every reconnect. */
+  openSubscriber(name: string, channel: string): Subscriber {
+    const options = { ...OPTIONS, ...SUBSCRIBER, connectionName: `usher-${name}` };
+    const client = this.watched(
+      name,
+      this.isCluster
+        ? new Redis({ ...options, ...credentials(this.urls), Connector: this.home(channel) })
+        : new Redis(this.urls[0], options),
+    );
+    const listening = new Promise<void>((resolve) => {
+      const subscribe = () => client.ssubscribe(channel).then(() => resolve());
+      client.on('ready', () => void subscribe().catch(() => client.disconnect(true)));
+    });
+    // The slot of the channel went to another server, which alone has its messages now.
+    client.on('moved', () => client.disconnect(true));
+    return { client, listening };
   }
 
   onApplicationShutdown(): void {
     for (const client of this.opened.splice(0)) client.disconnect();
   }
 
-  private connect(name: string, special: Partial<typeof SUBSCRIBER>): Redis {
-    const client = new Redis(this.config.REDIS_URL, {
-      ...OPTIONS,
-      ...special,
-      connectionName: `usher-${name}`,
-    });
+  private get isCluster(): boolean {
+    return this.urls.length > 1;
+  }
+
+  /** All subscribers ask one connection where their channels live. */
+  private home(channel: string) {
+    this.map ??= this.open('map') as Cluster;
+    return homeOf(this.map, channel, this.urls);
+  }
+
+  private watched<Client extends RedisLink>(name: string, client: Client): Client {
     let away = false;
     client.on('error', (error: Error) => {
       if (!away) this.log.warn(`Redis is away (${name}): ${error.message}`);

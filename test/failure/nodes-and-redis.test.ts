@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { startValkey } from '../../tools/valkey.mjs';
-import { eventually } from '../support/eventually.js';
+import { Ledger, report, steadyDevices } from '../support/ledger.js';
 import { type FaultProxy, faultProxy } from '../support/proxy.js';
 import { freePort } from '../support/ports.js';
 import { SteadyDevice } from '../support/steady-device.js';
@@ -8,14 +8,13 @@ import { startUsher, type TestUsher } from '../support/usher.js';
 
 /** RELIABILITY: F1, F3, F4, F5. Users and rates are scaled to two cores; the promises are not. */
 const USERS = 40;
-const RECOVERY_MS = 20_000;
 
 let redisPort: number;
 let redis: { url: string; pid: number; stop(): Promise<void> };
 let wires: FaultProxy[];
 let nodes: TestUsher[];
 let devices: SteadyDevice[];
-const ledger = new Map<string, number>();
+let ledger: Ledger;
 
 beforeAll(async () => {
   redisPort = await freePort();
@@ -27,14 +26,8 @@ beforeAll(async () => {
   });
   const first = await startUsher(url(0));
   nodes = [first, await first.another(url(1)), await first.another(url(2))];
-  const urls = nodes.map((node) => node.url);
-  devices = Array.from({ length: USERS }, (_, n) => {
-    const order = [0, 1, 2].map((step) => urls[(n + step) % 3] as string);
-    return [
-      new SteadyDevice(`u${n}`, `u${n}-tv`, order),
-      new SteadyDevice(`u${n}`, `u${n}-phone`, [...order].reverse()),
-    ];
-  }).flat();
+  devices = steadyDevices(USERS, nodes, (...of) => new SteadyDevice(...of));
+  ledger = new Ledger(USERS, devices);
   await Promise.all(devices.map((device) => device.start()));
 });
 
@@ -45,96 +38,59 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** Publishes to every user through the given nodes; what was answered 202 is owed. */
-async function publishAll(rounds: number, doors: readonly TestUsher[]): Promise<void> {
-  for (let round = 0; round < rounds; round += 1) {
-    await Promise.all(
-      Array.from({ length: USERS }, async (_, n) => {
-        const userId = `u${n}`;
-        const tier = n % 2 === 0 ? 'critical' : 'important';
-        const door = doors[n % doors.length] as TestUsher;
-        const { status } = await door.backOffice.publish([
-          { userId, type: 'note.owed', tier, data: { userId, round } },
-        ]);
-        if (status === 202) ledger.set(userId, (ledger.get(userId) ?? 0) + 1);
-      }),
-    );
-  }
-}
-
-/** Every device applied every event that is owed to its user, once and in order, and nothing else. */
-async function allArrived(): Promise<void> {
-  const behind = () => devices.filter((device) => device.applied.length < (ledger.get(device.userId) ?? 0));
-  await eventually('every event is applied on every device', () => behind().length === 0, RECOVERY_MS).catch(
-    (error: Error) => {
-      const missing = behind().map(
-        (device) => `${device.deviceId} ${device.applied.length}/${ledger.get(device.userId)}`,
-      );
-      throw new Error(`${error.message}: ${missing.slice(0, 10).join(', ')}`);
-    },
-  );
-  for (const device of devices) {
-    expect(device.wrong).toEqual([]);
-    expect(device.applied).toHaveLength(ledger.get(device.userId) ?? 0);
-  }
-}
-
-const report = (what: string, since: number) =>
-  process.stderr.write(`      ${what}: recovered after ${Date.now() - since} ms\n`);
-
 describe('nothing durable is lost', () => {
   test('when all is well, whichever node an event comes in by', async () => {
-    await publishAll(3, nodes);
-    await allArrived();
+    await ledger.publishAll(3, nodes);
+    await ledger.allArrived();
   }, 60_000);
 
   test('when one node’s link to Redis is cut for a while (F5)', async () => {
     wires[1]?.set('cut');
-    await publishAll(3, nodes);
+    await ledger.publishAll(3, nodes);
     const healed = Date.now();
     wires[1]?.set('open');
-    await allArrived();
+    await ledger.allArrived();
     report('cut', healed);
   }, 60_000);
 
   test('when one node’s link to Redis goes silent without a word and stays so (F5)', async () => {
     const began = Date.now();
     wires[2]?.set('black-hole');
-    await publishAll(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
-    await allArrived();
+    await ledger.publishAll(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
+    await ledger.allArrived();
     report('black hole, not healed', began);
     wires[2]?.set('open');
-    await publishAll(1, nodes);
-    await allArrived();
+    await ledger.publishAll(1, nodes);
+    await ledger.allArrived();
   }, 90_000);
 
   test('when Redis stands still for some seconds (F4)', async () => {
     process.kill(redis.pid, 'SIGSTOP');
     const began = Date.now();
-    await publishAll(2, nodes);
-    await allArrived();
+    await ledger.publishAll(2, nodes);
+    await ledger.allArrived();
     report('Redis stopped, not continued', began);
     process.kill(redis.pid, 'SIGCONT');
-    await publishAll(1, nodes);
-    await allArrived();
+    await ledger.publishAll(1, nodes);
+    await ledger.allArrived();
   }, 90_000);
 
   test('when Redis is killed and comes back empty (F3)', async () => {
     await redis.stop();
-    await publishAll(2, nodes);
+    await ledger.publishAll(2, nodes);
     redis = await startValkey({ port: redisPort });
     const healed = Date.now();
-    await publishAll(2, nodes);
-    await allArrived();
+    await ledger.publishAll(2, nodes);
+    await ledger.allArrived();
     report('Redis killed', healed);
   }, 90_000);
 
   test('when a node is killed in the midst of it (F1)', async () => {
-    const publishing = publishAll(6, nodes.slice(0, 2));
+    const publishing = ledger.publishAll(6, nodes.slice(0, 2));
     const killed = Date.now();
     await nodes[2]?.kill('SIGKILL');
     await publishing;
-    await allArrived();
+    await ledger.allArrived();
     report('node killed', killed);
   }, 90_000);
 });

@@ -1,19 +1,25 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { metric } from '../support/metric.js';
+import { describeEachRedis, type TestRedis } from '../support/redis.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 
-let a: TestUsher;
-let b: TestUsher;
-let api: TestUsher;
-beforeAll(async () => {
-  a = await startUsher();
-  b = await a.another();
-  api = await a.another({ ROLES: 'api' });
-});
-afterAll(() => a.stop());
+describeEachRedis('devices of one user on two nodes', (start) => {
+  let redis: TestRedis;
+  let a: TestUsher;
+  let b: TestUsher;
+  let api: TestUsher;
+  beforeAll(async () => {
+    redis = await start();
+    a = await startUsher({ REDIS_URL: redis.url });
+    b = await a.another();
+    api = await a.another({ ROLES: 'api' });
+  });
+  afterAll(async () => {
+    await a.stop();
+    await redis.stop();
+  });
 
-describe('devices of one user on two nodes', () => {
   test('hear the same events, whichever node they come from, in the order of offsets and each once', async () => {
     const onA = await a.device('ann', 'ann-a');
     const onB = await b.device('ann', 'ann-b');
@@ -63,10 +69,7 @@ describe('devices of one user on two nodes', () => {
 
   test('are still found after Redis lost its memory', async () => {
     const device = await b.device('dan', 'dan-b');
-    const { Redis } = await import('ioredis');
-    const redis = new Redis(process.env.REDIS_URL ?? '');
-    await redis.flushall();
-    redis.disconnect();
+    await redis.flush();
     await eventually('told from the other node, not by the sweep', async () => {
       await a.backOffice.publish([{ userId: 'dan', type: 'note.again', tier: 'routine', data: {} }]);
       return device.envelopes('note.again').length > 0;

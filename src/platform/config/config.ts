@@ -24,10 +24,36 @@ const someOf = <const T extends readonly string[]>(allowed: T, fallback: T[numbe
     .pipe(z.array(z.enum(allowed, { error: `may hold only ${allowed.join(', ')}` })).nonempty())
     .default(fallback as [T[number], ...T[number][]]);
 
+const isUrl = (text: string, ...protocols: string[]): boolean =>
+  URL.canParse(text) && protocols.includes(new URL(text).protocol);
+
 const url = (...protocols: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+  z.string().refine((text) => isUrl(text, ...protocols), {
     error: `must be a URL that begins with ${protocols.map((name) => `${name}//`).join(' or ')}`,
   });
+
+/** One Redis; or several servers of one cluster, with a comma between, from which the others are learnt. */
+const redis = () =>
+  z
+    .string()
+    .refine((text) => list(text).length > 0 && list(text).every((one) => isUrl(one, 'redis:', 'rediss:')), {
+      error:
+        'must be a URL that begins with redis:// or rediss://, or several of one cluster with commas between',
+      abort: true,
+    })
+    .refine((text) => list(text).length === 1 || areOfOneCluster(list(text)), {
+      error:
+        'names a cluster: all its URLs must have one protocol, user and password, and no database number',
+    })
+    .transform((text) => list(text) as [string, ...string[]]);
+
+function areOfOneCluster(texts: readonly string[]): boolean {
+  const urls = texts.map((text) => new URL(text));
+  const logins = urls.map(({ protocol, username, password }) =>
+    JSON.stringify([protocol, username, password]),
+  );
+  return new Set(logins).size === 1 && urls.every(({ pathname }) => /^\/?0?$/.test(pathname));
+}
 
 const text = () => z.string().min(1);
 const secret = (bytes: number) =>
@@ -43,7 +69,7 @@ export const environment = z
     HOST: text().default('0.0.0.0'),
     ROLES: someOf(ROLES, [...ROLES]),
     DATABASE_URL: url('postgres:', 'postgresql:'),
-    REDIS_URL: url('redis:', 'rediss:'),
+    REDIS_URL: redis(),
     AUTH_JWT_SECRET: secret(32).optional(),
     AUTH_JWKS_URL: url('https:', 'http:').optional(),
     AUTH_JWT_ISSUER: text().optional(),

@@ -1,20 +1,22 @@
 import { Controller, Get, HttpCode, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import type { Redis } from 'ioredis';
 import { Lifecycle } from '../lifecycle.js';
 import { Database } from '../postgres/database.js';
 import { named } from '../postgres/statement.js';
 import { RedisLinks } from '../redis.js';
+import type { RedisLink } from '../redis-cluster.js';
 import { within } from '../within.js';
 
 const PING = named('health', 'SELECT 1 AS ok');
+/** Unlike PING this needs a cluster that is whole enough to hold keys. */
+const SOME_KEY = 'usher:health';
 const DEADLINE_MS = 1_500;
 
 @ApiTags('operations')
 @Controller('health')
 export class HealthController {
-  private readonly redis: Redis;
+  private readonly redis: RedisLink;
 
   constructor(
     private readonly lifecycle: Lifecycle,
@@ -36,7 +38,7 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) response: Response) {
     const [postgres, redis] = await Promise.all([
       works(this.database.run('critical', PING, [])),
-      works(this.redis.ping()),
+      works(this.redis.exists(SOME_KEY)),
     ]);
     const ok = this.lifecycle.accepting && postgres;
     response.status(ok ? 200 : 503);

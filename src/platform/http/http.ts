@@ -5,6 +5,7 @@ import { requestLog } from '../log.js';
 import { invalid } from '../parse.js';
 import { Load } from '../load.worker.js';
 import { bodyReader } from './body.js';
+import { doorsOf } from './doors.js';
 import { ProblemFilter } from './problem.filter.js';
 
 /** A request must begin and end within these, so that slow senders hold nothing for long; the nightly file may take an hour. */
@@ -21,6 +22,7 @@ class SchemaPipe extends StandardSchemaValidationPipe {
 export function setUpHttp(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
   app.use(requestLog(config));
+  app.use(doorsOf(config.ROLES));
   app.use(bodyReader(app.get(Load)));
   app.useGlobalPipes(new SchemaPipe({ exceptionFactory: invalid }));
   app.useGlobalFilters(new ProblemFilter());

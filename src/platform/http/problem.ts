@@ -30,6 +30,11 @@ export const PROBLEMS = {
     title: 'This position cannot be resumed; read the state anew',
     retryable: false,
   },
+  misdirected: {
+    status: 421,
+    title: 'A node with another role answers this; see ROLES',
+    retryable: true,
+  },
   idempotency_mismatch: {
     status: 422,
     title: 'The Idempotency-Key was used with another body',

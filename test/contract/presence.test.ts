@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { PresenceStore } from '../../src/delivery/presence.store.js';
+import { readConfig } from '../../src/platform/config/config.js';
+import { RedisLinks } from '../../src/platform/redis.js';
+import { eventually } from '../support/eventually.js';
+import { describeEachRedis, type TestRedis } from '../support/redis.js';
+
+const USERS = Array.from({ length: 1_000 }, (_, n) => `user-${n}`);
+/** A server reads 16 KiB at a time: a thousand names are some six reads of one request, and not a thousand requests. */
+const READS_OF_ONE_TRIP = 20;
+
+describeEachRedis('presence', (start) => {
+  let redis: TestRedis;
+  let links: RedisLinks;
+  let presence: PresenceStore;
+  beforeAll(async () => {
+    redis = await start();
+    const config = readConfig({
+      DATABASE_URL: 'postgres://localhost/nothing',
+      REDIS_URL: redis.url,
+      AUTH_JWT_SECRET: 'nothing is verified with this secret',
+    });
+    links = new RedisLinks(config);
+    presence = new PresenceStore(links, `presence-${process.pid}`);
+    await eventually('Redis is there', () => presence.beat(undefined, 5_000).catch(() => undefined));
+    await presence.add('node-a', USERS);
+    await presence.add(
+      'node-b',
+      USERS.filter((_, n) => n % 2 === 0),
+    );
+  });
+  afterAll(async () => {
+    links.onApplicationShutdown();
+    await redis.stop();
+  });
+
+  test('says for a thousand users on which nodes each is, in the order of the question', async () => {
+    const nodes = await presence.nodesOf(['nobody', ...USERS]);
+    expect(nodes.map((ids) => [...(ids ?? [])].sort().join())).toEqual([
+      '',
+      ...USERS.map((_, n) => (n % 2 === 0 ? 'node-a,node-b' : 'node-a')),
+    ]);
+  });
+
+  test('asks each server once for all of them', async () => {
+    const before = await reads(redis.url);
+    await presence.nodesOf(USERS);
+    const after = await reads(redis.url);
+    after.forEach((count, server) =>
+      expect(count - (before[server] ?? 0)).toBeLessThanOrEqual(READS_OF_ONE_TRIP),
+    );
+  });
+
+  test('forgets a node’s own entries only', async () => {
+    await presence.remove('node-b', USERS.slice(0, 2));
+    expect(await presence.nodesOf(USERS.slice(0, 3))).toEqual([
+      ['node-a'],
+      ['node-a'],
+      expect.arrayContaining(['node-a', 'node-b']),
+    ]);
+  });
+
+  test('tells those that can be told while a part of a cluster is away, and fails when all is', async () => {
+    if (!redis.kill) return;
+    await redis.kill(0);
+    const partly = await eventually('the part is known to be away', async () => {
+      const nodes: (string[] | undefined)[] = await presence.nodesOf(USERS).catch(() => []);
+      return nodes.includes(undefined) && nodes.some((ids) => ids?.includes('node-a')) ? nodes : undefined;
+    });
+    const share = partly.filter((ids) => ids === undefined).length / USERS.length;
+    expect(share).toBeGreaterThan(0.2);
+    expect(share).toBeLessThan(0.5);
+    await redis.kill(1);
+    await redis.kill(2);
+    await eventually('nobody can say', () =>
+      presence.nodesOf(USERS).then(
+        () => false,
+        () => true,
+      ),
+    );
+  });
+});
+
+/** How many times each server read from its connections. */
+async function reads(urls: string): Promise<number[]> {
+  return Promise.all(
+    urls.split(',').map(async (url) => {
+      const client = new Redis(url);
+      const info = await client.info('stats');
+      client.disconnect();
+      return Number(/total_reads_processed:(\d+)/.exec(info)?.[1]);
+    }),
+  );
+}

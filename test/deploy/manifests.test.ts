@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from '@jest/globals';
+import { parse, parseAllDocuments } from 'yaml';
+import { environment, readConfig } from '../../src/platform/config/config.js';
+import { call } from '../support/back-office.js';
+import { startTopology } from '../support/topology.js';
+
+const ROOT = new URL('../../', import.meta.url);
+const text = (path: string) => readFile(new URL(path, ROOT), 'utf8');
+/** The longest that ends a node after its drain, docs/operations.md, "Stopping a node". */
+const SLACK_SECONDS = 10;
+
+interface Container {
+  readonly env: { name: string; value: string }[];
+  readonly envFrom: unknown[];
+  readonly ports: { name: string; containerPort: number }[];
+  readonly lifecycle: { preStop: { exec: { command: string[] } } };
+  readonly securityContext: Record<string, unknown>;
+  readonly [probe: `${string}Probe`]: { httpGet: { path: string; port: string } };
+}
+interface Thing {
+  readonly kind: string;
+  readonly metadata: { name: string };
+  readonly data: Record<string, string>;
+  readonly stringData: Record<string, string>;
+  readonly spec: {
+    readonly selector: unknown;
+    readonly ports: { targetPort: string; port: number }[];
+    readonly template: {
+      metadata: { labels: Record<string, string> };
+      spec: { terminationGracePeriodSeconds: number; containers: [Container] };
+    };
+    readonly rules: { backendRefs: { name: string; port: number }[] }[];
+  };
+}
+
+const objects = async (path: string) =>
+  parseAllDocuments(await text(`deploy/kubernetes/${path}`)).map((document) => document.toJS() as Thing);
+const only = <T>(all: readonly T[], isIt: (one: T) => boolean): T => {
+  const found = all.filter(isIt);
+  expect(found).toHaveLength(1);
+  return found[0] as T;
+};
+const ofKind = async (path: string, kind: string) => only(await objects(path), (one) => one.kind === kind);
+
+const settings = (await ofKind('settings.yaml', 'ConfigMap')).data;
+const secrets = (await ofKind('examples/secret.yaml', 'Secret')).stringData;
+
+describe.each([
+  ['gateway.yaml', 'usher-gateway', 'gateway'],
+  ['api.yaml', 'usher-api', 'api,worker'],
+])('on Kubernetes, %s', (file, name, roles) => {
+  test('says only what is a setting, and what the boot accepts', async () => {
+    const [container] = (await ofKind(file, 'Deployment')).spec.template.spec.containers;
+    const given = {
+      ...settings,
+      ...secrets,
+      ...Object.fromEntries(container.env.map((one) => [one.name, one.value])),
+    };
+    expect(Object.keys(environment.shape)).toEqual(expect.arrayContaining(Object.keys(given)));
+    expect(readConfig(given).ROLES.join()).toBe(roles);
+  });
+
+  test('is reached by its Service, on the port it listens on, and asked for its health where it answers', async () => {
+    const { template } = (await ofKind(file, 'Deployment')).spec;
+    const [container] = template.spec.containers;
+    const service = await ofKind(file, 'Service');
+    expect(service.metadata.name).toBe(name);
+    expect(template.metadata.labels).toMatchObject(service.spec.selector as Record<string, string>);
+    expect(service.spec.ports.map(({ targetPort }) => targetPort)).toEqual(['http']);
+    expect(container.ports).toEqual([{ name: 'http', containerPort: Number(settings.PORT) }]);
+    expect(
+      (['startupProbe', 'livenessProbe', 'readinessProbe'] as const).map(
+        (probe) => container[probe]?.httpGet,
+      ),
+    ).toEqual([
+      { path: '/health/live', port: 'http' },
+      { path: '/health/live', port: 'http' },
+      { path: '/health/ready', port: 'http' },
+    ]);
+  });
+
+  test('has time to send its devices away, and may write nothing', async () => {
+    const { spec } = (await ofKind(file, 'Deployment')).spec.template;
+    const [container] = spec.containers;
+    const preStop = Number(container.lifecycle.preStop.exec.command.at(-1));
+    expect(spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(
+      preStop + Number(settings.DRAIN_SECONDS) + SLACK_SECONDS,
+    );
+    expect(container.securityContext).toMatchObject({ readOnlyRootFilesystem: true });
+  });
+});
+
+test('the example routes lead to Services that exist', async () => {
+  const services = await Promise.all(['gateway.yaml', 'api.yaml'].map((file) => ofKind(file, 'Service')));
+  const doors = services.map(({ metadata, spec }) => ({ name: metadata.name, port: spec.ports[0]?.port }));
+  const route = await ofKind('examples/routes.yaml', 'HTTPRoute');
+  for (const { backendRefs } of route.spec.rules)
+    for (const door of backendRefs) expect(doors).toContainEqual(door);
+});
+
+test('compose says only what is a setting', async () => {
+  const compose = parse(await text('docker-compose.yml'), { merge: true }) as {
+    services: Record<string, { image: string; environment?: Record<string, string> }>;
+  };
+  const usher = Object.values(compose.services).filter(({ image }) => image.startsWith('usher'));
+  const names = usher.flatMap((service) => Object.keys(service.environment ?? {}));
+  expect(Object.keys(environment.shape)).toEqual(expect.arrayContaining(names));
+});
+
+test('a node that may write no file runs: the file system of its container is read-only', async () => {
+  const fleet = await startTopology({
+    NODE_OPTIONS: '--experimental-permission --allow-fs-read=* --allow-worker',
+  });
+  try {
+    const device = await fleet.gateways[0].device('ann', 'ann-tv');
+    await fleet.api.backOffice.publish([{ userId: 'ann', type: 'note.added', tier: 'critical', data: {} }]);
+    await device.hears('note.added');
+    expect((await call(fleet.api.url, await fleet.api.token('ann'), 'GET', '/v1/me/state')).status).toBe(200);
+  } finally {
+    await fleet.stop();
+  }
+});

@@ -1,0 +1,40 @@
+import { Redis } from 'ioredis';
+import { noCluster, startRedisCluster } from '../../tools/redis-cluster.mjs';
+import { describeWhere } from './where.js';
+
+/** A Redis as a node may find it. */
+export interface TestRedis {
+  /** For REDIS_URL. */
+  readonly url: string;
+  /** It forgets everything. */
+  flush(): Promise<void>;
+  /** Ends one of a cluster's servers without a word. */
+  kill?(server: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The same promises over each kind of Redis; a kind that this machine cannot run is skipped, and says why. */
+export function describeEachRedis(promises: string, tell: (start: () => Promise<TestRedis>) => void): void {
+  describeWhere(undefined, `${promises} (one Redis)`, () => tell(oneServer));
+  describeWhere(noCluster(), `${promises} (a Redis Cluster)`, () => tell(cluster));
+}
+
+const oneServer = (): Promise<TestRedis> => {
+  const url = process.env.REDIS_URL ?? '';
+  return Promise.resolve({ url, flush: () => flushed(url), stop: () => Promise.resolve() });
+};
+
+async function cluster(): Promise<TestRedis> {
+  const { url, servers, stop } = await startRedisCluster();
+  const flush = async () => {
+    for (const { port } of servers) await flushed(`redis://127.0.0.1:${port}`);
+  };
+  const kill = async (n: number) => servers[n]?.kill('SIGKILL');
+  return { url, flush, kill, stop };
+}
+
+async function flushed(url: string): Promise<void> {
+  const redis = new Redis(url);
+  await redis.flushall();
+  redis.disconnect();
+}
