@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { startValkey } from '../../tools/valkey.mjs';
-import { eventually } from '../support/eventually.js';
+import { Ledger } from '../support/ledger.js';
 import { type FaultProxy, faultProxy } from '../support/proxy.js';
 import { freePort } from '../support/ports.js';
+import { report, since } from '../support/report.js';
 import { SteadyDevice } from '../support/steady-device.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 
@@ -15,7 +16,7 @@ let redis: { url: string; pid: number; stop(): Promise<void> };
 let wires: FaultProxy[];
 let nodes: TestUsher[];
 let devices: SteadyDevice[];
-const ledger = new Map<string, number>();
+const ledger = new Ledger();
 
 beforeAll(async () => {
   redisPort = await freePort();
@@ -45,42 +46,19 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** Publishes to every user through the given nodes; what was answered 202 is owed. */
+/** Publishes to every user through the given nodes, whatever becomes of it. */
 async function publishAll(rounds: number, doors: readonly TestUsher[]): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     await Promise.all(
       Array.from({ length: USERS }, async (_, n) => {
-        const userId = `u${n}`;
-        const tier = n % 2 === 0 ? 'critical' : 'important';
         const door = doors[n % doors.length] as TestUsher;
-        const { status } = await door.backOffice.publish([
-          { userId, type: 'note.owed', tier, data: { userId, round } },
-        ]);
-        if (status === 202) ledger.set(userId, (ledger.get(userId) ?? 0) + 1);
+        await ledger.publish(door.backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
       }),
     );
   }
 }
 
-/** Every device applied every event that is owed to its user, once and in order, and nothing else. */
-async function allArrived(): Promise<void> {
-  const behind = () => devices.filter((device) => device.applied.length < (ledger.get(device.userId) ?? 0));
-  await eventually('every event is applied on every device', () => behind().length === 0, RECOVERY_MS).catch(
-    (error: Error) => {
-      const missing = behind().map(
-        (device) => `${device.deviceId} ${device.applied.length}/${ledger.get(device.userId)}`,
-      );
-      throw new Error(`${error.message}: ${missing.slice(0, 10).join(', ')}`);
-    },
-  );
-  for (const device of devices) {
-    expect(device.wrong).toEqual([]);
-    expect(device.applied).toHaveLength(ledger.get(device.userId) ?? 0);
-  }
-}
-
-const report = (what: string, since: number) =>
-  process.stderr.write(`      ${what}: recovered after ${Date.now() - since} ms\n`);
+const allArrived = () => ledger.settles(devices, RECOVERY_MS);
 
 describe('nothing durable is lost', () => {
   test('when all is well, whichever node an event comes in by', async () => {
@@ -94,7 +72,7 @@ describe('nothing durable is lost', () => {
     const healed = Date.now();
     wires[1]?.set('open');
     await allArrived();
-    report('cut', healed);
+    report(`cut: recovered after ${since(healed)}`);
   }, 60_000);
 
   test('when one node’s link to Redis goes silent without a word and stays so (F5)', async () => {
@@ -102,7 +80,7 @@ describe('nothing durable is lost', () => {
     wires[2]?.set('black-hole');
     await publishAll(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
     await allArrived();
-    report('black hole, not healed', began);
+    report(`black hole, not healed: recovered after ${since(began)}`);
     wires[2]?.set('open');
     await publishAll(1, nodes);
     await allArrived();
@@ -113,7 +91,7 @@ describe('nothing durable is lost', () => {
     const began = Date.now();
     await publishAll(2, nodes);
     await allArrived();
-    report('Redis stopped, not continued', began);
+    report(`Redis stopped, not continued: recovered after ${since(began)}`);
     process.kill(redis.pid, 'SIGCONT');
     await publishAll(1, nodes);
     await allArrived();
@@ -126,7 +104,7 @@ describe('nothing durable is lost', () => {
     const healed = Date.now();
     await publishAll(2, nodes);
     await allArrived();
-    report('Redis killed', healed);
+    report(`Redis killed: recovered after ${since(healed)}`);
   }, 90_000);
 
   test('when a node is killed in the midst of it (F1)', async () => {
@@ -135,6 +113,6 @@ describe('nothing durable is lost', () => {
     await nodes[2]?.kill('SIGKILL');
     await publishing;
     await allArrived();
-    report('node killed', killed);
+    report(`node killed: recovered after ${since(killed)}`);
   }, 90_000);
 });

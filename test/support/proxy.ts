@@ -4,26 +4,38 @@ import { freePort } from './ports.js';
 /** What the wire between a node and what it depends on does: pass, say nothing more (no FIN either), or be cut. */
 export type WireState = 'open' | 'black-hole' | 'cut';
 
+/** A request whose reply never arrives: how to know the request, and when the whole reply is there. */
+export interface Trap {
+  readonly request: string;
+  readonly replied: (reply: Buffer) => boolean;
+}
+
 /** A TCP proxy of one node's own for one dependency, that a test can break. */
 export interface FaultProxy {
   readonly port: number;
   set(state: WireState): void;
+  /** The next such request is carried out, its reply is lost, and so is its connection. Resolves when that happened. */
+  loseReply(trap: Trap): Promise<void>;
   close(): Promise<void>;
+}
+
+interface Sprung {
+  readonly trap: Trap;
+  readonly resolve: () => void;
 }
 
 export async function faultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const port = await freePort();
   const pairs = new Set<readonly [Socket, Socket]>();
   let state: WireState = 'open';
+  let set: Sprung | undefined;
   const server: Server = createServer((near) => {
     if (state === 'cut') return void near.destroy();
     const far = createConnection(target);
     const pair = [near, far] as const;
     pairs.add(pair);
-    const relay = (from: Socket, to: Socket) => {
-      from.on('data', (data) => {
-        if (state === 'open') to.write(data);
-      });
+    let sprung: Sprung | undefined;
+    const end = (from: Socket, to: Socket) => {
       from.on('error', () => undefined);
       from.on('close', () => {
         pairs.delete(pair);
@@ -31,8 +43,23 @@ export async function faultProxy(target: { host: string; port: number }): Promis
         if (state !== 'black-hole') to.destroy();
       });
     };
-    relay(near, far);
-    relay(far, near);
+    near.on('data', (data) => {
+      if (state !== 'open') return;
+      if (set && data.includes(set.trap.request)) {
+        sprung = set;
+        set = undefined;
+      }
+      far.write(data);
+    });
+    far.on('data', (data) => {
+      if (state !== 'open') return;
+      if (!sprung) return void near.write(data);
+      if (!sprung.trap.replied(data)) return;
+      near.destroy();
+      sprung.resolve();
+    });
+    end(near, far);
+    end(far, near);
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const drop = () => {
@@ -49,6 +76,7 @@ export async function faultProxy(target: { host: string; port: number }): Promis
       if (next === 'cut' || (state === 'black-hole' && next === 'open')) drop();
       state = next;
     },
+    loseReply: (trap) => new Promise((resolve) => (set = { trap, resolve })),
     async close() {
       drop();
       await new Promise((resolve) => server.close(resolve));

@@ -33,12 +33,18 @@ export interface TestUsher {
   /** Another node on the same database. */
   another(environment?: Record<string, string>): Promise<TestUsher>;
   kill(signal: NodeJS.Signals): Promise<void>;
+  /** How the process ended, if it did. */
+  readonly exited: string | undefined;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
-/** Starts `dist/main.js` as a process. Call `stop` in afterAll. */
-export async function startUsher(environment: Record<string, string> = {}): Promise<TestUsher> {
-  const database = await createDatabase();
+/** Starts `dist/main.js` as a process, on the given database or a new one, which ends with it. Call `stop` in afterAll. */
+export async function startUsher(
+  environment: Record<string, string> = {},
+  given?: TestDatabase,
+): Promise<TestUsher> {
+  const database = given ?? (await createDatabase());
   return startNode(database, environment, () => database.drop());
 }
 
@@ -99,6 +105,11 @@ async function startNode(
       return node;
     },
     kill: end,
+    get exited() {
+      const { exitCode, signalCode } = child;
+      return exitCode === null && signalCode === null ? undefined : `${signalCode ?? exitCode}`;
+    },
+    pid: child.pid ?? 0,
     async stop() {
       for (const device of devices) device.close();
       for (const node of extras) await node.stop();

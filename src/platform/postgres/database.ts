@@ -48,8 +48,10 @@ export class Database implements OnApplicationShutdown {
         options: '-c TimeZone=UTC',
         types,
       });
-      // An idle connection that PostgreSQL closed is replaced at the next use; without a listener it would end the process.
+      // A connection that PostgreSQL closed is replaced at the next use; without a listener it would end the process. While
+      // it is lent out, between two statements of a transaction, the pool itself does not listen: so each one does.
       pool.on('error', () => undefined);
+      pool.on('connect', (client) => client.on('error', () => undefined));
       return pool;
     };
     this.pools = Object.fromEntries(TIERS.map((lane) => [lane, open(lane)])) as Record<Tier, pg.Pool>;
