@@ -1,7 +1,9 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope } from '../platform/auth/service-key.guard.js';
-import { Idempotent } from '../platform/http/idempotency.interceptor.js';
+import type { KeyedCall } from '../platform/http/idempotency.js';
+import { Idempotent, Keyed } from '../platform/http/idempotency.interceptor.js';
+import { acceptance } from './event.js';
 import { publishAnswer, publishBody, type PublishBody } from './events.schema.js';
 import { Publishing } from './publish.service.js';
 
@@ -20,8 +22,10 @@ export class EventsController {
     description: 'Committed; the devices are being told.',
     standardSchema: publishAnswer,
   })
-  async publish(@Body({ schema: publishBody }) { events }: PublishBody) {
-    const envelopes = await this.publishing.publish(events);
-    return { accepted: envelopes.map(({ id, offset }) => ({ id, offset })) };
+  async publish(
+    @Body({ schema: publishBody }) { events }: PublishBody,
+    @Keyed() call: KeyedCall | undefined,
+  ) {
+    return acceptance(await this.publishing.publish(events, call));
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Devices } from '../devices/devices.service.js';
+import type { KeyedCall } from '../platform/http/idempotency.js';
 import { Problem } from '../platform/http/problem.js';
 import { isStorableJson } from '../platform/text.schema.js';
 import type { Envelope, NewEvent } from './event.js';
@@ -15,10 +16,10 @@ export class Publishing {
   ) {}
 
   /** Throws Problem reserved_type, payload_too_large, invalid_request or unknown_device, each with the event's index. */
-  async publish(bodies: NewEventBody[]): Promise<Envelope[]> {
+  async publish(bodies: NewEventBody[], call?: KeyedCall): Promise<Envelope[]> {
     bodies.forEach(check);
     await this.checkTargets(bodies);
-    return this.mailbox.publish(bodies.map(toEvent));
+    return this.mailbox.publish(bodies.map(toEvent), call);
   }
 
   private async checkTargets(bodies: NewEventBody[]): Promise<void> {

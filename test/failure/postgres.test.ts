@@ -62,14 +62,17 @@ async function changePlans(n: number, go: () => boolean): Promise<StripeEvent[]>
   const told: StripeEvent[] = [];
   for (let turn = 0; go() || turn < 4; turn += 1) {
     const { stripe } = door(n + turn);
-    const event = stripe.event(turn === 0 ? 'customer.subscription.created' : 'customer.subscription.updated', {
-      id: `sub_${n}`,
-      userId: `u${n}`,
-      customer: `cus_${n}`,
-      price: `price_${PLANS[turn % 2]}`,
-      status: 'active',
-      created: nowSeconds() - 2_000 + turn,
-    });
+    const event = stripe.event(
+      turn === 0 ? 'customer.subscription.created' : 'customer.subscription.updated',
+      {
+        id: `sub_${n}`,
+        userId: `u${n}`,
+        customer: `cus_${n}`,
+        price: `price_${PLANS[turn % 2]}`,
+        status: 'active',
+        created: nowSeconds() - 2_000 + turn,
+      },
+    );
     await stripe.deliver(event);
     if (turn % 3 === 0) await door(n + turn + 1).stripe.deliver(event);
     told.push(event);

@@ -69,7 +69,9 @@ export class Ledger {
   /** RELIABILITY, section 3.0: the global pass of every scenario, in words. */
   verdict(followers: readonly Follower[]) {
     const found = (of: (follower: Follower) => readonly string[]) =>
-      followers.flatMap((follower) => of(follower).map((what) => `${follower.deviceId}: ${what}`)).slice(0, 20);
+      followers
+        .flatMap((follower) => of(follower).map((what) => `${follower.deviceId}: ${what}`))
+        .slice(0, 20);
     return {
       lost: found((follower) => this.lost(follower).map((mark) => `lacks ${mark}`)),
       dupEffect: found((follower) => repeated(marksOf(follower)).map((mark) => `${mark} twice`)),

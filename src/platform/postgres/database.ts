@@ -16,6 +16,8 @@ const types: pg.CustomTypesConfig = {
 const POOL_SIZE: Record<Tier, number> = { critical: 4, important: 4, routine: 4 };
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** A node that vanished in the midst of a transaction must not hold its users' rows: PostgreSQL itself ends it. */
+const ABANDONED_MS = 10_000;
 
 /** A statement of the hot path: prepared once a connection under its name. */
 export interface Statement {
@@ -42,6 +44,7 @@ export class Database implements OnApplicationShutdown {
         max: POOL_SIZE[lane],
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         statement_timeout: STATEMENT_TIMEOUT_MS,
+        idle_in_transaction_session_timeout: ABANDONED_MS,
         query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
         keepAlive: true,
         application_name: `usher ${lane}`,
