@@ -6,11 +6,11 @@ import { Problem } from '../platform/http/problem.js';
 import { valueDeeperThan } from '../platform/json-depth.js';
 import type { Connection } from './connection.js';
 import { connectionOf } from './live.channel.js';
+import { MAX_DEBT } from './toll.gateway.js';
+import type { OnPacket } from './wire.gateway.js';
 
 /** CONTRACT §4. */
 const MAX_DEPTH = 16;
-/** A device this many frames over its limit is not a device of ours. */
-const MAX_DEBT = 99;
 
 type Ack = (answer: unknown) => void;
 type Listener = (this: Socket, ...args: unknown[]) => void;
@@ -23,6 +23,8 @@ export class CommandDesk {
   private readonly log = new Logger('live');
   private readonly listeners: readonly (readonly [string, Listener])[];
   private readonly count: Listener;
+  /** Takes an acknowledgement; one that nobody waits for is a frame like any other. */
+  readonly takeAck: OnPacket;
 
   constructor(commands: readonly DeviceCommand[]) {
     const listener = (command: DeviceCommand): Listener => {
@@ -33,10 +35,16 @@ export class CommandDesk {
     };
     this.listeners = commands.map((command) => [command.event, listener(command)]);
     const known = new Set<unknown>(commands.map((command) => command.event));
-    const pay = (socket: Socket) => this.pay(connectionOf(socket));
+    const pay = (socket: { readonly data: unknown }) => this.pay(connectionOf(socket));
     // Frames that come together are all announced before the first is carried out: a command is counted with its own frame.
     this.count = function (this: Socket, event: unknown) {
       if (!known.has(event)) pay(this);
+    };
+    this.takeAck = function (this, { id, data }) {
+      const onAck = this.acks.get(id);
+      if (onAck) onAck.apply(this, data);
+      else if (!connectionOf(this).forgiveAck()) pay(this);
+      this.acks.delete(id);
     };
   }
 

@@ -9,6 +9,7 @@ import { CommandDesk } from './commands.gateway.js';
 import { Door } from './door.service.js';
 import { Handshake } from './handshake.service.js';
 import { connectionOf, LiveChannel } from './live.channel.js';
+import { type Conn, Toll } from './toll.gateway.js';
 import { Wire } from './wire.gateway.js';
 
 const MAX_TRIES = 5;
@@ -22,6 +23,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
   private readonly entries = new WeakMap<Socket, Entry>();
   /** Handshakes tried on one line: a proper client tries once. */
   private readonly tries = new WeakMap<object, number>();
+  private readonly toll = new Toll();
   private desk: CommandDesk | undefined;
 
   constructor(
@@ -37,6 +39,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
   }
 
   afterInit(server: Server): void {
+    server.engine.on('connection', (conn: Conn) => this.toll.watch(conn));
     server.use((socket, next) => {
       this.letIn(socket).then(
         () => next(),
@@ -58,9 +61,14 @@ export class LiveGateway implements OnGatewayInit<Server> {
     const visitor = await this.handshake.check(socket.handshake.auth);
     const entry = await this.admission.enter(visitor, (connection) => {
       socket.data = { connection };
+      this.toll.known(socket.conn, connection.inbound);
       const leave = () => this.admission.leave(connection);
       socket.conn.once('close', leave);
-      socket.once('disconnect', leave);
+      // A device that says goodbye and keeps its line would hold it for as long as it answers pings.
+      socket.once('disconnect', () => {
+        leave();
+        socket.conn.close();
+      });
     });
     this.entries.set(socket, entry);
   }
@@ -68,9 +76,10 @@ export class LiveGateway implements OnGatewayInit<Server> {
   private begin(socket: Socket): void {
     const entry = this.entries.get(socket);
     this.entries.delete(socket);
-    if (!entry || entry.connection.closed || !this.desk) return void socket.disconnect(true);
+    if (!entry || entry.connection.closed || !this.desk) return void socket.conn.close();
     const wire = new Wire(socket);
     wire.answerBy((asking, packet) => this.channel.answer(connectionOf(asking), packet));
+    wire.takeAcksBy(this.desk.takeAck);
     this.desk.attend(socket);
     this.admission.begin(entry, wire);
     wire.forgetHandshake();

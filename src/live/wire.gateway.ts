@@ -2,14 +2,17 @@ import type { Socket as NetSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
 import type { Line, OnAck, ProtocolFrame } from './connection.js';
-import { answerPacket, type Frame, type Packet } from './frame.js';
+import { answerPacket, type Packet, protocolPacket } from './frame.js';
 
 const NONE: readonly Packet[] = [];
 
-/** What we use of Socket.IO's, Engine.IO's and ws's insides (4.8.3, 6.6, 8.18). Here and nowhere else. */
+/** What we use of Socket.IO's, Engine.IO's and ws's insides (4.8.3, 6.6, 8.18). Here and in toll.gateway.ts, nowhere else. */
 interface Insides {
-  readonly acks: Map<number, OnAck>;
+  readonly data: unknown;
+  readonly acks: Map<number, (this: { readonly data: unknown }, ...args: unknown[]) => void>;
 }
+/** Takes one packet of a socket, which is its `this`. */
+export type OnPacket = (this: Insides, packet: { readonly id: number; readonly data: unknown[] }) => void;
 interface Transport {
   readonly name: string;
   readonly writable: boolean;
@@ -35,14 +38,18 @@ export class Wire implements Line {
   private transport: Transport | undefined;
   private ws: WebSocket | undefined;
   private tcp: NetSocket | undefined;
+  /** Characters given to Engine.IO's queue since it was empty. */
+  private queued = 0;
 
   constructor(private readonly socket: Socket) {
     this.engine = socket.conn as unknown as Engine;
     this.follow();
   }
 
+  /** While a frame of Engine.IO's own (a ping) waits for a peer that reads nothing, everything after it waits in its queue. */
   get buffered(): number {
-    return this.tcp?.writableLength ?? 0;
+    const queued = this.engine.writeBuffer.length === 0 ? 0 : this.queued;
+    return (this.tcp?.writableLength ?? 0) + queued;
   }
 
   expectAck(id: number, onAck: OnAck): boolean {
@@ -54,11 +61,11 @@ export class Wire implements Line {
     (this.socket as unknown as Insides).acks.delete(id);
   }
 
-  write(frames: readonly Frame[], answers: readonly Packet[] = NONE): void {
+  write(frames: readonly Packet[], answers: readonly Packet[] = NONE): void {
     const tcp = this.direct();
     if (!tcp) {
-      for (const { packet } of answers) this.engine.write(packet);
-      for (const { packet } of frames) this.engine.write(packet);
+      for (const { packet } of answers) this.queue(packet);
+      for (const { packet } of frames) this.queue(packet);
       return;
     }
     const count = frames.length + answers.length;
@@ -82,9 +89,14 @@ export class Wire implements Line {
     };
   }
 
-  /** A frame of the protocol itself, by Socket.IO's own way. */
+  /** Has the device's acknowledgements taken by a function of ours, the same for all sockets. */
+  takeAcksBy(take: OnPacket): void {
+    (this.socket as unknown as { onack: OnPacket }).onack = take;
+  }
+
+  /** A frame of the protocol itself. */
   emit(event: ProtocolFrame, payload: unknown): void {
-    this.socket.emit(event, payload);
+    this.write([protocolPacket(event, payload)]);
   }
 
   /** Socket.IO keeps the HTTP request and its headers for as long as the socket lives; nobody needs them after the handshake. */
@@ -104,6 +116,12 @@ export class Wire implements Line {
     this.follow();
     if (this.ws) this.ws.terminate();
     else this.engine.close(true);
+  }
+
+  private queue(packet: string): void {
+    const { engine } = this;
+    this.queued = (engine.writeBuffer.length === 0 ? 0 : this.queued) + packet.length;
+    engine.write(packet);
   }
 
   /** The TCP socket, if what we write to it now comes after everything that was written before. */

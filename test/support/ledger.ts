@@ -21,6 +21,11 @@ export interface Follower {
 const sumOf = (userId: string, mark: number): string =>
   createHmac('sha256', 'the ledger').update(`${userId} ${mark}`).digest('base64url').slice(0, 16);
 
+/** The global pass of every scenario (RELIABILITY, section 3.0). */
+export function expectClean(verdict: ReturnType<Ledger['verdict']>): void {
+  expect(verdict).toEqual({ lost: [], dupEffect: [], wrongUser: [], order: [] });
+}
+
 /** Two publishes of one user never overlap here, so marks grow in the order of offsets. */
 export class Ledger {
   private readonly owed = new Map<string, number[]>();
@@ -63,7 +68,7 @@ export class Ledger {
     await eventually('every event is applied on every device', () => behind().length === 0, withinMs).catch(
       () => undefined,
     );
-    expect(this.verdict(followers)).toEqual({ lost: [], dupEffect: [], wrongUser: [], order: [] });
+    expectClean(this.verdict(followers));
   }
 
   /** RELIABILITY, section 3.0: the global pass of every scenario, in words. */
