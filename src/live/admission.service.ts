@@ -3,6 +3,7 @@ import { Devices } from '../devices/devices.service.js';
 import type { Ending } from '../delivery/message.js';
 import type { Position } from '../mailbox/position.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
+import { within } from '../platform/within.js';
 import { type Arrived, Arrivals, type Arriving } from './arrivals.service.js';
 import { Connection, type Line } from './connection.js';
 import { Fleet } from './fleet.service.js';
@@ -10,6 +11,8 @@ import { LiveChannel } from './live.channel.js';
 
 const SUPERSEDED_RETRY_MS = 60_000;
 const CLOCK_SKEW_MS = 2_000;
+/** How long a new owner waits for the other nodes to be told of the former one's end. */
+const TOLD_WITHIN_MS = 500;
 
 /** A device whose token was verified. */
 export interface Visitor extends Arriving {
@@ -38,10 +41,9 @@ export class Admission implements OnModuleInit {
     @Inject(CONFIG) private readonly config: Config,
     devices: Devices,
   ) {
-    devices.onDeparture(({ userId, deviceId }) => {
-      this.end({ userId, deviceId, why: 'departed', at: Date.now() });
-      void this.fleet.endElsewhere({ userId, deviceId, why: 'departed', at: Date.now() });
-    });
+    devices.onDeparture(({ userId, deviceId }) =>
+      this.endEverywhere({ userId, deviceId, why: 'departed', at: Date.now() }),
+    );
     channel.onHole((connection) => void this.fillHole(connection));
   }
 
@@ -131,6 +133,12 @@ export class Admission implements OnModuleInit {
   /** Five sixths to seven sixths of RECYCLE_SECONDS, so that devices that came together leave one by one. */
   private lifetime(): number {
     return this.config.RECYCLE_SECONDS * 1_000 * (5 / 6 + Math.random() / 3);
+  }
+
+  /** Resolves when the other nodes were told, or after a moment: while Redis is away they are told again later. */
+  private async endEverywhere(ending: Ending): Promise<void> {
+    this.end(ending);
+    await within(TOLD_WITHIN_MS, this.fleet.endElsewhere(ending)).catch(() => undefined);
   }
 
   /** Ends what a device has here, as this or another node asks. */
