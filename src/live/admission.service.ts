@@ -107,7 +107,7 @@ export class Admission implements OnModuleInit {
       this.tellHistory(connection, await this.arrivals.welcome({ userId, deviceId, position }));
     } catch (error) {
       // Half-way between history and live is nowhere: the device comes back and resumes.
-      this.close(connection);
+      this.drop(connection);
       throw error;
     }
   }
@@ -163,6 +163,12 @@ export class Admission implements OnModuleInit {
     this.close(connection);
   }
 
+  /** Without goodbye, after which stock clients would stay away: this one is to come back. */
+  private drop(connection: Connection): void {
+    this.leave(connection);
+    connection.line?.terminate();
+  }
+
   private close(connection: Connection): void {
     this.leave(connection);
     connection.line?.disconnect();
@@ -176,11 +182,11 @@ export class Admission implements OnModuleInit {
     try {
       const { history } = await this.arrivals.welcome({ userId, deviceId, position });
       if (history.resume === 'replay') this.channel.catchUp(connection, history.missed, history.head);
-      else this.close(connection);
+      else this.drop(connection);
     } catch (error) {
       // Its device comes back and resumes from what it has.
       this.log.warn(`a hole could not be filled: ${String(error)}`);
-      this.close(connection);
+      this.drop(connection);
     }
   }
 }
