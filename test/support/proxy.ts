@@ -38,9 +38,10 @@ export async function faultProxy(target: { host: string; port: number }): Promis
     const end = (from: Socket, to: Socket) => {
       from.on('error', () => undefined);
       from.on('close', () => {
-        pairs.delete(pair);
         // In a black hole the other side never learns that this one went.
-        if (state !== 'black-hole') to.destroy();
+        if (state === 'black-hole') return;
+        pairs.delete(pair);
+        to.destroy();
       });
     };
     near.on('data', (data) => {
