@@ -45,7 +45,7 @@ test.each([
     const diary = new Diary();
     const options = { onFrame: diary.read.bind(diary), token: await here.token(userId) };
     wire.set('open');
-    const { connectDevice } = await import('../support/device.js');
+    const began = Date.now();
     const before = await connectDevice(`http://127.0.0.1:${wire.port}`, `${userId}-tv`, options);
     await ledger.publish(here.backOffice, userId, 'critical');
     await eventually('it hears', () => diary.applied.length === 1);
