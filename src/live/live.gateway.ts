@@ -76,7 +76,10 @@ export class LiveGateway implements OnGatewayInit<Server> {
   private begin(socket: Socket): void {
     const entry = this.entries.get(socket);
     this.entries.delete(socket);
-    if (!entry || entry.connection.closed || !this.desk) return void socket.conn.close();
+    if (!entry || entry.connection.closed || !this.desk) {
+      socket.conn.close();
+      return;
+    }
     const wire = new Wire(socket);
     wire.answerBy((asking, packet) => this.channel.answer(connectionOf(asking), packet));
     wire.takeAcksBy(this.desk.takeAck);
