@@ -6,7 +6,7 @@ import { problemOf } from '../platform/http/problem.filter.js';
 import { Problem } from '../platform/http/problem.js';
 import { Admission, type Entry } from './admission.service.js';
 import { CommandDesk } from './commands.gateway.js';
-import { Door } from './door.service.js';
+import { comeBackAfterMs, Door } from './door.service.js';
 import { Handshake } from './handshake.service.js';
 import { connectionOf, LiveChannel } from './live.channel.js';
 import { type Conn, Toll } from './toll.gateway.js';
@@ -91,6 +91,9 @@ export class LiveGateway implements OnGatewayInit<Server> {
   private refusal(error: unknown): Error & { data: ReturnType<Problem['toSocketError']> } {
     const problem = problemOf(error);
     if (problem.code === 'internal') this.log.error(error);
-    return Object.assign(new Error(problem.detail), { data: problem.toSocketError() });
+    const data = problem.toSocketError();
+    // Whatever keeps one out keeps thousands out: they must not come back together.
+    if (data.code === 'unavailable') data.retryAfterMs = comeBackAfterMs();
+    return Object.assign(new Error(problem.detail), { data });
   }
 }

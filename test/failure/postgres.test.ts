@@ -97,16 +97,19 @@ describe('PostgreSQL stopped at once, and started again, while webhooks and even
     const users = Array.from({ length: USERS }, (_, n) => n);
     const webhooks = Promise.all(users.map((n) => changePlans(n, go)));
     const notes = Promise.all(users.map((n) => publishNotes(n, go)));
-    for (let n = 0; n < CRASHES; n += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      const up = await crash(700);
-      const { status } = await eventually('a critical event is taken again', async () => {
-        const reply = await ledger.publish(door(0).backOffice, 'first-after', 'critical');
-        return reply?.status === 202 && reply;
-      });
-      report(`PostgreSQL crashed: ${status} after ${since(up)}`);
+    try {
+      for (let n = 0; n < CRASHES; n += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        const up = await crash(700);
+        const { status } = await eventually('a critical event is taken again', async () => {
+          const reply = await ledger.publish(door(0).backOffice, 'first-after', 'critical');
+          return reply?.status === 202 && reply;
+        });
+        report(`PostgreSQL crashed: ${status} after ${since(up)}`);
+      }
+    } finally {
+      going = false;
     }
-    going = false;
     delivered = await webhooks;
     await notes;
   }, 60_000);

@@ -79,7 +79,10 @@ test('when a node dies under 2,000 devices, all are back on the others at a pace
 test('those that came too early were told to come later, each at a time of its own', () => {
   const refused = devices.flatMap(({ refusals }) => refusals);
   report(`${refused.length} were asked to come later`);
-  expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['overload']));
+  // A statement that waits too long in the storm is `unavailable`, and spread likewise.
+  expect(
+    refused.map(({ code }) => code).filter((code) => code !== 'overload' && code !== 'unavailable'),
+  ).toEqual([]);
   // Beyond what the two doors let in at once and while the first came back.
   expect(refused.length).toBeGreaterThan(100);
   const waits = refused.map(({ retryAfterMs }) => retryAfterMs ?? 0).sort((a, b) => a - b);

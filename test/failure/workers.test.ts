@@ -41,13 +41,16 @@ test('when the node that takes and tells events is killed again and again, what 
       }
     }),
   );
-  for (let kill = 0; kill < KILLS; kill += 1) {
-    await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
-    await worker.kill('SIGKILL');
-    worker = await gateway.another({ ROLES: 'api,worker' });
+  try {
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
+      await worker.kill('SIGKILL');
+      worker = await gateway.another({ ROLES: 'api,worker' });
+    }
+  } finally {
+    going = false;
+    await publishing;
   }
-  going = false;
-  await publishing;
   const last = Date.now();
   await ledger.settles(devices, 15_000);
   report(
