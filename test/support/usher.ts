@@ -140,5 +140,8 @@ async function ready(child: ChildProcess, url: string, log: string[]): Promise<v
       );
     },
     20_000,
-  );
+  ).catch((error: Error) => {
+    child.kill('SIGKILL');
+    throw new Error(`${error.message}:\n${log.join('')}`);
+  });
 }
