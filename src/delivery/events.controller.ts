@@ -1,5 +1,6 @@
 import { Body, Controller, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { acceptance } from '../mailbox/event.js';
 import {
   publishAnswer,
   publishBody,
@@ -9,7 +10,8 @@ import {
 } from '../mailbox/events.schema.js';
 import { Publishing } from '../mailbox/publish.service.js';
 import { NeedsScope } from '../platform/auth/service-key.guard.js';
-import { Idempotent } from '../platform/http/idempotency.interceptor.js';
+import type { KeyedCall } from '../platform/http/idempotency.js';
+import { Idempotent, Keyed } from '../platform/http/idempotency.interceptor.js';
 import { Outcomes } from './outcomes.service.js';
 
 @ApiTags('back offices')
@@ -33,15 +35,15 @@ export class EventsController {
   async publish(
     @Body({ schema: publishBody }) { events }: PublishBody,
     @Query({ schema: publishQuery }) { wait }: PublishQuery,
+    @Keyed() call: KeyedCall | undefined,
   ) {
     if (wait === undefined)
-      return { accepted: (await this.publishing.publish(events, { awaited: false })).map(placeOf) };
+      return acceptance(await this.publishing.publish(events, { awaited: false, call }));
     this.outcomes.checkCount(events.length);
-    const envelopes = await this.publishing.publish(events, { awaited: true });
+    const envelopes = await this.publishing.publish(events, { awaited: true, call });
     const published = envelopes.map((envelope, n) => ({ ...envelope, userId: events[n]?.userId ?? '' }));
     const devices = await this.outcomes.of(published);
-    return { accepted: envelopes.map((envelope, n) => ({ ...placeOf(envelope), devices: devices[n] })) };
+    const { accepted } = acceptance(envelopes);
+    return { accepted: accepted.map(({ id, offset }, n) => ({ id, offset, devices: devices[n] })) };
   }
 }
-
-const placeOf = ({ id, offset }: { id: string; offset?: number | undefined }) => ({ id, offset });

@@ -11,12 +11,12 @@ export interface Departure {
 /** Which devices a user has. */
 @Injectable()
 export class Devices {
-  private readonly listeners: ((departure: Departure) => void)[] = [];
+  private readonly listeners: ((departure: Departure) => Promise<void>)[] = [];
 
   constructor(private readonly store: DeviceStore) {}
 
-  /** Called after a device was removed or moved to another user. */
-  onDeparture(listener: (departure: Departure) => void): void {
+  /** Called after a device was removed or moved to another user, and awaited before whoever asked for that is answered. */
+  onDeparture(listener: (departure: Departure) => Promise<void>): void {
     this.listeners.push(listener);
   }
 
@@ -33,16 +33,19 @@ export class Devices {
         .map((arrival) => [arrival.deviceId, arrival]),
     );
     if (news.size > 0) await this.store.arrive([...news.values()]);
-    for (const [deviceId, { userId }] of news) this.moved(known.get(deviceId)?.userId, { userId, deviceId });
     // Two users came with one device in the same batch: the later one has it.
-    for (const { userId, deviceId } of arrivals) {
-      if (news.has(deviceId) && news.get(deviceId)?.userId !== userId) this.departed({ userId, deviceId });
-    }
+    const outrun = arrivals.filter(
+      ({ deviceId, userId }) => (news.get(deviceId)?.userId ?? userId) !== userId,
+    );
+    await Promise.all([
+      ...[...news.values()].map((arrival) => this.moved(known.get(arrival.deviceId)?.userId, arrival)),
+      ...outrun.map((arrival) => this.departed(arrival)),
+    ]);
     return arrivals.map(({ userId, deviceId }) => nameFor(userId, known.get(deviceId)));
   }
 
   async put(userId: string, deviceId: string, body: DeviceBody): Promise<void> {
-    this.moved(await this.store.put(userId, deviceId, body), { userId, deviceId });
+    await this.moved(await this.store.put(userId, deviceId, body), { userId, deviceId });
   }
 
   async list(userId: string): Promise<DeviceAnswer[]> {
@@ -62,7 +65,7 @@ export class Devices {
   /** False when the user has no such device. */
   async remove(userId: string, deviceId: string): Promise<boolean> {
     const removed = await this.store.remove(userId, deviceId);
-    if (removed) this.departed({ userId, deviceId });
+    if (removed) await this.departed({ userId, deviceId });
     return removed;
   }
 
@@ -71,12 +74,12 @@ export class Devices {
     return new Map((await this.store.find(deviceIds)).map(({ deviceId, userId }) => [deviceId, userId]));
   }
 
-  private moved(before: string | undefined, { userId, deviceId }: Departure): void {
-    if (before !== undefined && before !== userId) this.departed({ userId: before, deviceId });
+  private async moved(before: string | undefined, { userId, deviceId }: Departure): Promise<void> {
+    if (before !== undefined && before !== userId) await this.departed({ userId: before, deviceId });
   }
 
-  private departed(departure: Departure): void {
-    for (const listener of this.listeners) listener(departure);
+  private async departed({ userId, deviceId }: Departure): Promise<void> {
+    await Promise.all(this.listeners.map((listener) => listener({ userId, deviceId })));
   }
 }
 

@@ -10,7 +10,6 @@ import { LiveChannel } from './live.channel.js';
 
 const SUPERSEDED_RETRY_MS = 60_000;
 const CLOCK_SKEW_MS = 2_000;
-
 /** A device whose token was verified. */
 export interface Visitor extends Arriving {
   readonly profileId: string;
@@ -98,7 +97,7 @@ export class Admission implements OnModuleInit {
       this.tellHistory(connection, await this.arrivals.welcome({ userId, deviceId, position }));
     } catch (error) {
       // Half-way between history and live is nowhere: the device comes back and resumes.
-      this.close(connection);
+      this.drop(connection);
       throw error;
     }
   }
@@ -153,6 +152,12 @@ export class Admission implements OnModuleInit {
     this.close(connection);
   }
 
+  /** Without goodbye, after which stock clients would stay away: this one is to come back. */
+  private drop(connection: Connection): void {
+    this.leave(connection);
+    connection.line?.terminate();
+  }
+
   private close(connection: Connection): void {
     this.leave(connection);
     connection.line?.disconnect();
@@ -166,11 +171,11 @@ export class Admission implements OnModuleInit {
     try {
       const { history } = await this.arrivals.welcome({ userId, deviceId, position });
       if (history.resume === 'replay') this.channel.catchUp(connection, history.missed, history.head);
-      else this.close(connection);
+      else this.drop(connection);
     } catch (error) {
       // Its device comes back and resumes from what it has.
       this.log.warn(`a hole could not be filled: ${String(error)}`);
-      this.close(connection);
+      this.drop(connection);
     }
   }
 }

@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import type { Socket } from 'socket.io';
 import type { CommandAnswer, DeviceCommand } from '../devices/device-command.js';
 import { problemOf } from '../platform/http/problem.filter.js';
 import { Problem } from '../platform/http/problem.js';
@@ -7,40 +6,42 @@ import { valueDeeperThan } from '../platform/json-depth.js';
 import type { Connection } from './connection.js';
 import { answerPacket } from './frame.js';
 import { connectionOf, LiveChannel } from './live.channel.js';
+import { MAX_DEBT } from './toll.gateway.js';
+import type { Asked, OnAckPacket, OnEvent } from './wire.gateway.js';
 
 /** CONTRACT §4. */
 const MAX_DEPTH = 16;
-/** A device this many frames over its limit is not a device of ours. */
-const MAX_DEBT = 99;
-
-/** What a device sent: `[event, payload]`, with the id that its acknowledgement carries if it wants one. */
-export interface Asked {
-  readonly data?: unknown;
-  readonly id?: number;
-}
 
 /** Takes what devices ask and acknowledges it. */
 export class CommandDesk {
   private readonly log = new Logger('live');
   private readonly commands: ReadonlyMap<unknown, DeviceCommand>;
   /** One function for all sockets, called as their method: a closure a socket costs memory. */
-  readonly onEvent: (this: Socket, asked: Asked) => void;
+  readonly onEvent: OnEvent;
+  /** Takes an acknowledgement; one that nobody waits for is a frame like any other. */
+  readonly onAck: OnAckPacket;
 
   constructor(
     commands: readonly DeviceCommand[],
     private readonly channel: LiveChannel,
   ) {
     this.commands = new Map(commands.map((command) => [command.event, command]));
-    const take = (socket: Socket, asked: Asked) => this.take(connectionOf(socket), asked);
+    const take = (connection: Connection, asked: Asked) => this.take(connection, asked);
+    const pay = (connection: Connection) => this.pay(connection);
     this.onEvent = function (asked) {
-      if (this.connected) take(this, asked);
+      if (this.connected) take(connectionOf(this), asked);
+    };
+    this.onAck = function ({ id, data }) {
+      const onAck = this.acks.get(id);
+      if (onAck) onAck.apply(this, data);
+      else if (!connectionOf(this).forgiveAck()) pay(connectionOf(this));
+      this.acks.delete(id);
     };
   }
 
   /** Every frame is counted; one that nobody knows is not answered. */
   private take(connection: Connection, { data, id }: Asked): void {
-    const inTime = connection.inbound.take(Date.now());
-    if (connection.inbound.debt > MAX_DEBT) return connection.line?.terminate();
+    const inTime = this.pay(connection);
     const [event, payload] = Array.isArray(data) ? (data as unknown[]) : [];
     const command = this.commands.get(event);
     if (!command) return;
@@ -51,6 +52,13 @@ export class CommandDesk {
       (fields) => answer({ ok: true, ...fields }),
       (error: unknown) => answer({ ok: false, error: this.explain(error, command) }),
     );
+  }
+
+  /** Whether one more frame is within the device's rate. */
+  private pay(connection: Connection): boolean {
+    const inTime = connection.inbound.take(Date.now());
+    if (connection.inbound.debt > MAX_DEBT) connection.line?.terminate();
+    return inTime;
   }
 
   private async carryOut(

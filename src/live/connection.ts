@@ -91,6 +91,8 @@ export class Connection implements DeviceSession {
   private answers: readonly Packet[] = NONE;
   /** Made with the first durable event: an idle device costs little. */
   private owed: Map<number, Owed> | undefined;
+  /** Acks that may still come for what was sent twice or given up. */
+  private lateAcks = 0;
 
   constructor(of: {
     identity: UserIdentity;
@@ -228,11 +230,19 @@ export class Connection implements DeviceSession {
     for (const [id, { frame }] of again) all.set(id, { frame, sentAt: now, again: true });
     if (again.length > 0) this.line?.write(again.map(([, { frame }]) => frame));
     const lost = due.filter(([, owed]) => owed.again);
+    this.lateAcks += due.length;
     for (const [id] of lost) {
       all.delete(id);
       this.line?.forgetAck(id);
     }
     return lost.map(([, { frame }]) => frame);
+  }
+
+  /** Whether an ack that nobody waits for has its reason with us. */
+  forgiveAck(): boolean {
+    if (this.lateAcks === 0) return false;
+    this.lateAcks -= 1;
+    return true;
   }
 
   /** Acks that the device owes. */

@@ -10,6 +10,9 @@ const BURST_SECONDS = 2;
 const RETRY_MIN_MS = 1_000;
 const RETRY_SPREAD_MS = 10_000;
 
+/** When a device that cannot be let in should come back: each at a time of its own. */
+export const comeBackAfterMs = (): number => Math.round(RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS);
+
 /** Whether this node has room for one more device, whatever line it comes by. */
 @Injectable()
 export class Door {
@@ -27,7 +30,7 @@ export class Door {
    * and events go first.
    */
   knock(): void {
-    const retryAfterMs = Math.round(RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS);
+    const retryAfterMs = comeBackAfterMs();
     if (this.lifecycle.draining) throw new Problem('draining', undefined, { retryAfterMs });
     if (!this.pace.take(Date.now())) throw new Problem('overload', undefined, { retryAfterMs });
   }

@@ -52,6 +52,12 @@ export function answerPacket(ackId: number, answer: unknown): Packet {
   return { packet, bytes: webSocketText(MESSAGE, packet) };
 }
 
+/** A frame of the protocol itself, which asks for no ack. */
+export function protocolPacket(event: string, payload: unknown): Packet {
+  const packet = `${EVENT}${JSON.stringify([event, payload])}`;
+  return { packet, bytes: webSocketText(MESSAGE, packet) };
+}
+
 /** The heading of an event that has a place in the mailbox. */
 export type DurableHeading = Heading & { readonly offset: number; readonly epoch: string };
 

@@ -6,9 +6,10 @@ import { problemOf } from '../platform/http/problem.filter.js';
 import { Problem } from '../platform/http/problem.js';
 import { Admission, type Entry } from './admission.service.js';
 import { CommandDesk } from './commands.gateway.js';
-import { Door } from './door.service.js';
+import { comeBackAfterMs, Door } from './door.service.js';
 import { Handshake } from './handshake.service.js';
 import { connectionOf, LiveChannel } from './live.channel.js';
+import { type Conn, Toll } from './toll.gateway.js';
 import { Wire } from './wire.gateway.js';
 
 const MAX_TRIES = 5;
@@ -22,6 +23,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
   private readonly entries = new WeakMap<Socket, Entry>();
   /** Handshakes tried on one line: a proper client tries once. */
   private readonly tries = new WeakMap<object, number>();
+  private readonly toll = new Toll();
   private desk: CommandDesk | undefined;
   /** One function for all sockets. */
   private readonly onDisconnect: (this: Socket) => void;
@@ -32,9 +34,10 @@ export class LiveGateway implements OnGatewayInit<Server> {
     private readonly door: Door,
     private readonly channel: LiveChannel,
   ) {
-    const leave = (socket: Socket) => admission.leave(connectionOf(socket));
     this.onDisconnect = function () {
-      leave(this);
+      admission.leave(connectionOf(this));
+      // A device that says goodbye and keeps its line would hold it for as long as it answers pings.
+      this.conn.close();
     };
   }
 
@@ -44,6 +47,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
   }
 
   afterInit(server: Server): void {
+    server.engine.on('connection', (conn: Conn) => this.toll.watch(conn));
     server.use((socket, next) => {
       this.letIn(socket).then(
         () => next(),
@@ -65,6 +69,7 @@ export class LiveGateway implements OnGatewayInit<Server> {
     const visitor = await this.handshake.check(socket.handshake.auth);
     const entry = await this.admission.enter(visitor, (connection) => {
       socket.data = { connection };
+      this.toll.known(socket.conn, connection.inbound);
       socket.conn.on('close', () => this.admission.leave(connection));
       socket.on('disconnect', this.onDisconnect);
     });
@@ -74,9 +79,12 @@ export class LiveGateway implements OnGatewayInit<Server> {
   private begin(socket: Socket): void {
     const entry = this.entries.get(socket);
     this.entries.delete(socket);
-    if (!entry || entry.connection.closed || !this.desk) return void socket.disconnect(true);
+    if (!entry || entry.connection.closed || !this.desk) {
+      socket.conn.close();
+      return;
+    }
     const wire = new Wire(socket);
-    wire.hearBy(this.desk.onEvent);
+    wire.hearBy(this.desk);
     this.admission.begin(entry, wire);
     wire.forgetHandshake();
   }
@@ -84,6 +92,9 @@ export class LiveGateway implements OnGatewayInit<Server> {
   private refusal(error: unknown): Error & { data: ReturnType<Problem['toSocketError']> } {
     const problem = problemOf(error);
     if (problem.code === 'internal') this.log.error(error);
-    return Object.assign(new Error(problem.detail), { data: problem.toSocketError() });
+    const data = problem.toSocketError();
+    // Whatever keeps one out keeps thousands out: they must not come back together.
+    if (data.code === 'unavailable') data.retryAfterMs = comeBackAfterMs();
+    return Object.assign(new Error(problem.detail), { data });
   }
 }

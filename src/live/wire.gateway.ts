@@ -1,19 +1,30 @@
 import type { Socket as NetSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
-import type { Asked } from './commands.gateway.js';
 import type { Line, OnAck, ProtocolFrame } from './connection.js';
-import type { Frame, Packet } from './frame.js';
+import { type Packet, protocolPacket } from './frame.js';
 
 const NONE: readonly Packet[] = [];
-/** What a packet weighs about that waits in Engine.IO's own queue, as all do between two polls. */
-const QUEUED_PACKET_BYTES = 512;
 
-/** What we use of Socket.IO's, Engine.IO's and ws's insides (4.8.3, 6.6, 8.18). Here and nowhere else. */
+/** What we use of Socket.IO's, Engine.IO's and ws's insides (4.8.3, 6.6, 8.18). Here and in toll.gateway.ts, nowhere else. */
 interface Insides {
-  readonly acks: Map<number, OnAck>;
-  onevent: (this: Socket, asked: Asked) => void;
+  readonly acks: Map<number, (this: { readonly data: unknown }, ...args: unknown[]) => void>;
+  onevent: OnEvent;
+  onack: OnAckPacket;
 }
+
+/** What a device sent: `[event, payload]`, with the id that its acknowledgement carries if it wants one. */
+export interface Asked {
+  readonly data?: unknown;
+  readonly id?: number;
+}
+/** Take a packet of a socket, which is their `this`. */
+export type OnEvent = (this: Socket, asked: Asked) => void;
+export type OnAckPacket = (
+  this: Pick<Insides, 'acks'> & { readonly data: unknown },
+  packet: { readonly id: number; readonly data: unknown[] },
+) => void;
+
 interface Transport {
   readonly name: string;
   readonly writable: boolean;
@@ -39,14 +50,18 @@ export class Wire implements Line {
   private transport: Transport | undefined;
   private ws: WebSocket | undefined;
   private tcp: NetSocket | undefined;
+  /** Characters given to Engine.IO's queue since it was empty. */
+  private queued = 0;
 
   constructor(private readonly socket: Socket) {
     this.engine = socket.conn as unknown as Engine;
     this.follow();
   }
 
+  /** While a frame of Engine.IO's own (a ping) waits for a peer that reads nothing, everything after it waits in its queue. */
   get buffered(): number {
-    return (this.tcp?.writableLength ?? 0) + this.engine.writeBuffer.length * QUEUED_PACKET_BYTES;
+    const queued = this.engine.writeBuffer.length === 0 ? 0 : this.queued;
+    return (this.tcp?.writableLength ?? 0) + queued;
   }
 
   get taken(): number {
@@ -62,11 +77,11 @@ export class Wire implements Line {
     (this.socket as unknown as Insides).acks.delete(id);
   }
 
-  write(frames: readonly Frame[], answers: readonly Packet[] = NONE): void {
+  write(frames: readonly Packet[], answers: readonly Packet[] = NONE): void {
     const tcp = this.direct();
     if (!tcp) {
-      for (const { packet } of answers) this.engine.write(packet);
-      for (const { packet } of frames) this.engine.write(packet);
+      for (const { packet } of answers) this.queue(packet);
+      for (const { packet } of frames) this.queue(packet);
       return;
     }
     const count = frames.length + answers.length;
@@ -80,16 +95,16 @@ export class Wire implements Line {
   }
 
   /**
-   * Has what the device sends go by `onEvent` at once, called as the socket's own method. Socket.IO's way puts two ticks and
-   * two closures around each, which is a fifth of a beat's CPU.
+   * Has what the device sends go to `desk` at once, whose functions become the socket's own methods. Socket.IO's way puts two
+   * ticks and two closures around each, which is a fifth of a beat's CPU.
    */
-  hearBy(onEvent: (this: Socket, asked: Asked) => void): void {
-    (this.socket as unknown as Insides).onevent = onEvent;
+  hearBy({ onEvent, onAck }: { readonly onEvent: OnEvent; readonly onAck: OnAckPacket }): void {
+    Object.assign(this.socket as unknown as Insides, { onevent: onEvent, onack: onAck });
   }
 
-  /** A frame of the protocol itself, by Socket.IO's own way. */
+  /** A frame of the protocol itself. */
   emit(event: ProtocolFrame, payload: unknown): void {
-    this.socket.emit(event, payload);
+    this.write([protocolPacket(event, payload)]);
   }
 
   /** Socket.IO keeps the HTTP request and its headers for as long as the socket lives; nobody needs them after the handshake. */
@@ -109,6 +124,12 @@ export class Wire implements Line {
     this.follow();
     if (this.ws) this.ws.terminate();
     else this.engine.close(true);
+  }
+
+  private queue(packet: string): void {
+    const { engine } = this;
+    this.queued = (engine.writeBuffer.length === 0 ? 0 : this.queued) + packet.length;
+    engine.write(packet);
   }
 
   /** The TCP socket, if what we write to it now comes after everything that was written before. */

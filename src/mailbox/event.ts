@@ -93,3 +93,8 @@ export function storedEnvelope(entry: StoredEntry, epoch: string): DurableEnvelo
 }
 
 export const keyOf = (id: string, event: NewEvent): string => event.key ?? `event:${id}`;
+
+/** What a publisher is told. */
+export const acceptance = (envelopes: readonly Envelope[]) => ({
+  accepted: envelopes.map(({ id, offset }) => ({ id, offset })),
+});

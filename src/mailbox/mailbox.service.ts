@@ -1,10 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../platform/batcher.js';
-import type { Transaction } from '../platform/postgres/database.js';
+import type { KeyedCall } from '../platform/http/idempotency.js';
+import { IdempotencyStore } from '../platform/http/idempotency.store.js';
+import { Database, type Transaction } from '../platform/postgres/database.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import { isOutage } from '../platform/postgres/outage.js';
-import { type Envelope, envelope, isDurable, type NewDurableEvent, type NewEvent } from './event.js';
+import {
+  acceptance,
+  type Envelope,
+  envelope,
+  isDurable,
+  type NewDurableEvent,
+  type NewEvent,
+} from './event.js';
 import { type Announcement, EncodedEvent } from './announcement.js';
 import { Feed } from './feed.service.js';
 import { MailboxStore, type Stamped } from './mailbox.store.js';
@@ -16,20 +25,28 @@ const COMMITS_AT_ONCE = 2;
 /** Groups that may wait in a lane before the door answers "later". */
 const LANE_CAPACITY = 10_000;
 
+/** One call's events, which are committed together; with them the call's answer, if it may be made again. */
+interface Group {
+  readonly stamped: readonly Stamped<NewEvent>[];
+  readonly call: KeyedCall | undefined;
+}
+
 /** Writes events, then has them told: never the other way round. */
 @Injectable()
 export class Mailbox {
-  private readonly lanes: Record<DurableTier, Batcher<Stamped[], Envelope[]>>;
+  private readonly lanes: Record<DurableTier, Batcher<Group, Envelope[]>>;
 
   constructor(
     private readonly store: MailboxStore,
     private readonly feed: Feed,
+    private readonly database: Database,
+    private readonly idempotency: IdempotencyStore,
   ) {
     const lane = (tier: DurableTier) =>
-      new Batcher<Stamped[], Envelope[]>({
+      new Batcher<Group, Envelope[]>({
         act: (groups) => this.commit(groups, tier),
         size: COMMIT_SIZE,
-        weigh: (group) => group.length,
+        weigh: ({ stamped }) => stamped.length,
         concurrency: COMMITS_AT_ONCE,
         capacity: LANE_CAPACITY,
         isolate: (error) => !isOutage(error),
@@ -38,15 +55,13 @@ export class Mailbox {
   }
 
   /**
-   * Publishes events: durable ones are committed together (all or none) before anyone is told, routine ones are told at once.
-   * Answers their envelopes in order.
+   * Publishes events: durable ones are committed together (all or none) before anyone is told, routine ones are told at once
+   * when they are alone. Answers their envelopes in order.
    */
-  async publish(events: readonly NewEvent[]): Promise<Envelope[]> {
+  async publish(events: readonly NewEvent[], call?: KeyedCall): Promise<Envelope[]> {
     const durable = events.filter(isDurable);
-    const committed =
-      durable.length === 0 ? [] : await this.lanes[mostUrgent(durable)].add(durable.map(stamp));
-    const routine = this.announce(events.filter((event) => !isDurable(event)));
-    return events.map((event) => (isDurable(event) ? committed.shift() : routine.shift()) as Envelope);
+    if (durable.length === 0) return this.announce(events);
+    return this.lanes[mostUrgent(durable)].add({ stamped: events.map(stamp), call });
   }
 
   /** Appends within the caller's transaction; the devices are told after its commit. */
@@ -73,17 +88,42 @@ export class Mailbox {
     return envelopes;
   }
 
-  private async commit(groups: Stamped[][], tier: DurableTier): Promise<Envelope[][]> {
-    const stamped = groups.flat();
+  private async commit(groups: Group[], tier: DurableTier): Promise<Envelope[][]> {
+    const stamped = groups.flatMap((group) => group.stamped);
     const handoff = { id: randomUUID(), tier };
-    const envelopes = placed(stamped, await this.store.append(stamped, handoff.id, tier));
-    this.feed.announce({ announcements: announcements(stamped, envelopes), handoff });
-    let start = 0;
-    return groups.map((group) => envelopes.slice(start, (start += group.length)));
+    const write = async (tx?: Transaction) => {
+      const envelopes = placed(
+        stamped,
+        await this.store.append(stamped.filter(isStored), handoff.id, tier, tx),
+      );
+      let start = 0;
+      return groups.map((group) => envelopes.slice(start, (start += group.stamped.length)));
+    };
+    const keyed = groups.some(({ call }) => call !== undefined);
+    const written = keyed
+      ? await this.database.transaction(tier, async (tx) => this.answer(tx, groups, await write(tx)))
+      : await write();
+    this.feed.announce({ announcements: announcements(stamped, written.flat()), handoff });
+    return written;
+  }
+
+  /** Stores the answers of the calls that may be made again, in the commit of what they did. */
+  private async answer(
+    tx: Transaction,
+    groups: readonly Group[],
+    written: Envelope[][],
+  ): Promise<Envelope[][]> {
+    const answers = groups.flatMap(({ call }, n) =>
+      call
+        ? [{ id: call.id, status: call.status, sealed: call.sealed(acceptance(written[n] as Envelope[])) }]
+        : [],
+    );
+    await this.idempotency.settleWith(tx, answers);
+    return written;
   }
 }
 
-const stamp = (event: NewDurableEvent): Stamped => ({
+const stamp = <E extends NewEvent>(event: E): Stamped<E> => ({
   id: randomUUID(),
   at: new Date().toISOString(),
   event,
@@ -92,10 +132,17 @@ const stamp = (event: NewDurableEvent): Stamped => ({
 const mostUrgent = (events: readonly NewDurableEvent[]): DurableTier =>
   events.some((event) => event.tier === 'critical') ? 'critical' : 'important';
 
-const placed = (stamped: Stamped[], places: Position[]): Envelope[] =>
-  stamped.map(({ id, at, event }, n) => envelope(id, event, at, places[n]));
+const isStored = (stamped: Stamped<NewEvent>): stamped is Stamped => isDurable(stamped.event);
 
-const announcements = (stamped: Stamped[], envelopes: Envelope[]): Announcement[] =>
+/** Of the places one a durable event, in order; routine ones have none. */
+function placed(stamped: readonly Stamped<NewEvent>[], places: readonly Position[]): Envelope[] {
+  let next = 0;
+  return stamped.map(({ id, at, event }) =>
+    envelope(id, event, at, isDurable(event) ? places[next++] : undefined),
+  );
+}
+
+const announcements = (stamped: readonly Stamped<NewEvent>[], envelopes: Envelope[]): Announcement[] =>
   stamped.map(({ event: { userId, json, awaited } }, n) => ({
     userId,
     event: EncodedEvent.of(envelopes[n] as Envelope, json),

@@ -5,6 +5,7 @@ import { named, statement } from '../platform/postgres/statement.js';
 import {
   keyOf,
   type NewDurableEvent,
+  type NewEvent,
   type StoredEntry,
   storedEnvelope,
   type DurableEnvelope,
@@ -21,10 +22,10 @@ const HEADS = named(
 const EXPIRE = statement('expire.sql', import.meta.url);
 
 /** An event with the id and time that it got at our door. */
-export interface Stamped {
+export interface Stamped<Event extends NewEvent = NewDurableEvent> {
   readonly id: string;
   readonly at: string;
-  readonly event: NewDurableEvent;
+  readonly event: Event;
 }
 
 /** What a device that comes back needs: where the mailbox is, and the events since its position unless that is lost. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Devices } from '../devices/devices.service.js';
+import type { KeyedCall } from '../platform/http/idempotency.js';
 import { Problem } from '../platform/http/problem.js';
 import { isStorableJson } from '../platform/text.schema.js';
 import type { Envelope, NewEvent } from './event.js';
@@ -15,10 +16,16 @@ export class Publishing {
   ) {}
 
   /** Throws Problem reserved_type, payload_too_large, invalid_request or unknown_device, each with the event's index. */
-  async publish(bodies: readonly NewEventBody[], { awaited }: { awaited: boolean }): Promise<Envelope[]> {
+  async publish(
+    bodies: readonly NewEventBody[],
+    { awaited, call }: { awaited: boolean; call: KeyedCall | undefined },
+  ): Promise<Envelope[]> {
     const texts = bodies.map(textOf);
     await this.checkTargets(bodies);
-    return this.mailbox.publish(bodies.map((body, n) => toEvent(body, texts[n], awaited)));
+    return this.mailbox.publish(
+      bodies.map((body, n) => toEvent(body, texts[n], awaited)),
+      call,
+    );
   }
 
   private async checkTargets(bodies: readonly NewEventBody[]): Promise<void> {

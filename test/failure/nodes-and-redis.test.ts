@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { startValkey } from '../../tools/valkey.mjs';
-import { Ledger, report, steadyDevices } from '../support/ledger.js';
+import { Crowd } from '../support/crowd.js';
 import { type FaultProxy, faultProxy } from '../support/proxy.js';
 import { freePort } from '../support/ports.js';
-import { SteadyDevice } from '../support/steady-device.js';
+import { report, since } from '../support/report.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 
 /** RELIABILITY: F1, F3, F4, F5. Users and rates are scaled to two cores; the promises are not. */
@@ -13,8 +13,7 @@ let redisPort: number;
 let redis: { url: string; pid: number; stop(): Promise<void> };
 let wires: FaultProxy[];
 let nodes: TestUsher[];
-let devices: SteadyDevice[];
-let ledger: Ledger;
+let crowd: Crowd;
 
 beforeAll(async () => {
   redisPort = await freePort();
@@ -26,13 +25,12 @@ beforeAll(async () => {
   });
   const first = await startUsher(url(0));
   nodes = [first, await first.another(url(1)), await first.another(url(2))];
-  devices = steadyDevices(USERS, nodes, (...of) => new SteadyDevice(...of));
-  ledger = new Ledger(USERS, devices);
-  await Promise.all(devices.map((device) => device.start()));
+  crowd = new Crowd(USERS, nodes);
+  await crowd.start();
 });
 
 afterAll(async () => {
-  for (const device of devices) device.close();
+  crowd.close();
   await nodes[0]?.stop();
   for (const wire of wires) await wire.close();
   await redis.stop();
@@ -40,57 +38,57 @@ afterAll(async () => {
 
 describe('nothing durable is lost', () => {
   test('when all is well, whichever node an event comes in by', async () => {
-    await ledger.publishAll(3, nodes);
-    await ledger.allArrived();
+    await crowd.publish(3, nodes);
+    await crowd.settles();
   }, 60_000);
 
   test('when one node’s link to Redis is cut for a while (F5)', async () => {
     wires[1]?.set('cut');
-    await ledger.publishAll(3, nodes);
+    await crowd.publish(3, nodes);
     const healed = Date.now();
     wires[1]?.set('open');
-    await ledger.allArrived();
-    report('cut', healed);
+    await crowd.settles();
+    report(`cut: recovered after ${since(healed)}`);
   }, 60_000);
 
   test('when one node’s link to Redis goes silent without a word and stays so (F5)', async () => {
     const began = Date.now();
     wires[2]?.set('black-hole');
-    await ledger.publishAll(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
-    await ledger.allArrived();
-    report('black hole, not healed', began);
+    await crowd.publish(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
+    await crowd.settles();
+    report(`black hole, not healed: recovered after ${since(began)}`);
     wires[2]?.set('open');
-    await ledger.publishAll(1, nodes);
-    await ledger.allArrived();
+    await crowd.publish(1, nodes);
+    await crowd.settles();
   }, 90_000);
 
   test('when Redis stands still for some seconds (F4)', async () => {
     process.kill(redis.pid, 'SIGSTOP');
     const began = Date.now();
-    await ledger.publishAll(2, nodes);
-    await ledger.allArrived();
-    report('Redis stopped, not continued', began);
+    await crowd.publish(2, nodes);
+    await crowd.settles();
+    report(`Redis stopped, not continued: recovered after ${since(began)}`);
     process.kill(redis.pid, 'SIGCONT');
-    await ledger.publishAll(1, nodes);
-    await ledger.allArrived();
+    await crowd.publish(1, nodes);
+    await crowd.settles();
   }, 90_000);
 
   test('when Redis is killed and comes back empty (F3)', async () => {
     await redis.stop();
-    await ledger.publishAll(2, nodes);
+    await crowd.publish(2, nodes);
     redis = await startValkey({ port: redisPort });
     const healed = Date.now();
-    await ledger.publishAll(2, nodes);
-    await ledger.allArrived();
-    report('Redis killed', healed);
+    await crowd.publish(2, nodes);
+    await crowd.settles();
+    report(`Redis killed: recovered after ${since(healed)}`);
   }, 90_000);
 
   test('when a node is killed in the midst of it (F1)', async () => {
-    const publishing = ledger.publishAll(6, nodes.slice(0, 2));
+    const publishing = crowd.publish(6, nodes.slice(0, 2));
     const killed = Date.now();
     await nodes[2]?.kill('SIGKILL');
     await publishing;
-    await ledger.allArrived();
-    report('node killed', killed);
+    await crowd.settles();
+    report(`node killed: recovered after ${since(killed)}`);
   }, 90_000);
 });

@@ -6,9 +6,9 @@ import {
   startRedisCluster,
 } from '../../tools/redis-cluster.mjs';
 import { Redis } from 'ioredis';
+import { Crowd } from '../support/crowd.js';
 import { eventually } from '../support/eventually.js';
-import { Ledger, report, steadyDevices } from '../support/ledger.js';
-import { SteadyDevice } from '../support/steady-device.js';
+import { report, since } from '../support/report.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 import { describeWhere } from '../support/where.js';
 
@@ -19,8 +19,7 @@ const reason = noCluster();
 
 let cluster: RedisCluster;
 let nodes: TestUsher[];
-let devices: SteadyDevice[];
-let ledger: Ledger;
+let crowd: Crowd;
 
 beforeAll(async () => {
   if (reason !== undefined) return;
@@ -29,14 +28,13 @@ beforeAll(async () => {
   const REDIS_URL = cluster.url.split(',').slice(0, 2).join(',');
   const first = await startUsher({ REDIS_URL, LOG_LEVEL: 'warn' });
   nodes = [first, await first.another()];
-  devices = steadyDevices(USERS, nodes, (...of) => new SteadyDevice(...of));
-  ledger = new Ledger(USERS, devices);
-  await Promise.all(devices.map((device) => device.start()));
+  crowd = new Crowd(USERS, nodes);
+  await crowd.start();
 }, 60_000);
 
 afterAll(async () => {
   if (reason !== undefined) return;
-  for (const device of devices) device.close();
+  crowd.close();
   await nodes[0]?.stop();
   await cluster.stop();
 });
@@ -82,21 +80,21 @@ async function healed(): Promise<void> {
 
 const promises = () => {
   test('when all is well', async () => {
-    await ledger.publishAll(3, nodes);
-    await ledger.allArrived();
+    await crowd.publish(3, nodes);
+    await crowd.settles();
     await healed();
   }, 60_000);
 
   test('when each master in turn hands over to its replica', async () => {
     for (let n = 0; n < MASTERS; n += 1) {
       await ask(n + MASTERS, 'CLUSTER', 'FAILOVER');
-      await ledger.publishAll(2, nodes);
+      await crowd.publish(2, nodes);
       await eventually('the replica is the master', () => isMaster(n + MASTERS));
     }
     const handedOver = Date.now();
-    await ledger.allArrived();
+    await crowd.settles();
     await healed();
-    report('handed over', handedOver);
+    report(`handed over: recovered after ${since(handedOver)}`);
     // The server said that the channel moved; a silence would be noticed after seven seconds only.
     expect(Date.now() - handedOver).toBeLessThan(6_000);
   }, 90_000);
@@ -105,9 +103,9 @@ const promises = () => {
     for (let n = 0; n < MASTERS; n += 1) {
       await server(n + MASTERS).kill('SIGKILL');
       const killed = Date.now();
-      await ledger.publishAll(2, nodes);
-      await ledger.allArrived();
-      report('master killed', killed);
+      await crowd.publish(2, nodes);
+      await crowd.settles();
+      report(`master killed: recovered after ${since(killed)}`);
       await eventually('the replica is the master', () => isMaster(n), HEALS_WITHIN_MS);
     }
     await healed();
@@ -117,16 +115,16 @@ const promises = () => {
     for (let n = 0; n < MASTERS; n += 1) {
       await server(n).kill('SIGKILL');
       const killed = Date.now();
-      await ledger.publishAll(2, nodes);
-      await ledger.allArrived();
-      report('part of the cluster away', killed);
+      await crowd.publish(2, nodes);
+      await crowd.settles();
+      report(`part of the cluster away: recovered after ${since(killed)}`);
       await server(n).start();
     }
     const back = Date.now();
     await healed();
-    report('back', back);
-    await ledger.publishAll(1, nodes);
-    await ledger.allArrived();
+    report(`back: recovered after ${since(back)}`);
+    await crowd.publish(1, nodes);
+    await crowd.settles();
   }, 120_000);
 };
 

@@ -4,25 +4,31 @@ import type { NewDurableEvent } from '../../src/mailbox/event.js';
 import { Feed } from '../../src/mailbox/feed.service.js';
 import { Mailbox } from '../../src/mailbox/mailbox.service.js';
 import { MailboxStore } from '../../src/mailbox/mailbox.store.js';
+import { IdempotencyStore } from '../../src/platform/http/idempotency.store.js';
 import { Database } from '../../src/platform/postgres/database.js';
+import { PrismaService } from '../../src/platform/postgres/prisma.service.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
 /** The mailbox itself, on a real PostgreSQL: what no outside view could show fast enough. */
 let postgres: TestDatabase;
 let database: Database;
+let prisma: PrismaService;
 let store: MailboxStore;
 let mailbox: Mailbox;
 let users = 0;
 
 beforeAll(async () => {
   postgres = await createDatabase();
-  database = new Database({ DATABASE_URL: postgres.url } as ConstructorParameters<typeof Database>[0]);
+  const config = { DATABASE_URL: postgres.url } as ConstructorParameters<typeof Database>[0];
+  database = new Database(config);
+  prisma = new PrismaService(config);
   store = new MailboxStore(database);
-  mailbox = new Mailbox(store, new Feed());
+  mailbox = new Mailbox(store, new Feed(), database, new IdempotencyStore(prisma));
 });
 
 afterAll(async () => {
   await database.onApplicationShutdown();
+  await prisma.onApplicationShutdown();
   await postgres.drop();
 });
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { migrate } from '../../tools/migrate.mjs';
 import { TEMPLATE } from './template.mjs';
 
 /** A database of one test file's own, copied from the migrated template. */
@@ -16,6 +17,16 @@ export async function createDatabase(): Promise<TestDatabase> {
   await once(server, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
+  return open(url, name, () => once(server, `DROP DATABASE ${name} WITH (FORCE)`));
+}
+
+/** A database on a server of the test's own, which it may stop and start; dropped with that server. */
+export async function migratedDatabase(server: string): Promise<TestDatabase> {
+  await migrate(server);
+  return open(new URL(server), `usher_${randomBytes(6).toString('hex')}`, () => Promise.resolve());
+}
+
+async function open(url: URL, name: string, drop: () => Promise<void>): Promise<TestDatabase> {
   const pool = new pg.Pool({ connectionString: url.href, max: 4 });
   pool.on('error', () => undefined);
   // A copy is another installation: in the Redis that all tests share, it must not hear the others.
@@ -26,7 +37,7 @@ export async function createDatabase(): Promise<TestDatabase> {
       (await pool.query<Row>(text, values)).rows,
     drop: async () => {
       await pool.end();
-      await once(server, `DROP DATABASE ${name} WITH (FORCE)`);
+      await drop();
     },
   };
 }

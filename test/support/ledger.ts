@@ -1,73 +1,110 @@
+import { createHmac } from 'node:crypto';
+import { expect } from '@jest/globals';
+import type { BackOffice, Reply } from './back-office.js';
+import type { Diary } from './diary.js';
 import { eventually } from './eventually.js';
-import type { SteadyDevice } from './steady-device.js';
-import type { TestUsher } from './usher.js';
 
-const RECOVERY_MS = 20_000;
+/** What a test event carries: whose it is, its number, and a sum over both, so that a stray one is known at sight. */
+export interface Note {
+  readonly userId: string;
+  readonly mark: number;
+  readonly sum: string;
+}
 
-/** What is owed to devices: every event that was answered 202. Users are `u0` to `u<users - 1>`. */
+/** A device as the ledger sees it. */
+export interface Follower {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly diary: Diary;
+}
+
+const sumOf = (userId: string, mark: number): string =>
+  createHmac('sha256', 'the ledger').update(`${userId} ${mark}`).digest('base64url').slice(0, 16);
+
+/** The global pass of every scenario (RELIABILITY, section 3.0). */
+export function expectClean(verdict: ReturnType<Ledger['verdict']>): void {
+  expect(verdict).toEqual({ lost: [], dupEffect: [], wrongUser: [], order: [] });
+}
+
+/** Two publishes of one user never overlap here, so marks grow in the order of offsets. */
 export class Ledger {
-  private readonly owed = new Map<string, number>();
+  private readonly owed = new Map<string, number[]>();
+  private last = 0;
 
-  constructor(
-    private readonly users: number,
-    private readonly devices: readonly SteadyDevice[],
-  ) {}
-
-  /** Publishes to every user through the given nodes. */
-  async publishAll(rounds: number, doors: readonly TestUsher[]): Promise<void> {
-    for (let round = 0; round < rounds; round += 1) {
-      await Promise.all(
-        Array.from({ length: this.users }, async (_, n) => {
-          const userId = `u${n}`;
-          const tier = n % 2 === 0 ? 'critical' : 'important';
-          const door = doors[n % doors.length] as TestUsher;
-          const { status } = await door.backOffice.publish([
-            { userId, type: 'note.owed', tier, data: { userId, round } },
-          ]);
-          if (status === 202) this.owed.set(userId, this.owing(userId) + 1);
-        }),
-      );
-    }
+  /** The data of the next event for this user. Owed to its devices once the server took it. */
+  note(userId: string): Note {
+    this.last += 1;
+    return { userId, mark: this.last, sum: sumOf(userId, this.last) };
   }
 
-  /** Every device applied every event that is owed to its user, once and in order, and nothing else. */
-  async allArrived(): Promise<void> {
-    await eventually(
-      'every event is applied on every device',
-      () => this.behind().length === 0,
-      RECOVERY_MS,
-    ).catch((error: Error) => {
-      const missing = this.behind().map(
-        ({ deviceId, applied, userId }) => `${deviceId} ${applied.length}/${this.owing(userId)}`,
-      );
-      throw new Error(`${error.message}: ${missing.slice(0, 10).join(', ')}`);
-    });
-    for (const { deviceId, userId, wrong, applied } of this.devices) {
-      if (wrong.length > 0) throw new Error(`${deviceId}: ${wrong.join(', ')}`);
-      if (applied.length !== this.owing(userId)) throw new Error(`${deviceId} applied what nobody owed it`);
-    }
+  owe({ userId, mark }: Note): void {
+    const marks = this.owed.get(userId);
+    if (marks) marks.push(mark);
+    else this.owed.set(userId, [mark]);
   }
 
-  private behind(): SteadyDevice[] {
-    return this.devices.filter(({ userId, applied }) => applied.length < this.owing(userId));
+  /** How many events are owed in all. */
+  get size(): number {
+    return [...this.owed.values()].reduce((sum, marks) => sum + marks.length, 0);
   }
 
-  private owing(userId: string): number {
-    return this.owed.get(userId) ?? 0;
+  /** Publishes one event; what is answered 202 is owed. Undefined when no answer came. */
+  async publish(
+    office: BackOffice,
+    userId: string,
+    tier: 'critical' | 'important',
+    headers?: Record<string, string>,
+    note: Note = this.note(userId),
+  ): Promise<Reply | undefined> {
+    const event = { userId, type: 'note.owed', tier, data: note };
+    const reply = await office.publish([event], headers).catch(() => undefined);
+    if (reply?.status === 202) this.owe(note);
+    return reply;
+  }
+
+  /** Waits until every device applied all that its user is owed, then expects that nothing else happened to any of them. */
+  async settles(followers: readonly Follower[], withinMs: number): Promise<void> {
+    const behind = () => followers.filter((follower) => this.lost(follower).length > 0);
+    await eventually('every event is applied on every device', () => behind().length === 0, withinMs).catch(
+      () => undefined,
+    );
+    expectClean(this.verdict(followers));
+  }
+
+  /** RELIABILITY, section 3.0: the global pass of every scenario, in words. */
+  verdict(followers: readonly Follower[]) {
+    const found = (of: (follower: Follower) => readonly string[]) =>
+      followers
+        .flatMap((follower) => of(follower).map((what) => `${follower.deviceId}: ${what}`))
+        .slice(0, 20);
+    return {
+      lost: found((follower) => this.lost(follower).map((mark) => `lacks ${mark}`)),
+      dupEffect: found((follower) => repeated(marksOf(follower)).map((mark) => `${mark} twice`)),
+      wrongUser: found(foreign),
+      order: found((follower) => [...follower.diary.broken, ...stepsBack(marksOf(follower))]),
+    };
+  }
+
+  private lost(follower: Follower): number[] {
+    const has = new Set(marksOf(follower));
+    return (this.owed.get(follower.userId) ?? []).filter((mark) => !has.has(mark));
   }
 }
 
-/** Two devices a user, each of which knows all nodes and begins with another one. */
-export function steadyDevices(
-  users: number,
-  nodes: readonly TestUsher[],
-  make: (userId: string, deviceId: string, urls: string[]) => SteadyDevice,
-): SteadyDevice[] {
-  return Array.from({ length: users }, (_, n) => {
-    const order = nodes.map((_node, step) => nodes[(n + step) % nodes.length]?.url as string);
-    return [make(`u${n}`, `u${n}-tv`, order), make(`u${n}`, `u${n}-phone`, [...order].reverse())];
-  }).flat();
-}
+const notesOf = ({ diary }: Follower): Note[] =>
+  diary.applied.flatMap(({ data }) => ('mark' in data ? [data as unknown as Note] : []));
 
-export const report = (what: string, since: number) =>
-  process.stderr.write(`      ${what}: recovered after ${Date.now() - since} ms\n`);
+const marksOf = (follower: Follower): number[] => notesOf(follower).map(({ mark }) => mark);
+
+const foreign = (follower: Follower): string[] =>
+  notesOf(follower)
+    .filter(({ mark, sum }) => sum !== sumOf(follower.userId, mark))
+    .map(({ userId, mark }) => `got ${mark} of ${userId}`);
+
+const repeated = (marks: readonly number[]): number[] =>
+  marks.filter((mark, index) => marks.indexOf(mark) !== index);
+
+const stepsBack = (marks: readonly number[]): string[] =>
+  marks.flatMap((mark, index) =>
+    index > 0 && mark < (marks[index - 1] as number) ? [`${mark} after ${marks[index - 1]}`] : [],
+  );

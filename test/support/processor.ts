@@ -29,6 +29,8 @@ export interface StripeDriver {
     signing?: { readonly secret?: string; readonly at?: number; readonly signature?: string },
   ): Promise<Reply>;
   subscription(type: StripeEventType, options?: SubscriptionOptions): Promise<Reply>;
+  /** As Stripe does it: signed anew and sent again until it is answered 2xx. Answers how often it was sent. */
+  deliver(event: StripeEvent, deadlineMs?: number): Promise<number>;
 }
 
 export interface StripeEvent {
@@ -64,6 +66,20 @@ export function stripeDriver(url: string, secret: string): StripeDriver {
       });
     },
     subscription: (type, options) => driver.send(driver.event(type, options)),
+    async deliver(event, deadlineMs = 30_000) {
+      const until = Date.now() + deadlineMs;
+      for (let attempt = 1; Date.now() < until; attempt += 1) {
+        const status = await driver.send(event).then(
+          (reply) => reply.status,
+          () => 0,
+        );
+        if (status >= 200 && status < 300) return attempt;
+        // A refusal for good would never become a 2xx: the test is wrong, or the server is.
+        if (status >= 400 && status < 500) throw new Error(`webhook ${event.id} was answered ${status}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      throw new Error(`webhook ${event.id} was never taken`);
+    },
   };
   return driver;
 }

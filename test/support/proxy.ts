@@ -7,25 +7,37 @@ import { freePort } from './ports.js';
  */
 export type WireState = 'open' | 'black-hole' | 'cut' | 'unread';
 
+/** A request whose reply never arrives: how to know the request, and when the whole reply is there. */
+export interface Trap {
+  readonly request: string;
+  readonly replied: (reply: Buffer) => boolean;
+}
+
 /** A TCP proxy of one node's own for one dependency, that a test can break. */
 export interface FaultProxy {
   readonly port: number;
   set(state: WireState): void;
+  /** The next such request is carried out, its reply is lost, and so is its connection. Resolves when that happened. */
+  loseReply(trap: Trap): Promise<void>;
   close(): Promise<void>;
+}
+
+interface Sprung {
+  readonly trap: Trap;
+  readonly resolve: () => void;
 }
 
 export async function faultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const port = await freePort();
   const sockets = new Set<Socket>();
   let state: WireState = 'open';
+  let set: Sprung | undefined;
   const server: Server = createServer((near) => {
     if (state === 'cut') return void near.destroy();
     const far = createConnection(target);
-    const relay = (from: Socket, to: Socket) => {
+    let sprung: Sprung | undefined;
+    const end = (from: Socket, to: Socket) => {
       sockets.add(from);
-      from.on('data', (data) => {
-        if (state === 'open') to.write(data);
-      });
       from.on('error', () => undefined);
       from.on('close', () => {
         sockets.delete(from);
@@ -33,8 +45,23 @@ export async function faultProxy(target: { host: string; port: number }): Promis
         if (state !== 'black-hole') to.destroy();
       });
     };
-    relay(near, far);
-    relay(far, near);
+    near.on('data', (data) => {
+      if (state !== 'open') return;
+      if (set && data.includes(set.trap.request)) {
+        sprung = set;
+        set = undefined;
+      }
+      far.write(data);
+    });
+    far.on('data', (data) => {
+      if (state !== 'open') return;
+      if (!sprung) return void near.write(data);
+      if (!sprung.trap.replied(data)) return;
+      near.destroy();
+      sprung.resolve();
+    });
+    end(near, far);
+    end(far, near);
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const drop = () => {
@@ -52,6 +79,7 @@ export async function faultProxy(target: { host: string; port: number }): Promis
       }
       state = next;
     },
+    loseReply: (trap) => new Promise((resolve) => (set = { trap, resolve })),
     async close() {
       drop();
       await new Promise((resolve) => server.close(resolve));

@@ -102,7 +102,11 @@ export const nestedText = (levels: number): string => `${'['.repeat(levels)}${']
 /** A WebSocket to the device socket that speaks Engine.IO by hand, for what a proper client would never say. */
 export interface RawSocket {
   readonly heard: readonly string[];
-  send(text: string): void;
+  send(data: string | Uint8Array): void;
+  /** A ping frame of WebSocket's own. */
+  ping(): void;
+  /** From now on it reads nothing, while what it sends still goes out. */
+  stopReading(): void;
   hears(what: RegExp): Promise<string>;
   /** How it was closed. */
   closed(deadlineMs?: number): Promise<number>;
@@ -134,7 +138,9 @@ export async function openRaw(
   });
   return {
     heard,
-    send: (text) => socket.send(text, () => undefined),
+    send: (data) => socket.send(data, () => undefined),
+    ping: () => socket.ping(undefined, undefined, () => undefined),
+    stopReading: () => socket.pause(),
     hears: (what) => eventually(`a frame like ${what}`, () => heard.find((text) => what.test(text))),
     closed: async (deadlineMs) =>
       (

@@ -1,19 +1,22 @@
 import { connectDevice, type Device } from './device.js';
+import { Diary } from './diary.js';
+import type { Follower } from './ledger.js';
 import { mintToken } from './usher.js';
 
 /**
  * A device as an app would be: it keeps its position, comes back by itself to whichever node answers, and applies each
  * durable event once, in the order of offsets.
  */
-export class SteadyDevice {
-  /** The data of what it applied, in order. */
-  readonly applied: unknown[] = [];
-  /** Events of other users, or that broke the order: must stay empty. */
-  readonly wrong: string[] = [];
-  private position: { epoch: string; offset: number } | undefined;
+export class SteadyDevice implements Follower {
+  readonly diary = new Diary();
+  /** Why its connections ended, in order. */
+  readonly endings: string[] = [];
+  /** The `goaway` that it was told, in order. */
+  readonly toldToGo: { readonly reason: string; readonly retryAfterMs: number; readonly at: number }[] = [];
   private device: Device | undefined;
   private closed = false;
   private attempt = 0;
+  private backAt = 0;
 
   constructor(
     readonly userId: string,
@@ -37,7 +40,7 @@ export class SteadyDevice {
 
   private async stay(): Promise<void> {
     while (!this.closed) {
-      if (!this.connected) await this.connect().catch(() => undefined);
+      if (!this.connected && Date.now() >= this.backAt) await this.connect().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 50));
     }
   }
@@ -45,26 +48,25 @@ export class SteadyDevice {
   private async connect(): Promise<void> {
     const url = this.urls[this.attempt++ % this.urls.length] as string;
     const token = await mintToken(this.userId);
-    const { position } = this;
-    this.device = await connectDevice(url, this.deviceId, {
+    const { position } = this.diary;
+    const device = await connectDevice(url, this.deviceId, {
       token,
       ...(position && { position }),
-      onFrame: (event, payload) => this.read(event, payload),
+      onFrame: (event, payload) => {
+        if (event === 'goaway') this.goAway(payload as unknown as { reason: string; retryAfterMs: number });
+        else this.diary.read(event, payload);
+      },
     });
+    device.socket.on('disconnect', (reason) => this.endings.push(reason));
+    this.device = device;
+    if (this.closed) device.close();
   }
 
-  private read(event: string, payload: Record<string, unknown>): void {
-    if (event === 'welcome') {
-      const { epoch, offset, resume } = payload as { epoch: string; offset: number; resume: string };
-      if (resume === 'snapshot') this.position = { epoch, offset };
-      this.position ??= { epoch, offset: 0 };
-      return;
-    }
-    const { offset, data } = payload as { offset?: number; data?: { userId?: string } };
-    if (offset === undefined || !this.position || offset <= this.position.offset) return;
-    if (data?.userId !== this.userId) this.wrong.push(`event ${offset} of ${data?.userId}`);
-    if (offset !== this.position.offset + 1) this.wrong.push(`${this.position.offset} then ${offset}`);
-    this.position = { ...this.position, offset };
-    this.applied.push(data);
+  /** It leaves after the time that it was given, as the contract asks, and comes back elsewhere. */
+  private goAway({ reason, retryAfterMs }: { reason: string; retryAfterMs: number }): void {
+    this.toldToGo.push({ reason, retryAfterMs, at: Date.now() });
+    const { device } = this;
+    const leave = setTimeout(() => device?.close(), retryAfterMs);
+    leave.unref();
   }
 }

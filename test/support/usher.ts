@@ -28,7 +28,6 @@ export interface TokenOptions {
 /** A running Usher with a database of its own, reached only by its public API. `database` is for what only time could show. */
 export interface TestUsher {
   readonly url: string;
-  readonly pid: number;
   readonly database: TestDatabase;
   readonly backOffice: BackOffice;
   readonly stripe: StripeDriver;
@@ -39,12 +38,18 @@ export interface TestUsher {
   /** Another node on the same database. */
   another(environment?: Record<string, string>): Promise<TestUsher>;
   kill(signal: NodeJS.Signals): Promise<void>;
+  /** How the process ended, if it did. */
+  readonly exited: string | undefined;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
-/** Starts `dist/main.js` as a process. Call `stop` in afterAll. */
-export async function startUsher(environment: Record<string, string> = {}): Promise<TestUsher> {
-  const database = await createDatabase();
+/** Starts `dist/main.js` as a process, on the given database or a new one, which ends with it. Call `stop` in afterAll. */
+export async function startUsher(
+  environment: Record<string, string> = {},
+  given?: TestDatabase,
+): Promise<TestUsher> {
+  const database = given ?? (await createDatabase());
   return startNode(database, environment, () => database.drop());
 }
 
@@ -86,7 +91,6 @@ async function startNode(
   };
   return {
     url,
-    pid: child.pid ?? 0,
     database,
     backOffice: backOffice(url, ADMIN_KEY),
     stripe: stripeDriver(url, STRIPE_SECRET),
@@ -106,6 +110,11 @@ async function startNode(
       return node;
     },
     kill: end,
+    get exited() {
+      const { exitCode, signalCode } = child;
+      return exitCode === null && signalCode === null ? undefined : `${signalCode ?? exitCode}`;
+    },
+    pid: child.pid ?? 0,
     async stop() {
       for (const device of devices) device.close();
       for (const node of extras) await node.stop();
@@ -137,5 +146,8 @@ async function ready(child: ChildProcess, url: string, log: string[]): Promise<v
       );
     },
     20_000,
-  );
+  ).catch((error: Error) => {
+    child.kill('SIGKILL');
+    throw new Error(`${error.message}:\n${log.join('')}`);
+  });
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import express, { type Request, type Response } from 'express';
 import { deeperThan } from '../json-depth.js';
 import { Turns } from '../turns.js';
@@ -8,6 +9,9 @@ const MAX_WEBHOOK = '256kb';
 const MAX_DEPTH = 32;
 /** A body of this size is many events, and waits its turn; a single urgent one is smaller. */
 const BULK_BYTES = 8_192;
+
+/** A body must have come by then, so that slow senders hold nothing for long. The nightly file is no such body. */
+const BODY_MS = 10_000;
 
 /** Nested too deeply to be worth parsing: reported as `entity.verify.failed` by the body parser. */
 const verify = (_request: unknown, _response: unknown, body: Buffer) => {
@@ -22,6 +26,13 @@ const json = express.json({
 });
 const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
 
+/** Hangs up on a request whose body does not come in time. */
+export function expectBody(request: IncomingMessage): void {
+  const deadline = setTimeout(() => request.destroy(), BODY_MS);
+  const met = () => clearTimeout(deadline);
+  request.once('end', met).once('close', met);
+}
+
 /** Devices that wait for a write turn before the door waits for them: a sender that floods is slowed down, not the events. */
 const BACKLOG = 300;
 
@@ -34,9 +45,13 @@ export function bodyReader(load: { readonly writesWaiting: number }) {
   return (request: Request, response: Response, proceed: (error?: unknown) => void): void => {
     // Nest would make the parser's errors its own exceptions, whose text repeats the body.
     const next = (error?: unknown) => (error === undefined ? proceed() : proceed(problemOf(error)));
-    if (request.path.startsWith('/v1/webhooks/')) raw(request, response, next);
+    const read = (parse: typeof json) => {
+      expectBody(request);
+      parse(request, response, next);
+    };
+    if (request.path.startsWith('/v1/webhooks/')) read(raw);
     else if (request.path === '/v1/recommendations') next();
-    else if (Number(request.headers['content-length'] ?? 0) < BULK_BYTES) json(request, response, next);
-    else void door.run(() => json(request, response, next));
+    else if (Number(request.headers['content-length'] ?? 0) < BULK_BYTES) read(json);
+    else void door.run(() => read(json));
   };
 }

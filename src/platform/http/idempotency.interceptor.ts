@@ -1,6 +1,7 @@
 import {
   applyDecorators,
   type CallHandler,
+  createParamDecorator,
   type ExecutionContext,
   Injectable,
   type NestInterceptor,
@@ -10,11 +11,12 @@ import { ApiHeader } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { bearer } from '../auth/bearer.js';
-import { bodyHash, type CallName, callId, seal, unseal } from './idempotency.js';
+import { bodyHash, type CallName, KeyedCall, seal, unseal } from './idempotency.js';
 import { IdempotencyStore } from './idempotency.store.js';
 import { Problem } from './problem.js';
 
 const MAX_KEY = 255;
+const calls = new WeakMap<object, KeyedCall>();
 
 /** Same key and body: the same answer again, without a second effect. A refused call leaves no trace. */
 @Injectable()
@@ -38,7 +40,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
     response: Response,
     next: CallHandler,
   ): Promise<unknown> {
-    const id = callId(name);
+    const call = new KeyedCall(name, response.statusCode);
+    const { id } = call;
+    calls.set(request, call);
     const before = await this.store.begin(id, bodyHash(JSON.stringify(request.body ?? null)));
     if (before) {
       response.status(before.status).setHeader('Idempotent-Replayed', 'true');
@@ -48,8 +52,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
       await this.store.forget(id);
       throw refusal;
     });
+    const text = JSON.stringify(answer ?? null);
+    if (text === call.answered) return answer;
     // Should this fail, the call stays "in progress": better a late answer than a second effect.
-    await this.store.settle(id, response.statusCode, seal(name, JSON.stringify(answer ?? null)));
+    await this.store.settle(id, response.statusCode, seal(name, text));
     return answer;
   }
 }
@@ -64,3 +70,8 @@ export const Idempotent = () =>
       description: 'Same key and body: same answer, one effect.',
     }),
   );
+
+/** The call as one that may be made again, for an act that stores its answer with its effect; undefined without a key. */
+export const Keyed = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  calls.get(context.switchToHttp().getRequest<Request>()),
+);

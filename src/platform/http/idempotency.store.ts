@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { Transaction } from '../postgres/database.js';
 import { PrismaService } from '../postgres/prisma.service.js';
+import { named } from '../postgres/statement.js';
 import { Problem } from './problem.js';
 
 /** A call that began and never ended (its node died) may be begun again after this. */
@@ -9,6 +11,12 @@ export interface StoredAnswer {
   readonly status: number;
   readonly sealed: Uint8Array;
 }
+
+const SETTLE_WITH = named(
+  'idempotent-settle',
+  `UPDATE idempotent_call c SET status = s.status, answer = s.answer
+   FROM unnest($1::bytea[], $2::int[], $3::bytea[]) AS s (id, status, answer) WHERE c.id = s.id`,
+);
 
 /** The memory of calls that carried an Idempotency-Key; kept for a day (see housekeeping). */
 @Injectable()
@@ -44,7 +52,21 @@ export class IdempotencyStore {
     await this.prisma.idempotentCall.update({ where: { id }, data: { status, answer } });
   }
 
-  /** A call that was refused had no effect: the same key may be tried again. */
+  /** Stores answers in the transaction of their effects, so that a commit whose outcome nobody learned is known to the retry. */
+  async settleWith(
+    tx: Transaction,
+    answers: readonly (StoredAnswer & { readonly id: Uint8Array })[],
+  ): Promise<void> {
+    const column = <T>(of: (answer: (typeof answers)[number]) => T): T[] => answers.map(of);
+    const bytes = (given: Uint8Array) => Buffer.from(given);
+    await tx.run(SETTLE_WITH, [
+      column(({ id }) => bytes(id)),
+      column(({ status }) => status),
+      column(({ sealed }) => bytes(sealed)),
+    ]);
+  }
+
+  /** A call that was refused had no effect, or its answer is stored with it: without an answer the key may be tried again. */
   async forget(id: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.prisma.idempotentCall.deleteMany({ where: { id, status: null } });
   }

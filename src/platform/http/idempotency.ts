@@ -7,6 +7,26 @@ export interface CallName {
   readonly route: string;
 }
 
+/** A call that may be made again. Who carries it out stores its answer together with its effect: both are there, or neither. */
+export class KeyedCall {
+  /** What was stored with the effect; undefined until then. */
+  answered: string | undefined;
+  readonly id: Uint8Array<ArrayBuffer>;
+
+  constructor(
+    private readonly name: CallName,
+    readonly status: number,
+  ) {
+    this.id = callId(name);
+  }
+
+  /** The answer as it is stored. */
+  sealed(answer: unknown): Uint8Array<ArrayBuffer> {
+    this.answered = JSON.stringify(answer ?? null);
+    return seal(this.name, this.answered);
+  }
+}
+
 /** The row's id: a hash, so that neither the service key nor the Idempotency-Key is stored. */
 export function callId(name: CallName): Uint8Array<ArrayBuffer> {
   return digest(['id', name.credentials, name.route, name.key]);

@@ -16,6 +16,8 @@ const types: pg.CustomTypesConfig = {
 const POOL_SIZE: Record<Tier, number> = { critical: 4, important: 4, routine: 4 };
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** A node that vanished in the midst of a transaction must not hold its users' rows: PostgreSQL itself ends it. */
+const ABANDONED_MS = 10_000;
 
 /** A statement of the hot path: prepared once a connection under its name. */
 export interface Statement {
@@ -42,14 +44,17 @@ export class Database implements OnApplicationShutdown {
         max: POOL_SIZE[lane],
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         statement_timeout: STATEMENT_TIMEOUT_MS,
+        idle_in_transaction_session_timeout: ABANDONED_MS,
         query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
         keepAlive: true,
         application_name: `usher ${lane}`,
         options: '-c TimeZone=UTC',
         types,
       });
-      // An idle connection that PostgreSQL closed is replaced at the next use; without a listener it would end the process.
+      // A connection that PostgreSQL closed is replaced at the next use; without a listener it would end the process. While
+      // it is lent out, between two statements of a transaction, the pool itself does not listen: so each one does.
       pool.on('error', () => undefined);
+      pool.on('connect', (client) => client.on('error', () => undefined));
       return pool;
     };
     this.pools = Object.fromEntries(TIERS.map((lane) => [lane, open(lane)])) as Record<Tier, pg.Pool>;

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { Ledger } from '../support/ledger.js';
+import { type FaultProxy, faultProxy } from '../support/proxy.js';
+import { SteadyDevice } from '../support/steady-device.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+
+/**
+ * RELIABILITY: F8. PostgreSQL carries a statement out, and its answer never reaches the node: the node cannot know. The
+ * node under test has a wire of its own to PostgreSQL; the workers (sweep, retries) run on the other one.
+ */
+const READY_FOR_QUERY = Buffer.from([0x5a, 0, 0, 0, 5]);
+const replied = (reply: Buffer): boolean => reply.includes(READY_FOR_QUERY);
+const RECOVERY_MS = 15_000;
+
+let worker: TestUsher;
+let node: TestUsher;
+let wire: FaultProxy;
+let devices: SteadyDevice[];
+const ledger = new Ledger();
+
+beforeAll(async () => {
+  worker = await startUsher({ LOG_LEVEL: 'warn' });
+  const real = new URL(worker.database.url);
+  wire = await faultProxy({ host: real.hostname, port: Number(real.port) });
+  const proxied = new URL(real);
+  proxied.port = String(wire.port);
+  node = await worker.another({ DATABASE_URL: proxied.href, ROLES: 'gateway,api' });
+  await node.backOffice.putPlan('premium', ['price_premium']);
+  devices = ['ann', 'ben', 'cleo', 'dan'].map(
+    (userId, n) => new SteadyDevice(userId, `${userId}-tv`, [(n % 2 === 0 ? node : worker).url]),
+  );
+  await Promise.all(devices.map((device) => device.start()));
+}, 60_000);
+
+afterAll(async () => {
+  for (const device of devices) device.close();
+  await worker.stop();
+  await wire.close();
+});
+
+const lose = (request: string) => wire.loseReply({ request, replied });
+
+const created = (userId: string) =>
+  node.stripe.event('customer.subscription.created', {
+    id: `sub_${userId}`,
+    userId,
+    customer: `cus_${userId}`,
+    price: 'price_premium',
+    status: 'active',
+  });
+
+/** The plan is in force, made by one webhook in one version, and each device of the user was told it once. */
+async function appliedOnce(userId: string): Promise<void> {
+  const own = devices.filter((device) => device.userId === userId);
+  const versions = (device: SteadyDevice) =>
+    device.diary.applied.filter(({ type }) => type === 'membership.changed').map(({ data }) => data.version);
+  for (const device of own)
+    await eventually(`${userId} is told`, () => versions(device).length > 0, RECOVERY_MS);
+  expect(await node.backOffice.entitlement(userId)).toMatchObject({ version: 1, planId: 'premium' });
+  expect(
+    await worker.database.query('SELECT version FROM membership_history WHERE user_id = $1', [userId]),
+  ).toHaveLength(1);
+  for (const device of own) expect(versions(device)).toEqual([1]);
+}
+
+describe('when the answer to a commit is lost (F8)', () => {
+  test('a webhook that may or may not be stored is not answered 2xx; its retry is the same webhook', async () => {
+    const event = created('ann');
+    const lost = lose('webhook-store:');
+    const first = await node.stripe.send(event);
+    await lost;
+    expect(first).toMatchObject({ status: 503, body: { code: 'unavailable', retryable: true } });
+    expect(await node.stripe.send(event)).toMatchObject({ status: 200, body: { duplicate: true } });
+    await appliedOnce('ann');
+  }, 30_000);
+
+  test('a webhook that was applied is not applied again, and the devices are told all the same', async () => {
+    const event = created('ben');
+    const lost = lose('COMMIT');
+    expect((await node.stripe.send(event)).status).toBe(200);
+    await lost;
+    expect((await node.stripe.send(event)).status).toBe(200);
+    await appliedOnce('ben');
+  }, 30_000);
+
+  test.each([
+    ['the answer to its write', 'append:', 'cleo', 'critical'],
+    ['the answer to its write', 'append:', 'dan', 'important'],
+    ['the answer to its commit', 'COMMIT', 'cleo', 'critical'],
+    ['the answer to its commit', 'COMMIT', 'dan', 'important'],
+  ] as const)(
+    'an event is published once under one Idempotency-Key, though %s was lost (%s, %s)',
+    async (_, request, userId, tier) => {
+      const note = ledger.note(userId);
+      const headers = { 'idempotency-key': randomUUID() };
+      const publish = () => ledger.publish(node.backOffice, userId, tier, headers, note);
+      const lost = lose(request);
+      const first = await publish();
+      await lost;
+      expect(first).toMatchObject({ status: 503, body: { retryable: true } });
+      const { body } = await eventually('the retry is taken', async () => {
+        const reply = await publish();
+        return reply?.status === 202 && reply;
+      });
+      const [accepted] = body.accepted as { id: string; offset: number }[];
+      const again = await node.backOffice.publish([{ userId, type: 'note.owed', tier, data: note }], headers);
+      expect(again).toMatchObject({ status: 202, body });
+      const kept = await worker.database.query(
+        `SELECT id, "offset"::int FROM mailbox_entry WHERE user_id = $1 AND (data->>'mark')::int = $2`,
+        [userId, note.mark],
+      );
+      expect(kept).toEqual([accepted]);
+      await ledger.settles(devices, RECOVERY_MS);
+    },
+    30_000,
+  );
+});

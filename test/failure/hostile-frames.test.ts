@@ -1,0 +1,147 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Device } from '../support/device.js';
+import { eventually } from '../support/eventually.js';
+import { nestedText, openRaw, openRawDevice, type RawSocket } from '../support/refusals.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+
+/** RELIABILITY: P1, P2. What no proper client says; each ends the line that said it, and no other. Closing is a matter of less than a second. */
+const SOON_MS = 2_000;
+const FLOOD = 2_000;
+
+let usher: TestUsher;
+let bystander: Device;
+let unexpected: string | undefined;
+beforeAll(async () => {
+  usher = await startUsher({ LOG_LEVEL: 'warn' });
+  bystander = await usher.device('bystander', 'bystander-tv');
+  bystander.socket.on('disconnect', (reason) => (unexpected = reason));
+});
+afterAll(() => usher.stop());
+
+const device = async (userId: string): Promise<RawSocket> =>
+  openRawDevice(usher.url, await usher.token(userId), `${userId}-tv`);
+
+const gone = (userId: string) =>
+  eventually(`${userId} is no longer connected`, async () => {
+    const { body } = await usher.backOffice.call('GET', '/metrics');
+    return /^usher_connections 1$/m.test(String(body.text));
+  });
+
+describe('a frame that cannot be', () => {
+  test.each([
+    ['of 1.1 MB', `42["playback.heartbeat",{"pad":"${'x'.repeat(1_100_000)}"}]`],
+    ['20,000 levels deep', `42["playback.heartbeat",${nestedText(20_000)}]`],
+    ['without a type', '4'],
+    ['of a type that is not there', '49["x"]'],
+    ['with a reserved name', '42["disconnect",{}]'],
+    ['of another namespace', '42/admin,["playback.heartbeat",{}]'],
+    ['with binary attachments that never come', '451-["x",{"_placeholder":true,"num":0}]'],
+    [
+      'with ten of them',
+      `4510-["x",${'{"_placeholder":true,"num":0},'.repeat(9)}{"_placeholder":true,"num":9}]`,
+    ],
+    ['with an answer in binary', '461-0[{"_placeholder":true,"num":0}]'],
+    ['of bytes', Buffer.from([1, 2, 3])],
+    ['that pings as only a server may', '2'],
+    ['that says goodbye and stays', '41'],
+  ])('ends the line: one %s', async (name, frame) => {
+    const socket = await device('mallory');
+    socket.send(frame);
+    await socket.closed(SOON_MS);
+    await gone(name);
+  });
+
+  test('ends the line: one of text that is not UTF-8', async () => {
+    const closed = await rawBytes(Buffer.from([0x34, 0x32, 0xc3, 0x28]));
+    expect(closed).toBe(1007);
+  });
+
+  test('ends the line of one who has not even said who it is', async () => {
+    const socket = await openRaw(usher.url);
+    socket.send('451-["x",{"_placeholder":true,"num":0}]');
+    await socket.closed(SOON_MS);
+  });
+});
+
+describe('a flood of frames that ask for nothing', () => {
+  test.each([
+    ['acknowledgements of what was never sent', '43999999[]'],
+    ['pongs that nobody asked for', '3'],
+    ['empty packets', '6'],
+    ['upgrades to nowhere', '5'],
+    ['handshakes on a line that has one', '40/nowhere,{}'],
+    ['events that nobody listens to', '42["nobody-listens",{}]'],
+    ['beats', '42["playback.heartbeat",{}]'],
+  ])('of %s is cut', async (name, frame) => {
+    const socket = await device('mallory');
+    for (let n = 0; n < FLOOD; n += 1) socket.send(frame);
+    await socket.closed(SOON_MS);
+    await gone(name);
+  });
+
+  test('of WebSocket’s own pings is cut', async () => {
+    const socket = await device('mallory');
+    for (let n = 0; n < FLOOD; n += 1) socket.ping();
+    await socket.closed(SOON_MS);
+    await gone('the one that pinged');
+  });
+
+  test('of anything is cut before a token was shown', async () => {
+    const socket = await openRaw(usher.url);
+    for (let n = 0; n < FLOOD; n += 1) socket.send('6');
+    await socket.closed(SOON_MS);
+  });
+});
+
+test('a device that acknowledges hundreds of events, some of them twice because they were sent twice, is not taken for a flood', async () => {
+  const eager = await usher.device('eager', 'eager-tv', { acks: false });
+  const waiting: (() => void)[] = [];
+  eager.socket.onAny((_event: string, _payload: unknown, ack?: () => void) => {
+    if (ack) waiting.push(ack);
+  });
+  const events = Array.from({ length: 100 }, (_, n) => ({
+    userId: 'eager',
+    type: 'note.many',
+    tier: 'important',
+    data: { n },
+  }));
+  for (let round = 0; round < 4; round += 1) await usher.backOffice.publish(events);
+  await eventually('every event came, and came again', () => waiting.length === 800, 12_000);
+  for (const ack of waiting) ack();
+  expect(await eager.beat({})).toMatchObject({ ok: true });
+  expect(eager.socket.connected).toBe(true);
+  eager.close();
+}, 20_000);
+
+test('nobody else noticed', async () => {
+  expect(unexpected).toBeUndefined();
+  expect(await bystander.beat({})).toMatchObject({ ok: true });
+  expect(usher.exited).toBeUndefined();
+});
+
+/** Sends one text frame of these bytes by hand, since `ws` would not; answers the code of the server's close frame. */
+function rawBytes(text: Buffer): Promise<number> {
+  const { hostname, port } = new URL(usher.url);
+  const head = [
+    'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1',
+    `Host: ${hostname}:${port}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  ];
+  // A mask of zeros leaves the bytes as they are.
+  const frame = Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]);
+  return new Promise((resolve, reject) => {
+    const heard: Buffer[] = [];
+    const socket = connect(Number(port), hostname, () => socket.write(`${head.join('\r\n')}\r\n\r\n`));
+    socket.once('data', () => socket.write(frame));
+    socket.on('data', (data) => heard.push(data));
+    socket.on('error', reject);
+    socket.on('close', () => {
+      const all = Buffer.concat(heard);
+      resolve(all.readUInt16BE(all.lastIndexOf(0x88) + 2));
+    });
+  });
+}

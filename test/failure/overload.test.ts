@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Device } from '../support/device.js';
+import { eventually } from '../support/eventually.js';
+import { Ledger } from '../support/ledger.js';
+import { LightDevice } from '../support/light-device.js';
+import { report, since } from '../support/report.js';
+import { SteadyDevice } from '../support/steady-device.js';
+import { mintToken, startUsher, type TestUsher } from '../support/usher.js';
+
+/**
+ * RELIABILITY: O1. More routine events than two cores can write, for 5 s instead of a minute; the flood takes all that it is
+ * given, so it is always beyond capacity. Critical and important events go on beside it.
+ */
+const CROWD = 400;
+const FLOOD_MS = 5_000;
+const AT_ONCE = 6;
+const HEARTBEAT_SECONDS = 60;
+const URGENT = 10;
+const RECOVERY_MS = 15_000;
+
+let usher: TestUsher;
+let crowd: LightDevice[];
+let devices: SteadyDevice[];
+let probe: Device;
+const ledger = new Ledger();
+
+beforeAll(async () => {
+  usher = await startUsher({ LOG_LEVEL: 'warn', HEARTBEAT_SECONDS: String(HEARTBEAT_SECONDS) });
+  crowd = await Promise.all(
+    Array.from({ length: CROWD }, async (_, n) => {
+      const userId = `crowd${n % (CROWD / 4)}`;
+      return new LightDevice(userId, `crowd-${n}`, await mintToken(userId), [usher.url]);
+    }),
+  );
+  for (const device of crowd) device.start();
+  devices = Array.from({ length: URGENT }, (_, n) => new SteadyDevice(`u${n}`, `u${n}-tv`, [usher.url]));
+  await Promise.all(devices.map((device) => device.start()));
+  await eventually('the crowd is in', () => crowd.every(({ connected }) => connected));
+  probe = await usher.device('probe', 'probe-tv');
+}, 60_000);
+
+afterAll(async () => {
+  for (const device of [...crowd, ...devices]) device.close();
+  await usher.stop();
+});
+
+/** Routine events for the crowd, as fast as they are taken; answers the statuses. */
+async function flood(until: number): Promise<number[]> {
+  const events = Array.from({ length: CROWD / 4 }, (_, n) => ({
+    userId: `crowd${n}`,
+    type: 'note.routine',
+    tier: 'routine',
+    data: { pad: 'x'.repeat(2_000) },
+  }));
+  const statuses: number[] = [];
+  while (Date.now() < until) statuses.push((await usher.backOffice.publish(events)).status);
+  return statuses;
+}
+
+/** Beats a few times a second; answers what it was asked to wait for each time. */
+async function beats(until: number): Promise<number[]> {
+  const asked: number[] = [];
+  while (Date.now() < until) {
+    asked.push((await probe.beat({ positionSeconds: 600 + asked.length })).nextSeconds ?? 0);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  return asked;
+}
+
+/** One event after the other for each user; answers how long the door took. */
+async function urgent(until: number, tier: 'critical' | 'important'): Promise<number[]> {
+  const took: number[] = [];
+  for (let n = 0; Date.now() < until; n += 1) {
+    const start = Date.now();
+    // Each tier has users of its own, so that two publishes of one user never overlap.
+    const userId = `u${(n % (URGENT / 2)) * 2 + (tier === 'critical' ? 0 : 1)}`;
+    expect((await ledger.publish(usher.backOffice, userId, tier))?.status).toBe(202);
+    took.push(Date.now() - start);
+  }
+  return took.sort((a, b) => a - b);
+}
+
+test('a flood of routine events slows beats down and delays nothing that is critical; when it ebbs, all is as before', async () => {
+  const until = Date.now() + FLOOD_MS;
+  const [critical, important, asked, ...floods] = await Promise.all([
+    urgent(until, 'critical'),
+    urgent(until, 'important'),
+    beats(until),
+    ...Array.from({ length: AT_ONCE }, () => flood(until)),
+  ]);
+  const ebbed = Date.now();
+  const calls = floods.flat();
+  const p99 = (sorted: number[]) => sorted[Math.floor(sorted.length * 0.99)] ?? 0;
+  report(
+    `${calls.length * CROWD} routine frames; critical p99 ${p99(critical)} ms of ${critical.length}, important ${p99(important)} ms of ${important.length}; beats asked for ${Math.max(...asked)} s`,
+  );
+  expect(calls.filter((status) => status !== 202 && status !== 503 && status !== 429)).toEqual([]);
+  expect(p99(critical)).toBeLessThan(2_000);
+  expect(Math.max(...asked)).toBeGreaterThan(HEARTBEAT_SECONDS);
+  await ledger.settles(devices, RECOVERY_MS);
+  await eventually(
+    'beats are a minute apart again',
+    async () => (await probe.beat({})).nextSeconds === HEARTBEAT_SECONDS,
+    RECOVERY_MS,
+  );
+  report(`recovered ${since(ebbed)} after the flood`);
+  expect([...devices.flatMap(({ endings }) => endings)]).toEqual([]);
+}, 60_000);

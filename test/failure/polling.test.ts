@@ -1,0 +1,85 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { report, since } from '../support/report.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+
+/** RELIABILITY: P3. Long polling is off unless it is asked for; where it is on, nobody holds anything for long. Scaled: 300 handshakes. */
+const HANDSHAKES = 300;
+/** `connectTimeout` is 8 s, a body has 10 s. */
+const HANDSHAKE_MS = 10_000;
+const BODY_MS = 12_000;
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher({ TRANSPORTS: 'websocket,polling', LOG_LEVEL: 'warn' });
+});
+afterAll(() => usher.stop());
+
+const polling = (query = '') => `${usher.url}/socket.io/?EIO=4&transport=polling${query}`;
+
+async function handshake(): Promise<string> {
+  const text = await (await fetch(polling())).text();
+  return (JSON.parse(text.slice(1)) as { sid: string }).sid;
+}
+
+/** Whether the session is known: its own unread greeting is waiting, or it is being held. */
+const isKnown = async (sid: string): Promise<boolean> =>
+  (await fetch(polling(`&sid=${sid}`), { method: 'POST', body: '6' })).status === 200;
+
+/** Sends the head of a POST and a little of its body, and waits until the server has enough of it. */
+function slowPost(path: string): Promise<number> {
+  const { hostname, port } = new URL(usher.url);
+  const start = Date.now();
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname);
+    const head = [`POST ${path} HTTP/1.1`, `Host: ${hostname}`, 'Content-Type: application/json'];
+    socket.write(`${head.join('\r\n')}\r\nContent-Length: 500\r\n\r\n{`);
+    const trickle = setInterval(() => socket.write(' '), 500);
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearInterval(trickle);
+      resolve(Date.now() - start);
+    });
+  });
+}
+
+describe('with long polling on', () => {
+  test('handshakes that are never followed up are forgotten, and bodies that never end are cut off, wherever they are sent', async () => {
+    const start = Date.now();
+    const sid = await handshake();
+    const slow = Promise.all([
+      slowPost(`/socket.io/?EIO=4&transport=polling&sid=${sid}`),
+      slowPost('/v1/webhooks/stripe'),
+      slowPost('/v1/events'),
+    ]);
+    const sids = await Promise.all(Array.from({ length: HANDSHAKES }, handshake));
+    expect(await isKnown(sids[0] as string)).toBe(true);
+    const left = start + HANDSHAKE_MS - Date.now();
+    const [took] = await Promise.all([slow, new Promise((resolve) => setTimeout(resolve, left))]);
+    report(`slow bodies were cut off after ${took.join(', ')} ms; ${since(start)} in all`);
+    for (const ms of took) expect(ms).toBeLessThan(BODY_MS);
+    const known = await Promise.all(sids.map(isKnown));
+    expect(known.filter(Boolean).length).toBe(0);
+  }, 40_000);
+
+  test('a body of 5 MB is refused, and of bytes too', async () => {
+    const big = await fetch(polling(`&sid=${await handshake()}`), {
+      method: 'POST',
+      body: `4${'x'.repeat(5_000_000)}`,
+    }).then(
+      ({ status }) => status,
+      () => 413, // the server may hang up before it is all sent
+    );
+    expect(big).toBe(413);
+    const sid = await handshake();
+    await fetch(polling(`&sid=${sid}`), { method: 'POST', body: 'bAQID' });
+    expect(await isKnown(sid)).toBe(false);
+  });
+
+  test('a device that polls is served like any other', async () => {
+    const device = await usher.device('poll', 'poll-tv', { transports: ['polling'] });
+    await usher.backOffice.publish([{ userId: 'poll', type: 'note.one', tier: 'critical', data: {} }]);
+    await device.hears('note.one');
+    expect(await device.beat({})).toMatchObject({ ok: true });
+  });
+});

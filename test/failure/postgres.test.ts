@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { throwAwayFolder } from '../../tools/places.mjs';
+import { type EmbeddedPostgres, startPostgres } from '../../tools/postgres.mjs';
+import { migratedDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { Ledger } from '../support/ledger.js';
+import { freePort } from '../support/ports.js';
+import { nowSeconds, type StripeEvent } from '../support/processor.js';
+import { report, since } from '../support/report.js';
+import { SteadyDevice } from '../support/steady-device.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+
+/** RELIABILITY: F6. Two nodes on a PostgreSQL of this file's own. Users and rates are scaled to two cores; the promises are not. */
+const USERS = 20;
+const CRASHES = 2;
+const PLANS = ['basic', 'premium'];
+
+let dataDir: string;
+let port: number;
+let postgres: EmbeddedPostgres;
+let database: TestDatabase;
+let nodes: TestUsher[];
+let devices: SteadyDevice[];
+const ledger = new Ledger();
+
+beforeAll(async () => {
+  dataDir = join(throwAwayFolder('test'), 'postgres');
+  port = await freePort();
+  postgres = await startPostgres({ dataDir, port, durable: false });
+  database = await migratedDatabase(postgres.url);
+  const first = await startUsher({ LOG_LEVEL: 'warn' }, database);
+  nodes = [first, await first.another()];
+  for (const plan of PLANS) await first.backOffice.putPlan(plan, [`price_${plan}`]);
+  const urls = nodes.map((node) => node.url);
+  devices = Array.from({ length: USERS }, (_, n) => [
+    new SteadyDevice(`u${n}`, `u${n}-tv`, urls),
+    new SteadyDevice(`u${n}`, `u${n}-phone`, [...urls].reverse()),
+  ]).flat();
+  await Promise.all(devices.map((device) => device.start()));
+}, 60_000);
+
+afterAll(async () => {
+  for (const device of devices) device.close();
+  await nodes[0]?.stop();
+  await postgres.stop();
+});
+
+/** `pg_ctl stop -m immediate`, and back on the same port. */
+async function crash(downMs: number): Promise<number> {
+  process.kill(postgres.pid, 'SIGQUIT');
+  await postgres.exited;
+  await new Promise((resolve) => setTimeout(resolve, downMs));
+  postgres = await startPostgres({ dataDir, port, durable: false });
+  return Date.now();
+}
+
+const door = (n: number): TestUsher => nodes[n % nodes.length] as TestUsher;
+
+/** One user's plan changes, one after the other, each delivered until it is taken; every third one twice. */
+async function changePlans(n: number, go: () => boolean): Promise<StripeEvent[]> {
+  const told: StripeEvent[] = [];
+  for (let turn = 0; go() || turn < 4; turn += 1) {
+    const { stripe } = door(n + turn);
+    const event = stripe.event(
+      turn === 0 ? 'customer.subscription.created' : 'customer.subscription.updated',
+      {
+        id: `sub_${n}`,
+        userId: `u${n}`,
+        customer: `cus_${n}`,
+        price: `price_${PLANS[turn % 2]}`,
+        status: 'active',
+        created: nowSeconds() - 2_000 + turn,
+      },
+    );
+    await stripe.deliver(event);
+    if (turn % 3 === 0) await door(n + turn + 1).stripe.deliver(event);
+    told.push(event);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return told;
+}
+
+async function publishNotes(n: number, go: () => boolean): Promise<void> {
+  while (go()) {
+    await ledger.publish(door(n).backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('PostgreSQL stopped at once, and started again, while webhooks and events pour in (F6)', () => {
+  let delivered: StripeEvent[][];
+
+  beforeAll(async () => {
+    let going = true;
+    const go = () => going;
+    const users = Array.from({ length: USERS }, (_, n) => n);
+    const webhooks = Promise.all(users.map((n) => changePlans(n, go)));
+    const notes = Promise.all(users.map((n) => publishNotes(n, go)));
+    try {
+      for (let n = 0; n < CRASHES; n += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        const up = await crash(700);
+        const { status } = await eventually('a critical event is taken again', async () => {
+          const reply = await ledger.publish(door(0).backOffice, 'first-after', 'critical');
+          return reply?.status === 202 && reply;
+        });
+        report(`PostgreSQL crashed: ${status} after ${since(up)}`);
+      }
+    } finally {
+      going = false;
+    }
+    delivered = await webhooks;
+    await notes;
+  }, 60_000);
+
+  test('no node died of it', () => {
+    for (const node of nodes) expect(node.exited).toBeUndefined();
+  });
+
+  test('every webhook that was answered 2xx is there, once, and settled', async () => {
+    const ids = delivered.flat().map(({ id }) => id);
+    const settled = async () => {
+      const kept = await database.query<{ id: string; status: string }>(
+        `SELECT event_id AS id, status FROM webhook WHERE event_id = ANY ($1)`,
+        [ids],
+      );
+      expect(kept).toHaveLength(ids.length);
+      return kept.every(({ status }) => status === 'applied' || status === 'stale');
+    };
+    await eventually('every webhook is applied', settled, 20_000);
+    report(`${ids.length} webhooks and ${ledger.size} events over ${CRASHES} crashes`);
+  }, 30_000);
+
+  test('each user has the plan that the processor said last, and no webhook had its effect twice', async () => {
+    for (const [n, events] of delivered.entries()) {
+      expect(await nodes[0]?.backOffice.entitlement(`u${n}`)).toMatchObject({
+        planId: PLANS[(events.length - 1) % 2],
+        status: 'active',
+      });
+    }
+    const repeated = await database.query(
+      `SELECT user_id, webhook_id FROM membership_history GROUP BY 1, 2 HAVING count(*) > 1`,
+    );
+    expect(repeated).toEqual([]);
+  });
+
+  test('each device was told every version that it had to know, in order and each once', async () => {
+    const versions = new Map(
+      (
+        await database.query<{ userId: string; version: string }>(
+          'SELECT user_id AS "userId", version FROM membership',
+        )
+      ).map(({ userId, version }) => [userId, Number(version)]),
+    );
+    const heard = (device: SteadyDevice) =>
+      device.diary.applied
+        .filter(({ type }) => type === 'membership.changed')
+        .map(({ data }) => data.version as number);
+    for (const device of devices) {
+      await eventually(
+        `${device.deviceId} knows its plan`,
+        () => heard(device).at(-1) === versions.get(device.userId),
+      );
+      expect(heard(device)).toEqual([...new Set(heard(device))].sort((a, b) => a - b));
+    }
+  }, 30_000);
+
+  test('no event is lost, doubled, out of order or another user’s', async () => {
+    await ledger.settles(devices, 20_000);
+  }, 30_000);
+
+  test('no device was sent away in a way after which a stock client stays away', () => {
+    expect(devices.flatMap(({ endings }) => endings)).not.toContain('io server disconnect');
+  });
+});

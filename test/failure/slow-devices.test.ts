@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { Ledger } from '../support/ledger.js';
+import { openRawDevice, type RawSocket } from '../support/refusals.js';
+import { report } from '../support/report.js';
+import { SteadyDevice } from '../support/steady-device.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+
+/**
+ * RELIABILITY: S1. Devices that stop reading, some of which go on to answer and to ask. The kernel takes some megabytes for
+ * each before anyone can notice; then the node must let them go, and nobody else may feel it. Scaled to two cores.
+ */
+const SLOW = 8;
+const EVENT_BYTES = 15_000;
+const MEGABYTE = 1_048_576;
+/** What one slow device may cost at most: 1 MB that waits (outbox.ts), and as much for what is made of it. */
+const MAX_GROWTH = SLOW * 2 * MEGABYTE;
+
+let usher: TestUsher;
+let others: SteadyDevice[];
+const ledger = new Ledger();
+/** What the garbage collector leaves lying about, more or less. */
+const NOISE = 160 * MEGABYTE;
+const pad = 'x'.repeat(EVENT_BYTES);
+
+beforeAll(async () => {
+  usher = await startUsher({ LOG_LEVEL: 'warn' });
+  // The others of the very users whose devices are slow.
+  others = Array.from({ length: SLOW }, (_, n) => new SteadyDevice(`u${n}`, `u${n}-good`, [usher.url]));
+  await Promise.all(others.map((device) => device.start()));
+  // The same traffic without slow devices: what the process needs for it is not theirs.
+  for (let round = 0; round < 8; round += 1) await fill();
+}, 60_000);
+afterAll(async () => {
+  for (const device of others) device.close();
+  await usher.stop();
+});
+
+async function metric(name: string): Promise<number> {
+  const { body } = await usher.backOffice.call('GET', '/metrics');
+  return Number(new RegExp(`^usher_${name} (.+)$`, 'm').exec(String(body.text))?.[1]);
+}
+
+const slowDevices = (kind: string): Promise<RawSocket[]> =>
+  Promise.all(
+    others.map(async ({ userId }) =>
+      openRawDevice(usher.url, await usher.token(userId), `${userId}-${kind}`),
+    ),
+  );
+
+/** A megabyte for every user. The next one supersedes it, but whoever is connected is told both. */
+async function fill(): Promise<void> {
+  for (const { userId } of others) {
+    const events = Array.from({ length: 60 }, (_, n) => ({
+      userId,
+      type: 'note.big',
+      tier: 'important',
+      key: `big:${n}`,
+      data: { pad },
+    }));
+    await usher.backOffice.publish(events);
+  }
+}
+
+/** Fills until all slow devices were let go; answers the largest memory seen, and how long others waited at worst. */
+async function fillUntilGone(before: number, rounds: number, everyRound: () => void) {
+  let memory = 0;
+  let slowest = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    await fill();
+    everyRound();
+    const start = Date.now();
+    await ledger.publish(usher.backOffice, `u${round % SLOW}`, 'critical');
+    slowest = Math.max(slowest, Date.now() - start);
+    memory = Math.max(memory, await metric('process_resident_memory_bytes'));
+    if ((await metric('slow_devices_total')) - before >= SLOW) break;
+  }
+  return { memory, slowest };
+}
+
+describe('devices that stop reading', () => {
+  test.each([
+    ['and say nothing more', () => undefined],
+    ['but answer pings blindly', (socket: RawSocket) => socket.send('3')],
+    [
+      'but ask again and again for what they do not read',
+      (socket: RawSocket) => socket.send('42["sync",{"epoch":"another","offset":0}]'),
+    ],
+  ])(
+    '%s are let go, and cost a bounded memory',
+    async (what, everyRound) => {
+      const slow = await slowDevices(what.slice(-4));
+      const before = await metric('slow_devices_total');
+      const start = await metric('process_resident_memory_bytes');
+      for (const socket of slow) socket.stopReading();
+      const { memory, slowest } = await fillUntilGone(before, 14, () => {
+        for (const socket of slow) everyRound(socket);
+      });
+      await eventually('all are let go', async () => (await metric('slow_devices_total')) - before >= SLOW);
+      await eventually('their lines are closed', async () => (await metric('connections')) === SLOW);
+      await ledger.settles(others, 10_000);
+      expect(others.flatMap(({ endings }) => endings)).toEqual([]);
+      const growth = Math.round((memory - start) / MEGABYTE);
+      report(
+        `${SLOW} slow devices: ${growth} MB more at worst, a critical event took ${slowest} ms at worst`,
+      );
+      expect(memory - start).toBeLessThan(MAX_GROWTH + NOISE);
+      for (const socket of slow) socket.terminate();
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Ledger } from '../support/ledger.js';
+import { report, since } from '../support/report.js';
+import { SteadyDevice } from '../support/steady-device.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+
+/** RELIABILITY: F2. 50 kills in a minute are scaled to 6 in a row, each as soon as the next worker is up and busy. */
+const USERS = 20;
+const KILLS = 6;
+const BUSY_MS = 500;
+
+let gateway: TestUsher;
+let worker: TestUsher;
+let devices: SteadyDevice[];
+const ledger = new Ledger();
+
+beforeAll(async () => {
+  gateway = await startUsher({ ROLES: 'gateway', LOG_LEVEL: 'warn' });
+  worker = await gateway.another({ ROLES: 'api,worker' });
+  devices = Array.from({ length: USERS }, (_, n) => new SteadyDevice(`u${n}`, `u${n}-tv`, [gateway.url]));
+  await Promise.all(devices.map((device) => device.start()));
+}, 60_000);
+
+afterAll(async () => {
+  for (const device of devices) device.close();
+  await gateway.stop();
+});
+
+test('when the node that takes and tells events is killed again and again, what it took is told by the next one, once and in order', async () => {
+  let going = true;
+  let refused = 0;
+  const began = Date.now();
+  const publishing = Promise.all(
+    devices.map(async ({ userId }, n) => {
+      while (going) {
+        const tier = n % 2 === 0 ? 'critical' : 'important';
+        const reply = await ledger.publish(worker.backOffice, userId, tier);
+        if (reply?.status === 202) continue;
+        refused += 1;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }),
+  );
+  try {
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
+      await worker.kill('SIGKILL');
+      worker = await gateway.another({ ROLES: 'api,worker' });
+    }
+  } finally {
+    going = false;
+    await publishing;
+  }
+  const last = Date.now();
+  await ledger.settles(devices, 15_000);
+  report(
+    `${KILLS} workers killed in ${last - began} ms: ${ledger.size} events taken, ${refused} refused; all told ${since(last)} later`,
+  );
+  expect(ledger.size).toBeGreaterThan(USERS * KILLS);
+  expect(devices.flatMap(({ endings }) => endings)).toEqual([]);
+}, 90_000);
