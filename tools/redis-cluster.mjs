@@ -17,7 +17,6 @@ const SLOTS = 16_384;
 const NODE_TIMEOUT = 1_000;
 const READY_WITHIN = 15_000; // ms
 /** The ports between servers are these plus 10,000; both must exist. */
-const BUS = 10_000;
 
 /** Why there can be no cluster on this machine, or undefined. */
 export const noCluster = () =>
@@ -44,7 +43,9 @@ export async function startRedisCluster({ masters = 3, replicas = 0 } = {}) {
 }
 
 async function startOne(folder) {
-  const port = await clusterPort();
+  const port = await freePort();
+  // Its default lies 10,000 higher, where outgoing connections take their ports.
+  const bus = await freePort();
   const settings = {
     port,
     bind: '127.0.0.1',
@@ -52,6 +53,7 @@ async function startOne(folder) {
     save: '',
     appendonly: 'no',
     'cluster-enabled': 'yes',
+    'cluster-port': bus,
     'cluster-config-file': `nodes-${port}.conf`,
     'cluster-node-timeout': NODE_TIMEOUT,
     // A part that is away takes no other with it.
@@ -61,6 +63,7 @@ async function startOne(folder) {
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const one = {
     port,
+    bus,
     pid: undefined,
     async start() {
       const server = startServer('redis-server', args, { stdio: 'ignore' });
@@ -74,17 +77,10 @@ async function startOne(folder) {
   return one;
 }
 
-async function clusterPort() {
-  for (;;) {
-    const port = await freePort();
-    if (port + BUS < 65_536) return port;
-  }
-}
-
 async function introduce(servers, masters) {
   const [first] = servers;
   for (const [index, { port }] of servers.entries()) {
-    if (port !== first.port) await ask(port, ['CLUSTER', 'MEET', '127.0.0.1', first.port]);
+    if (port !== first.port) await ask(port, ['CLUSTER', 'MEET', '127.0.0.1', first.port, first.bus]);
     if (index >= masters) continue;
     const slot = (n) => Math.floor((n * SLOTS) / masters);
     await ask(port, ['CLUSTER', 'ADDSLOTSRANGE', slot(index), slot(index + 1) - 1]);
