@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { plainText } from '../../platform/text.schema.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Processor, VerifiedWebhook, Word } from '../processor.js';
+import type { Headers, Processor, ProcessorApi, VerifiedWebhook, Word } from '../processor.js';
+import { StripeApi } from './stripe.api.js';
 import { stripeWord } from './stripe.word.js';
 
 /** What every event has; seconds beyond these are no instant. */
@@ -21,9 +22,14 @@ const TOLERANCE_SECONDS = 300;
 export class StripeProcessor implements Processor {
   readonly name = 'stripe';
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  readonly api: ProcessorApi | undefined;
 
-  verify(body: Buffer, headers: Readonly<Record<string, string | string[] | undefined>>): VerifiedWebhook {
+  constructor(@Inject(CONFIG) private readonly config: Config) {
+    const { STRIPE_API_KEY: key, STRIPE_API_BASE: base } = config;
+    this.api = key === undefined ? undefined : new StripeApi(key, base);
+  }
+
+  verify(body: Buffer, headers: Headers): VerifiedWebhook {
     const secrets = this.config.STRIPE_WEBHOOK_SECRET;
     if (secrets.length === 0) throw new Problem('not_configured', 'STRIPE_WEBHOOK_SECRET is not set.');
     const signature = headers['stripe-signature'];

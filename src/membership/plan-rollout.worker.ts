@@ -1,0 +1,59 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { Loop } from '../platform/loop.js';
+import { Database } from '../platform/postgres/database.js';
+import { Memberships } from './membership.service.js';
+import { MembershipStore } from './membership.store.js';
+
+/**
+ * A plan may have millions of users, and each of them gets a critical event: 400 every 200 ms are 2,000 a second, so a
+ * million take a bit more than eight minutes and the lane stays open for what is urgent.
+ */
+const EVERY_MS = 200;
+const AT_ONCE = 400;
+const SOURCE = { processor: 'usher', webhookId: null, reason: 'plan_changed' };
+
+/**
+ * Tells the users of a plan what it allows since it was changed: a new version each. Where it is needed is a question to
+ * the tables, so there is nothing to resume. Any node; one does a turn at a time.
+ */
+@Injectable()
+export class PlanRollout implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly log = new Logger('membership');
+  private readonly loop = new Loop(
+    EVERY_MS,
+    () => this.turn(),
+    (error) => this.log.warn(`will try again: ${String(error)}`),
+  );
+
+  constructor(
+    private readonly store: MembershipStore,
+    private readonly memberships: Memberships,
+    private readonly database: Database,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.config.ROLES.includes('worker')) this.loop.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
+  }
+
+  private turn(): Promise<void> {
+    return this.database.transaction('important', async (tx) => {
+      if (!(await this.store.takeTurn(tx, 'rollout'))) return;
+      const userIds = await this.store.behindPlan(tx, AT_ONCE);
+      if (userIds.length === 0) return;
+      await this.store.lockUsers(tx, userIds);
+      await this.memberships.follow(tx, userIds, SOURCE);
+    });
+  }
+}
