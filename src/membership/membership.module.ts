@@ -9,11 +9,15 @@ import { Lookups } from './lookup.service.js';
 import { PlansController, WebhooksController } from './membership.controller.js';
 import { Memberships } from './membership.service.js';
 import { MembershipStore } from './membership.store.js';
+import { Oversight } from './oversight.worker.js';
 import { PlanRollout } from './plan-rollout.worker.js';
 import { PlanStore } from './plan.store.js';
 import { Plans } from './plans.service.js';
 import type { Processor } from './processor.js';
 import { PROCESSORS, Processors } from './processors.service.js';
+import { Reconciliation } from './reconciliation/reconciliation.service.js';
+import { ReconciliationStore } from './reconciliation/reconciliation.store.js';
+import { ReconciliationWalk } from './reconciliation/reconciliation.worker.js';
 import { ScheduledEnds } from './scheduled.worker.js';
 import { StandardProcessor } from './standard/standard.processor.js';
 import { StripeProcessor } from './stripe/stripe.processor.js';
@@ -41,6 +45,10 @@ const KNOWN = [StripeProcessor, StandardProcessor];
     WebhookApplication,
     WebhookStore,
     WebhookRetry,
+    Reconciliation,
+    ReconciliationStore,
+    ReconciliationWalk,
+    Oversight,
     ScheduledEnds,
     PlanRollout,
     Plans,

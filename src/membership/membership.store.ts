@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../platform/postgres/database.js';
+import { Database, type Transaction } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import type { Capabilities, MembershipContent } from './membership.js';
 
@@ -72,6 +72,8 @@ export interface DueMembership {
 /** The truth about what users pay for. What writes runs within a transaction that holds the users' locks. */
 @Injectable()
 export class MembershipStore {
+  constructor(private readonly database: Database) {}
+
   async lockUsers(tx: Transaction, userIds: readonly string[]): Promise<void> {
     await tx.run(LOCK_USERS, [userIds]);
   }
@@ -108,13 +110,14 @@ export class MembershipStore {
     return row?.taken === true;
   }
 
-  /** Memberships whose end has passed, the longest ago first. */
-  due(tx: Transaction, limit: number): Promise<DueMembership[]> {
-    return tx.run(DUE, [limit]);
+  /** Memberships whose end has passed, the longest ago first. A hint: what is done about it looks again, under the lock. */
+  due(limit: number): Promise<DueMembership[]> {
+    return this.database.run('critical', DUE, [limit]);
   }
 
-  /** Users whose membership tells an older revision of their plan. */
-  async behindPlan(tx: Transaction, limit: number): Promise<string[]> {
-    return (await tx.run<{ userId: string }>(BEHIND_PLAN, [limit])).map(({ userId }) => userId);
+  /** Users whose membership tells an older revision of their plan; a hint as well. */
+  async behindPlan(limit: number): Promise<string[]> {
+    const rows = await this.database.run<{ userId: string }>('important', BEHIND_PLAN, [limit]);
+    return rows.map(({ userId }) => userId);
   }
 }

@@ -71,8 +71,8 @@ export interface Processor {
 export interface ProcessorApi {
   /** The subscription as it is now; undefined when the processor knows none of that id. */
   fetch(subscriptionId: string): Promise<SubscriptionWord | undefined>;
-  /** All subscriptions, ended ones too, a page at a time. Undefined where it has no such list. */
-  list?(cursor: string | undefined): Promise<SubscriptionPage>;
+  /** All subscriptions, ended ones too, a page at a time. Undefined where it has no such list, or gives none. */
+  list?(cursor: string | undefined): Promise<SubscriptionPage | undefined>;
   /** Undefined where users cannot change anything through us. */
   change?(order: ChangeOrder): Promise<void>;
 }

@@ -10,7 +10,7 @@ import { Loop } from '../platform/loop.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import { Memberships } from './membership.service.js';
-import { MembershipStore } from './membership.store.js';
+import { type DueMembership, MembershipStore } from './membership.store.js';
 
 /** Nobody should wait a second for what was known long before. */
 const EVERY_MS = 250;
@@ -45,41 +45,42 @@ export class ScheduledEnds implements OnApplicationBootstrap, OnApplicationShutd
     return this.loop.stop();
   }
 
-  /** One that fails must not hold up the others: then each is tried alone. */
   private async turn(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const due = await this.store.due(AT_ONCE);
+      if (due.length > 0) await this.endAll(due);
+      if (due.length < AT_ONCE) return;
+    }
+  }
+
+  /** One that fails must not hold up the others: then each is tried alone. */
+  private async endAll(due: readonly DueMembership[]): Promise<void> {
     try {
-      for (let round = 0; round < MAX_ROUNDS; round += 1) if ((await this.endSome(AT_ONCE)) < AT_ONCE) return;
+      await this.endTogether(due);
     } catch (error) {
       if (isOutage(error)) throw error;
       this.log.error(error);
-      await this.endEach();
+      for (const one of due)
+        await this.endTogether([one]).catch((failure: unknown) => this.log.error(failure));
     }
   }
 
-  private endSome(limit: number): Promise<number> {
+  private endTogether(due: readonly DueMembership[]): Promise<void> {
+    const users = (isCanceled: boolean) =>
+      due.filter((one) => one.isCanceled === isCanceled).map(({ userId }) => userId);
     return this.database.transaction('critical', async (tx) => {
-      if (!(await this.store.takeTurn(tx, 'ends'))) return 0;
-      const due = await this.store.due(tx, limit);
-      const users = (isCanceled: boolean) =>
-        due.filter((one) => one.isCanceled === isCanceled).map(({ userId }) => userId);
+      // Another node is at it: what it leaves is due the next time.
+      if (!(await this.store.takeTurn(tx, 'ends'))) return;
+      await this.store.lockUsers(
+        tx,
+        due.map(({ userId }) => userId),
+      );
       await this.end(tx, users(true), 'scheduled_end');
       await this.end(tx, users(false), 'grace_ended');
-      return due.length;
     });
   }
 
-  private async endEach(): Promise<void> {
-    const due = await this.database.transaction('critical', (tx) => this.store.due(tx, AT_ONCE));
-    for (const { userId, isCanceled } of due) {
-      await this.database
-        .transaction('critical', (tx) => this.end(tx, [userId], isCanceled ? 'scheduled_end' : 'grace_ended'))
-        .catch((error: unknown) => this.log.error(error));
-    }
-  }
-
   private async end(tx: Transaction, userIds: string[], reason: string): Promise<void> {
-    if (userIds.length === 0) return;
-    await this.store.lockUsers(tx, userIds);
-    await this.memberships.follow(tx, userIds, { ...SOURCE, reason });
+    if (userIds.length > 0) await this.memberships.follow(tx, userIds, { ...SOURCE, reason });
   }
 }

@@ -68,16 +68,18 @@ const EXPIRE = named(
      WHERE settled_at < $1 AND status IN ('applied', 'stale', 'ignored', 'failed') LIMIT $2 FOR UPDATE SKIP LOCKED
    ) RETURNING 1`,
 );
-/** The last 24 hours: as long as the shortest rhythm of a service, and no more than a day's rows to read. */
+/** What is usual is read from 24 hours: as long as the rhythm of a service, and no more than a day's rows. */
 const SILENCE = named(
   'webhook-silence',
-  `SELECT processor, extract(epoch FROM now() - max(received_at))::float8 AS "silentSeconds",
-     coalesce(extract(epoch FROM max(gap)), 0)::float8 AS "usualSeconds"
-   FROM (
-     SELECT processor, received_at, received_at - lag(received_at) OVER (PARTITION BY processor ORDER BY received_at) AS gap
-     FROM webhook WHERE received_at > now() - interval '24 hours'
-   ) AS received
-   GROUP BY processor`,
+  `SELECT * FROM (
+     SELECT processor,
+       extract(epoch FROM now() - (SELECT max(w.received_at) FROM webhook w WHERE w.processor = p.processor))::float8 AS "silentSeconds",
+       coalesce((SELECT extract(epoch FROM max(gap)) FROM (
+         SELECT w.received_at - lag(w.received_at) OVER (ORDER BY w.received_at) AS gap
+         FROM webhook w WHERE w.processor = p.processor AND w.received_at > now() - interval '24 hours'
+       ) AS gaps), 0)::float8 AS "usualSeconds"
+     FROM unnest($1::text[]) AS p (processor)
+   ) AS silence WHERE "silentSeconds" IS NOT NULL`,
 );
 
 export interface Silence {
@@ -138,9 +140,9 @@ export class WebhookStore {
     return (await this.database.run('routine', EXPIRE, [before, limit])).length;
   }
 
-  /** For each processor heard of in the last 24 hours: the silence now, and the longest between two webhooks. */
-  silence(): Promise<Silence[]> {
-    return this.database.run('routine', SILENCE, []);
+  /** For each processor that was ever heard of: the silence now, and the longest between two webhooks within 24 hours. */
+  silence(processors: readonly string[]): Promise<Silence[]> {
+    return this.database.run('routine', SILENCE, [processors]);
   }
 
   list(status: WebhookStatus, limit: number): Promise<Record<string, unknown>[]> {

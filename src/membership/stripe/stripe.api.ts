@@ -11,9 +11,9 @@ import {
 import { stripeChange } from './stripe.change.js';
 import { subscriptionWord } from './stripe.word.js';
 
-/** Stripe answers within a second or two; changes that charge a card take longer. Seconds are the caller's to wait. */
+/** Stripe answers within a second or two. Longer than this nobody waits before a screen: it is tried again. */
 const FETCH_MS = 5_000;
-const CHANGE_MS = 10_000;
+const CHANGE_MS = 5_000;
 const PAGE = 100;
 /** Prices of the new plan that are looked at to find the one with the same rhythm. */
 const MAX_PRICES = 10;
@@ -36,11 +36,12 @@ export class StripeApi implements ProcessorApi {
     return answer && subscriptionWord(answer, clockOf(answer));
   }
 
-  async list(cursor: string | undefined): Promise<SubscriptionPage> {
+  async list(cursor: string | undefined): Promise<SubscriptionPage | undefined> {
     const after: ListParams = cursor === undefined ? {} : { starting_after: cursor };
     const page = await asked(FETCH_MS, (timeout) =>
       this.stripe.subscriptions.list({ status: 'all', limit: PAGE, ...after }, { timeout }),
-    );
+    ).catch(ifMissing);
+    if (!page) return undefined;
     const asOf = clockOf(page);
     return {
       words: page.data.map((one) => subscriptionWord(one, asOf)),
