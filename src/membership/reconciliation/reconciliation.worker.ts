@@ -63,7 +63,8 @@ export class ReconciliationWalk implements OnApplicationBootstrap, OnApplication
       if (next === undefined) await this.store.finish(processor.name, this.config.RECONCILE_SECONDS);
       else await this.store.goOn(processor.name, next, PACE_SECONDS);
     } catch (error) {
-      await this.store.goOn(processor.name, undefined, AFTER_FAILURE_SECONDS).catch(() => undefined);
+      const pause = Math.min(AFTER_FAILURE_SECONDS, this.config.RECONCILE_SECONDS);
+      await this.store.goOn(processor.name, undefined, pause).catch(() => undefined);
       throw error;
     }
   }
