@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
+import { AppleProcessor } from './apple/apple.processor.js';
 import { ChangeExecution } from './change-execution.service.js';
 import { ChangeRetry } from './change-retry.worker.js';
 import { ChangeStore } from './change.store.js';
 import { ChangesController } from './changes.controller.js';
 import { Changes } from './changes.service.js';
+import { GoogleProcessor } from './google/google.processor.js';
 import { Lookups } from './lookup.service.js';
 import { PlansController, WebhooksController } from './membership.controller.js';
 import { Memberships } from './membership.service.js';
@@ -28,7 +30,7 @@ import { WebhookStore } from './webhook.store.js';
 import { Webhooks } from './webhooks.service.js';
 
 /** Every processor that this build knows; one without settings answers `not_configured`. */
-const KNOWN = [StripeProcessor, StandardProcessor];
+const KNOWN = [StripeProcessor, StandardProcessor, AppleProcessor, GoogleProcessor];
 
 @Module({
   imports: [MailboxModule],

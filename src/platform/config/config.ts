@@ -102,7 +102,14 @@ export const environment = z
   .refine((env) => env.AUTH_JWT_SECRET !== undefined || env.AUTH_JWKS_URL !== undefined, {
     path: ['AUTH_JWT_SECRET'],
     error: 'is not set, nor is AUTH_JWKS_URL: set one, so that user tokens can be verified',
-  });
+  })
+  .refine(
+    (env) => !env.APPLE_BUNDLE_ID || env.APPLE_ENVIRONMENT === 'Sandbox' || env.APPLE_APP_ID !== undefined,
+    {
+      path: ['APPLE_APP_ID'],
+      error: 'is not set: in production Apple’s notifications name the app by it, and by APPLE_BUNDLE_ID',
+    },
+  );
 
 export type Config = z.infer<typeof environment>;
 export const CONFIG = Symbol('CONFIG');
