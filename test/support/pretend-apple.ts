@@ -133,7 +133,8 @@ function certificate(
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pem = (key: KeyObject, type: 'pkcs8' | 'spki') => key.export({ type, format: 'pem' }) as string;
   const signer = issuer?.key ?? privateKey;
-  const certificate = new jsrsasign.KJUR.asn1.x509.Certificate({
+  const { TBSCertificate, Certificate } = jsrsasign.KJUR.asn1.x509;
+  const params = {
     version: 3,
     serial: { hex: `01${randomBytes(8).toString('hex')}` },
     issuer: { str: `/CN=${issuer?.name ?? name}` },
@@ -143,8 +144,14 @@ function certificate(
     sbjpubkey: pem(publicKey, 'spki'),
     ext,
     sigalg: 'SHA256withECDSA',
-    cakey: pem(signer, 'pkcs8'),
-  } as never);
+  } as never;
+  const tbsobj = new TBSCertificate(params);
+  // Signed by Node: the library's own arithmetic takes a second.
+  const sighex = createSign('sha256')
+    .update(Buffer.from((tbsobj as unknown as { tohex(): string }).tohex(), 'hex'))
+    .sign(signer)
+    .toString('hex');
+  const certificate = new Certificate({ ...(params as object), tbsobj, sighex } as never);
   return { pem: certificate.getPEM(), key: createPrivateKey(pem(privateKey, 'pkcs8')) };
 }
 
