@@ -14,6 +14,29 @@ const anyEvent = z.object({
   type: plainText(255),
   created: z.int().min(0).max(253_402_300_799),
 });
+/** What is read of a subscription's event: an object of another shape is understood no more than another type. */
+const seconds = z.number().min(0).max(253_402_300_799).nullish();
+const subscriptionEvent = anyEvent.extend({
+  type: z.string().startsWith('customer.subscription.'),
+  data: z.object({
+    object: z.object({
+      id: z.string().min(1),
+      status: z.string(),
+      metadata: z.object({ userId: z.unknown() }).partial().nullish(),
+      cancel_at: seconds,
+      ended_at: seconds,
+      items: z.object({
+        data: z.array(z.object({ price: z.object({ id: z.string() }), current_period_end: seconds })),
+      }),
+    }),
+  }),
+});
+const otherEvent = anyEvent.extend({
+  type: z.string().regex(/^(?!customer\.subscription\.)/),
+  data: z.object({ object: z.looseObject({}) }),
+});
+const understood = z.union([subscriptionEvent, otherEvent]);
+
 /** Stripe's own default, in both directions: its library accepts any instant in the future. */
 const TOLERANCE_SECONDS = 300;
 
@@ -50,7 +73,9 @@ export class StripeProcessor implements Processor {
   }
 
   read(payload: unknown): Word {
-    return stripeWord(payload as Stripe.Event);
+    return understood.safeParse(payload).success
+      ? stripeWord(payload as Stripe.Event)
+      : { about: 'other', reason: 'not_understood' };
   }
 }
 

@@ -18,8 +18,11 @@ const STATUS: Record<Stripe.Subscription.Status, Status> = {
 const FINAL: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired']);
 
 const date = (seconds: number): Date => new Date(seconds * 1_000);
-const idOf = (reference: string | { id: string } | null | undefined): string | undefined =>
-  typeof reference === 'string' ? reference : reference?.id;
+/** A reference is an id, or the object itself where it was asked for spelled out. */
+function idOf(reference: string | { id: string } | null | undefined): string | undefined {
+  const id: unknown = typeof reference === 'string' ? reference : reference?.id;
+  return typeof id === 'string' ? id : undefined;
+}
 
 /** What a Stripe event says of a membership. */
 export function stripeWord(event: Stripe.Event): Word {
@@ -46,9 +49,7 @@ export function stripeWord(event: Stripe.Event): Word {
     case 'subscription_schedule.completed':
     case 'subscription_schedule.released':
     case 'subscription_schedule.aborted':
-      return hint(
-        idOf(event.data.object.subscription) ?? event.data.object.released_subscription ?? undefined,
-      );
+      return hint(idOf(event.data.object.subscription) ?? idOf(event.data.object.released_subscription));
     default:
       return { about: 'other' };
   }
