@@ -37,3 +37,12 @@ export const subscriptionUpdated = z
     error: 'userId or customerId is needed',
   });
 export type SubscriptionUpdated = z.infer<typeof subscriptionUpdated>;
+
+/** The same for the OpenAPI document: the body is verified as bytes, so no pipe of the framework sees this schema. */
+export const subscriptionUpdatedDocument = (): Record<string, unknown> => {
+  const { $schema: _, ...document } = z.toJSONSchema(subscriptionUpdated, {
+    io: 'input',
+    target: 'openapi-3.0',
+  });
+  return document;
+};
