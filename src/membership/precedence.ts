@@ -18,7 +18,8 @@ export interface Precedence {
 export function isNews(known: Precedence | undefined, word: Precedence, followsTie: () => boolean): boolean {
   if (!known) return true;
   if (known.ended) return false;
-  if (word.fetchTurn != null) return known.fetchTurn == null || word.fetchTurn > known.fetchTurn;
+  if (typeof word.fetchTurn === 'number')
+    return typeof known.fetchTurn !== 'number' || word.fetchTurn > known.fetchTurn;
   if (word.ended) return true;
   const order = word.asOf.getTime() - known.asOf.getTime();
   return order > 0 || (order === 0 && followsTie());

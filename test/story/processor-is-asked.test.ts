@@ -35,9 +35,14 @@ const of = (userId: string, price = 'price_basic') => ({
 });
 const entitlement = (userId: string) => usher.backOffice.entitlement(userId);
 const priced = (id: string, price: string) => {
-  const items = stripe.object(id).items as { data: { price: object }[] };
+  const items = structuredClone(stripe.object(id).items) as { data: { price: object }[] };
   return {
-    items: { ...items, data: items.data.map((item) => ({ ...item, price: { ...item.price, id: price } })) },
+    items: {
+      ...items,
+      data: items.data.map((item) =>
+        Object.assign(structuredClone(item), { price: { ...item.price, id: price } }),
+      ),
+    },
   };
 };
 

@@ -88,8 +88,10 @@ export async function pretendStripe(): Promise<PretendStripe> {
     if (price !== undefined) {
       change.items = {
         ...items,
-        data: items.data.map((item) =>
-          item.id === body['items[0][id]'] ? { ...item, price: { ...item.price, id: price } } : item,
+        data: structuredClone(items.data).map((item) =>
+          item.id === body['items[0][id]']
+            ? Object.assign(item, { price: { ...item.price, id: price } })
+            : item,
         ),
       };
     }

@@ -57,7 +57,7 @@ export class Reconciliation {
     const page = await processor.api.list(cursor === null ? undefined : cursor.slice(LIST.length));
     if (!page) return this.readOwn(processor, null);
     const next = page.next === undefined ? undefined : `${LIST}${page.next}`;
-    return { words: page.words.map((word) => ({ ...word, fetchTurn })), next };
+    return { words: page.words.map((word): Told => Object.assign(word, { fetchTurn })), next };
   }
 
   /** Asks for each subscription that is known. One that cannot be had must not keep the others from being looked at. */

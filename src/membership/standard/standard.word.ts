@@ -16,7 +16,7 @@ export function standardWord(payload: unknown): Word {
     status: data.status,
     priceIds: data.priceIds,
     effectiveAt: data.effectiveAt === undefined ? asOf : new Date(data.effectiveAt),
-    cancelAt: data.cancelAt == null || data.status === 'canceled' ? null : new Date(data.cancelAt),
+    cancelAt: data.cancelAt && data.status !== 'canceled' ? new Date(data.cancelAt) : null,
     ended,
     asOf,
     object: { ...data },
