@@ -35,17 +35,17 @@ export class Lookups {
     private readonly database: Database,
   ) {}
 
-  /** Throws ProcessorUnavailable, also when the processor knows no such subscription: a wrong key must not end any. */
-  async fetch(api: ProcessorApi, subscriptionId: string): Promise<Told> {
+  /** Undefined when the processor knows no such subscription: that ends none, for the key may be wrong. Throws ProcessorUnavailable. */
+  async fetch(api: ProcessorApi, subscriptionId: string): Promise<Told | undefined> {
     const fetchTurn = await this.subscriptions.nextTurn();
     const word = await this.calls.add({ api, subscriptionId });
-    if (!word) throw new ProcessorUnavailable('the processor knows no such subscription');
-    return { ...word, fetchTurn };
+    return word && { ...word, fetchTurn };
   }
 
-  /** Fetches and applies. Throws ProcessorUnavailable. */
+  /** Fetches and applies. Throws ProcessorUnavailable, also when the processor knows no such subscription. */
   async refresh(api: ProcessorApi, subscriptionId: string, source: Source): Promise<Settlement> {
     const word = await this.fetch(api, subscriptionId);
+    if (!word) throw new ProcessorUnavailable('the processor knows no such subscription');
     return this.database.transaction('critical', (tx) => this.memberships.apply(tx, word, source));
   }
 }

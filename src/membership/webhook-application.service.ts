@@ -43,11 +43,16 @@ export class WebhookApplication {
     );
   }
 
-  /** Where the processor can be asked, a webhook only says of which subscription something is to be learnt. */
+  /**
+   * Where the processor can be asked, a webhook only says of which subscription something is to be learnt. An end is final,
+   * whatever the processor would answer, and nobody should watch on because its API is slow. And if it knows no such
+   * subscription (a key of another account?), what was signed is still true.
+   */
   private async word({ processor: name, payload }: StoredWebhook): Promise<Told> {
     const processor = this.processors.get(name);
     const word = processor.read(payload);
     if (word.about === 'other' || !processor.api) return word;
-    return this.lookups.fetch(processor.api, word.subscriptionId);
+    if (word.about === 'subscription' && word.ended) return word;
+    return (await this.lookups.fetch(processor.api, word.subscriptionId)) ?? word;
   }
 }

@@ -63,16 +63,11 @@ export class Reconciliation {
   /** Asks for each subscription that is known. One that cannot be had must not keep the others from being looked at. */
   private async readOwn({ name, api }: Asked, cursor: string | null): Promise<Step> {
     const ids = await this.subscriptions.runningAfter(name, cursor?.slice(OWN.length) ?? '', STEP);
-    const found = await Promise.all(
-      ids.map((id) =>
-        this.lookups.fetch(api, id).catch(() => {
-          this.outcomes.inc({ processor: name, outcome: 'failed' });
-          return undefined;
-        }),
-      ),
-    );
+    const found = await Promise.all(ids.map((id) => this.lookups.fetch(api, id).catch(() => undefined)));
+    const words = found.filter((word) => word !== undefined);
+    this.outcomes.inc({ processor: name, outcome: 'failed' }, ids.length - words.length);
     const last = ids.length < STEP ? undefined : ids.at(-1);
-    return { words: found.filter((word) => word !== undefined), next: last && `${OWN}${last}` };
+    return { words, next: last && `${OWN}${last}` };
   }
 
   private async compare(name: string, word: Told): Promise<string> {
