@@ -153,6 +153,32 @@ describe('a membership over several subscriptions', () => {
     }
   });
 
+  test('among equals is that of the one that lasts longest, so that no end of another interrupts it', () => {
+    const longest = [
+      subscription({ planId: 'ends first', cancelAt: day(20), asOf: day(9) }),
+      subscription({ planId: 'goes on', asOf: day(2) }),
+      subscription({ planId: 'ends later', cancelAt: day(25), asOf: day(5) }),
+    ];
+    expect(membershipFrom(longest, day(1))).toMatchObject({ planId: 'goes on', endsAt: null });
+    expect(membershipFrom([...longest.slice(0, 1), ...longest.slice(2)], day(1))).toMatchObject({
+      planId: 'ends later',
+      endsAt: day(25),
+    });
+  });
+
+  test('is that of another one from the moment on in which its own has ended', () => {
+    const both = [
+      subscription({ planId: 'premium', cancelAt: day(20) }),
+      subscription({ planId: 'basic', status: 'past_due', graceEndsAt: day(25) }),
+    ];
+    const statuses = [19, 20, 25].map((n) => membershipFrom(both, day(n)));
+    expect(statuses).toMatchObject([
+      { status: 'active', planId: 'premium', endsAt: day(20) },
+      { status: 'past_due', planId: 'basic', endsAt: day(25) },
+      { status: 'canceled' },
+    ]);
+  });
+
   test('is that of the newest one among equals', () => {
     const both = [subscription({ planId: 'older' }), subscription({ planId: 'newer', asOf: day(2) })];
     expect(membershipFrom(both, day(1))?.planId).toBe('newer');

@@ -20,7 +20,7 @@ export interface PretendStripe {
   readonly url: string;
   /** Every call that came, in order: `GET /v1/subscriptions/sub_1`. */
   readonly calls: readonly string[];
-  /** The bodies of calls that changed something, by their idempotency keys. */
+  /** What was changed, by idempotency keys: the body, and the `id` of the subscription. */
   readonly acts: ReadonlyMap<string, Json>;
   mood: Mood;
   /** Runs before each answer that reads a subscription, after it was read. */
@@ -115,7 +115,7 @@ export async function pretendStripe(): Promise<PretendStripe> {
       const first = answered.get(key);
       if (first) return [200, first];
       if (body['items[0][price]'] === 'price_declined') return [402, declined];
-      acts.set(key, body);
+      acts.set(key, { ...body, id });
       answered.set(key, structuredClone(act(id, body)));
       return [200, answered.get(key)];
     }
