@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../platform/batcher.js';
 import { Database } from '../platform/postgres/database.js';
 import { named } from '../platform/postgres/statement.js';
-import { type Entitlement, entitlementOf, type MembershipRow } from './entitlement.js';
-import { membershipSql } from './entitlements.state.js';
+import { type MembershipRow, membershipSql } from '../membership/shown.js';
+import { type Entitlement, entitlementOf } from './entitlement.js';
 
 const READ = named(
   'entitlements',

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Req } from '@nestjs/common';
-import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { userId as userIdSchema } from '../platform/auth/names.schema.js';
 import { NeedsScope } from '../platform/auth/service-key.guard.js';
@@ -15,6 +15,7 @@ import {
   webhooksQuery,
 } from './plans.schema.js';
 import { Plans } from './plans.service.js';
+import { subscriptionUpdatedDocument } from './standard/standard.schema.js';
 import { WebhookStore } from './webhook.store.js';
 import { Webhooks } from './webhooks.service.js';
 
@@ -29,6 +30,12 @@ export class WebhooksController {
   /** A payment processor's word. 2xx means: stored. */
   @Post(':processor')
   @HttpCode(200)
+  @ApiParam({ name: 'processor', enum: ['stripe', 'standard', 'apple', 'google'] })
+  @ApiBody({
+    description:
+      'As the processor sends and signs it. This is what `standard` understands, for in-house billing',
+    schema: subscriptionUpdatedDocument(),
+  })
   async receive(@Param('processor') processor: string, @Req() request: Request) {
     const body: unknown = request.body;
     const { duplicate } = await this.webhooks.receive(

@@ -1,47 +1,112 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Mailbox } from '../mailbox/mailbox.service.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
 import type { Transaction } from '../platform/postgres/database.js';
-import { capabilitiesOf, differs, isNews, type MembershipContent, membershipFrom } from './membership.js';
-import { MembershipStore, type Source, type StoredSubscription } from './membership.store.js';
+import { capabilitiesOf, differs, LIFE, membershipFrom } from './membership.js';
+import { type MembershipDraft, MembershipStore, type Source, type StoredPlan } from './membership.store.js';
+import { isNews } from './precedence.js';
 import type { PaymentFailedWord, SubscriptionWord, Word } from './processor.js';
+import { type StoredSubscription, SubscriptionStore } from './subscription.store.js';
 import type { Settlement } from './webhook.store.js';
 
+const DAY_MS = 86_400_000;
+
+/** A processor's word, and the turn of the fetch that it was read by, if it was. */
+export type Told = Word & { readonly fetchTurn?: number | undefined };
+
 /** What a word does to its subscription. */
-type Step = { readonly changed: StoredSubscription } | { readonly unchanged: Settlement };
+type Step = { readonly next: StoredSubscription } | { readonly unchanged: Settlement };
+
+/** What became of the users' memberships. */
+type News = {
+  readonly userId: string;
+  readonly draft: MembershipDraft;
+  readonly plan: StoredPlan | undefined;
+};
 
 /** Applies a processor's word to a user's membership: all of it in the caller's transaction, or nothing. */
 @Injectable()
 export class Memberships {
   constructor(
     private readonly store: MembershipStore,
+    private readonly subscriptions: SubscriptionStore,
     private readonly mailbox: Mailbox,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** What became of the word. */
-  async apply(tx: Transaction, word: Word, source: Source): Promise<Settlement> {
-    if (word.about === 'other') return { status: 'ignored' };
+  async apply(tx: Transaction, word: Told, source: Source): Promise<Settlement> {
+    if (word.about === 'other') return { status: 'ignored', reason: word.reason };
+    if (word.about === 'hint') return { status: 'ignored', reason: 'no_api' };
     const { processor } = source;
     const said = word.about === 'subscription' ? word.userId : undefined;
-    const userId = (await this.store.owner(tx, { processor, ...word })) ?? said;
+    const userId = (await this.subscriptions.owner(tx, { processor, ...word })) ?? said;
     if (userId === undefined)
       return waiting([`customer:${processor}:${word.customerId}`], 'unknown_customer');
-    await this.store.lockUser(tx, userId);
-    const known = await this.store.subscription(tx, processor, word.subscriptionId);
-    const next = word.about === 'subscription' ? await this.said(tx, word, known) : failed(word, known);
-    if ('unchanged' in next) return { ...next.unchanged, userId };
-    await this.store.saveSubscription(tx, { processor, userId }, next.changed);
-    await this.follow(tx, userId, source);
-    return { status: 'applied', userId };
+    await this.store.lockUsers(tx, [userId]);
+    const known = await this.subscriptions.one(tx, processor, word.subscriptionId);
+    const step =
+      word.about === 'subscription'
+        ? await this.said(tx, { ...word, processor, owner: userId }, known)
+        : this.failed(word, known);
+    if ('unchanged' in step) return { ...step.unchanged, userId };
+    await this.subscriptions.save(tx, step.next);
+    if (word.about === 'subscription' && word.replaces !== undefined)
+      await this.end(tx, processor, word.replaces, userId, word.asOf);
+    await this.follow(tx, [userId], source);
+    return { status: 'applied', userId, isChange: !known || !isSame(known, step.next) };
+  }
+
+  /**
+   * The memberships that follow from all of the users' subscriptions now; a new version and an event for each that
+   * changed. The one place where versions are made. The caller holds the users' locks. Answers whose changed.
+   */
+  async follow(tx: Transaction, userIds: readonly string[], source: Source): Promise<string[]> {
+    const news = await this.news(tx, userIds);
+    if (news.length === 0) return [];
+    const drafts = news.map(({ userId, draft }) => ({ userId, ...draft }));
+    const versions = await this.store.save(tx, drafts, source);
+    await this.mailbox.append(
+      tx,
+      news.map((one) => ({
+        userId: one.userId,
+        type: 'membership.changed',
+        tier: 'critical',
+        key: 'membership',
+        data: changeOf(one, versions.get(one.userId) ?? 0, source.reason),
+      })),
+    );
+    return news.map(({ userId }) => userId);
+  }
+
+  private async news(tx: Transaction, userIds: readonly string[]): Promise<News[]> {
+    const current = await this.store.current(tx, userIds);
+    const all = byUser(await this.subscriptions.ofUsers(tx, userIds));
+    const found = current.flatMap(({ userId, now, stored }) => {
+      const content = membershipFrom(all.get(userId) ?? [], now);
+      return content ? [{ userId, stored, content }] : [];
+    });
+    const planIds = new Set(found.flatMap(({ content }) => content.planId ?? []));
+    const plans = await this.store.plans(tx, [...planIds]);
+    return found.flatMap(({ userId, stored, content }) => {
+      const plan = content.planId === null ? undefined : plans.get(content.planId);
+      const draft = {
+        ...content,
+        planRevision: LIFE[content.status].grants ? (plan?.revision ?? null) : null,
+      };
+      const isNew = differs(stored, content) || stored?.planRevision !== draft.planRevision;
+      return isNew ? [{ userId, draft, plan }] : [];
+    });
   }
 
   private async said(
     tx: Transaction,
-    word: SubscriptionWord,
+    word: SubscriptionWord & { processor: string; owner: string; fetchTurn?: number | undefined },
     known: StoredSubscription | undefined,
   ): Promise<Step> {
     if (!isNews(known, word, () => word.follows(known?.object ?? {})))
       return { unchanged: { status: 'stale' } };
-    const planId = (await this.store.planOf(tx, word.priceIds)) ?? null;
+    const planId = (await this.subscriptions.planOf(tx, word.priceIds)) ?? null;
     // Without its plan nobody can say what it allows; an end needs no plan.
     if (planId === null && !word.ended)
       return {
@@ -50,31 +115,64 @@ export class Memberships {
           'unknown_plan',
         ),
       };
-    const { subscriptionId, customerId, status, effectiveAt, cancelAt, ended, asOf, object } = word;
-    const said = { subscriptionId, customerId, status, effectiveAt, cancelAt, ended, asOf, object };
-    return { changed: { ...said, planId: planId ?? known?.planId ?? null } };
+    const { processor, subscriptionId, customerId, status, cancelAt, ended, asOf, object } = word;
+    const next = {
+      ...{ userId: word.owner, processor, subscriptionId, customerId, status, cancelAt, ended, asOf, object },
+      planId: planId ?? known?.planId ?? null,
+      effectiveAt: word.effectiveAt,
+      graceEndsAt: status === 'past_due' ? (known?.graceEndsAt ?? this.graceFrom(word.effectiveAt)) : null,
+      fetchTurn: word.fetchTurn ?? null,
+    };
+    const goesOn = known?.status === next.status && known.planId === next.planId;
+    return { next: goesOn ? { ...next, effectiveAt: known.effectiveAt } : next };
   }
 
-  /** The user's membership from all subscriptions; a new version and an event only when something changed. */
-  private async follow(tx: Transaction, userId: string, source: Source): Promise<void> {
-    const content = membershipFrom(await this.store.subscriptions(tx, userId));
-    if (!content || !differs(await this.store.current(tx, userId), content)) return;
-    const version = await this.store.save(tx, userId, content, source);
-    const planned = content.planId === null ? undefined : await this.store.capabilities(tx, content.planId);
-    const data = changeOf(version, content, source.reason, capabilitiesOf(content.status, planned));
-    await this.mailbox.append(tx, [
-      { userId, type: 'membership.changed', tier: 'critical', key: 'membership', data },
-    ]);
+  /** A failed payment is news for a subscription that was thought to be paid. */
+  private failed(word: PaymentFailedWord, known: StoredSubscription | undefined): Step {
+    if (!known)
+      return { unchanged: waiting([`subscription:${word.subscriptionId}`], 'unknown_subscription') };
+    const paid = known.status === 'active' || known.status === 'trialing';
+    if (known.ended || !paid || word.asOf < known.asOf) return { unchanged: { status: 'stale' } };
+    const { asOf } = word;
+    const graceEndsAt = this.graceFrom(asOf);
+    return { next: { ...known, status: 'past_due', effectiveAt: asOf, asOf, graceEndsAt } };
+  }
+
+  private graceFrom(since: Date): Date {
+    return new Date(since.getTime() + this.config.PAST_DUE_DAYS * DAY_MS);
+  }
+
+  /** The subscription that another one of the same user stands in for. */
+  private async end(tx: Transaction, processor: string, id: string, userId: string, at: Date): Promise<void> {
+    const former = await this.subscriptions.one(tx, processor, id);
+    if (!former || former.ended || former.userId !== userId) return;
+    const end = {
+      status: 'canceled',
+      ended: true,
+      effectiveAt: at,
+      cancelAt: null,
+      graceEndsAt: null,
+    } as const;
+    await this.subscriptions.save(tx, { ...former, ...end });
   }
 }
 
-/** A failed payment is news for a subscription that was thought to be paid. */
-function failed(word: PaymentFailedWord, known: StoredSubscription | undefined): Step {
-  if (!known) return { unchanged: waiting([`subscription:${word.subscriptionId}`], 'unknown_subscription') };
-  const paid = known.status === 'active' || known.status === 'trialing';
-  if (known.ended || !paid || word.asOf < known.asOf) return { unchanged: { status: 'stale' } };
-  return { changed: { ...known, status: 'past_due', effectiveAt: word.asOf, asOf: word.asOf } };
+function byUser(all: readonly StoredSubscription[]): ReadonlyMap<string, StoredSubscription[]> {
+  const groups = new Map<string, StoredSubscription[]>();
+  for (const one of all) {
+    const group = groups.get(one.userId);
+    if (group) group.push(one);
+    else groups.set(one.userId, [one]);
+  }
+  return groups;
 }
+
+/** Whether the processor said nothing new of the subscription. */
+const isSame = (a: StoredSubscription, b: StoredSubscription): boolean =>
+  a.status === b.status &&
+  a.planId === b.planId &&
+  a.ended === b.ended &&
+  a.cancelAt?.getTime() === b.cancelAt?.getTime();
 
 const waiting = (waitingFor: readonly string[], reason: string): Settlement => ({
   status: 'waiting',
@@ -82,13 +180,13 @@ const waiting = (waitingFor: readonly string[], reason: string): Settlement => (
   reason,
 });
 
-function changeOf(version: number, content: MembershipContent, reason: string, capabilities: unknown) {
-  const { status, planId, effectiveAt, cancelAt } = content;
+function changeOf({ draft, plan }: News, version: number, reason: string) {
+  const { status, planId, effectiveAt, cancelAt } = draft;
   return {
     version,
     status,
     planId,
-    capabilities,
+    capabilities: capabilitiesOf(status, plan?.capabilities),
     effectiveAt: effectiveAt.toISOString(),
     ...(cancelAt && { cancelAt: cancelAt.toISOString() }),
     reason,

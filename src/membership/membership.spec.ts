@@ -4,7 +4,6 @@ import {
   type Capabilities,
   capabilitiesOf,
   differs,
-  isNews,
   type MembershipContent,
   membershipFrom,
   NO_CAPABILITIES,
@@ -12,6 +11,7 @@ import {
   STATUSES,
   type Subscription,
 } from './membership.js';
+import { isNews } from './precedence.js';
 
 const PLANNED: Capabilities = {
   streaming: true,
@@ -22,10 +22,13 @@ const PLANNED: Capabilities = {
 };
 const day = (n: number): Date => new Date(Date.UTC(2026, 10, n));
 const subscription = (more: Partial<Subscription> = {}): Subscription => ({
+  processor: 'stripe',
+  subscriptionId: 'sub_1',
   status: 'active',
   planId: 'basic',
   effectiveAt: day(1),
   cancelAt: null,
+  graceEndsAt: null,
   ended: false,
   asOf: day(1),
   ...more,
@@ -134,7 +137,7 @@ describe('what a status allows', () => {
 
 describe('a membership over several subscriptions', () => {
   test('is none without any', () => {
-    expect(membershipFrom([])).toBeUndefined();
+    expect(membershipFrom([], day(1))).toBeUndefined();
   });
 
   test('is that of the most useful one', () => {
@@ -145,14 +148,40 @@ describe('a membership over several subscriptions', () => {
           subscription({ status: worse, planId: 'worse', asOf: day(9) }),
           subscription({ status: better, planId: 'better' }),
         ];
-        expect(membershipFrom(both)).toMatchObject({ status: better, planId: 'better' });
+        expect(membershipFrom(both, day(1))).toMatchObject({ status: better, planId: 'better' });
       }
     }
   });
 
+  test('among equals is that of the one that lasts longest, so that no end of another interrupts it', () => {
+    const longest = [
+      subscription({ planId: 'ends first', cancelAt: day(20), asOf: day(9) }),
+      subscription({ planId: 'goes on', asOf: day(2) }),
+      subscription({ planId: 'ends later', cancelAt: day(25), asOf: day(5) }),
+    ];
+    expect(membershipFrom(longest, day(1))).toMatchObject({ planId: 'goes on', endsAt: null });
+    expect(membershipFrom([...longest.slice(0, 1), ...longest.slice(2)], day(1))).toMatchObject({
+      planId: 'ends later',
+      endsAt: day(25),
+    });
+  });
+
+  test('is that of another one from the moment on in which its own has ended', () => {
+    const both = [
+      subscription({ planId: 'premium', cancelAt: day(20) }),
+      subscription({ planId: 'basic', status: 'past_due', graceEndsAt: day(25) }),
+    ];
+    const statuses = [19, 20, 25].map((n) => membershipFrom(both, day(n)));
+    expect(statuses).toMatchObject([
+      { status: 'active', planId: 'premium', endsAt: day(20) },
+      { status: 'past_due', planId: 'basic', endsAt: day(25) },
+      { status: 'canceled' },
+    ]);
+  });
+
   test('is that of the newest one among equals', () => {
     const both = [subscription({ planId: 'older' }), subscription({ planId: 'newer', asOf: day(2) })];
-    expect(membershipFrom(both)?.planId).toBe('newer');
+    expect(membershipFrom(both, day(1))?.planId).toBe('newer');
   });
 
   test('does not depend on the order in which they are read', () => {
@@ -171,6 +200,7 @@ describe('a membership over several subscriptions', () => {
           const read = (list: typeof one) =>
             membershipFrom(
               list.map(({ status, planId, asOf }) => subscription({ status, planId, asOf: day(asOf) })),
+              day(1),
             );
           expect(read(other)).toEqual(read(one));
         },
@@ -180,13 +210,19 @@ describe('a membership over several subscriptions', () => {
 
   test('does not change the list', () => {
     const list = Object.freeze([subscription({ status: 'canceled' }), subscription()]);
-    membershipFrom(list);
+    membershipFrom(list, day(1));
     expect(list.map(({ status }) => status)).toEqual(['canceled', 'active']);
   });
 });
 
 describe('a new version is made', () => {
-  const now: MembershipContent = { status: 'active', planId: 'basic', effectiveAt: day(1), cancelAt: null };
+  const now: MembershipContent = {
+    status: 'active',
+    planId: 'basic',
+    effectiveAt: day(1),
+    cancelAt: null,
+    endsAt: null,
+  };
 
   test('for the first membership', () => {
     expect(differs(undefined, now)).toBe(true);

@@ -1,159 +1,123 @@
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../platform/postgres/database.js';
-import { named } from '../platform/postgres/statement.js';
-import type { Capabilities, MembershipContent, Status, Subscription } from './membership.js';
+import { Database, type Transaction } from '../platform/postgres/database.js';
+import { named, statement } from '../platform/postgres/statement.js';
+import type { Capabilities, MembershipContent } from './membership.js';
 
-/** All changes of one user's membership happen one after the other. */
-const LOCK_USER = named(
+/** All changes of one user's membership happen one after the other. In the order of ids, so that nobody waits in a circle. */
+const LOCK_USERS = named(
   'membership-lock',
-  `SELECT pg_advisory_xact_lock(hashtextextended('membership:' || $1, 0))`,
-);
-const OWNER = named(
-  'subscription-owner',
-  `SELECT coalesce(
-     (SELECT user_id FROM subscription WHERE processor = $1 AND subscription_id = $2),
-     (SELECT user_id FROM processor_link WHERE processor = $1 AND customer_id = $3)) AS "userId"`,
-);
-const PLAN_OF_PRICES = named(
-  'plan-of-prices',
-  `SELECT plan_id AS "planId" FROM plan_price WHERE price_id = ANY ($1) ORDER BY array_position($1, price_id) LIMIT 1`,
-);
-const CAPABILITIES = named('plan-capabilities', 'SELECT capabilities FROM plan WHERE plan_id = $1');
-const SUBSCRIPTION_COLUMNS = `subscription_id AS "subscriptionId", customer_id AS "customerId", status, plan_id AS "planId",
-  effective_at AS "effectiveAt", cancel_at AS "cancelAt", ended, as_of AS "asOf", object`;
-const SUBSCRIPTION = named(
-  'subscription',
-  `SELECT ${SUBSCRIPTION_COLUMNS} FROM subscription WHERE processor = $1 AND subscription_id = $2`,
-);
-const SUBSCRIPTIONS = named(
-  'subscriptions',
-  `SELECT ${SUBSCRIPTION_COLUMNS} FROM subscription WHERE user_id = $1`,
-);
-const SAVE_SUBSCRIPTION = named(
-  'subscription-save',
-  `INSERT INTO subscription (processor, subscription_id, user_id, customer_id, status, plan_id, effective_at, cancel_at, ended, as_of, object)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-   ON CONFLICT (processor, subscription_id) DO UPDATE SET status = excluded.status, plan_id = excluded.plan_id,
-     effective_at = excluded.effective_at, cancel_at = excluded.cancel_at, ended = excluded.ended, as_of = excluded.as_of, object = excluded.object`,
+  `SELECT pg_advisory_xact_lock(hashtextextended('membership:' || user_id, 0))
+   FROM (SELECT user_id FROM unnest($1::text[]) AS u (user_id) ORDER BY user_id COLLATE "C") AS users`,
 );
 const CURRENT = named(
   'membership',
-  `SELECT version, status, plan_id AS "planId", effective_at AS "effectiveAt", cancel_at AS "cancelAt" FROM membership WHERE user_id = $1`,
+  `SELECT u.user_id AS "userId", statement_timestamp() AS now, m.version, m.status, m.plan_id AS "planId",
+     m.effective_at AS "effectiveAt", m.cancel_at AS "cancelAt", m.ends_at AS "endsAt", m.plan_revision AS "planRevision"
+   FROM unnest($1::text[]) AS u (user_id) LEFT JOIN membership m USING (user_id)`,
 );
-const SAVE = named(
-  'membership-save',
-  `WITH saved AS (
-     INSERT INTO membership AS m (user_id, version, status, plan_id, effective_at, cancel_at, reason, updated_at)
-     VALUES ($1, 1, $2, $3, $4, $5, $6, now())
-     ON CONFLICT (user_id) DO UPDATE SET version = m.version + 1, status = excluded.status, plan_id = excluded.plan_id,
-       effective_at = excluded.effective_at, cancel_at = excluded.cancel_at, reason = excluded.reason, updated_at = now()
-     RETURNING version
-   )
-   INSERT INTO membership_history (user_id, version, status, plan_id, effective_at, cancel_at, reason, processor, webhook_id, recorded_at)
-   SELECT $1, version, $2, $3, $4, $5, $6, $7, $8, now() FROM saved
-   RETURNING version`,
+const PLANS = named(
+  'plans',
+  `SELECT plan_id AS "planId", capabilities, revision FROM plan WHERE plan_id = ANY ($1)`,
+);
+const SAVE = statement('save.sql', import.meta.url);
+/** One node at a time does a turn of background work; the others find it taken and rest. */
+const TAKE_TURN = named(
+  'membership-turn',
+  `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken`,
+);
+const DUE = named(
+  'membership-due',
+  `SELECT user_id AS "userId", coalesce(cancel_at <= now(), false) AS "isCanceled" FROM membership
+   WHERE ends_at <= now() ORDER BY ends_at LIMIT $1`,
+);
+const BEHIND_PLAN = named(
+  'membership-behind-plan',
+  `SELECT m.user_id AS "userId" FROM plan p CROSS JOIN LATERAL (
+     SELECT user_id FROM membership WHERE plan_id = p.plan_id AND plan_revision < p.revision LIMIT $1
+   ) AS m LIMIT $1`,
 );
 
-export interface StoredSubscription extends Subscription {
-  readonly subscriptionId: string;
-  readonly customerId: string;
-  readonly object: Record<string, unknown>;
+/** A membership as it is stored, with the revision of the plan that its version told. */
+export interface MembershipDraft extends MembershipContent {
+  readonly planRevision: number | null;
 }
 
-export interface CurrentMembership extends MembershipContent {
-  readonly version: number;
-  readonly status: Status;
+/** What is stored of a user, at the database's time. */
+export interface CurrentMembership {
+  readonly userId: string;
+  readonly now: Date;
+  readonly stored: MembershipDraft | undefined;
+}
+
+export interface StoredPlan {
+  readonly planId: string;
+  readonly capabilities: Capabilities;
+  readonly revision: number;
 }
 
 /** Who said what made a new version. */
 export interface Source {
+  /** A processor, or `usher`. */
   readonly processor: string;
-  readonly webhookId: string;
+  readonly webhookId: string | null;
   readonly reason: string;
 }
 
-/** The truth about plans. Every act runs within a transaction that holds the user's lock. */
+export interface DueMembership {
+  readonly userId: string;
+  /** It ends at its `cancelAt`; else the time to mend a payment is over. */
+  readonly isCanceled: boolean;
+}
+
+/** The truth about what users pay for. What writes runs within a transaction that holds the users' locks. */
 @Injectable()
 export class MembershipStore {
-  async lockUser(tx: Transaction, userId: string): Promise<void> {
-    await tx.run(LOCK_USER, [userId]);
+  constructor(private readonly database: Database) {}
+
+  async lockUsers(tx: Transaction, userIds: readonly string[]): Promise<void> {
+    await tx.run(LOCK_USERS, [userIds]);
   }
 
-  /** Whose subscription it is, by what was said of it before or by the customer's link. */
-  async owner(
-    tx: Transaction,
-    of: { processor: string; subscriptionId: string; customerId: string },
-  ): Promise<string | undefined> {
-    const [row] = await tx.run<{ userId: string | null }>(OWNER, [
-      of.processor,
-      of.subscriptionId,
-      of.customerId,
-    ]);
-    return row?.userId ?? undefined;
-  }
-
-  /** The plan of the first price that belongs to one. */
-  async planOf(tx: Transaction, priceIds: readonly string[]): Promise<string | undefined> {
-    return (await tx.run<{ planId: string }>(PLAN_OF_PRICES, [priceIds]))[0]?.planId;
-  }
-
-  async capabilities(tx: Transaction, planId: string): Promise<Capabilities | undefined> {
-    return (await tx.run<{ capabilities: Capabilities }>(CAPABILITIES, [planId]))[0]?.capabilities;
-  }
-
-  async subscription(
-    tx: Transaction,
-    processor: string,
-    subscriptionId: string,
-  ): Promise<StoredSubscription | undefined> {
-    return (await tx.run<StoredSubscription>(SUBSCRIPTION, [processor, subscriptionId]))[0];
-  }
-
-  subscriptions(tx: Transaction, userId: string): Promise<StoredSubscription[]> {
-    return tx.run(SUBSCRIPTIONS, [userId]);
-  }
-
-  async saveSubscription(
-    tx: Transaction,
-    of: { processor: string; userId: string },
-    subscription: StoredSubscription,
-  ): Promise<void> {
-    const { subscriptionId, customerId, status, planId, effectiveAt, cancelAt, ended, asOf, object } =
-      subscription;
-    const values = [
-      of.processor,
-      subscriptionId,
-      of.userId,
-      customerId,
-      status,
-      planId,
-      effectiveAt,
-      cancelAt,
-      ended,
-      asOf,
-    ];
-    await tx.run(SAVE_SUBSCRIPTION, [...values, JSON.stringify(object)]);
-  }
-
-  async current(tx: Transaction, userId: string): Promise<CurrentMembership | undefined> {
-    return (await tx.run<CurrentMembership>(CURRENT, [userId]))[0];
-  }
-
-  /** Makes the next version and its line in the history. Answers the version. */
-  async save(tx: Transaction, userId: string, content: MembershipContent, source: Source): Promise<number> {
-    const { status, planId, effectiveAt, cancelAt } = content;
-    const values = [
+  async current(tx: Transaction, userIds: readonly string[]): Promise<CurrentMembership[]> {
+    type Row = { userId: string; now: Date; version: number | null } & MembershipDraft;
+    const rows = await tx.run<Row>(CURRENT, [userIds]);
+    return rows.map(({ userId, now, version, ...stored }) => ({
       userId,
-      status,
-      planId,
-      effectiveAt,
-      cancelAt,
-      source.reason,
-      source.processor,
-      source.webhookId,
-    ];
-    const [row] = await tx.run<{ version: number }>(SAVE, values);
-    if (!row) throw new Error('no membership was saved');
-    return row.version;
+      now,
+      stored: version === null ? undefined : stored,
+    }));
+  }
+
+  async plans(tx: Transaction, planIds: readonly string[]): Promise<ReadonlyMap<string, StoredPlan>> {
+    const plans = planIds.length === 0 ? [] : await tx.run<StoredPlan>(PLANS, [planIds]);
+    return new Map(plans.map((plan) => [plan.planId, plan]));
+  }
+
+  /** Makes the next version of each and its line in the history. Answers the versions by user. */
+  async save(
+    tx: Transaction,
+    drafts: readonly ({ readonly userId: string } & MembershipDraft)[],
+    { processor, webhookId, reason }: Source,
+  ): Promise<ReadonlyMap<string, number>> {
+    const values = [JSON.stringify(drafts), reason, processor, webhookId];
+    const saved = await tx.run<{ userId: string; version: number }>(SAVE, values);
+    return new Map(saved.map(({ userId, version }) => [userId, version]));
+  }
+
+  /** Whether this transaction alone does the background work of that name; until its end. */
+  async takeTurn(tx: Transaction, work: string): Promise<boolean> {
+    const [row] = await tx.run<{ taken: boolean }>(TAKE_TURN, [`membership ${work}`]);
+    return row?.taken === true;
+  }
+
+  /** Memberships whose end has passed, the longest ago first. A hint: what is done about it looks again, under the lock. */
+  due(limit: number): Promise<DueMembership[]> {
+    return this.database.run('critical', DUE, [limit]);
+  }
+
+  /** Users whose membership tells an older revision of their plan; a hint as well. */
+  async behindPlan(limit: number): Promise<string[]> {
+    const rows = await this.database.run<{ userId: string }>('important', BEHIND_PLAN, [limit]);
+    return rows.map(({ userId }) => userId);
   }
 }

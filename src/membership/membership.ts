@@ -19,13 +19,48 @@ export const NO_CAPABILITIES: Capabilities = {
   ads: false,
 };
 
+/** What a user may ask for (CONTRACT §3, `POST /v1/me/membership/changes`). */
+export const ACTIONS = ['cancel', 'resume', 'change_plan'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** What a status is, and what may become of it. */
+interface Stage {
+  /** Whether the user may watch; a failed payment gives time to mend it. */
+  readonly grants: boolean;
+  /** Whether our own clock may end it: at `cancelAt`, or when the time to mend a payment is over. */
+  readonly endsByClock: boolean;
+  /** What its user may ask for. */
+  readonly asks: readonly Action[];
+}
+
+/**
+ * The one table of what a status allows. What a *processor* may say next has no column: any status may follow any other,
+ * since what was said between them may have been lost, and its word is the truth. Only a subscription's end is final
+ * (precedence.ts).
+ */
+export const LIFE: Readonly<Record<Status, Stage>> = {
+  none: { grants: false, endsByClock: false, asks: [] },
+  trialing: { grants: true, endsByClock: true, asks: ['cancel', 'resume', 'change_plan'] },
+  active: { grants: true, endsByClock: true, asks: ['cancel', 'resume', 'change_plan'] },
+  past_due: { grants: true, endsByClock: true, asks: ['cancel', 'resume'] },
+  paused: { grants: false, endsByClock: true, asks: ['cancel', 'resume'] },
+  canceled: { grants: false, endsByClock: false, asks: [] },
+};
+
+/** Of several subscriptions the most useful one speaks for the user. */
+const PREFERENCE: readonly Status[] = ['active', 'trialing', 'past_due', 'paused', 'none', 'canceled'];
+
 /** One subscription at a processor, by its newest word. */
 export interface Subscription {
+  readonly processor: string;
+  readonly subscriptionId: string;
   readonly status: Status;
   readonly planId: string | null;
   readonly effectiveAt: Date;
   /** It ends then, unless resumed. */
   readonly cancelAt: Date | null;
+  /** While its payment has failed: until then it is good. */
+  readonly graceEndsAt: Date | null;
   /** The processor will never say anything else of it. */
   readonly ended: boolean;
   readonly asOf: Date;
@@ -37,57 +72,73 @@ export interface MembershipContent {
   readonly planId: string | null;
   readonly effectiveAt: Date;
   readonly cancelAt: Date | null;
+  /** When our own clock ends it; null when nothing is planned. */
+  readonly endsAt: Date | null;
 }
-
-/** Which statuses let the user watch; a failed payment gives time to mend it. */
-const GRANTS: Record<Status, boolean> = {
-  none: false,
-  trialing: true,
-  active: true,
-  past_due: true,
-  paused: false,
-  canceled: false,
-};
-
-/** Of several subscriptions the most useful one speaks for the user. */
-const PREFERENCE: readonly Status[] = ['active', 'trialing', 'past_due', 'paused', 'none', 'canceled'];
 
 export function capabilitiesOf(status: Status, planned: Capabilities | null | undefined): Capabilities {
-  return GRANTS[status] && planned ? planned : NO_CAPABILITIES;
+  return LIFE[status].grants && planned ? planned : NO_CAPABILITIES;
 }
 
-/** The membership that follows from all of a user's subscriptions; undefined when there are none. */
-export function membershipFrom(subscriptions: readonly Subscription[]): MembershipContent | undefined {
-  const [best] = [...subscriptions].sort(
+/** When our own clock ends the subscription; null when nothing is planned. */
+export function endOf({
+  status,
+  cancelAt,
+  graceEndsAt,
+}: Pick<Subscription, 'status' | 'cancelAt' | 'graceEndsAt'>): Date | null {
+  if (!LIFE[status].endsByClock) return null;
+  const grace = status === 'past_due' ? graceEndsAt : null;
+  if (!cancelAt || !grace) return cancelAt ?? grace;
+  return cancelAt < grace ? cancelAt : grace;
+}
+
+/** The status that holds now: what was stored, until its end has passed, whether or not somebody noticed yet. */
+export function statusAt(status: Status, endsAt: Date | null, now: Date): Status {
+  return endsAt !== null && endsAt <= now && LIFE[status].endsByClock ? 'canceled' : status;
+}
+
+/**
+ * Which subscription speaks for the user: that with the most useful status, of equals the one that lasts longest, then
+ * the one heard of last. So access is granted while any of them grants it.
+ */
+export function speaker<S extends Subscription>(subscriptions: readonly S[], now: Date): S | undefined {
+  const rank = (one: S) => PREFERENCE.indexOf(statusAt(one.status, endOf(one), now));
+  const lasts = (one: S) => endOf(one)?.getTime() ?? Infinity;
+  const name = (one: S) => `${one.processor} ${one.subscriptionId}`;
+  const [first] = [...subscriptions].sort(
     (a, b) =>
-      PREFERENCE.indexOf(a.status) - PREFERENCE.indexOf(b.status) || b.asOf.getTime() - a.asOf.getTime(),
+      rank(a) - rank(b) ||
+      compare(lasts(b), lasts(a)) ||
+      b.asOf.getTime() - a.asOf.getTime() ||
+      compare(name(a), name(b)),
   );
+  return first;
+}
+
+/** The membership that follows from all of a user's subscriptions at that instant; undefined when there are none. */
+export function membershipFrom(
+  subscriptions: readonly Subscription[],
+  now: Date,
+): MembershipContent | undefined {
+  const best = speaker(subscriptions, now);
   if (!best) return undefined;
-  const { status, planId, effectiveAt, cancelAt } = best;
-  return { status, planId, effectiveAt, cancelAt };
+  const { planId, effectiveAt, cancelAt } = best;
+  const endsAt = endOf(best);
+  const status = statusAt(best.status, endsAt, now);
+  if (endsAt !== null && status !== best.status)
+    return { status, planId, effectiveAt: endsAt, cancelAt: null, endsAt: null };
+  return { status, planId, effectiveAt, cancelAt, endsAt };
 }
 
 /** Whether there is anything to tell: a new version is only made for a change that someone could notice. */
 export function differs(a: MembershipContent | undefined, b: MembershipContent): boolean {
   return (
-    !a || a.status !== b.status || a.planId !== b.planId || a.cancelAt?.getTime() !== b.cancelAt?.getTime()
+    !a ||
+    a.status !== b.status ||
+    a.planId !== b.planId ||
+    a.cancelAt?.getTime() !== b.cancelAt?.getTime() ||
+    a.endsAt?.getTime() !== b.endsAt?.getTime()
   );
 }
 
-/** How a processor's word relates to what is known of the subscription. */
-export interface Precedence {
-  readonly asOf: Date;
-  readonly ended: boolean;
-}
-
-/**
- * Whether the word is news. Webhooks come in any order: an end is final, else the processor's clock decides; its
- * resolution is a second, and `followsTie` says what else is known of two words of the same second.
- */
-export function isNews(known: Precedence | undefined, word: Precedence, followsTie: () => boolean): boolean {
-  if (!known) return true;
-  if (known.ended) return false;
-  if (word.ended) return true;
-  const order = word.asOf.getTime() - known.asOf.getTime();
-  return order > 0 || (order === 0 && followsTie());
-}
+const compare = <T extends number | string>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -14,17 +14,17 @@ export class PlanStore {
     return rows.map((row) => row.priceId);
   }
 
-  /** Makes the plan, or makes it anew. */
+  /** Makes the plan, or makes it anew. Other capabilities are another revision, which its users are then told. */
   async put(planId: string, { name, prices, capabilities }: PlanBody): Promise<void> {
+    const json = JSON.stringify(capabilities);
     await this.prisma.$transaction([
-      this.prisma.plan.upsert({
-        where: { planId },
-        create: { planId, name, capabilities },
-        update: { name, capabilities },
-      }),
-      this.prisma.planPrice.deleteMany({ where: { planId, priceId: { notIn: prices } } }),
+      this.prisma.$executeRaw`
+        INSERT INTO plan (plan_id, name, capabilities, updated_at) VALUES (${planId}, ${name}, ${json}::jsonb, now())
+        ON CONFLICT (plan_id) DO UPDATE SET name = excluded.name, capabilities = excluded.capabilities, updated_at = now(),
+          revision = plan.revision + (plan.capabilities IS DISTINCT FROM excluded.capabilities)::int`,
+      this.prisma.planPrice.deleteMany({ where: { planId } }),
       this.prisma.planPrice.createMany({
-        data: prices.map((priceId) => ({ priceId, planId })),
+        data: prices.map((priceId, position) => ({ priceId, planId, position })),
         skipDuplicates: true,
       }),
     ]);

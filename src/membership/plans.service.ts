@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem } from '../platform/http/problem.js';
 import { PlanStore } from './plan.store.js';
 import type { PlanBody } from './plans.schema.js';
+import { Processors } from './processors.service.js';
 import { Webhooks } from './webhooks.service.js';
 
 /** What the back office says of plans and customers; webhooks that waited for it are applied at once. */
@@ -10,6 +11,7 @@ export class Plans {
   constructor(
     private readonly store: PlanStore,
     private readonly webhooks: Webhooks,
+    private readonly processors: Processors,
   ) {}
 
   /** Throws Problem price_taken. */
@@ -23,7 +25,7 @@ export class Plans {
 
   /** Throws Problem not_found when there is no such processor. */
   async link(userId: string, processor: string, customerId: string): Promise<void> {
-    this.webhooks.processor(processor);
+    this.processors.get(processor);
     await this.store.link(processor, customerId, userId);
     await this.webhooks.retryWaiting([`customer:${processor}:${customerId}`]);
   }

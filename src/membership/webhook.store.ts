@@ -20,6 +20,8 @@ export interface Settlement {
   readonly reason?: string | undefined;
   /** `price:…`, `customer:…` or `subscription:…`: each of them would let it be applied. */
   readonly waitingFor?: readonly string[] | undefined;
+  /** Something was said that was not known. */
+  readonly isChange?: boolean | undefined;
 }
 
 const COLUMNS = `processor, event_id AS "eventId", type, status, payload`;
@@ -28,6 +30,7 @@ const INSERT = named(
   `INSERT INTO webhook (processor, event_id, type, status, payload, created_at) VALUES ($1, $2, $3, 'stored', $4, $5)
    ON CONFLICT (processor, event_id) DO NOTHING RETURNING 1`,
 );
+const READ = named('webhook-read', `SELECT ${COLUMNS} FROM webhook WHERE processor = $1 AND event_id = $2`);
 const LOCK = named(
   'webhook-lock',
   `SELECT ${COLUMNS} FROM webhook WHERE processor = $1 AND event_id = $2 FOR UPDATE`,
@@ -45,7 +48,7 @@ const UNFINISHED = named(
   'webhook-unfinished',
   `SELECT processor, event_id AS "eventId" FROM webhook w
    WHERE (status = 'stored' AND received_at < now() - interval '5 seconds')
-      OR (status = 'failed' AND attempts < 20 AND settled_at < now() - interval '30 seconds')
+      OR (status = 'failed' AND attempts < 20 AND settled_at < now() - least(300, power(2, attempts)) * interval '1 second')
       OR (status = 'waiting' AND (
         EXISTS (SELECT FROM plan_price p WHERE 'price:' || p.price_id = ANY (w.waiting_for))
         OR EXISTS (SELECT FROM processor_link l WHERE 'customer:' || l.processor || ':' || l.customer_id = ANY (w.waiting_for))
@@ -58,6 +61,32 @@ const LIST = named(
      iso(created_at) AS "createdAt", iso(received_at) AS "receivedAt"
    FROM webhook WHERE status = $1 ORDER BY received_at DESC LIMIT $2`,
 );
+const EXPIRE = named(
+  'webhook-expire',
+  `DELETE FROM webhook WHERE (processor, event_id) IN (
+     SELECT processor, event_id FROM webhook
+     WHERE settled_at < $1 AND status IN ('applied', 'stale', 'ignored', 'failed') LIMIT $2 FOR UPDATE SKIP LOCKED
+   ) RETURNING 1`,
+);
+/** What is usual is read from 24 hours: as long as the rhythm of a service, and no more than a day's rows. */
+const SILENCE = named(
+  'webhook-silence',
+  `SELECT * FROM (
+     SELECT processor,
+       extract(epoch FROM now() - (SELECT max(w.received_at) FROM webhook w WHERE w.processor = p.processor))::float8 AS "silentSeconds",
+       coalesce((SELECT extract(epoch FROM max(gap)) FROM (
+         SELECT w.received_at - lag(w.received_at) OVER (ORDER BY w.received_at) AS gap
+         FROM webhook w WHERE w.processor = p.processor AND w.received_at > now() - interval '24 hours'
+       ) AS gaps), 0)::float8 AS "usualSeconds"
+     FROM unnest($1::text[]) AS p (processor)
+   ) AS silence WHERE "silentSeconds" IS NOT NULL`,
+);
+
+export interface Silence {
+  readonly processor: string;
+  readonly silentSeconds: number;
+  readonly usualSeconds: number;
+}
 
 export interface WebhookName {
   readonly processor: string;
@@ -78,6 +107,11 @@ export class WebhookStore {
     );
   }
 
+  /** The webhook as it is now; it may be settled by another node at any time. */
+  async read({ processor, eventId }: WebhookName): Promise<StoredWebhook | undefined> {
+    return (await this.database.run<StoredWebhook>('critical', READ, [processor, eventId]))[0];
+  }
+
   /** The webhook, held by this transaction alone. */
   async lock(tx: Transaction, { processor, eventId }: WebhookName): Promise<StoredWebhook | undefined> {
     return (await tx.run<StoredWebhook>(LOCK, [processor, eventId]))[0];
@@ -93,9 +127,22 @@ export class WebhookStore {
     return this.database.run('critical', WAITING, [needs, limit]);
   }
 
-  /** Those whose node died before it applied them, whose application failed, or that wait for what is there by now. */
+  /**
+   * Those whose node died before it applied them, whose application failed (tried again after 2, 4, 8 … 300 s, 20 times),
+   * or that wait for what is there by now.
+   */
   unfinished(limit: number): Promise<WebhookName[]> {
     return this.database.run('critical', UNFINISHED, [limit]);
+  }
+
+  /** Removes what was settled before then. Answers how many. */
+  async expire(before: Date, limit: number): Promise<number> {
+    return (await this.database.run('routine', EXPIRE, [before, limit])).length;
+  }
+
+  /** For each processor that was ever heard of: the silence now, and the longest between two webhooks within 24 hours. */
+  silence(processors: readonly string[]): Promise<Silence[]> {
+    return this.database.run('routine', SILENCE, [processors]);
   }
 
   list(status: WebhookStatus, limit: number): Promise<Record<string, unknown>[]> {

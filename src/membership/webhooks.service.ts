@@ -1,33 +1,34 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Counter } from 'prom-client';
+import { BatcherFull } from '../platform/batcher.js';
 import { Problem } from '../platform/http/problem.js';
 import { deeperThan } from '../platform/json-depth.js';
 import { Metrics } from '../platform/metrics.js';
-import { Database } from '../platform/postgres/database.js';
 import { isOutage } from '../platform/postgres/outage.js';
-import { Memberships } from './membership.service.js';
-import type { Processor } from './processor.js';
-import { StripeProcessor } from './stripe/stripe.processor.js';
+import { type Headers, ProcessorUnavailable } from './processor.js';
+import { Processors } from './processors.service.js';
 import { type WebhookName, WebhookStore } from './webhook.store.js';
+import { WebhookApplication } from './webhook-application.service.js';
 
 const MAX_DEPTH = 64;
 const RETRY_AT_ONCE = 500;
+const SIDE_BY_SIDE = 8;
+/** A processor waits 10 to 20 s for an answer. What is stored is safe, so a slow API of its own must not use them up. */
+const ANSWER_WITHIN_MS = 2_000;
 
 /** From a processor's webhook to the membership: verified, stored, answered, applied. */
 @Injectable()
 export class Webhooks {
   private readonly log = new Logger('webhooks');
-  private readonly processors: ReadonlyMap<string, Processor>;
   private readonly outcomes: Counter<'processor' | 'status'>;
 
   constructor(
     private readonly store: WebhookStore,
-    private readonly memberships: Memberships,
-    private readonly database: Database,
-    stripe: StripeProcessor,
+    private readonly application: WebhookApplication,
+    private readonly processors: Processors,
     metrics: Metrics,
   ) {
-    this.processors = new Map([[stripe.name, stripe]]);
     this.outcomes = metrics.counter('webhooks_total', 'Webhooks by what became of them', [
       'processor',
       'status',
@@ -36,72 +37,75 @@ export class Webhooks {
 
   /**
    * Takes a webhook. Once this answers it is stored, and nothing is lost; usually it is applied too. Throws Problem
-   * not_found, signature_invalid, signature_stale, too_deep.
+   * not_found, not_configured, signature_invalid, signature_stale, malformed_json, invalid_request, too_deep.
    */
-  async receive(
-    processorName: string,
-    body: Buffer,
-    headers: Parameters<Processor['verify']>[1],
-  ): Promise<{ duplicate: boolean }> {
-    const processor = this.processor(processorName);
+  async receive(processorName: string, body: Buffer, headers: Headers): Promise<{ duplicate: boolean }> {
+    const processor = this.processors.get(processorName);
     if (deeperThan(body, MAX_DEPTH)) throw new Problem('too_deep');
-    const webhook = processor.verify(body, headers);
+    const webhook = await processor.verify(body, headers);
+    const name = { processor: processor.name, eventId: webhook.eventId };
     const isNew = await this.store.store(processor.name, webhook);
-    if (!isNew) this.outcomes.inc({ processor: processor.name, status: 'duplicate' });
-    else await this.apply({ processor: processor.name, eventId: webhook.eventId });
+    if (!isNew) this.count(name, 'duplicate');
+    else if (!processor.api) await this.apply(name);
+    else await firstOf(this.apply(name), ANSWER_WITHIN_MS);
     return { duplicate: !isNew };
   }
 
   /** Applies again what waited for these needs: `price:…`, `customer:…`, `subscription:…`. */
   async retryWaiting(needs: readonly string[]): Promise<void> {
-    for (const name of await this.store.waitingFor(needs, RETRY_AT_ONCE)) await this.apply(name);
+    await this.applyAll(await this.store.waitingFor(needs, RETRY_AT_ONCE));
   }
 
   /** Applies what was stored and never settled. Answers how many were tried. */
   async retryUnfinished(): Promise<number> {
     const names = await this.store.unfinished(RETRY_AT_ONCE);
-    for (const name of names) await this.apply(name);
+    await this.applyAll(names);
     return names.length;
+  }
+
+  /** In the processor's order: where it cannot be asked, one may need what the one before it said. */
+  private async applyAll(names: readonly WebhookName[]): Promise<void> {
+    for (const name of names.filter(({ processor }) => !this.canAsk(processor))) await this.apply(name);
+    const rest = names.filter(({ processor }) => this.canAsk(processor));
+    for (let first = 0; first < rest.length; first += SIDE_BY_SIDE)
+      await Promise.all(rest.slice(first, first + SIDE_BY_SIDE).map((name) => this.apply(name)));
+  }
+
+  private canAsk(processor: string): boolean {
+    return this.processors.find(processor)?.api !== undefined;
   }
 
   /** Never throws: the webhook is stored, and a later turn tries again. */
   private async apply(name: WebhookName): Promise<void> {
     try {
-      const subscriptionId = await this.applyOnce(name);
-      if (subscriptionId !== undefined) await this.retryWaiting([`subscription:${subscriptionId}`]);
+      const outcome = await this.application.apply(name);
+      if (!outcome) return;
+      this.count(name, outcome.status);
+      if (outcome.status === 'applied' && outcome.subscriptionId !== undefined)
+        await this.retryWaiting([`subscription:${outcome.subscriptionId}`]);
     } catch (error) {
       this.log.error(`webhook ${name.processor} ${name.eventId} was not applied: ${String(error)}`);
-      if (!isOutage(error)) await this.markFailed(name, error);
+      if (!isOutage(error) && !(error instanceof BatcherFull)) await this.markFailed(name, error);
     }
   }
 
-  /** Answers the subscription that the webhook was applied to, if it was. */
-  private applyOnce(name: WebhookName): Promise<string | undefined> {
-    return this.database.transaction('critical', async (tx) => {
-      const webhook = await this.store.lock(tx, name);
-      if (!webhook || webhook.status === 'applied') return undefined;
-      const word = this.processor(name.processor).read(webhook.payload);
-      const source = { processor: name.processor, webhookId: name.eventId, reason: webhook.type };
-      const settlement = await this.memberships.apply(tx, word, source);
-      await this.store.settle(tx, name, settlement);
-      this.outcomes.inc({ processor: name.processor, status: settlement.status });
-      return settlement.status === 'applied' && word.about === 'subscription'
-        ? word.subscriptionId
-        : undefined;
-    });
-  }
-
   private async markFailed(name: WebhookName, error: unknown): Promise<void> {
-    const reason = error instanceof Error ? error.name : 'unknown';
-    await this.database
-      .transaction('critical', (tx) => this.store.settle(tx, name, { status: 'failed', reason }))
-      .catch((failure: unknown) => this.log.error(failure));
+    const reason = error instanceof ProcessorUnavailable ? 'processor_unavailable' : nameOf(error);
+    this.count(name, 'failed');
+    await this.application.fail(name, reason).catch((failure: unknown) => this.log.error(failure));
   }
 
-  /** Throws Problem not_found. */
-  processor(name: string): Processor {
-    const processor = this.processors.get(name);
-    if (!processor) throw new Problem('not_found', `There is no processor "${name}".`);
-    return processor;
+  private count({ processor }: WebhookName, status: string): void {
+    this.outcomes.inc({ processor, status });
   }
+}
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown');
+
+/** Waits for the work, or no longer than that; the work goes on. */
+async function firstOf(work: Promise<void>, ms: number): Promise<void> {
+  const enough = new AbortController();
+  const patience = pause(ms, undefined, { signal: enough.signal }).catch(() => undefined);
+  await Promise.race([work, patience]);
+  enough.abort();
 }

@@ -85,7 +85,7 @@ export function stripeDriver(url: string, secret: string): StripeDriver {
 }
 
 /** The published sample of the type, as if it happened at `created`, with what the test says of it. */
-function buildEvent(type: StripeEventType, options: SubscriptionOptions = {}): StripeEvent {
+export function buildEvent(type: StripeEventType, options: SubscriptionOptions = {}): StripeEvent {
   const published = sample(type);
   const created = options.created ?? nowSeconds();
   const event = moved(published, created - published.created) as Mutable;

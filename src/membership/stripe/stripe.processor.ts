@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { plainText } from '../../platform/text.schema.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Processor, VerifiedWebhook, Word } from '../processor.js';
+import type { Headers, Processor, ProcessorApi, VerifiedWebhook, Word } from '../processor.js';
+import { StripeApi } from './stripe.api.js';
 import { stripeWord } from './stripe.word.js';
 
 /** What every event has; seconds beyond these are no instant. */
@@ -13,6 +14,29 @@ const anyEvent = z.object({
   type: plainText(255),
   created: z.int().min(0).max(253_402_300_799),
 });
+/** What is read of a subscription's event: an object of another shape is understood no more than another type. */
+const seconds = z.number().min(0).max(253_402_300_799).nullish();
+const subscriptionEvent = anyEvent.extend({
+  type: z.string().startsWith('customer.subscription.'),
+  data: z.object({
+    object: z.object({
+      id: z.string().min(1),
+      status: z.string(),
+      metadata: z.object({ userId: z.unknown() }).partial().nullish(),
+      cancel_at: seconds,
+      ended_at: seconds,
+      items: z.object({
+        data: z.array(z.object({ price: z.object({ id: z.string() }), current_period_end: seconds })),
+      }),
+    }),
+  }),
+});
+const otherEvent = anyEvent.extend({
+  type: z.string().regex(/^(?!customer\.subscription\.)/),
+  data: z.object({ object: z.looseObject({}) }),
+});
+const understood = z.union([subscriptionEvent, otherEvent]);
+
 /** Stripe's own default, in both directions: its library accepts any instant in the future. */
 const TOLERANCE_SECONDS = 300;
 
@@ -21,9 +45,14 @@ const TOLERANCE_SECONDS = 300;
 export class StripeProcessor implements Processor {
   readonly name = 'stripe';
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  readonly api: ProcessorApi | undefined;
 
-  verify(body: Buffer, headers: Readonly<Record<string, string | string[] | undefined>>): VerifiedWebhook {
+  constructor(@Inject(CONFIG) private readonly config: Config) {
+    const { STRIPE_API_KEY: key, STRIPE_API_BASE: base } = config;
+    this.api = key === undefined ? undefined : new StripeApi(key, base);
+  }
+
+  verify(body: Buffer, headers: Headers): VerifiedWebhook {
     const secrets = this.config.STRIPE_WEBHOOK_SECRET;
     if (secrets.length === 0) throw new Problem('not_configured', 'STRIPE_WEBHOOK_SECRET is not set.');
     const signature = headers['stripe-signature'];
@@ -44,7 +73,9 @@ export class StripeProcessor implements Processor {
   }
 
   read(payload: unknown): Word {
-    return stripeWord(payload as Stripe.Event);
+    return understood.safeParse(payload).success
+      ? stripeWord(payload as Stripe.Event)
+      : { about: 'other', reason: 'not_understood' };
   }
 }
 

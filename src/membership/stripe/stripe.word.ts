@@ -18,8 +18,11 @@ const STATUS: Record<Stripe.Subscription.Status, Status> = {
 const FINAL: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired']);
 
 const date = (seconds: number): Date => new Date(seconds * 1_000);
-const idOf = (reference: string | { id: string } | null | undefined): string | undefined =>
-  typeof reference === 'string' ? reference : reference?.id;
+/** A reference is an id, or the object itself where it was asked for spelled out. */
+function idOf(reference: string | { id: string } | null | undefined): string | undefined {
+  const id: unknown = typeof reference === 'string' ? reference : reference?.id;
+  return typeof id === 'string' ? id : undefined;
+}
 
 /** What a Stripe event says of a membership. */
 export function stripeWord(event: Stripe.Event): Word {
@@ -29,17 +32,32 @@ export function stripeWord(event: Stripe.Event): Word {
     case 'customer.subscription.deleted':
     case 'customer.subscription.paused':
     case 'customer.subscription.resumed':
-      return subscriptionWord(event, event.data.object);
+    case 'customer.subscription.pending_update_applied':
+    case 'customer.subscription.pending_update_expired':
+      return spoken(event, event.data.object);
     case 'invoice.payment_failed':
       return paymentFailed(event, event.data.object);
+    // They never widen what was known by themselves: one invoice may be paid while another is not.
+    case 'invoice.paid':
+    case 'invoice.payment_succeeded':
+    case 'invoice.payment_action_required':
+    case 'invoice.marked_uncollectible':
+    case 'invoice.voided':
+      return hint(subscriptionOf(event.data.object));
+    case 'subscription_schedule.updated':
+    case 'subscription_schedule.canceled':
+    case 'subscription_schedule.completed':
+    case 'subscription_schedule.released':
+    case 'subscription_schedule.aborted':
+      return hint(idOf(event.data.object.subscription) ?? idOf(event.data.object.released_subscription));
     default:
       return { about: 'other' };
   }
 }
 
-function subscriptionWord(event: Stripe.Event, object: Stripe.Subscription): SubscriptionWord {
-  const ended = event.type === 'customer.subscription.deleted' || FINAL.has(object.status);
-  const previous = (event.data.previous_attributes ?? {}) as Record<string, unknown>;
+/** What Stripe's object says, as it was at that instant. */
+export function subscriptionWord(object: Stripe.Subscription, asOf: Date): SubscriptionWord {
+  const ended = FINAL.has(object.status);
   return {
     about: 'subscription',
     subscriptionId: object.id,
@@ -47,14 +65,27 @@ function subscriptionWord(event: Stripe.Event, object: Stripe.Subscription): Sub
     userId: userId.safeParse(object.metadata?.userId).data,
     status: ended ? 'canceled' : statusOf(object),
     priceIds: object.items.data.map((item) => item.price.id),
-    effectiveAt: ended && object.ended_at ? date(object.ended_at) : date(event.created),
+    effectiveAt: ended && object.ended_at ? date(object.ended_at) : asOf,
     cancelAt: ended ? null : cancelAt(object),
     ended,
-    asOf: date(event.created),
+    asOf,
+    object: object as unknown as Record<string, unknown>,
+    follows: () => false,
+  };
+}
+
+function spoken(event: Stripe.Event, object: Stripe.Subscription): SubscriptionWord {
+  const isEnd = event.type === 'customer.subscription.deleted';
+  const previous = (event.data.previous_attributes ?? {}) as Record<string, unknown>;
+  return {
+    ...subscriptionWord(isEnd ? { ...object, status: 'canceled' } : object, date(event.created)),
     object: object as unknown as Record<string, unknown>,
     follows: (stored) => event.type !== 'customer.subscription.created' && changedFrom(stored, previous),
   };
 }
+
+const hint = (subscriptionId: string | undefined): Word =>
+  subscriptionId === undefined ? { about: 'other' } : { about: 'hint', subscriptionId };
 
 /** Payment collection that is paused leaves Stripe's status as it was; what the user pays for is paused all the same. */
 function statusOf({ status, pause_collection }: Stripe.Subscription): Status {
@@ -76,15 +107,14 @@ function changedFrom(stored: Record<string, unknown>, previous: Record<string, u
 }
 
 function paymentFailed(event: Stripe.Event, invoice: Stripe.Invoice): PaymentFailedWord | { about: 'other' } {
-  const subscriptionId =
-    idOf(invoice.parent?.subscription_details?.subscription) ?? legacySubscription(invoice);
+  const subscriptionId = subscriptionOf(invoice);
   const customerId = idOf(invoice.customer) ?? '';
   if (!subscriptionId) return { about: 'other' };
   return { about: 'payment_failed', subscriptionId, customerId, asOf: date(event.created) };
 }
 
 /** API versions before 2025-03-31 name the subscription at the top. */
-function legacySubscription(invoice: Stripe.Invoice): string | undefined {
+function subscriptionOf(invoice: Stripe.Invoice): string | undefined {
   const { subscription } = invoice as unknown as { subscription?: string | { id: string } | null };
-  return idOf(subscription);
+  return idOf(invoice.parent?.subscription_details?.subscription) ?? idOf(subscription);
 }

@@ -27,8 +27,11 @@ export const CurrentUser = createParamDecorator(
   (_: unknown, context: ExecutionContext): string => callerOf(context).userId,
 );
 
+/** The user that the guard found for the call; undefined on calls that it does not watch. */
+export const callerIn = (request: Request): UserIdentity | undefined => callers.get(request);
+
 function callerOf(context: ExecutionContext): UserIdentity {
-  const caller = callers.get(context.switchToHttp().getRequest<Request>());
+  const caller = callerIn(context.switchToHttp().getRequest<Request>());
   if (!caller) throw new Error('needs @UseGuards(UserGuard)');
   return caller;
 }

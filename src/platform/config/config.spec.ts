@@ -59,7 +59,14 @@ describe('the settings', () => {
   });
 
   test('of other programs are left alone', () => {
-    expect(() => readConfig({ ...NEEDED, PATH: '/bin', PGHOST: 'x', npm_config_cache: 'y' })).not.toThrow();
+    const others = {
+      PATH: '/bin',
+      PGHOST: 'x',
+      npm_config_cache: 'y',
+      GOOGLE_APPLICATION_CREDENTIALS: 'z',
+      APPLE_ID: 'a',
+    };
+    expect(() => readConfig({ ...NEEDED, ...others })).not.toThrow();
   });
 });
 
@@ -98,6 +105,13 @@ const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   AUTH_JWKS_URL: ['wr0ng', 'ftp://wr0ng', 'file:///wr0ng'],
   ADMIN_KEY: ['wr0ng', 'wr0ng with spaces in it'],
   STRIPE_API_BASE: ['wr0ng', 'ftp://wr0ng'],
+  STANDARD_WEBHOOK_SECRET: ['wr0ng!', 'whsec_wr0ng of two words'],
+  APPLE_APP_ID: ['wr0ng', '-7', '7.25'],
+  APPLE_ENVIRONMENT: ['wr0ng'],
+  GOOGLE_API_BASE: ['wr0ng', 'ftp://wr0ng'],
+  GOOGLE_JWKS_URL: ['wr0ng', 'file:///wr0ng'],
+  PAST_DUE_DAYS: ['wr0ng', '-7', '366', '1.5'],
+  RECONCILE_SECONDS: ['wr0ng', '0', '86401'],
   LEASE_SECONDS: ['wr0ng', '9', '3601', '12.5', '-77'],
   GRACE_SECONDS: ['wr0ng', '-77', '86401'],
   HEARTBEAT_SECONDS: ['wr0ng', '0', '3601'],
@@ -125,6 +139,13 @@ describe('a wrong value stops the boot with one sentence that names the setting 
   });
 });
 
+test('Apple’s notifications in production need the number of the app, those of the sandbox do not', () => {
+  const apple = { ...NEEDED, APPLE_BUNDLE_ID: 'com.example', APPLE_ROOT_CERTIFICATES: 'root.cer' };
+  expect(complaint(apple)).toMatch(/^APPLE_APP_ID is not set/);
+  expect(() => readConfig({ ...apple, APPLE_APP_ID: '1' })).not.toThrow();
+  expect(() => readConfig({ ...apple, APPLE_ENVIRONMENT: 'Sandbox' })).not.toThrow();
+});
+
 describe('a name that is nearly ours', () => {
   test.each([
     'AUTH_JWT_SECRETS',
@@ -136,6 +157,13 @@ describe('a name that is nearly ours', () => {
     'VAPID_KEY',
     'WEBPUSH_HOST',
     'DRAIN_SECS',
+    'STANDARD_WEBHOOK_SECRETS',
+    'APPLE_BUNDLE',
+    'APPLE_ROOT_CERTIFICATE',
+    'GOOGLE_PUBSUB_EMAIL',
+    'GOOGLE_SERVICE_ACCOUNT',
+    'PAST_DUE_DAY',
+    'RECONCILE_SECS',
   ])('%s is a slip of the pen, and is told without its value', (name) => {
     const said = complaint({ ...NEEDED, [name]: 'a-value-that-may-be-secret' });
     expect(said).toMatch(new RegExp(`^${name} is not a setting of Usher`));

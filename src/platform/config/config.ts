@@ -79,7 +79,30 @@ export const environment = z
     STRIPE_WEBHOOK_SECRET: z.string().transform(list).default([]),
     STRIPE_API_KEY: text().optional(),
     STRIPE_API_BASE: url('https:', 'http:').optional(),
-    STANDARD_WEBHOOK_SECRET: text().optional(),
+    STANDARD_WEBHOOK_SECRET: z
+      .string()
+      .transform(list)
+      .refine((secrets) => secrets.every((secret) => /^(whsec_)?[A-Za-z0-9+/]{4,}={0,2}$/.test(secret)), {
+        error:
+          'must be whsec_ and base64, several by comma; `echo whsec_$(openssl rand -base64 32)` makes one',
+      })
+      .default([]),
+    APPLE_BUNDLE_ID: text().optional(),
+    APPLE_APP_ID: z.coerce
+      .number()
+      .int()
+      .positive('must be the number that App Store Connect shows')
+      .optional(),
+    APPLE_ENVIRONMENT: z.enum(['Production', 'Sandbox']).default('Production'),
+    APPLE_ROOT_CERTIFICATES: z.string().transform(list).default([]),
+    GOOGLE_PACKAGE_NAME: text().optional(),
+    GOOGLE_PUBSUB_AUDIENCE: text().optional(),
+    GOOGLE_PUBSUB_SERVICE_ACCOUNT: text().optional(),
+    GOOGLE_SERVICE_ACCOUNT_KEY: text().optional(),
+    GOOGLE_API_BASE: url('https:', 'http:').default('https://androidpublisher.googleapis.com'),
+    GOOGLE_JWKS_URL: url('https:', 'http:').default('https://www.googleapis.com/oauth2/v3/certs'),
+    PAST_DUE_DAYS: z.coerce.number().int().min(0).max(365).default(30),
+    RECONCILE_SECONDS: seconds(300, 1, 86_400),
     LEASE_SECONDS: seconds(90, 10, 3_600),
     GRACE_SECONDS: seconds(300, 0, 86_400),
     HEARTBEAT_SECONDS: seconds(60, 1, 3_600),
@@ -105,14 +128,21 @@ export const environment = z
   .refine((env) => env.AUTH_JWT_SECRET !== undefined || env.AUTH_JWKS_URL !== undefined, {
     path: ['AUTH_JWT_SECRET'],
     error: 'is not set, nor is AUTH_JWKS_URL: set one, so that user tokens can be verified',
-  });
+  })
+  .refine(
+    (env) => !env.APPLE_BUNDLE_ID || env.APPLE_ENVIRONMENT === 'Sandbox' || env.APPLE_APP_ID !== undefined,
+    {
+      path: ['APPLE_APP_ID'],
+      error: 'is not set: in production Apple’s notifications name the app by it, and by APPLE_BUNDLE_ID',
+    },
+  );
 
 export type Config = z.infer<typeof environment>;
 export const CONFIG = Symbol('CONFIG');
 
 /** Names under these prefixes are ours, so one we do not know is a slip of the pen. */
 const OURS =
-  /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
+  /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|APPLE_(BUNDLE|APP_ID|ENVIRON|ROOT)|GOOGLE_(PACKAGE|PUBSUB|SERVICE_ACCOUNT|API_BASE|JWKS)|PAST_DUE|RECONCILE_|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
 
 /** A boot must not go on; the message is one sentence a line, each of which says what to do. */
 export class ConfigError extends Error {}

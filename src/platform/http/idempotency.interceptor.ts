@@ -11,6 +11,7 @@ import { ApiHeader } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { bearer } from '../auth/bearer.js';
+import { callerIn } from '../auth/user.guard.js';
 import { bodyHash, type CallName, KeyedCall, seal, unseal } from './idempotency.js';
 import { IdempotencyStore } from './idempotency.store.js';
 import { Problem } from './problem.js';
@@ -30,7 +31,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY) {
       throw new Problem('invalid_request', `Idempotency-Key must have 1 to ${MAX_KEY} characters.`);
     }
-    const name = { credentials: bearer(request) ?? '', key, route: `${request.method} ${request.path}` };
+    const name = { credentials: whoAsks(request), key, route: `${request.method} ${request.path}` };
     return from(this.once(name, request, context.switchToHttp().getResponse<Response>(), next));
   }
 
@@ -58,6 +59,12 @@ export class IdempotencyInterceptor implements NestInterceptor {
     await this.store.settle(id, response.statusCode, seal(name, text));
     return answer;
   }
+}
+
+/** A user's token is renewed every few minutes, and the call stays the same call; a service key stays what it is. */
+function whoAsks(request: Request): string {
+  const user = callerIn(request);
+  return user ? `user ${user.userId}` : (bearer(request) ?? '');
 }
 
 /** The call honours `Idempotency-Key` (CONTRACT §3). */

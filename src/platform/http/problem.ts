@@ -20,6 +20,13 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'This method is not allowed here', retryable: false },
   conflict: { status: 409, title: 'This conflicts with what is there', retryable: false },
   price_taken: { status: 409, title: 'The price belongs to another plan', retryable: false },
+  illegal_change: { status: 409, title: 'The membership cannot be changed like this', retryable: false },
+  change_pending: {
+    status: 409,
+    title: 'The processor has not answered an earlier change yet',
+    retryable: true,
+  },
+  change_refused: { status: 409, title: 'The payment processor refused the change', retryable: false },
   idempotency_in_progress: {
     status: 409,
     title: 'The same call is still being carried out',
@@ -40,6 +47,7 @@ export const PROBLEMS = {
     title: 'The Idempotency-Key was used with another body',
     retryable: false,
   },
+  unknown_plan: { status: 422, title: 'There is no such plan', retryable: false },
   unknown_device: { status: 422, title: 'The user has no such device', retryable: false },
   unknown_event: { status: 422, title: 'This device was sent no such event', retryable: false },
   reserved_type: { status: 422, title: 'Only Usher itself may send events of this type', retryable: false },

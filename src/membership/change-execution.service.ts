@@ -1,0 +1,98 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { BatcherFull } from '../platform/batcher.js';
+import { isOutage } from '../platform/postgres/outage.js';
+import { type Change, ChangeStore } from './change.store.js';
+import { Lookups } from './lookup.service.js';
+import { type ChangeOrder, ChangeRefused, ProcessorUnavailable } from './processor.js';
+import { Processors } from './processors.service.js';
+import { SubscriptionStore } from './subscription.store.js';
+
+/** Stripe keeps an idempotency key for at least 24 hours; a try after that could be a second effect. */
+const GIVE_UP_AFTER_MS = 23 * 3_600_000;
+const ALONE_SECONDS = 60;
+
+/** What became of a change so far. */
+export type Progress =
+  | { readonly status: 'done' }
+  | { readonly status: 'pending' }
+  | { readonly status: 'refused'; readonly why: string };
+
+/**
+ * Carries a change out at the processor and applies the result. However often it is tried, by whatever node, the
+ * processor is told the same idempotency key, so it happens once.
+ */
+@Injectable()
+export class ChangeExecution {
+  private readonly log = new Logger('membership');
+
+  constructor(
+    private readonly store: ChangeStore,
+    private readonly subscriptions: SubscriptionStore,
+    private readonly processors: Processors,
+    private readonly lookups: Lookups,
+  ) {}
+
+  /** Whether users can change something at this processor through us. */
+  canChange(processor: string): boolean {
+    return this.processors.get(processor).api?.change !== undefined;
+  }
+
+  /** What could not be done is pending, and is tried again. Throws only when PostgreSQL is away, and then it is pending too. */
+  async carryOut(change: Change): Promise<Progress> {
+    try {
+      await this.attempt(change);
+      return { status: 'done' };
+    } catch (error) {
+      return this.failed(change, error);
+    }
+  }
+
+  /** Tries again what nobody works on. Answers how many. */
+  async resumeSome(limit: number): Promise<number> {
+    const changes = await this.store.claim(limit, ALONE_SECONDS);
+    await Promise.all(changes.map((change) => this.carryOut(change)));
+    return changes.length;
+  }
+
+  /** It is settled only when its result was applied too. */
+  private async attempt(change: Change): Promise<void> {
+    const { id, processor: name, subscriptionId, action } = change;
+    const { api } = this.processors.get(name);
+    if (!api?.change) throw new ProcessorUnavailable(`${name} cannot be asked here`);
+    await api.change(await this.orderOf(change));
+    const source = { processor: name, webhookId: null, reason: `user.${action}` };
+    await this.lookups.refresh(api, subscriptionId, source);
+    await this.store.settle(id, 'done');
+  }
+
+  private async orderOf({ id, processor, subscriptionId, action, planId }: Change): Promise<ChangeOrder> {
+    const subscription = await this.subscriptions.read(processor, subscriptionId);
+    if (!subscription) throw new ChangeRefused('There is no such subscription.');
+    const prices = async (plan: string | null) =>
+      plan === null ? [] : ((await this.subscriptions.pricesOf(plan)) ?? []);
+    return {
+      idempotencyKey: `usher-${id}`,
+      action,
+      subscriptionId,
+      object: subscription.object,
+      fromPrices: await prices(subscription.planId),
+      toPrices: await prices(planId),
+    };
+  }
+
+  private async failed({ id, createdAt, action }: Change, error: unknown): Promise<Progress> {
+    if (error instanceof ChangeRefused) {
+      await this.store.settle(id, 'refused', error.message);
+      return { status: 'refused', why: error.message };
+    }
+    const isExpected =
+      error instanceof ProcessorUnavailable || error instanceof BatcherFull || isOutage(error);
+    if (isExpected) this.log.warn(`change ${id} (${action}) is pending: ${String(error)}`);
+    else this.log.error(error);
+    if (Date.now() - createdAt.getTime() > GIVE_UP_AFTER_MS)
+      await this.store.settle(id, 'refused', 'gave_up');
+    // With PostgreSQL away this fails too; then its time alone runs out instead.
+    else await this.store.later(id).catch(() => undefined);
+    return { status: 'pending' };
+  }
+}

@@ -1,0 +1,74 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { Loop } from '../platform/loop.js';
+import { Metrics } from '../platform/metrics.js';
+import { Processors } from './processors.service.js';
+import { ReconciliationStore } from './reconciliation/reconciliation.store.js';
+import { type Silence, WebhookStore } from './webhook.store.js';
+
+const EVERY_MS = 30_000;
+/** What a webhook said is personal data; by then what followed from it stands in the history, and disputes are over. */
+const KEEP_WEBHOOKS_MS = 90 * 86_400_000;
+const REMOVE_AT_ONCE = 1_000;
+
+/** Watches whether the processors are still heard of, and forgets what they said long ago. Any number of workers may. */
+@Injectable()
+export class Oversight implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly log = new Logger('webhooks');
+  private silences: readonly Silence[] = [];
+  private walks: ReadonlyMap<string, number> = new Map();
+  private readonly loop = new Loop(
+    EVERY_MS,
+    () => this.turn(),
+    (error) => this.log.warn(`will look again: ${String(error)}`),
+  );
+
+  constructor(
+    private readonly webhooks: WebhookStore,
+    private readonly reconciliation: ReconciliationStore,
+    private readonly processors: Processors,
+    metrics: Metrics,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    const each = (read: (silence: Silence) => number) => () =>
+      new Map(this.silences.map((silence) => [silence.processor, read(silence)]));
+    metrics.gauges(
+      'webhooks_silent_seconds',
+      'Since the last webhook of a processor that was ever heard of',
+      'processor',
+      each(({ silentSeconds }) => silentSeconds),
+    );
+    metrics.gauges(
+      'webhooks_usual_silence_seconds',
+      'The longest silence between two webhooks in the last 24 hours',
+      'processor',
+      each(({ usualSeconds }) => usualSeconds),
+    );
+    metrics.gauges(
+      'reconciliation_age_seconds',
+      'Since all subscriptions were last compared with the processor',
+      'processor',
+      () => this.walks,
+    );
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.config.ROLES.includes('worker')) this.loop.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
+  }
+
+  private async turn(): Promise<void> {
+    this.silences = await this.webhooks.silence(this.processors.all().map(({ name }) => name));
+    this.walks = await this.reconciliation.ages();
+    await this.webhooks.expire(new Date(Date.now() - KEEP_WEBHOOKS_MS), REMOVE_AT_ONCE);
+  }
+}

@@ -1,0 +1,71 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { Loop } from '../../platform/loop.js';
+import { Processors } from '../processors.service.js';
+import { Reconciliation } from './reconciliation.service.js';
+import { ReconciliationStore, type Walk } from './reconciliation.store.js';
+
+const EVERY_MS = 250;
+/** Between two steps: a hundred subscriptions a second at most, far below what any processor allows. */
+const PACE_SECONDS = 1;
+const AFTER_FAILURE_SECONDS = 10;
+/** A node that died with a step in its hands holds the walk up for as long. */
+const ALONE_SECONDS = 60;
+
+/** Walks over all subscriptions of each processor that can be asked, again and again. Any node does the next step. */
+@Injectable()
+export class ReconciliationWalk implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly log = new Logger('reconciliation');
+  private readonly loop = new Loop(
+    EVERY_MS,
+    () => this.turn(),
+    (error) => this.log.warn(`will try again: ${String(error)}`),
+  );
+
+  constructor(
+    private readonly processors: Processors,
+    private readonly store: ReconciliationStore,
+    private readonly reconciliation: Reconciliation,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.config.ROLES.includes('worker') && this.asked().length > 0) this.loop.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
+  }
+
+  private asked() {
+    return this.processors.all().flatMap(({ name, api }) => (api ? [{ name, api }] : []));
+  }
+
+  private async turn(): Promise<void> {
+    const asked = this.asked();
+    const walk = await this.store.claim(
+      asked.map(({ name }) => name),
+      ALONE_SECONDS,
+    );
+    const processor = asked.find(({ name }) => name === walk?.processor);
+    if (walk && processor) await this.step(processor, walk);
+  }
+
+  private async step(processor: Parameters<Reconciliation['step']>[0], { cursor }: Walk): Promise<void> {
+    try {
+      const next = await this.reconciliation.step(processor, cursor);
+      if (next === undefined) await this.store.finish(processor.name, this.config.RECONCILE_SECONDS);
+      else await this.store.goOn(processor.name, next, PACE_SECONDS);
+    } catch (error) {
+      const pause = Math.min(AFTER_FAILURE_SECONDS, this.config.RECONCILE_SECONDS);
+      await this.store.goOn(processor.name, undefined, pause).catch(() => undefined);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,32 @@
+-- Makes the next version of memberships, each with its line in the history.
+-- $1 json  [{ userId, status, planId, effectiveAt, cancelAt, endsAt, planRevision }], a user once
+-- $2 text  why: the webhook's type, or a reason of our own
+-- $3 text  who said so: a processor, or `usher`
+-- $4 text  the webhook's id, or null
+-- Out: userId, version.
+-- Atomic. The caller holds the users' locks, so that versions follow what they were made from.
+WITH input AS (
+  SELECT *
+  FROM json_to_recordset($1::json) AS m (
+    "userId" text, status text, "planId" text, "effectiveAt" timestamptz, "cancelAt" timestamptz, "endsAt" timestamptz,
+    "planRevision" bigint
+  )
+), saved AS (
+  INSERT INTO membership AS m
+    (user_id, version, status, plan_id, effective_at, cancel_at, ends_at, plan_revision, reason, updated_at)
+  SELECT "userId", 1, status, "planId", "effectiveAt", "cancelAt", "endsAt", "planRevision", $2, now()
+  FROM input
+  ORDER BY "userId" COLLATE "C"
+  ON CONFLICT (user_id) DO UPDATE SET
+    version = m.version + 1, status = excluded.status, plan_id = excluded.plan_id, effective_at = excluded.effective_at,
+    cancel_at = excluded.cancel_at, ends_at = excluded.ends_at, plan_revision = excluded.plan_revision,
+    reason = excluded.reason, updated_at = now()
+  RETURNING user_id, version
+), remembered AS (
+  INSERT INTO membership_history
+    (user_id, version, status, plan_id, effective_at, cancel_at, reason, processor, webhook_id, recorded_at)
+  SELECT i."userId", s.version, i.status, i."planId", i."effectiveAt", i."cancelAt", $2, $3, $4, now()
+  FROM input i
+  JOIN saved s ON s.user_id = i."userId"
+)
+SELECT user_id AS "userId", version FROM saved

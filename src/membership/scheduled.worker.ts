@@ -1,0 +1,86 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { Loop } from '../platform/loop.js';
+import { Database, type Transaction } from '../platform/postgres/database.js';
+import { isOutage } from '../platform/postgres/outage.js';
+import { Memberships } from './membership.service.js';
+import { type DueMembership, MembershipStore } from './membership.store.js';
+
+/** Nobody should wait a second for what was known long before. */
+const EVERY_MS = 250;
+const AT_ONCE = 200;
+/** Bounds a turn; what is left waits for the next one. Readers see no membership beyond its end, ended or not. */
+const MAX_ROUNDS = 50;
+/** What the history and the event say, and by whom. */
+const SOURCE = { processor: 'usher', webhookId: null };
+
+/** Ends memberships when their end has come, without waiting for a webhook. Any node; one does a turn at a time. */
+@Injectable()
+export class ScheduledEnds implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly log = new Logger('membership');
+  private readonly loop = new Loop(
+    EVERY_MS,
+    () => this.turn(),
+    (error) => this.log.warn(`will try again: ${String(error)}`),
+  );
+
+  constructor(
+    private readonly store: MembershipStore,
+    private readonly memberships: Memberships,
+    private readonly database: Database,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.config.ROLES.includes('worker')) this.loop.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.loop.stop();
+  }
+
+  private async turn(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const due = await this.store.due(AT_ONCE);
+      if (due.length > 0) await this.endAll(due);
+      if (due.length < AT_ONCE) return;
+    }
+  }
+
+  /** One that fails must not hold up the others: then each is tried alone. */
+  private async endAll(due: readonly DueMembership[]): Promise<void> {
+    try {
+      await this.endTogether(due);
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      this.log.error(error);
+      for (const one of due)
+        await this.endTogether([one]).catch((failure: unknown) => this.log.error(failure));
+    }
+  }
+
+  private endTogether(due: readonly DueMembership[]): Promise<void> {
+    const users = (isCanceled: boolean) =>
+      due.filter((one) => one.isCanceled === isCanceled).map(({ userId }) => userId);
+    return this.database.transaction('critical', async (tx) => {
+      // Another node is at it: what it leaves is due the next time.
+      if (!(await this.store.takeTurn(tx, 'ends'))) return;
+      await this.store.lockUsers(
+        tx,
+        due.map(({ userId }) => userId),
+      );
+      await this.end(tx, users(true), 'scheduled_end');
+      await this.end(tx, users(false), 'grace_ended');
+    });
+  }
+
+  private async end(tx: Transaction, userIds: string[], reason: string): Promise<void> {
+    if (userIds.length > 0) await this.memberships.follow(tx, userIds, { ...SOURCE, reason });
+  }
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import { call, type Reply } from './back-office.js';
+import { nowSeconds } from './processor.js';
+
+/** base64 of "the standard secret of the tests": 32 bytes. */
+export const STANDARD_SECRET = `whsec_${Buffer.from('the standard secret of the tests').toString('base64')}`;
+
+export interface Signing {
+  readonly id?: string;
+  readonly at?: number;
+  readonly secret?: string;
+  /** Instead of the right one. */
+  readonly signature?: string;
+}
+
+/** What an in-house billing system says of a subscription. */
+export const subscriptionUpdated = (data: Record<string, unknown>, timestamp = new Date().toISOString()) => ({
+  type: 'subscription.updated',
+  timestamp,
+  data,
+});
+
+export const signedHeaders = (
+  body: string,
+  { id, at, secret, signature }: Signing = {},
+): Record<string, string> => {
+  const name = id ?? `msg_${randomBytes(8).toString('hex')}`;
+  const seconds = at ?? nowSeconds();
+  return {
+    'webhook-id': name,
+    'webhook-timestamp': String(seconds),
+    'webhook-signature':
+      signature ?? new Webhook(secret ?? STANDARD_SECRET).sign(name, new Date(seconds * 1_000), body),
+  };
+};
+
+/** In-house billing: signs by https://www.standardwebhooks.com with that project's library, and posts. */
+export function sendStandard(url: string, event: unknown, signing?: Signing): Promise<Reply> {
+  const body = typeof event === 'string' ? event : JSON.stringify(event);
+  return call(url, undefined, 'POST', '/v1/webhooks/standard', body, signedHeaders(body, signing));
+}
