@@ -10,3 +10,9 @@ SELECT r.epoch, r."offset", r.event_id, r.type
 FROM receipt r
 JOIN mailbox m USING (user_id)
 WHERE r.user_id = $1 AND r.device_id = $2 AND ((r.epoch = m.epoch AND r."offset" = ANY ($3)) OR r.event_id = ANY ($4))
+UNION
+-- What was pushed, even if a newer event has taken its place since.
+SELECT p.epoch, p."offset", p.event_id, p.type
+FROM push p
+JOIN mailbox m USING (user_id)
+WHERE p.user_id = $1 AND p.device_id = $2 AND ((p.epoch = m.epoch AND p."offset" = ANY ($3)) OR p.event_id = ANY ($4))

@@ -4,6 +4,8 @@ import { Mailbox } from '../mailbox/mailbox.service.js';
 import { Batcher } from '../platform/batcher.js';
 import { Problem } from '../platform/http/problem.js';
 import { parse } from '../platform/parse.js';
+import { Bell } from './bell.service.js';
+import { FallbackStore } from './fallback.store.js';
 import { byEvent, type PlacedEvent, type Receipt, type ReceiptState } from './receipt.js';
 import { ReceiptStore } from './receipt.store.js';
 import { receiptPayload, type ReceiptPayload } from './receipts.schema.js';
@@ -27,6 +29,8 @@ export class Receipts implements DeviceCommand {
   constructor(
     private readonly store: ReceiptStore,
     private readonly mailbox: Mailbox,
+    private readonly fallback: FallbackStore,
+    private readonly bell: Bell,
   ) {}
 
   /** What the line itself tells. A receipt that cannot be written now is given up: the device's next step tells as much. */
@@ -35,12 +39,17 @@ export class Receipts implements DeviceCommand {
   }
 
   async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
-    const { meant, wanted, state } = read(parse(receiptPayload, payload));
-    const events = await this.store.events(session, meant);
-    if (events.length < wanted) throw new Problem('unknown_event');
-    await this.write(session, events, state);
-    if (state === 'seen') this.tellOthers(session, events);
+    await this.report(session, parse(receiptPayload, payload));
     return {};
+  }
+
+  /** What a device says of events that it got, over whatever way. Throws Problem unknown_event. */
+  async report(of: Of, payload: ReceiptPayload): Promise<void> {
+    const { meant, wanted, state } = read(payload);
+    const events = await this.store.events(of, meant);
+    if (events.length < wanted) throw new Problem('unknown_event');
+    await this.write(of, events, state);
+    if (state === 'seen') await this.seen(of, events);
   }
 
   private async write(of: Of, events: readonly PlacedEvent[], state: ReceiptState): Promise<void> {
@@ -48,13 +57,14 @@ export class Receipts implements DeviceCommand {
     await Promise.all(events.map((event) => this.writes.add({ userId, deviceId, event, state })));
   }
 
-  /** What was seen on one device is seen on all. */
-  private tellOthers({ userId, deviceId }: Of, events: readonly PlacedEvent[]): void {
+  /** What was seen on one device is seen on all: those that are awake are told, on the others it is taken from the lock screen. */
+  private async seen({ userId, deviceId }: Of, events: readonly PlacedEvent[]): Promise<void> {
     const ids = events.map(({ id }) => id);
     this.mailbox.announce(
       [{ userId, type: 'receipts.changed', tier: 'routine', data: { ids, state: 'seen' } }],
       deviceId,
     );
+    if ((await this.fallback.clearElsewhere(userId, deviceId, ids)) > 0) this.bell.ring('important');
   }
 }
 

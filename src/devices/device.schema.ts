@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { deviceId, instant } from '../platform/auth/names.schema.js';
-import { isStorableJson, plainText } from '../platform/text.schema.js';
+import { plainText } from '../platform/text.schema.js';
 
 export const PLATFORMS = ['ios', 'android', 'web', 'tv'] as const;
 export const platform = z.enum(PLATFORMS);
@@ -12,13 +12,30 @@ const timezone = z
   .refine(isTimezone, { error: 'must be an IANA time zone, as Europe/Berlin' });
 const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
 
-/** Where pushes for this device go. What else the vendor needs (Web Push's keys) is kept with it. */
-const push = z
-  .looseObject({
-    kind: z.enum(['apns', 'fcm_token', 'fcm_fid', 'webpush']),
-    address: plainText(4_096).min(1),
-  })
-  .refine((said) => isStorableJson(JSON.stringify(said)), { error: 'must not hold zero characters' });
+/** What the vendors give out; 2,048 is twice the longest that was seen, and fits an index. */
+const address = z
+  .string()
+  .max(2_048)
+  .regex(/^[\x21-\x7e]+$/, { error: 'must be an address as the vendor gave it' });
+const base64url = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[\w-]+={0,2}$/, { error: 'must be base64url' });
+
+/** Where pushes for this device go; one shape a kind. */
+export const push = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('apns'), address }),
+  z.object({ kind: z.literal('fcm_token'), address }),
+  z.object({ kind: z.literal('fcm_fid'), address }),
+  z.object({
+    kind: z.literal('webpush'),
+    address: address.regex(/^https:\/\//, { error: 'must be the endpoint of the subscription, an https URL' }),
+    // A P-256 point has 65 bytes, the secret 16 (RFC 8291).
+    keys: z.object({ p256dh: base64url(96), auth: base64url(32) }),
+  }),
+]);
+export type PushSaid = z.infer<typeof push>;
 
 export const deviceBody = z.object({
   platform,
@@ -29,6 +46,16 @@ export const deviceBody = z.object({
   push: push.optional(),
 });
 export type DeviceBody = z.infer<typeof deviceBody>;
+
+/** What a device says of itself over its socket: only what changed. `push: null` takes the address back. */
+export const deviceUpdate = z.object({
+  name: deviceBody.shape.name,
+  appVersion: deviceBody.shape.appVersion,
+  timezone: deviceBody.shape.timezone,
+  locale: deviceBody.shape.locale,
+  push: push.nullable().optional(),
+});
+export type DeviceUpdate = z.infer<typeof deviceUpdate>;
 
 export const deviceAnswer = z.object({
   deviceId,

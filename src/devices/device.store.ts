@@ -3,9 +3,12 @@ import { Prisma } from '../generated/prisma/client.js';
 import { Database } from '../platform/postgres/database.js';
 import { PrismaService } from '../platform/postgres/prisma.service.js';
 import { named, statement } from '../platform/postgres/statement.js';
-import type { DeviceBody } from './device.schema.js';
+import type { Owned } from './device.js';
+import type { DeviceBody, DeviceUpdate } from './device.schema.js';
 
 const ARRIVE = statement('arrive.sql', import.meta.url);
+const SURPLUS = statement('surplus.sql', import.meta.url);
+const RETIRE = statement('retire.sql', import.meta.url);
 const FIND = named(
   'devices',
   `SELECT device_id AS "deviceId", user_id AS "userId", platform, app_version AS "appVersion", name,
@@ -44,6 +47,7 @@ export class DeviceStore {
 
   /** Registers the device anew for this user. Answers the user who had it before, if any. */
   async put(userId: string, deviceId: string, body: DeviceBody): Promise<string | undefined> {
+    const now = new Date();
     const said = {
       userId,
       platform: body.platform,
@@ -51,13 +55,29 @@ export class DeviceStore {
       appVersion: body.appVersion ?? null,
       timezone: body.timezone ?? null,
       locale: body.locale ?? null,
-      push: body.push ? (body.push as Prisma.InputJsonObject) : Prisma.DbNull,
-      lastSeenAt: new Date(),
+      push: body.push ?? Prisma.DbNull,
+      pushRegisteredAt: body.push ? now : null,
+      lastSeenAt: now,
     };
     return this.prisma.$transaction(async (tx) => {
+      if (body.push) await takeAddress(tx, deviceId, body.push.address);
       const before = await tx.device.findUnique({ where: { deviceId }, select: { userId: true } });
       await tx.device.upsert({ where: { deviceId }, create: { deviceId, ...said }, update: said });
       return before?.userId;
+    });
+  }
+
+  /** Changes what is given. False when the user has no such device. */
+  async update({ userId, deviceId }: Owned, { push, ...said }: DeviceUpdate): Promise<boolean> {
+    const now = new Date();
+    const address =
+      push === undefined
+        ? {}
+        : { push: push ?? Prisma.DbNull, pushRegisteredAt: push === null ? null : now };
+    return this.prisma.$transaction(async (tx) => {
+      if (push) await takeAddress(tx, deviceId, push.address);
+      const data = { ...said, ...address, lastSeenAt: now } as Prisma.DeviceUpdateManyMutationInput;
+      return (await tx.device.updateMany({ where: { userId, deviceId }, data })).count === 1;
     });
   }
 
@@ -69,4 +89,24 @@ export class DeviceStore {
   async remove(userId: string, deviceId: string): Promise<boolean> {
     return (await this.prisma.device.deleteMany({ where: { userId, deviceId } })).count === 1;
   }
+
+  /** Retires of each user's devices what is beyond the newest `keep`; answers which. */
+  retireSurplus(userIds: readonly string[], keep: number): Promise<Owned[]> {
+    return this.database.run('important', SURPLUS, [userIds, keep]);
+  }
+
+  /** Retires devices that nobody saw for so many days, at most `limit`; answers which. */
+  retireUnseen(days: number, limit: number): Promise<Owned[]> {
+    return this.database.run('routine', RETIRE, [days, limit]);
+  }
+}
+
+/**
+ * An address reaches one installation of the app, so it belongs to the device that named it last. Whoever registers one waits for
+ * whoever registers the same; what is queued for the former owner ends in the same commit (trigger `device_moved`).
+ */
+async function takeAddress(tx: Prisma.TransactionClient, deviceId: string, address: string): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${address}, 0))`;
+  await tx.$executeRaw`UPDATE device SET push = NULL, push_registered_at = NULL
+    WHERE push ->> 'address' = ${address} AND device_id <> ${deviceId}`;
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { DeviceAnswer, DeviceBody } from './device.schema.js';
+import { MAX_DEVICES } from './device.js';
 import { type Arrival, DeviceStore, type KnownDevice } from './device.store.js';
 
 /** A user who has a device no longer: what is live of it must be closed. */
@@ -40,12 +41,19 @@ export class Devices {
     await Promise.all([
       ...[...news.values()].map((arrival) => this.moved(known.get(arrival.deviceId)?.userId, arrival)),
       ...outrun.map((arrival) => this.departed(arrival)),
+      this.retireSurplus(
+        [...news.values()]
+          .filter(({ deviceId, userId }) => known.get(deviceId)?.userId !== userId)
+          .map(({ userId }) => userId),
+      ),
     ]);
     return arrivals.map(({ userId, deviceId }) => nameFor(userId, known.get(deviceId)));
   }
 
   async put(userId: string, deviceId: string, body: DeviceBody): Promise<void> {
-    await this.moved(await this.store.put(userId, deviceId, body), { userId, deviceId });
+    const before = await this.store.put(userId, deviceId, body);
+    await this.moved(before, { userId, deviceId });
+    if (before !== userId) await this.retireSurplus([userId]);
   }
 
   async list(userId: string): Promise<DeviceAnswer[]> {
@@ -72,6 +80,13 @@ export class Devices {
   /** The owner of each device that is registered. */
   async owners(deviceIds: readonly string[]): Promise<Map<string, string>> {
     return new Map((await this.store.find(deviceIds)).map(({ deviceId, userId }) => [deviceId, userId]));
+  }
+
+  /** Of users who have got one more device. */
+  private async retireSurplus(userIds: readonly string[]): Promise<void> {
+    if (userIds.length === 0) return;
+    const retired = await this.store.retireSurplus([...new Set(userIds)], MAX_DEVICES);
+    await Promise.all(retired.map((departure) => this.departed(departure)));
   }
 
   private async moved(before: string | undefined, { userId, deviceId }: Departure): Promise<void> {

@@ -1,6 +1,7 @@
 -- Appends durable events to their users' mailboxes.
 -- $1 json  [{ n, id, userId, key, type, tier, profileId?, target?, at, expiresAt?, data }], n = 0, 1, 2 …
--- $2 uuid  the id of the handoff that remembers what is not yet handed on
+-- $2 uuid  the id of the handoff that remembers what is not yet handed on, and of the fallback that looks again when the time
+--          for receipts has passed
 -- $3 text  the lane's tier
 -- Out: one row, places: [[epoch, offset]] of the events, in the order of n.
 -- Atomic. The counter row's lock is held until commit, so a user's commit order is the order of offsets, without holes.
@@ -36,9 +37,11 @@ WITH input AS (
     "offset" = excluded."offset", id = excluded.id, type = excluded.type, tier = excluded.tier,
     profile_id = excluded.profile_id, target = excluded.target, data = excluded.data,
     at = excluded.at, expires_at = excluded.expires_at
+), commit AS MATERIALIZED (
+  SELECT json_agg(json_build_array(p."userId", p."offset")) AS positions FROM placed p
 ), remembered AS (
-  INSERT INTO handoff (id, tier, positions)
-  SELECT $2::uuid, $3, json_agg(json_build_array(p."userId", p."offset"))
-  FROM placed p
+  INSERT INTO handoff (id, tier, positions) SELECT $2::uuid, $3, positions FROM commit
+), clocked AS (
+  INSERT INTO fallback (id, tier, positions) SELECT $2::uuid, $3, positions FROM commit
 )
 SELECT json_agg(json_build_array(epoch, "offset") ORDER BY n) AS places FROM placed

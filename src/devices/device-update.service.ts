@@ -1,0 +1,20 @@
+import { Injectable } from '@nestjs/common';
+import { Problem } from '../platform/http/problem.js';
+import { parse } from '../platform/parse.js';
+import type { CommandAnswer, DeviceCommand, DeviceSession } from './device-command.js';
+import { deviceUpdate } from './device.schema.js';
+import { DeviceStore } from './device.store.js';
+
+/** `device.update`: a new push address, time zone or language, said where the device talks anyway. */
+@Injectable()
+export class DeviceUpdateCommand implements DeviceCommand {
+  readonly event = 'device.update';
+
+  constructor(private readonly store: DeviceStore) {}
+
+  async handle({ userId, deviceId }: DeviceSession, payload: unknown): Promise<CommandAnswer> {
+    const said = parse(deviceUpdate, payload);
+    if (!(await this.store.update({ userId, deviceId }, said))) throw new Problem('unknown_device');
+    return {};
+  }
+}

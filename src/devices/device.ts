@@ -1,0 +1,15 @@
+/** A user's device. */
+export interface Owned {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+/** A user's devices beyond this are not a household's: the one that was not seen for longest gives way. */
+export const MAX_DEVICES = 50;
+/**
+ * Not seen for so long, a device is probably out of use: FCM calls a token stale after a month
+ * (firebase.google.com/docs/cloud-messaging/manage-tokens). It is told only what is critical.
+ */
+export const STALE_AFTER_DAYS = 30;
+/** As FCM itself, which lets a token expire after 270 days without a connection (same page). */
+export const RETIRED_AFTER_DAYS = 270;

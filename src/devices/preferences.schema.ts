@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time of day, as 22:30' });
+
+/** From one time of day to another, by the device's own clock; over midnight if the end is the earlier one. */
+export const quietHours = z
+  .object({ start: clock, end: clock })
+  .refine(({ start, end }) => start !== end, { error: 'start and end must differ' });
+export type QuietHours = z.infer<typeof quietHours>;
+
+/** The first word of an event's type, as `promo` of `promo.started`. */
+const category = z.string().regex(/^[a-z][a-z0-9_-]*$/i).max(64); // prettier-ignore
+
+const categoryPreference = z.object({
+  channels: z
+    .object({ push: z.boolean().optional() })
+    .optional()
+    .describe('What is left out has its default.'),
+  quietHours: quietHours.nullable().optional().describe('In place of the general ones; null: none.'),
+});
+
+export const preferencesBody = z.object({
+  categories: z
+    .record(category, categoryPreference)
+    .refine((given) => Object.keys(given).length <= 50, { error: 'at most 50 categories' })
+    .default({}),
+  quietHours: quietHours.nullable().default(null),
+  oneDeviceIsEnough: z
+    .boolean()
+    .default(false)
+    .describe('What was seen on one device is no longer pushed to the others.'),
+});
+export type Preferences = z.infer<typeof preferencesBody>;
+
+export const preferencesAnswer = preferencesBody;

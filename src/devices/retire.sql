@@ -1,0 +1,9 @@
+-- Retires devices that were not seen for long; those that another worker holds are left to it.
+-- $1 int  days · $2 int  how many at most
+-- Out: userId, deviceId of each that is gone.
+DELETE FROM device
+WHERE device_id IN (
+  SELECT device_id FROM device WHERE last_seen_at < now() - $1 * interval '1 day'
+  ORDER BY last_seen_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING user_id AS "userId", device_id AS "deviceId"
