@@ -4,6 +4,8 @@ import { Delivery } from './delivery/delivery.service.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { Receipts } from './delivery/receipts.service.js';
 import { DevelopmentModule } from './development/development.module.js';
+import { LockScreen } from './development/lock-screen/lock-screen.service.js';
+import { DeviceUpdateCommand } from './devices/device-update.service.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
@@ -14,11 +16,15 @@ import { SyncCommand, TokenRefreshCommand } from './live/session.service.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
 import { STATE_PARTS } from './mailbox/state.js';
 import { MembershipModule } from './membership/membership.module.js';
-import type { Config } from './platform/config/config.js';
+import { CONFIG, type Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { PlaybackModule } from './playback/playback.module.js';
 import { Playback } from './playback/playback.service.js';
 import { playbackState } from './playback/playback.state.js';
+import { WatchingStore } from './playback/watching.store.js';
+import { PushModule } from './push/push.module.js';
+import { Sending } from './push/sending.service.js';
+import { Vendors } from './push/vendors.service.js';
 import { RecommendationsModule } from './recommendations/recommendations.module.js';
 import { recommendationsState } from './recommendations/recommendations.state.js';
 
@@ -38,7 +44,22 @@ class PortsModule implements OnModuleInit {
   onModuleInit(): void {
     const get = <T>(type: Type<T>): T => this.ref.get(type, { strict: false });
     get(Delivery).use([get(LiveChannel)]);
-    get(LiveGateway).serve([get(Playback), get(Receipts), get(SyncCommand), get(TokenRefreshCommand)]);
+    get(LiveGateway).serve([get(Playback), get(Receipts), get(SyncCommand), get(TokenRefreshCommand), get(DeviceUpdateCommand)]);
+  }
+}
+
+/** Binds what pushes need to know, and who carries them: in development the page's lock screen, where a vendor has no credentials. */
+@Module({ imports: [PushModule, PlaybackModule] })
+class PushPortsModule implements OnModuleInit {
+  constructor(
+    @Inject(ModuleRef) private readonly ref: ModuleRef,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    const get = <T>(type: Type<T>): T => this.ref.get(type, { strict: false });
+    get(Sending).heed(get(WatchingStore));
+    get(Vendors).use([], this.config.NODE_ENV === 'development' ? get(LockScreen) : undefined);
   }
 }
 
@@ -56,6 +77,8 @@ export class AppModule {
         PlaybackModule,
         MailboxModule,
         DeliveryModule,
+        PushModule,
+        PushPortsModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, PortsModule] : []),
         ...(config.NODE_ENV === 'development' ? [DevelopmentModule] : []),
       ],

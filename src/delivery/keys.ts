@@ -11,6 +11,8 @@ export const keysOf = (installation: string) => {
     nodes: `${prefix}:nodes`,
     /** Set: the nodes on which the user has a device. */
     presence: (userId: string) => `${prefix}:presence:{${userId}}`,
+    /** Hash: a token bucket of what may be pushed to a vendor or a device. */
+    budget: (name: string) => `${prefix}:budget:{${name}}`,
     /** Sharded channel: events for devices on one node; the critical ones apart, but on the same server of a cluster. */
     channel: (nodeId: string, lane: Lane) => `${prefix}:node:{${nodeId}}:${lane}`,
   };

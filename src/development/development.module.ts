@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { DemoSession } from './demo-session.service.js';
 import { DevelopmentController } from './development.controller.js';
+import { LockScreenController } from './lock-screen/lock-screen.controller.js';
+import { LockScreen } from './lock-screen/lock-screen.service.js';
 import { OwnDoor } from './own-door.sender.js';
 import { PageController } from './page.controller.js';
 import { PretendStripe } from './stripe/pretend-stripe.service.js';
@@ -14,7 +16,7 @@ import { Tonight } from './tonight.service.js';
  * token, and signs what it is asked to.
  */
 @Module({
-  controllers: [PageController, DevelopmentController],
-  providers: [DemoSession, OwnDoor, PretendStripe, PretendStripeStore, StripeWebhookSender, Tonight],
+  controllers: [PageController, DevelopmentController, LockScreenController],
+  providers: [DemoSession, LockScreen, OwnDoor, PretendStripe, PretendStripeStore, StripeWebhookSender, Tonight],
 })
 export class DevelopmentModule {}

@@ -6,6 +6,8 @@ export class Loop {
   private timer: NodeJS.Timeout | undefined;
   private current: Promise<void> = Promise.resolve();
   private stopped = true;
+  private running = false;
+  private woken = false;
 
   constructor(
     private readonly everyMs: number,
@@ -19,6 +21,15 @@ export class Loop {
     this.schedule();
   }
 
+  /** Has the next turn begin at once, or as soon as the one under way has ended. */
+  wake(): void {
+    if (this.stopped) return;
+    this.woken = true;
+    if (this.running) return;
+    clearTimeout(this.timer);
+    this.schedule();
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -27,10 +38,16 @@ export class Loop {
 
   private schedule(): void {
     if (this.stopped) return;
+    const waitMs = this.woken ? 0 : this.everyMs;
+    this.woken = false;
     this.timer = setTimeout(() => {
+      this.running = true;
       this.current = this.turn()
         .catch(this.onError)
-        .finally(() => this.schedule());
-    }, this.everyMs);
+        .finally(() => {
+          this.running = false;
+          this.schedule();
+        });
+    }, waitMs);
   }
 }

@@ -118,6 +118,7 @@ export const environment = z
     APNS_ORIGIN: url('https:').optional(),
     FCM_CREDENTIALS: text().optional(),
     FCM_ORIGIN: url('https:').optional(),
+    FCM_PER_MINUTE: z.coerce.number().int().min(1, 'must be at least 1').max(100_000_000).default(600_000),
     VAPID_SUBJECT: text().optional(),
     VAPID_PUBLIC_KEY: text().optional(),
     VAPID_PRIVATE_KEY: text().optional(),

@@ -1,0 +1,50 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import type { DurableTier } from '../platform/postgres/lanes.js';
+import { BACKGROUND_PER_DEVICE, type Budget, budgetOf, PER_DEVICE, reserveFor } from './budget.js';
+import { BudgetStore, FREE, type Grant } from './budget.store.js';
+import type { Push, VendorName } from './push.js';
+
+/** Without Redis nobody knows what the other workers take: each takes so much of the whole a turn, and one is always allowed. */
+const ALONE_SHARE = 0.01;
+
+/** What may be sent to vendors and devices now. */
+@Injectable()
+export class Budgets {
+  constructor(
+    private readonly store: BudgetStore,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  of(vendor: VendorName): Budget {
+    return budgetOf(vendor, this.config.FCM_PER_MINUTE);
+  }
+
+  /** How many of `wanted` may be sent to the vendor now. */
+  async take(vendor: VendorName, tier: DurableTier, wanted: number): Promise<number> {
+    const budget = this.of(vendor);
+    const alone = () => ({ granted: Math.min(wanted, Math.ceil(budget.burst * ALONE_SHARE)) });
+    const { granted } = await this.store.take(vendor, budget, wanted, reserveFor(tier, budget)).catch(alone);
+    return granted;
+  }
+
+  async giveBack(vendor: VendorName, unused: number): Promise<void> {
+    if (unused > 0) await this.store.take(vendor, this.of(vendor), -unused, 0).catch(() => undefined);
+  }
+
+  /** Whether each device may be sent one more now, in order. */
+  async ofDevices(pushes: readonly Push[]): Promise<Grant[]> {
+    const [shown, background] = await Promise.all([
+      this.each(pushes, 'show', PER_DEVICE),
+      this.each(pushes, 'clear', BACKGROUND_PER_DEVICE),
+    ]);
+    return pushes.map(({ action }) => (action === 'show' ? shown.shift() : background.shift()) ?? FREE);
+  }
+
+  private async each(pushes: readonly Push[], action: Push['action'], budget: Budget): Promise<Grant[]> {
+    const names = pushes
+      .filter((push) => push.action === action)
+      .map(({ deviceId }) => `${action}:${deviceId}`);
+    return names.length === 0 ? [] : this.store.takeEach(names, budget).catch(() => []);
+  }
+}
