@@ -44,7 +44,13 @@ class PortsModule implements OnModuleInit {
   onModuleInit(): void {
     const get = <T>(type: Type<T>): T => this.ref.get(type, { strict: false });
     get(Delivery).use([get(LiveChannel)]);
-    get(LiveGateway).serve([get(Playback), get(Receipts), get(SyncCommand), get(TokenRefreshCommand), get(DeviceUpdateCommand)]);
+    get(LiveGateway).serve([
+      get(Playback),
+      get(Receipts),
+      get(SyncCommand),
+      get(TokenRefreshCommand),
+      get(DeviceUpdateCommand),
+    ]);
   }
 }
 

@@ -16,7 +16,9 @@ export class Hurry implements OnModuleInit {
   private readonly log = new Logger('fallback');
   private readonly waiting = new Batcher<Place, undefined>({
     act: async (places) => {
-      await this.queue(places).catch((error: unknown) => this.log.debug(`left to the clock: ${String(error)}`));
+      await this.queue(places).catch((error: unknown) =>
+        this.log.debug(`left to the clock: ${String(error)}`),
+      );
       return places.map(() => undefined);
     },
     size: 500,

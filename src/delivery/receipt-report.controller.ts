@@ -19,7 +19,10 @@ export class ReceiptReportController {
   /** What became of events on a device, said without a socket: a push was tapped, or shown. */
   @Post()
   @HttpCode(204)
-  async report(@CurrentUser() userId: string, @Body({ schema: receiptReport }) body: ReceiptReport): Promise<void> {
+  async report(
+    @CurrentUser() userId: string,
+    @Body({ schema: receiptReport }) body: ReceiptReport,
+  ): Promise<void> {
     const { deviceId, ...payload } = body;
     if ((await this.devices.owners([deviceId])).get(deviceId) !== userId) throw new Problem('unknown_device');
     await this.receipts.report({ userId, deviceId }, payload);

@@ -17,6 +17,14 @@ import { Tonight } from './tonight.service.js';
  */
 @Module({
   controllers: [PageController, DevelopmentController, LockScreenController],
-  providers: [DemoSession, LockScreen, OwnDoor, PretendStripe, PretendStripeStore, StripeWebhookSender, Tonight],
+  providers: [
+    DemoSession,
+    LockScreen,
+    OwnDoor,
+    PretendStripe,
+    PretendStripeStore,
+    StripeWebhookSender,
+    Tonight,
+  ],
 })
 export class DevelopmentModule {}

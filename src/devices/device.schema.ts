@@ -30,7 +30,9 @@ export const push = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('fcm_fid'), address }),
   z.object({
     kind: z.literal('webpush'),
-    address: address.regex(/^https:\/\//, { error: 'must be the endpoint of the subscription, an https URL' }),
+    address: address.regex(/^https:\/\//, {
+      error: 'must be the endpoint of the subscription, an https URL',
+    }),
     // A P-256 point has 65 bytes, the secret 16 (RFC 8291).
     keys: z.object({ p256dh: base64url(96), auth: base64url(32) }),
   }),

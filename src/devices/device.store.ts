@@ -71,9 +71,7 @@ export class DeviceStore {
   async update({ userId, deviceId }: Owned, { push, ...said }: DeviceUpdate): Promise<boolean> {
     const now = new Date();
     const address =
-      push === undefined
-        ? {}
-        : { push: push ?? Prisma.DbNull, pushRegisteredAt: push === null ? null : now };
+      push === undefined ? {} : { push: push ?? Prisma.DbNull, pushRegisteredAt: push === null ? null : now };
     return this.prisma.$transaction(async (tx) => {
       if (push) await takeAddress(tx, deviceId, push.address);
       const data = { ...said, ...address, lastSeenAt: now } as Prisma.DeviceUpdateManyMutationInput;

@@ -5,5 +5,9 @@ import { PlaybackStore } from './playback.store.js';
 import { Unsaved } from './unsaved.worker.js';
 import { WatchingStore } from './watching.store.js';
 
-@Module({ imports: [MailboxModule], providers: [Playback, PlaybackStore, Unsaved, WatchingStore], exports: [Playback, WatchingStore] })
+@Module({
+  imports: [MailboxModule],
+  providers: [Playback, PlaybackStore, Unsaved, WatchingStore],
+  exports: [Playback, WatchingStore],
+})
 export class PlaybackModule {}

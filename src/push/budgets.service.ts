@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import { BACKGROUND_PER_DEVICE, type Budget, budgetOf, PER_DEVICE, reserveFor } from './budget.js';
 import { BudgetStore, FREE, type Grant } from './budget.store.js';
-import type { Push, VendorName } from './push.js';
+import type { Outgoing, VendorName } from './push.js';
 
 /** Without Redis nobody knows what the other workers take: each takes so much of the whole a turn, and one is always allowed. */
 const ALONE_SHARE = 0.01;
@@ -33,18 +33,23 @@ export class Budgets {
   }
 
   /** Whether each device may be sent one more now, in order. */
-  async ofDevices(pushes: readonly Push[]): Promise<Grant[]> {
-    const [shown, background] = await Promise.all([
-      this.each(pushes, 'show', PER_DEVICE),
-      this.each(pushes, 'clear', BACKGROUND_PER_DEVICE),
+  async ofDevices(outgoing: readonly Outgoing[]): Promise<Grant[]> {
+    const [all, background] = await Promise.all([
+      this.each(outgoing, 'any', PER_DEVICE),
+      this.each(outgoing.filter(isBackground), 'background', BACKGROUND_PER_DEVICE),
     ]);
-    return pushes.map(({ action }) => (action === 'show' ? shown.shift() : background.shift()) ?? FREE);
+    return outgoing.map((one) => {
+      const grants = [all.shift() ?? FREE, (isBackground(one) && background.shift()) || FREE];
+      return grants.find(({ granted }) => granted === 0) ?? FREE;
+    });
   }
 
-  private async each(pushes: readonly Push[], action: Push['action'], budget: Budget): Promise<Grant[]> {
-    const names = pushes
-      .filter((push) => push.action === action)
-      .map(({ deviceId }) => `${action}:${deviceId}`);
+  private async each(outgoing: readonly Outgoing[], kind: string, budget: Budget): Promise<Grant[]> {
+    const names = outgoing.map(({ push: { deviceId } }) => `${kind}:${deviceId}`);
     return names.length === 0 ? [] : this.store.takeEach(names, budget).catch(() => []);
   }
 }
+
+/** What Apple wakes an app for, and rations. */
+const isBackground = ({ message }: Outgoing): boolean =>
+  message.to.kind === 'apns' && message.show === 'background';

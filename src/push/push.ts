@@ -1,6 +1,6 @@
 import type { Preferences } from '../devices/preferences.schema.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
-import type { PushAddress, PushVendor } from './vendor.js';
+import type { PushAddress, PushMessage, PushVendor } from './vendor.js';
 
 export type VendorName = PushVendor['name'];
 export const VENDORS = ['apns', 'fcm', 'webpush'] as const satisfies readonly VendorName[];
@@ -36,6 +36,12 @@ export interface Push {
   readonly elsewhere: number;
   /** Other events on this device's screen that nobody has seen. */
   readonly shown: number;
+}
+
+/** A push that goes out, and how. */
+export interface Outgoing {
+  readonly push: Push;
+  readonly message: PushMessage;
 }
 
 /** What became of a push, as the table keeps it. */

@@ -5,17 +5,13 @@ import type { DurableTier } from '../platform/postgres/lanes.js';
 import { Budgets } from './budgets.service.js';
 import { decide } from './decision.js';
 import { messageOf } from './message.js';
-import { type Push, vendorOf } from './push.js';
+import { type Outgoing, type Push, vendorOf } from './push.js';
+import { PushReport } from './report.service.js';
 import { PushStore, type Settled } from './push.store.js';
 import { backoffMs, later, settlementOf } from './retry.js';
-import type { PushAddress, Verdict } from './vendor.js';
+import type { Verdict } from './vendor.js';
 import { Vendors } from './vendors.service.js';
 
-/** A push that goes out, and to where. */
-interface Outgoing {
-  readonly push: Push;
-  readonly to: PushAddress;
-}
 type Answered = Outgoing & { readonly verdict: Verdict };
 
 /** From pushes whose turn has come to what became of each. */
@@ -27,6 +23,7 @@ export class Sending {
     private readonly vendors: Vendors,
     private readonly budgets: Budgets,
     private readonly store: PushStore,
+    private readonly report: PushReport,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -40,9 +37,11 @@ export class Sending {
     const settled: Settled[] = [];
     const outgoing = await this.withinBudgets(await this.wanted(pushes, settled), settled);
     const answered = await Promise.all(
-      outgoing.map(async (one): Promise<Answered> => {
-        const verdict = await this.vendors.send(vendorOf(one.to), messageOf(one.push, one.to));
-        return { ...one, verdict };
+      outgoing.map(async ({ push, message }): Promise<Answered> => {
+        const vendor = vendorOf(message.to);
+        const verdict = await this.vendors.send(vendor, message);
+        if (verdict.is === 'our_fault') this.report.alarm(vendor, verdict.reason);
+        return { push, message, verdict };
       }),
     );
     settled.push(...(await this.settlements(tier, answered)));
@@ -56,7 +55,7 @@ export class Sending {
     for (const push of pushes) {
       const decision = decide(push, { now: new Date(), playing: playing.has(push.deviceId), beatMs });
       if (decision !== 'send') settled.push([push, decision]);
-      else if (push.push) outgoing.push({ push, to: push.push });
+      else if (push.push) outgoing.push({ push, message: messageOf(push, push.push) });
     }
     return outgoing;
   }
@@ -69,7 +68,7 @@ export class Sending {
 
   /** What a device may not get yet waits; what need not be told later (a clearing) is left out. */
   private async withinBudgets(outgoing: readonly Outgoing[], settled: Settled[]): Promise<Outgoing[]> {
-    const grants = await this.budgets.ofDevices(outgoing.map(({ push }) => push));
+    const grants = await this.budgets.ofDevices(outgoing);
     return outgoing.filter(({ push }, n) => {
       const grant = grants[n];
       if (!grant || grant.granted > 0) return true;
@@ -86,8 +85,8 @@ export class Sending {
 
   private async settlements(tier: DurableTier, answered: readonly Answered[]): Promise<Settled[]> {
     const now = new Date();
-    const dead = answered.flatMap(({ push: { deviceId }, to: { address }, verdict }) =>
-      verdict.is === 'gone' ? [{ deviceId, address, since: verdict.since }] : [],
+    const dead = answered.flatMap(({ push: { deviceId }, message: { to }, verdict }) =>
+      verdict.is === 'gone' ? [{ deviceId, address: to.address, since: verdict.since }] : [],
     );
     const forgotten = dead.length === 0 ? new Set() : await this.store.forgetAddresses(tier, dead);
     return answered.map(({ push, verdict }): Settled => {

@@ -14,7 +14,10 @@ const MAX_BODY = 300;
 const TEMPLATES: Record<string, Record<Language, readonly [title: Template, body: Template]>> = {
   'membership.changed': {
     en: [() => 'Your membership', ({ status }) => MEMBERSHIP.en[String(status)] ?? 'Something has changed.'],
-    de: [() => 'Deine Mitgliedschaft', ({ status }) => MEMBERSHIP.de[String(status)] ?? 'Es hat sich etwas geändert.'],
+    de: [
+      () => 'Deine Mitgliedschaft',
+      ({ status }) => MEMBERSHIP.de[String(status)] ?? 'Es hat sich etwas geändert.',
+    ],
   },
   'recommendations.ready': {
     en: [() => 'New for you', () => 'Your front page has something new.'],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { connectDevice } from '../support/device.js';
 import { eventually } from '../support/eventually.js';
 import { fate, fates, phone } from '../support/phone.js';
 import { type FaultProxy, faultProxy } from '../support/proxy.js';
@@ -24,7 +25,10 @@ const note = (userId: string, more: Record<string, unknown> = {}) => ({
 });
 /** Whether the clock has passed over everything that was committed. */
 const clockIsThrough = () =>
-  eventually('the clock is through', async () => (await usher.database.query('SELECT 1 FROM fallback')).length === 0);
+  eventually(
+    'the clock is through',
+    async () => (await usher.database.query('SELECT 1 FROM fallback')).length === 0,
+  );
 
 describe('a device', () => {
   test('that sleeps gets one push of a critical event, at once, and none by the clock later', async () => {
@@ -53,9 +57,6 @@ describe('a device', () => {
     const pixel = await phone(usher, 'cem', 'cem-phone');
     wire.set('open');
     const token = await usher.token('cem');
-    const device = await usher.device('cem', 'cem-phone', { token });
-    device.close();
-    const { connectDevice } = await import('../support/device.js');
     const half = await connectDevice(`http://127.0.0.1:${wire.port}`, 'cem-phone', { token });
     wire.set('black-hole');
     await usher.backOffice.publish([note('cem')]);
@@ -65,17 +66,6 @@ describe('a device', () => {
     expect((await pixel.screen()).arrived).toHaveLength(1);
     wire.set('cut');
     half.close();
-  });
-
-  test('that sleeps is told in its own language, as far as we speak it', async () => {
-    const german = await phone(usher, 'dora', 'dora-de', { locale: 'de-CH' });
-    const other = await phone(usher, 'dora', 'dora-fi', { locale: 'fi' });
-    await usher.backOffice.putPlan('basic', ['price_basic_push']);
-    await usher.stripe.sends({ userId: 'dora', price: 'price_basic_push' } as never).catch(() => undefined);
-    await usher.backOffice.recommend([{ userId: 'dora', version: 1, items: [] }]);
-    await clockIsThrough();
-    expect((await german.screen()).notes.map(({ title }) => title)).not.toContain('Neu für dich'); // nobody asked for it
-    expect((await other.screen()).notes.map(({ title }) => title)).not.toContain('New for you');
   });
 
   test('that a target leaves out gets none', async () => {
@@ -109,7 +99,9 @@ describe('what waits to be pushed', () => {
     const device = await usher.device('gus', 'gus-phone', { position: { epoch: 'none', offset: 0 } });
     const state = await device.hears('snapshot');
     const [entry] = state.entries as { offset: number }[];
-    expect(await device.ask('receipt', { offset: entry?.offset, state: 'applied' })).toMatchObject({ ok: true });
+    expect(await device.ask('receipt', { offset: entry?.offset, state: 'applied' })).toMatchObject({
+      ok: true,
+    });
     await fate(usher, 'gus-phone', 'withdrawn', 'received');
     expect((await pixel.screen()).arrived).toHaveLength(1);
   });

@@ -60,7 +60,11 @@ export class LockScreen implements StandIn {
   }
 }
 
-function show(screen: Screen, { show: words, data, collapseId, badge }: Omit<PushMessage, 'to'>, at: string): void {
+function show(
+  screen: Screen,
+  { show: words, data, collapseId, badge }: Omit<PushMessage, 'to'>,
+  at: string,
+): void {
   if (badge !== undefined) screen.badge = badge;
   const replaced = (note: Note): boolean =>
     note.id === data['clear'] || (collapseId !== undefined && note.collapseId === collapseId);
@@ -71,7 +75,8 @@ function show(screen: Screen, { show: words, data, collapseId, badge }: Omit<Pus
 }
 
 function verdictOf(said: SaidVerdict): Verdict {
-  if (said.is === 'gone') return { ...said, since: said.since === undefined ? undefined : new Date(said.since) };
+  if (said.is === 'gone')
+    return { ...said, since: said.since === undefined ? undefined : new Date(said.since) };
   if (said.is === 'again') return { ...said, afterMs: said.afterMs };
   return said;
 }
