@@ -31,12 +31,12 @@ export interface PretendApns {
   readonly got: readonly ApnsPush[];
   /** Pushes that came in, whatever they were answered. */
   readonly asked: number;
+  /** Connections that were ever made, and those that are open. */
   readonly connections: number;
+  readonly openConnections: number;
   /** Each connection is told to go away, as Apple does before a deploy. */
   goAway(): void;
   cut(): void;
-  /** The connections that are open now answer nothing any more; new ones do. */
-  deafen(): void;
   close(): Promise<void>;
 }
 
@@ -44,7 +44,6 @@ type Refusal = [status: number, reason: string];
 interface Session {
   readonly number: number;
   readonly http2: ServerHttp2Session;
-  deaf: boolean;
 }
 
 export async function pretendApns(): Promise<PretendApns> {
@@ -69,7 +68,6 @@ export async function pretendApns(): Promise<PretendApns> {
 
   const serve = async (stream: ServerHttp2Stream, session: Session, head: Record<string, unknown>) => {
     const body = await read(stream);
-    if (session.deaf) return;
     asked += 1;
     const push = pushOf(head, body, session.number);
     const reply = script.take(push.token);
@@ -85,7 +83,7 @@ export async function pretendApns(): Promise<PretendApns> {
   const server = createSecureServer({ key: tls.key, cert: tls.cert });
   server.on('secureConnection', (socket) => sockets.add(socket));
   server.on('session', (http2) => {
-    const session = { number: sockets.count, http2, deaf: false };
+    const session = { number: sockets.count, http2 };
     sessions.add(session);
     http2.once('close', () => sessions.delete(session));
     http2.on('error', () => http2.destroy());
@@ -112,9 +110,11 @@ export async function pretendApns(): Promise<PretendApns> {
     get connections() {
       return sockets.count;
     },
+    get openConnections() {
+      return sockets.openNow;
+    },
     goAway: () => sessions.forEach(({ http2 }) => http2.goaway()),
     cut: () => sockets.cut(),
-    deafen: () => sessions.forEach((session) => (session.deaf = true)),
     async close() {
       sockets.cut();
       await new Promise((resolve) => server.close(resolve));

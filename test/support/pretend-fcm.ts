@@ -32,7 +32,9 @@ export interface PretendFcm {
   readonly asked: number;
   /** Access tokens that were granted. */
   readonly grants: number;
+  /** Connections that were ever made, and those that are open. */
   readonly connections: number;
+  readonly openConnections: number;
   /** What the token endpoint answers from now on; `ok` grants. */
   granting: Reply;
   /** The access token that was granted last is worth nothing any more. */
@@ -121,6 +123,9 @@ export async function pretendFcm(): Promise<PretendFcm> {
     },
     get connections() {
       return sockets.count;
+    },
+    get openConnections() {
+      return sockets.openNow;
     },
     granting: 'ok',
     revoke: () => void (access = randomUUID()),

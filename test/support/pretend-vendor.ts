@@ -34,6 +34,18 @@ export class Script {
     this.byAddress.set(address, reply);
   }
 
+  /** Nothing is said any more. */
+  clear(): void {
+    this.otherwise = 'ok';
+    this.coming.length = 0;
+    this.byAddress.clear();
+  }
+
+  /** Whether every answer of `next` was asked for. */
+  get isSpent(): boolean {
+    return this.coming.length === 0;
+  }
+
   take(address: string): Reply {
     return this.coming.shift() ?? this.byAddress.get(address) ?? this.otherwise;
   }
@@ -97,6 +109,10 @@ export class Sockets {
     this.open.add(socket);
     socket.once('close', () => this.open.delete(socket));
     socket.on('error', () => socket.destroy());
+  }
+
+  get openNow(): number {
+    return this.open.size;
   }
 
   cut(): void {

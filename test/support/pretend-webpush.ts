@@ -31,7 +31,9 @@ export interface PretendWebPush {
   readonly got: readonly WebPush[];
   /** Pushes that came in, whatever they were answered. */
   readonly asked: number;
+  /** Connections that were ever made, and those that are open. */
   readonly connections: number;
+  readonly openConnections: number;
   /** A browser subscribes. */
   subscribe(): Subscription;
   cut(): void;
@@ -91,6 +93,9 @@ export async function pretendWebPush(): Promise<PretendWebPush> {
     },
     get connections() {
       return sockets.count;
+    },
+    get openConnections() {
+      return sockets.openNow;
     },
     subscribe() {
       const browser = { ecdh: createECDH('prime256v1'), auth: randomBytes(16) };
