@@ -21,12 +21,12 @@ export function unreachable(error: unknown): Verdict {
 }
 
 function codeOf(error: unknown): string {
-  let found: unknown = error;
-  for (let depth = 0; depth < MAX_CAUSES && found instanceof Error; depth += 1) {
-    const { code, name } = found as Error & { code?: unknown };
+  let found = error;
+  for (let depth = 0; depth < MAX_CAUSES && typeof found === 'object' && found !== null; depth += 1) {
+    const { code, name, cause } = found as { code?: unknown; name?: unknown; cause?: unknown };
     if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,50}$/.test(code)) return code;
     if (name === 'AbortError' || name === 'TimeoutError') return 'ABORT_ERR';
-    found = found.cause;
+    found = cause;
   }
   return 'network';
 }

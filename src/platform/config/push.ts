@@ -8,11 +8,11 @@ const VAPID_BYTES = { public: 65, private: 32 };
 /** `example.com`, for itself and what is below it, or `localhost:8443`, with the port. */
 const HOST = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/;
 
-/** A setting that is text, or names the file that holds it. Some environments cannot carry lines: `\n` stands for one. */
+/** A setting that is text, or names the file that holds it. */
 const textOrFile = (beginsWith: string, error: string) =>
   z.string().transform((setting, context) => {
     try {
-      if (setting.trimStart().startsWith(beginsWith)) return setting.replaceAll('\\n', '\n');
+      if (setting.trimStart().startsWith(beginsWith)) return setting;
       return readFileSync(setting, 'utf8');
     } catch {
       context.addIssue({ code: 'custom', message: error });
@@ -54,6 +54,8 @@ const origin = () =>
 export const pushSettings = {
   /** The PEM text. */
   APNS_KEY: textOrFile('-----BEGIN', P8)
+    // Some environments cannot carry lines.
+    .transform((pem) => pem.replaceAll('\\n', '\n'))
     .refine((pem) => keyType(pem) === 'ec', { error: P8 })
     .optional(),
   APNS_KEY_ID: text().optional(),

@@ -175,4 +175,4 @@ function verdictOf(error: unknown): Verdict {
 }
 
 const isAnswered = (error: unknown): error is Answered =>
-  error instanceof Error && 'httpResponse' in error && error.httpResponse !== undefined;
+  typeof error === 'object' && error !== null && 'httpResponse' in error && Boolean(error.httpResponse);
