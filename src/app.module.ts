@@ -24,6 +24,8 @@ import { playbackState } from './playback/playback.state.js';
 import { WatchingStore } from './playback/watching.store.js';
 import { PushModule } from './push/push.module.js';
 import { Sending } from './push/sending.service.js';
+import type { PushVendor } from './push/vendor.js';
+import { PUSH_VENDORS } from './push/vendors.module.js';
 import { Vendors } from './push/vendors.service.js';
 import { RecommendationsModule } from './recommendations/recommendations.module.js';
 import { recommendationsState } from './recommendations/recommendations.state.js';
@@ -65,7 +67,8 @@ class PushPortsModule implements OnModuleInit {
   onModuleInit(): void {
     const get = <T>(type: Type<T>): T => this.ref.get(type, { strict: false });
     get(Sending).heed(get(WatchingStore));
-    get(Vendors).use([], this.config.NODE_ENV === 'development' ? get(LockScreen) : undefined);
+    const vendors = this.ref.get<readonly PushVendor[]>(PUSH_VENDORS, { strict: false });
+    get(Vendors).use(vendors, this.config.NODE_ENV === 'development' ? get(LockScreen) : undefined);
   }
 }
 

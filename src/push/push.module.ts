@@ -8,10 +8,11 @@ import { PushStore } from './push.store.js';
 import { PushReport } from './report.service.js';
 import { Rounds } from './rounds.service.js';
 import { Sending } from './sending.service.js';
+import { VendorsModule } from './vendors.module.js';
 import { Vendors } from './vendors.service.js';
 
 @Module({
-  imports: [DeliveryModule],
+  imports: [DeliveryModule, VendorsModule],
   controllers: [ForecastController],
   providers: [Budgets, BudgetStore, Dispatch, PushReport, PushStore, Rounds, Sending, Vendors],
   exports: [Sending, Vendors],

@@ -24,7 +24,6 @@ const FORGET_AT_ONCE = 2_000;
 export class PushReport implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = new Logger('push');
   private readonly outcomes: Counter<'vendor' | 'tier' | 'state' | 'reason'>;
-  private readonly ourFaults: Counter<'vendor'>;
   private backlog: ReadonlyMap<string, number> = new Map();
   private readonly loop = new Loop(
     EVERY_MS,
@@ -42,11 +41,6 @@ export class PushReport implements OnApplicationBootstrap, OnApplicationShutdown
       'push_total',
       'What became of pushes; queued: they are tried or looked at again',
       ['vendor', 'tier', 'state', 'reason'],
-    );
-    this.ourFaults = metrics.counter(
-      'push_our_fault_total',
-      'Pushes that a vendor refused because of our credentials or settings: wake somebody',
-      ['vendor'],
     );
     metrics.gauges(
       'push_backlog_seconds',
@@ -67,12 +61,6 @@ export class PushReport implements OnApplicationBootstrap, OnApplicationShutdown
   count(vendor: VendorName, settled: readonly Settled[]): void {
     for (const [{ tier }, { state, reason = '' }] of settled)
       this.outcomes.inc({ vendor, tier, state, reason });
-  }
-
-  /** A vendor does not accept us: nobody's device is at fault, and nothing gets better by itself. */
-  alarm(vendor: VendorName, reason: string): void {
-    this.ourFaults.inc({ vendor });
-    this.log.error(`${vendor} refuses what we send because of our settings: ${reason}`);
   }
 
   /** What waits for each vendor, and when it is through if nothing comes in between. */

@@ -6,7 +6,6 @@ import { Budgets } from './budgets.service.js';
 import { decide } from './decision.js';
 import { messageOf } from './message.js';
 import { type Outgoing, type Push, vendorOf } from './push.js';
-import { PushReport } from './report.service.js';
 import { PushStore, type Settled } from './push.store.js';
 import { backoffMs, later, settlementOf } from './retry.js';
 import type { Verdict } from './vendor.js';
@@ -23,7 +22,6 @@ export class Sending {
     private readonly vendors: Vendors,
     private readonly budgets: Budgets,
     private readonly store: PushStore,
-    private readonly report: PushReport,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -38,9 +36,7 @@ export class Sending {
     const outgoing = await this.withinBudgets(await this.wanted(pushes, settled), settled);
     const answered = await Promise.all(
       outgoing.map(async ({ push, message }): Promise<Answered> => {
-        const vendor = vendorOf(message.to);
-        const verdict = await this.vendors.send(vendor, message);
-        if (verdict.is === 'our_fault') this.report.alarm(vendor, verdict.reason);
+        const verdict = await this.vendors.send(vendorOf(message.to), message);
         return { push, message, verdict };
       }),
     );

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { VendorName } from './push.js';
 import type { PushMessage, PushVendor, Verdict } from './vendor.js';
 
@@ -7,7 +7,7 @@ export type StandIn = Pick<PushVendor, 'send'>;
 
 /** The ways to sleeping devices, by name; bound once, at boot (app.module.ts). */
 @Injectable()
-export class Vendors implements OnApplicationShutdown {
+export class Vendors {
   private readonly vendors = new Map<VendorName, PushVendor>();
   private standIn: StandIn | undefined;
 
@@ -21,9 +21,5 @@ export class Vendors implements OnApplicationShutdown {
     const vendor = this.vendors.get(name);
     if (vendor?.configured) return vendor.send(message);
     return this.standIn?.send(message) ?? Promise.resolve({ is: 'sender_fault', reason: 'not_configured' });
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.vendors.values()].map((vendor) => vendor.close()));
   }
 }

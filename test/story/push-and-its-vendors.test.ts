@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../support/back-office.js';
 import { eventually } from '../support/eventually.js';
-import { metric } from '../support/metric.js';
 import { fate, fates, phone } from '../support/phone.js';
 import { expectProblem } from '../support/refusals.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
@@ -84,7 +83,6 @@ describe('a vendor', () => {
     await usher.backOffice.publish([note('fay')]);
     await fate(usher, 'fay-phone', 'queued', 'bad_credentials');
     expect((await ours.screen()).arrived).toHaveLength(1);
-    expect(await metric(usher, 'usher_push_our_fault_total')).toBe(1);
   });
 
   test('is not asked for what expires meanwhile', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkPush, pushSettings } from './push.js';
 
 const ROLES = ['gateway', 'api', 'worker'] as const;
 const TRANSPORTS = ['websocket', 'polling'] as const;
@@ -111,19 +112,7 @@ export const environment = z
     DRAIN_SECONDS: seconds(20, 0, 600),
     RECYCLE_SECONDS: seconds(1_800, 1, 86_400),
     CONNECTS_PER_SECOND: z.coerce.number().int().min(1).max(1_000_000).default(1_000),
-    APNS_KEY: text().optional(),
-    APNS_KEY_ID: text().optional(),
-    APNS_TEAM_ID: text().optional(),
-    APNS_TOPIC: text().optional(),
-    APNS_ORIGIN: url('https:').optional(),
-    FCM_CREDENTIALS: text().optional(),
-    FCM_ORIGIN: url('https:').optional(),
-    FCM_PER_MINUTE: z.coerce.number().int().min(1, 'must be at least 1').max(100_000_000).default(600_000),
-    VAPID_SUBJECT: text().optional(),
-    VAPID_PUBLIC_KEY: text().optional(),
-    VAPID_PRIVATE_KEY: text().optional(),
-    WEBPUSH_HOSTS: z.string().transform(list).optional(),
-    PUSH_CA_FILE: text().optional(),
+    ...pushSettings,
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .refine((env) => env.AUTH_JWT_SECRET !== undefined || env.AUTH_JWKS_URL !== undefined, {
@@ -136,7 +125,8 @@ export const environment = z
       path: ['APPLE_APP_ID'],
       error: 'is not set: in production Apple’s notifications name the app by it, and by APPLE_BUNDLE_ID',
     },
-  );
+  )
+  .superRefine(checkPush);
 
 export type Config = z.infer<typeof environment>;
 export const CONFIG = Symbol('CONFIG');

@@ -1,0 +1,149 @@
+import {
+  type BulkheadPolicy,
+  bulkhead,
+  type CircuitBreakerPolicy,
+  circuitBreaker,
+  handleAll,
+  isBrokenCircuitError,
+  isBulkheadRejectedError,
+  SamplingBreaker,
+} from 'cockatiel';
+import { isOutage, LIMITS, type Limits, OUTAGE, pauseOf } from './guard.js';
+import type { GuardWatch } from './guard-watch.service.js';
+import { unreachable } from './unreachable.js';
+import type { PushMessage, PushVendor, Verdict } from './vendor.js';
+
+/** A vendor's folder, before it is guarded. */
+export interface VendorSender {
+  readonly name: PushVendor['name'];
+  readonly configured: boolean;
+  /** Whose health this message depends on: web push is many services. Few names, and none that a device can make up. */
+  lane(message: PushMessage): string;
+  /** May throw, and may be left alone when `signal` is aborted. */
+  send(message: PushMessage, signal: AbortSignal): Promise<Verdict>;
+  close(): Promise<void>;
+}
+
+/** The machinery of one lane. `reopensAt`: until then the circuit is open. */
+interface Lane {
+  readonly places: BulkheadPolicy;
+  readonly circuit: CircuitBreakerPolicy;
+  reopensAt: number;
+}
+
+const BUSY_MS = 1_000;
+const again = (reason: string, afterMs?: number): Verdict => ({ is: 'again', afterMs, reason });
+
+/**
+ * Keeps the promises of PushVendor around a vendor's library: a deadline for every send, a limit of sends under way and of those
+ * that wait, and a circuit that opens when the vendor fails. One lane's outage takes none of the others' places.
+ */
+export class GuardedVendor implements PushVendor {
+  readonly name: PushVendor['name'];
+  private readonly lanes = new Map<string, Lane>();
+  private readonly underWay = new Set<Promise<Verdict>>();
+  private closed: Promise<void> | undefined;
+
+  constructor(
+    private readonly inner: VendorSender,
+    private readonly watch: GuardWatch,
+    private readonly limits: Limits = LIMITS,
+  ) {
+    this.name = inner.name;
+  }
+
+  get configured(): boolean {
+    return this.inner.configured;
+  }
+
+  async send(message: PushMessage): Promise<Verdict> {
+    const start = performance.now();
+    const judged = this.judge(message);
+    this.underWay.add(judged);
+    const verdict = await judged;
+    this.underWay.delete(judged);
+    this.watch.said(this.name, message, verdict, performance.now() - start);
+    return verdict;
+  }
+
+  /** What is under way is answered first; that takes the deadline at most. */
+  close(): Promise<void> {
+    this.closed ??= Promise.allSettled(this.underWay).then(() => this.inner.close());
+    return this.closed;
+  }
+
+  private async judge(message: PushMessage): Promise<Verdict> {
+    if (!this.inner.configured) return { is: 'our_fault', reason: 'not_configured' };
+    if (this.closed) return again('closing');
+    try {
+      const lane = this.laneOf(this.inner.lane(message));
+      const pauseMs = lane.reopensAt - Date.now();
+      if (pauseMs > 0) return again('circuit_open', pauseMs);
+      return await this.attempt(lane, message);
+    } catch (error) {
+      this.watch.surprise(this.name, error);
+      return again('unexpected');
+    }
+  }
+
+  /** Throws nothing that belongs to the vendor's health or our limits. */
+  private async attempt(lane: Lane, message: PushMessage): Promise<Verdict> {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this.limits.deadlineMs);
+    const { signal } = deadline;
+    const act = () => untilAborted(this.inner.send(message, signal).catch(unreachable), signal);
+    try {
+      return await untilAborted(
+        lane.places.execute(() => lane.circuit.execute(act), signal),
+        signal,
+      );
+    } catch (error) {
+      if (isBrokenCircuitError(error)) return again('circuit_open', Math.max(lane.reopensAt - Date.now(), 1));
+      if (isBulkheadRejectedError(error)) return again('busy', BUSY_MS);
+      if (signal.aborted) return again('deadline');
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private laneOf(name: string): Lane {
+    const known = this.lanes.get(name);
+    if (known) return known;
+    const circuit = circuitBreaker(
+      handleAll.orWhenResult((verdict) => isOutage(verdict as Verdict)),
+      {
+        breaker: new SamplingBreaker(OUTAGE),
+        halfOpenAfter: { next: ({ attempt }) => this.pause(lane, attempt) },
+      },
+    );
+    const lane: Lane = { places: bulkhead(this.limits.inFlight, this.limits.waiting), circuit, reopensAt: 0 };
+    circuit.onBreak(() => this.watch.circuit(this.name, name, 'open'));
+    circuit.onReset(() => {
+      lane.reopensAt = 0;
+      this.watch.circuit(this.name, name, 'closed');
+    });
+    this.lanes.set(name, lane);
+    return lane;
+  }
+
+  /** Called when the circuit opens, and again after each probe that failed. */
+  private pause(
+    lane: Lane,
+    attempt: number,
+  ): { duration: number; next: (context: { attempt: number }) => never } {
+    const duration = pauseOf(attempt, this.limits);
+    lane.reopensAt = Date.now() + duration;
+    return { duration, next: (context) => this.pause(lane, context.attempt) as never };
+  }
+}
+
+/** The promise's outcome, or `again` at the deadline; what the promise becomes later is nobody's business. */
+function untilAborted(promise: Promise<Verdict>, signal: AbortSignal): Promise<Verdict> {
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(again('deadline'));
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
