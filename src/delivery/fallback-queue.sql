@@ -1,6 +1,6 @@
 -- Queues a push for each device that sleeps and has no receipt. An event that was superseded is not found any more: what took its
 -- place has a clock of its own.
--- $1 json    [[user id, offset], …]
+-- $1 json    [[user id, offset, [device ids that are awake]?], …]
 -- $2 text[]  types that are never pushed · $3 text[]  categories that are pushed only to those who asked for them
 -- $4 int     days after which a device is told only what is critical
 -- Out: a row (tier) for each push that is new. Repeating it has no second effect.
@@ -15,6 +15,7 @@ JOIN device d ON d.user_id = e.user_id AND d.push IS NOT NULL AND (e.target IS N
 LEFT JOIN preference f ON f.user_id = e.user_id
 LEFT JOIN receipt r ON r.user_id = e.user_id AND r.event_id = e.id AND r.device_id = d.device_id AND r.state >= 2
 WHERE r.event_id IS NULL
+  AND NOT coalesce((p.pair -> 2)::jsonb ? d.device_id, false)
   AND e.type <> ALL ($2)
   AND (e.expires_at IS NULL OR e.expires_at > now())
   AND (e.tier = 'critical' OR (

@@ -10,8 +10,8 @@ const CLAIM = statement('fallback-claim.sql', import.meta.url);
 const QUEUE = statement('fallback-queue.sql', import.meta.url);
 const CLEAR = statement('fallback-clear.sql', import.meta.url);
 
-/** Where an event is: its user and offset. */
-export type Place = readonly [userId: string, offset: number];
+/** Where an event is: its user and offset; and the devices that are awake, if it is known which. */
+export type Place = readonly [userId: string, offset: number, awake?: readonly string[]];
 
 /** The clock of each commit, and the queue of pushes that it fills. */
 @Injectable()

@@ -8,8 +8,8 @@ import { Nodes } from './nodes.service.js';
 import { PresenceStore } from './presence.store.js';
 
 /**
- * A critical event for a user of whom no device is awake need not wait for receipts: its pushes are queued at once. Presence is only
- * a hint here; what it misses, or what fails, the clock does some seconds later.
+ * A critical event need not wait for the receipts of devices that sleep: their pushes are queued at once. That is known when the user
+ * has no device on another node. Presence is only a hint here; what it misses, or what fails, the clock does some seconds later.
  */
 @Injectable()
 export class Hurry implements OnModuleInit {
@@ -49,14 +49,20 @@ export class Hurry implements OnModuleInit {
   private async queue(places: readonly Place[]): Promise<void> {
     const users = [...new Set(places.map(([userId]) => userId))];
     const nodes = await this.presence.nodesOf(users);
-    const asleep = new Set(users.filter((_, n) => nodes[n]?.every((nodeId) => this.isGone(nodeId))));
-    const due = places.filter(([userId]) => asleep.has(userId));
+    const awake = new Map(users.map((userId, n) => [userId, this.awake(userId, nodes[n])]));
+    const due = places.flatMap(([userId, offset]): Place[] => {
+      const devices = awake.get(userId);
+      return devices ? [[userId, offset, devices]] : [];
+    });
     if (due.length > 0 && (await this.store.hurry(due)) > 0) this.bell.ring('critical');
   }
 
-  /** A node that was killed left its entries behind. */
-  private isGone(nodeId: string): boolean {
+  /** Which devices of the user are awake; undefined when this node does not know. */
+  private awake(userId: string, nodeIds: readonly string[] | undefined): string[] | undefined {
     const { id, others } = this.nodes;
-    return nodeId !== id && others !== undefined && !others.has(nodeId);
+    // A node that was killed left its entries behind: it is not among the others any more.
+    if (!nodeIds || !others || nodeIds.some((nodeId) => nodeId !== id && others.has(nodeId)))
+      return undefined;
+    return this.nodes.awakeHere(userId);
   }
 }

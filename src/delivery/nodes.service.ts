@@ -26,6 +26,8 @@ const CANARY = 'canary';
 export interface NodeDuties {
   /** The users who have a device here. */
   users(): Iterable<string>;
+  /** The ids of the user's devices that are connected here. */
+  awake(userId: string): string[];
   hear(announcements: readonly Announcement[]): void;
   end(ending: Ending): void;
   /** Messages may have been lost: look into the mailbox for every device. */
@@ -71,6 +73,11 @@ export class Nodes implements OnApplicationBootstrap, OnApplicationShutdown {
   /** The nodes that may hold devices, without this one; undefined while nobody knows. */
   get others(): ReadonlySet<string> | undefined {
     return Date.now() - this.lastBeat < GONE_AFTER_MS ? this.alive : undefined;
+  }
+
+  /** The ids of the user's devices that are connected to this node. */
+  awakeHere(userId: string): string[] {
+    return this.duties?.awake(userId) ?? [];
   }
 
   /** Joins the fleet with sockets to serve. The others know of it when this is done, if Redis is there. */

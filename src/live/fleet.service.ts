@@ -49,6 +49,7 @@ export class Fleet {
   join({ fillHole, end }: FleetDuties): Promise<void> {
     return this.nodes.serve({
       users: () => this.channel.rooms.users(),
+      awake: (userId) => this.channel.rooms.of(userId).map(({ deviceId }) => deviceId),
       hear: (announcements: readonly Announcement[]) => this.channel.tell(announcements),
       end,
       fillGaps: () => this.fillGaps(fillHole),
