@@ -10,6 +10,10 @@ describe('the words of a push', () => {
       title: 'Deine Mitgliedschaft',
       body: 'Deine Mitgliedschaft ist beendet.',
     });
+    const ending = { status: 'active', cancelAt: '2026-12-01T00:00:00.000Z' };
+    expect(wordsFor('membership.changed', ending, 'en')?.body).toBe(
+      'Your membership ends with the paid period.',
+    );
     expect(wordsFor('membership.changed', { status: 'past_due' }, 'en-GB')?.body).toMatch(/payment/);
   });
 

@@ -13,10 +13,10 @@ const MAX_BODY = 300;
 
 const TEMPLATES: Record<string, Record<Language, readonly [title: Template, body: Template]>> = {
   'membership.changed': {
-    en: [() => 'Your membership', ({ status }) => MEMBERSHIP.en[String(status)] ?? 'Something has changed.'],
+    en: [() => 'Your membership', (data) => membership(data, MEMBERSHIP.en) ?? 'Something has changed.'],
     de: [
       () => 'Deine Mitgliedschaft',
-      ({ status }) => MEMBERSHIP.de[String(status)] ?? 'Es hat sich etwas geändert.',
+      (data) => membership(data, MEMBERSHIP.de) ?? 'Es hat sich etwas geändert.',
     ],
   },
   'recommendations.ready': {
@@ -29,6 +29,7 @@ const MEMBERSHIP: Record<Language, Record<string, string>> = {
   en: {
     trialing: 'Your trial has begun.',
     active: 'Your plan is active.',
+    ending: 'Your membership ends with the paid period.',
     past_due: 'Your payment did not go through. Please check it.',
     paused: 'Your membership is paused.',
     canceled: 'Your membership has ended.',
@@ -36,11 +37,16 @@ const MEMBERSHIP: Record<Language, Record<string, string>> = {
   de: {
     trialing: 'Dein Probezeitraum hat begonnen.',
     active: 'Dein Tarif ist aktiv.',
+    ending: 'Deine Mitgliedschaft endet mit dem bezahlten Zeitraum.',
     past_due: 'Deine Zahlung ist fehlgeschlagen. Bitte prüfe sie.',
     paused: 'Deine Mitgliedschaft ist pausiert.',
     canceled: 'Deine Mitgliedschaft ist beendet.',
   },
 };
+
+/** One that goes on, but has an end, is told by its end. */
+const membership = ({ status, cancelAt }: Record<string, unknown>, words: Record<string, string>) =>
+  words[cancelAt !== undefined && status === 'active' ? 'ending' : String(status)];
 
 /**
  * The words for an event in the device's language (English where we have none); undefined for an event without words, which wakes the

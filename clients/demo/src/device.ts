@@ -6,6 +6,8 @@ export interface DeviceOptions {
   readonly deviceId: string;
   readonly name: string;
   readonly platform: 'android' | 'tv' | 'web';
+  /** Where it is reached while it is unplugged, if anywhere. */
+  readonly push?: { readonly kind: string; readonly address: string } | undefined;
   /** An event that this device had not heard before, and how long after it happened. */
   readonly heard: (event: Envelope, ms: number) => void;
   /** It is in step after an absence: how many events it had missed, and how far it has read now. */
@@ -34,11 +36,11 @@ export class Device {
   }
 
   async plugIn(): Promise<void> {
-    const { session, deviceId, name, platform } = this.options;
+    const { session, deviceId, name, platform, push } = this.options;
     if (this.client) return;
     const client = connect({
       url: location.origin,
-      token: () => this.introduce(session, { name, platform }),
+      token: () => this.introduce(session, { name, platform, locale: navigator.language, push }),
       deviceId,
       platform,
       appVersion: 'page',
@@ -77,7 +79,7 @@ export class Device {
   }
 
   /** The user's other devices show this one by its name; so it says it before it connects. */
-  private async introduce(session: Session, body: { name: string; platform: string }): Promise<string> {
+  private async introduce(session: Session, body: Readonly<Record<string, unknown>>): Promise<string> {
     await session.call('PUT', `/v1/me/devices/${encodeURIComponent(this.options.deviceId)}`, body);
     return session.token();
   }

@@ -5,6 +5,7 @@ import { button, element, say } from './dom.js';
 import { FIRST_EPISODE } from './film.js';
 import { FrontPageRow } from './front-page.js';
 import { type Kind, NAMES, PLATFORMS } from './identity.js';
+import { LockScreen } from './lock-screen.js';
 import { LogStrip } from './log.js';
 import { Player } from './player.js';
 import { react } from './reactions.js';
@@ -34,6 +35,8 @@ export class Screen {
   private readonly abilities: Abilities;
   private readonly row: FrontPageRow;
   private readonly log: LogStrip;
+  /** A phone is reached while it sleeps; the others learn it when they are back. */
+  private readonly lockScreen: LockScreen | undefined;
   private readonly question: StillWatching;
   private readonly connection = element('span', { class: 'connection', role: 'status' });
   private readonly plug: HTMLButtonElement;
@@ -47,6 +50,8 @@ export class Screen {
     this.name = NAMES[kind];
     this.deviceId = `${kind}-${tab}`;
     this.log = new LogStrip(this.name);
+    if (kind === 'phone')
+      this.lockScreen = new LockScreen(session, this.deviceId, () => void this.device.plugIn());
     this.abilities = new Abilities((planId) => session.planName(planId));
     this.view = new StageView(this.name, {
       main: () => this.main(),
@@ -69,6 +74,7 @@ export class Screen {
       deviceId: this.deviceId,
       name: this.name,
       platform: PLATFORMS[kind],
+      push: this.lockScreen?.push,
       heard: (event, ms) => this.hear(event, ms),
       caughtUp: (missed, offset) => this.caughtUp(missed, offset),
       trouble: (text) => this.log.note(text),
@@ -108,6 +114,7 @@ export class Screen {
     say(this.connection, isOff ? 'offline' : connection);
     say(this.plug, isOff ? 'Plug in' : 'Unplug');
     this.view.show(this.stage);
+    this.lockScreen?.show(isOff);
     this.abilities.show(state?.membership);
     this.row.show(
       state?.recommendations.find((page) => page.profileId === 'main'),
@@ -127,7 +134,14 @@ export class Screen {
         'data-device': this.kind,
       },
       element('header', { class: 'screen-head' }, heading, this.connection, this.plug),
-      element('div', { class: 'case' }, this.view.root, this.abilities.root, this.row.root),
+      element(
+        'div',
+        { class: 'case' },
+        this.view.root,
+        this.abilities.root,
+        this.row.root,
+        ...(this.lockScreen ? [this.lockScreen.root] : []),
+      ),
       this.log.root,
     );
   }

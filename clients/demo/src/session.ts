@@ -37,7 +37,7 @@ export class Session {
   }
 
   /** A call of the app's own API, as this user. */
-  async call(method: 'GET' | 'PUT', path: string, body?: unknown): Promise<unknown> {
+  async call(method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown): Promise<unknown> {
     const authorization = `Bearer ${await this.token()}`;
     const content = body === undefined ? {} : { 'content-type': 'application/json' };
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
