@@ -24,7 +24,7 @@ export interface VendorSender {
   close(): Promise<void>;
 }
 
-/** The machinery of one lane. `reopensAt`: until then the circuit is open. */
+/** The machinery of one lane. `reopensAt`: when an open circuit is probed next. */
 interface Lane {
   readonly places: BulkheadPolicy;
   readonly circuit: CircuitBreakerPolicy;
@@ -76,10 +76,7 @@ export class GuardedVendor implements PushVendor {
     if (!this.inner.configured) return { is: 'our_fault', reason: 'not_configured' };
     if (this.closed) return again('closing');
     try {
-      const lane = this.laneOf(this.inner.lane(message));
-      const pauseMs = lane.reopensAt - Date.now();
-      if (pauseMs > 0) return again('circuit_open', pauseMs);
-      return await this.attempt(lane, message);
+      return await this.attempt(this.laneOf(this.inner.lane(message)), message);
     } catch (error) {
       this.watch.surprise(this.name, error);
       return again('unexpected');
@@ -119,10 +116,7 @@ export class GuardedVendor implements PushVendor {
     );
     const lane: Lane = { places: bulkhead(this.limits.inFlight, this.limits.waiting), circuit, reopensAt: 0 };
     circuit.onBreak(() => this.watch.circuit(this.name, name, 'open'));
-    circuit.onReset(() => {
-      lane.reopensAt = 0;
-      this.watch.circuit(this.name, name, 'closed');
-    });
+    circuit.onReset(() => this.watch.circuit(this.name, name, 'closed'));
     this.lanes.set(name, lane);
     return lane;
   }

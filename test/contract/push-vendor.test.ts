@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { request } from 'undici';
@@ -17,7 +18,6 @@ import { type PretendApns, pretendApns } from '../support/pretend-apns.js';
 import { fcmError, type PretendFcm, pretendFcm } from '../support/pretend-fcm.js';
 import type { Reply, Script } from '../support/pretend-vendor.js';
 import { type PretendWebPush, pretendWebPush } from '../support/pretend-webpush.js';
-import { faultProxy } from '../support/proxy.js';
 
 /** What the suite needs of every pretend vendor. */
 interface Pretend {
@@ -64,7 +64,7 @@ const SUBJECTS: Subject[] = [
   {
     name: 'apns',
     pretend: () => apns,
-    make: (config) => new ApnsSender(config, 400),
+    make: (config) => new ApnsSender(config, 600),
     address: () => ({ kind: 'apns', address: randomBytes(32).toString('hex') }),
     replies: {
       gone: { status: 410, body: { reason: 'Unregistered', timestamp: Date.UTC(2026, 0, 2) } },
@@ -124,7 +124,9 @@ afterEach(async () => {
 });
 
 const configOf = (environment: Record<string, string>) => readConfig({ ...NEEDED, ...environment });
-const DEADLINE_MS = 700;
+/** Long enough for a machine that is busy; and what a test waits for on purpose. */
+const DEADLINE_MS = 5_000;
+const SOON_MS = 700;
 
 function guarded(
   subject: Subject,
@@ -187,12 +189,12 @@ describe.each(SUBJECTS)('$name', (subject) => {
   });
 
   test('that keeps silent is answered for at the deadline, and works on', async () => {
-    const vendor = guarded(subject);
-    await sendTo(vendor);
+    const vendor = guarded(subject, { deadlineMs: SOON_MS });
+    await eventually('it is warm', async () => (await sendTo(vendor)).is === 'delivered');
     script().next('silent');
     const start = performance.now();
     expect(await sendTo(vendor)).toEqual({ is: 'again', afterMs: undefined, reason: 'deadline' });
-    expect(performance.now() - start).toBeLessThan(DEADLINE_MS + 400);
+    expect(performance.now() - start).toBeLessThan(SOON_MS + 400);
     expect(await sendTo(vendor)).toEqual({ is: 'delivered' });
   });
 
@@ -255,7 +257,7 @@ describe.each(SUBJECTS)('$name', (subject) => {
   });
 
   test('takes no more at once than it may, and says so to the rest', async () => {
-    const vendor = guarded(subject, { inFlight: 2, waiting: 2 });
+    const vendor = guarded(subject, { inFlight: 2, waiting: 2, deadlineMs: SOON_MS });
     script().otherwise = 'silent';
     const all = await times(8, () => sendTo(vendor));
     expect(all.filter((verdict) => 'reason' in verdict && verdict.reason === 'busy')).toHaveLength(4);
@@ -394,14 +396,12 @@ describe('apns', () => {
   });
 
   test('leaves a connection that leads nowhere, which TCP would believe in for a quarter of an hour', async () => {
-    const { hostname, port } = new URL(apns.environment.APNS_ORIGIN ?? '');
-    const wire = await faultProxy({ host: hostname, port: Number(port) });
+    const wire = await forgetfulWire(new URL(apns.environment.APNS_ORIGIN ?? ''));
     const vendor = guarded(APNS, {}, { APNS_ORIGIN: `https://localhost:${wire.port}` });
     const send = () => vendor.send(message(APNS.address()));
     expect(await send()).toEqual({ is: 'delivered' });
-    wire.set('black-hole');
+    wire.forget();
     expect(await send()).toMatchObject({ is: 'again', reason: 'deadline' });
-    wire.set('open');
     await eventually('it took another', async () => (await send()).is === 'delivered');
     await vendor.close();
     await wire.close();
@@ -571,4 +571,30 @@ function lastOf<T>(all: readonly T[]): T {
   const last = all.at(-1);
   if (last === undefined) throw new Error('nothing came');
   return last;
+}
+
+/** A firewall that forgets the connections it knows: they carry nothing any more, and nobody is told. New ones pass. */
+async function forgetfulWire({ hostname, port }: URL) {
+  const forgotten = new WeakSet<Socket>();
+  const sockets = new Set<Socket>();
+  const carry = (from: Socket, to: Socket, of: Socket) => {
+    sockets.add(from);
+    from.on('data', (data) => forgotten.has(of) || to.write(data));
+    from.on('error', () => from.destroy());
+    from.on('close', () => forgotten.has(of) || to.destroy());
+  };
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    carry(near, far, near);
+    carry(far, near, near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    forget: () => sockets.forEach((socket) => forgotten.add(socket)),
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }

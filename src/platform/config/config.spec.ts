@@ -1,3 +1,7 @@
+import { createECDH, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, environment, readConfig } from './config.js';
 
@@ -118,8 +122,15 @@ const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   TRANSPORTS: ['wr0ng', 'websocket,wr0ng'],
   ACK_TIMEOUT_SECONDS: ['wr0ng', '0', '301'],
   DRAIN_SECONDS: ['wr0ng', '-77', '601'],
+  APNS_KEY: ['wr0ng', '/wr0ng/file.p8', '-----BEGIN PRIVATE KEY-----\\nwr0ng\\n-----END PRIVATE KEY-----'],
   APNS_ORIGIN: ['wr0ng', 'http://wr0ng'],
+  FCM_CREDENTIALS: ['wr0ng', '/wr0ng/file.json', '{wr0ng', '{"project_id":"wr0ng"}'],
   FCM_ORIGIN: ['wr0ng', 'http://wr0ng'],
+  VAPID_SUBJECT: ['wr0ng', 'http://wr0ng'],
+  VAPID_PUBLIC_KEY: ['wr0ng', 'wr0ng!'],
+  VAPID_PRIVATE_KEY: ['wr0ng', 'wr0ng!'],
+  WEBPUSH_HOSTS: ['https://wr0ng', '*.wr0ng', ',', 'a,wr0ng/x'],
+  PUSH_CA_FILE: ['wr0ng', '/wr0ng/ca.pem'],
   LOG_LEVEL: ['wr0ng', 'WR0NG'],
 };
 
@@ -144,6 +155,40 @@ test('Apple’s notifications in production need the number of the app, those of
   expect(complaint(apple)).toMatch(/^APPLE_APP_ID is not set/);
   expect(() => readConfig({ ...apple, APPLE_APP_ID: '1' })).not.toThrow();
   expect(() => readConfig({ ...apple, APPLE_ENVIRONMENT: 'Sandbox' })).not.toThrow();
+});
+
+describe('the push services', () => {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const APNS_KEY = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const whole = { ...NEEDED, APNS_KEY, APNS_KEY_ID: 'K', APNS_TEAM_ID: 'T', APNS_TOPIC: 'com.example' };
+
+  test('settings that do nothing alone are asked for together', () => {
+    expect(() => readConfig(whole)).not.toThrow();
+    expect(complaint({ ...whole, APNS_TOPIC: '', APNS_KEY_ID: '' }).split('\n')).toEqual([
+      expect.stringMatching(/^APNS_KEY_ID is not set: APNS_KEY, /),
+      expect.stringMatching(/^APNS_TOPIC is not set: APNS_KEY, /),
+    ]);
+  });
+
+  test('a key may be a file, or text without lines', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'usher-p8-')), 'key.p8');
+    writeFileSync(file, APNS_KEY);
+    expect(readConfig({ ...whole, APNS_KEY: file }).APNS_KEY).toBe(APNS_KEY);
+    expect(readConfig({ ...whole, APNS_KEY: APNS_KEY.replaceAll('\n', '\\n') }).APNS_KEY).toBe(APNS_KEY);
+    rmSync(dirname(file), { recursive: true });
+  });
+
+  test('a VAPID pair must be one', () => {
+    const [one, other] = [createECDH('prime256v1'), createECDH('prime256v1')];
+    const VAPID_PUBLIC_KEY = one.generateKeys('base64url');
+    other.generateKeys();
+    const vapid = { ...NEEDED, VAPID_PUBLIC_KEY, VAPID_SUBJECT: 'mailto:ops@example.com' };
+    const keyOf = (ecdh: typeof one) => ecdh.getPrivateKey().toString('base64url').padStart(43, 'A');
+    expect(() => readConfig({ ...vapid, VAPID_PRIVATE_KEY: keyOf(one) })).not.toThrow();
+    expect(complaint({ ...vapid, VAPID_PRIVATE_KEY: keyOf(other) })).toMatch(
+      /^VAPID_PRIVATE_KEY does not belong/,
+    );
+  });
 });
 
 describe('a name that is nearly ours', () => {

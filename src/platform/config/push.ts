@@ -38,12 +38,13 @@ export type FcmAccount = z.infer<typeof account>;
 const text = () => z.string().trim().min(1);
 const vapidKey = (which: keyof typeof VAPID_BYTES) =>
   text()
-    .regex(
-      /^[A-Za-z0-9_-]+$/,
-      'must be base64url without padding; `npx web-push generate-vapid-keys` makes a pair',
-    )
+    .regex(/^[A-Za-z0-9_-]+$/, {
+      error: 'must be base64url without padding; `npx web-push generate-vapid-keys` makes a pair',
+      abort: true,
+    })
     .refine((key) => Buffer.from(key, 'base64url').length === VAPID_BYTES[which], {
       error: `must be a ${which} key of P-256 (${VAPID_BYTES[which]} bytes); \`npx web-push generate-vapid-keys\` makes a pair`,
+      abort: true,
     });
 const origin = () =>
   z.string().refine((given) => URL.canParse(given) && new URL(given).protocol === 'https:', {
@@ -56,7 +57,7 @@ export const pushSettings = {
   APNS_KEY: textOrFile('-----BEGIN', P8)
     // Some environments cannot carry lines.
     .transform((pem) => pem.replaceAll('\\n', '\n'))
-    .refine((pem) => keyType(pem) === 'ec', { error: P8 })
+    .refine((pem) => keyType(pem) === 'ec', { error: P8, abort: true })
     .optional(),
   APNS_KEY_ID: text().optional(),
   APNS_TEAM_ID: text().optional(),
@@ -77,6 +78,7 @@ export const pushSettings = {
     .string()
     .refine((subject) => URL.canParse(subject) && /^(mailto|https):/.test(subject), {
       error: 'must be mailto: and an address, or a URL that begins with https://: push services write there',
+      abort: true,
     })
     .optional(),
   VAPID_PUBLIC_KEY: vapidKey('public').optional(),
