@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { RECEIPT_STATES } from '../dist/delivery/receipt.js';
 import { receiptPayload } from '../dist/delivery/receipts.schema.js';
+import { deviceUpdate } from '../dist/devices/device.schema.js';
 import { entitlementAnswer } from '../dist/entitlements/entitlements.schema.js';
 import { handshakeAuth, syncPayload, tokenRefreshPayload } from '../dist/live/handshake.schema.js';
 import { envelopeSchema, positionSchema } from '../dist/mailbox/events.schema.js';
@@ -122,6 +123,11 @@ const fromDevice = {
   receipt: {
     summary: 'The device applied these events, or a person saw them.',
     payload: receiptPayload,
+    answer: done,
+  },
+  'device.update': {
+    summary: 'What changed of the device: push address, time zone, language. What is left out stays.',
+    payload: deviceUpdate,
     answer: done,
   },
   sync: {
