@@ -3,7 +3,7 @@
 -- $5 int  days after which a device is stale
 -- Out: a row each; `push` null when the device has no address any more, `data` null with `superseded` when a newer event took its
 -- place. `own` and `elsewhere`: how far the event got (0 to 4, receipt.ts) on this device and at most on the others. `shown`: other
--- events that are on this device's screen, or go there before this one, and were not seen anywhere.
+-- events that are on this device's screen, or go there just now (in no order), and were not seen anywhere.
 -- What another worker holds is left to it.
 WITH due AS (
   SELECT user_id, device_id, event_id FROM push
@@ -35,6 +35,6 @@ CROSS JOIN LATERAL (
   FROM push o
   JOIN mailbox_entry n ON n.user_id = o.user_id AND n.key = o.key AND n.id = o.event_id
   WHERE o.user_id = c.user_id AND o.device_id = c.device_id AND o.event_id <> c.event_id AND o.action = 'show'
-    AND (o.state = 'delivered' OR (o.state IN ('queued', 'sent') AND o.due_at <= now() AND o."offset" < c."offset"))
+    AND (o.state IN ('delivered', 'sent') OR (o.state = 'queued' AND o.due_at <= now()))
     AND NOT EXISTS (SELECT 1 FROM receipt s WHERE s.user_id = o.user_id AND s.event_id = o.event_id AND s.state = 4)
 ) b
