@@ -65,7 +65,7 @@ export class GuardWatch {
     const now = Date.now();
     if (now - (this.told.get(about) ?? 0) < QUIET_MS) return;
     this.told.set(about, now);
-    const hint = 'see "Push" in docs/operations.md';
+    const hint = 'see "Connecting the push services" in docs/operations.md';
     this.log.error(`${vendor} refuses us: ${reason} (address ${addressHash(to.address)}); ${hint}`);
   }
 }

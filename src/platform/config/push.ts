@@ -102,7 +102,8 @@ export const pushSettings = {
     .transform((file, context) => {
       try {
         const pem = readFileSync(file, 'utf8');
-        return new X509Certificate(pem) && pem;
+        new X509Certificate(pem);
+        return pem;
       } catch {
         context.addIssue({ code: 'custom', message: AUTHORITY });
         return z.NEVER;

@@ -89,7 +89,7 @@ export class FcmSender implements VendorSender {
     }
   }
 
-  /** The library takes 40 MB, so it is loaded by those who push through FCM only. */
+  /** The library is loaded by those alone who push through FCM. */
   private async start(): Promise<Running> {
     const [{ deleteApp, initializeApp }, { getMessaging }] = await Promise.all([
       import('firebase-admin/app'),
