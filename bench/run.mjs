@@ -19,11 +19,12 @@ import { entitlement } from './scenarios/entitlement.mjs';
 import { flood } from './scenarios/flood.mjs';
 import { latency } from './scenarios/latency.mjs';
 import { nightly } from './scenarios/nightly.mjs';
+import { nodes } from './scenarios/nodes.mjs';
 import { presence } from './scenarios/presence.mjs';
 import { beUrgent, stopAll } from './servers.mjs';
 import { children, cpuOfFamily, cpuOfMachine, pin, postmasterOf } from './stats.mjs';
 
-const scenarios = { delivery, latency, flood, connections, beats, nightly, entitlement, presence };
+const scenarios = { delivery, latency, flood, connections, beats, nightly, entitlement, nodes, presence };
 const usual = { devices: '3000', rounds: '3', seconds: '4', idle: '5000', rows: '30000', payload: '256' };
 const quick = { devices: '600', rounds: '1', seconds: '2', idle: '1000', rows: '5000' };
 const textOption = { type: 'string' };

@@ -49,17 +49,19 @@ export async function startUsher({ environment, cores, settles, profile }) {
   return launch('usher', args, { env, port, cores, isReady: () => answers(port) });
 }
 
-export async function startBare({ cores, settles } = {}) {
-  return startSmall('bare-server.mjs', { cores, settles });
+/** `adapter`: `stock` or `sharded`, over Redis; none unless told. */
+export async function startBare({ cores, settles, adapter, redisUrl } = {}) {
+  const more = adapter ? { ADAPTER: adapter, REDIS_URL: redisUrl } : {};
+  return startSmall('bare-server.mjs', { cores, settles, more });
 }
 
 export async function startEmptyNest() {
   return startSmall('empty-nest.mjs', {});
 }
 
-async function startSmall(file, { cores, settles }) {
+async function startSmall(file, { cores, settles, more }) {
   const port = await freePort();
-  const env = { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port) };
+  const env = { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), ...more };
   const name = file.replace('.mjs', '');
   return launch(name, [...flags(settles), join(here, file)], {
     env,
