@@ -23,5 +23,6 @@ import { Webhooks } from './webhooks.service.js';
     Webhooks,
     WebhookStore,
   ],
+  exports: [Memberships],
 })
 export class MembershipModule {}

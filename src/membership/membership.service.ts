@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Mailbox } from '../mailbox/mailbox.service.js';
 import type { Transaction } from '../platform/postgres/database.js';
-import { capabilitiesOf, differs, isNews, type MembershipContent, membershipFrom } from './membership.js';
+import {
+  type Capabilities,
+  capabilitiesOf,
+  differs,
+  isNews,
+  type MembershipContent,
+  membershipFrom,
+  type Status,
+} from './membership.js';
 import { MembershipStore, type Source, type StoredSubscription } from './membership.store.js';
 import type { PaymentFailedWord, SubscriptionWord, Word } from './processor.js';
 import type { Settlement } from './webhook.store.js';
@@ -9,13 +17,31 @@ import type { Settlement } from './webhook.store.js';
 /** What a word does to its subscription. */
 type Step = { readonly changed: StoredSubscription } | { readonly unchanged: Settlement };
 
+/** A new version of a user's membership; `before` is undefined for the first. */
+export interface MembershipChange {
+  readonly userId: string;
+  readonly version: number;
+  readonly status: Status;
+  readonly capabilities: Capabilities;
+  readonly before: { readonly status: Status } | undefined;
+}
+
+export type MembershipListener = (tx: Transaction, change: MembershipChange) => Promise<void>;
+
 /** Applies a processor's word to a user's membership: all of it in the caller's transaction, or nothing. */
 @Injectable()
 export class Memberships {
+  private readonly listeners: MembershipListener[] = [];
+
   constructor(
     private readonly store: MembershipStore,
     private readonly mailbox: Mailbox,
   ) {}
+
+  /** Called within the transaction, once the new version is written: what follows from it is committed with it, or not at all. */
+  onChange(listener: MembershipListener): void {
+    this.listeners.push(listener);
+  }
 
   /** What became of the word. */
   async apply(tx: Transaction, word: Word, source: Source): Promise<Settlement> {
@@ -58,13 +84,17 @@ export class Memberships {
   /** The user's membership from all subscriptions; a new version and an event only when something changed. */
   private async follow(tx: Transaction, userId: string, source: Source): Promise<void> {
     const content = membershipFrom(await this.store.subscriptions(tx, userId));
-    if (!content || !differs(await this.store.current(tx, userId), content)) return;
+    const before = await this.store.current(tx, userId);
+    if (!content || !differs(before, content)) return;
     const version = await this.store.save(tx, userId, content, source);
     const planned = content.planId === null ? undefined : await this.store.capabilities(tx, content.planId);
-    const data = changeOf(version, content, source.reason, capabilitiesOf(content.status, planned));
+    const capabilities = capabilitiesOf(content.status, planned);
+    const data = changeOf(version, content, source.reason, capabilities);
     await this.mailbox.append(tx, [
       { userId, type: 'membership.changed', tier: 'critical', key: 'membership', data },
     ]);
+    const change = { userId, version, status: content.status, capabilities, before };
+    for (const listener of this.listeners) await listener(tx, change);
   }
 }
 
