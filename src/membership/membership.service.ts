@@ -43,6 +43,11 @@ export class Memberships {
     this.listeners.push(listener);
   }
 
+  /** One after the other: the user's membership and what follows from it. Taken before anything else of the user is locked. */
+  lock(tx: Transaction, userId: string): Promise<void> {
+    return this.store.lockUser(tx, userId);
+  }
+
   /** What became of the word. */
   async apply(tx: Transaction, word: Word, source: Source): Promise<Settlement> {
     if (word.about === 'other') return { status: 'ignored' };

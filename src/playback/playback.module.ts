@@ -1,7 +1,12 @@
 import { Module } from '@nestjs/common';
+import { EntitlementsModule } from '../entitlements/entitlements.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { Playback } from './playback.service.js';
 import { PlaybackStore } from './playback.store.js';
 
-@Module({ imports: [MailboxModule], providers: [Playback, PlaybackStore], exports: [Playback] })
+@Module({
+  imports: [EntitlementsModule, MailboxModule],
+  providers: [Playback, PlaybackStore],
+  exports: [Playback],
+})
 export class PlaybackModule {}

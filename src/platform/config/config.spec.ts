@@ -91,7 +91,7 @@ const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   AUTH_JWKS_URL: ['wr0ng', 'ftp://wr0ng', 'file:///wr0ng'],
   ADMIN_KEY: ['wr0ng', 'wr0ng with spaces in it'],
   STRIPE_API_BASE: ['wr0ng', 'ftp://wr0ng'],
-  LEASE_SECONDS: ['wr0ng', '9', '3601', '12.5', '-77'],
+  LEASE_SECONDS: ['wr0ng', '0', '3601', '12.5', '-77'],
   GRACE_SECONDS: ['wr0ng', '-77', '86401'],
   HEARTBEAT_SECONDS: ['wr0ng', '0', '3601'],
   TRANSPORTS: ['wr0ng', 'websocket,wr0ng'],
