@@ -4,9 +4,9 @@ import { Loop } from '../platform/loop.js';
 import { Edges } from './edges.service.js';
 
 /** A revoked key must end its sockets within two seconds; a stop that Redis lost must still come within one. */
-const EVERY_MS = 1_000;
+const EVERY_MS = 500;
 
-/** Looks each second what PostgreSQL keeps for the edge nodes that are connected here, and whether they may still be. */
+/** Looks again and again what PostgreSQL keeps for the edge nodes that are connected here, and whether they may still be. */
 @Injectable()
 export class EdgeWatch implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = new Logger('edges');

@@ -63,6 +63,11 @@ export class Leases {
     this.grace.away(began);
   }
 
+  /** PostgreSQL is there. */
+  answered(): void {
+    this.grace.back();
+  }
+
   /** The stream is refused for now. */
   refused(streamId: string): void {
     this.grace.refuse(streamId);

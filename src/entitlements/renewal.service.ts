@@ -21,6 +21,7 @@ export class LeaseRenewal {
     const began = Date.now();
     try {
       const { verdict, found } = await this.renewals.renew(streamId);
+      this.leases.answered();
       if (verdict === 'renew' && found) return await this.leases.grant(found.stream, found);
       throw await this.refusal(streamId, verdict, found);
     } catch (error) {

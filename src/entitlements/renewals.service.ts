@@ -20,8 +20,11 @@ export interface Renewal {
   readonly found: StreamAndRights | undefined;
 }
 
-/** An edge node waits no longer for PostgreSQL; then the grace decides. */
+/** An edge node waits no longer for PostgreSQL; then the grace decides. While it is known to be away, a glance must do. */
 const ANSWER_MS = 2_000;
+const GLANCE_MS = 250;
+/** How long a question that was not answered makes the next ones short. */
+const AWAY_MS = 5_000;
 const UNKNOWN: Renewal = { verdict: 'ended', found: undefined };
 
 /** PostgreSQL did not answer: what is known of the stream must do. */
@@ -37,6 +40,8 @@ export class Renewals {
     capacity: 20_000,
   });
 
+  private unansweredAt = 0;
+
   constructor(
     private readonly store: StreamStore,
     private readonly memberships: Memberships,
@@ -46,10 +51,17 @@ export class Renewals {
 
   /** Throws Unanswered when PostgreSQL does not say. */
   async renew(streamId: string): Promise<Renewal> {
-    return within(ANSWER_MS, this.decide(streamId)).catch((error: unknown) => {
-      const away = isOutage(error) || error instanceof DeadlinePassed || error instanceof BatcherFull;
-      throw away ? new Unanswered('PostgreSQL is away', { cause: error }) : error;
-    });
+    const patience = Date.now() - this.unansweredAt < AWAY_MS ? GLANCE_MS : ANSWER_MS;
+    try {
+      const renewal = await within(patience, this.decide(streamId));
+      this.unansweredAt = 0;
+      return renewal;
+    } catch (error) {
+      if (!isOutage(error) && !(error instanceof DeadlinePassed) && !(error instanceof BatcherFull))
+        throw error;
+      this.unansweredAt = Date.now();
+      throw new Unanswered('PostgreSQL is away', { cause: error });
+    }
   }
 
   /** A device's beat says that the stream runs. Nobody waits for it: the next beat asks again. */

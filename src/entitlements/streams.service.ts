@@ -4,9 +4,13 @@ import { Memberships } from '../membership/membership.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Problem } from '../platform/http/problem.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
+import { within } from '../platform/within.js';
 import { type GrantedStream, Leases } from './leases.service.js';
 import { allowance, type NewStream } from './stream.js';
 import { StreamStore } from './stream.store.js';
+
+/** An edge node waits no longer for PostgreSQL. A slot that is taken later all the same runs out by itself. */
+const ANSWER_MS = 3_000;
 
 /** Begins and ends streams. A user's slots are given out one after the other, under the user's lock. */
 @Injectable()
@@ -19,17 +23,18 @@ export class Streams {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Throws Problem not_entitled, too_many_streams (with those that run) or unknown_device. */
+  /** Throws Problem not_entitled, too_many_streams (with those that run) or unknown_device; DeadlinePassed. */
   async start(wanted: NewStream): Promise<GrantedStream> {
     const streamId = randomBytes(16).toString('base64url');
-    const rights = await this.database.transaction('critical', (tx) => this.takeSlot(tx, streamId, wanted));
+    const slot = this.database.transaction('critical', (tx) => this.takeSlot(tx, streamId, wanted));
+    const rights = await within(ANSWER_MS, slot);
     return this.leases.grant({ ...wanted, streamId }, rights);
   }
 
   /** The edge node says that it is over; saying so again changes nothing. */
   async end(streamId: string): Promise<void> {
     this.leases.over(streamId);
-    await this.store.end(streamId);
+    await within(ANSWER_MS, this.store.end(streamId));
   }
 
   private async takeSlot(tx: Transaction, streamId: string, wanted: NewStream) {

@@ -14,6 +14,8 @@ export interface FaultProxy {
 export async function faultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const port = await freePort();
   const pairs = new Set<readonly [Socket, Socket]>();
+  /** Ends whose other end went while the hole was black. */
+  const orphans = new Set<Socket>();
   let state: WireState = 'open';
   const server: Server = createServer((near) => {
     if (state === 'cut') return void near.destroy();
@@ -28,7 +30,8 @@ export async function faultProxy(target: { host: string; port: number }): Promis
       from.on('close', () => {
         pairs.delete(pair);
         // In a black hole the other side never learns that this one went.
-        if (state !== 'black-hole') to.destroy();
+        if (state === 'black-hole') orphans.add(to);
+        else to.destroy();
       });
     };
     relay(near, far);
@@ -41,6 +44,8 @@ export async function faultProxy(target: { host: string; port: number }): Promis
       far.destroy();
     }
     pairs.clear();
+    for (const orphan of orphans) orphan.destroy();
+    orphans.clear();
   };
   return {
     port,

@@ -20,8 +20,10 @@ const BOOTSTRAP = 'bootstrap';
 /** How long another node's revocation may take to reach this one. */
 const CACHE_MS = 2_000;
 
-/** A call waits no longer for PostgreSQL. */
-const ANSWER_MS = 2_000;
+/** A call waits no longer for PostgreSQL; a glance must do for a while after it did not answer. */
+const ANSWER_MS = 1_500;
+const GLANCE_MS = 100;
+const AWAY_MS = 5_000;
 
 interface KnownKey {
   readonly identity: ServiceIdentity;
@@ -34,6 +36,7 @@ export class ServiceKeys {
   private readonly known = new LRUCache<string, KnownKey>({ max: 10_000, ttl: CACHE_MS });
   /** What was known last, for while PostgreSQL is away: running streams must be able to renew (CONTRACT §3). */
   private readonly remembered: LRUCache<string, KnownKey>;
+  private unansweredAt = 0;
 
   constructor(
     private readonly store: ServiceKeyStore,
@@ -77,7 +80,9 @@ export class ServiceKeys {
 
   private async read(id: string): Promise<KnownKey | undefined> {
     try {
-      const row = await within(ANSWER_MS, this.store.find(id));
+      const patience = Date.now() - this.unansweredAt < AWAY_MS ? GLANCE_MS : ANSWER_MS;
+      const row = await within(patience, this.store.find(id));
+      this.unansweredAt = 0;
       const key = row && { identity: { id: row.id, scopes: row.scopes }, hash: row.hash };
       if (key) this.known.set(id, key);
       if (key) this.remembered.set(id, key);
@@ -85,8 +90,9 @@ export class ServiceKeys {
       return key;
     } catch (error) {
       const last = this.remembered.get(id);
-      if (last && (isOutage(error) || error instanceof DeadlinePassed)) return last;
-      throw error;
+      if (!last || !(isOutage(error) || error instanceof DeadlinePassed)) throw error;
+      this.unansweredAt = Date.now();
+      return last;
     }
   }
 }
