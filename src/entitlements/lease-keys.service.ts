@@ -8,13 +8,14 @@ import { currentOf, nextActiveFrom, retired, seal, unseal } from './lease-key.js
 import { LeaseKeyStore, type StoredKey } from './lease-key.store.js';
 
 /** A new key signs a day after it was published at the earliest: there is ample time to learn it. */
-const LEARN_EVERY_MS = 10_000;
+const LEARN_EVERY_MS = 2_000;
 const ALGORITHM = 'EdDSA';
 
 interface SigningKey {
   readonly kid: string;
   readonly publicKey: JWK;
-  readonly privateKey: Awaited<ReturnType<typeof importJWK>>;
+  /** Undefined when none of this node's secrets opens it: then it is published, and the one before it goes on signing. */
+  readonly privateKey: Awaited<ReturnType<typeof importJWK>> | undefined;
   readonly activeFrom: number;
 }
 
@@ -41,6 +42,11 @@ export class LeaseKeys implements OnModuleInit, OnApplicationShutdown {
   /** Before the doors open, so that no node signs with a key that another does not know. */
   async onModuleInit(): Promise<void> {
     await this.learn();
+    if (!this.signer) {
+      throw new Error(
+        'LEASE_KEY_SECRET does not open the key that signs leases: set the one that sealed it, after the new one and a comma.',
+      );
+    }
     this.loop.start();
   }
 
@@ -54,11 +60,18 @@ export class LeaseKeys implements OnModuleInit, OnApplicationShutdown {
   }
 
   sign(claims: LeaseClaims, { iat, exp }: { iat: number; exp: number }): Promise<string> {
-    const key = currentOf(this.keys, Date.now()) ?? this.keys[0];
-    if (!key) throw new Error('there is no signing key');
+    const key = this.signer;
+    if (!key?.privateKey) throw new Error('there is no signing key');
     return new SignJWT({ ...claims, iat, exp })
       .setProtectedHeader({ alg: ALGORITHM, kid: key.kid, typ: 'JWT' })
       .sign(key.privateKey);
+  }
+
+  private get signer(): SigningKey | undefined {
+    return currentOf(
+      this.keys.filter(({ privateKey }) => privateKey !== undefined),
+      Date.now(),
+    );
   }
 
   /** Reads the keys; makes what is missing and removes what nobody needs any more. */
@@ -66,7 +79,12 @@ export class LeaseKeys implements OnModuleInit, OnApplicationShutdown {
     let stored = await this.store.read();
     if (this.isDue(stored)) stored = await this.database.transaction('critical', (tx) => this.rotate(tx));
     const known = new Map(this.keys.map((key) => [key.kid, key]));
-    this.keys = await Promise.all(stored.map((key) => known.get(key.kid) ?? this.opened(key)));
+    this.keys = await Promise.all(
+      stored.map(async (key) => ({
+        ...(known.get(key.kid) ?? (await this.opened(key))),
+        activeFrom: key.activeFrom,
+      })),
+    );
   }
 
   private isDue(stored: readonly StoredKey[]): boolean {
@@ -106,12 +124,9 @@ export class LeaseKeys implements OnModuleInit, OnApplicationShutdown {
 
   private async opened({ kid, publicKey, privateKey, activeFrom }: StoredKey): Promise<SigningKey> {
     const d = unseal(privateKey, this.config.LEASE_KEY_SECRET);
-    if (d === undefined) {
-      throw new Error(
-        'LEASE_KEY_SECRET does not open the keys that sign leases: set the one that sealed them, after the new one and a comma.',
-      );
-    }
     const jwk = publicKey as JWK;
-    return { kid, publicKey: jwk, privateKey: await importJWK({ ...jwk, d }, ALGORITHM), activeFrom };
+    if (d === undefined) this.log.warn(`LEASE_KEY_SECRET does not open the key ${kid}`);
+    const opened = d === undefined ? undefined : await importJWK({ ...jwk, d }, ALGORITHM);
+    return { kid, publicKey: jwk, privateKey: opened, activeFrom };
   }
 }

@@ -5,6 +5,7 @@ import { Edge } from '../../clients/edge/src/edge.js';
 import type { LeaseRefused } from '../../clients/edge/src/errors.js';
 import { eventually } from '../support/eventually.js';
 import { cancel, putPlans, start, subscribe } from '../support/members.js';
+import { faultProxy } from '../support/proxy.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 
 const EDGE_ID = 'edge-lib';
@@ -22,8 +23,8 @@ afterEach(async () => {
 });
 afterAll(() => usher.stop());
 
-async function connected(): Promise<Edge> {
-  const edge = new Edge({ url: usher.url, key, edgeId: EDGE_ID });
+async function connected(url = usher.url): Promise<Edge> {
+  const edge = new Edge({ url, key, edgeId: EDGE_ID });
   edges.push(edge);
   await eventually('connected', () => edge.connected);
   return edge;
@@ -143,15 +144,19 @@ describe('an edge node’s stream', () => {
   });
 
   test('that ended while the node was cut off is stopped when it is back', async () => {
-    const edge = await connected();
+    const wire = await faultProxy({ host: '127.0.0.1', port: Number(new URL(usher.url).port) });
+    const edge = await connected(`http://127.0.0.1:${wire.port}`);
     await subscribe(usher, 'eve');
     const { body } = await start(usher, 'eve', { edgeId: EDGE_ID });
     const stream = await edge.adopt(body.lease);
-    // Not a stop, nor a notice: only the answer to `streams` can tell, or the lease's end.
-    await usher.backOffice.call('DELETE', `/v1/streams/${body.streamId}`);
-    const second = new Edge({ url: usher.url, key, edgeId: EDGE_ID });
-    edges.push(second);
+    wire.set('cut');
+    await eventually('cut off', () => !edge.connected);
+    await cancel(usher, 'eve');
+    expect(stream.signal.aborted).toBe(false);
+    wire.set('open');
     await eventually('stopped', () => stream.signal.aborted);
-    expect(['not_found', 'ended', 'expired']).toContain(stream.signal.reason);
+    expect(['over', 'membership', 'not_entitled']).toContain(stream.signal.reason);
+    await edge.close();
+    await wire.close();
   });
 });

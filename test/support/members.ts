@@ -22,6 +22,11 @@ export function cancel(usher: TestUsher, userId: string): Promise<Reply> {
   return say(usher, userId, 'customer.subscription.deleted', { status: 'canceled' });
 }
 
+/** The processor says that it pays for nothing at the moment. Unlike an end this is not final. */
+export function pause(usher: TestUsher, userId: string): Promise<Reply> {
+  return say(usher, userId, 'customer.subscription.updated', { status: 'paused' });
+}
+
 export function say(
   usher: TestUsher,
   userId: string,
