@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { Counter } from 'prom-client';
 import { Problem } from '../platform/http/problem.js';
+import { Metrics } from '../platform/metrics.js';
 import { type GrantedStream, Leases } from './leases.service.js';
 import { type Renewal, Renewals, Unanswered } from './renewals.service.js';
 import { StopCauses } from './stop-causes.service.js';
@@ -9,12 +11,17 @@ import { StreamStore } from './stream.store.js';
 /** Renews a running stream's lease, or says why not; while PostgreSQL is away, the grace decides. */
 @Injectable()
 export class LeaseRenewal {
+  private readonly outcomes: Counter<'outcome'>;
+
   constructor(
     private readonly renewals: Renewals,
     private readonly leases: Leases,
     private readonly causes: StopCauses,
     private readonly store: StreamStore,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.outcomes = metrics.counter('lease_renewals_total', 'Leases that were to be renewed', ['outcome']);
+  }
 
   /** Throws Problem not_found, not_entitled, too_many_streams (with those that run) or unavailable. */
   async renew(streamId: string): Promise<GrantedStream> {
@@ -22,10 +29,12 @@ export class LeaseRenewal {
     try {
       const { verdict, found } = await this.renewals.renew(streamId);
       this.leases.answered();
+      this.outcomes.inc({ outcome: verdict });
       if (verdict === 'renew' && found) return await this.leases.grant(found.stream, found);
       throw await this.refusal(streamId, verdict, found);
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error;
+      this.outcomes.inc({ outcome: 'grace' });
       this.leases.unanswered(began);
       return this.leases.grantByGrace(streamId);
     }
