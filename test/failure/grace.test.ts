@@ -39,7 +39,7 @@ afterAll(async () => {
 async function running(userId: string): Promise<string> {
   await subscribe(usher, userId);
   const { body } = await start(usher, userId);
-  expect((await renew(body.streamId)).status).toBe(200);
+  await eventually('it runs', async () => (await renew(body.streamId)).status === 200);
   return body.streamId;
 }
 const renew = (streamId: string) => edge.call('PUT', `/v1/streams/${streamId}`);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { eventually } from '../support/eventually.js';
 import { pause, putPlans, renew, start, subscribe } from '../support/members.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 
@@ -59,7 +60,46 @@ describe('a user’s streams', () => {
       { numRuns: 25 },
     );
   });
+
+  test('that are renewed in the very moment in which their slot is over: one has it, the renewed or the new one', async () => {
+    const [a, b] = nodes as [TestUsher, TestUsher];
+    await subscribe(a, 'last-moment', 'solo');
+    const { body } = await start(a, 'last-moment');
+    await a.database.query(`UPDATE stream SET slot_until = now() + interval '500 ms' WHERE stream_id = $1`, [
+      body.streamId,
+    ]);
+    // The renewal begins in time and is held up until the slot is over.
+    const letGo = await a.database.hold('SELECT 1 FROM stream WHERE stream_id = $1 FOR UPDATE', [
+      body.streamId,
+    ]);
+    const renewing = renew(a, body.streamId);
+    await eventually('the renewal waits', () => waiting(a, 1));
+    await eventually('the slot is over', async () => {
+      const rows = await a.database.query(
+        'SELECT 1 FROM stream WHERE stream_id = $1 AND slot_until <= now()',
+        [body.streamId],
+      );
+      return rows.length === 1;
+    });
+    const starting = start(b, 'last-moment');
+    const started = await Promise.race([starting, eventually('the start waits', () => waiting(a, 2))]);
+    await letGo();
+    expect((await renewing).status === 200).toBe((await starting).status === 409);
+    expect(started).toBe(true);
+    const [row] = await a.database.query<{ holding: number }>(
+      `SELECT count(*)::int AS holding FROM stream WHERE user_id = 'last-moment' AND NOT lapsed AND slot_until > now()`,
+    );
+    expect(row?.holding).toBe(1);
+  });
 });
+
+/** Whether so many statements wait for a row of the database. */
+async function waiting({ database }: TestUsher, count: number): Promise<boolean> {
+  const rows = await database.query(
+    `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rows.length >= count;
+}
 
 class World {
   private readonly begun: string[] = [];

@@ -6,6 +6,8 @@ import { TEMPLATE } from './template.mjs';
 export interface TestDatabase {
   readonly url: string;
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** Runs a statement in a transaction that stays open, with its locks, until the answered function is called. */
+  hold(text: string, values?: unknown[]): Promise<() => Promise<void>>;
   drop(): Promise<void>;
 }
 
@@ -24,6 +26,15 @@ export async function createDatabase(): Promise<TestDatabase> {
     url: url.href,
     query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await pool.query<Row>(text, values)).rows,
+    hold: async (text, values = []) => {
+      const client = await pool.connect();
+      await client.query('BEGIN');
+      await client.query(text, values);
+      return async () => {
+        await client.query('ROLLBACK');
+        client.release();
+      };
+    },
     drop: async () => {
       await pool.end();
       await once(server, `DROP DATABASE ${name} WITH (FORCE)`);

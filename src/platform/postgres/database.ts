@@ -71,6 +71,9 @@ export class Database implements OnApplicationShutdown {
       afterCommit: (act) => void after.push(act),
     };
     let broken: Error | undefined;
+    // The pool listens while a connection is idle. One that breaks in our hands must fail the transaction, not end the process.
+    const onBroken = (error: Error) => void (broken = error);
+    client.on('error', onBroken);
     try {
       await client.query('BEGIN');
       const result = await work(tx);
@@ -82,6 +85,7 @@ export class Database implements OnApplicationShutdown {
       await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
       throw error;
     } finally {
+      client.off('error', onBroken);
       client.release(broken);
     }
   }
