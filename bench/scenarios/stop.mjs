@@ -34,19 +34,15 @@ export async function stop(context) {
   return [...rows('cut off', toCut), ...rows('last byte', toLastByte)];
 }
 
-const rows = (what, histogram) =>
-  [
-    ['p50', 0.5],
-    ['p99', 0.99],
-  ].map(([name, share]) => {
-    const ms = histogram.percentile(share) / 1_000;
-    const bar = name === 'p99' ? { bar: '< 1,000 ms', holds: ms < 1_000 } : {};
-    return {
-      what: `${name} ms from the processor's "canceled" to the player's ${what} (${histogram.total} runs)`,
-      usher: ms,
-      ...bar,
-    };
-  });
+function rows(what, histogram) {
+  const [p50, p99] = [0.5, 0.99].map((share) => histogram.percentile(share) / 1_000);
+  const described = (name) =>
+    `${name} ms from the processor's "canceled" to the player's ${what} (${histogram.total} runs)`;
+  return [
+    { what: described('p50'), usher: p50 },
+    { what: described('p99'), usher: p99, bar: '< 1,000 ms', holds: p99 < 1_000 },
+  ];
+}
 
 /** In ms from the moment the webhook was sent. */
 async function oneRun({ call, edge, userId }) {
@@ -109,11 +105,12 @@ function webhook(call, type, { userId, status, created }) {
 const caller =
   (port) =>
   async (method, path, body, headers = {}) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const request = {
       method,
       headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
-    });
+    };
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, request);
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return JSON.parse(text);

@@ -27,7 +27,7 @@ export class EdgeChannel {
     subscriber.on('ready', () => {
       subscriber
         .subscribe(this.channel)
-        .catch((error: unknown) => this.log.debug(`not subscribed: ${error}`));
+        .catch((error: unknown) => this.log.debug(`not subscribed: ${String(error)}`));
     });
   }
 

@@ -7,7 +7,7 @@ import { EntitlementStore } from './entitlement.store.js';
 import { entitlementAnswer } from './entitlements.schema.js';
 
 /** An edge node waits no longer for PostgreSQL: it is told 503. */
-const ANSWER_MS = 3_000;
+const ANSWER_MS = 5_000;
 
 @ApiTags('edge nodes')
 @Controller('v1/users')

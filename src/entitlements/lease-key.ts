@@ -59,7 +59,7 @@ interface Dated {
 
 /** The key that signs: the newest that is active. Keys are in the order of `activeFrom`. */
 export const currentOf = <K extends Dated>(keys: readonly K[], now: number): K | undefined =>
-  keys.filter(({ activeFrom }) => activeFrom <= now).at(-1);
+  keys.findLast(({ activeFrom }) => activeFrom <= now);
 
 /** Keys that signed nothing that could still be valid: their successors took over long ago. */
 export const retired = <K extends Dated>(keys: readonly K[], now: number): K[] =>

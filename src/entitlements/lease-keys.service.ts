@@ -79,12 +79,7 @@ export class LeaseKeys implements OnModuleInit, OnApplicationShutdown {
     let stored = await this.store.read();
     if (this.isDue(stored)) stored = await this.database.transaction('critical', (tx) => this.rotate(tx));
     const known = new Map(this.keys.map((key) => [key.kid, key]));
-    this.keys = await Promise.all(
-      stored.map(async (key) => ({
-        ...(known.get(key.kid) ?? (await this.opened(key))),
-        activeFrom: key.activeFrom,
-      })),
-    );
+    this.keys = await Promise.all(stored.map((key) => this.opened(key, known.get(key.kid))));
   }
 
   private isDue(stored: readonly StoredKey[]): boolean {
@@ -122,7 +117,12 @@ export class LeaseKeys implements OnModuleInit, OnApplicationShutdown {
     return { kid, publicKey, privateKey: seal(d, this.config.LEASE_KEY_SECRET), activeFrom };
   }
 
-  private async opened({ kid, publicKey, privateKey, activeFrom }: StoredKey): Promise<SigningKey> {
+  /** A key that was opened before is not opened again. */
+  private async opened(
+    { kid, publicKey, privateKey, activeFrom }: StoredKey,
+    before: SigningKey | undefined,
+  ): Promise<SigningKey> {
+    if (before) return { ...before, activeFrom };
     const d = unseal(privateKey, this.config.LEASE_KEY_SECRET);
     const jwk = publicKey as JWK;
     if (d === undefined) this.log.warn(`LEASE_KEY_SECRET does not open the key ${kid}`);

@@ -58,6 +58,12 @@ export class Leases {
     return this.signed(claims, [cancelAt, answer.until]);
   }
 
+  /** Whether this node said yes to the stream, or knows that it was stopped. */
+  remembers(streamId: string): boolean {
+    const answer = this.grace.ask(streamId);
+    return answer.allowed || answer.refused;
+  }
+
   /** PostgreSQL did not answer what was asked at `began`, in ms. */
   unanswered(began: number): void {
     this.grace.away(began);

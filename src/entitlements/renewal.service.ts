@@ -8,6 +8,10 @@ import { StopCauses } from './stop-causes.service.js';
 import type { Verdict } from './stream.js';
 import { StreamStore } from './stream.store.js';
 
+/** An edge node waits no longer for PostgreSQL; less for a stream that could go on by grace. */
+const ANSWER_MS = 5_000;
+const KNOWN_ANSWER_MS = 2_000;
+
 /** Renews a running stream's lease, or says why not; while PostgreSQL is away, the grace decides. */
 @Injectable()
 export class LeaseRenewal {
@@ -26,8 +30,9 @@ export class LeaseRenewal {
   /** Throws Problem not_found, not_entitled, too_many_streams (with those that run) or unavailable. */
   async renew(streamId: string): Promise<GrantedStream> {
     const began = Date.now();
+    const patience = this.leases.remembers(streamId) ? KNOWN_ANSWER_MS : ANSWER_MS;
     try {
-      const { verdict, found } = await this.renewals.renew(streamId);
+      const { verdict, found } = await this.renewals.renew(streamId, patience);
       this.leases.answered();
       this.outcomes.inc({ outcome: verdict });
       if (verdict === 'renew' && found) return await this.leases.grant(found.stream, found);

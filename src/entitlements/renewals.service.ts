@@ -20,8 +20,7 @@ export interface Renewal {
   readonly found: StreamAndRights | undefined;
 }
 
-/** An edge node waits no longer for PostgreSQL; then the grace decides. While it is known to be away, a glance must do. */
-const ANSWER_MS = 2_000;
+/** While PostgreSQL is known to be away, a glance must do. */
 const GLANCE_MS = 250;
 /** How long a question that was not answered makes the next ones short. */
 const AWAY_MS = 5_000;
@@ -49,9 +48,9 @@ export class Renewals {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Throws Unanswered when PostgreSQL does not say. */
-  async renew(streamId: string): Promise<Renewal> {
-    const patience = Date.now() - this.unansweredAt < AWAY_MS ? GLANCE_MS : ANSWER_MS;
+  /** Throws Unanswered when PostgreSQL does not say so in time. */
+  async renew(streamId: string, withinMs: number): Promise<Renewal> {
+    const patience = Date.now() - this.unansweredAt < AWAY_MS ? GLANCE_MS : withinMs;
     try {
       const renewal = await within(patience, this.decide(streamId));
       this.unansweredAt = 0;

@@ -10,7 +10,7 @@ import { allowance, type NewStream } from './stream.js';
 import { StreamStore } from './stream.store.js';
 
 /** An edge node waits no longer for PostgreSQL. A slot that is taken later all the same runs out by itself. */
-const ANSWER_MS = 3_000;
+const ANSWER_MS = 5_000;
 
 /** Begins and ends streams. A user's slots are given out one after the other, under the user's lock. */
 @Injectable()

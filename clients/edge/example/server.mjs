@@ -27,7 +27,8 @@ const edge = new Edge({
   url: USHER_URL,
   key: USHER_EDGE_KEY,
   edgeId: EDGE_ID,
-  onTrouble: (what, error) => console.error(`${what}: ${error instanceof Error ? error.message : error}`),
+  onTrouble: (what, error) =>
+    console.error(`${what}: ${error instanceof Error ? error.message : String(error)}`),
 });
 
 /** Answers being sent for each stream, and the timer that runs while there are none. */
@@ -43,12 +44,12 @@ server.listen(Number(PORT), HOST, () =>
   console.log(`edge node ${EDGE_ID} on http://${HOST}:${server.address().port}`),
 );
 
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, async () => {
-    server.close();
-    await edge.close();
-    server.closeAllConnections();
-  });
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop());
+
+async function stop() {
+  server.close();
+  await edge.close();
+  server.closeAllConnections();
 }
 
 async function handle(request, response) {

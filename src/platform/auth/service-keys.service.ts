@@ -20,8 +20,9 @@ const BOOTSTRAP = 'bootstrap';
 /** How long another node's revocation may take to reach this one. */
 const CACHE_MS = 2_000;
 
-/** A call waits no longer for PostgreSQL; a glance must do for a while after it did not answer. */
-const ANSWER_MS = 1_500;
+/** A call waits no longer for PostgreSQL: with a key that is remembered less, and only a glance while PostgreSQL is away. */
+const ANSWER_MS = 5_000;
+const KNOWN_ANSWER_MS = 1_500;
 const GLANCE_MS = 100;
 const AWAY_MS = 5_000;
 
@@ -78,10 +79,14 @@ export class ServiceKeys {
     return revoked;
   }
 
+  private patience(id: string): number {
+    if (!this.remembered.has(id)) return ANSWER_MS;
+    return Date.now() - this.unansweredAt < AWAY_MS ? GLANCE_MS : KNOWN_ANSWER_MS;
+  }
+
   private async read(id: string): Promise<KnownKey | undefined> {
     try {
-      const patience = Date.now() - this.unansweredAt < AWAY_MS ? GLANCE_MS : ANSWER_MS;
-      const row = await within(patience, this.store.find(id));
+      const row = await within(this.patience(id), this.store.find(id));
       this.unansweredAt = 0;
       const key = row && { identity: { id: row.id, scopes: row.scopes }, hash: row.hash };
       if (key) this.known.set(id, key);
