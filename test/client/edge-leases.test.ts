@@ -5,13 +5,14 @@ import { Edge } from '../../clients/edge/src/edge.js';
 import type { LeaseRefused } from '../../clients/edge/src/errors.js';
 import { eventually } from '../support/eventually.js';
 import { cancel, putPlans, start, subscribe } from '../support/members.js';
-import { faultProxy } from '../support/proxy.js';
+import { type FaultProxy, faultProxy } from '../support/proxy.js';
 import { startUsher, type TestUsher } from '../support/usher.js';
 
 const EDGE_ID = 'edge-lib';
 let usher: TestUsher;
 let key: string;
 const edges: Edge[] = [];
+const wires: FaultProxy[] = [];
 beforeAll(async () => {
   usher = await startUsher({ LEASE_SECONDS: '5' });
   await putPlans(usher);
@@ -20,6 +21,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await Promise.all(edges.splice(0).map((edge) => edge.close()));
+  await Promise.all(wires.splice(0).map((wire) => wire.close()));
 });
 afterAll(() => usher.stop());
 
@@ -144,19 +146,21 @@ describe('an edge node’s stream', () => {
   });
 
   test('that ended while the node was cut off is stopped when it is back', async () => {
-    const wire = await faultProxy({ host: '127.0.0.1', port: Number(new URL(usher.url).port) });
+    // Its renewals are far away: only the answer to `streams` can tell.
+    const node = await usher.another({ LEASE_SECONDS: '90' });
+    const wire = await faultProxy({ host: '127.0.0.1', port: Number(new URL(node.url).port) });
+    wires.push(wire);
     const edge = await connected(`http://127.0.0.1:${wire.port}`);
     await subscribe(usher, 'eve');
-    const { body } = await start(usher, 'eve', { edgeId: EDGE_ID });
+    const { body } = await start(node, 'eve', { edgeId: EDGE_ID });
     const stream = await edge.adopt(body.lease);
     wire.set('cut');
     await eventually('cut off', () => !edge.connected);
     await cancel(usher, 'eve');
+    await usher.database.query('DELETE FROM edge_notice');
     expect(stream.signal.aborted).toBe(false);
     wire.set('open');
     await eventually('stopped', () => stream.signal.aborted);
-    expect(['over', 'membership', 'not_entitled']).toContain(stream.signal.reason);
-    await edge.close();
-    await wire.close();
+    expect(stream.signal.reason).toBe('over');
   });
 });
