@@ -5,6 +5,7 @@ import { DeliveryModule } from './delivery/delivery.module.js';
 import { Receipts } from './delivery/receipts.service.js';
 import { DevelopmentModule } from './development/development.module.js';
 import { DevicesModule } from './devices/devices.module.js';
+import { EdgeModule } from './entitlements/edge.module.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
 import { LiveChannel } from './live/live.channel.js';
@@ -56,7 +57,7 @@ export class AppModule {
         PlaybackModule,
         MailboxModule,
         DeliveryModule,
-        ...(config.ROLES.includes('gateway') ? [LiveModule, PortsModule] : []),
+        ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule, PortsModule] : []),
         ...(config.NODE_ENV === 'development' ? [DevelopmentModule] : []),
       ],
     };

@@ -1,8 +1,13 @@
 import { Module } from '@nestjs/common';
+import { EntitlementsModule } from '../entitlements/entitlements.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { Playback } from './playback.service.js';
 import { PlaybackStore } from './playback.store.js';
 import { Unsaved } from './unsaved.worker.js';
 
-@Module({ imports: [MailboxModule], providers: [Playback, PlaybackStore, Unsaved], exports: [Playback] })
+@Module({
+  imports: [EntitlementsModule, MailboxModule],
+  providers: [Playback, PlaybackStore, Unsaved],
+  exports: [Playback],
+})
 export class PlaybackModule {}
