@@ -22,6 +22,7 @@ import { Playback } from './playback/playback.service.js';
 import { playbackState } from './playback/playback.state.js';
 import { RecommendationsModule } from './recommendations/recommendations.module.js';
 import { recommendationsState } from './recommendations/recommendations.state.js';
+import { TimelineModule } from './timeline/timeline.module.js';
 
 /** The rooms' shares of a user's state. */
 @Global()
@@ -57,6 +58,7 @@ export class AppModule {
         PlaybackModule,
         MailboxModule,
         DeliveryModule,
+        TimelineModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule, PortsModule] : []),
         ...(config.NODE_ENV === 'development' ? [DevelopmentModule] : []),
       ],

@@ -39,6 +39,7 @@ export class Receipts implements DeviceCommand {
     const events = await this.store.events(session, meant);
     if (events.length < wanted) throw new Problem('unknown_event');
     await this.write(session, events, state);
+    session.applied(events.map(({ id }) => id));
     if (state === 'seen') this.tellOthers(session, events);
     return {};
   }

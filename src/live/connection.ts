@@ -91,6 +91,8 @@ export class Connection implements DeviceSession {
   private answers: readonly Packet[] = NONE;
   /** Made with the first durable event: an idle device costs little. */
   private owed: Map<number, Owed> | undefined;
+  /** What it acknowledged and did not apply yet. */
+  private unapplied: { readonly addressed: Addressed; readonly since: number; again: boolean } | undefined;
   /** Acks that may still come for what was sent twice or given up. */
   private lateAcks = 0;
 
@@ -245,6 +247,25 @@ export class Connection implements DeviceSession {
     return true;
   }
 
+  /** It has the event, and should carry it out. */
+  mustApply(addressed: Addressed, now: number): void {
+    if (this.unapplied?.addressed !== addressed) this.unapplied = { addressed, since: now, again: false };
+  }
+
+  applied(eventIds: readonly string[]): void {
+    const id = this.unapplied?.addressed.frame.heading.id;
+    if (id !== undefined && eventIds.includes(id)) this.unapplied = undefined;
+  }
+
+  /** Tells it once more what it has not applied within `patienceMs`. */
+  insist(patienceMs: number, now: number): void {
+    const { unapplied } = this;
+    if (!unapplied || unapplied.again || now - unapplied.since < patienceMs || this.state !== 'live') return;
+    unapplied.again = true;
+    this.durable = and(this.durable, unapplied.addressed);
+    this.flushDurable();
+  }
+
   /** Acks that the device owes. */
   get owes(): number {
     return this.owed?.size ?? 0;
@@ -259,6 +280,7 @@ export class Connection implements DeviceSession {
   private fallSilent(): void {
     this.state = 'silent';
     this.owed = undefined;
+    this.unapplied = undefined;
     this.held = NONE;
     this.durable = NONE;
     this.routine = NONE;

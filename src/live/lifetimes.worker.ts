@@ -14,6 +14,8 @@ import { LiveChannel } from './live.channel.js';
 import { backlogAfter, paceOf } from './reading.js';
 
 const EVERY_MS = 1_000;
+/** A changed plan may take a device this many times as long to apply as to acknowledge. */
+const APPLY_PATIENCE = 6;
 /** When the device is asked for a newer token, and how long after expiry its answer may still be under way. */
 const WARN_MS = 60_000;
 const LATE_MS = 2_000;
@@ -51,6 +53,7 @@ export class Lifetimes implements OnApplicationBootstrap, OnApplicationShutdown 
   private turn(now: number): void {
     for (const connection of [...this.channel.rooms.all()]) {
       if (connection.owes > 0) this.remind(connection, now);
+      connection.insist(APPLY_PATIENCE * this.config.ACK_TIMEOUT_SECONDS * 1_000, now);
       this.expire(connection, now);
       this.watchReading(connection, now);
       this.sendAway(connection, now);

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import type { Channel } from '../delivery/channel.js';
+import { MUST_BE_APPLIED } from '../delivery/receipt.js';
 import { Receipts } from '../delivery/receipts.service.js';
 import type { Envelope } from '../mailbox/event.js';
 import { type Announcement, EncodedEvent, type Heading } from '../mailbox/announcement.js';
@@ -108,16 +109,18 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     const { heading } = frame;
     if (!isDurable(heading)) return { frame, onAck: undefined };
     const { receipts } = this;
-    return {
+    const addressed: Addressed = {
       frame,
       onAck() {
         const connection = connectionOf(this);
         if (frame.ackId !== undefined) connection.acknowledged(frame.ackId);
         // An event for another device only moved this one's position.
-        if (heading.target === undefined || heading.target === connection.deviceId)
-          receipts.note(connection, heading, 'received');
+        if (heading.target !== undefined && heading.target !== connection.deviceId) return;
+        receipts.note(connection, heading, 'received');
+        if (heading.type === MUST_BE_APPLIED) connection.mustApply(addressed, Date.now());
       },
     };
+    return addressed;
   }
 
   private noteSent(connection: Connection, heading: Heading): void {
