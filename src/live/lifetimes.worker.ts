@@ -62,9 +62,10 @@ export class Lifetimes implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** A device that reads but does not acknowledge is told once more, then left to its next connection. */
   private remind(connection: Connection, now: number): void {
+    const { line, debts } = connection;
     // What it has not even read, it need not be told again.
-    if (connection.line && connection.line.buffered > 0) return;
-    for (const { heading } of connection.remind(this.config.ACK_TIMEOUT_SECONDS * 1_000, now)) {
+    if (!line || !debts || line.buffered > 0) return;
+    for (const { heading } of debts.remind(line, this.config.ACK_TIMEOUT_SECONDS * 1_000, now)) {
       if (isDurable(heading)) this.receipts.note(connection, heading, 'sent');
     }
   }

@@ -1,7 +1,7 @@
 import type { Socket as NetSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
-import type { Line, OnAck, ProtocolFrame } from './connection.js';
+import type { Line, OnAck, ProtocolFrame } from './line.js';
 import { type Packet, protocolPacket } from './frame.js';
 
 const NONE: readonly Packet[] = [];
