@@ -99,7 +99,7 @@ describe('one user on one page', () => {
     expect(await pageOf('nobody')).toMatchObject({ membership: { version: 0 }, devices: [], awake: false });
     const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
     const answer = await fetch(`${usher.url}/v1/users/ann/timeline`, {
-      headers: { authorization: `Bearer ${body.key}` },
+      headers: { authorization: `Bearer ${String(body.key)}` },
     });
     expect(answer.status).toBe(403);
   });
