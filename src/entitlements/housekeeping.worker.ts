@@ -1,12 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { Loop } from '../platform/loop.js';
+import { Repeated } from '../platform/repeated.js';
 import { EdgeNoticeStore } from './edge-notice.store.js';
 import { StreamStore } from './stream.store.js';
 
@@ -16,28 +10,17 @@ const AT_ONCE = 100_000;
 
 /** Removes streams that ended a day ago and notices that nobody fetched. Any number of workers may do it at once. */
 @Injectable()
-export class StreamHousekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('streams');
-  private readonly loop = new Loop(
-    EVERY_MS,
-    async () => {
-      await this.streams.forget(AT_ONCE);
-      await this.notices.expire();
-    },
-    (error) => this.log.warn(error),
-  );
-
+export class StreamHousekeeping extends Repeated {
   constructor(
     private readonly streams: StreamStore,
     private readonly notices: EdgeNoticeStore,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.ROLES.includes('worker')) this.loop.start();
+    @Inject(CONFIG) config: Config,
+  ) {
+    super({ log: 'streams', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+  protected async turn(): Promise<void> {
+    await this.streams.forget(AT_ONCE);
+    await this.notices.expire();
   }
 }

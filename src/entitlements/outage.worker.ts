@@ -1,5 +1,5 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Loop } from '../platform/loop.js';
+import { Injectable } from '@nestjs/common';
+import { Repeated } from '../platform/repeated.js';
 import { Database } from '../platform/postgres/database.js';
 import { named } from '../platform/postgres/statement.js';
 import { within } from '../platform/within.js';
@@ -11,27 +11,15 @@ const PING = named('outage', 'SELECT 1 AS ok');
 
 /** Looks each second whether PostgreSQL answers: grace counts from the outage's start, not from the first stream that asks. */
 @Injectable()
-export class OutageWatch implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly loop = new Loop(
-    EVERY_MS,
-    () => this.look(),
-    () => undefined,
-  );
-
+export class OutageWatch extends Repeated {
   constructor(
     private readonly database: Database,
     private readonly grace: Grace,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
+  ) {
+    super({ log: 'streams', everyMs: EVERY_MS });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
-  private async look(): Promise<void> {
+  protected async turn(): Promise<void> {
     const began = Date.now();
     await within(DEADLINE_MS, this.database.run('critical', PING, [])).then(
       () => this.grace.back(),

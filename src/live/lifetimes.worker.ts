@@ -1,13 +1,7 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Receipts } from '../delivery/receipts.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { Loop } from '../platform/loop.js';
+import { Repeated } from '../platform/repeated.js';
 import type { Connection } from './connection.js';
 import { isDurable } from './frame.js';
 import { LiveChannel } from './live.channel.js';
@@ -28,29 +22,17 @@ const SLOW_PATIENCE_MS = 10_000;
 
 /** What happens to a live connection as time goes by: reminders, a newer token, a new home. */
 @Injectable()
-export class Lifetimes implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('live');
-  private readonly loop = new Loop(
-    EVERY_MS,
-    async () => this.turn(Date.now()),
-    (error) => this.log.error(error),
-  );
-
+export class Lifetimes extends Repeated {
   constructor(
     private readonly channel: LiveChannel,
     private readonly receipts: Receipts,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
+  ) {
+    super({ log: 'live', everyMs: EVERY_MS });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
-  private turn(now: number): void {
+  protected turn(): void {
+    const now = Date.now();
     for (const connection of [...this.channel.rooms.all()]) {
       if (connection.owes > 0) this.remind(connection, now);
       connection.insist(APPLY_PATIENCE * this.config.ACK_TIMEOUT_SECONDS * 1_000, now);
