@@ -37,13 +37,19 @@ export class Playback implements DeviceCommand {
     if (beat.streamId !== undefined && beat.state !== 'ended')
       this.renewals.beat(session.userId, beat.streamId);
     const now = Date.now();
-    const moment = { ...beat, profileId: beat.profileId ?? session.profileId, at: deviceTime(beat, now) };
+    const { showId, episodeId, positionSeconds, state, autoplay } = beat;
+    const profileId = beat.profileId ?? session.profileId;
+    const moment = {
+      showId,
+      profileId,
+      episodeId,
+      positionSeconds,
+      state,
+      autoplay,
+      at: deviceTime(beat, now),
+    };
     const before = this.viewings.get(session) ?? (await this.remembered(session, moment));
-    const { viewing, stale, askStillWatching } = advance(before, {
-      ...moment,
-      episodeId: beat.episodeId,
-      autoplay: beat.autoplay,
-    });
+    const { viewing, stale, askStillWatching } = advance(before, moment);
     this.viewings.set(session, viewing);
     if (askStillWatching) await this.askStillWatching(session, viewing);
     // A clock that runs ahead must not outlast the beats of devices whose clocks are right.
