@@ -108,6 +108,12 @@ module.exports = {
       { path: '^src/development/' },
     ),
     rule(
+      'timeline-is-a-leaf',
+      'It explains what the rooms did, and reads all of their tables; a room that asked it would close every circle at once.',
+      { path: '^src/', pathNot: '^src/(timeline/|app\\.module\\.ts$)' },
+      { path: '^src/timeline/' },
+    ),
+    rule(
       'rooms-know-no-boot',
       'The table of contents lists the rooms; a room that read it could reach everything.',
       { path: '^src/.+/', pathNot: spec },

@@ -1,12 +1,18 @@
 /*
  * Bare Socket.IO: what anyone would write in ten minutes, and the measure of our own work. WebSocket only, no compression, a
- * room a user, no auth, no storage. `publish` is an event for a user; `publish.batch` is many in one message.
+ * room a user, no auth, no storage; with one of its Redis adapters if ADAPTER says so. `publish` is an event for a user; `publish.batch` is many in one message.
  */
 import { createServer } from 'node:http';
+import { createAdapter, createShardedAdapter } from '@socket.io/redis-adapter';
+import { Redis } from 'ioredis';
 import { Server } from 'socket.io';
 
 const http = createServer();
 const io = new Server(http, { transports: ['websocket'], perMessageDeflate: false, serveClient: false });
+
+const { ADAPTER, REDIS_URL } = process.env;
+const create = { stock: createAdapter, sharded: createShardedAdapter }[ADAPTER];
+if (create) io.adapter(create(new Redis(REDIS_URL), new Redis(REDIS_URL)));
 
 io.on('connection', (socket) => {
   const { user } = socket.handshake.auth;

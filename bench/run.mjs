@@ -3,7 +3,8 @@
  *   --only delivery,flood   some scenarios        --devices 3000   connected devices, three a user
  *   --rounds 3              of which the median   --idle 5000      connections whose memory is measured
  *   --seconds 4             of each measurement   --rows 30000     of the nightly file
- *   --payload 256           bytes of data         --quick          a glance: few devices, one short round
+ *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
+ *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
  */
@@ -19,13 +20,34 @@ import { entitlement } from './scenarios/entitlement.mjs';
 import { flood } from './scenarios/flood.mjs';
 import { latency } from './scenarios/latency.mjs';
 import { nightly } from './scenarios/nightly.mjs';
+import { nodes } from './scenarios/nodes.mjs';
 import { presence } from './scenarios/presence.mjs';
+import { stop } from './scenarios/stop.mjs';
 import { beUrgent, stopAll } from './servers.mjs';
 import { children, cpuOfFamily, cpuOfMachine, pin, postmasterOf } from './stats.mjs';
 
-const scenarios = { delivery, latency, flood, connections, beats, nightly, entitlement, presence };
-const usual = { devices: '3000', rounds: '3', seconds: '4', idle: '5000', rows: '30000', payload: '256' };
-const quick = { devices: '600', rounds: '1', seconds: '2', idle: '1000', rows: '5000' };
+const scenarios = {
+  delivery,
+  latency,
+  flood,
+  connections,
+  beats,
+  nightly,
+  entitlement,
+  nodes,
+  presence,
+  stop,
+};
+const usual = {
+  devices: '3000',
+  rounds: '3',
+  seconds: '4',
+  idle: '5000',
+  rows: '30000',
+  payload: '256',
+  stops: '200',
+};
+const quick = { devices: '600', rounds: '1', seconds: '2', idle: '1000', rows: '5000', stops: '20' };
 const textOption = { type: 'string' };
 const { values } = parseArgs({
   options: {

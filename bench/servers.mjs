@@ -15,6 +15,7 @@ import { children, prefer } from './stats.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const main = join(here, '..', 'dist', 'main.js');
 export const SECRET = 'a secret that only the bench knows, 32 bytes or more';
+export const STRIPE_SECRET = 'whsec_of_the_bench';
 export const ADMIN_KEY = 'the-admin-key-of-the-bench';
 const READY_WITHIN_MS = 30_000;
 const hasTaskset = spawnSync('taskset', ['-V'], { stdio: 'ignore' }).status === 0;
@@ -42,6 +43,7 @@ export async function startUsher({ environment, cores, settles, profile }) {
     REDIS_URL: environment.REDIS_URL,
     AUTH_JWT_SECRET: SECRET,
     ADMIN_KEY,
+    STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
     DRAIN_SECONDS: '0',
     // The storm measures what a connection costs, not the pace at which the door lets them in.
     CONNECTS_PER_SECOND: '1000000',
@@ -49,17 +51,38 @@ export async function startUsher({ environment, cores, settles, profile }) {
   return launch('usher', args, { env, port, cores, isReady: () => answers(port) });
 }
 
-export async function startBare({ cores, settles } = {}) {
-  return startSmall('bare-server.mjs', { cores, settles });
+/** `adapter`: `stock` or `sharded`, over Redis; none unless told. */
+export async function startBare({ cores, settles, adapter, redisUrl } = {}) {
+  const more = adapter ? { ADAPTER: adapter, REDIS_URL: redisUrl } : {};
+  return startSmall('bare-server.mjs', { cores, settles, more });
 }
 
 export async function startEmptyNest() {
   return startSmall('empty-nest.mjs', {});
 }
 
-async function startSmall(file, { cores, settles }) {
+/** The example edge node of `clients/edge`, which sends bytes to players that show a lease. */
+export async function startEdge({ usherPort, key, edgeId }) {
   const port = await freePort();
-  const env = { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port) };
+  const env = {
+    PATH: process.env.PATH,
+    USHER_URL: `http://127.0.0.1:${usherPort}`,
+    USHER_EDGE_KEY: key,
+    EDGE_ID: edgeId,
+    PORT: String(port),
+  };
+  const connected = () =>
+    fetch(`http://127.0.0.1:${port}/health`).then(
+      async (response) => (await response.json()).connected,
+      () => false,
+    );
+  const example = join(here, '..', 'clients', 'edge', 'example', 'server.mjs');
+  return launch('edge', [example], { env, port, cores: '1', isReady: connected });
+}
+
+async function startSmall(file, { cores, settles, more }) {
+  const port = await freePort();
+  const env = { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), ...more };
   const name = file.replace('.mjs', '');
   return launch(name, [...flags(settles), join(here, file)], {
     env,

@@ -1,5 +1,5 @@
 /*
- * The device socket as an AsyncAPI 3 document. What devices send is described by the very zod schemas that check it at the
+ * The sockets of devices and edge nodes as an AsyncAPI 3 document. What they send is described by the very zod schemas that check it at the
  * door (from `dist/`). What the server sends passes no door; its frames are described here, from the same building blocks.
  */
 import { z } from 'zod';
@@ -7,6 +7,13 @@ import { RECEIPT_STATES } from '../dist/delivery/receipt.js';
 import { receiptPayload } from '../dist/delivery/receipts.schema.js';
 import { deviceUpdate } from '../dist/devices/device.schema.js';
 import { entitlementAnswer } from '../dist/entitlements/entitlements.schema.js';
+import {
+  edgeAuth,
+  entitlementChanged,
+  streamId,
+  streamsPayload,
+  streamStop,
+} from '../dist/entitlements/streams.schema.js';
 import { handshakeAuth, syncPayload, tokenRefreshPayload } from '../dist/live/handshake.schema.js';
 import { envelopeSchema, positionSchema } from '../dist/mailbox/events.schema.js';
 import { STATUSES } from '../dist/membership/membership.js';
@@ -97,6 +104,10 @@ const fromServer = {
     'For the device that autoplays (`target`): ask whether anybody is there.',
     z.object({ showId: titleId, episodes: z.int().positive() }),
   ),
+  'stream.stop': durable(
+    'For the device (`target`) that plays this stream: stop.',
+    streamStop.pick({ streamId: true, reason: true }),
+  ),
   'playback.progress': routine('Another device of the user is here in this show.', progress),
   'receipts.changed': routine(
     'These events were seen on another device of the user.',
@@ -142,6 +153,35 @@ const fromDevice = {
   },
 };
 
+/** What edge nodes are told; each is told again until it is acknowledged. */
+const toEdges = {
+  'stream.stop': {
+    summary: 'Not a byte more of this stream.',
+    payload: streamStop,
+    answer: z.unknown().describe('Anything.'),
+  },
+  'entitlement.changed': {
+    summary:
+      'Of a user whose stream it carries, or who may stream now and could not before, or the other way round.',
+    payload: entitlementChanged,
+    answer: z.unknown().describe('Anything.'),
+  },
+};
+
+/** What edge nodes send. */
+const fromEdges = {
+  connect: {
+    summary:
+      "Socket.IO's CONNECT packet to the namespace: `auth` of the client's options. Refused with `connect_error`.",
+    payload: edgeAuth,
+  },
+  streams: {
+    summary: 'On every connect: which of these must not go on?',
+    payload: streamsPayload,
+    answer: done.extend({ stop: z.array(streamId) }),
+  },
+};
+
 function durable(summary, data) {
   const { offset, epoch } = positionSchema.shape;
   return { summary, payload: envelopeSchema.extend({ offset, epoch, data }), tier: 'durable' };
@@ -157,73 +197,72 @@ function routine(summary, data) {
 
 /** The document, as a plain object. */
 export function asyncApi() {
-  const { channels, operations, components } = devices();
+  const sides = [
+    socket('device', '/', 'A device on its socket', fromServer, fromDevice),
+    socket('edge', '/edge', 'An edge node on its socket', toEdges, fromEdges),
+  ];
+  const all = (part) => Object.assign({}, ...sides.map((side) => side[part]));
   return {
     asyncapi: '3.0.0',
     info: {
-      title: 'Usher: device socket',
+      title: 'Usher: sockets of devices and edge nodes',
       version: '1',
       description:
-        'Socket.IO protocol 5, path /socket.io, namespace /. Every frame is a Socket.IO event; each frame of a device is acknowledged. docs/CONTRACT.md says what the shapes mean.',
+        'Socket.IO protocol 5, path /socket.io, namespaces / and /edge. Every frame is a Socket.IO event; each frame of a device or an edge node is acknowledged. docs/CONTRACT.md says what the shapes mean.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     defaultContentType: 'application/json',
     servers: {
       gateway: { host: 'usher.example.com', pathname: '/socket.io', protocol: 'wss' },
     },
-    channels,
-    operations,
-    components,
+    channels: all('channels'),
+    operations: all('operations'),
+    components: { messages: all('messages') },
   };
 }
 
-function devices() {
+/** One namespace. Devices' names stand as they are; those of other channels begin with the channel. */
+function socket(channel, address, title, sent, received) {
   const messages = {};
   const operations = {};
+  const listed = {};
+  const nameIn = (key) => (channel === 'device' ? key : `${channel}.${key}`);
   const add = (key, { name = key, summary, payload }, io) => {
-    messages[key] = { name, summary, payload: jsonSchema(payload, io) };
+    messages[nameIn(key)] = { name, summary, payload: jsonSchema(payload, io) };
+    listed[key] = { $ref: `#/components/messages/${nameIn(key)}` };
   };
-  for (const [name, frame] of Object.entries(fromServer)) {
-    add(name, frame, 'output');
-    operations[`send.${name}`] = operation('send', name, frame);
-  }
-  for (const [name, frame] of Object.entries(fromDevice)) {
-    add(name, frame, 'input');
-    const answer = `${name}.answer`;
-    const isEvent = frame.answer !== undefined;
-    add(answer, answerOf(name, isEvent ? z.union([frame.answer, refused]) : refusal), 'output');
-    operations[`receive.${name}`] = {
-      ...operation('receive', name, frame),
-      reply: { messages: [of(answer)] },
-    };
-    operations[`receive.${name}`].reply.channel = { $ref: '#/channels/device' };
-  }
-  const listed = Object.fromEntries(
-    Object.keys(messages).map((key) => [key, { $ref: `#/components/messages/${key}` }]),
-  );
-  return {
-    channels: { device: { address: '/', title: 'A device on its socket', messages: listed } },
-    operations,
-    components: { messages },
-  };
-}
-
-function operation(action, name, { summary, tier }) {
-  return {
+  const of = (key) => ({ $ref: `#/channels/${channel}/messages/${key}` });
+  const reply = (key) => ({ messages: [of(key)], channel: { $ref: `#/channels/${channel}` } });
+  const operation = (action, name, { summary, tier }) => ({
     action,
-    channel: { $ref: '#/channels/device' },
+    channel: { $ref: `#/channels/${channel}` },
     summary,
     ...(tier && { tags: [{ name: tier }] }),
     messages: [of(name)],
-  };
+  });
+  for (const [name, frame] of Object.entries(sent)) {
+    add(name, frame, 'output');
+    operations[`send.${nameIn(name)}`] = operation('send', name, frame);
+    if (!frame.answer) continue;
+    add(`${name}.answer`, answerOf(name, frame.answer), 'input');
+    operations[`send.${nameIn(name)}`].reply = reply(`${name}.answer`);
+  }
+  for (const [name, frame] of Object.entries(received)) {
+    add(name, frame, 'input');
+    const payload = frame.answer === undefined ? refusal : z.union([frame.answer, refused]);
+    add(`${name}.answer`, answerOf(name, payload), 'output');
+    operations[`receive.${nameIn(name)}`] = {
+      ...operation('receive', name, frame),
+      reply: reply(`${name}.answer`),
+    };
+  }
+  return { channels: { [channel]: { address, title, messages: listed } }, operations, messages };
 }
 
 function answerOf(name, payload) {
   const summary = name === 'connect' ? 'The `data` of `connect_error`.' : `The acknowledgement of ${name}.`;
   return { summary, payload };
 }
-
-const of = (key) => ({ $ref: `#/channels/device/messages/${key}` });
 
 function jsonSchema(schema, io) {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io, unrepresentable: 'any' });

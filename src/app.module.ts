@@ -7,6 +7,7 @@ import { DevelopmentModule } from './development/development.module.js';
 import { LockScreen } from './development/lock-screen/lock-screen.service.js';
 import { DeviceUpdateCommand } from './devices/device-update.service.js';
 import { DevicesModule } from './devices/devices.module.js';
+import { EdgeModule } from './entitlements/edge.module.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
 import { LiveChannel } from './live/live.channel.js';
@@ -29,6 +30,7 @@ import { PUSH_VENDORS } from './push/vendors.module.js';
 import { Vendors } from './push/vendors.service.js';
 import { RecommendationsModule } from './recommendations/recommendations.module.js';
 import { recommendationsState } from './recommendations/recommendations.state.js';
+import { TimelineModule } from './timeline/timeline.module.js';
 
 /** The rooms' shares of a user's state. */
 @Global()
@@ -88,7 +90,8 @@ export class AppModule {
         DeliveryModule,
         PushModule,
         PushPortsModule,
-        ...(config.ROLES.includes('gateway') ? [LiveModule, PortsModule] : []),
+        TimelineModule,
+        ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule, PortsModule] : []),
         ...(config.NODE_ENV === 'development' ? [DevelopmentModule] : []),
       ],
     };

@@ -19,6 +19,12 @@ const gates = [
     needs: 'clients/web/tsconfig.json',
   },
   {
+    name: 'types of the edge library',
+    program: 'typescript/bin/tsc',
+    args: ['--noEmit', '-p', 'clients/edge'],
+    needs: 'clients/edge/tsconfig.json',
+  },
+  {
     name: 'types of the demo page',
     program: 'typescript/bin/tsc',
     args: ['--noEmit', '-p', 'clients/demo'],

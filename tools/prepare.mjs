@@ -1,5 +1,5 @@
 /*
- * From a bare clone to something that runs: packages, the Prisma client, the web SDK, the demo page, the server. Each step is
+ * From a bare clone to something that runs: packages, the Prisma client, the libraries for clients, the demo page, the server. Each step is
  * skipped when nothing it reads has changed since it last succeeded, which is judged by content, because git gives files new
  * times and old content, and the other way round. Uses Node's own modules only, since it runs before anything is installed.
  */
@@ -44,6 +44,18 @@ const steps = [
     reads: ['clients/web', 'tsconfig.json', 'package-lock.json'],
     makes: 'clients/web/dist/index.js',
     run: ['node_modules/typescript/bin/tsc', '-p', 'clients/web'],
+  },
+  {
+    name: 'edge library',
+    needs: 'clients/edge/tsconfig.json',
+    reads: [
+      'clients/edge/src',
+      'clients/edge/tsconfig.json',
+      'clients/edge/package.json',
+      'package-lock.json',
+    ],
+    makes: 'clients/edge/dist/index.js',
+    run: ['node_modules/typescript/bin/tsc', '-p', 'clients/edge'],
   },
   {
     name: 'demo page',

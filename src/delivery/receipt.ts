@@ -2,6 +2,9 @@
 export const RECEIPT_STATES = ['sent', 'received', 'applied', 'seen'] as const;
 export type ReceiptState = (typeof RECEIPT_STATES)[number];
 
+/** Receiving it is not enough: a device that does not say that it applied a changed plan is told once more. */
+export const MUST_BE_APPLIED = 'membership.changed';
+
 /** As it is stored: 1 to 4. */
 export const rankOf = (state: ReceiptState): number => RECEIPT_STATES.indexOf(state) + 1;
 

@@ -39,17 +39,19 @@ export class Receipts implements DeviceCommand {
   }
 
   async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
-    await this.report(session, parse(receiptPayload, payload));
+    const events = await this.report(session, parse(receiptPayload, payload));
+    session.applied(events.map(({ id }) => id));
     return {};
   }
 
   /** What a device says of events that it got, over whatever way. Throws Problem unknown_event. */
-  async report(of: Of, payload: ReceiptPayload): Promise<void> {
+  async report(of: Of, payload: ReceiptPayload): Promise<readonly PlacedEvent[]> {
     const { meant, wanted, state } = read(payload);
     const events = await this.store.events(of, meant);
     if (events.length < wanted) throw new Problem('unknown_event');
     await this.write(of, events, state);
     if (state === 'seen') await this.seen(of, events);
+    return events;
   }
 
   private async write(of: Of, events: readonly PlacedEvent[], state: ReceiptState): Promise<void> {

@@ -4,6 +4,8 @@ export interface DeviceSession {
   readonly deviceId: string;
   readonly profileId: string;
   readonly deviceName: string | undefined;
+  /** The device says that it carried these events out. */
+  applied(eventIds: readonly string[]): void;
 }
 
 /** What a command answers: the fields beside `ok: true` of the acknowledgement. */

@@ -2,8 +2,12 @@ import { Controller, Get, Param } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { userId as userIdSchema } from '../platform/auth/names.schema.js';
 import { NeedsScope } from '../platform/auth/service-key.guard.js';
+import { within } from '../platform/within.js';
 import { EntitlementStore } from './entitlement.store.js';
 import { entitlementAnswer } from './entitlements.schema.js';
+
+/** An edge node waits no longer for PostgreSQL: it is told 503. */
+const ANSWER_MS = 5_000;
 
 @ApiTags('edge nodes')
 @Controller('v1/users')
@@ -15,6 +19,6 @@ export class EntitlementsController {
   @NeedsScope('edge')
   @ApiResponse({ status: 200, standardSchema: entitlementAnswer })
   read(@Param('userId', { schema: userIdSchema }) userId: string) {
-    return this.store.read(userId);
+    return within(ANSWER_MS, this.store.read(userId));
   }
 }

@@ -4,7 +4,8 @@ import type { Position } from '../mailbox/position.js';
 import type { UserIdentity } from '../platform/auth/user-token.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { type Arrived, Arrivals, type Arriving } from './arrivals.service.js';
-import { Connection, type Line } from './connection.js';
+import { Connection } from './connection.js';
+import type { Line } from './line.js';
 import { Fleet } from './fleet.service.js';
 import { LiveChannel } from './live.channel.js';
 

@@ -34,7 +34,7 @@ export class CommandDesk {
     this.onAck = function ({ id, data }) {
       const onAck = this.acks.get(id);
       if (onAck) onAck.apply(this, data);
-      else if (!connectionOf(this).forgiveAck()) pay(connectionOf(this));
+      else if (!connectionOf(this).debts?.forgiveAck()) pay(connectionOf(this));
       this.acks.delete(id);
     };
   }

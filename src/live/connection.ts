@@ -2,7 +2,9 @@ import type { DeviceSession } from '../devices/device-command.js';
 import type { Position } from '../mailbox/position.js';
 import type { UserIdentity } from '../platform/auth/user-token.js';
 import type { Frame, Packet } from './frame.js';
+import type { Addressed, GoawayReason, Line } from './line.js';
 import { Order } from './order.js';
+import { Owing } from './owing.js';
 import type { Backlog } from './reading.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -19,42 +21,6 @@ const and = <T>(waiting: readonly T[], one: T): readonly T[] => {
   (waiting as T[]).push(one);
   return waiting;
 };
-
-/** Why a device is asked to come back elsewhere. */
-export type GoawayReason = 'drain' | 'recycle' | 'overload' | 'slow' | 'superseded';
-
-/** Frames of the protocol itself. */
-export type ProtocolFrame = 'welcome' | 'snapshot' | 'goaway' | 'token.expiring';
-
-/** Called when the device acknowledged, with its socket as `this`: one function an event, not one a device. */
-export type OnAck = (this: { readonly data: unknown }) => void;
-
-/** The device's end of the line, which a connection writes to. */
-export interface Line {
-  /** Bytes that the network did not take yet, and those that it took so far. */
-  readonly buffered: number;
-  readonly taken: number;
-  /** False when the line knows no acks. */
-  expectAck(id: number, onAck: OnAck): boolean;
-  forgetAck(id: number): void;
-  write(frames: readonly Frame[], answers?: readonly Packet[]): void;
-  emit(frame: ProtocolFrame, payload: unknown): void;
-  disconnect(): void;
-  terminate(): void;
-}
-
-/** A durable event that the device has not acknowledged. */
-interface Owed {
-  readonly frame: Frame;
-  readonly sentAt: number;
-  readonly again: boolean;
-}
-
-/** A durable frame, with what happens on its ack. */
-export interface Addressed {
-  readonly frame: Frame;
-  readonly onAck: OnAck | undefined;
-}
 
 /**
  * One device's live connection. `joining` while its history is read: events that come meanwhile are held, so that
@@ -90,9 +56,7 @@ export class Connection implements DeviceSession {
   private routine: readonly Frame[] = NONE;
   private answers: readonly Packet[] = NONE;
   /** Made with the first durable event: an idle device costs little. */
-  private owed: Map<number, Owed> | undefined;
-  /** Acks that may still come for what was sent twice or given up. */
-  private lateAcks = 0;
+  private owing: Owing | undefined;
 
   constructor(of: {
     identity: UserIdentity;
@@ -213,41 +177,26 @@ export class Connection implements DeviceSession {
     if (this.line && this.durable.length > 0) this.line.write(this.takeDurable());
   }
 
-  /** The device has it. */
-  acknowledged(ackId: number): void {
-    this.owed?.delete(ackId);
+  /** What it owes for the durable events that it was sent, if it was sent any. */
+  get debts(): Owing | undefined {
+    return this.owing;
   }
 
-  /**
-   * Sends once more what the device did not acknowledge within `timeoutMs`, and gives up what it then still did not: it
-   * gets that with its next connection. Answers the frames that were given up.
-   */
-  remind(timeoutMs: number, now: number): Frame[] {
-    const { owed: all } = this;
-    if (!all) return [];
-    const due = [...all].filter(([, { sentAt }]) => now - sentAt >= timeoutMs);
-    const again = due.filter(([, owed]) => !owed.again);
-    for (const [id, { frame }] of again) all.set(id, { frame, sentAt: now, again: true });
-    if (again.length > 0) this.line?.write(again.map(([, { frame }]) => frame));
-    const lost = due.filter(([, owed]) => owed.again);
-    this.lateAcks += due.length;
-    for (const [id] of lost) {
-      all.delete(id);
-      this.line?.forgetAck(id);
-    }
-    return lost.map(([, { frame }]) => frame);
+  applied(eventIds: readonly string[]): void {
+    this.owing?.applied(eventIds);
   }
 
-  /** Whether an ack that nobody waits for has its reason with us. */
-  forgiveAck(): boolean {
-    if (this.lateAcks === 0) return false;
-    this.lateAcks -= 1;
-    return true;
+  /** Tells it once more what it has not applied within `patienceMs`. */
+  insist(patienceMs: number, now: number): void {
+    const addressed = this.state === 'live' ? this.owing?.unappliedSince(patienceMs, now) : undefined;
+    if (!addressed) return;
+    this.durable = and(this.durable, addressed);
+    this.flushDurable();
   }
 
   /** Acks that the device owes. */
   get owes(): number {
-    return this.owed?.size ?? 0;
+    return this.owing?.acks ?? 0;
   }
 
   close(): void {
@@ -258,7 +207,7 @@ export class Connection implements DeviceSession {
   /** Takes no more events, and forgets those that wait. */
   private fallSilent(): void {
     this.state = 'silent';
-    this.owed = undefined;
+    this.owing = undefined;
     this.held = NONE;
     this.durable = NONE;
     this.routine = NONE;
@@ -275,7 +224,7 @@ export class Connection implements DeviceSession {
     const frames: Frame[] = [];
     for (const { frame, onAck } of this.durable) {
       if (frame.ackId !== undefined && onAck && this.line?.expectAck(frame.ackId, onAck)) {
-        (this.owed ??= new Map()).set(frame.ackId, { frame, sentAt: now, again: false });
+        (this.owing ??= new Owing()).expect(frame.ackId, frame, now);
       }
       frames.push(frame);
     }

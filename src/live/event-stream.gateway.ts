@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import type { Line, ProtocolFrame } from './connection.js';
+import type { Line, ProtocolFrame } from './line.js';
 import type { Frame } from './frame.js';
 
 /** Proxies cut a silent response after a minute or so. */

@@ -1,19 +1,15 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Receipts } from '../delivery/receipts.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { Loop } from '../platform/loop.js';
+import { Repeated } from '../platform/repeated.js';
 import type { Connection } from './connection.js';
 import { isDurable } from './frame.js';
 import { LiveChannel } from './live.channel.js';
 import { backlogAfter, paceOf } from './reading.js';
 
 const EVERY_MS = 1_000;
+/** A changed plan may take a device this many times as long to apply as to acknowledge. */
+const APPLY_PATIENCE = 6;
 /** When the device is asked for a newer token, and how long after expiry its answer may still be under way. */
 const WARN_MS = 60_000;
 const LATE_MS = 2_000;
@@ -26,31 +22,20 @@ const SLOW_PATIENCE_MS = 10_000;
 
 /** What happens to a live connection as time goes by: reminders, a newer token, a new home. */
 @Injectable()
-export class Lifetimes implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('live');
-  private readonly loop = new Loop(
-    EVERY_MS,
-    async () => this.turn(Date.now()),
-    (error) => this.log.error(error),
-  );
-
+export class Lifetimes extends Repeated {
   constructor(
     private readonly channel: LiveChannel,
     private readonly receipts: Receipts,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
+  ) {
+    super({ log: 'live', everyMs: EVERY_MS });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
-  private turn(now: number): void {
+  protected turn(): void {
+    const now = Date.now();
     for (const connection of [...this.channel.rooms.all()]) {
       if (connection.owes > 0) this.remind(connection, now);
+      connection.insist(APPLY_PATIENCE * this.config.ACK_TIMEOUT_SECONDS * 1_000, now);
       this.expire(connection, now);
       this.watchReading(connection, now);
       this.sendAway(connection, now);
@@ -59,9 +44,10 @@ export class Lifetimes implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** A device that reads but does not acknowledge is told once more, then left to its next connection. */
   private remind(connection: Connection, now: number): void {
+    const { line, debts } = connection;
     // What it has not even read, it need not be told again.
-    if (connection.line && connection.line.buffered > 0) return;
-    for (const { heading } of connection.remind(this.config.ACK_TIMEOUT_SECONDS * 1_000, now)) {
+    if (!line || !debts || line.buffered > 0) return;
+    for (const { heading } of debts.remind(line, this.config.ACK_TIMEOUT_SECONDS * 1_000, now)) {
       if (isDurable(heading)) this.receipts.note(connection, heading, 'sent');
     }
   }

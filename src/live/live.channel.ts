@@ -1,12 +1,14 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import type { Channel } from '../delivery/channel.js';
+import { MUST_BE_APPLIED } from '../delivery/receipt.js';
 import { Receipts } from '../delivery/receipts.service.js';
 import type { Envelope } from '../mailbox/event.js';
 import { type Announcement, EncodedEvent, type Heading } from '../mailbox/announcement.js';
 import { Load } from '../platform/load.worker.js';
 import { Metrics } from '../platform/metrics.js';
-import { type Addressed, Connection } from './connection.js';
+import { Connection } from './connection.js';
+import type { Addressed } from './line.js';
 import { eventFrame, isDurable, type Packet } from './frame.js';
 import { Outbox } from './outbox.js';
 import { Rooms } from './rooms.js';
@@ -108,16 +110,18 @@ export class LiveChannel implements Channel, OnApplicationShutdown {
     const { heading } = frame;
     if (!isDurable(heading)) return { frame, onAck: undefined };
     const { receipts } = this;
-    return {
+    const addressed: Addressed = {
       frame,
       onAck() {
         const connection = connectionOf(this);
-        if (frame.ackId !== undefined) connection.acknowledged(frame.ackId);
+        if (frame.ackId !== undefined) connection.debts?.acknowledged(frame.ackId);
         // An event for another device only moved this one's position.
-        if (heading.target === undefined || heading.target === connection.deviceId)
-          receipts.note(connection, heading, 'received');
+        if (heading.target !== undefined && heading.target !== connection.deviceId) return;
+        receipts.note(connection, heading, 'received');
+        if (heading.type === MUST_BE_APPLIED) connection.debts?.mustApply(addressed, Date.now());
       },
     };
+    return addressed;
   }
 
   private noteSent(connection: Connection, heading: Heading): void {

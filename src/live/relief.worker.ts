@@ -1,7 +1,7 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Nodes } from '../delivery/nodes.service.js';
 import { Load } from '../platform/load.worker.js';
-import { Loop } from '../platform/loop.js';
+import { Repeated } from '../platform/repeated.js';
 import type { Connection } from './connection.js';
 import { LiveChannel } from './live.channel.js';
 
@@ -16,30 +16,18 @@ const RETRY_SPREAD_MS = 20_000;
 
 /** A node that stays overloaded sends some of its devices to the others, which must not be met by all of them at once. */
 @Injectable()
-export class Relief implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('live');
+export class Relief extends Repeated {
   private strainedTurns = 0;
-  private readonly loop = new Loop(
-    EVERY_MS,
-    async () => this.turn(),
-    (error) => this.log.error(error),
-  );
 
   constructor(
     private readonly load: Load,
     private readonly nodes: Nodes,
     private readonly channel: LiveChannel,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.loop.start();
+  ) {
+    super({ log: 'live', everyMs: EVERY_MS });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
-  private turn(): void {
+  protected turn(): void {
     this.strainedTurns = this.load.strain === 4 ? this.strainedTurns + 1 : 0;
     // Alone, it would only meet them again, with a handshake each.
     if (this.strainedTurns < PATIENCE_TURNS || !this.nodes.others?.size) return;

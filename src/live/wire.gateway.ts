@@ -1,7 +1,7 @@
 import type { Socket as NetSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
-import type { Line, OnAck, ProtocolFrame } from './connection.js';
+import type { Line, OnAck, ProtocolFrame } from './line.js';
 import { type Packet, protocolPacket } from './frame.js';
 
 const NONE: readonly Packet[] = [];
@@ -52,6 +52,8 @@ export class Wire implements Line {
   private tcp: NetSocket | undefined;
   /** Characters given to Engine.IO's queue since it was empty. */
   private queued = 0;
+  /** Whether the last write left more behind than a socket's first buffer (16 KiB): only then is it worth to count. */
+  private isBehind = false;
 
   constructor(private readonly socket: Socket) {
     this.engine = socket.conn as unknown as Engine;
@@ -61,7 +63,7 @@ export class Wire implements Line {
   /** While a frame of Engine.IO's own (a ping) waits for a peer that reads nothing, everything after it waits in its queue. */
   get buffered(): number {
     const queued = this.engine.writeBuffer.length === 0 ? 0 : this.queued;
-    return (this.tcp?.writableLength ?? 0) + queued;
+    return this.isBehind && this.tcp ? this.tcp.writableLength + queued : queued;
   }
 
   get taken(): number {
@@ -86,12 +88,16 @@ export class Wire implements Line {
     }
     const count = frames.length + answers.length;
     const only = count === 1 ? (frames[0] ?? answers[0]) : undefined;
-    if (only) return void tcp.write(only.bytes);
+    if (only) {
+      this.isBehind = !tcp.write(only.bytes);
+      return;
+    }
     // One system call for all of them.
     tcp.cork();
     for (const { bytes } of answers) tcp.write(bytes);
     for (const { bytes } of frames) tcp.write(bytes);
     tcp.uncork();
+    this.isBehind = tcp.writableNeedDrain;
   }
 
   /**

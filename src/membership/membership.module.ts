@@ -60,5 +60,6 @@ const KNOWN = [StripeProcessor, StandardProcessor, AppleProcessor, GoogleProcess
     ChangeStore,
     ChangeRetry,
   ],
+  exports: [Memberships],
 })
 export class MembershipModule {}

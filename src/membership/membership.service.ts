@@ -2,7 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Mailbox } from '../mailbox/mailbox.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import type { Transaction } from '../platform/postgres/database.js';
-import { capabilitiesOf, differs, LIFE, membershipFrom } from './membership.js';
+import {
+  type Capabilities,
+  capabilitiesOf,
+  differs,
+  LIFE,
+  membershipFrom,
+  type Status,
+} from './membership.js';
 import { type MembershipDraft, MembershipStore, type Source, type StoredPlan } from './membership.store.js';
 import { isNews } from './precedence.js';
 import type { PaymentFailedWord, SubscriptionWord, Word } from './processor.js';
@@ -22,17 +29,41 @@ type News = {
   readonly userId: string;
   readonly draft: MembershipDraft;
   readonly plan: StoredPlan | undefined;
+  readonly before: { readonly status: Status } | undefined;
 };
+
+/** A new version of a user's membership; `before` is undefined for the first. */
+export interface MembershipChange {
+  readonly userId: string;
+  readonly version: number;
+  readonly status: Status;
+  readonly capabilities: Capabilities;
+  readonly before: { readonly status: Status } | undefined;
+}
+
+export type MembershipListener = (tx: Transaction, change: MembershipChange) => Promise<void>;
 
 /** Applies a processor's word to a user's membership: all of it in the caller's transaction, or nothing. */
 @Injectable()
 export class Memberships {
+  private readonly listeners: MembershipListener[] = [];
+
   constructor(
     private readonly store: MembershipStore,
     private readonly subscriptions: SubscriptionStore,
     private readonly mailbox: Mailbox,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
+
+  /** Called within the transaction, once the new version is written: what follows from it is committed with it, or not at all. */
+  onChange(listener: MembershipListener): void {
+    this.listeners.push(listener);
+  }
+
+  /** One after the other: the user's membership and what follows from it. Taken before anything else of the user is locked. */
+  lock(tx: Transaction, userId: string): Promise<void> {
+    return this.store.lockUsers(tx, [userId]);
+  }
 
   /** What became of the word. */
   async apply(tx: Transaction, word: Told, source: Source): Promise<Settlement> {
@@ -76,7 +107,19 @@ export class Memberships {
         data: changeOf(one, versions.get(one.userId) ?? 0, source.reason),
       })),
     );
+    for (const one of news) await this.tellListeners(tx, one, versions.get(one.userId) ?? 0);
     return news.map(({ userId }) => userId);
+  }
+
+  private async tellListeners(
+    tx: Transaction,
+    { userId, draft, plan, before }: News,
+    version: number,
+  ): Promise<void> {
+    const { status } = draft;
+    const capabilities = capabilitiesOf(status, plan?.capabilities);
+    for (const listener of this.listeners)
+      await listener(tx, { userId, version, status, capabilities, before });
   }
 
   private async news(tx: Transaction, userIds: readonly string[]): Promise<News[]> {
@@ -95,7 +138,7 @@ export class Memberships {
         planRevision: LIFE[content.status].grants ? (plan?.revision ?? null) : null,
       };
       const isNew = differs(stored, content) || stored?.planRevision !== draft.planRevision;
-      return isNew ? [{ userId, draft, plan }] : [];
+      return isNew ? [{ userId, draft, plan, before: stored }] : [];
     });
   }
 

@@ -1,12 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { Loop } from '../platform/loop.js';
+import { Repeated } from '../platform/repeated.js';
 import { Metrics } from '../platform/metrics.js';
 import { Processors } from './processors.service.js';
 import { ReconciliationStore } from './reconciliation/reconciliation.store.js';
@@ -19,23 +13,18 @@ const REMOVE_AT_ONCE = 1_000;
 
 /** Watches whether the processors are still heard of, and forgets what they said long ago. Any number of workers may. */
 @Injectable()
-export class Oversight implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('webhooks');
+export class Oversight extends Repeated {
   private silences: readonly Silence[] = [];
   private walks: ReadonlyMap<string, number> = new Map();
-  private readonly loop = new Loop(
-    EVERY_MS,
-    () => this.turn(),
-    (error) => this.log.warn(`will look again: ${String(error)}`),
-  );
 
   constructor(
     private readonly webhooks: WebhookStore,
     private readonly reconciliation: ReconciliationStore,
     private readonly processors: Processors,
     metrics: Metrics,
-    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CONFIG) config: Config,
   ) {
+    super({ log: 'webhooks', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
     const each = (read: (silence: Silence) => number) => () =>
       new Map(this.silences.map((silence) => [silence.processor, read(silence)]));
     metrics.gauges(
@@ -58,15 +47,7 @@ export class Oversight implements OnApplicationBootstrap, OnApplicationShutdown 
     );
   }
 
-  onApplicationBootstrap(): void {
-    if (this.config.ROLES.includes('worker')) this.loop.start();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
-  private async turn(): Promise<void> {
+  protected async turn(): Promise<void> {
     this.silences = await this.webhooks.silence(this.processors.all().map(({ name }) => name));
     this.walks = await this.reconciliation.ages();
     await this.webhooks.expire(new Date(Date.now() - KEEP_WEBHOOKS_MS), REMOVE_AT_ONCE);

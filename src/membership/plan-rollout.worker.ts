@@ -1,12 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { Loop } from '../platform/loop.js';
+import { Repeated } from '../platform/repeated.js';
 import { Database } from '../platform/postgres/database.js';
 import { Memberships } from './membership.service.js';
 import { MembershipStore } from './membership.store.js';
@@ -25,30 +19,17 @@ const SOURCE = { processor: 'usher', webhookId: null, reason: 'plan_changed' };
  * the tables, so there is nothing to resume. Any node; one does a turn at a time.
  */
 @Injectable()
-export class PlanRollout implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('membership');
-  private readonly loop = new Loop(
-    EVERY_MS,
-    () => this.turn(),
-    (error) => this.log.warn(`will try again: ${String(error)}`),
-  );
-
+export class PlanRollout extends Repeated {
   constructor(
     private readonly store: MembershipStore,
     private readonly memberships: Memberships,
     private readonly database: Database,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.ROLES.includes('worker')) this.loop.start();
+    @Inject(CONFIG) config: Config,
+  ) {
+    super({ log: 'membership', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
-  private async turn(): Promise<void> {
+  protected async turn(): Promise<void> {
     for (let round = 0; round < ROUNDS; round += 1) {
       const userIds = await this.store.behindPlan(AT_ONCE);
       if (userIds.length > 0) await this.tell(userIds);

@@ -1,12 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { Loop } from '../platform/loop.js';
+import { Repeated } from '../platform/repeated.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import { Memberships } from './membership.service.js';
@@ -22,30 +16,17 @@ const SOURCE = { processor: 'usher', webhookId: null };
 
 /** Ends memberships when their end has come, without waiting for a webhook. Any node; one does a turn at a time. */
 @Injectable()
-export class ScheduledEnds implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('membership');
-  private readonly loop = new Loop(
-    EVERY_MS,
-    () => this.turn(),
-    (error) => this.log.warn(`will try again: ${String(error)}`),
-  );
-
+export class ScheduledEnds extends Repeated {
   constructor(
     private readonly store: MembershipStore,
     private readonly memberships: Memberships,
     private readonly database: Database,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.ROLES.includes('worker')) this.loop.start();
+    @Inject(CONFIG) config: Config,
+  ) {
+    super({ log: 'membership', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
-  private async turn(): Promise<void> {
+  protected async turn(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const due = await this.store.due(AT_ONCE);
       if (due.length > 0) await this.endAll(due);

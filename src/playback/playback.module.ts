@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { EntitlementsModule } from '../entitlements/entitlements.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { Playback } from './playback.service.js';
 import { PlaybackStore } from './playback.store.js';
@@ -6,7 +7,7 @@ import { Unsaved } from './unsaved.worker.js';
 import { WatchingStore } from './watching.store.js';
 
 @Module({
-  imports: [MailboxModule],
+  imports: [EntitlementsModule, MailboxModule],
   providers: [Playback, PlaybackStore, Unsaved, WatchingStore],
   exports: [Playback, WatchingStore],
 })

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
+import { Renewals } from '../entitlements/renewals.service.js';
 import type { NewEvent } from '../mailbox/event.js';
 import { Mailbox } from '../mailbox/mailbox.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
@@ -26,20 +27,29 @@ export class Playback implements DeviceCommand {
     private readonly store: PlaybackStore,
     private readonly mailbox: Mailbox,
     private readonly unsaved: Unsaved,
+    private readonly renewals: Renewals,
     private readonly load: Load,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
     const beat = parse(beatSchema, payload);
+    if (beat.streamId !== undefined && beat.state !== 'ended')
+      this.renewals.beat(session.userId, beat.streamId);
     const now = Date.now();
-    const moment = { ...beat, profileId: beat.profileId ?? session.profileId, at: deviceTime(beat, now) };
+    const { showId, episodeId, positionSeconds, state, autoplay } = beat;
+    const profileId = beat.profileId ?? session.profileId;
+    const moment = {
+      showId,
+      profileId,
+      episodeId,
+      positionSeconds,
+      state,
+      autoplay,
+      at: deviceTime(beat, now),
+    };
     const before = this.viewings.get(session) ?? (await this.remembered(session, moment));
-    const { viewing, stale, askStillWatching } = advance(before, {
-      ...moment,
-      episodeId: beat.episodeId,
-      autoplay: beat.autoplay,
-    });
+    const { viewing, stale, askStillWatching } = advance(before, moment);
     this.viewings.set(session, viewing);
     if (askStillWatching) await this.askStillWatching(session, viewing);
     // A clock that runs ahead must not outlast the beats of devices whose clocks are right.

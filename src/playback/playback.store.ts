@@ -70,9 +70,9 @@ export class PlaybackStore {
   private async saveAll(positions: Position[]): Promise<boolean[]> {
     const newest = newestOfEach(positions);
     const rows = newest.map((position, n) => ({ n, ...position }));
-    const saving = this.database.run<{ n: number }>('routine', SAVE, [JSON.stringify(rows)]);
-    const saved = await within(SAVE_MS, saving);
-    const winners = new Set(saved.map(({ n }) => newest[n]));
+    const saving = this.database.run<{ newest: number[] }>('routine', SAVE, [JSON.stringify(rows)]);
+    const [saved] = await within(SAVE_MS, saving);
+    const winners = new Set(saved?.newest.map((n) => newest[n]));
     return positions.map((position) => winners.has(position));
   }
 

@@ -1,7 +1,7 @@
 -- Saves where viewings stand, for many users at once; each user, profile and show at most once.
 -- $1 json  [{ n, userId, profileId, showId, episodeId?, positionSeconds, durationSeconds, state, deviceId, deviceName?, at,
 --            autoplayEpisodes, asked }]
--- Out: n of each that is now the newest. An older `at` changes nothing; between equals the greater device id wins, so that
+-- Out: one row, newest: [n] of those that are now the newest. An older `at` changes nothing; between equals the greater device id wins, so that
 -- every node and device decides alike.
 WITH input AS (
   SELECT *
@@ -25,6 +25,6 @@ WITH input AS (
   WHERE (excluded.at, excluded.device_id COLLATE "C") >= (p.at, p.device_id COLLATE "C")
   RETURNING user_id, profile_id, show_id
 )
-SELECT i.n
+SELECT coalesce(json_agg(i.n), '[]') AS newest
 FROM input i
 JOIN saved s ON s.user_id = i."userId" AND s.profile_id = i."profileId" AND s.show_id = i."showId"

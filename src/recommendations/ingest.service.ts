@@ -11,6 +11,8 @@ import { type Outcome, RecommendationStore } from './recommendation.store.js';
 
 /** Rows that one commit takes: enough to pay for the round trip, few enough to hold in memory. */
 const PART = 500;
+/** Parts that are written at once: while PostgreSQL merges one, the next is read and checked. */
+const PARTS_UNDER_WAY = 3;
 const MAX_LINE_BYTES = 256 * 1024;
 const MAX_DEPTH = 16;
 /** Titles that the event itself carries; the rest is read when the page is opened. */
@@ -37,7 +39,10 @@ interface Valid {
   readonly value: RecommendationLine;
 }
 
-/** Takes the nightly file part by part: parsed, merged and announced in one commit a part, with constant memory. */
+/**
+ * Takes the nightly file part by part: parsed, merged and announced in one commit a part, with constant memory. Parts may be
+ * committed in another order than they came, which versions make harmless.
+ */
 @Injectable()
 export class RecommendationIngest {
   constructor(
@@ -46,22 +51,25 @@ export class RecommendationIngest {
     private readonly database: Database,
   ) {}
 
-  /** Gives the tally after each part. Reading stops while a part is written, so a fast sender waits. */
+  /** Gives the tally after each part. Reading stops while enough parts are written, so a fast sender waits. */
   async *ingest(body: AsyncIterable<Uint8Array>): AsyncGenerator<Tally> {
     const tally: Tally = { accepted: 0, unchanged: 0, stale: 0, rejectedCount: 0, rejected: [] };
-    let part: Valid[] = [];
-    for await (const batch of lines(body, MAX_LINE_BYTES)) {
-      for (const line of batch) {
-        const valid = read(line);
-        if ('code' in valid) reject(tally, valid);
-        else part.push(valid);
-        if (part.length < PART) continue;
-        await this.write(part, tally);
-        part = [];
+    const underWay: Promise<void>[] = [];
+    try {
+      for await (const part of parts(body, tally)) {
+        const written = this.write(part, tally);
+        // Its failure is met where it is awaited, which may be later than it happens.
+        written.catch(() => undefined);
+        underWay.push(written);
+        if (underWay.length < PARTS_UNDER_WAY) continue;
+        await underWay.shift();
         yield tally;
       }
+      await Promise.all(underWay);
+    } finally {
+      // Whoever is told that it broke off finds what was written.
+      await Promise.allSettled(underWay);
     }
-    if (part.length > 0) await this.write(part, tally);
     yield tally;
   }
 
@@ -76,6 +84,22 @@ export class RecommendationIngest {
       for (const outcome of outcomes) tally[outcome satisfies Outcome] += 1;
     }
   }
+}
+
+/** What is valid, in parts; what is not is counted. */
+async function* parts(body: AsyncIterable<Uint8Array>, tally: Tally): AsyncGenerator<Valid[]> {
+  let part: Valid[] = [];
+  for await (const batch of lines(body, MAX_LINE_BYTES)) {
+    for (const line of batch) {
+      const valid = read(line);
+      if ('code' in valid) reject(tally, valid);
+      else part.push(valid);
+      if (part.length < PART) continue;
+      yield part;
+      part = [];
+    }
+  }
+  if (part.length > 0) yield part;
 }
 
 function read(line: Line): Valid | Rejected {

@@ -23,9 +23,9 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 async function strain(): Promise<void> {
   while (!stop) {
     process.kill(usher.pid, 'SIGSTOP');
-    await pause(650);
+    await pause(700);
     process.kill(usher.pid, 'SIGCONT');
-    await pause(250);
+    await pause(350);
   }
 }
 
@@ -44,7 +44,7 @@ describe('a node with too much to do', () => {
     const { reason, retryAfterMs } = await eventually(
       'it is sent away',
       () => device.heard.find(({ event }) => event === 'goaway')?.payload,
-      15_000,
+      30_000,
     );
     expect(reason).toBe('overload');
     expect(Number(retryAfterMs)).toBeGreaterThanOrEqual(2_000);

@@ -35,6 +35,23 @@ describe('a live connection', () => {
     expect(reader.envelopes('note.read')).toHaveLength(1);
   });
 
+  test('is told a changed plan once more while its device does not say that it applied it', async () => {
+    await usher.backOffice.putPlan('premium', ['price_premium']);
+    const slow = await usher.device('zoe', 'zoe-slow');
+    const quick = await usher.device('zoe', 'zoe-quick');
+    await usher.stripe.subscription('customer.subscription.created', {
+      userId: 'zoe',
+      price: 'price_premium',
+    });
+    const { offset } = await quick.hears('membership.changed');
+    await quick.ask('receipt', { offset, state: 'applied' });
+    await eventually('told again', () => slow.envelopes('membership.changed').length === 2);
+    await slow.ask('receipt', { offset, state: 'applied' });
+    expect(quick.envelopes('membership.changed')).toHaveLength(1);
+    const { body } = await usher.backOffice.call('GET', '/v1/users/zoe');
+    expect(body.notApplied).toEqual([]);
+  });
+
   test('ends on every node when its device is removed or moves to another user', async () => {
     const other = await usher.another();
     const removed = await usher.device('cleo', 'cleo-tv');

@@ -120,12 +120,16 @@ describe('promise 5: nothing reaches another user’s device', () => {
     await device.hears('note.of-kim');
   });
 
-  test('a device whose token has expired is closed', async () => {
+  test('a device whose token has expired is closed, and hears nothing more', async () => {
     const device = await usher.device('max', 'max-tv', {
       token: await usher.token('max', { expiresIn: '1s' }),
     });
+    const other = await usher.device('max', 'max-phone');
     await device.hears('token.expiring');
     await device.disconnected();
+    await publish('max', 'note.late');
+    await other.hears('note.late');
+    expect(device.envelopes('note.late')).toEqual([]);
   });
 
   test('a device’s own beat is told to the user’s other devices, never to itself nor to anyone else', async () => {

@@ -1,12 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { Loop } from '../../platform/loop.js';
+import { Repeated } from '../../platform/repeated.js';
 import { Processors } from '../processors.service.js';
 import { Reconciliation } from './reconciliation.service.js';
 import { ReconciliationStore, type Walk } from './reconciliation.store.js';
@@ -20,34 +14,25 @@ const ALONE_SECONDS = 60;
 
 /** Walks over all subscriptions of each processor that can be asked, again and again. Any node does the next step. */
 @Injectable()
-export class ReconciliationWalk implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('reconciliation');
-  private readonly loop = new Loop(
-    EVERY_MS,
-    () => this.turn(),
-    (error) => this.log.warn(`will try again: ${String(error)}`),
-  );
-
+export class ReconciliationWalk extends Repeated {
   constructor(
     private readonly processors: Processors,
     private readonly store: ReconciliationStore,
     private readonly reconciliation: Reconciliation,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    if (this.config.ROLES.includes('worker') && this.asked().length > 0) this.loop.start();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+  ) {
+    super({
+      log: 'reconciliation',
+      everyMs: EVERY_MS,
+      runs: config.ROLES.includes('worker') && processors.all().some(({ api }) => api),
+    });
   }
 
   private asked() {
     return this.processors.all().flatMap(({ name, api }) => (api ? [{ name, api }] : []));
   }
 
-  private async turn(): Promise<void> {
+  protected async turn(): Promise<void> {
     const asked = this.asked();
     const walk = await this.store.claim(
       asked.map(({ name }) => name),

@@ -21,6 +21,15 @@ export class ServiceKeyStore {
     return row ? { id: row.id, scopes: row.scopes as Scope[], hash: row.hash } : undefined;
   }
 
+  /** Which of these may still be used. */
+  async valid(ids: readonly string[]): Promise<string[]> {
+    const rows = await this.prisma.serviceKey.findMany({
+      where: { id: { in: [...ids] }, revokedAt: null },
+      select: { id: true },
+    });
+    return rows.map(({ id }) => id);
+  }
+
   /** False when there is no such key, or it was revoked before. */
   async revoke(id: string): Promise<boolean> {
     const { count } = await this.prisma.serviceKey.updateMany({

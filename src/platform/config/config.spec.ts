@@ -116,7 +116,7 @@ const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   GOOGLE_JWKS_URL: ['wr0ng', 'file:///wr0ng'],
   PAST_DUE_DAYS: ['wr0ng', '-7', '366', '1.5'],
   RECONCILE_SECONDS: ['wr0ng', '0', '86401'],
-  LEASE_SECONDS: ['wr0ng', '9', '3601', '12.5', '-77'],
+  LEASE_SECONDS: ['wr0ng', '0', '3601', '12.5', '-77'],
   GRACE_SECONDS: ['wr0ng', '-77', '86401'],
   HEARTBEAT_SECONDS: ['wr0ng', '0', '3601'],
   TRANSPORTS: ['wr0ng', 'websocket,wr0ng'],

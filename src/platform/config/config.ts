@@ -104,7 +104,13 @@ export const environment = z
     GOOGLE_JWKS_URL: url('https:', 'http:').default('https://www.googleapis.com/oauth2/v3/certs'),
     PAST_DUE_DAYS: z.coerce.number().int().min(0).max(365).default(30),
     RECONCILE_SECONDS: seconds(300, 1, 86_400),
-    LEASE_SECONDS: seconds(90, 10, 3_600),
+    LEASE_SECONDS: seconds(90, 1, 3_600),
+    LEASE_KEY_DAYS: z.coerce.number().int().min(1).max(365).default(30),
+    LEASE_KEY_SECRET: z
+      .string()
+      .transform(list)
+      .pipe(z.array(secret(32)))
+      .default([]),
     GRACE_SECONDS: seconds(300, 0, 86_400),
     HEARTBEAT_SECONDS: seconds(60, 1, 3_600),
     TRANSPORTS: someOf(TRANSPORTS, ['websocket']),

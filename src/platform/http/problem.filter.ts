@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { Response } from 'express';
 import { BatcherFull } from '../batcher.js';
 import { isOutage } from '../postgres/outage.js';
+import { DeadlinePassed } from '../within.js';
 import { Problem, type ProblemCode } from './problem.js';
 
 const BY_STATUS: Record<number, ProblemCode> = {
@@ -18,7 +19,7 @@ const BY_STATUS: Record<number, ProblemCode> = {
 /** Turns whatever was thrown into the problem that the caller is told. Surprises tell the caller nothing of our inside. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof BatcherFull || isOutage(error))
+  if (error instanceof BatcherFull || error instanceof DeadlinePassed || isOutage(error))
     return new Problem('unavailable', undefined, { retryAfterMs: 1_000 });
   // A framework's text may repeat the URL or the body, and with them what is secret.
   if (error instanceof HttpException) return new Problem(BY_STATUS[error.getStatus()] ?? 'invalid_request');

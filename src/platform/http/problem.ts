@@ -16,9 +16,11 @@ export const PROBLEMS = {
   token_revoked: { status: 401, title: 'The user token was revoked; sign in again', retryable: false },
   forbidden: { status: 403, title: 'The key lacks the scope that this call needs', retryable: false },
   origin_forbidden: { status: 403, title: 'This origin may not connect', retryable: false },
+  not_entitled: { status: 403, title: 'The membership does not allow this', retryable: false },
   not_found: { status: 404, title: 'There is no such thing', retryable: false },
   method_not_allowed: { status: 405, title: 'This method is not allowed here', retryable: false },
   conflict: { status: 409, title: 'This conflicts with what is there', retryable: false },
+  too_many_streams: { status: 409, title: 'All streams that the plan allows are running', retryable: false },
   price_taken: { status: 409, title: 'The price belongs to another plan', retryable: false },
   illegal_change: { status: 409, title: 'The membership cannot be changed like this', retryable: false },
   change_pending: {

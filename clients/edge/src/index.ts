@@ -1,0 +1,5 @@
+export { Edge } from './edge.js';
+export type { EdgeOptions } from './options.js';
+export { EdgeError, type EdgeErrorCode, LeaseRefused, type LeaseFault } from './errors.js';
+export type { Lease } from './lease.js';
+export type { EdgeStream, StopReason } from './stream.js';

@@ -1,0 +1,27 @@
+-- Stops a user's streams, under the user's lock.
+-- $1 text user, $2 text reason, $3 int how many of the oldest that hold a slot may stay, $4 text or null: of this device alone
+-- Out: streamId, deviceId, edgeId, stopped, version (the membership's) of every stream of the user that was not ended before.
+-- With 0 those whose slot ran out are stopped too: while PostgreSQL was away their edge nodes may have gone on.
+WITH running AS (
+  SELECT stream_id, device_id, edge_id, NOT lapsed AND slot_until > now() AS live,
+    row_number() OVER (PARTITION BY NOT lapsed AND slot_until > now() ORDER BY slot_since, stream_id) AS place
+  FROM stream
+  WHERE user_id = $1 AND ended_at IS NULL AND ($4::text IS NULL OR device_id = $4)
+), due AS (
+  SELECT s.stream_id
+  FROM stream s
+  JOIN running r USING (stream_id)
+  WHERE s.ended_at IS NULL AND ($3 = 0 OR (r.live AND r.place > $3))
+  ORDER BY s.stream_id
+  FOR NO KEY UPDATE OF s
+), ended AS (
+  UPDATE stream s SET ended_at = now(), end_reason = $2
+  FROM due d
+  WHERE s.stream_id = d.stream_id AND s.ended_at IS NULL
+  RETURNING s.stream_id
+)
+SELECT r.stream_id AS "streamId", r.device_id AS "deviceId", r.edge_id AS "edgeId", e.stream_id IS NOT NULL AS stopped,
+  coalesce((SELECT version FROM membership WHERE user_id = $1), 0) AS version
+FROM running r
+LEFT JOIN ended e USING (stream_id)
+ORDER BY r.stream_id

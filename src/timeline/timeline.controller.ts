@@ -1,0 +1,29 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { userId as userIdSchema } from '../platform/auth/names.schema.js';
+import { NeedsScope } from '../platform/auth/service-key.guard.js';
+import { timelineAnswer, timelineQuery, type TimelineQuery } from './timeline.schema.js';
+import { Timeline } from './timeline.service.js';
+
+@ApiTags('back offices')
+@Controller('v1/users/:userId')
+@NeedsScope('admin')
+export class TimelineController {
+  constructor(private readonly timeline: Timeline) {}
+
+  /** All about one user, on one page. */
+  @Get()
+  user(@Param('userId', { schema: userIdSchema }) userId: string) {
+    return this.timeline.user(userId);
+  }
+
+  /** What happened to one user, from webhook to receipt, and why each device did or did not get each event. Newest first. */
+  @Get('timeline')
+  @ApiResponse({ status: 200, standardSchema: timelineAnswer })
+  read(
+    @Param('userId', { schema: userIdSchema }) userId: string,
+    @Query({ schema: timelineQuery }) { before, limit }: TimelineQuery,
+  ) {
+    return this.timeline.of(userId, { before, limit });
+  }
+}

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { backOffice, type BackOffice } from '../support/back-office.js';
+import { eventually } from '../support/eventually.js';
+import { cancel, putPlans, start, subscribe } from '../support/members.js';
+import { faultProxy, type FaultProxy } from '../support/proxy.js';
+import { expectProblem } from '../support/refusals.js';
+import { startUsher, type TestUsher } from '../support/usher.js';
+
+/** Scaled down: 300 s of grace and leases of 90 s are 7 s and 2 s here. */
+const GRACE_SECONDS = 7;
+const LEASE_SECONDS = 2;
+let usher: TestUsher;
+let wire: FaultProxy;
+/** A node that reaches PostgreSQL only by `wire`, asked by an edge node with a key of its own. */
+let node: TestUsher;
+let edge: BackOffice;
+beforeAll(async () => {
+  usher = await startUsher({
+    LEASE_SECONDS: String(LEASE_SECONDS),
+    GRACE_SECONDS: String(GRACE_SECONDS),
+  });
+  const url = new URL(usher.database.url);
+  wire = await faultProxy({ host: url.hostname, port: Number(url.port) });
+  url.hostname = '127.0.0.1';
+  url.port = String(wire.port);
+  node = await usher.another({ DATABASE_URL: url.href });
+  await putPlans(usher);
+  const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
+  edge = backOffice(node.url, String(body.key));
+});
+afterAll(async () => {
+  wire.set('open');
+  await usher.stop();
+  await wire.close();
+});
+
+/** A stream that runs, renewed through the node. */
+async function running(userId: string): Promise<string> {
+  await subscribe(usher, userId);
+  const { body } = await start(usher, userId);
+  await eventually('it runs', async () => (await renew(body.streamId)).status === 200);
+  return body.streamId;
+}
+const renew = (streamId: string) => edge.call('PUT', `/v1/streams/${streamId}`);
+const expiry = (lease: unknown): number => Number(decodeJwt(String(lease)).exp) * 1_000;
+
+describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is away (%s)', (state) => {
+  test('running streams go on until the grace is over, refusals stand, and nothing new begins', async () => {
+    const [goes, ends, canceled] = [
+      await running(`${state}-goes`),
+      await running(`${state}-ends`),
+      await running(`${state}-canceled`),
+    ];
+    expect((await edge.call('DELETE', `/v1/streams/${ends}`)).status).toBe(204);
+    const since = Date.now();
+    wire.set(state);
+    const first = await renew(goes);
+    expect([first.status, first.body.code]).toEqual([200, undefined]);
+    expect(expiry(first.body.lease)).toBeLessThanOrEqual(Date.now() + LEASE_SECONDS * 1_000);
+    expect(decodeJwt(String(first.body.lease))).toMatchObject({ sub: `${state}-goes`, sid: goes, ver: 1 });
+    // Another node still reaches PostgreSQL, and its word reaches this one through Redis.
+    await cancel(usher, `${state}-canceled`);
+    await eventually('the refusal is known', async () => (await renew(canceled)).status !== 200);
+    expectProblem(await renew(canceled), 404, 'not_found');
+    expectProblem(await renew(ends), 404, 'not_found');
+    expectProblem(await renew('a-stream-of-other-nodes'), 503, 'unavailable', true);
+    const wanted = { userId: `${state}-goes`, deviceId: 'd', titleId: 't', edgeId: 'e' };
+    const refused = edge.call('POST', '/v1/streams', wanted);
+    const unknown = edge.call('GET', `/v1/users/${state}-goes/entitlement`);
+    let latest = 0;
+    await eventually(
+      'the grace is over',
+      async () => {
+        const { status, body } = await renew(goes);
+        if (status === 200) latest = Math.max(latest, expiry(body.lease));
+        return status === 503 && body.code === 'unavailable';
+      },
+      (GRACE_SECONDS + 5) * 1_000,
+    );
+    expect(latest).toBeGreaterThan(since);
+    // The node learns of it within a second or two, and never counts from later than that.
+    expect(latest).toBeLessThanOrEqual(since + (GRACE_SECONDS + 2) * 1_000);
+    expectProblem(await refused, 503, 'unavailable', true);
+    expectProblem(await unknown, 503, 'unavailable', true);
+    wire.set('open');
+    await eventually('it renews from PostgreSQL again', async () => (await renew(goes)).status === 200);
+    expect((await renew(canceled)).status).toBe(403);
+  });
+});
