@@ -164,6 +164,17 @@ describe('a device', () => {
     expect((await pixel.shows(1)).notes[0]?.title).toBe('critical');
   });
 
+  test('that nobody saw for most of a year is retired', async () => {
+    await phone(usher, 'pia', 'pia-old');
+    await phone(usher, 'pia', 'pia-phone');
+    await usher.database.query(
+      `UPDATE device SET last_seen_at = now() - interval '271 days' WHERE device_id = 'pia-old'`,
+    );
+    await usher.another({ ROLES: 'worker' }); // looks when it starts
+    await eventually('it is retired', async () => (await devicesOf('pia')).length === 1);
+    expect((await devicesOf('pia'))[0]?.deviceId).toBe('pia-phone');
+  });
+
   test('too many makes the one that was not seen for longest give way', async () => {
     const token = await usher.token('olga');
     for (let n = 0; n < 51; n += 1)
