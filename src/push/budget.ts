@@ -8,7 +8,7 @@ export interface Budget {
 }
 
 /**
- * APNs publishes no rate of a provider; it asks for few, long-lived connections, and one carries some 5,000 a second. Push services
+ * APNs publishes no rate of a provider; 5,000 a second is our own choice. Push services
  * of browsers publish none either and answer 429; a thousand a second is little for any of them. FCM's is a setting.
  */
 const UNPUBLISHED = { apns: 5_000, webpush: 1_000 } as const;

@@ -59,9 +59,9 @@ function present(step: StoredStep, now: string) {
 
 function withReasons(at: string, event: StoredEventStep, now: string) {
   const devices = event.devices.map((device) => {
-    const { deviceId, state, sentAt, receivedAt, appliedAt, seenAt } = device;
+    const { deviceId, state, sentAt, receivedAt, appliedAt, seenAt, push } = device;
     const why = whyNot({ ...event, at }, device, now);
-    return { deviceId, state: stateOf(state), why, sentAt, receivedAt, appliedAt, seenAt };
+    return { deviceId, state: stateOf(state), why, sentAt, receivedAt, appliedAt, seenAt, push };
   });
   return { ...event, devices };
 }

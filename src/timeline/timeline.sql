@@ -34,9 +34,11 @@ WITH bound AS (
     LEFT JOIN LATERAL (
       SELECT json_agg(json_build_object('deviceId', coalesce(d.device_id, r.device_id), 'state', coalesce(r.state, 0),
         'sentAt', iso(r.sent_at), 'receivedAt', iso(r.received_at), 'appliedAt', iso(r.applied_at), 'seenAt', iso(r.seen_at),
-        'registeredAt', iso(d.created_at)) ORDER BY coalesce(d.device_id, r.device_id)) AS devices
+        'registeredAt', iso(d.created_at), 'push', CASE WHEN p.event_id IS NOT NULL THEN json_build_object('vendor', p.vendor,
+          'state', p.state, 'reason', p.reason, 'queuedAt', iso(p.created_at), 'settledAt', iso(p.settled_at)) END) ORDER BY coalesce(d.device_id, r.device_id)) AS devices
       FROM (SELECT * FROM device WHERE user_id = $1) d
       FULL JOIN (SELECT * FROM receipt WHERE user_id = $1 AND event_id = n.id) r USING (device_id)
+      LEFT JOIN push p ON p.user_id = $1 AND p.device_id = coalesce(d.device_id, r.device_id) AND p.event_id = n.id
     ) told ON true)
   UNION ALL
   (SELECT s.started_at, 'stream', json_build_object('streamId', s.stream_id, 'deviceId', s.device_id, 'titleId', s.title_id,

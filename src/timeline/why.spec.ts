@@ -11,6 +11,7 @@ const device: Told = {
   appliedAt: null,
   seenAt: null,
   registeredAt: '2026-11-19T00:00:00.000Z',
+  push: null,
 };
 
 describe('why a device did not get an event', () => {

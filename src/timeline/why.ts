@@ -11,6 +11,8 @@ export interface Told {
   readonly seenAt: string | null;
   /** Null when the device was removed since. */
   readonly registeredAt: string | null;
+  /** The notification that it got because it slept, and what became of it. */
+  readonly push: object | null;
 }
 
 export interface ToldEvent {

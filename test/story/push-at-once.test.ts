@@ -22,6 +22,10 @@ test('a critical event is pushed at once to a user of whom no device is awake', 
   const { notes, badge } = await pixel.shows(1);
   expect(notes).toEqual([expect.objectContaining({ title: 'Hello', body: 'You have a note.' })]);
   expect(badge).toBe(1);
+  const { body } = await usher.backOffice.call('GET', '/v1/users/ann/timeline');
+  expect(body.timeline).toMatchObject([
+    { step: 'event', devices: [{ deviceId: pixel.id, state: 'none', push: { state: 'delivered' } }] },
+  ]);
 });
 
 test('and to those devices that sleep while another one is awake', async () => {
