@@ -1,7 +1,9 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { Batch } from '../mailbox/announcement.js';
 import { Feed } from '../mailbox/feed.service.js';
 import { Batcher } from '../platform/batcher.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { canPush } from '../platform/config/push.js';
 import { Bell } from './bell.service.js';
 import { FallbackStore, type Place } from './fallback.store.js';
 import { Nodes } from './nodes.service.js';
@@ -32,10 +34,12 @@ export class Hurry implements OnModuleInit {
     private readonly presence: PresenceStore,
     private readonly store: FallbackStore,
     private readonly bell: Bell,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
+  /** Where nobody can send a push, none is queued ahead of its time. */
   onModuleInit(): void {
-    this.feed.subscribe((batch) => this.take(batch));
+    if (canPush(this.config)) this.feed.subscribe((batch) => this.take(batch));
   }
 
   private take({ announcements, handoff }: Batch): void {
@@ -48,8 +52,10 @@ export class Hurry implements OnModuleInit {
 
   private async queue(places: readonly Place[]): Promise<void> {
     const users = [...new Set(places.map(([userId]) => userId))];
-    const nodes = await this.presence.nodesOf(users);
-    const awake = new Map(users.map((userId, n) => [userId, this.awake(userId, nodes[n])]));
+    // Alone, this node knows: nobody need be asked.
+    const alone = this.nodes.others?.size === 0;
+    const nodes = alone ? undefined : await this.presence.nodesOf(users);
+    const awake = new Map(users.map((userId, n) => [userId, this.awake(userId, alone ? [] : nodes?.[n])]));
     const due = places.flatMap(([userId, offset]): Place[] => {
       const devices = awake.get(userId);
       return devices ? [[userId, offset, devices]] : [];

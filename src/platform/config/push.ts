@@ -164,3 +164,13 @@ function jsonOf(json: string): unknown {
     return undefined;
   }
 }
+
+/** Whether a push could be sent: by a vendor's credentials, or to development's lock screen. */
+export const canPush = (of: {
+  readonly NODE_ENV: string;
+  readonly APNS_KEY?: unknown;
+  readonly FCM_CREDENTIALS?: unknown;
+  readonly VAPID_PRIVATE_KEY?: unknown;
+}): boolean =>
+  of.NODE_ENV === 'development' ||
+  [of.APNS_KEY, of.FCM_CREDENTIALS, of.VAPID_PRIVATE_KEY].some((credentials) => credentials !== undefined);
