@@ -14,10 +14,10 @@ import { FallbackStore } from './fallback.store.js';
 import { Bell } from './bell.service.js';
 
 const EVERY_MS: Record<DurableTier, number> = { critical: 250, important: 1_000 };
-/** Commits in one transaction: a nightly job's have 500 events each, a person's one. */
-const AT_ONCE: Record<DurableTier, number> = { critical: 50, important: 4 };
+/** Commits in one transaction. A busy moment's have 500 events each, a person's one: more would hold up the event loop. */
+const AT_ONCE: Record<DurableTier, number> = { critical: 8, important: 4 };
 /** Bounds a turn; what is left waits for the next one. */
-const MAX_ROUNDS = 20;
+const MAX_ROUNDS = 100;
 
 /**
  * The clock: what has no receipt when the time for it has passed is pushed to the devices that sleep. No leader: `SKIP LOCKED`

@@ -20,6 +20,8 @@ const RECONNECT_AFTER_MS = 7_000;
 const REGISTER_EVERY_MS = 20 * 60_000;
 const FIRST_BEAT_ATTEMPTS = 20;
 const FIRST_BEAT_RETRY_MS = 100;
+/** Two beats of the others, and a bit. */
+const UNSEEN_MS = 2.5 * BEAT_MS;
 const CANARY = 'canary';
 
 /** What a node that holds sockets does for the others, and must do when they may not reach it. */
@@ -47,6 +49,8 @@ export class Nodes implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly lost = new Set<Lane>();
   /** A connection ended since the gaps were filled last, even if it is back by now. */
   private mustFill = false;
+  /** Redis did not know this node: until the others look again, they tell it nothing and think that all is told. */
+  private unseenUntil = 0;
   private alive = new Set<string>();
   private lastBeat = 0;
   private duties: NodeDuties | undefined;
@@ -138,7 +142,7 @@ export class Nodes implements OnApplicationBootstrap, OnApplicationShutdown {
     if (doubt !== this.doubting)
       this.log.warn(doubt ? 'no canary came back: the mailbox is asked instead' : 'canaries are back');
     // Once more after it is well: what was told in the last moments of the doubt.
-    const fill = doubt || this.doubting || this.mustFill;
+    const fill = doubt || this.doubting || this.mustFill || Date.now() < this.unseenUntil;
     this.doubting = doubt;
     this.mustFill = false;
     if (fill) await this.duties.fillGaps();
@@ -153,6 +157,7 @@ export class Nodes implements OnApplicationBootstrap, OnApplicationShutdown {
     this.lastBeat = Date.now();
     this.alive = new Set(nodes.filter((id) => id !== this.id));
     if (!this.duties) return;
+    if (!known) this.unseenUntil = Date.now() + UNSEEN_MS;
     if (!known || Date.now() - this.registeredAt > REGISTER_EVERY_MS) {
       this.registeredAt = Date.now();
       await this.presence.add(this.id, [...this.duties.users()]).catch((error: unknown) => {
