@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { startValkey } from '../../tools/valkey.mjs';
 import { Crowd } from '../support/crowd.js';
+import { eventually } from '../support/eventually.js';
+import { metric } from '../support/metric.js';
 import { type FaultProxy, faultProxy } from '../support/proxy.js';
 import { freePort } from '../support/ports.js';
 import { report, since } from '../support/report.js';
@@ -82,6 +85,18 @@ describe('nothing durable is lost', () => {
     await crowd.settles();
     report(`Redis killed: recovered after ${since(healed)}`);
   }, 90_000);
+
+  test('when the others lose sight of a node for a moment, and tell it nothing', async () => {
+    const client = new Redis(redisPort);
+    const first = nodes[0] as TestUsher;
+    await eventually('the first node sees no other one', async () => {
+      await client.flushall();
+      return (await metric(first, 'usher_nodes')) === 0;
+    });
+    await crowd.publish(1, [first]);
+    client.disconnect();
+    await crowd.settles();
+  }, 60_000);
 
   test('when a node is killed in the midst of it (F1)', async () => {
     const publishing = crowd.publish(6, nodes.slice(0, 2));
