@@ -9,8 +9,10 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY nest-cli.json prisma.config.ts tsconfig.json tsconfig.build.json .swcrc ./
 COPY prisma prisma
 COPY src src
+COPY tools tools
 # Prisma insists that its schema engine exists, though `generate` never starts it. Any file will do.
-RUN PRISMA_SCHEMA_ENGINE_BINARY="$(command -v node)" CHECKPOINT_DISABLE=1 npx prisma generate && npx nest build
+RUN PRISMA_SCHEMA_ENGINE_BINARY="$(command -v node)" CHECKPOINT_DISABLE=1 npx prisma generate \
+  && npm run build
 
 FROM node:24-slim AS packages
 WORKDIR /app
@@ -33,4 +35,4 @@ EXPOSE 3000
 # Ready: booted, not stopping, and PostgreSQL answers. A boot may wait half a minute for PostgreSQL.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=40s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--enable-source-maps", "dist/main.js"]
+CMD ["node", "--enable-source-maps", "dist/usher.js"]

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { migrate } from '../tools/migrate.mjs';
 import { doubts, machine, save, table } from './report.mjs';
 import { beats } from './scenarios/beats.mjs';
+import { boot } from './scenarios/boot.mjs';
 import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
 import { entitlement } from './scenarios/entitlement.mjs';
@@ -37,6 +38,7 @@ const scenarios = {
   nodes,
   presence,
   stop,
+  boot,
 };
 const usual = {
   devices: '3000',

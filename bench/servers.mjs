@@ -13,7 +13,7 @@ import { startServer, stopServer } from '../tools/processes.mjs';
 import { children, prefer } from './stats.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const main = join(here, '..', 'dist', 'main.js');
+const dist = join(here, '..', 'dist');
 export const SECRET = 'a secret that only the bench knows, 32 bytes or more';
 export const STRIPE_SECRET = 'whsec_of_the_bench';
 export const ADMIN_KEY = 'the-admin-key-of-the-bench';
@@ -31,9 +31,10 @@ export const beUrgent = () => void (isUrgent = true);
 export const preferPostgres = (pid) => isUrgent && pid && prefer([pid, ...children(pid)], NICE);
 
 /** Usher as it is run in production. `profile` is a folder for V8's CPU profile, written when it stops. */
-export async function startUsher({ environment, cores, settles, profile }) {
+export async function startUsher({ environment, cores, settles, profile, file = 'usher.js' }) {
   const port = await freePort();
-  const args = [...flags(settles), ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []), main];
+  const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
+  const args = [...flags(settles), ...profiling, join(dist, file)];
   const env = {
     PATH: process.env.PATH,
     NODE_ENV: 'production',

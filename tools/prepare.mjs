@@ -23,6 +23,16 @@ import { argumentsOf } from './processes.mjs';
 const inProject = (path) => join(project, ...path.split('/'));
 const notSources = new Set(['node_modules', 'dist', 'generated']);
 
+const server = [
+  'src',
+  'prisma/schema.prisma',
+  'nest-cli.json',
+  '.swcrc',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+];
+
 /** The steps in their order. `reads` and `makes` are paths from the project. A step without what it `needs` is left out. */
 const steps = [
   {
@@ -69,18 +79,18 @@ const steps = [
   {
     name: 'server',
     needs: 'src/main.ts',
-    reads: [
-      'src',
-      'prisma/schema.prisma',
-      'nest-cli.json',
-      '.swcrc',
-      'tsconfig.json',
-      'tsconfig.build.json',
-      'package-lock.json',
-    ],
+    reads: server,
     makes: 'dist/main.js',
     isForRunning: true,
     run: ['node_modules/@nestjs/cli/bin/nest.js', 'build'],
+  },
+  {
+    name: 'one file of it',
+    needs: 'src/main.ts',
+    reads: [...server, 'tools/bundle.mjs'],
+    makes: 'dist/usher.js',
+    isForRunning: true,
+    run: ['tools/bundle.mjs'],
   },
 ];
 
@@ -129,7 +139,7 @@ function packagesAreCurrent() {
 async function build(step) {
   const needs = [step.needs].flat();
   if (!needs.some((path) => existsSync(inProject(path)))) return;
-  const stamp = inProject(`node_modules/.cache/usher/${step.name.replace(' ', '-')}`);
+  const stamp = inProject(`node_modules/.cache/usher/${step.name.replaceAll(' ', '-')}`);
   const now = fingerprint(step.reads);
   if (existsSync(inProject(step.makes)) && readOrEmpty(stamp) === now) return;
   rmSync(stamp, { force: true });

@@ -10,7 +10,7 @@ import { eventually } from './eventually.js';
 import { freePort } from './ports.js';
 import { type StripeDriver, stripeDriver } from './processor.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/usher.js', import.meta.url));
 export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
 export const ADMIN_KEY = 'usher_test_admin_key_0123456789';
 export const STRIPE_SECRET = 'whsec_the_tests_stripe_secret';
@@ -44,7 +44,7 @@ export interface TestUsher {
   stop(): Promise<void>;
 }
 
-/** Starts `dist/main.js` as a process, on the given database or a new one, which ends with it. Call `stop` in afterAll. */
+/** Starts `dist/usher.js` as a process, on the given database or a new one, which ends with it. Call `stop` in afterAll. */
 export async function startUsher(
   environment: Record<string, string> = {},
   given?: TestDatabase,

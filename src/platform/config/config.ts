@@ -162,8 +162,8 @@ function sentence(issue: z.core.$ZodIssue): string {
   const name = String(issue.path[0]);
   const missing = issue.code === 'invalid_type' && issue.input === undefined;
   if (name === 'DATABASE_URL' && missing)
-    return 'DATABASE_URL is not set: `npm start` brings an embedded PostgreSQL, `node dist/main.js` needs a URL.';
+    return 'DATABASE_URL is not set: `npm start` brings an embedded PostgreSQL, `node dist/usher.js` needs a URL.';
   if (name === 'REDIS_URL' && missing)
-    return 'REDIS_URL is not set: `npm start` brings an embedded Redis, `node dist/main.js` needs a URL.';
+    return 'REDIS_URL is not set: `npm start` brings an embedded Redis, `node dist/usher.js` needs a URL.';
   return `${name} ${issue.message}.`;
 }

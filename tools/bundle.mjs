@@ -1,0 +1,57 @@
+/*
+ * `dist/usher.js`: the built server and every package that it loads, in one file. Node finds, reads and links some 2,900 modules
+ * otherwise, which is most of a boot. `dist/main.js` stays beside it and does the same; `npm run bench -- --only boot` compares them.
+ */
+import { readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { join, relative } from 'node:path';
+import { rolldown } from 'rolldown';
+import { project } from './places.mjs';
+
+const dist = join(project, 'dist');
+const isOurs = (path) => path.startsWith(dist);
+/** What packages ask for in case it is there; each of them goes on without. */
+const optional = [
+  /^@nestjs\/microservices/,
+  /^@fastify\//,
+  /^class-transformer/,
+  'class-validator',
+  'bufferutil',
+  'utf-8-validate',
+  'pg-native',
+];
+
+/** A module of ours finds the files that lie beside it. A stack trace names TypeScript's lines, and of a package file and line. */
+const places = {
+  name: 'places',
+  async transform(code, path) {
+    if (!isOurs(path))
+      return { code, map: { version: 3, names: [], sources: [path], mappings: lines(code) } };
+    const here = JSON.stringify(`./${relative(dist, path)}`);
+    return {
+      code: code.replaceAll('import.meta.url', `new URL(${here}, import.meta.url).href`),
+      map: await readFile(`${path}.map`, 'utf8'),
+    };
+  },
+};
+
+/** Line n is line n. */
+const lines = (code) => `AAAA${';AACA'.repeat(code.split('\n').length - 1)}`;
+
+const bundle = await rolldown({
+  input: join(dist, 'main.js'),
+  cwd: project,
+  platform: 'node',
+  external: (id) => isBuiltin(id) || optional.some((one) => (one.test ? one.test(id) : one === id)),
+  plugins: [places],
+});
+await bundle.write({
+  file: join(dist, 'usher.js'),
+  format: 'esm',
+  codeSplitting: false,
+  sourcemap: true,
+  sourcemapExcludeSources: true,
+  sourcemapPathTransform: (source) =>
+    source.startsWith('..') ? source : `../src/${source.replace(/js$/, 'ts')}`,
+});
+await bundle.close();
