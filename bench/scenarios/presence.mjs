@@ -2,11 +2,13 @@
  * "Which nodes hold devices of these 1,000 users?", as the router asks it: in this process, against one Redis and a cluster of
  * three. Bare is the same question with a command a user, each waiting for nothing but its own answer.
  */
+import { keysOf } from '../../dist/delivery/keys.js';
 import { PresenceStore } from '../../dist/delivery/presence.store.js';
 import { readConfig } from '../../dist/platform/config/config.js';
 import { RedisLinks } from '../../dist/platform/redis.js';
 import { noCluster, startRedisCluster } from '../../tools/redis-cluster.mjs';
 
+const { presence: presenceKey } = keysOf('bench');
 const USERS = Array.from({ length: 1_000 }, (_, n) => `bench-user-${n}`);
 const LOOKS = 400;
 const WARM_UP = 100;
@@ -40,9 +42,7 @@ async function measured(where, REDIS_URL) {
     await there(store);
     for (const node of ['node-a', 'node-b']) await store.add(node, USERS);
     const usher = await times(() => store.nodesOf(USERS));
-    const bare = await times(() =>
-      Promise.all(USERS.map((user) => single.smembers(`usher:bench:presence:{${user}}`))),
-    );
+    const bare = await times(() => Promise.all(USERS.map((user) => single.smembers(presenceKey(user)))));
     for (const node of ['node-a', 'node-b']) await store.remove(node, USERS);
     return [0.5, 0.99].map((quantile) => {
       const [ours, theirs] = [usher, bare].map((all) => all[Math.floor(all.length * quantile)]);

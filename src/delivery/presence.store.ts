@@ -3,7 +3,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Cluster, type Redis } from 'ioredis';
 import { INSTALLATION } from '../platform/postgres/installation.js';
 import { RedisLinks } from '../platform/redis.js';
-import { forEachKey, type KeyCommand, type KeyOutcome, type RedisLink } from '../platform/redis-cluster.js';
+import {
+  bySlot,
+  forEachKey,
+  type KeyCommand,
+  type KeyOutcome,
+  type RedisLink,
+} from '../platform/redis-cluster.js';
 import { keysOf, type Lane, LANES } from './keys.js';
 
 const BEAT = readFileSync(new URL('beat.lua', import.meta.url), 'utf8');
@@ -56,29 +62,38 @@ export class PresenceStore {
 
   /**
    * The nodes of each user, in order; undefined for those whose share of a cluster is away. Throws when nobody's could be
-   * read. One command for a thousand users, in a cluster one round trip to each server (bench scenario `presence`).
+   * read. One command for a thousand users, in a cluster one for each bucket of theirs (bench scenario `presence`).
    */
-  async nodesOf(userIds: readonly string[]): Promise<(string[] | undefined)[]> {
-    if (userIds.length === 0) return [];
-    return this.commands instanceof Cluster
-      ? this.nodesApart(userIds)
-      : this.nodesTogether(this.commands, userIds);
+  async nodesOf(userIds: readonly string[]): Promise<(readonly string[] | undefined)[]> {
+    const found: (readonly string[] | Error)[] = [];
+    for (let start = 0; start < userIds.length; start += AT_ONCE)
+      found.push(...(await this.look(userIds.slice(start, start + AT_ONCE))));
+    const failure = found.find((one) => one instanceof Error);
+    if (failure && found.every((one) => one instanceof Error)) throw failure;
+    return found.map((one) => (one instanceof Error ? undefined : one));
   }
 
-  private async nodesTogether(server: Redis, userIds: readonly string[]): Promise<string[][]> {
-    const found: string[][] = [];
-    for (let start = 0; start < userIds.length; start += AT_ONCE) {
-      const keys = userIds.slice(start, start + AT_ONCE).map((userId) => this.keys.presence(userId));
-      found.push(...((await server.eval(NODES_OF, keys.length, ...keys)) as string[][]));
-    }
+  private async look(userIds: readonly string[]): Promise<(readonly string[] | Error)[]> {
+    const keys = userIds.map((userId) => this.keys.presence(userId));
+    const groups = this.commands instanceof Cluster ? bySlot(keys) : [[...keys.keys()]];
+    const keysOfGroup = new Map(
+      groups.map((places) => {
+        const some = places.map((place) => keys[place] as string);
+        return [some[0] as string, some] as const;
+      }),
+    );
+    const outcomes = await forEachKey(this.commands, [...keysOfGroup.keys()], (pipeline, key) => {
+      const some = keysOfGroup.get(key) ?? [];
+      return pipeline.eval(NODES_OF, some.length, ...some);
+    });
+    const found: (readonly string[] | Error)[] = Array.from({ length: keys.length });
+    groups.forEach((places, group) => {
+      const outcome = outcomes[group] as KeyOutcome;
+      places.forEach((place, index) => {
+        found[place] = outcome instanceof Error ? outcome : ((outcome.reply as string[][])[index] ?? []);
+      });
+    });
     return found;
-  }
-
-  private async nodesApart(userIds: readonly string[]): Promise<(string[] | undefined)[]> {
-    const outcomes = await this.each(userIds, (pipeline, key) => pipeline.smembers(key));
-    const failure = outcomes.find((one) => one instanceof Error);
-    if (failure && outcomes.every((one) => one instanceof Error)) throw failure;
-    return outcomes.map((one) => (one instanceof Error ? undefined : (one.reply as string[])));
   }
 
   /**

@@ -3,7 +3,7 @@ import type { Counter } from 'prom-client';
 import type { Announcement } from '../mailbox/announcement.js';
 import { Batcher } from '../platform/batcher.js';
 import { Metrics } from '../platform/metrics.js';
-import { type Lane, laneOf } from './keys.js';
+import { type Lane, LANES, laneOf } from './keys.js';
 import { encode, encodeEnding, type Ending } from './message.js';
 import { Nodes } from './nodes.service.js';
 import { PresenceStore } from './presence.store.js';
@@ -46,13 +46,12 @@ export class Router {
     const { others } = this.nodes;
     if (others?.size === 0) return;
     if (others === undefined) throw new Error(UNKNOWN);
-    const critical = announcements.filter(({ event }) => laneOf(event.heading.tier) === 'critical');
-    const other =
-      critical.length === 0 ? announcements : announcements.filter((one) => !critical.includes(one));
-    await Promise.all([
-      critical.length > 0 && this.lanes.critical.add(critical),
-      other.length > 0 && this.lanes.other.add(other),
-    ]);
+    await Promise.all(
+      LANES.map((lane) => {
+        const some = announcements.filter(({ event }) => laneOf(event.heading.tier) === lane);
+        return some.length > 0 && this.lanes[lane].add(some);
+      }),
+    );
   }
 
   /** Has a device ended on the other nodes that hold its user's devices; throws when that is not sure. */

@@ -88,12 +88,19 @@ async function oneTrip(link: RedisLink, keys: readonly string[], command: KeyCom
 /** The places of the keys in the list, by the servers that hold them as far as is known. */
 function byServer(link: RedisLink, keys: readonly string[]): number[][] {
   if (!(link instanceof Cluster)) return keys.length === 0 ? [] : [[...keys.keys()]];
-  const groups = new Map<string, number[]>();
+  return grouped(keys, (key) => link.slots[calculateSlot(key)]?.join() ?? '');
+}
+
+/** The places of the keys in the list, by what one command of a cluster may name together. */
+export const bySlot = (keys: readonly string[]): number[][] => grouped(keys, calculateSlot);
+
+function grouped(keys: readonly string[], by: (key: string) => unknown): number[][] {
+  const groups = new Map<unknown, number[]>();
   keys.forEach((key, place) => {
-    const server = link.slots[calculateSlot(key)]?.join() ?? '';
-    const group = groups.get(server);
+    const name = by(key);
+    const group = groups.get(name);
     if (group) group.push(place);
-    else groups.set(server, [place]);
+    else groups.set(name, [place]);
   });
   return [...groups.values()];
 }

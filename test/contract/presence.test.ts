@@ -65,7 +65,7 @@ describeEachRedis('presence', (start) => {
     if (!redis.kill) return;
     await redis.kill(0);
     const partly = await eventually('the part is known to be away', async () => {
-      const nodes: (string[] | undefined)[] = await presence.nodesOf(USERS).catch(() => []);
+      const nodes: (readonly string[] | undefined)[] = await presence.nodesOf(USERS).catch(() => []);
       return nodes.includes(undefined) && nodes.some((ids) => ids?.includes('node-a')) ? nodes : undefined;
     });
     const share = partly.filter((ids) => ids === undefined).length / USERS.length;
