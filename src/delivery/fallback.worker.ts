@@ -14,8 +14,8 @@ import { FallbackStore } from './fallback.store.js';
 import { Bell } from './bell.service.js';
 
 const EVERY_MS: Record<DurableTier, number> = { critical: 250, important: 1_000 };
-/** Commits in one transaction. A busy moment's have 500 events each, a person's one: more would hold up the event loop. */
-const AT_ONCE: Record<DurableTier, number> = { critical: 8, important: 4 };
+/** Commits in one statement. A busy moment's have 500 events each, a person's one: more would hold a connection of the lane for long. */
+const AT_ONCE: Record<DurableTier, number> = { critical: 16, important: 8 };
 /** Bounds a turn; what is left waits for the next one. */
 const MAX_ROUNDS = 100;
 
