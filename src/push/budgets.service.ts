@@ -8,6 +8,13 @@ import type { Outgoing, VendorName } from './push.js';
 /** Without Redis nobody knows what the other workers take: each takes so much of the whole a turn, and one is always allowed. */
 const ALONE_SHARE = 0.01;
 
+/** What each vendor may be sent is a setting. */
+const PER_MINUTE = {
+  apns: 'APNS_PER_MINUTE',
+  fcm: 'FCM_PER_MINUTE',
+  webpush: 'WEBPUSH_PER_MINUTE',
+} as const satisfies Record<VendorName, keyof Config>;
+
 /** What may be sent to vendors and devices now. */
 @Injectable()
 export class Budgets {
@@ -17,7 +24,7 @@ export class Budgets {
   ) {}
 
   of(vendor: VendorName): Budget {
-    return budgetOf(vendor, this.config.FCM_PER_MINUTE);
+    return budgetOf(this.config[PER_MINUTE[vendor]]);
   }
 
   /** How many of `wanted` may be sent to the vendor now. */
