@@ -7,7 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { Agent } from 'node:https';
 import { ApnsClient, Notification, Priority, PushType } from 'apns2';
-import { cert, initializeApp } from 'firebase-admin/app';
+import { initializeApp } from 'firebase-admin/app';
 import { getMessaging } from 'firebase-admin/messaging';
 import { Pool } from 'undici';
 import webPush from 'web-push';
@@ -86,13 +86,18 @@ function fcm({ settings, origin, http2Origin, ca }) {
     }
   })({ keepAlive: true, maxSockets: AT_ONCE, ca });
   const credential = { getAccessToken: () => Promise.resolve({ access_token: 'ya29', expires_in: 3_599 }) };
-  void cert;
   const messaging = getMessaging(
     initializeApp({ projectId: account.project_id, credential, httpAgent: agent }),
   );
   const http2 = createRequire(import.meta.url)('node:http2');
   const { connect } = http2;
-  http2.connect = (_, options) => connect(http2Origin, { ...options, ca });
+  http2.connect = (_, options) => {
+    const session = connect(http2Origin, { ...options, ca });
+    const { request } = session;
+    // The library says "https:", which Google forgives and HTTP/2 servers refuse.
+    session.request = (head) => request.call(session, { ...head, ':scheme': 'https' });
+    return session;
+  };
   return {
     fcm: (target, words) => messaging.send(fcmMessage(target, words)),
     'fcm each': async (targets, words) => {

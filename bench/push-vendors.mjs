@@ -91,12 +91,14 @@ answerTo({
     const part = (share) => at[Math.floor(share * (at.length - 1))];
     const bytesEach = Math.round(bytes / at.length);
     const [tenthAt, nineTenthsAt] = [part(0.1), part(0.9)];
+    const lastWall = Date.now() - (machineClock() - at.at(-1)) / 1_000;
     return {
       came: at.length,
       firstAt: at[0],
       lastAt: at.at(-1),
       tenthAt,
       nineTenthsAt,
+      lastWall,
       bytesEach,
       twice,
       refused,

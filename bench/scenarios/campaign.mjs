@@ -1,3 +1,96 @@
-export async function campaign() {
-  return [];
+/*
+ * An important push to everybody at the pace that the vendor's budget allows, and beside it critical ones to others: from the POST that
+ * publishes one to the vendor that gets it. And whether the forecast was right.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Histogram } from '../load/histogram.mjs';
+import { ADMIN_KEY, startLoad, startUsher } from '../servers.mjs';
+import { sleepersOf } from './sleepers.mjs';
+
+const VENDOR = 'fcm';
+const EVERY_MS = 200;
+/** Vendors answer in 20 to 200 ms. */
+const ANSWER_AFTER_MS = 50;
+const LOOK_EVERY_MS = 100;
+/** Critical ones are published during so much of the time that the campaign should take. */
+const SHARE = 0.8;
+const BAR_MS = 1_000;
+/** How far pace and forecast may be off. */
+const TOLERANCE = 0.1;
+
+/** `words`: what the lock screens show. `perSecond`: the pace. */
+export async function campaign(context, { words: data, count, perSecond }) {
+  const { place, vendors, bedroom } = context;
+  const settings = { ...place.settings, FCM_PER_MINUTE: String(60 * perSecond) };
+  const usher = await startUsher({ ...context, settings });
+  const [load, probe] = [await startLoad(), await startLoad({ first: true })];
+  const seconds = count / perSecond;
+  const prefix = `campaign-${process.pid}-${perSecond}-`;
+  const criticals = Math.max(20, Math.floor((SHARE * seconds * 1_000) / EVERY_MS));
+  const sleepers = (name, number) =>
+    sleepersOf({ vendor: VENDOR, prefix: `${prefix}${name}`, count: number, origin: place.origin });
+  const urgent = sleepers('urgent-', criticals);
+  await bedroom.register(VENDOR, [...sleepers('', count), ...urgent]);
+  await vendors.ask('forget', { afterMs: ANSWER_AFTER_MS });
+  const of = { port: usher.port, key: ADMIN_KEY, data };
+  const published = load.ask('publishAll', { ...of, prefix, count, tier: 'important' });
+  while ((await vendors.ask('came')) === 0) await pause(LOOK_EVERY_MS);
+  const users = urgent.map(({ userId }) => userId);
+  const steadily = probe.ask('publishSteadily', { ...of, users, everyMs: EVERY_MS });
+  await published;
+  await bedroom.queued();
+  const forecast = await forecastOf(usher);
+  const due = await steadily;
+  const all = await vendors.ask('wait', { count: count + criticals });
+  const times = await vendors.ask('times', { addresses: urgent.map(({ seenAs }) => seenAs) });
+  await bedroom.quiet();
+  for (const one of [load, probe, usher]) await one.stop();
+  return rowsOf({ count, perSecond, all, forecast, due, times, expected: count + criticals });
+}
+
+async function forecastOf({ port }) {
+  const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+  const response = await fetch(`http://127.0.0.1:${port}/v1/push/forecast`, { headers });
+  const { vendors } = await response.json();
+  const { seconds, waiting, throughAt } = vendors.find(({ vendor }) => vendor === VENDOR);
+  return { seconds, waiting, throughAt: Date.parse(throughAt), askedAt: Date.now() };
+}
+
+function rowsOf({ count, perSecond, all, forecast, due, times, expected }) {
+  const latency = new Histogram();
+  times.forEach((at, n) => at !== null && latency.add(at - due[n]));
+  const { p50, p99, max } = latency.summary();
+  const faults = expected - all.came + all.twice + all.refused;
+  const beside = `beside ${count.toLocaleString('en')} pushes at ${perSecond.toLocaleString('en')} a second`;
+  const urgent = (name, value, more) => ({
+    what: `ms from a critical event's POST to the vendor, ${beside}, ${name} of ${latency.total}`,
+    usher: value / 1_000,
+    ...more,
+    more: { usher: { faults } },
+  });
+  const bar = (value) => ({ bar: `< ${BAR_MS}`, holds: value < BAR_MS * 1_000 });
+  const pace = (0.8 * all.came * 1e6) / (all.nineTenthsAt - all.tenthAt);
+  const took = all.lastWall / 1_000 - forecast.askedAt / 1_000;
+  const near = (real, said) => ({
+    ratio: real / said,
+    bar: '0.9 to 1.1',
+    holds: Math.abs(real / said - 1) <= TOLERANCE,
+  });
+  return [
+    urgent('p50', p50),
+    urgent('p99', p99, bar(p99)),
+    urgent('the worst', max, bar(max)),
+    {
+      what: `pushes a second of the ${beside}; bare: what is set`,
+      usher: pace,
+      bare: perSecond,
+      ...near(pace, perSecond),
+    },
+    {
+      what: `seconds until they were through; bare: the forecast, ${forecast.waiting.important.toLocaleString('en')} waiting`,
+      usher: took,
+      bare: forecast.seconds,
+      ...near(took, forecast.seconds),
+    },
+  ];
 }

@@ -9,10 +9,14 @@ import { inTurn, spending } from './pair.mjs';
 import { Bedroom, sleepersOf } from './sleepers.mjs';
 
 /** What a lock screen shows; it is the event's data too. */
-export const WORDS = {
+const WORDS = {
   title: 'New episodes of The Lighthouse',
   body: 'The second season is here. Continue where you stopped, or begin once more with the first episode of all.',
 };
+/**
+ * Of the campaign. Google allows ten times as much, which is more than one core can send: then the core would pace it, not the budget.
+ */
+const PER_SECOND = 1_000;
 const NO_LIMIT = '100000000';
 const LIBRARIES = { apns: 'apns2', fcm: 'firebase-admin', webpush: 'web-push' };
 
@@ -22,7 +26,10 @@ export async function push(context) {
   const bedroom = new Bedroom(context.environment.DATABASE_URL);
   await bedroom.open();
   const all = { ...context, vendors, place, bedroom };
-  const rows = [...(await costs(all)), ...(await campaign(all))];
+  const rows = [
+    ...(await costs(all)),
+    ...(await campaign(all, { words: WORDS, count: context.options.campaign, perSecond: PER_SECOND })),
+  ];
   await bedroom.close();
   await vendors.stop();
   return rows;

@@ -58,24 +58,22 @@ export class Bedroom {
     await this.client.query('ANALYZE device');
   }
 
-  /** Once every push has its outcome, and the clock has looked at all events once more. */
-  async quiet() {
-    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await pause(LOOK_EVERY_MS)) {
-      const { rows } = await this.client.query(
-        `SELECT EXISTS (SELECT 1 FROM push WHERE state IN ('queued', 'sent')) OR EXISTS (SELECT 1 FROM fallback)
-           OR EXISTS (SELECT 1 FROM handoff) AS busy`,
-      );
-      if (!rows[0].busy) return;
-    }
-    throw new Error('pushes are still waiting');
+  /** Once the clock has looked at every event: what is to be pushed is queued. */
+  queued() {
+    return this.until('NOT EXISTS (SELECT 1 FROM fallback)');
   }
 
-  /** How many were queued for these users, whatever became of them, by state. */
-  async outcomes(prefix) {
-    const { rows } = await this.client.query(
-      `SELECT state, count(*)::int AS count FROM push WHERE user_id LIKE $1 || '%' GROUP BY state`,
-      [prefix],
-    );
-    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+  /** Once every push has its outcome too, and every event was handed on. */
+  quiet() {
+    return this.until(`NOT EXISTS (SELECT 1 FROM push WHERE state IN ('queued', 'sent'))
+      AND NOT EXISTS (SELECT 1 FROM fallback) AND NOT EXISTS (SELECT 1 FROM handoff)`);
+  }
+
+  async until(condition) {
+    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await pause(LOOK_EVERY_MS)) {
+      const { rows } = await this.client.query(`SELECT ${condition} AS holds`);
+      if (rows[0].holds) return;
+    }
+    throw new Error(`it never came true that ${condition}`);
   }
 }
