@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { migrate } from '../tools/migrate.mjs';
 import { doubts, machine, save, table } from './report.mjs';
 import { beats } from './scenarios/beats.mjs';
+import { campaign } from './scenarios/campaign.mjs';
 import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
 import { entitlement } from './scenarios/entitlement.mjs';
@@ -40,6 +41,7 @@ const scenarios = {
   presence,
   stop,
   push,
+  campaign,
 };
 const usual = {
   devices: '3000',

@@ -5,9 +5,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Histogram } from '../load/histogram.mjs';
 import { ADMIN_KEY, startLoad, startUsher } from '../servers.mjs';
-import { sleepersOf } from './sleepers.mjs';
+import { sleepersOf, withVendors, WORDS } from './sleepers.mjs';
 
 const VENDOR = 'fcm';
+/**
+ * Google allows ten times as much, which is more than one core can send: then the core would pace the campaign, not the budget.
+ */
+const PER_SECOND = 1_000;
 const EVERY_MS = 200;
 /** Vendors answer in 20 to 200 ms. */
 const ANSWER_AFTER_MS = 50;
@@ -18,21 +22,23 @@ const BAR_MS = 1_000;
 /** How far pace and forecast may be off. */
 const TOLERANCE = 0.1;
 
-/** `words`: what the lock screens show. `perSecond`: the pace. */
-export async function campaign(context, { words: data, count, perSecond }) {
-  const { place, vendors, bedroom } = context;
+export const campaign = (context) => withVendors(context, measured);
+
+async function measured(context) {
+  const { place, vendors, bedroom, options } = context;
+  const [count, perSecond] = [options.campaign, PER_SECOND];
   const settings = { ...place.settings, FCM_PER_MINUTE: String(60 * perSecond) };
   const usher = await startUsher({ ...context, settings });
   const [load, probe] = [await startLoad(), await startLoad({ first: true })];
   const seconds = count / perSecond;
-  const prefix = `campaign-${process.pid}-${perSecond}-`;
+  const prefix = `campaign-${process.pid}-`;
   const criticals = Math.max(20, Math.floor((SHARE * seconds * 1_000) / EVERY_MS));
   const sleepers = (name, number) =>
     sleepersOf({ vendor: VENDOR, prefix: `${prefix}${name}`, count: number, origin: place.origin });
   const urgent = sleepers('urgent-', criticals);
   await bedroom.register(VENDOR, [...sleepers('', count), ...urgent]);
   await vendors.ask('forget', { afterMs: ANSWER_AFTER_MS });
-  const of = { port: usher.port, key: ADMIN_KEY, data };
+  const of = { port: usher.port, key: ADMIN_KEY, data: WORDS };
   const published = load.ask('publishAll', { ...of, prefix, count, tier: 'important' });
   while ((await vendors.ask('came')) === 0) await pause(LOOK_EVERY_MS);
   const users = urgent.map(({ userId }) => userId);

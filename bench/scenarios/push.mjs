@@ -1,39 +1,16 @@
 /*
- * Push: what one costs, beside the vendors' bare libraries on the same work; and whether a critical one passes a campaign that is sent at
- * its budget's pace. The vendors are pretend ones in a process of their own, over real HTTP/2 and HTTPS.
+ * What a push costs: from the POST of a critical event to the vendor's answer and its row in PostgreSQL, beside the vendors' bare
+ * libraries, which only send. The vendors are pretend ones in a process of their own, over real HTTP/2 and HTTPS.
  */
-import { startBarePush, startLoad, startUsher, startVendors, ADMIN_KEY } from '../servers.mjs';
+import { ADMIN_KEY, startBarePush, startLoad, startUsher } from '../servers.mjs';
 import { median } from '../stats.mjs';
-import { campaign } from './campaign.mjs';
 import { inTurn, spending } from './pair.mjs';
-import { Bedroom, sleepersOf } from './sleepers.mjs';
+import { sleepersOf, withVendors, WORDS } from './sleepers.mjs';
 
-/** What a lock screen shows; it is the event's data too. */
-const WORDS = {
-  title: 'New episodes of The Lighthouse',
-  body: 'The second season is here. Continue where you stopped, or begin once more with the first episode of all.',
-};
-/**
- * Of the campaign. Google allows ten times as much, which is more than one core can send: then the core would pace it, not the budget.
- */
-const PER_SECOND = 1_000;
 const NO_LIMIT = '100000000';
 const LIBRARIES = { apns: 'apns2', fcm: 'firebase-admin', webpush: 'web-push' };
 
-export async function push(context) {
-  const vendors = await startVendors();
-  const place = await vendors.ask('place');
-  const bedroom = new Bedroom(context.environment.DATABASE_URL);
-  await bedroom.open();
-  const all = { ...context, vendors, place, bedroom };
-  const rows = [
-    ...(await costs(all)),
-    ...(await campaign(all, { words: WORDS, count: context.options.campaign, perSecond: PER_SECOND })),
-  ];
-  await bedroom.close();
-  await vendors.stop();
-  return rows;
-}
+export const push = (context) => withVendors(context, costs);
 
 async function costs(context) {
   const { options, place, vendors, bedroom, postmaster } = context;

@@ -2,6 +2,7 @@
 import { createECDH, createHash, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { startVendors } from '../servers.mjs';
 
 const ROWS_AT_ONCE = 5_000;
 const LOOK_EVERY_MS = 50;
@@ -9,6 +10,25 @@ const LOOK_EVERY_MS = 50;
 const PATIENCE_MS = 300_000;
 const FCM_TOKEN_CHARACTERS = 163;
 const PLATFORMS = { apns: 'ios', fcm: 'android', webpush: 'web' };
+
+/** What a lock screen shows; it is the event's data too. */
+export const WORDS = {
+  title: 'New episodes of The Lighthouse',
+  body: 'The second season is here. Continue where you stopped, or begin once more with the first episode of all.',
+};
+
+/** With pretend vendors (`vendors`, at their `place`) and the database's `bedroom`. */
+export async function withVendors(context, act) {
+  const vendors = await startVendors();
+  const bedroom = new Bedroom(context.environment.DATABASE_URL);
+  await bedroom.open();
+  try {
+    return await act({ ...context, vendors, bedroom, place: await vendors.ask('place') });
+  } finally {
+    await bedroom.close();
+    await vendors.stop();
+  }
+}
 
 /** `{ userId, address, keys?, seenAs }` of each; `seenAs` is what the vendor calls the address. */
 export function sleepersOf({ vendor, prefix, count, origin }) {
@@ -28,7 +48,7 @@ export function sleepersOf({ vendor, prefix, count, origin }) {
   });
 }
 
-export class Bedroom {
+class Bedroom {
   constructor(databaseUrl) {
     this.client = new pg.Client({ connectionString: databaseUrl });
   }

@@ -49,6 +49,11 @@ const fcmPhone = async (userId: string, at = usher): Promise<string> => {
   await register(userId, `${userId}-phone`, { kind: 'fcm_token', address }, at);
   return address;
 };
+const webPushPhone = async (userId: string): Promise<string> => {
+  const browser = webPush.subscribe();
+  await register(userId, `${userId}-browser`, browser);
+  return browser.address;
+};
 const gotBy = (address: string) => fcm.got.filter((push) => push.address === address);
 
 describe('a sleeping device', () => {
@@ -94,6 +99,30 @@ describe('a sleeping device', () => {
     fcm.script.clear();
     await fate(usher, 'cem-phone', 'delivered');
     expect(Date.now() - first).toBeGreaterThanOrEqual(1_700); // two seconds, less what it took us to look
+  });
+
+  test('whose vendor does not answer holds up no other', async () => {
+    const [silent, other] = [await fcmPhone('gil'), await fcmPhone('hana')];
+    fcm.script.to(silent, 'silent');
+    const asked = fcm.asked;
+    await usher.backOffice.publish([note('gil')]);
+    await eventually('it is asked', () => fcm.asked > asked);
+    const sent = Date.now();
+    await usher.backOffice.publish([note('hana')]);
+    await fate(usher, 'hana-phone', 'delivered');
+    expect(gotBy(other)).toHaveLength(1);
+    expect(Date.now() - sent).toBeLessThan(1_000);
+    fcm.script.clear();
+    fcm.cut();
+    await fate(usher, 'gil-phone', 'delivered');
+  });
+
+  test('is written down as told when others of its round are still waited for, whenever they are answered', async () => {
+    const answers = [0, 60, 98, 100, 102, 104, 106, 108, 110, 112, 115, 120, 150];
+    const phones = await Promise.all(answers.map((_, n) => webPushPhone(`ida-${n}`)));
+    answers.forEach((afterMs, n) => webPush.script.to(phones[n] ?? '', { status: 201, afterMs }));
+    await usher.backOffice.publish(answers.map((_, n) => note(`ida-${n}`)));
+    for (const n of answers.keys()) await fate(usher, `ida-${n}-browser`, 'delivered');
   });
 
   test('whose app was removed is forgotten; one that registered since is not', async () => {
