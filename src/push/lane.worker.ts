@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Loop } from '../platform/loop.js';
+import { within } from '../platform/within.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import type { VendorName } from './push.js';
 import { backoffMs } from './retry.js';
@@ -8,10 +9,10 @@ import type { Outcome, Round, Rounds } from './rounds.service.js';
 const EVERY_MS: Record<DurableTier, number> = { critical: 500, important: 1_000 };
 /** Under way at once, of what the guard lets a vendor have (guard.ts): a campaign leaves places for what is critical. */
 const AT_ONCE: Record<DurableTier, number> = { critical: 200, important: 160 };
-/** Claimed at once: two rounds or more overlap, so that PostgreSQL and the vendor do not wait for each other. */
-const ROUND = 80;
 /** With less room than this a round is not worth its statements. */
-const LEAST = 20;
+const LEAST = 40;
+/** So long the next round waits for the last one: what comes meanwhile goes together. */
+const GATHER_MS = 100;
 /** Bounds a turn; what is left has the next one, which begins at once. */
 const MAX_ROUNDS = 50;
 /** How long a spent budget is left alone: so long that some are granted, so short that the pace is even. */
@@ -20,8 +21,8 @@ const REFILL_MS = { least: 50, most: 250 };
 const TELLING = 10;
 
 /**
- * The pushes of one tier for one vendor. Rounds overlap while there is room: a push that the vendor does not answer holds up no
- * other, until it has them all.
+ * The pushes of one tier for one vendor. A round follows the last one, or overtakes it while there is room: a push that the vendor does not
+ * answer holds up no other.
  */
 export class PushLane {
   private readonly loop: Loop;
@@ -29,6 +30,7 @@ export class PushLane {
   /** Pushes that were claimed and not settled. */
   private open = 0;
   private stopped = false;
+  private last: Promise<void> = Promise.resolve();
   private onRoom: (() => void) | undefined;
   private failures = 0;
   /** Until then a vendor that refuses everything is left alone; the rounds that began before say nothing new. */
@@ -65,7 +67,7 @@ export class PushLane {
     for (let count = 0; count < MAX_ROUNDS; count += 1) {
       const room = await this.room();
       if (this.stopped || Date.now() < this.pausedUntil) return;
-      const round = await this.rounds.begin(this.vendor, this.tier, Math.min(ROUND, room));
+      const round = await this.rounds.begin(this.vendor, this.tier, room);
       this.follow(round);
       if (!round.more) return;
       if (round.waitMs > 0) await pause(Math.min(Math.max(round.waitMs, REFILL_MS.least), REFILL_MS.most));
@@ -76,6 +78,7 @@ export class PushLane {
   /** How many more may be under way, once it is worth a round. */
   private async room(): Promise<number> {
     const most = AT_ONCE[this.tier];
+    await within(GATHER_MS, this.last).catch(() => undefined);
     while (most - this.open < LEAST) await new Promise<void>((resolve) => (this.onRoom = resolve));
     return most - this.open;
   }
@@ -98,6 +101,7 @@ export class PushLane {
         this.underWay.delete(followed);
       });
     this.underWay.add(followed);
+    this.last = followed;
   }
 
   /** A vendor that refuses a whole round is left alone for a while: millions that wait must not each try by themselves. */
