@@ -5,8 +5,6 @@ import { HttpConnection } from './http.mjs';
 
 const BATCH = 100;
 const CONNECTIONS = 4;
-/** So many single events may be under way before one has to wait for an answer. */
-const SINGLE_CONNECTIONS = 16;
 
 const bodyOf = (users, tier, data) =>
   JSON.stringify({
@@ -31,23 +29,20 @@ export async function publishAll({ port, key, prefix, count, tier, data }) {
   return { startedAt, endedAt: machineClock() };
 }
 
-/** A critical event each for the users, one every `everyMs`. Answers when each was due: a late start is not forgiven. */
+/**
+ * A critical event each for the users, one every `everyMs`, each on a connection of its own: one that was kept and not used may be
+ * closed by now. Answers when each was due: a late start is not forgiven.
+ */
 export async function publishSteadily({ port, key, users, everyMs, data }) {
-  const due = [];
-  await connected(port, SINGLE_CONNECTIONS, async (connections) => {
-    const start = machineClock();
-    const calls = [];
-    for (const [n, user] of users.entries()) {
-      const at = start + n * everyMs * 1_000;
-      await pause(Math.max(0, (at - machineClock()) / 1_000));
-      due.push(Math.min(at, machineClock()));
-      let free = connections.find(({ busy }) => !busy);
-      for (; !free; free = connections.find(({ busy }) => !busy)) await pause(1);
-      calls.push(post(free, key, bodyOf([user], 'critical', data)));
-    }
-    await Promise.all(calls);
-  });
-  return due;
+  const start = machineClock();
+  const calls = [];
+  for (const [n, user] of users.entries()) {
+    await pause(Math.max(0, start / 1_000 + n * everyMs - machineClock() / 1_000));
+    const body = bodyOf([user], 'critical', data);
+    calls.push(connected(port, 1, ([connection]) => post(connection, key, body)));
+  }
+  await Promise.all(calls);
+  return users.map((_, n) => start + n * everyMs * 1_000);
 }
 
 async function post(connection, key, body) {

@@ -12,6 +12,8 @@ const VENDOR = 'fcm';
  * Google allows ten times as much, which is more than one core can send: then the core would pace the campaign, not the budget.
  */
 const PER_SECOND = 1_000;
+/** All is published before the first is pushed: then the forecast knows of all of it. */
+const ACK_TIMEOUT_SECONDS = '30';
 const EVERY_MS = 200;
 /** Vendors answer in 20 to 200 ms. */
 const ANSWER_AFTER_MS = 50;
@@ -27,7 +29,7 @@ export const campaign = (context) => withVendors(context, measured);
 async function measured(context) {
   const { place, vendors, bedroom, options } = context;
   const [count, perSecond] = [options.campaign, PER_SECOND];
-  const settings = { ...place.settings, FCM_PER_MINUTE: String(60 * perSecond) };
+  const settings = { ...place.settings, FCM_PER_MINUTE: String(60 * perSecond), ACK_TIMEOUT_SECONDS };
   const usher = await startUsher({ ...context, settings });
   const [load, probe] = [await startLoad(), await startLoad({ first: true })];
   const seconds = count / perSecond;
@@ -56,27 +58,35 @@ async function measured(context) {
 
 async function forecastOf({ port }) {
   const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+  const askedAt = Date.now();
   const response = await fetch(`http://127.0.0.1:${port}/v1/push/forecast`, { headers });
   const { vendors } = await response.json();
-  const { seconds, waiting, throughAt } = vendors.find(({ vendor }) => vendor === VENDOR);
-  return { seconds, waiting, throughAt: Date.parse(throughAt), askedAt: Date.now() };
+  const { seconds, waiting } = vendors.find(({ vendor }) => vendor === VENDOR);
+  return { seconds, waiting: waiting.important, askedAt };
 }
+
+/** When in the campaign the slowest were published, for whoever looks for the cause. */
+const slowest = (due, times) =>
+  due
+    .map((at, n) => ({ second: Math.round((at - due[0]) / 1e6), ms: Math.round((times[n] - at) / 1_000) }))
+    .sort((a, b) => b.ms - a.ms)
+    .slice(0, 10);
 
 function rowsOf({ count, perSecond, all, forecast, due, times, expected }) {
   const latency = new Histogram();
   times.forEach((at, n) => at !== null && latency.add(at - due[n]));
   const { p50, p99, max } = latency.summary();
   const faults = expected - all.came + all.twice + all.refused;
-  const beside = `beside ${count.toLocaleString('en')} pushes at ${perSecond.toLocaleString('en')} a second`;
+  const of = `${count.toLocaleString('en')} pushes at ${perSecond.toLocaleString('en')} a second`;
   const urgent = (name, value, more) => ({
-    what: `ms from a critical event's POST to the vendor, ${beside}, ${name} of ${latency.total}`,
+    what: `ms from a critical event's POST to the vendor beside ${of}: ${name} of ${latency.total}`,
     usher: value / 1_000,
     ...more,
-    more: { usher: { faults } },
+    more: { usher: { faults, slowest: slowest(due, times) } },
   });
   const bar = (value) => ({ bar: `< ${BAR_MS}`, holds: value < BAR_MS * 1_000 });
   const pace = (0.8 * all.came * 1e6) / (all.nineTenthsAt - all.tenthAt);
-  const took = all.lastWall / 1_000 - forecast.askedAt / 1_000;
+  const took = (all.lastWall - forecast.askedAt) / 1_000;
   const near = (real, said) => ({
     ratio: real / said,
     bar: '0.9 to 1.1',
@@ -87,13 +97,13 @@ function rowsOf({ count, perSecond, all, forecast, due, times, expected }) {
     urgent('p99', p99, bar(p99)),
     urgent('the worst', max, bar(max)),
     {
-      what: `pushes a second of the ${beside}; bare: what is set`,
+      what: `pushes a second of ${of}; bare: what is set`,
       usher: pace,
       bare: perSecond,
       ...near(pace, perSecond),
     },
     {
-      what: `seconds until they were through; bare: the forecast, ${forecast.waiting.important.toLocaleString('en')} waiting`,
+      what: `seconds until they were through; bare: the forecast when ${forecast.waiting.toLocaleString('en')} waited`,
       usher: took,
       bare: forecast.seconds,
       ...near(took, forecast.seconds),

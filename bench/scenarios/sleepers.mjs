@@ -78,9 +78,9 @@ class Bedroom {
     await this.client.query('ANALYZE device');
   }
 
-  /** Once the clock has looked at every event: what is to be pushed is queued. */
+  /** Once the clock has looked at every important event: what is to be pushed is queued. */
   queued() {
-    return this.until('NOT EXISTS (SELECT 1 FROM fallback)');
+    return this.until(`NOT EXISTS (SELECT 1 FROM fallback WHERE tier = 'important')`);
   }
 
   /** Once every push has its outcome too, and every event was handed on. */
