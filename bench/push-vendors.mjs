@@ -124,7 +124,7 @@ function take(address, size, authorization) {
 
 function later(act) {
   if (answerAfterMs === 0) act();
-  else setTimeout(act, answerAfterMs);
+  else setTimeout(() => act(), answerAfterMs);
 }
 
 function tokenIn(body) {

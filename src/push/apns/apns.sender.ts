@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 import type { Config } from '../../platform/config/config.js';
 import { within } from '../../platform/within.js';
 import type { VendorSender } from '../guard.sender.js';
-import { trusting } from '../trust.js';
+import { trusting } from '../trust.sender.js';
 import { unreachable } from '../unreachable.js';
 import type { PushMessage, Verdict } from '../vendor.js';
 import { notificationOf } from './notification.js';

@@ -6,7 +6,7 @@ import { Agent, type Dispatcher } from 'undici';
 import type { Config } from '../../platform/config/config.js';
 import type { VendorSender } from '../guard.sender.js';
 import { retryAfterMs } from '../retry-after.js';
-import { trusting } from '../trust.js';
+import { trusting } from '../trust.sender.js';
 import { unreachable } from '../unreachable.js';
 import type { PushMessage, Verdict } from '../vendor.js';
 import { FcmAccess } from './access.sender.js';

@@ -1,7 +1,7 @@
 import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Agent } from 'undici';
-import { trusting } from '../trust.js';
+import { trusting } from '../trust.sender.js';
 
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 8_000;
