@@ -1,13 +1,14 @@
 /*
  * The load process: holds devices and publishers on a core of its own, so that what the server spends is the server's alone.
- * The runner asks by messages `{ id, ask, of }` and gets `{ id, result }` or `{ id, error }`.
  */
+import { answerTo } from './asked.mjs';
 import { Fleet } from './load/fleet.mjs';
 import { Histogram } from './load/histogram.mjs';
 import { HttpConnection } from './load/http.mjs';
 import * as loads from './load/loads.mjs';
 import { copyRows, sendRows } from './load/nightly.mjs';
 import { BarePublisher, UsherPublisher } from './load/publishers.mjs';
+import { publishAll, publishSteadily } from './load/sleepers.mjs';
 
 let fleet;
 let stopFlood;
@@ -40,18 +41,11 @@ const asks = {
   },
   sendRows,
   copyRows,
+  publishAll,
+  publishSteadily,
 };
 
-process.on('message', ({ id, ask, of }) => {
-  Promise.resolve()
-    .then(() => asks[ask](of ?? {}))
-    .then(
-      (result) => process.send({ id, result }),
-      (error) => process.send({ id, error: error?.stack ?? String(error) }),
-    );
-});
-process.on('disconnect', () => process.exit());
-process.send({ ready: true });
+answerTo(asks);
 
 async function withPublisher(of, act) {
   const publisher = await publisherFor(of);

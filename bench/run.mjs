@@ -4,6 +4,7 @@
  *   --rounds 3              of which the median   --idle 5000      connections whose memory is measured
  *   --seconds 4             of each measurement   --rows 30000     of the nightly file
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
+ *   --pushes 20000          to each vendor        --campaign 100000  pushes beside which critical ones are timed
  *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
@@ -15,6 +16,7 @@ import { migrate } from '../tools/migrate.mjs';
 import { doubts, machine, save, table } from './report.mjs';
 import { beats } from './scenarios/beats.mjs';
 import { boot } from './scenarios/boot.mjs';
+import { campaign } from './scenarios/campaign.mjs';
 import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
 import { entitlement } from './scenarios/entitlement.mjs';
@@ -23,6 +25,7 @@ import { latency } from './scenarios/latency.mjs';
 import { nightly } from './scenarios/nightly.mjs';
 import { nodes } from './scenarios/nodes.mjs';
 import { presence } from './scenarios/presence.mjs';
+import { push } from './scenarios/push.mjs';
 import { stop } from './scenarios/stop.mjs';
 import { beUrgent, stopAll } from './servers.mjs';
 import { children, cpuOfFamily, cpuOfMachine, pin, postmasterOf } from './stats.mjs';
@@ -39,6 +42,8 @@ const scenarios = {
   presence,
   stop,
   boot,
+  push,
+  campaign,
 };
 const usual = {
   devices: '3000',
@@ -48,8 +53,19 @@ const usual = {
   rows: '30000',
   payload: '256',
   stops: '200',
+  pushes: '20000',
+  campaign: '100000',
 };
-const quick = { devices: '600', rounds: '1', seconds: '2', idle: '1000', rows: '5000', stops: '20' };
+const quick = {
+  devices: '600',
+  rounds: '1',
+  seconds: '2',
+  idle: '1000',
+  rows: '5000',
+  stops: '20',
+  pushes: '2000',
+  campaign: '5000',
+};
 const textOption = { type: 'string' };
 const { values } = parseArgs({
   options: {

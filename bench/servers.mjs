@@ -30,8 +30,11 @@ export const beUrgent = () => void (isUrgent = true);
 /** What PostgreSQL does for us is urgent too; its processes come and go, so this is said before each measurement. */
 export const preferPostgres = (pid) => isUrgent && pid && prefer([pid, ...children(pid)], NICE);
 
-/** Usher as it is run in production. `profile` is a folder for V8's CPU profile, written when it stops. */
-export async function startUsher({ environment, cores, settles, profile, file = 'usher.js' }) {
+/**
+ * Usher as it is run in production. `profile` is a folder for V8's CPU profile, written when it stops; `settings` are more than
+ * the usual ones.
+ */
+export async function startUsher({ environment, cores, settles, profile, settings, file = 'usher.js' }) {
   const port = await freePort();
   const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
   const args = [...flags(settles), ...profiling, join(dist, file)];
@@ -48,6 +51,7 @@ export async function startUsher({ environment, cores, settles, profile, file = 
     DRAIN_SECONDS: '0',
     // The storm measures what a connection costs, not the pace at which the door lets them in.
     CONNECTS_PER_SECOND: '1000000',
+    ...settings,
   };
   return launch('usher', args, { env, port, cores, isReady: () => answers(port) });
 }
@@ -93,12 +97,22 @@ async function startSmall(file, { cores, settles, more }) {
   });
 }
 
-/** A load process; `ask(name, of)` has it do something. The one that takes the time of urgent events goes `first` on its core. */
-export async function startLoad({ cores = '1', first = false } = {}) {
+/** A load process. The one that takes the time of urgent events goes `first` on its core. */
+export const startLoad = (how) => startAsked('load.mjs', how);
+
+/** The push vendors, on the core of the load: what they take is not the server's. */
+export const startVendors = () => startAsked('push-vendors.mjs', { first: true });
+
+/** The vendors' bare libraries, where the server would be. */
+export const startBarePush = () => startAsked('bare-push.mjs', { cores: '0' });
+
+/** A process that does what it is asked: `ask(name, of)`. */
+async function startAsked(file, { cores = '1', first = false } = {}) {
+  const name = file.replace('.mjs', '');
   const waiting = new Map();
   let lastId = 0;
   let isUp = false;
-  const load = await launch('load', [join(here, 'load.mjs')], {
+  const asked = await launch(name, [join(here, file)], {
     env: process.env,
     cores,
     ipc: (child) =>
@@ -111,17 +125,17 @@ export async function startLoad({ cores = '1', first = false } = {}) {
       }),
     isReady: () => isUp,
   });
-  void load.exited.then(() => {
-    for (const { reject } of waiting.values()) reject(new Error(`the load process ended:\n${load.log()}`));
+  void asked.exited.then(() => {
+    for (const { reject } of waiting.values()) reject(new Error(`${name} ended:\n${asked.log()}`));
   });
-  if (first) prefer([load.pid], FIRST);
-  const ask = (name, of) =>
+  if (first) prefer([asked.pid], FIRST);
+  const ask = (what, of) =>
     new Promise((resolve, reject) => {
       lastId += 1;
       waiting.set(lastId, { resolve, reject });
-      load.child.send({ id: lastId, ask: name, of });
+      asked.child.send({ id: lastId, ask: what, of });
     });
-  return { ...load, ask };
+  return { ...asked, ask };
 }
 
 export async function stopAll() {

@@ -1,3 +1,6 @@
 /** Microseconds of this process, always of twelve digits: written into payloads, and compared on arrival. */
 export const clock = () => CLOCK_BASE + performance.now() * 1_000;
 export const CLOCK_BASE = 1e11;
+
+/** Microseconds that all processes of this machine count alike. */
+export const machineClock = () => Number(process.hrtime.bigint() / 1_000n);

@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Inject, Injectable } from '@nestjs/common';
 import { keysOf } from '../delivery/keys.js';
 import { INSTALLATION } from '../platform/postgres/installation.js';
 import { RedisLinks } from '../platform/redis.js';
-import { forEachKey, type RedisLink } from '../platform/redis-cluster.js';
+import { forEachKey, type KeyOutcome, type RedisLink } from '../platform/redis-cluster.js';
 import type { Budget } from './budget.js';
 
 const BUCKET = readFileSync(new URL('bucket.lua', import.meta.url), 'utf8');
+const BUCKET_HASH = createHash('sha1').update(BUCKET).digest('hex');
 
 export interface Grant {
   readonly granted: number;
@@ -32,14 +34,34 @@ export class BudgetStore {
   }
 
   /** Takes one of each, in order; what cannot be asked is granted. */
-  async takeEach(names: readonly string[], { perSecond, burst }: Budget): Promise<Grant[]> {
+  async takeEach(names: readonly string[], budget: Budget): Promise<Grant[]> {
     const keys = names.map((name) => this.keys.budget(name));
-    const outcomes = await forEachKey(this.commands, keys, (pipeline, key) =>
+    const outcomes = await this.byName(keys, budget);
+    const unknown = keys.filter((_, n) => isUnknown(outcomes[n]));
+    const told = unknown.length === 0 ? [] : await this.byText(unknown, budget);
+    return outcomes.map((one) => {
+      const outcome = isUnknown(one) ? told.shift() : one;
+      return outcome === undefined || outcome instanceof Error ? FREE : grantOf(outcome.reply);
+    });
+  }
+
+  /** The script by its hash: its text would be most of what is sent, and hashed anew each time. */
+  private byName(keys: readonly string[], { perSecond, burst }: Budget): Promise<KeyOutcome[]> {
+    return forEachKey(this.commands, keys, (pipeline, key) =>
+      pipeline.evalsha(BUCKET_HASH, 1, key, perSecond, burst, 1, 0),
+    );
+  }
+
+  private byText(keys: readonly string[], { perSecond, burst }: Budget): Promise<KeyOutcome[]> {
+    return forEachKey(this.commands, keys, (pipeline, key) =>
       pipeline.eval(BUCKET, 1, key, perSecond, burst, 1, 0),
     );
-    return outcomes.map((one) => (one instanceof Error ? FREE : grantOf(one.reply)));
   }
 }
+
+/** A server that was restarted, or became the master, does not have the script; its text brings it there. */
+const isUnknown = (outcome: KeyOutcome | undefined): boolean =>
+  outcome instanceof Error && outcome.message.startsWith('NOSCRIPT');
 
 export const FREE: Grant = { granted: 1, waitMs: 0 };
 

@@ -1,17 +1,10 @@
 import type { DurableTier } from '../platform/postgres/lanes.js';
-import type { VendorName } from './push.js';
 
 /** What may be sent: so many a second, and so many at once after a pause. */
 export interface Budget {
   readonly perSecond: number;
   readonly burst: number;
 }
-
-/**
- * APNs publishes no rate of a provider; 5,000 a second is our own choice. Push services
- * of browsers publish none either and answer 429; a thousand a second is little for any of them. FCM's is a setting.
- */
-const UNPUBLISHED = { apns: 5_000, webpush: 1_000 } as const;
 
 /** Of important pushes a fifth of a full bucket is out of reach: critical ones find it there in the midst of a campaign. */
 const RESERVE = 0.2;
@@ -21,8 +14,9 @@ export const PER_DEVICE: Budget = { perSecond: 4, burst: 240 };
 /** Apple lets two or three background pushes an hour through and throttles beyond ("Pushing background updates to your App"). */
 export const BACKGROUND_PER_DEVICE: Budget = { perSecond: 2 / 3_600, burst: 2 };
 
-export function budgetOf(vendor: VendorName, fcmPerMinute: number): Budget {
-  const perSecond = vendor === 'fcm' ? fcmPerMinute / 60 : UNPUBLISHED[vendor];
+/** Of what a vendor may be sent a minute. */
+export function budgetOf(perMinute: number): Budget {
+  const perSecond = perMinute / 60;
   return { perSecond, burst: Math.max(1, perSecond) };
 }
 

@@ -90,10 +90,9 @@ export class GuardedVendor implements PushVendor {
     const { signal } = deadline;
     const act = () => untilAborted(this.inner.send(message, signal).catch(unreachable), signal);
     try {
-      return await untilAborted(
-        lane.places.execute(() => lane.circuit.execute(act), signal),
-        signal,
-      );
+      const hasPlace = lane.places.executionSlots > 0;
+      const judged = lane.places.execute(() => lane.circuit.execute(act), signal);
+      return await (hasPlace ? judged : untilAborted(judged, signal));
     } catch (error) {
       if (isBrokenCircuitError(error)) return again('circuit_open', Math.max(lane.reopensAt - Date.now(), 1));
       if (isBulkheadRejectedError(error)) return again('busy', BUSY_MS);
@@ -132,12 +131,15 @@ export class GuardedVendor implements PushVendor {
   }
 }
 
-/** The promise's outcome, or `again` at the deadline; what the promise becomes later is nobody's business. */
+/**
+ * The promise's outcome, or `again` at the deadline; what the promise becomes later is nobody's business. The signal lives for one
+ * send: nothing need be taken from it.
+ */
 function untilAborted(promise: Promise<Verdict>, signal: AbortSignal): Promise<Verdict> {
   return new Promise((resolve, reject) => {
     const stop = () => resolve(again('deadline'));
     if (signal.aborted) return stop();
     signal.addEventListener('abort', stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    promise.then(resolve, reject);
   });
 }

@@ -1,23 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import type { DurableTier } from '../platform/postgres/lanes.js';
 import { Budgets } from './budgets.service.js';
-import type { VendorName } from './push.js';
-import { PushStore } from './push.store.js';
+import type { Push, VendorName } from './push.js';
+import { PushStore, type Settled } from './push.store.js';
 import { PushReport } from './report.service.js';
 import { Sending } from './sending.service.js';
 
-/** Under way at once for one vendor and tier: what one or two HTTP/2 connections carry. */
-const AT_ONCE = 200;
-
-/** What one round did: how many a vendor was asked to take, and how many of them must be asked again. */
+/** A round that has begun. */
 export interface Round {
-  readonly asked: number;
-  readonly failed: number;
+  /** How many were claimed. */
+  readonly size: number;
   /** Whether more may be waiting. */
   readonly more: boolean;
+  /** The budget has nothing more before this time has passed. */
+  readonly waitMs: number;
+  /** Sends what was claimed; hears how many were settled. Throws when PostgreSQL is away: then they are due again later. */
+  finish(onSettled: (count: number) => void): Promise<Outcome>;
 }
 
-const NOTHING: Round = { asked: 0, failed: 0, more: false };
+/** What one round did: how many a vendor was asked to take, and how many of them must be asked again. */
+export interface Outcome {
+  readonly asked: number;
+  readonly failed: number;
+}
 
 /** One round: as many as the vendor's budget allows are claimed, sent and settled. */
 @Injectable()
@@ -29,17 +34,40 @@ export class Rounds {
     private readonly report: PushReport,
   ) {}
 
-  async run(vendor: VendorName, tier: DurableTier): Promise<Round> {
-    const granted = await this.budgets.take(vendor, tier, AT_ONCE);
-    if (granted === 0) return NOTHING;
-    const pushes = await this.store.claim(vendor, tier, granted);
-    const settled = pushes.length === 0 ? [] : await this.sending.send(tier, pushes);
-    const asked = settled.filter(([, { tried }]) => tried === 1);
-    await this.budgets.giveBack(vendor, granted - asked.length);
-    if (settled.length === 0) return NOTHING;
-    await this.store.settle(tier, settled);
-    this.report.count(vendor, settled);
-    const failed = asked.filter(([, { state }]) => state === 'queued').length;
-    return { asked: asked.length, failed, more: pushes.length === granted };
+  /** Claims at most so many. Throws when PostgreSQL is away. */
+  async begin(vendor: VendorName, tier: DurableTier, atMost: number): Promise<Round> {
+    const { granted, waitMs } = await this.budgets.take(vendor, tier, atMost);
+    const pushes = granted === 0 ? [] : await this.store.claim(vendor, tier, granted);
+    const unused = granted - pushes.length;
+    await this.budgets.giveBack(vendor, unused);
+    return {
+      size: pushes.length,
+      more: unused === 0,
+      waitMs,
+      finish: (onSettled) => this.finish(vendor, tier, pushes, onSettled),
+    };
+  }
+
+  private async finish(
+    vendor: VendorName,
+    tier: DurableTier,
+    pushes: readonly Push[],
+    onSettled: (count: number) => void,
+  ): Promise<Outcome> {
+    const { outgoing, settled } = await this.sending.prepare(pushes);
+    await this.budgets.giveBack(vendor, pushes.length - outgoing.length);
+    const settle = async (group: readonly Settled[]): Promise<void> => {
+      if (group.length === 0) return;
+      await this.store.settle(tier, group);
+      onSettled(group.length);
+      this.report.count(vendor, group);
+    };
+    await settle(settled);
+    let failed = 0;
+    for await (const group of this.sending.send(tier, outgoing)) {
+      await settle(group);
+      failed += group.filter(([, { state }]) => state === 'queued').length;
+    }
+    return { asked: outgoing.length, failed };
   }
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Attention } from '../devices/attention.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import type { DurableTier } from '../platform/postgres/lanes.js';
+import { within } from '../platform/within.js';
 import { Budgets } from './budgets.service.js';
 import { decide } from './decision.js';
 import { messageOf } from './message.js';
@@ -10,6 +11,9 @@ import { PushStore, type Settled } from './push.store.js';
 import { backoffMs, later, settlementOf } from './retry.js';
 import type { Verdict } from './vendor.js';
 import { Vendors } from './vendors.service.js';
+
+/** While one answer is waited for, the others are written down: what is not would be sent twice should this worker die. */
+const GROUP_MS = 100;
 
 type Answered = Outgoing & { readonly verdict: Verdict };
 
@@ -30,18 +34,34 @@ export class Sending {
     this.attention = attention;
   }
 
-  /** All of one tier. Every push gets a settlement; throws only when PostgreSQL is away, and then they are due again later. */
-  async send(tier: DurableTier, pushes: readonly Push[]): Promise<Settled[]> {
+  /** Which of these are sent, and how; and what becomes of the others. */
+  async prepare(pushes: readonly Push[]): Promise<{ outgoing: Outgoing[]; settled: Settled[] }> {
     const settled: Settled[] = [];
     const outgoing = await this.withinBudgets(await this.wanted(pushes, settled), settled);
-    const answered = await Promise.all(
-      outgoing.map(async ({ push, message }): Promise<Answered> => {
+    return { outgoing, settled };
+  }
+
+  /**
+   * Sends all at once; gives what became of them in groups, as the vendor answers. Every push gets a settlement; throws only when
+   * PostgreSQL is away, and then they are due again later.
+   */
+  async *send(tier: DurableTier, outgoing: readonly Outgoing[]): AsyncGenerator<Settled[]> {
+    let answered: Answered[] = [];
+    let waiting = outgoing.length;
+    const all = Promise.all(
+      outgoing.map(async ({ push, message }) => {
         const verdict = await this.vendors.send(vendorOf(message.to), message);
-        return { push, message, verdict };
+        answered.push({ push, message, verdict });
+        waiting -= 1;
       }),
     );
-    settled.push(...(await this.settlements(tier, answered)));
-    return settled;
+    // While a group was written down, the last of the others may have come.
+    while (waiting > 0 || answered.length > 0) {
+      await within(GROUP_MS, all).catch(() => undefined);
+      const group = answered;
+      answered = [];
+      if (group.length > 0) yield await this.settlements(tier, group);
+    }
   }
 
   private async wanted(pushes: readonly Push[], settled: Settled[]): Promise<Outgoing[]> {

@@ -56,6 +56,13 @@ describeEachRedis('push budgets', (start) => {
     expect(first?.waitMs).toBeLessThanOrEqual(30 * 60_000);
   });
 
+  test('of devices are known to a server that forgot the script, as one does that was restarted', async () => {
+    const once = { perSecond: 2 / 3_600, burst: 1 };
+    await budgets.takeEach(['d'], once);
+    await redis.forgetScripts();
+    expect((await budgets.takeEach(['d', 'e'], once)).map(({ granted }) => granted)).toEqual([0, 1]);
+  });
+
   test('that are asked by many at once are never overdrawn', async () => {
     const grants = await Promise.all(Array.from({ length: 20 }, () => take('shared', 3)));
     expect(grants.reduce((sum, granted) => sum + granted, 0)).toBe(10);

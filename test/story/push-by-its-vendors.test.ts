@@ -96,6 +96,38 @@ describe('a sleeping device', () => {
     expect(Date.now() - first).toBeGreaterThanOrEqual(1_700); // two seconds, less what it took us to look
   });
 
+  test('whose vendor does not answer holds up no other', async () => {
+    const [silent, other] = [await fcmPhone('gil'), await fcmPhone('hana')];
+    fcm.script.to(silent, 'silent');
+    const asked = fcm.asked;
+    await usher.backOffice.publish([note('gil')]);
+    await eventually('it is asked', () => fcm.asked > asked);
+    const sent = Date.now();
+    await usher.backOffice.publish([note('hana')]);
+    await fate(usher, 'hana-phone', 'delivered');
+    expect(gotBy(other)).toHaveLength(1);
+    expect(Date.now() - sent).toBeLessThan(1_000);
+    fcm.script.clear();
+    fcm.cut();
+    await fate(usher, 'gil-phone', 'delivered');
+  });
+
+  test('that is answered while another one is written down is written down too', async () => {
+    const [first, last] = [randomUUID(), randomUUID()];
+    await register('ida', 'ida-first', { kind: 'fcm_token', address: first });
+    await register('ida', 'ida-last', { kind: 'fcm_token', address: last });
+    fcm.script.to(first, { status: 200, body: { name: 'first' }, afterMs: 150 });
+    fcm.script.to(last, { status: 200, body: { name: 'last' }, afterMs: 400 });
+    const asked = fcm.asked;
+    await usher.backOffice.publish([note('ida')]);
+    await eventually('both are on their way', () => fcm.asked === asked + 2);
+    // Its row cannot be written before the last answer has come.
+    await usher.database.query(`WITH held AS MATERIALIZED (
+      SELECT 1 FROM push WHERE device_id = 'ida-first' FOR UPDATE) SELECT pg_sleep(0.7) FROM held`);
+    await fate(usher, 'ida-first', 'delivered');
+    await fate(usher, 'ida-last', 'delivered');
+  });
+
   test('whose app was removed is forgotten; one that registered since is not', async () => {
     const [dead, alive] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
     const gone = (timestamp: number) => ({ status: 410, body: { reason: 'Unregistered', timestamp } });

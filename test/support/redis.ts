@@ -8,6 +8,8 @@ export interface TestRedis {
   readonly url: string;
   /** It forgets everything. */
   flush(): Promise<void>;
+  /** It forgets its scripts, as one that was restarted. */
+  forgetScripts(): Promise<void>;
   /** Ends one of a cluster's servers without a word. */
   kill?(server: number): Promise<void>;
   stop(): Promise<void>;
@@ -21,7 +23,8 @@ export function describeEachRedis(promises: string, tell: (start: () => Promise<
 
 const oneServer = (): Promise<TestRedis> => {
   const url = process.env.REDIS_URL ?? '';
-  return Promise.resolve({ url, flush: () => flushed(url), stop: () => Promise.resolve() });
+  const forgetScripts = () => onServer(url, (redis) => redis.script('FLUSH'));
+  return Promise.resolve({ url, flush: () => flushed(url), forgetScripts, stop: () => Promise.resolve() });
 };
 
 async function cluster(): Promise<TestRedis> {
@@ -29,12 +32,18 @@ async function cluster(): Promise<TestRedis> {
   const flush = async () => {
     for (const { port } of servers) await flushed(`redis://127.0.0.1:${port}`);
   };
+  const forgetScripts = async () => {
+    for (const { port } of servers)
+      await onServer(`redis://127.0.0.1:${port}`, (redis) => redis.script('FLUSH'));
+  };
   const kill = async (n: number) => servers[n]?.kill('SIGKILL');
-  return { url, flush, kill, stop };
+  return { url, flush, forgetScripts, kill, stop };
 }
 
-async function flushed(url: string): Promise<void> {
+const flushed = (url: string): Promise<void> => onServer(url, (redis) => redis.flushall());
+
+async function onServer(url: string, act: (redis: Redis) => Promise<unknown>): Promise<void> {
   const redis = new Redis(url);
-  await redis.flushall();
+  await act(redis);
   redis.disconnect();
 }

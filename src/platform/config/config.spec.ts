@@ -132,6 +132,8 @@ const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   WEBPUSH_HOSTS: ['https://wr0ng', '*.wr0ng', ',', 'a,wr0ng/x'],
   PUSH_CA_FILE: ['wr0ng', '/wr0ng/ca.pem'],
   FCM_PER_MINUTE: ['wr0ng', '0', '1.5'],
+  APNS_PER_MINUTE: ['wr0ng', '0', '1.5'],
+  WEBPUSH_PER_MINUTE: ['wr0ng', '0', '1.5'],
   LOG_LEVEL: ['wr0ng', 'WR0NG'],
 };
 

@@ -51,6 +51,10 @@ const origin = () =>
     error: 'must be a URL that begins with https://',
   });
 
+/** What a vendor may be sent. */
+const perMinute = (fallback: number) =>
+  z.coerce.number().int().min(1, 'must be at least 1').max(100_000_000).default(fallback);
+
 /** The settings of the ways to sleeping devices. Files are read here, so that one that is missing stops the boot. */
 export const pushSettings = {
   /** The PEM text. */
@@ -63,6 +67,8 @@ export const pushSettings = {
   APNS_TEAM_ID: text().optional(),
   APNS_TOPIC: text().optional(),
   APNS_ORIGIN: origin().optional(),
+  /** Apple publishes no rate of a provider; 5,000 a second is our own choice. */
+  APNS_PER_MINUTE: perMinute(300_000),
   FCM_CREDENTIALS: textOrFile('{', ACCOUNT)
     .transform((json, context): FcmAccount => {
       const parsed = account.safeParse(jsonOf(json));
@@ -73,7 +79,7 @@ export const pushSettings = {
     .optional(),
   FCM_ORIGIN: origin().optional(),
   /** What the project may send: Google's default, which can be raised on request (its errors count too). */
-  FCM_PER_MINUTE: z.coerce.number().int().min(1, 'must be at least 1').max(100_000_000).default(600_000),
+  FCM_PER_MINUTE: perMinute(600_000),
   VAPID_SUBJECT: z
     .string()
     .refine((subject) => URL.canParse(subject) && /^(mailto|https):/.test(subject), {
@@ -83,6 +89,8 @@ export const pushSettings = {
     .optional(),
   VAPID_PUBLIC_KEY: vapidKey('public').optional(),
   VAPID_PRIVATE_KEY: vapidKey('private').optional(),
+  /** Push services of browsers publish no rate and answer 429; a thousand a second is little for any of them. */
+  WEBPUSH_PER_MINUTE: perMinute(60_000),
   WEBPUSH_HOSTS: z
     .string()
     .transform((hosts) =>

@@ -1,9 +1,9 @@
-import { rootCertificates } from 'node:tls';
 import { ApnsClient, ApnsError, Notification } from 'apns2';
 import { Pool } from 'undici';
 import type { Config } from '../../platform/config/config.js';
 import { within } from '../../platform/within.js';
 import type { VendorSender } from '../guard.sender.js';
+import { trusting } from '../trust.sender.js';
 import { unreachable } from '../unreachable.js';
 import type { PushMessage, Verdict } from '../vendor.js';
 import { notificationOf } from './notification.js';
@@ -28,6 +28,7 @@ export type ApnsConfig = Pick<
 export class ApnsSender implements VendorSender {
   readonly name = 'apns';
   private readonly apns: ApnsClient | undefined;
+  private readonly trust;
   private readonly retired = new Set<Promise<void>>();
   private probing: Promise<void> | undefined;
 
@@ -36,6 +37,7 @@ export class ApnsSender implements VendorSender {
     private readonly answerMs = ANSWER_MS,
   ) {
     const { APNS_KEY: signingKey, APNS_KEY_ID: keyId, APNS_TEAM_ID: team, APNS_TOPIC: defaultTopic } = config;
+    this.trust = trusting(config.PUSH_CA_FILE);
     if (!signingKey || !keyId || !team || !defaultTopic) return;
     this.apns = new ApnsClient({ signingKey, keyId, team, defaultTopic });
     this.retire(this.apns.client);
@@ -74,7 +76,7 @@ export class ApnsSender implements VendorSender {
   }
 
   private pool(): Pool {
-    const { APNS_ORIGIN = APPLE, PUSH_CA_FILE: ca } = this.config;
+    const { APNS_ORIGIN = APPLE } = this.config;
     return new Pool(new URL(APNS_ORIGIN).origin, {
       allowH2: true,
       connections: 2,
@@ -82,7 +84,7 @@ export class ApnsSender implements VendorSender {
       maxConcurrentStreams: 100,
       headersTimeout: this.answerMs,
       bodyTimeout: this.answerMs,
-      connect: { timeout: CONNECT_MS, ...(ca && { ca: [...rootCertificates, ca] }) },
+      connect: { timeout: CONNECT_MS, ...this.trust },
     });
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Notification, type NotificationOptions, Priority, PushType } from 'apns2';
+import { surelyFits } from '../size.js';
 import type { PushMessage, Verdict } from '../vendor.js';
 
 /** Apple's limits, in bytes. */
@@ -18,6 +19,7 @@ export function notificationOf(message: PushMessage): Notification | Verdict {
     ...(message.collapseId !== undefined && { collapseId: collapseIdOf(message.collapseId) }),
     ...(message.expiresAt && { expiration: Math.floor(message.expiresAt.getTime() / 1_000) }),
   });
+  if (surelyFits(message, MAX_PAYLOAD)) return notification;
   const bytes = Buffer.byteLength(JSON.stringify(notification.buildApnsOptions()));
   return bytes > MAX_PAYLOAD ? { is: 'sender_fault', reason: 'PayloadTooLarge' } : notification;
 }

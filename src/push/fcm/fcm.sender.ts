@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Agent as HttpsAgent, type AgentOptions } from 'node:https';
-import { rootCertificates } from 'node:tls';
 import type { App } from 'firebase-admin/app';
 import type { Messaging } from 'firebase-admin/messaging';
 import { Agent, type Dispatcher } from 'undici';
 import type { Config } from '../../platform/config/config.js';
 import type { VendorSender } from '../guard.sender.js';
 import { retryAfterMs } from '../retry-after.js';
+import { trusting } from '../trust.sender.js';
 import { unreachable } from '../unreachable.js';
 import type { PushMessage, Verdict } from '../vendor.js';
 import { FcmAccess } from './access.sender.js';
@@ -36,13 +36,15 @@ interface Running {
 export class FcmSender implements VendorSender {
   readonly name = 'fcm';
   private readonly access: FcmAccess | undefined;
+  private readonly trust;
   private readonly tokens: Dispatcher;
   private token = '';
   private running: Promise<Running> | undefined;
 
   constructor(private readonly config: FcmConfig) {
-    const { FCM_CREDENTIALS: account, PUSH_CA_FILE: ca } = config;
-    const connect = { timeout: CONNECT_MS, ...(ca && { ca: [...rootCertificates, ca] }) };
+    const { FCM_CREDENTIALS: account } = config;
+    this.trust = trusting(config.PUSH_CA_FILE);
+    const connect = { timeout: CONNECT_MS, ...this.trust };
     this.tokens = new Agent({ connect, connections: 1, maxResponseSize: MAX_ANSWER_BYTES });
     if (account) this.access = new FcmAccess(account, tokenEndpoint(account.token_uri, config), this.tokens);
   }
@@ -109,12 +111,8 @@ export class FcmSender implements VendorSender {
   }
 
   private agent(): HttpsAgent {
-    const { FCM_ORIGIN, PUSH_CA_FILE: ca } = this.config;
-    const options = {
-      keepAlive: true,
-      maxSockets: MAX_SOCKETS,
-      ...(ca && { ca: [...rootCertificates, ca] }),
-    };
+    const { FCM_ORIGIN } = this.config;
+    const options = { keepAlive: true, maxSockets: MAX_SOCKETS, ...this.trust };
     return FCM_ORIGIN === undefined ? new HttpsAgent(options) : new AgentTo(new URL(FCM_ORIGIN), options);
   }
 }

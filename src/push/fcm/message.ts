@@ -1,4 +1,5 @@
 import type { AndroidConfig, ApnsConfig, Message } from 'firebase-admin/messaging';
+import { surelyFits } from '../size.js';
 import type { PushMessage, Verdict } from '../vendor.js';
 
 /** FCM's limit for what is shown and the data together, in bytes. */
@@ -11,7 +12,7 @@ export function fcmMessageOf(message: PushMessage, now: number): Message | Verdi
   const { show, data, to } = message;
   const notification = show === 'background' ? undefined : { title: show.title, body: show.body };
   const content = { ...(notification && { notification }), data: { ...data } };
-  if (Buffer.byteLength(JSON.stringify(content)) > MAX_PAYLOAD)
+  if (!surelyFits(message, MAX_PAYLOAD) && Buffer.byteLength(JSON.stringify(content)) > MAX_PAYLOAD)
     return { is: 'sender_fault', reason: 'payload_too_large' };
   const target = to.kind === 'fcm_fid' ? { fid: to.address } : { token: to.address };
   return { ...target, ...content, android: androidOf(message, now), apns: apnsOf(message) };

@@ -1,7 +1,7 @@
 import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { rootCertificates } from 'node:tls';
 import { Agent } from 'undici';
+import { trusting } from '../trust.sender.js';
 
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 8_000;
@@ -71,7 +71,7 @@ export class Dial {
   readonly outside: Agent;
 
   constructor(ca: string | undefined) {
-    const connect = { timeout: CONNECT_MS, ...(ca && { ca: [...rootCertificates, ca] }) };
+    const connect = { timeout: CONNECT_MS, ...trusting(ca) };
     const options = {
       connections: CONNECTIONS,
       pipelining: 1,

@@ -1,0 +1,99 @@
+/* Users with one device that sleeps, registered in the database; and the database's word on what is still to be pushed to them. */
+import { createECDH, createHash, randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { startVendors } from '../servers.mjs';
+
+const ROWS_AT_ONCE = 5_000;
+const LOOK_EVERY_MS = 50;
+/** What is not done by then is stuck. */
+const PATIENCE_MS = 300_000;
+const FCM_TOKEN_CHARACTERS = 163;
+const PLATFORMS = { apns: 'ios', fcm: 'android', webpush: 'web' };
+
+/** What a lock screen shows; it is the event's data too. */
+export const WORDS = {
+  title: 'New episodes of The Lighthouse',
+  body: 'The second season is here. Continue where you stopped, or begin once more with the first episode of all.',
+};
+
+/** With pretend vendors (`vendors`, at their `place`) and the database's `bedroom`. */
+export async function withVendors(context, act) {
+  const vendors = await startVendors();
+  const bedroom = new Bedroom(context.environment.DATABASE_URL);
+  await bedroom.open();
+  try {
+    return await act({ ...context, vendors, bedroom, place: await vendors.ask('place') });
+  } finally {
+    await bedroom.close();
+    await vendors.stop();
+  }
+}
+
+/** `{ userId, address, keys?, seenAs }` of each; `seenAs` is what the vendor calls the address. */
+export function sleepersOf({ vendor, prefix, count, origin }) {
+  const browser = createECDH('prime256v1').generateKeys('base64url');
+  const keys = { p256dh: browser, auth: randomBytes(16).toString('base64url') };
+  return Array.from({ length: count }, (_, n) => {
+    const userId = `${prefix}${n}`;
+    if (vendor === 'apns') {
+      const address = createHash('sha256').update(userId).digest('hex');
+      return { userId, address, seenAs: address };
+    }
+    if (vendor === 'fcm') {
+      const address = `${userId}:`.padEnd(FCM_TOKEN_CHARACTERS, 'x');
+      return { userId, address, seenAs: address };
+    }
+    return { userId, address: `${origin}/push/${userId}`, keys, seenAs: `/push/${userId}` };
+  });
+}
+
+class Bedroom {
+  constructor(databaseUrl) {
+    this.client = new pg.Client({ connectionString: databaseUrl });
+  }
+
+  open() {
+    return this.client.connect();
+  }
+
+  close() {
+    return this.client.end();
+  }
+
+  /** As if their apps had registered, and autovacuum had looked at it since. */
+  async register(vendor, sleepers) {
+    for (let from = 0; from < sleepers.length; from += ROWS_AT_ONCE) {
+      const rows = sleepers.slice(from, from + ROWS_AT_ONCE).map(({ userId, address, keys }) => {
+        const kind = vendor === 'fcm' ? 'fcm_token' : vendor;
+        return { userId, platform: PLATFORMS[vendor], push: { kind, address, ...(keys && { keys }) } };
+      });
+      await this.client.query(
+        `INSERT INTO device (device_id, user_id, platform, push, push_registered_at)
+         SELECT "userId" || '-device', "userId", platform, push, now()
+         FROM json_to_recordset($1::json) AS r ("userId" text, platform text, push jsonb)`,
+        [JSON.stringify(rows)],
+      );
+    }
+    await this.client.query('ANALYZE device');
+  }
+
+  /** Once the clock has looked at every important event: what is to be pushed is queued. */
+  queued() {
+    return this.until(`NOT EXISTS (SELECT 1 FROM fallback WHERE tier = 'important')`);
+  }
+
+  /** Once every push has its outcome too, and every event was handed on. */
+  quiet() {
+    return this.until(`NOT EXISTS (SELECT 1 FROM push WHERE state IN ('queued', 'sent'))
+      AND NOT EXISTS (SELECT 1 FROM fallback) AND NOT EXISTS (SELECT 1 FROM handoff)`);
+  }
+
+  async until(condition) {
+    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await pause(LOOK_EVERY_MS)) {
+      const { rows } = await this.client.query(`SELECT ${condition} AS holds`);
+      if (rows[0].holds) return;
+    }
+    throw new Error(`it never came true that ${condition}`);
+  }
+}
