@@ -1,6 +1,7 @@
 /* The nightly file: NDJSON through the door, each row merged and announced durably, beside a bare COPY of the same rows. */
 import { ADMIN_KEY, startLoad, startUsher } from '../servers.mjs';
 import { median, rss } from '../stats.mjs';
+import { spending } from './pair.mjs';
 
 export async function nightly(context) {
   const { options, environment, pinPostgres } = context;
@@ -17,10 +18,13 @@ export async function nightly(context) {
     const count = round === 0 ? Math.min(rows, 3_000) : rows;
     const of = { databaseUrl: environment.DATABASE_URL, prefix, rows: count };
     const plain = await load.ask('copyRows', of);
-    const usher = await load.ask('sendRows', { port: server.port, key: ADMIN_KEY, prefix, rows: count });
+    const usher = await spending({ server, postmaster: context.postmaster }, () =>
+      load.ask('sendRows', { port: server.port, key: ADMIN_KEY, prefix, rows: count }),
+    );
     const keyed = await load.ask('copyRows', { ...of, keyed: true });
     if (round === 0) continue;
-    found.usher.push({ ...usher, perSecond: count / usher.seconds });
+    const [cpu, postgres] = [usher.cpu / count, usher.postgres / count];
+    found.usher.push({ ...usher, cpu, postgres, perSecond: count / usher.seconds });
     found.plain.push({ perSecond: count / plain.seconds });
     found.keyed.push({ perSecond: count / keyed.seconds });
   }
@@ -41,6 +45,11 @@ export async function nightly(context) {
   return [
     row('nightly rows a second, beside COPY into a plain table', 'plain'),
     row('nightly rows a second, beside COPY into a table with the same primary key', 'keyed'),
+    {
+      what: 'CPU µs a nightly row',
+      usher: median(found.usher.map(({ cpu }) => cpu)),
+      more: { postgres: median(found.usher.map(({ postgres }) => postgres)) },
+    },
     {
       what: `MiB resident at most while ${options.rounds} × ${rows} rows came (before: bare column)`,
       usher: peak / 1_024,

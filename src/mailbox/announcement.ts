@@ -8,13 +8,18 @@ export type Heading = Pick<Envelope, 'id' | 'type' | 'tier' | 'key' | 'offset' |
 export class EncodedEvent {
   private constructor(
     readonly heading: Heading,
-    private source: Envelope | string,
+    private source: Envelope | (() => Envelope) | string,
     private readonly json?: string,
   ) {}
 
   /** `json` is the envelope's data as text, if somebody has made it already. */
   static of(envelope: Envelope, json?: string): EncodedEvent {
     return new EncodedEvent(envelope, envelope, json);
+  }
+
+  /** Of an event that most likely nobody hears: the rest of it is put together when somebody does. */
+  static later(heading: Heading, make: () => Envelope): EncodedEvent {
+    return new EncodedEvent(heading, make);
   }
 
   /** From another node, which has encoded it. */
@@ -24,8 +29,9 @@ export class EncodedEvent {
 
   /** The Socket.IO event's arguments as JSON: `["type",{…}]`. */
   get body(): string {
-    if (typeof this.source !== 'string') this.source = bodyOf(this.source, this.json);
-    return this.source;
+    const { source } = this;
+    if (typeof source === 'string') return source;
+    return (this.source = bodyOf(typeof source === 'function' ? source() : source, this.json));
   }
 }
 

@@ -20,7 +20,7 @@ WITH due AS (
 SELECT c.user_id AS "userId", c.device_id AS "deviceId", c.event_id AS "eventId", c.key, c.type, c.tier, c.epoch, c."offset",
   c.action, c.attempts, c.expires_at AS "expiresAt",
   d.push, d.locale, d.timezone, coalesce(d.last_seen_at < now() - $5 * interval '1 day', true) AS stale,
-  e.data, e.id IS NULL AS superseded, f.body AS preferences, r.own, r.elsewhere, b.shown
+  entry_data(e) AS data, e.id IS NULL AS superseded, f.body AS preferences, r.own, r.elsewhere, b.shown
 FROM claimed c
 LEFT JOIN device d ON d.device_id = c.device_id AND d.user_id = c.user_id
 LEFT JOIN mailbox_entry e ON e.user_id = c.user_id AND e.key = c.key AND e.id = c.event_id

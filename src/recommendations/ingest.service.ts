@@ -1,13 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { NewDurableEvent } from '../mailbox/event.js';
-import { Mailbox } from '../mailbox/mailbox.service.js';
+import { Feed } from '../mailbox/feed.service.js';
 import { deeperThan } from '../platform/json-depth.js';
 import { isStorableJson } from '../platform/text.schema.js';
 import type { ProblemCode } from '../platform/http/problem.js';
-import { Database } from '../platform/postgres/database.js';
 import { type Line, lines } from './ndjson.js';
+import { ready } from './ready.js';
 import { type RecommendationLine, recommendationLine } from './recommendation.schema.js';
-import { type Outcome, RecommendationStore } from './recommendation.store.js';
+import { RecommendationStore } from './recommendation.store.js';
 
 /** Rows that one commit takes: enough to pay for the round trip, few enough to hold in memory. */
 const PART = 500;
@@ -15,8 +15,6 @@ const PART = 500;
 const PARTS_UNDER_WAY = 3;
 const MAX_LINE_BYTES = 256 * 1024;
 const MAX_DEPTH = 16;
-/** Titles that the event itself carries; the rest is read when the page is opened. */
-const ITEMS_IN_EVENT = 20;
 /** Faulty lines that the answer names; beyond that they are only counted. */
 const MAX_REJECTED = 1_000;
 
@@ -34,11 +32,6 @@ export interface Tally {
   rejected: Rejected[];
 }
 
-interface Valid {
-  readonly number: number;
-  readonly value: RecommendationLine;
-}
-
 /**
  * Takes the nightly file part by part: parsed, merged and announced in one commit a part, with constant memory. Parts may be
  * committed in another order than they came, which versions make harmless.
@@ -47,8 +40,7 @@ interface Valid {
 export class RecommendationIngest {
   constructor(
     private readonly store: RecommendationStore,
-    private readonly mailbox: Mailbox,
-    private readonly database: Database,
+    private readonly feed: Feed,
   ) {}
 
   /** Gives the tally after each part. Reading stops while enough parts are written, so a fast sender waits. */
@@ -74,21 +66,24 @@ export class RecommendationIngest {
   }
 
   /** A user and profile that comes twice in a part is written in two rounds, in the order of the file. */
-  private async write(part: readonly Valid[], tally: Tally): Promise<void> {
+  private async write(part: readonly RecommendationLine[], tally: Tally): Promise<void> {
     for (const round of rounds(part)) {
-      const outcomes = await this.database.transaction('routine', async (tx) => {
-        const found = await this.store.merge(tx, round);
-        await this.mailbox.append(tx, round.filter((_, n) => found[n] === 'accepted').map(ready));
-        return found;
-      });
-      for (const outcome of outcomes) tally[outcome satisfies Outcome] += 1;
+      const handoff = { id: randomUUID(), tier: 'important' } as const;
+      const at = new Date().toISOString();
+      const pages = round.map((page) => ({ page, id: randomUUID() }));
+      const { accepted, unchanged } = await this.store.merge(pages, handoff.id, at);
+      const announcements = accepted.map(({ page, id, place }) => ready(page, id, at, place));
+      if (announcements.length > 0) this.feed.announce({ announcements, handoff });
+      tally.accepted += accepted.length;
+      tally.unchanged += unchanged;
+      tally.stale += round.length - accepted.length - unchanged;
     }
   }
 }
 
 /** What is valid, in parts; what is not is counted. */
-async function* parts(body: AsyncIterable<Uint8Array>, tally: Tally): AsyncGenerator<Valid[]> {
-  let part: Valid[] = [];
+async function* parts(body: AsyncIterable<Uint8Array>, tally: Tally): AsyncGenerator<RecommendationLine[]> {
+  let part: RecommendationLine[] = [];
   for await (const batch of lines(body, MAX_LINE_BYTES)) {
     for (const line of batch) {
       const valid = read(line);
@@ -102,7 +97,7 @@ async function* parts(body: AsyncIterable<Uint8Array>, tally: Tally): AsyncGener
   if (part.length > 0) yield part;
 }
 
-function read(line: Line): Valid | Rejected {
+function read(line: Line): RecommendationLine | Rejected {
   if ('tooLong' in line) return { line: line.number, code: 'payload_too_large' };
   if (deeperThan(Buffer.from(line.text), MAX_DEPTH)) return { line: line.number, code: 'too_deep' };
   const value = parseJson(line.text);
@@ -111,9 +106,7 @@ function read(line: Line): Valid | Rejected {
   if (line.text.includes('\\u') && !isStorableJson(JSON.stringify(value)))
     return { line: line.number, code: 'invalid_request' };
   const parsed = recommendationLine.safeParse(value);
-  return parsed.success
-    ? { number: line.number, value: parsed.data }
-    : { line: line.number, code: 'invalid_request' };
+  return parsed.success ? parsed.data : { line: line.number, code: 'invalid_request' };
 }
 
 function parseJson(text: string): unknown {
@@ -129,28 +122,14 @@ function reject(tally: Tally, rejected: Rejected): void {
   if (tally.rejected.length < MAX_REJECTED) tally.rejected.push(rejected);
 }
 
-function rounds(part: readonly Valid[]): RecommendationLine[][] {
+function rounds(part: readonly RecommendationLine[]): RecommendationLine[][] {
   const result: RecommendationLine[][] = [];
   const seen = new Map<string, number>();
-  for (const { value } of part) {
-    const key = `${value.userId}\n${value.profileId}`;
+  for (const page of part) {
+    const key = `${page.userId}\n${page.profileId}`;
     const round = seen.get(key) ?? 0;
     seen.set(key, round + 1);
-    (result[round] ??= []).push(value);
+    (result[round] ??= []).push(page);
   }
   return result;
 }
-
-const ready = ({ userId, profileId, version, items }: RecommendationLine): NewDurableEvent => ({
-  userId,
-  type: 'recommendations.ready',
-  tier: 'important',
-  key: `recommendations:${profileId}`,
-  profileId,
-  data: {
-    profileId,
-    version,
-    items: items.slice(0, ITEMS_IN_EVENT),
-    url: `/v1/me/recommendations/${encodeURIComponent(profileId)}`,
-  },
-});

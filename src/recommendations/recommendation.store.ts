@@ -1,15 +1,37 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Transaction } from '../platform/postgres/database.js';
+import type { Position } from '../mailbox/position.js';
+import { Database } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
+import { textArray } from '../platform/postgres/text-array.js';
 import type { RecommendationLine } from './recommendation.schema.js';
 
-const MERGE = statement('merge.sql', import.meta.url);
+const NIGHT = statement('night.sql', import.meta.url);
 const READ = named(
   'front-page',
   'SELECT version, items FROM recommendation WHERE user_id = $1 AND profile_id = $2',
 );
 
-export type Outcome = 'accepted' | 'unchanged' | 'stale';
+interface MergedRow {
+  readonly places: readonly [n: number, epoch: string, offset: number][] | null;
+  readonly unchanged: number;
+}
+
+/** A front page, with the id of the event that says so. */
+export interface Dated {
+  readonly page: RecommendationLine;
+  readonly id: string;
+}
+
+/** A front page that is newer than what stood, and where its event is. */
+export interface Placed extends Dated {
+  readonly place: Position;
+}
+
+/** What became of some front pages; what is neither accepted nor unchanged is stale. */
+export interface Merged {
+  readonly accepted: readonly Placed[];
+  readonly unchanged: number;
+}
 
 export interface FrontPage {
   readonly version: number | string;
@@ -20,10 +42,24 @@ export interface FrontPage {
 export class RecommendationStore {
   constructor(private readonly database: Database) {}
 
-  /** One outcome a line, in order; each user and profile at most once. */
-  async merge(tx: Transaction, lines: readonly RecommendationLine[]): Promise<Outcome[]> {
-    const rows = lines.map((line, n) => ({ n, ...line }));
-    return (await tx.run<{ outcome: Outcome }>(MERGE, [JSON.stringify(rows)])).map(({ outcome }) => outcome);
+  /** Keeps what is newer and appends its events, in one commit of its own; each user and profile at most once. */
+  async merge(pages: readonly Dated[], handoffId: string, at: string): Promise<Merged> {
+    const column = (of: (page: Dated) => string) => textArray(pages.map(of));
+    const values = [
+      column(({ page }) => page.userId),
+      column(({ page }) => page.profileId),
+      column(({ page }) => JSON.stringify(page.version)),
+      column(({ page }) => JSON.stringify(page.items)),
+      column(({ id }) => id),
+      handoffId,
+      at,
+    ];
+    const [row] = await this.database.run<MergedRow>('routine', NIGHT, values);
+    const accepted = (row?.places ?? []).map(([n, epoch, offset]) => {
+      const { page, id } = pages[n - 1] as Dated;
+      return { page, id, place: { epoch, offset } };
+    });
+    return { accepted, unchanged: row?.unchanged ?? 0 };
   }
 
   async read(userId: string, profileId: string): Promise<FrontPage | undefined> {
