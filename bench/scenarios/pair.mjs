@@ -42,13 +42,6 @@ export async function inTurn(variants, rounds, measure) {
   for (let round = 0; round <= rounds; round += 1) {
     for (const variant of variants) {
       const result = await measure(variant, round === 0);
-      console.log(
-        'ROUND',
-        round,
-        variant.name,
-        Math.round(result.latency?.p50),
-        Math.round(result.latency?.p99),
-      );
       if (round > 0) results.get(variant).push(result);
     }
   }
