@@ -88,6 +88,26 @@ describe('a front page that is new', () => {
     ]);
   });
 
+  test('is remembered in its commit until it is told, for the sweep to find should the node die between', async () => {
+    await usher.database.query('CREATE TABLE remembered (positions json)');
+    await usher.database.query(
+      `CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN INSERT INTO remembered VALUES (NEW.positions); RETURN NEW; END $$`,
+    );
+    await usher.database.query(
+      'CREATE TRIGGER remember AFTER INSERT ON handoff FOR EACH ROW EXECUTE FUNCTION remember()',
+    );
+    await usher.backOffice.recommend(['ivy', 'jan'].map((userId) => ({ userId, version: 1, items: [] })));
+    const rows = await usher.database.query<{ positions: [string, number][] }>(
+      'SELECT positions FROM remembered',
+    );
+    await usher.database.query('DROP TRIGGER remember ON handoff');
+    expect(rows.flatMap(({ positions }) => positions)).toEqual([
+      ['ivy', 1],
+      ['jan', 1],
+    ]);
+  });
+
   test('starts no clock for users who never said what they want pushed', async () => {
     const users = ['dora', 'eli', 'fay'];
     const asks = { categories: { recommendations: { channels: { push: true } } } };
