@@ -3,8 +3,8 @@
  * door (from `dist/`). What the server sends passes no door; its frames are described here, from the same building blocks.
  */
 import { z } from 'zod';
-import { RECEIPT_STATES } from '../dist/delivery/receipt.js';
-import { receiptPayload } from '../dist/delivery/receipts.schema.js';
+import { RECEIPT_STATES } from '../dist/delivery/receipts/receipt.js';
+import { receiptPayload } from '../dist/delivery/receipts/receipts.schema.js';
 import { deviceUpdate } from '../dist/devices/device.schema.js';
 import { entitlementAnswer } from '../dist/entitlements/entitlements.schema.js';
 import {
@@ -13,14 +13,14 @@ import {
   streamId,
   streamsPayload,
   streamStop,
-} from '../dist/entitlements/streams.schema.js';
-import { handshakeAuth, syncPayload, tokenRefreshPayload } from '../dist/live/handshake.schema.js';
-import { envelopeSchema, positionSchema } from '../dist/mailbox/events.schema.js';
+} from '../dist/streams/streams.schema.js';
+import { handshakeAuth, syncPayload, tokenRefreshPayload } from '../dist/live/admission/handshake.schema.js';
+import { envelopeSchema, positionSchema } from '../dist/mailbox/events/events.schema.js';
 import { STATUSES } from '../dist/membership/membership.js';
-import { capabilities } from '../dist/membership/plans.schema.js';
-import { deviceId, instant, profileId, userId } from '../dist/platform/auth/names.schema.js';
+import { capabilities } from '../dist/membership/plans/plans.schema.js';
+import { deviceId, instant, profileId, userId } from '../dist/platform/auth/ids.schema.js';
 import { PROBLEMS } from '../dist/platform/http/problem.js';
-import { beat, titleId } from '../dist/playback/beat.schema.js';
+import { beat, titleId } from '../dist/playback/heartbeat.schema.js';
 import { version } from '../dist/recommendations/recommendation.schema.js';
 
 const seconds = z.number().nonnegative();

@@ -1,33 +1,33 @@
 import { type DynamicModule, Global, Inject, Module, type OnModuleInit, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { Delivery } from './delivery/delivery.service.js';
+import { DispatcherService } from './delivery/dispatcher.service.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
-import { Receipts } from './delivery/receipts.service.js';
-import { DevelopmentModule } from './development/development.module.js';
-import { LockScreen } from './development/lock-screen/lock-screen.service.js';
+import { ReceiptsService } from './delivery/receipts/receipts.service.js';
+import { DemoModule } from './demo/demo.module.js';
+import { LockScreenService } from './demo/lock-screen/lock-screen.service.js';
 import { DeviceUpdateCommand } from './devices/device-update.service.js';
 import { DevicesModule } from './devices/devices.module.js';
-import { EdgeModule } from './entitlements/edge.module.js';
+import { EdgeModule } from './streams/edges/edge.module.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
-import { LiveChannel } from './live/live.channel.js';
-import { LiveGateway } from './live/live.gateway.js';
+import { LocalDeliveryService } from './live/connection/local-delivery.service.js';
+import { DeviceGateway } from './live/socketio/device.gateway.js';
 import { LiveModule } from './live/live.module.js';
-import { SyncCommand, TokenRefreshCommand } from './live/session.service.js';
+import { SyncCommand, TokenRefreshCommand } from './live/connection/session-commands.service.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
-import { STATE_PARTS } from './mailbox/state.js';
+import { STATE_PARTS } from './mailbox/state/state.js';
 import { MembershipModule } from './membership/membership.module.js';
 import { CONFIG, type Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { PlaybackModule } from './playback/playback.module.js';
-import { Playback } from './playback/playback.service.js';
+import { PlaybackService } from './playback/playback.service.js';
 import { playbackState } from './playback/playback.state.js';
-import { WatchingStore } from './playback/watching.store.js';
+import { PlaybackActivityStore } from './playback/playback-activity.store.js';
 import { PushModule } from './push/push.module.js';
-import { Sending } from './push/sending.service.js';
-import type { PushVendor } from './push/vendor.js';
-import { PUSH_VENDORS } from './push/vendors.module.js';
-import { Vendors } from './push/vendors.service.js';
+import { PushSenderService } from './push/sending/push-sender.service.js';
+import type { PushProvider } from './push/providers/push-provider.js';
+import { PUSH_PROVIDERS } from './push/providers/providers.module.js';
+import { ProviderRegistryService } from './push/providers/provider-registry.service.js';
 import { RecommendationsModule } from './recommendations/recommendations.module.js';
 import { recommendationsState } from './recommendations/recommendations.state.js';
 import { TimelineModule } from './timeline/timeline.module.js';
@@ -47,10 +47,10 @@ class PortsModule implements OnModuleInit {
 
   onModuleInit(): void {
     const get = <T>(type: Type<T>): T => this.ref.get(type, { strict: false });
-    get(Delivery).use([get(LiveChannel)]);
-    get(LiveGateway).serve([
-      get(Playback),
-      get(Receipts),
+    get(DispatcherService).use([get(LocalDeliveryService)]);
+    get(DeviceGateway).registerCommands([
+      get(PlaybackService),
+      get(ReceiptsService),
       get(SyncCommand),
       get(TokenRefreshCommand),
       get(DeviceUpdateCommand),
@@ -68,9 +68,12 @@ class PushPortsModule implements OnModuleInit {
 
   onModuleInit(): void {
     const get = <T>(type: Type<T>): T => this.ref.get(type, { strict: false });
-    get(Sending).heed(get(WatchingStore));
-    const vendors = this.ref.get<readonly PushVendor[]>(PUSH_VENDORS, { strict: false });
-    get(Vendors).use(vendors, this.config.NODE_ENV === 'development' ? get(LockScreen) : undefined);
+    get(PushSenderService).usePlaybackActivity(get(PlaybackActivityStore));
+    const vendors = this.ref.get<readonly PushProvider[]>(PUSH_PROVIDERS, { strict: false });
+    get(ProviderRegistryService).use(
+      vendors,
+      this.config.NODE_ENV === 'development' ? get(LockScreenService) : undefined,
+    );
   }
 }
 
@@ -92,7 +95,7 @@ export class AppModule {
         PushPortsModule,
         TimelineModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule, PortsModule] : []),
-        ...(config.NODE_ENV === 'development' ? [DevelopmentModule] : []),
+        ...(config.NODE_ENV === 'development' ? [DemoModule] : []),
       ],
     };
   }

@@ -3,11 +3,11 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
-import { SocketServerAdapter } from './live/socket-server.adapter.js';
+import { SocketIoAdapter } from './live/socketio/socket-io.adapter.js';
 import type { Config } from './platform/config/config.js';
-import { setUpHttp } from './platform/http/http.js';
+import { setUpHttp } from './platform/http/http-setup.js';
 import { serveDocs } from './platform/http/openapi.js';
-import { Lifecycle } from './platform/lifecycle.js';
+import { LifecycleService } from './platform/lifecycle.service.js';
 
 /** A node that is ready for traffic; its `close()` stops everything in reverse order. */
 export async function boot(config: Config): Promise<INestApplication> {
@@ -19,9 +19,9 @@ export async function boot(config: Config): Promise<INestApplication> {
   });
   app.useLogger(app.get(Logger));
   setUpHttp(app, config);
-  app.useWebSocketAdapter(new SocketServerAdapter(app, config));
+  app.useWebSocketAdapter(new SocketIoAdapter(app, config));
   serveDocs(app);
   await app.listen(config.PORT, config.HOST);
-  app.get(Lifecycle).booted();
+  app.get(LifecycleService).booted();
   return app;
 }

@@ -2,10 +2,10 @@
  * "Which nodes hold devices of these 1,000 users?", as the router asks it: in this process, against one Redis and a cluster of
  * three. Bare is the same question with a command a user, each waiting for nothing but its own answer.
  */
-import { keysOf } from '../../dist/delivery/keys.js';
-import { PresenceStore } from '../../dist/delivery/presence.store.js';
+import { keysOf } from '../../dist/platform/redis/keys.js';
+import { PresenceStore } from '../../dist/cluster/presence.store.js';
 import { readConfig } from '../../dist/platform/config/config.js';
-import { RedisLinks } from '../../dist/platform/redis.js';
+import { RedisLinks } from '../../dist/platform/redis/redis.service.js';
 import { noCluster, startRedisCluster } from '../../tools/redis-cluster.mjs';
 
 const { presence: presenceKey } = keysOf('bench');

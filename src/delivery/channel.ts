@@ -1,4 +1,4 @@
-import type { Announcement } from '../mailbox/announcement.js';
+import type { OutgoingEvent } from '../mailbox/events/outgoing-event.js';
 
 /**
  * A way to devices. Promises:
@@ -9,5 +9,5 @@ import type { Announcement } from '../mailbox/announcement.js';
  *   channel cannot deliver it may drop: the mailbox has it, and the device resumes from there.
  */
 export interface Channel {
-  tell(announcements: readonly Announcement[]): void;
+  deliver(announcements: readonly OutgoingEvent[]): void;
 }

@@ -1,41 +1,48 @@
 import { Module } from '@nestjs/common';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
-import { Bell } from './bell.service.js';
-import { Delivery } from './delivery.service.js';
-import { EventsController } from './events.controller.js';
-import { FallbackStore } from './fallback.store.js';
-import { FallbackClock } from './fallback.worker.js';
-import { HandoffStore } from './handoff.store.js';
-import { Nodes } from './nodes.service.js';
-import { Outcomes } from './outcomes.service.js';
-import { Hurry } from './hurry.service.js';
-import { NodeChannels, PresenceStore } from './presence.store.js';
-import { ReceiptReportController } from './receipt-report.controller.js';
-import { ReceiptStore } from './receipt.store.js';
-import { Receipts } from './receipts.service.js';
-import { Router } from './router.service.js';
-import { Sweep } from './sweep.worker.js';
+import { PushWakeupService } from '../push/queue/push-wakeup.service.js';
+import { DispatcherService } from './dispatcher.service.js';
+import { PublishController } from './publish.controller.js';
+import { PushQueueStore } from '../push/queue/push-queue.store.js';
+import { PushSchedulerWorker } from '../push/queue/push-scheduler.worker.js';
+import { HandoffStore } from '../mailbox/handoff/handoff.store.js';
+import { NodeRegistryService } from '../cluster/node-registry.service.js';
+import { DeliveryOutcomeService } from './receipts/delivery-outcome.service.js';
+import { ImmediatePushService } from '../push/queue/immediate-push.service.js';
+import { NodeChannelStore, PresenceStore } from '../cluster/presence.store.js';
+import { ReceiptsController } from './receipts/receipts.controller.js';
+import { ReceiptStore } from './receipts/receipt.store.js';
+import { ReceiptsService } from './receipts/receipts.service.js';
+import { NodeRouterService } from '../cluster/node-router.service.js';
+import { SweepWorker } from './sweep.worker.js';
 
 @Module({
   imports: [DevicesModule, MailboxModule],
-  controllers: [EventsController, ReceiptReportController],
+  controllers: [PublishController, ReceiptsController],
   providers: [
-    Bell,
-    Delivery,
-    FallbackClock,
-    FallbackStore,
+    PushWakeupService,
+    DispatcherService,
+    PushSchedulerWorker,
+    PushQueueStore,
     HandoffStore,
-    Hurry,
-    NodeChannels,
-    Nodes,
-    Outcomes,
+    ImmediatePushService,
+    NodeChannelStore,
+    NodeRegistryService,
+    DeliveryOutcomeService,
     PresenceStore,
-    Router,
+    NodeRouterService,
     ReceiptStore,
-    Receipts,
-    Sweep,
+    ReceiptsService,
+    SweepWorker,
   ],
-  exports: [Bell, Delivery, Nodes, PresenceStore, Receipts, Router],
+  exports: [
+    PushWakeupService,
+    DispatcherService,
+    NodeRegistryService,
+    PresenceStore,
+    ReceiptsService,
+    NodeRouterService,
+  ],
 })
 export class DeliveryModule {}

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { Repeated } from '../platform/repeated.js';
-import { Metrics } from '../platform/metrics.js';
+import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
+import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { Database } from '../platform/postgres/database.js';
-import { Delivery } from './delivery.service.js';
-import { HandoffStore } from './handoff.store.js';
+import { DispatcherService } from './dispatcher.service.js';
+import { HandoffStore } from '../mailbox/handoff/handoff.store.js';
 
 const EVERY_MS = 500;
 /** A living node settles within milliseconds. After this, its events are told by whoever finds them. */
@@ -15,15 +15,15 @@ const MAX_ROUNDS = 20;
 
 /** Finds what was committed and never told, because its node died in between. No leader: `SKIP LOCKED` shares the work. */
 @Injectable()
-export class Sweep extends Repeated {
+export class SweepWorker extends PeriodicWorker {
   private readonly found: Counter;
 
   constructor(
     private readonly database: Database,
     private readonly handoffs: HandoffStore,
-    private readonly delivery: Delivery,
+    private readonly delivery: DispatcherService,
     @Inject(CONFIG) config: Config,
-    metrics: Metrics,
+    metrics: MetricsService,
   ) {
     super({ log: 'sweep', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
     this.found = metrics.counter(
@@ -32,11 +32,11 @@ export class Sweep extends Repeated {
     );
   }
 
-  protected async turn(): Promise<void> {
+  protected async runOnce(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const swept = await this.database.transaction('critical', async (tx) => {
         const overdue = await this.handoffs.claim(tx, OVERDUE_MS, AT_ONCE);
-        await this.delivery.tell(overdue);
+        await this.delivery.dispatch(overdue);
         return overdue.length;
       });
       this.found.inc(swept);

@@ -9,7 +9,7 @@ export interface DeviceSession {
 }
 
 /** What a command answers: the fields beside `ok: true` of the acknowledgement. */
-export type CommandAnswer = Readonly<Record<string, unknown>>;
+export type CommandResponse = Readonly<Record<string, unknown>>;
 
 /**
  * Something a device may ask over its socket. A port, because the rooms that answer (playback, delivery) and the room
@@ -19,5 +19,5 @@ export interface DeviceCommand {
   /** The name of the Socket.IO event. */
   readonly event: string;
   /** Checks and carries out. Throws Problem with a stable code; whatever else is thrown is told as `internal`. */
-  handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer>;
+  handle(session: DeviceSession, payload: unknown): Promise<CommandResponse>;
 }

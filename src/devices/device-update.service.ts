@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../platform/http/problem.js';
-import { parse } from '../platform/parse.js';
-import type { CommandAnswer, DeviceCommand, DeviceSession } from './device-command.js';
+import { parse } from '../platform/http/validation.js';
+import type { CommandResponse, DeviceCommand, DeviceSession } from './device-command.js';
 import { deviceUpdate } from './device.schema.js';
 import { DeviceStore } from './device.store.js';
 
@@ -12,7 +12,7 @@ export class DeviceUpdateCommand implements DeviceCommand {
 
   constructor(private readonly store: DeviceStore) {}
 
-  async handle({ userId, deviceId }: DeviceSession, payload: unknown): Promise<CommandAnswer> {
+  async handle({ userId, deviceId }: DeviceSession, payload: unknown): Promise<CommandResponse> {
     const said = parse(deviceUpdate, payload);
     if (!(await this.store.update({ userId, deviceId }, said))) throw new Problem('unknown_device');
     return {};

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { deviceId, instant } from '../platform/auth/names.schema.js';
-import { plainText } from '../platform/text.schema.js';
+import { deviceId, instant } from '../platform/auth/ids.schema.js';
+import { plainText } from '../platform/http/text.schema.js';
 
 export const PLATFORMS = ['ios', 'android', 'web', 'tv'] as const;
 export const platform = z.enum(PLATFORMS);
@@ -24,7 +24,7 @@ const base64url = (max: number) =>
     .regex(/^[\w-]+={0,2}$/, { error: 'must be base64url' });
 
 /** Where pushes for this device go; one shape a kind. */
-export const push = z.discriminatedUnion('kind', [
+export const pushAddress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('apns'), address }),
   z.object({ kind: z.literal('fcm_token'), address }),
   z.object({ kind: z.literal('fcm_fid'), address }),
@@ -37,7 +37,7 @@ export const push = z.discriminatedUnion('kind', [
     keys: z.object({ p256dh: base64url(96), auth: base64url(32) }),
   }),
 ]);
-export type PushSaid = z.infer<typeof push>;
+export type PushAddressBody = z.infer<typeof pushAddress>;
 
 export const deviceBody = z.object({
   platform,
@@ -45,7 +45,7 @@ export const deviceBody = z.object({
   appVersion: appVersion.optional(),
   timezone: timezone.optional(),
   locale: locale.optional(),
-  push: push.optional(),
+  push: pushAddress.optional(),
 });
 export type DeviceBody = z.infer<typeof deviceBody>;
 
@@ -55,7 +55,7 @@ export const deviceUpdate = z.object({
   appVersion: deviceBody.shape.appVersion,
   timezone: deviceBody.shape.timezone,
   locale: deviceBody.shape.locale,
-  push: push.nullable().optional(),
+  push: pushAddress.nullable().optional(),
 });
 export type DeviceUpdate = z.infer<typeof deviceUpdate>;
 

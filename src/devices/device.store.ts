@@ -3,12 +3,12 @@ import { Prisma } from '../generated/prisma/client.js';
 import { Database } from '../platform/postgres/database.js';
 import { PrismaService } from '../platform/postgres/prisma.service.js';
 import { named, statement } from '../platform/postgres/statement.js';
-import type { Owned } from './device.js';
+import type { DeviceRef } from './device.js';
 import type { DeviceBody, DeviceUpdate } from './device.schema.js';
 
-const ARRIVE = statement('arrive.sql', import.meta.url);
-const SURPLUS = statement('surplus.sql', import.meta.url);
-const RETIRE = statement('retire.sql', import.meta.url);
+const ARRIVE = statement('register-devices.sql', import.meta.url);
+const SURPLUS = statement('evict-excess-devices.sql', import.meta.url);
+const RETIRE = statement('retire-unseen-devices.sql', import.meta.url);
 const FIND = named(
   'devices',
   `SELECT device_id AS "deviceId", user_id AS "userId", platform, app_version AS "appVersion", name,
@@ -17,14 +17,14 @@ const FIND = named(
 );
 
 /** A device as it says hello on its socket. */
-export interface Arrival {
+export interface ConnectingDevice {
   readonly userId: string;
   readonly deviceId: string;
   readonly platform: string;
   readonly appVersion: string | undefined;
 }
 
-export interface KnownDevice extends Arrival {
+export interface KnownDevice extends ConnectingDevice {
   readonly name: string | null;
   readonly longAgo: boolean;
 }
@@ -41,7 +41,7 @@ export class DeviceStore {
   }
 
   /** Registers or moves the devices; each id at most once. */
-  async arrive(arrivals: readonly Arrival[]): Promise<void> {
+  async register(arrivals: readonly ConnectingDevice[]): Promise<void> {
     await this.database.run('important', ARRIVE, [JSON.stringify(arrivals)]);
   }
 
@@ -68,7 +68,7 @@ export class DeviceStore {
   }
 
   /** Changes what is given. False when the user has no such device. */
-  async update({ userId, deviceId }: Owned, { push, ...said }: DeviceUpdate): Promise<boolean> {
+  async update({ userId, deviceId }: DeviceRef, { push, ...said }: DeviceUpdate): Promise<boolean> {
     const now = new Date();
     const address =
       push === undefined ? {} : { push: push ?? Prisma.DbNull, pushRegisteredAt: push === null ? null : now };
@@ -89,12 +89,12 @@ export class DeviceStore {
   }
 
   /** Retires of each user's devices what is beyond the newest `keep`; answers which. */
-  retireSurplus(userIds: readonly string[], keep: number): Promise<Owned[]> {
+  evictExcess(userIds: readonly string[], keep: number): Promise<DeviceRef[]> {
     return this.database.run('important', SURPLUS, [userIds, keep]);
   }
 
   /** Retires devices that nobody saw for so many days, at most `limit`; answers which. */
-  retireUnseen(days: number, limit: number): Promise<Owned[]> {
+  retireUnseen(days: number, limit: number): Promise<DeviceRef[]> {
     return this.database.run('routine', RETIRE, [days, limit]);
   }
 }

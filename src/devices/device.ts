@@ -1,5 +1,5 @@
 /** A user's device. */
-export interface Owned {
+export interface DeviceRef {
   readonly userId: string;
   readonly deviceId: string;
 }

@@ -1,17 +1,17 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { deviceId as deviceIdSchema } from '../platform/auth/names.schema.js';
-import { CurrentUser, UserGuard } from '../platform/auth/user.guard.js';
+import { deviceId as deviceIdSchema } from '../platform/auth/ids.schema.js';
+import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
 import { Problem } from '../platform/http/problem.js';
 import { deviceAnswer, type DeviceBody, deviceBody, devicesAnswer } from './device.schema.js';
-import { Devices } from './devices.service.js';
+import { DevicesService } from './devices.service.js';
 
 @ApiTags('apps')
 @ApiBearerAuth('user token')
 @Controller('v1/me/devices')
 @UseGuards(UserGuard)
 export class DevicesController {
-  constructor(private readonly devices: Devices) {}
+  constructor(private readonly devices: DevicesService) {}
 
   /** Registers the device. One that another user registered moves to the caller. */
   @Put(':deviceId')

@@ -1,23 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import type { DeviceAnswer, DeviceBody } from './device.schema.js';
 import { MAX_DEVICES } from './device.js';
-import { type Arrival, DeviceStore, type KnownDevice } from './device.store.js';
+import { type ConnectingDevice, DeviceStore, type KnownDevice } from './device.store.js';
 
 /** A user who has a device no longer: what is live of it must be closed. */
-export interface Departure {
+export interface DeviceRemoval {
   readonly userId: string;
   readonly deviceId: string;
 }
 
 /** Which devices a user has. */
 @Injectable()
-export class Devices {
-  private readonly listeners: ((departure: Departure) => Promise<void>)[] = [];
+export class DevicesService {
+  private readonly listeners: ((departure: DeviceRemoval) => Promise<void>)[] = [];
 
   constructor(private readonly store: DeviceStore) {}
 
   /** Called after a device was removed or moved to another user, and awaited before whoever asked for that is answered. */
-  onDeparture(listener: (departure: Departure) => Promise<void>): void {
+  onRemoved(listener: (departure: DeviceRemoval) => Promise<void>): void {
     this.listeners.push(listener);
   }
 
@@ -25,7 +25,7 @@ export class Devices {
    * Registers devices as they connect, and answers their names in order. Most come back unchanged, and then nothing is
    * written: a storm of reconnects only reads.
    */
-  async arrive(arrivals: readonly Arrival[]): Promise<(string | undefined)[]> {
+  async register(arrivals: readonly ConnectingDevice[]): Promise<(string | undefined)[]> {
     const found = await this.store.find(arrivals.map((arrival) => arrival.deviceId));
     const known = new Map(found.map((device) => [device.deviceId, device]));
     const news = new Map(
@@ -33,15 +33,17 @@ export class Devices {
         .filter((arrival) => isNews(arrival, known.get(arrival.deviceId)))
         .map((arrival) => [arrival.deviceId, arrival]),
     );
-    if (news.size > 0) await this.store.arrive([...news.values()]);
+    if (news.size > 0) await this.store.register([...news.values()]);
     // Two users came with one device in the same batch: the later one has it.
     const outrun = arrivals.filter(
       ({ deviceId, userId }) => (news.get(deviceId)?.userId ?? userId) !== userId,
     );
     await Promise.all([
-      ...[...news.values()].map((arrival) => this.moved(known.get(arrival.deviceId)?.userId, arrival)),
-      ...outrun.map((arrival) => this.departed(arrival)),
-      this.retireSurplus(
+      ...[...news.values()].map((arrival) =>
+        this.notifyIfMoved(known.get(arrival.deviceId)?.userId, arrival),
+      ),
+      ...outrun.map((arrival) => this.notifyRemoved(arrival)),
+      this.evictExcess(
         [...news.values()]
           .filter(({ deviceId, userId }) => known.get(deviceId)?.userId !== userId)
           .map(({ userId }) => userId),
@@ -52,8 +54,8 @@ export class Devices {
 
   async put(userId: string, deviceId: string, body: DeviceBody): Promise<void> {
     const before = await this.store.put(userId, deviceId, body);
-    await this.moved(before, { userId, deviceId });
-    if (before !== userId) await this.retireSurplus([userId]);
+    await this.notifyIfMoved(before, { userId, deviceId });
+    if (before !== userId) await this.evictExcess([userId]);
   }
 
   async list(userId: string): Promise<DeviceAnswer[]> {
@@ -73,7 +75,7 @@ export class Devices {
   /** False when the user has no such device. */
   async remove(userId: string, deviceId: string): Promise<boolean> {
     const removed = await this.store.remove(userId, deviceId);
-    if (removed) await this.departed({ userId, deviceId });
+    if (removed) await this.notifyRemoved({ userId, deviceId });
     return removed;
   }
 
@@ -83,22 +85,25 @@ export class Devices {
   }
 
   /** Of users who have got one more device. */
-  private async retireSurplus(userIds: readonly string[]): Promise<void> {
+  private async evictExcess(userIds: readonly string[]): Promise<void> {
     if (userIds.length === 0) return;
-    const retired = await this.store.retireSurplus([...new Set(userIds)], MAX_DEVICES);
-    await Promise.all(retired.map((departure) => this.departed(departure)));
+    const retired = await this.store.evictExcess([...new Set(userIds)], MAX_DEVICES);
+    await Promise.all(retired.map((departure) => this.notifyRemoved(departure)));
   }
 
-  private async moved(before: string | undefined, { userId, deviceId }: Departure): Promise<void> {
-    if (before !== undefined && before !== userId) await this.departed({ userId: before, deviceId });
+  private async notifyIfMoved(
+    before: string | undefined,
+    { userId, deviceId }: DeviceRemoval,
+  ): Promise<void> {
+    if (before !== undefined && before !== userId) await this.notifyRemoved({ userId: before, deviceId });
   }
 
-  private async departed({ userId, deviceId }: Departure): Promise<void> {
+  private async notifyRemoved({ userId, deviceId }: DeviceRemoval): Promise<void> {
     await Promise.all(this.listeners.map((listener) => listener({ userId, deviceId })));
   }
 }
 
-const isNews = (arrival: Arrival, known: KnownDevice | undefined): boolean =>
+const isNews = (arrival: ConnectingDevice, known: KnownDevice | undefined): boolean =>
   !known ||
   known.userId !== arrival.userId ||
   known.platform !== arrival.platform ||

@@ -1,5 +1,5 @@
 import type { Capabilities, Status } from '../membership/membership.js';
-import { membershipOf, type MembershipRow } from '../membership/shown.js';
+import { toMembershipView, type MembershipRow } from '../membership/membership-view.js';
 
 /** What the user may do now (CONTRACT §3). */
 export interface Entitlement {
@@ -13,6 +13,6 @@ export interface Entitlement {
 
 /** What follows from the membership at the instant of the check. */
 export function entitlementOf(userId: string, row: MembershipRow, checkedAt: string): Entitlement {
-  const { version, status, planId, capabilities } = membershipOf(row, checkedAt);
+  const { version, status, planId, capabilities } = toMembershipView(row, checkedAt);
   return { userId, version, status, planId, capabilities, checkedAt };
 }

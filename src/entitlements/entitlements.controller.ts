@@ -1,8 +1,8 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
-import { userId as userIdSchema } from '../platform/auth/names.schema.js';
-import { NeedsScope } from '../platform/auth/service-key.guard.js';
-import { within } from '../platform/within.js';
+import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
+import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
+import { withTimeout } from '../platform/scheduling/timeout.js';
 import { EntitlementStore } from './entitlement.store.js';
 import { entitlementAnswer } from './entitlements.schema.js';
 
@@ -19,6 +19,6 @@ export class EntitlementsController {
   @NeedsScope('edge')
   @ApiResponse({ status: 200, standardSchema: entitlementAnswer })
   read(@Param('userId', { schema: userIdSchema }) userId: string) {
-    return within(ANSWER_MS, this.store.read(userId));
+    return withTimeout(ANSWER_MS, this.store.read(userId));
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { capabilities } from '../membership/plans.schema.js';
+import { capabilities } from '../membership/plans/plans.schema.js';
 import { STATUSES } from '../membership/membership.js';
-import { instant, userId } from '../platform/auth/names.schema.js';
+import { instant, userId } from '../platform/auth/ids.schema.js';
 
 export const entitlementAnswer = z.object({
   userId,

@@ -1,5 +1,5 @@
-import type { StatePart } from '../mailbox/state.js';
-import { membershipOf, type MembershipRow, membershipStateSql } from '../membership/shown.js';
+import type { StatePart } from '../mailbox/state/state.js';
+import { toMembershipView, type MembershipRow, membershipStateSql } from '../membership/membership-view.js';
 import { entitlementOf } from './entitlement.js';
 
 /** `membership` and `entitlement` of the state. */
@@ -7,7 +7,7 @@ export const entitlementsState: StatePart = {
   name: 'membership',
   sql: membershipStateSql('u.user_id'),
   present: (raw, { userId, now }) => ({
-    membership: membershipOf(raw as MembershipRow, now),
+    membership: toMembershipView(raw as MembershipRow, now),
     entitlement: entitlementOf(userId, raw as MembershipRow, now),
   }),
 };

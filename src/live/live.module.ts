@@ -2,38 +2,38 @@ import { Module } from '@nestjs/common';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
-import { Admission } from './admission.service.js';
-import { Arrivals } from './arrivals.service.js';
-import { Door } from './door.service.js';
-import { Drain } from './drain.service.js';
-import { Endings } from './endings.service.js';
-import { EventStreamController } from './event-stream.controller.js';
-import { Fleet } from './fleet.service.js';
-import { Handshake } from './handshake.service.js';
-import { LiveChannel } from './live.channel.js';
-import { Lifetimes } from './lifetimes.worker.js';
-import { LiveGateway } from './live.gateway.js';
-import { Relief } from './relief.worker.js';
-import { SyncCommand, TokenRefreshCommand } from './session.service.js';
+import { AdmissionService } from './admission/admission.service.js';
+import { CatchUpService } from './admission/catch-up.service.js';
+import { ConnectionLimiterService } from './admission/connection-limiter.service.js';
+import { DrainService } from './maintenance/drain.service.js';
+import { ConnectionRevokerService } from './maintenance/connection-revoker.service.js';
+import { EventStreamController } from './sse/event-stream.controller.js';
+import { NodePresenceService } from './maintenance/node-presence.service.js';
+import { HandshakeService } from './admission/handshake.service.js';
+import { LocalDeliveryService } from './connection/local-delivery.service.js';
+import { ConnectionTimersWorker } from './maintenance/connection-timers.worker.js';
+import { DeviceGateway } from './socketio/device.gateway.js';
+import { LoadSheddingWorker } from './maintenance/load-shedding.worker.js';
+import { SyncCommand, TokenRefreshCommand } from './connection/session-commands.service.js';
 
 @Module({
   imports: [DeliveryModule, DevicesModule, MailboxModule],
   controllers: [EventStreamController],
   providers: [
-    Admission,
-    Arrivals,
-    Door,
-    Drain,
-    Endings,
-    Fleet,
-    Handshake,
-    LiveChannel,
-    LiveGateway,
+    AdmissionService,
+    CatchUpService,
+    ConnectionLimiterService,
+    DrainService,
+    ConnectionRevokerService,
+    NodePresenceService,
+    HandshakeService,
+    LocalDeliveryService,
+    DeviceGateway,
     SyncCommand,
     TokenRefreshCommand,
-    Lifetimes,
-    Relief,
+    ConnectionTimersWorker,
+    LoadSheddingWorker,
   ],
-  exports: [LiveChannel, LiveGateway, SyncCommand, TokenRefreshCommand],
+  exports: [LocalDeliveryService, DeviceGateway, SyncCommand, TokenRefreshCommand],
 })
 export class LiveModule {}

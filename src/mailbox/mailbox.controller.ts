@@ -1,10 +1,10 @@
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { CurrentUser, UserGuard } from '../platform/auth/user.guard.js';
+import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
 import { Problem } from '../platform/http/problem.js';
-import { entriesAnswer, type EntriesQuery, entriesQuery } from './events.schema.js';
+import { entriesAnswer, type EntriesQuery, entriesQuery } from './events/events.schema.js';
 import { MailboxStore } from './mailbox.store.js';
-import { StateStore } from './state.store.js';
+import { StateStore } from './state/state.store.js';
 
 @ApiTags('apps')
 @ApiBearerAuth('user token')
@@ -28,7 +28,7 @@ export class MailboxController {
   @ApiResponse({ status: 200, standardSchema: entriesAnswer })
   @ApiResponse({ status: 410, description: 'position_lost: read the state anew' })
   async entries(@CurrentUser() userId: string, @Query({ schema: entriesQuery }) query: EntriesQuery) {
-    const { head, entries } = await this.store.page(userId, query.after, query.limit);
+    const { head, entries } = await this.store.readPage(userId, query.after, query.limit);
     if ((query.epoch !== undefined && query.epoch !== head.epoch) || query.after > head.offset)
       throw new Problem('position_lost');
     const last = entries.at(-1);

@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Batcher } from '../platform/batcher.js';
-import type { KeyedCall } from '../platform/http/idempotency.js';
-import { IdempotencyStore } from '../platform/http/idempotency.store.js';
+import { Batcher } from '../platform/scheduling/batcher.js';
+import type { KeyedCall } from '../platform/http/idempotency/idempotency.js';
+import { IdempotencyStore } from '../platform/http/idempotency/idempotency.store.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
-import type { DurableTier } from '../platform/postgres/lanes.js';
+import type { DurableTier } from '../platform/tiers.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import {
-  acceptance,
+  toAccepted,
   type Envelope,
-  envelope,
+  toEnvelope,
   isDurable,
   type NewDurableEvent,
   type NewEvent,
-} from './event.js';
-import { type Announcement, EncodedEvent } from './announcement.js';
-import { Feed } from './feed.service.js';
-import { MailboxStore, type Stamped } from './mailbox.store.js';
+} from './events/event.js';
+import { type OutgoingEvent, EncodedEvent } from './events/outgoing-event.js';
+import { FeedService } from './feed.service.js';
+import { MailboxStore, type StampedEvent } from './mailbox.store.js';
 import type { Position } from './position.js';
 
 /** Events that one group commit takes; two commits of a lane may be under way. */
@@ -27,18 +27,18 @@ const LANE_CAPACITY = 10_000;
 
 /** One call's events, which are committed together; with them the call's answer, if it may be made again. */
 interface Group {
-  readonly stamped: readonly Stamped<NewEvent>[];
+  readonly stamped: readonly StampedEvent<NewEvent>[];
   readonly call: KeyedCall | undefined;
 }
 
 /** Writes events, then has them told: never the other way round. */
 @Injectable()
-export class Mailbox {
+export class MailboxService {
   private readonly lanes: Record<DurableTier, Batcher<Group, Envelope[]>>;
 
   constructor(
     private readonly store: MailboxStore,
-    private readonly feed: Feed,
+    private readonly feed: FeedService,
     private readonly database: Database,
     private readonly idempotency: IdempotencyStore,
   ) {
@@ -60,7 +60,7 @@ export class Mailbox {
    */
   async publish(events: readonly NewEvent[], call?: KeyedCall): Promise<Envelope[]> {
     const durable = events.filter(isDurable);
-    if (durable.length === 0) return this.announce(events);
+    if (durable.length === 0) return this.publishRoutine(events);
     return this.lanes[mostUrgent(durable)].add({ stamped: events.map(stamp), call });
   }
 
@@ -70,21 +70,21 @@ export class Mailbox {
     const stamped = events.map(stamp);
     const handoff = { id: randomUUID(), tier: mostUrgent(events) };
     const envelopes = placed(stamped, await this.store.append(stamped, handoff.id, handoff.tier, tx));
-    tx.afterCommit(() => this.feed.announce({ announcements: announcements(stamped, envelopes), handoff }));
+    tx.afterCommit(() => this.feed.publish({ events: announcements(stamped, envelopes), handoff }));
     return envelopes;
   }
 
   /** Tells routine events, which are stored elsewhere or nowhere. */
-  announce(events: readonly NewEvent[], exceptDeviceId?: string): Envelope[] {
+  publishRoutine(events: readonly NewEvent[], exceptDeviceId?: string): Envelope[] {
     if (events.length === 0) return [];
     const at = new Date().toISOString();
-    const envelopes = events.map((event) => envelope(randomUUID(), event, at));
+    const envelopes = events.map((event) => toEnvelope(randomUUID(), event, at));
     const announcements = envelopes.map((told, n) => ({
       userId: (events[n] as NewEvent).userId,
       event: EncodedEvent.of(told, events[n]?.json),
       exceptDeviceId,
     }));
-    this.feed.announce({ announcements });
+    this.feed.publish({ events: announcements });
     return envelopes;
   }
 
@@ -101,21 +101,21 @@ export class Mailbox {
     };
     const keyed = groups.some(({ call }) => call !== undefined);
     const written = keyed
-      ? await this.database.transaction(tier, async (tx) => this.answer(tx, groups, await write(tx)))
+      ? await this.database.transaction(tier, async (tx) => this.storeAnswers(tx, groups, await write(tx)))
       : await write();
-    this.feed.announce({ announcements: announcements(stamped, written.flat()), handoff });
+    this.feed.publish({ events: announcements(stamped, written.flat()), handoff });
     return written;
   }
 
   /** Stores the answers of the calls that may be made again, in the commit of what they did. */
-  private async answer(
+  private async storeAnswers(
     tx: Transaction,
     groups: readonly Group[],
     written: Envelope[][],
   ): Promise<Envelope[][]> {
     const answers = groups.flatMap(({ call }, n) =>
       call
-        ? [{ id: call.id, status: call.status, sealed: call.sealed(acceptance(written[n] as Envelope[])) }]
+        ? [{ id: call.id, status: call.status, sealed: call.sealed(toAccepted(written[n] as Envelope[])) }]
         : [],
     );
     await this.idempotency.settleWith(tx, answers);
@@ -123,7 +123,7 @@ export class Mailbox {
   }
 }
 
-const stamp = <E extends NewEvent>(event: E): Stamped<E> => ({
+const stamp = <E extends NewEvent>(event: E): StampedEvent<E> => ({
   id: randomUUID(),
   at: new Date().toISOString(),
   event,
@@ -132,18 +132,18 @@ const stamp = <E extends NewEvent>(event: E): Stamped<E> => ({
 const mostUrgent = (events: readonly NewDurableEvent[]): DurableTier =>
   events.some((event) => event.tier === 'critical') ? 'critical' : 'important';
 
-const isStored = (stamped: Stamped<NewEvent>): stamped is Stamped => isDurable(stamped.event);
+const isStored = (stamped: StampedEvent<NewEvent>): stamped is StampedEvent => isDurable(stamped.event);
 
 /** Of the places one a durable event, in order; routine ones have none. */
-function placed(stamped: readonly Stamped<NewEvent>[], places: readonly Position[]): Envelope[] {
+function placed(stamped: readonly StampedEvent<NewEvent>[], places: readonly Position[]): Envelope[] {
   let next = 0;
   return stamped.map(({ id, at, event }) =>
-    envelope(id, event, at, isDurable(event) ? places[next++] : undefined),
+    toEnvelope(id, event, at, isDurable(event) ? places[next++] : undefined),
   );
 }
 
-const announcements = (stamped: readonly Stamped<NewEvent>[], envelopes: Envelope[]): Announcement[] =>
-  stamped.map(({ event: { userId, json, awaited } }, n) => ({
+const announcements = (stamped: readonly StampedEvent<NewEvent>[], envelopes: Envelope[]): OutgoingEvent[] =>
+  stamped.map(({ event: { userId, json, reportSent: awaited } }, n) => ({
     userId,
     event: EncodedEvent.of(envelopes[n] as Envelope, json),
     awaited,

@@ -1,28 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
-import type { DurableTier, Tier } from '../platform/postgres/lanes.js';
+import type { DurableTier, Tier } from '../platform/tiers.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import {
   keyOf,
   type NewDurableEvent,
   type NewEvent,
   type StoredEntry,
-  storedEnvelope,
+  entryToEnvelope,
   type DurableEnvelope,
-} from './event.js';
+} from './events/event.js';
 import { MAX_REPLAY, type Position } from './position.js';
 
 const APPEND = statement('append.sql', import.meta.url);
-const RESUME = statement('resume.sql', import.meta.url);
-const PAGE = statement('page.sql', import.meta.url);
+const RESUME = statement('read-after.sql', import.meta.url);
+const PAGE = statement('read-page.sql', import.meta.url);
 const HEADS = named(
   'heads',
   `SELECT user_id AS "userId", epoch, last_offset AS "offset" FROM mailbox WHERE user_id = ANY ($1)`,
 );
-const EXPIRE = statement('expire.sql', import.meta.url);
+const EXPIRE = statement('expire-entries.sql', import.meta.url);
 
 /** An event with the id and time that it got at our door. */
-export interface Stamped<Event extends NewEvent = NewDurableEvent> {
+export interface StampedEvent<Event extends NewEvent = NewDurableEvent> {
   readonly id: string;
   readonly at: string;
   readonly event: Event;
@@ -41,7 +41,7 @@ export class MailboxStore {
 
   /** Appends in one commit of its own, or within `tx`. Answers each event's place, in order. */
   async append(
-    stamped: Stamped[],
+    stamped: StampedEvent[],
     handoffId: string,
     lane: DurableTier,
     tx?: Transaction,
@@ -53,7 +53,7 @@ export class MailboxStore {
   }
 
   /** One answer a request, in order, all of one moment. */
-  async resume(
+  async readAfter(
     requests: { userId: string; position: Position | undefined }[],
     lane: Tier,
   ): Promise<Resumption[]> {
@@ -67,11 +67,11 @@ export class MailboxStore {
     const rows = await this.database.run<Row>(lane, RESUME, [JSON.stringify(input), MAX_REPLAY]);
     return rows.map(({ epoch, head, entries }) => ({
       head: { epoch, offset: head },
-      missed: entries?.map((entry) => storedEnvelope(entry, epoch)),
+      missed: entries?.map((entry) => entryToEnvelope(entry, epoch)),
     }));
   }
 
-  async page(
+  async readPage(
     userId: string,
     after: number,
     limit: number,
@@ -80,23 +80,23 @@ export class MailboxStore {
     const [row] = await this.database.run<Row>('important', PAGE, [userId, after, limit]);
     if (!row) throw new Error('the installation row is missing');
     const { epoch, head, entries } = row;
-    return { head: { epoch, offset: head }, entries: entries.map((entry) => storedEnvelope(entry, epoch)) };
+    return { head: { epoch, offset: head }, entries: entries.map((entry) => entryToEnvelope(entry, epoch)) };
   }
 
   /** Where the mailboxes are; users without one are left out. */
-  async heads(userIds: readonly string[]): Promise<Map<string, Position>> {
+  async readHeads(userIds: readonly string[]): Promise<Map<string, Position>> {
     const rows = await this.database.run<Position & { userId: string }>('important', HEADS, [userIds]);
     return new Map(rows.map(({ userId, epoch, offset }) => [userId, { epoch, offset }]));
   }
 
   /** How many were removed. */
-  async expire(limit: number): Promise<number> {
+  async deleteExpired(limit: number): Promise<number> {
     return (await this.database.run('routine', EXPIRE, [limit])).length;
   }
 }
 
 /** The event's data goes in as the text that it has, if it has one. */
-function rowText({ id, at, event }: Stamped, n: number): string {
+function rowText({ id, at, event }: StampedEvent, n: number): string {
   const { userId, type, tier, profileId, target, data, json = JSON.stringify(data) } = event;
   const expiresAt = event.expiresAt?.toISOString();
   const known = { n, id, userId, key: keyOf(id, event), type, tier, profileId, target, at, expiresAt };

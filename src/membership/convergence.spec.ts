@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  LIFE,
+  STATUS_RULES,
   type MembershipContent,
   membershipFrom,
   statusAt,
@@ -10,7 +10,7 @@ import {
   type Status,
   type Subscription,
 } from './membership.js';
-import { isNews } from './precedence.js';
+import { isNewer } from './subscriptions/precedence.js';
 
 /** What a processor holds, and what of it was written here. */
 interface State {
@@ -20,7 +20,7 @@ interface State {
 }
 interface Known extends State {
   readonly asOf: Date;
-  readonly fetchTurn?: number;
+  readonly fetchSequence?: number;
 }
 
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 10, 20) + seconds * 1_000);
@@ -84,19 +84,19 @@ describe('where the processor can be asked', () => {
     async handle(fate: string): Promise<void> {
       await this.scheduler.schedule(Promise.resolve(), 'begin');
       if (fate === 'dies before it') return;
-      const fetchTurn = (this.turn += 1);
+      const fetchSequence = (this.turn += 1);
       const word = await this.scheduler.schedule(Promise.resolve(), 'read').then(() => this.truth);
       await this.scheduler.schedule(Promise.resolve(), 'answer');
       if (fate !== 'whole') return;
-      this.write({ ...word, asOf: at(0), fetchTurn });
+      this.write({ ...word, asOf: at(0), fetchSequence });
     }
 
     reconcile(): void {
-      this.write({ ...this.truth, asOf: at(0), fetchTurn: (this.turn += 1) });
+      this.write({ ...this.truth, asOf: at(0), fetchSequence: (this.turn += 1) });
     }
 
     private write(word: Known): void {
-      if (isNews(this.known, word, () => false)) this.known = word;
+      if (isNewer(this.known, word, () => false)) this.known = word;
     }
   }
 
@@ -148,7 +148,7 @@ describe('where it cannot be asked', () => {
         let known: Known | undefined;
         for (const index of order) {
           const word = { ...(states[index] as State), asOf: at(index + skew) };
-          if (isNews(known, word, () => false)) known = word;
+          if (isNewer(known, word, () => false)) known = word;
         }
         expect(known).toMatchObject(states.at(-1) as State);
       }),
@@ -175,13 +175,13 @@ describe('a user with subscriptions at two processors, whose clocks differ', () 
     minLength: 1,
     maxLength: 5,
   });
-  const shown = (one: Subscription, now: Date) => LIFE[statusAt(one.status, endOf(one), now)].grants;
+  const shown = (one: Subscription, now: Date) => STATUS_RULES[statusAt(one.status, endOf(one), now)].grants;
 
   test('may watch exactly while one of the subscriptions lets them', () => {
     fc.assert(
       fc.property(several, instant, (subscriptions, now) => {
         const membership = membershipFrom(subscriptions, now);
-        const isGranted = membership !== undefined && LIFE[membership.status].grants;
+        const isGranted = membership !== undefined && STATUS_RULES[membership.status].grants;
         expect(isGranted).toBe(subscriptions.some((one) => shown(one, now)));
       }),
       { numRuns: 1_000 },
@@ -206,7 +206,7 @@ describe('a user with subscriptions at two processors, whose clocks differ', () 
         const then = new Date(now.getTime() + later * 1_000);
         const stored = membershipFrom(subscriptions, now) as MembershipContent;
         const shownLater = statusAt(stored.status, stored.endsAt, then);
-        expect(LIFE[shownLater].grants && !LIFE[stored.status].grants).toBe(false);
+        expect(STATUS_RULES[shownLater].grants && !STATUS_RULES[stored.status].grants).toBe(false);
         // The worker that comes a moment later leaves nothing that is due: it would be at it for ever.
         const next = membershipFrom(subscriptions, then) as MembershipContent;
         expect(next.endsAt === null || next.endsAt > then).toBe(true);

@@ -1,33 +1,33 @@
 import { Module } from '@nestjs/common';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
-import { AppleProcessor } from './apple/apple.processor.js';
-import { ChangeExecution } from './change-execution.service.js';
-import { ChangeRetry } from './change-retry.worker.js';
-import { ChangeStore } from './change.store.js';
-import { ChangesController } from './changes.controller.js';
-import { Changes } from './changes.service.js';
-import { GoogleProcessor } from './google/google.processor.js';
-import { Lookups } from './lookup.service.js';
-import { PlansController, WebhooksController } from './membership.controller.js';
-import { Memberships } from './membership.service.js';
+import { AppleProcessor } from './processors/apple/apple.processor.js';
+import { ChangeExecutionService } from './changes/change-execution.service.js';
+import { ChangeRetryWorker } from './changes/change-retry.worker.js';
+import { ChangeStore } from './changes/change.store.js';
+import { ChangesController } from './changes/changes.controller.js';
+import { ChangesService } from './changes/changes.service.js';
+import { GoogleProcessor } from './processors/google/google.processor.js';
+import { LookupService } from './subscriptions/lookup.service.js';
+import { PlansController, WebhooksController } from './webhooks/webhooks.controller.js';
+import { MembershipService } from './membership.service.js';
 import { MembershipStore } from './membership.store.js';
-import { Oversight } from './oversight.worker.js';
-import { PlanRollout } from './plan-rollout.worker.js';
-import { PlanStore } from './plan.store.js';
-import { Plans } from './plans.service.js';
-import type { Processor } from './processor.js';
-import { PROCESSORS, Processors } from './processors.service.js';
-import { Reconciliation } from './reconciliation/reconciliation.service.js';
-import { ReconciliationStore } from './reconciliation/reconciliation.store.js';
-import { ReconciliationWalk } from './reconciliation/reconciliation.worker.js';
-import { ScheduledEnds } from './scheduled.worker.js';
-import { StandardProcessor } from './standard/standard.processor.js';
-import { StripeProcessor } from './stripe/stripe.processor.js';
-import { SubscriptionStore } from './subscription.store.js';
-import { WebhookApplication } from './webhook-application.service.js';
-import { WebhookRetry } from './webhook-retry.worker.js';
-import { WebhookStore } from './webhook.store.js';
-import { Webhooks } from './webhooks.service.js';
+import { WebhookMonitorWorker } from './webhooks/webhook-monitor.worker.js';
+import { PlanRolloutWorker } from './plans/plan-rollout.worker.js';
+import { PlanStore } from './plans/plan.store.js';
+import { PlansService } from './plans/plans.service.js';
+import type { Processor } from './processors/processor.js';
+import { PROCESSORS, ProcessorRegistryService } from './processors/processor-registry.service.js';
+import { ReconciliationService } from './subscriptions/reconciliation.service.js';
+import { ReconciliationStore } from './subscriptions/reconciliation.store.js';
+import { ReconciliationWorker } from './subscriptions/reconciliation.worker.js';
+import { ScheduledEndWorker } from './scheduled-end.worker.js';
+import { StandardProcessor } from './processors/standard/standard.processor.js';
+import { StripeProcessor } from './processors/stripe/stripe.processor.js';
+import { SubscriptionStore } from './subscriptions/subscription.store.js';
+import { WebhookApplicationService } from './webhooks/webhook-application.service.js';
+import { WebhookRetryWorker } from './webhooks/webhook-retry.worker.js';
+import { WebhookStore } from './webhooks/webhook.store.js';
+import { WebhooksService } from './webhooks/webhooks.service.js';
 
 /** Every processor that this build knows; one without settings answers `not_configured`. */
 const KNOWN = [StripeProcessor, StandardProcessor, AppleProcessor, GoogleProcessor];
@@ -38,28 +38,28 @@ const KNOWN = [StripeProcessor, StandardProcessor, AppleProcessor, GoogleProcess
   providers: [
     ...KNOWN,
     { provide: PROCESSORS, useFactory: (...processors: Processor[]) => processors, inject: KNOWN },
-    Processors,
-    Memberships,
+    ProcessorRegistryService,
+    MembershipService,
     MembershipStore,
     SubscriptionStore,
-    Lookups,
-    Webhooks,
-    WebhookApplication,
+    LookupService,
+    WebhooksService,
+    WebhookApplicationService,
     WebhookStore,
-    WebhookRetry,
-    Reconciliation,
+    WebhookRetryWorker,
+    ReconciliationService,
     ReconciliationStore,
-    ReconciliationWalk,
-    Oversight,
-    ScheduledEnds,
-    PlanRollout,
-    Plans,
+    ReconciliationWorker,
+    WebhookMonitorWorker,
+    ScheduledEndWorker,
+    PlanRolloutWorker,
+    PlansService,
     PlanStore,
-    Changes,
-    ChangeExecution,
+    ChangesService,
+    ChangeExecutionService,
     ChangeStore,
-    ChangeRetry,
+    ChangeRetryWorker,
   ],
-  exports: [Memberships],
+  exports: [MembershipService],
 })
 export class MembershipModule {}

@@ -1,28 +1,33 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Mailbox } from '../mailbox/mailbox.service.js';
+import { MailboxService } from '../mailbox/mailbox.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import type { Transaction } from '../platform/postgres/database.js';
 import {
   type Capabilities,
   capabilitiesOf,
   differs,
-  LIFE,
+  STATUS_RULES,
   membershipFrom,
   type Status,
 } from './membership.js';
-import { type MembershipDraft, MembershipStore, type Source, type StoredPlan } from './membership.store.js';
-import { isNews } from './precedence.js';
-import type { PaymentFailedWord, SubscriptionWord, Word } from './processor.js';
-import { type StoredSubscription, SubscriptionStore } from './subscription.store.js';
-import type { Settlement } from './webhook.store.js';
+import {
+  type MembershipDraft,
+  MembershipStore,
+  type ChangeSource,
+  type StoredPlan,
+} from './membership.store.js';
+import { isNewer } from './subscriptions/precedence.js';
+import type { PaymentFailure, SubscriptionUpdate, ProcessorUpdate } from './processors/processor.js';
+import { type StoredSubscription, SubscriptionStore } from './subscriptions/subscription.store.js';
+import type { WebhookSettlement } from './webhooks/webhook.store.js';
 
 const DAY_MS = 86_400_000;
 
 /** A processor's word, and the turn of the fetch that it was read by, if it was. */
-export type Told = Word & { readonly fetchTurn?: number | undefined };
+export type FetchedUpdate = ProcessorUpdate & { readonly fetchSequence?: number | undefined };
 
 /** What a word does to its subscription. */
-type Step = { readonly next: StoredSubscription } | { readonly unchanged: Settlement };
+type Step = { readonly next: StoredSubscription } | { readonly unchanged: WebhookSettlement };
 
 /** What became of the users' memberships. */
 type News = {
@@ -33,7 +38,7 @@ type News = {
 };
 
 /** A new version of a user's membership; `before` is undefined for the first. */
-export interface MembershipChange {
+export interface MembershipVersion {
   readonly userId: string;
   readonly version: number;
   readonly status: Status;
@@ -41,22 +46,22 @@ export interface MembershipChange {
   readonly before: { readonly status: Status } | undefined;
 }
 
-export type MembershipListener = (tx: Transaction, change: MembershipChange) => Promise<void>;
+export type MembershipListener = (tx: Transaction, change: MembershipVersion) => Promise<void>;
 
 /** Applies a processor's word to a user's membership: all of it in the caller's transaction, or nothing. */
 @Injectable()
-export class Memberships {
+export class MembershipService {
   private readonly listeners: MembershipListener[] = [];
 
   constructor(
     private readonly store: MembershipStore,
     private readonly subscriptions: SubscriptionStore,
-    private readonly mailbox: Mailbox,
+    private readonly mailbox: MailboxService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** Called within the transaction, once the new version is written: what follows from it is committed with it, or not at all. */
-  onChange(listener: MembershipListener): void {
+  onNewVersion(listener: MembershipListener): void {
     this.listeners.push(listener);
   }
 
@@ -66,7 +71,7 @@ export class Memberships {
   }
 
   /** What became of the word. */
-  async apply(tx: Transaction, word: Told, source: Source): Promise<Settlement> {
+  async apply(tx: Transaction, word: FetchedUpdate, source: ChangeSource): Promise<WebhookSettlement> {
     if (word.about === 'other') return { status: 'ignored', reason: word.reason };
     if (word.about === 'hint') return { status: 'ignored', reason: 'no_api' };
     const { processor } = source;
@@ -78,13 +83,13 @@ export class Memberships {
     const known = await this.subscriptions.one(tx, processor, word.subscriptionId);
     const step =
       word.about === 'subscription'
-        ? await this.said(tx, { ...word, processor, owner: userId }, known)
-        : this.failed(word, known);
+        ? await this.applySubscription(tx, { ...word, processor, owner: userId }, known)
+        : this.applyPaymentFailure(word, known);
     if ('unchanged' in step) return { ...step.unchanged, userId };
     await this.subscriptions.save(tx, step.next);
     if (word.about === 'subscription' && word.replaces !== undefined)
       await this.end(tx, processor, word.replaces, userId, word.asOf);
-    await this.follow(tx, [userId], source);
+    await this.updateFromSubscriptions(tx, [userId], source);
     return { status: 'applied', userId, isChange: !known || !isSame(known, step.next) };
   }
 
@@ -92,8 +97,12 @@ export class Memberships {
    * The memberships that follow from all of the users' subscriptions now; a new version and an event for each that
    * changed. The one place where versions are made. The caller holds the users' locks. Answers whose changed.
    */
-  async follow(tx: Transaction, userIds: readonly string[], source: Source): Promise<string[]> {
-    const news = await this.news(tx, userIds);
+  async updateFromSubscriptions(
+    tx: Transaction,
+    userIds: readonly string[],
+    source: ChangeSource,
+  ): Promise<string[]> {
+    const news = await this.findChanged(tx, userIds);
     if (news.length === 0) return [];
     const drafts = news.map(({ userId, draft }) => ({ userId, ...draft }));
     const versions = await this.store.save(tx, drafts, source);
@@ -107,11 +116,11 @@ export class Memberships {
         data: changeOf(one, versions.get(one.userId) ?? 0, source.reason),
       })),
     );
-    for (const one of news) await this.tellListeners(tx, one, versions.get(one.userId) ?? 0);
+    for (const one of news) await this.notifyListeners(tx, one, versions.get(one.userId) ?? 0);
     return news.map(({ userId }) => userId);
   }
 
-  private async tellListeners(
+  private async notifyListeners(
     tx: Transaction,
     { userId, draft, plan, before }: News,
     version: number,
@@ -122,7 +131,7 @@ export class Memberships {
       await listener(tx, { userId, version, status, capabilities, before });
   }
 
-  private async news(tx: Transaction, userIds: readonly string[]): Promise<News[]> {
+  private async findChanged(tx: Transaction, userIds: readonly string[]): Promise<News[]> {
     const current = await this.store.current(tx, userIds);
     const all = byUser(await this.subscriptions.ofUsers(tx, userIds));
     const found = current.flatMap(({ userId, now, stored }) => {
@@ -135,19 +144,19 @@ export class Memberships {
       const plan = content.planId === null ? undefined : plans.get(content.planId);
       const draft = {
         ...content,
-        planRevision: LIFE[content.status].grants ? (plan?.revision ?? null) : null,
+        planRevision: STATUS_RULES[content.status].grants ? (plan?.revision ?? null) : null,
       };
       const isNew = differs(stored, content) || stored?.planRevision !== draft.planRevision;
       return isNew ? [{ userId, draft, plan, before: stored }] : [];
     });
   }
 
-  private async said(
+  private async applySubscription(
     tx: Transaction,
-    word: SubscriptionWord & { processor: string; owner: string; fetchTurn?: number | undefined },
+    word: SubscriptionUpdate & { processor: string; owner: string; fetchSequence?: number | undefined },
     known: StoredSubscription | undefined,
   ): Promise<Step> {
-    if (!isNews(known, word, () => word.follows(known?.object ?? {})))
+    if (!isNewer(known, word, () => word.follows(known?.object ?? {})))
       return { unchanged: { status: 'stale' } };
     const planId = (await this.subscriptions.planOf(tx, word.priceIds)) ?? null;
     // Without its plan nobody can say what it allows; an end needs no plan.
@@ -164,14 +173,14 @@ export class Memberships {
       planId: planId ?? known?.planId ?? null,
       effectiveAt: word.effectiveAt,
       graceEndsAt: status === 'past_due' ? (known?.graceEndsAt ?? this.graceFrom(word.effectiveAt)) : null,
-      fetchTurn: word.fetchTurn ?? null,
+      fetchSequence: word.fetchSequence ?? null,
     };
     const goesOn = known?.status === next.status && known.planId === next.planId;
     return { next: goesOn ? { ...next, effectiveAt: known.effectiveAt } : next };
   }
 
   /** A failed payment is news for a subscription that was thought to be paid. */
-  private failed(word: PaymentFailedWord, known: StoredSubscription | undefined): Step {
+  private applyPaymentFailure(word: PaymentFailure, known: StoredSubscription | undefined): Step {
     if (!known)
       return { unchanged: waiting([`subscription:${word.subscriptionId}`], 'unknown_subscription') };
     const paid = known.status === 'active' || known.status === 'trialing';
@@ -217,7 +226,7 @@ const isSame = (a: StoredSubscription, b: StoredSubscription): boolean =>
   a.ended === b.ended &&
   a.cancelAt?.getTime() === b.cancelAt?.getTime();
 
-const waiting = (waitingFor: readonly string[], reason: string): Settlement => ({
+const waiting = (waitingFor: readonly string[], reason: string): WebhookSettlement => ({
   status: 'waiting',
   waitingFor,
   reason,

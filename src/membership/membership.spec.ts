@@ -11,7 +11,7 @@ import {
   STATUSES,
   type Subscription,
 } from './membership.js';
-import { isNews } from './precedence.js';
+import { isNewer } from './subscriptions/precedence.js';
 
 const PLANNED: Capabilities = {
   streaming: true,
@@ -40,21 +40,21 @@ describe('a processor’s word is news', () => {
   const known = { asOf: day(10), ended: false };
 
   test('when nothing was known', () => {
-    expect(isNews(undefined, { asOf: day(1), ended: false }, never)).toBe(true);
+    expect(isNewer(undefined, { asOf: day(1), ended: false }, never)).toBe(true);
   });
 
   test('when it is later, and not when it is earlier', () => {
-    expect(isNews(known, { asOf: day(11), ended: false }, never)).toBe(true);
-    expect(isNews(known, { asOf: day(9), ended: false }, always)).toBe(false);
+    expect(isNewer(known, { asOf: day(11), ended: false }, never)).toBe(true);
+    expect(isNewer(known, { asOf: day(9), ended: false }, always)).toBe(false);
   });
 
   test('of the same second, when something else says that it came after', () => {
-    expect(isNews(known, { asOf: day(10), ended: false }, always)).toBe(true);
-    expect(isNews(known, { asOf: day(10), ended: false }, never)).toBe(false);
+    expect(isNewer(known, { asOf: day(10), ended: false }, always)).toBe(true);
+    expect(isNewer(known, { asOf: day(10), ended: false }, never)).toBe(false);
   });
 
   test('when it is the end, even if it came before what is known', () => {
-    expect(isNews(known, { asOf: day(9), ended: true }, never)).toBe(true);
+    expect(isNewer(known, { asOf: day(9), ended: true }, never)).toBe(true);
   });
 
   test('never after the end, however late it is', () => {
@@ -63,7 +63,7 @@ describe('a processor’s word is news', () => {
       { asOf: day(30), ended: false },
       { asOf: day(30), ended: true },
     ])
-      expect(isNews(ended, word, always)).toBe(false);
+      expect(isNewer(ended, word, always)).toBe(false);
   });
 
   /** A subscription's history by the processor's clock, and the words of it in any order, some repeatedly. */
@@ -88,7 +88,7 @@ describe('a processor’s word is news', () => {
     let known: Word | undefined;
     return order.map((index) => {
       const word = words[index] as Word;
-      if (isNews(known, word, () => false)) known = word;
+      if (isNewer(known, word, () => false)) known = word;
       return known;
     });
   };

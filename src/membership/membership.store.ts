@@ -19,7 +19,7 @@ const PLANS = named(
   'plans',
   `SELECT plan_id AS "planId", capabilities, revision FROM plan WHERE plan_id = ANY ($1)`,
 );
-const SAVE = statement('save.sql', import.meta.url);
+const SAVE = statement('save-membership.sql', import.meta.url);
 /** One node at a time does a turn of background work; the others find it taken and rest. */
 const TAKE_TURN = named(
   'membership-turn',
@@ -56,7 +56,7 @@ export interface StoredPlan {
 }
 
 /** Who said what made a new version. */
-export interface Source {
+export interface ChangeSource {
   /** A processor, or `usher`. */
   readonly processor: string;
   readonly webhookId: string | null;
@@ -97,7 +97,7 @@ export class MembershipStore {
   async save(
     tx: Transaction,
     drafts: readonly ({ readonly userId: string } & MembershipDraft)[],
-    { processor, webhookId, reason }: Source,
+    { processor, webhookId, reason }: ChangeSource,
   ): Promise<ReadonlyMap<string, number>> {
     const values = [JSON.stringify(drafts), reason, processor, webhookId];
     const saved = await tx.run<{ userId: string; version: number }>(SAVE, values);
@@ -105,7 +105,7 @@ export class MembershipStore {
   }
 
   /** Whether this transaction alone does the background work of that name; until its end. */
-  async takeTurn(tx: Transaction, work: string): Promise<boolean> {
+  async tryLockJob(tx: Transaction, work: string): Promise<boolean> {
     const [row] = await tx.run<{ taken: boolean }>(TAKE_TURN, [`membership ${work}`]);
     return row?.taken === true;
   }

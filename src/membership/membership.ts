@@ -38,7 +38,7 @@ interface Stage {
  * since what was said between them may have been lost, and its word is the truth. Only a subscription's end is final
  * (precedence.ts).
  */
-export const LIFE: Readonly<Record<Status, Stage>> = {
+export const STATUS_RULES: Readonly<Record<Status, Stage>> = {
   none: { grants: false, endsByClock: false, asks: [] },
   trialing: { grants: true, endsByClock: true, asks: ['cancel', 'resume', 'change_plan'] },
   active: { grants: true, endsByClock: true, asks: ['cancel', 'resume', 'change_plan'] },
@@ -77,7 +77,7 @@ export interface MembershipContent {
 }
 
 export function capabilitiesOf(status: Status, planned: Capabilities | null | undefined): Capabilities {
-  return LIFE[status].grants && planned ? planned : NO_CAPABILITIES;
+  return STATUS_RULES[status].grants && planned ? planned : NO_CAPABILITIES;
 }
 
 /** When our own clock ends the subscription; null when nothing is planned. */
@@ -86,7 +86,7 @@ export function endOf({
   cancelAt,
   graceEndsAt,
 }: Pick<Subscription, 'status' | 'cancelAt' | 'graceEndsAt'>): Date | null {
-  if (!LIFE[status].endsByClock) return null;
+  if (!STATUS_RULES[status].endsByClock) return null;
   const grace = status === 'past_due' ? graceEndsAt : null;
   if (!cancelAt || !grace) return cancelAt ?? grace;
   return cancelAt < grace ? cancelAt : grace;
@@ -94,14 +94,17 @@ export function endOf({
 
 /** The status that holds now: what was stored, until its end has passed, whether or not somebody noticed yet. */
 export function statusAt(status: Status, endsAt: Date | null, now: Date): Status {
-  return endsAt !== null && endsAt <= now && LIFE[status].endsByClock ? 'canceled' : status;
+  return endsAt !== null && endsAt <= now && STATUS_RULES[status].endsByClock ? 'canceled' : status;
 }
 
 /**
  * Which subscription speaks for the user: that with the most useful status, of equals the one that lasts longest, then
  * the one heard of last. So access is granted while any of them grants it.
  */
-export function speaker<S extends Subscription>(subscriptions: readonly S[], now: Date): S | undefined {
+export function primarySubscription<S extends Subscription>(
+  subscriptions: readonly S[],
+  now: Date,
+): S | undefined {
   const rank = (one: S) => PREFERENCE.indexOf(statusAt(one.status, endOf(one), now));
   const lasts = (one: S) => endOf(one)?.getTime() ?? Infinity;
   const name = (one: S) => `${one.processor} ${one.subscriptionId}`;
@@ -120,7 +123,7 @@ export function membershipFrom(
   subscriptions: readonly Subscription[],
   now: Date,
 ): MembershipContent | undefined {
-  const best = speaker(subscriptions, now);
+  const best = primarySubscription(subscriptions, now);
   if (!best) return undefined;
   const { planId, effectiveAt, cancelAt } = best;
   const endsAt = endOf(best);

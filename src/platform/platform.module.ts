@@ -1,24 +1,24 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
-import { KeysController } from './auth/keys.controller.js';
-import { RevocationStore } from './auth/revocation.store.js';
-import { RevocationsController } from './auth/revocations.controller.js';
-import { Revocations } from './auth/revocations.service.js';
-import { ServiceKeyStore } from './auth/service-key.store.js';
-import { ServiceKeys } from './auth/service-keys.service.js';
-import { UserTokens } from './auth/user-token.js';
+import { ServiceKeysController } from './auth/service-keys/service-keys.controller.js';
+import { RevocationStore } from './auth/revocations/revocation.store.js';
+import { RevocationsController } from './auth/revocations/revocations.controller.js';
+import { RevocationsService } from './auth/revocations/revocations.service.js';
+import { ServiceKeyStore } from './auth/service-keys/service-key.store.js';
+import { ServiceKeysService } from './auth/service-keys/service-keys.service.js';
+import { UserTokenService } from './auth/user-tokens/user-token.service.js';
 import { CONFIG, type Config } from './config/config.js';
 import { HealthController } from './health/health.controller.js';
-import { Housekeeping } from './housekeeping.worker.js';
-import { IdempotencyStore } from './http/idempotency.store.js';
-import { Lifecycle } from './lifecycle.js';
-import { Load } from './load.worker.js';
-import { logging } from './log.js';
-import { Metrics, MetricsController } from './metrics.js';
+import { IdempotencyCleanupWorker } from './http/idempotency/idempotency-cleanup.worker.js';
+import { IdempotencyStore } from './http/idempotency/idempotency.store.js';
+import { LifecycleService } from './lifecycle.service.js';
+import { LoadMonitorWorker } from './load/load-monitor.worker.js';
+import { logging } from './logging/logging.js';
+import { MetricsService, MetricsController } from './metrics/metrics.service.js';
 import { Database } from './postgres/database.js';
-import { INSTALLATION, installationName } from './postgres/installation.js';
+import { INSTALLATION, readInstallationName } from './postgres/installation.js';
 import { PrismaService } from './postgres/prisma.service.js';
-import { RedisLinks } from './redis.js';
+import { RedisService } from './redis/redis.service.js';
 
 /** What every room stands on, and which knows no story. */
 @Global()
@@ -28,15 +28,15 @@ export class PlatformModule {
     const shared = [
       { provide: CONFIG, useValue: config },
       Database,
-      { provide: INSTALLATION, useFactory: installationName, inject: [Database] },
+      { provide: INSTALLATION, useFactory: readInstallationName, inject: [Database] },
       PrismaService,
-      RedisLinks,
-      Metrics,
-      Lifecycle,
-      Load,
-      Revocations,
-      UserTokens,
-      ServiceKeys,
+      RedisService,
+      MetricsService,
+      LifecycleService,
+      LoadMonitorWorker,
+      RevocationsService,
+      UserTokenService,
+      ServiceKeysService,
       IdempotencyStore,
     ];
     return {
@@ -45,9 +45,9 @@ export class PlatformModule {
       controllers: [
         HealthController,
         MetricsController,
-        ...(config.ROLES.includes('api') ? [KeysController, RevocationsController] : []),
+        ...(config.ROLES.includes('api') ? [ServiceKeysController, RevocationsController] : []),
       ],
-      providers: [...shared, RevocationStore, ServiceKeyStore, Housekeeping],
+      providers: [...shared, RevocationStore, ServiceKeyStore, IdempotencyCleanupWorker],
       exports: shared,
     };
   }

@@ -1,16 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { CommandAnswer, DeviceCommand, DeviceSession } from '../devices/device-command.js';
-import { Renewals } from '../entitlements/renewals.service.js';
-import type { NewEvent } from '../mailbox/event.js';
-import { Mailbox } from '../mailbox/mailbox.service.js';
+import type { CommandResponse, DeviceCommand, DeviceSession } from '../devices/device-command.js';
+import { SlotRenewalService } from '../streams/leases/slot-renewal.service.js';
+import type { NewEvent } from '../mailbox/events/event.js';
+import { MailboxService } from '../mailbox/mailbox.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Problem } from '../platform/http/problem.js';
-import { Load } from '../platform/load.worker.js';
-import { parse } from '../platform/parse.js';
+import { LoadMonitorWorker } from '../platform/load/load-monitor.worker.js';
+import { parse } from '../platform/http/validation.js';
 import { isOutage } from '../platform/postgres/outage.js';
-import { type Beat, beat as beatSchema } from './beat.schema.js';
-import { PlaybackStore, type Position } from './playback.store.js';
-import { Unsaved } from './unsaved.worker.js';
+import { type Heartbeat, heartbeat as beatSchema } from './heartbeat.schema.js';
+import { PlaybackStore, type PlaybackPosition } from './playback.store.js';
+import { WriteBehindWorker } from './write-behind.worker.js';
 import { advance, ASK_AFTER_EPISODES, progressKey, type Viewing } from './viewing.js';
 
 /** How long the question "still watching?" makes sense. */
@@ -18,24 +18,24 @@ const ASK_LIVES_MS = 10 * 60_000;
 
 /** A device's beat: becomes the position of its show, and is told to the user's other devices. */
 @Injectable()
-export class Playback implements DeviceCommand {
+export class PlaybackService implements DeviceCommand {
   readonly event = 'playback.heartbeat';
   /** What each live device is viewing; read from the store when it beats for the first time on this connection. */
   private readonly viewings = new WeakMap<DeviceSession, Viewing>();
 
   constructor(
     private readonly store: PlaybackStore,
-    private readonly mailbox: Mailbox,
-    private readonly unsaved: Unsaved,
-    private readonly renewals: Renewals,
-    private readonly load: Load,
+    private readonly mailbox: MailboxService,
+    private readonly unsaved: WriteBehindWorker,
+    private readonly renewals: SlotRenewalService,
+    private readonly load: LoadMonitorWorker,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  async handle(session: DeviceSession, payload: unknown): Promise<CommandAnswer> {
+  async handle(session: DeviceSession, payload: unknown): Promise<CommandResponse> {
     const beat = parse(beatSchema, payload);
     if (beat.streamId !== undefined && beat.state !== 'ended')
-      this.renewals.beat(session.userId, beat.streamId);
+      this.renewals.renewByHeartbeat(session.userId, beat.streamId);
     const now = Date.now();
     const { showId, episodeId, positionSeconds, state, autoplay } = beat;
     const profileId = beat.profileId ?? session.profileId;
@@ -54,7 +54,7 @@ export class Playback implements DeviceCommand {
     if (askStillWatching) await this.askStillWatching(session, viewing);
     // A clock that runs ahead must not outlast the beats of devices whose clocks are right.
     if (!stale && viewing.counts) await this.save(session, beat, viewing, new Date(Math.min(moment.at, now)));
-    return { nextSeconds: this.config.HEARTBEAT_SECONDS * this.load.strain };
+    return { nextSeconds: this.config.HEARTBEAT_SECONDS * this.load.level };
   }
 
   private async remembered(
@@ -62,7 +62,7 @@ export class Playback implements DeviceCommand {
     of: { profileId: string; showId: string },
   ): Promise<Viewing | undefined> {
     const { userId, deviceId } = session;
-    if (this.unsaved.any) return this.viewings.get(session);
+    if (this.unsaved.hasPending) return this.viewings.get(session);
     const stored = await this.store
       .viewing({ userId, deviceId, profileId: of.profileId, showId: of.showId })
       .catch(unlessOutage);
@@ -70,7 +70,7 @@ export class Playback implements DeviceCommand {
     return this.viewings.get(session) ?? stored;
   }
 
-  private async save(session: DeviceSession, beat: Beat, viewing: Viewing, at: Date): Promise<void> {
+  private async save(session: DeviceSession, beat: Heartbeat, viewing: Viewing, at: Date): Promise<void> {
     const { userId, deviceId, deviceName } = session;
     const { positionSeconds, durationSeconds } = beat;
     const { profileId, showId, episodeId, state, autoplayEpisodes, asked } = viewing;
@@ -85,17 +85,20 @@ export class Playback implements DeviceCommand {
       deviceName,
       at: at.toISOString(),
     };
-    const position: Position = { userId, ...progress, autoplayEpisodes, asked };
+    const position: PlaybackPosition = { userId, ...progress, autoplayEpisodes, asked };
     const kept = await this.keep(position);
     if (kept === 'older') return;
     const data = kept === 'newest' ? progress : { ...progress, unsaved: true };
     const key = progressKey(profileId, showId);
-    this.mailbox.announce([{ userId, type: 'playback.progress', tier: 'routine', key, data }], deviceId);
+    this.mailbox.publishRoutine(
+      [{ userId, type: 'playback.progress', tier: 'routine', key, data }],
+      deviceId,
+    );
   }
 
   /** `unsaved`: PostgreSQL is away; the other devices hear it all the same, and it is written later. */
-  private async keep(position: Position): Promise<'newest' | 'older' | 'unsaved'> {
-    const newest = this.unsaved.any ? undefined : await this.store.save(position).catch(unlessOutage);
+  private async keep(position: PlaybackPosition): Promise<'newest' | 'older' | 'unsaved'> {
+    const newest = this.unsaved.hasPending ? undefined : await this.store.save(position).catch(unlessOutage);
     if (newest !== undefined) return newest ? 'newest' : 'older';
     if (!this.unsaved.hold(position)) throw new Problem('unavailable');
     return 'unsaved';
@@ -120,7 +123,7 @@ export class Playback implements DeviceCommand {
   }
 }
 
-const deviceTime = ({ at }: Beat, now: number): number => {
+const deviceTime = ({ at }: Heartbeat, now: number): number => {
   if (at === undefined) return now;
   return typeof at === 'number' ? at : Date.parse(at);
 };

@@ -1,4 +1,4 @@
-import type { StatePart } from '../mailbox/state.js';
+import type { StatePart } from '../mailbox/state/state.js';
 import { progressKey } from './viewing.js';
 
 /** The shows that were watched last; older ones are found in the app's own history. */

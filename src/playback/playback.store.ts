@@ -1,19 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { Batcher } from '../platform/batcher.js';
+import { Batcher } from '../platform/scheduling/batcher.js';
 import { Database } from '../platform/postgres/database.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import { statement } from '../platform/postgres/statement.js';
-import { within } from '../platform/within.js';
+import { withTimeout } from '../platform/scheduling/timeout.js';
 import type { PlaybackState, Viewing } from './viewing.js';
 
-const SAVE = statement('save.sql', import.meta.url);
-const VIEWINGS = statement('viewings.sql', import.meta.url);
+const SAVE = statement('save-positions.sql', import.meta.url);
+const VIEWINGS = statement('read-viewings.sql', import.meta.url);
 
 /** A link that went silent must not hold up what devices tell each other; what is written late is written all the same. */
 const SAVE_MS = 1_500;
 
 /** Where a profile stands in a show, as one device said it. */
-export interface Position {
+export interface PlaybackPosition {
   readonly userId: string;
   readonly profileId: string;
   readonly showId: string;
@@ -28,7 +28,7 @@ export interface Position {
   readonly asked: boolean;
 }
 
-type Place = Pick<Position, 'userId' | 'profileId' | 'showId' | 'deviceId'>;
+type Place = Pick<PlaybackPosition, 'userId' | 'profileId' | 'showId' | 'deviceId'>;
 type Remembered = {
   n: number;
   episodeId: string | null;
@@ -41,7 +41,7 @@ type Remembered = {
 /** Newest `at` wins. Beats that arrive together are written together. */
 @Injectable()
 export class PlaybackStore {
-  private readonly saves = new Batcher<Position, boolean>({
+  private readonly saves = new Batcher<PlaybackPosition, boolean>({
     act: (positions) => this.saveAll(positions),
     size: 500,
     concurrency: 2,
@@ -58,7 +58,7 @@ export class PlaybackStore {
   constructor(private readonly database: Database) {}
 
   /** Whether the position is now the newest of its show; false when a newer one stands. Throws an outage within 2 s. */
-  save(position: Position): Promise<boolean> {
+  save(position: PlaybackPosition): Promise<boolean> {
     return this.saves.add(position);
   }
 
@@ -67,11 +67,11 @@ export class PlaybackStore {
     return this.reads.add(place);
   }
 
-  private async saveAll(positions: Position[]): Promise<boolean[]> {
+  private async saveAll(positions: PlaybackPosition[]): Promise<boolean[]> {
     const newest = newestOfEach(positions);
     const rows = newest.map((position, n) => ({ n, ...position }));
     const saving = this.database.run<{ newest: number[] }>('routine', SAVE, [JSON.stringify(rows)]);
-    const [saved] = await within(SAVE_MS, saving);
+    const [saved] = await withTimeout(SAVE_MS, saving);
     const winners = new Set(saved?.newest.map((n) => newest[n]));
     return positions.map((position) => winners.has(position));
   }
@@ -108,8 +108,8 @@ function remembered({ showId, profileId }: Place, row: Remembered | undefined): 
   };
 }
 
-function newestOfEach(positions: readonly Position[]): Position[] {
-  const newest = new Map<string, Position>();
+function newestOfEach(positions: readonly PlaybackPosition[]): PlaybackPosition[] {
+  const newest = new Map<string, PlaybackPosition>();
   for (const position of positions) {
     const key = `${position.userId}\n${position.profileId}\n${position.showId}`;
     const other = newest.get(key);
@@ -118,5 +118,5 @@ function newestOfEach(positions: readonly Position[]): Position[] {
   return [...newest.values()];
 }
 
-const isOlder = (a: Position, b: Position): boolean =>
+const isOlder = (a: PlaybackPosition, b: PlaybackPosition): boolean =>
   a.at < b.at || (a.at === b.at && a.deviceId < b.deviceId);

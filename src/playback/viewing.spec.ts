@@ -4,8 +4,8 @@ import {
   advance,
   ASK_AFTER_EPISODES,
   COUNTS_AFTER_SECONDS,
-  type Moment,
-  type Step,
+  type ViewingMoment,
+  type ViewingStep,
   VIEWING_GAP_MS,
   type Viewing,
 } from './viewing.js';
@@ -13,7 +13,7 @@ import {
 const START = Date.parse('2026-11-20T20:00:00Z');
 const MINUTE = 60_000;
 
-const moment = (seconds: number, more: Partial<Moment> = {}): Moment => ({
+const moment = (seconds: number, more: Partial<ViewingMoment> = {}): ViewingMoment => ({
   showId: 'show',
   profileId: 'main',
   episodeId: 'one',
@@ -25,7 +25,7 @@ const moment = (seconds: number, more: Partial<Moment> = {}): Moment => ({
 });
 
 /** The steps of one device's beats, in the order in which they came. */
-function watch(beats: readonly Moment[], before?: Viewing): Step[] {
+function watch(beats: readonly ViewingMoment[], before?: Viewing): ViewingStep[] {
   let viewing = before;
   return beats.map((beat) => {
     const step = advance(viewing, beat);
@@ -33,7 +33,7 @@ function watch(beats: readonly Moment[], before?: Viewing): Step[] {
     return step;
   });
 }
-const last = (steps: readonly Step[]): Step => steps.at(-1) as Step;
+const last = (steps: readonly ViewingStep[]): ViewingStep => steps.at(-1) as ViewingStep;
 
 describe('watching counts from a minute', () => {
   test('not before 60 s, from there on, and then for good', () => {
@@ -42,7 +42,8 @@ describe('watching counts from a minute', () => {
   });
 
   test('time in pause is not watched', () => {
-    const at = (seconds: number, state: Moment['state']) => moment(seconds, { state, positionSeconds: 10 });
+    const at = (seconds: number, state: ViewingMoment['state']) =>
+      moment(seconds, { state, positionSeconds: 10 });
     const steps = watch([
       at(0, 'playing'),
       at(20, 'paused'),
@@ -129,9 +130,9 @@ describe('an older beat never takes back a newer one', () => {
 });
 
 describe('after five episodes that autoplay began, "still watching?" is asked once', () => {
-  const episode = (n: number, more: Partial<Moment> = {}): Moment =>
+  const episode = (n: number, more: Partial<ViewingMoment> = {}): ViewingMoment =>
     moment(n * 60, { episodeId: `episode ${n}`, autoplay: true, at: START + n * 3 * MINUTE, ...more });
-  const asks = (steps: readonly Step[]): number[] =>
+  const asks = (steps: readonly ViewingStep[]): number[] =>
     steps.flatMap(({ askStillWatching }, n) => (askStillWatching ? [n + 1] : []));
 
   test('with the fifth, and not again with the sixth', () => {

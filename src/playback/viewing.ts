@@ -11,7 +11,7 @@ export const progressKey = (profileId: string, showId: string): string => `playb
 export type PlaybackState = 'playing' | 'paused' | 'ended';
 
 /** What a beat says of the viewing; `at` is by the device's own clock, in milliseconds. */
-export interface Moment {
+export interface ViewingMoment {
   readonly showId: string;
   readonly profileId: string;
   readonly episodeId: string | undefined;
@@ -36,14 +36,14 @@ export interface Viewing {
 }
 
 /** What follows from a beat. `stale`: the device itself said something newer before. */
-export interface Step {
+export interface ViewingStep {
   readonly viewing: Viewing;
   readonly stale: boolean;
   readonly askStillWatching: boolean;
 }
 
 /** The viewing after a beat. A show counts once it was watched for a minute, or was left beyond its first minute before. */
-export function advance(before: Viewing | undefined, beat: Moment): Step {
+export function advance(before: Viewing | undefined, beat: ViewingMoment): ViewingStep {
   if (before && continues(before, beat) && beat.at < before.at)
     return { viewing: before, stale: true, askStillWatching: false };
   const same = before && continues(before, beat) ? before : undefined;
@@ -72,16 +72,19 @@ export function advance(before: Viewing | undefined, beat: Moment): Step {
 }
 
 /** The next episode of a show is the same viewing; another show, another profile or a long silence is not. */
-const continues = (viewing: Viewing, beat: Moment): boolean =>
+const continues = (viewing: Viewing, beat: ViewingMoment): boolean =>
   viewing.showId === beat.showId &&
   viewing.profileId === beat.profileId &&
   Math.abs(beat.at - viewing.at) <= VIEWING_GAP_MS;
 
-const watchedBetween = (before: Viewing, beat: Moment): number =>
+const watchedBetween = (before: Viewing, beat: ViewingMoment): number =>
   before.state === 'playing' ? (beat.at - before.at) / 1_000 : 0;
 
 /** A pause, an episode begun by hand or `autoplay: false` is a person's touch, and begins the count anew. */
-function untouched(before: Viewing | undefined, beat: Moment): { autoplayEpisodes: number; asked: boolean } {
+function untouched(
+  before: Viewing | undefined,
+  beat: ViewingMoment,
+): { autoplayEpisodes: number; asked: boolean } {
   if (beat.state === 'paused' || beat.autoplay === false) return { autoplayEpisodes: 0, asked: false };
   const sameEpisode = before?.showId === beat.showId && before.episodeId === beat.episodeId;
   if (sameEpisode) return { autoplayEpisodes: before.autoplayEpisodes, asked: before.asked };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_PROFILE, profileId, userId } from '../platform/auth/names.schema.js';
+import { DEFAULT_PROFILE, profileId, userId } from '../platform/auth/ids.schema.js';
 
 /** Grows from night to night: whole numbers compare as numbers, texts (as `2026-11-20`) as texts. */
 export const version = z.union([
@@ -20,4 +20,4 @@ export const recommendationLine = z.object({
 });
 export type RecommendationLine = z.infer<typeof recommendationLine>;
 
-export const frontPage = z.object({ profileId, version, items: z.array(z.unknown()) });
+export const frontPageResponse = z.object({ profileId, version, items: z.array(z.unknown()) });

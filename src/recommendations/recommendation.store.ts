@@ -5,7 +5,7 @@ import { named, statement } from '../platform/postgres/statement.js';
 import { textArray } from '../platform/postgres/text-array.js';
 import type { RecommendationLine } from './recommendation.schema.js';
 
-const NIGHT = statement('night.sql', import.meta.url);
+const NIGHT = statement('merge-front-pages.sql', import.meta.url);
 const READ = named(
   'front-page',
   'SELECT version, items FROM recommendation WHERE user_id = $1 AND profile_id = $2',
@@ -17,19 +17,19 @@ interface MergedRow {
 }
 
 /** A front page, with the id of the event that says so. */
-export interface Dated {
+export interface NewFrontPage {
   readonly page: RecommendationLine;
   readonly id: string;
 }
 
 /** A front page that is newer than what stood, and where its event is. */
-export interface Placed extends Dated {
+export interface AcceptedFrontPage extends NewFrontPage {
   readonly place: Position;
 }
 
 /** What became of some front pages; what is neither accepted nor unchanged is stale. */
-export interface Merged {
-  readonly accepted: readonly Placed[];
+export interface MergeResult {
+  readonly accepted: readonly AcceptedFrontPage[];
   readonly unchanged: number;
 }
 
@@ -43,8 +43,8 @@ export class RecommendationStore {
   constructor(private readonly database: Database) {}
 
   /** Keeps what is newer and appends its events, in one commit of its own; each user and profile at most once. */
-  async merge(pages: readonly Dated[], handoffId: string, at: string): Promise<Merged> {
-    const column = (of: (page: Dated) => string) => textArray(pages.map(of));
+  async merge(pages: readonly NewFrontPage[], handoffId: string, at: string): Promise<MergeResult> {
+    const column = (of: (page: NewFrontPage) => string) => textArray(pages.map(of));
     const values = [
       column(({ page }) => page.userId),
       column(({ page }) => page.profileId),
@@ -56,7 +56,7 @@ export class RecommendationStore {
     ];
     const [row] = await this.database.run<MergedRow>('routine', NIGHT, values);
     const accepted = (row?.places ?? []).map(([n, epoch, offset]) => {
-      const { page, id } = pages[n - 1] as Dated;
+      const { page, id } = pages[n - 1] as NewFrontPage;
       return { page, id, place: { epoch, offset } };
     });
     return { accepted, unchanged: row?.unchanged ?? 0 };

@@ -2,20 +2,20 @@ import { createGunzip } from 'node:zlib';
 import { Controller, Get, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { profileId as profileIdSchema } from '../platform/auth/names.schema.js';
-import { NeedsScope } from '../platform/auth/service-key.guard.js';
-import { CurrentUser, UserGuard } from '../platform/auth/user.guard.js';
-import { problemOf } from '../platform/http/problem.filter.js';
+import { profileId as profileIdSchema } from '../platform/auth/ids.schema.js';
+import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
+import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
+import { toProblem } from '../platform/http/problem.filter.js';
 import { Problem } from '../platform/http/problem.js';
-import { inflated } from './inflate.js';
-import { RecommendationIngest, type Tally } from './ingest.service.js';
-import { frontPage } from './recommendation.schema.js';
+import { gunzipWithLimit } from './ingest/gunzip-limit.js';
+import { IngestService, type IngestTally } from './ingest/ingest.service.js';
+import { frontPageResponse } from './recommendation.schema.js';
 import { RecommendationStore } from './recommendation.store.js';
 
 @ApiTags('back offices')
 @Controller('v1/recommendations')
 export class RecommendationsController {
-  constructor(private readonly service: RecommendationIngest) {}
+  constructor(private readonly service: IngestService) {}
 
   /** The nightly file, a line a front page. The answer is NDJSON too: progress, then the tally. */
   @Post()
@@ -32,7 +32,7 @@ export class RecommendationsController {
   async ingest(@Req() request: Request, @Res() response: Response): Promise<void> {
     const body = bodyOf(request);
     response.status(200).type('application/x-ndjson');
-    let last: Tally | undefined;
+    let last: IngestTally | undefined;
     try {
       for await (const tally of this.service.ingest(body)) {
         if (last) response.write(`${JSON.stringify({ progress: counts(tally) })}\n`);
@@ -42,7 +42,7 @@ export class RecommendationsController {
     } catch (error) {
       // What was committed stays: sending the file again is harmless.
       if (!response.headersSent) throw error;
-      response.end(`${JSON.stringify({ error: problemOf(error) })}\n`);
+      response.end(`${JSON.stringify({ error: toProblem(error) })}\n`);
     }
   }
 }
@@ -55,7 +55,7 @@ export class FrontPageController {
   constructor(private readonly store: RecommendationStore) {}
 
   @Get(':profileId')
-  @ApiResponse({ status: 200, standardSchema: frontPage })
+  @ApiResponse({ status: 200, standardSchema: frontPageResponse })
   @ApiResponse({ status: 304, description: 'The version is the one of If-None-Match' })
   async read(
     @CurrentUser() userId: string,
@@ -78,14 +78,14 @@ export class FrontPageController {
 function bodyOf(request: Request): AsyncIterable<Uint8Array> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return request;
-  if (encoding === 'gzip') return inflated(request, createGunzip());
+  if (encoding === 'gzip') return gunzipWithLimit(request, createGunzip());
   throw new Problem('unsupported_media_type', 'The body may be plain or gzip.');
 }
 
 const matches = (condition: string | undefined, tag: string): boolean =>
   (condition ?? '').split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === tag);
 
-const counts = ({ accepted, unchanged, stale, rejectedCount }: Tally) => ({
+const counts = ({ accepted, unchanged, stale, rejectedCount }: IngestTally) => ({
   accepted,
   unchanged,
   stale,

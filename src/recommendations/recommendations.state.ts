@@ -1,4 +1,4 @@
-import type { StatePart } from '../mailbox/state.js';
+import type { StatePart } from '../mailbox/state/state.js';
 
 /** `recommendations` of the state: which version each profile's front page has. */
 export const recommendationsState: StatePart = {

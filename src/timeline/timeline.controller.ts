@@ -1,15 +1,15 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
-import { userId as userIdSchema } from '../platform/auth/names.schema.js';
-import { NeedsScope } from '../platform/auth/service-key.guard.js';
+import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
+import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { timelineAnswer, timelineQuery, type TimelineQuery } from './timeline.schema.js';
-import { Timeline } from './timeline.service.js';
+import { TimelineService } from './timeline.service.js';
 
 @ApiTags('back offices')
 @Controller('v1/users/:userId')
 @NeedsScope('admin')
 export class TimelineController {
-  constructor(private readonly timeline: Timeline) {}
+  constructor(private readonly timeline: TimelineService) {}
 
   /** All about one user, on one page. */
   @Get()

@@ -3,12 +3,12 @@ import { DeliveryModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { TimelineController } from './timeline.controller.js';
-import { Timeline } from './timeline.service.js';
+import { TimelineService } from './timeline.service.js';
 import { TimelineStore } from './timeline.store.js';
 
 @Module({
   imports: [DeliveryModule, DevicesModule, MailboxModule],
   controllers: [TimelineController],
-  providers: [Timeline, TimelineStore],
+  providers: [TimelineService, TimelineStore],
 })
 export class TimelineModule {}

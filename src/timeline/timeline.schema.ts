@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant, userId } from '../platform/auth/names.schema.js';
+import { instant, userId } from '../platform/auth/ids.schema.js';
 
 export const timelineQuery = z.object({
   before: instant.optional().describe('Only what is older; the `next` of an earlier answer.'),

@@ -1,18 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { PresenceStore } from '../delivery/presence.store.js';
-import { rankOf } from '../delivery/receipt.js';
-import { Devices } from '../devices/devices.service.js';
-import { StateStore } from '../mailbox/state.store.js';
+import { PresenceStore } from '../cluster/presence.store.js';
+import { rankOf } from '../delivery/receipts/receipt.js';
+import { DevicesService } from '../devices/devices.service.js';
+import { StateStore } from '../mailbox/state/state.store.js';
 import { type StoredEventStep, type StoredStep, TimelineStore } from './timeline.store.js';
-import { stateOf, whyNot } from './why.js';
+import { stateOf, nonDeliveryReason } from './non-delivery-reason.js';
 
 /** Explains one user: what is, and what happened. */
 @Injectable()
-export class Timeline {
+export class TimelineService {
   constructor(
     private readonly store: TimelineStore,
     private readonly states: StateStore,
-    private readonly devices: Devices,
+    private readonly devices: DevicesService,
     private readonly presence: PresenceStore,
   ) {}
 
@@ -60,7 +60,7 @@ function present(step: StoredStep, now: string) {
 function withReasons(at: string, event: StoredEventStep, now: string) {
   const devices = event.devices.map((device) => {
     const { deviceId, state, sentAt, receivedAt, appliedAt, seenAt, push } = device;
-    const why = whyNot({ ...event, at }, device, now);
+    const why = nonDeliveryReason({ ...event, at }, device, now);
     return { deviceId, state: stateOf(state), why, sentAt, receivedAt, appliedAt, seenAt, push };
   });
   return { ...event, devices };

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
-import type { Told } from './why.js';
+import type { DeviceDelivery } from './non-delivery-reason.js';
 
-const TIMELINE = statement('timeline.sql', import.meta.url);
+const TIMELINE = statement('read-timeline.sql', import.meta.url);
 const RECORD = named(
   'user-record',
   `SELECT
@@ -33,7 +33,7 @@ export interface StoredEventStep {
   readonly target: string | null;
   readonly expiresAt: string | null;
   readonly superseded: boolean;
-  readonly devices: readonly Told[];
+  readonly devices: readonly DeviceDelivery[];
 }
 
 export interface UserRecord {

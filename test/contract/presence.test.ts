@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { PresenceStore } from '../../src/delivery/presence.store.js';
+import { PresenceStore } from '../../src/cluster/presence.store.js';
 import { readConfig } from '../../src/platform/config/config.js';
-import { RedisLinks } from '../../src/platform/redis.js';
+import { RedisService } from '../../src/platform/redis/redis.service.js';
 import { eventually } from '../support/eventually.js';
 import { describeEachRedis, type TestRedis } from '../support/redis.js';
 
@@ -12,7 +12,7 @@ const READS_OF_ONE_TRIP = 60;
 
 describeEachRedis('presence', (start) => {
   let redis: TestRedis;
-  let links: RedisLinks;
+  let links: RedisService;
   let presence: PresenceStore;
   beforeAll(async () => {
     redis = await start();
@@ -21,9 +21,9 @@ describeEachRedis('presence', (start) => {
       REDIS_URL: redis.url,
       AUTH_JWT_SECRET: 'nothing is verified with this secret',
     });
-    links = new RedisLinks(config);
+    links = new RedisService(config);
     presence = new PresenceStore(links, `presence-${process.pid}`);
-    await eventually('Redis is there', () => presence.beat(undefined, 5_000).catch(() => undefined));
+    await eventually('Redis is there', () => presence.heartbeat(undefined, 5_000).catch(() => undefined));
     await presence.add('node-a', USERS);
     await presence.add(
       'node-b',

@@ -1,12 +1,12 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { AppleProcessor } from '../../src/membership/apple/apple.processor.js';
-import { GoogleProcessor } from '../../src/membership/google/google.processor.js';
-import { LIFE } from '../../src/membership/membership.js';
-import type { Processor } from '../../src/membership/processor.js';
-import { StandardProcessor } from '../../src/membership/standard/standard.processor.js';
-import { StripeProcessor } from '../../src/membership/stripe/stripe.processor.js';
+import { AppleProcessor } from '../../src/membership/processors/apple/apple.processor.js';
+import { GoogleProcessor } from '../../src/membership/processors/google/google.processor.js';
+import { STATUS_RULES } from '../../src/membership/membership.js';
+import type { Processor } from '../../src/membership/processors/processor.js';
+import { StandardProcessor } from '../../src/membership/processors/standard/standard.processor.js';
+import { StripeProcessor } from '../../src/membership/processors/stripe/stripe.processor.js';
 import { type Config, readConfig } from '../../src/platform/config/config.js';
 import { type PretendApple, pretendApple } from '../support/pretend-apple.js';
 import { type PretendGoogle, pretendGoogle, purchaseOf } from '../support/pretend-google.js';
@@ -200,7 +200,7 @@ describe.each(SUBJECTS)('the processor $name', (subject) => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), nearly), (payload) => {
         const word = processor.read(payload);
-        expect(word.about === 'subscription' && LIFE[word.status].grants).toBe(false);
+        expect(word.about === 'subscription' && STATUS_RULES[word.status].grants).toBe(false);
       }),
       { numRuns: 200 },
     );

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readConfig } from '../../src/platform/config/config.js';
-import { RedisLinks } from '../../src/platform/redis.js';
-import { reserveFor } from '../../src/push/budget.js';
-import { BudgetStore } from '../../src/push/budget.store.js';
+import { RedisService } from '../../src/platform/redis/redis.service.js';
+import { reserveFor } from '../../src/push/sending/budget.js';
+import { BudgetStore } from '../../src/push/sending/budget.store.js';
 import { eventually } from '../support/eventually.js';
 import { describeEachRedis, type TestRedis } from '../support/redis.js';
 
@@ -12,7 +12,7 @@ const BUDGET = { perSecond: 0.001, burst: 10 };
 
 describeEachRedis('push budgets', (start) => {
   let redis: TestRedis;
-  let links: RedisLinks;
+  let links: RedisService;
   let budgets: BudgetStore;
   const take = async (name: string, wanted: number, reserve = 0) =>
     (await budgets.take(name, BUDGET, wanted, reserve)).granted;
@@ -23,7 +23,7 @@ describeEachRedis('push budgets', (start) => {
       REDIS_URL: redis.url,
       AUTH_JWT_SECRET: 'nothing is verified with this secret',
     });
-    links = new RedisLinks(config);
+    links = new RedisService(config);
     budgets = new BudgetStore(links, `budget-${randomUUID()}`);
     await eventually('Redis is there', () => take('there', 1).catch(() => undefined));
   });

@@ -15,8 +15,8 @@ import {
   WEBPUSH,
   withPretendVendors,
 } from '../support/push-vendors.js';
-import type { GuardedVendor } from '../../src/push/guard.sender.js';
-import type { PushMessage, Verdict } from '../../src/push/vendor.js';
+import type { GuardedProvider } from '../../src/push/providers/guarded.provider.js';
+import type { PushMessage, SendResult } from '../../src/push/providers/push-provider.js';
 
 /** What a test waits for on purpose. */
 const SOON_MS = 700;
@@ -28,9 +28,9 @@ const SUBJECTS = [APNS, FCM, WEBPUSH];
 describe.each(SUBJECTS)('$name', (subject) => {
   const { replies } = subject;
   const script = () => subject.pretend().script;
-  const sendTo = (vendor: GuardedVendor, more: Partial<PushMessage> = {}) =>
+  const sendTo = (vendor: GuardedProvider, more: Partial<PushMessage> = {}) =>
     vendor.send(message(subject.address(), more));
-  const times = (count: number, act: () => Promise<Verdict>) =>
+  const times = (count: number, act: () => Promise<SendResult>) =>
     Promise.all(Array.from({ length: count }, act));
 
   test('delivers what the vendor accepts, and keeps its connection for the next', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { request } from 'undici';
-import type { PushAddress } from '../../src/push/vendor.js';
-import { Dial } from '../../src/push/webpush/dial.sender.js';
+import type { PushAddress } from '../../src/push/providers/push-provider.js';
+import { SsrfSafeAgent } from '../../src/push/providers/webpush/ssrf-safe-agent.js';
 import {
   configOf,
   guarded,
@@ -56,9 +56,9 @@ describe('webpush', () => {
   });
 
   test('a name that leads to an inner host is not dialled, unless the operator named that very host', async () => {
-    const dial = new Dial(configOf(webPush.environment).PUSH_CA_FILE);
+    const dial = new SsrfSafeAgent(configOf(webPush.environment).PUSH_CA_FILE);
     const connections = webPush.connections;
-    const asked = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.outside });
+    const asked = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.publicOnly });
     await expect(asked).rejects.toMatchObject({ code: 'INNER_ADDRESS' });
     expect(webPush.connections).toBe(connections);
     await dial.close();

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { NewDurableEvent } from '../../src/mailbox/event.js';
-import { Feed } from '../../src/mailbox/feed.service.js';
-import { Mailbox } from '../../src/mailbox/mailbox.service.js';
+import type { NewDurableEvent } from '../../src/mailbox/events/event.js';
+import { FeedService } from '../../src/mailbox/feed.service.js';
+import { MailboxService } from '../../src/mailbox/mailbox.service.js';
 import { MailboxStore } from '../../src/mailbox/mailbox.store.js';
-import { IdempotencyStore } from '../../src/platform/http/idempotency.store.js';
+import { IdempotencyStore } from '../../src/platform/http/idempotency/idempotency.store.js';
 import { Database } from '../../src/platform/postgres/database.js';
 import { PrismaService } from '../../src/platform/postgres/prisma.service.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
@@ -14,7 +14,7 @@ let postgres: TestDatabase;
 let database: Database;
 let prisma: PrismaService;
 let store: MailboxStore;
-let mailbox: Mailbox;
+let mailbox: MailboxService;
 let users = 0;
 
 beforeAll(async () => {
@@ -23,7 +23,7 @@ beforeAll(async () => {
   database = new Database(config);
   prisma = new PrismaService(config);
   store = new MailboxStore(database);
-  mailbox = new Mailbox(store, new Feed(), database, new IdempotencyStore(prisma));
+  mailbox = new MailboxService(store, new FeedService(), database, new IdempotencyStore(prisma));
 });
 
 afterAll(async () => {
@@ -66,7 +66,7 @@ describe('a user’s offsets', () => {
         );
         for (const [userId, given] of offsets) {
           expect(given.sort((a, b) => a - b)).toEqual(given.map((_, index) => index + 1));
-          const { head } = await store.page(userId, 0, 1);
+          const { head } = await store.readPage(userId, 0, 1);
           expect(head.offset).toBe(given.length);
         }
       }),
@@ -84,7 +84,7 @@ describe('a user’s offsets', () => {
     ).then(() => (writing = false));
     let seen = 0;
     while (writing) {
-      const { entries } = await store.page(userId, seen, 500);
+      const { entries } = await store.readPage(userId, seen, 500);
       expect(entries.map(({ offset }) => offset)).toEqual(entries.map((_, index) => seen + index + 1));
       seen += entries.length;
     }
@@ -108,9 +108,9 @@ describe('resuming', () => {
           const backAt = Math.max(leftAt, Math.min(back, writes.length));
           const state = new Map<string, unknown>();
           for (const { key, data } of told.slice(0, leftAt)) state.set(key, data);
-          const { head } = await store.page(userId, 0, 1);
+          const { head } = await store.readPage(userId, 0, 1);
           const position = { epoch: head.epoch, offset: leftAt };
-          const [resumed] = await store.resume([{ userId, position }], 'important');
+          const [resumed] = await store.readAfter([{ userId, position }], 'important');
           for (const { key, data } of resumed?.missed ?? []) state.set(key, data);
           // Live events that come late are known already: the same state again.
           for (const { key, data, offset } of told.slice(backAt))
@@ -129,9 +129,9 @@ describe('resuming', () => {
   test('from another epoch, from the future or from too far behind is refused, never guessed', async () => {
     const userId = freshUser();
     await mailbox.publish(Array.from({ length: 301 }, (_, n) => event(userId, `key-${n}`, n)));
-    const { head } = await store.page(userId, 0, 1);
+    const { head } = await store.readPage(userId, 0, 1);
     const ask = async (epoch: string, offset: number) =>
-      (await store.resume([{ userId, position: { epoch, offset } }], 'important'))[0]?.missed;
+      (await store.readAfter([{ userId, position: { epoch, offset } }], 'important'))[0]?.missed;
     expect(await ask('another', 300)).toBeUndefined();
     expect(await ask(head.epoch, 302)).toBeUndefined();
     expect(await ask(head.epoch, 0)).toBeUndefined();
@@ -151,7 +151,7 @@ describe('resuming', () => {
       userId,
     ]);
     const position = { epoch: first?.epoch as string, offset: 0 };
-    const [resumed] = await store.resume([{ userId, position }], 'important');
+    const [resumed] = await store.readAfter([{ userId, position }], 'important');
     expect(resumed?.missed?.map(({ key, offset }) => [key, offset])).toEqual([
       ['a', 2],
       ['c', 4],
@@ -169,7 +169,7 @@ test('one event that PostgreSQL refuses does not spoil the others of its batch',
     mailbox.publish([event(userId, 'b', 2)]),
   ]);
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-  expect((await store.page(userId, 0, 10)).entries.map(({ offset }) => offset)).toEqual([1, 2]);
+  expect((await store.readPage(userId, 0, 10)).entries.map(({ offset }) => offset)).toEqual([1, 2]);
 });
 
 async function inTransaction(events: NewDurableEvent[], rollBack: boolean) {

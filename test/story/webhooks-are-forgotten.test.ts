@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { WebhookStore } from '../../src/membership/webhook.store.js';
+import { WebhookStore } from '../../src/membership/webhooks/webhook.store.js';
 import { readConfig } from '../../src/platform/config/config.js';
 import { Database } from '../../src/platform/postgres/database.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
@@ -36,8 +36,8 @@ test('settled webhooks are removed by their age, what still waits is not', async
     await insert(`new ${status}`, status, 89);
   }
   const before = new Date(Date.now() - 90 * 86_400_000);
-  expect(await store.expire(before, 3)).toBe(3);
-  expect(await store.expire(before, 100)).toBe(1);
+  expect(await store.deleteSettled(before, 3)).toBe(3);
+  expect(await store.deleteSettled(before, 100)).toBe(1);
   const left = await database.query<{ id: string }>(
     `SELECT event_id AS id FROM webhook WHERE event_id LIKE 'old%' ORDER BY 1`,
   );

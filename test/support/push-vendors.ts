@@ -2,14 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type Config, readConfig } from '../../src/platform/config/config.js';
-import { Metrics } from '../../src/platform/metrics.js';
-import { ApnsSender } from '../../src/push/apns/apns.sender.js';
-import { FcmSender } from '../../src/push/fcm/fcm.sender.js';
-import { GuardWatch } from '../../src/push/guard-watch.service.js';
-import { LIMITS, type Limits } from '../../src/push/guard.js';
-import { GuardedVendor, type VendorSender } from '../../src/push/guard.sender.js';
-import type { PushAddress, PushMessage } from '../../src/push/vendor.js';
-import { WebPushSender } from '../../src/push/webpush/webpush.sender.js';
+import { MetricsService } from '../../src/platform/metrics/metrics.service.js';
+import { ApnsProvider } from '../../src/push/providers/apns/apns.provider.js';
+import { FcmProvider } from '../../src/push/providers/fcm/fcm.provider.js';
+import { ProviderMonitorService } from '../../src/push/providers/provider-monitor.service.js';
+import { PROVIDER_LIMITS, type ProviderLimits } from '../../src/push/providers/circuit-breaker.js';
+import { GuardedProvider, type ProviderClient } from '../../src/push/providers/guarded.provider.js';
+import type { PushAddress, PushMessage } from '../../src/push/providers/push-provider.js';
+import { WebPushProvider } from '../../src/push/providers/webpush/webpush.provider.js';
 import { type PretendApns, pretendApns } from './pretend-apns.js';
 import { fcmError, type PretendFcm, pretendFcm } from './pretend-fcm.js';
 import type { Reply, Script } from './pretend-vendor.js';
@@ -31,7 +31,7 @@ interface Pretend {
 export interface Subject {
   readonly name: 'apns' | 'fcm' | 'webpush';
   pretend(): Pretend;
-  make(config: Config): VendorSender;
+  make(config: Config): ProviderClient;
   address(): PushAddress;
   /** How it says each of these. */
   readonly replies: Record<'gone' | 'our_fault' | 'sender_fault' | 'away' | 'paced', Reply>;
@@ -53,7 +53,7 @@ const waitHere = { 'retry-after': '7' };
 export const APNS: Subject = {
   name: 'apns',
   pretend: () => apns,
-  make: (config) => new ApnsSender(config, 600),
+  make: (config) => new ApnsProvider(config, 600),
   address: () => ({ kind: 'apns', address: randomBytes(32).toString('hex') }),
   replies: {
     gone: { status: 410, body: { reason: 'Unregistered', timestamp: Date.UTC(2026, 0, 2) } },
@@ -67,7 +67,7 @@ export const APNS: Subject = {
 export const FCM: Subject = {
   name: 'fcm',
   pretend: () => fcm,
-  make: (config) => new FcmSender(config),
+  make: (config) => new FcmProvider(config),
   address: () => ({ kind: 'fcm_token', address: randomUUID() }),
   replies: {
     gone: fcmError(404, 'UNREGISTERED'),
@@ -81,7 +81,7 @@ export const FCM: Subject = {
 export const WEBPUSH: Subject = {
   name: 'webpush',
   pretend: () => webPush,
-  make: (config) => new WebPushSender(config),
+  make: (config) => new WebPushProvider(config),
   address: () => webPush.subscribe(),
   replies: {
     gone: { status: 410 },
@@ -96,9 +96,9 @@ export const WEBPUSH: Subject = {
 /** All that was logged, and everything that is secret and must not be in it. */
 export const logged: string[] = [];
 const secrets = new Set<string>();
-const open: GuardedVendor[] = [];
-export let metrics: Metrics;
-let watch: GuardWatch;
+const open: GuardedProvider[] = [];
+export let metrics: MetricsService;
+let watch: ProviderMonitorService;
 
 /** Brings the pretend vendors up for the tests of the file that calls it. */
 export function withPretendVendors(): void {
@@ -109,8 +109,8 @@ export function withPretendVendors(): void {
     await Promise.all([apns.close(), fcm.close(), webPush.close()]);
   });
   beforeEach(() => {
-    metrics = new Metrics();
-    watch = new GuardWatch(metrics);
+    metrics = new MetricsService();
+    watch = new ProviderMonitorService(metrics);
     const keep = (...said: unknown[]) => void logged.push(said.map(String).join(' '));
     Logger.overrideLogger({ log: keep, error: keep, warn: keep, debug: keep, verbose: keep });
   });
@@ -139,9 +139,9 @@ const DEADLINE_MS = 5_000;
 /** The vendor's sender behind its guard; closed after the test. */
 export function guarded(
   subject: Subject,
-  limits: Partial<Limits> = {},
+  limits: Partial<ProviderLimits> = {},
   environment: Record<string, string> = {},
-): GuardedVendor {
+): GuardedProvider {
   return behindGuard(subject, { ...subject.pretend().environment, ...environment }, limits);
 }
 
@@ -151,10 +151,14 @@ export const unconfigured = (subject: Subject) => behindGuard(subject, {}, {});
 function behindGuard(
   subject: Subject,
   environment: Record<string, string>,
-  limits: Partial<Limits>,
-): GuardedVendor {
+  limits: Partial<ProviderLimits>,
+): GuardedProvider {
   const sender = subject.make(configOf(environment));
-  const vendor = new GuardedVendor(sender, watch, { ...LIMITS, deadlineMs: DEADLINE_MS, ...limits });
+  const vendor = new GuardedProvider(sender, watch, {
+    ...PROVIDER_LIMITS,
+    deadlineMs: DEADLINE_MS,
+    ...limits,
+  });
   open.push(vendor);
   return vendor;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkPush, pushSettings } from './push.js';
+import { checkPush, pushSettings } from './push-settings.js';
 
 const ROLES = ['gateway', 'api', 'worker'] as const;
 const TRANSPORTS = ['websocket', 'polling'] as const;

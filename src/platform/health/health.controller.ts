@@ -1,12 +1,12 @@
 import { Controller, Get, HttpCode, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Lifecycle } from '../lifecycle.js';
+import { LifecycleService } from '../lifecycle.service.js';
 import { Database } from '../postgres/database.js';
 import { named } from '../postgres/statement.js';
-import { RedisLinks } from '../redis.js';
-import type { RedisLink } from '../redis-cluster.js';
-import { within } from '../within.js';
+import { RedisService } from '../redis/redis.service.js';
+import type { RedisClient } from '../redis/redis-cluster.js';
+import { withTimeout } from '../scheduling/timeout.js';
 
 const PING = named('health', 'SELECT 1 AS ok');
 /** Unlike PING this needs a cluster that is whole enough to hold keys. */
@@ -16,12 +16,12 @@ const DEADLINE_MS = 1_500;
 @ApiTags('operations')
 @Controller('health')
 export class HealthController {
-  private readonly redis: RedisLink;
+  private readonly redis: RedisClient;
 
   constructor(
-    private readonly lifecycle: Lifecycle,
+    private readonly lifecycle: LifecycleService,
     private readonly database: Database,
-    links: RedisLinks,
+    links: RedisService,
   ) {
     this.redis = links.open('health');
   }
@@ -52,7 +52,7 @@ export class HealthController {
 }
 
 const works = (answer: Promise<unknown>): Promise<boolean> =>
-  within(DEADLINE_MS, answer).then(
+  withTimeout(DEADLINE_MS, answer).then(
     () => true,
     () => false,
   );

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 
 /** OpenAPI from the zod schemas that validate at the door, shown at /docs. */
-export function describe(app: INestApplication): OpenAPIObject {
+export function openApiDocument(app: INestApplication): OpenAPIObject {
   const document = new DocumentBuilder()
     .setTitle('Usher')
     .setDescription(
@@ -22,5 +22,5 @@ export function describe(app: INestApplication): OpenAPIObject {
 }
 
 export function serveDocs(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, () => describe(app), { customSiteTitle: 'Usher: HTTP API' });
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), { customSiteTitle: 'Usher: HTTP API' });
 }

@@ -1,8 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Response } from 'express';
-import { BatcherFull } from '../batcher.js';
+import { QueueFull } from '../scheduling/batcher.js';
 import { isOutage } from '../postgres/outage.js';
-import { DeadlinePassed } from '../within.js';
+import { DeadlineExceeded } from '../scheduling/timeout.js';
 import { Problem, type ProblemCode } from './problem.js';
 
 const BY_STATUS: Record<number, ProblemCode> = {
@@ -17,9 +17,9 @@ const BY_STATUS: Record<number, ProblemCode> = {
 };
 
 /** Turns whatever was thrown into the problem that the caller is told. Surprises tell the caller nothing of our inside. */
-export function problemOf(error: unknown): Problem {
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof BatcherFull || error instanceof DeadlinePassed || isOutage(error))
+  if (error instanceof QueueFull || error instanceof DeadlineExceeded || isOutage(error))
     return new Problem('unavailable', undefined, { retryAfterMs: 1_000 });
   // A framework's text may repeat the URL or the body, and with them what is secret.
   if (error instanceof HttpException) return new Problem(BY_STATUS[error.getStatus()] ?? 'invalid_request');
@@ -46,7 +46,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
-    const problem = problemOf(error);
+    const problem = toProblem(error);
     if (problem.status >= 500) this.log.error(error);
     // A streamed answer that has begun can only be cut short, so that the reader sees that it is not whole.
     if (response.headersSent) return void response.destroy();

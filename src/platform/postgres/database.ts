@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { CONFIG, type Config } from '../config/config.js';
-import { TIERS, type Tier } from './lanes.js';
+import { TIERS, type Tier } from '../tiers.js';
 
 /** bigint columns are offsets and versions, far below 2^53: read them as numbers. */
 const INT8 = 20;

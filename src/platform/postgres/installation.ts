@@ -11,7 +11,7 @@ const ATTEMPTS = 30;
 const BETWEEN_MS = 1_000;
 
 /** Reads the name at boot; waits half a minute for a PostgreSQL that is still starting. */
-export async function installationName(database: Database): Promise<string> {
+export async function readInstallationName(database: Database): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const [row] = await database.run<{ name: string }>('critical', READ, []);

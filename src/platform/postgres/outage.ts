@@ -1,4 +1,4 @@
-import { DeadlinePassed } from '../within.js';
+import { DeadlineExceeded } from '../scheduling/timeout.js';
 
 /** SQLSTATE classes that mean "PostgreSQL cannot at the moment": connection lost, out of resources, shutting down, deadline passed. */
 const OUTAGE = /^(08|53|57P|57014)/;
@@ -20,7 +20,7 @@ const SAID =
 /** Whether the error says that PostgreSQL is away, rather than that the statement is wrong. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error instanceof DeadlinePassed) return true;
+  if (error instanceof DeadlineExceeded) return true;
   const code = 'code' in error ? String(error.code) : '';
   return OUTAGE.test(code) || NETWORK.has(code) || SAID.test(error.message);
 }

@@ -1,0 +1,49 @@
+import { Body, Controller, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { toAccepted } from '../mailbox/events/event.js';
+import {
+  publishAnswer,
+  publishBody,
+  type PublishBody,
+  publishQuery,
+  type PublishQuery,
+} from '../mailbox/events/events.schema.js';
+import { PublishService } from '../mailbox/events/publish.service.js';
+import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
+import type { KeyedCall } from '../platform/http/idempotency/idempotency.js';
+import { Idempotent, CurrentKeyedCall } from '../platform/http/idempotency/idempotency.interceptor.js';
+import { DeliveryOutcomeService } from './receipts/delivery-outcome.service.js';
+
+@ApiTags('back offices')
+@Controller('v1/events')
+export class PublishController {
+  constructor(
+    private readonly publishing: PublishService,
+    private readonly outcomes: DeliveryOutcomeService,
+  ) {}
+
+  /** Publishes events to devices of users; with `wait=received` it answers what became of them on each device. */
+  @Post()
+  @HttpCode(202)
+  @NeedsScope('publish')
+  @Idempotent()
+  @ApiResponse({
+    status: 202,
+    description: 'Committed; the devices are being told.',
+    standardSchema: publishAnswer,
+  })
+  async publish(
+    @Body({ schema: publishBody }) { events }: PublishBody,
+    @Query({ schema: publishQuery }) { wait }: PublishQuery,
+    @CurrentKeyedCall() call: KeyedCall | undefined,
+  ) {
+    if (wait === undefined)
+      return toAccepted(await this.publishing.publish(events, { awaited: false, call }));
+    this.outcomes.checkCount(events.length);
+    const envelopes = await this.publishing.publish(events, { awaited: true, call });
+    const published = envelopes.map((envelope, n) => ({ ...envelope, userId: events[n]?.userId ?? '' }));
+    const devices = await this.outcomes.of(published);
+    const { accepted } = toAccepted(envelopes);
+    return { accepted: accepted.map(({ id, offset }, n) => ({ id, offset, devices: devices[n] })) };
+  }
+}

@@ -1,0 +1,30 @@
+import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
+import { DevicesService } from '../../devices/devices.service.js';
+import { CurrentUser, UserGuard } from '../../platform/auth/user-tokens/user.guard.js';
+import { Problem } from '../../platform/http/problem.js';
+import { type ReceiptReport, receiptReport } from './receipts.schema.js';
+import { ReceiptsService } from './receipts.service.js';
+
+@ApiTags('apps')
+@ApiBearerAuth('user token')
+@Controller('v1/me/receipts')
+@UseGuards(UserGuard)
+export class ReceiptsController {
+  constructor(
+    private readonly receipts: ReceiptsService,
+    private readonly devices: DevicesService,
+  ) {}
+
+  /** What became of events on a device, said without a socket: a push was tapped, or shown. */
+  @Post()
+  @HttpCode(204)
+  async report(
+    @CurrentUser() userId: string,
+    @Body({ schema: receiptReport }) body: ReceiptReport,
+  ): Promise<void> {
+    const { deviceId, ...payload } = body;
+    if ((await this.devices.owners([deviceId])).get(deviceId) !== userId) throw new Problem('unknown_device');
+    await this.receipts.report({ userId, deviceId }, payload);
+  }
+}

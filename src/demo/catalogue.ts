@@ -1,0 +1,64 @@
+/** A title on a front page, as this service's apps want it. */
+export interface CatalogueItem {
+  readonly showId: string;
+  readonly title: string;
+  readonly because: string;
+}
+
+const TITLES = [
+  'Night Train to Lindau',
+  'The Salt Road',
+  'Signal at Dawn',
+  'Paper Moons',
+  'Harbour of Glass',
+  'The Quiet Orbit',
+  'Ashes of Spring',
+  'Northern Wire',
+  'A House of Rain',
+  'Velvet Static',
+  'The Ninth Lantern',
+  'Low Tide',
+  'Clockmaker Street',
+  'Wolves of the Delta',
+  'Copper Sky',
+  'The Last Projection',
+  'Inland Sea',
+  'Small Hours',
+  'Kites over Tbilisi',
+  'The Cartographer',
+];
+const REASONS = [
+  'New tonight',
+  'Because you watch thrillers',
+  'Loved near you',
+  'Finish it this week',
+  'Critics’ choice',
+];
+const ON_A_PAGE = 12;
+
+/** What a night recommends: another order of the same shelf for each seed. */
+export function demoFrontPage(seed: number): CatalogueItem[] {
+  const random = sequence(seed);
+  const shelf = [...TITLES];
+  return Array.from({ length: ON_A_PAGE }, () => {
+    const [title = ''] = shelf.splice(Math.floor(random() * shelf.length), 1);
+    return { showId: idOf(title), title, because: REASONS[Math.floor(random() * REASONS.length)] ?? '' };
+  });
+}
+
+const idOf = (title: string): string =>
+  title
+    .toLowerCase()
+    .replace(/[^a-z]+/g, '-')
+    .replace(/^-|-$/g, '');
+
+/** Numbers from 0 up to but not including 1, the same for the same seed (mulberry32). */
+function sequence(seed: number): () => number {
+  let state = seed % 4_294_967_296;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,66 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SignJWT } from 'jose';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { Problem } from '../platform/http/problem.js';
+import { OwnApiClient } from './own-api.client.js';
+import { DEMO_PLANS, type DemoPlan } from './demo-plans.js';
+
+const TOKEN_SECONDS = 3_600;
+
+/** The streaming service's sign-in, and its first day: whoever asks gets a token, and the plans exist from then on. */
+@Injectable()
+export class DemoSessionService {
+  private plans: Promise<void> | undefined;
+
+  constructor(
+    private readonly door: OwnApiClient,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Throws Problem not_configured, conflict. */
+  async open(userId: string) {
+    const { token, expiresAt } = await this.token(userId);
+    this.plans ??= this.putPlans().catch((error: unknown) => {
+      this.plans = undefined; // the next one tries again
+      throw error;
+    });
+    await this.plans;
+    const plans = DEMO_PLANS.map(({ planId, name }) => ({ planId, name }));
+    return { userId, token, expiresAt, plans };
+  }
+
+  private async token(userId: string) {
+    const { AUTH_JWT_SECRET, AUTH_JWKS_URL, AUTH_JWT_AUDIENCE, AUTH_JWT_ISSUER } = this.config;
+    if (AUTH_JWKS_URL !== undefined || AUTH_JWT_SECRET === undefined) {
+      throw new Problem(
+        'not_configured',
+        'This page signs its own user tokens and needs AUTH_JWT_SECRET for that. Here AUTH_JWKS_URL is set, so only the owner of those keys can sign.',
+      );
+    }
+    const expires = Math.floor(Date.now() / 1_000) + TOKEN_SECONDS;
+    const unsigned = new SignJWT()
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .setSubject(userId)
+      .setAudience(AUTH_JWT_AUDIENCE)
+      .setIssuedAt()
+      .setExpirationTime(expires);
+    if (AUTH_JWT_ISSUER !== undefined) unsigned.setIssuer(AUTH_JWT_ISSUER);
+    const token = await unsigned.sign(new TextEncoder().encode(AUTH_JWT_SECRET));
+    return { token, expiresAt: new Date(expires * 1_000).toISOString() };
+  }
+
+  private async putPlans(): Promise<void> {
+    for (const plan of DEMO_PLANS) await this.putPlan(plan);
+  }
+
+  private async putPlan({ planId, name, price, capabilities }: DemoPlan): Promise<void> {
+    const { ADMIN_KEY } = this.config;
+    if (ADMIN_KEY === undefined)
+      throw new Problem('not_configured', 'This page makes its plans with ADMIN_KEY, which is not set.');
+    const body = JSON.stringify({ name, prices: [price], capabilities });
+    const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
+    const { status, text } = await this.door.send('PUT', `/v1/plans/${planId}`, body, headers);
+    if (status !== 200)
+      throw new Problem('conflict', `The plan ${planId} could not be made (${status}): ${text}`);
+  }
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { userId } from '../platform/auth/ids.schema.js';
+
+export const sessionBody = z.object({ userId });
+export type SessionBody = z.infer<typeof sessionBody>;
+
+/** What the page's back office can have the payment processor do. */
+export const BILLING_ACTIONS = [
+  'basic',
+  'premium',
+  'payment_fails',
+  'payment_mended',
+  'cancel_at_period_end',
+  'resume',
+  'cancel_now',
+] as const;
+export type BillingAction = (typeof BILLING_ACTIONS)[number];
+
+export const billingBody = z.object({ userId, act: z.enum(BILLING_ACTIONS) });
+export type BillingBody = z.infer<typeof billingBody>;

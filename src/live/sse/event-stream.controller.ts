@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { Controller, Get, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import type { Position } from '../../mailbox/position.js';
+import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
+import { CurrentIdentity, UserGuard } from '../../platform/auth/user-tokens/user.guard.js';
+import type { UserIdentity } from '../../platform/auth/user-tokens/user-token.service.js';
+import { AdmissionService, type AuthenticatedDevice } from '../admission/admission.service.js';
+import { ConnectionLimiterService } from '../admission/connection-limiter.service.js';
+import { SseTransport } from './sse.transport.js';
+import { type StreamQuery, streamQuery } from '../admission/handshake.schema.js';
+
+@ApiTags('apps')
+@ApiBearerAuth('user token')
+@Controller('v1/me/events')
+@UseGuards(UserGuard)
+export class EventStreamController {
+  constructor(
+    private readonly door: ConnectionLimiterService,
+    private readonly admission: AdmissionService,
+    private readonly revocations: RevocationsService,
+  ) {}
+
+  /** The same events as on the socket, for places where WebSockets are blocked. */
+  @Get()
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description: '`<epoch>:<offset>` resumes after that position.',
+  })
+  @ApiResponse({ status: 200, description: 'text/event-stream' })
+  async open(
+    @CurrentIdentity() identity: UserIdentity,
+    @Query({ schema: streamQuery }) query: StreamQuery,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    this.door.check();
+    this.revocations.check({ ...identity, deviceId: query.deviceId });
+    const position = positionOf(request.headers['last-event-id']);
+    const entry = await this.admission.admit(visitorOf(identity, query, position), (connection) =>
+      request.once('close', () => this.admission.leave(connection)),
+    );
+    this.admission.start(entry, new SseTransport(response));
+  }
+}
+
+/** Without a device id it is a listener of its own, which is not registered as a device. */
+function visitorOf(
+  identity: UserIdentity,
+  query: StreamQuery,
+  position: Position | undefined,
+): AuthenticatedDevice {
+  const visitor = { userId: identity.userId, identity, profileId: query.profileId, position };
+  if (query.deviceId === undefined) return { ...visitor, deviceId: `stream:${randomUUID()}` };
+  return { ...visitor, deviceId: query.deviceId, registers: { platform: 'web', appVersion: undefined } };
+}
+
+function positionOf(lastEventId: string | string[] | undefined): Position | undefined {
+  const [, epoch, offset] = /^([^:\s]{1,64}):(\d{1,16})$/.exec(String(lastEventId ?? '')) ?? [];
+  return epoch === undefined || offset === undefined ? undefined : { epoch, offset: Number(offset) };
+}

@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { DevicesService } from '../../devices/devices.service.js';
+import type { KeyedCall } from '../../platform/http/idempotency/idempotency.js';
+import { Problem } from '../../platform/http/problem.js';
+import { isStorableJson } from '../../platform/http/text.schema.js';
+import type { Envelope, NewEvent } from './event.js';
+import { isReserved, MAX_DATA_BYTES, type NewEventBody } from './events.schema.js';
+import { MailboxService } from '../mailbox.service.js';
+
+/** Publishing on a back office's behalf: all events of a call are accepted, or none. */
+@Injectable()
+export class PublishService {
+  constructor(
+    private readonly mailbox: MailboxService,
+    private readonly devices: DevicesService,
+  ) {}
+
+  /** Throws Problem reserved_type, payload_too_large, invalid_request or unknown_device, each with the event's index. */
+  async publish(
+    bodies: readonly NewEventBody[],
+    { awaited, call }: { awaited: boolean; call: KeyedCall | undefined },
+  ): Promise<Envelope[]> {
+    const texts = bodies.map(textOf);
+    await this.checkTargets(bodies);
+    return this.mailbox.publish(
+      bodies.map((body, n) => toEvent(body, texts[n], awaited)),
+      call,
+    );
+  }
+
+  private async checkTargets(bodies: readonly NewEventBody[]): Promise<void> {
+    const targets = bodies.flatMap(({ deviceId }) => (deviceId === undefined ? [] : [deviceId]));
+    if (targets.length === 0) return;
+    const owners = await this.devices.owners(targets);
+    bodies.forEach(({ userId, deviceId }, index) => {
+      if (deviceId !== undefined && owners.get(deviceId) !== userId)
+        throw new Problem('unknown_device', undefined, { index });
+    });
+  }
+}
+
+/** The event's data as JSON, which is made once. Throws Problem when the event may not be published. */
+function textOf({ type, data, expiresAt }: NewEventBody, index: number): string {
+  if (isReserved(type))
+    throw new Problem('reserved_type', `Only Usher itself may send "${type}".`, { index });
+  const json = JSON.stringify(data);
+  if (!isStorableJson(json))
+    throw new Problem('invalid_request', 'data holds characters that cannot be stored.', { index });
+  if (Buffer.byteLength(json) > MAX_DATA_BYTES) {
+    throw new Problem('payload_too_large', `An event's data may have ${MAX_DATA_BYTES} bytes.`, { index });
+  }
+  if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) {
+    throw new Problem('invalid_request', 'expiresAt has passed.', { index });
+  }
+  return json;
+}
+
+function toEvent(body: NewEventBody, json: string | undefined, awaited: boolean): NewEvent {
+  const { userId, type, tier, key, data, profileId, deviceId, expiresAt } = body;
+  return {
+    userId,
+    type,
+    tier,
+    key,
+    data,
+    json,
+    profileId,
+    target: deviceId,
+    expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
+    reportSent: awaited,
+  };
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../../platform/postgres/database.js';
+import type { Tier } from '../../platform/tiers.js';
+import { named } from '../../platform/postgres/statement.js';
+import { type Envelope, toEnvelope, type StoredEntry, entryToEnvelope } from '../events/event.js';
+import { type State, STATE_PARTS, type StatePart } from './state.js';
+
+/** The newest events that a state carries; a mailbox with more keys than this is read by pages (`/v1/me/entries`). */
+const MAX_ENTRIES = 1_000;
+
+/** A device that was away, and since when as far as it knows. */
+export interface Absence {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly since: string;
+}
+
+/** Reads whole states, for many users in one statement and so in one consistent read. */
+@Injectable()
+export class StateStore {
+  private readonly statement: Statement;
+  private readonly recentStatement: Statement;
+
+  constructor(
+    private readonly database: Database,
+    @Inject(STATE_PARTS) private readonly parts: StatePart[],
+  ) {
+    this.statement = named('state', compose(parts));
+    this.recentStatement = named('recent', composeRecent(parts));
+  }
+
+  /** One state a user, in the order asked. */
+  async read(userIds: string[], lane: Tier): Promise<State[]> {
+    const rows = await this.database.run<Record<string, unknown>>(lane, this.statement, [userIds]);
+    return rows.map((row) => this.present(row));
+  }
+
+  /** The routine events that each device missed while it was away, in the order asked. */
+  async recent(absences: readonly Absence[], lane: Tier): Promise<Envelope[][]> {
+    const input = JSON.stringify(absences.map((absence, n) => ({ n, ...absence })));
+    const rows = await this.database.run<Record<string, unknown>>(lane, this.recentStatement, [input]);
+    return rows.map((row) =>
+      this.parts.flatMap(({ name, recent }) =>
+        (recent?.events(row[name]) ?? []).map((event) =>
+          toEnvelope(
+            randomUUID(),
+            { ...event, userId: String(row.userId), tier: 'routine' },
+            String(row.now),
+          ),
+        ),
+      ),
+    );
+  }
+
+  private present(row: Record<string, unknown>): State {
+    const epoch = String(row.epoch);
+    const of = { userId: String(row.user_id), now: String(row.now) };
+    const entries = (row.entries as StoredEntry[]).map((entry) => entryToEnvelope(entry, epoch));
+    const shares = this.parts.map((part) => part.present(row[part.name], of));
+    return Object.assign({ position: { epoch, offset: Number(row.head) } }, ...shares, { entries }) as State;
+  }
+}
+
+function compose(parts: StatePart[]): string {
+  const shares = parts.map((part) => `(${part.sql}) AS "${part.name}",`).join('\n  ');
+  return `SELECT u.user_id, iso(now()) AS now, coalesce(m.epoch, i.epoch) AS epoch, coalesce(m.last_offset, 0) AS head,
+  ${shares}
+  (SELECT coalesce(json_agg(entry_json(e) ORDER BY e."offset"), '[]') FROM (
+    SELECT * FROM mailbox_entry x
+    WHERE x.user_id = u.user_id AND (x.expires_at IS NULL OR x.expires_at > now())
+    ORDER BY x."offset" DESC LIMIT ${MAX_ENTRIES}
+  ) newest JOIN mailbox_entry e USING (user_id, key)) AS entries
+FROM unnest($1::text[]) WITH ORDINALITY AS u (user_id, n)
+CROSS JOIN installation i
+LEFT JOIN mailbox m ON m.user_id = u.user_id
+ORDER BY u.n`;
+}
+
+function composeRecent(parts: StatePart[]): string {
+  const shares = parts.flatMap(({ name, recent }) => (recent ? [`, (${recent.sql}) AS "${name}"`] : []));
+  return `SELECT r."userId", iso(now()) AS now${shares.join('')}
+FROM json_to_recordset($1::json) AS r (n int, "userId" text, "deviceId" text, since timestamptz)
+ORDER BY r.n`;
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { instant } from '../../platform/auth/ids.schema.js';
+import { ACTIONS, STATUSES } from '../membership.js';
+import { capabilities, planId } from '../plans/plans.schema.js';
+
+export const changeBody = z
+  .object({
+    action: z.enum(ACTIONS).describe('`cancel` ends the membership with the paid period'),
+    planId: planId.optional().describe('The plan to change to; with `change_plan` alone'),
+  })
+  .refine(({ action, planId: plan }) => action !== 'change_plan' || plan !== undefined, {
+    path: ['planId'],
+    error: 'is needed to change the plan',
+  });
+export type ChangeBody = z.infer<typeof changeBody>;
+
+export const pendingChange = z
+  .object({ action: z.enum(ACTIONS), planId: z.string().optional(), since: instant })
+  .describe('A change that the processor did not answer yet; Usher tries on');
+
+/** A membership as the state shows it. */
+export const membershipAnswer = z.object({
+  version: z.int().nonnegative(),
+  status: z.enum(STATUSES),
+  planId: z.string().nullable(),
+  capabilities,
+  effectiveAt: instant.optional(),
+  cancelAt: instant.optional(),
+  reason: z.string().optional(),
+  pendingChange: pendingChange.optional(),
+});
+export type MembershipAnswer = z.infer<typeof membershipAnswer>;

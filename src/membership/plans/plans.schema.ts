@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { plainText } from '../../platform/http/text.schema.js';
+
+export const planId = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
+
+export const capabilities = z.object({
+  streaming: z.boolean(),
+  maxStreams: z.int().min(0).max(1_000),
+  maxQuality: z.union([plainText(32).min(1), z.int().positive()]),
+  downloads: z.boolean(),
+  ads: z.boolean(),
+});
+
+export const planBody = z.object({
+  name: plainText(100).min(1),
+  prices: z.array(plainText(255).min(1)).max(1_000).describe("The processors' price ids"),
+  capabilities,
+});
+export type PlanBody = z.infer<typeof planBody>;
+export const planAnswer = planBody.extend({ planId });
+
+export const linkBody = z.object({ customerId: plainText(255).min(1) });
+export type LinkBody = z.infer<typeof linkBody>;
+
+export const webhooksQuery = z.object({
+  status: z.enum(['stored', 'applied', 'stale', 'ignored', 'waiting', 'failed']).default('waiting'),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+export type WebhooksQuery = z.infer<typeof webhooksQuery>;

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { Status } from '../../membership.js';
+import type { ProcessorUpdate } from '../processor.js';
+
+/** Apple's `status` of an auto-renewable subscription. Billing retry is over with the grace period: nothing is granted. */
+const STATUS: ReadonlyMap<number, Status> = new Map([
+  [1, 'active'],
+  [2, 'canceled'],
+  [3, 'canceled'],
+  [4, 'past_due'],
+  [5, 'canceled'],
+]);
+const AUTO_RENEW_OFF = 0;
+
+const millis = z.number().min(0).max(253_402_300_799_999);
+const verified = z.object({
+  notification: z.object({
+    signedDate: millis,
+    data: z.object({ status: z.number().optional() }).default({}),
+  }),
+  transaction: z.object({
+    originalTransactionId: z.string().min(1).max(64),
+    productId: z.string().min(1).max(255),
+    appAccountToken: z.string().max(64).optional(),
+    expiresDate: millis.optional(),
+    revocationDate: millis.optional(),
+    offerDiscountType: z.string().optional(),
+  }),
+  renewal: z.object({ autoRenewStatus: z.number().optional() }).optional(),
+});
+
+/** What a verified notification says of a membership. A subscription may come back, so none is ever final. */
+export function mapAppleNotification(payload: unknown): ProcessorUpdate {
+  const { success, data } = verified.safeParse(payload);
+  if (!success) return { about: 'other', reason: 'no_subscription' };
+  const { notification, transaction, renewal } = data;
+  const stated = notification.data.status === undefined ? undefined : STATUS.get(notification.data.status);
+  if (!stated) return { about: 'other', reason: 'no_status' };
+  const status = transaction.revocationDate === undefined ? stated : 'canceled';
+  const isTrial = status === 'active' && transaction.offerDiscountType === 'FREE_TRIAL';
+  const isEnding = status === 'active' && renewal?.autoRenewStatus === AUTO_RENEW_OFF;
+  const asOf = new Date(notification.signedDate);
+  return {
+    about: 'subscription',
+    subscriptionId: transaction.originalTransactionId,
+    customerId: transaction.appAccountToken ?? transaction.originalTransactionId,
+    userId: undefined,
+    status: isTrial ? 'trialing' : status,
+    priceIds: [transaction.productId],
+    effectiveAt: asOf,
+    cancelAt: isEnding && transaction.expiresDate !== undefined ? new Date(transaction.expiresDate) : null,
+    ended: false,
+    asOf,
+    object: { ...transaction },
+    follows: () => false,
+  };
+}

@@ -1,0 +1,100 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import { z } from 'zod';
+import { CONFIG, type Config } from '../../../platform/config/config.js';
+import { Problem } from '../../../platform/http/problem.js';
+import { plainText } from '../../../platform/http/text.schema.js';
+import type {
+  WebhookHeaders,
+  Processor,
+  ProcessorClient,
+  VerifiedWebhook,
+  ProcessorUpdate,
+} from '../processor.js';
+import { GoogleClient, serviceAccountOf } from './google.client.js';
+import { mapGoogleNotification } from './google.mapper.js';
+
+const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
+const KEYS_MS = 3_000;
+
+const push = z.object({
+  message: z.object({
+    data: z.base64(),
+    messageId: plainText(255).min(1),
+    publishTime: z.iso.datetime({ offset: true }),
+  }),
+});
+
+/**
+ * Real-time developer notifications of Google Play: a Pub/Sub push, whose bearer token Google signed for the service
+ * account and audience of our subscription. It only says which purchase changed; what became of it is asked.
+ */
+@Injectable()
+export class GoogleProcessor implements Processor {
+  readonly name = 'google';
+  readonly api: ProcessorClient | undefined;
+  private readonly keys: ReturnType<typeof createRemoteJWKSet>;
+
+  /** Throws ConfigError. */
+  constructor(@Inject(CONFIG) private readonly config: Config) {
+    const { GOOGLE_PACKAGE_NAME: app, GOOGLE_SERVICE_ACCOUNT_KEY: key, GOOGLE_API_BASE: base } = config;
+    const isComplete = config.GOOGLE_PUBSUB_AUDIENCE && config.GOOGLE_PUBSUB_SERVICE_ACCOUNT;
+    if (app && key && isComplete) this.api = new GoogleClient({ app, base, account: serviceAccountOf(key) });
+    this.keys = createRemoteJWKSet(new URL(config.GOOGLE_JWKS_URL), { timeoutDuration: KEYS_MS });
+  }
+
+  async verify(body: Buffer, { authorization }: WebhookHeaders): Promise<VerifiedWebhook> {
+    if (!this.api) {
+      throw new Problem(
+        'not_configured',
+        'GOOGLE_PACKAGE_NAME, GOOGLE_PUBSUB_AUDIENCE, GOOGLE_PUBSUB_SERVICE_ACCOUNT and GOOGLE_SERVICE_ACCOUNT_KEY are needed.',
+      );
+    }
+    const token = typeof authorization === 'string' ? /^Bearer (\S+)$/i.exec(authorization)?.[1] : undefined;
+    if (token === undefined)
+      throw new Problem('signature_invalid', 'The bearer token of Pub/Sub is missing.');
+    await this.trust(token);
+    const { success, data } = push.safeParse(parsed(body.toString('utf8')));
+    if (!success) throw new Problem('invalid_request', 'This is no push of Pub/Sub.');
+    const { messageId, publishTime, data: encoded } = data.message;
+    const payload = Buffer.from(encoded, 'base64').toString('utf8');
+    const { type } = mapGoogleNotification(parsed(payload), this.config.GOOGLE_PACKAGE_NAME);
+    return { eventId: messageId, type, createdAt: new Date(publishTime), payload };
+  }
+
+  read(payload: unknown): ProcessorUpdate {
+    return mapGoogleNotification(payload, this.config.GOOGLE_PACKAGE_NAME).word;
+  }
+
+  /** Throws Problem signature_invalid, signature_stale, unavailable. */
+  private async trust(token: string): Promise<void> {
+    const { GOOGLE_PUBSUB_AUDIENCE: audience = '', GOOGLE_PUBSUB_SERVICE_ACCOUNT: account } = this.config;
+    const { payload } = await jwtVerify(token, this.keys, {
+      issuer: ISSUERS,
+      audience,
+      algorithms: ['RS256'],
+      requiredClaims: ['exp', 'email'],
+      clockTolerance: 5,
+    }).catch(refuse);
+    if (payload.email !== account || payload.email_verified !== true)
+      throw new Problem('signature_invalid', 'The token is of another account.');
+  }
+}
+
+function refuse(error: unknown): never {
+  if (error instanceof errors.JWTExpired) throw new Problem('signature_stale');
+  if (error instanceof errors.JWKSNoMatchingKey) throw new Problem('signature_invalid');
+  // Without Google's keys nobody can say; Pub/Sub comes again.
+  const isAboutKeys = error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid;
+  if (isAboutKeys || !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC')
+    throw new Problem('unavailable', 'Google’s keys could not be read.', { retryAfterMs: 5_000 });
+  throw new Problem('signature_invalid');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem('malformed_json');
+  }
+}

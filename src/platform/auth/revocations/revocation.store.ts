@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../postgres/database.js';
+import { named } from '../../postgres/statement.js';
+import type { Revocation } from './revocation.js';
+
+/** One writer at a time: `seq` then grows in the order of commits, and whoever reads by it skips nothing. */
+const LOCK = named('revocation-lock', `SELECT pg_advisory_xact_lock(hashtextextended('revocation', 0))`);
+const ADD = named(
+  'revocation-add',
+  `INSERT INTO revocation (user_id, device_id, token_id) VALUES ($1, $2, $3)
+   ON CONFLICT (user_id, device_id, token_id)
+   DO UPDATE SET not_before = excluded.not_before, seq = nextval('revocation_seq')
+   RETURNING not_before AS "notBefore"`,
+);
+const AFTER = named(
+  'revocations-after',
+  `SELECT seq, user_id AS "userId", device_id AS "deviceId", token_id AS "tokenId", not_before AS "notBefore"
+   FROM revocation WHERE seq > $1 ORDER BY seq LIMIT $2`,
+);
+
+interface Row {
+  readonly seq: number;
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly tokenId: string;
+  readonly notBefore: Date;
+}
+
+@Injectable()
+export class RevocationStore {
+  constructor(private readonly database: Database) {}
+
+  add(of: { userId: string; deviceId?: string; tokenId?: string }): Promise<Revocation> {
+    return this.database.transaction('critical', async (tx) => {
+      await tx.run(LOCK, []);
+      const [row] = await tx.run<Pick<Row, 'notBefore'>>(ADD, [
+        of.userId,
+        of.deviceId ?? '',
+        of.tokenId ?? '',
+      ]);
+      if (!row) throw new Error('no revocation was written');
+      return { ...of, notBefore: row.notBefore.getTime() };
+    });
+  }
+
+  /** At most `limit` of those after `seq`, in order, and the `seq` to go on from. */
+  async after(seq: number, limit: number): Promise<{ seq: number; revocations: Revocation[] }> {
+    const rows = await this.database.run<Row>('critical', AFTER, [seq, limit]);
+    return {
+      seq: rows.at(-1)?.seq ?? seq,
+      revocations: rows.map(({ userId, deviceId, tokenId, notBefore }) => ({
+        userId,
+        deviceId: deviceId === '' ? undefined : deviceId,
+        tokenId: tokenId === '' ? undefined : tokenId,
+        notBefore: notBefore.getTime(),
+      })),
+    };
+  }
+}

@@ -1,0 +1,30 @@
+import { Body, Controller, Param, Post } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Idempotent } from '../../http/idempotency/idempotency.interceptor.js';
+import { userId as userIdSchema } from '../ids.schema.js';
+import { newRevocation, type NewRevocation, revocationAnswer } from './revocations.schema.js';
+import { RevocationsService } from './revocations.service.js';
+import { NeedsScope } from '../service-keys/service-key.guard.js';
+
+@ApiTags('operations')
+@Controller('v1/users/:userId/revocations')
+@NeedsScope('admin')
+export class RevocationsController {
+  constructor(private readonly revocations: RevocationsService) {}
+
+  /** Refuses the tokens that a user, one of their devices, or nobody should have any more; live connections are closed. */
+  @Post()
+  @Idempotent()
+  @ApiResponse({ status: 201, standardSchema: revocationAnswer })
+  async revoke(
+    @Param('userId', { schema: userIdSchema }) userId: string,
+    @Body({ schema: newRevocation }) { deviceId, tokenId }: NewRevocation,
+  ) {
+    const { notBefore } = await this.revocations.revoke({
+      userId,
+      ...(deviceId !== undefined && { deviceId }),
+      ...(tokenId !== undefined && { tokenId }),
+    });
+    return { userId, deviceId, tokenId, notBefore: new Date(notBefore).toISOString() };
+  }
+}

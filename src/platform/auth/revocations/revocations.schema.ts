@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { plainText } from '../../http/text.schema.js';
+import { deviceId, instant, userId } from '../ids.schema.js';
+
+const tokenId = plainText(200).min(1);
+
+/** Nothing: all of the user's tokens. */
+export const newRevocation = z
+  .object({
+    deviceId: deviceId.optional().describe('Only the tokens that this device shows.'),
+    tokenId: tokenId.optional().describe('Only the token with this `jti`.'),
+  })
+  .refine((body) => body.deviceId === undefined || body.tokenId === undefined, {
+    error: 'name a device or a token, not both',
+  });
+export type NewRevocation = z.infer<typeof newRevocation>;
+
+export const revocationAnswer = z.object({
+  userId,
+  deviceId: deviceId.optional(),
+  tokenId: tokenId.optional(),
+  notBefore: instant.describe('Tokens with an earlier `iat` are refused.'),
+});

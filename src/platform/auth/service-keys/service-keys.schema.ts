@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { plainText } from '../../http/text.schema.js';
+import { SCOPES } from './service-key.js';
+
+export const newServiceKeyBody = z.object({
+  name: plainText(100).min(1),
+  scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
+});
+export type NewServiceKeyBody = z.infer<typeof newServiceKeyBody>;
+
+export const createdServiceKey = z.object({
+  id: z.string(),
+  key: z.string(),
+  scopes: z.array(z.enum(SCOPES)),
+});

@@ -1,0 +1,184 @@
+import { createECDH, createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const GOOGLE_TOKENS = 'https://oauth2.googleapis.com/token';
+/** An uncompressed point of P-256, and its private number. */
+const VAPID_BYTES = { public: 65, private: 32 };
+/** `example.com`, for itself and what is below it, or `localhost:8443`, with the port. */
+const HOST = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/;
+
+/** A setting that is text, or names the file that holds it. */
+const textOrFile = (beginsWith: string, error: string) =>
+  z.string().transform((setting, context) => {
+    try {
+      if (setting.trimStart().startsWith(beginsWith)) return setting;
+      return readFileSync(setting, 'utf8');
+    } catch {
+      context.addIssue({ code: 'custom', message: error });
+      return z.NEVER;
+    }
+  });
+
+const P8 =
+  'must be the .p8 key from Apple’s developer account, or the file that holds it: a private key that begins with -----BEGIN';
+const ACCOUNT =
+  'must be the JSON key of a service account, or the file that holds it: Firebase console, Project settings, Service accounts';
+const AUTHORITY = 'must name a readable file with certificates in PEM';
+
+const account = z.object({
+  project_id: z.string().min(1),
+  client_email: z.string().min(1),
+  private_key: z.string().refine((pem) => keyType(pem) === 'rsa'),
+  token_uri: z.url({ protocol: /^https?$/ }).default(GOOGLE_TOKENS),
+});
+/** A service account of Google's, with the right to send through FCM. */
+export type GoogleServiceAccount = z.infer<typeof account>;
+
+const text = () => z.string().trim().min(1);
+const vapidKey = (which: keyof typeof VAPID_BYTES) =>
+  text()
+    .regex(/^[A-Za-z0-9_-]+$/, {
+      error: 'must be base64url without padding; `npx web-push generate-vapid-keys` makes a pair',
+      abort: true,
+    })
+    .refine((key) => Buffer.from(key, 'base64url').length === VAPID_BYTES[which], {
+      error: `must be a ${which} key of P-256 (${VAPID_BYTES[which]} bytes); \`npx web-push generate-vapid-keys\` makes a pair`,
+      abort: true,
+    });
+const origin = () =>
+  z.string().refine((given) => URL.canParse(given) && new URL(given).protocol === 'https:', {
+    error: 'must be a URL that begins with https://',
+  });
+
+/** What a vendor may be sent. */
+const perMinute = (fallback: number) =>
+  z.coerce.number().int().min(1, 'must be at least 1').max(100_000_000).default(fallback);
+
+/** The settings of the ways to sleeping devices. Files are read here, so that one that is missing stops the boot. */
+export const pushSettings = {
+  /** The PEM text. */
+  APNS_KEY: textOrFile('-----BEGIN', P8)
+    // Some environments cannot carry lines.
+    .transform((pem) => pem.replaceAll('\\n', '\n'))
+    .refine((pem) => keyType(pem) === 'ec', { error: P8, abort: true })
+    .optional(),
+  APNS_KEY_ID: text().optional(),
+  APNS_TEAM_ID: text().optional(),
+  APNS_TOPIC: text().optional(),
+  APNS_ORIGIN: origin().optional(),
+  /** Apple publishes no rate of a provider; 5,000 a second is our own choice. */
+  APNS_PER_MINUTE: perMinute(300_000),
+  FCM_CREDENTIALS: textOrFile('{', ACCOUNT)
+    .transform((json, context): GoogleServiceAccount => {
+      const parsed = account.safeParse(jsonOf(json));
+      if (parsed.success) return parsed.data;
+      context.addIssue({ code: 'custom', message: ACCOUNT });
+      return z.NEVER;
+    })
+    .optional(),
+  FCM_ORIGIN: origin().optional(),
+  /** What the project may send: Google's default, which can be raised on request (its errors count too). */
+  FCM_PER_MINUTE: perMinute(600_000),
+  VAPID_SUBJECT: z
+    .string()
+    .refine((subject) => URL.canParse(subject) && /^(mailto|https):/.test(subject), {
+      error: 'must be mailto: and an address, or a URL that begins with https://: push services write there',
+      abort: true,
+    })
+    .optional(),
+  VAPID_PUBLIC_KEY: vapidKey('public').optional(),
+  VAPID_PRIVATE_KEY: vapidKey('private').optional(),
+  /** Push services of browsers publish no rate and answer 429; a thousand a second is little for any of them. */
+  WEBPUSH_PER_MINUTE: perMinute(60_000),
+  WEBPUSH_HOSTS: z
+    .string()
+    .transform((hosts) =>
+      hosts
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .filter((host) => host !== ''),
+    )
+    .refine((hosts) => hosts.length > 0 && hosts.every((host) => HOST.test(host)), {
+      error:
+        'must be names of hosts with commas between, without https:// and without wildcards: `push.example.com`',
+    })
+    .optional(),
+  /** The PEM text of the file. */
+  PUSH_CA_FILE: z
+    .string()
+    .transform((file, context) => {
+      try {
+        const pem = readFileSync(file, 'utf8');
+        new X509Certificate(pem);
+        return pem;
+      } catch {
+        context.addIssue({ code: 'custom', message: AUTHORITY });
+        return z.NEVER;
+      }
+    })
+    .optional(),
+};
+
+type PushSettings = { [Name in keyof typeof pushSettings]?: z.output<(typeof pushSettings)[Name]> };
+
+/** Settings of which one without the others does nothing. */
+const TOGETHER = [
+  ['APNS_KEY', 'APNS_KEY_ID', 'APNS_TEAM_ID', 'APNS_TOPIC'],
+  ['VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY', 'VAPID_SUBJECT'],
+] as const;
+
+/** What is missing beside what is set, or does not fit it. */
+export function checkPush(env: PushSettings, context: z.RefinementCtx): void {
+  for (const group of TOGETHER) {
+    const missing = group.filter((name) => env[name] === undefined);
+    if (missing.length === group.length) continue;
+    for (const name of missing) {
+      const message = `is not set: ${group.join(', ')} are needed together, or none of them`;
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  }
+  if (env.VAPID_PUBLIC_KEY && env.VAPID_PRIVATE_KEY && !isPair(env.VAPID_PUBLIC_KEY, env.VAPID_PRIVATE_KEY))
+    context.addIssue({
+      code: 'custom',
+      path: ['VAPID_PRIVATE_KEY'],
+      message: 'does not belong to VAPID_PUBLIC_KEY: set both as they were made',
+    });
+}
+
+function isPair(publicKey: string, privateKey: string): boolean {
+  try {
+    const pair = createECDH('prime256v1');
+    pair.setPrivateKey(privateKey, 'base64url');
+    return pair.getPublicKey('base64url') === publicKey;
+  } catch {
+    return false;
+  }
+}
+
+/** `ec`, `rsa` …, or undefined for what is no private key. */
+function keyType(pem: string): string | undefined {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType;
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonOf(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a push could be sent: by a vendor's credentials, or to development's lock screen. */
+export const canPush = (of: {
+  readonly NODE_ENV: string;
+  readonly APNS_KEY?: unknown;
+  readonly FCM_CREDENTIALS?: unknown;
+  readonly VAPID_PRIVATE_KEY?: unknown;
+}): boolean =>
+  of.NODE_ENV === 'development' ||
+  [of.APNS_KEY, of.FCM_CREDENTIALS, of.VAPID_PRIVATE_KEY].some((credentials) => credentials !== undefined);

@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Preferences } from '../../devices/preferences/preferences.schema.js';
+import { decide } from './decision.js';
+import type { Push } from '../queue/push.js';
+
+const now = new Date('2026-11-20T23:00:00Z');
+const moment = { now, playing: false, heartbeatMs: 60_000 };
+const preferences = (said: Partial<Preferences>): Preferences => ({
+  categories: {},
+  quietHours: null,
+  oneDeviceIsEnough: false,
+  ...said,
+});
+const push = (more: Partial<Push> = {}): Push => ({
+  userId: 'ann',
+  deviceId: 'ann-phone',
+  eventId: 'id',
+  key: 'key',
+  type: 'note.written',
+  tier: 'important',
+  epoch: 'epoch',
+  offset: 1,
+  action: 'show',
+  attempts: 0,
+  expiresAt: new Date(now.getTime() + 86_400_000),
+  push: { kind: 'apns', address: 'address' },
+  locale: null,
+  timezone: null,
+  stale: false,
+  superseded: false,
+  data: {},
+  preferences: null,
+  own: 0,
+  elsewhere: 0,
+  shown: 0,
+  ...more,
+});
+const quiet = preferences({ quietHours: { start: '22:00', end: '07:00' } });
+
+describe('a push whose turn has come', () => {
+  test('is sent', () => expect(decide(push(), moment)).toBe('send'));
+
+  test.each([
+    ['the device has no address', { push: null }, 'withdrawn', 'no_address'],
+    ['it has expired', { expiresAt: now }, 'expired', 'too_late'],
+    ['a newer event took its place', { superseded: true }, 'withdrawn', 'superseded'],
+    ['the device has received it meanwhile', { own: 2 }, 'withdrawn', 'received'],
+    ['the device is hardly used', { stale: true }, 'withdrawn', 'stale_device'],
+    [
+      'it was seen elsewhere and one device is enough',
+      { elsewhere: 4, preferences: preferences({ oneDeviceIsEnough: true }) },
+      'withdrawn',
+      'seen_elsewhere',
+    ],
+    [
+      'its category is off',
+      { preferences: preferences({ categories: { note: { channels: { push: false } } } }) },
+      'withdrawn',
+      'preference',
+    ],
+    ['it is of the night and nobody asked', { type: 'recommendations.ready' }, 'withdrawn', 'preference'],
+    [
+      'hours are quiet longer than it lives',
+      { preferences: quiet, expiresAt: new Date('2026-11-21T07:00:00Z') },
+      'expired',
+      'quiet_hours',
+    ],
+  ] as const)('is not when %s', (_, more, state, reason) => {
+    expect(decide(push(more), moment)).toMatchObject({ state, reason });
+  });
+
+  test.each([
+    ['was written to a socket, but never acknowledged', { own: 1 }],
+    ['was seen elsewhere, where one device is not enough', { elsewhere: 4 }],
+    [
+      'is critical, whatever the hour and the preference',
+      {
+        tier: 'critical',
+        stale: true,
+        preferences: preferences({ ...quiet, categories: { note: { channels: { push: false } } } }),
+      },
+    ],
+    [
+      'is in a category without quiet hours',
+      { preferences: preferences({ ...quiet, categories: { note: { quietHours: null } } }) },
+    ],
+    ['takes away what was shown', { action: 'clear', own: 4, superseded: true }],
+  ] as const)('is sent when it %s', (_, more) => {
+    expect(decide(push(more as Partial<Push>), moment)).toBe('send');
+  });
+
+  test('waits for the end of the quiet hours, by the device’s clock', () => {
+    expect(decide(push({ preferences: quiet }), moment)).toMatchObject({
+      state: 'queued',
+      dueInMs: 8 * 3_600_000,
+    });
+    expect(decide(push({ preferences: quiet, timezone: 'Asia/Tokyo' }), moment)).toBe('send'); // eight in the morning
+  });
+
+  test('waits for a beat while the device plays', () => {
+    expect(decide(push(), { ...moment, playing: true })).toMatchObject({ state: 'queued', dueInMs: 60_000 });
+    expect(decide(push({ tier: 'critical' }), { ...moment, playing: true })).toBe('send');
+  });
+});

@@ -1,0 +1,19 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
+import { forecastAnswer } from './forecast.schema.js';
+import { PushReportService } from './push-report.service.js';
+
+@ApiTags('back offices')
+@Controller('v1/push')
+export class ForecastController {
+  constructor(private readonly report: PushReportService) {}
+
+  /** What waits for each push vendor, and when it will be through. */
+  @Get('forecast')
+  @NeedsScope('admin')
+  @ApiResponse({ status: 200, standardSchema: forecastAnswer })
+  async forecast() {
+    return { vendors: await this.report.forecast() };
+  }
+}

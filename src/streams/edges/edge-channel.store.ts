@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { INSTALLATION } from '../../platform/postgres/installation.js';
+import type { RedisClient } from '../../platform/redis/redis-cluster.js';
+import { RedisService } from '../../platform/redis/redis.service.js';
+import type { EdgeBroadcast } from './edge-notice.js';
+
+/**
+ * Between nodes: what edge nodes must learn. One channel for all: memberships change some thousand times an hour in the largest
+ * fleet, and every node needs each stop, since a refusal beats grace wherever the edge node asks next. It only hurries: what
+ * is lost here is found in PostgreSQL.
+ */
+@Injectable()
+export class EdgeChannelStore {
+  private readonly log = new Logger('edges');
+  private readonly origin = randomBytes(6).toString('hex');
+  private readonly listeners: ((news: EdgeBroadcast) => void)[] = [];
+  private readonly channel: string;
+  private readonly publisher: RedisClient;
+
+  constructor(links: RedisService, @Inject(INSTALLATION) installation: string) {
+    this.channel = `usher:${installation}:edges`;
+    this.publisher = links.open('edges');
+    const { client } = links.openSubscriber('edges-subscriber', this.channel);
+    client.on('smessage', (_channel: string, message: string) => this.receive(message));
+  }
+
+  /** Called for what this and every other node announces. Must not throw and must not wait. */
+  subscribe(listener: (news: EdgeBroadcast) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** After the commit. */
+  publish(news: EdgeBroadcast): void {
+    this.notifyListeners(news);
+    this.publisher
+      .spublish(this.channel, JSON.stringify({ origin: this.origin, news }))
+      .catch((error: unknown) => this.log.debug(`the other nodes hear later: ${String(error)}`));
+  }
+
+  private receive(message: string): void {
+    const { origin, news } = JSON.parse(message) as { origin: string; news: EdgeBroadcast };
+    if (origin !== this.origin) this.notifyListeners(news);
+  }
+
+  private notifyListeners(news: EdgeBroadcast): void {
+    for (const listener of this.listeners) listener(news);
+  }
+}

@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../../platform/postgres/database.js';
+import { named, statement } from '../../platform/postgres/statement.js';
+import type { EdgeNotice } from './edge-notice.js';
+
+const ADD = statement('add-notices.sql', import.meta.url);
+const PENDING = named(
+  'edge-notices',
+  `SELECT id, edge_id AS "edgeId", key, type, data FROM edge_notice
+   WHERE edge_id = ANY ($1) ORDER BY created_at LIMIT $2`,
+);
+const SETTLE = named(
+  'edge-notices-settle',
+  `DELETE FROM edge_notice n USING json_to_recordset($1::json) AS a (id uuid, "edgeId" text, key text)
+   WHERE n.edge_id = a."edgeId" AND n.key = a.key AND n.id = a.id`,
+);
+/** By then no lease that it speaks of can be valid: the longest grace is a day. */
+const EXPIRE = named(
+  'edge-notices-expire',
+  `DELETE FROM edge_notice WHERE created_at < now() - interval '26 hours'`,
+);
+
+/** The edge nodes' mailboxes: what they were told and have not acknowledged. */
+@Injectable()
+export class EdgeNoticeStore {
+  constructor(private readonly database: Database) {}
+
+  async add(tx: Transaction, notices: readonly EdgeNotice[]): Promise<void> {
+    if (notices.length > 0) await tx.run(ADD, [JSON.stringify(notices)]);
+  }
+
+  /** The oldest first. */
+  pending(edgeIds: readonly string[], limit: number): Promise<EdgeNotice[]> {
+    return this.database.run('critical', PENDING, [edgeIds, limit]);
+  }
+
+  /** They were acknowledged; newer ones with the same keys stay. */
+  async settle(notices: readonly EdgeNotice[]): Promise<void> {
+    const names = notices.map(({ id, edgeId, key }) => ({ id, edgeId, key }));
+    await this.database.run('critical', SETTLE, [JSON.stringify(names)]);
+  }
+
+  async expire(): Promise<void> {
+    await this.database.run('routine', EXPIRE, []);
+  }
+}

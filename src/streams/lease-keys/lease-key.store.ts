@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../../platform/postgres/database.js';
+import { named } from '../../platform/postgres/statement.js';
+
+const LOCK = named('lease-keys-lock', `SELECT pg_advisory_xact_lock(hashtextextended('lease-keys', 0))`);
+const READ = named(
+  'lease-keys',
+  `SELECT kid, public_key AS "publicKey", private_key AS "privateKey",
+     (extract(epoch FROM active_from) * 1000)::float8 AS "activeFrom"
+   FROM lease_key ORDER BY active_from, kid`,
+);
+const ADD = named(
+  'lease-key-add',
+  `INSERT INTO lease_key (kid, public_key, private_key, active_from) VALUES ($1, $2, $3, to_timestamp($4::float8 / 1000))`,
+);
+const REMOVE = named('lease-keys-remove', 'DELETE FROM lease_key WHERE kid = ANY ($1)');
+
+export interface StoredLeaseKey {
+  readonly kid: string;
+  readonly publicKey: Record<string, unknown>;
+  readonly privateKey: Uint8Array;
+  /** In ms. */
+  readonly activeFrom: number;
+}
+
+@Injectable()
+export class LeaseKeyStore {
+  constructor(private readonly database: Database) {}
+
+  /** In the order in which they sign. */
+  read(tx?: Transaction): Promise<StoredLeaseKey[]> {
+    return tx ? tx.run(READ, []) : this.database.run('critical', READ, []);
+  }
+
+  /** Of all nodes one at a time may make keys. */
+  async lock(tx: Transaction): Promise<void> {
+    await tx.run(LOCK, []);
+  }
+
+  async add(tx: Transaction, { kid, publicKey, privateKey, activeFrom }: StoredLeaseKey): Promise<void> {
+    await tx.run(ADD, [kid, JSON.stringify(publicKey), Buffer.from(privateKey), activeFrom]);
+  }
+
+  async remove(tx: Transaction, kids: readonly string[]): Promise<void> {
+    await tx.run(REMOVE, [kids]);
+  }
+}

@@ -1,0 +1,18 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { jwks } from '../streams.schema.js';
+import { LeaseKeysService } from './lease-keys.service.js';
+
+@ApiTags('edge nodes')
+@Controller('.well-known')
+export class LeaseKeysController {
+  constructor(private readonly keys: LeaseKeysService) {}
+
+  /** The keys that verify leases. The next one is among them a day before it signs, so they may be kept for hours. */
+  @Get('jwks.json')
+  @Header('Cache-Control', 'public, max-age=300, stale-if-error=86400')
+  @ApiResponse({ status: 200, standardSchema: jwks })
+  read() {
+    return this.keys.published;
+  }
+}

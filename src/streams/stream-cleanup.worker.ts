@@ -1,0 +1,26 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
+import { EdgeNoticeStore } from './edges/edge-notice.store.js';
+import { StreamStore } from './stream.store.js';
+
+const EVERY_MS = 60_000;
+/** More than ever end in a minute. */
+const AT_ONCE = 100_000;
+
+/** Removes streams that ended a day ago and notices that nobody fetched. Any number of workers may do it at once. */
+@Injectable()
+export class StreamCleanupWorker extends PeriodicWorker {
+  constructor(
+    private readonly streams: StreamStore,
+    private readonly notices: EdgeNoticeStore,
+    @Inject(CONFIG) config: Config,
+  ) {
+    super({ log: 'streams', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
+  }
+
+  protected async runOnce(): Promise<void> {
+    await this.streams.deleteEnded(AT_ONCE);
+    await this.notices.expire();
+  }
+}

@@ -1,0 +1,61 @@
+import { Body, Controller, Delete, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
+import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
+import { Idempotent } from '../platform/http/idempotency/idempotency.interceptor.js';
+import { LeaseRenewalService } from './leases/lease-renewal.service.js';
+import { StopTriggersService } from './stop-triggers.service.js';
+import {
+  grantedStream,
+  newStream,
+  type NewStreamBody,
+  stoppedStreams,
+  streamId as streamIdSchema,
+} from './streams.schema.js';
+import { StreamsService } from './streams.service.js';
+
+@ApiTags('edge nodes')
+@Controller('v1/streams')
+@NeedsScope('edge')
+export class StreamsController {
+  constructor(
+    private readonly streams: StreamsService,
+    private readonly renewal: LeaseRenewalService,
+  ) {}
+
+  /** Asks before the first byte: takes one of the user's slots and gives a lease. */
+  @Post()
+  @Idempotent()
+  @ApiResponse({ status: 201, standardSchema: grantedStream })
+  start(@Body({ schema: newStream }) body: NewStreamBody) {
+    return this.streams.start(body);
+  }
+
+  /** Renews the lease and the slot. Due every LEASE_SECONDS / 3. */
+  @Put(':streamId')
+  @ApiResponse({ status: 200, standardSchema: grantedStream })
+  renew(@Param('streamId', { schema: streamIdSchema }) streamId: string) {
+    return this.renewal.renew(streamId);
+  }
+
+  /** It is over: its slot is free. */
+  @Delete(':streamId')
+  @HttpCode(204)
+  async end(@Param('streamId', { schema: streamIdSchema }) streamId: string): Promise<void> {
+    await this.streams.end(streamId);
+  }
+}
+
+@ApiTags('back offices')
+@Controller('v1/users')
+export class UserStreamsController {
+  constructor(private readonly causes: StopTriggersService) {}
+
+  /** Stops all of a user's streams, for the reason `operator`. What the membership allows may be started anew. */
+  @Delete(':userId/streams')
+  @NeedsScope('admin')
+  @ApiResponse({ status: 200, standardSchema: stoppedStreams })
+  async stop(@Param('userId', { schema: userIdSchema }) userId: string) {
+    return { stopped: await this.causes.stopByOperator(userId) };
+  }
+}
