@@ -3,27 +3,22 @@
  * door (from `dist/`). What the server sends passes no door; its frames are described here, from the same building blocks.
  */
 import { z } from 'zod';
-import { RECEIPT_STATES } from '../dist/delivery/receipts/receipt.js';
 import { receiptPayload } from '../dist/delivery/receipts/receipts.schema.js';
 import { deviceUpdate } from '../dist/devices/device.schema.js';
 import { entitlementAnswer } from '../dist/entitlements/entitlements.schema.js';
-import {
-  edgeAuth,
-  entitlementChanged,
-  streamId,
-  streamsPayload,
-  streamStop,
-} from '../dist/streams/streams.schema.js';
+import { edgeAuth, entitlementChanged, streamsPayload, streamStop } from '../dist/streams/streams.schema.js';
 import { handshakeAuth, syncPayload, tokenRefreshPayload } from '../dist/live/admission/handshake.schema.js';
+import {
+  frontPageVersion,
+  membershipChangedData,
+  playbackProgressData,
+  streamId,
+} from '../dist/mailbox/events/event-data.schema.js';
+import { EVENT_TYPES } from '../dist/mailbox/events/event-types.js';
 import { envelopeSchema, positionSchema } from '../dist/mailbox/events/events.schema.js';
-import { STATUSES } from '../dist/membership/membership.js';
-import { capabilities } from '../dist/membership/plans/plans.schema.js';
 import { deviceId, instant, profileId, userId } from '../dist/platform/auth/ids.schema.js';
 import { PROBLEMS } from '../dist/platform/http/problem.js';
-import { beat, titleId } from '../dist/playback/heartbeat.schema.js';
-import { version } from '../dist/recommendations/recommendation.schema.js';
-
-const seconds = z.number().nonnegative();
+import { heartbeat } from '../dist/playback/heartbeat.schema.js';
 
 const refusal = z.object({
   code: z.enum(Object.keys(PROBLEMS)),
@@ -34,34 +29,12 @@ const refusal = z.object({
 const refused = z.object({ ok: z.literal(false), error: refusal });
 const done = z.object({ ok: z.literal(true) });
 
-const membership = z.object({
-  version: z.int().nonnegative().describe('Only grows. 0: the user never had a membership.'),
-  status: z.enum(STATUSES),
-  planId: z.string().nullable(),
-  capabilities,
-  effectiveAt: instant.optional(),
-  cancelAt: instant.optional().describe('It ends then, unless it is resumed.'),
-  reason: z.string().optional().describe("The type of the processor's event."),
-});
-
-const progress = z.object({
-  profileId,
-  showId: titleId,
-  episodeId: titleId.optional(),
-  positionSeconds: seconds,
-  durationSeconds: seconds,
-  state: beat.shape.state,
-  deviceId,
-  deviceName: z.string().optional(),
-  at: instant,
-});
-
 const state = z.object({
   position: positionSchema,
-  membership,
+  membership: membershipChangedData,
   entitlement: entitlementAnswer,
-  playback: z.array(progress).describe('Newest first.'),
-  recommendations: z.array(z.object({ profileId, version })),
+  playback: z.array(playbackProgressData).describe('Newest first.'),
+  recommendations: z.array(z.object({ profileId, version: frontPageVersion })),
   entries: z.array(envelopeSchema).describe('The newest durable event of each key, in offset order.'),
 });
 
@@ -95,24 +68,7 @@ const fromServer = {
     summary: 'A minute before the token expires: answer with `token.refresh`.',
     payload: z.object({ expiresAt: instant }),
   },
-  'membership.changed': durable('What the user pays for has changed.', membership),
-  'recommendations.ready': durable(
-    'A new front page.',
-    z.object({ profileId, version, items: z.array(z.unknown()).max(20), url: z.string() }),
-  ),
-  'playback.still_watching': durable(
-    'For the device that autoplays (`target`): ask whether anybody is there.',
-    z.object({ showId: titleId, episodes: z.int().positive() }),
-  ),
-  'stream.stop': durable(
-    'For the device (`target`) that plays this stream: stop.',
-    streamStop.pick({ streamId: true, reason: true }),
-  ),
-  'playback.progress': routine('Another device of the user is here in this show.', progress),
-  'receipts.changed': routine(
-    'These events were seen on another device of the user.',
-    z.object({ ids: z.array(z.uuid()), state: z.literal(RECEIPT_STATES.at(-1)) }),
-  ),
+  ...Object.fromEntries(Object.entries(EVENT_TYPES).map(([name, type]) => [name, eventFrame(type)])),
   event: {
     name: '{type}',
     summary: 'Any event that a back office published, under its own type.',
@@ -128,7 +84,7 @@ const fromDevice = {
   },
   'playback.heartbeat': {
     summary: 'Where the device is in what it plays.',
-    payload: beat,
+    payload: heartbeat,
     answer: done.extend({ nextSeconds: z.int().positive().describe('When the next beat is due.') }),
   },
   receipt: {
@@ -182,16 +138,19 @@ const fromEdges = {
   },
 };
 
-function durable(summary, data) {
+/** The frame of an event of the registry. */
+function eventFrame({ tier, audience, summary, data }) {
+  if (tier === 'routine')
+    return {
+      summary: `${summary} To ${audience}.`,
+      payload: envelopeSchema.omit({ offset: true, epoch: true }).extend({ data }),
+      tier,
+    };
   const { offset, epoch } = positionSchema.shape;
-  return { summary, payload: envelopeSchema.extend({ offset, epoch, data }), tier: 'durable' };
-}
-
-function routine(summary, data) {
   return {
-    summary,
-    payload: envelopeSchema.omit({ offset: true, epoch: true }).extend({ data }),
-    tier: 'routine',
+    summary: `${summary} To ${audience}.`,
+    payload: envelopeSchema.extend({ offset, epoch, data }),
+    tier,
   };
 }
 

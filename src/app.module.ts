@@ -1,101 +1,65 @@
-import { type DynamicModule, Global, Inject, Module, type OnModuleInit, type Type } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
-import { DispatcherService } from './delivery/dispatcher.service.js';
+import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
+import { SENT_EVENTS } from './delivery/receipts/sent-events.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
-import { ReceiptsService } from './delivery/receipts/receipts.service.js';
-import { DemoModule } from './demo/demo.module.js';
-import { LockScreenService } from './demo/lock-screen/lock-screen.service.js';
-import { DeviceUpdateCommand } from './devices/device-update.service.js';
 import { DevicesModule } from './devices/devices.module.js';
-import { EdgeModule } from './streams/edges/edge.module.js';
+import { PLAYBACK_ACTIVITY } from './devices/playback-activity.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
-import { LocalDeliveryService } from './live/connection/local-delivery.service.js';
-import { DeviceGateway } from './live/socketio/device.gateway.js';
 import { LiveModule } from './live/live.module.js';
-import { SyncCommand, TokenRefreshCommand } from './live/connection/session-commands.service.js';
+import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
 import { STATE_PARTS } from './mailbox/state/state.js';
 import { MembershipModule } from './membership/membership.module.js';
-import { CONFIG, type Config } from './platform/config/config.js';
+import type { Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
-import { PlaybackModule } from './playback/playback.module.js';
-import { PlaybackService } from './playback/playback.service.js';
-import { playbackState } from './playback/playback.state.js';
 import { PlaybackActivityStore } from './playback/playback-activity.store.js';
+import { PlaybackModule } from './playback/playback.module.js';
+import { playbackState } from './playback/playback.state.js';
 import { PushModule } from './push/push.module.js';
-import { PushSenderService } from './push/sending/push-sender.service.js';
-import type { PushProvider } from './push/providers/push-provider.js';
-import { PUSH_PROVIDERS } from './push/providers/providers.module.js';
-import { ProviderRegistryService } from './push/providers/provider-registry.service.js';
+import { PushStore } from './push/queue/push.store.js';
+import { frontPageData } from './recommendations/front-page-event.js';
 import { RecommendationsModule } from './recommendations/recommendations.module.js';
 import { recommendationsState } from './recommendations/recommendations.state.js';
+import { EdgeModule } from './streams/edges/edge.module.js';
+import { StreamsModule } from './streams/streams.module.js';
 import { TimelineModule } from './timeline/timeline.module.js';
 
-/** The rooms' shares of a user's state. */
+/** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
 @Global()
 @Module({
-  providers: [{ provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] }],
-  exports: [STATE_PARTS],
+  imports: [PlaybackModule, PushModule],
+  providers: [
+    { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
+    { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
+    { provide: PLAYBACK_ACTIVITY, useExisting: PlaybackActivityStore },
+    { provide: SENT_EVENTS, useExisting: PushStore },
+  ],
+  exports: [STATE_PARTS, DERIVED_EVENT_DATA, PLAYBACK_ACTIVITY, SENT_EVENTS],
 })
-class StateModule {}
+class PortsModule {}
 
-/** Binds the ports: which channels reach devices, and which rooms answer what devices ask. */
-@Module({ imports: [DeliveryModule, LiveModule, PlaybackModule] })
-class PortsModule implements OnModuleInit {
-  constructor(@Inject(ModuleRef) private readonly ref: ModuleRef) {}
-
-  onModuleInit(): void {
-    const get = <T>(type: Type<T>): T => this.ref.get(type, { strict: false });
-    get(DispatcherService).use([get(LocalDeliveryService)]);
-    get(DeviceGateway).registerCommands([
-      get(PlaybackService),
-      get(ReceiptsService),
-      get(SyncCommand),
-      get(TokenRefreshCommand),
-      get(DeviceUpdateCommand),
-    ]);
-  }
-}
-
-/** Binds what pushes need to know, and who carries them: in development the page's lock screen, where a vendor has no credentials. */
-@Module({ imports: [PushModule, PlaybackModule] })
-class PushPortsModule implements OnModuleInit {
-  constructor(
-    @Inject(ModuleRef) private readonly ref: ModuleRef,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  onModuleInit(): void {
-    const get = <T>(type: Type<T>): T => this.ref.get(type, { strict: false });
-    get(PushSenderService).usePlaybackActivity(get(PlaybackActivityStore));
-    const vendors = this.ref.get<readonly PushProvider[]>(PUSH_PROVIDERS, { strict: false });
-    get(ProviderRegistryService).use(
-      vendors,
-      this.config.NODE_ENV === 'development' ? get(LockScreenService) : undefined,
-    );
-  }
-}
-
-/** The table of contents, in the order of an event's story: why, what, how. */
+/** The table of contents: what makes an event, where it is kept, how it reaches devices. */
 @Module({})
 export class AppModule {
-  static with(config: Config): DynamicModule {
-    const doors = [MembershipModule, EntitlementsModule, RecommendationsModule, DevicesModule];
+  /** `demo`: the page and what it fakes, in development only. */
+  static with(config: Config, demo?: Type): DynamicModule {
     return {
       module: AppModule,
       imports: [
         PlatformModule.with(config),
-        StateModule,
-        ...doors,
+        PortsModule,
+        MembershipModule,
+        EntitlementsModule,
+        StreamsModule,
+        RecommendationsModule,
         PlaybackModule,
+        DevicesModule,
         MailboxModule,
         DeliveryModule,
         PushModule,
-        PushPortsModule,
         TimelineModule,
-        ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule, PortsModule] : []),
-        ...(config.NODE_ENV === 'development' ? [DemoModule] : []),
+        ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule] : []),
+        ...(demo ? [demo] : []),
       ],
     };
   }

@@ -1,17 +1,18 @@
-import type { INestApplication } from '@nestjs/common';
+import type { INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
 import { SocketIoAdapter } from './live/socketio/socket-io.adapter.js';
-import type { Config } from './platform/config/config.js';
+import { type Config, ConfigError } from './platform/config/config.js';
+import { loadConfig } from './platform/config/environment.js';
 import { setUpHttp } from './platform/http/http-setup.js';
 import { serveDocs } from './platform/http/openapi.js';
 import { LifecycleService } from './platform/lifecycle.service.js';
 
-/** A node that is ready for traffic; its `close()` stops everything in reverse order. */
-export async function boot(config: Config): Promise<INestApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), {
+/** Returns a node that is ready for traffic; its `close()` stops everything in reverse order. `demo`: see AppModule. */
+export async function boot(config: Config, demo?: Type): Promise<INestApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config, demo), {
     bodyParser: false,
     // Open event streams and idle keep-alive connections must not hold the process up; by then devices were sent away.
     forceCloseConnections: true,
@@ -24,4 +25,17 @@ export async function boot(config: Config): Promise<INestApplication> {
   await app.listen(config.PORT, config.HOST);
   app.get(LifecycleService).booted();
   return app;
+}
+
+/** Boots as the environment says. Ends the process with a sentence when that is not possible. */
+export async function bootFromEnvironment(demo?: Type): Promise<void> {
+  try {
+    const app = await boot(loadConfig(), demo);
+    app.enableShutdownHooks();
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof ConfigError ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+    );
+    process.exit(1);
+  }
 }

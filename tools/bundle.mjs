@@ -1,6 +1,7 @@
 /*
  * `dist/usher.js`: the built server and every package that it loads, in one file. Node finds, reads and links some 2,900 modules
  * otherwise, which is most of a boot. `dist/main.js` stays beside it and does the same; `npm run bench -- --only boot` compares them.
+ * `dist/usher-demo.js`: the same with the demo page, which must not be in what runs in production.
  */
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
@@ -38,20 +39,25 @@ const places = {
   },
 };
 
-const bundle = await rolldown({
-  input: join(dist, 'main.js'),
-  cwd: project,
-  platform: 'node',
-  external: (id) => isBuiltin(id) || optional.some((one) => (one.test ? one.test(id) : one === id)),
-  plugins: [places],
-});
-await bundle.write({
-  file: join(dist, 'usher.js'),
-  format: 'esm',
-  codeSplitting: false,
-  sourcemap: true,
-  sourcemapExcludeSources: true,
-  sourcemapPathTransform: (source) =>
-    source.startsWith('..') ? source : `../src/${source.replace(/js$/, 'ts')}`,
-});
-await bundle.close();
+const outputs = { 'usher.js': 'main.js', 'usher-demo.js': 'demo/main.js' };
+await Promise.all(Object.entries(outputs).map(([output, input]) => bundleTo(output, input)));
+
+async function bundleTo(output, input) {
+  const bundle = await rolldown({
+    input: join(dist, input),
+    cwd: project,
+    platform: 'node',
+    external: (id) => isBuiltin(id) || optional.some((one) => (one.test ? one.test(id) : one === id)),
+    plugins: [places],
+  });
+  await bundle.write({
+    file: join(dist, output),
+    format: 'esm',
+    codeSplitting: false,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    sourcemapPathTransform: (source) =>
+      source.startsWith('..') ? source : `../src/${source.replace(/js$/, 'ts')}`,
+  });
+  await bundle.close();
+}

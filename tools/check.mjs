@@ -32,6 +32,7 @@ const gates = [
   },
   { name: 'lint', program: 'oxlint/bin/oxlint', args: typeAware ? ['--type-aware'] : [] },
   { name: 'layers', program: 'dependency-cruiser/bin/dependency-cruise.mjs', args: ['src'] },
+  { name: 'owners of tables', script: 'tools/table-owners.mjs', args: [] },
   { name: 'generated documents', script: 'docs/generate.mjs', args: ['--check'], needs: 'dist/main.js' },
   { name: 'deployment', script: 'tools/manifests.mjs', args: [] },
   { name: 'format', program: 'prettier/bin/prettier.cjs', args: ['--check', '--log-level', 'warn', '.'] },

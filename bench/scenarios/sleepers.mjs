@@ -80,13 +80,13 @@ class Bedroom {
 
   /** Once the clock has looked at every important event: what is to be pushed is queued. */
   queued() {
-    return this.until(`NOT EXISTS (SELECT 1 FROM fallback WHERE tier = 'important')`);
+    return this.until(`NOT EXISTS (SELECT 1 FROM handoff WHERE consumer = 'push' AND tier = 'important')`);
   }
 
   /** Once every push has its outcome too, and every event was handed on. */
   quiet() {
     return this.until(`NOT EXISTS (SELECT 1 FROM push WHERE state IN ('queued', 'sent'))
-      AND NOT EXISTS (SELECT 1 FROM fallback) AND NOT EXISTS (SELECT 1 FROM handoff)`);
+      AND NOT EXISTS (SELECT 1 FROM handoff)`);
   }
 
   async until(condition) {

@@ -1,87 +1,90 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import type { OutgoingEvent, CommittedBatch } from '../mailbox/events/outgoing-event.js';
-import { FeedService } from '../mailbox/feed.service.js';
-import { Batcher } from '../platform/scheduling/batcher.js';
-import { MetricsService } from '../platform/metrics/metrics.service.js';
-import { type DurableTier, type Tier, TIERS } from '../platform/tiers.js';
-import { bulkQueue } from '../platform/scheduling/yielding-queue.js';
-import type { Channel } from './channel.js';
-import { HandoffStore } from '../mailbox/handoff/handoff.store.js';
 import { NodeRouterService } from '../cluster/node-router.service.js';
+import {
+  type CommittedBatch,
+  eventsPublished,
+  type OutgoingEvent,
+} from '../mailbox/events/outgoing-event.js';
+import { HandoffStore } from '../mailbox/handoff/handoff.store.js';
+import { EventBusService } from '../platform/events/event-bus.service.js';
+import { Topic } from '../platform/events/topic.js';
+import { MetricsService } from '../platform/metrics/metrics.service.js';
+import { Batcher } from '../platform/scheduling/batcher.js';
+import { bulkQueue } from '../platform/scheduling/yielding-queue.js';
+import { type DurableTier, type Tier, TIERS } from '../platform/tiers.js';
 
-/** Events that are told in one go: some 0.1 ms of work. */
-const PIECE = 12;
+/** Events delivered in one slice of the event loop: about 0.1 ms of work. */
+const SLICE = 12;
 const isCritical = ({ event }: OutgoingEvent): boolean => event.header.tier === 'critical';
 
-/** From what was committed to the channels; a handoff is settled once they took it. */
+/**
+ * Events for the devices that are connected to this node. A listener writes or queues them at once, for each of the user's devices,
+ * and drops what it cannot deliver: durable events are in the mailbox, from where the device resumes.
+ */
+export const eventsForThisNode = new Topic<readonly OutgoingEvent[]>('delivery.events_for_this_node');
+
+/** Delivers what was published to this node's devices and to the nodes that hold the others; then settles the handoff. */
 @Injectable()
 export class DispatcherService implements OnModuleInit {
   private readonly log = new Logger('delivery');
-  private channels: readonly Channel[] = [];
-  private readonly told: Counter<'tier'>;
+  private readonly dispatched: Counter<'tier'>;
   private readonly settling: Record<DurableTier, Batcher<string, undefined>>;
 
   constructor(
-    private readonly feed: FeedService,
+    private readonly bus: EventBusService,
     private readonly handoffs: HandoffStore,
     private readonly router: NodeRouterService,
     metrics: MetricsService,
   ) {
-    this.told = metrics.counter('events_total', 'Events handed to the channels', ['tier']);
+    this.dispatched = metrics.counter('events_total', 'Events dispatched to devices', ['tier']);
     this.settling = { critical: this.settler('critical'), important: this.settler('important') };
   }
 
-  /** The ways to devices; bound once, at boot (app.module.ts). */
-  use(channels: readonly Channel[]): void {
-    this.channels = channels;
-  }
-
   onModuleInit(): void {
-    this.feed.subscribe((batch) => this.dispatchAndSettle(batch));
+    this.bus.subscribe(eventsPublished, (batch) => this.dispatchAndSettle(batch));
   }
 
-  /** Hands events to the channels of this node and to the nodes that hold other devices; throws when that is not sure. */
-  async dispatch(announcements: readonly OutgoingEvent[]): Promise<void> {
-    this.count(announcements);
-    await Promise.all([this.deliverInSlices(announcements), this.router.route(announcements)]);
+  /** Resolves when every node that holds a device of the users has the events; throws when that is not certain. */
+  async dispatch(events: readonly OutgoingEvent[]): Promise<void> {
+    this.count(events);
+    await Promise.all([this.deliverInSlices(events), this.router.route(events)]);
   }
 
-  /** Critical events at once; many others piece by piece, so that what is critical never waits for them. */
-  private async deliverInSlices(announcements: readonly OutgoingEvent[]): Promise<void> {
-    if (announcements.length <= PIECE) return this.deliverLocally(announcements);
-    const critical = announcements.filter(isCritical);
+  /** Critical events at once; many others slice by slice, so that critical ones never wait for them. */
+  private async deliverInSlices(events: readonly OutgoingEvent[]): Promise<void> {
+    if (events.length <= SLICE) return this.deliverLocally(events);
+    const critical = events.filter(isCritical);
     if (critical.length > 0) this.deliverLocally(critical);
-    const others = critical.length > 0 ? announcements.filter((one) => !isCritical(one)) : announcements;
-    const pieces: Promise<void>[] = [];
-    for (let start = 0; start < others.length; start += PIECE) {
-      pieces.push(bulkQueue.run(() => this.deliverLocally(others.slice(start, start + PIECE))));
+    const others = critical.length > 0 ? events.filter((one) => !isCritical(one)) : events;
+    const slices: Promise<void>[] = [];
+    for (let start = 0; start < others.length; start += SLICE) {
+      slices.push(bulkQueue.run(() => this.deliverLocally(others.slice(start, start + SLICE))));
     }
-    await Promise.all(pieces);
+    await Promise.all(slices);
   }
 
-  /** Only on this node: what another node tells us. */
-  deliverLocally(announcements: readonly OutgoingEvent[]): void {
-    for (const channel of this.channels) channel.deliver(announcements);
+  private deliverLocally(events: readonly OutgoingEvent[]): void {
+    this.bus.publish(eventsForThisNode, events);
   }
 
-  private count(announcements: readonly OutgoingEvent[]): void {
+  private count(events: readonly OutgoingEvent[]): void {
     const counts: Record<Tier, number> = { critical: 0, important: 0, routine: 0 };
-    for (const { event } of announcements) counts[event.header.tier] += 1;
-    for (const tier of TIERS) if (counts[tier] > 0) this.told.inc({ tier }, counts[tier]);
+    for (const { event } of events) counts[event.header.tier] += 1;
+    for (const tier of TIERS) if (counts[tier] > 0) this.dispatched.inc({ tier }, counts[tier]);
   }
 
-  /** Not settled is not lost: the sweep tells once more, and devices know the offset already. */
-  private dispatchAndSettle({ events: announcements, handoff }: CommittedBatch): void {
-    this.dispatch(announcements)
+  /** A handoff that is not settled is not lost: the sweep sends its events once more, and devices ignore offsets that they know. */
+  private dispatchAndSettle({ events, handoff }: CommittedBatch): void {
+    this.dispatch(events)
       .then(() => handoff && this.settling[handoff.tier].add(handoff.id))
-      .catch((error: unknown) => this.log.debug(`not handed on: ${String(error)}`));
+      .catch((error: unknown) => this.log.debug(`left to the sweep: ${String(error)}`));
   }
 
   private settler(tier: DurableTier): Batcher<string, undefined> {
     return new Batcher({
       act: async (ids) => {
-        await this.handoffs.settle(ids, tier);
+        await this.handoffs.settle('delivery', ids, tier);
         return ids.map(() => undefined);
       },
       size: 500,

@@ -35,7 +35,11 @@ export class SweepWorker extends PeriodicWorker {
   protected async runOnce(): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const swept = await this.database.transaction('critical', async (tx) => {
-        const overdue = await this.handoffs.claim(tx, OVERDUE_MS, AT_ONCE);
+        const overdue = await this.handoffs.claim(tx, {
+          consumer: 'delivery',
+          olderThanMs: OVERDUE_MS,
+          limit: AT_ONCE,
+        });
         await this.delivery.dispatch(overdue);
         return overdue.length;
       });

@@ -11,13 +11,8 @@ export interface DeviceSession {
 /** What a command answers: the fields beside `ok: true` of the acknowledgement. */
 export type CommandResponse = Readonly<Record<string, unknown>>;
 
-/**
- * Something a device may ask over its socket. A port, because the rooms that answer (playback, delivery) and the room
- * that listens (live) do not know each other; app.module.ts binds them.
- */
+/** Handles one frame that devices send over their sockets; marked with @HandlesDeviceCommand. */
 export interface DeviceCommand {
-  /** The name of the Socket.IO event. */
-  readonly event: string;
   /** Checks and carries out. Throws Problem with a stable code; whatever else is thrown is told as `internal`. */
   handle(session: DeviceSession, payload: unknown): Promise<CommandResponse>;
 }

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../platform/http/problem.js';
 import { parse } from '../platform/http/validation.js';
+import { HandlesDeviceCommand } from './device-command.decorator.js';
 import type { CommandResponse, DeviceCommand, DeviceSession } from './device-command.js';
 import { deviceUpdate } from './device.schema.js';
 import { DeviceStore } from './device.store.js';
 
 /** `device.update`: a new push address, time zone or language, said where the device talks anyway. */
 @Injectable()
+@HandlesDeviceCommand('device.update')
 export class DeviceUpdateCommand implements DeviceCommand {
-  readonly event = 'device.update';
-
   constructor(private readonly store: DeviceStore) {}
 
   async handle({ userId, deviceId }: DeviceSession, payload: unknown): Promise<CommandResponse> {

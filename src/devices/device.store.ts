@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Prisma } from '../generated/prisma/client.js';
+import type { DurableTier } from '../platform/tiers.js';
 import { Database } from '../platform/postgres/database.js';
 import { PrismaService } from '../platform/postgres/prisma.service.js';
 import { named, statement } from '../platform/postgres/statement.js';
@@ -9,6 +10,7 @@ import type { DeviceBody, DeviceUpdate } from './device.schema.js';
 const ARRIVE = statement('register-devices.sql', import.meta.url);
 const SURPLUS = statement('evict-excess-devices.sql', import.meta.url);
 const RETIRE = statement('retire-unseen-devices.sql', import.meta.url);
+const FORGET_ADDRESSES = statement('forget-addresses.sql', import.meta.url);
 const FIND = named(
   'devices',
   `SELECT device_id AS "deviceId", user_id AS "userId", platform, app_version AS "appVersion", name,
@@ -27,6 +29,13 @@ export interface ConnectingDevice {
 export interface KnownDevice extends ConnectingDevice {
   readonly name: string | null;
   readonly longAgo: boolean;
+}
+
+/** A push address that its provider says is dead; `since` when, if it said so. */
+export interface DeadAddress {
+  readonly deviceId: string;
+  readonly address: string;
+  readonly since: Date | undefined;
 }
 
 @Injectable()
@@ -91,6 +100,14 @@ export class DeviceStore {
   /** Retires of each user's devices what is beyond the newest `keep`; answers which. */
   evictExcess(userIds: readonly string[], keep: number): Promise<DeviceRef[]> {
     return this.database.run('important', SURPLUS, [userIds, keep]);
+  }
+
+  /** Forgets dead push addresses, unless they were registered anew since. Returns the ids of the devices that lost theirs. */
+  async forgetAddresses(lane: DurableTier, dead: readonly DeadAddress[]): Promise<Set<string>> {
+    const rows = await this.database.run<{ deviceId: string }>(lane, FORGET_ADDRESSES, [
+      JSON.stringify(dead),
+    ]);
+    return new Set(rows.map(({ deviceId }) => deviceId));
   }
 
   /** Retires devices that nobody saw for so many days, at most `limit`; answers which. */

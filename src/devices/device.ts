@@ -1,8 +1,13 @@
+import { Topic } from '../platform/events/topic.js';
+
 /** A user's device. */
 export interface DeviceRef {
   readonly userId: string;
   readonly deviceId: string;
 }
+
+/** A user has this device no longer: it was removed, or moved to another user. Listeners end what is live of it. */
+export const deviceRemoved = new Topic<DeviceRef>('devices.removed');
 
 /** A user's devices beyond this are not a household's: the one that was not seen for longest gives way. */
 export const MAX_DEVICES = 50;

@@ -1,25 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { DeviceAnswer, DeviceBody } from './device.schema.js';
-import { MAX_DEVICES } from './device.js';
-import { type ConnectingDevice, DeviceStore, type KnownDevice } from './device.store.js';
-
-/** A user who has a device no longer: what is live of it must be closed. */
-export interface DeviceRemoval {
-  readonly userId: string;
-  readonly deviceId: string;
-}
+import { EventBusService } from '../platform/events/event-bus.service.js';
+import type { DurableTier } from '../platform/tiers.js';
+import { deviceRemoved, type DeviceRef, MAX_DEVICES } from './device.js';
+import { type ConnectingDevice, type DeadAddress, DeviceStore, type KnownDevice } from './device.store.js';
 
 /** Which devices a user has. */
 @Injectable()
 export class DevicesService {
-  private readonly listeners: ((departure: DeviceRemoval) => Promise<void>)[] = [];
-
-  constructor(private readonly store: DeviceStore) {}
-
-  /** Called after a device was removed or moved to another user, and awaited before whoever asked for that is answered. */
-  onRemoved(listener: (departure: DeviceRemoval) => Promise<void>): void {
-    this.listeners.push(listener);
-  }
+  constructor(
+    private readonly store: DeviceStore,
+    private readonly bus: EventBusService,
+  ) {}
 
   /**
    * Registers devices as they connect, and answers their names in order. Most come back unchanged, and then nothing is
@@ -79,6 +71,11 @@ export class DevicesService {
     return removed;
   }
 
+  /** Forgets push addresses that their providers say are dead. Returns the ids of the devices that lost theirs. */
+  forgetAddresses(lane: DurableTier, dead: readonly DeadAddress[]): Promise<Set<string>> {
+    return this.store.forgetAddresses(lane, dead);
+  }
+
   /** The owner of each device that is registered. */
   async owners(deviceIds: readonly string[]): Promise<Map<string, string>> {
     return new Map((await this.store.find(deviceIds)).map(({ deviceId, userId }) => [deviceId, userId]));
@@ -91,15 +88,12 @@ export class DevicesService {
     await Promise.all(retired.map((departure) => this.notifyRemoved(departure)));
   }
 
-  private async notifyIfMoved(
-    before: string | undefined,
-    { userId, deviceId }: DeviceRemoval,
-  ): Promise<void> {
+  private async notifyIfMoved(before: string | undefined, { userId, deviceId }: DeviceRef): Promise<void> {
     if (before !== undefined && before !== userId) await this.notifyRemoved({ userId: before, deviceId });
   }
 
-  private async notifyRemoved({ userId, deviceId }: DeviceRemoval): Promise<void> {
-    await Promise.all(this.listeners.map((listener) => listener({ userId, deviceId })));
+  private async notifyRemoved({ userId, deviceId }: DeviceRef): Promise<void> {
+    await this.bus.publishAndWait(deviceRemoved, { userId, deviceId });
   }
 }
 

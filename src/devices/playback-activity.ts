@@ -1,10 +1,12 @@
 import type { DeviceRef } from './device.js';
 
 /**
- * Which devices somebody is watching just now, and would rather not have disturbed. A port, because the room that knows (playback)
- * and the room that asks (push) do not know each other; app.module.ts binds them.
+ * Which devices play something just now, so that nobody who watches is disturbed. Push asks and playback knows; app.module.ts binds the
+ * two, since neither may import the other.
  */
 export interface PlaybackActivity {
   /** The ids of those among `devices` that play. */
   playing(devices: readonly DeviceRef[]): Promise<ReadonlySet<string>>;
 }
+
+export const PLAYBACK_ACTIVITY = Symbol('PLAYBACK_ACTIVITY');

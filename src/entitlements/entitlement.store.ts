@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../platform/scheduling/batcher.js';
 import { Database } from '../platform/postgres/database.js';
 import { named } from '../platform/postgres/statement.js';
-import { type MembershipRow, membershipSql } from '../membership/membership-view.js';
+import { membershipSql } from '../membership/membership.fragments.js';
+import type { MembershipRow } from '../membership/membership-view.js';
 import { type Entitlement, entitlementOf } from './entitlement.js';
 
 const READ = named(

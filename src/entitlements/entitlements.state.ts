@@ -1,5 +1,6 @@
 import type { StatePart } from '../mailbox/state/state.js';
-import { toMembershipView, type MembershipRow, membershipStateSql } from '../membership/membership-view.js';
+import { membershipStateSql } from '../membership/membership.fragments.js';
+import { toMembershipView, type MembershipRow } from '../membership/membership-view.js';
 import { entitlementOf } from './entitlement.js';
 
 /** `membership` and `entitlement` of the state. */

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { ClusterModule } from '../cluster/cluster.module.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
@@ -17,7 +19,7 @@ import { LoadSheddingWorker } from './maintenance/load-shedding.worker.js';
 import { SyncCommand, TokenRefreshCommand } from './connection/session-commands.service.js';
 
 @Module({
-  imports: [DeliveryModule, DevicesModule, MailboxModule],
+  imports: [ClusterModule, DeliveryModule, DevicesModule, DiscoveryModule, MailboxModule],
   controllers: [EventStreamController],
   providers: [
     AdmissionService,
@@ -34,6 +36,5 @@ import { SyncCommand, TokenRefreshCommand } from './connection/session-commands.
     ConnectionTimersWorker,
     LoadSheddingWorker,
   ],
-  exports: [LocalDeliveryService, DeviceGateway, SyncCommand, TokenRefreshCommand],
 })
 export class LiveModule {}

@@ -1,16 +1,16 @@
 -- Appends durable events to their users' mailboxes.
--- $1 json  [{ n, id, userId, key, type, tier, profileId?, target?, at, expiresAt?, data }], n = 0, 1, 2 …
--- $2 uuid  the id of the handoff that remembers what is not yet handed on, and of the fallback that looks again when the time
---          for receipts has passed
--- $3 text  the lane's tier
--- Out: one row, places: [[epoch, offset]] of the events, in the order of n.
+-- $1 json  [{ n, id, userId, key, type, tier, profileId?, target?, at, expiresAt?, data, push? }], n = 0, 1, 2 …
+--          push: 'never', or 'opt_in' for what is pushed only to users who said what they want; left out for all others
+-- $2 uuid  the id of the handoffs that remember what each consumer has not taken over yet · $3 text  the lane's tier
+-- hasPreferences: whether the user `p.user_id` said what they want to be pushed (devices/device.fragments.ts)
+-- Returns one row, places: [[epoch, offset]] of the events, in the order of n.
 -- Atomic. The counter row's lock is held until commit, so a user's commit order is the order of offsets, without holes.
 -- Counters are locked in the order of user_id, so that two appends never wait for each other in a circle.
 WITH input AS (
   SELECT *
   FROM json_to_recordset($1::json) AS e (
     n int, id uuid, "userId" text, key text, type text, tier text,
-    "profileId" text, target text, at timestamptz, "expiresAt" timestamptz, data json
+    "profileId" text, target text, at timestamptz, "expiresAt" timestamptz, data json, push text
   )
 ), counter AS (
   INSERT INTO mailbox AS m (user_id, epoch, last_offset)
@@ -37,11 +37,14 @@ WITH input AS (
     "offset" = excluded."offset", id = excluded.id, type = excluded.type, tier = excluded.tier,
     profile_id = excluded.profile_id, target = excluded.target, data = excluded.data,
     at = excluded.at, expires_at = excluded.expires_at
-), commit AS MATERIALIZED (
-  SELECT json_agg(json_build_array(p."userId", p."offset")) AS positions FROM placed p
-), remembered AS (
-  INSERT INTO handoff (id, tier, positions) SELECT $2::uuid, $3, positions FROM commit
-), clocked AS (
-  INSERT INTO fallback (id, tier, positions) SELECT $2::uuid, $3, positions FROM commit
+), position AS MATERIALIZED (
+  SELECT p."userId" AS user_id, p."offset", p.push FROM placed p
+), handed_over AS (
+  INSERT INTO handoff (id, consumer, tier, positions)
+  SELECT $2::uuid, 'delivery', $3, json_agg(json_build_array(user_id, "offset")) FROM position
+  UNION ALL
+  SELECT $2::uuid, 'push', $3, json_agg(json_build_array(p.user_id, p."offset")) FROM position p
+  WHERE p.push IS NULL OR (p.push = 'opt_in' AND {{hasPreferences}})
+  HAVING count(*) > 0
 )
 SELECT json_agg(json_build_array(epoch, "offset") ORDER BY n) AS places FROM placed

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { EventBusService } from '../platform/events/event-bus.service.js';
 import { Batcher } from '../platform/scheduling/batcher.js';
 import type { KeyedCall } from '../platform/http/idempotency/idempotency.js';
 import { IdempotencyStore } from '../platform/http/idempotency/idempotency.store.js';
@@ -14,8 +15,7 @@ import {
   type NewDurableEvent,
   type NewEvent,
 } from './events/event.js';
-import { type OutgoingEvent, EncodedEvent } from './events/outgoing-event.js';
-import { FeedService } from './feed.service.js';
+import { type OutgoingEvent, EncodedEvent, eventsPublished } from './events/outgoing-event.js';
 import { MailboxStore, type StampedEvent } from './mailbox.store.js';
 import type { Position } from './position.js';
 
@@ -38,7 +38,7 @@ export class MailboxService {
 
   constructor(
     private readonly store: MailboxStore,
-    private readonly feed: FeedService,
+    private readonly bus: EventBusService,
     private readonly database: Database,
     private readonly idempotency: IdempotencyStore,
   ) {
@@ -70,7 +70,9 @@ export class MailboxService {
     const stamped = events.map(stamp);
     const handoff = { id: randomUUID(), tier: mostUrgent(events) };
     const envelopes = placed(stamped, await this.store.append(stamped, handoff.id, handoff.tier, tx));
-    tx.afterCommit(() => this.feed.publish({ events: announcements(stamped, envelopes), handoff }));
+    tx.afterCommit(() =>
+      this.bus.publish(eventsPublished, { events: announcements(stamped, envelopes), handoff }),
+    );
     return envelopes;
   }
 
@@ -84,7 +86,7 @@ export class MailboxService {
       event: EncodedEvent.of(told, events[n]?.json),
       exceptDeviceId,
     }));
-    this.feed.publish({ events: announcements });
+    this.bus.publish(eventsPublished, { events: announcements });
     return envelopes;
   }
 
@@ -103,7 +105,7 @@ export class MailboxService {
     const written = keyed
       ? await this.database.transaction(tier, async (tx) => this.storeAnswers(tx, groups, await write(tx)))
       : await write();
-    this.feed.publish({ events: announcements(stamped, written.flat()), handoff });
+    this.bus.publish(eventsPublished, { events: announcements(stamped, written.flat()), handoff });
     return written;
   }
 

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Transaction } from '../platform/postgres/database.js';
-import type { DurableTier, Tier } from '../platform/tiers.js';
+import { hasPreferences } from '../devices/device.fragments.js';
+import { isOptIn } from '../devices/preferences/preferences.js';
+import { Database, type Statement, type Transaction } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
+import type { DurableTier, Tier } from '../platform/tiers.js';
 import {
   keyOf,
   type NewDurableEvent,
@@ -10,11 +12,11 @@ import {
   entryToEnvelope,
   type DurableEnvelope,
 } from './events/event.js';
+import { findEventType } from './events/event-types.js';
+import { MailboxFragments } from './mailbox.fragments.js';
 import { MAX_REPLAY, type Position } from './position.js';
 
-const APPEND = statement('append.sql', import.meta.url);
-const RESUME = statement('read-after.sql', import.meta.url);
-const PAGE = statement('read-page.sql', import.meta.url);
+const APPEND = statement('append.sql', import.meta.url, { hasPreferences: hasPreferences('p.user_id') });
 const HEADS = named(
   'heads',
   `SELECT user_id AS "userId", epoch, last_offset AS "offset" FROM mailbox WHERE user_id = ANY ($1)`,
@@ -37,7 +39,16 @@ export interface Resumption {
 /** One user's durable log, compacted by key. */
 @Injectable()
 export class MailboxStore {
-  constructor(private readonly database: Database) {}
+  private readonly readAfterStatement: Statement;
+  private readonly readPageStatement: Statement;
+
+  constructor(
+    private readonly database: Database,
+    private readonly fragments: MailboxFragments,
+  ) {
+    this.readAfterStatement = statement('read-after.sql', import.meta.url, fragments.own);
+    this.readPageStatement = statement('read-page.sql', import.meta.url, fragments.own);
+  }
 
   /** Appends in one commit of its own, or within `tx`. Answers each event's place, in order. */
   async append(
@@ -46,7 +57,7 @@ export class MailboxStore {
     lane: DurableTier,
     tx?: Transaction,
   ): Promise<Position[]> {
-    const values = [`[${stamped.map(rowText).join(',')}]`, handoffId, lane];
+    const values = [`[${stamped.map((one, n) => this.rowText(one, n)).join(',')}]`, handoffId, lane];
     type Row = { places: [epoch: string, offset: number][] };
     const [row] = tx ? await tx.run<Row>(APPEND, values) : await this.database.run<Row>(lane, APPEND, values);
     return row?.places.map(([epoch, offset]) => ({ epoch, offset })) ?? [];
@@ -64,7 +75,10 @@ export class MailboxStore {
       after: position?.offset,
     }));
     type Row = { epoch: string; head: number; entries: StoredEntry[] | null };
-    const rows = await this.database.run<Row>(lane, RESUME, [JSON.stringify(input), MAX_REPLAY]);
+    const rows = await this.database.run<Row>(lane, this.readAfterStatement, [
+      JSON.stringify(input),
+      MAX_REPLAY,
+    ]);
     return rows.map(({ epoch, head, entries }) => ({
       head: { epoch, offset: head },
       missed: entries?.map((entry) => entryToEnvelope(entry, epoch)),
@@ -77,7 +91,7 @@ export class MailboxStore {
     limit: number,
   ): Promise<{ head: Position; entries: DurableEnvelope[] }> {
     type Row = { epoch: string; head: number; entries: StoredEntry[] };
-    const [row] = await this.database.run<Row>('important', PAGE, [userId, after, limit]);
+    const [row] = await this.database.run<Row>('important', this.readPageStatement, [userId, after, limit]);
     if (!row) throw new Error('the installation row is missing');
     const { epoch, head, entries } = row;
     return { head: { epoch, offset: head }, entries: entries.map((entry) => entryToEnvelope(entry, epoch)) };
@@ -93,12 +107,30 @@ export class MailboxStore {
   async deleteExpired(limit: number): Promise<number> {
     return (await this.database.run('routine', EXPIRE, [limit])).length;
   }
+
+  /** One element of append.sql's input. The event's data goes in as the text that it has, if it has one. */
+  private rowText({ id, at, event }: StampedEvent, n: number): string {
+    const { userId, type, tier, profileId, target } = event;
+    const known = {
+      n,
+      id,
+      userId,
+      key: keyOf(id, event),
+      type,
+      tier,
+      profileId,
+      target,
+      at,
+      expiresAt: event.expiresAt?.toISOString(),
+      push: pushPolicyOf(type),
+    };
+    const data = this.fragments.isDerived(type) ? 'null' : (event.json ?? JSON.stringify(event.data));
+    return `${JSON.stringify(known).slice(0, -1)},"data":${data}}`;
+  }
 }
 
-/** The event's data goes in as the text that it has, if it has one. */
-function rowText({ id, at, event }: StampedEvent, n: number): string {
-  const { userId, type, tier, profileId, target, data, json = JSON.stringify(data) } = event;
-  const expiresAt = event.expiresAt?.toISOString();
-  const known = { n, id, userId, key: keyOf(id, event), type, tier, profileId, target, at, expiresAt };
-  return `${JSON.stringify(known).slice(0, -1)},"data":${json}}`;
+/** Which commits the push consumer takes over, as append.sql understands it. */
+function pushPolicyOf(type: string): 'never' | 'opt_in' | undefined {
+  if (findEventType(type)?.push === false) return 'never';
+  return isOptIn(type) ? 'opt_in' : undefined;
 }

@@ -1,8 +1,8 @@
 -- One page of a user's durable events after a position.
 -- $1 text user id · $2 bigint after · $3 int limit
--- Out: one row: epoch, head, entries (json array of entry_json in offset order).
+-- Out: one row: epoch, head, entries (json array of entryJson in offset order).
 SELECT coalesce(m.epoch, i.epoch) AS epoch, coalesce(m.last_offset, 0) AS head, (
-  SELECT coalesce(json_agg(entry_json(e) ORDER BY e."offset"), '[]')
+  SELECT coalesce(json_agg({{entryJson}} ORDER BY e."offset"), '[]')
   FROM (
     SELECT * FROM mailbox_entry x
     WHERE x.user_id = $1 AND x."offset" > $2 AND (x.expires_at IS NULL OR x.expires_at > now())

@@ -1,3 +1,4 @@
+import { MEMBERSHIP_STATUSES } from '../mailbox/events/event-data.schema.js';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -6,7 +7,6 @@ import {
   membershipFrom,
   statusAt,
   endOf,
-  STATUSES,
   type Status,
   type Subscription,
 } from './membership.js';
@@ -30,7 +30,7 @@ const FIRST: State = { status: 'none', planId: 'a', ended: false };
 const moves = fc
   .array(
     fc.record({
-      status: fc.constantFrom(...STATUSES),
+      status: fc.constantFrom(...MEMBERSHIP_STATUSES),
       planId: fc.constantFrom('a', 'b', 'c'),
       ended: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
     }),
@@ -162,7 +162,7 @@ describe('a user with subscriptions at two processors, whose clocks differ', () 
   const subscription: fc.Arbitrary<Subscription> = fc.record({
     processor: fc.constantFrom('stripe', 'apple'),
     subscriptionId: fc.constantFrom('1', '2', '3'),
-    status: fc.constantFrom(...STATUSES),
+    status: fc.constantFrom(...MEMBERSHIP_STATUSES),
     planId: fc.constantFrom('a', 'b', null),
     effectiveAt: instant,
     cancelAt: fc.option(instant),

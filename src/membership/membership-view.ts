@@ -32,23 +32,6 @@ export interface MembershipView {
   readonly pendingChange?: PendingChange;
 }
 
-const fields = `'version', m.version, 'status', m.status, 'planId', m.plan_id, 'planned', p.capabilities,
-      'effectiveAt', iso(m.effective_at), 'cancelAt', iso(m.cancel_at), 'endsAt', iso(m.ends_at), 'reason', m.reason`;
-const pending = (
-  user: string,
-) => `(SELECT json_strip_nulls(json_build_object('action', c.action, 'planId', c.plan_id, 'since', iso(c.created_at)))
-      FROM membership_change c WHERE c.user_id = ${user} AND c.status = 'pending')`;
-
-/** A user's membership with the plan's capabilities, as json, for the user whose id is `user`; null when there is none. */
-export const membershipSql = (user: string): string =>
-  `SELECT json_build_object(${fields})
-    FROM membership m LEFT JOIN plan p USING (plan_id) WHERE m.user_id = ${user}`;
-
-/** The same with the change that is pending. */
-export const membershipStateSql = (user: string): string =>
-  `SELECT json_build_object(${fields}, 'pendingChange', ${pending(user)})
-    FROM membership m LEFT JOIN plan p USING (plan_id) WHERE m.user_id = ${user}`;
-
 /** The membership as it is at that instant: what has ended has ended, whether or not its next version was made yet. */
 export function toMembershipView(row: MembershipRow, now: string): MembershipView {
   if (!row) return { version: 0, status: 'none', planId: null, capabilities: capabilitiesOf('none', null) };

@@ -60,6 +60,6 @@ const KNOWN = [StripeProcessor, StandardProcessor, AppleProcessor, GoogleProcess
     ChangeStore,
     ChangeRetryWorker,
   ],
-  exports: [MembershipService],
+  exports: [MembershipService, SubscriptionStore],
 })
 export class MembershipModule {}

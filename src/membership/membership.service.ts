@@ -1,15 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { builtInEvent } from '../mailbox/events/event.js';
+import { EventBusService } from '../platform/events/event-bus.service.js';
+import { membershipChanged, type MembershipVersion } from './membership-version.js';
 import { MailboxService } from '../mailbox/mailbox.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import type { Transaction } from '../platform/postgres/database.js';
-import {
-  type Capabilities,
-  capabilitiesOf,
-  differs,
-  STATUS_RULES,
-  membershipFrom,
-  type Status,
-} from './membership.js';
+import { capabilitiesOf, differs, STATUS_RULES, membershipFrom, type Status } from './membership.js';
 import {
   type MembershipDraft,
   MembershipStore,
@@ -37,33 +33,16 @@ type News = {
   readonly before: { readonly status: Status } | undefined;
 };
 
-/** A new version of a user's membership; `before` is undefined for the first. */
-export interface MembershipVersion {
-  readonly userId: string;
-  readonly version: number;
-  readonly status: Status;
-  readonly capabilities: Capabilities;
-  readonly before: { readonly status: Status } | undefined;
-}
-
-export type MembershipListener = (tx: Transaction, change: MembershipVersion) => Promise<void>;
-
 /** Applies a processor's word to a user's membership: all of it in the caller's transaction, or nothing. */
 @Injectable()
 export class MembershipService {
-  private readonly listeners: MembershipListener[] = [];
-
   constructor(
     private readonly store: MembershipStore,
     private readonly subscriptions: SubscriptionStore,
     private readonly mailbox: MailboxService,
+    private readonly bus: EventBusService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
-
-  /** Called within the transaction, once the new version is written: what follows from it is committed with it, or not at all. */
-  onNewVersion(listener: MembershipListener): void {
-    this.listeners.push(listener);
-  }
 
   /** One after the other: the user's membership and what follows from it. Taken before anything else of the user is locked. */
   lock(tx: Transaction, userId: string): Promise<void> {
@@ -106,29 +85,19 @@ export class MembershipService {
     if (news.length === 0) return [];
     const drafts = news.map(({ userId, draft }) => ({ userId, ...draft }));
     const versions = await this.store.save(tx, drafts, source);
+    const version = ({ userId }: News): number => versions.get(userId) ?? 0;
     await this.mailbox.append(
       tx,
-      news.map((one) => ({
-        userId: one.userId,
-        type: 'membership.changed',
-        tier: 'critical',
-        key: 'membership',
-        data: changeOf(one, versions.get(one.userId) ?? 0, source.reason),
-      })),
+      news.map((one) =>
+        builtInEvent('membership.changed', {
+          userId: one.userId,
+          data: changeOf(one, version(one), source.reason),
+        }),
+      ),
     );
-    for (const one of news) await this.notifyListeners(tx, one, versions.get(one.userId) ?? 0);
+    for (const one of news)
+      await this.bus.publishAndWait(membershipChanged, { tx, version: toVersion(one, version(one)) });
     return news.map(({ userId }) => userId);
-  }
-
-  private async notifyListeners(
-    tx: Transaction,
-    { userId, draft, plan, before }: News,
-    version: number,
-  ): Promise<void> {
-    const { status } = draft;
-    const capabilities = capabilitiesOf(status, plan?.capabilities);
-    for (const listener of this.listeners)
-      await listener(tx, { userId, version, status, capabilities, before });
   }
 
   private async findChanged(tx: Transaction, userIds: readonly string[]): Promise<News[]> {
@@ -230,6 +199,14 @@ const waiting = (waitingFor: readonly string[], reason: string): WebhookSettleme
   status: 'waiting',
   waitingFor,
   reason,
+});
+
+const toVersion = ({ userId, draft, plan, before }: News, version: number): MembershipVersion => ({
+  userId,
+  version,
+  status: draft.status,
+  capabilities: capabilitiesOf(draft.status, plan?.capabilities),
+  before,
 });
 
 function changeOf({ draft, plan }: News, version: number, reason: string) {

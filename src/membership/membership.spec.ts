@@ -1,3 +1,4 @@
+import { MEMBERSHIP_STATUSES } from '../mailbox/events/event-data.schema.js';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -8,7 +9,6 @@ import {
   membershipFrom,
   NO_CAPABILITIES,
   type Status,
-  STATUSES,
   type Subscription,
 } from './membership.js';
 import { isNewer } from './subscriptions/precedence.js';
@@ -69,7 +69,7 @@ describe('a processor’s word is news', () => {
   /** A subscription's history by the processor's clock, and the words of it in any order, some repeatedly. */
   const history = fc
     .record({
-      statuses: fc.array(fc.constantFrom(...STATUSES), { minLength: 1, maxLength: 8 }),
+      statuses: fc.array(fc.constantFrom(...MEMBERSHIP_STATUSES), { minLength: 1, maxLength: 8 }),
       ends: fc.boolean(),
     })
     .map(({ statuses, ends }) =>
@@ -129,7 +129,7 @@ describe('what a status allows', () => {
   });
 
   test('without a plan nothing, whatever the status', () => {
-    for (const status of STATUSES)
+    for (const status of MEMBERSHIP_STATUSES)
       for (const planned of [null, undefined])
         expect(capabilitiesOf(status, planned)).toEqual(NO_CAPABILITIES);
   });
@@ -186,7 +186,7 @@ describe('a membership over several subscriptions', () => {
 
   test('does not depend on the order in which they are read', () => {
     const any = fc.record({
-      status: fc.constantFrom(...STATUSES),
+      status: fc.constantFrom(...MEMBERSHIP_STATUSES),
       planId: fc.constantFrom('a', 'b', null),
       asOf: fc.integer({ min: 1, max: 28 }),
     });

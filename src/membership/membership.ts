@@ -1,6 +1,6 @@
-/** CONTRACT §5. */
-export const STATUSES = ['none', 'trialing', 'active', 'past_due', 'paused', 'canceled'] as const;
-export type Status = (typeof STATUSES)[number];
+import type { MEMBERSHIP_STATUSES } from '../mailbox/events/event-data.schema.js';
+
+export type Status = (typeof MEMBERSHIP_STATUSES)[number];
 
 /** What a plan lets its users do. */
 export interface Capabilities {

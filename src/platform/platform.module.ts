@@ -8,6 +8,7 @@ import { ServiceKeyStore } from './auth/service-keys/service-key.store.js';
 import { ServiceKeysService } from './auth/service-keys/service-keys.service.js';
 import { UserTokenService } from './auth/user-tokens/user-token.service.js';
 import { CONFIG, type Config } from './config/config.js';
+import { EventBusService } from './events/event-bus.service.js';
 import { HealthController } from './health/health.controller.js';
 import { IdempotencyCleanupWorker } from './http/idempotency/idempotency-cleanup.worker.js';
 import { IdempotencyStore } from './http/idempotency/idempotency.store.js';
@@ -28,6 +29,7 @@ export class PlatformModule {
     const shared = [
       { provide: CONFIG, useValue: config },
       Database,
+      EventBusService,
       { provide: INSTALLATION, useFactory: readInstallationName, inject: [Database] },
       PrismaService,
       RedisService,

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { EntitlementsModule } from '../entitlements/entitlements.module.js';
+import { StreamsModule } from '../streams/streams.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { PlaybackService } from './playback.service.js';
 import { PlaybackStore } from './playback.store.js';
@@ -7,8 +7,8 @@ import { WriteBehindWorker } from './write-behind.worker.js';
 import { PlaybackActivityStore } from './playback-activity.store.js';
 
 @Module({
-  imports: [EntitlementsModule, MailboxModule],
+  imports: [StreamsModule, MailboxModule],
   providers: [PlaybackService, PlaybackStore, WriteBehindWorker, PlaybackActivityStore],
-  exports: [PlaybackService, PlaybackActivityStore],
+  exports: [PlaybackActivityStore],
 })
 export class PlaybackModule {}

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { HandlesDeviceCommand } from '../devices/device-command.decorator.js';
 import type { CommandResponse, DeviceCommand, DeviceSession } from '../devices/device-command.js';
 import { SlotRenewalService } from '../streams/leases/slot-renewal.service.js';
-import type { NewEvent } from '../mailbox/events/event.js';
+import { builtInEvent } from '../mailbox/events/event.js';
 import { MailboxService } from '../mailbox/mailbox.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Problem } from '../platform/http/problem.js';
@@ -11,15 +12,15 @@ import { isOutage } from '../platform/postgres/outage.js';
 import { type Heartbeat, heartbeat as beatSchema } from './heartbeat.schema.js';
 import { PlaybackStore, type PlaybackPosition } from './playback.store.js';
 import { WriteBehindWorker } from './write-behind.worker.js';
-import { advance, ASK_AFTER_EPISODES, progressKey, type Viewing } from './viewing.js';
+import { advance, ASK_AFTER_EPISODES, type Viewing } from './viewing.js';
 
 /** How long the question "still watching?" makes sense. */
 const ASK_LIVES_MS = 10 * 60_000;
 
 /** A device's beat: becomes the position of its show, and is told to the user's other devices. */
 @Injectable()
+@HandlesDeviceCommand('playback.heartbeat')
 export class PlaybackService implements DeviceCommand {
-  readonly event = 'playback.heartbeat';
   /** What each live device is viewing; read from the store when it beats for the first time on this connection. */
   private readonly viewings = new WeakMap<DeviceSession, Viewing>();
 
@@ -88,12 +89,8 @@ export class PlaybackService implements DeviceCommand {
     const position: PlaybackPosition = { userId, ...progress, autoplayEpisodes, asked };
     const kept = await this.keep(position);
     if (kept === 'older') return;
-    const data = kept === 'newest' ? progress : { ...progress, unsaved: true };
-    const key = progressKey(profileId, showId);
-    this.mailbox.publishRoutine(
-      [{ userId, type: 'playback.progress', tier: 'routine', key, data }],
-      deviceId,
-    );
+    const data = kept === 'newest' ? progress : { ...progress, unsaved: true as const };
+    this.mailbox.publishRoutine([builtInEvent('playback.progress', { userId, data })], deviceId);
   }
 
   /** `unsaved`: PostgreSQL is away; the other devices hear it all the same, and it is written later. */
@@ -107,15 +104,12 @@ export class PlaybackService implements DeviceCommand {
   private async askStillWatching(session: DeviceSession, viewing: Viewing): Promise<void> {
     const { userId, deviceId } = session;
     const { showId } = viewing;
-    const question: NewEvent = {
+    const question = builtInEvent('playback.still_watching', {
       userId,
-      type: 'playback.still_watching',
-      tier: 'important',
-      key: `still_watching:${deviceId}`,
       target: deviceId,
       expiresAt: new Date(Date.now() + ASK_LIVES_MS),
       data: { showId, episodes: ASK_AFTER_EPISODES },
-    };
+    });
     const asked = await this.mailbox.publish([question]).catch(unlessOutage);
     // With PostgreSQL away the next beat asks.
     if (!asked && this.viewings.get(session) === viewing)

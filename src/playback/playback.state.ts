@@ -1,5 +1,6 @@
 import type { StatePart } from '../mailbox/state/state.js';
-import { progressKey } from './viewing.js';
+import { builtInEvent } from '../mailbox/events/event.js';
+import type { DataOf } from '../mailbox/events/event-types.js';
 
 /** The shows that were watched last; older ones are found in the app's own history. */
 const MAX_SHOWS = 500;
@@ -10,11 +11,6 @@ const MAX_RECENT = 50;
 const progress = `json_strip_nulls(json_build_object('profileId', p.profile_id, 'showId', p.show_id,
       'episodeId', p.episode_id, 'positionSeconds', p.position_seconds, 'durationSeconds', p.duration_seconds,
       'state', p.state, 'deviceId', p.device_id, 'deviceName', p.device_name, 'at', iso(p.at)))`;
-
-interface Progress {
-  readonly profileId: string;
-  readonly showId: string;
-}
 
 /** `playback` of the state: where each profile stopped in each show, newest first, shaped as `playback.progress`. */
 export const playbackState: StatePart = {
@@ -27,11 +23,9 @@ export const playbackState: StatePart = {
     FROM (SELECT * FROM playback_position x
       WHERE x.user_id = r."userId" AND x.device_id <> r."deviceId" AND x.saved_at >= r.since
       ORDER BY x.saved_at DESC LIMIT ${MAX_RECENT}) p`,
-    events: (raw) =>
-      (raw as Progress[]).map((data) => ({
-        type: 'playback.progress',
-        key: progressKey(data.profileId, data.showId),
-        data,
-      })),
+    events: (raw, userId) =>
+      (raw as DataOf<'playback.progress'>[]).map((data) =>
+        builtInEvent('playback.progress', { userId, data }),
+      ),
   },
 };

@@ -1,3 +1,5 @@
+import type { PLAYBACK_STATES } from '../mailbox/events/event-data.schema.js';
+
 /** Watching counts from here (CONTRACT §5). */
 export const COUNTS_AFTER_SECONDS = 60;
 /** Episodes in a row that autoplay began before a person is asked. */
@@ -5,10 +7,7 @@ export const ASK_AFTER_EPISODES = 5;
 /** Longer without a beat, and it is another viewing. Three beats may be lost. */
 export const VIEWING_GAP_MS = 240_000;
 
-/** What a `playback.progress` supersedes. */
-export const progressKey = (profileId: string, showId: string): string => `playback:${profileId}:${showId}`;
-
-export type PlaybackState = 'playing' | 'paused' | 'ended';
+export type PlaybackState = (typeof PLAYBACK_STATES)[number];
 
 /** What a beat says of the viewing; `at` is by the device's own clock, in milliseconds. */
 export interface ViewingMoment {

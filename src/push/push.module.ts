@@ -1,29 +1,35 @@
 import { Module } from '@nestjs/common';
-import { DeliveryModule } from '../delivery/delivery.module.js';
-import { BudgetStore } from './sending/budget.store.js';
-import { BudgetsService } from './sending/budgets.service.js';
-import { PushDispatchWorker } from './sending/push-dispatch.worker.js';
-import { ForecastController } from './sending/forecast.controller.js';
-import { PushStore } from './queue/push.store.js';
-import { PushReportService } from './sending/push-report.service.js';
-import { PushBatchesService } from './sending/push-batches.service.js';
-import { PushSenderService } from './sending/push-sender.service.js';
+import { ClusterModule } from '../cluster/cluster.module.js';
+import { DevicesModule } from '../devices/devices.module.js';
+import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
 import { ProviderRegistryService } from './providers/provider-registry.service.js';
+import { ImmediatePushService } from './queue/immediate-push.service.js';
+import { PushSchedulerWorker } from './queue/push-scheduler.worker.js';
+import { PushStore } from './queue/push.store.js';
+import { BudgetStore } from './sending/budget.store.js';
+import { BudgetsService } from './sending/budgets.service.js';
+import { ForecastController } from './sending/forecast.controller.js';
+import { PushBatchesService } from './sending/push-batches.service.js';
+import { PushDispatchWorker } from './sending/push-dispatch.worker.js';
+import { PushReportService } from './sending/push-report.service.js';
+import { PushSenderService } from './sending/push-sender.service.js';
 
 @Module({
-  imports: [DeliveryModule, ProvidersModule],
+  imports: [ClusterModule, DevicesModule, MailboxModule, ProvidersModule],
   controllers: [ForecastController],
   providers: [
-    BudgetsService,
     BudgetStore,
+    BudgetsService,
+    ImmediatePushService,
+    ProviderRegistryService,
+    PushBatchesService,
     PushDispatchWorker,
     PushReportService,
-    PushStore,
-    PushBatchesService,
+    PushSchedulerWorker,
     PushSenderService,
-    ProviderRegistryService,
+    PushStore,
   ],
-  exports: [PushSenderService, ProviderRegistryService],
+  exports: [ProviderRegistryService, PushStore],
 })
 export class PushModule {}

@@ -1,34 +1,32 @@
-import { type OutgoingEvent, EncodedEvent } from '../mailbox/events/outgoing-event.js';
-import type { Position } from '../mailbox/position.js';
+import type { DerivedEventData } from '../mailbox/events/derived-data.js';
+import { builtInEvent, type NewDurableEvent } from '../mailbox/events/event.js';
+import { FRONT_PAGE_ITEMS_IN_EVENT } from '../mailbox/events/event-data.schema.js';
 import type { RecommendationLine } from './recommendation.schema.js';
 
-/** Titles that the event itself carries; the rest is read when the page is opened. As in front_page() of the database. */
-const ITEMS_IN_EVENT = 20;
+const URL_PREFIX = '/v1/me/recommendations/';
 
-/** What a device that is awake is told of a page. The others read the same from the page itself: front_page(). */
-export function frontPageEvent(
-  page: RecommendationLine,
-  id: string,
-  at: string,
-  place: Position,
-): OutgoingEvent {
-  const { userId, profileId } = page;
-  const heading = {
-    id,
-    type: 'recommendations.ready',
-    tier: 'important',
-    key: `recommendations:${profileId}`,
-    offset: place.offset,
-    epoch: place.epoch,
-  } as const;
-  // Of millions of these only few are ever written out.
-  const event = EncodedEvent.lazy(heading, () => ({ ...heading, at, profileId, data: dataOf(page) }));
-  return { userId, event };
-}
+/** The event that tells a user's devices about a new front page. */
+export const frontPageEvent = ({ userId, profileId, version, items }: RecommendationLine): NewDurableEvent =>
+  builtInEvent('recommendations.ready', {
+    userId,
+    profileId,
+    data: {
+      profileId,
+      version,
+      items: items.slice(0, FRONT_PAGE_ITEMS_IN_EVENT),
+      url: `${URL_PREFIX}${encodeURIComponent(profileId)}`,
+    },
+  });
 
-const dataOf = ({ profileId, version, items }: RecommendationLine) => ({
-  profileId,
-  version,
-  items: items.slice(0, ITEMS_IN_EVENT),
-  url: `/v1/me/recommendations/${encodeURIComponent(profileId)}`,
-});
+/** The same data from the page itself: a front page is stored once, not again in the mailbox. (A profile id needs `:` encoded only.) */
+export const frontPageData: DerivedEventData = {
+  type: 'recommendations.ready',
+  sql: ({
+    userId,
+    profileId,
+  }) => `SELECT json_build_object('profileId', r.profile_id, 'version', r.version, 'items', (
+      SELECT coalesce(json_agg(item.value ORDER BY item.n), '[]')
+      FROM json_array_elements(r.items) WITH ORDINALITY AS item (value, n) WHERE item.n <= ${FRONT_PAGE_ITEMS_IN_EVENT}
+    ), 'url', '${URL_PREFIX}' || replace(r.profile_id, ':', '%3A'))
+    FROM recommendation r WHERE r.user_id = ${userId} AND r.profile_id = ${profileId}`,
+};

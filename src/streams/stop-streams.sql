@@ -21,7 +21,7 @@ WITH running AS (
   RETURNING s.stream_id
 )
 SELECT r.stream_id AS "streamId", r.device_id AS "deviceId", r.edge_id AS "edgeId", e.stream_id IS NOT NULL AS stopped,
-  coalesce((SELECT version FROM membership WHERE user_id = $1), 0) AS version
+  {{membershipVersion}} AS version
 FROM running r
 LEFT JOIN ended e USING (stream_id)
 ORDER BY r.stream_id

@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { type DeviceRemoval, DevicesService } from '../devices/devices.service.js';
+import { deviceRemoved, type DeviceRef } from '../devices/device.js';
 import { capabilitiesOf } from '../membership/membership.js';
-import { type MembershipVersion, MembershipService } from '../membership/membership.service.js';
+import { membershipChanged, type MembershipVersion } from '../membership/membership-version.js';
+import { MembershipService } from '../membership/membership.service.js';
+import { EventBusService } from '../platform/events/event-bus.service.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { StreamStopperService } from './stream-stopper.service.js';
 import { maxStreamsOf, FULL_CAPABILITIES } from './stream.js';
@@ -19,13 +21,13 @@ export class StopTriggersService implements OnModuleInit {
   constructor(
     private readonly stops: StreamStopperService,
     private readonly memberships: MembershipService,
-    private readonly devices: DevicesService,
+    private readonly bus: EventBusService,
     private readonly database: Database,
   ) {}
 
   onModuleInit(): void {
-    this.memberships.onNewVersion((tx, change) => this.applyMembershipChange(tx, change));
-    this.devices.onRemoved((departure) => this.stopForRemovedDevice(departure));
+    this.bus.subscribe(membershipChanged, ({ tx, version }) => this.applyMembershipChange(tx, version));
+    this.bus.subscribe(deviceRemoved, (device) => this.stopForRemovedDevice(device));
   }
 
   /** Answers the streams that were stopped. */
@@ -34,7 +36,7 @@ export class StopTriggersService implements OnModuleInit {
   }
 
   /** The device was removed, or is another user's now. What this misses, the next renewal notices. */
-  async stopForRemovedDevice({ userId, deviceId }: DeviceRemoval): Promise<void> {
+  async stopForRemovedDevice({ userId, deviceId }: DeviceRef): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       try {
         await this.stop({ userId, deviceId, reason: 'device_removed', keep: 0 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
+import { builtInEvent } from '../mailbox/events/event.js';
 import { MailboxService } from '../mailbox/mailbox.service.js';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import type { Transaction } from '../platform/postgres/database.js';
@@ -41,7 +42,9 @@ export class StreamStopperService {
     const stopped = followed.filter((stream) => stream.stopped);
     await this.mailbox.append(
       tx,
-      stopped.map(({ streamId, deviceId }) => deviceEvent(userId, deviceId, { streamId, reason })),
+      stopped.map(({ streamId, deviceId }) =>
+        builtInEvent('stream.stop', { userId, target: deviceId, data: { streamId, reason } }),
+      ),
     );
     const notices = [
       ...stopped.map((stream) => stopNotice(userId, reason, stream)),
@@ -56,15 +59,6 @@ export class StreamStopperService {
     return stopped.map(({ streamId }) => streamId);
   }
 }
-
-const deviceEvent = (userId: string, deviceId: string, data: { streamId: string; reason: StopReason }) => ({
-  userId,
-  type: 'stream.stop',
-  tier: 'critical' as const,
-  key: `stream:${data.streamId}`,
-  target: deviceId,
-  data,
-});
 
 const stopNotice = (
   userId: string,

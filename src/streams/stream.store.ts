@@ -1,33 +1,33 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
-import { type MembershipRow, membershipSql } from '../membership/membership-view.js';
+import { ownerOf } from '../devices/device.fragments.js';
+import { holdsSlot } from './stream.fragments.js';
+import { membershipSql, membershipVersion } from '../membership/membership.fragments.js';
+import type { MembershipRow } from '../membership/membership-view.js';
 import { type Entitlement, entitlementOf } from '../entitlements/entitlement.js';
 import type { NewStream, RunningStream, StopReason, StreamNow } from './stream.js';
 
 const START = statement('start-stream.sql', import.meta.url);
 const RENEW = statement('leases/renew-slots.sql', import.meta.url);
-const STOP = statement('stop-streams.sql', import.meta.url);
+const STOP = statement('stop-streams.sql', import.meta.url, { membershipVersion: membershipVersion('$1') });
 const LAPSE = named(
   'streams-lapse',
   `UPDATE stream SET lapsed = true
    WHERE user_id = $1 AND ended_at IS NULL AND NOT lapsed AND slot_until <= now()`,
 );
-const HOLDS_SLOT = (stream: string) =>
-  `${stream}.ended_at IS NULL AND NOT ${stream}.lapsed AND ${stream}.slot_until > now()`;
 const READ = named(
   'streams-read',
   `SELECT s.stream_id AS "streamId", s.user_id AS "userId", s.device_id AS "deviceId", s.end_reason AS "endReason",
      s.lapsed OR s.slot_until <= now() AS lapsed,
-     coalesce(d.user_id = s.user_id, NOT s.device_registered) AS "hasDevice",
+     coalesce(${ownerOf('s.device_id')} = s.user_id, NOT s.device_registered) AS "hasDevice",
      o.others, o.older, (${membershipSql('s.user_id')}) AS membership, iso(now()) AS now
    FROM stream s
-   LEFT JOIN device d ON d.device_id = s.device_id
    CROSS JOIN LATERAL (
      SELECT count(*)::int AS others,
        count(*) FILTER (WHERE (x.slot_since, x.stream_id) < (s.slot_since, s.stream_id))::int AS older
      FROM stream x
-     WHERE x.user_id = s.user_id AND x.stream_id <> s.stream_id AND ${HOLDS_SLOT('x')}
+     WHERE x.user_id = s.user_id AND x.stream_id <> s.stream_id AND ${holdsSlot('x')}
    ) o
    WHERE s.stream_id = ANY ($1)`,
 );
@@ -35,12 +35,12 @@ const RUNNING = named(
   'streams-running',
   `SELECT stream_id AS "streamId", device_id AS "deviceId", title_id AS "titleId", edge_id AS "edgeId",
      iso(started_at) AS "startedAt"
-   FROM stream s WHERE user_id = $1 AND ${HOLDS_SLOT('s')} ORDER BY slot_since, stream_id`,
+   FROM stream s WHERE user_id = $1 AND ${holdsSlot('s')} ORDER BY slot_since, stream_id`,
 );
 const MAY = named(
   'streams-may',
   `SELECT iso(now()) AS now, (${membershipSql('$1::text')}) AS membership,
-     (SELECT user_id FROM device WHERE device_id = $2) AS owner`,
+     ${ownerOf('$2')} AS owner`,
 );
 const RETAKE = named(
   'stream-retake',

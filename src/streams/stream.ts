@@ -1,13 +1,9 @@
+import type { STOP_REASONS } from '../mailbox/events/event-data.schema.js';
 import type { Capabilities } from '../membership/membership.js';
 
-/** Why Usher stopped a stream (CONTRACT §5). */
-export const STOP_REASONS = ['membership', 'too_many_streams', 'operator', 'device_removed'] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 /** `ended`: its edge node said so. */
 export type EndReason = StopReason | 'ended';
-
-/** We make them; what else looks like one may come from a beat or a URL. */
-export const STREAM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** What an edge node wants to send to a device. */
 export interface NewStream {

@@ -5,13 +5,8 @@ import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { Idempotent } from '../platform/http/idempotency/idempotency.interceptor.js';
 import { LeaseRenewalService } from './leases/lease-renewal.service.js';
 import { StopTriggersService } from './stop-triggers.service.js';
-import {
-  grantedStream,
-  newStream,
-  type NewStreamBody,
-  stoppedStreams,
-  streamId as streamIdSchema,
-} from './streams.schema.js';
+import { streamId as streamIdSchema } from '../mailbox/events/event-data.schema.js';
+import { grantedStream, newStream, type NewStreamBody, stoppedStreams } from './streams.schema.js';
 import { StreamsService } from './streams.service.js';
 
 @ApiTags('edge nodes')

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { deviceId, instant, userId } from '../platform/auth/ids.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
-import { STOP_REASONS, STREAM_ID } from './stream.js';
+import { STOP_REASONS, streamId } from '../mailbox/events/event-data.schema.js';
 
-export const streamId = z.string().regex(STREAM_ID, { error: 'streamId must be 1 to 64 of A-Z a-z 0-9 _ -' });
 export const edgeId = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'edgeId must be 1 to 64 of A-Z a-z 0-9 _ . : -' });

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { DeliveryModule } from '../delivery/delivery.module.js';
+import { ClusterModule } from '../cluster/cluster.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { TimelineController } from './timeline.controller.js';
@@ -7,7 +7,7 @@ import { TimelineService } from './timeline.service.js';
 import { TimelineStore } from './timeline.store.js';
 
 @Module({
-  imports: [DeliveryModule, DevicesModule, MailboxModule],
+  imports: [ClusterModule, DevicesModule, MailboxModule],
   controllers: [TimelineController],
   providers: [TimelineService, TimelineStore],
 })

@@ -1,23 +1,33 @@
 import { Injectable } from '@nestjs/common';
+import { eventsWithReceipts, receiptsOf, statesByDevice } from '../delivery/receipts/receipt.fragments.js';
+import { devicesOf } from '../devices/device.fragments.js';
+import { entriesOf, newestEventId } from '../mailbox/mailbox.fragments.js';
+import {
+  linksOf,
+  membershipSteps,
+  subscriptionsOf,
+  webhookSteps,
+} from '../membership/membership.fragments.js';
+import { pushOutcome } from '../push/queue/push.fragments.js';
+import { runningStreamsOf, streamSteps } from '../streams/stream.fragments.js';
 import { Database } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import type { DeviceDelivery } from './non-delivery-reason.js';
 
-const TIMELINE = statement('read-timeline.sql', import.meta.url);
+const TIMELINE = statement('read-timeline.sql', import.meta.url, {
+  webhookSteps: webhookSteps('$1'),
+  membershipSteps: membershipSteps('$1'),
+  streamSteps: streamSteps('$1'),
+  entries: entriesOf('$1'),
+  eventsWithReceipts: eventsWithReceipts('$1'),
+  receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
+  devices: devicesOf('$1'),
+  pushOutcome: pushOutcome({ userId: '$1', deviceId: 'coalesce(d.device_id, r.device_id)', eventId: 'n.id' }),
+});
 const RECORD = named(
   'user-record',
-  `SELECT
-     (SELECT coalesce(json_agg(json_build_object('processor', s.processor, 'subscriptionId', s.subscription_id,
-        'customerId', s.customer_id, 'status', s.status, 'planId', s.plan_id, 'cancelAt', iso(s.cancel_at),
-        'asOf', iso(s.as_of)) ORDER BY s.as_of DESC), '[]') FROM subscription s WHERE s.user_id = $1) AS subscriptions,
-     (SELECT coalesce(json_agg(json_build_object('processor', l.processor, 'customerId', l.customer_id)), '[]')
-      FROM processor_link l WHERE l.user_id = $1) AS links,
-     (SELECT coalesce(json_agg(json_build_object('streamId', s.stream_id, 'deviceId', s.device_id, 'titleId', s.title_id,
-        'edgeId', s.edge_id, 'startedAt', iso(s.started_at)) ORDER BY s.started_at), '[]')
-      FROM stream s WHERE s.user_id = $1 AND s.ended_at IS NULL AND NOT s.lapsed AND s.slot_until > now()) AS streams,
-     (SELECT coalesce(json_object_agg(r.device_id, r.state), '{}') FROM receipt r
-      JOIN mailbox_entry e ON e.user_id = r.user_id AND e.key = 'membership' AND e.id = r.event_id
-      WHERE r.user_id = $1) AS "membershipReceipts"`,
+  `SELECT ${subscriptionsOf('$1')} AS subscriptions, ${linksOf('$1')} AS links, ${runningStreamsOf('$1')} AS streams,
+     ${statesByDevice({ userId: '$1', eventId: newestEventId({ userId: '$1', key: `'membership'` }) })} AS "membershipReceipts"`,
 );
 
 /** A step of the timeline as it is stored; `what` depends on the step. */

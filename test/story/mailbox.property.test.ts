@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { NewDurableEvent } from '../../src/mailbox/events/event.js';
-import { FeedService } from '../../src/mailbox/feed.service.js';
+import { MailboxFragments } from '../../src/mailbox/mailbox.fragments.js';
+import { EventBusService } from '../../src/platform/events/event-bus.service.js';
 import { MailboxService } from '../../src/mailbox/mailbox.service.js';
 import { MailboxStore } from '../../src/mailbox/mailbox.store.js';
 import { IdempotencyStore } from '../../src/platform/http/idempotency/idempotency.store.js';
@@ -22,8 +23,8 @@ beforeAll(async () => {
   const config = { DATABASE_URL: postgres.url } as ConstructorParameters<typeof Database>[0];
   database = new Database(config);
   prisma = new PrismaService(config);
-  store = new MailboxStore(database);
-  mailbox = new MailboxService(store, new FeedService(), database, new IdempotencyStore(prisma));
+  store = new MailboxStore(database, new MailboxFragments([]));
+  mailbox = new MailboxService(store, new EventBusService(), database, new IdempotencyStore(prisma));
 });
 
 afterAll(async () => {

@@ -114,7 +114,7 @@ describe('a front page that is new', () => {
     await call(usher.url, await usher.token('eli'), 'PUT', '/v1/me/preferences', asks);
     await usher.backOffice.recommend(users.map((userId) => ({ userId, version: 1, items: [] })));
     const clocks = await usher.database.query<{ positions: [string, number][] }>(
-      'SELECT positions FROM fallback',
+      "SELECT positions FROM handoff WHERE consumer = 'push'",
     );
     const clocked = clocks.flatMap(({ positions }) => positions.map(([userId]) => userId));
     expect(clocked.filter((userId) => users.includes(userId))).toEqual(['eli']);

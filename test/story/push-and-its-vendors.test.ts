@@ -158,7 +158,7 @@ describe('a device', () => {
     await usher.backOffice.publish([note('ned', { tier: 'important' })]);
     await eventually(
       'the clock is through',
-      async () => (await usher.database.query('SELECT 1 FROM fallback')).length === 0,
+      async () => (await usher.database.query("SELECT 1 FROM handoff WHERE consumer = 'push'")).length === 0,
     );
     await usher.backOffice.publish([note('ned', { data: { title: 'critical' } })]);
     expect((await pixel.shows(1)).notes[0]?.title).toBe('critical');

@@ -27,7 +27,7 @@ const note = (userId: string, more: Record<string, unknown> = {}) => ({
 const clockIsThrough = () =>
   eventually(
     'the clock is through',
-    async () => (await usher.database.query('SELECT 1 FROM fallback')).length === 0,
+    async () => (await usher.database.query("SELECT 1 FROM handoff WHERE consumer = 'push'")).length === 0,
   );
 
 describe('a device', () => {

@@ -59,7 +59,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     // Nothing of the tests before is still on its way.
     await eventually(
       'all is settled',
-      async () => (await a.database.query('SELECT 1 FROM handoff')).length === 0,
+      async () => (await a.database.query("SELECT 1 FROM handoff WHERE consumer = 'delivery'")).length === 0,
     );
     const before = await metric(a, 'usher_node_messages_total');
     await a.backOffice.publish([{ userId: 'cleo', type: 'note.local', tier: 'critical', data: {} }]);

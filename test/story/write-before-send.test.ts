@@ -73,11 +73,12 @@ describe('promise 1: write before send', () => {
         INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at)
         VALUES ('cleo', 'k', 1, gen_random_uuid(), 'note.orphan', 'critical', '{}', now())
       )
-      INSERT INTO handoff (id, tier, positions) VALUES (gen_random_uuid(), 'critical', '[["cleo", 1]]')`);
+      INSERT INTO handoff (id, consumer, tier, positions) VALUES (gen_random_uuid(), 'delivery', 'critical', '[["cleo", 1]]')`);
     await Promise.all([tv.hears('note.orphan'), phone.hears('note.orphan')]);
     await eventually(
       'the handoff is settled',
-      async () => (await usher.database.query('SELECT 1 FROM handoff')).length === 0,
+      async () =>
+        (await usher.database.query("SELECT 1 FROM handoff WHERE consumer = 'delivery'")).length === 0,
     );
     expect(tv.offsets()).toEqual([1]);
   });

@@ -10,7 +10,11 @@ import { eventually } from './eventually.js';
 import { freePort } from './ports.js';
 import { type StripeDriver, stripeDriver } from './processor.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/usher.js', import.meta.url));
+/** The server; with the demo page for NODE_ENV=development. */
+const program = (nodeEnv: string | undefined): string =>
+  fileURLToPath(
+    new URL(`../../dist/${nodeEnv === 'development' ? 'usher-demo' : 'usher'}.js`, import.meta.url),
+  );
 export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
 export const ADMIN_KEY = 'usher_test_admin_key_0123456789';
 export const STRIPE_SECRET = 'whsec_the_tests_stripe_secret';
@@ -61,7 +65,7 @@ async function startNode(
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const log: string[] = [];
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+  const child = spawn(process.execPath, ['--enable-source-maps', program(environment.NODE_ENV)], {
     env: {
       PATH: process.env.PATH,
       NODE_ENV: 'test',

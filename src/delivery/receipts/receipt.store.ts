@@ -1,11 +1,22 @@
 import { Injectable } from '@nestjs/common';
+import { devicesOf } from '../../devices/device.fragments.js';
+import { epochOf, eventsNamed } from '../../mailbox/mailbox.fragments.js';
 import { Database } from '../../platform/postgres/database.js';
 import { statement } from '../../platform/postgres/statement.js';
-import { type EventReceipts, type PlacedEvent, RECEIPT_STATES, type ReceiptState } from './receipt.js';
+import {
+  type EventQuery,
+  type EventReceipts,
+  type PlacedEvent,
+  RECEIPT_STATES,
+  type ReceiptState,
+} from './receipt.js';
 
 const RECORD = statement('record-receipts.sql', import.meta.url);
-const EVENTS = statement('find-events.sql', import.meta.url);
-const OUTCOMES = statement('read-outcomes.sql', import.meta.url);
+const FIND = statement('find-events.sql', import.meta.url, {
+  mailboxEvents: eventsNamed({ userId: '$1', deviceId: '$2', offsets: '$3', ids: '$4' }),
+  epoch: epochOf('$1'),
+});
+const OUTCOMES = statement('read-outcomes.sql', import.meta.url, { devices: devicesOf('i."userId"') });
 
 /** An event that was published. */
 export interface PublishedEvent {
@@ -38,12 +49,9 @@ export class ReceiptStore {
     await this.database.run('important', RECORD, [JSON.stringify(rows), new Date()]);
   }
 
-  /** The events of the user that the device means; what it does not have is left out. */
-  events(
-    of: { userId: string; deviceId: string },
-    meant: { offsets: number[]; ids: string[] },
-  ): Promise<PlacedEvent[]> {
-    return this.database.run('important', EVENTS, [of.userId, of.deviceId, meant.offsets, meant.ids]);
+  /** Those of the named events that are in the mailbox or have a receipt of the device. */
+  find({ userId, deviceId, offsets, ids }: EventQuery): Promise<PlacedEvent[]> {
+    return this.database.run('important', FIND, [userId, deviceId, offsets, ids]);
   }
 
   /** For each event its devices, in the order of their ids; none for routine events. */

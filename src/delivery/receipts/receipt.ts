@@ -1,9 +1,16 @@
+import { Topic } from '../../platform/events/topic.js';
+
 /** How far one event got on one device, in order; a receipt only moves forward (CONTRACT §1). */
 export const RECEIPT_STATES = ['sent', 'received', 'applied', 'seen'] as const;
 export type ReceiptState = (typeof RECEIPT_STATES)[number];
 
-/** Receiving it is not enough: a device that does not say that it applied a changed plan is told once more. */
-export const MUST_BE_APPLIED = 'membership.changed';
+/** Somebody saw these events on this device. */
+export interface SeenEvents {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly eventIds: readonly string[];
+}
+export const eventsSeen = new Topic<SeenEvents>('delivery.events_seen');
 
 /** As it is stored: 1 to 4. */
 export const rankOf = (state: ReceiptState): number => RECEIPT_STATES.indexOf(state) + 1;
@@ -14,6 +21,14 @@ export interface PlacedEvent {
   readonly type: string;
   readonly epoch: string;
   readonly offset: number;
+}
+
+/** Events that a device names in a receipt: by their offsets in the present epoch, or by their ids. */
+export interface EventQuery {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly offsets: readonly number[];
+  readonly ids: readonly string[];
 }
 
 /** One step of one event on one device. */

@@ -1,12 +1,21 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
 import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/device-command.js';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
+import { builtInEvent } from '../../mailbox/events/event.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { SENT_EVENTS, type SentEvents } from './sent-events.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
-import { PushWakeupService } from '../../push/queue/push-wakeup.service.js';
-import { PushQueueStore } from '../../push/queue/push-queue.store.js';
-import { groupByEvent, type PlacedEvent, type Receipt, type ReceiptState } from './receipt.js';
+import {
+  type EventQuery,
+  eventsSeen,
+  groupByEvent,
+  type PlacedEvent,
+  type Receipt,
+  type ReceiptState,
+} from './receipt.js';
 import { ReceiptStore } from './receipt.store.js';
 import { receiptPayload, type ReceiptPayload } from './receipts.schema.js';
 
@@ -14,8 +23,8 @@ type Of = Pick<DeviceSession, 'userId' | 'deviceId'>;
 
 /** Keeps how far each event got on each device; `receipt` is how a device says that it applied or showed one. */
 @Injectable()
+@HandlesDeviceCommand('receipt')
 export class ReceiptsService implements DeviceCommand {
-  readonly event = 'receipt';
   private readonly writes = new Batcher<Receipt, undefined>({
     act: async (receipts) => {
       await this.store.record(groupByEvent(receipts));
@@ -29,8 +38,8 @@ export class ReceiptsService implements DeviceCommand {
   constructor(
     private readonly store: ReceiptStore,
     private readonly mailbox: MailboxService,
-    private readonly fallback: PushQueueStore,
-    private readonly bell: PushWakeupService,
+    private readonly bus: EventBusService,
+    @Inject(SENT_EVENTS) private readonly sentEvents: SentEvents,
   ) {}
 
   /** What the line itself tells. A receipt that cannot be written now is given up: the device's next step tells as much. */
@@ -44,14 +53,22 @@ export class ReceiptsService implements DeviceCommand {
     return {};
   }
 
-  /** What a device says of events that it got, over whatever way. Throws Problem unknown_event. */
+  /** Records what a device says of events that it was sent, by whatever way. Throws Problem unknown_event. */
   async report(of: Of, payload: ReceiptPayload): Promise<readonly PlacedEvent[]> {
-    const { meant, wanted, state } = read(payload);
-    const events = await this.store.events(of, meant);
-    if (events.length < wanted) throw new Problem('unknown_event');
-    await this.write(of, events, state);
-    if (state === 'seen') await this.propagateSeen(of, events);
+    const events = await this.find(toQuery(of, payload));
+    await this.write(of, events, payload.state);
+    if (payload.state === 'seen') await this.propagateSeen(of, events);
     return events;
+  }
+
+  private async find(query: EventQuery): Promise<readonly PlacedEvent[]> {
+    const wanted = query.offsets.length + query.ids.length;
+    const events = await this.store.find(query);
+    if (events.length >= wanted) return events;
+    const others = await this.sentEvents.find(query);
+    const all = new Map([...events, ...others].map((event) => [event.id, event]));
+    if (all.size < wanted) throw new Problem('unknown_event');
+    return [...all.values()];
   }
 
   private async write(of: Of, events: readonly PlacedEvent[], state: ReceiptState): Promise<void> {
@@ -59,19 +76,20 @@ export class ReceiptsService implements DeviceCommand {
     await Promise.all(events.map((event) => this.writes.add({ userId, deviceId, event, state })));
   }
 
-  /** What was seen on one device is seen on all: those that are awake are told, on the others it is taken from the lock screen. */
+  /** What was seen on one device is seen on all: the others are told, and whoever showed it elsewhere takes it away. */
   private async propagateSeen({ userId, deviceId }: Of, events: readonly PlacedEvent[]): Promise<void> {
     const ids = events.map(({ id }) => id);
     this.mailbox.publishRoutine(
-      [{ userId, type: 'receipts.changed', tier: 'routine', data: { ids, state: 'seen' } }],
+      [builtInEvent('receipts.changed', { userId, data: { ids, state: 'seen' } })],
       deviceId,
     );
-    if ((await this.fallback.clearOnOtherDevices(userId, deviceId, ids)) > 0) this.bell.wake('important');
+    await this.bus.publishAndWait(eventsSeen, { userId, deviceId, eventIds: ids });
   }
 }
 
-function read(payload: ReceiptPayload) {
-  const offsets = 'offset' in payload ? [payload.offset] : [];
-  const ids = 'ids' in payload ? [...new Set(payload.ids)] : [];
-  return { meant: { offsets, ids }, wanted: offsets.length + ids.length, state: payload.state };
-}
+const toQuery = ({ userId, deviceId }: Of, payload: ReceiptPayload): EventQuery => ({
+  userId,
+  deviceId,
+  offsets: 'offset' in payload ? [payload.offset] : [],
+  ids: 'ids' in payload ? [...new Set(payload.ids)] : [],
+});

@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { SubscriptionStore } from '../../membership/subscriptions/subscription.store.js';
 import { Problem } from '../../platform/http/problem.js';
 import type { BillingAction } from '../demo.schema.js';
 import { ActionNotPossible, type FakeStripeEvent, webhooksFor } from './fake-stripe.js';
-import { FakeStripeStore } from './fake-stripe.store.js';
 import { type SentWebhook, StripeWebhookSender } from './stripe-webhook.sender.js';
-import { DEMO_ID_PREFIX } from './subscription-object.js';
+import { DEMO_ID_PREFIX, type SubscriptionObject } from './subscription-object.js';
 
 /** Stripe, as far as the page needs one: it has no accounts and no money, but its webhooks are real ones. */
 @Injectable()
 export class FakeStripeService {
   constructor(
-    private readonly store: FakeStripeStore,
+    private readonly subscriptions: SubscriptionStore,
     private readonly sender: StripeWebhookSender,
   ) {}
 
   /** Throws Problem conflict when there is nothing to do, not_configured without a webhook secret. */
   async act(userId: string, act: BillingAction): Promise<SentWebhook[]> {
-    const known = await this.store.latest(userId);
+    const known = await this.latest(userId);
     const now = Math.floor(Date.now() / 1_000);
     const id = (prefix: string) => `${prefix}_${DEMO_ID_PREFIX}${randomBytes(9).toString('hex')}`;
     const sent: SentWebhook[] = [];
@@ -25,6 +25,14 @@ export class FakeStripeService {
       sent.push(await this.sender.send(id('evt'), now, saying));
     }
     return sent;
+  }
+
+  /** The object that it sent last, which Usher keeps: a restart of the demo forgets nothing. One that runs before one that ended. */
+  private async latest(userId: string): Promise<SubscriptionObject | undefined> {
+    const own = (await this.subscriptions.readOfUser(userId))
+      .filter(({ subscriptionId }) => subscriptionId.startsWith(`sub_${DEMO_ID_PREFIX}`))
+      .sort((a, b) => Number(a.ended) - Number(b.ended) || b.asOf.getTime() - a.asOf.getTime());
+    return own[0]?.object as SubscriptionObject | undefined;
   }
 }
 

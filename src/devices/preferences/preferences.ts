@@ -1,7 +1,7 @@
 import type { Preferences, QuietHours } from './preferences.schema.js';
 
-/** What has fifty million readers a night is pushed to those who asked for it. */
-export const OPT_IN: readonly string[] = ['recommendations'];
+/** Categories that are pushed only to users who asked for them: a front page a night for everybody would be too much. */
+export const OPT_IN_CATEGORIES: readonly string[] = ['recommendations'];
 
 /** Of a user who said nothing. */
 export const DEFAULT_PREFERENCES: Preferences = {
@@ -19,9 +19,12 @@ export const withDefaults = (said: Preferences | undefined): Preferences =>
 /** The first word of an event's type. */
 export const categoryOf = (type: string): string => type.split('.', 1)[0] as string;
 
+/** Whether events of this type are pushed only to users who asked for their category. */
+export const isOptIn = (type: string): boolean => OPT_IN_CATEGORIES.includes(categoryOf(type));
+
 export function allowsPush(preferences: Preferences, type: string): boolean {
   const category = categoryOf(type);
-  return preferences.categories[category]?.channels?.push ?? !OPT_IN.includes(category);
+  return preferences.categories[category]?.channels?.push ?? !OPT_IN_CATEGORIES.includes(category);
 }
 
 /** The quiet hours for events of this type: the category's own, else the general ones. */

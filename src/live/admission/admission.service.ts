@@ -1,13 +1,14 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { DisconnectRequest } from '../../cluster/node-message.js';
 import type { Position } from '../../mailbox/position.js';
-import type { UserIdentity } from '../../platform/auth/user-tokens/user-token.service.js';
+import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { type CatchUp, CatchUpService, type CatchUpRequest } from './catch-up.service.js';
 import { Connection } from '../connection/connection.js';
 import type { Transport } from '../connection/transport.js';
 import { NodePresenceService } from '../maintenance/node-presence.service.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { gapFound, LocalDeliveryService } from '../connection/local-delivery.service.js';
 
 const SUPERSEDED_RETRY_MS = 60_000;
 const CLOCK_SKEW_MS = 2_000;
@@ -33,11 +34,12 @@ export class AdmissionService implements OnModuleInit {
 
   constructor(
     private readonly arrivals: CatchUpService,
+    bus: EventBusService,
     private readonly channel: LocalDeliveryService,
     private readonly fleet: NodePresenceService,
     @Inject(CONFIG) private readonly config: Config,
   ) {
-    channel.onGap((connection) => void this.fillHole(connection));
+    bus.subscribe(gapFound, (connection) => this.fillHole(connection));
   }
 
   /** Joins the fleet before the door opens. */

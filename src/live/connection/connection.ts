@@ -1,6 +1,6 @@
 import type { DeviceSession } from '../../devices/device-command.js';
 import type { Position } from '../../mailbox/position.js';
-import type { UserIdentity } from '../../platform/auth/user-tokens/user-token.service.js';
+import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import type { Frame, Packet } from './frame.js';
 import type { OutboundFrame, GoawayReason, Transport } from './transport.js';
 import { OffsetSequencer } from './offset-sequencer.js';

@@ -1,10 +1,12 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import type { Channel } from '../../delivery/channel.js';
-import { MUST_BE_APPLIED } from '../../delivery/receipts/receipt.js';
+import { eventsForThisNode } from '../../delivery/dispatcher.service.js';
 import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
 import type { Envelope } from '../../mailbox/events/event.js';
 import { type OutgoingEvent, EncodedEvent, type EventHeader } from '../../mailbox/events/outgoing-event.js';
+import { findEventType } from '../../mailbox/events/event-types.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { Topic } from '../../platform/events/topic.js';
 import { LoadMonitorWorker } from '../../platform/load/load-monitor.worker.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { Connection } from './connection.js';
@@ -16,19 +18,22 @@ import { ConnectionRegistry } from './connection-registry.js';
 /** Two commits of one user may be told in the wrong order by a few milliseconds; longer than this, something was lost. */
 const HOLE_MS = 50;
 
-/** The devices that are awake on this node. */
+/** An event is missing before one that came to the connection, and nobody else will send it. */
+export const gapFound = new Topic<Connection>('live.gap_found');
+
+/** The devices that are connected to this node. */
 @Injectable()
-export class LocalDeliveryService implements Channel, OnApplicationShutdown {
+export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown {
   readonly connections = new ConnectionRegistry<Connection>();
   private readonly log = new Logger('live');
   private readonly outbox = new WriteScheduler((connection) => this.dropStuck(connection));
   private readonly holes = new Set<Connection>();
   private readonly slow: Counter;
   private holeTimer: NodeJS.Timeout | undefined;
-  private fillHole: (connection: Connection) => void = () => undefined;
 
   constructor(
     private readonly receipts: ReceiptsService,
+    private readonly bus: EventBusService,
     load: LoadMonitorWorker,
     metrics: MetricsService,
   ) {
@@ -47,9 +52,8 @@ export class LocalDeliveryService implements Channel, OnApplicationShutdown {
     );
   }
 
-  /** What is done about a device whose stream has a hole that nobody fills: its gateway reads the mailbox. */
-  onGap(fill: (connection: Connection) => void): void {
-    this.fillHole = fill;
+  onModuleInit(): void {
+    this.bus.subscribe(eventsForThisNode, (events) => this.deliver(events));
   }
 
   deliver(announcements: readonly OutgoingEvent[]): void {
@@ -118,7 +122,7 @@ export class LocalDeliveryService implements Channel, OnApplicationShutdown {
         // An event for another device only moved this one's position.
         if (heading.target !== undefined && heading.target !== connection.deviceId) return;
         receipts.record(connection, heading, 'received');
-        if (heading.type === MUST_BE_APPLIED) connection.acks?.mustApply(addressed, Date.now());
+        if (findEventType(heading.type)?.mustBeApplied) connection.acks?.mustApply(addressed, Date.now());
       },
     };
     return addressed;
@@ -134,7 +138,7 @@ export class LocalDeliveryService implements Channel, OnApplicationShutdown {
       this.holeTimer = undefined;
       const due = [...this.holes].filter((suspect) => suspect.hasGap);
       this.holes.clear();
-      for (const suspect of due) this.fillHole(suspect);
+      for (const suspect of due) this.bus.publish(gapFound, suspect);
     }, HOLE_MS);
   }
 

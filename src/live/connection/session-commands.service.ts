@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
 import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/device-command.js';
 import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
 import { UserTokenService } from '../../platform/auth/user-tokens/user-token.service.js';
@@ -10,9 +11,8 @@ import { syncPayload, tokenRefreshPayload } from '../admission/handshake.schema.
 
 /** `sync`: after a hole in the offsets, the answer of a reconnect without one. */
 @Injectable()
+@HandlesDeviceCommand('sync')
 export class SyncCommand implements DeviceCommand {
-  readonly event = 'sync';
-
   constructor(private readonly admission: AdmissionService) {}
 
   async handle(session: DeviceSession, payload: unknown): Promise<CommandResponse> {
@@ -27,9 +27,8 @@ export class SyncCommand implements DeviceCommand {
 
 /** `token.refresh`: a newer token of the same user; the connection then lives as long as that one. */
 @Injectable()
+@HandlesDeviceCommand('token.refresh')
 export class TokenRefreshCommand implements DeviceCommand {
-  readonly event = 'token.refresh';
-
   constructor(
     private readonly tokens: UserTokenService,
     private readonly revocations: RevocationsService,

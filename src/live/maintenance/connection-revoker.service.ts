@@ -1,32 +1,37 @@
-import { Injectable } from '@nestjs/common';
-import { DevicesService } from '../../devices/devices.service.js';
-import { revokes } from '../../platform/auth/revocations/revocation.js';
-import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { deviceRemoved, type DeviceRef } from '../../devices/device.js';
+import { revokes, tokenRevoked } from '../../platform/auth/revocations/revocation.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import { AdmissionService } from '../admission/admission.service.js';
 import { NodePresenceService } from './node-presence.service.js';
 
-/** How long a new owner waits for the other nodes to be told of the former one's end. */
-const TOLD_WITHIN_MS = 500;
+/** How long the new owner of a device waits until the other nodes have disconnected the former one. */
+const DISCONNECT_TIMEOUT_MS = 500;
 
-/** Who must leave: devices that were removed or moved to another user, and those whose tokens were revoked. */
+/** Closes the connections of devices that were removed or moved to another user, and those of revoked tokens. */
 @Injectable()
-export class ConnectionRevokerService {
+export class ConnectionRevokerService implements OnModuleInit {
   constructor(
-    devices: DevicesService,
-    revocations: RevocationsService,
-    admission: AdmissionService,
-    fleet: NodePresenceService,
-  ) {
-    devices.onRemoved(async ({ userId, deviceId }) => {
-      const ending = { userId, deviceId, reason: 'departed', at: Date.now() } as const;
-      admission.end(ending);
-      // While Redis is away they are told again later.
-      await withTimeout(TOLD_WITHIN_MS, fleet.disconnectElsewhere(ending)).catch(() => undefined);
+    private readonly bus: EventBusService,
+    private readonly admission: AdmissionService,
+    private readonly presence: NodePresenceService,
+  ) {}
+
+  onModuleInit(): void {
+    this.bus.subscribe(deviceRemoved, (device) => this.disconnect(device));
+    // Every node reads revocations from the table by itself, so the others need not be told.
+    this.bus.subscribe(tokenRevoked, (revocation) => {
+      this.admission.closeWhere(revocation.userId, (connection) => revokes(revocation, connection));
     });
-    // Every node reads revocations from the table by itself: nothing to tell the others.
-    revocations.onRevoked((revocation) => {
-      admission.closeWhere(revocation.userId, (connection) => revokes(revocation, connection));
-    });
+  }
+
+  private async disconnect({ userId, deviceId }: DeviceRef): Promise<void> {
+    const request = { userId, deviceId, reason: 'departed', at: Date.now() } as const;
+    this.admission.end(request);
+    // While Redis is away the other nodes are told again later.
+    await withTimeout(DISCONNECT_TIMEOUT_MS, this.presence.disconnectElsewhere(request)).catch(
+      () => undefined,
+    );
   }
 }

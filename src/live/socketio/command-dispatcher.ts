@@ -15,17 +15,15 @@ const MAX_DEPTH = 16;
 /** Takes what devices ask and acknowledges it. */
 export class CommandDispatcher {
   private readonly log = new Logger('live');
-  private readonly commands: ReadonlyMap<unknown, DeviceCommand>;
   /** One function for all sockets, called as their method: a closure a socket costs memory. */
   readonly onEvent: OnEvent;
   /** Takes an acknowledgement; one that nobody waits for is a frame like any other. */
   readonly onAck: OnAckPacket;
 
   constructor(
-    commands: readonly DeviceCommand[],
+    private readonly commands: ReadonlyMap<unknown, DeviceCommand>,
     private readonly channel: LocalDeliveryService,
   ) {
-    this.commands = new Map(commands.map((command) => [command.event, command]));
     const take = (connection: Connection, asked: IncomingPacket) => this.receive(connection, asked);
     const pay = (connection: Connection) => this.withinRate(connection);
     this.onEvent = function (asked) {
@@ -50,7 +48,7 @@ export class CommandDispatcher {
     };
     this.execute(command, connection, payload, inTime).then(
       (fields) => answer({ ok: true, ...fields }),
-      (error: unknown) => answer({ ok: false, error: this.toError(error, command) }),
+      (error: unknown) => answer({ ok: false, error: this.toError(error, String(event)) }),
     );
   }
 
@@ -72,9 +70,9 @@ export class CommandDispatcher {
     return command.handle(connection, payload);
   }
 
-  private toError(error: unknown, command: DeviceCommand) {
+  private toError(error: unknown, event: string) {
     const problem = toProblem(error);
-    if (problem.code === 'internal') this.log.error(error, `${command.event} failed`);
+    if (problem.code === 'internal') this.log.error(error, `${event} failed`);
     return problem.toSocketError();
   }
 }

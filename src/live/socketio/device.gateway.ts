@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
+import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
 import type { DeviceCommand } from '../../devices/device-command.js';
 import { toProblem } from '../../platform/http/problem.filter.js';
 import { Problem } from '../../platform/http/problem.js';
@@ -24,7 +26,7 @@ export class DeviceGateway implements OnGatewayInit<Server> {
   /** Handshakes tried on one line: a proper client tries once. */
   private readonly tries = new WeakMap<object, number>();
   private readonly toll = new FrameRateLimiter();
-  private desk: CommandDispatcher | undefined;
+  private commands: CommandDispatcher | undefined;
   /** One function for all sockets. */
   private readonly onDisconnect: (this: Socket) => void;
 
@@ -32,7 +34,8 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     private readonly handshake: HandshakeService,
     private readonly admission: AdmissionService,
     private readonly door: ConnectionLimiterService,
-    private readonly channel: LocalDeliveryService,
+    private readonly localDelivery: LocalDeliveryService,
+    private readonly discovery: DiscoveryService,
   ) {
     this.onDisconnect = function () {
       admission.leave(connectionOf(this));
@@ -41,12 +44,8 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     };
   }
 
-  /** What devices may ask; bound once, at boot (app.module.ts). */
-  registerCommands(commands: readonly DeviceCommand[]): void {
-    this.desk = new CommandDispatcher(commands, this.channel);
-  }
-
   afterInit(server: Server): void {
+    this.commands = new CommandDispatcher(this.findCommands(), this.localDelivery);
     server.engine.on('connection', (conn: EngineConnection) => this.toll.watch(conn));
     server.use((socket, next) => {
       this.admit(socket).then(
@@ -55,6 +54,17 @@ export class DeviceGateway implements OnGatewayInit<Server> {
       );
     });
     server.on('connection', (socket) => this.start(socket));
+  }
+
+  /** The handlers of all frames that devices may send, by name. */
+  private findCommands(): ReadonlyMap<string, DeviceCommand> {
+    const handlers = this.discovery.getProviders({ metadataKey: HandlesDeviceCommand.KEY });
+    return new Map(
+      handlers.map((handler) => [
+        this.discovery.getMetadataByDecorator(HandlesDeviceCommand, handler) ?? '',
+        handler.instance as DeviceCommand,
+      ]),
+    );
   }
 
   private async admit(socket: Socket): Promise<void> {
@@ -79,12 +89,12 @@ export class DeviceGateway implements OnGatewayInit<Server> {
   private start(socket: Socket): void {
     const entry = this.entries.get(socket);
     this.entries.delete(socket);
-    if (!entry || entry.connection.closed || !this.desk) {
+    if (!entry || entry.connection.closed || !this.commands) {
       socket.conn.close();
       return;
     }
     const wire = new SocketIoTransport(socket);
-    wire.receiveWith(this.desk);
+    wire.receiveWith(this.commands);
     this.admission.start(entry, wire);
     wire.forgetHandshake();
   }

@@ -5,7 +5,7 @@ import type { Request, Response } from 'express';
 import type { Position } from '../../mailbox/position.js';
 import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
 import { CurrentIdentity, UserGuard } from '../../platform/auth/user-tokens/user.guard.js';
-import type { UserIdentity } from '../../platform/auth/user-tokens/user-token.service.js';
+import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { AdmissionService, type AuthenticatedDevice } from '../admission/admission.service.js';
 import { ConnectionLimiterService } from '../admission/connection-limiter.service.js';
 import { SseTransport } from './sse.transport.js';

@@ -1,4 +1,5 @@
 import type { DurableTier, Tier } from '../../platform/tiers.js';
+import { type BuiltInType, type DataOf, EVENT_TYPES, type EventType, type TierOf } from './event-types.js';
 
 /** Something a device must learn, before it has a place in the mailbox. */
 export interface NewEvent {
@@ -42,7 +43,7 @@ export interface DurableEnvelope extends Envelope {
   readonly epoch: string;
 }
 
-/** A mailbox row as entry_json() gives it. */
+/** A mailbox row as MailboxFragments.json returns it. */
 export interface StoredEntry {
   readonly id: string;
   readonly type: string;
@@ -54,6 +55,15 @@ export interface StoredEntry {
   readonly profileId: string | null;
   readonly target: string | null;
   readonly data: unknown;
+}
+
+/** A new event of one of Usher's own types: its tier and key are those of the registry. */
+export function builtInEvent<Type extends BuiltInType>(
+  type: Type,
+  of: Pick<NewEvent, 'userId' | 'profileId' | 'target' | 'expiresAt'> & { readonly data: DataOf<Type> },
+): NewEvent & { readonly tier: TierOf<Type> } {
+  const { tier, key } = EVENT_TYPES[type] as EventType<TierOf<Type>>;
+  return { ...of, type, tier, key: key?.({ data: of.data, target: of.target }) };
 }
 
 export const isDurable = (event: NewEvent): event is NewDurableEvent => event.tier !== 'routine';

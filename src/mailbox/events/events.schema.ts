@@ -2,14 +2,6 @@ import { z } from 'zod';
 import { deviceId, instant, profileId, userId } from '../../platform/auth/ids.schema.js';
 import { TIERS } from '../../platform/tiers.js';
 
-/** Frames of the protocol itself, and names that Socket.IO keeps for its own. */
-const PROTOCOL = new Set([
-  'welcome', 'snapshot', 'goaway', 'token.expiring', 'token.refresh', 'sync', 'receipt', 'playback.heartbeat',
-  'connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error',
-]); // prettier-ignore
-/** What only the processor's word may cause: a forged one would lie about a plan. */
-const AUTHORITATIVE = new Set(['membership.changed', 'stream.stop', 'entitlement.changed']);
-
 export const MAX_EVENTS = 1_000;
 export const MAX_DATA_BYTES = 16_384;
 
@@ -85,5 +77,3 @@ export const entriesAnswer = z.object({
   hasMore: z.boolean(),
   entries: z.array(envelopeSchema),
 });
-
-export const isReserved = (type: string): boolean => PROTOCOL.has(type) || AUTHORITATIVE.has(type);

@@ -1,3 +1,4 @@
+import { Topic } from '../../platform/events/topic.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { Envelope } from './event.js';
 
@@ -63,3 +64,6 @@ export interface CommittedBatch {
   /** The handoff to settle once every event is handed on; routine batches have none. */
   readonly handoff?: { readonly id: string; readonly tier: DurableTier };
 }
+
+/** Durable events, after their commit; or routine events that were published together, which are stored elsewhere or nowhere. */
+export const eventsPublished = new Topic<CommittedBatch>('mailbox.events_published');

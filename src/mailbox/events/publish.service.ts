@@ -4,7 +4,8 @@ import type { KeyedCall } from '../../platform/http/idempotency/idempotency.js';
 import { Problem } from '../../platform/http/problem.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
 import type { Envelope, NewEvent } from './event.js';
-import { isReserved, MAX_DATA_BYTES, type NewEventBody } from './events.schema.js';
+import { isReservedType } from './event-types.js';
+import { MAX_DATA_BYTES, type NewEventBody } from './events.schema.js';
 import { MailboxService } from '../mailbox.service.js';
 
 /** Publishing on a back office's behalf: all events of a call are accepted, or none. */
@@ -41,7 +42,7 @@ export class PublishService {
 
 /** The event's data as JSON, which is made once. Throws Problem when the event may not be published. */
 function textOf({ type, data, expiresAt }: NewEventBody, index: number): string {
-  if (isReserved(type))
+  if (isReservedType(type))
     throw new Problem('reserved_type', `Only Usher itself may send "${type}".`, { index });
   const json = JSON.stringify(data);
   if (!isStorableJson(json))

@@ -1,28 +1,43 @@
 import { Injectable } from '@nestjs/common';
-import { type StoredEntry, entryToEnvelope } from '../events/event.js';
-import { type OutgoingEvent, EncodedEvent } from '../events/outgoing-event.js';
-import { Database, type Transaction } from '../../platform/postgres/database.js';
-import type { DurableTier } from '../../platform/tiers.js';
+import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { named, statement } from '../../platform/postgres/statement.js';
+import type { DurableTier } from '../../platform/tiers.js';
+import { entryToEnvelope, type StoredEntry } from '../events/event.js';
+import { EncodedEvent, type OutgoingEvent } from '../events/outgoing-event.js';
+import { MailboxFragments } from '../mailbox.fragments.js';
 
-const CLAIM = statement('claim-handoffs.sql', import.meta.url);
-const SETTLE = named('settle', 'DELETE FROM handoff WHERE id = ANY ($1::uuid[])');
+/** Who takes over every commit: a row of `handoff` each, written in that commit (append.sql), removed when it was taken over. */
+export type HandoffConsumer = 'delivery' | 'push';
 
-/** What was committed and is not yet known to be handed on. */
+const SETTLE = named('settle-handoffs', 'DELETE FROM handoff WHERE id = ANY ($1::uuid[]) AND consumer = $2');
+
+/** What was committed and is not yet known to be taken over: the mailbox's transactional outbox. */
 @Injectable()
 export class HandoffStore {
-  constructor(private readonly database: Database) {}
+  private readonly claimStatement: Statement;
 
-  async settle(ids: readonly string[], lane: DurableTier): Promise<void> {
-    await this.database.run(lane, SETTLE, [ids]);
+  constructor(
+    private readonly database: Database,
+    fragments: MailboxFragments,
+  ) {
+    this.claimStatement = statement('claim-handoffs.sql', import.meta.url, fragments.own);
   }
 
-  /** Takes overdue handoffs within `tx`; they are due again should it not commit. */
-  async claim(tx: Transaction, olderThanMs: number, atMost: number): Promise<OutgoingEvent[]> {
-    const rows = await tx.run<{ userId: string; epoch: string; entry: StoredEntry }>(CLAIM, [
-      olderThanMs,
-      atMost,
-    ]);
+  /** The consumer took these commits over. */
+  async settle(consumer: HandoffConsumer, ids: readonly string[], lane: DurableTier): Promise<void> {
+    await this.database.run(lane, SETTLE, [ids, consumer]);
+  }
+
+  /**
+   * Takes over at most `limit` handoffs that are older than `olderThanMs`, within `tx`; they are due again should it not commit.
+   * Returns their events that were not superseded since.
+   */
+  async claim(
+    tx: Transaction,
+    { consumer, olderThanMs, limit }: { consumer: HandoffConsumer; olderThanMs: number; limit: number },
+  ): Promise<OutgoingEvent[]> {
+    type Row = { userId: string; epoch: string; entry: StoredEntry };
+    const rows = await tx.run<Row>(this.claimStatement, [consumer, olderThanMs, limit]);
     return rows.map(({ userId, epoch, entry }) => ({
       userId,
       event: EncodedEvent.of(entryToEnvelope(entry, epoch)),

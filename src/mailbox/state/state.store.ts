@@ -4,6 +4,7 @@ import { Database, type Statement } from '../../platform/postgres/database.js';
 import type { Tier } from '../../platform/tiers.js';
 import { named } from '../../platform/postgres/statement.js';
 import { type Envelope, toEnvelope, type StoredEntry, entryToEnvelope } from '../events/event.js';
+import { MailboxFragments } from '../mailbox.fragments.js';
 import { type State, STATE_PARTS, type StatePart } from './state.js';
 
 /** The newest events that a state carries; a mailbox with more keys than this is read by pages (`/v1/me/entries`). */
@@ -25,8 +26,9 @@ export class StateStore {
   constructor(
     private readonly database: Database,
     @Inject(STATE_PARTS) private readonly parts: StatePart[],
+    fragments: MailboxFragments,
   ) {
-    this.statement = named('state', compose(parts));
+    this.statement = named('state', compose(parts, fragments.json('e')));
     this.recentStatement = named('recent', composeRecent(parts));
   }
 
@@ -42,12 +44,8 @@ export class StateStore {
     const rows = await this.database.run<Record<string, unknown>>(lane, this.recentStatement, [input]);
     return rows.map((row) =>
       this.parts.flatMap(({ name, recent }) =>
-        (recent?.events(row[name]) ?? []).map((event) =>
-          toEnvelope(
-            randomUUID(),
-            { ...event, userId: String(row.userId), tier: 'routine' },
-            String(row.now),
-          ),
+        (recent?.events(row[name], String(row.userId)) ?? []).map((event) =>
+          toEnvelope(randomUUID(), event, String(row.now)),
         ),
       ),
     );
@@ -62,11 +60,11 @@ export class StateStore {
   }
 }
 
-function compose(parts: StatePart[]): string {
+function compose(parts: StatePart[], entryJson: string): string {
   const shares = parts.map((part) => `(${part.sql}) AS "${part.name}",`).join('\n  ');
   return `SELECT u.user_id, iso(now()) AS now, coalesce(m.epoch, i.epoch) AS epoch, coalesce(m.last_offset, 0) AS head,
   ${shares}
-  (SELECT coalesce(json_agg(entry_json(e) ORDER BY e."offset"), '[]') FROM (
+  (SELECT coalesce(json_agg(${entryJson} ORDER BY e."offset"), '[]') FROM (
     SELECT * FROM mailbox_entry x
     WHERE x.user_id = u.user_id AND (x.expires_at IS NULL OR x.expires_at > now())
     ORDER BY x."offset" DESC LIMIT ${MAX_ENTRIES}

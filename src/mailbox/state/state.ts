@@ -19,7 +19,7 @@ export interface RecentState {
   /** A scalar subquery that gives json for the user `r."userId"`, without what `r."deviceId"` itself said, since `r.since`. */
   readonly sql: string;
   /** The routine events that tell it. */
-  events(raw: unknown): readonly Pick<NewEvent, 'type' | 'key' | 'data'>[];
+  events(raw: unknown, userId: string): readonly NewEvent[];
 }
 
 export const STATE_PARTS = Symbol('STATE_PARTS');

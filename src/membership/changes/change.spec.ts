@@ -1,6 +1,7 @@
+import { MEMBERSHIP_STATUSES } from '../../mailbox/events/event-data.schema.js';
 import { describe, expect, test } from '@jest/globals';
 import { whyIllegal } from './change.js';
-import { type Action, ACTIONS, type Status, STATUSES, type Subscription } from '../membership.js';
+import { type Action, ACTIONS, type Status, type Subscription } from '../membership.js';
 
 const now = new Date('2026-11-20T12:00:00Z');
 const day = (n: number): Date => new Date(now.getTime() + n * 86_400_000);
@@ -29,7 +30,7 @@ describe('what a user may ask for', () => {
     paused: ['cancel', 'resume'],
     canceled: [],
   };
-  test.each(STATUSES)('while it goes on and is %s', (status) => {
+  test.each(MEMBERSHIP_STATUSES)('while it goes on and is %s', (status) => {
     expect(legal(subscription(status))).toEqual(goesOn[status]);
   });
 
@@ -41,7 +42,7 @@ describe('what a user may ask for', () => {
     paused: ['resume'],
     canceled: [],
   };
-  test.each(STATUSES)('when it is %s and ends next week', (status) => {
+  test.each(MEMBERSHIP_STATUSES)('when it is %s and ends next week', (status) => {
     expect(legal(subscription(status, { cancelAt: day(7) }))).toEqual(ending[status]);
   });
 

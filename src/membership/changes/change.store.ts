@@ -2,12 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
 import type { Action } from '../membership.js';
-import {
-  toMembershipView,
-  type MembershipRow,
-  membershipStateSql,
-  type MembershipView,
-} from '../membership-view.js';
+import { membershipStateSql } from '../membership.fragments.js';
+import { toMembershipView, type MembershipRow, type MembershipView } from '../membership-view.js';
 
 const COLUMNS = `id, user_id AS "userId", processor, subscription_id AS "subscriptionId", action, plan_id AS "planId",
   created_at AS "createdAt"`;

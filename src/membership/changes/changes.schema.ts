@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { instant } from '../../platform/auth/ids.schema.js';
-import { ACTIONS, STATUSES } from '../membership.js';
-import { capabilities, planId } from '../plans/plans.schema.js';
+import { membershipChangedData } from '../../mailbox/events/event-data.schema.js';
+import { ACTIONS } from '../membership.js';
+import { planId } from '../plans/plans.schema.js';
 
 export const changeBody = z
   .object({
@@ -19,14 +20,5 @@ export const pendingChange = z
   .describe('A change that the processor did not answer yet; Usher tries on');
 
 /** A membership as the state shows it. */
-export const membershipAnswer = z.object({
-  version: z.int().nonnegative(),
-  status: z.enum(STATUSES),
-  planId: z.string().nullable(),
-  capabilities,
-  effectiveAt: instant.optional(),
-  cancelAt: instant.optional(),
-  reason: z.string().optional(),
-  pendingChange: pendingChange.optional(),
-});
+export const membershipAnswer = membershipChangedData.extend({ pendingChange: pendingChange.optional() });
 export type MembershipAnswer = z.infer<typeof membershipAnswer>;

@@ -1,17 +1,10 @@
 import { z } from 'zod';
+import { capabilities } from '../../mailbox/events/event-data.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
 
 export const planId = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
-
-export const capabilities = z.object({
-  streaming: z.boolean(),
-  maxStreams: z.int().min(0).max(1_000),
-  maxQuality: z.union([plainText(32).min(1), z.int().positive()]),
-  downloads: z.boolean(),
-  ads: z.boolean(),
-});
 
 export const planBody = z.object({
   name: plainText(100).min(1),

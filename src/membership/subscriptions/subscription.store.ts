@@ -21,7 +21,7 @@ const PRICES = named(
 );
 const COLUMNS = `user_id AS "userId", processor, subscription_id AS "subscriptionId", customer_id AS "customerId", status,
   plan_id AS "planId", effective_at AS "effectiveAt", cancel_at AS "cancelAt", grace_ends_at AS "graceEndsAt", ended,
-  as_of AS "asOf", fetch_turn AS "fetchSequence", object`;
+  as_of AS "asOf", fetch_sequence AS "fetchSequence", object`;
 const ONE = named(
   'subscription',
   `SELECT ${COLUMNS} FROM subscription WHERE processor = $1 AND subscription_id = $2`,
@@ -30,13 +30,13 @@ const OF_USERS = named('subscriptions', `SELECT ${COLUMNS} FROM subscription WHE
 const SAVE = named(
   'subscription-save',
   `INSERT INTO subscription (processor, subscription_id, user_id, customer_id, status, plan_id, effective_at, cancel_at,
-     grace_ends_at, ended, as_of, fetch_turn, object)
+     grace_ends_at, ended, as_of, fetch_sequence, object)
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
    ON CONFLICT (processor, subscription_id) DO UPDATE SET status = excluded.status, plan_id = excluded.plan_id,
      effective_at = excluded.effective_at, cancel_at = excluded.cancel_at, grace_ends_at = excluded.grace_ends_at,
-     ended = excluded.ended, as_of = excluded.as_of, fetch_turn = excluded.fetch_turn, object = excluded.object`,
+     ended = excluded.ended, as_of = excluded.as_of, fetch_sequence = excluded.fetch_sequence, object = excluded.object`,
 );
-const NEXT_TURN = named('fetch-turn', `SELECT nextval('fetch_turn') AS turn`);
+const NEXT_TURN = named('fetch-turn', `SELECT nextval('fetch_sequence') AS turn`);
 const RUNNING_AFTER = named(
   'subscriptions-after',
   `SELECT subscription_id AS "subscriptionId" FROM subscription
@@ -84,6 +84,11 @@ export class SubscriptionStore {
   /** As it is now, outside any transaction. */
   async read(processor: string, id: string): Promise<StoredSubscription | undefined> {
     return (await this.database.run<StoredSubscription>('critical', ONE, [processor, id]))[0];
+  }
+
+  /** All subscriptions of the user, as they are now, outside any transaction. */
+  readOfUser(userId: string): Promise<StoredSubscription[]> {
+    return this.database.run('important', OF_USERS, [[userId]]);
   }
 
   ofUsers(tx: Transaction, userIds: readonly string[]): Promise<StoredSubscription[]> {

@@ -20,6 +20,8 @@ export const redisKeys = (installation: string) => {
     presence: (userId: string) => `${prefix}:presence:{${calculateSlot(userId) % BUCKETS}}:${userId}`,
     /** Hash: a token bucket of what may be pushed to a vendor or a device. */
     budget: (name: string) => `${prefix}:budget:{${name}}`,
+    /** Sharded channel: what edge nodes must learn, for all nodes. */
+    edges: `${prefix}:edges`,
     /** Sharded channel: events for devices on one node; the critical ones apart, but on the same server of a cluster. */
     channel: (nodeId: string, lane: NodeLane) => `${prefix}:node:{${nodeId}}:${lane}`,
   };

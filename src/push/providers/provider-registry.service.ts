@@ -1,25 +1,28 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { ProviderName } from '../queue/push.js';
+import { PUSH_PROVIDERS } from './providers.module.js';
 import type { PushMessage, PushProvider, SendResult } from './push-provider.js';
 
-/** Whoever stands in for vendors that have no credentials here; development's lock screen. */
+/** Takes the pushes of providers that have no credentials here: the demo page's lock screen. */
 export type StandInProvider = Pick<PushProvider, 'send'>;
+export const STAND_IN_PROVIDER = Symbol('STAND_IN_PROVIDER');
 
-/** The ways to sleeping devices, by name; bound once, at boot (app.module.ts). */
+/** The push providers by name. */
 @Injectable()
 export class ProviderRegistryService {
-  private readonly vendors = new Map<ProviderName, PushProvider>();
-  private standIn: StandInProvider | undefined;
+  private readonly providers: ReadonlyMap<ProviderName, PushProvider>;
 
-  use(vendors: readonly PushProvider[], standIn?: StandInProvider): void {
-    for (const vendor of vendors) this.vendors.set(vendor.name, vendor);
-    this.standIn = standIn;
+  constructor(
+    @Inject(PUSH_PROVIDERS) providers: readonly PushProvider[],
+    @Optional() @Inject(STAND_IN_PROVIDER) private readonly standIn?: StandInProvider,
+  ) {
+    this.providers = new Map(providers.map((provider) => [provider.name, provider]));
   }
 
-  /** Never throws: a vendor that is not configured here can never take it. */
+  /** Never throws. The result is a rejection when the provider is not configured here. */
   send(name: ProviderName, message: PushMessage): Promise<SendResult> {
-    const vendor = this.vendors.get(name);
-    if (vendor?.configured) return vendor.send(message);
+    const provider = this.providers.get(name);
+    if (provider?.configured) return provider.send(message);
     return this.standIn?.send(message) ?? Promise.resolve({ is: 'sender_fault', reason: 'not_configured' });
   }
 }

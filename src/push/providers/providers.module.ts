@@ -7,8 +7,8 @@ import { GuardedProvider } from './guarded.provider.js';
 import type { PushProvider } from './push-provider.js';
 import { WebPushProvider } from './webpush/webpush.provider.js';
 
-/** Every way to sleeping devices, configured or not: `readonly PushVendor[]`. */
-export const PUSH_PROVIDERS = Symbol('PUSH_VENDORS');
+/** Every way to sleeping devices, configured or not: `readonly PushProvider[]`. */
+export const PUSH_PROVIDERS = Symbol('PUSH_PROVIDERS');
 
 const vendors = (config: Config, watch: ProviderMonitorService): PushProvider[] =>
   [new ApnsProvider(config), new FcmProvider(config), new WebPushProvider(config)].map(

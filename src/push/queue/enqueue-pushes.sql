@@ -1,43 +1,30 @@
--- Queues a push for each device that sleeps and has no receipt: of the events that are named ($1), and of commits so old that their
--- receipts should be there ($5 to $7), the oldest first; what another worker holds is left. An event that was superseded is not found
--- any more: what took its place has a clock of its own.
--- $1 json    [[user id, offset, [device ids that are awake]?], …]
--- $2 text[]  types that are never pushed · $3 text[]  categories that are pushed only to those who asked for them
--- $4 int     days after which a device is told only what is critical
--- $5 text    tier of the commits; null takes none · $6 int  their age in milliseconds · $7 int  how many commits at most
--- Out: one row: commits that were taken, pushes that are new. What the commits hold never leaves the database.
--- Atomic: a commit is gone from the clock if and only if its pushes are queued. Repeating $1 has no second effect.
-WITH due AS (
-  SELECT id FROM fallback
-  WHERE tier = $5 AND created_at <= now() - $6 * interval '1 millisecond'
-  ORDER BY created_at
-  LIMIT $7
-  FOR UPDATE SKIP LOCKED
-), taken AS (
-  DELETE FROM fallback f USING due WHERE f.id = due.id RETURNING f.positions
+-- Queues a push for each device that sleeps and did not acknowledge: of the events that are named ($1), and of commits so old that
+-- their receipts should be there ($3 to $5), the oldest first. An event that was superseded is not found any more: what took its
+-- place has a handoff of its own.
+-- $1 json   [[user id, offset, [ids of devices that are connected]?], …]
+-- $2 jsonb  the provider of each kind of push address: { "fcm_token": "fcm", … }
+-- $3 text   tier of the commits; null takes none · $4 int  their age in milliseconds · $5 int  how many commits at most
+-- $6 int    days after which a device that was not seen is pushed only what is critical
+-- claimHandoffs, entryAt: mailbox/mailbox.fragments.ts · pushableDevices, allowsPush: devices/device.fragments.ts
+-- isAcknowledged: delivery/receipts/receipt.fragments.ts
+-- Returns one row: commits that were taken over, pushes that are new. What the commits hold never leaves the database.
+-- Atomic: a handoff is gone if and only if its pushes are queued. Repeating $1 has no second effect.
+WITH taken AS (
+  {{claimHandoffs}}
 ), place AS (
   SELECT pair FROM json_array_elements($1::json) AS n (pair)
   UNION ALL
   SELECT pair FROM taken, json_array_elements(taken.positions) AS c (pair)
 ), queued AS (
   INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, expires_at)
-  SELECT e.user_id, d.device_id, e.id, e.key, e.type, e.tier, m.epoch, e."offset",
-    CASE d.push ->> 'kind' WHEN 'apns' THEN 'apns' WHEN 'webpush' THEN 'webpush' ELSE 'fcm' END,
+  SELECT e.user_id, d.device_id, e.id, e.key, e.type, e.tier, e.epoch, e."offset", $2::jsonb ->> d.kind,
     least(e.expires_at, now() + interval '24 hours')
   FROM place p
-  JOIN mailbox_entry e ON e.user_id = p.pair ->> 0 AND e."offset" = (p.pair ->> 1)::bigint
-  JOIN mailbox m ON m.user_id = e.user_id
-  JOIN device d ON d.user_id = e.user_id AND d.push IS NOT NULL AND (e.target IS NULL OR e.target = d.device_id)
-  LEFT JOIN preference f ON f.user_id = e.user_id
-  LEFT JOIN receipt r ON r.user_id = e.user_id AND r.event_id = e.id AND r.device_id = d.device_id AND r.state >= 2
-  WHERE r.event_id IS NULL
+  CROSS JOIN LATERAL ({{entryAt}}) e
+  JOIN LATERAL ({{pushableDevices}}) d ON e.target IS NULL OR e.target = d.device_id
+  WHERE NOT {{isAcknowledged}}
     AND NOT coalesce((p.pair -> 2)::jsonb ? d.device_id, false)
-    AND e.type <> ALL ($2)
-    AND (e.expires_at IS NULL OR e.expires_at > now())
-    AND (e.tier = 'critical' OR (
-      d.last_seen_at > now() - $4 * interval '1 day'
-      AND coalesce((f.body #> ARRAY['categories', split_part(e.type, '.', 1), 'channels', 'push'])::boolean,
-        split_part(e.type, '.', 1) <> ALL ($3))))
+    AND (e.tier = 'critical' OR (d.last_seen_at > now() - $6 * interval '1 day' AND {{allowsPush}}))
   ORDER BY e.user_id, d.device_id, e.id
   ON CONFLICT DO NOTHING
   RETURNING 1

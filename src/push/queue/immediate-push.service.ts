@@ -1,11 +1,12 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import type { CommittedBatch } from '../../mailbox/events/outgoing-event.js';
-import { FeedService } from '../../mailbox/feed.service.js';
+import { type CommittedBatch, eventsPublished } from '../../mailbox/events/outgoing-event.js';
+import { findEventType } from '../../mailbox/events/event-types.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { canPush } from '../../platform/config/push-settings.js';
-import { PushWakeupService } from './push-wakeup.service.js';
-import { PushQueueStore, type EventPlace } from './push-queue.store.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { pushesQueued } from './push.js';
+import { type EventPlace, PushStore } from './push.store.js';
 import { NodeRegistryService } from '../../cluster/node-registry.service.js';
 import { PresenceStore } from '../../cluster/presence.store.js';
 
@@ -29,24 +30,24 @@ export class ImmediatePushService implements OnModuleInit {
   });
 
   constructor(
-    private readonly feed: FeedService,
     private readonly nodes: NodeRegistryService,
     private readonly presence: PresenceStore,
-    private readonly store: PushQueueStore,
-    private readonly bell: PushWakeupService,
+    private readonly store: PushStore,
+    private readonly bus: EventBusService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** Where nobody can send a push, none is queued ahead of its time. */
   onModuleInit(): void {
-    if (canPush(this.config)) this.feed.subscribe((batch) => this.take(batch));
+    if (canPush(this.config)) this.bus.subscribe(eventsPublished, (batch) => this.take(batch));
   }
 
   private take({ events: announcements, handoff }: CommittedBatch): void {
     if (handoff?.tier !== 'critical') return;
     for (const { userId, event } of announcements) {
-      const { tier, offset } = event.header;
-      if (tier === 'critical' && offset !== undefined) this.waiting.addAndForget([userId, offset]);
+      const { tier, type, offset } = event.header;
+      const mayPush = tier === 'critical' && findEventType(type)?.push !== false;
+      if (mayPush && offset !== undefined) this.waiting.addAndForget([userId, offset]);
     }
   }
 
@@ -60,7 +61,7 @@ export class ImmediatePushService implements OnModuleInit {
       const devices = awake.get(userId);
       return devices ? [[userId, offset, devices]] : [];
     });
-    if (due.length > 0 && (await this.store.enqueueNow(due)) > 0) this.bell.wake('critical');
+    if (due.length > 0 && (await this.store.enqueueNow(due)) > 0) this.bus.publish(pushesQueued, 'critical');
   }
 
   /** Which devices of the user are awake; undefined when this node does not know. */

@@ -4,14 +4,17 @@ import {
   Logger,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleInit,
 } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Loop } from '../../platform/scheduling/loop.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import type { DurableTier } from '../../platform/tiers.js';
-import { PushQueueStore } from './push-queue.store.js';
-import { PushWakeupService } from './push-wakeup.service.js';
+import { pushesQueued } from './push.js';
+import { PushStore } from './push.store.js';
+import { eventsSeen, type SeenEvents } from '../../delivery/receipts/receipt.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
 
 const EVERY_MS: Record<DurableTier, number> = { critical: 250, important: 1_000 };
 /** Commits in one statement. A busy moment's have 500 events each, a person's one: more would hold a connection of the lane for long. */
@@ -25,14 +28,14 @@ const MAX_ROUNDS = 100;
  * critical.
  */
 @Injectable()
-export class PushSchedulerWorker implements OnApplicationBootstrap, OnApplicationShutdown {
+export class PushSchedulerWorker implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = new Logger('fallback');
   private readonly queued: Counter<'tier'>;
   private readonly loops: Loop[];
 
   constructor(
-    private readonly store: PushQueueStore,
-    private readonly bell: PushWakeupService,
+    private readonly store: PushStore,
+    private readonly bus: EventBusService,
     @Inject(CONFIG) private readonly config: Config,
     metrics: MetricsService,
   ) {
@@ -49,6 +52,10 @@ export class PushSchedulerWorker implements OnApplicationBootstrap, OnApplicatio
     );
   }
 
+  onModuleInit(): void {
+    this.bus.subscribe(eventsSeen, (seen) => this.clearElsewhere(seen));
+  }
+
   onApplicationBootstrap(): void {
     if (this.config.ROLES.includes('worker')) for (const loop of this.loops) loop.start();
   }
@@ -57,12 +64,18 @@ export class PushSchedulerWorker implements OnApplicationBootstrap, OnApplicatio
     await Promise.all(this.loops.map((loop) => loop.stop()));
   }
 
+  /** What was seen on one device is taken away from the screens of the user's others. */
+  private async clearElsewhere({ userId, deviceId, eventIds }: SeenEvents): Promise<void> {
+    const cleared = await this.store.clearOnOtherDevices(userId, deviceId, eventIds);
+    if (cleared > 0) this.bus.publish(pushesQueued, 'important');
+  }
+
   private async turn(tier: DurableTier): Promise<void> {
     const ageMs = this.config.ACK_TIMEOUT_SECONDS * 1_000;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const { commits, pushes } = await this.store.enqueueDue(tier, ageMs, AT_ONCE[tier]);
       this.queued.inc({ tier }, pushes);
-      if (pushes > 0) this.bell.wake(tier);
+      if (pushes > 0) this.bus.publish(pushesQueued, tier);
       if (commits < AT_ONCE[tier]) return;
     }
   }

@@ -1,13 +1,21 @@
 import type { Preferences } from '../../devices/preferences/preferences.schema.js';
+import { Topic } from '../../platform/events/topic.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { PushAddress, PushMessage, PushProvider } from '../providers/push-provider.js';
 
 export type ProviderName = PushProvider['name'];
 export const PROVIDERS = ['apns', 'fcm', 'webpush'] as const satisfies readonly ProviderName[];
 
-/** Who carries pushes to an address. */
-export const providerOf = ({ kind }: Pick<PushAddress, 'kind'>): ProviderName =>
-  kind === 'apns' || kind === 'webpush' ? kind : 'fcm';
+/** The provider of each kind of push address. */
+export const PROVIDER_OF_KIND: Readonly<Record<PushAddress['kind'], ProviderName>> = {
+  apns: 'apns',
+  fcm_token: 'fcm',
+  fcm_fid: 'fcm',
+  webpush: 'webpush',
+};
+
+/** Pushes of this tier were queued: a hint that saves this process the wait for its next look at the table. */
+export const pushesQueued = new Topic<DurableTier>('push.queued');
 
 /** One event for one device that did not get it, and all that decides whether it is pushed (claim.sql). */
 export interface Push {

@@ -5,10 +5,10 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { PushWakeupService } from '../queue/push-wakeup.service.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PushLaneWorker } from './push-lane.worker.js';
-import { PROVIDERS } from '../queue/push.js';
+import { PROVIDERS, pushesQueued } from '../queue/push.js';
 import { PushBatchesService } from './push-batches.service.js';
 
 /**
@@ -22,7 +22,7 @@ export class PushDispatchWorker implements OnApplicationBootstrap, OnApplication
 
   constructor(
     rounds: PushBatchesService,
-    private readonly bell: PushWakeupService,
+    private readonly bus: EventBusService,
     @Inject(CONFIG) private readonly config: Config,
   ) {
     const onError = (error: unknown): void => this.log.warn(`will try again: ${String(error)}`);
@@ -35,8 +35,8 @@ export class PushDispatchWorker implements OnApplicationBootstrap, OnApplication
   onApplicationBootstrap(): void {
     if (!this.config.ROLES.includes('worker')) return;
     for (const lane of this.lanes) lane.start();
-    this.bell.onWake((rung) => {
-      for (const lane of this.lanes) if (lane.tier === rung) lane.wake();
+    this.bus.subscribe(pushesQueued, (tier) => {
+      for (const lane of this.lanes) if (lane.tier === tier) lane.wake();
     });
   }
 

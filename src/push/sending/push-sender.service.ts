@@ -1,13 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { PlaybackActivity } from '../../devices/playback-activity.js';
+import { PLAYBACK_ACTIVITY, type PlaybackActivity } from '../../devices/playback-activity.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import { BudgetsService } from './budgets.service.js';
 import { decide } from './decision.js';
 import { renderPush } from '../content/render-push.js';
-import { type PreparedPush, type Push, providerOf } from '../queue/push.js';
-import { PushStore, type SettledPush } from '../queue/push.store.js';
+import { type PreparedPush, type Push, PROVIDER_OF_KIND } from '../queue/push.js';
+import { DevicesService } from '../../devices/devices.service.js';
+import type { SettledPush } from '../queue/push.store.js';
 import { backoffMs, retryLater, toSettlement } from './retry.js';
 import type { SendResult } from '../providers/push-provider.js';
 import { ProviderRegistryService } from '../providers/provider-registry.service.js';
@@ -20,19 +21,13 @@ type Answered = PreparedPush & { readonly verdict: SendResult };
 /** From pushes whose turn has come to what became of each. */
 @Injectable()
 export class PushSenderService {
-  private attention: PlaybackActivity | undefined;
-
   constructor(
     private readonly vendors: ProviderRegistryService,
     private readonly budgets: BudgetsService,
-    private readonly store: PushStore,
+    private readonly devices: DevicesService,
+    @Inject(PLAYBACK_ACTIVITY) private readonly playbackActivity: PlaybackActivity,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
-
-  /** Who knows which devices play; bound once, at boot (app.module.ts). */
-  usePlaybackActivity(attention: PlaybackActivity): void {
-    this.attention = attention;
-  }
 
   /** Which of these are sent, and how; and what becomes of the others. */
   async prepare(pushes: readonly Push[]): Promise<{ outgoing: PreparedPush[]; settled: SettledPush[] }> {
@@ -50,7 +45,7 @@ export class PushSenderService {
     let waiting = outgoing.length;
     const all = Promise.all(
       outgoing.map(async ({ push, message }) => {
-        const verdict = await this.vendors.send(providerOf(message.to), message);
+        const verdict = await this.vendors.send(PROVIDER_OF_KIND[message.to.kind], message);
         answered.push({ push, message, verdict });
         waiting -= 1;
       }),
@@ -83,7 +78,7 @@ export class PushSenderService {
   /** Only what may wait needs to ask. */
   private async playing(pushes: readonly Push[]): Promise<ReadonlySet<string>> {
     const patient = pushes.filter(({ tier, action }) => tier !== 'critical' && action === 'show');
-    return patient.length === 0 ? new Set() : ((await this.attention?.playing(patient)) ?? new Set());
+    return patient.length === 0 ? new Set() : this.playbackActivity.playing(patient);
   }
 
   /** What a device may not get yet waits; what need not be told later (a clearing) is left out. */
@@ -111,7 +106,7 @@ export class PushSenderService {
     const dead = answered.flatMap(({ push: { deviceId }, message: { to }, verdict }) =>
       verdict.is === 'gone' ? [{ deviceId, address: to.address, since: verdict.since }] : [],
     );
-    const forgotten = dead.length === 0 ? new Set() : await this.store.forgetAddresses(tier, dead);
+    const forgotten = dead.length === 0 ? new Set() : await this.devices.forgetAddresses(tier, dead);
     return answered.map(({ push, verdict }): SettledPush => {
       if (verdict.is !== 'gone') return [push, toSettlement(push, verdict, now)];
       if (forgotten.has(push.deviceId)) return [push, { state: 'gone', reason: verdict.reason, tried: 1 }];

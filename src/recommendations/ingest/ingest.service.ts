@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { FeedService } from '../../mailbox/feed.service.js';
+import { MailboxService } from '../../mailbox/mailbox.service.js';
+import { Database } from '../../platform/postgres/database.js';
 import { jsonDeeperThan } from '../../platform/http/json-depth.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
 import type { ProblemCode } from '../../platform/http/problem.js';
@@ -40,7 +40,8 @@ export interface IngestTally {
 export class IngestService {
   constructor(
     private readonly store: RecommendationStore,
-    private readonly feed: FeedService,
+    private readonly mailbox: MailboxService,
+    private readonly database: Database,
   ) {}
 
   /** Gives the tally after each part. Reading stops while enough parts are written, so a fast sender waits. */
@@ -68,12 +69,11 @@ export class IngestService {
   /** A user and profile that comes twice in a part is written in two rounds, in the order of the file. */
   private async write(part: readonly RecommendationLine[], tally: IngestTally): Promise<void> {
     for (const round of rounds(part)) {
-      const handoff = { id: randomUUID(), tier: 'important' } as const;
-      const at = new Date().toISOString();
-      const pages = round.map((page) => ({ page, id: randomUUID() }));
-      const { accepted, unchanged } = await this.store.merge(pages, handoff.id, at);
-      const announcements = accepted.map(({ page, id, place }) => frontPageEvent(page, id, at, place));
-      if (announcements.length > 0) this.feed.publish({ events: announcements, handoff });
+      const { accepted, unchanged } = await this.database.transaction('routine', async (tx) => {
+        const merged = await this.store.merge(tx, round);
+        await this.mailbox.append(tx, merged.accepted.map(frontPageEvent));
+        return merged;
+      });
       tally.accepted += accepted.length;
       tally.unchanged += unchanged;
       tally.stale += round.length - accepted.length - unchanged;

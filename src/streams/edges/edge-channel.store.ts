@@ -3,7 +3,9 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { INSTALLATION } from '../../platform/postgres/installation.js';
 import type { RedisClient } from '../../platform/redis/redis-cluster.js';
 import { RedisService } from '../../platform/redis/redis.service.js';
-import type { EdgeBroadcast } from './edge-notice.js';
+import { redisKeys } from '../../platform/redis/keys.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { type EdgeBroadcast, edgeBroadcast } from './edge-notice.js';
 
 /**
  * Between nodes: what edge nodes must learn. One channel for all: memberships change some thousand times an hour in the largest
@@ -14,25 +16,23 @@ import type { EdgeBroadcast } from './edge-notice.js';
 export class EdgeChannelStore {
   private readonly log = new Logger('edges');
   private readonly origin = randomBytes(6).toString('hex');
-  private readonly listeners: ((news: EdgeBroadcast) => void)[] = [];
   private readonly channel: string;
   private readonly publisher: RedisClient;
 
-  constructor(links: RedisService, @Inject(INSTALLATION) installation: string) {
-    this.channel = `usher:${installation}:edges`;
+  constructor(
+    private readonly bus: EventBusService,
+    links: RedisService,
+    @Inject(INSTALLATION) installation: string,
+  ) {
+    this.channel = redisKeys(installation).edges;
     this.publisher = links.open('edges');
     const { client } = links.openSubscriber('edges-subscriber', this.channel);
     client.on('smessage', (_channel: string, message: string) => this.receive(message));
   }
 
-  /** Called for what this and every other node announces. Must not throw and must not wait. */
-  subscribe(listener: (news: EdgeBroadcast) => void): void {
-    this.listeners.push(listener);
-  }
-
   /** After the commit. */
   publish(news: EdgeBroadcast): void {
-    this.notifyListeners(news);
+    this.bus.publish(edgeBroadcast, news);
     this.publisher
       .spublish(this.channel, JSON.stringify({ origin: this.origin, news }))
       .catch((error: unknown) => this.log.debug(`the other nodes hear later: ${String(error)}`));
@@ -40,10 +40,6 @@ export class EdgeChannelStore {
 
   private receive(message: string): void {
     const { origin, news } = JSON.parse(message) as { origin: string; news: EdgeBroadcast };
-    if (origin !== this.origin) this.notifyListeners(news);
-  }
-
-  private notifyListeners(news: EdgeBroadcast): void {
-    for (const listener of this.listeners) listener(news);
+    if (origin !== this.origin) this.bus.publish(edgeBroadcast, news);
   }
 }

@@ -1,3 +1,4 @@
+import { Topic } from '../../platform/events/topic.js';
 import type { StopReason } from '../stream.js';
 
 /** CONTRACT §6. */
@@ -27,6 +28,9 @@ export interface EdgeBroadcast {
   readonly notices: readonly EdgeNotice[];
   readonly everyone?: EntitlementChanged | undefined;
 }
+
+/** Published on every node, whichever node committed it. */
+export const edgeBroadcast = new Topic<EdgeBroadcast>('streams.edge_broadcast');
 
 export const noticeKey = (told: Told): string =>
   told.type === 'stream.stop' ? `stream:${told.data.streamId}` : `entitlement:${told.data.userId}`;

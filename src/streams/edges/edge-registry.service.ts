@@ -2,8 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
-import { EdgeChannelStore } from './edge-channel.store.js';
-import { type EdgeBroadcast, type EdgeNotice, edgeNotice } from './edge-notice.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { edgeBroadcast, type EdgeBroadcast, type EdgeNotice, edgeNotice } from './edge-notice.js';
 import { EdgeNoticeStore } from './edge-notice.store.js';
 
 /** A connected edge node, however it is connected. */
@@ -41,10 +41,10 @@ export class EdgeRegistryService {
 
   constructor(
     private readonly notices: EdgeNoticeStore,
-    channel: EdgeChannelStore,
+    bus: EventBusService,
     metrics: MetricsService,
   ) {
-    channel.subscribe((news) => this.broadcast(news));
+    bus.subscribe(edgeBroadcast, (broadcast) => this.broadcast(broadcast));
     metrics.gauge('edges', 'Edge nodes that are connected to this node', () => this.lines.size);
   }
 

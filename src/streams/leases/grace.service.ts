@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { EdgeChannelStore } from '../edges/edge-channel.store.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { edgeBroadcast } from '../edges/edge-notice.js';
 import type { LeaseClaims } from './lease.js';
 
 /** Streams that a node remembers; some 300 bytes each. A stream that was forgotten has no grace. */
@@ -31,10 +32,10 @@ export class GraceService {
   private awaySince: number | undefined;
 
   constructor(
-    channel: EdgeChannelStore,
+    bus: EventBusService,
     @Inject(CONFIG) private readonly config: Config,
   ) {
-    channel.subscribe(({ notices }) => {
+    bus.subscribe(edgeBroadcast, ({ notices }) => {
       for (const told of notices) if (told.type === 'stream.stop') this.stop(told.data.streamId);
     });
   }

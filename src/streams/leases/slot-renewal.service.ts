@@ -5,7 +5,8 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/postgres/database.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { DeadlineExceeded, withTimeout } from '../../platform/scheduling/timeout.js';
-import { STREAM_ID, type RenewalDecision, decideRenewal } from '../stream.js';
+import { STREAM_ID } from '../../mailbox/events/event-data.schema.js';
+import { type RenewalDecision, decideRenewal } from '../stream.js';
 import { type StreamAndRights, StreamStore } from '../stream.store.js';
 
 /** A stream that wants to go on; by a beat only if it is this user's. */

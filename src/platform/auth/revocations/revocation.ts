@@ -1,3 +1,5 @@
+import { Topic } from '../../events/topic.js';
+
 /** Tokens that are refused although their signature is good: a user's, those that one device shows, or one token. */
 export interface Revocation {
   readonly userId: string;
@@ -6,6 +8,9 @@ export interface Revocation {
   /** Tokens issued before this are refused, in ms. */
   readonly notBefore: number;
 }
+
+/** A revocation became known to this node, by whatever node it was made. */
+export const tokenRevoked = new Topic<Revocation>('auth.token_revoked');
 
 /** What a token says of itself, and the device that showed it, if it is known. */
 export interface TokenCredentials {

@@ -2,7 +2,8 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import { Problem } from '../../http/problem.js';
 import { Loop } from '../../scheduling/loop.js';
 import { MetricsService } from '../../metrics/metrics.service.js';
-import { type TokenCredentials, revokes, type Revocation } from './revocation.js';
+import { EventBusService } from '../../events/event-bus.service.js';
+import { type TokenCredentials, revokes, type Revocation, tokenRevoked } from './revocation.js';
 import { RevocationStore } from './revocation.store.js';
 
 /** Every node knows within 2 s, with Redis or without. */
@@ -17,7 +18,6 @@ const AT_ONCE = 5_000;
 export class RevocationsService implements OnModuleInit, OnApplicationShutdown {
   private readonly log = new Logger('revocations');
   private readonly known = new Map<string, Revocation[]>();
-  private readonly listeners: ((revocation: Revocation) => void)[] = [];
   private seq = 0;
   private readonly loop = new Loop(
     EVERY_MS,
@@ -27,6 +27,7 @@ export class RevocationsService implements OnModuleInit, OnApplicationShutdown {
 
   constructor(
     private readonly store: RevocationStore,
+    private readonly bus: EventBusService,
     metrics: MetricsService,
   ) {
     metrics.gauge('revocations', 'Users with revoked tokens, as this node knows', () => this.known.size);
@@ -39,11 +40,6 @@ export class RevocationsService implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): Promise<void> {
     return this.loop.stop();
-  }
-
-  /** Called for each one that becomes known after boot, from whatever node. */
-  onRevoked(listener: (revocation: Revocation) => void): void {
-    this.listeners.push(listener);
   }
 
   /** Throws Problem token_revoked. */
@@ -74,6 +70,6 @@ export class RevocationsService implements OnModuleInit, OnApplicationShutdown {
       (one) => one.deviceId !== deviceId || one.tokenId !== tokenId,
     );
     this.known.set(userId, [...others, revocation]);
-    for (const listener of this.listeners) listener(revocation);
+    this.bus.publish(tokenRevoked, revocation);
   }
 }

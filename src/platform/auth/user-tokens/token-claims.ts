@@ -16,3 +16,12 @@ export interface ExpectedClaims {
 
 /** Without these nobody is named, or a token lives for ever. */
 export const REQUIRED_CLAIMS = ['sub', 'exp'];
+
+/** Who a user token speaks for, and until when. */
+export interface UserIdentity {
+  readonly userId: string;
+  readonly expiresAt: Date;
+  /** `iat` in ms and `jti`, by which it may be revoked. */
+  readonly issuedAt: number | undefined;
+  readonly tokenId: string | undefined;
+}

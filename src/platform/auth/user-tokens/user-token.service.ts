@@ -5,16 +5,7 @@ import { jwksVerifier } from './jwks.js';
 import { userId as userIdSchema } from '../ids.schema.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { sharedSecretVerifier } from './shared-secret.js';
-import type { TokenVerifier } from './token-claims.js';
-
-/** Who a user token speaks for, and until when. */
-export interface UserIdentity {
-  readonly userId: string;
-  readonly expiresAt: Date;
-  /** `iat` in ms and `jti`, by which it may be revoked. */
-  readonly issuedAt: number | undefined;
-  readonly tokenId: string | undefined;
-}
+import type { TokenVerifier, UserIdentity } from './token-claims.js';
 
 /** A real token has some hundred characters; longer ones are not worth the arithmetic. */
 const MAX_LENGTH = 8_192;

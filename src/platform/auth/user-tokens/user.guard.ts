@@ -1,7 +1,8 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import { bearer } from '../bearer.js';
-import { type UserIdentity, UserTokenService } from './user-token.service.js';
+import type { UserIdentity } from './token-claims.js';
+import { UserTokenService } from './user-token.service.js';
 
 const callers = new WeakMap<Request, UserIdentity>();
 

@@ -1,0 +1,37 @@
+import { OPT_IN_CATEGORIES } from './preferences/preferences.js';
+
+/** SQL over this folder's tables (device, preference) that other folders' statements include. Parameters are SQL expressions. */
+
+/** A condition: whether the user ever said what they want to be pushed. */
+export const hasPreferences = (userId: string): string =>
+  `EXISTS (SELECT FROM preference f WHERE f.user_id = ${userId})`;
+
+/** A condition: whether the user's preferences allow important pushes of this event type; the defaults hold where nothing was said. */
+export const allowsPushOf = ({ userId, type }: { userId: string; type: string }): string => {
+  const category = `split_part(${type}, '.', 1)`;
+  const optIn = OPT_IN_CATEGORIES.map((name) => `'${name}'`).join(', ');
+  return `coalesce((SELECT (f.body #> ARRAY['categories', ${category}, 'channels', 'push'])::boolean
+      FROM preference f WHERE f.user_id = ${userId}), ${category} <> ALL (ARRAY[${optIn}]))`;
+};
+
+/** For LATERAL: the user's preferences as the user gave them: body. At most one row. */
+export const preferencesOf = (userId: string): string =>
+  `SELECT f.body FROM preference f WHERE f.user_id = ${userId}`;
+
+/** For LATERAL: the user's devices: device_id, created_at. */
+export const devicesOf = (userId: string): string =>
+  `SELECT d.device_id, d.created_at FROM device d WHERE d.user_id = ${userId}`;
+
+/** For LATERAL: the user's devices that can be pushed to: device_id, kind (of the address), last_seen_at. */
+export const pushableDevicesOf = (userId: string): string =>
+  `SELECT d.device_id, d.push ->> 'kind' AS kind, d.last_seen_at FROM device d
+    WHERE d.user_id = ${userId} AND d.push IS NOT NULL`;
+
+/** For LATERAL: what a push to the device needs: push (the address), locale, timezone, last_seen_at. At most one row. */
+export const pushTarget = ({ userId, deviceId }: { userId: string; deviceId: string }): string =>
+  `SELECT d.push, d.locale, d.timezone, d.last_seen_at FROM device d
+    WHERE d.device_id = ${deviceId} AND d.user_id = ${userId}`;
+
+/** A scalar: the user who has registered the device; null when nobody has. */
+export const ownerOf = (deviceId: string): string =>
+  `(SELECT d.user_id FROM device d WHERE d.device_id = ${deviceId})`;

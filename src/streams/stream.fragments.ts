@@ -1,0 +1,17 @@
+/** SQL over the table stream that other folders' statements include. Parameters are SQL expressions. */
+
+/** A condition on the row `s` of stream: it holds one of its user's slots now. */
+export const holdsSlot = (s: string): string =>
+  `${s}.ended_at IS NULL AND NOT ${s}.lapsed AND ${s}.slot_until > now()`;
+
+/** A scalar (json): the user's streams that hold a slot. */
+export const runningStreamsOf = (userId: string): string =>
+  `(SELECT coalesce(json_agg(json_build_object('streamId', s.stream_id, 'deviceId', s.device_id, 'titleId', s.title_id,
+      'edgeId', s.edge_id, 'startedAt', iso(s.started_at)) ORDER BY s.started_at), '[]')
+    FROM stream s WHERE s.user_id = ${userId} AND ${holdsSlot('s')})`;
+
+/** For FROM: the user's streams as steps of the timeline: at, what (json). */
+export const streamSteps = (userId: string): string =>
+  `SELECT s.started_at AS at, json_build_object('streamId', s.stream_id, 'deviceId', s.device_id,
+      'titleId', s.title_id, 'edgeId', s.edge_id, 'endedAt', iso(s.ended_at), 'reason', s.end_reason) AS what
+    FROM stream s WHERE s.user_id = ${userId}`;

@@ -1,0 +1,42 @@
+import { Module } from '@nestjs/common';
+import { MailboxModule } from '../mailbox/mailbox.module.js';
+import { MembershipModule } from '../membership/membership.module.js';
+import { EdgeChannelStore } from './edges/edge-channel.store.js';
+import { EdgeNoticeStore } from './edges/edge-notice.store.js';
+import { LeaseKeyStore } from './lease-keys/lease-key.store.js';
+import { LeaseKeysController } from './lease-keys/lease-keys.controller.js';
+import { LeaseKeysService } from './lease-keys/lease-keys.service.js';
+import { GraceService } from './leases/grace.service.js';
+import { LeaseRenewalService } from './leases/lease-renewal.service.js';
+import { LeasesService } from './leases/leases.service.js';
+import { OutageDetectorWorker } from './leases/outage-detector.worker.js';
+import { SlotRenewalService } from './leases/slot-renewal.service.js';
+import { StopTriggersService } from './stop-triggers.service.js';
+import { StreamCleanupWorker } from './stream-cleanup.worker.js';
+import { StreamStopperService } from './stream-stopper.service.js';
+import { StreamStore } from './stream.store.js';
+import { StreamsController, UserStreamsController } from './streams.controller.js';
+import { StreamsService } from './streams.service.js';
+
+@Module({
+  imports: [MailboxModule, MembershipModule],
+  controllers: [LeaseKeysController, StreamsController, UserStreamsController],
+  providers: [
+    EdgeChannelStore,
+    EdgeNoticeStore,
+    GraceService,
+    LeaseKeyStore,
+    LeaseKeysService,
+    LeaseRenewalService,
+    LeasesService,
+    OutageDetectorWorker,
+    SlotRenewalService,
+    StopTriggersService,
+    StreamCleanupWorker,
+    StreamStopperService,
+    StreamStore,
+    StreamsService,
+  ],
+  exports: [EdgeNoticeStore, SlotRenewalService],
+})
+export class StreamsModule {}
