@@ -120,7 +120,7 @@ describe('an edge node takes no lease', () => {
     await cancel(usher, 'cal');
     await eventually('stopped', () => stream.signal.aborted);
     expect(stream.signal.reason).toBe('membership');
-    expect(stream.livesMs).toBe(0);
+    expect(stream.remainingMs).toBe(0);
     expect(['stopped', 'stale']).toContain(await fault(edge.adopt(body.lease)));
   });
 });
