@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { adopt, BLANK, fold, MOST_ENTRIES, type Mirror } from '../../clients/web/src/mirror.js';
+import { applyEvent, applySnapshot, MAX_ENTRIES } from '../../clients/web/src/reducer.js';
+import { EMPTY_STATE, type UserState } from '../../clients/web/src/state.js';
 import type { Membership, Progress } from '../../clients/web/src/events.js';
 
 const capabilities = { streaming: true, maxStreams: 2, maxQuality: 'hd', downloads: false, ads: false };
@@ -38,7 +39,8 @@ const progress: fc.Arbitrary<Progress> = fc
 const instant = (rows: readonly Progress[]) => rows.map((row) => ({ ...row, at: Date.parse(row.at) }));
 
 const told = (all: readonly Progress[]) =>
-  all.reduce<Mirror>((mirror, each) => fold(mirror, event('playback.progress', each)), BLANK).playback;
+  all.reduce<UserState>((state, each) => applyEvent(state, event('playback.progress', each)), EMPTY_STATE)
+    .playback;
 const row = (second: number, showId = 's'): Progress => ({
   profileId: 'main',
   showId,
@@ -48,34 +50,37 @@ const row = (second: number, showId = 's'): Progress => ({
   deviceId: 'd',
   at: `2026-01-01T00:00:0${second}Z`,
 });
-const named = (version: number | string) => ({ ...BLANK, recommendations: [{ profileId: 'main', version }] });
+const named = (version: number | string) => ({
+  ...EMPTY_STATE,
+  recommendations: [{ profileId: 'main', version }],
+});
 
 const pageAfter = (...versions: (string | number)[]) =>
-  versions.reduce<Mirror>((mirror, version) => adopt(mirror, named(version)), BLANK).recommendations[0]
-    ?.version;
+  versions.reduce<UserState>((state, version) => applySnapshot(state, named(version)), EMPTY_STATE)
+    .recommendations[0]?.version;
 
-describe('the mirror', () => {
+describe('the state', () => {
   test('a membership version never falls, whatever events and snapshots come', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('event', 'snapshot', 'blank'), fc.nat(20)), {
       maxLength: 30,
     });
     fc.assert(
       fc.property(steps, (all) => {
-        let mirror: Mirror = BLANK;
+        let state: UserState = EMPTY_STATE;
         let greatest = 0;
         all.forEach(([kind, version], n) => {
           const told = membership(version);
           const { status, planId } = told;
           const snapshot = {
-            ...BLANK,
+            ...EMPTY_STATE,
             membership: told,
             entitlement: { version, status, planId, capabilities },
           };
-          if (kind === 'event') mirror = fold(mirror, event('membership.changed', told, n + 1));
-          else mirror = adopt(mirror, kind === 'snapshot' ? snapshot : BLANK);
+          if (kind === 'event') state = applyEvent(state, event('membership.changed', told, n + 1));
+          else state = applySnapshot(state, kind === 'snapshot' ? snapshot : EMPTY_STATE);
           greatest = kind === 'blank' ? greatest : Math.max(greatest, version);
-          expect(mirror.membership?.version ?? 0).toBe(greatest);
-          expect(mirror.entitlement?.version ?? 0).toBe(greatest);
+          expect(state.membership?.version ?? 0).toBe(greatest);
+          expect(state.entitlement?.version ?? 0).toBe(greatest);
         });
       }),
     );
@@ -96,22 +101,22 @@ describe('the mirror', () => {
   });
 
   test('a snapshot read before a position that already passed does not take it back', () => {
-    const before = fold(
-      fold(BLANK, event('playback.progress', row(5))),
+    const before = applyEvent(
+      applyEvent(EMPTY_STATE, event('playback.progress', row(5))),
       event('playback.progress', row(1, 'removed')),
     );
-    expect(adopt(before, { ...BLANK, playback: [row(3)] }).playback).toEqual([row(5)]);
-    expect(adopt(before, { ...BLANK, playback: [row(7)] }).playback).toEqual([row(7)]);
+    expect(applySnapshot(before, { ...EMPTY_STATE, playback: [row(3)] }).playback).toEqual([row(5)]);
+    expect(applySnapshot(before, { ...EMPTY_STATE, playback: [row(7)] }).playback).toEqual([row(7)]);
   });
 
   test('a front page keeps its items when a snapshot names the same version without them', () => {
     const page = { profileId: 'main', version: 3, items: [{ id: 1 }], url: '/r' };
-    const before = fold(BLANK, event('recommendations.ready', page, 1));
-    expect(adopt(before, named(3)).recommendations).toEqual([page]);
-    expect(adopt(before, named(2)).recommendations).toEqual([page]);
-    expect(adopt(before, named(4)).recommendations).toEqual([{ profileId: 'main', version: 4 }]);
+    const before = applyEvent(EMPTY_STATE, event('recommendations.ready', page, 1));
+    expect(applySnapshot(before, named(3)).recommendations).toEqual([page]);
+    expect(applySnapshot(before, named(2)).recommendations).toEqual([page]);
+    expect(applySnapshot(before, named(4)).recommendations).toEqual([{ profileId: 'main', version: 4 }]);
     const entries = [event('recommendations.ready', page, 1)];
-    expect(adopt(BLANK, { ...named(3), entries }).recommendations).toEqual([page]);
+    expect(applySnapshot(EMPTY_STATE, { ...named(3), entries }).recommendations).toEqual([page]);
   });
 
   test('versions of front pages are compared as the server compares them', () => {
@@ -122,19 +127,24 @@ describe('the mirror', () => {
   });
 
   test('a plan that was corrected without a new version shows in the next snapshot', () => {
-    const before = fold(BLANK, event('membership.changed', membership(4), 1));
+    const before = applyEvent(EMPTY_STATE, event('membership.changed', membership(4), 1));
     const corrected = { ...membership(4), capabilities: { ...capabilities, maxStreams: 9 } };
     const entries = [event('membership.changed', membership(4), 1)];
-    const after = adopt(before, { ...BLANK, entries, membership: corrected, entitlement: corrected });
+    const after = applySnapshot(before, {
+      ...EMPTY_STATE,
+      entries,
+      membership: corrected,
+      entitlement: corrected,
+    });
     expect(after.membership?.capabilities.maxStreams).toBe(9);
     expect(after.entitlement?.capabilities.maxStreams).toBe(9);
   });
 
   test('events that supersede nothing do not pile up without end', () => {
-    let mirror: Mirror = BLANK;
-    for (let n = 1; n <= MOST_ENTRIES + 5; n++) mirror = fold(mirror, event('note', {}, n, `note:${n}`));
-    expect(mirror.entries).toHaveLength(MOST_ENTRIES);
-    expect(mirror.entries.at(-1)?.offset).toBe(MOST_ENTRIES + 5);
+    let state: UserState = EMPTY_STATE;
+    for (let n = 1; n <= MAX_ENTRIES + 5; n++) state = applyEvent(state, event('note', {}, n, `note:${n}`));
+    expect(state.entries).toHaveLength(MAX_ENTRIES);
+    expect(state.entries.at(-1)?.offset).toBe(MAX_ENTRIES + 5);
   });
 
   test('an event whose data is not what its type promises changes nothing but the entries', () => {
@@ -145,19 +155,22 @@ describe('the mirror', () => {
         fc.oneof(fc.anything(), fc.record({ version: fc.anything(), at: fc.string() })),
         (type, data) => {
           fc.pre(!Number.isFinite((data as { version?: unknown } | null)?.version));
-          expect(fold(BLANK, event(type, data, 1))).toEqual({ ...BLANK, entries: [event(type, data, 1)] });
+          expect(applyEvent(EMPTY_STATE, event(type, data, 1))).toEqual({
+            ...EMPTY_STATE,
+            entries: [event(type, data, 1)],
+          });
         },
       ),
     );
   });
 
   test('nothing that the app holds is changed in place', () => {
-    const frozen: Mirror = Object.freeze({
-      ...BLANK,
+    const frozen: UserState = Object.freeze({
+      ...EMPTY_STATE,
       playback: Object.freeze([]),
       entries: Object.freeze([]),
     });
-    const next = fold(frozen, event('membership.changed', membership(1), 1));
+    const next = applyEvent(frozen, event('membership.changed', membership(1), 1));
     expect(frozen.membership).toBeUndefined();
     expect(next.entries).toHaveLength(1);
   });

@@ -1,9 +1,10 @@
-import { readEnvelope, type Envelope } from '../../clients/web/src/envelope.js';
-import { readWelcome } from '../../clients/web/src/frames.js';
+import { parseEnvelope, type Envelope } from '../../clients/web/src/envelope.js';
+import { parseWelcome } from '../../clients/web/src/frames.js';
 import { Inbox } from '../../clients/web/src/inbox.js';
-import { BLANK, fold, type Mirror } from '../../clients/web/src/mirror.js';
-import { Positions } from '../../clients/web/src/position.js';
-import { positionToResume, type Position } from '../../clients/web/src/sequence.js';
+import { applyEvent } from '../../clients/web/src/reducer.js';
+import { EMPTY_STATE, type UserState } from '../../clients/web/src/state.js';
+import { PositionStore } from '../../clients/web/src/position-store.js';
+import { getResumePosition, type Position } from '../../clients/web/src/cursor.js';
 import { Disk } from './device.js';
 
 /** A mailbox as the server keeps it, in memory: numbered without holes, compacted by key. */
@@ -37,8 +38,8 @@ export class Mailbox {
   }
 
   /** The state of whoever was there all along. */
-  get truth(): Mirror {
-    return this.all.reduce(fold, BLANK);
+  get truth(): UserState {
+    return this.all.reduce(applyEvent, EMPTY_STATE);
   }
 }
 
@@ -51,8 +52,8 @@ export class ModelDevice {
 
   constructor(private readonly mailbox: Mailbox) {}
 
-  get mirror(): Mirror {
-    return this.inbox.mirror;
+  get state(): UserState {
+    return this.inbox.state;
   }
 
   get position(): Position | undefined {
@@ -66,14 +67,14 @@ export class ModelDevice {
   }
 
   connect(): void {
-    this.inbox.become('ann');
-    this.answer(positionToResume(this.inbox.cursor, 0));
+    this.inbox.setUser('ann');
+    this.answer(getResumePosition(this.inbox.cursor, 0));
   }
 
   /** Events reach the device, in whatever order and however often; a hole is answered as a server does. */
   receive(events: readonly Envelope[]): void {
     for (const event of events) {
-      const complete = this.inbox.event(
+      const complete = this.inbox.handleEvent(
         readAgain(event),
         () => void this.acknowledged.add(Number(event.offset)),
       );
@@ -83,29 +84,29 @@ export class ModelDevice {
 
   private answer(position: Position | undefined): void {
     const resume = position ? 'replay' : 'snapshot';
-    const welcome = readWelcome({ userId: 'ann', epoch: 'e1', offset: this.mailbox.head, resume });
+    const welcome = parseWelcome({ userId: 'ann', epoch: 'e1', offset: this.mailbox.head, resume });
     if (!welcome) throw new Error('the model wrote a welcome that cannot be read');
-    this.inbox.welcome(welcome);
+    this.inbox.handleWelcome(welcome);
     if (position) return this.receive(this.mailbox.after(position.offset));
     const { head: offset, truth } = this.mailbox;
-    this.inbox.snapshot({ position: { epoch: 'e1', offset }, ...truth });
+    this.inbox.handleSnapshot({ position: { epoch: 'e1', offset }, ...truth });
   }
 
   private start(): Inbox {
     return new Inbox({
       deviceId: 'tv',
-      positions: new Positions(this.disk, 'http://usher', 'tv'),
+      positionStore: new PositionStore(this.disk, 'http://usher', 'tv'),
       now: () => 0,
-      deliver: (event) => void this.heard.push(Number(event.offset)),
-      changed: () => undefined,
-      storageFailed: () => undefined,
+      onEvent: (event) => void this.heard.push(Number(event.offset)),
+      onChange: () => undefined,
+      onStorageError: () => undefined,
     });
   }
 }
 
 /** As it would come off the wire: another object, checked. */
 function readAgain(event: Envelope): Envelope {
-  const read = readEnvelope(JSON.parse(JSON.stringify(event)));
+  const read = parseEnvelope(JSON.parse(JSON.stringify(event)));
   if (!read) throw new Error('the model wrote an envelope that cannot be read');
   return read;
 }

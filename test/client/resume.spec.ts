@@ -1,8 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { judge, expectReplay, positionToResume, REPLAY_WITHIN_MS } from '../../clients/web/src/sequence.js';
+import {
+  beginReplay,
+  checkOffset,
+  getResumePosition,
+  MAX_REPLAY_DOWNTIME_MS,
+} from '../../clients/web/src/cursor.js';
 import { Inbox } from '../../clients/web/src/inbox.js';
-import { Positions } from '../../clients/web/src/position.js';
+import { PositionStore } from '../../clients/web/src/position-store.js';
 import { Disk } from './device.js';
 import { Mailbox, ModelDevice } from './model.js';
 
@@ -52,7 +57,7 @@ describe('resume', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const { mailbox, device } = play(steps);
-        expect(device.mirror).toEqual(mailbox.truth);
+        expect(device.state).toEqual(mailbox.truth);
         expect(device.position).toEqual({ epoch: 'e1', offset: mailbox.head });
       }),
       { numRuns: 500 },
@@ -99,7 +104,7 @@ describe('resume', () => {
             if (n < from || n > to) device.receive([event]);
             else if (n === to) device.connect();
           });
-          expect(device.mirror).toEqual(mailbox.truth);
+          expect(device.state).toEqual(mailbox.truth);
         },
       ),
       { numRuns: 500 },
@@ -113,31 +118,34 @@ describe('the gap rule', () => {
   test('beyond the horizon only the very next offset is applied, and up to it any newer one', () => {
     fc.assert(
       fc.property(offsets.position, offsets.horizon, offsets.event, (offset, horizon, event) => {
-        const verdict = judge({ epoch: 'e', offset, horizon }, { epoch: 'e', offset: event });
+        const verdict = checkOffset(
+          { epoch: 'e', offset, replayEnd: horizon },
+          { epoch: 'e', offset: event },
+        );
         const last = Math.max(offset, horizon);
-        expect(verdict).toBe(event <= offset ? 'duplicate' : event <= last + 1 ? 'apply' : 'hole');
+        expect(verdict).toBe(event <= offset ? 'duplicate' : event <= last + 1 ? 'next' : 'gap');
       }),
     );
   });
 
   test('an offset of another epoch is never applied, and before a snapshot nothing is', () => {
-    expect(judge({ epoch: 'e', offset: 4, horizon: 4 }, { epoch: 'f', offset: 5 })).toBe('hole');
-    expect(judge(undefined, { epoch: 'e', offset: 1 })).toBe('early');
+    expect(checkOffset({ epoch: 'e', offset: 4, replayEnd: 4 }, { epoch: 'f', offset: 5 })).toBe('gap');
+    expect(checkOffset(undefined, { epoch: 'e', offset: 1 })).toBe('no_cursor');
   });
 
   test('a replay follows only the same epoch, and not one that went back', () => {
-    const cursor = { epoch: 'e', offset: 5, horizon: 3 };
-    expect(expectReplay(cursor, { epoch: 'e', offset: 9 })).toEqual({ epoch: 'e', offset: 5, horizon: 9 });
-    expect(expectReplay(cursor, { epoch: 'e', offset: 4 })).toBeUndefined();
-    expect(expectReplay(cursor, { epoch: 'f', offset: 9 })).toBeUndefined();
-    expect(expectReplay(undefined, { epoch: 'e', offset: 9 })).toBeUndefined();
+    const cursor = { epoch: 'e', offset: 5, replayEnd: 3 };
+    expect(beginReplay(cursor, { epoch: 'e', offset: 9 })).toEqual({ epoch: 'e', offset: 5, replayEnd: 9 });
+    expect(beginReplay(cursor, { epoch: 'e', offset: 4 })).toBeUndefined();
+    expect(beginReplay(cursor, { epoch: 'f', offset: 9 })).toBeUndefined();
+    expect(beginReplay(undefined, { epoch: 'e', offset: 9 })).toBeUndefined();
   });
 
   test('a position is handed in only where a replay is enough', () => {
-    const cursor = { epoch: 'e', offset: 5, horizon: 9 };
-    expect(positionToResume(cursor, REPLAY_WITHIN_MS)).toEqual({ epoch: 'e', offset: 5 });
-    expect(positionToResume(cursor, REPLAY_WITHIN_MS + 1)).toBeUndefined();
-    expect(positionToResume(undefined, 0)).toBeUndefined();
+    const cursor = { epoch: 'e', offset: 5, replayEnd: 9 };
+    expect(getResumePosition(cursor, MAX_REPLAY_DOWNTIME_MS)).toEqual({ epoch: 'e', offset: 5 });
+    expect(getResumePosition(cursor, MAX_REPLAY_DOWNTIME_MS + 1)).toBeUndefined();
+    expect(getResumePosition(undefined, 0)).toBeUndefined();
   });
 });
 
@@ -147,16 +155,16 @@ describe('an event', () => {
     const disk = new Disk();
     const inbox = new Inbox({
       deviceId: 'tv',
-      positions: new Positions(disk, 'http://usher', 'tv'),
+      positionStore: new PositionStore(disk, 'http://usher', 'tv'),
       now: () => 0,
-      deliver: () => void order.push('heard'),
-      changed: () => undefined,
-      storageFailed: () => undefined,
+      onEvent: () => void order.push('heard'),
+      onChange: () => undefined,
+      onStorageError: () => undefined,
     });
-    inbox.become('ann');
-    inbox.snapshot({ position: { epoch: 'e1', offset: 0 } });
+    inbox.setUser('ann');
+    inbox.handleSnapshot({ position: { epoch: 'e1', offset: 0 } });
     disk.onWrite = () => void order.push('remembered');
-    inbox.event(new Mailbox().append('note', 'note', {}), () => void order.push('acknowledged'));
+    inbox.handleEvent(new Mailbox().append('note', 'note', {}), () => void order.push('acknowledged'));
     expect(order).toEqual(['heard', 'remembered', 'acknowledged']);
   });
 });

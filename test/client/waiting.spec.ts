@@ -1,12 +1,18 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ceilingMs, delayMs, failuresAfter, MOST_ASKED_MS, MOST_MS } from '../../clients/web/src/backoff.js';
+import {
+  failuresAfterConnection,
+  MAX_DELAY_MS,
+  MAX_RETRY_AFTER_MS,
+  maxJitterMs,
+  retryDelayMs,
+} from '../../clients/web/src/backoff.js';
 import { UsherError } from '../../clients/web/src/errors.js';
-import { keepBeating } from '../../clients/web/src/playing.js';
-import { Positions } from '../../clients/web/src/position.js';
+import { startHeartbeatLoop } from '../../clients/web/src/heartbeat-loop.js';
+import { PositionStore } from '../../clients/web/src/position-store.js';
 import { Resync } from '../../clients/web/src/resync.js';
 import { Timers } from '../../clients/web/src/timers.js';
-import { subjectOf } from '../../clients/web/src/token.js';
+import { readTokenSubject } from '../../clients/web/src/token.js';
 import { Disk } from './device.js';
 import { tokenFor } from './pretend.js';
 
@@ -18,19 +24,19 @@ function start(answer: () => Promise<{ nextSeconds: number }>) {
     sent: [] as string[],
     complaints: [] as unknown[],
   };
-  const stop = keepBeating({
+  const stop = startHeartbeatLoop({
     timers: new Timers(),
-    name: 'player',
-    get: () => {
+    timerName: 'player',
+    getBeat: () => {
       if (player.broken) throw new Error('no media');
       return { showId: 's', positionSeconds: 1, durationSeconds: 2, state: player.state };
     },
-    beat: (beat) => {
+    sendBeat: (beat) => {
       player.sent.push(beat.state);
       return answer();
     },
-    heartbeatSeconds: () => 60,
-    complain: (error) => void player.complaints.push(error),
+    getIntervalSeconds: () => 60,
+    onError: (error) => void player.complaints.push(error),
   });
   return { player, stop, pass: (seconds: number) => jest.advanceTimersByTimeAsync(seconds * 1_000) };
 }
@@ -41,26 +47,26 @@ describe('backoff', () => {
   test('a wait is random over its whole span, grows to 30 s, and is never less than the server asked', () => {
     fc.assert(
       fc.property(fc.nat(5_000), random, fc.nat(600_000), (attempt, dice, asked) => {
-        const wait = delayMs(attempt, () => dice, asked);
+        const wait = retryDelayMs(attempt, () => dice, asked);
         expect(wait).toBeGreaterThanOrEqual(asked);
-        expect(wait).toBeLessThanOrEqual(asked + ceilingMs(attempt));
-        expect(ceilingMs(attempt)).toBeLessThanOrEqual(MOST_MS);
+        expect(wait).toBeLessThanOrEqual(asked + maxJitterMs(attempt));
+        expect(maxJitterMs(attempt)).toBeLessThanOrEqual(MAX_DELAY_MS);
       }),
     );
-    expect([0, 1, 2, 3, 4, 5, 99].map(ceilingMs)).toEqual([
+    expect([0, 1, 2, 3, 4, 5, 99].map(maxJitterMs)).toEqual([
       1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000,
     ]);
-    expect(delayMs(3, () => 0)).toBe(0);
+    expect(retryDelayMs(3, () => 0)).toBe(0);
   });
 
   test('waits start small again only after a connection that lasted', () => {
-    expect(failuresAfter(9_999, 4)).toBe(4);
-    expect(failuresAfter(10_000, 4)).toBe(0);
+    expect(failuresAfterConnection(9_999, 4)).toBe(4);
+    expect(failuresAfterConnection(10_000, 4)).toBe(0);
   });
 
   test('a nonsensical request of the server neither silences a device for days nor wakes it at once', () => {
-    for (const asked of [Number.NaN, -5, Infinity]) expect(delayMs(0, () => 0.5, asked)).toBe(500);
-    expect(delayMs(0, () => 0, 2 ** 40)).toBe(MOST_ASKED_MS);
+    for (const asked of [Number.NaN, -5, Infinity]) expect(retryDelayMs(0, () => 0.5, asked)).toBe(500);
+    expect(retryDelayMs(0, () => 0, 2 ** 40)).toBe(MAX_RETRY_AFTER_MS);
   });
 });
 
@@ -72,9 +78,9 @@ describe('positions', () => {
       fc.property(owner, owner, (one, other) => {
         fc.pre(one.join(' ') !== other.join(' '));
         const disk = new Disk();
-        new Positions(disk, one[0], one[1]).save(one[2], { epoch: 'e', offset: 1 });
-        expect(new Positions(disk, other[0], other[1]).load(other[2])).toBeUndefined();
-        expect(new Positions(disk, one[0], one[1]).load(one[2])).toEqual({ epoch: 'e', offset: 1 });
+        new PositionStore(disk, one[0], one[1]).save(one[2], { epoch: 'e', offset: 1 });
+        expect(new PositionStore(disk, other[0], other[1]).load(other[2])).toBeUndefined();
+        expect(new PositionStore(disk, one[0], one[1]).load(one[2])).toEqual({ epoch: 'e', offset: 1 });
       }),
       {
         examples: [
@@ -89,7 +95,7 @@ describe('positions', () => {
 
   test('what is not a position is none, and a storage that refuses is survived', () => {
     const disk = new Disk();
-    const positions = new Positions(disk, 'u', 'd');
+    const positions = new PositionStore(disk, 'u', 'd');
     positions.save('ann', { epoch: 'e', offset: 1 });
     const [name = ''] = disk.items.keys();
     for (const text of [
@@ -111,8 +117,9 @@ describe('positions', () => {
   });
 
   test('the user is read from a token, and from nothing that is none', () => {
-    expect(subjectOf(tokenFor('ünal:1'))).toBe('ünal:1');
-    for (const junk of ['', 'abc', 'a.b.c', 'a.e30.c', 'a.bnVsbA.c']) expect(subjectOf(junk)).toBeUndefined();
+    expect(readTokenSubject(tokenFor('ünal:1'))).toBe('ünal:1');
+    for (const junk of ['', 'abc', 'a.b.c', 'a.e30.c', 'a.bnVsbA.c'])
+      expect(readTokenSubject(junk)).toBeUndefined();
   });
 });
 
@@ -128,16 +135,21 @@ describe('with time in our hands', () => {
       sent.push(at);
       return new Promise<never>(() => undefined);
     };
-    const port = { position: () => position, send, giveUp: (why: UsherError) => void givenUp.push(why) };
-    const resync = new Resync(port, new Timers(), () => 0);
-    for (let n = 0; n < 5; n++) resync.need();
+    const resync = new Resync({
+      timers: new Timers(),
+      random: () => 0,
+      getPosition: () => position,
+      sendSync: send,
+      onGiveUp: (error) => void givenUp.push(error),
+    });
+    for (let n = 0; n < 5; n++) resync.start();
     expect(sent).toEqual([position]);
     await jest.advanceTimersByTimeAsync(10_001);
     expect(sent).toHaveLength(2);
-    resync.answered(false);
+    resync.stop();
     await jest.advanceTimersByTimeAsync(60_000);
     expect(sent).toHaveLength(2);
-    resync.need();
+    resync.start();
     await jest.advanceTimersByTimeAsync(120_000);
     expect(givenUp.map((why) => why.code)).toEqual(['timeout']);
     expect(jest.getTimerCount()).toBe(0);
