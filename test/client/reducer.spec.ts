@@ -36,9 +36,9 @@ const progress: fc.Arbitrary<Progress> = fc
     at: zone ? `2026-01-01T02:00:0${second}+02:00` : `2026-01-01T00:00:0${second}Z`,
   }));
 
-const instant = (rows: readonly Progress[]) => rows.map((row) => ({ ...row, at: Date.parse(row.at) }));
+const withInstants = (rows: readonly Progress[]) => rows.map((row) => ({ ...row, at: Date.parse(row.at) }));
 
-const told = (all: readonly Progress[]) =>
+const applyAll = (all: readonly Progress[]) =>
   all.reduce<UserState>((state, each) => applyEvent(state, event('playback.progress', each)), EMPTY_STATE)
     .playback;
 const row = (second: number, showId = 's'): Progress => ({
@@ -50,57 +50,57 @@ const row = (second: number, showId = 's'): Progress => ({
   deviceId: 'd',
   at: `2026-01-01T00:00:0${second}Z`,
 });
-const named = (version: number | string) => ({
+const snapshotOf = (version: number | string) => ({
   ...EMPTY_STATE,
   recommendations: [{ profileId: 'main', version }],
 });
 
-const pageAfter = (...versions: (string | number)[]) =>
-  versions.reduce<UserState>((state, version) => applySnapshot(state, named(version)), EMPTY_STATE)
+const versionAfter = (...versions: (string | number)[]) =>
+  versions.reduce<UserState>((state, version) => applySnapshot(state, snapshotOf(version)), EMPTY_STATE)
     .recommendations[0]?.version;
 
-describe('the state', () => {
-  test('a membership version never falls, whatever events and snapshots come', () => {
+describe('the reducer', () => {
+  test('the membership version never decreases, whatever events and snapshots arrive', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('event', 'snapshot', 'blank'), fc.nat(20)), {
       maxLength: 30,
     });
     fc.assert(
       fc.property(steps, (all) => {
         let state: UserState = EMPTY_STATE;
-        let greatest = 0;
+        let highest = 0;
         all.forEach(([kind, version], n) => {
-          const told = membership(version);
-          const { status, planId } = told;
+          const row = membership(version);
+          const { status, planId } = row;
           const snapshot = {
             ...EMPTY_STATE,
-            membership: told,
+            membership: row,
             entitlement: { version, status, planId, capabilities },
           };
-          if (kind === 'event') state = applyEvent(state, event('membership.changed', told, n + 1));
+          if (kind === 'event') state = applyEvent(state, event('membership.changed', row, n + 1));
           else state = applySnapshot(state, kind === 'snapshot' ? snapshot : EMPTY_STATE);
-          greatest = kind === 'blank' ? greatest : Math.max(greatest, version);
-          expect(state.membership?.version ?? 0).toBe(greatest);
-          expect(state.entitlement?.version ?? 0).toBe(greatest);
+          highest = kind === 'blank' ? highest : Math.max(highest, version);
+          expect(state.membership?.version ?? 0).toBe(highest);
+          expect(state.entitlement?.version ?? 0).toBe(highest);
         });
       }),
     );
   });
 
-  test('playback positions end alike in whatever order and however often they come', () => {
+  test('playback positions end up the same in whatever order and however often they arrive', () => {
     fc.assert(
-      fc.property(fc.array(progress, { maxLength: 30 }), fc.infiniteStream(fc.nat()), (rows, dice) => {
+      fc.property(fc.array(progress, { maxLength: 30 }), fc.infiniteStream(fc.nat()), (rows, random) => {
         const shuffled = [...rows, ...rows]
-          .map((row) => ({ row, place: dice.next().value ?? 0 }))
+          .map((row) => ({ row, place: random.next().value ?? 0 }))
           .sort((a, b) => a.place - b.place)
           .map((each) => each.row);
-        expect(new Set(instant(told(shuffled)))).toEqual(new Set(instant(told(rows))));
-        const times = instant(told(rows)).map((each) => each.at);
+        expect(new Set(withInstants(applyAll(shuffled)))).toEqual(new Set(withInstants(applyAll(rows))));
+        const times = withInstants(applyAll(rows)).map((each) => each.at);
         expect(times).toEqual([...times].sort((a, b) => b - a));
       }),
     );
   });
 
-  test('a snapshot read before a position that already passed does not take it back', () => {
+  test('a snapshot that is older than a known playback position does not replace it', () => {
     const before = applyEvent(
       applyEvent(EMPTY_STATE, event('playback.progress', row(5))),
       event('playback.progress', row(1, 'removed')),
@@ -109,24 +109,24 @@ describe('the state', () => {
     expect(applySnapshot(before, { ...EMPTY_STATE, playback: [row(7)] }).playback).toEqual([row(7)]);
   });
 
-  test('a front page keeps its items when a snapshot names the same version without them', () => {
+  test('a front page keeps its items if a snapshot has the same version without them', () => {
     const page = { profileId: 'main', version: 3, items: [{ id: 1 }], url: '/r' };
     const before = applyEvent(EMPTY_STATE, event('recommendations.ready', page, 1));
-    expect(applySnapshot(before, named(3)).recommendations).toEqual([page]);
-    expect(applySnapshot(before, named(2)).recommendations).toEqual([page]);
-    expect(applySnapshot(before, named(4)).recommendations).toEqual([{ profileId: 'main', version: 4 }]);
+    expect(applySnapshot(before, snapshotOf(3)).recommendations).toEqual([page]);
+    expect(applySnapshot(before, snapshotOf(2)).recommendations).toEqual([page]);
+    expect(applySnapshot(before, snapshotOf(4)).recommendations).toEqual([{ profileId: 'main', version: 4 }]);
     const entries = [event('recommendations.ready', page, 1)];
-    expect(applySnapshot(EMPTY_STATE, { ...named(3), entries }).recommendations).toEqual([page]);
+    expect(applySnapshot(EMPTY_STATE, { ...snapshotOf(3), entries }).recommendations).toEqual([page]);
   });
 
-  test('versions of front pages are compared as the server compares them', () => {
-    expect(pageAfter(10, 9)).toBe(10);
-    expect(pageAfter('2026-11-20', '2026-09-30')).toBe('2026-11-20');
-    expect(pageAfter('2026-11-20', 3)).toBe(3);
-    expect(pageAfter(3, '2026-11-20')).toBe(3);
+  test('front page versions are compared as the server compares them', () => {
+    expect(versionAfter(10, 9)).toBe(10);
+    expect(versionAfter('2026-11-20', '2026-09-30')).toBe('2026-11-20');
+    expect(versionAfter('2026-11-20', 3)).toBe(3);
+    expect(versionAfter(3, '2026-11-20')).toBe(3);
   });
 
-  test('a plan that was corrected without a new version shows in the next snapshot', () => {
+  test('a snapshot may correct capabilities without a new version', () => {
     const before = applyEvent(EMPTY_STATE, event('membership.changed', membership(4), 1));
     const corrected = { ...membership(4), capabilities: { ...capabilities, maxStreams: 9 } };
     const entries = [event('membership.changed', membership(4), 1)];
@@ -140,14 +140,14 @@ describe('the state', () => {
     expect(after.entitlement?.capabilities.maxStreams).toBe(9);
   });
 
-  test('events that supersede nothing do not pile up without end', () => {
+  test('the number of entries is limited', () => {
     let state: UserState = EMPTY_STATE;
     for (let n = 1; n <= MAX_ENTRIES + 5; n++) state = applyEvent(state, event('note', {}, n, `note:${n}`));
     expect(state.entries).toHaveLength(MAX_ENTRIES);
     expect(state.entries.at(-1)?.offset).toBe(MAX_ENTRIES + 5);
   });
 
-  test('an event whose data is not what its type promises changes nothing but the entries', () => {
+  test('an event with data of the wrong shape changes nothing but the entries', () => {
     const types = fc.constantFrom('membership.changed', 'playback.progress', 'recommendations.ready');
     fc.assert(
       fc.property(
@@ -164,7 +164,7 @@ describe('the state', () => {
     );
   });
 
-  test('nothing that the app holds is changed in place', () => {
+  test('a state is never changed in place', () => {
     const frozen: UserState = Object.freeze({
       ...EMPTY_STATE,
       playback: Object.freeze([]),
