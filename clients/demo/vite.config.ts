@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-// The page is served by Usher itself (src/development), under a policy that forbids inline code and other hosts.
+// Usher itself serves the page, with a Content-Security-Policy that forbids inline code and other hosts.
 export default defineConfig({
   base: './',
   build: {

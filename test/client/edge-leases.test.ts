@@ -12,7 +12,7 @@ const EDGE_ID = 'edge-lib';
 let usher: TestUsher;
 let key: string;
 const edges: Edge[] = [];
-const wires: FaultProxy[] = [];
+const proxies: FaultProxy[] = [];
 beforeAll(async () => {
   usher = await startUsher({ LEASE_SECONDS: '5' });
   await putPlans(usher);
@@ -21,29 +21,29 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await Promise.all(edges.splice(0).map((edge) => edge.close()));
-  await Promise.all(wires.splice(0).map((wire) => wire.close()));
+  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
 });
 afterAll(() => usher.stop());
 
-async function connected(url = usher.url): Promise<Edge> {
+async function openEdge(url = usher.url): Promise<Edge> {
   const edge = new Edge({ url, key, edgeId: EDGE_ID });
   edges.push(edge);
   await eventually('connected', () => edge.connected);
   return edge;
 }
-const fault = (verifying: Promise<unknown>): Promise<string> =>
-  verifying.then(
-    () => 'taken',
+const getFault = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'accepted',
     (error: LeaseRefused) => error.fault,
   );
-const code = (asking: Promise<unknown>): Promise<string> =>
-  asking.then(
-    () => 'taken',
+const getCode = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'accepted',
     (error: { code?: string }) => String(error.code),
   );
 
-/** Usher's own key, as only its database has it, and a lease's claims to sign with it. */
-async function stolen() {
+/** Returns Usher's private key, which only its database has, and the claims of a lease to sign with it. */
+async function stealKey() {
   const [row] = await usher.database.query<{ public_key: JWK; private_key: Buffer }>(
     'SELECT public_key, private_key FROM lease_key ORDER BY active_from LIMIT 1',
   );
@@ -54,19 +54,19 @@ async function stolen() {
   return { jwk, claims, secret: await importJWK(jwk, 'EdDSA'), kid: String(jwk.kid) };
 }
 
-describe('an edge node takes no lease', () => {
-  test('that Usher did not sign, or that is over', async () => {
-    const edge = await connected();
-    const { jwk, claims, secret, kid } = await stolen();
+describe('a lease is refused', () => {
+  test('if Usher did not sign it, or it has expired', async () => {
+    const edge = await openEdge();
+    const { jwk, claims, secret, kid } = await stealKey();
     const header = { alg: 'EdDSA', kid };
     const sign = (more: object, headers = header) =>
       new SignJWT({ ...claims, ...more }).setProtectedHeader(headers).sign(secret);
-    expect(await fault(edge.verify(await sign({})))).toBe('taken');
+    expect(await getFault(edge.verify(await sign({})))).toBe('accepted');
 
     const other = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
     const byOther = (headers: { alg: string; kid?: string }) =>
       new SignJWT(claims).setProtectedHeader(headers).sign(other.privateKey);
-    // The classic: the public key, which everybody has, as the secret of HMAC.
+    // The classic attack: the public key, which everybody has, used as an HMAC secret.
     const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: jwk.x ?? '' }, format: 'jwk' });
     const spki = publicKey.export({ type: 'spki', format: 'pem' }) as string;
     const hmac = (bytes: Uint8Array) =>
@@ -76,43 +76,46 @@ describe('an edge node takes no lease', () => {
     const others = (await sign({ sub: 'mallory' })).split('.')[1];
     const unsigned = new UnsecuredJWT(claims).encode();
     const forged: [string, string][] = [
-      ['of another key under our kid', await byOther(header)],
-      ['of another key under its own kid', await byOther({ alg: 'EdDSA', kid: 'another' })],
+      ['signed by another key, with our kid', await byOther(header)],
+      ['signed by another key, with its own kid', await byOther({ alg: 'EdDSA', kid: 'another' })],
       ['without kid', await byOther({ alg: 'EdDSA' })],
       ['HS256 with the public key as PEM', await hmac(new TextEncoder().encode(spki))],
       ['HS256 with the public key’s bytes', await hmac(base64url.decode(jwk.x ?? ''))],
       ['alg none', unsigned],
-      ['alg none with a signature glued on', `${unsigned}${signature}`],
+      ['alg none with a signature appended', `${unsigned}${signature}`],
       ['alg none with our kid', `${base64url.encode(JSON.stringify({ alg: 'none', kid }))}.${body}.`],
-      ['with claims of another', `${head}.${others}.${signature}`],
-      ['without its end', await sign({ exp: undefined })],
+      ['with the claims of another lease', `${head}.${others}.${signature}`],
+      ['without an expiry', await sign({ exp: undefined })],
       ['with a wrong type', await sign({ iat: 'now' })],
     ];
     for (const [name, token] of forged)
-      expect([name, await fault(edge.verify(token))]).toEqual([name, 'forged']);
+      expect([name, await getFault(edge.verify(token))]).toEqual([name, 'forged']);
     for (const token of ['', 'x', 'a.b.c', 'x'.repeat(10_000), `${good}x`.slice(0, 20)]) {
-      expect(await fault(edge.verify(token))).toBe('malformed');
+      expect(await getFault(edge.verify(token))).toBe('malformed');
     }
-    expect(await fault(edge.verify(await sign({ exp: claims.iat - 1 })))).toBe('expired');
+    expect(await getFault(edge.verify(await sign({ exp: claims.iat - 1 })))).toBe('expired');
     expect(await exportSPKI(other.publicKey)).not.toBe(spki);
   });
 
-  test('of an older version of the membership than it knows', async () => {
-    const edge = await connected();
+  test('if it is older than the known version of the membership', async () => {
+    const edge = await openEdge();
     await subscribe(usher, 'bob');
-    const { claims, secret, kid } = await stolen();
+    const { claims, secret, kid } = await stealKey();
     const of = (ver: number) =>
       new SignJWT({ ...claims, sub: 'bob', ver }).setProtectedHeader({ alg: 'EdDSA', kid }).sign(secret);
     const stream = await edge.start({ userId: 'bob', deviceId: 'bob-tv', titleId: 'dark' });
     await subscribe(usher, 'bob', 'solo');
-    await eventually('the change is known', async () => (await fault(edge.verify(await of(1)))) === 'stale');
-    expect(await fault(edge.verify(await of(2)))).toBe('taken');
-    await eventually('the stream goes on with a lease of the new version', () => stream.lease.version === 2);
+    await eventually(
+      'the change is known',
+      async () => (await getFault(edge.verify(await of(1)))) === 'stale',
+    );
+    expect(await getFault(edge.verify(await of(2)))).toBe('accepted');
+    await eventually('the stream has a lease of the new version', () => stream.lease.version === 2);
     expect(stream.signal.aborted).toBe(false);
   });
 
-  test('of a stream that was stopped, however long the lease has to live', async () => {
-    const edge = await connected();
+  test('if its stream was stopped, although it has not expired', async () => {
+    const edge = await openEdge();
     await subscribe(usher, 'cal');
     const { body } = await start(usher, 'cal', { edgeId: EDGE_ID });
     const stream = await edge.adopt(body.lease);
@@ -120,19 +123,19 @@ describe('an edge node takes no lease', () => {
     await cancel(usher, 'cal');
     await eventually('stopped', () => stream.signal.aborted);
     expect(stream.signal.reason).toBe('membership');
-    expect(stream.livesMs).toBe(0);
-    expect(['stopped', 'stale']).toContain(await fault(edge.adopt(body.lease)));
+    expect(stream.remainingMs).toBe(0);
+    expect(['stopped', 'stale']).toContain(await getFault(edge.adopt(body.lease)));
   });
 });
 
-describe('an edge node’s stream', () => {
-  test('lives on renewals beyond its first lease, and gives its slot back at the end', async () => {
-    const edge = await connected();
+describe('a stream', () => {
+  test('outlives its first lease by renewals, and frees its slot when it ends', async () => {
+    const edge = await openEdge();
     await subscribe(usher, 'dan', 'solo');
     const stream = await edge.start({ userId: 'dan', deviceId: 'dan-tv', titleId: 'dark' });
     const first = stream.lease;
-    await eventually('a newer lease', () => stream.lease.expiresAt > first.expiresAt);
-    expect(await code(edge.start({ userId: 'dan', deviceId: 'dan-pad', titleId: 'dark' }))).toBe(
+    await eventually('the lease was renewed', () => stream.lease.expiresAt > first.expiresAt);
+    expect(await getCode(edge.start({ userId: 'dan', deviceId: 'dan-pad', titleId: 'dark' }))).toBe(
       'too_many_streams',
     );
     await stream.end();
@@ -140,26 +143,26 @@ describe('an edge node’s stream', () => {
     expect(next.signal.aborted).toBe(false);
   });
 
-  test('is refused with Usher’s word when the membership does not allow it', async () => {
-    const edge = await connected();
-    expect(await code(edge.start({ userId: 'nobody', deviceId: 'd', titleId: 't' }))).toBe('not_entitled');
+  test('is refused with Usher’s code if the membership does not allow it', async () => {
+    const edge = await openEdge();
+    expect(await getCode(edge.start({ userId: 'nobody', deviceId: 'd', titleId: 't' }))).toBe('not_entitled');
   });
 
-  test('that ended while the node was cut off is stopped when it is back', async () => {
-    // Its renewals are far away: only the answer to `streams` can tell.
+  test('that ended while the node was disconnected is stopped on reconnect', async () => {
+    // The renewals are far away, so only the response to `streams` can stop it.
     const node = await usher.another({ LEASE_SECONDS: '90' });
-    const wire = await faultProxy({ host: '127.0.0.1', port: Number(new URL(node.url).port) });
-    wires.push(wire);
-    const edge = await connected(`http://127.0.0.1:${wire.port}`);
+    const proxy = await faultProxy({ host: '127.0.0.1', port: Number(new URL(node.url).port) });
+    proxies.push(proxy);
+    const edge = await openEdge(`http://127.0.0.1:${proxy.port}`);
     await subscribe(usher, 'eve');
     const { body } = await start(node, 'eve', { edgeId: EDGE_ID });
     const stream = await edge.adopt(body.lease);
-    wire.set('cut');
+    proxy.set('cut');
     await eventually('cut off', () => !edge.connected);
     await cancel(usher, 'eve');
     await usher.database.query('DELETE FROM edge_notice');
     expect(stream.signal.aborted).toBe(false);
-    wire.set('open');
+    proxy.set('open');
     await eventually('stopped', () => stream.signal.aborted);
     expect(stream.signal.reason).toBe('over');
   });

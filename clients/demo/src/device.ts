@@ -6,28 +6,28 @@ export interface DeviceOptions {
   readonly deviceId: string;
   readonly name: string;
   readonly platform: 'android' | 'tv' | 'web';
-  /** Where it is reached while it is unplugged, if anywhere. */
+  /** The push address of this device, if it has one. */
   readonly push?: { readonly kind: string; readonly address: string } | undefined;
-  /** An event that this device had not heard before, and how long after it happened. */
-  readonly heard: (event: Envelope, ms: number) => void;
-  /** It is in step after an absence: how many events it had missed, and how far it has read now. */
-  readonly caughtUp: (missed: number, offset: number) => void;
-  readonly trouble: (text: string) => void;
-  readonly changed: () => void;
+  /** An event was received, `delayMs` after it happened. */
+  readonly onEvent: (event: Envelope, delayMs: number) => void;
+  /** The device has caught up after an absence: the number of missed events, and the offset that it has read to. */
+  readonly onCaughtUp: (missedEvents: number, offset: number) => void;
+  readonly onError: (message: string) => void;
+  readonly onChange: () => void;
 }
 
-/** After a short break the missed events follow the welcome; a snapshot comes with it. */
+/** Time for the missed events of a replay, which follow the welcome one by one. */
 const CATCH_UP_MS = 400;
 
-/** One installation of the app: a client of its own, which is there while the device is plugged in. */
+/** One installation of the app. It has a client of its own while it is plugged in. */
 export class Device {
-  /** What it knows, also while it is unplugged: what was on the screen stays there. */
+  /** The newest known state. It is kept while the device is unplugged, so that the screen keeps what it showed. */
   state: State | undefined;
   private client: Usher | undefined;
-  /** Events of its absence that it has heard since; undefined while it is in step. */
-  private missed: number | undefined;
-  private backSince = Infinity;
-  private settling: ReturnType<typeof setTimeout> | undefined;
+  /** Events of the last absence that were received since. Undefined once the device has caught up. */
+  private missedEvents: number | undefined;
+  private liveSince = Infinity;
+  private catchUpTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: DeviceOptions) {}
 
@@ -35,42 +35,40 @@ export class Device {
     return this.client ? this.client.state.connection : 'unplugged';
   }
 
-  async plugIn(): Promise<void> {
-    const { session, deviceId, name, platform, push } = this.options;
+  plugIn(): void {
+    const { deviceId, platform, onError, onChange } = this.options;
     if (this.client) return;
     const client = connect({
       url: location.origin,
-      token: () => this.introduce(session, { name, platform, locale: navigator.language, push }),
+      token: () => this.register(),
       deviceId,
       platform,
       appVersion: 'page',
-      storage: sessionStorage, // as long as the tab, whose devices these are
+      storage: sessionStorage, // lives as long as the tab, like its devices
     });
     this.client = client;
-    this.away();
-    client.on('*', (event) => this.hear(event));
-    client.on('change', (state) => this.turn(state));
-    client.on('refused', (why) => this.options.trouble(`refused: ${why.message}`));
-    client.on('error', (error) =>
-      this.options.trouble(error instanceof Error ? error.message : String(error)),
-    );
-    this.options.changed();
+    this.markAway();
+    client.on('*', (event) => this.handleEvent(event));
+    client.on('change', (state) => this.handleChange(state));
+    client.on('refused', (error) => onError(`refused: ${error.message}`));
+    client.on('error', (error) => onError(error instanceof Error ? error.message : String(error)));
+    onChange();
   }
 
   unplug(): void {
     this.client?.close();
     this.client = undefined;
-    this.away();
-    this.options.changed();
+    this.markAway();
+    this.options.onChange();
   }
 
-  /** What cannot be sent now is sent on return by the client, or superseded by then. */
+  /** Sends the playback position. While offline the client keeps the newest beat of each show. */
   beat(beat: Beat): void {
-    this.client?.beat(beat).catch((error: unknown) => this.options.trouble(`beat: ${String(error)}`));
+    this.client?.beat(beat).catch((error: unknown) => this.options.onError(`beat: ${String(error)}`));
   }
 
-  /** Says how far the event got here; resolves to whether the server took it. */
-  receipt(event: Envelope, state: 'applied' | 'seen'): Promise<boolean> {
+  /** Sends a receipt. Resolves to whether the server accepted it. */
+  sendReceipt(event: Envelope, state: 'applied' | 'seen'): Promise<boolean> {
     const sent = this.client?.receipt({ ids: [event.id], state }) ?? Promise.reject(new Error('unplugged'));
     return sent.then(
       () => true,
@@ -78,42 +76,45 @@ export class Device {
     );
   }
 
-  /** The user's other devices show this one by its name; so it says it before it connects. */
-  private async introduce(session: Session, body: Readonly<Record<string, unknown>>): Promise<string> {
-    await session.call('PUT', `/v1/me/devices/${encodeURIComponent(this.options.deviceId)}`, body);
-    return session.token();
+  /** Registers the device before each connection, because the other devices show it by its name. Returns a token. */
+  private async register(): Promise<string> {
+    const { session, deviceId, name, platform, push } = this.options;
+    const body = { name, platform, locale: navigator.language, push };
+    await session.callApi('PUT', `/v1/me/devices/${encodeURIComponent(deviceId)}`, body);
+    return session.getToken();
   }
 
-  private hear(event: Envelope): void {
+  private handleEvent(event: Envelope): void {
     const at = Date.parse(event.at);
-    if (this.missed !== undefined && event.offset !== undefined && at < this.backSince) this.missed += 1;
-    this.options.heard(event, Math.max(0, Date.now() - at));
+    if (this.missedEvents !== undefined && event.offset !== undefined && at < this.liveSince)
+      this.missedEvents += 1;
+    this.options.onEvent(event, Math.max(0, Date.now() - at));
   }
 
-  private turn(state: State): void {
-    // A client that begins knows nothing yet; until it does, the screen keeps what it showed.
+  private handleChange(state: State): void {
+    // A new client knows nothing yet. Until it does, the screen keeps what it showed.
     if (state.membership || !this.state) this.state = state;
-    if (state.connection === 'live') this.back();
-    else this.away();
-    this.options.changed();
+    if (state.connection === 'live') this.markLive();
+    else this.markAway();
+    this.options.onChange();
   }
 
-  private away(): void {
-    clearTimeout(this.settling);
-    this.settling = undefined;
-    this.missed ??= 0;
-    this.backSince = Infinity;
+  private markAway(): void {
+    clearTimeout(this.catchUpTimer);
+    this.catchUpTimer = undefined;
+    this.missedEvents ??= 0;
+    this.liveSince = Infinity;
   }
 
-  private back(): void {
-    if (this.missed === undefined || this.settling !== undefined) return;
-    this.backSince = Date.now();
-    this.settling = setTimeout(() => this.inStep(), CATCH_UP_MS);
+  private markLive(): void {
+    if (this.missedEvents === undefined || this.catchUpTimer !== undefined) return;
+    this.liveSince = Date.now();
+    this.catchUpTimer = setTimeout(() => this.finishCatchUp(), CATCH_UP_MS);
   }
 
-  private inStep(): void {
-    this.settling = undefined;
-    this.options.caughtUp(this.missed ?? 0, this.client?.state.position?.offset ?? 0);
-    this.missed = undefined;
+  private finishCatchUp(): void {
+    this.catchUpTimer = undefined;
+    this.options.onCaughtUp(this.missedEvents ?? 0, this.client?.state.position?.offset ?? 0);
+    this.missedEvents = undefined;
   }
 }

@@ -1,36 +1,39 @@
 type Attributes = Readonly<Record<string, string>>;
 
-/** A new element. Text is always text: nothing that came from a server is read as HTML. */
+/** Returns a new HTML element. Strings become text nodes: nothing from the server is parsed as HTML. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
   ...children: (Node | string)[]
 ): HTMLElementTagNameMap[Tag] {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
+  const created = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) created.setAttribute(name, value);
+  created.append(...children);
+  return created;
 }
 
-export function drawing(tag: string, attributes: Attributes, ...children: Node[]): SVGElement {
-  const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
+/** Returns a new SVG element. */
+export function svgElement(tag: string, attributes: Attributes, ...children: Node[]): SVGElement {
+  const created = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) created.setAttribute(name, value);
+  created.append(...children);
+  return created;
 }
 
-export function button(label: string, act: () => void, attributes: Attributes = {}): HTMLButtonElement {
-  const made = element('button', { type: 'button', ...attributes }, label);
-  made.addEventListener('click', act);
-  return made;
+/** Returns a new button. */
+export function button(label: string, onClick: () => void, attributes: Attributes = {}): HTMLButtonElement {
+  const created = element('button', { type: 'button', ...attributes }, label);
+  created.addEventListener('click', onClick);
+  return created;
 }
 
-/** Changes a text only when it is another one, so that a reader's selection and a screen reader are left in peace. */
-export function say(where: Node, text: string): void {
-  if (where.textContent !== text) where.textContent = text;
+/** Sets a text if it differs: an unchanged one must not lose a selection or be read out again by a screen reader. */
+export function setText(node: Node, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
 }
 
-export function byId(id: string): HTMLElement {
+/** Returns the element with this id. Throws if the page has none. */
+export function getById(id: string): HTMLElement {
   const found = document.getElementById(id);
   if (!found) throw new Error(`the page has no #${id}`);
   return found;

@@ -1,22 +1,23 @@
-import { button, element, say } from './dom.js';
-import { Refusal, type Session } from './session.js';
+import { button, element, setText } from './dom.js';
+import { RequestError, type Session } from './session.js';
 
-/** What the server's pretend push vendor shows on this phone, newest first. */
-interface Shown {
-  readonly notes: readonly Note[];
+/** What the server's fake push service would show on this phone, newest first. */
+interface LockScreenContent {
+  readonly notes: readonly PushNotification[];
   readonly badge: number;
 }
 
-interface Note {
+interface PushNotification {
   readonly id: string;
   readonly title: string;
   readonly body: string;
   readonly at: string;
 }
 
-const LOOK_EVERY_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
+const MAX_NOTIFICATIONS = 4;
 
-/** The phone while it is unplugged: a clock, and what was pushed to it. Tapping a note opens the app. */
+/** Shows the phone while it is unplugged: a clock, and the notifications that were pushed to it. Tapping one opens the app. */
 export class LockScreen {
   readonly root = element('div', { class: 'lock-screen', role: 'group', 'aria-label': 'Lock screen' });
   private readonly time = element('p', { class: 'lock-time' });
@@ -25,79 +26,80 @@ export class LockScreen {
   private readonly hint = element('p', { class: 'lock-hint' }, 'Asleep. What matters comes as a push.');
   private readonly badge = element('span', { class: 'lock-badge' });
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private drawn = '';
-  /** An app that was opened has cleared what was shown before. */
-  private asleepSince = 0;
+  private renderedIds = '';
+  /** Opening the app has cleared the notifications before this time. */
+  private shownSince = 0;
 
   constructor(
     private readonly session: Session,
     private readonly deviceId: string,
-    private readonly open: () => void,
+    private readonly onOpen: () => void,
   ) {
     const head = element('div', { class: 'lock-head' }, this.time, this.day, this.badge);
     this.root.append(head, this.list, this.hint);
     this.root.hidden = true;
   }
 
-  /** Where the phone is reached while it sleeps. */
+  /** The push address of the phone. */
   get push() {
     return { kind: 'fcm_token', address: `lock-screen:${this.deviceId}` } as const;
   }
 
-  show(asleep: boolean): void {
-    if (asleep === !this.root.hidden) return;
-    this.root.hidden = !asleep;
+  setVisible(isVisible: boolean): void {
+    if (isVisible === !this.root.hidden) return;
+    this.root.hidden = !isVisible;
     clearTimeout(this.timer);
-    this.asleepSince = Date.now();
-    if (asleep) void this.look();
+    this.shownSince = Date.now();
+    if (isVisible) void this.poll();
   }
 
-  private async look(): Promise<void> {
-    const shown = await this.session
-      .act<Shown>('/dev/lock-screen', { address: this.push.address })
+  private async poll(): Promise<void> {
+    const content = await this.session
+      .callBackEnd<LockScreenContent>('/dev/lock-screen', { address: this.push.address })
       .catch(() => undefined);
     if (this.root.hidden) return;
-    if (shown) this.draw(shown);
-    this.timer = setTimeout(() => void this.look(), LOOK_EVERY_MS);
+    if (content) this.render(content);
+    this.timer = setTimeout(() => void this.poll(), POLL_INTERVAL_MS);
   }
 
-  private draw({ notes: all, badge }: Shown): void {
-    const notes = all.filter(({ at }) => Date.parse(at) >= this.asleepSince);
+  private render({ notes, badge }: LockScreenContent): void {
+    const current = notes.filter(({ at }) => Date.parse(at) >= this.shownSince);
     const now = new Date();
-    say(this.time, now.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false }));
-    say(this.day, now.toLocaleDateString([], { weekday: 'long', day: 'numeric', month: 'long' }));
-    say(this.badge, String(badge));
-    this.badge.hidden = badge === 0 || notes.length === 0;
+    setText(this.time, now.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false }));
+    setText(this.day, now.toLocaleDateString([], { weekday: 'long', day: 'numeric', month: 'long' }));
+    setText(this.badge, String(badge));
+    this.badge.hidden = badge === 0 || current.length === 0;
     this.badge.title = `Badge of the app: ${badge} not seen`;
-    this.hint.hidden = notes.length > 0;
-    const key = notes.map(({ id }) => id).join();
-    if (key === this.drawn) return;
-    this.drawn = key;
-    this.list.replaceChildren(...notes.slice(0, 4).map((note) => element('li', {}, this.card(note))));
+    this.hint.hidden = current.length > 0;
+    const ids = current.map(({ id }) => id).join();
+    if (ids === this.renderedIds) return;
+    this.renderedIds = ids;
+    const cards = current.slice(0, MAX_NOTIFICATIONS).map((each) => this.createCard(each));
+    this.list.replaceChildren(...cards.map((card) => element('li', {}, card)));
   }
 
-  private card(note: Note): HTMLElement {
-    const card = button('', () => void this.tap(note), { class: 'lock-note' });
-    const when = new Date(note.at).toLocaleTimeString([], {
+  private createCard(notification: PushNotification): HTMLElement {
+    const card = button('', () => void this.open(notification), { class: 'lock-note' });
+    const time = new Date(notification.at).toLocaleTimeString([], {
       hour: '2-digit',
       minute: '2-digit',
       second: '2-digit',
       hour12: false,
     });
     card.append(
-      element('span', { class: 'lock-app' }, element('b', {}, 'USHER'), element('time', {}, when)),
-      element('strong', {}, note.title),
-      element('span', {}, note.body),
+      element('span', { class: 'lock-app' }, element('b', {}, 'USHER'), element('time', {}, time)),
+      element('strong', {}, notification.title),
+      element('span', {}, notification.body),
     );
     return card;
   }
 
-  /** The app starts, and says over HTTP what was seen: its socket is not there yet. */
-  private async tap({ id }: Note): Promise<void> {
-    const seen = { deviceId: this.deviceId, ids: [id], state: 'seen' };
-    await this.session.call('POST', '/v1/me/receipts', seen).catch((error: unknown) => {
-      if (!(error instanceof Refusal)) throw error;
+  /** Sends the receipt over HTTP, because the app's socket is not connected yet, and opens the app. */
+  private async open({ id }: PushNotification): Promise<void> {
+    const receipt = { deviceId: this.deviceId, ids: [id], state: 'seen' };
+    await this.session.callApi('POST', '/v1/me/receipts', receipt).catch((error: unknown) => {
+      if (!(error instanceof RequestError)) throw error;
     });
-    this.open();
+    this.onOpen();
   }
 }

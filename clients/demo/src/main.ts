@@ -1,54 +1,59 @@
-import { byId, element } from './dom.js';
-import { Glance } from './glance.js';
-import { KINDS, nameOfTab, NAMES, userInAddress } from './identity.js';
-import { Journeys } from './journeys.js';
-import { Office } from './office.js';
+import type { Membership } from '@usher/client';
+import { BackOffice } from './back-office.js';
+import { DeliveryTraceList } from './delivery-trace-list.js';
+import { DEVICE_KINDS, DEVICE_NAMES, getTabId, getUserId } from './device-identity.js';
+import { element, getById } from './dom.js';
 import { Screen } from './screen.js';
-import { Refusal, Session } from './session.js';
+import { ScreenNav } from './screen-nav.js';
+import { RequestError, Session } from './session.js';
 import { Settings } from './settings.js';
 
-/** The newest of what the screens know, for the back office. */
-const newest = (screens: readonly Screen[]) =>
-  screens.flatMap(({ device }) => device.state?.membership ?? []).sort((a, b) => b.version - a.version)[0];
+/** Device ids have at most 64 characters: a kind, a hyphen, and this many. */
+const MAX_SUFFIX_LENGTH = 56;
 
-function open(session: Session): void {
+function renderPage(session: Session): void {
   const settings = new Settings(session.userId);
-  const journeys = new Journeys(KINDS.map((kind) => NAMES[kind]));
-  const office = new Office(session, journeys);
-  const glance = new Glance(byId('glance'));
+  const traces = new DeliveryTraceList(DEVICE_KINDS.map((kind) => DEVICE_NAMES[kind]));
+  const backOffice = new BackOffice(session, traces);
+  const nav = new ScreenNav(getById('screen-nav'));
+  const deviceIdSuffix = `${session.userId}-${getTabId()}`.slice(-MAX_SUFFIX_LENGTH);
   const screens: Screen[] = [];
-  const tab = nameOfTab();
-  for (const kind of KINDS) {
+  for (const kind of DEVICE_KINDS) {
     const screen = new Screen(kind, {
       session,
-      tab: `${session.userId}-${tab}`.slice(-56),
-      speed: () => settings.filmSeconds,
-      heard: ({ name }, event, ms) => journeys.heard(name, event, ms),
-      receipt: ({ name }, event, state) => journeys.receipt(name, event, state),
-      caughtUp: ({ name }, offset) => journeys.caughtUp(name, offset),
-      changed: (changed) => {
-        glance.show(changed);
-        office.show(newest(screens));
+      deviceIdSuffix,
+      getSpeed: () => settings.filmSpeed,
+      onEvent: ({ name }, event, delayMs) => traces.markReceived(name, event, delayMs),
+      onReceipt: ({ name }, event, state) => traces.markReceipt(name, event, state),
+      onCaughtUp: ({ name }, offset) => traces.markCaughtUp(name, offset),
+      onRender: (rendered) => {
+        nav.render(rendered);
+        backOffice.render(getNewestMembership(screens));
       },
     });
     screens.push(screen);
-    glance.add(screen);
+    nav.addScreen(screen);
   }
-  glance.addOffice();
-  byId('settings').append(settings.speed, settings.user);
-  byId('screens').append(...screens.map(({ root }) => root));
-  byId('office').append(office.root);
-  for (const { device } of screens) void device.plugIn();
+  nav.addBackOffice();
+  getById('settings').append(settings.speed, settings.user);
+  getById('screens').append(...screens.map(({ root }) => root));
+  getById('back-office').append(backOffice.root);
+  for (const { device } of screens) device.plugIn();
 }
 
-const userId = userInAddress(location.search);
+function getNewestMembership(screens: readonly Screen[]): Membership | undefined {
+  const memberships = screens.flatMap(({ device }) => device.state?.membership ?? []);
+  return memberships.sort((a, b) => b.version - a.version)[0];
+}
+
+const userId = getUserId(location.search);
 try {
-  if (userId === undefined) throw new Refusal('A user is named by 1 to 40 of A-Z a-z 0-9 _ . : -');
-  open(await Session.open(userId));
+  if (userId === undefined) throw new RequestError('A user id has 1 to 40 of A-Z a-z 0-9 _ . : -');
+  renderPage(await Session.open(userId));
 } catch (error) {
   const text =
-    error instanceof Refusal
+    error instanceof RequestError
       ? error.message
       : 'The server cannot be reached. Reload the page once it runs again.';
-  byId('screens').replaceChildren(element('p', { class: 'notice', role: 'alert' }, text));
+  getById('screens').replaceChildren(element('p', { class: 'notice', role: 'alert' }, text));
 }

@@ -1,120 +1,116 @@
 import type { Beat } from '@usher/client';
-import { EPISODE_SECONDS, episodeAfter, type Place } from './film.js';
+import { EPISODE_SECONDS, nextEpisode, type ShowPosition } from './shows.js';
 
 const TICK_MS = 100;
-/** A beat for every minute of film, as devices do; but never more than one a second. */
-const FILM_SECONDS_A_BEAT = 60;
-const SHORTEST_MS = 1_000;
+/** A heartbeat is sent for every minute of film, as real devices do, but at most once a second. */
+const FILM_SECONDS_PER_BEAT = 60;
+const MIN_BEAT_INTERVAL_MS = 1_000;
 
-export interface PlayerPorts {
-  /** How many seconds of film pass in one. */
-  speed(): number;
-  autoplay(): boolean;
-  beat(beat: Beat): void;
-  changed(): void;
+export interface PlayerHandlers {
+  /** Returns how many seconds of film pass in one second. */
+  getSpeed(): number;
+  isAutoplayOn(): boolean;
+  onBeat(beat: Beat): void;
+  onChange(): void;
 }
 
-/**
- * Plays a film that has no pictures: time passes, and the device says where it is. Beats are real and carry the real time;
- * only the film's own clock may run faster.
- */
+/** Plays a film without pictures: time passes, and heartbeats are sent. Only the film's own clock may run faster than real time. */
 export class Player {
-  place: Place | undefined;
+  position: ShowPosition | undefined;
   state: Beat['state'] = 'paused';
-  /** Whether autoplay began this episode and nobody touched anything since. */
-  private untouched = false;
+  /** Autoplay started this episode, and nobody has touched the player since. */
+  private isAutoplayed = false;
   private timer: ReturnType<typeof setInterval> | undefined;
-  private lastTick = 0;
-  private lastBeat = 0;
-  private filmSinceBeat = 0;
+  private lastTickAt = 0;
+  private lastBeatAt = 0;
+  private filmSecondsSinceBeat = 0;
 
-  constructor(private readonly ports: PlayerPorts) {}
+  constructor(private readonly handlers: PlayerHandlers) {}
 
   get isPlaying(): boolean {
     return this.state === 'playing';
   }
 
-  /** Somebody pressed play. */
-  play(place: Place): void {
-    const isOver = place.positionSeconds >= EPISODE_SECONDS;
-    this.place = isOver ? { ...place, episodeId: episodeAfter(place.episodeId), positionSeconds: 0 } : place;
-    this.untouched = false;
-    this.run();
+  /** A person starts playback. From the end of an episode the next one starts. */
+  play(position: ShowPosition): void {
+    const isAtEnd = position.positionSeconds >= EPISODE_SECONDS;
+    this.position = isAtEnd ? startOfNextEpisode(position) : position;
+    this.isAutoplayed = false;
+    this.state = 'playing';
+    this.lastTickAt = performance.now();
+    this.timer ??= setInterval(() => this.tick(), TICK_MS);
+    this.sendBeat();
   }
 
-  /** Somebody paused, or the app did. */
   pause(): void {
     if (!this.isPlaying) return;
-    this.halt('paused');
-    this.beat();
+    this.stop('paused');
+    this.sendBeat();
   }
 
-  /** Stops without a word: the power is gone, or another device took over and its beats must not be contradicted. */
-  cut(): void {
-    this.halt('paused');
+  /** Pauses without a heartbeat: the device lost its power, or another one took over and must not be contradicted. */
+  pauseSilently(): void {
+    this.stop('paused');
   }
 
   seek(positionSeconds: number): void {
-    if (!this.place) return;
-    this.place = { ...this.place, positionSeconds };
-    this.untouched = false;
-    this.beat();
+    if (!this.position) return;
+    this.position = { ...this.position, positionSeconds };
+    this.isAutoplayed = false;
+    this.sendBeat();
   }
 
-  nextEpisode(): void {
-    if (!this.place) return;
-    this.play({ ...this.place, positionSeconds: EPISODE_SECONDS });
+  playNextEpisode(): void {
+    if (!this.position) return;
+    this.play({ ...this.position, positionSeconds: EPISODE_SECONDS });
   }
 
-  private run(): void {
-    this.state = 'playing';
-    this.lastTick = performance.now();
-    this.timer ??= setInterval(() => this.tick(), TICK_MS);
-    this.beat();
-  }
-
-  private halt(state: 'paused' | 'ended'): void {
+  private stop(state: 'paused' | 'ended'): void {
     clearInterval(this.timer);
     this.timer = undefined;
     this.state = state;
-    this.ports.changed();
+    this.handlers.onChange();
   }
 
   private tick(): void {
     const now = performance.now();
-    const passed = ((now - this.lastTick) / 1_000) * this.ports.speed();
-    this.lastTick = now;
-    this.filmSinceBeat += passed;
-    if (!this.place) return;
-    this.place = {
-      ...this.place,
-      positionSeconds: Math.min(EPISODE_SECONDS, this.place.positionSeconds + passed),
-    };
-    if (this.place.positionSeconds >= EPISODE_SECONDS) return this.episodeOver(this.place);
-    if (this.filmSinceBeat >= FILM_SECONDS_A_BEAT && now - this.lastBeat >= SHORTEST_MS) this.beat();
-    else this.ports.changed();
+    const filmSeconds = ((now - this.lastTickAt) / 1_000) * this.handlers.getSpeed();
+    this.lastTickAt = now;
+    this.filmSecondsSinceBeat += filmSeconds;
+    if (!this.position) return;
+    const positionSeconds = Math.min(EPISODE_SECONDS, this.position.positionSeconds + filmSeconds);
+    this.position = { ...this.position, positionSeconds };
+    if (positionSeconds >= EPISODE_SECONDS) return this.finishEpisode(this.position);
+    const isBeatDue =
+      this.filmSecondsSinceBeat >= FILM_SECONDS_PER_BEAT && now - this.lastBeatAt >= MIN_BEAT_INTERVAL_MS;
+    if (isBeatDue) this.sendBeat();
+    else this.handlers.onChange();
   }
 
-  private episodeOver(place: Place): void {
-    if (!this.ports.autoplay()) {
-      this.halt('ended');
-      return this.beat();
+  private finishEpisode(position: ShowPosition): void {
+    if (!this.handlers.isAutoplayOn()) {
+      this.stop('ended');
+      return this.sendBeat();
     }
-    this.place = { ...place, episodeId: episodeAfter(place.episodeId), positionSeconds: 0 };
-    this.untouched = true;
-    this.beat();
+    this.position = startOfNextEpisode(position);
+    this.isAutoplayed = true;
+    this.sendBeat();
   }
 
-  private beat(): void {
-    if (!this.place) return;
-    this.filmSinceBeat = 0;
-    this.lastBeat = performance.now();
-    this.ports.beat({
-      ...this.place,
+  private sendBeat(): void {
+    if (!this.position) return;
+    this.filmSecondsSinceBeat = 0;
+    this.lastBeatAt = performance.now();
+    this.handlers.onBeat({
+      ...this.position,
       durationSeconds: EPISODE_SECONDS,
       state: this.state,
-      autoplay: this.untouched,
+      autoplay: this.isAutoplayed,
     });
-    this.ports.changed();
+    this.handlers.onChange();
   }
+}
+
+function startOfNextEpisode(position: ShowPosition): ShowPosition {
+  return { ...position, episodeId: nextEpisode(position.episodeId), positionSeconds: 0 };
 }

@@ -1,97 +1,87 @@
 import type { Envelope } from '@usher/client';
-import { Abilities } from './abilities.js';
 import { Device } from './device.js';
-import { button, element, say } from './dom.js';
-import { FIRST_EPISODE } from './film.js';
-import { FrontPageRow } from './front-page.js';
-import { type Kind, NAMES, PLATFORMS } from './identity.js';
+import { DEVICE_NAMES, type DeviceKind, PLATFORMS } from './device-identity.js';
+import { button, element, setText } from './dom.js';
+import { handleEvent } from './event-handler.js';
+import { EventLog } from './event-log.js';
 import { LockScreen } from './lock-screen.js';
-import { LogStrip } from './log.js';
+import { MembershipPanel } from './membership-panel.js';
 import { Player } from './player.js';
-import { react } from './reactions.js';
+import { PlayerView } from './player-view.js';
+import { getPlayerViewModel, type PlayerViewModel } from './player-view-model.js';
+import { RecommendationsRow } from './recommendations-row.js';
 import type { Session } from './session.js';
-import { type Stage, stageOf } from './stage.js';
-import { StageView } from './stage-view.js';
-import { StillWatching } from './still-watching.js';
+import { FIRST_EPISODE } from './shows.js';
+import { StillWatchingPrompt } from './still-watching-prompt.js';
 
-export interface ScreenPorts {
+export interface ScreenOptions {
   readonly session: Session;
-  readonly tab: string;
-  speed(): number;
-  heard(screen: Screen, event: Envelope, ms: number): void;
-  receipt(screen: Screen, event: Envelope, state: 'applied' | 'seen'): void;
-  caughtUp(screen: Screen, offset: number): void;
-  changed(screen: Screen): void;
+  /** Distinguishes the devices of this tab from those of other tabs. */
+  readonly deviceIdSuffix: string;
+  /** Returns how many seconds of film pass in one second. */
+  getSpeed(): number;
+  onEvent(screen: Screen, event: Envelope, delayMs: number): void;
+  onReceipt(screen: Screen, event: Envelope, state: 'applied' | 'seen'): void;
+  onCaughtUp(screen: Screen, offset: number): void;
+  onRender(screen: Screen): void;
 }
 
-/** One device of the user: what it shows, and what a person does to it. */
+/** One device of the user: connects its client, its player and the parts of its screen. */
 export class Screen {
   readonly name: string;
   readonly root: HTMLElement;
   readonly device: Device;
   private readonly deviceId: string;
   private readonly player: Player;
-  private readonly view: StageView;
-  private readonly abilities: Abilities;
-  private readonly row: FrontPageRow;
-  private readonly log: LogStrip;
-  /** A phone is reached while it sleeps; the others learn it when they are back. */
+  private readonly playerView: PlayerView;
+  private readonly membership: MembershipPanel;
+  private readonly recommendations: RecommendationsRow;
+  private readonly log: EventLog;
+  /** Only the phone receives pushes while it is unplugged. */
   private readonly lockScreen: LockScreen | undefined;
-  private readonly question: StillWatching;
+  private readonly prompt: StillWatchingPrompt;
   private readonly connection = element('span', { class: 'connection', role: 'status' });
-  private readonly plug: HTMLButtonElement;
-  private isDue = false;
+  private readonly plugButton = button('Unplug', () => this.togglePlug(), { class: 'plug' });
+  private isRenderScheduled = false;
 
   constructor(
-    readonly kind: Kind,
-    private readonly ports: ScreenPorts,
+    readonly kind: DeviceKind,
+    private readonly options: ScreenOptions,
   ) {
-    const { session, tab } = ports;
-    this.name = NAMES[kind];
-    this.deviceId = `${kind}-${tab}`;
-    this.log = new LogStrip(this.name);
+    const { session } = options;
+    this.name = DEVICE_NAMES[kind];
+    this.deviceId = `${kind}-${options.deviceIdSuffix}`;
+    this.log = new EventLog(this.name);
     if (kind === 'phone')
-      this.lockScreen = new LockScreen(session, this.deviceId, () => void this.device.plugIn());
-    this.abilities = new Abilities((planId) => session.planName(planId));
-    this.view = new StageView(this.name, {
-      main: () => this.main(),
-      next: () => this.player.nextEpisode(),
-      seek: (seconds) => this.player.seek(seconds),
+      this.lockScreen = new LockScreen(session, this.deviceId, () => this.device.plugIn());
+    this.membership = new MembershipPanel((planId) => session.getPlanName(planId));
+    this.playerView = new PlayerView(this.name, {
+      onMainButton: () => this.pressMainButton(),
+      onNextEpisode: () => this.player.playNextEpisode(),
+      onSeek: (seconds) => this.player.seek(seconds),
     });
-    this.question = new StillWatching(this.view.prompt);
-    this.row = new FrontPageRow(this.name, {
-      play: (showId) => this.start(showId),
-      seen: (event) => void this.receipt(event, 'seen'),
+    this.prompt = new StillWatchingPrompt(this.playerView.promptContainer);
+    this.recommendations = new RecommendationsRow(this.name, {
+      onPlay: (showId) => this.play(showId),
+      onSeen: (event) => void this.sendReceipt(event, 'seen'),
     });
     this.player = new Player({
-      speed: () => ports.speed(),
-      autoplay: () => this.view.autoplay.checked,
-      beat: (beat) => this.device.beat(beat),
-      changed: () => this.draw(),
+      getSpeed: () => options.getSpeed(),
+      isAutoplayOn: () => this.playerView.autoplay.checked,
+      onBeat: (beat) => this.device.beat(beat),
+      onChange: () => this.scheduleRender(),
     });
-    this.device = new Device({
-      session,
-      deviceId: this.deviceId,
-      name: this.name,
-      platform: PLATFORMS[kind],
-      push: this.lockScreen?.push,
-      heard: (event, ms) => this.hear(event, ms),
-      caughtUp: (missed, offset) => this.caughtUp(missed, offset),
-      trouble: (text) => this.log.note(text),
-      changed: () => this.draw(),
-    });
-    this.plug = button('Unplug', () => this.togglePlug(), { class: 'plug' });
-    this.root = this.frame();
-    this.draw();
+    this.device = this.createDevice();
+    this.root = this.createRoot();
+    this.scheduleRender();
   }
 
-  /** What is on it now. */
-  get stage(): Stage {
+  get playerViewModel(): PlayerViewModel {
     const { state, connection } = this.device;
-    return stageOf({
+    return getPlayerViewModel({
       deviceId: this.deviceId,
       isLive: connection === 'live',
-      isOff: connection === 'unplugged',
+      isUnplugged: connection === 'unplugged',
       membership: state?.membership,
       playback: state?.playback ?? [],
       player: this.player,
@@ -99,31 +89,21 @@ export class Screen {
     });
   }
 
-  /** Soon, once for all that changed by then: events are heard first and drawn after. */
-  draw(): void {
-    if (this.isDue) return;
-    this.isDue = true;
-    requestAnimationFrame(() => this.drawNow());
+  private createDevice(): Device {
+    return new Device({
+      session: this.options.session,
+      deviceId: this.deviceId,
+      name: this.name,
+      platform: PLATFORMS[this.kind],
+      push: this.lockScreen?.push,
+      onEvent: (event, delayMs) => this.handleEvent(event, delayMs),
+      onCaughtUp: (missedEvents, offset) => this.handleCaughtUp(missedEvents, offset),
+      onError: (message) => this.log.addNote(message),
+      onChange: () => this.scheduleRender(),
+    });
   }
 
-  private drawNow(): void {
-    this.isDue = false;
-    const { state, connection } = this.device;
-    const isOff = connection === 'unplugged';
-    this.root.dataset['connection'] = connection;
-    say(this.connection, isOff ? 'offline' : connection);
-    say(this.plug, isOff ? 'Plug in' : 'Unplug');
-    this.view.show(this.stage);
-    this.lockScreen?.show(isOff);
-    this.abilities.show(state?.membership);
-    this.row.show(
-      state?.recommendations.find((page) => page.profileId === 'main'),
-      isOff,
-    );
-    this.ports.changed(this);
-  }
-
-  private frame(): HTMLElement {
+  private createRoot(): HTMLElement {
     const heading = element('h2', {}, this.name);
     return element(
       'section',
@@ -133,58 +113,83 @@ export class Screen {
         'aria-label': this.name,
         'data-device': this.kind,
       },
-      element('header', { class: 'screen-head' }, heading, this.connection, this.plug),
+      element('header', { class: 'screen-head' }, heading, this.connection, this.plugButton),
       element(
         'div',
         { class: 'case' },
-        this.view.root,
-        this.abilities.root,
-        this.row.root,
+        this.playerView.root,
+        this.membership.root,
+        this.recommendations.root,
         ...(this.lockScreen ? [this.lockScreen.root] : []),
       ),
       this.log.root,
     );
   }
 
-  private main(): void {
-    const { action, place } = this.stage;
-    this.question.withdraw();
-    if (action.label === 'Pause') this.player.pause();
-    else this.player.play(place);
+  /** Renders once for all changes until the next frame. */
+  private scheduleRender(): void {
+    if (this.isRenderScheduled) return;
+    this.isRenderScheduled = true;
+    requestAnimationFrame(() => this.render());
   }
 
-  private start(showId: string): void {
-    if (this.stage.action.disabled) return;
-    const known = this.device.state?.playback.find((row) => row.showId === showId);
+  private render(): void {
+    this.isRenderScheduled = false;
+    const { state, connection } = this.device;
+    const isUnplugged = connection === 'unplugged';
+    this.root.dataset['connection'] = connection;
+    setText(this.connection, isUnplugged ? 'offline' : connection);
+    setText(this.plugButton, isUnplugged ? 'Plug in' : 'Unplug');
+    this.playerView.render(this.playerViewModel);
+    this.lockScreen?.setVisible(isUnplugged);
+    this.membership.render(state?.membership);
+    const frontPage = state?.recommendations.find((page) => page.profileId === 'main');
+    this.recommendations.render(frontPage, isUnplugged);
+    this.options.onRender(this);
+  }
+
+  private pressMainButton(): void {
+    const { action, position } = this.playerViewModel;
+    this.prompt.hide();
+    if (action.label === 'Pause') this.player.pause();
+    else this.player.play(position);
+  }
+
+  private play(showId: string): void {
+    if (this.playerViewModel.action.disabled) return;
+    const known = this.device.state?.playback.find((progress) => progress.showId === showId);
     const { episodeId = FIRST_EPISODE, positionSeconds = 0 } = known ?? {};
     this.player.pause();
     this.player.play({ showId, episodeId, positionSeconds });
   }
 
   private togglePlug(): void {
-    if (this.device.connection === 'unplugged') return void this.device.plugIn();
-    this.player.cut(); // the power is gone: it cannot say goodbye
-    this.question.withdraw();
+    if (this.device.connection === 'unplugged') return this.device.plugIn();
+    this.player.pauseSilently(); // a device without power sends no heartbeat
+    this.prompt.hide();
     this.device.unplug();
-    this.log.note('unplugged');
+    this.log.addNote('unplugged');
   }
 
-  private hear(event: Envelope, ms: number): void {
-    this.log.event(event, ms);
-    this.ports.heard(this, event, ms);
-    const { player, row, question } = this;
-    react(event, { player, row, question, receipt: (state) => void this.receipt(event, state) });
+  private handleEvent(event: Envelope, delayMs: number): void {
+    this.log.addEvent(event, delayMs);
+    this.options.onEvent(this, event, delayMs);
+    const { player, recommendations, prompt } = this;
+    const sendReceipt = (state: 'applied' | 'seen') => void this.sendReceipt(event, state);
+    handleEvent(event, { player, recommendations, prompt, sendReceipt });
   }
 
-  private async receipt(event: Envelope, state: 'applied' | 'seen'): Promise<void> {
-    if (!(await this.device.receipt(event, state))) return;
-    this.log.receipt(event.id, state);
-    this.ports.receipt(this, event, state);
+  private async sendReceipt(event: Envelope, state: 'applied' | 'seen'): Promise<void> {
+    if (!(await this.device.sendReceipt(event, state))) return;
+    this.log.setReceipt(event.id, state);
+    this.options.onReceipt(this, event, state);
   }
 
-  private caughtUp(missed: number, offset: number): void {
-    this.ports.caughtUp(this, offset);
-    const many = missed === 1 ? '1 event' : `${missed} events`;
-    this.log.note(missed > 0 ? `caught up: ${many}, read to #${offset}` : `in step, read to #${offset}`);
+  private handleCaughtUp(missedEvents: number, offset: number): void {
+    this.options.onCaughtUp(this, offset);
+    const count = missedEvents === 1 ? '1 event' : `${missedEvents} events`;
+    this.log.addNote(
+      missedEvents > 0 ? `caught up: ${count}, read to #${offset}` : `up to date, read to #${offset}`,
+    );
   }
 }

@@ -1,64 +1,63 @@
-/** A refusal of the server, in its own words. */
-export class Refusal extends Error {}
+/** The server refused a request. The message is the problem's `detail`. */
+export class RequestError extends Error {}
 
-interface Opened {
+interface SessionResponse {
   readonly token: string;
   readonly expiresAt: string;
   readonly plans: readonly { readonly planId: string; readonly name: string }[];
 }
 
-/** So long before its end a token is not handed out any more. */
-const SPARE_MS = 60_000;
+/** A token is replaced this long before it expires. */
+const MIN_REMAINING_MS = 60_000;
 
-/** The sign-in of one user, for all three devices. The token is kept in memory alone, and travels in no URL. */
+/** The sign-in of one user, for all three devices. The token is kept in memory only, and never part of a URL. */
 export class Session {
   private constructor(
     readonly userId: string,
-    private opened: Opened,
+    private current: SessionResponse,
   ) {}
 
-  /** Throws Refusal. */
+  /** Signs in. Throws RequestError. */
   static async open(userId: string): Promise<Session> {
-    return new Session(userId, await ask<Opened>('/dev/session', { userId }));
+    return new Session(userId, await post<SessionResponse>('/dev/session', { userId }));
   }
 
-  /** What a plan is called. */
-  planName(planId: string | null | undefined): string | undefined {
+  /** Returns the name of a plan, or its id if it is not one of the page's plans. */
+  getPlanName(planId: string | null | undefined): string | undefined {
     if (!planId) return undefined;
-    return this.opened.plans.find((plan) => plan.planId === planId)?.name ?? planId;
+    return this.current.plans.find((plan) => plan.planId === planId)?.name ?? planId;
   }
 
-  /** Fresh enough for a connection. */
-  async token(): Promise<string> {
-    if (Date.parse(this.opened.expiresAt) - Date.now() < SPARE_MS) {
-      this.opened = await ask<Opened>('/dev/session', { userId: this.userId });
+  /** Returns a token that is valid for a minute at least. Throws RequestError. */
+  async getToken(): Promise<string> {
+    if (Date.parse(this.current.expiresAt) - Date.now() < MIN_REMAINING_MS) {
+      this.current = await post<SessionResponse>('/dev/session', { userId: this.userId });
     }
-    return this.opened.token;
+    return this.current.token;
   }
 
-  /** A call of the app's own API, as this user. */
-  async call(method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown): Promise<unknown> {
-    const authorization = `Bearer ${await this.token()}`;
-    const content = body === undefined ? {} : { 'content-type': 'application/json' };
-    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    return read(await fetch(path, { method, headers: { authorization, ...content }, ...sent }));
+  /** Calls the app's API as this user, and returns the response body. Throws RequestError. */
+  async callApi(method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown): Promise<unknown> {
+    const authorization = `Bearer ${await this.getToken()}`;
+    const contentType = body === undefined ? {} : { 'content-type': 'application/json' };
+    const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    return readBody(await fetch(path, { method, headers: { authorization, ...contentType }, ...content }));
   }
 
-  /** Has the page's back end act for this user. Throws Refusal. */
-  act<Answer>(path: string, more: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    return ask<Answer>(path, { userId: this.userId, ...more });
+  /** Calls the page's own back end for this user, and returns the response body. Throws RequestError. */
+  callBackEnd<Body>(path: string, fields: Readonly<Record<string, string>> = {}): Promise<Body> {
+    return post<Body>(path, { userId: this.userId, ...fields });
   }
 }
 
-async function ask<Answer>(path: string, body: unknown): Promise<Answer> {
+async function post<Body>(path: string, body: unknown): Promise<Body> {
   const headers = { 'content-type': 'application/json' };
-  return (await read(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }))) as Answer;
+  return (await readBody(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }))) as Body;
 }
 
-async function read(response: Response): Promise<unknown> {
-  const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return answer;
-  const detail =
-    typeof answer === 'object' && answer !== null && 'detail' in answer ? answer.detail : undefined;
-  throw new Refusal(typeof detail === 'string' ? detail : `The server answered ${response.status}.`);
+async function readBody(response: Response): Promise<unknown> {
+  const body: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return body;
+  const detail = typeof body === 'object' && body !== null && 'detail' in body ? body.detail : undefined;
+  throw new RequestError(typeof detail === 'string' ? detail : `The server returned ${response.status}.`);
 }

@@ -1,21 +1,21 @@
 import { element } from './dom.js';
 
 const SPEEDS = [1, 60, 600] as const;
-const FIRST_SPEED = 60;
+const DEFAULT_SPEED = 60;
 
-/** How fast films run here, and whose screens these are. */
+/** Shows the controls for the film speed and the user. */
 export class Settings {
   readonly speed: HTMLElement;
   readonly user: HTMLFormElement;
-  private chosen: number = FIRST_SPEED;
+  private chosenSpeed: number = DEFAULT_SPEED;
 
   constructor(userId: string) {
-    const options = SPEEDS.map((speed) => this.option(speed));
-    const explained =
+    const options = SPEEDS.map((speed) => this.createOption(speed));
+    const explanation =
       'Only the film’s own clock runs faster: a beat is sent for every minute of film, and is a real one.';
     this.speed = element(
       'fieldset',
-      { class: 'speed', title: explained },
+      { class: 'speed', title: explanation },
       element('legend', {}, 'Film clock'),
       ...options,
     );
@@ -31,14 +31,15 @@ export class Settings {
     this.user = element('form', { class: 'user', method: 'get' }, label, element('button', {}, 'Switch'));
   }
 
-  get filmSeconds(): number {
-    return this.chosen;
+  /** Seconds of film that pass in one second. */
+  get filmSpeed(): number {
+    return this.chosenSpeed;
   }
 
-  private option(speed: number): HTMLLabelElement {
+  private createOption(speed: number): HTMLLabelElement {
     const radio = element('input', { type: 'radio', name: 'speed', value: String(speed) });
-    radio.checked = speed === FIRST_SPEED;
-    radio.addEventListener('change', () => (this.chosen = speed));
+    radio.checked = speed === DEFAULT_SPEED;
+    radio.addEventListener('change', () => (this.chosenSpeed = speed));
     return element('label', {}, radio, element('span', {}, `${speed}×`));
   }
 }

@@ -1,38 +1,39 @@
 /*
- * An edge node in small: sends bytes at the pace of a film to players that show a lease, and not one after Usher said stop or
- * the lease ended.
+ * A small edge node. It sends bytes at the bitrate of a film to players that show a lease, and stops when Usher stops the
+ * stream or the lease expires.
  *
  *   USHER_URL=http://127.0.0.1:3000 USHER_EDGE_KEY=usk_… EDGE_ID=edge-1 PORT=8081 node clients/edge/example/server.mjs
  *
- *   GET /video/{title}   Authorization: Bearer <lease>   the film, paced; cut off in mid-stream when it must stop
- *   GET /check           the same, as nginx's auth_request asks it (nginx.conf beside this file): 204, 401 or 403
+ *   GET /video/{title}   Authorization: Bearer <lease>   the film; cut off in the middle when it must stop
+ *   GET /check           for nginx's auth_request (nginx.conf in this folder): 204, 401, 403 or 503
+ *   GET /health          { connected }: whether Usher can stop streams at this moment
  *
- * The lease comes from POST /v1/streams, which whoever begins playback calls with this node's EDGE_ID.
+ * The lease comes from POST /v1/streams, which the service that starts playback calls with this node's EDGE_ID.
  */
 import { createServer } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Edge, LeaseRefused } from '@usher/edge';
 
 const { USHER_URL, USHER_EDGE_KEY, EDGE_ID = 'edge-1', PORT = '8081', HOST = '127.0.0.1' } = process.env;
 if (!USHER_URL || !USHER_EDGE_KEY)
   throw new Error('Set USHER_URL and USHER_EDGE_KEY (a key with the scope "edge").');
 
-/** 5 Mbit/s, as a film of HD quality has. */
+/** 16 KiB every 26 ms are 5 Mbit/s, the bitrate of a film in HD. */
 const CHUNK = Buffer.alloc(16 * 1024, 'film');
-const CHUNK_EVERY_MS = 26;
-/** A stream that nobody watches any more gives its slot back. A player that seeks, or fetches segments, comes back sooner. */
-const IDLE_MS = 15_000;
+const CHUNK_INTERVAL_MS = 26;
+/** A stream without a viewer for this long is ended, which frees its slot. Seeking or the next segment takes less. */
+const IDLE_TIMEOUT_MS = 15_000;
 
 const edge = new Edge({
   url: USHER_URL,
   key: USHER_EDGE_KEY,
   edgeId: EDGE_ID,
-  onTrouble: (what, error) =>
-    console.error(`${what}: ${error instanceof Error ? error.message : String(error)}`),
+  onError: (action, error) =>
+    console.error(`${action}: ${error instanceof Error ? error.message : String(error)}`),
 });
 
-/** Answers being sent for each stream, and the timer that runs while there are none. */
-const watching = new Map();
+/** For each stream id: how many responses are being sent, and the idle timer while there are none. */
+const viewers = new Map();
 
 const server = createServer((request, response) => {
   handle(request, response).catch((error) => {
@@ -56,21 +57,21 @@ async function handle(request, response) {
   const { pathname } = new URL(request.url, 'http://edge');
   if (pathname === '/health') return response.end(JSON.stringify({ connected: edge.connected }));
   if (pathname !== '/check' && !pathname.startsWith('/video/')) return response.writeHead(404).end();
-  const stream = await admitted(request, response);
+  const stream = await authorize(request, response);
   if (!stream) return;
-  // A player that fetches piece by piece shows this one next time.
+  // The newest lease. A player that fetches segments shows it with its next request.
   response.setHeader('Usher-Lease', stream.lease.token);
-  const leave = enter(stream);
+  const removeViewer = addViewer(stream);
   if (pathname === '/check') {
-    leave();
+    removeViewer();
     return response.writeHead(204).end();
   }
-  response.once('close', leave);
-  await send(response, stream);
+  response.once('close', removeViewer);
+  await sendVideo(response, stream);
 }
 
-/** The stream whose lease the player shows; answers the player itself when there is none. */
-async function admitted(request, response) {
+/** Returns the stream of the player's lease, or undefined after it has refused the request. */
+async function authorize(request, response) {
   const lease = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (!lease) return void response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
   try {
@@ -85,15 +86,15 @@ async function admitted(request, response) {
   }
 }
 
-/** Paced bytes until the film ends, the player goes, or the stream must stop. */
-async function send(response, { signal }) {
+/** Sends paced bytes until the player disconnects or the stream must stop. */
+async function sendVideo(response, { signal }) {
   const stop = () => response.destroy();
   signal.addEventListener('abort', stop, { once: true });
   response.writeHead(200, { 'content-type': 'video/mp4', 'cache-control': 'no-store' });
   while (!signal.aborted && !response.destroyed) {
-    // A player that reads slowly is waited for; nothing piles up here.
+    // Backpressure: wait for a player that reads slowly.
     if (!response.write(CHUNK)) await Promise.race([drained(response), aborted(signal)]);
-    await pause(CHUNK_EVERY_MS);
+    await sleep(CHUNK_INTERVAL_MS);
   }
   signal.removeEventListener('abort', stop);
 }
@@ -106,19 +107,19 @@ const drained = (response) =>
 const aborted = (signal) =>
   new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 
-/** Somebody watches; the function that it gives says that they are gone. */
-function enter(stream) {
-  const here = watching.get(stream.streamId) ?? { count: 0, idle: undefined };
-  watching.set(stream.streamId, here);
-  clearTimeout(here.idle);
-  here.count += 1;
+/** Counts a viewer of the stream. Returns the function that removes it; the last removal starts the idle timer. */
+function addViewer(stream) {
+  const entry = viewers.get(stream.streamId) ?? { count: 0, idleTimer: undefined };
+  viewers.set(stream.streamId, entry);
+  clearTimeout(entry.idleTimer);
+  entry.count += 1;
   return () => {
-    here.count -= 1;
-    if (here.count > 0) return;
-    here.idle = setTimeout(() => {
-      watching.delete(stream.streamId);
+    entry.count -= 1;
+    if (entry.count > 0) return;
+    entry.idleTimer = setTimeout(() => {
+      viewers.delete(stream.streamId);
       void stream.end();
-    }, IDLE_MS).unref();
-    if (stream.signal.aborted) watching.delete(stream.streamId);
+    }, IDLE_TIMEOUT_MS).unref();
+    if (stream.signal.aborted) viewers.delete(stream.streamId);
   };
 }

@@ -1,7 +1,10 @@
-/** Why a lease is not good: `stale` is of an older membership than is known, `stopped` of a stream that was stopped. */
+/**
+ * Why a lease is refused. `malformed`: it cannot be read. `forged`: Usher did not sign it. `stale`: the user's membership is
+ * newer than the lease. `stopped`: its stream was stopped. `unverifiable`: the keys could not be fetched; try again.
+ */
 export type LeaseFault = 'malformed' | 'forged' | 'expired' | 'stale' | 'stopped' | 'unverifiable';
 
-/** A lease that must not be served. `unverifiable`: the keys could not be fetched, so nobody knows; try again. */
+/** A lease that must not be served. */
 export class LeaseRefused extends Error {
   constructor(
     readonly fault: LeaseFault,
@@ -12,16 +15,17 @@ export class LeaseRefused extends Error {
   }
 }
 
-/** A refusal's code as Usher gives it (`not_entitled`, `too_many_streams`, …), or `unreachable`. */
+/** The code of Usher's refusal (`not_entitled`, `too_many_streams`, …), or `unreachable`. */
 export type EdgeErrorCode = string;
 
-/** Usher refused, or could not be reached. */
+/** Usher refused a request, or could not be reached. */
 export class EdgeError extends Error {
   constructor(
     readonly code: EdgeErrorCode,
+    /** True if the same request may succeed later. */
     readonly retryable: boolean,
-    /** The problem's other fields, as `streams` of `too_many_streams`. */
-    readonly more: Readonly<Record<string, unknown>> = {},
+    /** The other fields of the problem, such as `streams` of `too_many_streams`. */
+    readonly details: Readonly<Record<string, unknown>> = {},
     options?: ErrorOptions,
   ) {
     super(code, options);

@@ -1,30 +1,30 @@
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
 import { LeaseRefused } from './errors.js';
-import type { KeySet } from './key-set.js';
+import type { JwksCache } from './jwks-cache.js';
 
-/** What a lease says, once it was verified. */
+/** The contents of a verified lease. */
 export interface Lease {
   readonly token: string;
   readonly streamId: string;
   readonly userId: string;
   readonly deviceId: string;
-  /** The membership's version that it was given for. */
+  /** The version of the membership that it was issued for. */
   readonly version: number;
   /** What the plan allows: `{ streaming, maxStreams, maxQuality, downloads, ads }`. */
   readonly capabilities: Readonly<Record<string, unknown>>;
-  /** When it was given and when it ends, by Usher's clock, in ms. */
+  /** By Usher's clock, in ms since 1970. */
   readonly issuedAt: number;
+  /** By Usher's clock, in ms since 1970. */
   readonly expiresAt: number;
 }
 
-/** Never `none`, never a symmetric algorithm: the public key must not serve as an HMAC secret. */
+/** Never `none`, and never a symmetric algorithm: the public key must not serve as an HMAC secret. */
 const ALGORITHMS = ['EdDSA'];
 const MAX_LENGTH = 8_192;
 
-/** Verifies a lease offline. Throws LeaseRefused. */
-export async function verifyLease(token: string, keys: KeySet): Promise<Lease> {
-  const kid = kidOf(token);
-  const key = await keys.find(kid);
+/** Verifies a lease offline, once the keys are known. Throws LeaseRefused. */
+export async function verifyLease(token: string, jwks: JwksCache): Promise<Lease> {
+  const key = await jwks.getKey(readKeyId(token));
   if (!key) throw new LeaseRefused('forged');
   const options = {
     algorithms: ALGORITHMS,
@@ -33,11 +33,11 @@ export async function verifyLease(token: string, keys: KeySet): Promise<Lease> {
   const { payload } = await jwtVerify(token, key, options).catch((error: unknown) => {
     throw new LeaseRefused(error instanceof errors.JWTExpired ? 'expired' : 'forged', { cause: error });
   });
-  return read(token, payload);
+  return toLease(token, payload);
 }
 
-/** Throws LeaseRefused when it is no JWT of an algorithm that we take. */
-function kidOf(token: string): string {
+/** Throws LeaseRefused if the token is not a JWT with an accepted algorithm and a key id. */
+function readKeyId(token: string): string {
   if (token.length > MAX_LENGTH) throw new LeaseRefused('malformed');
   try {
     const { alg, kid } = decodeProtectedHeader(token);
@@ -48,8 +48,8 @@ function kidOf(token: string): string {
   throw new LeaseRefused('forged');
 }
 
-function read(token: string, { sub, sid, did, ver, cap, iat, exp }: JWTPayload): Lease {
-  const isWhole =
+function toLease(token: string, { sub, sid, did, ver, cap, iat, exp }: JWTPayload): Lease {
+  const isComplete =
     typeof sub === 'string' &&
     typeof sid === 'string' &&
     typeof did === 'string' &&
@@ -58,7 +58,7 @@ function read(token: string, { sub, sid, did, ver, cap, iat, exp }: JWTPayload):
     cap !== null &&
     typeof iat === 'number' &&
     typeof exp === 'number';
-  if (!isWhole) throw new LeaseRefused('malformed');
+  if (!isComplete) throw new LeaseRefused('malformed');
   return {
     token,
     streamId: sid,

@@ -1,28 +1,34 @@
-/** The first wait is drawn from 0 to this. */
-export const FIRST_MS = 1_000;
-/** No wait that the client chooses itself is longer. */
-export const MOST_MS = 30_000;
-/** What a server may ask for at most: a mistaken number must not silence a device for days (or, beyond 2^31, wake it at once). */
-export const MOST_ASKED_MS = 3_600_000;
+/** Upper bound of the random delay before the first attempt. */
+const FIRST_DELAY_MS = 1_000;
+/** Upper bound of every random delay. */
+export const MAX_DELAY_MS = 30_000;
+/**
+ * Upper bound of the `retryAfterMs` that the client accepts from a server. A wrong number must not keep a device offline for
+ * days. Above 2^31 ms a JavaScript timer would fire at once.
+ */
+export const MAX_RETRY_AFTER_MS = 3_600_000;
 
-/** A connection that lasted so long was a good one. */
-const SETTLED_MS = 10_000;
+/** A connection that lasted this long counts as healthy. */
+const HEALTHY_AFTER_MS = 10_000;
 
-/** Failures in a row after a connection was lost: one that is welcomed and dropped at once, over and over, keeps counting. */
-export function failuresAfter(livedMs: number, failures: number): number {
-  return livedMs >= SETTLED_MS ? 0 : failures;
+/**
+ * Returns the number of failures in a row after a connection of `connectedMs` was lost: 0 if the connection was healthy, else
+ * `failures`. A server that accepts and drops a device over and over must not reset its backoff each time.
+ */
+export function failuresAfterConnection(connectedMs: number, failures: number): number {
+  return connectedMs >= HEALTHY_AFTER_MS ? 0 : failures;
 }
 
-/** The upper end of the draw before the attempt with this number (0, 1, 2 …). */
-export function ceilingMs(attempt: number): number {
-  return Math.min(MOST_MS, FIRST_MS * 2 ** Math.max(0, attempt));
+/** Returns the upper bound of the random delay before the attempt with this number (0, 1, 2 …), in ms. */
+export function maxJitterMs(attempt: number): number {
+  return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.max(0, attempt));
 }
 
 /**
- * How long to wait before the next attempt: what the server asked for, plus full jitter. The whole span is random
- * because a million devices that lost the same node must not come back in step, also when all were told the same number.
+ * Returns the delay before the next attempt in ms: `retryAfterMs`, plus exponential backoff with full jitter. The jitter is
+ * added even if the server asked for a delay, because a million devices that lost the same node were all told the same number.
  */
-export function delayMs(attempt: number, random: () => number, askedMs = 0): number {
-  const asked = Number.isFinite(askedMs) ? Math.min(MOST_ASKED_MS, Math.max(0, askedMs)) : 0;
-  return Math.floor(asked + random() * ceilingMs(attempt));
+export function retryDelayMs(attempt: number, random: () => number, retryAfterMs = 0): number {
+  const minimum = Number.isFinite(retryAfterMs) ? Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs)) : 0;
+  return Math.floor(minimum + random() * maxJitterMs(attempt));
 }

@@ -1,6 +1,4 @@
-import type { Envelope } from './envelope.js';
-
-/** What a plan lets a user do. */
+/** What a plan allows. */
 export interface Capabilities {
   readonly streaming: boolean;
   readonly maxStreams: number;
@@ -11,25 +9,25 @@ export interface Capabilities {
 
 export type MembershipStatus = 'none' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled';
 
-/** What the payment processor says the user pays for. `version` only grows. */
+/** What the user pays for, as the payment processor reports it. `version` only grows. */
 export interface Membership {
   readonly version: number;
   readonly status: MembershipStatus;
   readonly planId: string | null;
   readonly capabilities: Capabilities;
   readonly effectiveAt?: string;
-  /** Set while an active membership is to end at the end of the paid period. */
+  /** When an active membership will end, if it was canceled for the end of the paid period. ISO 8601. */
   readonly cancelAt?: string | null;
   readonly reason?: string;
 }
 
-/** A membership after a change; one that never existed (`none`, version 0) has neither date nor reason. */
+/** A membership after a change. Only one that never existed (`none`, version 0) has neither date nor reason. */
 export interface MembershipChanged extends Membership {
   readonly effectiveAt: string;
   readonly reason: string;
 }
 
-/** What the user may do now; follows from the membership whose version it carries. */
+/** What the user may do now. It follows from the membership with the same version. */
 export type Entitlement = Pick<Membership, 'version' | 'status' | 'planId' | 'capabilities'>;
 
 /** This device must stop this stream. */
@@ -38,7 +36,7 @@ export interface StreamStop {
   readonly reason: 'membership' | 'too_many_streams' | 'operator' | 'device_removed';
 }
 
-/** Where somebody is in a show. */
+/** A playback position: how far a profile has watched a show, and on which device. */
 export interface Progress {
   readonly profileId: string;
   readonly showId: string;
@@ -48,19 +46,20 @@ export interface Progress {
   readonly state: 'playing' | 'paused' | 'ended';
   readonly deviceId: string;
   readonly deviceName?: string;
+  /** When the device was at this position, ISO 8601. */
   readonly at: string;
 }
 
-/** Autoplay has begun so many episodes in a row that somebody should be asked. */
+/** Autoplay started this many episodes in a row. The app should ask whether anybody is still watching. */
 export interface StillWatching {
   readonly showId: string;
   readonly episodes: number;
 }
 
-/** Grows from night to night: numbers compare as numbers, texts (as `2026-11-20`) as texts. */
+/** The version of a front page. It grows with each one. Numbers compare as numbers, texts (`2026-11-20`) as texts. */
 export type PageVersion = number | string;
 
-/** A new front page: its first items, and where all of it is. */
+/** A new front page: its first items, and the URL of the whole page. */
 export interface RecommendationsReady {
   readonly profileId: string;
   readonly version: PageVersion;
@@ -68,18 +67,18 @@ export interface RecommendationsReady {
   readonly url: string;
 }
 
-/** A front page that the user has; `items` and `url` are there once its event was received. */
+/** The user's current front page. `items` and `url` are set once its event was received. */
 export type FrontPage = Pick<RecommendationsReady, 'profileId' | 'version'> & Partial<RecommendationsReady>;
 
-/** These events were seen on another device of the user. */
+/** A person saw these events on another device of the user. */
 export interface ReceiptsChanged {
   readonly ids: readonly string[];
   readonly state: 'seen';
 }
 
 /**
- * Every event that Usher itself sends. An app that publishes events of its own adds them here and gets
- * typed listeners for them too:
+ * The events that Usher itself sends, by type. An app adds the events that its own back office publishes here, and its
+ * listeners are typed too:
  *
  * ```ts
  * declare module '@usher/client' {
@@ -95,6 +94,3 @@ export interface UsherEvents {
   'recommendations.ready': RecommendationsReady;
   'receipts.changed': ReceiptsChanged;
 }
-
-/** The envelope of an event type that is known by name. */
-export type EventOf<Type extends keyof UsherEvents & string> = Envelope<UsherEvents[Type], Type>;

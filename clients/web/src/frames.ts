@@ -1,10 +1,17 @@
-import { isNumbered, isOffset, isRecord, readEnvelope, type Envelope } from './envelope.js';
-import type { Mirror } from './mirror.js';
-import { readPosition } from './position.js';
-import { isEntitlement, isFrontPage, isMembership, isProgress } from './rows.js';
-import type { Position } from './sequence.js';
+import { parsePosition, type Position } from './cursor.js';
+import { isDurable, parseEnvelope, type Envelope } from './envelope.js';
+import type { UserState } from './state.js';
+import {
+  isEntitlement,
+  isFrontPage,
+  isMembership,
+  isOffset,
+  isProgress,
+  isRecord,
+  isSeconds,
+} from './validation.js';
 
-/** What the server sends that is no event. */
+/** The names of the server's frames that are not events (docs/CONTRACT.md, "From the server"). */
 export const FRAMES = {
   welcome: 'welcome',
   snapshot: 'snapshot',
@@ -12,59 +19,59 @@ export const FRAMES = {
   tokenExpiring: 'token.expiring',
 } as const;
 
-/** The first frame of a connection, and of the answer to a `sync`. */
+/** The first frame of a connection, and of the response to a `sync`. */
 export interface Welcome {
   readonly userId: string;
+  /** The newest position of the user's mailbox. */
   readonly position: Position;
+  /** What follows: the missed events, or the whole state. */
   readonly resume: 'replay' | 'snapshot';
   readonly heartbeatSeconds: number;
   readonly serverTime: unknown;
 }
 
-export function readWelcome(value: unknown): Welcome | undefined {
-  const position = readPosition(value);
+/** Returns the welcome in `value`, or undefined if it cannot be read. */
+export function parseWelcome(value: unknown): Welcome | undefined {
+  const position = parsePosition(value);
   if (!isRecord(value) || typeof value['userId'] !== 'string' || !position) return undefined;
-  const beat = value['heartbeatSeconds'];
+  const { resume, heartbeatSeconds, serverTime } = value;
   return {
     userId: value['userId'],
     position,
-    resume: value['resume'] === 'replay' ? 'replay' : 'snapshot',
-    heartbeatSeconds: isSeconds(beat) ? beat : 60,
-    serverTime: value['serverTime'],
+    resume: resume === 'replay' ? 'replay' : 'snapshot',
+    heartbeatSeconds: isSeconds(heartbeatSeconds) ? heartbeatSeconds : 60,
+    serverTime,
   };
 }
 
-/** What `/v1/me/state` gives, split into the state and the position that it stands for. */
-export function readSnapshot(value: unknown): { position: Position; mirror: Mirror } | undefined {
+/** Returns the state and its position, as `GET /v1/me/state` sends them. Undefined if there is no position. */
+export function parseSnapshot(value: unknown): { position: Position; state: UserState } | undefined {
   if (!isRecord(value)) return undefined;
-  const position = readPosition(value['position']);
+  const position = parsePosition(value['position']);
   if (!position) return undefined;
-  const entries = list(value['entries'])
-    .map(readEnvelope)
-    .filter((each): each is Envelope => !!each && isNumbered(each));
-  const mirror: Mirror = {
+  const entries = toArray(value['entries'])
+    .map(parseEnvelope)
+    .filter((entry): entry is Envelope => !!entry && isDurable(entry));
+  const state: UserState = {
     membership: isMembership(value['membership']) ? value['membership'] : undefined,
     entitlement: isEntitlement(value['entitlement']) ? value['entitlement'] : undefined,
-    playback: list(value['playback']).filter(isProgress),
-    recommendations: list(value['recommendations']).filter(isFrontPage),
+    playback: toArray(value['playback']).filter(isProgress),
+    recommendations: toArray(value['recommendations']).filter(isFrontPage),
     entries,
   };
-  return { position, mirror };
+  return { position, state };
 }
 
-/** How long a `goaway` asks to stay away. */
-export function readRetryAfter(value: unknown): number {
+/** Returns how long a `goaway` asks the device to stay away, in ms. */
+export function parseRetryAfterMs(value: unknown): number {
   return isRecord(value) && isOffset(value['retryAfterMs']) ? value['retryAfterMs'] : 0;
 }
 
-/** Whether a `goaway` says that a newer connection took this device's place. */
-export const isSuperseded = (value: unknown): boolean => isRecord(value) && value['reason'] === 'superseded';
-
-/** A span that a timer can be set to. */
-export function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && value > 0 && value <= 86_400;
+/** True if a `goaway` says that a newer connection of the same device replaced this one. */
+export function isSuperseded(value: unknown): boolean {
+  return isRecord(value) && value['reason'] === 'superseded';
 }
 
-function list(value: unknown): unknown[] {
+function toArray(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }

@@ -1,132 +1,155 @@
-import { concerns, isNumbered, type Envelope, type Numbered } from './envelope.js';
-import { readSnapshot, type Welcome } from './frames.js';
-import type { Acknowledge } from './line.js';
-import { adopt, BLANK, fold, type Mirror } from './mirror.js';
-import type { Positions } from './position.js';
-import { advance, expectReplay, judge, type Cursor, type Position } from './sequence.js';
+import { beginReplay, checkOffset, type Cursor, type Position } from './cursor.js';
+import { isDurable, isRelevant, type DurableEnvelope, type Envelope } from './envelope.js';
+import type { Progress } from './events.js';
+import { parseSnapshot, type Welcome } from './frames.js';
+import type { PositionStore } from './position-store.js';
+import { applyEvent, applyProgress, applySnapshot } from './reducer.js';
+import type { Acknowledge } from './socket-connection.js';
+import { EMPTY_STATE, type UserState } from './state.js';
 
-export interface InboxPort {
+export interface InboxOptions {
   readonly deviceId: string;
-  readonly positions: Positions;
+  readonly positionStore: PositionStore;
+  /** The server's time in ms. */
   now(): number;
-  /** Runs the app's listeners; does not throw. */
-  deliver(event: Envelope): void;
-  changed(): void;
-  storageFailed(): void;
+  /** Runs the app's listeners. Must not throw. */
+  onEvent(event: Envelope): void;
+  /** The state or the position may have changed. */
+  onChange(): void;
+  /** The position could not be stored. */
+  onStorageError(): void;
 }
 
-/** What comes in: each event once, in order, and remembered only after the app's listeners ran. */
+/**
+ * Receives snapshots and events. Delivers each durable event once and in order, and stores the position only after the app's
+ * listeners ran: an app that dies in between receives the event again. The other order would lose it.
+ */
 export class Inbox {
-  mirror: Mirror = BLANK;
-  cursor: Cursor | undefined;
-  private owner: string | undefined;
-  /** How far the listeners have heard, while there is no cursor: from storage, or from before the doubt. */
-  private heard: Position | undefined;
-  /** The furthest event that was seen but not applied. */
-  private ahead: Position | undefined;
+  private userState = EMPTY_STATE;
+  private currentCursor: Cursor | undefined;
+  private userId: string | undefined;
+  /** The position of the last delivered event while there is no cursor: a stored one, or that of the discarded cursor. */
+  private deliveredPosition: Position | undefined;
+  /** The highest event that was received and not applied. */
+  private highestSkipped: Position | undefined;
 
-  constructor(private readonly port: InboxPort) {}
+  constructor(private readonly options: InboxOptions) {}
+
+  get state(): UserState {
+    return this.userState;
+  }
+
+  get cursor(): Cursor | undefined {
+    return this.currentCursor;
+  }
 
   get position(): Position | undefined {
-    const at = this.cursor ?? this.heard;
-    return at && { epoch: at.epoch, offset: at.offset };
+    const position = this.currentCursor ?? this.deliveredPosition;
+    return position && { epoch: position.epoch, offset: position.offset };
   }
 
-  /** Whether an event beyond `position` was seen that will not be sent again unasked. */
+  /** True if an event beyond the cursor and its replay was received. The server does not send it again unless asked. */
   get isBehind(): boolean {
-    const limit = this.cursor && Math.max(this.cursor.offset, this.cursor.horizon);
-    return (
-      limit !== undefined && this.ahead?.epoch === this.cursor?.epoch && (this.ahead?.offset ?? 0) > limit
-    );
+    if (!this.currentCursor || this.highestSkipped?.epoch !== this.currentCursor.epoch) return false;
+    return this.highestSkipped.offset > Math.max(this.currentCursor.offset, this.currentCursor.replayEnd);
   }
 
-  /** Nothing of one user may remain when the next one signs in. True if there was another before. */
-  become(userId: string): boolean {
-    if (this.owner === userId) return false;
-    const another = this.owner !== undefined;
-    this.owner = userId;
-    this.mirror = BLANK;
-    this.cursor = undefined;
-    this.ahead = undefined;
-    this.heard = this.port.positions.load(userId);
-    return another;
+  /** Discards everything of the previous user. Returns true if there was another one. */
+  setUser(userId: string): boolean {
+    if (this.userId === userId) return false;
+    const hadOtherUser = this.userId !== undefined;
+    this.userId = userId;
+    this.userState = EMPTY_STATE;
+    this.currentCursor = undefined;
+    this.highestSkipped = undefined;
+    this.deliveredPosition = this.options.positionStore.load(userId);
+    return hadOtherUser;
   }
 
-  /** What follows this welcome; `impossible` if it cannot be followed from here, and only a snapshot helps. */
-  welcome(welcome: Welcome): 'replay' | 'snapshot' | 'impossible' {
-    const cursor = welcome.resume === 'replay' ? expectReplay(this.cursor, welcome.position) : undefined;
-    if (!cursor) this.doubt();
-    this.cursor = cursor;
+  /** Returns what follows the welcome. `mismatch`: its replay does not continue our position, and only a snapshot helps. */
+  handleWelcome(welcome: Welcome): 'replay' | 'snapshot' | 'mismatch' {
+    const cursor =
+      welcome.resume === 'replay' ? beginReplay(this.currentCursor, welcome.position) : undefined;
+    if (!cursor) this.discardCursor();
+    this.currentCursor = cursor;
     if (cursor) return 'replay';
-    return welcome.resume === 'replay' ? 'impossible' : 'snapshot';
+    return welcome.resume === 'replay' ? 'mismatch' : 'snapshot';
   }
 
-  /** Asks for a snapshot next time, and still knows what the listeners have heard. */
-  doubt(): void {
-    this.heard = this.position;
-    this.cursor = undefined;
+  /** The next connection asks for a snapshot. Which events were delivered is remembered. */
+  discardCursor(): void {
+    this.deliveredPosition = this.position;
+    this.currentCursor = undefined;
   }
 
-  /** False if it cannot be read. */
-  snapshot(payload: unknown): boolean {
-    const snapshot = readSnapshot(payload);
+  /** Applies a snapshot and delivers what the app has missed. Returns false if it cannot be read. */
+  handleSnapshot(payload: unknown): boolean {
+    const snapshot = parseSnapshot(payload);
     if (!snapshot) return false;
-    const mine = (entry: Envelope) => concerns(entry, this.port.deviceId, this.port.now());
-    const entries = snapshot.mirror.entries.filter(mine);
-    this.mirror = adopt(this.mirror, { ...snapshot.mirror, entries });
-    for (const entry of this.unheard(snapshot.position)) this.port.deliver(entry);
-    // Apply, then remember: dying in between means hearing them again, the other order means never.
-    this.cursor = { ...snapshot.position, horizon: snapshot.position.offset };
-    this.remember();
+    const entries = snapshot.state.entries.filter((entry) => this.isRelevant(entry));
+    this.userState = applySnapshot(this.userState, { ...snapshot.state, entries });
+    for (const entry of this.getUndelivered(snapshot.position)) this.options.onEvent(entry);
+    this.currentCursor = { ...snapshot.position, replayEnd: snapshot.position.offset };
+    this.savePosition();
     return true;
   }
 
-  /** False if something before this event is missing. */
-  event(event: Envelope, acknowledge: Acknowledge): boolean {
-    if (isNumbered(event)) return this.numbered(event, acknowledge);
-    this.take(event);
+  /** Applies, delivers and acknowledges an event. Returns false if an event before it is missing. */
+  handleEvent(event: Envelope, acknowledge: Acknowledge): boolean {
+    if (isDurable(event)) return this.handleDurable(event, acknowledge);
+    this.deliver(event);
     acknowledge();
-    this.port.changed();
+    this.options.onChange();
     return true;
   }
 
-  private numbered(event: Numbered, acknowledge: Acknowledge): boolean {
-    const verdict = judge(this.cursor, event);
-    if (verdict === 'duplicate') acknowledge(); // the acknowledgement was lost, not the event
-    if (verdict === 'hole' || verdict === 'early') this.noteAhead(event);
-    if (verdict !== 'apply' || !this.cursor) return verdict !== 'hole';
-    this.take(event);
-    this.cursor = advance(this.cursor, event.offset);
-    this.remember();
+  /** Adds this device's own playback position to the state. */
+  addProgress(progress: Progress): void {
+    this.userState = applyProgress(this.userState, progress);
+    this.options.onChange();
+  }
+
+  private handleDurable(event: DurableEnvelope, acknowledge: Acknowledge): boolean {
+    const check = checkOffset(this.currentCursor, event);
+    if (check === 'duplicate') acknowledge(); // the first acknowledgement was lost
+    if (check === 'gap' || check === 'no_cursor') this.recordSkipped(event);
+    if (check !== 'next' || !this.currentCursor) return check !== 'gap';
+    this.deliver(event);
+    this.currentCursor = { ...this.currentCursor, offset: event.offset };
+    this.savePosition();
     acknowledge();
     return true;
   }
 
-  private take(event: Envelope): void {
-    if (!concerns(event, this.port.deviceId, this.port.now())) return;
-    this.mirror = fold(this.mirror, event);
-    this.port.deliver(event);
+  private deliver(event: Envelope): void {
+    if (!this.isRelevant(event)) return;
+    this.userState = applyEvent(this.userState, event);
+    this.options.onEvent(event);
+  }
+
+  private isRelevant(event: Envelope): boolean {
+    return isRelevant(event, this.options.deviceId, this.options.now());
   }
 
   /**
-   * What a snapshot holds that the listeners have not heard. On a new device that is nothing: all of it is the past.
-   * In a new epoch nobody can tell any more; then the state alone speaks.
+   * Returns the snapshot's events that the app has not received. On a new device there are none: all of them are the past. In
+   * a new epoch nobody can tell, so the app has only the state to go by.
    */
-  private unheard(position: Position): readonly Envelope[] {
-    const heard = this.position;
-    if (!heard || heard.epoch !== position.epoch) return [];
-    return this.mirror.entries.filter((entry) => (entry.offset ?? 0) > heard.offset);
+  private getUndelivered(snapshot: Position): readonly Envelope[] {
+    const delivered = this.position;
+    if (!delivered || delivered.epoch !== snapshot.epoch) return [];
+    return this.userState.entries.filter((entry) => (entry.offset ?? 0) > delivered.offset);
   }
 
-  private remember(): void {
-    if (!this.cursor || this.owner === undefined) return;
-    if (!this.port.positions.save(this.owner, this.cursor)) this.port.storageFailed();
-    this.port.changed();
+  private savePosition(): void {
+    if (!this.currentCursor || this.userId === undefined) return;
+    if (!this.options.positionStore.save(this.userId, this.currentCursor)) this.options.onStorageError();
+    this.options.onChange();
   }
 
-  private noteAhead(event: Numbered): void {
-    const epoch = event.epoch ?? this.cursor?.epoch ?? '';
-    if (this.ahead?.epoch === epoch && this.ahead.offset >= event.offset) return;
-    this.ahead = { epoch, offset: event.offset };
+  private recordSkipped(event: DurableEnvelope): void {
+    const epoch = event.epoch ?? this.currentCursor?.epoch ?? '';
+    if (this.highestSkipped?.epoch === epoch && this.highestSkipped.offset >= event.offset) return;
+    this.highestSkipped = { epoch, offset: event.offset };
   }
 }

@@ -1,14 +1,13 @@
-// The package's door: what an app may lean on. Everything else may change.
+// The public API of the package. Everything that is not exported here may change without notice.
 export { connect, type Receipt, type Signals, type Usher } from './usher.js';
 export { UsherError } from './errors.js';
 export type * from './events.js';
-export type { Beat, BeatAnswer } from './beat.js';
-export type { Envelope, Tier } from './envelope.js';
-export type { Unsubscribe } from './listeners.js';
-export type { Mirror } from './mirror.js';
+export type { Beat, BeatAnswer } from './heartbeat.js';
+export type { Envelope, EventOf, Tier } from './envelope.js';
+export type { Unsubscribe } from './event-emitter.js';
 export type { ConnectOptions } from './options.js';
-export type { PositionStorage } from './position.js';
-export type { Position } from './sequence.js';
-export type { Connection } from './session.js';
-export type { State } from './state.js';
+export type { PositionStorage } from './position-store.js';
+export type { Position } from './cursor.js';
+export type { Connection } from './reconnecting-socket.js';
+export type { State, UserState } from './state.js';
 export type { TokenSource } from './token.js';

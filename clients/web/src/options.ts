@@ -1,58 +1,60 @@
-import { defaultStorage, type PositionStorage } from './position.js';
+import { getDefaultStorage, type PositionStorage } from './position-store.js';
 import type { TokenSource } from './token.js';
 
-/** What `connect` takes. */
+/** The options of `connect`. */
 export interface ConnectOptions {
-  /** Where Usher is, e.g. `https://usher.example.com`; a path is kept (`https://example.com/usher`). */
+  /** Where Usher is, e.g. `https://usher.example.com`. A path is kept (`https://example.com/usher`). */
   readonly url: string;
   /**
-   * The user's token, or what fetches one. A function is called again for every connection, before the token expires,
-   * and once more when a token was refused. With a plain string the client closes when that token is no longer good.
+   * The user's token, or a function that fetches one. A function is called for every connection, before the token expires, and
+   * once more when a token was refused. With a plain string the client closes when that token is no longer valid.
    */
   readonly token: TokenSource;
-  /** Names this installation of the app; choose it once and keep it. */
+  /** Identifies this installation of the app. Choose it once and keep it. */
   readonly deviceId: string;
   readonly platform: 'ios' | 'android' | 'web' | 'tv';
   readonly appVersion?: string;
-  /** The person within the account; `main` if not given. */
+  /** The person within the account. Default: `main`. */
   readonly profileId?: string;
-  /** Where the position is kept. Default: `localStorage`, or memory where there is none. */
+  /** Where the position is stored. Default: `localStorage`, or memory where there is none. */
   readonly storage?: PositionStorage;
   /** Default: `['websocket']`. */
   readonly transports?: readonly ('websocket' | 'polling')[];
-  /** Milliseconds since 1970; for tests. */
+  /** Returns milliseconds since 1970. For tests. */
   readonly now?: () => number;
-  /** A number from 0 up to but not including 1; for tests. */
+  /** Returns a number from 0 up to but not including 1. For tests. */
   readonly random?: () => number;
 }
 
 /** The options with every default filled in. */
-export interface Settings {
+export interface ResolvedOptions {
   readonly url: string;
-  readonly token: () => Promise<string>;
-  readonly tokenRenews: boolean;
+  readonly getToken: () => Promise<string>;
+  /** True if `getToken` can return another token than the last time. */
+  readonly isTokenRenewable: boolean;
   readonly deviceId: string;
   readonly profileId: string;
   readonly storage: PositionStorage;
   readonly transports: readonly string[];
   readonly now: () => number;
   readonly random: () => number;
-  /** What every handshake says of this device; the Java client can send strings only, so all of us do. */
-  readonly introduction: Readonly<Record<string, string>>;
+  /** What every handshake sends about this device. Strings only, because Socket.IO's Java client sends nothing else. */
+  readonly deviceAuth: Readonly<Record<string, string>>;
 }
 
-export function settle(options: ConnectOptions): Settings {
+/** Fills in the defaults. Throws a TypeError if `url` is not a URL. */
+export function resolveOptions(options: ConnectOptions): ResolvedOptions {
   const { token, deviceId, platform, appVersion, profileId } = options;
   return {
-    url: new URL(options.url).href.replace(/\/+$/, ''), // throws at once, and not at the tenth attempt
-    token: async () => (typeof token === 'string' ? token : token()),
-    tokenRenews: typeof token === 'function',
+    url: new URL(options.url).href.replace(/\/+$/, ''),
+    getToken: async () => (typeof token === 'string' ? token : token()),
+    isTokenRenewable: typeof token === 'function',
     deviceId,
     profileId: profileId ?? 'main',
-    storage: options.storage ?? defaultStorage(),
+    storage: options.storage ?? getDefaultStorage(),
     transports: options.transports ?? ['websocket'],
     now: options.now ?? Date.now,
     random: options.random ?? Math.random,
-    introduction: { deviceId, platform, ...(appVersion && { appVersion }), ...(profileId && { profileId }) },
+    deviceAuth: { deviceId, platform, ...(appVersion && { appVersion }), ...(profileId && { profileId }) },
   };
 }

@@ -1,77 +1,83 @@
 import { UsherError } from './errors.js';
-import type { Answer } from './line.js';
+import type { AckPayload } from './socket-connection.js';
 
-/** Something to tell the server. Of two with the same slot that wait, the one with the greater `order` is sent. */
-export interface Outgoing {
-  readonly slot: string;
+/** A message to the server. */
+export interface OutgoingMessage {
+  /** Of the queued messages with the same key only the one with the greatest `order` is sent. */
+  readonly coalesceKey: string;
   readonly name: string;
   readonly payload: unknown;
   readonly order: number;
 }
 
-interface Waiting extends Outgoing {
-  readonly callers: readonly { resolve(answer: Answer): void; reject(error: unknown): void }[];
+interface QueuedMessage extends OutgoingMessage {
+  readonly callers: readonly { resolve(response: AckPayload): void; reject(error: unknown): void }[];
 }
 
-export interface OutboxPort {
+export interface OutboxOptions {
   isLive(): boolean;
-  request(name: string, payload: unknown): Promise<Answer>;
+  request(name: string, payload: unknown): Promise<AckPayload>;
 }
 
 /**
- * What goes out. While offline only the newest of a slot is kept, and sent on return; whoever waits for one that was
- * replaced gets the newer one's answer. What was under way when the line ended is sent again, which is harmless:
- * beats are ordered by their `at`, and receipts only move forward.
+ * Sends messages, and queues them while offline. Whoever sent a message that was replaced by a newer one of the same key gets
+ * the newer one's response. A message that was in flight when the connection ended is sent again. That is harmless: the server
+ * orders beats by their `at`, and receipts only move forward.
  */
 export class Outbox {
-  private readonly kept = new Map<string, Waiting>();
-  private closed: UsherError | undefined;
+  private readonly queue = new Map<string, QueuedMessage>();
+  private closeReason: UsherError | undefined;
 
-  constructor(private readonly port: OutboxPort) {}
+  constructor(private readonly options: OutboxOptions) {}
 
-  put(outgoing: Outgoing): Promise<Answer> {
-    return new Promise((resolve, reject) => void this.send({ ...outgoing, callers: [{ resolve, reject }] }));
+  /** Returns the server's response, however long the device is offline. Rejects with the server's refusal or the close reason. */
+  send(message: OutgoingMessage): Promise<AckPayload> {
+    return new Promise(
+      (resolve, reject) => void this.transmit({ ...message, callers: [{ resolve, reject }] }),
+    );
   }
 
-  /** The line is back. */
+  /** Sends everything that is queued. */
   flush(): void {
-    const waiting = [...this.kept.values()];
-    this.kept.clear();
-    for (const each of waiting) void this.send(each);
+    const messages = [...this.queue.values()];
+    this.queue.clear();
+    for (const message of messages) void this.transmit(message);
   }
 
-  close(why: UsherError): void {
-    this.closed = why;
-    this.discard(why);
+  /** Rejects everything that is queued. */
+  discard(reason: UsherError): void {
+    for (const message of this.queue.values()) reject(message, reason);
+    this.queue.clear();
   }
 
-  /** Fails all that waits. */
-  discard(why: UsherError): void {
-    for (const each of this.kept.values()) fail(each, why);
-    this.kept.clear();
+  /** Rejects everything that is queued, in flight, or sent from now on. */
+  close(reason: UsherError): void {
+    this.closeReason = reason;
+    this.discard(reason);
   }
 
-  private async send(item: Waiting): Promise<void> {
-    if (this.closed) return fail(item, this.closed);
-    if (!this.port.isLive()) return this.keep(item);
+  private async transmit(message: QueuedMessage): Promise<void> {
+    if (this.closeReason) return reject(message, this.closeReason);
+    if (!this.options.isLive()) return this.enqueue(message);
     try {
-      const answer = await this.port.request(item.name, item.payload);
-      for (const caller of item.callers) caller.resolve(answer);
+      const response = await this.options.request(message.name, message.payload);
+      for (const caller of message.callers) caller.resolve(response);
     } catch (error) {
-      const lineEnded = error instanceof UsherError && error.code === 'offline';
-      if (this.closed) fail(item, this.closed);
-      else if (lineEnded) this.keep(item);
-      else fail(item, error);
+      const isConnectionLost = error instanceof UsherError && error.code === 'offline';
+      if (this.closeReason) reject(message, this.closeReason);
+      else if (isConnectionLost) this.enqueue(message);
+      else reject(message, error);
     }
   }
 
-  private keep(item: Waiting): void {
-    const other = this.kept.get(item.slot);
-    const newest = other && other.order > item.order ? other : item;
-    this.kept.set(item.slot, { ...newest, callers: [...(other?.callers ?? []), ...item.callers] });
+  private enqueue(message: QueuedMessage): void {
+    const queued = this.queue.get(message.coalesceKey);
+    const newest = queued && queued.order > message.order ? queued : message;
+    const callers = [...(queued?.callers ?? []), ...message.callers];
+    this.queue.set(message.coalesceKey, { ...newest, callers });
   }
 }
 
-function fail(item: Waiting, error: unknown): void {
-  for (const caller of item.callers) caller.reject(error);
+function reject(message: QueuedMessage, error: unknown): void {
+  for (const caller of message.callers) caller.reject(error);
 }

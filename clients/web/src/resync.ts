@@ -1,74 +1,73 @@
-import { delayMs } from './backoff.js';
+import { retryDelayMs } from './backoff.js';
+import type { Position } from './cursor.js';
 import { toUsherError, UsherError } from './errors.js';
-import type { Position } from './sequence.js';
 import type { Timers } from './timers.js';
 
-/** From `sync` to its welcome (and snapshot). */
-const ANSWER_WITHIN_MS = 10_000;
-/** After so many in vain the line itself is in doubt. */
-const MOST_TRIES = 4;
+/** From a `sync` to its welcome (and snapshot). */
+const RESPONSE_TIMEOUT_MS = 10_000;
+/** After this many failures in a row, suspect the connection itself and replace it. */
+const MAX_ATTEMPTS = 4;
 
-export interface ResyncPort {
-  position(): Position | undefined;
-  send(position: Position): Promise<unknown>;
-  giveUp(error: UsherError): void;
+export interface ResyncOptions {
+  readonly timers: Timers;
+  random(): number;
+  /** Returns undefined if there is nothing to resume from. */
+  getPosition(): Position | undefined;
+  sendSync(position: Position): Promise<unknown>;
+  /** Called when the last attempt failed. */
+  onGiveUp(error: UsherError): void;
 }
 
-/** Asks for what is missing: one `sync` in flight, with a deadline, again after a growing wait, and not for ever. */
+/** Requests missing events: one `sync` at a time, with a timeout, repeated with backoff a few times. */
 export class Resync {
-  private running = false;
+  private isRunning = false;
   private failures = 0;
-  private asked = 0;
+  private attempt = 0;
 
-  constructor(
-    private readonly port: ResyncPort,
-    private readonly timers: Timers,
-    private readonly random: () => number,
-  ) {}
+  constructor(private readonly options: ResyncOptions) {}
 
-  /** There is a hole. */
-  need(): void {
-    if (this.running) return;
-    this.running = true;
-    this.ask();
+  /** An event is missing. Does nothing while a sync is running. */
+  start(): void {
+    if (this.isRunning) return;
+    this.isRunning = true;
+    this.send();
   }
 
-  /** The answer is here. `behind`: it was read before the event that showed the hole, so that one more is needed. */
-  answered(behind: boolean): void {
-    if (behind && this.running)
-      return this.again(new UsherError('timeout', 'the answer to sync was behind', true));
-    this.stop();
-    if (behind) this.need();
+  /** The server has responded, but had read its response before the event that showed the gap. Another sync is needed. */
+  restart(): void {
+    if (!this.isRunning) return this.start();
+    this.retry(new UsherError('timeout', 'the response to sync was outdated', true));
   }
 
-  /** Forgets all of it; the next connection resumes from our position anyway. */
+  /** Nothing is missing any more, or the connection ended: the next one resumes from our position anyway. */
   stop(): void {
-    this.running = false;
+    this.isRunning = false;
     this.failures = 0;
-    this.asked++;
-    this.timers.clear('sync');
+    this.attempt++;
+    this.options.timers.clear('sync');
   }
 
-  private ask(): void {
-    const position = this.port.position();
+  private send(): void {
+    const position = this.options.getPosition();
     if (!position) return this.stop();
-    const ask = ++this.asked; // a refusal that arrives late says nothing about the next try
-    const failed = (error: unknown) => {
-      if (ask === this.asked && this.running) this.again(toUsherError(error, 'protocol'));
+    const attempt = ++this.attempt; // a failure that arrives late says nothing about the next attempt
+    const fail = (error: unknown) => {
+      if (attempt === this.attempt && this.isRunning) this.retry(toUsherError(error, 'protocol'));
     };
-    this.timers.set('sync', ANSWER_WITHIN_MS, () =>
-      failed(new UsherError('timeout', 'no answer to sync', true)),
+    this.options.timers.set('sync', RESPONSE_TIMEOUT_MS, () =>
+      fail(new UsherError('timeout', 'no response to sync', true)),
     );
-    this.port.send(position).catch(failed);
+    this.options.sendSync(position).catch(fail);
   }
 
-  private again(error: UsherError): void {
-    this.asked++;
+  private retry(error: UsherError): void {
+    this.attempt++;
     this.failures++;
-    if (!error.retryable || this.failures >= MOST_TRIES) {
+    if (!error.retryable || this.failures >= MAX_ATTEMPTS) {
       this.stop();
-      return this.port.giveUp(error);
+      return this.options.onGiveUp(error);
     }
-    this.timers.set('sync', delayMs(this.failures - 1, this.random, error.retryAfterMs), () => this.ask());
+    const delayMs = retryDelayMs(this.failures - 1, () => this.options.random(), error.retryAfterMs);
+    this.options.timers.set('sync', delayMs, () => this.send());
   }
 }

@@ -1,30 +1,52 @@
-import type { Mirror } from './mirror.js';
-import type { Position } from './sequence.js';
-import type { Connection } from './session.js';
+import type { Position } from './cursor.js';
+import type { Envelope } from './envelope.js';
+import type { Entitlement, FrontPage, Membership, Progress } from './events.js';
+import type { Connection } from './reconnecting-socket.js';
 
-/** Everything this device knows, as one value that is never changed in place: another value is a change. */
-export interface State extends Mirror {
+/** This device's copy of what `GET /v1/me/state` returns. Never changed in place. */
+export interface UserState {
+  readonly membership: Membership | undefined;
+  readonly entitlement: Entitlement | undefined;
+  /** The newest position of each profile and show, newest first. */
+  readonly playback: readonly Progress[];
+  /** The newest front page version of each profile. */
+  readonly recommendations: readonly FrontPage[];
+  /** The newest durable event of each key, in offset order. */
+  readonly entries: readonly Envelope[];
+}
+
+/** Everything that this device knows. Never changed in place: a change makes another object. */
+export interface State extends UserState {
   readonly connection: Connection;
   /** How far this device has read. */
   readonly position: Position | undefined;
 }
 
-/** The same object for as long as nothing changed, so that a UI can compare by identity. */
-export function view(
-  before: State | undefined,
-  mirror: Mirror,
+/** The state before the first snapshot. */
+export const EMPTY_STATE: UserState = {
+  membership: undefined,
+  entitlement: undefined,
+  playback: [],
+  recommendations: [],
+  entries: [],
+};
+
+/** Returns the current state: the `previous` object as long as nothing changed, so that a UI can compare by identity. */
+export function toState(
+  previous: State | undefined,
+  userState: UserState,
   position: Position | undefined,
   connection: Connection,
 ): State {
-  const samePlace =
-    before?.position?.epoch === position?.epoch && before?.position?.offset === position?.offset;
-  const { membership, entitlement, playback, recommendations, entries } = mirror;
-  const sameMirror =
-    before?.membership === membership &&
-    before?.entitlement === entitlement &&
-    before?.playback === playback &&
-    before?.recommendations === recommendations &&
-    before?.entries === entries;
-  if (before && sameMirror && samePlace && before.connection === connection) return before;
-  return Object.freeze({ ...mirror, position, connection });
+  const samePosition =
+    previous?.position?.epoch === position?.epoch && previous?.position?.offset === position?.offset;
+  const { membership, entitlement, playback, recommendations, entries } = userState;
+  const sameUserState =
+    previous?.membership === membership &&
+    previous?.entitlement === entitlement &&
+    previous?.playback === playback &&
+    previous?.recommendations === recommendations &&
+    previous?.entries === entries;
+  if (previous && sameUserState && samePosition && previous.connection === connection) return previous;
+  return Object.freeze({ ...userState, position, connection });
 }

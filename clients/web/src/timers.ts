@@ -1,16 +1,17 @@
-/** Owns every timer of one client. A name has one timer at a time; after `stop` none starts any more. */
+/** Owns the timers of one client, one per name. After `stop` none fires and none can be set. */
 export class Timers {
   private readonly running = new Map<string, ReturnType<typeof setTimeout>>();
   private stopped = false;
 
-  set(name: string, ms: number, act: () => void): void {
+  /** Calls `callback` once after `delayMs`. Replaces the timer of the same name. */
+  set(name: string, delayMs: number, callback: () => void): void {
     this.clear(name);
     if (this.stopped) return;
     const fire = () => {
       this.running.delete(name);
-      act();
+      callback();
     };
-    this.running.set(name, setTimeout(fire, ms));
+    this.running.set(name, setTimeout(fire, delayMs));
   }
 
   clear(name: string): void {

@@ -1,13 +1,14 @@
-import { isRecord } from './envelope.js';
+import type { UsherError } from './errors.js';
+import { isRecord } from './validation.js';
 
-/** A token, or what fetches one. */
+/** A user token, or a function that fetches one. */
 export type TokenSource = string | (() => string | Promise<string>);
 
 /**
- * The user that a token speaks for, unverified: it only chooses the name under which a position is stored, before the
- * server has said who this is. Undefined for a token that cannot be read so.
+ * Returns the user id in a token without verifying it, or undefined if the token cannot be read. It only selects the stored
+ * position, before the server has said who the user is.
  */
-export function subjectOf(token: string): string | undefined {
+export function readTokenSubject(token: string): string | undefined {
   try {
     const payload = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/');
     const bytes = Uint8Array.from(atob(payload), (letter) => letter.charCodeAt(0));
@@ -16,4 +17,9 @@ export function subjectOf(token: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** True if a new token may solve this error. */
+export function isTokenError(error: UsherError): boolean {
+  return error.code.startsWith('token_') || error.code === 'unauthorized' || error.code === 'unauthenticated';
 }

@@ -1,0 +1,194 @@
+import { getResumePosition } from './cursor.js';
+import { parseEnvelope, type Envelope } from './envelope.js';
+import { toUsherError, UsherError } from './errors.js';
+import { FRAMES, isSuperseded, parseRetryAfterMs, parseWelcome } from './frames.js';
+import { Inbox } from './inbox.js';
+import type { ResolvedOptions } from './options.js';
+import { Outbox } from './outbox.js';
+import { PositionStore } from './position-store.js';
+import { ReconnectingSocket, type Connection } from './reconnecting-socket.js';
+import { Resync } from './resync.js';
+import { ServerClock } from './server-clock.js';
+import type { Acknowledge } from './socket-connection.js';
+import type { Timers } from './timers.js';
+import { readTokenSubject } from './token.js';
+
+/** A connection that died silently is noticed by its missing pings, up to this much later. */
+const MAX_UNNOTICED_MS = 60_000;
+
+export interface ProtocolClientHandlers {
+  onEvent(event: Envelope): void;
+  /** The state may have changed. */
+  onChange(): void;
+  onOffline(error: UsherError): void;
+  onRefused(error: UsherError): void;
+  /** An error that the client recovers from. */
+  onError(error: unknown): void;
+}
+
+/** Speaks the device socket's protocol (docs/CONTRACT.md): passes each frame to the part of the client that handles it. */
+export class ProtocolClient {
+  readonly clock: ServerClock;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+  private readonly socket: ReconnectingSocket;
+  private readonly resync: Resync;
+  private currentConnection: Connection = 'offline';
+  private currentHeartbeatSeconds = 60;
+  private hasReportedStorage = false;
+
+  constructor(
+    private readonly options: ResolvedOptions,
+    timers: Timers,
+    private readonly handlers: ProtocolClientHandlers,
+  ) {
+    const { now, random, deviceId } = options;
+    this.clock = new ServerClock(now);
+    this.inbox = new Inbox({
+      deviceId,
+      positionStore: new PositionStore(options.storage, options.url, deviceId),
+      now: () => this.clock.now(),
+      onEvent: (event) => handlers.onEvent(event),
+      onChange: () => handlers.onChange(),
+      onStorageError: () => this.reportStorage(),
+    });
+    this.socket = new ReconnectingSocket(options, timers, {
+      getAuth: (token, downMs) => this.getAuth(token, downMs),
+      onFrame: (name, payload, acknowledge) => this.handleFrame(name, payload, acknowledge),
+      onConnectionChange: (connection) => this.handleConnectionChange(connection),
+      onOffline: (error) => handlers.onOffline(error),
+      onRefused: (error) => handlers.onRefused(error),
+    });
+    const request = (name: string, payload: unknown) => this.socket.request(name, payload);
+    this.outbox = new Outbox({ isLive: () => this.socket.isLive, request });
+    this.resync = new Resync({
+      timers,
+      random,
+      getPosition: () => this.inbox.cursor && this.inbox.position,
+      sendSync: (position) => request('sync', position),
+      onGiveUp: (error) => this.startOver(`sync failed: ${error.message}`),
+    });
+  }
+
+  get connection(): Connection {
+    return this.currentConnection;
+  }
+
+  /** Seconds between two heartbeats, as the latest welcome says. */
+  get heartbeatSeconds(): number {
+    return this.currentHeartbeatSeconds;
+  }
+
+  open(): void {
+    void this.socket.connect();
+  }
+
+  /** Closes for good. Messages that were not sent fail with `reason`. */
+  close(reason: UsherError): void {
+    this.socket.close();
+    this.resync.stop();
+    this.outbox.close(reason);
+  }
+
+  private getAuth(token: string, downMs: number): Record<string, string> {
+    const userId = readTokenSubject(token);
+    if (userId !== undefined) this.setUser(userId);
+    const position = getResumePosition(this.inbox.cursor, downMs);
+    const resume = position && {
+      epoch: position.epoch,
+      offset: String(position.offset),
+      since: new Date(this.clock.now() - downMs - MAX_UNNOTICED_MS).toISOString(),
+    };
+    return { ...this.options.deviceAuth, token, ...resume };
+  }
+
+  /** Messages of the previous user must not be sent in the name of the next one. */
+  private setUser(userId: string): void {
+    if (!this.inbox.setUser(userId)) return;
+    this.outbox.discard(new UsherError('user_changed', 'another user signed in before this was sent', false));
+    this.handlers.onChange();
+  }
+
+  private handleFrame(name: string, payload: unknown, acknowledge: Acknowledge): void {
+    switch (name) {
+      case FRAMES.welcome:
+        return this.handleWelcome(payload);
+      case FRAMES.snapshot:
+        return this.handleSnapshot(payload, acknowledge);
+      case FRAMES.goaway:
+        return this.handleGoaway(payload);
+      case FRAMES.tokenExpiring:
+        return void this.renewToken();
+      default:
+        return this.handleEvent(payload, acknowledge);
+    }
+  }
+
+  private handleWelcome(payload: unknown): void {
+    const welcome = parseWelcome(payload);
+    if (!welcome) return this.startOver('the welcome cannot be read');
+    if (!this.socket.isLive) this.clock.synchronize(welcome.serverTime, this.socket.attemptStartedAt);
+    this.currentHeartbeatSeconds = welcome.heartbeatSeconds;
+    this.setUser(welcome.userId);
+    const next = this.inbox.handleWelcome(welcome);
+    if (next === 'mismatch') this.startOver('the replay does not continue our position');
+    else if (next === 'replay') this.resume();
+  }
+
+  private handleSnapshot(payload: unknown, acknowledge: Acknowledge): void {
+    if (!this.inbox.handleSnapshot(payload)) return this.startOver('the snapshot cannot be read');
+    acknowledge();
+    this.resume();
+  }
+
+  private resume(): void {
+    this.socket.markLive();
+    if (this.inbox.isBehind) this.resync.restart();
+    else this.resync.stop();
+    this.outbox.flush();
+  }
+
+  private handleGoaway(payload: unknown): void {
+    // Two devices with the same id would replace each other for ever.
+    if (isSuperseded(payload))
+      return this.socket.fail(new UsherError('superseded', 'this device connected elsewhere', false));
+    const error = new UsherError('goaway', 'the server asked us to come back later', true);
+    this.socket.reconnect(error, parseRetryAfterMs(payload));
+  }
+
+  private handleEvent(payload: unknown, acknowledge: Acknowledge): void {
+    const event = parseEnvelope(payload);
+    if (!event)
+      this.handlers.onError(new UsherError('protocol', 'a frame without an event was ignored', false));
+    else if (!this.inbox.handleEvent(event, acknowledge)) this.resync.start();
+  }
+
+  /** If it fails, the server closes the connection when the token expires, and the next attempt fetches a token of its own. */
+  private async renewToken(): Promise<void> {
+    if (!this.options.isTokenRenewable) return;
+    try {
+      await this.socket.request('token.refresh', { token: await this.options.getToken() });
+    } catch (error) {
+      if (this.socket.isLive) this.handlers.onError(toUsherError(error, 'token_unavailable'));
+    }
+  }
+
+  /** Reconnects with backoff and asks for a snapshot, which is right whatever went wrong. */
+  private startOver(message: string): void {
+    this.inbox.discardCursor();
+    this.socket.reconnect(new UsherError('protocol', message, true));
+  }
+
+  private handleConnectionChange(connection: Connection): void {
+    this.currentConnection = connection;
+    if (connection !== 'live') this.resync.stop();
+    this.handlers.onChange();
+  }
+
+  private reportStorage(): void {
+    if (this.hasReportedStorage) return; // once is enough: it would be repeated with each event
+    this.hasReportedStorage = true;
+    const message = 'the position cannot be stored; events may be received again after a restart';
+    this.handlers.onError(new UsherError('storage', message, true));
+  }
+}

@@ -1,0 +1,187 @@
+import { failuresAfterConnection, retryDelayMs } from './backoff.js';
+import { toUsherError, UsherError } from './errors.js';
+import type { ResolvedOptions } from './options.js';
+import { SocketConnection, type Acknowledge, type AckPayload } from './socket-connection.js';
+import type { Timers } from './timers.js';
+import { isTokenError } from './token.js';
+
+/**
+ * `connecting` an attempt is under way · `live` connected and up to date · `offline` waiting for the next attempt · `closed`
+ * for good.
+ */
+export type Connection = 'connecting' | 'live' | 'offline' | 'closed';
+
+/** From the start of an attempt to its welcome (and snapshot). A server that accepts and then sends nothing counts as lost. */
+const WELCOME_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export interface ReconnectingSocketHandlers {
+  /** Returns the handshake of this attempt. `downMs`: how long the device has not been live. */
+  getAuth(token: string, downMs: number): Record<string, string>;
+  onFrame(name: string, payload: unknown, acknowledge: Acknowledge): void;
+  onConnectionChange(connection: Connection): void;
+  /** A connection was lost or an attempt failed. The next attempt is scheduled. */
+  onOffline(error: UsherError): void;
+  /** The server refused for good. The socket is closed. */
+  onRefused(error: UsherError): void;
+}
+
+/** Keeps one connection open: connects, and reconnects with backoff, until it is closed or refused for good. */
+export class ReconnectingSocket {
+  private socket: SocketConnection | undefined;
+  private connection: Connection = 'offline';
+  private attempts = 0;
+  private failures = 0;
+  /** A refused token was replaced once since the device was last live. */
+  private hasRenewedToken = false;
+  /** The server asked for the current delay. */
+  private isDelayRequested = false;
+  private liveSince = 0;
+  private lostAt: number | undefined;
+  private attemptedAt = 0;
+  private readonly removeOnlineListener: () => void;
+
+  constructor(
+    private readonly options: ResolvedOptions,
+    private readonly timers: Timers,
+    private readonly handlers: ReconnectingSocketHandlers,
+  ) {
+    this.removeOnlineListener = addOnlineListener(() => this.retrySoon());
+  }
+
+  get isLive(): boolean {
+    return this.connection === 'live';
+  }
+
+  /** When the latest attempt began, by the local clock, in ms. */
+  get attemptStartedAt(): number {
+    return this.attemptedAt;
+  }
+
+  /** Starts an attempt now. */
+  async connect(): Promise<void> {
+    if (this.connection === 'closed') return;
+    const attempt = ++this.attempts;
+    this.attemptedAt = this.options.now();
+    this.setConnection('connecting');
+    this.timers.clear('retry');
+    this.timers.set('welcome', WELCOME_TIMEOUT_MS, () =>
+      this.reconnect(new UsherError('timeout', 'no welcome in time', true)),
+    );
+    let token: string;
+    try {
+      token = await this.options.getToken();
+    } catch (error) {
+      if (attempt === this.attempts) this.reconnect(toUsherError(error, 'token_unavailable'));
+      return;
+    }
+    if (attempt === this.attempts) this.open(token); // else this attempt was given up while the token was fetched
+  }
+
+  /** The welcome, and the snapshot if there is one, have arrived. */
+  markLive(): void {
+    this.timers.clear('welcome');
+    if (this.connection !== 'connecting') return;
+    this.liveSince = this.options.now();
+    this.lostAt = undefined;
+    this.hasRenewedToken = false;
+    this.setConnection('live');
+  }
+
+  /** Closes this connection and reconnects with backoff, not before `retryAfterMs`. */
+  reconnect(error: UsherError, retryAfterMs?: number): void {
+    this.socket?.close();
+    this.scheduleRetry(error, retryAfterMs);
+  }
+
+  /** Sends a request. Throws like {@link SocketConnection.request}. */
+  async request(name: string, payload: unknown): Promise<AckPayload> {
+    if (!this.socket) throw new UsherError('offline', 'not connected', true);
+    return this.socket.request(name, payload, REQUEST_TIMEOUT_MS);
+  }
+
+  /** Closes for good. Idempotent. */
+  close(): void {
+    if (this.connection === 'closed') return;
+    this.attempts++;
+    this.removeOnlineListener();
+    this.socket?.close();
+    this.socket = undefined;
+    this.setConnection('closed');
+  }
+
+  /** Closes for good and reports why. */
+  fail(error: UsherError): void {
+    this.close();
+    this.handlers.onRefused(error);
+  }
+
+  private open(token: string): void {
+    const attempt = this.attempts;
+    const { url, transports } = this.options;
+    const auth = this.handlers.getAuth(token, this.options.now() - (this.lostAt ?? this.attemptedAt));
+    if (attempt !== this.attempts) return; // a listener closed the client in the meantime
+    this.socket = new SocketConnection(
+      { url, transports, auth },
+      {
+        onFrame: (name, payload, acknowledge) => this.handlers.onFrame(name, payload, acknowledge),
+        onEnd: (error) => this.handleEnd(error),
+      },
+    );
+  }
+
+  private handleEnd(error: UsherError): void {
+    const canRenewToken = isTokenError(error) && this.options.isTokenRenewable;
+    if (isTokenError(error) ? !canRenewToken : !error.retryable) return this.fail(error);
+    if (!canRenewToken || this.hasRenewedToken) return this.scheduleRetry(error);
+    this.hasRenewedToken = true;
+    this.recordLoss();
+    void this.connect();
+  }
+
+  private scheduleRetry(error: UsherError, retryAfterMs = error.retryAfterMs): void {
+    if (this.connection === 'closed') return;
+    this.attempts++;
+    this.socket = undefined;
+    this.recordLoss();
+    this.timers.clear('welcome');
+    this.isDelayRequested = retryAfterMs !== undefined;
+    this.setRetryTimer(retryDelayMs(this.failures++, this.options.random, retryAfterMs));
+    this.setConnection('offline');
+    this.handlers.onOffline(error);
+  }
+
+  /** The network is back. Waiting on is of no use, unless the server asked for it. */
+  private retrySoon(): void {
+    if (this.connection === 'offline' && !this.isDelayRequested)
+      this.setRetryTimer(retryDelayMs(0, this.options.random));
+  }
+
+  private setRetryTimer(delayMs: number): void {
+    this.timers.set('retry', delayMs, () => void this.connect());
+  }
+
+  private recordLoss(): void {
+    if (this.connection !== 'live') return;
+    this.lostAt = this.options.now();
+    this.failures = failuresAfterConnection(this.lostAt - this.liveSince, this.failures);
+  }
+
+  private setConnection(connection: Connection): void {
+    if (this.connection === connection) return;
+    this.connection = connection;
+    this.handlers.onConnectionChange(connection);
+  }
+}
+
+type OnlineListener = (name: 'online', callback: () => void) => void;
+
+/** Calls back when a browser reports that the network is back; other environments report nothing. Returns the removal. */
+function addOnlineListener(callback: () => void): () => void {
+  const host = globalThis as unknown as {
+    addEventListener?: OnlineListener;
+    removeEventListener?: OnlineListener;
+  };
+  host.addEventListener?.('online', callback);
+  return () => host.removeEventListener?.('online', callback);
+}
