@@ -2,13 +2,13 @@
  * "Which nodes hold devices of these 1,000 users?", as the router asks it: in this process, against one Redis and a cluster of
  * three. Bare is the same question with a command a user, each waiting for nothing but its own answer.
  */
-import { keysOf } from '../../dist/platform/redis/keys.js';
+import { redisKeys } from '../../dist/platform/redis/keys.js';
 import { PresenceStore } from '../../dist/cluster/presence.store.js';
 import { readConfig } from '../../dist/platform/config/config.js';
-import { RedisLinks } from '../../dist/platform/redis/redis.service.js';
+import { RedisService } from '../../dist/platform/redis/redis.service.js';
 import { noCluster, startRedisCluster } from '../../tools/redis-cluster.mjs';
 
-const { presence: presenceKey } = keysOf('bench');
+const { presence: presenceKey } = redisKeys('bench');
 const USERS = Array.from({ length: 1_000 }, (_, n) => `bench-user-${n}`);
 const LOOKS = 400;
 const WARM_UP = 100;
@@ -35,7 +35,7 @@ async function measured(where, REDIS_URL) {
     DATABASE_URL: 'postgres://localhost/nothing',
     AUTH_JWT_SECRET: 'nothing is verified with this secret',
   });
-  const links = new RedisLinks(config);
+  const links = new RedisService(config);
   const store = new PresenceStore(links, 'bench');
   const single = links.open('bench');
   try {

@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 jest.setTimeout(MINUTE);
 
 /** Runs in the page: what stands out to the right, and is neither in a list that scrolls nor a picture. */
-const CUT_OFF = `[...document.querySelectorAll('body *:not(.row *, .journeys *, .log-lines *, .art *)')]
+const CUT_OFF = `[...document.querySelectorAll('body *:not(.row *, .traces *, .log-lines *, .art *)')]
   .filter((part) => part.getBoundingClientRect().right > innerWidth + 0.5)
   .map((part) => part.outerHTML.slice(0, 80))`;
 
