@@ -4,7 +4,7 @@
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { project } from './places.mjs';
+import { project } from '../places.mjs';
 
 /** One row that many statements need: anybody may read it. */
 const readableByAll = new Set(['installation']);
