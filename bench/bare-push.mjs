@@ -1,7 +1,7 @@
 /*
- * The vendors' bare libraries, as anyone would call them in ten minutes: a loop with so many sends under way. No database, no
+ * The providers' bare libraries, as anyone would call them in ten minutes: a loop with so many sends under way. No database, no
  * queue, no budget, no retry; what is sent is what Usher sends, field by field. Only their addresses are bent to the bench's
- * vendors, and Web Push's connections are kept, which its library does not do by itself.
+ * providers, and Web Push's connections are kept, which its library does not do by itself.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ import { initializeApp } from 'firebase-admin/app';
 import { getMessaging } from 'firebase-admin/messaging';
 import { Pool } from 'undici';
 import webPush from 'web-push';
-import { answerTo } from './asked.mjs';
+import { serveRequests } from './ipc-worker.mjs';
 
 /** As Usher: what one or two HTTP/2 connections carry. */
 const AT_ONCE = 200;
@@ -19,7 +19,7 @@ const DAY_MS = 86_400_000;
 const EACH_BATCH = 500;
 let ways;
 
-answerTo({
+serveRequests({
   start: ({ place }) => void (ways = { apns: apns(place), ...fcm(place), webpush: webpush(place) }),
   /** A push to each; answers how many failed. */
   async send({ way, targets, data }) {

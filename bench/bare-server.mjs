@@ -30,8 +30,8 @@ io.on('connection', (socket) => {
         .emit(type, data, () => {});
     done?.();
   });
-  socket.on('playback.heartbeat', (beat, answer) => {
-    socket.to(user).emit('playback.progress', beat);
+  socket.on('playback.heartbeat', (heartbeat, answer) => {
+    socket.to(user).emit('playback.progress', heartbeat);
     answer({ ok: true });
   });
 });

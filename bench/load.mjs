@@ -1,25 +1,25 @@
 /*
  * The load process: holds devices and publishers on a core of its own, so that what the server spends is the server's alone.
  */
-import { answerTo } from './asked.mjs';
-import { Fleet } from './load/fleet.mjs';
+import { serveRequests } from './ipc-worker.mjs';
+import { Devices } from './load/devices.mjs';
 import { Histogram } from './load/histogram.mjs';
 import { HttpConnection } from './load/http.mjs';
-import * as loads from './load/loads.mjs';
+import * as loads from './load/load-patterns.mjs';
 import { copyRows, sendRows } from './load/nightly.mjs';
 import { BarePublisher, UsherPublisher } from './load/publishers.mjs';
-import { publishAll, publishSteadily } from './load/sleepers.mjs';
+import { publishAll, publishSteadily } from './load/push-publishers.mjs';
 
 let fleet;
 let stopFlood;
 
 const asks = {
-  fleet: (of) => void (fleet = new Fleet(of)),
+  fleet: (of) => void (fleet = new Devices(of)),
   connect: (of) => fleet.connect(of),
   close: () => fleet.close(),
   publish: (of) => withPublisher(of, (publisher) => loads.publishClosed(fleet, publisher, of)),
   publishAtRate: (of) => withPublisher(of, (publisher) => loads.publishAtRate(fleet, publisher, of)),
-  beats: (of) => loads.beatsClosed(fleet, of),
+  heartbeats: (of) => loads.beatsClosed(fleet, of),
   async flood(of) {
     const publisher = await publisherFor(of);
     const stop = loads.flood(fleet, publisher, of);
@@ -45,7 +45,7 @@ const asks = {
   publishSteadily,
 };
 
-answerTo(asks);
+serveRequests(asks);
 
 async function withPublisher(of, act) {
   const publisher = await publisherFor(of);

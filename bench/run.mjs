@@ -4,7 +4,7 @@
  *   --rounds 3              of which the median   --idle 5000      connections whose memory is measured
  *   --seconds 4             of each measurement   --rows 30000     of the nightly file
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
- *   --pushes 20000          to each vendor        --campaign 100000  pushes beside which critical ones are timed
+ *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
  *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { migrate } from '../tools/migrate.mjs';
 import { doubts, machine, save, table } from './report.mjs';
-import { beats } from './scenarios/beats.mjs';
+import { heartbeats } from './scenarios/heartbeats.mjs';
 import { boot } from './scenarios/boot.mjs';
 import { campaign } from './scenarios/campaign.mjs';
 import { connections } from './scenarios/connections.mjs';
@@ -35,7 +35,7 @@ const scenarios = {
   latency,
   flood,
   connections,
-  beats,
+  heartbeats,
   nightly,
   entitlement,
   nodes,

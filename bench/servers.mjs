@@ -100,10 +100,10 @@ async function startSmall(file, { cores, settles, more }) {
 /** A load process. The one that takes the time of urgent events goes `first` on its core. */
 export const startLoad = (how) => startAsked('load.mjs', how);
 
-/** The push vendors, on the core of the load: what they take is not the server's. */
-export const startVendors = () => startAsked('push-vendors.mjs', { first: true });
+/** The push providers, on the core of the load: what they take is not the server's. */
+export const startFakeProviders = () => startAsked('fake-push-providers.mjs', { first: true });
 
-/** The vendors' bare libraries, where the server would be. */
+/** The providers' bare libraries, where the server would be. */
 export const startBarePush = () => startAsked('bare-push.mjs', { cores: '0' });
 
 /** A process that does what it is asked: `ask(name, of)`. */
@@ -143,7 +143,7 @@ export async function stopAll() {
   rmSync(logs, { recursive: true, force: true });
 }
 
-const flags = (settles) => (settles ? ['--expose-gc', '--import', join(here, 'settle.mjs')] : []);
+const flags = (settles) => (settles ? ['--expose-gc', '--import', join(here, 'gc-on-signal.mjs')] : []);
 
 async function launch(name, args, { env, port, cores = '0', isReady, ipc }) {
   const file = join(logs, `${name}-${Date.now()}-${Math.random().toString(36).slice(2, 6)}.log`);

@@ -1,11 +1,11 @@
 /*
- * An important push to everybody at the pace that the vendor's budget allows, and beside it critical ones to others: from the POST that
- * publishes one to the vendor that gets it. And whether the forecast was right.
+ * An important push to everybody at the pace that the provider's budget allows, and beside it critical ones to others: from the POST that
+ * publishes one to the provider that gets it. And whether the forecast was right.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Histogram } from '../load/histogram.mjs';
 import { ADMIN_KEY, startLoad, startUsher } from '../servers.mjs';
-import { sleepersOf, withVendors, WORDS } from './sleepers.mjs';
+import { sleepersOf, withFakeProviders, WORDS } from './sleeping-devices.mjs';
 
 const VENDOR = 'fcm';
 /**
@@ -15,7 +15,7 @@ const PER_SECOND = 1_000;
 /** All is published before the first is pushed: then the forecast knows of all of it. */
 const ACK_TIMEOUT_SECONDS = '30';
 const EVERY_MS = 200;
-/** Vendors answer in 20 to 200 ms. */
+/** Providers answer in 20 to 200 ms. */
 const ANSWER_AFTER_MS = 50;
 const LOOK_EVERY_MS = 100;
 /** Critical ones are published during so much of the time that the campaign should take. */
@@ -24,10 +24,10 @@ const BAR_MS = 1_000;
 /** How far pace and forecast may be off. */
 const TOLERANCE = 0.1;
 
-export const campaign = (context) => withVendors(context, measured);
+export const campaign = (context) => withFakeProviders(context, measured);
 
 async function measured(context) {
-  const { place, vendors, bedroom, options } = context;
+  const { place, providers, sleepingDevices, options } = context;
   const [count, perSecond] = [options.campaign, PER_SECOND];
   const settings = { ...place.settings, FCM_PER_MINUTE: String(60 * perSecond), ACK_TIMEOUT_SECONDS };
   const usher = await startUsher({ ...context, settings });
@@ -36,22 +36,22 @@ async function measured(context) {
   const prefix = `campaign-${process.pid}-`;
   const criticals = Math.max(20, Math.floor((SHARE * seconds * 1_000) / EVERY_MS));
   const sleepers = (name, number) =>
-    sleepersOf({ vendor: VENDOR, prefix: `${prefix}${name}`, count: number, origin: place.origin });
+    sleepersOf({ provider: VENDOR, prefix: `${prefix}${name}`, count: number, origin: place.origin });
   const urgent = sleepers('urgent-', criticals);
-  await bedroom.register(VENDOR, [...sleepers('', count), ...urgent]);
-  await vendors.ask('forget', { afterMs: ANSWER_AFTER_MS });
+  await sleepingDevices.register(VENDOR, [...sleepers('', count), ...urgent]);
+  await providers.ask('forget', { afterMs: ANSWER_AFTER_MS });
   const of = { port: usher.port, key: ADMIN_KEY, data: WORDS };
   const published = load.ask('publishAll', { ...of, prefix, count, tier: 'important' });
-  while ((await vendors.ask('came')) === 0) await pause(LOOK_EVERY_MS);
+  while ((await providers.ask('came')) === 0) await pause(LOOK_EVERY_MS);
   const users = urgent.map(({ userId }) => userId);
   const steadily = probe.ask('publishSteadily', { ...of, users, everyMs: EVERY_MS });
   await published;
-  await bedroom.queued();
+  await sleepingDevices.queued();
   const forecast = await forecastOf(usher);
   const due = await steadily;
-  const all = await vendors.ask('wait', { count: count + criticals });
-  const times = await vendors.ask('times', { addresses: urgent.map(({ seenAs }) => seenAs) });
-  await bedroom.quiet();
+  const all = await providers.ask('wait', { count: count + criticals });
+  const times = await providers.ask('times', { addresses: urgent.map(({ seenAs }) => seenAs) });
+  await sleepingDevices.quiet();
   for (const one of [load, probe, usher]) await one.stop();
   return rowsOf({ count, perSecond, all, forecast, due, times, expected: count + criticals });
 }
@@ -60,8 +60,8 @@ async function forecastOf({ port }) {
   const headers = { authorization: `Bearer ${ADMIN_KEY}` };
   const askedAt = Date.now();
   const response = await fetch(`http://127.0.0.1:${port}/v1/push/forecast`, { headers });
-  const { vendors } = await response.json();
-  const { seconds, waiting } = vendors.find(({ vendor }) => vendor === VENDOR);
+  const { providers } = await response.json();
+  const { seconds, waiting } = providers.find(({ provider }) => provider === VENDOR);
   return { seconds, waiting: waiting.important, askedAt };
 }
 
@@ -79,7 +79,7 @@ function rowsOf({ count, perSecond, all, forecast, due, times, expected }) {
   const faults = expected - all.came + all.twice + all.refused;
   const of = `${count.toLocaleString('en')} pushes at ${perSecond.toLocaleString('en')} a second`;
   const urgent = (name, value, more) => ({
-    what: `ms from a critical event's POST to the vendor beside ${of}: ${name} of ${latency.total}`,
+    what: `ms from a critical event's POST to the provider beside ${of}: ${name} of ${latency.total}`,
     usher: value / 1_000,
     ...more,
     more: { usher: { faults, slowest: slowest(due, times) } },

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SECRET, startBare, startLoad, startUsher } from '../servers.mjs';
 import { median, rss } from '../stats.mjs';
-import { DEVICES_PER_USER, spending } from './pair.mjs';
+import { DEVICES_PER_USER, spending } from './side-by-side.mjs';
 
 const AT_ONCE = 100;
 const SLOWLY = 1_000; // a second

@@ -1,6 +1,6 @@
 /* What the server's CPU does for one delivery to one device, with everything on. */
 import { median } from '../stats.mjs';
-import { inTurn, spending, startPair, viaHttp, viaSocket } from './pair.mjs';
+import { inTurn, spending, startPair, viaHttp, viaSocket } from './side-by-side.mjs';
 
 const BATCH = 100;
 const WINDOW = 400;
@@ -23,12 +23,12 @@ export async function delivery(context) {
       load: bareLoad,
       ask: publish(viaSocket(bare.port, { way: 'batch' })),
     },
-    { name: 'beats', server: usher, load: usherLoad, ask: ['beats', { window: BEATS_UNDER_WAY }] },
+    { name: 'heartbeats', server: usher, load: usherLoad, ask: ['heartbeats', { window: BEATS_UNDER_WAY }] },
     {
-      name: 'bare, beats relayed',
+      name: 'bare, heartbeats relayed',
       server: bare,
       load: bareLoad,
-      ask: ['beats', { window: BEATS_UNDER_WAY }],
+      ask: ['heartbeats', { window: BEATS_UNDER_WAY }],
     },
     {
       name: 'critical',
@@ -92,8 +92,12 @@ function summarize(results) {
       'routine',
       `bare, a message ${BATCH} events`,
     ),
-    row('beats, stored and told, beside a message an event', 'beats', 'bare, a message an event'),
-    row('beats, stored and told, beside beats only relayed', 'beats', 'bare, beats relayed'),
+    row('heartbeats, stored and told, beside a message an event', 'heartbeats', 'bare, a message an event'),
+    row(
+      'heartbeats, stored and told, beside heartbeats only relayed',
+      'heartbeats',
+      'bare, heartbeats relayed',
+    ),
     row(
       'critical, stored and acknowledged, beside a message an event',
       'critical',

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { ADMIN_KEY, startEmptyNest, startLoad, startUsher } from '../servers.mjs';
 import { median } from '../stats.mjs';
-import { inTurn, spending } from './pair.mjs';
+import { inTurn, spending } from './side-by-side.mjs';
 
 const CONNECTIONS = 32;
 /** As many as leave the server room, for the latency. */

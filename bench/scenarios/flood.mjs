@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ADMIN_KEY, SECRET, startBare, startLoad, startUsher } from '../servers.mjs';
 import { cpu, median } from '../stats.mjs';
-import { DEVICES_PER_USER, inTurn, viaHttp, viaSocket } from './pair.mjs';
+import { DEVICES_PER_USER, inTurn, viaHttp, viaSocket } from './side-by-side.mjs';
 
 const URGENT_PER_SECOND = 20;
 const URGENT_USERS = 20;

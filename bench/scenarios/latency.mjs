@@ -1,6 +1,6 @@
 /* From "publish" to the device, at a rate that leaves the server room: single events, 1,000 a second. */
 import { median } from '../stats.mjs';
-import { inTurn, startPair, viaHttp, viaSocket } from './pair.mjs';
+import { inTurn, startPair, viaHttp, viaSocket } from './side-by-side.mjs';
 
 const PER_SECOND = 1_000;
 

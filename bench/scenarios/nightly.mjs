@@ -1,7 +1,7 @@
 /* The nightly file: NDJSON through the door, each row merged and announced durably, beside a bare COPY of the same rows. */
 import { ADMIN_KEY, startLoad, startUsher } from '../servers.mjs';
 import { median, rss } from '../stats.mjs';
-import { spending } from './pair.mjs';
+import { spending } from './side-by-side.mjs';
 
 export async function nightly(context) {
   const { options, environment, pinPostgres } = context;

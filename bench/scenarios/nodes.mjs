@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SECRET, startBare, startLoad, startUsher } from '../servers.mjs';
 import { cpu, median } from '../stats.mjs';
-import { viaHttp, viaSocket } from './pair.mjs';
+import { viaHttp, viaSocket } from './side-by-side.mjs';
 
 const BATCH = 100;
 const WINDOW = 400;

@@ -1,53 +1,53 @@
 /*
- * What a push costs: from the POST of a critical event to the vendor's answer and its row in PostgreSQL, beside the vendors' bare
- * libraries, which only send. The vendors are pretend ones in a process of their own, over real HTTP/2 and HTTPS.
+ * What a push costs: from the POST of a critical event to the provider's answer and its row in PostgreSQL, beside the providers' bare
+ * libraries, which only send. The providers are fake ones in a process of their own, over real HTTP/2 and HTTPS.
  */
 import { ADMIN_KEY, startBarePush, startLoad, startUsher } from '../servers.mjs';
 import { median } from '../stats.mjs';
-import { inTurn, spending } from './pair.mjs';
-import { sleepersOf, withVendors, WORDS } from './sleepers.mjs';
+import { inTurn, spending } from './side-by-side.mjs';
+import { sleepersOf, withFakeProviders, WORDS } from './sleeping-devices.mjs';
 
 const NO_LIMIT = '100000000';
 const LIBRARIES = { apns: 'apns2', fcm: 'firebase-admin', webpush: 'web-push' };
 
-export const push = (context) => withVendors(context, costs);
+export const push = (context) => withFakeProviders(context, costs);
 
 async function costs(context) {
-  const { options, place, vendors, bedroom, postmaster } = context;
+  const { options, place, providers, sleepingDevices, postmaster } = context;
   const limits = { FCM_PER_MINUTE: NO_LIMIT, APNS_PER_MINUTE: NO_LIMIT, WEBPUSH_PER_MINUTE: NO_LIMIT };
   const usher = await startUsher({ ...context, settings: { ...place.settings, ...limits } });
   const [load, bare] = [await startLoad(), await startBarePush()];
   await bare.ask('start', { place });
   let round = 0;
-  const sleepers = (vendor, count) => {
+  const sleepers = (provider, count) => {
     const prefix = `push-${process.pid}-${(round += 1)}-`;
-    return { prefix, sleepers: sleepersOf({ vendor, prefix, count, origin: place.origin }) };
+    return { prefix, sleepers: sleepersOf({ provider, prefix, count, origin: place.origin }) };
   };
-  const bareSends = (way, vendor) => async (count) => {
-    const { sleepers: targets } = sleepers(vendor, count);
-    await vendors.ask('forget');
+  const bareSends = (way, provider) => async (count) => {
+    const { sleepers: targets } = sleepers(provider, count);
+    await providers.ask('forget');
     const spent = await spending({ server: bare, postmaster }, async () => {
       const { failed } = await bare.ask('send', { way, targets, data: WORDS });
-      return { failed, ...(await vendors.ask('wait', { count: failed > 0 ? 0 : count })) };
+      return { failed, ...(await providers.ask('wait', { count: failed > 0 ? 0 : count })) };
     });
     return perPush(spent, count, spent.firstAt);
   };
-  const usherSends = (vendor) => async (count) => {
-    const { prefix, sleepers: all } = sleepers(vendor, count);
-    await bedroom.register(vendor, all);
-    await vendors.ask('forget');
+  const usherSends = (provider) => async (count) => {
+    const { prefix, sleepers: all } = sleepers(provider, count);
+    await sleepingDevices.register(provider, all);
+    await providers.ask('forget');
     const spent = await spending({ server: usher, postmaster }, async () => {
       const of = { port: usher.port, key: ADMIN_KEY, prefix, count, tier: 'critical', data: WORDS };
       const { startedAt } = await load.ask('publishAll', of);
-      const came = await vendors.ask('wait', { count });
-      await bedroom.quiet();
+      const came = await providers.ask('wait', { count });
+      await sleepingDevices.quiet();
       return { ...came, startedAt, failed: 0 };
     });
     return perPush(spent, count, spent.startedAt);
   };
-  const variants = Object.keys(LIBRARIES).flatMap((vendor) => [
-    { name: `bare ${vendor}`, act: bareSends(vendor, vendor) },
-    { name: vendor, act: usherSends(vendor) },
+  const variants = Object.keys(LIBRARIES).flatMap((provider) => [
+    { name: `bare ${provider}`, act: bareSends(provider, provider) },
+    { name: provider, act: usherSends(provider) },
   ]);
   variants.push({ name: 'bare fcm each', act: bareSends('fcm each', 'fcm') });
   const results = await inTurn(variants, options.rounds, ({ act }, isWarmUp) =>
@@ -55,7 +55,7 @@ async function costs(context) {
   );
   for (const one of [load, bare, usher]) await one.stop();
   const of = new Map([...results].map(([{ name }, rounds]) => [name, summary(rounds)]));
-  return Object.keys(LIBRARIES).flatMap((vendor) => rowsOf(vendor, of));
+  return Object.keys(LIBRARIES).flatMap((provider) => rowsOf(provider, of));
 }
 
 function perPush({ cpu, postgres, busy, came, lastAt, bytesEach, twice, refused, failed }, count, startedAt) {
@@ -79,8 +79,8 @@ const summary = (rounds) => ({
   faults: rounds.reduce((sum, { faults }) => sum + faults, 0),
 });
 
-function rowsOf(vendor, of) {
-  const usher = of.get(vendor);
+function rowsOf(provider, of) {
+  const usher = of.get(provider);
   const row = (what, which, bareName, more) => {
     const bare = of.get(bareName);
     const [ours, theirs] = [usher[which], bare[which]];
@@ -93,19 +93,24 @@ function rowsOf(vendor, of) {
       more: { postgres: which === 'cpu' ? usher.postgres : undefined, usher, bare },
     };
   };
-  const library = LIBRARIES[vendor];
+  const library = LIBRARIES[provider];
   const cost = (ours, theirs) => ({ bar: '≤ 2', holds: ours <= 2 * theirs });
   const rate = (ours) => ({ bar: '≥ 1,000', holds: ours >= 1_000 });
   const rows = [
     row(
-      `pushes a second by ${vendor}, from the first POST; bare: ${library}`,
+      `pushes a second by ${provider}, from the first POST; bare: ${library}`,
       'perSecond',
-      `bare ${vendor}`,
+      `bare ${provider}`,
       rate,
     ),
-    row(`CPU µs a push by ${vendor}, the event included; bare: ${library}`, 'cpu', `bare ${vendor}`, cost),
+    row(
+      `CPU µs a push by ${provider}, the event included; bare: ${library}`,
+      'cpu',
+      `bare ${provider}`,
+      cost,
+    ),
   ];
-  if (vendor === 'fcm')
+  if (provider === 'fcm')
     rows.push(
       row(
         `CPU µs a push by fcm, the event included; bare: ${library}, sendEach`,

@@ -104,7 +104,7 @@ export function faultsOfTheHouse() {
   return [
     ...crowds(),
     ...exportedTwice(files),
-    ...files.flatMap((file) => [...misnamed(file), ...undocumented(file)]),
+    ...files.flatMap((file) => misnamed(file).concat(undocumented(file))),
   ];
 }
 

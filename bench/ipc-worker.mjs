@@ -1,5 +1,5 @@
 /* A process that does what the runner asks, by messages `{ id, ask, of }`, and answers `{ id, result }` or `{ id, error }`. */
-export function answerTo(asks) {
+export function serveRequests(asks) {
   process.on('message', ({ id, ask, of }) => {
     Promise.resolve()
       .then(() => asks[ask](of ?? {}))

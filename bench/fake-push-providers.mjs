@@ -10,7 +10,7 @@ import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
-import { answerTo } from './asked.mjs';
+import { serveRequests } from './ipc-worker.mjs';
 import { machineClock } from './load/clock.mjs';
 
 /** What does not come in this time will not come any more. */
@@ -20,7 +20,7 @@ const PROJECT = 'usher-bench';
 const ACCESS = 'ya29.the-access-token-of-the-bench';
 const FCM_PATH = `/v1/projects/${PROJECT}/messages:send`;
 
-const folder = mkdtempSync(join(tmpdir(), 'usher-bench-vendors-'));
+const folder = mkdtempSync(join(tmpdir(), 'usher-bench-providers-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** When each address got its push, since the last `forget`. */
@@ -75,7 +75,7 @@ await Promise.all(
 );
 const [appleOrigin, origin] = [apple, others].map((server) => `https://localhost:${server.address().port}`);
 
-answerTo({
+serveRequests({
   /** Where they are, with credentials; `settings` are Usher's. */
   place: () => ({ settings: settings(), origin, http2Origin: appleOrigin, ca: tls.cert }),
   /** Everything is forgotten; from now on a push is answered after so long. */

@@ -2,7 +2,7 @@
 import { createECDH, createHash, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { startVendors } from '../servers.mjs';
+import { startFakeProviders } from '../servers.mjs';
 
 const ROWS_AT_ONCE = 5_000;
 const LOOK_EVERY_MS = 50;
@@ -17,30 +17,30 @@ export const WORDS = {
   body: 'The second season is here. Continue where you stopped, or begin once more with the first episode of all.',
 };
 
-/** With pretend vendors (`vendors`, at their `place`) and the database's `bedroom`. */
-export async function withVendors(context, act) {
-  const vendors = await startVendors();
-  const bedroom = new Bedroom(context.environment.DATABASE_URL);
-  await bedroom.open();
+/** With fake providers (`providers`, at their `place`) and the database's `sleepingDevices`. */
+export async function withFakeProviders(context, act) {
+  const providers = await startFakeProviders();
+  const sleepingDevices = new SleepingDevices(context.environment.DATABASE_URL);
+  await sleepingDevices.open();
   try {
-    return await act({ ...context, vendors, bedroom, place: await vendors.ask('place') });
+    return await act({ ...context, providers, sleepingDevices, place: await providers.ask('place') });
   } finally {
-    await bedroom.close();
-    await vendors.stop();
+    await sleepingDevices.close();
+    await providers.stop();
   }
 }
 
-/** `{ userId, address, keys?, seenAs }` of each; `seenAs` is what the vendor calls the address. */
-export function sleepersOf({ vendor, prefix, count, origin }) {
+/** `{ userId, address, keys?, seenAs }` of each; `seenAs` is what the provider calls the address. */
+export function sleepersOf({ provider, prefix, count, origin }) {
   const browser = createECDH('prime256v1').generateKeys('base64url');
   const keys = { p256dh: browser, auth: randomBytes(16).toString('base64url') };
   return Array.from({ length: count }, (_, n) => {
     const userId = `${prefix}${n}`;
-    if (vendor === 'apns') {
+    if (provider === 'apns') {
       const address = createHash('sha256').update(userId).digest('hex');
       return { userId, address, seenAs: address };
     }
-    if (vendor === 'fcm') {
+    if (provider === 'fcm') {
       const address = `${userId}:`.padEnd(FCM_TOKEN_CHARACTERS, 'x');
       return { userId, address, seenAs: address };
     }
@@ -48,7 +48,7 @@ export function sleepersOf({ vendor, prefix, count, origin }) {
   });
 }
 
-class Bedroom {
+class SleepingDevices {
   constructor(databaseUrl) {
     this.client = new pg.Client({ connectionString: databaseUrl });
   }
@@ -62,11 +62,11 @@ class Bedroom {
   }
 
   /** As if their apps had registered, and autovacuum had looked at it since. */
-  async register(vendor, sleepers) {
+  async register(provider, sleepers) {
     for (let from = 0; from < sleepers.length; from += ROWS_AT_ONCE) {
       const rows = sleepers.slice(from, from + ROWS_AT_ONCE).map(({ userId, address, keys }) => {
-        const kind = vendor === 'fcm' ? 'fcm_token' : vendor;
-        return { userId, platform: PLATFORMS[vendor], push: { kind, address, ...(keys && { keys }) } };
+        const kind = provider === 'fcm' ? 'fcm_token' : provider;
+        return { userId, platform: PLATFORMS[provider], push: { kind, address, ...(keys && { keys }) } };
       });
       await this.client.query(
         `INSERT INTO device (device_id, user_id, platform, push, push_registered_at)

@@ -8,11 +8,11 @@ import { SocketIo } from './socket.mjs';
 const [BRACKET, QUOTE, NINE, ZERO, EVENT, ACK, A, B, P, T] = Buffer.from('["9023abpt');
 const POSITION = Buffer.from('"positionSeconds":');
 const WELCOME = Buffer.from('2["welcome"');
-/** A beat carries its time as the position; before the first minute a viewing would not count. */
+/** A heartbeat carries its time as the position; before the first minute a viewing would not count. */
 const POSITION_BASE = 60;
 export const positionOf = (at) => POSITION_BASE + (at - CLOCK_BASE) / 1e6;
 
-export class Fleet {
+export class Devices {
   sockets = [];
   positions = new Map();
   deliveries = 0;

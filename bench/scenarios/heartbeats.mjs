@@ -1,12 +1,12 @@
-/* Beats a second: device → PostgreSQL → the user's other devices; server, PostgreSQL and load share the two cores. */
+/* Heartbeats a second: device → PostgreSQL → the user's other devices; server, PostgreSQL and load share the two cores. */
 import { SECRET, startLoad, startUsher } from '../servers.mjs';
 import { median } from '../stats.mjs';
-import { DEVICES_PER_USER, spending } from './pair.mjs';
+import { DEVICES_PER_USER, spending } from './side-by-side.mjs';
 
 const BAR = 5_000;
 const UNDER_WAY = 800;
 
-export async function beats(context) {
+export async function heartbeats(context) {
   const { options, postmaster, pinPostgres } = context;
   pinPostgres('0,1');
   const server = await startUsher({ ...context, cores: '0,1' });
@@ -21,7 +21,7 @@ export async function beats(context) {
   const rounds = [];
   for (let round = 0; round <= options.rounds; round += 1) {
     const result = await spending({ server, postmaster }, () =>
-      load.ask('beats', { window: UNDER_WAY, seconds: round === 0 ? 3 : 2 * options.seconds }),
+      load.ask('heartbeats', { window: UNDER_WAY, seconds: round === 0 ? 3 : 2 * options.seconds }),
     );
     if (round > 0) rounds.push(result);
   }
@@ -29,24 +29,24 @@ export async function beats(context) {
   await server.stop();
   pinPostgres('1');
   const mid = (read) => median(rounds.map(read));
-  const stored = mid((one) => one.beats / one.active);
+  const stored = mid((one) => one.heartbeats / one.active);
   const told = mid((one) => one.deliveries / (DEVICES_PER_USER - 1) / one.active);
   return [
     {
-      what: 'beats a second, stored and told to both other devices',
+      what: 'heartbeats a second, stored and told to both other devices',
       usher: told,
       bar: `≥ ${BAR}`,
       holds: told >= BAR,
       more: {
         p99: mid((one) => one.latency.p99) / 1_000,
-        cpuEach: mid((one) => one.cpu / one.beats),
-        postgresEach: mid((one) => one.postgres / one.beats),
+        cpuEach: mid((one) => one.cpu / one.heartbeats),
+        postgresEach: mid((one) => one.postgres / one.heartbeats),
         usher: {
           superseded: mid((one) => one.superseded / (one.superseded + one.deliveries)),
           faults: rounds.reduce((sum, { refused, lost }) => sum + refused + lost, 0),
         },
       },
     },
-    { what: 'beats a second, stored and answered', usher: stored },
+    { what: 'heartbeats a second, stored and answered', usher: stored },
   ];
 }

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { clock } from './clock.mjs';
-import { positionOf } from './fleet.mjs';
+import { positionOf } from './devices.mjs';
 
 /** What has not moved for so long will not come any more. */
 const STUCK_MS = 3_000;
@@ -76,7 +76,7 @@ export async function publishAtRate(fleet, publisher, { seconds, perSecond, tier
   };
 }
 
-/** Beats round robin over all devices, `window` of them unanswered. Bare Socket.IO relays them and answers too. */
+/** Heartbeats round robin over all devices, `window` of them unanswered. Bare Socket.IO relays them and answers too. */
 export async function beatsClosed(fleet, { seconds, window }) {
   fleet.reset();
   const start = clock();
@@ -87,7 +87,7 @@ export async function beatsClosed(fleet, { seconds, window }) {
     if (sent - answered() > window * 0.9 || clock() >= end) return;
     while (sent - answered() < window) {
       const index = sent % fleet.sockets.length;
-      fleet.sockets[index].send(beat(index, sent));
+      fleet.sockets[index].send(heartbeat(index, sent));
       sent += 1;
     }
   };
@@ -103,7 +103,7 @@ export async function beatsClosed(fleet, { seconds, window }) {
   return {
     ...outcome(fleet, start),
     active,
-    beats: fleet.acks,
+    heartbeats: fleet.acks,
     refused: fleet.refused,
     missing: 0,
     superseded,
@@ -164,7 +164,7 @@ export async function requests(connections, { seconds, key, pathOf }, histogram)
   return { perSecond: count / took, failed, ...histogram.summary() };
 }
 
-function beat(device, sent) {
+function heartbeat(device, sent) {
   const position = positionOf(clock()).toFixed(6);
   return (
     `2${sent}["playback.heartbeat",{"showId":"show-${device}","episodeId":"episode-7","positionSeconds":${position},` +
