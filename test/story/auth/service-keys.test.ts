@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call, PREMIUM, type Reply } from '../../support/back-office.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/usher.js';
+import { expectNone, expectProblem } from '../../support/refusals.js';
+
+type Scope = 'publish' | 'recommendations' | 'edge' | 'admin';
+const SCOPES: readonly Scope[] = ['publish', 'recommendations', 'edge', 'admin'];
+const used: Record<string, string> = { ADMIN_KEY };
+
+let usher: TestUsher;
+let keys: Record<Scope, string>;
+beforeAll(async () => {
+  usher = await startUsher();
+  const made = await Promise.all(SCOPES.map(async (scope) => [scope, (await newKey([scope])).key] as const));
+  keys = Object.fromEntries(made) as Record<Scope, string>;
+});
+afterAll(() => usher.stop());
+
+async function newKey(scopes: readonly Scope[]): Promise<{ id: string; key: string }> {
+  const { status, body } = await usher.backOffice.call('POST', '/v1/keys', {
+    name: `key for ${scopes.join(' and ')}`,
+    scopes,
+  });
+  expect(status).toBe(201);
+  used[`key ${String(body.id)}`] = String(body.key);
+  return { id: String(body.id), key: String(body.key) };
+}
+
+interface Door {
+  readonly scope: Scope;
+  knock(key: string | undefined): Promise<Reply>;
+}
+const door = (scope: Scope, method: string, path: string, body?: unknown): [string, Door] => [
+  `${method} ${path}`,
+  { scope, knock: (key) => call(usher.url, key, method, path, body) },
+];
+const event = { userId: 'ann', type: 'note.added', tier: 'important', data: {} };
+const DOORS = [
+  door('publish', 'POST', '/v1/events', { events: [event] }),
+  door('recommendations', 'POST', '/v1/recommendations', '{"userId":"ann","version":1,"items":[]}\n'),
+  door('edge', 'GET', '/v1/users/ann/entitlement'),
+  door('admin', 'PUT', '/v1/plans/basic', { name: 'basic', prices: [], capabilities: PREMIUM }),
+  door('admin', 'PUT', '/v1/users/ann/links/stripe', { customerId: 'cus_ann' }),
+  door('admin', 'GET', '/v1/webhooks'),
+  door('admin', 'POST', '/v1/keys', { name: 'more', scopes: ['publish'] }),
+  door('admin', 'DELETE', '/v1/keys/0000000000000000'),
+];
+
+describe.each(DOORS)('%s', (_, { scope, knock }) => {
+  test('is shut without a key, and with one that nobody made', async () => {
+    const made = keys[scope];
+    const strangers = [
+      'usk_0000000000000000_' + 'x'.repeat(43),
+      made.slice(0, -1),
+      `${made}x`,
+      made.toUpperCase(),
+      `${ADMIN_KEY}x`,
+      ADMIN_KEY.slice(0, -1),
+      'undefined',
+      '*',
+    ];
+    for (const key of [undefined, ...strangers]) {
+      const reply = await knock(key);
+      expectProblem(reply, 401, 'unauthorized');
+      expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+      expectNone(used, JSON.stringify(reply.body));
+    }
+  });
+
+  test('is shut for the key of another, whose secret is glued to a good id', async () => {
+    const [, id] = keys[scope].split('_');
+    const other = SCOPES.find((one) => one !== scope) as Scope;
+    const secret = keys[other].split('_').slice(2).join('_');
+    expectProblem(await knock(`usk_${id}_${secret}`), 401, 'unauthorized');
+  });
+
+  test('is shut for a user', async () => {
+    expectProblem(await knock(await usher.token('ann')), 401, 'unauthorized');
+  });
+
+  test(`is shut for every key without the scope ${scope}`, async () => {
+    for (const other of SCOPES.filter((one) => one !== scope))
+      expectProblem(await knock(keys[other]), 403, 'forbidden');
+    const { key } = await newKey(SCOPES.filter((one) => one !== scope));
+    expectProblem(await knock(key), 403, 'forbidden');
+  });
+
+  test(`is open for a key with the scope ${scope}, and for the bootstrap key, which has every scope`, async () => {
+    for (const key of [keys[scope], ADMIN_KEY]) {
+      const { status } = await knock(key);
+      expect([401, 403]).not.toContain(status);
+      expect(status).toBeLessThan(500);
+    }
+  });
+
+  test('is shut for a revoked key', async () => {
+    const { id, key } = await newKey([scope]);
+    expect([401, 403]).not.toContain((await knock(key)).status);
+    expect((await usher.backOffice.call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
+    expectProblem(await knock(key), 401, 'unauthorized');
+  });
+});
+
+describe('a key', () => {
+  test('that was revoked stays revoked, and a second revocation finds nothing', async () => {
+    const { id } = await newKey(['publish']);
+    expect((await usher.backOffice.call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
+    expectProblem(await usher.backOffice.call('DELETE', `/v1/keys/${id}`), 404, 'not_found');
+  });
+
+  test('that was revoked on one node is refused by the others within seconds', async () => {
+    const other = await usher.another();
+    const { id, key } = await newKey(['edge']);
+    const ask = () => call(other.url, key, 'GET', '/v1/users/ann/entitlement');
+    expect((await ask()).status).toBe(200);
+    await usher.backOffice.call('DELETE', `/v1/keys/${id}`);
+    for (const deadline = Date.now() + 10_000; (await ask()).status !== 401;)
+      expect(Date.now()).toBeLessThan(deadline);
+  });
+
+  test.each([
+    ['no scope', { scopes: [] }],
+    ['an unknown scope', { scopes: ['publish', 'everything'] }],
+    ['scopes that are no list', { scopes: 'admin' }],
+    ['no name', { name: '' }],
+    ['a name that is too long', { name: 'x'.repeat(101) }],
+    ['a name with a zero character', { name: 'a\u0000b' }],
+  ])('is not made with %s', async (_, wrong) => {
+    expectProblem(
+      await usher.backOffice.call('POST', '/v1/keys', { name: 'key', scopes: ['publish'], ...wrong }),
+      400,
+      'invalid_request',
+    );
+  });
+
+  test('is not made twice by one call that is repeated, and the answer is the same', async () => {
+    const make = () =>
+      usher.backOffice.call(
+        'POST',
+        '/v1/keys',
+        { name: 'once', scopes: ['publish'] },
+        { 'idempotency-key': 'make a key' },
+      );
+    const first = await make();
+    const again = await make();
+    used['key made once'] = String(first.body.key);
+    expect([again.status, again.body]).toEqual([201, first.body]);
+    expect(await usher.database.query(`SELECT id FROM service_key WHERE name = 'once'`)).toHaveLength(1);
+  });
+
+  test('is stored nowhere in a form that could be used', async () => {
+    const tables = await usher.database.query<{ name: string }>(
+      `SELECT format('%I', tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
+    );
+    for (const { name } of tables) {
+      const rows = await usher.database.query<{ row: string }>(
+        `SELECT t::text || encode(convert_to(t::text, 'UTF8'), 'escape') AS row FROM ${name} t`,
+      );
+      const bytes = rows
+        .map(
+          ({ row }) =>
+            row +
+            row.replaceAll(/\\x([0-9a-f]+)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString('latin1')),
+        )
+        .join('\n');
+      expectNone(used, bytes);
+    }
+  });
+});
+
+test('the log holds none of the keys', async () => {
+  expect(usher.log().length).toBeGreaterThan(0);
+  expectNone({ ...used, 'token of ann': await usher.token('ann') }, usher.log());
+});

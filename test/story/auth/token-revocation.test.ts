@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/back-office.js';
+import { refusal } from '../../support/device.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let a: TestUsher;
+let b: TestUsher;
+beforeAll(async () => {
+  a = await startUsher();
+  b = await a.another();
+});
+afterAll(() => a.stop());
+
+/** Issued before any revocation of this test, or clearly after it. */
+const issued = (seconds: number) => ({ issuedAt: Math.floor(Date.now() / 1_000) + seconds });
+const before = issued(-60);
+const after = () => issued(30);
+const revoke = (userId: string, of: Record<string, unknown> = {}) =>
+  a.backOffice.call('POST', `/v1/users/${userId}/revocations`, of);
+const refused = { code: 'token_revoked', retryable: false };
+
+describe('a revoked token', () => {
+  test('ends what its user has open on every node, and opens nothing any more', async () => {
+    const token = await a.token('ann', before);
+    const tv = await a.device('ann', 'ann-tv', { token });
+    const phone = await b.device('ann', 'ann-phone', { token });
+    const other = await b.device('ben', 'ben-tv');
+    expect(await revoke('ann')).toMatchObject({ status: 201, body: { userId: 'ann' } });
+    await Promise.all([tv.disconnected(), phone.disconnected()]);
+    for (const node of [a, b]) {
+      expect(await refusal(node.device('ann', 'ann-tv', { token }))).toMatchObject(refused);
+      expect(await call(node.url, token, 'GET', '/v1/me/state')).toMatchObject({
+        status: 401,
+        body: refused,
+      });
+      expect(await call(node.url, token, 'GET', '/v1/me/events')).toMatchObject({ status: 401 });
+    }
+    expect(other.socket.connected).toBe(true);
+  });
+
+  test('is still revoked after a restart', async () => {
+    const token = await a.token('cleo', before);
+    await revoke('cleo');
+    const restarted = await a.another();
+    expect(await refusal(restarted.device('cleo', 'cleo-tv', { token }))).toMatchObject(refused);
+  });
+
+  test('does not keep its user from signing in anew', async () => {
+    await revoke('dan');
+    const device = await a.device('dan', 'dan-tv', { token: await a.token('dan', after()) });
+    expect(device.socket.connected).toBe(true);
+  });
+
+  test('may be a device’s alone, or one token alone', async () => {
+    const lost = await b.device('eve', 'eve-lost', { token: await a.token('eve', before) });
+    const kept = await b.device('eve', 'eve-kept', { token: await a.token('eve', before) });
+    const one = await a.token('eve', { ...before, id: 'one' });
+    const single = await b.device('eve', 'eve-single', { token: one });
+    expect((await revoke('eve', { deviceId: 'eve-lost' })).status).toBe(201);
+    expect((await revoke('eve', { tokenId: 'one' })).status).toBe(201);
+    await Promise.all([lost.disconnected(), single.disconnected()]);
+    const old = await a.token('eve', before);
+    expect(await refusal(b.device('eve', 'eve-lost', { token: old }))).toMatchObject(refused);
+    expect(await refusal(b.device('eve', 'eve-other', { token: one }))).toMatchObject(refused);
+    expect(kept.socket.connected).toBe(true);
+  });
+
+  test('cannot be had back by a refresh, while a newer one saves the connection', async () => {
+    const device = await a.device('fay', 'fay-tv', { token: await a.token('fay', after()) });
+    await revoke('fay');
+    const answer = await device.ask('token.refresh', { token: await a.token('fay', before) });
+    expect(answer).toMatchObject({ ok: false, error: refused });
+    expect(await device.ask('token.refresh', { token: await a.token('fay', after()) })).toMatchObject({
+      ok: true,
+    });
+  });
+
+  test.each([
+    ['no admin key', () => call(a.url, undefined, 'POST', '/v1/users/ann/revocations', {}), 401],
+    ['a device and a token at once', () => revoke('ann', { deviceId: 'd', tokenId: 't' }), 400],
+    ['a user id of another alphabet', () => revoke('a%20b'), 400],
+  ])('is not made with %s', async (_, attempt, status) => {
+    expect((await attempt()).status).toBe(status);
+  });
+});

@@ -1,0 +1,262 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/back-office.js';
+import { eventually } from '../../support/eventually.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher();
+});
+afterAll(() => usher.stop());
+
+const publish = (userId: string, type: string, more: Record<string, unknown> = {}) =>
+  usher.backOffice.publish([{ userId, type, tier: 'important', data: {}, ...more }]);
+const me = async (userId: string, path: string, headers?: Record<string, string>) =>
+  call(usher.url, await usher.token(userId), 'GET', path, undefined, headers);
+
+describe('a device that connects', () => {
+  test('gets welcome first, and with it the whole state when it brings no position', async () => {
+    const device = await usher.device('ann', 'ann-tv');
+    await device.hears('snapshot');
+    expect(device.heard.map(({ event }) => event).slice(0, 2)).toEqual(['welcome', 'snapshot']);
+    const welcome = device.heard[0]?.payload;
+    expect(welcome).toMatchObject({
+      userId: 'ann',
+      deviceId: 'ann-tv',
+      offset: 0,
+      resume: 'snapshot',
+      heartbeatSeconds: 60,
+    });
+    expect(Date.parse(String(welcome?.tokenExpiresAt))).toBeGreaterThan(Date.now());
+    const { body } = await me('ann', '/v1/me/state');
+    const snapshot = device.heard[1]?.payload;
+    expect(Object.keys(body).sort()).toEqual([
+      'entitlement',
+      'entries',
+      'membership',
+      'playback',
+      'position',
+      'recommendations',
+    ]);
+    expect(Object.keys(snapshot ?? {}).sort()).toEqual(Object.keys(body).sort());
+    expect(body).toMatchObject({
+      membership: { version: 0, status: 'none' },
+      playback: [],
+      recommendations: [],
+      entries: [],
+    });
+  });
+
+  test('gets what it missed, in order and the newest of each key, when it brings its position', async () => {
+    const before = await usher.device('ben', 'ben-tv');
+    await publish('ben', 'note.first');
+    const { epoch, offset } = await before.hears('note.first');
+    before.close();
+    await publish('ben', 'note.kept', { key: 'a', data: 1 });
+    await publish('ben', 'note.kept', { key: 'b', data: 2 });
+    await publish('ben', 'note.kept', { key: 'a', data: 3 });
+    const after = await usher.device('ben', 'ben-tv', { position: { epoch, offset } });
+    expect(after.heard[0]?.payload).toMatchObject({ resume: 'replay', offset: 4, epoch });
+    await after.hears('note.kept', ({ data }) => (data as unknown) === 3);
+    expect(after.envelopes().map(({ offset: at, key, data }) => [at, key, data])).toEqual([
+      [3, 'b', 2],
+      [4, 'a', 3],
+    ]);
+  });
+
+  test('gets a snapshot when its position is of another epoch, ahead of us, or more than 300 behind', async () => {
+    const many = Array.from({ length: 301 }, (_, n) => ({
+      userId: 'cleo',
+      type: 'note.many',
+      tier: 'important',
+      data: n,
+    }));
+    await usher.backOffice.publish(many);
+    const { position } = (await me('cleo', '/v1/me/state')).body as {
+      position: { epoch: string; offset: number };
+    };
+    const resume = async (epoch: string, offset: number) => {
+      const device = await usher.device('cleo', 'cleo-tv', { position: { epoch, offset } });
+      return device.heard[0]?.payload.resume;
+    };
+    expect(await resume('elsewhere', 301)).toBe('snapshot');
+    expect(await resume(position.epoch, 999)).toBe('snapshot');
+    expect(await resume(position.epoch, 0)).toBe('snapshot');
+    expect(await resume(position.epoch, 1)).toBe('replay');
+  });
+
+  test('meets its history and the live stream without a hole, while events pour in', async () => {
+    let pouring = true;
+    const pour = (async () => {
+      for (let n = 0; pouring && n < 250; n += 1) await publish('dan', 'note.pour', { data: n });
+    })();
+    const first = await usher.device('dan', 'dan-0');
+    const { epoch } = first.heard[0]?.payload ?? { epoch: '' };
+    for (let round = 1; round <= 8; round += 1) {
+      const device = await usher.device('dan', `dan-${round}`, { position: { epoch, offset: 0 } });
+      await eventually('ten live events', () => device.offsets().length >= 10);
+      const offsets = device.offsets();
+      expect(offsets).toEqual(offsets.map((_, index) => index + 1));
+    }
+    pouring = false;
+    await pour;
+  });
+
+  test('learns with a replay where the others stopped meanwhile, and nothing that it said itself', async () => {
+    const tv = await usher.device('bea', 'bea-tv');
+    const phone = await usher.device('bea', 'bea-phone');
+    const { epoch, offset } = phone.heard[0]?.payload ?? { epoch: '', offset: 0 };
+    await phone.beat({ showId: 'own', positionSeconds: 100 });
+    phone.close();
+    await tv.beat({ showId: 'other', positionSeconds: 700, state: 'paused' });
+    const again = await usher.device('bea', 'bea-phone', { position: { epoch, offset } });
+    expect((await again.hears('playback.progress')).data).toMatchObject({
+      showId: 'other',
+      positionSeconds: 700,
+      state: 'paused',
+    });
+    expect(again.envelopes('playback.progress')).toHaveLength(1);
+    again.close();
+    const auth = { since: new Date(Date.now() + 1_000).toISOString() };
+    const later = await usher.device('bea', 'bea-phone', { position: { epoch, offset }, auth });
+    await publish('bea', 'note.after');
+    await later.hears('note.after');
+    expect(later.envelopes('playback.progress')).toEqual([]);
+  });
+
+  test('can ask for what it missed without a reconnect', async () => {
+    const device = await usher.device('eve', 'eve-tv');
+    await publish('eve', 'note.one');
+    const { epoch } = await device.hears('note.one');
+    expect(await device.ask('sync', { epoch, offset: 0 })).toEqual({ ok: true });
+    await eventually('told again', () => device.envelopes('note.one').length === 2);
+    expect(device.heard.findLast(({ event }) => event === 'welcome')?.payload).toMatchObject({
+      resume: 'replay',
+      offset: 1,
+    });
+    expect(await device.ask('sync', { epoch: 'elsewhere', offset: 7 })).toEqual({ ok: true });
+    await eventually(
+      'a second snapshot',
+      () => device.heard.filter(({ event }) => event === 'snapshot').length === 2,
+    );
+  });
+
+  test('takes the place of its older connection', async () => {
+    const older = await usher.device('fay', 'fay-tv');
+    const newer = await usher.device('fay', 'fay-tv');
+    await older.disconnected();
+    expect(older.heard.at(-1)).toMatchObject({ event: 'goaway', payload: { reason: 'superseded' } });
+    await publish('fay', 'note.newer');
+    await newer.hears('note.newer');
+    expect(older.envelopes()).toEqual([]);
+  });
+
+  test('learns that something was seen elsewhere', async () => {
+    const tv = await usher.device('gus', 'gus-tv');
+    const phone = await usher.device('gus', 'gus-phone');
+    await publish('gus', 'note.see');
+    const { id, offset } = await tv.hears('note.see');
+    expect(await tv.ask('receipt', { offset, state: 'seen' })).toEqual({ ok: true });
+    expect((await phone.hears('receipts.changed')).data).toEqual({ ids: [id], state: 'seen' });
+    expect(tv.envelopes('receipts.changed')).toEqual([]);
+  });
+
+  test('may renew its token in place', async () => {
+    const device = await usher.device('hal', 'hal-tv', {
+      token: await usher.token('hal', { expiresIn: '30s' }),
+    });
+    await device.hears('token.expiring');
+    const answer = await device.ask('token.refresh', {
+      token: await usher.token('hal', { expiresIn: '2h' }),
+    });
+    expect(answer).toMatchObject({ ok: true });
+  });
+});
+
+describe('publishing', () => {
+  test('answers an id and, for durable events, the offset; a critical one is never behind', async () => {
+    const { status, body } = await usher.backOffice.publish([
+      { userId: 'ida', type: 'note.a', tier: 'important', data: {} },
+      { userId: 'ida', type: 'note.b', tier: 'routine', data: {} },
+      { userId: 'ida', type: 'note.c', tier: 'critical', data: {} },
+    ]);
+    expect(status).toBe(202);
+    const accepted = body.accepted as { id: string; offset?: number }[];
+    expect(accepted.map(({ offset }) => offset)).toEqual([1, undefined, 2]);
+    expect(new Set(accepted.map(({ id }) => id)).size).toBe(3);
+  });
+
+  test('twice with one Idempotency-Key has one effect and one answer', async () => {
+    const device = await usher.device('jon', 'jon-tv');
+    const events = [{ userId: 'jon', type: 'note.once', tier: 'critical', data: {} }];
+    const headers = { 'idempotency-key': 'jon-1' };
+    const replies = [
+      await usher.backOffice.publish(events, headers),
+      await usher.backOffice.publish(events, headers),
+    ];
+    expect(replies[1]).toMatchObject({ status: 202, body: replies[0]?.body });
+    await publish('jon', 'note.after');
+    await device.hears('note.after');
+    expect(device.offsets()).toEqual([1, 2]);
+  });
+
+  test('the entries of a mailbox can be read by pages', async () => {
+    await usher.backOffice.publish(
+      Array.from({ length: 5 }, (_, n) => ({ userId: 'kim', type: 'note.page', tier: 'important', data: n })),
+    );
+    const offsets: number[] = [];
+    let query = 'after=0&limit=2';
+    for (let page = 0; page < 3; page += 1) {
+      const { body } = await me('kim', `/v1/me/entries?${query}`);
+      const { position, entries, hasMore } = body as {
+        position: { epoch: string; offset: number };
+        entries: { offset: number }[];
+        hasMore: boolean;
+      };
+      offsets.push(...entries.map(({ offset }) => offset));
+      expect(hasMore).toBe(page < 2);
+      query = `epoch=${position.epoch}&after=${position.offset}&limit=2`;
+    }
+    expect(offsets).toEqual([1, 2, 3, 4, 5]);
+    expect(await me('kim', '/v1/me/entries?epoch=elsewhere&after=0')).toMatchObject({
+      status: 410,
+      body: { code: 'position_lost' },
+    });
+  });
+});
+
+describe('tonight’s recommendations', () => {
+  test('reach connected devices, and the front page is read by its version', async () => {
+    const device = await usher.device('lea', 'lea-tv');
+    const items = Array.from({ length: 30 }, (_, n) => ({ titleId: `t${n}` }));
+    const reply = await usher.backOffice.recommend([{ userId: 'lea', profileId: 'kids', version: 7, items }]);
+    expect(reply).toMatchObject({ status: 200, body: { accepted: 1, unchanged: 0, stale: 0, rejected: [] } });
+    const { data, key } = await device.hears('recommendations.ready');
+    expect(key).toBe('recommendations:kids');
+    expect(data).toMatchObject({
+      profileId: 'kids',
+      version: 7,
+      items: items.slice(0, 20),
+      url: '/v1/me/recommendations/kids',
+    });
+    const page = await me('lea', String(data.url));
+    expect(page.body).toEqual({ profileId: 'kids', version: 7, items });
+    expect(page.headers.get('etag')).toBe('"7"');
+    expect((await me('lea', String(data.url), { 'if-none-match': '"7"' })).status).toBe(304);
+  });
+
+  test('repeated, late and bad lines have no effect of their own', async () => {
+    const line = (version: number | string) => ({ userId: 'max', version, items: [] });
+    expect((await usher.backOffice.recommend([line(2)])).body).toMatchObject({ accepted: 1 });
+    const { body } = await usher.backOffice.recommend([line(2), line(1), { userId: 'max' }, line(3)]);
+    expect(body).toMatchObject({
+      accepted: 1,
+      unchanged: 1,
+      stale: 1,
+      rejected: [{ line: 3, code: 'invalid_request' }],
+    });
+    expect((await me('max', '/v1/me/state')).body.recommendations).toEqual([
+      { profileId: 'main', version: 3 },
+    ]);
+  });
+});

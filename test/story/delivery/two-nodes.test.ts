@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { eventually } from '../../support/eventually.js';
+import { metric } from '../../support/metric.js';
+import { describeEachRedis, type TestRedis } from '../../support/redis.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+describeEachRedis('devices of one user on two nodes', (start) => {
+  let redis: TestRedis;
+  let a: TestUsher;
+  let b: TestUsher;
+  let api: TestUsher;
+  beforeAll(async () => {
+    redis = await start();
+    a = await startUsher({ REDIS_URL: redis.url });
+    b = await a.another();
+    api = await a.another({ ROLES: 'api' });
+  });
+  afterAll(async () => {
+    await a.stop();
+    await redis.stop();
+  });
+
+  test('hear the same events, whichever node they come from, in the order of offsets and each once', async () => {
+    const onA = await a.device('ann', 'ann-a');
+    const onB = await b.device('ann', 'ann-b');
+    const doors = [a, b, api];
+    await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        doors[n % 3]?.backOffice.publish([
+          { userId: 'ann', type: 'note.all', tier: n % 2 === 0 ? 'critical' : 'important', data: n },
+        ]),
+      ),
+    );
+    for (const device of [onA, onB]) {
+      await eventually('all sixty', () => device.offsets().length >= 60);
+      expect(device.offsets()).toEqual(Array.from({ length: 60 }, (_, n) => n + 1));
+    }
+  });
+
+  test('hear from a node without sockets at once, not only from what the sweep finds', async () => {
+    const device = await b.device('abe', 'abe-b');
+    await api.backOffice.publish([{ userId: 'abe', type: 'note.routine', tier: 'routine', data: {} }]);
+    await device.hears('note.routine');
+  });
+
+  test('see each other’s playback at once', async () => {
+    const tv = await a.device('ben', 'ben-tv');
+    const phone = await b.device('ben', 'ben-phone');
+    await tv.beat({ positionSeconds: 700 });
+    expect((await phone.hears('playback.progress')).data).toMatchObject({
+      positionSeconds: 700,
+      deviceId: 'ben-tv',
+    });
+    expect(tv.envelopes('playback.progress')).toEqual([]);
+  });
+
+  test('cost a node without them nothing: no message is sent to it', async () => {
+    const device = await a.device('cleo', 'cleo-a');
+    // Nothing of the tests before is still on its way.
+    await eventually(
+      'all is settled',
+      async () => (await a.database.query('SELECT 1 FROM handoff')).length === 0,
+    );
+    const before = await metric(a, 'usher_node_messages_total');
+    await a.backOffice.publish([{ userId: 'cleo', type: 'note.local', tier: 'critical', data: {} }]);
+    await device.hears('note.local');
+    expect(await metric(a, 'usher_node_messages_total')).toBe(before);
+  });
+
+  test('are still found after Redis lost its memory', async () => {
+    const device = await b.device('dan', 'dan-b');
+    await redis.flush();
+    await eventually('told from the other node, not by the sweep', async () => {
+      await a.backOffice.publish([{ userId: 'dan', type: 'note.again', tier: 'routine', data: {} }]);
+      return device.envelopes('note.again').length > 0;
+    });
+  });
+});

@@ -1,0 +1,287 @@
+import { request as httpRequest } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call, PREMIUM, type Reply } from '../../support/back-office.js';
+import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/usher.js';
+import { expectNone, expectProblem, FOREIGN_IDS, forgedTokens, nestedText } from '../../support/refusals.js';
+
+const PUSH_ADDRESS = 'a-push-address-that-only-its-vendor-may-know';
+const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET, 'push address': PUSH_ADDRESS };
+
+let usher: TestUsher;
+let adaToken: string;
+beforeAll(async () => {
+  usher = await startUsher({ CORS_ORIGINS: 'https://app.example.com' });
+  adaToken = await usher.token('ada');
+  used['token of ada'] = adaToken;
+});
+afterAll(() => usher.stop());
+
+const asAda = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+): Promise<Reply> => call(usher.url, adaToken, method, path, body, headers);
+const note = (more: Record<string, unknown> = {}) => ({
+  userId: 'ada',
+  type: 'note.added',
+  tier: 'important',
+  data: { text: 'hello' },
+  ...more,
+});
+const offsetOf = async (userId: string): Promise<number> => {
+  const { body } = await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state');
+  return (body.position as { offset: number }).offset;
+};
+/** Carries out what must be refused, and sees that nobody's mailbox moved. */
+const withoutEffect = async (act: () => Promise<void>): Promise<void> => {
+  const before = await offsetOf('ada');
+  await act();
+  expect(await offsetOf('ada')).toBe(before);
+};
+
+describe('a token that is not to be believed opens nothing', () => {
+  test('whatever is wrong with it', async () => {
+    for (const [name, token, code] of await forgedTokens()) {
+      used[`token ${name}`] = token;
+      const reply = await call(usher.url, token, 'GET', '/v1/me/state');
+      expect([name, reply.status, reply.body.code]).toEqual([name, 401, code]);
+      expectProblem(reply, 401, code);
+      expectNone(used, JSON.stringify(reply.body));
+    }
+  });
+
+  test.each([
+    ['no header', {}],
+    ['another scheme', { authorization: 'Basic YWRhOmFkYQ==' }],
+    ['the scheme alone', { authorization: 'Bearer' }],
+    ['two words', { authorization: 'Bearer two words' }],
+  ])('%s', async (_, headers) => {
+    const reply = await call(
+      usher.url,
+      undefined,
+      'GET',
+      '/v1/me/state',
+      undefined,
+      headers as Record<string, string>,
+    );
+    expectProblem(reply, 401, 'token_missing');
+    expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+  });
+
+  test.each(['state', 'entries', 'devices', 'recommendations/main', 'events'])(
+    'at /v1/me/%s',
+    async (path) => {
+      const expired = await usher.token('ada', { expiresIn: '-1s' });
+      expectProblem(await call(usher.url, expired, 'GET', `/v1/me/${path}`), 401, 'token_expired');
+      expectProblem(await call(usher.url, undefined, 'GET', `/v1/me/${path}`), 401, 'token_missing');
+    },
+  );
+
+  test('a token in the URL is not looked at', async () => {
+    expectProblem(
+      await call(usher.url, undefined, 'GET', `/v1/me/state?token=${adaToken}&access_token=${adaToken}`),
+      401,
+      'token_missing',
+    );
+  });
+
+  test('a service key is no user', async () => {
+    expectProblem(await call(usher.url, ADMIN_KEY, 'GET', '/v1/me/state'), 401, 'token_invalid');
+  });
+});
+
+describe('a body that cannot be read is refused whole', () => {
+  test.each(['{', '{"events":', 'events', "{'events':[]}", '{"events":[1,]}'])(
+    'malformed JSON: %s',
+    async (body) => {
+      await withoutEffect(async () =>
+        expectProblem(await usher.backOffice.call('POST', '/v1/events', body), 400, 'malformed_json'),
+      );
+    },
+  );
+
+  test('what was malformed is not repeated in the answer', async () => {
+    const reply = await usher.backOffice.call(
+      'POST',
+      '/v1/events',
+      `{"events":[{"push": a-push-address-that`,
+    );
+    expect(JSON.stringify(reply.body)).not.toContain('a-push');
+  });
+
+  test('10,000 levels deep', async () => {
+    await withoutEffect(async () => {
+      const events = `{"events":[{"userId":"ada","type":"note.added","tier":"important","data":${nestedText(10_000)}}]}`;
+      expectProblem(await usher.backOffice.call('POST', '/v1/events', events), 400, 'too_deep');
+      expectProblem(
+        await usher.backOffice.call('PUT', '/v1/plans/deep', nestedText(10_000)),
+        400,
+        'too_deep',
+      );
+      expectProblem(
+        await asAda('PUT', '/v1/me/devices/deep', `{"push":${nestedText(10_000)}}`),
+        400,
+        'too_deep',
+      );
+    });
+  });
+
+  test('over the limit, as it is or unpacked', async () => {
+    await withoutEffect(async () => {
+      const body = JSON.stringify({ events: [note({ data: 'x'.repeat(1_100_000) })] });
+      expectProblem(await usher.backOffice.call('POST', '/v1/events', body), 413, 'payload_too_large');
+      const bomb = gzipSync(Buffer.alloc(50_000_000, ' '));
+      expectProblem(
+        await usher.backOffice.call('POST', '/v1/events', bomb, { 'content-encoding': 'gzip' }),
+        413,
+        'payload_too_large',
+      );
+    });
+  });
+
+  test('of a kind that is not JSON, or packed in a way that is not known', async () => {
+    await withoutEffect(async () => {
+      const body = JSON.stringify({ events: [note()] });
+      const xml = await usher.backOffice.call('POST', '/v1/events', body, {
+        'content-type': 'application/xml',
+      });
+      expect([400, 415]).toContain(xml.status);
+      expect(xml.body).toMatchObject({ code: expect.any(String), retryable: false });
+      expectProblem(
+        await usher.backOffice.call('POST', '/v1/events', body, { 'content-encoding': 'snappy' }),
+        415,
+        'unsupported_media_type',
+      );
+      expectProblem(
+        await usher.backOffice.call('POST', '/v1/events', body, {
+          'content-type': 'application/json; charset=klingon',
+        }),
+        415,
+        'unsupported_media_type',
+      );
+      const unpackable = await usher.backOffice.call('POST', '/v1/events', body, {
+        'content-encoding': 'gzip',
+      });
+      expectProblem(unpackable, 400, 'invalid_request');
+    });
+  });
+
+  test('cut off on its way', async () => {
+    await withoutEffect(async () => {
+      const body = JSON.stringify({ events: [note({ type: 'note.half' })] });
+      await sendHalf('/v1/events', body);
+      expect((await usher.backOffice.publish([note({ userId: 'somebody-else' })])).status).toBe(202);
+    });
+    const { body } = await asAda('GET', '/v1/me/entries');
+    expect(JSON.stringify(body)).not.toContain('note.half');
+  });
+});
+
+describe('an id outside its alphabet is refused wherever it comes from', () => {
+  test('in the path', async () => {
+    for (const id of FOREIGN_IDS) {
+      const path = encodeURIComponent(id);
+      expectProblem(
+        await usher.backOffice.call('GET', `/v1/users/${path}/entitlement`),
+        400,
+        'invalid_request',
+      );
+      expectProblem(
+        await usher.backOffice.call('PUT', `/v1/users/${path}/links/stripe`, { customerId: 'cus_1' }),
+        400,
+        'invalid_request',
+      );
+      expectProblem(
+        await usher.backOffice.call('PUT', `/v1/plans/${path}`, {
+          name: 'x',
+          prices: [],
+          capabilities: PREMIUM,
+        }),
+        400,
+        'invalid_request',
+      );
+      expectProblem(
+        await asAda('PUT', `/v1/me/devices/${path}`, { platform: 'web' }),
+        400,
+        'invalid_request',
+      );
+      expectProblem(await asAda('DELETE', `/v1/me/devices/${path}`), 400, 'invalid_request');
+      expectProblem(await asAda('GET', `/v1/me/recommendations/${path}`), 400, 'invalid_request');
+    }
+  });
+
+  test('in the body', async () => {
+    for (const userId of FOREIGN_IDS)
+      expectProblem(await usher.backOffice.publish([note({ userId })]), 400, 'invalid_request');
+  });
+
+  test('a path that cannot be decoded', async () => {
+    expectProblem(
+      await usher.backOffice.call('GET', '/v1/users/%E0%A4%A/entitlement'),
+      400,
+      'invalid_request',
+    );
+  });
+
+  test('the key of a service and the processor of a link, too', async () => {
+    expectProblem(await usher.backOffice.call('DELETE', '/v1/keys/%00'), 404, 'not_found');
+    expectProblem(
+      await usher.backOffice.call('PUT', '/v1/users/ada/links/%00', { customerId: 'cus_1' }),
+      404,
+      'not_found',
+    );
+    expectProblem(
+      await usher.backOffice.call('PUT', '/v1/users/ada/links/paypal', { customerId: 'cus_1' }),
+      404,
+      'not_found',
+    );
+  });
+});
+
+describe('a page of a foreign origin may not read', () => {
+  test.each([
+    'https://evil.example',
+    'null',
+    'https://app.example.com.evil.example',
+    'http://app.example.com',
+  ])('%s', async (origin) => {
+    const reply = await asAda('GET', '/v1/me/state', undefined, { origin });
+    expect(reply.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('the allowed one may', async () => {
+    const reply = await asAda('GET', '/v1/me/state', undefined, { origin: 'https://app.example.com' });
+    expect(reply.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+  });
+});
+
+test('what is not there is not found, and the answer repeats no query', async () => {
+  const reply = await usher.backOffice.call('GET', `/v1/nothing?token=${adaToken}`);
+  expectProblem(reply, 404, 'not_found');
+  expectNone(used, JSON.stringify(reply.body));
+});
+
+test('the node still serves, and its log holds no token, key, secret or push address', async () => {
+  expect((await asAda('GET', '/v1/me/state')).status).toBe(200);
+  expect(usher.log().length).toBeGreaterThan(0);
+  expectNone(used, usher.log());
+});
+
+/** The headers promise the whole body; half of it is sent, then the connection is cut. */
+function sendHalf(path: string, body: string): Promise<void> {
+  return new Promise((resolve) => {
+    const request = httpRequest(`${usher.url}${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${ADMIN_KEY}`,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      },
+    });
+    request.on('error', () => resolve());
+    request.write(body.slice(0, body.length / 2), () => request.destroy());
+    request.on('close', () => resolve());
+  });
+}

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/back-office.js';
+import { expectProblem } from '../../support/refusals.js';
+import { startTopology, type Topology } from '../../support/topology.js';
+import type { TestUsher } from '../../support/usher.js';
+
+let fleet: Topology;
+let worker: TestUsher;
+beforeAll(async () => {
+  fleet = await startTopology();
+  worker = await fleet.api.another({ ROLES: 'worker' });
+});
+afterAll(() => fleet.stop());
+
+const NOTE = { type: 'note.added', tier: 'critical', data: {} };
+
+describe('a fleet of gateways and API nodes', () => {
+  test('tells the devices at every gateway what was published at the API', async () => {
+    const devices = await Promise.all(fleet.gateways.map((gateway, n) => gateway.device('ann', `ann-${n}`)));
+    expect((await fleet.api.backOffice.publish([{ ...NOTE, userId: 'ann' }])).status).toBe(202);
+    for (const device of devices) expect((await device.hears('note.added')).offset).toBe(1);
+  });
+
+  test('passes what one gateway’s device says to the other’s', async () => {
+    const [a, b] = fleet.gateways;
+    const tv = await a.device('ben', 'ben-tv');
+    const phone = await b.device('ben', 'ben-phone');
+    expect(await tv.beat({ positionSeconds: 700 })).toMatchObject({ ok: true });
+    expect((await phone.hears('playback.progress')).data).toMatchObject({ positionSeconds: 700 });
+  });
+});
+
+describe('a node answers what its roles say, and refuses the rest before it is read', () => {
+  const paths = [
+    '/v1/me/state',
+    '/v1/me/devices',
+    '/v1/users/ann/entitlement',
+    '/docs',
+    '/.well-known/jwks.json',
+  ];
+
+  test('a gateway: health, metrics, sockets and event streams', async () => {
+    const [gateway] = fleet.gateways;
+    expect((await fetch(`${gateway.url}/health/live`)).status).toBe(200);
+    expect((await fetch(`${gateway.url}/metrics`)).status).toBe(200);
+    const token = await gateway.token('cleo');
+    const stream = await fetch(`${gateway.url}/v1/me/events`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect([stream.status, stream.headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('text/event-stream'),
+    ]);
+    await stream.body?.cancel();
+    for (const path of paths)
+      expectProblem(await call(gateway.url, token, 'GET', path), 421, 'misdirected', true);
+    const published = await gateway.backOffice.publish([{ ...NOTE, userId: 'cleo' }]);
+    expectProblem(published, 421, 'misdirected', true);
+  });
+
+  test('an API node: every call, and no socket or event stream', async () => {
+    const token = await fleet.api.token('dan');
+    expect((await call(fleet.api.url, token, 'GET', '/v1/me/state')).status).toBe(200);
+    expect((await call(fleet.api.url, token, 'GET', '/v1/me/events')).status).toBe(404);
+    await expect(fleet.api.device('dan', 'dan-tv')).rejects.toThrow('refused');
+  });
+
+  test('a worker: health and metrics', async () => {
+    expect((await fetch(`${worker.url}/health/ready`)).status).toBe(200);
+    expect((await fetch(`${worker.url}/metrics`)).status).toBe(200);
+    for (const path of [...paths, '/v1/me/events'])
+      expectProblem(await call(worker.url, await worker.token('eve'), 'GET', path), 421, 'misdirected', true);
+  });
+});

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { backOffice } from '../../support/back-office.js';
+import { connectDevice, type Device } from '../../support/device.js';
+import { eventually } from '../../support/eventually.js';
+import { noNginx, startNginx } from '../../support/nginx.js';
+import { connections, startTopology, type Topology } from '../../support/topology.js';
+import { ADMIN_KEY, mintToken } from '../../support/usher.js';
+import { describeWhere } from '../../support/where.js';
+
+const reason = noNginx();
+const DEVICES = 12;
+
+let fleet: Topology;
+let plain: Awaited<ReturnType<typeof startNginx>>;
+let sticky: Awaited<ReturnType<typeof startNginx>>;
+const open: Device[] = [];
+
+beforeAll(async () => {
+  if (reason !== undefined) return;
+  fleet = await startTopology({ TRANSPORTS: 'websocket,polling' });
+  const [one, two] = fleet.gateways.map(({ url }) => new URL(url).host) as [string, string];
+  const upstreams = { 'gateway-1': one, 'gateway-2': two, worker: new URL(fleet.api.url).host };
+  plain = await startNginx(upstreams);
+  sticky = await startNginx(upstreams, 'hash $http_x_forwarded_for consistent;');
+});
+afterAll(async () => {
+  if (reason !== undefined) return;
+  for (const device of open) device.close();
+  await plain.stop();
+  await sticky.stop();
+  await fleet.stop();
+});
+
+const publish = (url: string, userId: string) =>
+  backOffice(url, ADMIN_KEY).publish([{ userId, type: 'note.added', tier: 'important', data: {} }]);
+
+/** Devices of one user, each from an address of its own; leaves when the test is over. */
+async function devices(url: string, userId: string, transport: string): Promise<Device[]> {
+  const token = await mintToken(userId);
+  const all = await Promise.all(
+    Array.from({ length: DEVICES }, (_, n) =>
+      connectDevice(url, `${userId}-${n}`, {
+        token,
+        transports: [transport],
+        headers: { 'x-forwarded-for': `192.0.2.${n}` },
+      }),
+    ),
+  );
+  open.push(...all);
+  return all;
+}
+
+async function leave(all: readonly Device[]): Promise<void> {
+  for (const device of all) device.close();
+  await eventually('nobody is connected', async () => {
+    const counts = await Promise.all(fleet.gateways.map(connections));
+    return counts.every((count) => count === 0);
+  });
+}
+
+const bothHold = async () =>
+  expect((await Promise.all(fleet.gateways.map(connections))).every((count) => count > 0)).toBe(true);
+
+const promises = () => {
+  test('sockets over WebSocket need no stickiness: they spread, and hear what is published', async () => {
+    const all = await devices(plain.url, 'ann', 'websocket');
+    await bothHold();
+    expect((await publish(plain.url, 'ann')).status).toBe(202);
+    for (const device of all) await device.hears('note.added');
+    await leave(all);
+  });
+
+  test('sockets over long polling stay on their gateway where the balancer is sticky', async () => {
+    const all = await devices(sticky.url, 'ben', 'polling');
+    await bothHold();
+    for (let round = 0; round < 3; round += 1) await publish(sticky.url, 'ben');
+    for (const device of all) {
+      await eventually('all three', () => device.offsets().length === 3);
+      expect(await device.ask('sync', { epoch: device.envelopes()[0]?.epoch, offset: 3 })).toMatchObject({
+        ok: true,
+      });
+      expect([device.socket.connected, device.socket.io.engine.transport.name]).toEqual([true, 'polling']);
+    }
+    await leave(all);
+  });
+
+  test('event streams are not held back', async () => {
+    const controller = new AbortController();
+    const response = await fetch(`${plain.url}/v1/me/events`, {
+      headers: { authorization: `Bearer ${await mintToken('cleo')}` },
+      signal: controller.signal,
+    });
+    let text = '';
+    void (async () => {
+      const decoder = new TextDecoder();
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
+        text += decoder.decode(chunk);
+    })().catch(() => undefined);
+    await eventually('the welcome', () => text.includes('event: welcome'));
+    await publish(plain.url, 'cleo');
+    await eventually('the event, while the stream goes on', () => text.includes('event: note.added'));
+    controller.abort();
+  });
+
+  test('metrics stay inside', async () => {
+    expect((await fetch(`${plain.url}/metrics`)).status).toBe(404);
+  });
+};
+
+const title = 'behind nginx, as deploy/nginx.conf sets it up';
+describeWhere(reason, title, promises);

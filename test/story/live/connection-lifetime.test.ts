@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/back-office.js';
+import { refusal } from '../../support/device.js';
+import { eventually } from '../../support/eventually.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
+});
+afterAll(() => usher.stop());
+
+const publish = (userId: string, type: string) =>
+  usher.backOffice.publish([{ userId, type, tier: 'important', data: {} }]);
+
+describe('a live connection', () => {
+  test('is told once more what it did not acknowledge, then left alone until its next connection', async () => {
+    const device = await usher.device('ann', 'ann-tv', { acks: false });
+    await publish('ann', 'note.unread');
+    await eventually('told again', () => device.envelopes('note.unread').length === 2);
+    const state = async () =>
+      (await usher.database.query<{ state: number }>(`SELECT state FROM receipt WHERE user_id = 'ann'`))[0]
+        ?.state;
+    await eventually('kept as sent', async () => (await state()) === 1);
+    const [first, second] = device.envelopes('note.unread');
+    expect(second).toEqual(first);
+    expect(device.envelopes('note.unread')).toHaveLength(2);
+  });
+
+  test('is told nothing twice that it acknowledged', async () => {
+    const quiet = await usher.device('ben', 'ben-quiet', { acks: false });
+    const reader = await usher.device('ben', 'ben-reader');
+    await publish('ben', 'note.read');
+    await eventually('the other one is told again', () => quiet.envelopes('note.read').length === 2);
+    expect(reader.envelopes('note.read')).toHaveLength(1);
+  });
+
+  test('is told a changed plan once more while its device does not say that it applied it', async () => {
+    await usher.backOffice.putPlan('premium', ['price_premium']);
+    const slow = await usher.device('zoe', 'zoe-slow');
+    const quick = await usher.device('zoe', 'zoe-quick');
+    await usher.stripe.subscription('customer.subscription.created', {
+      userId: 'zoe',
+      price: 'price_premium',
+    });
+    const { offset } = await quick.hears('membership.changed');
+    await quick.ask('receipt', { offset, state: 'applied' });
+    await eventually('told again', () => slow.envelopes('membership.changed').length === 2);
+    await slow.ask('receipt', { offset, state: 'applied' });
+    expect(quick.envelopes('membership.changed')).toHaveLength(1);
+    const { body } = await usher.backOffice.call('GET', '/v1/users/zoe');
+    expect(body.notApplied).toEqual([]);
+  });
+
+  test('ends on every node when its device is removed or moves to another user', async () => {
+    const other = await usher.another();
+    const removed = await usher.device('cleo', 'cleo-tv');
+    const moved = await usher.device('cleo', 'cleo-phone');
+    await call(other.url, await usher.token('cleo'), 'DELETE', '/v1/me/devices/cleo-tv');
+    await call(other.url, await usher.token('dan'), 'PUT', '/v1/me/devices/cleo-phone', { platform: 'ios' });
+    await Promise.all([removed.disconnected(), moved.disconnected()]);
+  });
+
+  test('is asked to come back elsewhere after its time, and cut when the node is told to stop', async () => {
+    const node = await usher.another({ RECYCLE_SECONDS: '1', DRAIN_SECONDS: '3' });
+    const device = await node.device('eve', 'eve-tv');
+    const { reason, retryAfterMs } = await device.hears('goaway');
+    expect(reason).toBe('recycle');
+    expect(Number(retryAfterMs)).toBeLessThanOrEqual(5_000);
+    const late = await node.device('eve', 'eve-late');
+    const stopping = node.kill('SIGTERM');
+    await late.hears('goaway', (goaway) => goaway.reason === 'drain');
+    expect((await fetch(`${node.url}/health/ready`)).status).toBe(503);
+    const listener = await call(node.url, await usher.token('eve'), 'GET', '/v1/me/events');
+    expect(listener).toMatchObject({ status: 503, body: { code: 'draining', retryable: true } });
+    const newcomer = node.device('eve', 'eve-newcomer');
+    expect(await refusal(newcomer)).toMatchObject({ code: 'draining', retryable: true });
+    // Not "io server disconnect", after which stock clients do not come back by themselves.
+    expect(await late.disconnected()).toBe('transport close');
+    await stopping;
+  });
+});

@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/back-office.js';
+import type { Answer, Device } from '../../support/device.js';
+import { eventually } from '../../support/eventually.js';
+import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/usher.js';
+import { expectNone, forgedTokens, nested, nestedText, openRawDevice } from '../../support/refusals.js';
+
+const APP = 'https://app.example.com';
+const MAX_FRAME = 16 * 1024;
+const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET };
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher({ CORS_ORIGINS: APP });
+});
+afterAll(() => usher.stop());
+
+const state = async (userId: string) =>
+  (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state')).body;
+const expectRefused = (answer: Answer, code: string, retryable = false): void =>
+  expect(answer).toEqual({
+    ok: false,
+    error: expect.objectContaining({ code, retryable, message: expect.any(String) }),
+  });
+const publish = async (
+  userId: string,
+  more: Record<string, unknown> = {},
+): Promise<{ id: string; offset: number }> => {
+  const { body } = await usher.backOffice.publish([
+    { userId, type: 'note.added', tier: 'important', data: {}, ...more },
+  ]);
+  return (body.accepted as { id: string; offset: number }[])[0] as { id: string; offset: number };
+};
+
+describe('a frame that is too large or too deep', () => {
+  test('over 16 KiB closes the socket; exactly so much is taken; the device comes back and has lost nothing', async () => {
+    const { epoch } = (await state('bo')).position as { epoch: string };
+    const socket = await openRawDevice(usher.url, await usher.token('bo'), 'bo-tv');
+    const frame = (bytes: number): string => {
+      const beat = (pad: string) =>
+        `421["playback.heartbeat",{"showId":"show","positionSeconds":600,"durationSeconds":3600,"state":"playing","pad":"${pad}"}]`;
+      return beat('x'.repeat(bytes - beat('').length));
+    };
+    socket.send(frame(MAX_FRAME));
+    expect(await socket.hears(/^431/)).toContain('"ok":true');
+    socket.send(frame(MAX_FRAME + 1));
+    await socket.closed();
+    const { offset } = await publish('bo');
+
+    const back = await usher.device('bo', 'bo-tv', { position: { epoch, offset: 0 } });
+    expect(await back.hears('note.added')).toMatchObject({ offset });
+    expect((await state('bo')).playback).toEqual([
+      expect.objectContaining({ showId: 'show', positionSeconds: 600 }),
+    ]);
+  });
+
+  test('of more than 16 levels is refused and the socket stays; of 16 it is read', async () => {
+    const device = await usher.device('bo', 'bo-phone');
+    expectRefused(await device.beat({ extra: nested(16) }), 'too_deep');
+    expect(await device.beat({ extra: nested(15) })).toMatchObject({ ok: true });
+    expectRefused(await device.ask('receipt', nested(17)), 'too_deep');
+  });
+
+  test('as deep as 16 KiB allow is refused, and the socket stays', async () => {
+    const socket = await openRawDevice(usher.url, await usher.token('bo'), 'bo-tablet');
+    socket.send(`427["playback.heartbeat",${nestedText(8_000)}]`);
+    expect(await socket.hears(/^437/)).toContain('too_deep');
+    socket.send(`428["sync",{"epoch":"e","offset":0}]`);
+    expect(await socket.hears(/^438/)).toContain('"ok":true');
+    socket.terminate();
+  });
+});
+
+describe('a beat that cannot be is refused, and what stood before stands', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await usher.device('cy', 'cy-tv');
+    await device.beat({ positionSeconds: 700 });
+  });
+
+  const stands = async (): Promise<void> =>
+    expect((await state('cy')).playback).toEqual([
+      expect.objectContaining({ showId: 'show', positionSeconds: 700 }),
+    ]);
+
+  test.each([
+    ['not a number (JSON makes it null)', Number.NaN],
+    ['endless (JSON makes it null)', Number.POSITIVE_INFINITY],
+    ['negative', -1],
+    ['a little negative', -0.001],
+    ['huge', 1e308],
+    ['longer than any film', 8_640_001],
+    ['a text', '600'],
+    ['a list', [600]],
+    ['an object', { seconds: 600 }],
+    ['yes', true],
+    ['not there', undefined],
+  ])('a position that is %s', async (_, positionSeconds) => {
+    expectRefused(await device.beat({ positionSeconds }), 'invalid_request');
+    expectRefused(await device.beat({ durationSeconds: positionSeconds }), 'invalid_request');
+    await stands();
+  });
+
+  test('a position too large for a number', async () => {
+    const socket = await openRawDevice(usher.url, await usher.token('cy'), 'cy-raw');
+    socket.send(
+      '425["playback.heartbeat",{"showId":"show","positionSeconds":1e999,"durationSeconds":3600,"state":"playing"}]',
+    );
+    expect(await socket.hears(/^435/)).toContain('invalid_request');
+    socket.terminate();
+    await stands();
+  });
+
+  test.each([
+    ['a state that is not there', { state: 'rewinding' }],
+    ['no state', { state: undefined }],
+    ['a show that is no text', { showId: 7 }],
+    ['a show without a name', { showId: '' }],
+    ['a show with a zero character', { showId: 'sh\u0000ow' }],
+    ['a show with half of a surrogate pair', { showId: 'show\ud800' }],
+    ['an episode with a line break', { episodeId: 'one\ntwo' }],
+    ['a title of 129 characters', { showId: 'x'.repeat(129) }],
+    ['a profile outside the alphabet', { profileId: 'ann/main' }],
+    ['an instant that is none', { at: 'yesterday' }],
+    ['a negative instant', { at: -1 }],
+    ['an instant beyond all calendars', { at: 1e300 }],
+    ['a touch that is no yes or no', { autoplay: 'yes' }],
+  ])('%s', async (_, wrong) => {
+    expectRefused(await device.beat(wrong), 'invalid_request');
+    await stands();
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', 'playing'],
+    ['a number', 600],
+    ['a list', [{ showId: 'show' }]],
+  ])('%s instead of a beat', async (_, payload) => {
+    expectRefused(await device.ask('playback.heartbeat', payload), 'invalid_request');
+    await stands();
+  });
+
+  test('fields that nobody knows are ignored', async () => {
+    expect(
+      await device.beat({ positionSeconds: 700, userId: 'dee', deviceId: 'dee-tv', admin: true }),
+    ).toMatchObject({ ok: true });
+    expect((await state('dee')).playback).toEqual([]);
+    await stands();
+  });
+});
+
+describe('a receipt for what the device was not sent is refused', () => {
+  let device: Device;
+  let own: { id: string; offset: number };
+  beforeAll(async () => {
+    device = await usher.device('eve', 'eve-tv');
+    own = await publish('eve');
+    await device.hears('note.added');
+  });
+
+  test('events of another user', async () => {
+    const foreign = await publish('fay');
+    expectRefused(await device.ask('receipt', { ids: [foreign.id], state: 'seen' }), 'unknown_event');
+    expectRefused(await device.ask('receipt', { ids: [own.id, foreign.id], state: 'seen' }), 'unknown_event');
+    expect(await usher.database.query('SELECT 1 FROM receipt WHERE event_id = $1', [foreign.id])).toEqual([]);
+    expect(
+      await usher.database.query('SELECT seen_at FROM receipt WHERE event_id = $1 AND seen_at IS NOT NULL', [
+        own.id,
+      ]),
+    ).toEqual([]);
+  });
+
+  test('an event for another device of the same user, even if its own ack said that it passed by', async () => {
+    const phone = await usher.device('eve', 'eve-phone');
+    const other = await publish('eve', { deviceId: 'eve-phone' });
+    for (const one of [device, phone]) await one.hears('note.added', ({ id }) => id === other.id);
+    const receiptsOf = (deviceId: string) =>
+      usher.database.query('SELECT 1 FROM receipt WHERE event_id = $1 AND device_id = $2', [
+        other.id,
+        deviceId,
+      ]);
+    await eventually('the phone received it', async () => (await receiptsOf('eve-phone')).length === 1);
+    expectRefused(await device.ask('receipt', { ids: [other.id], state: 'applied' }), 'unknown_event');
+    expectRefused(await device.ask('receipt', { offset: other.offset, state: 'applied' }), 'unknown_event');
+    expect(await receiptsOf('eve-tv')).toEqual([]);
+  });
+
+  test('offsets beyond the head', async () => {
+    for (const offset of [own.offset + 1_000, Number.MAX_SAFE_INTEGER])
+      expectRefused(await device.ask('receipt', { offset, state: 'applied' }), 'unknown_event');
+  });
+
+  test.each([
+    ['offset zero', { offset: 0, state: 'seen' }],
+    ['a negative offset', { offset: -1, state: 'seen' }],
+    ['half an offset', { offset: 1.5, state: 'seen' }],
+    ['an offset as text', { offset: '1', state: 'seen' }],
+    ['a huge offset', { offset: 1e300, state: 'seen' }],
+    ['no ids', { ids: [], state: 'seen' }],
+    ['too many ids', { ids: Array.from({ length: 101 }, () => crypto.randomUUID()), state: 'seen' }],
+    ['ids that are none', { ids: ['1 OR 1=1'], state: 'seen' }],
+    ['a step back', { offset: 1, state: 'sent' }],
+    ['a step that is not there', { offset: 1, state: 'loved' }],
+    ['nothing', undefined],
+  ])('%s', async (_, payload) => {
+    expectRefused(await device.ask('receipt', payload), 'invalid_request');
+  });
+
+  test('the right one is taken', async () => {
+    expect(await device.ask('receipt', { offset: own.offset, state: 'seen' })).toEqual({ ok: true });
+  });
+});
+
+describe('what a connected device may not do', () => {
+  test('become another user with a fresh token: it stays who it is', async () => {
+    const device = await usher.device('gus', 'gus-tv');
+    for (const [, token, code] of await forgedTokens())
+      expectRefused(await device.ask('token.refresh', { token }), code);
+    const foreign = await usher.token('hal');
+    used['token of hal'] = foreign;
+    expectRefused(await device.ask('token.refresh', { token: foreign }), 'token_invalid');
+    for (const token of [undefined, '', 7, null])
+      expectRefused(await device.ask('token.refresh', { token }), 'invalid_request');
+    await publish('gus');
+    await device.hears('note.added');
+  });
+
+  test('choose its room: an event of another user never comes', async () => {
+    const device = await usher.device('ida', 'ida-tv');
+    for (const event of ['join', 'subscribe', 'room'])
+      device.socket.emit(event, { room: 'jo', userId: 'jo' });
+    await publish('jo');
+    await publish('ida', { type: 'note.own' });
+    await device.hears('note.own');
+    expect(device.envelopes('note.added')).toEqual([]);
+  });
+
+  test.each([
+    ['an offset that is no number', { epoch: 'e', offset: 'one' }],
+    ['a negative offset', { epoch: 'e', offset: -1 }],
+    ['no epoch', { offset: 1 }],
+    ['an epoch with a zero character', { epoch: 'e\u0000', offset: 1 }],
+    ['nothing', undefined],
+  ])('sync from %s; it stays connected and up to date', async (_, position) => {
+    const device = await usher.device('kim', 'kim-tv');
+    expectRefused(await device.ask('sync', position), 'invalid_request');
+    const { offset } = await publish('kim');
+    await device.hears('note.added', (event) => event.offset === offset);
+  });
+});
+
+describe('a device that sends too fast', () => {
+  test('is told so for what goes beyond its burst, and keeps its connection', async () => {
+    const device = await usher.device('lu', 'lu-tv');
+    const answers = await Promise.all(Array.from({ length: 150 }, () => device.beat({})));
+    const limited = answers.filter(({ ok }) => !ok);
+    for (const answer of limited) {
+      expectRefused(answer, 'rate_limited', true);
+      expect(answer.error?.retryAfterMs).toBeGreaterThan(0);
+    }
+    // 100 at once, and 20 more for each second that it took.
+    expect(answers.slice(0, 100).every(({ ok }) => ok)).toBe(true);
+    expect(limited.length).toBeGreaterThan(0);
+    expect(limited.length).toBeLessThanOrEqual(50);
+    await publish('lu');
+    await device.hears('note.added');
+    expect(device.socket.connected).toBe(true);
+  });
+
+  test('by far is cut, comes back, and has taken nothing from others', async () => {
+    const other = await usher.device('mo', 'mo-tv');
+    const device = await usher.device('ned', 'ned-tv');
+    for (let n = 0; n < 2_000; n += 1) device.socket.emit('playback.heartbeat', {});
+    await device.disconnected();
+    expect(await other.beat({})).toMatchObject({ ok: true });
+    const back = await usher.device('ned', 'ned-tv');
+    expect(await back.beat({})).toMatchObject({ ok: true });
+  });
+
+  test('is counted by frames, whatever they are', async () => {
+    const socket = await openRawDevice(usher.url, await usher.token('oz'), 'oz-tv');
+    for (let n = 0; n < 2_000; n += 1) socket.send('42["nobody-listens",{}]');
+    await socket.closed();
+  });
+});
+
+test('the node still serves, and its log holds no token, key or secret', async () => {
+  const device = await usher.device('zoe', 'zoe-tv');
+  expect(await device.beat({})).toMatchObject({ ok: true });
+  used['token of zoe'] = await usher.token('zoe');
+  expectNone(used, usher.log());
+});

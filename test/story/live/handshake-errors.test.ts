@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/back-office.js';
+import { type DeviceOptions, refusal } from '../../support/device.js';
+import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/usher.js';
+import { expectNone, FOREIGN_IDS, forgedTokens, openRaw } from '../../support/refusals.js';
+
+const APP = 'https://app.example.com';
+const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET };
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher({ CORS_ORIGINS: APP });
+});
+afterAll(() => usher.stop());
+
+/** A handshake that must be refused. */
+const refused = (auth: Record<string, unknown>, more: DeviceOptions = {}) =>
+  refusal(usher.device('ann', 'ann-tv', { ...more, auth }));
+
+describe('a handshake without a token to believe is refused', () => {
+  test('whatever is wrong with the token', async () => {
+    for (const [name, token, code] of await forgedTokens()) {
+      used[`token ${name}`] = token;
+      const data = await refused({ token });
+      expect([name, data]).toEqual([name, { code, message: expect.any(String), retryable: false }]);
+      expectNone(used, JSON.stringify(data));
+    }
+  });
+
+  test.each([
+    ['no token', undefined, 'token_missing'],
+    ['an empty one', '', 'token_missing'],
+    ['null', null, 'invalid_request'],
+    ['a number', 42, 'invalid_request'],
+    ['yes', true, 'invalid_request'],
+    ['a list', ['token'], 'invalid_request'],
+    ['an object', { toString: 'token' }, 'invalid_request'],
+  ])('%s', async (_, token, code) => {
+    expect(await refused({ token })).toEqual({ code, message: expect.any(String), retryable: false });
+  });
+
+  test('a token in the URL is not looked at', async () => {
+    const token = await usher.token('ann');
+    used['token in a URL'] = token;
+    const socket = await openRaw(usher.url, { query: `&token=${token}&auth=${token}` });
+    socket.send('40{"deviceId":"ann-tv","platform":"tv"}');
+    expect(await socket.hears(/^44/)).toContain('token_missing');
+    socket.terminate();
+  });
+
+  test('a service key is no user', async () => {
+    expect(await refused({ token: ADMIN_KEY })).toMatchObject({ code: 'token_invalid' });
+  });
+});
+
+describe('a handshake that says something impossible is refused', () => {
+  test.each([
+    ...FOREIGN_IDS.map((id) => [`the device ${JSON.stringify(id)}`, { deviceId: id }] as const),
+    ['no device', { deviceId: undefined }],
+    ['an empty device', { deviceId: '' }],
+    ['a device that is no text', { deviceId: { id: 'tv' } }],
+    ['an unknown platform', { platform: 'fridge' }],
+    ['a profile outside the alphabet', { profileId: 'main;drop' }],
+    ['a version that is too long', { appVersion: 'x'.repeat(65) }],
+    ['a version with a zero character', { appVersion: '1\u00000' }],
+    ['a version with half of a surrogate pair', { appVersion: '1\ud800' }],
+    ['an epoch with a zero character', { epoch: 'e\u0000', offset: '1' }],
+    ['an offset that is no number', { epoch: 'e', offset: 'one' }],
+    ['a negative offset', { epoch: 'e', offset: -1 }],
+    ['an endless offset', { epoch: 'e', offset: '9'.repeat(17) }],
+  ])('%s', async (_, auth) => {
+    expect(await refused(auth)).toEqual({
+      code: 'invalid_request',
+      message: expect.any(String),
+      retryable: false,
+    });
+  });
+
+  test('and spoils no handshake of others at the same moment', async () => {
+    const hostile = Array.from({ length: 5 }, (_, n) =>
+      refused({ deviceId: `hostile-${n}`, appVersion: 'a\u0000' }),
+    );
+    const others = Array.from({ length: 20 }, (_, n) => usher.device(`guest-${n}`, `guest-${n}-tv`));
+    await Promise.all([...others, ...hostile]);
+  });
+
+  test('and registers nothing', async () => {
+    expect((await call(usher.url, await usher.token('ann'), 'GET', '/v1/me/devices')).body).toEqual({
+      devices: [],
+    });
+  });
+});
+
+describe('a socket that does not say who it is', () => {
+  test('is closed within 8 seconds, whether it is silent or refused', async () => {
+    const opened = Date.now();
+    const silent = await openRaw(usher.url);
+    const refusedOnce = await openRaw(usher.url);
+    refusedOnce.send('40{"token":"let-me-in","deviceId":"ann-tv","platform":"tv"}');
+    await refusedOnce.hears(/^44/);
+    await Promise.all([silent.closed(10_000), refusedOnce.closed(10_000)]);
+    expect(Date.now() - opened).toBeGreaterThan(7_000);
+  });
+
+  test('may not try tokens by the hundred', async () => {
+    const socket = await openRaw(usher.url);
+    for (let n = 0; n < 400; n += 1)
+      socket.send(`40{"token":"guess-${n}","deviceId":"ann-tv","platform":"tv"}`);
+    await socket.closed(6_000);
+  });
+
+  test.each(['40[]', '40"ann"', '40{"token"', '42["playback.heartbeat",{}]', '4nonsense'])(
+    'and speaks no protocol is closed: %s',
+    async (frame) => {
+      const socket = await openRaw(usher.url);
+      socket.send(frame);
+      await socket.closed(6_000);
+    },
+  );
+});
+
+describe('a page of a foreign origin cannot open a socket', () => {
+  test.each([
+    'https://evil.example',
+    'null',
+    `${APP}.evil.example`,
+    'https://evil.example/https://app.example.com',
+    'https://evil-app.example.com',
+    'https://app.example.com:8443',
+    'http://app.example.com',
+    'https://app.example.com@evil.example',
+    'file://',
+    '*',
+  ])('%s', async (origin) => {
+    await expect(openRaw(usher.url, { origin })).rejects.toMatchObject({ status: expect.any(Number) });
+  });
+
+  test('one that looks like our own address is foreign too', async () => {
+    const { hostname, port } = new URL(usher.url);
+    for (const origin of [
+      `http://${hostname}.evil.example:${port}`,
+      `http://${hostname}:${Number(port) + 1}`,
+      `http://${hostname}`,
+      `http://${hostname}:${port}@evil.example`,
+    ]) {
+      await expect(openRaw(usher.url, { origin })).rejects.toMatchObject({ status: expect.any(Number) });
+    }
+  });
+
+  test('apps without an origin, the allowed one, and our own pages can', async () => {
+    for (const origin of [undefined, APP, usher.url]) {
+      const socket = await openRaw(usher.url, origin === undefined ? {} : { origin });
+      await socket.hears(/^0/);
+      socket.terminate();
+    }
+  });
+
+  test('polling, which is off, is refused', async () => {
+    const reply = await call(usher.url, undefined, 'GET', '/socket.io/?EIO=4&transport=polling');
+    expect(reply.status).toBe(400);
+  });
+});
+
+test('the node still serves, and its log holds no token, key or secret', async () => {
+  const device = await usher.device('zoe', 'zoe-tv');
+  expect(await device.beat({})).toMatchObject({ ok: true });
+  used['token of zoe'] = await usher.token('zoe');
+  expectNone(used, usher.log());
+});

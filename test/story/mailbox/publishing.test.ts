@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call, type Reply } from '../../support/back-office.js';
+import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/usher.js';
+import { expectNone, expectProblem } from '../../support/refusals.js';
+
+const PUSH_ADDRESS = 'a-push-address-that-only-its-vendor-may-know';
+const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET, 'push address': PUSH_ADDRESS };
+
+let usher: TestUsher;
+let adaToken: string;
+beforeAll(async () => {
+  usher = await startUsher({ CORS_ORIGINS: 'https://app.example.com' });
+  adaToken = await usher.token('ada');
+  used['token of ada'] = adaToken;
+});
+afterAll(() => usher.stop());
+
+const asAda = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+): Promise<Reply> => call(usher.url, adaToken, method, path, body, headers);
+const note = (more: Record<string, unknown> = {}) => ({
+  userId: 'ada',
+  type: 'note.added',
+  tier: 'important',
+  data: { text: 'hello' },
+  ...more,
+});
+const offsetOf = async (userId: string): Promise<number> => {
+  const { body } = await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state');
+  return (body.position as { offset: number }).offset;
+};
+/** Carries out what must be refused, and sees that nobody's mailbox moved. */
+const withoutEffect = async (act: () => Promise<void>): Promise<void> => {
+  const before = await offsetOf('ada');
+  await act();
+  expect(await offsetOf('ada')).toBe(before);
+};
+
+describe('an event that may not be published is refused, and its whole call with it', () => {
+  test.each([
+    ['a user id outside the alphabet', { userId: 'two words' }],
+    ['no user', { userId: undefined }],
+    ['a user that is no text', { userId: ['ada'] }],
+    ['a type that is no dotted word', { type: 'Note added!' }],
+    ['a type that is too long', { type: `note.${'x'.repeat(64)}` }],
+    ['an unknown tier', { tier: 'urgent' }],
+    ['no data', { data: undefined }],
+    ['a key with a line break', { key: 'a\nb' }],
+    ['a key that is too long', { key: 'k'.repeat(201) }],
+    ['a profile outside the alphabet', { profileId: '../kids' }],
+    ['a device outside the alphabet', { deviceId: 'tv one' }],
+    ['an end that is no instant', { expiresAt: 'tomorrow' }],
+    ['an end that has passed', { expiresAt: '2020-01-01T00:00:00Z' }],
+  ])('%s', async (_, wrong) => {
+    await withoutEffect(async () =>
+      expectProblem(await usher.backOffice.publish([note(), note(wrong)]), 400, 'invalid_request'),
+    );
+  });
+
+  test('no events, or too many', async () => {
+    await withoutEffect(async () => {
+      expectProblem(await usher.backOffice.publish([]), 400, 'invalid_request');
+      expectProblem(
+        await usher.backOffice.publish(Array.from({ length: 1_001 }, () => note())),
+        400,
+        'invalid_request',
+      );
+      for (const body of [{}, [], { events: {} }, { events: 'all' }]) {
+        expectProblem(await usher.backOffice.call('POST', '/v1/events', body), 400, 'invalid_request');
+      }
+    });
+  });
+
+  test.each([
+    'membership.changed',
+    'stream.stop',
+    'connect',
+    'disconnect',
+    'connect_error',
+    'welcome',
+    'snapshot',
+    'goaway',
+    'token.expiring',
+    'error',
+  ])('the type %s, which only Usher itself may send', async (type) => {
+    await withoutEffect(async () =>
+      expectProblem(await usher.backOffice.publish([note(), note({ type })]), 422, 'reserved_type'),
+    );
+  });
+
+  test('more than 16 KiB of data; exactly so much is taken', async () => {
+    await withoutEffect(async () => {
+      expectProblem(
+        await usher.backOffice.publish([note(), note({ data: 'x'.repeat(16_383) })]),
+        413,
+        'payload_too_large',
+      );
+      expectProblem(
+        await usher.backOffice.publish([note({ data: 'é'.repeat(8_192) })]),
+        413,
+        'payload_too_large',
+      );
+    });
+    expect((await usher.backOffice.publish([note({ data: 'x'.repeat(16_382) })])).status).toBe(202);
+  });
+
+  test('a device that is another user’s, or nobody’s', async () => {
+    await call(usher.url, await usher.token('bob'), 'PUT', '/v1/me/devices/bobs-tv', { platform: 'tv' });
+    await withoutEffect(async () => {
+      for (const deviceId of ['bobs-tv', 'no-such-tv']) {
+        const reply = await usher.backOffice.publish([note(), note({ deviceId })]);
+        expectProblem(reply, 422, 'unknown_device');
+        expect(reply.body).toMatchObject({ index: 1 });
+      }
+    });
+    expect(await offsetOf('bob')).toBe(0);
+  });
+
+  test.each([
+    ['a zero character', 'a\u0000b'],
+    ['half of a surrogate pair', 'a\ud800b'],
+  ])('data with %s is taken or refused with a reason, and spoils no other call', async (_, text) => {
+    const [odd, ...others] = await Promise.all([
+      usher.backOffice.publish([note({ data: { text } })]),
+      ...Array.from({ length: 5 }, () => usher.backOffice.publish([note()])),
+    ]);
+    expect(others.map(({ status }) => status)).toEqual(others.map(() => 202));
+    expect({ status: odd.status, retryable: odd.body.retryable ?? false }).toEqual({
+      status: odd.status === 202 ? 202 : 400,
+      retryable: false,
+    });
+  });
+
+  test('fields that nobody knows are ignored', async () => {
+    const reply = await usher.backOffice.publish([
+      note({
+        type: 'note.unknown-fields',
+        target: 'bobs-tv',
+        offset: 99,
+        epoch: 'mine',
+        __proto__: { tier: 'critical' },
+      }),
+    ]);
+    expect(reply.status).toBe(202);
+    const { entries } = (await asAda('GET', '/v1/me/entries?limit=500')).body as {
+      entries: Record<string, unknown>[];
+    };
+    const entry = entries.find(({ type }) => type === 'note.unknown-fields');
+    expect(entry).toMatchObject({ tier: 'important', data: { text: 'hello' } });
+    expect(entry).not.toHaveProperty('target');
+    expect(entry?.offset).not.toBe(99);
+  });
+});
+
+describe('a call with an Idempotency-Key has one effect', () => {
+  const key = (name: string) => ({ 'idempotency-key': name });
+
+  test('the same call again gives the same answer', async () => {
+    const before = await offsetOf('ida');
+    const events = [note({ userId: 'ida' })];
+    const first = await usher.backOffice.publish(events, key('once'));
+    const again = await usher.backOffice.publish(events, key('once'));
+    expect([again.status, again.body]).toEqual([first.status, first.body]);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(await offsetOf('ida')).toBe(before + 1);
+  });
+
+  test('the same key with another body is a mistake that is told', async () => {
+    await usher.backOffice.publish([note({ userId: 'jo' })], key('mismatch'));
+    expectProblem(
+      await usher.backOffice.publish([note({ userId: 'jo', data: 'other' })], key('mismatch')),
+      422,
+      'idempotency_mismatch',
+    );
+    expect(await offsetOf('jo')).toBe(1);
+  });
+
+  test('ten at the same time are one; who came too early is told to come back, and then gets the answer', async () => {
+    const events = [note({ userId: 'kim' })];
+    const replies = await Promise.all(
+      Array.from({ length: 10 }, () => usher.backOffice.publish(events, key('at once'))),
+    );
+    const done = replies.filter(({ status }) => status === 202);
+    expect(done.length).toBeGreaterThan(0);
+    for (const reply of replies.filter(({ status }) => status !== 202))
+      expectProblem(reply, 409, 'idempotency_in_progress', true);
+    const later = await usher.backOffice.publish(events, key('at once'));
+    expect(new Set([...done, later].map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    expect(await offsetOf('kim')).toBe(1);
+  });
+
+  test('a refused call leaves no trace: the key may be used for the corrected one', async () => {
+    expectProblem(
+      await usher.backOffice.publish([note({ userId: 'lu', type: 'welcome' })], key('corrected')),
+      422,
+      'reserved_type',
+    );
+    expectProblem(
+      await usher.backOffice.publish([note({ userId: 'lu', tier: 'urgent' })], key('corrected')),
+      400,
+      'invalid_request',
+    );
+    expect((await usher.backOffice.publish([note({ userId: 'lu' })], key('corrected'))).status).toBe(202);
+    expect(await offsetOf('lu')).toBe(1);
+  });
+
+  test('two services may use the same key without knowing of each other', async () => {
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'other', scopes: ['publish'] });
+    used['service key'] = String(body.key);
+    await usher.backOffice.publish([note({ userId: 'mo' })], key('shared'));
+    const other = await call(
+      usher.url,
+      String(body.key),
+      'POST',
+      '/v1/events',
+      { events: [note({ userId: 'mo', data: 'other' })] },
+      key('shared'),
+    );
+    expect(other.status).toBe(202);
+    expect(await offsetOf('mo')).toBe(2);
+  });
+
+  test('a key that is too long is refused', async () => {
+    expectProblem(await usher.backOffice.publish([note()], key('k'.repeat(256))), 400, 'invalid_request');
+  });
+});
+
+test('the node still serves, and its log holds no token, key, secret or push address', async () => {
+  expect((await asAda('GET', '/v1/me/state')).status).toBe(200);
+  expect(usher.log().length).toBeGreaterThan(0);
+  expectNone(used, usher.log());
+});
+
+/** The headers promise the whole body; half of it is sent, then the connection is cut. */

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '../../support/eventually.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher();
+});
+afterAll(() => usher.stop());
+
+/** Holds every write to the mailbox until released: PostgreSQL itself cannot commit meanwhile. */
+async function holdCommits() {
+  const { url } = usher.database;
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE mailbox IN EXCLUSIVE MODE');
+  return async () => {
+    await client.query('ROLLBACK');
+    await client.end();
+  };
+}
+
+describe('promise 1: write before send', () => {
+  test('no device hears a durable event that is not committed', async () => {
+    const device = await usher.device('ann', 'tv');
+    const release = await holdCommits();
+    const publishing = usher.backOffice.publish([
+      { userId: 'ann', type: 'note.durable', tier: 'critical', data: 1 },
+      { userId: 'ann', type: 'note.routine', tier: 'routine', data: 2 },
+    ]);
+    try {
+      // Beats go another way; that one comes through shows that the device hears, and that time has passed.
+      await usher.backOffice.publish([{ userId: 'ann', type: 'note.marker', tier: 'routine', data: 3 }]);
+      await device.hears('note.marker');
+      await eventually('the append waits for the lock', async () => {
+        const waiting = await usher.database.query(
+          `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'mailbox'::regclass`,
+        );
+        return waiting.length > 0;
+      });
+      expect(device.envelopes('note.durable')).toEqual([]);
+    } finally {
+      await release();
+    }
+    expect((await publishing).status).toBe(202);
+    await device.hears('note.durable');
+  });
+
+  test('an event that could not be committed is refused, and nobody hears it', async () => {
+    const device = await usher.device('ben', 'tv');
+    await usher.database.query(
+      `ALTER TABLE mailbox_entry ADD CONSTRAINT no_poison CHECK (type <> 'note.poison')`,
+    );
+    const reply = await usher.backOffice.publish([
+      { userId: 'ben', type: 'note.poison', tier: 'critical', data: 1 },
+    ]);
+    expect(reply.status).toBe(500);
+    await usher.backOffice.publish([{ userId: 'ben', type: 'note.after', tier: 'critical', data: 2 }]);
+    const after = await device.hears('note.after');
+    expect(device.envelopes().map(({ type }) => type)).toEqual(['note.after']);
+    expect(after.offset).toBe(1);
+  });
+
+  test('an event that was committed by a node which then died is told by another, to every device', async () => {
+    const tv = await usher.device('cleo', 'tv');
+    const phone = await usher.device('cleo', 'phone');
+    // What a node leaves behind that dies between commit and send: the event and its handoff, and nobody told.
+    await usher.database.query(`
+      WITH counter AS (
+        INSERT INTO mailbox (user_id, epoch, last_offset) SELECT 'cleo', epoch, 1 FROM installation
+      ), entry AS (
+        INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at)
+        VALUES ('cleo', 'k', 1, gen_random_uuid(), 'note.orphan', 'critical', '{}', now())
+      )
+      INSERT INTO handoff (id, tier, positions) VALUES (gen_random_uuid(), 'critical', '[["cleo", 1]]')`);
+    await Promise.all([tv.hears('note.orphan'), phone.hears('note.orphan')]);
+    await eventually(
+      'the handoff is settled',
+      async () => (await usher.database.query('SELECT 1 FROM handoff')).length === 0,
+    );
+    expect(tv.offsets()).toEqual([1]);
+  });
+
+  test('an event that was told out of order is put in order by reading the mailbox', async () => {
+    const device = await usher.device('dora', 'tv');
+    // Offset 1 is committed but its telling is lost; offset 2 comes live.
+    await usher.database.query(`
+      WITH counter AS (
+        INSERT INTO mailbox (user_id, epoch, last_offset) SELECT 'dora', epoch, 1 FROM installation
+      )
+      INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at)
+      VALUES ('dora', 'k', 1, gen_random_uuid(), 'note.lost', 'important', '{}', now())`);
+    await usher.backOffice.publish([{ userId: 'dora', type: 'note.live', tier: 'important', data: {} }]);
+    await device.hears('note.live');
+    expect(device.envelopes().map(({ type }) => type)).toEqual(['note.lost', 'note.live']);
+  });
+
+  test('an acknowledged event is kept as received, and a receipt moves only forward', async () => {
+    const device = await usher.device('eve', 'tv');
+    const { body } = await usher.backOffice.publish([
+      { userId: 'eve', type: 'note.read', tier: 'important', data: {} },
+    ]);
+    const [accepted] = body.accepted as { id: string; offset: number }[];
+    const state = async () =>
+      (await usher.database.query<{ state: number }>(`SELECT state FROM receipt WHERE user_id = 'eve'`))[0]
+        ?.state;
+    await eventually('received', async () => (await state()) === 2);
+    expect(await device.ask('receipt', { ids: [accepted?.id], state: 'seen' })).toEqual({ ok: true });
+    expect(await device.ask('receipt', { offset: accepted?.offset, state: 'applied' })).toEqual({ ok: true });
+    expect(await state()).toBe(4);
+  });
+});

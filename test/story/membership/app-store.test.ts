@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call, PREMIUM } from '../../support/back-office.js';
+import { appleChain, type PretendApple, pretendApple } from '../../support/pretend-apple.js';
+import { nowSeconds } from '../../support/processor.js';
+import { expectProblem } from '../../support/refusals.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let apple: PretendApple;
+let usher: TestUsher;
+beforeAll(async () => {
+  apple = pretendApple();
+  usher = await startUsher(apple.settings);
+  await usher.backOffice.putPlan('basic', ['com.example.tests.basic'], {
+    ...PREMIUM,
+    maxStreams: 1,
+  });
+  await usher.backOffice.putPlan('premium', ['price_premium']);
+});
+afterAll(async () => {
+  await usher.stop();
+  apple.close();
+});
+
+const entitlement = (userId: string) => usher.backOffice.entitlement(userId);
+const link = (userId: string, processor: string, customerId: string) =>
+  usher.backOffice.call('PUT', `/v1/users/${userId}/links/${processor}`, { customerId });
+const kept = async () =>
+  (await usher.database.query<{ n: number }>('SELECT count(*)::int AS n FROM webhook'))[0]?.n;
+
+describe('the App Store', () => {
+  const of = (userId: string) => ({
+    originalTransactionId: `20-${userId}`,
+    appAccountToken: `app-${userId}`,
+  });
+
+  test('a subscription, its end that was set, the grace period and the end, each told once', async () => {
+    await link('ann', 'apple', 'app-ann');
+    const tv = await usher.device('ann', 'ann-tv');
+    const now = Date.now();
+    const say = (after: number, more: Parameters<PretendApple['send']>[1]) =>
+      apple.send(usher.url, { transaction: of('ann'), signedAt: now + after, ...more });
+    expect((await say(0, {})).status).toBe(200);
+    await say(1_000, {
+      type: 'DID_CHANGE_RENEWAL_STATUS',
+      subtype: 'AUTO_RENEW_DISABLED',
+      renewal: { autoRenewStatus: 0 },
+    });
+    await say(2_000, { type: 'DID_FAIL_TO_RENEW', subtype: 'GRACE_PERIOD', status: 4 });
+    await say(1_500, { type: 'DID_RENEW' });
+    await say(3_000, { type: 'EXPIRED', status: 2 });
+    await tv.hears('membership.changed', ({ data }) => data.version === 4);
+    const told = tv
+      .envelopes('membership.changed')
+      .map(({ data }) => [data.status, data.planId, data.reason]);
+    expect(told).toEqual([
+      ['active', 'basic', 'SUBSCRIBED'],
+      ['active', 'basic', 'DID_CHANGE_RENEWAL_STATUS.AUTO_RENEW_DISABLED'],
+      ['past_due', 'basic', 'DID_FAIL_TO_RENEW.GRACE_PERIOD'],
+      ['canceled', 'basic', 'EXPIRED'],
+    ]);
+    expect(tv.envelopes('membership.changed')[1]?.data).toHaveProperty('cancelAt');
+    await say(4_000, { type: 'SUBSCRIBED', subtype: 'RESUBSCRIBE' });
+    expect(await entitlement('ann')).toMatchObject({ version: 5, status: 'active' });
+  });
+
+  test('a refund takes back what was given', async () => {
+    await link('ref', 'apple', 'app-ref');
+    await apple.send(usher.url, { transaction: of('ref') });
+    expect(await entitlement('ref')).toMatchObject({ status: 'active' });
+    const transaction = { ...of('ref'), revocationDate: Date.now() };
+    await apple.send(usher.url, { type: 'REFUND', transaction, signedAt: Date.now() + 1_000 });
+    expect(await entitlement('ref')).toMatchObject({ status: 'canceled' });
+  });
+
+  test('a notification that is repeated has no second effect, and one without a subscription is kept and ignored', async () => {
+    const uuid = 'a0a0a0a0-0000-4000-8000-000000000001';
+    await apple.send(usher.url, { uuid, type: 'TEST', transaction: { originalTransactionId: '' } });
+    const again = await apple.send(usher.url, { uuid, type: 'TEST' });
+    expect(again.body).toEqual({ received: true, duplicate: true });
+    const [row] = await usher.database.query('SELECT status FROM webhook WHERE event_id = $1', [uuid]);
+    expect(row).toEqual({ status: 'ignored' });
+  });
+
+  const forged: [string, () => string, string][] = [
+    ['signed by another authority', () => apple.notification({ chain: appleChain() }), 'signature_invalid'],
+    [
+      'by certificates that are not Apple’s',
+      () => apple.notification({ chain: appleChain({ marked: false }) }),
+      'signature_invalid',
+    ],
+    ['of another app', () => apple.notification({ bundleId: 'com.example.other' }), 'signature_invalid'],
+    ['with another body', () => altered(apple.notification()), 'signature_invalid'],
+    [
+      'with alg none',
+      () => JSON.stringify({ signedPayload: apple.chain.sign({}, { alg: 'none' }) }),
+      'signature_invalid',
+    ],
+    [
+      'with a secret for an algorithm',
+      () => JSON.stringify({ signedPayload: apple.chain.sign({}, { alg: 'HS256' }) }),
+      'signature_invalid',
+    ],
+    [
+      'without its certificates',
+      () => JSON.stringify({ signedPayload: apple.chain.sign({}, { x5c: [] }) }),
+      'signature_invalid',
+    ],
+    ['cut short', () => apple.notification().replace(/.{9}"\}$/, '"}'), 'signature_invalid'],
+    ['with nothing signed', () => '{}', 'invalid_request'],
+    ['that is no JSON', () => 'signedPayload', 'malformed_json'],
+  ];
+  test.each(forged)('one %s is refused, and nothing of it is kept', async (_, body, code) => {
+    const before = await kept();
+    expectProblem(await call(usher.url, undefined, 'POST', '/v1/webhooks/apple', body()), 400, code);
+    expect(await kept()).toBe(before);
+  });
+});
+
+describe('a user with subscriptions at several processors', () => {
+  test('may watch while any of them lets them; the most useful one speaks', async () => {
+    const now = nowSeconds();
+    await link('two', 'apple', 'app-two');
+    const stripe = (status: string, created: number) =>
+      usher.stripe.subscription('customer.subscription.updated', {
+        id: 'sub_two',
+        userId: 'two',
+        customer: 'cus_two',
+        price: 'price_premium',
+        status,
+        created,
+      });
+    await stripe('past_due', now);
+    expect(await entitlement('two')).toMatchObject({ status: 'past_due', planId: 'premium' });
+    const transaction = { originalTransactionId: '20-two', appAccountToken: 'app-two' };
+    await apple.send(usher.url, { transaction });
+    expect(await entitlement('two')).toMatchObject({ status: 'active', planId: 'basic' });
+    await apple.send(usher.url, { transaction, status: 2, type: 'EXPIRED', signedAt: Date.now() + 1_000 });
+    expect(await entitlement('two')).toMatchObject({ status: 'past_due', planId: 'premium' });
+    await stripe('canceled', now + 2);
+    expect(await entitlement('two')).toMatchObject({
+      status: 'canceled',
+      capabilities: { streaming: false },
+    });
+  });
+});
+
+test('a node without the settings of the app stores says so', async () => {
+  const node = await usher.another({ APPLE_BUNDLE_ID: '', ROLES: 'api' });
+  expectProblem(await apple.send(node.url), 501, 'not_configured');
+  expectProblem(await call(node.url, undefined, 'POST', '/v1/webhooks/google', '{}'), 501, 'not_configured');
+});
+
+/** The same with another payload under the signature. */
+function altered(body: string): string {
+  const { signedPayload } = JSON.parse(body) as { signedPayload: string };
+  const [header, payload = '', signature] = signedPayload.split('.');
+  const said = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
+  const other = Buffer.from(JSON.stringify({ ...said, notificationType: 'REFUND' })).toString('base64url');
+  return JSON.stringify({ signedPayload: [header, other, signature].join('.') });
+}

@@ -1,0 +1,139 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call, PREMIUM } from '../../support/back-office.js';
+import { eventually } from '../../support/eventually.js';
+import { type PretendGoogle, pretendGoogle, purchaseOf } from '../../support/pretend-google.js';
+import { expectNone, expectProblem } from '../../support/refusals.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let google: PretendGoogle;
+let usher: TestUsher;
+beforeAll(async () => {
+  google = await pretendGoogle();
+  usher = await startUsher({ ...google.settings, RECONCILE_SECONDS: '1' });
+  await usher.backOffice.putPlan('basic', ['basic:monthly'], { ...PREMIUM, maxStreams: 1 });
+  await usher.backOffice.putPlan('premium', ['premium']);
+});
+afterAll(async () => {
+  await usher.stop();
+  await google.close();
+});
+
+const entitlement = (userId: string) => usher.backOffice.entitlement(userId);
+const link = (userId: string, processor: string, customerId: string) =>
+  usher.backOffice.call('PUT', `/v1/users/${userId}/links/${processor}`, { customerId });
+const kept = async () =>
+  (await usher.database.query<{ n: number }>('SELECT count(*)::int AS n FROM webhook'))[0]?.n;
+
+describe('Google Play', () => {
+  const buy = async (userId: string, state = 'ACTIVE', more: Record<string, unknown> = {}) => {
+    await link(userId, 'google', `play-${userId}`);
+    google.purchases.set(
+      `token-${userId}`,
+      purchaseOf(state, {
+        externalAccountIdentifiers: { obfuscatedExternalAccountId: `play-${userId}` },
+        ...more,
+      }),
+    );
+    return google.send(usher.url, `token-${userId}`);
+  };
+
+  test('a notification makes us ask, and what Play says is true', async () => {
+    expect((await buy('bea')).status).toBe(200);
+    expect(await entitlement('bea')).toMatchObject({ status: 'active', planId: 'basic' });
+    await buy('bea', 'IN_GRACE_PERIOD');
+    expect(await entitlement('bea')).toMatchObject({ status: 'past_due' });
+    await buy('bea', 'ON_HOLD');
+    expect(await entitlement('bea')).toMatchObject({ status: 'canceled' });
+    await buy('bea', 'PAUSED');
+    expect(await entitlement('bea')).toMatchObject({ status: 'paused' });
+    google.revoke();
+    await eventually(
+      'asked with a new token',
+      async () => (await buy('bea', 'ACTIVE'), (await entitlement('bea')).status === 'active'),
+    );
+  });
+
+  test('a canceled purchase lasts until it expires, by our clock', async () => {
+    const end = new Date(Date.now() + 1_500).toISOString();
+    await buy('cal', 'CANCELED', {
+      lineItems: [{ productId: 'basic', offerDetails: { basePlanId: 'monthly' }, expiryTime: end }],
+    });
+    expect(await entitlement('cal')).toMatchObject({ status: 'active' });
+    await eventually('it ended', async () => (await entitlement('cal')).status === 'canceled');
+  });
+
+  test('a purchase that stands in for another ends that one', async () => {
+    await buy('dee');
+    google.purchases.set(
+      'token-dee-2',
+      purchaseOf('ACTIVE', {
+        lineItems: [{ productId: 'premium' }],
+        linkedPurchaseToken: 'token-dee',
+        externalAccountIdentifiers: { obfuscatedExternalAccountId: 'play-dee' },
+      }),
+    );
+    await google.send(usher.url, 'token-dee-2');
+    expect(await entitlement('dee')).toMatchObject({ status: 'active', planId: 'premium' });
+    const [row] = await usher.database.query(
+      `SELECT status, ended FROM subscription WHERE subscription_id = 'token-dee'`,
+    );
+    expect(row).toEqual({ status: 'canceled', ended: true });
+  });
+
+  test('what no notification said is found, one purchase after the other', async () => {
+    await buy('eli');
+    google.purchases.set('token-eli', purchaseOf('EXPIRED'));
+    await eventually('it is repaired', async () => (await entitlement('eli')).status === 'canceled');
+    await buy('flo');
+    google.purchases.set('token-flo', 410);
+    await eventually('it is over', async () => (await entitlement('flo')).status === 'canceled');
+  });
+
+  const another = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  test.each([
+    ['without a token', { authorization: '' }, 'signature_invalid'],
+    ['with a made-up one', { authorization: 'Bearer let-me-in' }, 'signature_invalid'],
+    ['signed with another key', { key: another }, 'signature_invalid'],
+    ['signed with another algorithm', { alg: 'PS256' }, 'signature_invalid'],
+    ['for another audience', { claims: { aud: 'https://elsewhere.example' } }, 'signature_invalid'],
+    ['of another issuer', { claims: { iss: 'https://accounts.example' } }, 'signature_invalid'],
+    [
+      'of another account',
+      { claims: { email: 'mallory@tests.iam.gserviceaccount.com' } },
+      'signature_invalid',
+    ],
+    ['of an account that was not verified', { claims: { email_verified: false } }, 'signature_invalid'],
+    ['that has expired', { expiresIn: -60 }, 'signature_stale'],
+  ])('a push %s is refused, and nothing of it is kept', async (_, options, code) => {
+    const before = await kept();
+    expectProblem(await google.send(usher.url, 'token-mallory', options), 400, code);
+    expect(await kept()).toBe(before);
+  });
+
+  test('of another app is kept and ignored', async () => {
+    expect(
+      (await google.send(usher.url, 'token-x', { messageId: 'm-other', packageName: 'com.other' })).status,
+    ).toBe(200);
+    const [row] = await usher.database.query(`SELECT status, reason FROM webhook WHERE event_id = 'm-other'`);
+    expect(row).toEqual({ status: 'ignored', reason: 'another_app' });
+  });
+
+  test('its users change what they pay for in the store', async () => {
+    await buy('pat');
+    const reply = await call(usher.url, await usher.token('pat'), 'POST', '/v1/me/membership/changes', {
+      action: 'cancel',
+    });
+    expectProblem(reply, 501, 'not_configured');
+  });
+});
+
+test('no key and no purchase token stands in the log', () => {
+  expectNone(
+    {
+      key: google.settings.GOOGLE_SERVICE_ACCOUNT_KEY?.slice(100, 160) ?? '',
+      'purchase token': 'token-bea',
+    },
+    usher.log(),
+  );
+});

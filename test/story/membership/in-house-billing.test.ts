@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/back-office.js';
+import { nowSeconds } from '../../support/processor.js';
+import { expectProblem } from '../../support/refusals.js';
+import {
+  sendStandard,
+  signedHeaders,
+  STANDARD_SECRET,
+  subscriptionUpdated,
+} from '../../support/standard-sender.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let usher: TestUsher;
+const OLD = `whsec_${Buffer.from('the secret that is being replaced').toString('base64')}`;
+beforeAll(async () => {
+  usher = await startUsher({ STANDARD_WEBHOOK_SECRET: `${STANDARD_SECRET}, ${OLD}` });
+  await usher.backOffice.putPlan('basic', ['price_basic']);
+});
+afterAll(() => usher.stop());
+
+const of = (userId: string, more: Record<string, unknown> = {}) => ({
+  subscriptionId: `s-${userId}`,
+  userId,
+  status: 'active',
+  priceIds: ['price_basic'],
+  ...more,
+});
+const kept = async () =>
+  (
+    await usher.database.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM webhook WHERE processor = 'standard'`,
+    )
+  )[0]?.n;
+const statusOf = async (eventId: string) =>
+  (
+    await usher.database.query<{ status: string; reason: string | null }>(
+      `SELECT status, reason FROM webhook WHERE event_id = $1`,
+      [eventId],
+    )
+  )[0];
+
+describe('an in-house billing system is a processor like any other', () => {
+  test('its subscription makes a membership, its end ends it, and an older word changes nothing', async () => {
+    const tv = await usher.device('ann', 'ann-tv');
+    const at = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
+    await sendStandard(usher.url, subscriptionUpdated(of('ann', { cancelAt: at(86_400) }), at(0)));
+    await sendStandard(usher.url, subscriptionUpdated(of('ann', { status: 'past_due' }), at(2)));
+    await sendStandard(usher.url, subscriptionUpdated(of('ann'), at(1)));
+    await sendStandard(usher.url, subscriptionUpdated(of('ann', { status: 'canceled', ended: true }), at(3)));
+    await sendStandard(usher.url, subscriptionUpdated(of('ann'), at(4)));
+    await tv.hears('membership.changed', ({ data }) => data.version === 3);
+    const told = tv
+      .envelopes('membership.changed')
+      .map(({ data }) => [data.version, data.status, data.planId]);
+    expect(told).toEqual([
+      [1, 'active', 'basic'],
+      [2, 'past_due', 'basic'],
+      [3, 'canceled', 'basic'],
+    ]);
+    expect(tv.envelopes('membership.changed')[0]?.data).toHaveProperty('cancelAt');
+    expect(await usher.backOffice.entitlement('ann')).toMatchObject({ version: 3, status: 'canceled' });
+  });
+
+  test('a customer who is not known yet waits for the link', async () => {
+    const { userId: _, ...data } = of('bob', { customerId: 'c-1' });
+    await sendStandard(usher.url, subscriptionUpdated(data), { id: 'msg_bob' });
+    expect(await statusOf('msg_bob')).toMatchObject({ status: 'waiting' });
+    await usher.backOffice.call('PUT', '/v1/users/bob/links/standard', { customerId: 'c-1' });
+    expect(await usher.backOffice.entitlement('bob')).toMatchObject({ status: 'active' });
+  });
+
+  test('the same event again has no second effect', async () => {
+    const event = subscriptionUpdated(of('cat'));
+    const first = await sendStandard(usher.url, event, { id: 'msg_cat' });
+    const again = await sendStandard(usher.url, event, { id: 'msg_cat' });
+    expect([first.body, again.body]).toEqual([
+      { received: true, duplicate: false },
+      { received: true, duplicate: true },
+    ]);
+  });
+
+  test.each([
+    ['msg_kind', { type: 'invoice.created', timestamp: new Date().toISOString(), data: {} }, 'unknown_type'],
+    ['msg_none', { hello: 'world' }, 'unknown_type'],
+    ['msg_odd', subscriptionUpdated({ subscriptionId: 's', status: 'generous' }), 'not_understood'],
+  ])('what it does not understand it keeps, and counts as ignored: %s', async (id, event, reason) => {
+    expect((await sendStandard(usher.url, event, { id })).status).toBe(200);
+    expect(await statusOf(id)).toEqual({ status: 'ignored', reason });
+  });
+
+  test('while a secret is rotated, either is good', async () => {
+    expect((await sendStandard(usher.url, subscriptionUpdated(of('old')), { secret: OLD })).status).toBe(200);
+    const body = JSON.stringify(subscriptionUpdated(of('two')));
+    const now = signedHeaders(body, { id: 'msg_two' });
+    const other = signedHeaders(body, {
+      id: 'msg_two',
+      secret: `whsec_${Buffer.from('of another').toString('base64')}`,
+    });
+    const both = `${other['webhook-signature']} v1a,ed25519-that-is-not-ours ${now['webhook-signature']}`;
+    const reply = await call(usher.url, undefined, 'POST', '/v1/webhooks/standard', body, {
+      ...now,
+      'webhook-signature': both,
+    });
+    expect(reply.status).toBe(200);
+  });
+});
+
+describe('what is forged, stale or broken is refused, and nothing of it is kept', () => {
+  const body = JSON.stringify(subscriptionUpdated(of('mallory')));
+  const good = () => signedHeaders(body, { id: 'msg_forged' });
+  const cases: [string, () => Record<string, string>, string, string][] = [
+    ['no signature', () => ({}), body, 'signature_invalid'],
+    ['an empty one', () => ({ ...good(), 'webhook-signature': '' }), body, 'signature_invalid'],
+    [
+      'one of another secret',
+      () => signedHeaders(body, { secret: `whsec_${Buffer.from('mallory’s').toString('base64')}` }),
+      body,
+      'signature_invalid',
+    ],
+    ['one of another body', good, body.replace('active', 'paused'), 'signature_invalid'],
+    ['the body written anew', good, JSON.stringify(JSON.parse(body), null, 1), 'signature_invalid'],
+    [
+      'one cut short',
+      () => ({ ...good(), 'webhook-signature': good()['webhook-signature']?.slice(0, -4) ?? '' }),
+      body,
+      'signature_invalid',
+    ],
+    ['one of another id', () => ({ ...good(), 'webhook-id': 'msg_other' }), body, 'signature_invalid'],
+    [
+      'one of another time',
+      () => ({ ...good(), 'webhook-timestamp': String(nowSeconds() - 7) }),
+      body,
+      'signature_invalid',
+    ],
+    [
+      'one of another version',
+      () => ({ ...good(), 'webhook-signature': (good()['webhook-signature'] ?? '').replace('v1,', 'v2,') }),
+      body,
+      'signature_invalid',
+    ],
+    ['one that is too old', () => signedHeaders(body, { at: nowSeconds() - 301 }), body, 'signature_stale'],
+    ['one from the future', () => signedHeaders(body, { at: nowSeconds() + 310 }), body, 'signature_stale'],
+    ['signed, but no JSON', () => signedHeaders('{"type":'), '{"type":', 'malformed_json'],
+    ['signed JSON, but no event', () => signedHeaders('[1]'), '[1]', 'invalid_request'],
+  ];
+  test.each(cases)('%s', async (_, headers, sent, code) => {
+    const before = await kept();
+    expectProblem(
+      await call(usher.url, undefined, 'POST', '/v1/webhooks/standard', sent, headers()),
+      400,
+      code,
+    );
+    expect(await kept()).toBe(before);
+  });
+
+  test('one that is too large', async () => {
+    const large = JSON.stringify(subscriptionUpdated({ ...of('large'), padding: 'x'.repeat(300_000) }));
+    const before = await kept();
+    expectProblem(await sendStandard(usher.url, large), 413, 'payload_too_large');
+    expect(await kept()).toBe(before);
+  });
+
+  test('any, where no secret is set', async () => {
+    const node = await usher.another({ STANDARD_WEBHOOK_SECRET: '' });
+    expectProblem(await sendStandard(node.url, subscriptionUpdated(of('no'))), 501, 'not_configured');
+  });
+});
+
+test('the published example of Standard Webhooks has the signature that it is published with', () => {
+  // https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/javascript (its test of `sign`)
+  const published = signedHeaders('{"test": 2432232314}', {
+    id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+    at: 1_614_265_330,
+    secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  });
+  expect(published['webhook-signature']).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
+});

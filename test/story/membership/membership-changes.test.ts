@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { call, PREMIUM, type Reply } from '../../support/back-office.js';
+import { eventually } from '../../support/eventually.js';
+import { type PretendStripe, pretendStripe } from '../../support/pretend-stripe.js';
+import { expectProblem } from '../../support/refusals.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let stripe: PretendStripe;
+let usher: TestUsher;
+beforeAll(async () => {
+  stripe = await pretendStripe();
+  usher = await startUsher({
+    STRIPE_API_KEY: 'sk_test_pretend',
+    STRIPE_API_BASE: stripe.url,
+    RECONCILE_SECONDS: '3600',
+  });
+  await usher.backOffice.putPlan('basic', ['price_basic'], { ...PREMIUM, maxStreams: 1, ads: true });
+  await usher.backOffice.putPlan('premium', ['price_premium']);
+  await usher.backOffice.putPlan('dear', ['price_declined']);
+});
+afterAll(async () => {
+  await usher.stop();
+  await stripe.close();
+});
+beforeEach(() => {
+  stripe.mood = 'well';
+});
+
+/** A user with an active subscription of the plan `basic`. */
+async function subscribed(userId: string, more: { status?: string } = {}): Promise<string> {
+  const id = `sub_${userId}`;
+  const of = { id, userId, customer: `cus_${userId}`, price: 'price_basic', ...more };
+  expect((await usher.stripe.send(stripe.begin(of))).status).toBe(200);
+  return id;
+}
+
+const ask = async (
+  userId: string,
+  body: unknown,
+  headers?: Record<string, string>,
+  node = usher,
+): Promise<Reply> =>
+  call(node.url, await usher.token(userId), 'POST', '/v1/me/membership/changes', body, headers);
+const membership = async (userId: string) =>
+  (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state')).body.membership as Record<
+    string,
+    unknown
+  >;
+const actsOn = (id: string) => stripe.calls.filter((one) => one === `POST /v1/subscriptions/${id}`).length;
+
+describe('a user changes what they pay for', () => {
+  test('cancel, resume and another plan are done at the processor, answered with the new membership, and told to every device', async () => {
+    const id = await subscribed('ann');
+    const tv = await usher.device('ann', 'ann-tv');
+    const canceled = await ask('ann', { action: 'cancel' });
+    expect(canceled.status).toBe(202);
+    expect(canceled.body).toMatchObject({
+      version: 2,
+      status: 'active',
+      planId: 'basic',
+      reason: 'user.cancel',
+    });
+    expect(stripe.object(id)).toMatchObject({ cancel_at_period_end: true });
+    const end = Number(stripe.object(id).cancel_at) * 1_000;
+    expect(canceled.body.cancelAt).toBe(new Date(end).toISOString());
+
+    const resumed = await ask('ann', { action: 'resume' });
+    expect(resumed.body).toMatchObject({ version: 3, status: 'active' });
+    expect(resumed.body).not.toHaveProperty('cancelAt');
+
+    const changed = await ask('ann', { action: 'change_plan', planId: 'premium' });
+    expect(changed.body).toMatchObject({ version: 4, planId: 'premium', capabilities: { maxStreams: 4 } });
+
+    await tv.hears('membership.changed', ({ data }) => data.version === 4);
+    expect(tv.envelopes('membership.changed').map(({ data }) => data.version)).toEqual([2, 3, 4]);
+    expect(await usher.backOffice.entitlement('ann')).toMatchObject({ version: 4, planId: 'premium' });
+  });
+
+  test('the same Idempotency-Key gives the same answer and one act, also with a newer token', async () => {
+    const id = await subscribed('ida');
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await ask('ida', { action: 'cancel' }, headers);
+    const again = await call(
+      usher.url,
+      await usher.token('ida', { expiresIn: '2h' }),
+      'POST',
+      '/v1/me/membership/changes',
+      { action: 'cancel' },
+      headers,
+    );
+    expect([first.status, again.status]).toEqual([202, 202]);
+    expect(again.body).toEqual(first.body);
+    expect(actsOn(id)).toBe(1);
+    expectProblem(await ask('ida', { action: 'resume' }, headers), 422, 'idempotency_mismatch');
+  });
+
+  test('two asks at once have one effect', async () => {
+    const id = await subscribed('tom');
+    const replies = await Promise.all([ask('tom', { action: 'cancel' }), ask('tom', { action: 'cancel' })]);
+    expect(replies.map(({ status }) => status).sort()).toEqual([202, 409]);
+    expect(actsOn(id)).toBe(1);
+  });
+});
+
+describe('what is not legal is refused, and the processor is not asked', () => {
+  test.each([
+    ['resume what goes on anyway', { action: 'resume' }, 409, 'illegal_change'],
+    ['the plan that it has', { action: 'change_plan', planId: 'basic' }, 409, 'illegal_change'],
+    ['a plan that is not there', { action: 'change_plan', planId: 'gold' }, 422, 'unknown_plan'],
+    ['another plan, without saying which', { action: 'change_plan' }, 400, 'invalid_request'],
+    ['something else', { action: 'refund' }, 400, 'invalid_request'],
+  ] as [string, Record<string, string>, number, string][])('%s', async (_, body, status, code) => {
+    const userId = `il-${code}-${String(body.planId ?? body.action)}`;
+    const id = await subscribed(userId);
+    expectProblem(await ask(userId, body), status, code);
+    expect(actsOn(id)).toBe(0);
+  });
+
+  test('any change of a membership that is canceled, or that never was', async () => {
+    const id = await subscribed('eve');
+    await usher.stripe.send(stripe.end(id));
+    await eventually(
+      'it ended',
+      async () => (await usher.backOffice.entitlement('eve')).status === 'canceled',
+    );
+    for (const action of ['cancel', 'resume']) {
+      expectProblem(await ask('eve', { action }), 409, 'illegal_change');
+      expectProblem(await ask('nobody-yet', { action }), 409, 'illegal_change');
+    }
+  });
+
+  test('a second cancellation', async () => {
+    await subscribed('sue');
+    expect((await ask('sue', { action: 'cancel' })).status).toBe(202);
+    expectProblem(await ask('sue', { action: 'cancel' }), 409, 'illegal_change');
+  });
+
+  test('without a user token', async () => {
+    const reply = await call(usher.url, undefined, 'POST', '/v1/me/membership/changes', { action: 'cancel' });
+    expectProblem(reply, 401, 'token_missing');
+  });
+});
+
+describe('what the processor does not do', () => {
+  test('a card that is declined leaves the membership as it was', async () => {
+    await subscribed('dan');
+    expectProblem(await ask('dan', { action: 'change_plan', planId: 'dear' }), 409, 'change_refused');
+    expect(await membership('dan')).toMatchObject({ version: 1, planId: 'basic' });
+    expect(await membership('dan')).not.toHaveProperty('pendingChange');
+  });
+
+  test('where it cannot be asked at all, changes are not configured', async () => {
+    const node = await usher.another({ STRIPE_API_KEY: '', ROLES: 'gateway,api' });
+    await subscribed('noa');
+    expectProblem(await ask('noa', { action: 'cancel' }, {}, node), 501, 'not_configured');
+  });
+
+  test('an error on its side leaves a pending change, which is seen in the state and resolves itself', async () => {
+    const id = await subscribed('pia');
+    stripe.mood = 'failing';
+    const reply = await ask('pia', { action: 'cancel' });
+    expect(reply.status).toBe(202);
+    expect(reply.body).toMatchObject({ version: 1, status: 'active', pendingChange: { action: 'cancel' } });
+    expect(await membership('pia')).toMatchObject({ pendingChange: { action: 'cancel' } });
+    expectProblem(await ask('pia', { action: 'cancel' }), 409, 'change_pending', true);
+    stripe.mood = 'well';
+    await eventually('it is canceled', async () => (await membership('pia')).cancelAt);
+    expect(await membership('pia')).not.toHaveProperty('pendingChange');
+    expect(stripe.object(id)).toMatchObject({ cancel_at_period_end: true });
+  });
+
+  test('an answer that got lost after the act does not make it happen twice', async () => {
+    const id = await subscribed('kim');
+    stripe.mood = 'silent after acting';
+    const reply = await ask('kim', { action: 'cancel' });
+    expect(reply.body).toMatchObject({ pendingChange: { action: 'cancel' } });
+    stripe.mood = 'well';
+    await eventually('it is canceled', async () => (await membership('kim')).cancelAt);
+    expect(actsOn(id)).toBe(2);
+    expect([...stripe.acts.values()].filter((act) => act.id === id)).toHaveLength(1);
+  });
+});

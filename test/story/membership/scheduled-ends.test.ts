@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { PREMIUM } from '../../support/back-office.js';
+import { eventually } from '../../support/eventually.js';
+import { nowSeconds } from '../../support/processor.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher();
+  await usher.backOffice.putPlan('basic', ['price_basic'], { ...PREMIUM, maxStreams: 1, ads: true });
+});
+afterAll(() => usher.stop());
+
+/** Stripe says that the user's subscription ends at that second. */
+const endsAt = (node: TestUsher, userId: string, seconds: number | null, created = nowSeconds()) =>
+  node.stripe.subscription('customer.subscription.updated', {
+    id: `sub_${userId}`,
+    userId,
+    customer: `cus_${userId}`,
+    price: 'price_basic',
+    status: 'active',
+    created,
+    object: { cancel_at: seconds },
+  });
+
+describe('a membership ends when it said it would, without a webhook', () => {
+  test('every device is told within a second of it, with a new version and our own reason', async () => {
+    const tv = await usher.device('ann', 'ann-tv');
+    const end = nowSeconds() + 3;
+    await endsAt(usher, 'ann', end);
+    const { data } = await tv.hears('membership.changed', ({ data: { version } }) => version === 2);
+    const late = Date.now() - end * 1_000;
+    expect(data).toMatchObject({
+      status: 'canceled',
+      planId: 'basic',
+      effectiveAt: new Date(end * 1_000).toISOString(),
+      reason: 'scheduled_end',
+      capabilities: { streaming: false },
+    });
+    expect(data).not.toHaveProperty('cancelAt');
+    expect(late).toBeGreaterThanOrEqual(0);
+    // The worker looks every 250 ms; the rest is for a machine that does other things too.
+    expect(late).toBeLessThan(2_500);
+    const history = await usher.database.query(
+      `SELECT version::int, status, reason, processor, webhook_id IS NULL AS ours FROM membership_history WHERE user_id = 'ann' ORDER BY version`,
+    );
+    expect(history).toEqual([
+      {
+        version: 1,
+        status: 'active',
+        reason: 'customer.subscription.updated',
+        processor: 'stripe',
+        ours: false,
+      },
+      { version: 2, status: 'canceled', reason: 'scheduled_end', processor: 'usher', ours: true },
+    ]);
+  });
+
+  test('Stripe’s own word about the end, later, changes nothing more', async () => {
+    const end = nowSeconds() - 5;
+    await endsAt(usher, 'bob', end, end - 60);
+    await eventually(
+      'it ended',
+      async () => (await usher.backOffice.entitlement('bob')).status === 'canceled',
+    );
+    const { version } = await usher.backOffice.entitlement('bob');
+    await usher.stripe.subscription('customer.subscription.deleted', {
+      id: 'sub_bob',
+      userId: 'bob',
+      customer: 'cus_bob',
+      price: 'price_basic',
+      created: end,
+      object: { ended_at: end },
+    });
+    expect(await usher.backOffice.entitlement('bob')).toMatchObject({ version, status: 'canceled' });
+  });
+
+  test('one that was resumed does not end, and one that had ended comes back', async () => {
+    const end = nowSeconds() + 1;
+    await endsAt(usher, 'cat', end, nowSeconds() - 2);
+    await endsAt(usher, 'cat', null, nowSeconds() - 1);
+    await endsAt(usher, 'dan', nowSeconds() - 1, nowSeconds() - 60);
+    await eventually(
+      'dan’s ended',
+      async () => (await usher.backOffice.entitlement('dan')).status === 'canceled',
+    );
+    await endsAt(usher, 'dan', null);
+    expect(await usher.backOffice.entitlement('dan')).toMatchObject({
+      status: 'active',
+      capabilities: { streaming: true },
+    });
+    await eventually('the end has passed', () => nowSeconds() > end + 1);
+    expect(await usher.backOffice.entitlement('cat')).toMatchObject({ status: 'active', version: 2 });
+  });
+});
+
+describe('nothing is granted after the end, even before anybody made the next version', () => {
+  test('on a node where no worker runs', async () => {
+    const alone = await startUsher({ ROLES: 'gateway,api' });
+    try {
+      await alone.backOffice.putPlan('basic', ['price_basic']);
+      await endsAt(alone, 'eva', nowSeconds() + 3);
+      expect(await alone.backOffice.entitlement('eva')).toMatchObject({ version: 1, status: 'active' });
+      const ended = await eventually('it is denied', async () => {
+        const now = await alone.backOffice.entitlement('eva');
+        return now.status === 'canceled' && now;
+      });
+      expect(ended).toMatchObject({ version: 1, capabilities: { streaming: false, maxStreams: 0 } });
+      const tv = await alone.device('eva', 'eva-tv');
+      const snapshot = await tv.hears('snapshot');
+      expect(snapshot).toMatchObject({
+        membership: { version: 1, status: 'canceled' },
+        entitlement: { status: 'canceled', capabilities: { streaming: false } },
+      });
+    } finally {
+      await alone.stop();
+    }
+  });
+});
+
+test('a payment that stays unpaid is good for PAST_DUE_DAYS, then it is not', async () => {
+  const day = 86_400;
+  const pastDue = (userId: string, since: number) =>
+    usher.stripe.subscription('customer.subscription.updated', {
+      id: `sub_${userId}`,
+      userId,
+      customer: `cus_${userId}`,
+      price: 'price_basic',
+      status: 'past_due',
+      created: since,
+    });
+  await pastDue('fay', nowSeconds() - 29 * day);
+  await pastDue('gus', nowSeconds() - 31 * day);
+  // Stripe tries again and says so: the time to mend it does not begin anew.
+  await pastDue('gus', nowSeconds() - day);
+  expect(await usher.backOffice.entitlement('fay')).toMatchObject({
+    status: 'past_due',
+    capabilities: { streaming: true },
+  });
+  expect(await usher.backOffice.entitlement('gus')).toMatchObject({
+    status: 'canceled',
+    capabilities: { streaming: false },
+  });
+});
+
+test('other capabilities of a plan reach all of its users, each with one new version, and nobody else', async () => {
+  await usher.backOffice.putPlan('wide', ['price_wide'], { ...PREMIUM, maxStreams: 2 });
+  const users = Array.from({ length: 5 }, (_, n) => `wide-${n}`);
+  for (const userId of users) {
+    await usher.stripe.subscription('customer.subscription.created', {
+      id: `sub_${userId}`,
+      userId,
+      customer: `cus_${userId}`,
+      price: 'price_wide',
+      status: 'active',
+    });
+  }
+  await usher.stripe.subscription('customer.subscription.deleted', {
+    id: 'sub_wide-4',
+    userId: 'wide-4',
+    customer: 'cus_wide-4',
+    created: nowSeconds() + 1,
+  });
+  const tv = await usher.device('wide-0', 'wide-tv');
+  await usher.backOffice.putPlan('wide', ['price_wide'], { ...PREMIUM, maxStreams: 3 });
+  const { data } = await tv.hears('membership.changed', ({ data: { version } }) => version === 2);
+  expect(data).toMatchObject({ reason: 'plan_changed', status: 'active', capabilities: { maxStreams: 3 } });
+  for (const userId of users.slice(0, 4))
+    await eventually(userId, async () => (await usher.backOffice.entitlement(userId)).version === 2);
+  expect(await usher.backOffice.entitlement('wide-4')).toMatchObject({ version: 2, status: 'canceled' });
+  // The same again, under another name: nothing that a user could notice.
+  await usher.backOffice.call('PUT', '/v1/plans/wide', {
+    name: 'Wide',
+    prices: ['price_wide'],
+    capabilities: { ...PREMIUM, maxStreams: 3 },
+  });
+  await usher.backOffice.putPlan('other', ['price_other']);
+  const [{ behind } = { behind: -1 }] = await usher.database.query<{ behind: number }>(
+    `SELECT count(*)::int AS behind FROM membership m JOIN plan p USING (plan_id) WHERE m.plan_revision < p.revision`,
+  );
+  expect(behind).toBe(0);
+});
+
+test('the tables themselves keep what was promised: a version never falls, and history is not rewritten', async () => {
+  await endsAt(usher, 'hal', null);
+  const refused = (sql: string) =>
+    usher.database.query(sql).then(
+      () => 'done',
+      (error: Error) => error.message,
+    );
+  expect(
+    await refused(`UPDATE membership SET version = 1, status = 'canceled' WHERE user_id = 'hal'`),
+  ).toMatch(/only grows/);
+  expect(await refused(`UPDATE membership_history SET reason = 'x' WHERE user_id = 'hal'`)).toMatch(
+    /append only/,
+  );
+});

@@ -1,0 +1,195 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { eventually } from '../../support/eventually.js';
+import { type PretendStripe, pretendStripe } from '../../support/pretend-stripe.js';
+import { nowSeconds } from '../../support/processor.js';
+import { keptWebhook } from '../../support/refusals.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let stripe: PretendStripe;
+let usher: TestUsher;
+beforeAll(async () => {
+  stripe = await pretendStripe();
+  usher = await startUsher({
+    STRIPE_API_KEY: 'sk_test_pretend',
+    STRIPE_API_BASE: stripe.url,
+    RECONCILE_SECONDS: '1',
+  });
+  await usher.backOffice.putPlan('basic', ['price_basic']);
+  await usher.backOffice.putPlan('premium', ['price_premium']);
+});
+afterAll(async () => {
+  await usher.stop();
+  await stripe.close();
+});
+afterEach(() => {
+  stripe.mood = 'well';
+  stripe.beforeAnswer = undefined;
+});
+
+const of = (userId: string, price = 'price_basic') => ({
+  id: `sub_${userId}`,
+  userId,
+  customer: `cus_${userId}`,
+  price,
+});
+const entitlement = (userId: string) => usher.backOffice.entitlement(userId);
+const priced = (id: string, price: string) => {
+  const items = structuredClone(stripe.object(id).items) as { data: { price: object }[] };
+  return {
+    items: {
+      ...items,
+      data: items.data.map((item) =>
+        Object.assign(structuredClone(item), { price: { ...item.price, id: price } }),
+      ),
+    },
+  };
+};
+
+describe('where Stripe can be asked, a webhook only says that something happened', () => {
+  test('what it says is true now counts, not what the webhook said then', async () => {
+    const created = stripe.begin(of('ann'));
+    stripe.change('sub_ann', { status: 'past_due' });
+    await usher.stripe.send(created);
+    expect(await entitlement('ann')).toMatchObject({ version: 1, status: 'past_due', planId: 'basic' });
+  });
+
+  test('an event of a kind that says nothing by itself is enough', async () => {
+    stripe.begin(of('ivy'));
+    const paid = { ...usher.stripe.event('invoice.payment_failed', { id: 'sub_ivy' }), type: 'invoice.paid' };
+    await usher.stripe.send(paid);
+    expect(await entitlement('ivy')).toMatchObject({ status: 'active' });
+  });
+
+  test('many that tie in one second, in the wrong order, end where Stripe is', async () => {
+    const now = nowSeconds();
+    const events = [stripe.begin({ ...of('tia'), status: 'incomplete' })];
+    for (const status of ['active', 'past_due', 'unpaid', 'active'])
+      events.push(stripe.change('sub_tia', { status }, now));
+    for (const event of events.reverse()) await usher.stripe.send(event);
+    expect(await entitlement('tia')).toMatchObject({ status: 'active' });
+  });
+
+  test('an answer that was asked for earlier and comes later does not overwrite a newer one', async () => {
+    await usher.stripe.send(stripe.begin(of('rae')));
+    let first = true;
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    stripe.beforeAnswer = async () => {
+      if (!first) return;
+      first = false;
+      await held;
+    };
+    const slow = usher.stripe.send(stripe.change('sub_rae', { status: 'past_due' }));
+    await eventually('the first question was read', () => !first);
+    await usher.stripe.send(stripe.change('sub_rae', { status: 'canceled', ended_at: nowSeconds() }));
+    expect(await entitlement('rae')).toMatchObject({ status: 'canceled' });
+    release();
+    await slow;
+    expect(await entitlement('rae')).toMatchObject({ status: 'canceled' });
+  });
+
+  test('an end needs no asking: it is final, and applied although Stripe does not answer', async () => {
+    await usher.stripe.send(stripe.begin(of('una')));
+    stripe.mood = 'failing';
+    await usher.stripe.send(stripe.end('sub_una'));
+    expect(await entitlement('una')).toMatchObject({ status: 'canceled', version: 2 });
+  });
+
+  test('while Stripe does not answer, the webhook is taken, nothing changes, and it is applied when Stripe is back', async () => {
+    const event = stripe.begin(of('sid'));
+    stripe.mood = 'failing';
+    expect((await usher.stripe.send(event)).status).toBe(200);
+    expect(await keptWebhook(usher.backOffice, event)).toMatchObject({
+      status: 'failed',
+      reason: 'processor_unavailable',
+    });
+    expect(await entitlement('sid')).toMatchObject({ version: 0 });
+    stripe.mood = 'well';
+    await eventually('it is applied', async () => (await entitlement('sid')).status === 'active');
+  });
+});
+
+describe('what no webhook said is found', () => {
+  test('a change, an end, and a subscription that nobody ever heard of', async () => {
+    for (const userId of ['may', 'ned']) await usher.stripe.send(stripe.begin(of(userId)));
+    const tv = await usher.device('may', 'may-tv');
+    stripe.change('sub_may', priced('sub_may', 'price_premium'));
+    stripe.end('sub_ned');
+    stripe.begin(of('zoe'));
+    const { data } = await tv.hears('membership.changed', ({ data: { version } }) => version === 2);
+    expect(data).toMatchObject({ planId: 'premium', reason: 'reconciliation' });
+    await eventually('ned’s ended', async () => (await entitlement('ned')).status === 'canceled');
+    await eventually('zoe’s is there', async () => (await entitlement('zoe')).status === 'active');
+    const metrics = await (await fetch(`${usher.url}/metrics`)).text();
+    expect(metrics).toMatch(/usher_reconciled_total\{processor="stripe",outcome="repaired"\} \d+/);
+    expect(usher.log()).toMatch(/were not as stripe says/);
+  });
+
+  test('a subscription that Stripe does not know is believed as it was signed, and never ended: the key may be wrong', async () => {
+    const elsewhere = usher.stripe.event('customer.subscription.created', {
+      ...of('wes', 'price_basic'),
+      status: 'active',
+    });
+    await usher.stripe.send(elsewhere);
+    expect(await entitlement('wes')).toMatchObject({ status: 'active' });
+    const walks = async () =>
+      (await usher.database.query<{ at: string }>('SELECT finished_at::text AS at FROM reconciliation'))[0]
+        ?.at;
+    const before = await walks();
+    await eventually('a whole walk went by', async () => (await walks()) !== before);
+    expect(await entitlement('wes')).toMatchObject({ status: 'active', version: 1 });
+  });
+});
+
+test('webhooks lost, repeated, late and shuffled, nodes side by side: afterwards every membership is as Stripe has it, and no version fell', async () => {
+  const other = await usher.another();
+  let run = 0;
+  const move = fc.constantFrom('active', 'past_due', 'unpaid', 'price_basic', 'price_premium', 'end');
+  const delivery = fc.record({ times: fc.nat(2), at: fc.nat(1_000), elsewhere: fc.boolean() });
+  const history = fc.array(fc.tuple(move, delivery), { minLength: 1, maxLength: 6 });
+  await fc.assert(
+    fc.asyncProperty(history, async (moves) => {
+      const userId = `any-${(run += 1)}`;
+      const id = `sub_${userId}`;
+      const events = [{ event: stripe.begin(of(userId)), times: 1, at: 0, elsewhere: false }];
+      for (const [what, how] of moves) {
+        if (stripe.object(id).status === 'canceled') break;
+        const event =
+          what === 'end'
+            ? stripe.end(id)
+            : stripe.change(id, what.startsWith('price') ? priced(id, what) : { status: what });
+        events.push({ event, ...how });
+      }
+      const versions: number[] = [];
+      for (const { event, times, elsewhere } of events.toSorted((a, b) => a.at - b.at)) {
+        const node = elsewhere ? other : usher;
+        await Promise.all(Array.from({ length: times }, () => node.stripe.send(event)));
+        versions.push(Number((await entitlement(userId)).version));
+      }
+      const { status, items } = stripe.object(id) as {
+        status: string;
+        items: { data: { price: { id: string } }[] };
+      };
+      const wanted = {
+        status: status === 'unpaid' ? 'canceled' : status,
+        planId: items.data[0]?.price.id.replace('price_', ''),
+      };
+      const now = await eventually('it is as Stripe has it', async () => {
+        const seen = await entitlement(userId);
+        return seen.status === wanted.status && seen.planId === wanted.planId && seen;
+      });
+      versions.push(Number(now.version));
+      expect(versions).toEqual(versions.toSorted((a, b) => a - b));
+    }),
+    { numRuns: 5 },
+  );
+});
+
+test('a silent Stripe does not use up the time that it gives for an answer', async () => {
+  const event = stripe.begin(of('lou'));
+  stripe.mood = 'silent';
+  const began = performance.now();
+  expect((await usher.stripe.send(event)).status).toBe(200);
+  expect(performance.now() - began).toBeLessThan(4_000);
+});

@@ -1,0 +1,202 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import Stripe from 'stripe';
+import { call, PREMIUM, type Reply } from '../../support/back-office.js';
+import { nowSeconds, type StripeEvent } from '../../support/processor.js';
+import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../../support/usher.js';
+import { expectNone, expectProblem, keptWebhook, nestedText } from '../../support/refusals.js';
+
+let usher: TestUsher;
+const signatures: string[] = [];
+beforeAll(async () => {
+  usher = await startUsher();
+  await usher.backOffice.putPlan('basic', ['price_basic'], { ...PREMIUM, maxStreams: 1, ads: true });
+});
+afterAll(() => usher.stop());
+
+const subscription = (userId: string, more: Record<string, unknown> = {}): StripeEvent =>
+  usher.stripe.event('customer.subscription.created', {
+    id: `sub_${userId}`,
+    userId,
+    customer: `cus_${userId}`,
+    price: 'price_basic',
+    ...more,
+  });
+
+const sign = (payload: string, { secret = STRIPE_SECRET, at = nowSeconds() } = {}): string => {
+  const header = Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp: at });
+  signatures.push(header);
+  return header;
+};
+
+/** The webhook as its sender sends it: these bytes, this header. */
+const post = (
+  body: string | Uint8Array,
+  signature?: string,
+  headers: Record<string, string> = {},
+): Promise<Reply> =>
+  call(usher.url, undefined, 'POST', '/v1/webhooks/stripe', body, {
+    ...(signature !== undefined && { 'stripe-signature': signature }),
+    ...headers,
+  });
+
+const kept = (event: { readonly id: string }) => keptWebhook(usher.backOffice, event);
+
+describe('a webhook whose signature does not hold is refused and not stored', () => {
+  test.each([
+    ['no signature', () => undefined],
+    ['an empty one', () => ''],
+    ['a made-up one', () => `t=${nowSeconds()},v1=${'0'.repeat(64)}`],
+    ['one without a time', (body: string) => sign(body).replace(/t=\d+,/, '')],
+    ['one without a hash', () => `t=${nowSeconds()}`],
+    ['only the old test scheme v0', (body: string) => sign(body).replace('v1=', 'v0=')],
+    ['one with another secret', (body: string) => sign(body, { secret: 'whsec_of_somebody_else' })],
+    ['the signature of another body', () => sign('{}')],
+    [
+      'its own with a later time',
+      (body: string) => sign(body, { at: nowSeconds() - 60 }).replace(/t=\d+/, `t=${nowSeconds()}`),
+    ],
+  ])('%s', async (_, header) => {
+    const event = subscription('forged');
+    const body = JSON.stringify(event);
+    expectProblem(await post(body, header(body)), 400, 'signature_invalid');
+    expect(await kept(event)).toBeUndefined();
+    expect(await usher.backOffice.entitlement('forged')).toMatchObject({ version: 0, status: 'none' });
+  });
+
+  test('a body that was read and written again, since the signature is over the bytes', async () => {
+    const event = subscription('rewritten');
+    expectProblem(
+      await post(JSON.stringify(event, null, 2), sign(JSON.stringify(event))),
+      400,
+      'signature_invalid',
+    );
+    expect(await kept(event)).toBeUndefined();
+  });
+
+  test('a body in which one digit was changed', async () => {
+    const event = subscription('changed');
+    const body = JSON.stringify(event);
+    expectProblem(
+      await post(body.replace('"quantity":1', '"quantity":2'), sign(body)),
+      400,
+      'signature_invalid',
+    );
+    expect(await kept(event)).toBeUndefined();
+  });
+
+  test('one that is older than 300 s, and one from more than 300 s in the future', async () => {
+    for (const seconds of [-310, 310]) {
+      const event = subscription('stale');
+      const body = JSON.stringify(event);
+      expectProblem(await post(body, sign(body, { at: nowSeconds() + seconds })), 400, 'signature_stale');
+      expect(await kept(event)).toBeUndefined();
+    }
+  });
+});
+
+describe('a webhook whose signature holds is taken', () => {
+  test.each([-280, 280])('with a clock that is %i s off', async (seconds) => {
+    const event = subscription(`clock${seconds}`);
+    const body = JSON.stringify(event);
+    expect((await post(body, sign(body, { at: nowSeconds() + seconds }))).status).toBe(200);
+    expect(await kept(event)).toMatchObject({ status: 'applied' });
+  });
+
+  test('when one of its two signatures fits, as while Stripe rolls a secret', async () => {
+    const event = subscription('rolled');
+    const body = JSON.stringify(event);
+    const [time, right] = sign(body).split(',');
+    const [, wrong] = sign(body, { secret: 'whsec_the_former_one' }).split(',');
+    expect((await post(body, [time, wrong, right].join(','))).status).toBe(200);
+    expect(await kept(event)).toMatchObject({ status: 'applied' });
+  });
+
+  test('with either secret of a node that was given two', async () => {
+    const node = await usher.another({ STRIPE_WEBHOOK_SECRET: 'whsec_a_new_secret, whsec_an_old_secret' });
+    for (const secret of ['whsec_a_new_secret', 'whsec_an_old_secret']) {
+      const event = subscription(secret);
+      expect((await node.stripe.send(event, { secret })).status).toBe(200);
+      expect(await kept(event)).toMatchObject({ status: 'applied' });
+    }
+    expectProblem(
+      await node.stripe.send(subscription('neither'), { secret: STRIPE_SECRET }),
+      400,
+      'signature_invalid',
+    );
+  });
+});
+
+describe('a webhook that nobody could understand is refused', () => {
+  test('10,000 levels deep', async () => {
+    const body = `{"id":"evt_deep","object":"event","created":1,"type":"x","data":${nestedText(10_000)}}`;
+    expectProblem(await post(body, sign(body)), 400, 'too_deep');
+    expect(await kept({ id: 'evt_deep' })).toBeUndefined();
+  });
+
+  test('over the limit, as it is or unpacked', async () => {
+    const event = { ...subscription('large'), padding: 'x'.repeat(300_000) };
+    const body = JSON.stringify(event);
+    expectProblem(await post(body, sign(body)), 413, 'payload_too_large');
+    expectProblem(
+      await post(gzipSync(body), sign(body), { 'content-encoding': 'gzip' }),
+      413,
+      'payload_too_large',
+    );
+    expect(await kept(event)).toBeUndefined();
+  });
+
+  test.each(['', 'not json', '{"id":"evt_half"'])('signed, but no JSON: %j', async (body) => {
+    expectProblem(await post(body, sign(body)), 400, 'malformed_json');
+  });
+
+  test.each([
+    'null',
+    '5',
+    '"text"',
+    '[]',
+    '{}',
+    '{"id":7,"created":1}',
+    '{"id":"evt_no_time","type":"x"}',
+    '{"id":"evt_late","type":"x","created":1e20}',
+  ])('signed JSON, but no event: %s', async (body) => {
+    expectProblem(await post(body, sign(body)), 400, 'invalid_request');
+  });
+
+  test('of a processor that is not there', async () => {
+    expectProblem(await call(usher.url, undefined, 'POST', '/v1/webhooks/paypal', '{}'), 404, 'not_found');
+  });
+});
+
+test('what waits is shown to nobody without the scope', async () => {
+  expectProblem(await call(usher.url, undefined, 'GET', '/v1/webhooks'), 401, 'unauthorized');
+  const { body } = await usher.backOffice.call('POST', '/v1/keys', {
+    name: 'publisher',
+    scopes: ['publish'],
+  });
+  expectProblem(await call(usher.url, String(body.key), 'GET', '/v1/webhooks'), 403, 'forbidden');
+  expectProblem(await usher.backOffice.call('GET', '/v1/webhooks?status=everything'), 400, 'invalid_request');
+});
+
+test('the log holds no secret, no signature and no mail address', () => {
+  const log = usher.log();
+  expect(log.length).toBeGreaterThan(0);
+  const hashes = Object.fromEntries(
+    signatures.flatMap((header, n) =>
+      header
+        .split('v1=')
+        .slice(1)
+        .map((hash) => [`signature ${n}`, hash]),
+    ),
+  );
+  expectNone(
+    {
+      STRIPE_SECRET,
+      ADMIN_KEY,
+      mail: 'viewer@example.com',
+      'other secret': 'whsec_of_somebody_else',
+      ...hashes,
+    },
+    log,
+  );
+});

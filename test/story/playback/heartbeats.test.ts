@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/back-office.js';
+import type { Device } from '../../support/device.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let usher: TestUsher;
+let users = 0;
+beforeAll(async () => {
+  usher = await startUsher();
+});
+afterAll(() => usher.stop());
+
+interface Screens {
+  readonly userId: string;
+  readonly tv: Device;
+  readonly phone: Device;
+  /** Beats of the TV, each some seconds after the first. */
+  play(seconds: number, beat?: Record<string, unknown>): Promise<void>;
+  /** What the phone was told, after a marker shows that nothing is on its way. */
+  told(): Promise<Record<string, unknown>[]>;
+  stored(): Promise<Record<string, unknown>[]>;
+}
+
+async function screens(): Promise<Screens> {
+  const userId = `viewer-${(users += 1)}`;
+  const tv = await usher.device(userId, `${userId}-tv`);
+  const phone = await usher.device(userId, `${userId}-phone`);
+  const start = Date.now() - 3_600_000;
+  let markers = 0;
+  return {
+    userId,
+    tv,
+    phone,
+    async play(seconds, beat = {}) {
+      expect(
+        await tv.beat({
+          positionSeconds: seconds,
+          at: new Date(start + seconds * 1_000).toISOString(),
+          ...beat,
+        }),
+      ).toMatchObject({ ok: true });
+    },
+    async told() {
+      const type = `note.marker-${(markers += 1)}`;
+      await usher.backOffice.publish([{ userId, type, tier: 'routine', data: {} }]);
+      await phone.hears(type);
+      return phone.envelopes('playback.progress').map(({ data }) => data);
+    },
+    async stored() {
+      return (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state')).body
+        .playback as Record<string, unknown>[];
+    },
+  };
+}
+
+describe('playback', () => {
+  test('a viewing counts from 60 seconds: before, nobody is told and nothing is kept; then every beat', async () => {
+    const { play, told, stored } = await screens();
+    await play(0);
+    await play(30);
+    expect(await told()).toEqual([]);
+    expect(await stored()).toEqual([]);
+    await play(60);
+    await play(120);
+    expect((await told()).map(({ positionSeconds }) => positionSeconds)).toEqual([60, 120]);
+    expect(await stored()).toMatchObject([
+      { profileId: 'main', showId: 'show', positionSeconds: 120, state: 'playing' },
+    ]);
+  });
+
+  test('a show that is taken up in its middle counts at once', async () => {
+    const { tv, told } = await screens();
+    await tv.beat({ positionSeconds: 1_800 });
+    expect(await told()).toHaveLength(1);
+  });
+
+  test('a rollover to the next episode is the same viewing', async () => {
+    const { play, told } = await screens();
+    await play(60, { episodeId: 'e1' });
+    await play(70, { episodeId: 'e2', positionSeconds: 3 });
+    expect((await told()).map(({ episodeId, positionSeconds }) => [episodeId, positionSeconds])).toEqual([
+      ['e1', 60],
+      ['e2', 3],
+    ]);
+  });
+
+  test('an older beat never overwrites a newer one, from the same device or another', async () => {
+    const { play, told, stored, phone } = await screens();
+    await play(600);
+    await play(540);
+    await phone.beat({ positionSeconds: 10, at: new Date(Date.now() - 4_000_000).toISOString() });
+    await phone.beat({ positionSeconds: 500, at: new Date(Date.now() - 4_000_000).toISOString() });
+    expect((await told()).map(({ positionSeconds }) => positionSeconds)).toEqual([600]);
+    expect(await stored()).toMatchObject([{ positionSeconds: 600 }]);
+  });
+
+  test('a clock that runs ahead does not outlast the other devices', async () => {
+    const { tv, phone, stored } = await screens();
+    await tv.beat({ positionSeconds: 600, at: new Date(Date.now() + 3_600_000).toISOString() });
+    await phone.beat({ positionSeconds: 700 });
+    expect(await stored()).toMatchObject([{ positionSeconds: 700 }]);
+  });
+
+  test('a pause and the end are told as they are', async () => {
+    const { play, told } = await screens();
+    await play(100);
+    await play(110, { state: 'paused' });
+    await play(120, { state: 'ended' });
+    expect((await told()).map(({ state }) => state)).toEqual(['playing', 'paused', 'ended']);
+  });
+
+  test('after five episodes that autoplay began, the device that plays is asked once', async () => {
+    const { play, tv, told } = await screens();
+    for (let episode = 1; episode <= 7; episode += 1) {
+      await play(episode * 100, { episodeId: `e${episode}`, autoplay: true });
+      await told();
+      expect(tv.envelopes('playback.still_watching')).toHaveLength(episode < 5 ? 0 : 1);
+    }
+    const [ask] = tv.envelopes('playback.still_watching');
+    expect(ask).toMatchObject({
+      tier: 'important',
+      key: `still_watching:${tv.id}`,
+      target: tv.id,
+      data: { showId: 'show', episodes: 5 },
+    });
+    expect(Date.parse(String(ask?.expiresAt)) - Date.parse(String(ask?.at))).toBeLessThanOrEqual(600_000);
+  });
+
+  test('a person’s touch begins the count of episodes anew', async () => {
+    const { play, tv, told } = await screens();
+    for (let episode = 1; episode <= 8; episode += 1) {
+      await play(episode * 100, { episodeId: `e${episode}`, autoplay: episode !== 5 });
+    }
+    await told();
+    expect(tv.envelopes('playback.still_watching')).toEqual([]);
+  });
+
+  test('the count of episodes survives a reconnect', async () => {
+    const { userId, play, tv } = await screens();
+    for (let episode = 1; episode <= 4; episode += 1)
+      await play(episode * 100, { episodeId: `e${episode}`, autoplay: true });
+    tv.close();
+    const again = await usher.device(userId, tv.id);
+    const at = new Date(Date.now() - 3_600_000 + 500_000).toISOString();
+    await again.beat({ positionSeconds: 500, episodeId: 'e5', autoplay: true, at });
+    await again.hears('playback.still_watching');
+  });
+
+  test('a hundred devices that beat at once are all kept', async () => {
+    const devices = await Promise.all(
+      Array.from({ length: 100 }, (_, n) => usher.device(`crowd-${n}`, `crowd-${n}`)),
+    );
+    const answers = await Promise.all(devices.map((device, n) => device.beat({ positionSeconds: 100 + n })));
+    expect(answers.every(({ ok }) => ok)).toBe(true);
+    const rows = await usher.database.query(`SELECT 1 FROM playback_position WHERE user_id LIKE 'crowd-%'`);
+    expect(rows).toHaveLength(100);
+  });
+});

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { fates, phone } from '../../support/phone.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  // Whatever is pushed within a test was not pushed by the clock.
+  usher = await startUsher({ NODE_ENV: 'development', ACK_TIMEOUT_SECONDS: '60' });
+});
+afterAll(() => usher.stop());
+
+const note = (userId: string) => ({
+  userId,
+  type: 'note.written',
+  tier: 'critical',
+  data: { title: 'Hello', body: 'You have a note.' },
+});
+
+test('a critical event is pushed at once to a user of whom no device is awake', async () => {
+  const pixel = await phone(usher, 'ann', 'ann-phone');
+  await usher.backOffice.publish([note('ann')]);
+  const { notes, badge } = await pixel.shows(1);
+  expect(notes).toEqual([expect.objectContaining({ title: 'Hello', body: 'You have a note.' })]);
+  expect(badge).toBe(1);
+  const { body } = await usher.backOffice.call('GET', '/v1/users/ann/timeline');
+  expect(body.timeline).toMatchObject([
+    { step: 'event', devices: [{ deviceId: pixel.id, state: 'none', push: { state: 'delivered' } }] },
+  ]);
+});
+
+test('and to those devices that sleep while another one is awake', async () => {
+  const pixel = await phone(usher, 'dora', 'dora-phone');
+  const awake = await phone(usher, 'dora', 'dora-tablet');
+  const tablet = await usher.device('dora', 'dora-tablet');
+  await usher.backOffice.publish([note('dora')]);
+  await pixel.shows(1);
+  await tablet.hears('note.written');
+  expect(await fates(usher, awake.id)).toEqual([]);
+});

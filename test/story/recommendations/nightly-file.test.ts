@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/back-office.js';
+import { eventually } from '../../support/eventually.js';
+import { metric } from '../../support/metric.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher();
+});
+afterAll(() => usher.stop());
+
+const me = async (userId: string, path: string) =>
+  (await call(usher.url, await usher.token(userId), 'GET', path)).body;
+const titles = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({ titleId: `t${n}`, name: `Ünï ${n}`, of: [n, '],['] }));
+
+describe('a front page that is new', () => {
+  test('is told alike to who is awake, who comes back, who comes anew and who reads by pages', async () => {
+    const awake = await usher.device('ann', 'ann-tv');
+    const { epoch } = await awake.hears('welcome');
+    await usher.backOffice.recommend([
+      { userId: 'ann', profileId: 'kids:1', version: '2026-11-20', items: titles(30) },
+    ]);
+    const told = await awake.hears('recommendations.ready');
+    expect(told).toMatchObject({
+      tier: 'important',
+      key: 'recommendations:kids:1',
+      offset: 1,
+      epoch,
+      profileId: 'kids:1',
+    });
+    expect(told.data).toEqual({
+      profileId: 'kids:1',
+      version: '2026-11-20',
+      items: titles(20),
+      url: '/v1/me/recommendations/kids%3A1',
+    });
+    const back = await usher.device('ann', 'ann-phone', { position: { epoch, offset: 0 } });
+    expect(await back.hears('recommendations.ready')).toEqual(told);
+    const anew = await usher.device('ann', 'ann-tablet');
+    expect((await anew.hears('snapshot')).entries).toEqual([told]);
+    expect((await me('ann', `/v1/me/entries?epoch=${epoch}&after=0`)).entries).toEqual([told]);
+    expect(await me('ann', String(told.data.url))).toEqual({
+      profileId: 'kids:1',
+      version: '2026-11-20',
+      items: titles(30),
+    });
+    // It was told by the node that wrote it, not found later.
+    expect(await metric(usher, 'usher_events_total')).toBe(1);
+  });
+
+  test('takes the place of the last one, also in the mailbox', async () => {
+    const page = (version: number) => ({ userId: 'ben', version, items: titles(version) });
+    await usher.backOffice.recommend([page(1)]);
+    await usher.backOffice.recommend([page(2)]);
+    const { entries } = await me('ben', '/v1/me/state');
+    expect(entries).toMatchObject([{ offset: 2, data: { version: 2, items: titles(2) } }]);
+  });
+
+  test('takes the place of whatever had its key', async () => {
+    const note = {
+      type: 'note.written',
+      tier: 'important',
+      key: 'recommendations:main',
+      data: { of: 'a note' },
+    };
+    await usher.backOffice.publish([{ userId: 'gus', ...note }]);
+    await usher.backOffice.recommend([{ userId: 'gus', version: 1, items: [] }]);
+    const { entries } = await me('gus', '/v1/me/state');
+    expect(entries).toMatchObject([{ offset: 2, type: 'recommendations.ready', data: { version: 1 } }]);
+  });
+
+  test('of each profile has an offset of its own, without holes, in the order of the file', async () => {
+    const device = await usher.device('cem', 'cem-tv');
+    await device.hears('snapshot');
+    const profiles = ['main', 'kids', 'guest'];
+    const lines = profiles.flatMap((profileId) => [
+      { userId: 'cem', profileId, version: 1, items: [] },
+      { userId: `neighbour-of-${profileId}`, version: 1, items: [] },
+    ]);
+    expect((await usher.backOffice.recommend(lines)).body).toMatchObject({ accepted: 6 });
+    await eventually('all are there', () => device.envelopes().length === profiles.length);
+    expect(device.envelopes().map(({ offset, profileId }) => [offset, profileId])).toEqual([
+      [1, 'main'],
+      [2, 'kids'],
+      [3, 'guest'],
+    ]);
+  });
+
+  test('is remembered in its commit until it is told, for the sweep to find should the node die between', async () => {
+    await usher.database.query('CREATE TABLE remembered (positions json)');
+    await usher.database.query(
+      `CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN INSERT INTO remembered VALUES (NEW.positions); RETURN NEW; END $$`,
+    );
+    await usher.database.query(
+      'CREATE TRIGGER remember AFTER INSERT ON handoff FOR EACH ROW EXECUTE FUNCTION remember()',
+    );
+    await usher.backOffice.recommend(['ivy', 'jan'].map((userId) => ({ userId, version: 1, items: [] })));
+    const rows = await usher.database.query<{ positions: [string, number][] }>(
+      'SELECT positions FROM remembered',
+    );
+    await usher.database.query('DROP TRIGGER remember ON handoff');
+    expect(rows.flatMap(({ positions }) => positions)).toEqual([
+      ['ivy', 1],
+      ['jan', 1],
+    ]);
+  });
+
+  test('starts no clock for users who never said what they want pushed', async () => {
+    const users = ['dora', 'eli', 'fay'];
+    const asks = { categories: { recommendations: { channels: { push: true } } } };
+    await call(usher.url, await usher.token('eli'), 'PUT', '/v1/me/preferences', asks);
+    await usher.backOffice.recommend(users.map((userId) => ({ userId, version: 1, items: [] })));
+    const clocks = await usher.database.query<{ positions: [string, number][] }>(
+      'SELECT positions FROM fallback',
+    );
+    const clocked = clocks.flatMap(({ positions }) => positions.map(([userId]) => userId));
+    expect(clocked.filter((userId) => users.includes(userId))).toEqual(['eli']);
+  });
+});
+
+describe('files and events for the same users at once', () => {
+  test('are all taken: nobody waits in a circle, and offsets have no holes', async () => {
+    const users = Array.from({ length: 500 }, (_, n) => `busy-${n}`);
+    const file = (version: number) =>
+      (version % 2 === 0 ? users : [...users].reverse()).map((userId) => ({ userId, version, items: [] }));
+    const events = (n: number) =>
+      users
+        .slice(n, n + 100)
+        .reverse()
+        .map((userId) => ({ userId, type: 'note.written', tier: 'important', data: {} }));
+    const replies = await Promise.all([
+      ...[1, 2, 3, 4, 5, 6, 7, 8].map((version) => usher.backOffice.recommend(file(version))),
+      ...[0, 40, 80, 0, 40, 80].map((n) => usher.backOffice.publish(events(n))),
+    ]);
+    expect(replies.map(({ status }) => status)).toEqual([
+      ...Array<number>(8).fill(200),
+      ...Array<number>(6).fill(202),
+    ]);
+    const accepted = replies.slice(0, 8).reduce((sum, { body }) => sum + Number(body.accepted), 0);
+    const [row] = await usher.database.query<{ taken: string }>(
+      `SELECT sum(last_offset) AS taken FROM mailbox WHERE user_id LIKE 'busy-%'`,
+    );
+    expect(Number(row?.taken)).toBe(accepted + 600);
+    const pages = await usher.database.query<{ count: string }>(
+      `SELECT count(*) FROM recommendation WHERE user_id LIKE 'busy-%' AND version = '8'`,
+    );
+    expect(Number(pages[0]?.count)).toBe(users.length);
+  });
+});

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type EdgeServer, startEdgeServer } from '../../support/edge-server.js';
+import { eventually } from '../../support/eventually.js';
+import { cancel, putPlans, start, subscribe } from '../../support/members.js';
+import { faultProxy, type FaultProxy } from '../../support/proxy.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+/** Scaled down from 90 s. */
+const LEASE_SECONDS = 3;
+let usher: TestUsher;
+let other: TestUsher;
+let wire: FaultProxy;
+let edge: EdgeServer;
+beforeAll(async () => {
+  usher = await startUsher({ LEASE_SECONDS: String(LEASE_SECONDS) });
+  other = await usher.another();
+  await putPlans(usher);
+  wire = await faultProxy({ host: '127.0.0.1', port: Number(new URL(usher.url).port) });
+  const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
+  edge = await startEdgeServer(`http://127.0.0.1:${wire.port}`, String(body.key), 'edge-bytes');
+});
+afterAll(async () => {
+  wire.set('open');
+  await edge.stop();
+  await usher.stop();
+  await wire.close();
+});
+
+/** A player that watches, on a lease that the edge node has renewed at least once. */
+async function watching(userId: string) {
+  await subscribe(usher, userId);
+  const { body } = await start(usher, userId, { edgeId: 'edge-bytes' });
+  const player = await edge.play(body.lease);
+  expect(player.status).toBe(200);
+  await eventually(
+    'bytes come after the first lease is over',
+    () => player.lastAt > Date.parse(body.expiresAt),
+  );
+  return { player, lease: body.lease, streamId: body.streamId };
+}
+
+describe('promise 3: cancel → the bytes stop', () => {
+  test('within a second while the edge node is connected, and what was shown before opens nothing any more', async () => {
+    const { player, streamId } = await watching('ann');
+    const since = Date.now();
+    // On another node than the edge node is connected to.
+    await cancel(other, 'ann');
+    await eventually('the player is cut off', () => player.cutAt);
+    expect(player.lastAt - since).toBeLessThan(1_000);
+    await subscribe(usher, 'ann');
+    expect((await usher.backOffice.call('PUT', `/v1/streams/${streamId}`)).status).toBe(403);
+  });
+
+  test('by the end of the lease when the edge node is cut off and hears nothing', async () => {
+    const { player } = await watching('bob');
+    const since = Date.now();
+    wire.set('black-hole');
+    await cancel(usher, 'bob');
+    await eventually('the player is cut off', () => player.cutAt);
+    expect(player.lastAt - since).toBeLessThan((LEASE_SECONDS + 0.5) * 1_000);
+    wire.set('open');
+  });
+
+  test('as nginx asks it: yes with the newest lease, then no', async () => {
+    await eventually(
+      'the edge node is connected again',
+      async () => {
+        const { connected } = (await (await fetch(`${edge.url}/health`)).json()) as { connected: boolean };
+        return connected;
+      },
+      15_000,
+    );
+    await subscribe(usher, 'cal');
+    const { body } = await start(usher, 'cal', { edgeId: 'edge-bytes' });
+    expect(await edge.check(body.lease)).toEqual({ status: 204, lease: body.lease });
+    const newest = await eventually('a newer lease', async () => {
+      const { lease } = await edge.check(body.lease);
+      return lease !== body.lease && lease;
+    });
+    expect((await edge.check(newest)).status).toBe(204);
+    await cancel(usher, 'cal');
+    await eventually('no', async () => (await edge.check(newest)).status === 403);
+    expect((await fetch(`${edge.url}/check`)).status).toBe(401);
+  });
+});

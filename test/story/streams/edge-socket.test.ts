@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { connectEdge, type Edge, type EdgeOptions, edgeRefusal } from '../../support/edge.js';
+import { eventually } from '../../support/eventually.js';
+import { cancel, putPlans, renew, start, subscribe } from '../../support/members.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/usher.js';
+
+let usher: TestUsher;
+let other: TestUsher;
+let key: string;
+let keyId: string;
+const edges: Edge[] = [];
+beforeAll(async () => {
+  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
+  other = await usher.another();
+  await putPlans(usher);
+  ({ key, id: keyId } = await newKey(['edge']));
+});
+afterAll(() => {
+  for (const edge of edges) edge.close();
+  return usher.stop();
+});
+
+async function newKey(scopes: string[]): Promise<{ key: string; id: string }> {
+  const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes });
+  return { key: String(body.key), id: String(body.id) };
+}
+async function edge(node: TestUsher, edgeId: string, options: EdgeOptions = {}): Promise<Edge> {
+  const connected = await connectEdge(node.url, key, { edgeId, ...options });
+  edges.push(connected);
+  return connected;
+}
+const kept = (edgeId: string) =>
+  usher.database.query<{ type: string }>('SELECT type FROM edge_notice WHERE edge_id = $1', [edgeId]);
+const settled = (edgeId: string) =>
+  eventually('nothing waits for the edge node', async () => (await kept(edgeId)).length === 0);
+
+describe('an edge node', () => {
+  test('needs a key with the scope “edge” and a name', async () => {
+    const { key: publisher } = await newKey(['publish']);
+    const refusals: [Record<string, unknown>, string][] = [
+      [{ key: publisher }, 'forbidden'],
+      [{ key: 'usk_0123456789abcdef_0123456789012345678901234567890123456789012' }, 'unauthorized'],
+      [{ key: undefined }, 'unauthorized'],
+      [{ key: { a: 1 } }, 'unauthorized'],
+      [{ edgeId: undefined }, 'invalid_request'],
+      [{ edgeId: 'two words' }, 'invalid_request'],
+      [{ key: undefined, token: await usher.token('ann') }, 'unauthorized'],
+    ];
+    for (const [auth, code] of refusals) {
+      const told = await edgeRefusal(connectEdge(usher.url, key, { auth }));
+      expect(told).toEqual({ code, message: expect.any(String), retryable: false });
+    }
+    (await connectEdge(usher.url, ADMIN_KEY)).close();
+  });
+
+  test('whose key is revoked is cut off within two seconds, on whatever node it is', async () => {
+    const { key: shortLived, id } = await newKey(['edge']);
+    const here = await connectEdge(usher.url, shortLived);
+    const there = await connectEdge(other.url, shortLived);
+    const stays = await edge(other, 'edge-stays');
+    const since = Date.now();
+    await usher.backOffice.call('DELETE', `/v1/keys/${id}`);
+    expect(await Promise.all([here.disconnected(), there.disconnected()])).toEqual([
+      'io server disconnect',
+      'io server disconnect',
+    ]);
+    expect(Date.now() - since).toBeLessThan(2_000);
+    expect(stays.socket.connected).toBe(true);
+    expect(await edgeRefusal(connectEdge(usher.url, shortLived))).toMatchObject({ code: 'unauthorized' });
+  });
+
+  test('hears at once that a stream of its own must stop, on every connection, wherever the change came in', async () => {
+    const here = await edge(usher, 'edge-ann');
+    const there = await edge(other, 'edge-ann');
+    const stranger = await edge(other, 'edge-stranger');
+    await subscribe(usher, 'ann');
+    const { body } = await start(usher, 'ann', { edgeId: 'edge-ann' });
+    await cancel(usher, 'ann');
+    for (const one of [here, there]) {
+      expect(await one.hears('stream.stop')).toEqual({
+        streamId: body.streamId,
+        userId: 'ann',
+        deviceId: 'ann-tv',
+        reason: 'membership',
+        version: 2,
+      });
+      expect(await one.hears('entitlement.changed', ({ streaming }) => streaming === false)).toEqual({
+        userId: 'ann',
+        version: 2,
+        streaming: false,
+      });
+    }
+    expect(stranger.heard.some(({ event }) => event === 'stream.stop')).toBe(false);
+    await settled('edge-ann');
+  });
+
+  test('hears of any user who may stream now and could not before, or the other way round', async () => {
+    const any = await edge(other, 'edge-any');
+    await subscribe(usher, 'bob');
+    expect(await any.hears('entitlement.changed', ({ userId }) => userId === 'bob')).toEqual({
+      userId: 'bob',
+      version: 1,
+      streaming: true,
+    });
+    await subscribe(usher, 'bob', 'solo');
+    await cancel(usher, 'bob');
+    await any.hears('entitlement.changed', ({ userId, streaming }) => userId === 'bob' && !streaming);
+    const versions = any.heard
+      .filter(({ payload }) => payload.userId === 'bob')
+      .map(({ payload }) => payload.version);
+    expect(versions).toEqual([1, 3]);
+  });
+
+  test('is told again until it acknowledges', async () => {
+    const mute = await edge(usher, 'edge-mute', { acks: false });
+    await subscribe(usher, 'cal');
+    const { body } = await start(usher, 'cal', { edgeId: 'edge-mute' });
+    await cancel(usher, 'cal');
+    const stops = () => mute.heard.filter(({ event }) => event === 'stream.stop');
+    await eventually('told twice', () => stops().length >= 2);
+    expect(new Set(stops().map(({ payload }) => payload.streamId))).toEqual(new Set([body.streamId]));
+    expect(await kept('edge-mute')).toHaveLength(2);
+    mute.close();
+    const back = await edge(other, 'edge-mute');
+    expect(await back.hears('stream.stop')).toMatchObject({ streamId: body.streamId });
+    await settled('edge-mute');
+  });
+
+  test('that was cut off learns on its return what ended meanwhile', async () => {
+    await subscribe(usher, 'dan');
+    await subscribe(usher, 'dora');
+    const over = await start(usher, 'dan', { edgeId: 'edge-dan' });
+    const runs = await start(usher, 'dora', { edgeId: 'edge-dan' });
+    await cancel(usher, 'dan');
+    const back = await edge(other, 'edge-dan');
+    const streamIds = [over.body.streamId, runs.body.streamId, 'never-heard-of'];
+    expect(await back.ask('streams', { streamIds })).toEqual({
+      ok: true,
+      stop: [over.body.streamId, 'never-heard-of'],
+    });
+    expect(await back.ask('streams', { streamIds: [] })).toEqual({ ok: true, stop: [] });
+    expect((await renew(usher, runs.body.streamId)).status).toBe(200);
+  });
+
+  test('that asks nonsense is told so, and stays connected', async () => {
+    const odd = await edge(usher, 'edge-odd');
+    const tooMany = Array.from({ length: 501 }, (_, n) => `s${n}`);
+    for (const payload of [
+      undefined,
+      7,
+      { streamIds: 'x' },
+      { streamIds: ['a b'] },
+      { streamIds: tooMany },
+    ]) {
+      const answer = await odd.ask('streams', payload);
+      expect(answer).toMatchObject({ ok: false, error: { code: 'invalid_request', retryable: false } });
+    }
+    expect((await odd.ask('streams', { streamIds: [] })).ok).toBe(true);
+  });
+
+  test('hears a stop that no message between the nodes brought', async () => {
+    const there = await edge(other, 'edge-eve');
+    await subscribe(usher, 'eve');
+    const { body } = await start(usher, 'eve', { edgeId: 'edge-eve' });
+    // As a node that died between its commit and the message left it.
+    await usher.database.query(
+      `INSERT INTO edge_notice (edge_id, key, id, type, data) VALUES ('edge-eve', $1, gen_random_uuid(), 'stream.stop', $2)`,
+      [`stream:${body.streamId}`, JSON.stringify({ streamId: body.streamId })],
+    );
+    expect(await there.hears('stream.stop')).toEqual({ streamId: body.streamId });
+    await settled('edge-eve');
+  });
+
+  test('comes back by itself when its node is stopped', async () => {
+    const node = await usher.another();
+    const away = await edge(node, 'edge-drain');
+    await node.kill('SIGTERM');
+    expect(await away.disconnected()).not.toBe('io server disconnect');
+  });
+
+  test('cannot listen as a device, nor a device as an edge node', async () => {
+    const told = await usher.device('ann', 'ann-web', { auth: { token: key } }).then(
+      () => 'let in',
+      (error: { data?: { code?: string } }) => error.data?.code,
+    );
+    expect(told).toBe('token_invalid');
+    expect(keyId).toMatch(/^\w{16}$/);
+  });
+});

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { eventually } from '../../support/eventually.js';
+import { pause, putPlans, renew, start, subscribe } from '../../support/members.js';
+import { startUsher, type TestUsher } from '../../support/usher.js';
+
+let nodes: TestUsher[];
+beforeAll(async () => {
+  const usher = await startUsher();
+  nodes = [usher, await usher.another()];
+  await putPlans(usher);
+});
+afterAll(() => nodes[0]?.stop());
+
+/** What may happen to one user's streams; `which` picks a stream that was begun, `node` where it is asked. */
+type Act =
+  | { readonly act: 'start'; readonly node: number }
+  | { readonly act: 'renew' | 'end' | 'vanish'; readonly which: number; readonly node: number }
+  | { readonly act: 'plan'; readonly plan: 'solo' | 'duo' | 'none'; readonly node: number };
+
+const node = fc.nat(1);
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ act: fc.constant('start' as const), node }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      act: fc.constantFrom('renew' as const, 'end' as const, 'vanish' as const),
+      which: fc.nat(20),
+      node,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      act: fc.constant('plan' as const),
+      plan: fc.constantFrom('solo' as const, 'duo' as const, 'none' as const),
+      node,
+    }),
+  },
+);
+/** Rounds after each other; what is in one happens at once. */
+const history = fc.array(fc.array(act, { minLength: 1, maxLength: 6 }), { minLength: 3, maxLength: 8 });
+const ALLOWED = new Set([200, 201, 204, 403, 404, 409]);
+
+describe('a user’s streams', () => {
+  test('never hold more slots than the plan has, whatever happens at once on several nodes; a free slot is always given', async () => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(history, async (rounds) => {
+        const world = new World(`slots-${(run += 1)}`);
+        await world.begin();
+        for (const round of rounds) {
+          const statuses = await Promise.all(round.map((one) => world.carryOut(one)));
+          expect(statuses.filter((status) => !ALLOWED.has(status))).toEqual([]);
+          const { holding, slots } = await world.look();
+          expect(holding).toBeLessThanOrEqual(slots);
+        }
+        const { got, due } = await world.askForOneMore();
+        expect(got).toBe(due);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('that are renewed in the very moment in which their slot is over: one has it, the renewed or the new one', async () => {
+    const [a, b] = nodes as [TestUsher, TestUsher];
+    await subscribe(a, 'last-moment', 'solo');
+    const { body } = await start(a, 'last-moment');
+    await a.database.query(`UPDATE stream SET slot_until = now() + interval '500 ms' WHERE stream_id = $1`, [
+      body.streamId,
+    ]);
+    // The renewal begins in time and is held up until the slot is over.
+    const letGo = await a.database.hold('SELECT 1 FROM stream WHERE stream_id = $1 FOR UPDATE', [
+      body.streamId,
+    ]);
+    const renewing = renew(a, body.streamId);
+    await eventually('the renewal waits', () => waiting(a, 1));
+    await eventually('the slot is over', async () => {
+      const rows = await a.database.query(
+        'SELECT 1 FROM stream WHERE stream_id = $1 AND slot_until <= now()',
+        [body.streamId],
+      );
+      return rows.length === 1;
+    });
+    const starting = start(b, 'last-moment');
+    const started = await Promise.race([starting, eventually('the start waits', () => waiting(a, 2))]);
+    await letGo();
+    expect((await renewing).status === 200).toBe((await starting).status === 409);
+    expect(started).toBe(true);
+    const [row] = await a.database.query<{ holding: number }>(
+      `SELECT count(*)::int AS holding FROM stream WHERE user_id = 'last-moment' AND NOT lapsed AND slot_until > now()`,
+    );
+    expect(row?.holding).toBe(1);
+  });
+});
+
+/** Whether so many statements wait for a row of the database. */
+async function waiting({ database }: TestUsher, count: number): Promise<boolean> {
+  const rows = await database.query(
+    `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rows.length >= count;
+}
+
+class World {
+  private readonly begun: string[] = [];
+
+  constructor(private readonly userId: string) {}
+
+  async begin(): Promise<void> {
+    await subscribe(this.node(0), this.userId);
+  }
+
+  /** The HTTP status. */
+  async carryOut(one: Act): Promise<number> {
+    const at = this.node(one.node);
+    if (one.act === 'start') return this.start(at);
+    if (one.act === 'plan') {
+      const said = one.plan === 'none' ? pause(at, this.userId) : subscribe(at, this.userId, one.plan);
+      return (await said).status;
+    }
+    const streamId = this.begun[one.which % Math.max(1, this.begun.length)] ?? 'none';
+    if (one.act === 'renew') return (await renew(at, streamId)).status;
+    if (one.act === 'end') return (await at.backOffice.call('DELETE', `/v1/streams/${streamId}`)).status;
+    return this.vanish(at, streamId);
+  }
+
+  async look(): Promise<{ holding: number; slots: number }> {
+    const [row] = await this.node(0).database.query<{ holding: number }>(
+      `SELECT count(*)::int AS holding FROM stream
+       WHERE user_id = $1 AND ended_at IS NULL AND NOT lapsed AND slot_until > now()`,
+      [this.userId],
+    );
+    const { capabilities } = await this.node(0).backOffice.entitlement(this.userId);
+    return { holding: row?.holding ?? 0, slots: (capabilities as { maxStreams: number }).maxStreams };
+  }
+
+  /** What one more stream got, and what it should. */
+  async askForOneMore(): Promise<{ got: number; due: number }> {
+    const { holding, slots } = await this.look();
+    const due = slots === 0 ? 403 : holding < slots ? 201 : 409;
+    return { got: await this.start(this.node(1)), due };
+  }
+
+  private async start(at: TestUsher): Promise<number> {
+    const { status, body } = await start(at, this.userId);
+    if (status === 201) this.begun.push(body.streamId);
+    return status;
+  }
+
+  /** As if time had passed without a renewal. */
+  private async vanish({ database }: TestUsher, streamId: string): Promise<number> {
+    await database.query(
+      `UPDATE stream SET slot_until = now() - interval '1 ms' WHERE stream_id = $1 AND ended_at IS NULL`,
+      [streamId],
+    );
+    return 204;
+  }
+
+  private node(n: number): TestUsher {
+    return nodes[n] as TestUsher;
+  }
+}
