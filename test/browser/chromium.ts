@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
-import type { TestUsher } from '../support/usher.js';
+import type { TestUsher } from '../support/drivers/usher.js';
 
 /** Debian's Chromium; `npm run test:browser` names another in CHROMIUM_PATH. */
 export function launch(): Promise<Browser> {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 let usher: TestUsher | undefined;
 afterEach(async () => {

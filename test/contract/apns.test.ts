@@ -9,7 +9,7 @@ import {
   message,
   noSecretWasLogged,
   withPretendVendors,
-} from '../support/push-vendors.js';
+} from './push-providers.js';
 
 withPretendVendors();
 

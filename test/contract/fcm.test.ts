@@ -8,8 +8,8 @@ import {
   message,
   noSecretWasLogged,
   withPretendVendors,
-} from '../support/push-vendors.js';
-import { fcmError } from '../support/pretend-fcm.js';
+} from './push-providers.js';
+import { fcmError } from '../support/fakes/fake-fcm.js';
 
 withPretendVendors();
 

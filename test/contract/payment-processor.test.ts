@@ -8,10 +8,10 @@ import type { Processor } from '../../src/membership/processor.js';
 import { StandardProcessor } from '../../src/membership/standard/standard.processor.js';
 import { StripeProcessor } from '../../src/membership/stripe/stripe.processor.js';
 import { type Config, readConfig } from '../../src/platform/config/config.js';
-import { type PretendApple, pretendApple } from '../support/pretend-apple.js';
-import { type PretendGoogle, pretendGoogle, purchaseOf } from '../support/pretend-google.js';
-import { buildEvent, nowSeconds } from '../support/processor.js';
-import { signedHeaders, STANDARD_SECRET, subscriptionUpdated } from '../support/standard-sender.js';
+import { type PretendApple, pretendApple } from '../support/fakes/fake-app-store.js';
+import { type PretendGoogle, pretendGoogle, purchaseOf } from '../support/fakes/fake-google-play.js';
+import { buildEvent, nowSeconds } from '../support/drivers/stripe-webhooks.js';
+import { signedHeaders, STANDARD_SECRET, subscriptionUpdated } from '../support/drivers/standard-webhooks.js';
 
 interface Sent {
   readonly body: string;

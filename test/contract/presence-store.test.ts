@@ -4,7 +4,7 @@ import { PresenceStore } from '../../src/delivery/presence.store.js';
 import { readConfig } from '../../src/platform/config/config.js';
 import { RedisLinks } from '../../src/platform/redis.js';
 import { eventually } from '../support/eventually.js';
-import { describeEachRedis, type TestRedis } from '../support/redis.js';
+import { describeEachRedis, type TestRedis } from '../support/infrastructure/redis.js';
 
 const USERS = Array.from({ length: 1_000 }, (_, n) => `user-${n}`);
 /** A server reads 16 KiB at a time: a thousand names are some twenty reads, as they arrive, of one request, and not a thousand requests. */

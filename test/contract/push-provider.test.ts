@@ -14,7 +14,7 @@ import {
   unconfigured,
   WEBPUSH,
   withPretendVendors,
-} from '../support/push-vendors.js';
+} from './push-providers.js';
 import type { GuardedVendor } from '../../src/push/guard.sender.js';
 import type { PushMessage, Verdict } from '../../src/push/vendor.js';
 

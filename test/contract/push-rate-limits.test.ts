@@ -5,7 +5,7 @@ import { RedisLinks } from '../../src/platform/redis.js';
 import { reserveFor } from '../../src/push/budget.js';
 import { BudgetStore } from '../../src/push/budget.store.js';
 import { eventually } from '../support/eventually.js';
-import { describeEachRedis, type TestRedis } from '../support/redis.js';
+import { describeEachRedis, type TestRedis } from '../support/infrastructure/redis.js';
 
 /** So slow that nothing comes back while a test runs. */
 const BUDGET = { perSecond: 0.001, burst: 10 };

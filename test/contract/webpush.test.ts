@@ -11,7 +11,7 @@ import {
   WEBPUSH,
   webPush,
   withPretendVendors,
-} from '../support/push-vendors.js';
+} from './push-providers.js';
 
 withPretendVendors();
 

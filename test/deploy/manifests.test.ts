@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { environment, readConfig } from '../../src/platform/config/config.js';
-import { call } from '../support/back-office.js';
-import { startTopology } from '../support/topology.js';
+import { call } from '../support/drivers/back-office.js';
+import { startTopology } from '../support/drivers/topology.js';
 
 const ROOT = new URL('../../', import.meta.url);
 const text = (path: string) => readFile(new URL(path, ROOT), 'utf8');

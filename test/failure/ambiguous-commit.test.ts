@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/ledger.js';
-import { type FaultProxy, faultProxy } from '../support/proxy.js';
-import { SteadyDevice } from '../support/steady-device.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { Ledger } from '../support/consistency-checker.js';
+import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
+import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
  * RELIABILITY: F8. PostgreSQL carries a statement out, and its answer never reaches the node: the node cannot know. The

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { backOffice, type BackOffice } from '../support/back-office.js';
+import { backOffice, type BackOffice } from '../support/drivers/back-office.js';
 import { eventually } from '../support/eventually.js';
-import { cancel, putPlans, start, subscribe } from '../support/members.js';
-import { faultProxy, type FaultProxy } from '../support/proxy.js';
+import { cancel, putPlans, start, subscribe } from '../support/drivers/subscribers.js';
+import { faultProxy, type FaultProxy } from '../support/infrastructure/fault-proxy.js';
 import { expectProblem } from '../support/refusals.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** Scaled down: 300 s of grace and leases of 90 s are 7 s and 2 s here. */
 const GRACE_SECONDS = 7;

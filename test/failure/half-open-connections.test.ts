@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { connectDevice } from '../support/device.js';
-import { Diary } from '../support/diary.js';
+import { connectDevice } from '../support/drivers/device.js';
+import { Diary } from '../support/event-log.js';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/ledger.js';
-import { type FaultProxy, faultProxy } from '../support/proxy.js';
+import { Ledger } from '../support/consistency-checker.js';
+import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
 import { report, since } from '../support/report.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
  * RELIABILITY: S3. A device whose line went silent without a word (a tunnel, a dead router) comes back on a new one. That

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../support/back-office.js';
+import { call } from '../support/drivers/back-office.js';
 import { eventually } from '../support/eventually.js';
-import { type FaultProxy, faultProxy } from '../support/proxy.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 let usher: TestUsher;
 let wire: FaultProxy;

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Device } from '../support/device.js';
+import type { Device } from '../support/drivers/device.js';
 import { eventually } from '../support/eventually.js';
 import { nestedText, openRaw, openRawDevice, type RawSocket } from '../support/refusals.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: P1, P2. What no proper client says; each ends the line that said it, and no other. Closing is a matter of less than a second. */
 const SOON_MS = 2_000;

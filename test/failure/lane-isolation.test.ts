@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { eventually } from '../support/eventually.js';
-import { Ledger, type Note } from '../support/ledger.js';
-import { type FaultProxy, faultProxy } from '../support/proxy.js';
+import { Ledger, type Note } from '../support/consistency-checker.js';
+import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
 import { report } from '../support/report.js';
-import { SteadyDevice } from '../support/steady-device.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
  * RELIABILITY: F7. Every connection of the important and the routine lane is held up by locks that the test takes; then

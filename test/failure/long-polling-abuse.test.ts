@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { report, since } from '../support/report.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: P3. Long polling is off unless it is asked for; where it is on, nobody holds anything for long. Scaled: 300 handshakes. */
 const HANDSHAKES = 300;

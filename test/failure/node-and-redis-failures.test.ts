@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startValkey } from '../../tools/valkey.mjs';
-import { Crowd } from '../support/crowd.js';
+import { Crowd } from '../support/drivers/device-fleet.js';
 import { eventually } from '../support/eventually.js';
 import { metric } from '../support/metric.js';
-import { type FaultProxy, faultProxy } from '../support/proxy.js';
-import { freePort } from '../support/ports.js';
+import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
+import { freePort } from '../support/infrastructure/ports.js';
 import { report, since } from '../support/report.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: F1, F3, F4, F5. Users and rates are scaled to two cores; the promises are not. */
 const USERS = 40;

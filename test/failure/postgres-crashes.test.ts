@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { throwAwayFolder } from '../../tools/places.mjs';
 import { type EmbeddedPostgres, startPostgres } from '../../tools/postgres.mjs';
-import { migratedDatabase, type TestDatabase } from '../support/database.js';
+import { migratedDatabase, type TestDatabase } from '../support/infrastructure/database.js';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/ledger.js';
-import { freePort } from '../support/ports.js';
-import { nowSeconds, type StripeEvent } from '../support/processor.js';
+import { Ledger } from '../support/consistency-checker.js';
+import { freePort } from '../support/infrastructure/ports.js';
+import { nowSeconds, type StripeEvent } from '../support/drivers/stripe-webhooks.js';
 import { report, since } from '../support/report.js';
-import { SteadyDevice } from '../support/steady-device.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: F6. Two nodes on a PostgreSQL of this file's own. Users and rates are scaled to two cores; the promises are not. */
 const USERS = 20;

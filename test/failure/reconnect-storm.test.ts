@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/ledger.js';
-import { LightDevice } from '../support/light-device.js';
+import { Ledger } from '../support/consistency-checker.js';
+import { LightDevice } from '../support/drivers/lightweight-device.js';
 import { report, since } from '../support/report.js';
-import { mintToken, startUsher, type TestUsher } from '../support/usher.js';
+import { mintToken, startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: S2. 10,000 devices are scaled to 2,000, which share two cores with three nodes; the pace is scaled with them. */
 const DEVICES = 2_000;

@@ -6,11 +6,11 @@ import {
   startRedisCluster,
 } from '../../tools/redis-cluster.mjs';
 import { Redis } from 'ioredis';
-import { Crowd } from '../support/crowd.js';
+import { Crowd } from '../support/drivers/device-fleet.js';
 import { eventually } from '../support/eventually.js';
 import { report, since } from '../support/report.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
-import { describeWhere } from '../support/where.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { describeWhere } from '../support/infrastructure/describe-if-available.js';
 
 const USERS = 20;
 const MASTERS = 3;

@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/ledger.js';
+import { Ledger } from '../support/consistency-checker.js';
 import { report, since } from '../support/report.js';
-import { SteadyDevice } from '../support/steady-device.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: S4. Three nodes, each stopped and replaced in its turn under traffic; a drain of 4 s instead of 20. */
 const USERS = 24;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Device } from '../support/device.js';
+import type { Device } from '../support/drivers/device.js';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/ledger.js';
-import { LightDevice } from '../support/light-device.js';
+import { Ledger } from '../support/consistency-checker.js';
+import { LightDevice } from '../support/drivers/lightweight-device.js';
 import { report, since } from '../support/report.js';
-import { SteadyDevice } from '../support/steady-device.js';
-import { mintToken, startUsher, type TestUsher } from '../support/usher.js';
+import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { mintToken, startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
  * RELIABILITY: O1. More routine events than two cores can write, for 5 s instead of a minute; the flood takes all that it is

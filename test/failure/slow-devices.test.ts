@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/ledger.js';
+import { Ledger } from '../support/consistency-checker.js';
 import { openRawDevice, type RawSocket } from '../support/refusals.js';
 import { report } from '../support/report.js';
-import { SteadyDevice } from '../support/steady-device.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
  * RELIABILITY: S1. Devices that stop reading, some of which go on to answer and to ask. The kernel takes some megabytes for

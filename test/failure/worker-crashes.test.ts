@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/ledger.js';
+import { Ledger } from '../support/consistency-checker.js';
 import { report, since } from '../support/report.js';
-import { SteadyDevice } from '../support/steady-device.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: F2. 50 kills in a minute are scaled to 6 in a row, each as soon as the next worker is up and busy. */
 const USERS = 20;

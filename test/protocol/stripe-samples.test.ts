@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import Stripe from 'stripe';
 import ts from 'typescript';
-import { type StripeEvent, type StripeEventType, stripeDriver } from '../support/processor.js';
+import { type StripeEvent, type StripeEventType, stripeDriver } from '../support/drivers/stripe-webhooks.js';
 
 const SAMPLES = new URL('./stripe/', import.meta.url);
 const names = readdirSync(SAMPLES).sort();

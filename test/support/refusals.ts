@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { type RawData, WebSocket } from 'ws';
-import type { BackOffice, Reply } from './back-office.js';
+import type { BackOffice, Reply } from './drivers/back-office.js';
 import { eventually } from './eventually.js';
-import { JWT_SECRET, mintToken } from './usher.js';
+import { JWT_SECRET, mintToken } from './drivers/usher.js';
 
 /** A refusal as RFC 9457 and the contract have it: a status, a stable code, and whether to come back with the same. */
 export function expectProblem(reply: Reply, status: number, code: string, retryable = false): void {

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
-import { call } from '../../support/back-office.js';
-import { refusal } from '../../support/device.js';
-import { freePort } from '../../support/ports.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { call } from '../../support/drivers/back-office.js';
+import { refusal } from '../../support/drivers/device.js';
+import { freePort } from '../../support/infrastructure/ports.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 /** The streaming service's own sign-in, with its public keys at a URL. */
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type Reply } from '../../support/back-office.js';
-import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/usher.js';
+import { call, PREMIUM, type Reply } from '../../support/drivers/back-office.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectNone, expectProblem } from '../../support/refusals.js';
 
 type Scope = 'publish' | 'recommendations' | 'edge' | 'admin';

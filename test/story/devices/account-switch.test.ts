@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/back-office.js';
-import type { Device } from '../../support/device.js';
+import { call } from '../../support/drivers/back-office.js';
+import type { Device } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
-import { expectClean, Ledger, type Note } from '../../support/ledger.js';
-import { Diary } from '../../support/diary.js';
+import { expectClean, Ledger, type Note } from '../../support/consistency-checker.js';
+import { Diary } from '../../support/event-log.js';
 import { report } from '../../support/report.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 /** RELIABILITY: A2, A3. One device, several accounts, two nodes, and events on their way to whoever had it before. */
 const SWITCHES = 12;

@@ -1,8 +1,8 @@
 import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type Reply } from '../../support/back-office.js';
-import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/usher.js';
+import { call, PREMIUM, type Reply } from '../../support/drivers/back-office.js';
+import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectNone, expectProblem, FOREIGN_IDS, forgedTokens, nestedText } from '../../support/refusals.js';
 
 const PUSH_ADDRESS = 'a-push-address-that-only-its-vendor-may-know';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/back-office.js';
+import { call } from '../../support/drivers/back-office.js';
 import { expectProblem } from '../../support/refusals.js';
-import { startTopology, type Topology } from '../../support/topology.js';
-import type { TestUsher } from '../../support/usher.js';
+import { startTopology, type Topology } from '../../support/drivers/topology.js';
+import type { TestUsher } from '../../support/drivers/usher.js';
 
 let fleet: Topology;
 let worker: TestUsher;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { backOffice } from '../../support/back-office.js';
-import { connectDevice, type Device } from '../../support/device.js';
+import { backOffice } from '../../support/drivers/back-office.js';
+import { connectDevice, type Device } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
-import { noNginx, startNginx } from '../../support/nginx.js';
-import { connections, startTopology, type Topology } from '../../support/topology.js';
-import { ADMIN_KEY, mintToken } from '../../support/usher.js';
-import { describeWhere } from '../../support/where.js';
+import { noNginx, startNginx } from '../../support/infrastructure/nginx.js';
+import { connections, startTopology, type Topology } from '../../support/drivers/topology.js';
+import { ADMIN_KEY, mintToken } from '../../support/drivers/usher.js';
+import { describeWhere } from '../../support/infrastructure/describe-if-available.js';
 
 const reason = noNginx();
 const DEVICES = 12;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/back-office.js';
-import type { Answer, Device } from '../../support/device.js';
+import { call } from '../../support/drivers/back-office.js';
+import type { Answer, Device } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
-import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/usher.js';
+import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectNone, forgedTokens, nested, nestedText, openRawDevice } from '../../support/refusals.js';
 
 const APP = 'https://app.example.com';

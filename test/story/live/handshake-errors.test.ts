@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/back-office.js';
-import { type DeviceOptions, refusal } from '../../support/device.js';
-import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/usher.js';
+import { call } from '../../support/drivers/back-office.js';
+import { type DeviceOptions, refusal } from '../../support/drivers/device.js';
+import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectNone, FOREIGN_IDS, forgedTokens, openRaw } from '../../support/refusals.js';
 
 const APP = 'https://app.example.com';

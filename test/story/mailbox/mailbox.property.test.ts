@@ -7,7 +7,7 @@ import { MailboxStore } from '../../../src/mailbox/mailbox.store.js';
 import { IdempotencyStore } from '../../../src/platform/http/idempotency.store.js';
 import { Database } from '../../../src/platform/postgres/database.js';
 import { PrismaService } from '../../../src/platform/postgres/prisma.service.js';
-import { createDatabase, type TestDatabase } from '../../support/database.js';
+import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 
 /** The mailbox itself, on a real PostgreSQL: what no outside view could show fast enough. */
 let postgres: TestDatabase;

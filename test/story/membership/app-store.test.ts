@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM } from '../../support/back-office.js';
-import { appleChain, type PretendApple, pretendApple } from '../../support/pretend-apple.js';
-import { nowSeconds } from '../../support/processor.js';
+import { call, PREMIUM } from '../../support/drivers/back-office.js';
+import { appleChain, type PretendApple, pretendApple } from '../../support/fakes/fake-app-store.js';
+import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
 import { expectProblem } from '../../support/refusals.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let apple: PretendApple;
 let usher: TestUsher;

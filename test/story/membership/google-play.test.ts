@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM } from '../../support/back-office.js';
+import { call, PREMIUM } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { type PretendGoogle, pretendGoogle, purchaseOf } from '../../support/pretend-google.js';
+import { type PretendGoogle, pretendGoogle, purchaseOf } from '../../support/fakes/fake-google-play.js';
 import { expectNone, expectProblem } from '../../support/refusals.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let google: PretendGoogle;
 let usher: TestUsher;

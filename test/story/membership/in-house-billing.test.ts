@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/back-office.js';
-import { nowSeconds } from '../../support/processor.js';
+import { call } from '../../support/drivers/back-office.js';
+import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
 import { expectProblem } from '../../support/refusals.js';
 import {
   sendStandard,
   signedHeaders,
   STANDARD_SECRET,
   subscriptionUpdated,
-} from '../../support/standard-sender.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+} from '../../support/drivers/standard-webhooks.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
 const OLD = `whsec_${Buffer.from('the secret that is being replaced').toString('base64')}`;

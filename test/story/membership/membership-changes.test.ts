@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type Reply } from '../../support/back-office.js';
+import { call, PREMIUM, type Reply } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { type PretendStripe, pretendStripe } from '../../support/pretend-stripe.js';
+import { type PretendStripe, pretendStripe } from '../../support/fakes/fake-stripe.js';
 import { expectProblem } from '../../support/refusals.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let stripe: PretendStripe;
 let usher: TestUsher;

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../../support/eventually.js';
-import { type PretendStripe, pretendStripe } from '../../support/pretend-stripe.js';
-import { nowSeconds } from '../../support/processor.js';
+import { type PretendStripe, pretendStripe } from '../../support/fakes/fake-stripe.js';
+import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
 import { keptWebhook } from '../../support/refusals.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let stripe: PretendStripe;
 let usher: TestUsher;

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
-import { call, PREMIUM, type Reply } from '../../support/back-office.js';
-import { nowSeconds, type StripeEvent } from '../../support/processor.js';
-import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../../support/usher.js';
+import { call, PREMIUM, type Reply } from '../../support/drivers/back-office.js';
+import { nowSeconds, type StripeEvent } from '../../support/drivers/stripe-webhooks.js';
+import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../../support/drivers/usher.js';
 import { expectNone, expectProblem, keptWebhook, nestedText } from '../../support/refusals.js';
 
 let usher: TestUsher;

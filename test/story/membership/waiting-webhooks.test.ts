@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { PREMIUM } from '../../support/back-office.js';
-import { nowSeconds, type StripeEvent } from '../../support/processor.js';
-import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../../support/usher.js';
+import { PREMIUM } from '../../support/drivers/back-office.js';
+import { nowSeconds, type StripeEvent } from '../../support/drivers/stripe-webhooks.js';
+import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../../support/drivers/usher.js';
 import { expectNone, keptWebhook } from '../../support/refusals.js';
 
 let usher: TestUsher;

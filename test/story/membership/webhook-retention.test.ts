@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { WebhookStore } from '../../../src/membership/webhook.store.js';
 import { readConfig } from '../../../src/platform/config/config.js';
 import { Database } from '../../../src/platform/postgres/database.js';
-import { createDatabase, type TestDatabase } from '../../support/database.js';
+import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 
 let database: TestDatabase;
 let ours: Database;

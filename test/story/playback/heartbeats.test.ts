@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/back-office.js';
-import type { Device } from '../../support/device.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { call } from '../../support/drivers/back-office.js';
+import type { Device } from '../../support/drivers/device.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
 let users = 0;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connectDevice } from '../../support/device.js';
+import { connectDevice } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
-import { fate, fates, phone } from '../../support/phone.js';
-import { type FaultProxy, faultProxy } from '../../support/proxy.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { fate, fates, phone } from '../../support/drivers/phone.js';
+import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
 let wire: FaultProxy;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { fates, phone } from '../../support/phone.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { fates, phone } from '../../support/drivers/phone.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
 beforeAll(async () => {

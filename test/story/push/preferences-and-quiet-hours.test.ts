@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, type Reply } from '../../support/back-office.js';
+import { call, type Reply } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { fate, phone } from '../../support/phone.js';
+import { fate, phone } from '../../support/drivers/phone.js';
 import { expectProblem } from '../../support/refusals.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/back-office.js';
+import { call } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { fate, fates } from '../../support/phone.js';
-import { type PretendApns, pretendApns } from '../../support/pretend-apns.js';
-import { fcmError, type PretendFcm, pretendFcm } from '../../support/pretend-fcm.js';
-import { type PretendWebPush, pretendWebPush } from '../../support/pretend-webpush.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { fate, fates } from '../../support/drivers/phone.js';
+import { type PretendApns, pretendApns } from '../../support/fakes/fake-apns.js';
+import { fcmError, type PretendFcm, pretendFcm } from '../../support/fakes/fake-fcm.js';
+import { type PretendWebPush, pretendWebPush } from '../../support/fakes/fake-web-push.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 /** FCM's budget: ten a second, of which a fifth of a full bucket is for critical ones. */
 const FCM_PER_SECOND = 10;

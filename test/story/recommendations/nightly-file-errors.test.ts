@@ -2,9 +2,9 @@ import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, type Reply } from '../../support/back-office.js';
+import { call, type Reply } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/usher.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectNone, expectProblem, FOREIGN_IDS, nestedText } from '../../support/refusals.js';
 
 /** What ingest commits at once; a cut between two parts keeps the first. */

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type EdgeServer, startEdgeServer } from '../../support/edge-server.js';
+import { type EdgeServer, startEdgeServer } from '../../support/drivers/edge-server.js';
 import { eventually } from '../../support/eventually.js';
-import { cancel, putPlans, start, subscribe } from '../../support/members.js';
-import { faultProxy, type FaultProxy } from '../../support/proxy.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { cancel, putPlans, start, subscribe } from '../../support/drivers/subscribers.js';
+import { faultProxy, type FaultProxy } from '../../support/infrastructure/fault-proxy.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 /** Scaled down from 90 s. */
 const LEASE_SECONDS = 3;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connectEdge, type Edge, type EdgeOptions, edgeRefusal } from '../../support/edge.js';
+import { connectEdge, type Edge, type EdgeOptions, edgeRefusal } from '../../support/drivers/edge-socket.js';
 import { eventually } from '../../support/eventually.js';
-import { cancel, putPlans, renew, start, subscribe } from '../../support/members.js';
-import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/usher.js';
+import { cancel, putPlans, renew, start, subscribe } from '../../support/drivers/subscribers.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
 let other: TestUsher;

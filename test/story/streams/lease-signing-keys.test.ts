@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
 import { eventually } from '../../support/eventually.js';
-import { putPlans, start, subscribe } from '../../support/members.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { putPlans, start, subscribe } from '../../support/drivers/subscribers.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 const OLD_SECRET = 'the secret of last year of 32 bytes or more';
 const NEW_SECRET = 'the secret of this year of 32 bytes or more';

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { backOffice, PREMIUM } from '../../support/back-office.js';
+import { backOffice, PREMIUM } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { putPlans, renew, say, start, subscribe } from '../../support/members.js';
-import { nowSeconds } from '../../support/processor.js';
+import { putPlans, renew, say, start, subscribe } from '../../support/drivers/subscribers.js';
+import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
 import { expectProblem } from '../../support/refusals.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 const LEASE_SECONDS = 30;
 let usher: TestUsher;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { backOffice } from '../../support/back-office.js';
+import { backOffice } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { cancel, putPlans, renew, start, subscribe } from '../../support/members.js';
+import { cancel, putPlans, renew, start, subscribe } from '../../support/drivers/subscribers.js';
 import { expectProblem } from '../../support/refusals.js';
-import { startUsher, type TestUsher } from '../../support/usher.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
 let other: TestUsher;

@@ -1,7 +1,7 @@
 import { type RawData, WebSocket } from 'ws';
 import type { Envelope } from './device.js';
-import { Diary } from './diary.js';
-import type { Follower } from './ledger.js';
+import { Diary } from '../event-log.js';
+import type { Follower } from '../consistency-checker.js';
 
 /** What a refused handshake says. */
 export interface Refusal {

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from './eventually.js';
+import { eventually } from '../eventually.js';
 import { freePort } from './ports.js';
 
-const CONF = new URL('../../deploy/nginx.conf', import.meta.url);
+const CONF = new URL('../../../deploy/nginx.conf', import.meta.url);
 
 /** Why there can be no nginx on this machine, or undefined. */
 export const noNginx = (): string | undefined =>

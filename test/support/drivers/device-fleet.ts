@@ -1,5 +1,5 @@
-import { Ledger } from './ledger.js';
-import { SteadyDevice } from './steady-device.js';
+import { Ledger } from '../consistency-checker.js';
+import { SteadyDevice } from './reconnecting-device.js';
 import type { TestUsher } from './usher.js';
 
 const RECOVERY_MS = 20_000;

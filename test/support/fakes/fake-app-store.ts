@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import jsrsasign from 'jsrsasign';
-import { call, type Reply } from './back-office.js';
+import { call, type Reply } from '../drivers/back-office.js';
 
 const BUNDLE = 'com.example.tests';
 const APP_ID = 1_234_567_890;

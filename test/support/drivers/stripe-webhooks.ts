@@ -46,7 +46,7 @@ export interface StripeEvent {
 
 const sample = (name: string) =>
   JSON.parse(
-    readFileSync(new URL(`../protocol/stripe/${name}.json`, import.meta.url), 'utf8'),
+    readFileSync(new URL(`../../protocol/stripe/${name}.json`, import.meta.url), 'utf8'),
   ) as StripeEvent;
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1_000);

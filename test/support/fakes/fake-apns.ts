@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { type JWTPayload, jwtVerify } from 'jose';
-import { certificate, type Reply, Script, Sockets } from './pretend-vendor.js';
+import { certificate, type Reply, Script, Sockets } from './fake-push-provider.js';
 
 const TOPIC = 'com.example.tests';
 const KEY_ID = 'ABC123DEFG';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { call, type Reply } from './back-office.js';
-import { nowSeconds } from './processor.js';
+import { nowSeconds } from './stripe-webhooks.js';
 
 /** base64 of "the standard secret of the tests": 32 bytes. */
 export const STANDARD_SECRET = `whsec_${Buffer.from('the standard secret of the tests').toString('base64')}`;

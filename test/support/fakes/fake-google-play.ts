@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, SignJWT } from 'jose';
-import { call, type Reply } from './back-office.js';
+import { call, type Reply } from '../drivers/back-office.js';
 
 const AUDIENCE = 'https://usher.example.com/v1/webhooks/google';
 const ACCOUNT = 'push@tests.iam.gserviceaccount.com';

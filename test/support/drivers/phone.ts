@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { call } from './back-office.js';
-import { eventually } from './eventually.js';
+import { eventually } from '../eventually.js';
 import type { TestUsher } from './usher.js';
 
 /** What a pretend vendor may say (src/push/vendor.ts). */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { migrate } from '../../tools/migrate.mjs';
-import { TEMPLATE } from './template.mjs';
+import { migrate } from '../../../tools/migrate.mjs';
+import { TEMPLATE } from '../template.mjs';
 
 /** A database of one test file's own, copied from the migrated template. */
 export interface TestDatabase {

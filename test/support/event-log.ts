@@ -1,4 +1,4 @@
-import type { Envelope } from './device.js';
+import type { Envelope } from './drivers/device.js';
 
 /** One durable event that a device applied. */
 export interface Applied {

@@ -10,10 +10,10 @@ import { LIMITS, type Limits } from '../../src/push/guard.js';
 import { GuardedVendor, type VendorSender } from '../../src/push/guard.sender.js';
 import type { PushAddress, PushMessage } from '../../src/push/vendor.js';
 import { WebPushSender } from '../../src/push/webpush/webpush.sender.js';
-import { type PretendApns, pretendApns } from './pretend-apns.js';
-import { fcmError, type PretendFcm, pretendFcm } from './pretend-fcm.js';
-import type { Reply, Script } from './pretend-vendor.js';
-import { type PretendWebPush, pretendWebPush } from './pretend-webpush.js';
+import { type PretendApns, pretendApns } from '../support/fakes/fake-apns.js';
+import { fcmError, type PretendFcm, pretendFcm } from '../support/fakes/fake-fcm.js';
+import type { Reply, Script } from '../support/fakes/fake-push-provider.js';
+import { type PretendWebPush, pretendWebPush } from '../support/fakes/fake-web-push.js';
 
 /** What the tests need of every pretend vendor. */
 interface Pretend {

@@ -1,6 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buildEvent, nowSeconds, type StripeEvent, type StripeEventType } from './processor.js';
+import {
+  buildEvent,
+  nowSeconds,
+  type StripeEvent,
+  type StripeEventType,
+} from '../drivers/stripe-webhooks.js';
 
 /** What the API does with a call: answer, answer with an error, or keep silent. */
 export type Mood = 'well' | 'failing' | 'silent' | 'silent after acting';

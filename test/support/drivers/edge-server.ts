@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { eventually } from './eventually.js';
-import { freePort } from './ports.js';
+import { eventually } from '../eventually.js';
+import { freePort } from '../infrastructure/ports.js';
 
-const SERVER = fileURLToPath(new URL('../../clients/edge/example/server.mjs', import.meta.url));
+const SERVER = fileURLToPath(new URL('../../../clients/edge/example/server.mjs', import.meta.url));
 
 /** The example of `clients/edge` as a process: an edge node that really sends bytes. */
 export interface EdgeServer {

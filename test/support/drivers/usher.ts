@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
 import { backOffice, type BackOffice } from './back-office.js';
-import { createDatabase, type TestDatabase } from './database.js';
+import { createDatabase, type TestDatabase } from '../infrastructure/database.js';
 import { connectDevice, type Device, type DeviceOptions } from './device.js';
-import { eventually } from './eventually.js';
-import { freePort } from './ports.js';
-import { type StripeDriver, stripeDriver } from './processor.js';
+import { eventually } from '../eventually.js';
+import { freePort } from '../infrastructure/ports.js';
+import { type StripeDriver, stripeDriver } from './stripe-webhooks.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/usher.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../dist/usher.js', import.meta.url));
 export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
 export const ADMIN_KEY = 'usher_test_admin_key_0123456789';
 export const STRIPE_SECRET = 'whsec_the_tests_stripe_secret';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { expect } from '@jest/globals';
-import type { BackOffice, Reply } from './back-office.js';
-import type { Diary } from './diary.js';
+import type { BackOffice, Reply } from './drivers/back-office.js';
+import type { Diary } from './event-log.js';
 import { eventually } from './eventually.js';
 
 /** What a test event carries: whose it is, its number, and a sum over both, so that a stray one is known at sight. */

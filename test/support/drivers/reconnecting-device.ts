@@ -1,6 +1,6 @@
 import { connectDevice, type Device } from './device.js';
-import { Diary } from './diary.js';
-import type { Follower } from './ledger.js';
+import { Diary } from '../event-log.js';
+import type { Follower } from '../consistency-checker.js';
 import { mintToken } from './usher.js';
 
 /**

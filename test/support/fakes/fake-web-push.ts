@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { jwtVerify } from 'jose';
-import { bodyOf, certificate, type Reply, Script, Sockets } from './pretend-vendor.js';
+import { bodyOf, certificate, type Reply, Script, Sockets } from './fake-push-provider.js';
 
 const DAY_S = 86_400;
 const KEY_BYTES = 65;

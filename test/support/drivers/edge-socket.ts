@@ -1,5 +1,5 @@
 import { io, type Socket } from 'socket.io-client';
-import { eventually } from './eventually.js';
+import { eventually } from '../eventually.js';
 
 export interface EdgeHeard {
   readonly event: string;

@@ -1,6 +1,6 @@
 import { PREMIUM } from './back-office.js';
 import type { Reply } from './back-office.js';
-import { nowSeconds } from './processor.js';
+import { nowSeconds } from './stripe-webhooks.js';
 import type { TestUsher } from './usher.js';
 
 /** Two plans that Stripe's prices belong to: `duo` with two streams at once, `solo` with one. */

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { noCluster, startRedisCluster } from '../../tools/redis-cluster.mjs';
-import { describeWhere } from './where.js';
+import { noCluster, startRedisCluster } from '../../../tools/redis-cluster.mjs';
+import { describeWhere } from './describe-if-available.js';
 
 /** A Redis as a node may find it. */
 export interface TestRedis {
