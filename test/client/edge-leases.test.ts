@@ -4,9 +4,9 @@ import { base64url, exportSPKI, generateKeyPair, importJWK, type JWK, SignJWT, U
 import { Edge } from '../../clients/edge/src/edge.js';
 import type { LeaseRefused } from '../../clients/edge/src/errors.js';
 import { eventually } from '../support/eventually.js';
-import { cancel, putPlans, start, subscribe } from '../support/members.js';
-import { type FaultProxy, faultProxy } from '../support/proxy.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { cancel, putPlans, start, subscribe } from '../support/drivers/subscribers.js';
+import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 const EDGE_ID = 'edge-lib';
 let usher: TestUsher;

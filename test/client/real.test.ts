@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ConnectOptions, State } from '../../clients/web/src/index.js';
-import { call } from '../support/back-office.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { call } from '../support/drivers/back-office.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { closeDevices, device, Disk, turns } from './device.js';
 import { eventually } from './eventually.js';
 import { Wire } from './wire.js';
