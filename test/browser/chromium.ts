@@ -10,8 +10,8 @@ export function launch(): Promise<Browser> {
   });
 }
 
-export type Device = 'Living-room TV' | 'Phone' | 'Browser';
-export const DEVICES: readonly Device[] = ['Living-room TV', 'Phone', 'Browser'];
+export type DeviceName = 'Living-room TV' | 'Phone' | 'Browser';
+export const DEVICES: readonly DeviceName[] = ['Living-room TV', 'Phone', 'Browser'];
 
 /** The page as a person uses it: by the names of what is on it. */
 export interface Visit {
@@ -19,11 +19,11 @@ export interface Visit {
   /** Whatever the page asked for, wherever it is. */
   readonly addresses: string[];
   /** What it complained of. */
-  readonly faults: string[];
-  on(device: Device): Locator;
-  press(label: string): Promise<void>;
+  readonly errors: string[];
+  on(device: DeviceName): Locator;
+  click(label: string): Promise<void>;
   /** Where the bar of this screen is, in seconds. */
-  position(device: Device): Promise<number>;
+  position(device: DeviceName): Promise<number>;
   speed(label: '1×' | '60×' | '600×'): Promise<void>;
 }
 
@@ -42,22 +42,22 @@ export async function visit(
   const context: BrowserContext = await browser.newContext({ viewport: { width, height } });
   const page = await context.newPage();
   const addresses: string[] = [];
-  const faults: string[] = [];
+  const errors: string[] = [];
   page.on('request', (request) => addresses.push(request.url()));
   page.on('websocket', (socket) => addresses.push(socket.url()));
-  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
+    if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text());
   });
   await page.goto(`${usher.url}/?user=${encodeURIComponent(userId)}`);
-  const on = (device: Device) => page.getByRole('region', { name: device, exact: true });
+  const on = (device: DeviceName) => page.getByRole('region', { name: device, exact: true });
   for (const device of DEVICES) await on(device).getByText('live', { exact: true }).waitFor();
   return {
     page,
     addresses,
-    faults,
+    errors,
     on,
-    press: (label) => page.getByRole('button', { name: label, exact: true }).click(),
+    click: (label) => page.getByRole('button', { name: label, exact: true }).click(),
     position: async (device) =>
       Number(await on(device).getByRole('progressbar').getAttribute('aria-valuenow')),
     speed: (label) => page.getByRole('radio', { name: label, exact: true }).check(),

@@ -36,7 +36,7 @@ describe('the page', () => {
   };
   const subscriber = async (userId: string) => {
     const seen = await come(userId);
-    await seen.press('Upgrade to Premium');
+    await seen.click('Upgrade to Premium');
     for (const device of DEVICES) await seen.on(device).getByText('Premium · active').waitFor();
     return seen;
   };
@@ -62,7 +62,7 @@ describe('the page', () => {
   });
 
   test('what the plan allows switches on every screen', async () => {
-    const { on, press } = await come('switches');
+    const { on, click: press } = await come('switches');
     await press('Subscribe to Basic');
     for (const device of DEVICES) {
       const allowed = on(device).getByRole('list', { name: 'What the membership allows' });
@@ -80,7 +80,7 @@ describe('the page', () => {
   });
 
   test('a cancelled membership stops the player on every screen', async () => {
-    const { on, press, position } = await subscriber('cancels');
+    const { on, click: press, position } = await subscriber('cancels');
     await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
     await eventually('the film runs', async () => (await position('Browser')) >= 60);
     await press('Cancel now');
@@ -92,7 +92,7 @@ describe('the page', () => {
   });
 
   test('an unplugged phone catches up', async () => {
-    const { on, press } = await subscriber('unplugs');
+    const { on, click: press } = await subscriber('unplugs');
     await on('Phone').getByRole('button', { name: 'Unplug' }).click();
     await on('Phone').getByText('offline', { exact: true }).waitFor();
     await press('Cancel at period end');
@@ -108,7 +108,7 @@ describe('the page', () => {
   });
 
   test('tonight’s recommendations reach every screen, and what is seen on one is seen on all', async () => {
-    const { on, press } = await come('tonight');
+    const { on, click: press } = await come('tonight');
     await press('Run tonight’s recommendations');
     for (const device of DEVICES) {
       await on(device).getByRole('button', { name: 'New' }).waitFor();
@@ -149,7 +149,7 @@ describe('the page', () => {
   });
 
   test('nothing overflows at phone width', async () => {
-    const { page, on, press } = await come('narrow', { width: 375, height: 740 });
+    const { page, on, click: press } = await come('narrow', { width: 375, height: 740 });
     await press('Upgrade to Premium');
     await press('Run tonight’s recommendations');
     for (const device of DEVICES) await on(device).getByRole('button', { name: 'New' }).waitFor();
@@ -158,7 +158,7 @@ describe('the page', () => {
   });
 
   test('the token is in no address, no other host is asked, and the browser has nothing to complain of', async () => {
-    const { addresses, faults, press, on } = await subscriber('quiet');
+    const { addresses, errors: faults, click: press, on } = await subscriber('quiet');
     await press('Run tonight’s recommendations');
     await on('Phone').getByRole('button', { name: 'New' }).waitFor();
     const { host } = new URL(usher.url);

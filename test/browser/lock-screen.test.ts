@@ -19,7 +19,12 @@ afterAll(async () => {
 test.each([1440, 390])(
   'an unplugged phone of a page %i wide shows what is pushed to it; a tap opens the app',
   async (width) => {
-    const { on, press, page, faults } = await visit(browser, usher, `sleeps-${width}`, { width });
+    const {
+      on,
+      click: press,
+      page,
+      errors: faults,
+    } = await visit(browser, usher, `sleeps-${width}`, { width });
     await press('Upgrade to Premium');
     await on('Phone').getByText('Premium · active').waitFor();
     await on('Phone').getByRole('button', { name: 'Unplug' }).click();

@@ -4,7 +4,7 @@ import { base64url, exportSPKI, generateKeyPair, importJWK, type JWK, SignJWT, U
 import { Edge } from '../../clients/edge/src/edge.js';
 import type { LeaseRefused } from '../../clients/edge/src/errors.js';
 import { eventually } from '../support/eventually.js';
-import { cancel, putPlans, start, subscribe } from '../support/drivers/subscribers.js';
+import { cancel, putPlans, startStream, subscribe } from '../support/drivers/subscribers.js';
 import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
@@ -114,7 +114,7 @@ describe('an edge node takes no lease', () => {
   test('of a stream that was stopped, however long the lease has to live', async () => {
     const edge = await connected();
     await subscribe(usher, 'cal');
-    const { body } = await start(usher, 'cal', { edgeId: EDGE_ID });
+    const { body } = await startStream(usher, 'cal', { edgeId: EDGE_ID });
     const stream = await edge.adopt(body.lease);
     expect(await edge.adopt(body.lease)).toBe(stream);
     await cancel(usher, 'cal');
@@ -152,7 +152,7 @@ describe('an edge node’s stream', () => {
     wires.push(wire);
     const edge = await connected(`http://127.0.0.1:${wire.port}`);
     await subscribe(usher, 'eve');
-    const { body } = await start(node, 'eve', { edgeId: EDGE_ID });
+    const { body } = await startStream(node, 'eve', { edgeId: EDGE_ID });
     const stream = await edge.adopt(body.lease);
     wire.set('cut');
     await eventually('cut off', () => !edge.connected);

@@ -116,7 +116,7 @@ describe('the client with the real server', () => {
     expect(tv.client.state.membership).toMatchObject({ version: 0, status: 'none' });
     await usher.backOffice.putPlan('gold', ['price_gold']);
     const subscription = { id: `sub_${user}`, userId: user, price: 'price_gold', status: 'active' };
-    await usher.stripe.subscription('customer.subscription.created', subscription);
+    await usher.stripe.sendEvent('customer.subscription.created', subscription);
     await eventually(() =>
       expect(tv.client.state.membership).toMatchObject({ status: 'active', planId: 'gold' }),
     );

@@ -4,22 +4,22 @@ import { eventually } from '../support/eventually.js';
 import {
   APNS,
   apns,
-  guarded,
-  lastOf,
-  message,
-  noSecretWasLogged,
-  withPretendVendors,
+  createSender,
+  last,
+  pushMessage,
+  expectNoSecretLogged,
+  useFakeProviders,
 } from './push-providers.js';
 
-withPretendVendors();
+useFakeProviders();
 
 describe('apns', () => {
   test('speaks of an alert as Apple wants it', async () => {
     const expiresAt = new Date('2026-11-20T10:00:00.700Z');
     const more = { collapseId: 'membership', badge: 3, expiresAt };
-    const sent = message(APNS.address(), more);
-    expect(await guarded(APNS).send(sent)).toEqual({ is: 'delivered' });
-    const { token, headers, payload } = lastOf(apns.got);
+    const sent = pushMessage(APNS.address(), more);
+    expect(await createSender(APNS).send(sent)).toEqual({ is: 'delivered' });
+    const { token, headers, payload } = last(apns.accepted);
     expect(token).toBe(sent.to.address);
     expect(headers).toMatchObject({
       'apns-push-type': 'alert',
@@ -35,24 +35,24 @@ describe('apns', () => {
   });
 
   test('wakes an app in the background without showing anything', async () => {
-    await guarded(APNS).send(
-      message(APNS.address(), { show: 'background', badge: 3, collapseId: 'ü'.repeat(60) }),
+    await createSender(APNS).send(
+      pushMessage(APNS.address(), { show: 'background', badge: 3, collapseId: 'ü'.repeat(60) }),
     );
-    const { headers, payload } = lastOf(apns.got);
+    const { headers, payload } = last(apns.accepted);
     expect(headers).toMatchObject({ 'apns-push-type': 'background', 'apns-priority': '5' });
     expect(headers['apns-collapse-id']).toMatch(/^[\w-]{43}$/);
     expect(payload).toEqual({ id: 'evt_1', aps: { 'content-available': 1 } });
   });
 
   test('signs one provider token for many pushes', async () => {
-    const vendor = guarded(APNS);
-    await Promise.all(Array.from({ length: 10 }, () => vendor.send(message(APNS.address()))));
-    expect(new Set(apns.got.slice(-10).map(({ jwt }) => jwt)).size).toBe(1);
+    const vendor = createSender(APNS);
+    await Promise.all(Array.from({ length: 10 }, () => vendor.send(pushMessage(APNS.address()))));
+    expect(new Set(apns.accepted.slice(-10).map(({ jwt }) => jwt)).size).toBe(1);
   });
 
   test('tells since when a token is dead', async () => {
-    apns.script.otherwise = APNS.replies.gone;
-    expect(await guarded(APNS).send(message(APNS.address()))).toEqual({
+    apns.responses.defaultResponse = APNS.responses.gone;
+    expect(await createSender(APNS).send(pushMessage(APNS.address()))).toEqual({
       is: 'gone',
       since: new Date('2026-01-02T00:00:00Z'),
       reason: 'Unregistered',
@@ -60,24 +60,24 @@ describe('apns', () => {
   });
 
   test('comes back after a GOAWAY, and answers for all that was under way', async () => {
-    const vendor = guarded(APNS, { deadlineMs: 3_000 });
-    apns.script.otherwise = { status: 200, afterMs: 50 };
-    const send = () => vendor.send(message(APNS.address()));
+    const vendor = createSender(APNS, { deadlineMs: 3_000 });
+    apns.responses.defaultResponse = { status: 200, afterMs: 50 };
+    const send = () => vendor.send(pushMessage(APNS.address()));
     const underWay = Array.from({ length: 50 }, send);
-    await eventually('they are under way', () => apns.script.isSpent);
-    apns.goAway();
+    await eventually('they are under way', () => apns.responses.isUsedUp);
+    apns.sendGoaway();
     const verdicts = await Promise.all(underWay);
     expect(verdicts.filter(({ is }) => is !== 'delivered' && is !== 'again')).toEqual([]);
-    apns.script.otherwise = 'ok';
-    const connections = apns.connections;
+    apns.responses.defaultResponse = 'ok';
+    const connections = apns.connections.total;
     await eventually('it is back', async () => (await send()).is === 'delivered');
-    expect(apns.connections).toBeGreaterThanOrEqual(connections);
+    expect(apns.connections.total).toBeGreaterThanOrEqual(connections);
   });
 
   test('leaves a connection that leads nowhere, which TCP would believe in for a quarter of an hour', async () => {
     const wire = await forgetfulWire(new URL(apns.environment.APNS_ORIGIN ?? ''));
-    const vendor = guarded(APNS, {}, { APNS_ORIGIN: `https://localhost:${wire.port}` });
-    const send = () => vendor.send(message(APNS.address()));
+    const vendor = createSender(APNS, {}, { APNS_ORIGIN: `https://localhost:${wire.port}` });
+    const send = () => vendor.send(pushMessage(APNS.address()));
     expect(await send()).toEqual({ is: 'delivered' });
     wire.forget();
     expect(await send()).toMatchObject({ is: 'again', reason: 'deadline' });
@@ -87,7 +87,7 @@ describe('apns', () => {
   });
 });
 
-test('no address, key or token was ever logged', noSecretWasLogged);
+test('no address, key or token was ever logged', expectNoSecretLogged);
 
 /** A firewall that forgets the connections it knows: they carry nothing any more, and nobody is told. New ones pass. */
 async function forgetfulWire({ hostname, port }: URL) {

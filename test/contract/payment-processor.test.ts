@@ -8,9 +8,13 @@ import type { Processor } from '../../src/membership/processor.js';
 import { StandardProcessor } from '../../src/membership/standard/standard.processor.js';
 import { StripeProcessor } from '../../src/membership/stripe/stripe.processor.js';
 import { type Config, readConfig } from '../../src/platform/config/config.js';
-import { type PretendApple, pretendApple } from '../support/fakes/fake-app-store.js';
-import { type PretendGoogle, pretendGoogle, purchaseOf } from '../support/fakes/fake-google-play.js';
-import { buildEvent, nowSeconds } from '../support/drivers/stripe-webhooks.js';
+import { type FakeAppStore, createFakeAppStore } from '../support/fakes/fake-app-store.js';
+import {
+  type FakeGooglePlay,
+  startFakeGooglePlay,
+  buildPurchase,
+} from '../support/fakes/fake-google-play.js';
+import { buildStripeEvent, nowSeconds } from '../support/drivers/stripe-webhooks.js';
 import { signedHeaders, STANDARD_SECRET, subscriptionUpdated } from '../support/drivers/standard-webhooks.js';
 
 interface Sent {
@@ -34,11 +38,11 @@ interface Subject {
 }
 
 const SECRET = 'whsec_of_the_contract';
-let apple: PretendApple;
-let google: PretendGoogle;
+let apple: FakeAppStore;
+let google: FakeGooglePlay;
 beforeAll(async () => {
-  apple = pretendApple();
-  google = await pretendGoogle();
+  apple = createFakeAppStore();
+  google = await startFakeGooglePlay();
 });
 afterAll(async () => {
   apple.close();
@@ -57,7 +61,7 @@ const stripeSigned = (body: string, at = nowSeconds(), secret = SECRET): Sent =>
 });
 const stripeBody = (id: string) =>
   JSON.stringify({
-    ...buildEvent('customer.subscription.created', { id: 'sub_1', userId: 'ann', status: 'active' }),
+    ...buildStripeEvent('customer.subscription.created', { id: 'sub_1', userId: 'ann', status: 'active' }),
     id,
   });
 const standardBody = () =>
@@ -91,7 +95,7 @@ const SUBJECTS: Subject[] = [
   {
     name: 'apple',
     make: (config) => new AppleProcessor(config),
-    settings: () => apple.settings,
+    settings: () => apple.environment,
     active: (uuid) => Promise.resolve({ body: apple.notification({ uuid }), headers: {} }),
     signsBody: true,
     stale: [],
@@ -99,9 +103,9 @@ const SUBJECTS: Subject[] = [
   {
     name: 'google',
     make: (config) => new GoogleProcessor(config),
-    settings: () => google.settings,
+    settings: () => google.environment,
     active: (messageId) => {
-      google.purchases.set('token-1', purchaseOf('ACTIVE'));
+      google.purchases.set('token-1', buildPurchase('ACTIVE'));
       return google.push('token-1', { messageId });
     },
     signsBody: false,

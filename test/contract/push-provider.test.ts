@@ -2,69 +2,72 @@ import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import {
   APNS,
-  at,
+  settingsForOrigin,
   FCM,
-  guarded,
-  logged,
-  message,
-  noSecretWasLogged,
+  createSender,
+  loggedLines,
+  pushMessage,
+  expectNoSecretLogged,
   metrics,
-  movedTo,
-  type Subject,
-  unconfigured,
+  withHost,
+  type ProviderUnderTest,
+  createUnconfiguredSender,
   WEBPUSH,
-  withPretendVendors,
+  useFakeProviders,
 } from './push-providers.js';
 import type { GuardedVendor } from '../../src/push/guard.sender.js';
 import type { PushMessage, Verdict } from '../../src/push/vendor.js';
 
-/** What a test waits for on purpose. */
+/** A deadline that a test waits for. */
 const SOON_MS = 700;
 
-withPretendVendors();
+useFakeProviders();
 
-const SUBJECTS = [APNS, FCM, WEBPUSH];
+const PROVIDERS = [APNS, FCM, WEBPUSH];
 
-describe.each(SUBJECTS)('$name', (subject) => {
-  const { replies } = subject;
-  const script = () => subject.pretend().script;
+describe.each(PROVIDERS)('the sender for $name', (subject) => {
+  const { responses } = subject;
+  const script = () => subject.fake().responses;
   const sendTo = (vendor: GuardedVendor, more: Partial<PushMessage> = {}) =>
-    vendor.send(message(subject.address(), more));
+    vendor.send(pushMessage(subject.address(), more));
   const times = (count: number, act: () => Promise<Verdict>) =>
     Promise.all(Array.from({ length: count }, act));
 
   test('delivers what the vendor accepts, and keeps its connection for the next', async () => {
-    const vendor = guarded(subject);
-    const [got, connections] = [subject.pretend().got.length, subject.pretend().connections];
+    const vendor = createSender(subject);
+    const [got, connections] = [subject.fake().accepted.length, subject.fake().connections.total];
     for (let sent = 0; sent < 5; sent += 1) expect(await sendTo(vendor)).toEqual({ is: 'delivered' });
-    expect(subject.pretend().got.length - got).toBe(5);
-    expect(subject.pretend().connections - connections).toBeLessThanOrEqual(2);
+    expect(subject.fake().accepted.length - got).toBe(5);
+    expect(subject.fake().connections.total - connections).toBeLessThanOrEqual(2);
   });
 
   test.each(['gone', 'our_fault', 'sender_fault'] as const)(
     'says %s once, without asking twice',
     async (is) => {
-      const vendor = guarded(subject);
-      const asked = subject.pretend().asked;
-      script().otherwise = replies[is];
+      const vendor = createSender(subject);
+      const asked = subject.fake().requestCount;
+      script().defaultResponse = responses[is];
       expect(await sendTo(vendor)).toMatchObject({ is });
-      expect(subject.pretend().asked - asked).toBe(1);
+      expect(subject.fake().requestCount - asked).toBe(1);
     },
   );
 
-  test.each(['away', 'paced'] as const)('that is %s gets the message again, when it says', async (mood) => {
-    const vendor = guarded(subject);
-    const asked = subject.pretend().asked;
-    script().otherwise = replies[mood];
-    const afterMs = subject.saysWhen ? 7_000 : undefined;
-    expect(await sendTo(vendor)).toMatchObject({ is: 'again', afterMs });
-    expect(subject.pretend().asked - asked).toBe(1);
-  });
+  test.each(['unavailable', 'rate_limited'] as const)(
+    'that is %s gets the message again, when it says',
+    async (outcome) => {
+      const vendor = createSender(subject);
+      const asked = subject.fake().requestCount;
+      script().defaultResponse = responses[outcome];
+      const afterMs = subject.sendsRetryAfter ? 7_000 : undefined;
+      expect(await sendTo(vendor)).toMatchObject({ is: 'again', afterMs });
+      expect(subject.fake().requestCount - asked).toBe(1);
+    },
+  );
 
   test('that keeps silent is answered for at the deadline, and works on', async () => {
-    const vendor = guarded(subject, { deadlineMs: SOON_MS });
+    const vendor = createSender(subject, { deadlineMs: SOON_MS });
     await eventually('it is warm', async () => (await sendTo(vendor)).is === 'delivered');
-    script().next('silent');
+    script().next('no-response');
     const start = performance.now();
     expect(await sendTo(vendor)).toEqual({ is: 'again', afterMs: undefined, reason: 'deadline' });
     expect(performance.now() - start).toBeLessThan(SOON_MS + 400);
@@ -72,47 +75,47 @@ describe.each(SUBJECTS)('$name', (subject) => {
   });
 
   test('that cuts its connections gets the message again, over a new one', async () => {
-    const vendor = guarded(subject, { pauseMs: 50 });
+    const vendor = createSender(subject, { pauseMs: 50 });
     await sendTo(vendor);
-    script().next('cut');
+    script().next('disconnect');
     expect(await sendTo(vendor)).toMatchObject({ is: 'again' });
     expect(await sendTo(vendor)).toEqual({ is: 'delivered' });
-    subject.pretend().cut();
+    subject.fake().connections.closeAll();
     const all = await times(20, () => sendTo(vendor));
     expect(all.every(({ is }) => is === 'delivered' || is === 'again')).toBe(true);
     await eventually('it is back', async () => (await sendTo(vendor)).is === 'delivered');
   });
 
   test('that is not there is answered for at once, and so is one whose certificate nobody knows', async () => {
-    const nowhere = guarded(subject, {}, { ...at(subject, 'https://localhost:1') });
-    const to = subject.name === 'webpush' ? movedTo(subject.address(), 'localhost:1') : subject.address();
-    expect(await nowhere.send(message(to))).toEqual({
+    const nowhere = createSender(subject, {}, { ...settingsForOrigin(subject, 'https://localhost:1') });
+    const to = subject.name === 'webpush' ? withHost(subject.address(), 'localhost:1') : subject.address();
+    expect(await nowhere.send(pushMessage(to))).toEqual({
       is: 'again',
       afterMs: undefined,
       reason: 'ECONNREFUSED',
     });
-    const distrusting = guarded(subject, {}, { PUSH_CA_FILE: '' });
-    expect(await distrusting.send(message(subject.address()))).toMatchObject({
+    const distrusting = createSender(subject, {}, { PUSH_CA_FILE: '' });
+    expect(await distrusting.send(pushMessage(subject.address()))).toMatchObject({
       is: 'again',
       reason: expect.stringMatching(/CERT|SIGNED/),
     });
   });
 
   test('that fails is left alone at once, and is probed until it is well', async () => {
-    const vendor = guarded(subject, { pauseMs: 150, inFlight: 5 });
-    script().otherwise = replies.away;
+    const vendor = createSender(subject, { pauseMs: 150, inFlight: 5 });
+    script().defaultResponse = responses.unavailable;
     await times(20, () => sendTo(vendor));
-    const asked = subject.pretend().asked;
+    const asked = subject.fake().requestCount;
     const start = performance.now();
     const refused = await sendTo(vendor);
     expect(refused).toMatchObject({ is: 'again', reason: 'circuit_open' });
     expect(refused.is === 'again' && refused.afterMs).toBeGreaterThan(0);
     expect(performance.now() - start).toBeLessThan(50);
-    expect(subject.pretend().asked).toBe(asked);
+    expect(subject.fake().requestCount).toBe(asked);
     expect(await metrics.registry.metrics()).toContain(
       `usher_push_circuits_open{vendor="${subject.name}"} 1`,
     );
-    script().otherwise = 'ok';
+    script().defaultResponse = 'ok';
     await eventually('it is well again', async () => (await sendTo(vendor)).is === 'delivered');
     expect(await metrics.registry.metrics()).toContain(
       `usher_push_circuits_open{vendor="${subject.name}"} 0`,
@@ -120,69 +123,69 @@ describe.each(SUBJECTS)('$name', (subject) => {
   });
 
   test('that paces us, or finds every address dead, is not left alone', async () => {
-    const vendor = guarded(subject);
-    for (const reply of [replies.paced, replies.gone, replies.our_fault]) {
-      script().otherwise = reply;
+    const vendor = createSender(subject);
+    for (const reply of [responses.rate_limited, responses.gone, responses.our_fault]) {
+      script().defaultResponse = reply;
       await times(20, () => sendTo(vendor));
     }
-    script().otherwise = 'ok';
+    script().defaultResponse = 'ok';
     expect(await sendTo(vendor)).toEqual({ is: 'delivered' });
   });
 
   test('takes no more at once than it may, and says so to the rest', async () => {
-    const vendor = guarded(subject, { inFlight: 2, waiting: 2, deadlineMs: SOON_MS });
-    script().otherwise = 'silent';
+    const vendor = createSender(subject, { inFlight: 2, waiting: 2, deadlineMs: SOON_MS });
+    script().defaultResponse = 'no-response';
     const all = await times(8, () => sendTo(vendor));
     expect(all.filter((verdict) => 'reason' in verdict && verdict.reason === 'busy')).toHaveLength(4);
     expect(all.every(({ is }) => is === 'again')).toBe(true);
   });
 
   test('without its settings says so, and does nothing', async () => {
-    const bare = unconfigured(subject);
+    const bare = createUnconfiguredSender(subject);
     expect(bare.configured).toBe(false);
-    expect(await bare.send(message(subject.address()))).toEqual({
+    expect(await bare.send(pushMessage(subject.address()))).toEqual({
       is: 'our_fault',
       reason: 'not_configured',
     });
   });
 
   test('a message that is too large, or for another vendor, is never sent', async () => {
-    const vendor = guarded(subject);
-    const asked = subject.pretend().asked;
+    const vendor = createSender(subject);
+    const asked = subject.fake().requestCount;
     expect(await sendTo(vendor, { data: { text: 'ü'.repeat(2_050) } })).toMatchObject({
       is: 'sender_fault',
     });
-    const other = SUBJECTS.find(({ name }) => name !== subject.name) ?? subject;
-    expect(await vendor.send(message(other.address()))).toMatchObject({ is: 'sender_fault' });
-    expect(subject.pretend().asked).toBe(asked);
+    const other = PROVIDERS.find(({ name }) => name !== subject.name) ?? subject;
+    expect(await vendor.send(pushMessage(other.address()))).toMatchObject({ is: 'sender_fault' });
+    expect(subject.fake().requestCount).toBe(asked);
   });
 
   test('broken credentials raise the alarm, with the address as a hash alone', async () => {
-    const vendor = guarded(subject);
-    script().otherwise = replies.our_fault;
+    const vendor = createSender(subject);
+    script().defaultResponse = responses.our_fault;
     const verdict = await sendTo(vendor);
     const { reason: said } = verdict as { reason: string };
     const line = `usher_push_our_fault{vendor="${subject.name}",reason="${said}"} 1`;
     expect(await metrics.registry.metrics()).toContain(line);
-    expect(logged.at(-1)).toMatch(new RegExp(`${said} \\(address [0-9a-f]{8}\\)`));
+    expect(loggedLines.at(-1)).toMatch(new RegExp(`${said} \\(address [0-9a-f]{8}\\)`));
   });
 
   test('closes: what is under way is answered, what comes later is again, and no connection is left', async () => {
-    const vendor = guarded(subject);
+    const vendor = createSender(subject);
     await sendTo(vendor);
     script().next({ ...(subject.name === 'apns' ? { status: 200 } : slowOk(subject)), afterMs: 100 });
     const last = sendTo(vendor);
-    await eventually('it is under way', () => script().isSpent);
+    await eventually('it is under way', () => script().isUsedUp);
     const closed = vendor.close();
     expect(await sendTo(vendor)).toEqual({ is: 'again', afterMs: undefined, reason: 'closing' });
     expect(await last).toEqual({ is: 'delivered' });
     await closed;
     await vendor.close();
-    await eventually('its connections are gone', () => subject.pretend().openConnections === 0);
+    await eventually('its connections are gone', () => subject.fake().connections.open === 0);
   });
 });
 
-test('no address, key or token was ever logged', noSecretWasLogged);
+test('no address, key or token was ever logged', expectNoSecretLogged);
 
-const slowOk = ({ name }: Subject) =>
+const slowOk = ({ name }: ProviderUnderTest) =>
   name === 'fcm' ? { status: 200, body: { name: 'm' } } : { status: 201 };

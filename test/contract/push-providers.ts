@@ -10,33 +10,26 @@ import { LIMITS, type Limits } from '../../src/push/guard.js';
 import { GuardedVendor, type VendorSender } from '../../src/push/guard.sender.js';
 import type { PushAddress, PushMessage } from '../../src/push/vendor.js';
 import { WebPushSender } from '../../src/push/webpush/webpush.sender.js';
-import { type PretendApns, pretendApns } from '../support/fakes/fake-apns.js';
-import { fcmError, type PretendFcm, pretendFcm } from '../support/fakes/fake-fcm.js';
-import type { Reply, Script } from '../support/fakes/fake-push-provider.js';
-import { type PretendWebPush, pretendWebPush } from '../support/fakes/fake-web-push.js';
+import { type FakeApns, startFakeApns } from '../support/fakes/fake-apns.js';
+import { fcmError, type FakeFcm, startFakeFcm } from '../support/fakes/fake-fcm.js';
+import type { FakePushProvider, ProviderResponse } from '../support/fakes/fake-push-provider.js';
+import { type FakeWebPush, startFakeWebPush } from '../support/fakes/fake-web-push.js';
 
-/** What the tests need of every pretend vendor. */
-interface Pretend {
-  readonly environment: Record<string, string>;
-  readonly script: Script;
-  readonly got: readonly unknown[];
-  readonly asked: number;
-  readonly connections: number;
-  readonly openConnections: number;
-  cut(): void;
-  close(): Promise<void>;
-}
-
-/** One vendor as a test sees it. */
-export interface Subject {
+/** One push provider as the contract tests need it. */
+export interface ProviderUnderTest {
   readonly name: 'apns' | 'fcm' | 'webpush';
-  pretend(): Pretend;
+  /** The running fake of this provider. */
+  fake(): FakePushProvider<unknown>;
   make(config: Config): VendorSender;
+  /** A new address at this provider. */
   address(): PushAddress;
-  /** How it says each of these. */
-  readonly replies: Record<'gone' | 'our_fault' | 'sender_fault' | 'away' | 'paced', Reply>;
-  /** Whether its pace is said in a Retry-After that we can read. */
-  readonly saysWhen: boolean;
+  /** The response with which it reports each of these outcomes. */
+  readonly responses: Record<
+    'gone' | 'our_fault' | 'sender_fault' | 'unavailable' | 'rate_limited',
+    ProviderResponse
+  >;
+  /** Whether it says in a Retry-After when to send again. */
+  readonly sendsRetryAfter: boolean;
 }
 
 const NEEDED = {
@@ -44,66 +37,66 @@ const NEEDED = {
   REDIS_URL: 'redis://localhost',
   AUTH_JWT_SECRET: 'thirty-two bytes and some more, for tests',
 };
-export let apns: PretendApns;
-export let fcm: PretendFcm;
-export let webPush: PretendWebPush;
+export let apns: FakeApns;
+export let fcm: FakeFcm;
+export let webPush: FakeWebPush;
 
-const reason = (status: number, text: string): Reply => ({ status, body: { reason: text } });
-const waitHere = { 'retry-after': '7' };
-export const APNS: Subject = {
+const reason = (status: number, text: string): ProviderResponse => ({ status, body: { reason: text } });
+const retryAfter = { 'retry-after': '7' };
+export const APNS: ProviderUnderTest = {
   name: 'apns',
-  pretend: () => apns,
+  fake: () => apns,
   make: (config) => new ApnsSender(config, 600),
   address: () => ({ kind: 'apns', address: randomBytes(32).toString('hex') }),
-  replies: {
+  responses: {
     gone: { status: 410, body: { reason: 'Unregistered', timestamp: Date.UTC(2026, 0, 2) } },
     our_fault: reason(403, 'InvalidProviderToken'),
     sender_fault: reason(400, 'BadCollapseId'),
-    away: reason(503, 'ServiceUnavailable'),
-    paced: reason(429, 'TooManyRequests'),
+    unavailable: reason(503, 'ServiceUnavailable'),
+    rate_limited: reason(429, 'TooManyRequests'),
   },
-  saysWhen: false,
+  sendsRetryAfter: false,
 };
-export const FCM: Subject = {
+export const FCM: ProviderUnderTest = {
   name: 'fcm',
-  pretend: () => fcm,
+  fake: () => fcm,
   make: (config) => new FcmSender(config),
   address: () => ({ kind: 'fcm_token', address: randomUUID() }),
-  replies: {
+  responses: {
     gone: fcmError(404, 'UNREGISTERED'),
     our_fault: fcmError(401, 'THIRD_PARTY_AUTH_ERROR'),
     sender_fault: fcmError(400, 'INVALID_ARGUMENT'),
-    away: fcmError(503, 'UNAVAILABLE', waitHere),
-    paced: fcmError(429, 'QUOTA_EXCEEDED', waitHere),
+    unavailable: fcmError(503, 'UNAVAILABLE', retryAfter),
+    rate_limited: fcmError(429, 'QUOTA_EXCEEDED', retryAfter),
   },
-  saysWhen: true,
+  sendsRetryAfter: true,
 };
-export const WEBPUSH: Subject = {
+export const WEBPUSH: ProviderUnderTest = {
   name: 'webpush',
-  pretend: () => webPush,
+  fake: () => webPush,
   make: (config) => new WebPushSender(config),
   address: () => webPush.subscribe(),
-  replies: {
+  responses: {
     gone: { status: 410 },
     our_fault: { status: 403 },
     sender_fault: { status: 413 },
-    away: { status: 503, headers: waitHere },
-    paced: { status: 429, headers: waitHere },
+    unavailable: { status: 503, headers: retryAfter },
+    rate_limited: { status: 429, headers: retryAfter },
   },
-  saysWhen: true,
+  sendsRetryAfter: true,
 };
 
-/** All that was logged, and everything that is secret and must not be in it. */
-export const logged: string[] = [];
+/** Everything that was logged, and the secrets that must not be in it. */
+export const loggedLines: string[] = [];
 const secrets = new Set<string>();
 const open: GuardedVendor[] = [];
 export let metrics: Metrics;
 let watch: GuardWatch;
 
-/** Brings the pretend vendors up for the tests of the file that calls it. */
-export function withPretendVendors(): void {
+/** Starts the fake providers for the tests of the file that calls it. */
+export function useFakeProviders(): void {
   beforeAll(async () => {
-    [apns, fcm, webPush] = await Promise.all([pretendApns(), pretendFcm(), pretendWebPush()]);
+    [apns, fcm, webPush] = await Promise.all([startFakeApns(), startFakeFcm(), startFakeWebPush()]);
   });
   afterAll(async () => {
     await Promise.all([apns.close(), fcm.close(), webPush.close()]);
@@ -111,69 +104,69 @@ export function withPretendVendors(): void {
   beforeEach(() => {
     metrics = new Metrics();
     watch = new GuardWatch(metrics);
-    const keep = (...said: unknown[]) => void logged.push(said.map(String).join(' '));
+    const keep = (...parts: unknown[]) => void loggedLines.push(parts.map(String).join(' '));
     Logger.overrideLogger({ log: keep, error: keep, warn: keep, debug: keep, verbose: keep });
   });
   afterEach(async () => {
     await Promise.all(open.splice(0).map((vendor) => vendor.close()));
     Logger.overrideLogger(false);
-    for (const { script } of [apns, fcm, webPush]) script.clear();
+    for (const { responses: script } of [apns, fcm, webPush]) script.clear();
   });
 }
 
 /** After all other tests of a file: `test('no address, key or token was ever logged', noSecretWasLogged)`. */
-export function noSecretWasLogged(): void {
+export function expectNoSecretLogged(): void {
   for (const { environment } of [apns, fcm, webPush])
     for (const [name, value] of Object.entries(environment))
       if (/KEY$|CREDENTIALS/.test(name)) secrets.add(value);
-  for (const { jwt } of apns.got) secrets.add(jwt);
-  const text = logged.join('\n');
+  for (const { jwt } of apns.accepted) secrets.add(jwt);
+  const text = loggedLines.join('\n');
   expect([...secrets].filter((secret) => text.includes(secret))).toEqual([]);
 }
 
-export const configOf = (environment: Record<string, string>) => readConfig({ ...NEEDED, ...environment });
+export const buildConfig = (environment: Record<string, string>) => readConfig({ ...NEEDED, ...environment });
 
-/** Long enough for a machine that is busy. */
+/** Long enough for a busy machine. */
 const DEADLINE_MS = 5_000;
 
-/** The vendor's sender behind its guard; closed after the test. */
-export function guarded(
-  subject: Subject,
+/** Returns the provider's sender with its rate limits and circuit breaker. It is closed after the test. */
+export function createSender(
+  subject: ProviderUnderTest,
   limits: Partial<Limits> = {},
   environment: Record<string, string> = {},
 ): GuardedVendor {
-  return behindGuard(subject, { ...subject.pretend().environment, ...environment }, limits);
+  return guardedSender(subject, { ...subject.fake().environment, ...environment }, limits);
 }
 
-/** The same without any settings of a vendor. */
-export const unconfigured = (subject: Subject) => behindGuard(subject, {}, {});
+/** Returns the sender of a node without this provider's settings. */
+export const createUnconfiguredSender = (subject: ProviderUnderTest) => guardedSender(subject, {}, {});
 
-function behindGuard(
-  subject: Subject,
+function guardedSender(
+  subject: ProviderUnderTest,
   environment: Record<string, string>,
   limits: Partial<Limits>,
 ): GuardedVendor {
-  const sender = subject.make(configOf(environment));
+  const sender = subject.make(buildConfig(environment));
   const vendor = new GuardedVendor(sender, watch, { ...LIMITS, deadlineMs: DEADLINE_MS, ...limits });
   open.push(vendor);
   return vendor;
 }
 
-/** Something to show at that address, which must not be logged. */
-export function message(to: PushAddress, more: Partial<PushMessage> = {}): PushMessage {
+/** Returns a notification for that address, which must not be logged. */
+export function pushMessage(to: PushAddress, more: Partial<PushMessage> = {}): PushMessage {
   secrets.add(to.address);
   const show = { title: 'Your plan', body: 'Basic from today' };
   return { to, show, data: { id: 'evt_1' }, urgency: 'high', ...more };
 }
 
-export function lastOf<T>(all: readonly T[]): T {
+export function last<T>(all: readonly T[]): T {
   const last = all.at(-1);
-  if (last === undefined) throw new Error('nothing came');
+  if (last === undefined) throw new Error('nothing was received');
   return last;
 }
 
-/** The settings that aim the vendor at an address. */
-export function at({ name }: Subject, origin: string): Record<string, string> {
+/** Returns the settings that lead the sender to another origin. */
+export function settingsForOrigin({ name }: ProviderUnderTest, origin: string): Record<string, string> {
   if (name === 'webpush') return { WEBPUSH_HOSTS: new URL(origin).host };
   return name === 'apns' ? { APNS_ORIGIN: origin } : { FCM_ORIGIN: origin, ...credentialsAt(origin) };
 }
@@ -183,7 +176,8 @@ function credentialsAt(origin: string): Record<string, string> {
   return { FCM_CREDENTIALS: JSON.stringify({ ...account, token_uri: `${origin}/token` }) };
 }
 
-export const movedTo = (to: PushAddress, host: string): PushAddress => {
+/** Returns the address with another host. */
+export const withHost = (to: PushAddress, host: string): PushAddress => {
   const url = new URL(to.address);
   url.host = host;
   return { ...to, address: url.href };

@@ -3,24 +3,24 @@ import { request } from 'undici';
 import type { PushAddress } from '../../src/push/vendor.js';
 import { Dial } from '../../src/push/webpush/dial.sender.js';
 import {
-  configOf,
-  guarded,
-  lastOf,
-  message,
-  noSecretWasLogged,
+  buildConfig,
+  createSender,
+  last,
+  pushMessage,
+  expectNoSecretLogged,
   WEBPUSH,
   webPush,
-  withPretendVendors,
+  useFakeProviders,
 } from './push-providers.js';
 
-withPretendVendors();
+useFakeProviders();
 
 describe('webpush', () => {
   test('arrives so that only the browser can read it', async () => {
     const expiresAt = new Date(Date.now() + 60_000);
-    const sent = message(webPush.subscribe(), { collapseId: 'membership', badge: 1, expiresAt });
-    expect(await guarded(WEBPUSH).send(sent)).toEqual({ is: 'delivered' });
-    const { address, headers, payload } = lastOf(webPush.got);
+    const sent = pushMessage(webPush.subscribe(), { collapseId: 'membership', badge: 1, expiresAt });
+    expect(await createSender(WEBPUSH).send(sent)).toEqual({ is: 'delivered' });
+    const { address, headers, payload } = last(webPush.accepted);
     expect(address).toBe(sent.to.address);
     expect(headers).toMatchObject({
       urgency: 'high',
@@ -49,38 +49,38 @@ describe('webpush', () => {
   ])('is not aimed at %s', async (address) => {
     const { keys } = webPush.subscribe();
     const to: PushAddress = { kind: 'webpush', address, keys };
-    expect(await guarded(WEBPUSH).send(message(to))).toEqual({
+    expect(await createSender(WEBPUSH).send(pushMessage(to))).toEqual({
       is: 'sender_fault',
       reason: 'endpoint_not_allowed',
     });
   });
 
   test('a name that leads to an inner host is not dialled, unless the operator named that very host', async () => {
-    const dial = new Dial(configOf(webPush.environment).PUSH_CA_FILE);
-    const connections = webPush.connections;
+    const dial = new Dial(buildConfig(webPush.environment).PUSH_CA_FILE);
+    const connections = webPush.connections.total;
     const asked = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.outside });
     await expect(asked).rejects.toMatchObject({ code: 'INNER_ADDRESS' });
-    expect(webPush.connections).toBe(connections);
+    expect(webPush.connections.total).toBe(connections);
     await dial.close();
   });
 
   test('a redirect is not followed, and an answer without end is not read to its end', async () => {
-    const vendor = guarded(WEBPUSH);
+    const vendor = createSender(WEBPUSH);
     const elsewhere = webPush.subscribe().address;
-    const asked = webPush.asked;
-    webPush.script.next({ status: 307, headers: { location: elsewhere } });
-    expect(await vendor.send(message(webPush.subscribe()))).toEqual({
+    const asked = webPush.requestCount;
+    webPush.responses.next({ status: 307, headers: { location: elsewhere } });
+    expect(await vendor.send(pushMessage(webPush.subscribe()))).toEqual({
       is: 'sender_fault',
       reason: 'status_307',
     });
-    expect(webPush.asked - asked).toBe(1);
-    webPush.script.next({ status: 201, body: 'x'.repeat(5_000_000) });
-    expect(await vendor.send(message(webPush.subscribe()))).toEqual({ is: 'delivered' });
+    expect(webPush.requestCount - asked).toBe(1);
+    webPush.responses.next({ status: 201, body: 'x'.repeat(5_000_000) });
+    expect(await vendor.send(pushMessage(webPush.subscribe()))).toEqual({ is: 'delivered' });
   });
 
   test('a subscription whose keys are none is dead', async () => {
     const to = { ...webPush.subscribe(), keys: { p256dh: 'AAAA', auth: 'AAAA' } };
-    expect(await guarded(WEBPUSH).send(message(to))).toEqual({
+    expect(await createSender(WEBPUSH).send(pushMessage(to))).toEqual({
       is: 'gone',
       since: undefined,
       reason: 'bad_keys',
@@ -88,4 +88,4 @@ describe('webpush', () => {
   });
 });
 
-test('no address, key or token was ever logged', noSecretWasLogged);
+test('no address, key or token was ever logged', expectNoSecretLogged);

@@ -115,7 +115,7 @@ test('a node that may write no file runs: the file system of its container is re
   try {
     const device = await fleet.gateways[0].device('ann', 'ann-tv');
     await fleet.api.backOffice.publish([{ userId: 'ann', type: 'note.added', tier: 'critical', data: {} }]);
-    await device.hears('note.added');
+    await device.waitFor('note.added');
     expect((await call(fleet.api.url, await fleet.api.token('ann'), 'GET', '/v1/me/state')).status).toBe(200);
   } finally {
     await fleet.stop();

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/consistency-checker.js';
+import { ConsistencyChecker } from '../support/consistency-checker.js';
 import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
-import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
@@ -17,8 +17,8 @@ const RECOVERY_MS = 15_000;
 let worker: TestUsher;
 let node: TestUsher;
 let wire: FaultProxy;
-let devices: SteadyDevice[];
-const ledger = new Ledger();
+let devices: ReconnectingDevice[];
+const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   worker = await startUsher({ LOG_LEVEL: 'warn' });
@@ -29,7 +29,7 @@ beforeAll(async () => {
   node = await worker.another({ DATABASE_URL: proxied.href, ROLES: 'gateway,api' });
   await node.backOffice.putPlan('premium', ['price_premium']);
   devices = ['ann', 'ben', 'cleo', 'dan'].map(
-    (userId, n) => new SteadyDevice(userId, `${userId}-tv`, [(n % 2 === 0 ? node : worker).url]),
+    (userId, n) => new ReconnectingDevice(userId, `${userId}-tv`, [(n % 2 === 0 ? node : worker).url]),
   );
   await Promise.all(devices.map((device) => device.start()));
 }, 60_000);
@@ -54,8 +54,10 @@ const created = (userId: string) =>
 /** The plan is in force, made by one webhook in one version, and each device of the user was told it once. */
 async function appliedOnce(userId: string): Promise<void> {
   const own = devices.filter((device) => device.userId === userId);
-  const versions = (device: SteadyDevice) =>
-    device.diary.applied.filter(({ type }) => type === 'membership.changed').map(({ data }) => data.version);
+  const versions = (device: ReconnectingDevice) =>
+    device.eventLog.applied
+      .filter(({ type }) => type === 'membership.changed')
+      .map(({ data }) => data.version);
   for (const device of own)
     await eventually(`${userId} is told`, () => versions(device).length > 0, RECOVERY_MS);
   expect(await node.backOffice.entitlement(userId)).toMatchObject({ version: 1, planId: 'premium' });
@@ -93,9 +95,9 @@ describe('when the answer to a commit is lost (F8)', () => {
   ] as const)(
     'an event is published once under one Idempotency-Key, though %s was lost (%s, %s)',
     async (_, request, userId, tier) => {
-      const note = ledger.note(userId);
+      const note = checker.nextEvent(userId);
       const headers = { 'idempotency-key': randomUUID() };
-      const publish = () => ledger.publish(node.backOffice, userId, tier, headers, note);
+      const publish = () => checker.publish(node.backOffice, userId, tier, headers, note);
       const lost = lose(request);
       const first = await publish();
       await lost;
@@ -109,10 +111,10 @@ describe('when the answer to a commit is lost (F8)', () => {
       expect(again).toMatchObject({ status: 202, body });
       const kept = await worker.database.query(
         `SELECT id, "offset"::int FROM mailbox_entry WHERE user_id = $1 AND (data->>'mark')::int = $2`,
-        [userId, note.mark],
+        [userId, note.sequence],
       );
       expect(kept).toEqual([accepted]);
-      await ledger.settles(devices, RECOVERY_MS);
+      await checker.expectConsistent(devices, RECOVERY_MS);
     },
     30_000,
   );

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { backOffice, type BackOffice } from '../support/drivers/back-office.js';
 import { eventually } from '../support/eventually.js';
-import { cancel, putPlans, start, subscribe } from '../support/drivers/subscribers.js';
+import { cancel, putPlans, startStream, subscribe } from '../support/drivers/subscribers.js';
 import { faultProxy, type FaultProxy } from '../support/infrastructure/fault-proxy.js';
-import { expectProblem } from '../support/refusals.js';
+import { expectProblem } from '../support/expectations.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** Scaled down: 300 s of grace and leases of 90 s are 7 s and 2 s here. */
@@ -38,7 +38,7 @@ afterAll(async () => {
 /** A stream that runs, renewed through the node. */
 async function running(userId: string): Promise<string> {
   await subscribe(usher, userId);
-  const { body } = await start(usher, userId);
+  const { body } = await startStream(usher, userId);
   await eventually('it runs', async () => (await renew(body.streamId)).status === 200);
   return body.streamId;
 }

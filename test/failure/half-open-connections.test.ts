@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectDevice } from '../support/drivers/device.js';
-import { Diary } from '../support/event-log.js';
+import { EventLog } from '../support/event-log.js';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/consistency-checker.js';
+import { ConsistencyChecker } from '../support/consistency-checker.js';
 import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
-import { report, since } from '../support/report.js';
+import { report, elapsed } from '../support/report.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
@@ -17,7 +17,7 @@ const CLEARLY_OLDER_MS = 2_100;
 
 let nodes: TestUsher[];
 let wire: FaultProxy;
-const ledger = new Ledger();
+const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   const first = await startUsher({ LOG_LEVEL: 'warn' });
@@ -42,19 +42,19 @@ test.each([
   async (_, place) => {
     const [here, there] = [nodes[0] as TestUsher, nodes[place] as TestUsher];
     const userId = `user-${place}`;
-    const diary = new Diary();
-    const options = { onFrame: diary.read.bind(diary), token: await here.token(userId) };
+    const eventLog = new EventLog();
+    const options = { onFrame: eventLog.record.bind(eventLog), token: await here.token(userId) };
     wire.set('open');
     const began = Date.now();
     const before = await connectDevice(`http://127.0.0.1:${wire.port}`, `${userId}-tv`, options);
-    await ledger.publish(here.backOffice, userId, 'critical');
-    await eventually('it hears', () => diary.applied.length === 1);
+    await checker.publish(here.backOffice, userId, 'critical');
+    await eventually('it hears', () => eventLog.applied.length === 1);
     wire.set('black-hole');
-    for (let n = 0; n < 5; n += 1) await ledger.publish(here.backOffice, userId, 'important');
+    for (let n = 0; n < 5; n += 1) await checker.publish(here.backOffice, userId, 'important');
     expect(await lines(here)).toBe(1);
     await eventually('it is clearly the older one', () => Date.now() - began > CLEARLY_OLDER_MS);
 
-    const { position } = diary;
+    const { position } = eventLog;
     const after = await there.device(userId, `${userId}-tv`, { ...options, ...(position && { position }) });
     const welcomed = Date.now();
     await eventually(
@@ -62,9 +62,9 @@ test.each([
       async () => (await lines(here)) === (place === 0 ? 1 : 0),
       TAKEOVER_MS,
     );
-    report(`half-open line closed ${since(welcomed)} after the device was welcomed elsewhere`);
-    await ledger.publish(here.backOffice, userId, 'critical');
-    await ledger.settles([{ userId, deviceId: `${userId}-tv`, diary }], 5_000);
+    report(`half-open line closed ${elapsed(welcomed)} after the device was welcomed elsewhere`);
+    await checker.publish(here.backOffice, userId, 'critical');
+    await checker.expectConsistent([{ userId, deviceId: `${userId}-tv`, eventLog: eventLog }], 5_000);
     before.close();
     after.close();
     await eventually('it is gone', async () => (await lines(here)) + (await lines(there)) === 0);

@@ -31,18 +31,18 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is away (%s)', (
   test('beats still pass between devices, marked, and are written when it is back', async () => {
     const tv = await node.device(userId, `${userId}-tv`);
     const phone = await node.device(userId, `${userId}-phone`);
-    await tv.beat({ positionSeconds: 100 });
-    expect((await phone.hears('playback.progress')).data).not.toHaveProperty('unsaved');
+    await tv.heartbeat({ positionSeconds: 100 });
+    expect((await phone.waitFor('playback.progress')).data).not.toHaveProperty('unsaved');
     wire.set(fault);
-    expect(await tv.beat({ positionSeconds: 200 })).toMatchObject({ ok: true });
-    expect(await tv.beat({ positionSeconds: 300 })).toMatchObject({ ok: true });
-    const told = await phone.hears('playback.progress', ({ data }) => data.positionSeconds === 300);
+    expect(await tv.heartbeat({ positionSeconds: 200 })).toMatchObject({ ok: true });
+    expect(await tv.heartbeat({ positionSeconds: 300 })).toMatchObject({ ok: true });
+    const told = await phone.waitFor('playback.progress', ({ data }) => data.positionSeconds === 300);
     expect(told.data).toMatchObject({ unsaved: true, deviceId: `${userId}-tv` });
     expect(await positions(userId)).toEqual([100]);
     wire.set('open');
     await eventually('it is written', async () => (await positions(userId))[0] === 300);
-    await tv.beat({ positionSeconds: 400 });
-    const after = await phone.hears('playback.progress', ({ data }) => data.positionSeconds === 400);
+    await tv.heartbeat({ positionSeconds: 400 });
+    const after = await phone.waitFor('playback.progress', ({ data }) => data.positionSeconds === 400);
     expect(after.data).not.toHaveProperty('unsaved');
   }, 30_000);
 

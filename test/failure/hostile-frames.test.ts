@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Device } from '../support/drivers/device.js';
 import { eventually } from '../support/eventually.js';
-import { nestedText, openRaw, openRawDevice, type RawSocket } from '../support/refusals.js';
+import { openRawSocket, openRawDevice, type RawSocket } from '../support/drivers/raw-socket.js';
+import { nestedJson } from '../support/invalid-input.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: P1, P2. What no proper client says; each ends the line that said it, and no other. Closing is a matter of less than a second. */
@@ -31,7 +32,7 @@ const gone = (userId: string) =>
 describe('a frame that cannot be', () => {
   test.each([
     ['of 1.1 MB', `42["playback.heartbeat",{"pad":"${'x'.repeat(1_100_000)}"}]`],
-    ['20,000 levels deep', `42["playback.heartbeat",${nestedText(20_000)}]`],
+    ['20,000 levels deep', `42["playback.heartbeat",${nestedJson(20_000)}]`],
     ['without a type', '4'],
     ['of a type that is not there', '49["x"]'],
     ['with a reserved name', '42["disconnect",{}]'],
@@ -58,7 +59,7 @@ describe('a frame that cannot be', () => {
   });
 
   test('ends the line of one who has not even said who it is', async () => {
-    const socket = await openRaw(usher.url);
+    const socket = await openRawSocket(usher.url);
     socket.send('451-["x",{"_placeholder":true,"num":0}]');
     await socket.closed(SOON_MS);
   });
@@ -88,7 +89,7 @@ describe('a flood of frames that ask for nothing', () => {
   });
 
   test('of anything is cut before a token was shown', async () => {
-    const socket = await openRaw(usher.url);
+    const socket = await openRawSocket(usher.url);
     for (let n = 0; n < FLOOD; n += 1) socket.send('6');
     await socket.closed(SOON_MS);
   });
@@ -109,14 +110,14 @@ test('a device that acknowledges hundreds of events, some of them twice because 
   for (let round = 0; round < 4; round += 1) await usher.backOffice.publish(events);
   await eventually('every event came, and came again', () => waiting.length === 800, 12_000);
   for (const ack of waiting) ack();
-  expect(await eager.beat({})).toMatchObject({ ok: true });
+  expect(await eager.heartbeat({})).toMatchObject({ ok: true });
   expect(eager.socket.connected).toBe(true);
   eager.close();
 }, 20_000);
 
 test('nobody else noticed', async () => {
   expect(unexpected).toBeUndefined();
-  expect(await bystander.beat({})).toMatchObject({ ok: true });
+  expect(await bystander.heartbeat({})).toMatchObject({ ok: true });
   expect(usher.exited).toBeUndefined();
 });
 

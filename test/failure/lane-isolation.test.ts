@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { eventually } from '../support/eventually.js';
-import { Ledger, type Note } from '../support/consistency-checker.js';
+import { ConsistencyChecker, type TrackedEvent } from '../support/consistency-checker.js';
 import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
 import { report } from '../support/report.js';
-import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
@@ -19,8 +19,8 @@ const URGENT_MS = 1_000;
 
 let usher: TestUsher;
 let wire: FaultProxy;
-let devices: SteadyDevice[];
-const ledger = new Ledger();
+let devices: ReconnectingDevice[];
+const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   const first = await startUsher({ LOG_LEVEL: 'warn', ROLES: 'worker' });
@@ -35,9 +35,9 @@ beforeAll(async () => {
   };
   await usher.backOffice.putPlan('premium', ['price_premium']);
   const users = [...Array.from({ length: SLOW_USERS }, (_, n) => `slow${n}`), 'urgent'];
-  devices = users.map((userId) => new SteadyDevice(userId, `${userId}-tv`, [usher.url]));
+  devices = users.map((userId) => new ReconnectingDevice(userId, `${userId}-tv`, [usher.url]));
   await Promise.all(devices.map((device) => device.start()));
-  for (const userId of users) await ledger.publish(usher.backOffice, userId, 'important');
+  for (const userId of users) await checker.publish(usher.backOffice, userId, 'important');
 }, 60_000);
 let stopAll: () => Promise<void>;
 afterAll(async () => {
@@ -73,13 +73,13 @@ describe('with the important and the routine lane at a standstill (F7)', () => {
     let unfinished = 0;
     const waiting = Array.from({ length: SLOW_USERS }, async (_, n) => {
       unfinished += 1;
-      const note = ledger.note(`slow${n}`);
+      const note = checker.nextEvent(`slow${n}`);
       const headers = { 'idempotency-key': randomUUID() };
       const statuses = await insist(note, headers);
       unfinished -= 1;
       return statuses;
     });
-    const beats = Array.from({ length: 20 }, (_, n) => beating.beat({ showId: `show${n}` }));
+    const beats = Array.from({ length: 20 }, (_, n) => beating.heartbeat({ showId: `show${n}` }));
     const newcomers = Array.from({ length: 6 }, (_, n) => usher.device(`new${n}`, `new${n}-tv`));
     await eventually('both lanes wait', async () => {
       const held = await usher.database.query<{ lane: string }>(
@@ -95,7 +95,7 @@ describe('with the important and the routine lane at a standstill (F7)', () => {
     const took: number[] = [];
     for (let n = 0; n < URGENT; n += 1) {
       const [published, publishMs] = await timed(() =>
-        ledger.publish(usher.backOffice, 'urgent', 'critical'),
+        checker.publish(usher.backOffice, 'urgent', 'critical'),
       );
       expect(published?.status).toBe(202);
       const event = usher.stripe.event('customer.subscription.created', {
@@ -119,15 +119,15 @@ describe('with the important and the routine lane at a standstill (F7)', () => {
     expect(statuses.filter((status) => status !== 202 && status !== 503 && status !== 409)).toEqual([]);
     for (const answer of await Promise.all(beats)) expect(answer).toMatchObject({ ok: true });
     await Promise.all(newcomers);
-    await ledger.settles(devices, 15_000);
+    await checker.expectConsistent(devices, 15_000);
   }, 60_000);
 });
 
 /** Publishes until it is taken; answers the statuses on the way. */
-async function insist(note: Note, headers: Record<string, string>): Promise<number[]> {
+async function insist(note: TrackedEvent, headers: Record<string, string>): Promise<number[]> {
   const statuses: number[] = [];
   for (let attempt = 0; attempt < 60 && statuses.at(-1) !== 202; attempt += 1) {
-    const reply = await ledger.publish(usher.backOffice, note.userId, 'important', headers, note);
+    const reply = await checker.publish(usher.backOffice, note.userId, 'important', headers, note);
     statuses.push(reply?.status ?? 0);
     if (reply?.status !== 202) await new Promise((resolve) => setTimeout(resolve, 250));
   }
@@ -138,7 +138,7 @@ describe('while PostgreSQL cannot be reached', () => {
   test('a device that asks for its history is not sent away for good: a stock client comes back by itself', async () => {
     const device = await usher.device('asks', 'asks-tv');
     wire.set('cut');
-    const answer = await device.ask('sync', { epoch: 'any', offset: 0 }).catch(() => ({ ok: false }));
+    const answer = await device.request('sync', { epoch: 'any', offset: 0 }).catch(() => ({ ok: false }));
     expect(answer.ok).toBe(false);
     const reason = await device.disconnected();
     wire.set('open');

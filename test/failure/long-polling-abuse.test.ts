@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { report, since } from '../support/report.js';
+import { report, elapsed } from '../support/report.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: P3. Long polling is off unless it is asked for; where it is on, nobody holds anything for long. Scaled: 300 handshakes. */
@@ -56,7 +56,7 @@ describe('with long polling on', () => {
     expect(await isKnown(sids[0] as string)).toBe(true);
     const left = start + HANDSHAKE_MS - Date.now();
     const [took] = await Promise.all([slow, new Promise((resolve) => setTimeout(resolve, left))]);
-    report(`slow bodies were cut off after ${took.join(', ')} ms; ${since(start)} in all`);
+    report(`slow bodies were cut off after ${took.join(', ')} ms; ${elapsed(start)} in all`);
     for (const ms of took) expect(ms).toBeLessThan(BODY_MS);
     const known = await Promise.all(sids.map(isKnown));
     expect(known.filter(Boolean).length).toBe(0);
@@ -79,7 +79,7 @@ describe('with long polling on', () => {
   test('a device that polls is served like any other', async () => {
     const device = await usher.device('poll', 'poll-tv', { transports: ['polling'] });
     await usher.backOffice.publish([{ userId: 'poll', type: 'note.one', tier: 'critical', data: {} }]);
-    await device.hears('note.one');
-    expect(await device.beat({})).toMatchObject({ ok: true });
+    await device.waitFor('note.one');
+    expect(await device.heartbeat({})).toMatchObject({ ok: true });
   });
 });

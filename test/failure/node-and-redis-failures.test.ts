@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startValkey } from '../../tools/valkey.mjs';
-import { Crowd } from '../support/drivers/device-fleet.js';
+import { DeviceFleet } from '../support/drivers/device-fleet.js';
 import { eventually } from '../support/eventually.js';
 import { metric } from '../support/metric.js';
 import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
 import { freePort } from '../support/infrastructure/ports.js';
-import { report, since } from '../support/report.js';
+import { report, elapsed } from '../support/report.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: F1, F3, F4, F5. Users and rates are scaled to two cores; the promises are not. */
@@ -16,7 +16,7 @@ let redisPort: number;
 let redis: { url: string; pid: number; stop(): Promise<void> };
 let wires: FaultProxy[];
 let nodes: TestUsher[];
-let crowd: Crowd;
+let crowd: DeviceFleet;
 
 beforeAll(async () => {
   redisPort = await freePort();
@@ -28,7 +28,7 @@ beforeAll(async () => {
   });
   const first = await startUsher(url(0));
   nodes = [first, await first.another(url(1)), await first.another(url(2))];
-  crowd = new Crowd(USERS, nodes);
+  crowd = new DeviceFleet(USERS, nodes);
   await crowd.start();
 });
 
@@ -42,7 +42,7 @@ afterAll(async () => {
 describe('nothing durable is lost', () => {
   test('when all is well, whichever node an event comes in by', async () => {
     await crowd.publish(3, nodes);
-    await crowd.settles();
+    await crowd.expectConsistent();
   }, 60_000);
 
   test('when one node’s link to Redis is cut for a while (F5)', async () => {
@@ -50,30 +50,30 @@ describe('nothing durable is lost', () => {
     await crowd.publish(3, nodes);
     const healed = Date.now();
     wires[1]?.set('open');
-    await crowd.settles();
-    report(`cut: recovered after ${since(healed)}`);
+    await crowd.expectConsistent();
+    report(`cut: recovered after ${elapsed(healed)}`);
   }, 60_000);
 
   test('when one node’s link to Redis goes silent without a word and stays so (F5)', async () => {
     const began = Date.now();
     wires[2]?.set('black-hole');
     await crowd.publish(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
-    await crowd.settles();
-    report(`black hole, not healed: recovered after ${since(began)}`);
+    await crowd.expectConsistent();
+    report(`black hole, not healed: recovered after ${elapsed(began)}`);
     wires[2]?.set('open');
     await crowd.publish(1, nodes);
-    await crowd.settles();
+    await crowd.expectConsistent();
   }, 90_000);
 
   test('when Redis stands still for some seconds (F4)', async () => {
     process.kill(redis.pid, 'SIGSTOP');
     const began = Date.now();
     await crowd.publish(2, nodes);
-    await crowd.settles();
-    report(`Redis stopped, not continued: recovered after ${since(began)}`);
+    await crowd.expectConsistent();
+    report(`Redis stopped, not continued: recovered after ${elapsed(began)}`);
     process.kill(redis.pid, 'SIGCONT');
     await crowd.publish(1, nodes);
-    await crowd.settles();
+    await crowd.expectConsistent();
   }, 90_000);
 
   test('when Redis is killed and comes back empty (F3)', async () => {
@@ -82,8 +82,8 @@ describe('nothing durable is lost', () => {
     redis = await startValkey({ port: redisPort });
     const healed = Date.now();
     await crowd.publish(2, nodes);
-    await crowd.settles();
-    report(`Redis killed: recovered after ${since(healed)}`);
+    await crowd.expectConsistent();
+    report(`Redis killed: recovered after ${elapsed(healed)}`);
   }, 90_000);
 
   test('when the others lose sight of a node for a moment, and tell it nothing', async () => {
@@ -95,7 +95,7 @@ describe('nothing durable is lost', () => {
     });
     await crowd.publish(1, [first]);
     client.disconnect();
-    await crowd.settles();
+    await crowd.expectConsistent();
   }, 60_000);
 
   test('when a node is killed in the midst of it (F1)', async () => {
@@ -103,7 +103,7 @@ describe('nothing durable is lost', () => {
     const killed = Date.now();
     await nodes[2]?.kill('SIGKILL');
     await publishing;
-    await crowd.settles();
-    report(`node killed: recovered after ${since(killed)}`);
+    await crowd.expectConsistent();
+    report(`node killed: recovered after ${elapsed(killed)}`);
   }, 90_000);
 });

@@ -33,24 +33,24 @@ describe('a node with too much to do', () => {
   test('asks for slower beats first, then sends some devices elsewhere, spread out', async () => {
     const device = await usher.device('ann', 'ann-tv');
     const calm = await other.device('ann', 'ann-phone');
-    expect((await device.beat({})).nextSeconds).toBe(10);
+    expect((await device.heartbeat({})).nextSeconds).toBe(10);
     straining = strain();
     await eventually(
       'beats are to come slower',
-      async () => (await device.beat({})).nextSeconds === 40,
+      async () => (await device.heartbeat({})).nextSeconds === 40,
       15_000,
     );
-    expect(device.heard.some(({ event }) => event === 'goaway')).toBe(false);
+    expect(device.received.some(({ event }) => event === 'goaway')).toBe(false);
     const { reason, retryAfterMs } = await eventually(
       'it is sent away',
-      () => device.heard.find(({ event }) => event === 'goaway')?.payload,
+      () => device.received.find(({ event }) => event === 'goaway')?.payload,
       30_000,
     );
     expect(reason).toBe('overload');
     expect(Number(retryAfterMs)).toBeGreaterThanOrEqual(2_000);
-    expect(calm.heard.some(({ event }) => event === 'goaway')).toBe(false);
+    expect(calm.received.some(({ event }) => event === 'goaway')).toBe(false);
     stop = true;
     await straining;
-    await eventually('beats are as before', async () => (await device.beat({})).nextSeconds === 10);
+    await eventually('beats are as before', async () => (await device.heartbeat({})).nextSeconds === 10);
   }, 60_000);
 });

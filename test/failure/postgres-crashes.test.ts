@@ -4,11 +4,11 @@ import { throwAwayFolder } from '../../tools/places.mjs';
 import { type EmbeddedPostgres, startPostgres } from '../../tools/postgres.mjs';
 import { migratedDatabase, type TestDatabase } from '../support/infrastructure/database.js';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/consistency-checker.js';
+import { ConsistencyChecker } from '../support/consistency-checker.js';
 import { freePort } from '../support/infrastructure/ports.js';
 import { nowSeconds, type StripeEvent } from '../support/drivers/stripe-webhooks.js';
-import { report, since } from '../support/report.js';
-import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { report, elapsed } from '../support/report.js';
+import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: F6. Two nodes on a PostgreSQL of this file's own. Users and rates are scaled to two cores; the promises are not. */
@@ -21,8 +21,8 @@ let port: number;
 let postgres: EmbeddedPostgres;
 let database: TestDatabase;
 let nodes: TestUsher[];
-let devices: SteadyDevice[];
-const ledger = new Ledger();
+let devices: ReconnectingDevice[];
+const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   dataDir = join(throwAwayFolder('test'), 'postgres');
@@ -34,8 +34,8 @@ beforeAll(async () => {
   for (const plan of PLANS) await first.backOffice.putPlan(plan, [`price_${plan}`]);
   const urls = nodes.map((node) => node.url);
   devices = Array.from({ length: USERS }, (_, n) => [
-    new SteadyDevice(`u${n}`, `u${n}-tv`, urls),
-    new SteadyDevice(`u${n}`, `u${n}-phone`, [...urls].reverse()),
+    new ReconnectingDevice(`u${n}`, `u${n}-tv`, urls),
+    new ReconnectingDevice(`u${n}`, `u${n}-phone`, [...urls].reverse()),
   ]).flat();
   await Promise.all(devices.map((device) => device.start()));
 }, 60_000);
@@ -73,8 +73,8 @@ async function changePlans(n: number, go: () => boolean): Promise<StripeEvent[]>
         created: nowSeconds() - 2_000 + turn,
       },
     );
-    await stripe.deliver(event);
-    if (turn % 3 === 0) await door(n + turn + 1).stripe.deliver(event);
+    await stripe.deliverWithRetries(event);
+    if (turn % 3 === 0) await door(n + turn + 1).stripe.deliverWithRetries(event);
     told.push(event);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -83,7 +83,7 @@ async function changePlans(n: number, go: () => boolean): Promise<StripeEvent[]>
 
 async function publishNotes(n: number, go: () => boolean): Promise<void> {
   while (go()) {
-    await ledger.publish(door(n).backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
+    await checker.publish(door(n).backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -102,10 +102,10 @@ describe('PostgreSQL stopped at once, and started again, while webhooks and even
         await new Promise((resolve) => setTimeout(resolve, 1_000));
         const up = await crash(700);
         const { status } = await eventually('a critical event is taken again', async () => {
-          const reply = await ledger.publish(door(0).backOffice, 'first-after', 'critical');
+          const reply = await checker.publish(door(0).backOffice, 'first-after', 'critical');
           return reply?.status === 202 && reply;
         });
-        report(`PostgreSQL crashed: ${status} after ${since(up)}`);
+        report(`PostgreSQL crashed: ${status} after ${elapsed(up)}`);
       }
     } finally {
       going = false;
@@ -129,7 +129,7 @@ describe('PostgreSQL stopped at once, and started again, while webhooks and even
       return kept.every(({ status }) => status === 'applied' || status === 'stale');
     };
     await eventually('every webhook is applied', settled, 20_000);
-    report(`${ids.length} webhooks and ${ledger.size} events over ${CRASHES} crashes`);
+    report(`${ids.length} webhooks and ${checker.expectedCount} events over ${CRASHES} crashes`);
   }, 30_000);
 
   test('each user has the plan that the processor said last, and no webhook had its effect twice', async () => {
@@ -153,8 +153,8 @@ describe('PostgreSQL stopped at once, and started again, while webhooks and even
         )
       ).map(({ userId, version }) => [userId, Number(version)]),
     );
-    const heard = (device: SteadyDevice) =>
-      device.diary.applied
+    const heard = (device: ReconnectingDevice) =>
+      device.eventLog.applied
         .filter(({ type }) => type === 'membership.changed')
         .map(({ data }) => data.version as number);
     for (const device of devices) {
@@ -167,10 +167,12 @@ describe('PostgreSQL stopped at once, and started again, while webhooks and even
   }, 30_000);
 
   test('no event is lost, doubled, out of order or another user’s', async () => {
-    await ledger.settles(devices, 20_000);
+    await checker.expectConsistent(devices, 20_000);
   }, 30_000);
 
   test('no device was sent away in a way after which a stock client stays away', () => {
-    expect(devices.flatMap(({ endings }) => endings)).not.toContain('io server disconnect');
+    expect(devices.flatMap(({ disconnectReasons: endings }) => endings)).not.toContain(
+      'io server disconnect',
+    );
   });
 });

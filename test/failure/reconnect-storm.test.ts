@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/consistency-checker.js';
-import { LightDevice } from '../support/drivers/lightweight-device.js';
-import { report, since } from '../support/report.js';
+import { ConsistencyChecker } from '../support/consistency-checker.js';
+import { LightweightDevice } from '../support/drivers/lightweight-device.js';
+import { report, elapsed } from '../support/report.js';
 import { mintToken, startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: S2. 10,000 devices are scaled to 2,000, which share two cores with three nodes; the pace is scaled with them. */
@@ -11,8 +11,8 @@ const PER_SECOND = 150;
 const AT_ONCE = 100;
 
 let nodes: TestUsher[];
-let devices: LightDevice[];
-const ledger = new Ledger();
+let devices: LightweightDevice[];
+const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   const first = await startUsher({ LOG_LEVEL: 'warn', CONNECTS_PER_SECOND: String(DEVICES) });
@@ -22,7 +22,7 @@ beforeAll(async () => {
   devices = await Promise.all(
     Array.from({ length: DEVICES }, async (_, n) => {
       const urls = n % 2 === 0 ? [doomed, one, other] : [doomed, other, one];
-      return new LightDevice(`u${n}`, `u${n}-tv`, await mintToken(`u${n}`), urls);
+      return new LightweightDevice(`u${n}`, `u${n}-tv`, await mintToken(`u${n}`), urls);
     }),
   );
   for (let n = 0; n < DEVICES; n += AT_ONCE) {
@@ -40,11 +40,11 @@ afterAll(async () => {
 /** One event for every user, a hundred a call. */
 async function publishToAll(tier: 'critical' | 'important'): Promise<void> {
   for (let n = 0; n < DEVICES; n += AT_ONCE) {
-    const notes = devices.slice(n, n + AT_ONCE).map(({ userId }) => ledger.note(userId));
+    const notes = devices.slice(n, n + AT_ONCE).map(({ userId }) => checker.nextEvent(userId));
     const { status } = await (nodes[1] as TestUsher).backOffice.publish(
       notes.map((note) => ({ userId: note.userId, type: 'note.owed', tier, data: note })),
     );
-    if (status === 202) for (const note of notes) ledger.owe(note);
+    if (status === 202) for (const note of notes) checker.expectDelivery(note);
   }
 }
 
@@ -59,25 +59,25 @@ async function worstLag(): Promise<string> {
 
 test('when a node dies under 2,000 devices, all are back on the others at a pace, and each has every event of its user once', async () => {
   await publishToAll('important');
-  await ledger.settles(devices, 15_000);
+  await checker.expectConsistent(devices, 15_000);
   await worstLag(); // begins anew with each look
   const killed = Date.now();
   await nodes[0]?.kill('SIGKILL');
   const publishing = publishToAll('critical');
   await eventually(
     'all are back',
-    () => devices.every(({ connected, welcomes }) => connected && welcomes === 2),
+    () => devices.every(({ connected, welcomeCount: welcomes }) => connected && welcomes === 2),
     40_000,
   );
   report(
-    `${DEVICES} devices back after ${since(killed)}; event loops late by ${await worstLag()} ms at worst`,
+    `${DEVICES} devices back after ${elapsed(killed)}; event loops late by ${await worstLag()} ms at worst`,
   );
   await publishing;
-  await ledger.settles(devices, 15_000);
+  await checker.expectConsistent(devices, 15_000);
 }, 90_000);
 
 test('those that came too early were told to come later, each at a time of its own', () => {
-  const refused = devices.flatMap(({ refusals }) => refusals);
+  const refused = devices.flatMap(({ connectErrors: refusals }) => refusals);
   report(`${refused.length} were asked to come later`);
   // A statement that waits too long in the storm is `unavailable`, and spread likewise.
   expect(

@@ -6,11 +6,11 @@ import {
   startRedisCluster,
 } from '../../tools/redis-cluster.mjs';
 import { Redis } from 'ioredis';
-import { Crowd } from '../support/drivers/device-fleet.js';
+import { DeviceFleet } from '../support/drivers/device-fleet.js';
 import { eventually } from '../support/eventually.js';
-import { report, since } from '../support/report.js';
+import { report, elapsed } from '../support/report.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { describeWhere } from '../support/infrastructure/describe-if-available.js';
+import { describeIfAvailable } from '../support/infrastructure/describe-if-available.js';
 
 const USERS = 20;
 const MASTERS = 3;
@@ -19,7 +19,7 @@ const reason = noCluster();
 
 let cluster: RedisCluster;
 let nodes: TestUsher[];
-let crowd: Crowd;
+let crowd: DeviceFleet;
 
 beforeAll(async () => {
   if (reason !== undefined) return;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   const REDIS_URL = cluster.url.split(',').slice(0, 2).join(',');
   const first = await startUsher({ REDIS_URL, LOG_LEVEL: 'warn' });
   nodes = [first, await first.another()];
-  crowd = new Crowd(USERS, nodes);
+  crowd = new DeviceFleet(USERS, nodes);
   await crowd.start();
 }, 60_000);
 
@@ -81,7 +81,7 @@ async function healed(): Promise<void> {
 const promises = () => {
   test('when all is well', async () => {
     await crowd.publish(3, nodes);
-    await crowd.settles();
+    await crowd.expectConsistent();
     await healed();
   }, 60_000);
 
@@ -92,9 +92,9 @@ const promises = () => {
       await eventually('the replica is the master', () => isMaster(n + MASTERS));
     }
     const handedOver = Date.now();
-    await crowd.settles();
+    await crowd.expectConsistent();
     await healed();
-    report(`handed over: recovered after ${since(handedOver)}`);
+    report(`handed over: recovered after ${elapsed(handedOver)}`);
     // The server said that the channel moved; a silence would be noticed after seven seconds only.
     expect(Date.now() - handedOver).toBeLessThan(6_000);
   }, 90_000);
@@ -104,8 +104,8 @@ const promises = () => {
       await server(n + MASTERS).kill('SIGKILL');
       const killed = Date.now();
       await crowd.publish(2, nodes);
-      await crowd.settles();
-      report(`master killed: recovered after ${since(killed)}`);
+      await crowd.expectConsistent();
+      report(`master killed: recovered after ${elapsed(killed)}`);
       await eventually('the replica is the master', () => isMaster(n), HEALS_WITHIN_MS);
     }
     await healed();
@@ -116,17 +116,17 @@ const promises = () => {
       await server(n).kill('SIGKILL');
       const killed = Date.now();
       await crowd.publish(2, nodes);
-      await crowd.settles();
-      report(`part of the cluster away: recovered after ${since(killed)}`);
+      await crowd.expectConsistent();
+      report(`part of the cluster away: recovered after ${elapsed(killed)}`);
       await server(n).start();
     }
     const back = Date.now();
     await healed();
-    report(`back: recovered after ${since(back)}`);
+    report(`back: recovered after ${elapsed(back)}`);
     await crowd.publish(1, nodes);
-    await crowd.settles();
+    await crowd.expectConsistent();
   }, 120_000);
 };
 
 const title = 'nothing durable is lost, and all heals by itself, with a Redis Cluster';
-describeWhere(reason, title, promises);
+describeIfAvailable(reason, title, promises);

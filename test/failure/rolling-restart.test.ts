@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/consistency-checker.js';
-import { report, since } from '../support/report.js';
-import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { ConsistencyChecker } from '../support/consistency-checker.js';
+import { report, elapsed } from '../support/report.js';
+import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: S4. Three nodes, each stopped and replaced in its turn under traffic; a drain of 4 s instead of 20. */
@@ -14,11 +14,11 @@ const LATE_MS = 5_000;
 
 let nodes: TestUsher[];
 let first: TestUsher;
-let devices: SteadyDevice[];
+let devices: ReconnectingDevice[];
 let events: { stop(): Promise<void> } | undefined;
 /** Where devices find a node, as a load balancer would know it: everyone begins somewhere else. */
 const doors: string[][] = [[], [], []];
-const ledger = new Ledger();
+const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   // Stays in the background: the others are stopped one by one, and it holds their database.
@@ -27,8 +27,8 @@ beforeAll(async () => {
   for (const [n, urls] of doors.entries())
     urls.push(...[0, 1, 2].map((step) => (nodes[(n + step) % 3] as TestUsher).url));
   devices = Array.from({ length: USERS }, (_, n) => [
-    new SteadyDevice(`u${n}`, `u${n}-tv`, doors[n % 3] as string[]),
-    new SteadyDevice(`u${n}`, `u${n}-phone`, doors[(n + 1) % 3] as string[]),
+    new ReconnectingDevice(`u${n}`, `u${n}-tv`, doors[n % 3] as string[]),
+    new ReconnectingDevice(`u${n}`, `u${n}-phone`, doors[(n + 1) % 3] as string[]),
   ]).flat();
   await Promise.all(devices.map((device) => device.start()));
 }, 60_000);
@@ -48,7 +48,7 @@ function traffic(): { stop(): Promise<void> } {
     Array.from({ length: USERS }, async (_, n) => {
       for (let round = 0; going; round += 1) {
         const door = nodes[(n + round) % nodes.length] as TestUsher;
-        await ledger.publish(door.backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
+        await checker.publish(door.backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }),
@@ -93,10 +93,10 @@ test('three nodes replaced one after the other under traffic: nothing is lost, e
   events = traffic();
   const began = Date.now();
   for (const index of [0, 1, 2]) {
-    const told = devices.map(({ toldToGo }) => toldToGo.length);
+    const told = devices.map(({ goaways: toldToGo }) => toldToGo.length);
     const tookMs = await replace(index);
     expect(tookMs).toBeLessThan(DRAIN_SECONDS * 1_000 + LATE_MS);
-    const goaways = devices.flatMap(({ toldToGo }, n) => toldToGo.slice(told[n]));
+    const goaways = devices.flatMap(({ goaways: toldToGo }, n) => toldToGo.slice(told[n]));
     report(`node ${index + 1} gone after ${tookMs} ms; ${goaways.length} devices sent elsewhere`);
     expect(new Set(goaways.map(({ reason }) => reason))).toEqual(new Set(['drain']));
     const moments = goaways.map(({ at }) => at);
@@ -105,10 +105,10 @@ test('three nodes replaced one after the other under traffic: nothing is lost, e
     await eventually('every device is back', () => devices.every(({ connected }) => connected), 20_000);
   }
   await events.stop();
-  await ledger.settles(devices, 15_000);
-  report(`${ledger.size} events, three nodes replaced in ${since(began)}`);
+  await checker.expectConsistent(devices, 15_000);
+  report(`${checker.expectedCount} events, three nodes replaced in ${elapsed(began)}`);
 }, 90_000);
 
 test('no device was disconnected in a way after which a stock client stays away', () => {
-  expect(devices.flatMap(({ endings }) => endings)).not.toContain('io server disconnect');
+  expect(devices.flatMap(({ disconnectReasons: endings }) => endings)).not.toContain('io server disconnect');
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Device } from '../support/drivers/device.js';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/consistency-checker.js';
-import { LightDevice } from '../support/drivers/lightweight-device.js';
-import { report, since } from '../support/report.js';
-import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { ConsistencyChecker } from '../support/consistency-checker.js';
+import { LightweightDevice } from '../support/drivers/lightweight-device.js';
+import { report, elapsed } from '../support/report.js';
+import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { mintToken, startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
@@ -19,21 +19,24 @@ const URGENT = 10;
 const RECOVERY_MS = 15_000;
 
 let usher: TestUsher;
-let crowd: LightDevice[];
-let devices: SteadyDevice[];
+let crowd: LightweightDevice[];
+let devices: ReconnectingDevice[];
 let probe: Device;
-const ledger = new Ledger();
+const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   usher = await startUsher({ LOG_LEVEL: 'warn', HEARTBEAT_SECONDS: String(HEARTBEAT_SECONDS) });
   crowd = await Promise.all(
     Array.from({ length: CROWD }, async (_, n) => {
       const userId = `crowd${n % (CROWD / 4)}`;
-      return new LightDevice(userId, `crowd-${n}`, await mintToken(userId), [usher.url]);
+      return new LightweightDevice(userId, `crowd-${n}`, await mintToken(userId), [usher.url]);
     }),
   );
   for (const device of crowd) device.start();
-  devices = Array.from({ length: URGENT }, (_, n) => new SteadyDevice(`u${n}`, `u${n}-tv`, [usher.url]));
+  devices = Array.from(
+    { length: URGENT },
+    (_, n) => new ReconnectingDevice(`u${n}`, `u${n}-tv`, [usher.url]),
+  );
   await Promise.all(devices.map((device) => device.start()));
   await eventually('the crowd is in', () => crowd.every(({ connected }) => connected));
   probe = await usher.device('probe', 'probe-tv');
@@ -61,7 +64,7 @@ async function flood(until: number): Promise<number[]> {
 async function beats(until: number): Promise<number[]> {
   const asked: number[] = [];
   while (Date.now() < until) {
-    asked.push((await probe.beat({ positionSeconds: 600 + asked.length })).nextSeconds ?? 0);
+    asked.push((await probe.heartbeat({ positionSeconds: 600 + asked.length })).nextSeconds ?? 0);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
   return asked;
@@ -74,7 +77,7 @@ async function urgent(until: number, tier: 'critical' | 'important'): Promise<nu
     const start = Date.now();
     // Each tier has users of its own, so that two publishes of one user never overlap.
     const userId = `u${(n % (URGENT / 2)) * 2 + (tier === 'critical' ? 0 : 1)}`;
-    expect((await ledger.publish(usher.backOffice, userId, tier))?.status).toBe(202);
+    expect((await checker.publish(usher.backOffice, userId, tier))?.status).toBe(202);
     took.push(Date.now() - start);
   }
   return took.sort((a, b) => a - b);
@@ -95,12 +98,12 @@ test('a flood of routine events loses nothing durable and no device; when it ebb
     `${calls.length * CROWD} routine frames; critical p99 ${p99(critical)} ms of ${critical.length}, important ${p99(important)} ms of ${important.length}; beats asked for ${Math.max(...asked)} s`,
   );
   expect(calls.filter((status) => status !== 202 && status !== 503 && status !== 429)).toEqual([]);
-  await ledger.settles(devices, RECOVERY_MS);
+  await checker.expectConsistent(devices, RECOVERY_MS);
   await eventually(
     'beats are a minute apart again',
-    async () => (await probe.beat({})).nextSeconds === HEARTBEAT_SECONDS,
+    async () => (await probe.heartbeat({})).nextSeconds === HEARTBEAT_SECONDS,
     RECOVERY_MS,
   );
-  report(`recovered ${since(ebbed)} after the flood`);
-  expect([...devices.flatMap(({ endings }) => endings)]).toEqual([]);
+  report(`recovered ${elapsed(ebbed)} after the flood`);
+  expect([...devices.flatMap(({ disconnectReasons: endings }) => endings)]).toEqual([]);
 }, 60_000);

@@ -41,7 +41,7 @@ describe('a device that stays far behind', () => {
     const slow = await connectDevice(url, 'ann-slow', { token });
     const swift = await usher.device('ann', 'ann-swift');
     let published = await publish(1);
-    await slow.hears('note.large');
+    await slow.waitFor('note.large');
     line.set('unread');
     // The kernel takes the first megabytes.
     await eventually(
@@ -58,10 +58,10 @@ describe('a device that stays far behind', () => {
     );
     published += await publish(5);
     line.set('open');
-    const { reason, retryAfterMs } = await slow.hears('goaway');
+    const { reason, retryAfterMs } = await slow.waitFor('goaway');
     expect(reason).toBe('slow');
     expect(Number(retryAfterMs)).toBeLessThanOrEqual(2_000);
-    const { epoch } = await swift.hears('welcome');
+    const { epoch } = await swift.waitFor('welcome');
     const read = slow.offsets();
     expect(read).toHaveLength(published - 5);
     slow.close();

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/consistency-checker.js';
-import { openRawDevice, type RawSocket } from '../support/refusals.js';
+import { ConsistencyChecker } from '../support/consistency-checker.js';
+import { openRawDevice, type RawSocket } from '../support/drivers/raw-socket.js';
 import { report } from '../support/report.js';
-import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
@@ -17,14 +17,14 @@ const MEGABYTE = 1_048_576;
 const MAX_KEPT = 2 * MEGABYTE;
 
 let usher: TestUsher;
-let others: SteadyDevice[];
-const ledger = new Ledger();
+let others: ReconnectingDevice[];
+const checker = new ConsistencyChecker();
 const pad = 'x'.repeat(EVENT_BYTES);
 
 beforeAll(async () => {
   usher = await startUsher({ LOG_LEVEL: 'warn' });
   // The others of the very users whose devices are slow.
-  others = Array.from({ length: SLOW }, (_, n) => new SteadyDevice(`u${n}`, `u${n}-good`, [usher.url]));
+  others = Array.from({ length: SLOW }, (_, n) => new ReconnectingDevice(`u${n}`, `u${n}-good`, [usher.url]));
   await Promise.all(others.map((device) => device.start()));
   // The same traffic without slow devices: what the process needs for it is not theirs.
   for (let round = 0; round < 8; round += 1) await fill();
@@ -68,7 +68,7 @@ async function fillUntilGone(before: number, rounds: number, everyRound: () => v
     await fill();
     everyRound();
     const start = Date.now();
-    await ledger.publish(usher.backOffice, `u${round % SLOW}`, 'critical');
+    await checker.publish(usher.backOffice, `u${round % SLOW}`, 'critical');
     slowest = Math.max(slowest, Date.now() - start);
     unread = Math.max(unread, await metric('unread_bytes'));
     if ((await metric('slow_devices_total')) - before >= SLOW) break;
@@ -95,8 +95,8 @@ describe('devices that stop reading', () => {
       });
       await eventually('all are let go', async () => (await metric('slow_devices_total')) - before >= SLOW);
       await eventually('their lines are closed', async () => (await metric('connections')) === SLOW);
-      await ledger.settles(others, 10_000);
-      expect(others.flatMap(({ endings }) => endings)).toEqual([]);
+      await checker.expectConsistent(others, 10_000);
+      expect(others.flatMap(({ disconnectReasons: endings }) => endings)).toEqual([]);
       const kept = (unread / SLOW / MEGABYTE).toFixed(1);
       report(
         `${SLOW} slow devices: at most ${kept} MB kept for each, a critical event took ${slowest} ms at worst`,

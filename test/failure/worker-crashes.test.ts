@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Ledger } from '../support/consistency-checker.js';
-import { report, since } from '../support/report.js';
-import { SteadyDevice } from '../support/drivers/reconnecting-device.js';
+import { ConsistencyChecker } from '../support/consistency-checker.js';
+import { report, elapsed } from '../support/report.js';
+import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** RELIABILITY: F2. 50 kills in a minute are scaled to 6 in a row, each as soon as the next worker is up and busy. */
@@ -12,13 +12,16 @@ const BUSY_WITHIN_MS = 10_000;
 
 let gateway: TestUsher;
 let worker: TestUsher;
-let devices: SteadyDevice[];
-const ledger = new Ledger();
+let devices: ReconnectingDevice[];
+const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   gateway = await startUsher({ ROLES: 'gateway', LOG_LEVEL: 'warn' });
   worker = await gateway.another({ ROLES: 'api,worker' });
-  devices = Array.from({ length: USERS }, (_, n) => new SteadyDevice(`u${n}`, `u${n}-tv`, [gateway.url]));
+  devices = Array.from(
+    { length: USERS },
+    (_, n) => new ReconnectingDevice(`u${n}`, `u${n}-tv`, [gateway.url]),
+  );
   await Promise.all(devices.map((device) => device.start()));
 }, 60_000);
 
@@ -35,7 +38,7 @@ test('when the node that takes and tells events is killed again and again, what 
     devices.map(async ({ userId }, n) => {
       while (going) {
         const tier = n % 2 === 0 ? 'critical' : 'important';
-        const reply = await ledger.publish(worker.backOffice, userId, tier);
+        const reply = await checker.publish(worker.backOffice, userId, tier);
         if (reply?.status === 202) continue;
         refused += 1;
         await new Promise((resolve) => setTimeout(resolve, 50));
@@ -44,8 +47,8 @@ test('when the node that takes and tells events is killed again and again, what 
   );
   try {
     for (let kill = 0; kill < KILLS; kill += 1) {
-      const before = ledger.size;
-      await eventually('it is busy', () => ledger.size > before + USERS, BUSY_WITHIN_MS);
+      const before = checker.expectedCount;
+      await eventually('it is busy', () => checker.expectedCount > before + USERS, BUSY_WITHIN_MS);
       await worker.kill('SIGKILL');
       worker = await gateway.another({ ROLES: 'api,worker' });
     }
@@ -54,9 +57,9 @@ test('when the node that takes and tells events is killed again and again, what 
     await publishing;
   }
   const last = Date.now();
-  await ledger.settles(devices, 15_000);
+  await checker.expectConsistent(devices, 15_000);
   report(
-    `${KILLS} workers killed in ${last - began} ms: ${ledger.size} events taken, ${refused} refused; all told ${since(last)} later`,
+    `${KILLS} workers killed in ${last - began} ms: ${checker.expectedCount} events taken, ${refused} refused; all told ${elapsed(last)} later`,
   );
-  expect(devices.flatMap(({ endings }) => endings)).toEqual([]);
+  expect(devices.flatMap(({ disconnectReasons: endings }) => endings)).toEqual([]);
 }, 90_000);

@@ -3,7 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import Stripe from 'stripe';
 import ts from 'typescript';
-import { type StripeEvent, type StripeEventType, stripeDriver } from '../support/drivers/stripe-webhooks.js';
+import {
+  type StripeEvent,
+  type StripeEventType,
+  stripeWebhooks,
+} from '../support/drivers/stripe-webhooks.js';
 
 const SAMPLES = new URL('./stripe/', import.meta.url);
 const names = readdirSync(SAMPLES).sort();
@@ -59,7 +63,7 @@ describe("the samples of Stripe's events", () => {
   });
 
   it('keep that shape when a test makes its own event of them', () => {
-    const driver = stripeDriver('http://localhost', 'whsec_unused');
+    const driver = stripeWebhooks('http://localhost', 'whsec_unused');
     const built = names.map((name) =>
       driver.event(name.replace('.json', '') as StripeEventType, {
         id: 'sub_1',

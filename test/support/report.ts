@@ -2,4 +2,4 @@
 export const report = (what: string): void => void process.stderr.write(`      ${what}\n`);
 
 /** How long it took since then, as part of a report. */
-export const since = (start: number): string => `${Date.now() - start} ms`;
+export const elapsed = (start: number): string => `${Date.now() - start} ms`;

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { call } from '../../support/drivers/back-office.js';
-import { refusal } from '../../support/drivers/device.js';
+import { connectionError } from '../../support/drivers/device.js';
 import { freePort } from '../../support/infrastructure/ports.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
@@ -69,7 +69,7 @@ describe('tokens signed by a key set', () => {
     const secret = new TextEncoder().encode(await exportSPKI(pair.publicKey));
     const token = await sign(secret, 'HS256');
     expect(await status(token)).toBe(401);
-    expect(await refusal(usher.device('ann', 'ann-tv', { token }))).toMatchObject({
+    expect(await connectionError(usher.device('ann', 'ann-tv', { token }))).toMatchObject({
       code: 'token_invalid',
       retryable: false,
     });

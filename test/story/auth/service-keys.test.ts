@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type Reply } from '../../support/drivers/back-office.js';
+import { call, PREMIUM, type HttpReply } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
-import { expectNone, expectProblem } from '../../support/refusals.js';
+import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
 
 type Scope = 'publish' | 'recommendations' | 'edge' | 'admin';
 const SCOPES: readonly Scope[] = ['publish', 'recommendations', 'edge', 'admin'];
@@ -28,7 +28,7 @@ async function newKey(scopes: readonly Scope[]): Promise<{ id: string; key: stri
 
 interface Door {
   readonly scope: Scope;
-  knock(key: string | undefined): Promise<Reply>;
+  knock(key: string | undefined): Promise<HttpReply>;
 }
 const door = (scope: Scope, method: string, path: string, body?: unknown): [string, Door] => [
   `${method} ${path}`,
@@ -63,7 +63,7 @@ describe.each(DOORS)('%s', (_, { scope, knock }) => {
       const reply = await knock(key);
       expectProblem(reply, 401, 'unauthorized');
       expect(reply.headers.get('www-authenticate')).toBe('Bearer');
-      expectNone(used, JSON.stringify(reply.body));
+      expectNoSecrets(used, JSON.stringify(reply.body));
     }
   });
 
@@ -163,12 +163,12 @@ describe('a key', () => {
             row.replaceAll(/\\x([0-9a-f]+)/g, (_, hex: string) => Buffer.from(hex, 'hex').toString('latin1')),
         )
         .join('\n');
-      expectNone(used, bytes);
+      expectNoSecrets(used, bytes);
     }
   });
 });
 
 test('the log holds none of the keys', async () => {
   expect(usher.log().length).toBeGreaterThan(0);
-  expectNone({ ...used, 'token of ann': await usher.token('ann') }, usher.log());
+  expectNoSecrets({ ...used, 'token of ann': await usher.token('ann') }, usher.log());
 });

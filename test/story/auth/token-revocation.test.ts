@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import { refusal } from '../../support/drivers/device.js';
+import { connectionError } from '../../support/drivers/device.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let a: TestUsher;
@@ -28,7 +28,7 @@ describe('a revoked token', () => {
     expect(await revoke('ann')).toMatchObject({ status: 201, body: { userId: 'ann' } });
     await Promise.all([tv.disconnected(), phone.disconnected()]);
     for (const node of [a, b]) {
-      expect(await refusal(node.device('ann', 'ann-tv', { token }))).toMatchObject(refused);
+      expect(await connectionError(node.device('ann', 'ann-tv', { token }))).toMatchObject(refused);
       expect(await call(node.url, token, 'GET', '/v1/me/state')).toMatchObject({
         status: 401,
         body: refused,
@@ -42,7 +42,7 @@ describe('a revoked token', () => {
     const token = await a.token('cleo', before);
     await revoke('cleo');
     const restarted = await a.another();
-    expect(await refusal(restarted.device('cleo', 'cleo-tv', { token }))).toMatchObject(refused);
+    expect(await connectionError(restarted.device('cleo', 'cleo-tv', { token }))).toMatchObject(refused);
   });
 
   test('does not keep its user from signing in anew', async () => {
@@ -60,17 +60,17 @@ describe('a revoked token', () => {
     expect((await revoke('eve', { tokenId: 'one' })).status).toBe(201);
     await Promise.all([lost.disconnected(), single.disconnected()]);
     const old = await a.token('eve', before);
-    expect(await refusal(b.device('eve', 'eve-lost', { token: old }))).toMatchObject(refused);
-    expect(await refusal(b.device('eve', 'eve-other', { token: one }))).toMatchObject(refused);
+    expect(await connectionError(b.device('eve', 'eve-lost', { token: old }))).toMatchObject(refused);
+    expect(await connectionError(b.device('eve', 'eve-other', { token: one }))).toMatchObject(refused);
     expect(kept.socket.connected).toBe(true);
   });
 
   test('cannot be had back by a refresh, while a newer one saves the connection', async () => {
     const device = await a.device('fay', 'fay-tv', { token: await a.token('fay', after()) });
     await revoke('fay');
-    const answer = await device.ask('token.refresh', { token: await a.token('fay', before) });
+    const answer = await device.request('token.refresh', { token: await a.token('fay', before) });
     expect(answer).toMatchObject({ ok: false, error: refused });
-    expect(await device.ask('token.refresh', { token: await a.token('fay', after()) })).toMatchObject({
+    expect(await device.request('token.refresh', { token: await a.token('fay', after()) })).toMatchObject({
       ok: true,
     });
   });

@@ -17,9 +17,9 @@ const me = async (userId: string, path: string, headers?: Record<string, string>
 describe('a device that connects', () => {
   test('gets welcome first, and with it the whole state when it brings no position', async () => {
     const device = await usher.device('ann', 'ann-tv');
-    await device.hears('snapshot');
-    expect(device.heard.map(({ event }) => event).slice(0, 2)).toEqual(['welcome', 'snapshot']);
-    const welcome = device.heard[0]?.payload;
+    await device.waitFor('snapshot');
+    expect(device.received.map(({ event }) => event).slice(0, 2)).toEqual(['welcome', 'snapshot']);
+    const welcome = device.received[0]?.payload;
     expect(welcome).toMatchObject({
       userId: 'ann',
       deviceId: 'ann-tv',
@@ -29,7 +29,7 @@ describe('a device that connects', () => {
     });
     expect(Date.parse(String(welcome?.tokenExpiresAt))).toBeGreaterThan(Date.now());
     const { body } = await me('ann', '/v1/me/state');
-    const snapshot = device.heard[1]?.payload;
+    const snapshot = device.received[1]?.payload;
     expect(Object.keys(body).sort()).toEqual([
       'entitlement',
       'entries',
@@ -50,14 +50,14 @@ describe('a device that connects', () => {
   test('gets what it missed, in order and the newest of each key, when it brings its position', async () => {
     const before = await usher.device('ben', 'ben-tv');
     await publish('ben', 'note.first');
-    const { epoch, offset } = await before.hears('note.first');
+    const { epoch, offset } = await before.waitFor('note.first');
     before.close();
     await publish('ben', 'note.kept', { key: 'a', data: 1 });
     await publish('ben', 'note.kept', { key: 'b', data: 2 });
     await publish('ben', 'note.kept', { key: 'a', data: 3 });
     const after = await usher.device('ben', 'ben-tv', { position: { epoch, offset } });
-    expect(after.heard[0]?.payload).toMatchObject({ resume: 'replay', offset: 4, epoch });
-    await after.hears('note.kept', ({ data }) => (data as unknown) === 3);
+    expect(after.received[0]?.payload).toMatchObject({ resume: 'replay', offset: 4, epoch });
+    await after.waitFor('note.kept', ({ data }) => (data as unknown) === 3);
     expect(after.envelopes().map(({ offset: at, key, data }) => [at, key, data])).toEqual([
       [3, 'b', 2],
       [4, 'a', 3],
@@ -77,7 +77,7 @@ describe('a device that connects', () => {
     };
     const resume = async (epoch: string, offset: number) => {
       const device = await usher.device('cleo', 'cleo-tv', { position: { epoch, offset } });
-      return device.heard[0]?.payload.resume;
+      return device.received[0]?.payload.resume;
     };
     expect(await resume('elsewhere', 301)).toBe('snapshot');
     expect(await resume(position.epoch, 999)).toBe('snapshot');
@@ -91,7 +91,7 @@ describe('a device that connects', () => {
       for (let n = 0; pouring && n < 250; n += 1) await publish('dan', 'note.pour', { data: n });
     })();
     const first = await usher.device('dan', 'dan-0');
-    const { epoch } = first.heard[0]?.payload ?? { epoch: '' };
+    const { epoch } = first.received[0]?.payload ?? { epoch: '' };
     for (let round = 1; round <= 8; round += 1) {
       const device = await usher.device('dan', `dan-${round}`, { position: { epoch, offset: 0 } });
       await eventually('ten live events', () => device.offsets().length >= 10);
@@ -105,12 +105,12 @@ describe('a device that connects', () => {
   test('learns with a replay where the others stopped meanwhile, and nothing that it said itself', async () => {
     const tv = await usher.device('bea', 'bea-tv');
     const phone = await usher.device('bea', 'bea-phone');
-    const { epoch, offset } = phone.heard[0]?.payload ?? { epoch: '', offset: 0 };
-    await phone.beat({ showId: 'own', positionSeconds: 100 });
+    const { epoch, offset } = phone.received[0]?.payload ?? { epoch: '', offset: 0 };
+    await phone.heartbeat({ showId: 'own', positionSeconds: 100 });
     phone.close();
-    await tv.beat({ showId: 'other', positionSeconds: 700, state: 'paused' });
+    await tv.heartbeat({ showId: 'other', positionSeconds: 700, state: 'paused' });
     const again = await usher.device('bea', 'bea-phone', { position: { epoch, offset } });
-    expect((await again.hears('playback.progress')).data).toMatchObject({
+    expect((await again.waitFor('playback.progress')).data).toMatchObject({
       showId: 'other',
       positionSeconds: 700,
       state: 'paused',
@@ -120,24 +120,24 @@ describe('a device that connects', () => {
     const auth = { since: new Date(Date.now() + 1_000).toISOString() };
     const later = await usher.device('bea', 'bea-phone', { position: { epoch, offset }, auth });
     await publish('bea', 'note.after');
-    await later.hears('note.after');
+    await later.waitFor('note.after');
     expect(later.envelopes('playback.progress')).toEqual([]);
   });
 
   test('can ask for what it missed without a reconnect', async () => {
     const device = await usher.device('eve', 'eve-tv');
     await publish('eve', 'note.one');
-    const { epoch } = await device.hears('note.one');
-    expect(await device.ask('sync', { epoch, offset: 0 })).toEqual({ ok: true });
+    const { epoch } = await device.waitFor('note.one');
+    expect(await device.request('sync', { epoch, offset: 0 })).toEqual({ ok: true });
     await eventually('told again', () => device.envelopes('note.one').length === 2);
-    expect(device.heard.findLast(({ event }) => event === 'welcome')?.payload).toMatchObject({
+    expect(device.received.findLast(({ event }) => event === 'welcome')?.payload).toMatchObject({
       resume: 'replay',
       offset: 1,
     });
-    expect(await device.ask('sync', { epoch: 'elsewhere', offset: 7 })).toEqual({ ok: true });
+    expect(await device.request('sync', { epoch: 'elsewhere', offset: 7 })).toEqual({ ok: true });
     await eventually(
       'a second snapshot',
-      () => device.heard.filter(({ event }) => event === 'snapshot').length === 2,
+      () => device.received.filter(({ event }) => event === 'snapshot').length === 2,
     );
   });
 
@@ -145,9 +145,9 @@ describe('a device that connects', () => {
     const older = await usher.device('fay', 'fay-tv');
     const newer = await usher.device('fay', 'fay-tv');
     await older.disconnected();
-    expect(older.heard.at(-1)).toMatchObject({ event: 'goaway', payload: { reason: 'superseded' } });
+    expect(older.received.at(-1)).toMatchObject({ event: 'goaway', payload: { reason: 'superseded' } });
     await publish('fay', 'note.newer');
-    await newer.hears('note.newer');
+    await newer.waitFor('note.newer');
     expect(older.envelopes()).toEqual([]);
   });
 
@@ -155,9 +155,9 @@ describe('a device that connects', () => {
     const tv = await usher.device('gus', 'gus-tv');
     const phone = await usher.device('gus', 'gus-phone');
     await publish('gus', 'note.see');
-    const { id, offset } = await tv.hears('note.see');
-    expect(await tv.ask('receipt', { offset, state: 'seen' })).toEqual({ ok: true });
-    expect((await phone.hears('receipts.changed')).data).toEqual({ ids: [id], state: 'seen' });
+    const { id, offset } = await tv.waitFor('note.see');
+    expect(await tv.request('receipt', { offset, state: 'seen' })).toEqual({ ok: true });
+    expect((await phone.waitFor('receipts.changed')).data).toEqual({ ids: [id], state: 'seen' });
     expect(tv.envelopes('receipts.changed')).toEqual([]);
   });
 
@@ -165,8 +165,8 @@ describe('a device that connects', () => {
     const device = await usher.device('hal', 'hal-tv', {
       token: await usher.token('hal', { expiresIn: '30s' }),
     });
-    await device.hears('token.expiring');
-    const answer = await device.ask('token.refresh', {
+    await device.waitFor('token.expiring');
+    const answer = await device.request('token.refresh', {
       token: await usher.token('hal', { expiresIn: '2h' }),
     });
     expect(answer).toMatchObject({ ok: true });
@@ -196,7 +196,7 @@ describe('publishing', () => {
     ];
     expect(replies[1]).toMatchObject({ status: 202, body: replies[0]?.body });
     await publish('jon', 'note.after');
-    await device.hears('note.after');
+    await device.waitFor('note.after');
     expect(device.offsets()).toEqual([1, 2]);
   });
 
@@ -231,7 +231,7 @@ describe('tonight’s recommendations', () => {
     const items = Array.from({ length: 30 }, (_, n) => ({ titleId: `t${n}` }));
     const reply = await usher.backOffice.recommend([{ userId: 'lea', profileId: 'kids', version: 7, items }]);
     expect(reply).toMatchObject({ status: 200, body: { accepted: 1, unchanged: 0, stale: 0, rejected: [] } });
-    const { data, key } = await device.hears('recommendations.ready');
+    const { data, key } = await device.waitFor('recommendations.ready');
     expect(key).toBe('recommendations:kids');
     expect(data).toMatchObject({
       profileId: 'kids',

@@ -40,14 +40,14 @@ describeEachRedis('devices of one user on two nodes', (start) => {
   test('hear from a node without sockets at once, not only from what the sweep finds', async () => {
     const device = await b.device('abe', 'abe-b');
     await api.backOffice.publish([{ userId: 'abe', type: 'note.routine', tier: 'routine', data: {} }]);
-    await device.hears('note.routine');
+    await device.waitFor('note.routine');
   });
 
   test('see each other’s playback at once', async () => {
     const tv = await a.device('ben', 'ben-tv');
     const phone = await b.device('ben', 'ben-phone');
-    await tv.beat({ positionSeconds: 700 });
-    expect((await phone.hears('playback.progress')).data).toMatchObject({
+    await tv.heartbeat({ positionSeconds: 700 });
+    expect((await phone.waitFor('playback.progress')).data).toMatchObject({
       positionSeconds: 700,
       deviceId: 'ben-tv',
     });
@@ -63,7 +63,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     );
     const before = await metric(a, 'usher_node_messages_total');
     await a.backOffice.publish([{ userId: 'cleo', type: 'note.local', tier: 'critical', data: {} }]);
-    await device.hears('note.local');
+    await device.waitFor('note.local');
     expect(await metric(a, 'usher_node_messages_total')).toBe(before);
   });
 

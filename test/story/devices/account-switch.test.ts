@@ -2,8 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import type { Device } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
-import { expectClean, Ledger, type Note } from '../../support/consistency-checker.js';
-import { Diary } from '../../support/event-log.js';
+import {
+  expectNoViolations,
+  ConsistencyChecker,
+  type TrackedEvent,
+} from '../../support/consistency-checker.js';
+import { EventLog } from '../../support/event-log.js';
 import { report } from '../../support/report.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
@@ -12,7 +16,7 @@ const SWITCHES = 12;
 
 let nodes: TestUsher[];
 let publishing: { stop(): Promise<void> };
-const ledger = new Ledger();
+const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   const first = await startUsher({ LOG_LEVEL: 'warn' });
@@ -35,7 +39,7 @@ function traffic(users: readonly string[]) {
     users.map(async (userId) => {
       for (let round = 0; going; round += 1) {
         const door = nodes[round % 2] as TestUsher;
-        const event = { userId, type: 'note.own', tier: tiers[round % 3], data: ledger.note(userId) };
+        const event = { userId, type: 'note.own', tier: tiers[round % 3], data: checker.nextEvent(userId) };
         await door.backOffice.publish([event]);
       }
     }),
@@ -51,27 +55,27 @@ function traffic(users: readonly string[]) {
 interface Login {
   readonly userId: string;
   readonly deviceId: string;
-  readonly diary: Diary;
+  readonly eventLog: EventLog;
   readonly device: Device;
   /** When each event came. */
   readonly heardAt: number[];
-  /** Whose events it heard, routine ones too, which are in no diary. */
+  /** Whose events it heard, routine ones too, which are in no eventLog. */
   readonly owners: ReadonlySet<string>;
 }
 
 async function login(node: TestUsher, userId: string, deviceId: string): Promise<Login> {
-  const diary = new Diary();
+  const eventLog = new EventLog();
   const heardAt: number[] = [];
   const owners = new Set<string>();
   const device = await node.device(userId, deviceId, {
     onFrame: (event, payload) => {
-      diary.read(event, payload);
+      eventLog.record(event, payload);
       if (event !== 'note.own') return;
       heardAt.push(Date.now());
-      owners.add((payload.data as unknown as Note).userId);
+      owners.add((payload.data as unknown as TrackedEvent).userId);
     },
   });
-  return { userId, deviceId, diary, device, heardAt, owners };
+  return { userId, deviceId, eventLog, device, heardAt, owners };
 }
 
 const heardAfter = ({ heardAt }: Login, moment: number): number => heardAt.filter((at) => at > moment).length;
@@ -94,11 +98,11 @@ describe('a device on which another user signs in', () => {
         logins.push(now);
         // The app did not close the former socket: the server must.
         await former?.device.disconnected();
-        await eventually('the new user hears events', () => now.diary.applied.length > 2);
+        await eventually('the new user hears events', () => now.eventLog.applied.length > 2);
         if (former) late += heardAfter(former, welcomed);
         if (former) leaked += heardAfter(former, welcomed + graceMs);
       }
-      expectClean({ ...ledger.verdict(logins), lost: [] });
+      expectNoViolations({ ...checker.violations(logins), lost: [] });
       for (const { userId, owners } of logins) expect([...owners]).toEqual([userId]);
       report(`${late} events reached a former account's own socket after the next one was welcomed`);
       expect(leaked).toBe(0);
@@ -110,8 +114,8 @@ describe('a device on which another user signs in', () => {
   test('after the former one signed out offline: nothing that was meant for that one is told or replayed', async () => {
     const [here, there] = nodes as [TestUsher, TestUsher];
     const ann = await login(here, 'ann', 'sofa-tv');
-    await eventually('it hears events', () => ann.diary.applied.length > 2);
-    const { position } = ann.diary;
+    await eventually('it hears events', () => ann.eventLog.applied.length > 2);
+    const { position } = ann.eventLog;
     ann.device.close();
     // A position of the former account, as an app might send that forgot to clear it.
     const device = await there.device('ben', 'sofa-tv', position ? { position } : {});
@@ -132,7 +136,7 @@ describe('a device that is removed', () => {
     'while it is connected, %s, is cut, and hears nothing after that was answered',
     async (_, step, graceMs) => {
       const ann = await login(nodes[0] as TestUsher, 'ann', 'old-phone');
-      await eventually('it hears events', () => ann.diary.applied.length > 2);
+      await eventually('it hears events', () => ann.eventLog.applied.length > 2);
       const { url, token } = nodes[step] as TestUsher;
       expect((await call(url, await token('ann'), 'DELETE', '/v1/me/devices/old-phone')).status).toBe(204);
       const removed = Date.now();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type Reply } from '../../support/drivers/back-office.js';
+import { call, PREMIUM, type HttpReply } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/drivers/usher.js';
-import { expectNone, expectProblem } from '../../support/refusals.js';
+import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
 
 const PUSH_ADDRESS = 'a-push-address-that-only-its-vendor-may-know';
 const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET, 'push address': PUSH_ADDRESS };
@@ -20,7 +20,7 @@ const asAda = (
   path: string,
   body?: unknown,
   headers?: Record<string, string>,
-): Promise<Reply> => call(usher.url, adaToken, method, path, body, headers);
+): Promise<HttpReply> => call(usher.url, adaToken, method, path, body, headers);
 
 describe('what a device says of itself is checked', () => {
   const registered = { platform: 'ios', name: 'Phone', push: { kind: 'apns', address: PUSH_ADDRESS } };
@@ -41,7 +41,7 @@ describe('what a device says of itself is checked', () => {
     expect((await asAda('PUT', '/v1/me/devices/ada-phone', registered)).status).toBe(200);
     const reply = await asAda('PUT', '/v1/me/devices/ada-phone', { ...registered, ...wrong });
     expectProblem(reply, 400, 'invalid_request');
-    expectNone(used, JSON.stringify(reply.body));
+    expectNoSecrets(used, JSON.stringify(reply.body));
     expect((await asAda('GET', '/v1/me/devices')).body.devices).toContainEqual(
       expect.objectContaining({ deviceId: 'ada-phone', platform: 'ios', name: 'Phone' }),
     );
@@ -58,7 +58,7 @@ describe('what a device says of itself is checked', () => {
   });
 
   test('a push address is shown to nobody, its owner included', async () => {
-    expectNone({ address: PUSH_ADDRESS }, JSON.stringify((await asAda('GET', '/v1/me/devices')).body));
+    expectNoSecrets({ address: PUSH_ADDRESS }, JSON.stringify((await asAda('GET', '/v1/me/devices')).body));
   });
 });
 
@@ -120,7 +120,7 @@ describe('a plan that says nothing usable is refused', () => {
 test('the node still serves, and its log holds no token, key, secret or push address', async () => {
   expect((await asAda('GET', '/v1/me/state')).status).toBe(200);
   expect(usher.log().length).toBeGreaterThan(0);
-  expectNone(used, usher.log());
+  expectNoSecrets(used, usher.log());
 });
 
 /** The headers promise the whole body; half of it is sent, then the connection is cut. */

@@ -26,9 +26,9 @@ describe('promise 5: nothing reaches another user’s device', () => {
       await usher.device('Ann', 'Ann-1'),
     ];
     await publish('ann', 'note.private');
-    await Promise.all(mine.map((device) => device.hears('note.private')));
+    await Promise.all(mine.map((device) => device.waitFor('note.private')));
     for (const userId of ['an', 'ann.', 'Ann']) await publish(userId, 'note.own');
-    await Promise.all(others.map((device) => device.hears('note.own')));
+    await Promise.all(others.map((device) => device.waitFor('note.own')));
     expect(others.flatMap((device) => device.envelopes('note.private'))).toEqual([]);
   });
 
@@ -38,7 +38,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     await before.disconnected();
     await publish('bob', 'note.for-bob');
     await publish('cleo', 'note.for-cleo');
-    await after.hears('note.for-cleo');
+    await after.waitFor('note.for-cleo');
     expect(foreign(after, 'cleo')).toEqual([]);
     expect(before.envelopes()).toEqual([]);
     const devices = async (userId: string) =>
@@ -83,21 +83,21 @@ describe('promise 5: nothing reaches another user’s device', () => {
   test('no name, position or room that a device sends opens another user’s mailbox', async () => {
     await publish('gus', 'note.of-gus');
     const gus = await usher.device('gus', 'gus-tv');
-    const { epoch } = (await gus.hears('welcome')) as unknown as { epoch: string };
+    const { epoch } = (await gus.waitFor('welcome')) as unknown as { epoch: string };
     const thief = await usher.device('hal', 'hal-tv', {
       position: { epoch, offset: 0 },
       auth: { userId: 'gus', room: 'user:gus', profileId: 'main', sub: 'gus' },
     });
     for (const event of ['join', 'subscribe', 'room', 'user:gus'])
       thief.socket.emit(event, 'gus', 'user:gus');
-    expect(await thief.ask('sync', { epoch, offset: 0, userId: 'gus' })).toEqual({ ok: true });
+    expect(await thief.request('sync', { epoch, offset: 0, userId: 'gus' })).toEqual({ ok: true });
     await publish('gus', 'note.more-of-gus');
-    await gus.hears('note.more-of-gus');
+    await gus.waitFor('note.more-of-gus');
     await publish('hal', 'note.of-hal');
-    await thief.hears('note.of-hal');
+    await thief.waitFor('note.of-hal');
     expect(foreign(thief, 'hal')).toEqual([]);
     expect(
-      thief.heard.filter(({ event }) => event === 'snapshot').flatMap(({ payload }) => payload.entries),
+      thief.received.filter(({ event }) => event === 'snapshot').flatMap(({ payload }) => payload.entries),
     ).toEqual([]);
   });
 
@@ -105,7 +105,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     const { body } = await publish('ida', 'note.of-ida');
     const [accepted] = body.accepted as { id: string }[];
     const thief = await usher.device('jon', 'jon-tv');
-    const answer = await thief.ask('receipt', { ids: [accepted?.id], state: 'seen' });
+    const answer = await thief.request('receipt', { ids: [accepted?.id], state: 'seen' });
     expect(answer).toMatchObject({ ok: false, error: { code: 'unknown_event' } });
     expect(await usher.database.query(`SELECT 1 FROM receipt WHERE event_id = $1`, [accepted?.id])).toEqual(
       [],
@@ -114,10 +114,10 @@ describe('promise 5: nothing reaches another user’s device', () => {
 
   test('a token of another user does not take a live connection over', async () => {
     const device = await usher.device('kim', 'kim-tv');
-    const answer = await device.ask('token.refresh', { token: await usher.token('lea') });
+    const answer = await device.request('token.refresh', { token: await usher.token('lea') });
     expect(answer).toMatchObject({ ok: false, error: { code: 'token_invalid' } });
     await publish('kim', 'note.of-kim');
-    await device.hears('note.of-kim');
+    await device.waitFor('note.of-kim');
   });
 
   test('a device whose token has expired is closed, and hears nothing more', async () => {
@@ -125,10 +125,10 @@ describe('promise 5: nothing reaches another user’s device', () => {
       token: await usher.token('max', { expiresIn: '1s' }),
     });
     const other = await usher.device('max', 'max-phone');
-    await device.hears('token.expiring');
+    await device.waitFor('token.expiring');
     await device.disconnected();
     await publish('max', 'note.late');
-    await other.hears('note.late');
+    await other.waitFor('note.late');
     expect(device.envelopes('note.late')).toEqual([]);
   });
 
@@ -136,8 +136,8 @@ describe('promise 5: nothing reaches another user’s device', () => {
     const tv = await usher.device('ned', 'ned-tv');
     const phone = await usher.device('ned', 'ned-phone');
     const stranger = await usher.device('oda', 'oda-tv');
-    expect(await tv.beat({ positionSeconds: 700 })).toMatchObject({ ok: true, nextSeconds: 60 });
-    expect((await phone.hears('playback.progress')).data).toMatchObject({
+    expect(await tv.heartbeat({ positionSeconds: 700 })).toMatchObject({ ok: true, nextSeconds: 60 });
+    expect((await phone.waitFor('playback.progress')).data).toMatchObject({
       showId: 'show',
       positionSeconds: 700,
       deviceId: 'ned-tv',
@@ -145,7 +145,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     await usher.backOffice.publish(
       ['ned', 'oda'].map((userId) => ({ userId, type: 'note.after', tier: 'routine', data: {} })),
     );
-    await Promise.all([tv.hears('note.after'), stranger.hears('note.after')]);
+    await Promise.all([tv.waitFor('note.after'), stranger.waitFor('note.after')]);
     expect([...tv.envelopes('playback.progress'), ...stranger.envelopes('playback.progress')]).toEqual([]);
   });
 
@@ -153,7 +153,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     const tv = await usher.device('pia', 'pia-tv');
     const phone = await usher.device('pia', 'pia-phone');
     await publish('pia', 'note.for-tv', { deviceId: 'pia-tv' });
-    const [onTv, onPhone] = await Promise.all([tv.hears('note.for-tv'), phone.hears('note.for-tv')]);
+    const [onTv, onPhone] = await Promise.all([tv.waitFor('note.for-tv'), phone.waitFor('note.for-tv')]);
     expect([onTv.target, onPhone.target]).toEqual(['pia-tv', 'pia-tv']);
     await eventually('both positions moved', () => tv.offsets()[0] === 1 && phone.offsets()[0] === 1);
   });

@@ -1,9 +1,10 @@
 import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type Reply } from '../../support/drivers/back-office.js';
+import { call, PREMIUM, type HttpReply } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/drivers/usher.js';
-import { expectNone, expectProblem, FOREIGN_IDS, forgedTokens, nestedText } from '../../support/refusals.js';
+import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
+import { INVALID_IDS, forgedTokens, nestedJson } from '../../support/invalid-input.js';
 
 const PUSH_ADDRESS = 'a-push-address-that-only-its-vendor-may-know';
 const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET, 'push address': PUSH_ADDRESS };
@@ -22,7 +23,7 @@ const asAda = (
   path: string,
   body?: unknown,
   headers?: Record<string, string>,
-): Promise<Reply> => call(usher.url, adaToken, method, path, body, headers);
+): Promise<HttpReply> => call(usher.url, adaToken, method, path, body, headers);
 const note = (more: Record<string, unknown> = {}) => ({
   userId: 'ada',
   type: 'note.added',
@@ -48,7 +49,7 @@ describe('a token that is not to be believed opens nothing', () => {
       const reply = await call(usher.url, token, 'GET', '/v1/me/state');
       expect([name, reply.status, reply.body.code]).toEqual([name, 401, code]);
       expectProblem(reply, 401, code);
-      expectNone(used, JSON.stringify(reply.body));
+      expectNoSecrets(used, JSON.stringify(reply.body));
     }
   });
 
@@ -113,15 +114,15 @@ describe('a body that cannot be read is refused whole', () => {
 
   test('10,000 levels deep', async () => {
     await withoutEffect(async () => {
-      const events = `{"events":[{"userId":"ada","type":"note.added","tier":"important","data":${nestedText(10_000)}}]}`;
+      const events = `{"events":[{"userId":"ada","type":"note.added","tier":"important","data":${nestedJson(10_000)}}]}`;
       expectProblem(await usher.backOffice.call('POST', '/v1/events', events), 400, 'too_deep');
       expectProblem(
-        await usher.backOffice.call('PUT', '/v1/plans/deep', nestedText(10_000)),
+        await usher.backOffice.call('PUT', '/v1/plans/deep', nestedJson(10_000)),
         400,
         'too_deep',
       );
       expectProblem(
-        await asAda('PUT', '/v1/me/devices/deep', `{"push":${nestedText(10_000)}}`),
+        await asAda('PUT', '/v1/me/devices/deep', `{"push":${nestedJson(10_000)}}`),
         400,
         'too_deep',
       );
@@ -181,7 +182,7 @@ describe('a body that cannot be read is refused whole', () => {
 
 describe('an id outside its alphabet is refused wherever it comes from', () => {
   test('in the path', async () => {
-    for (const id of FOREIGN_IDS) {
+    for (const id of INVALID_IDS) {
       const path = encodeURIComponent(id);
       expectProblem(
         await usher.backOffice.call('GET', `/v1/users/${path}/entitlement`),
@@ -213,7 +214,7 @@ describe('an id outside its alphabet is refused wherever it comes from', () => {
   });
 
   test('in the body', async () => {
-    for (const userId of FOREIGN_IDS)
+    for (const userId of INVALID_IDS)
       expectProblem(await usher.backOffice.publish([note({ userId })]), 400, 'invalid_request');
   });
 
@@ -260,13 +261,13 @@ describe('a page of a foreign origin may not read', () => {
 test('what is not there is not found, and the answer repeats no query', async () => {
   const reply = await usher.backOffice.call('GET', `/v1/nothing?token=${adaToken}`);
   expectProblem(reply, 404, 'not_found');
-  expectNone(used, JSON.stringify(reply.body));
+  expectNoSecrets(used, JSON.stringify(reply.body));
 });
 
 test('the node still serves, and its log holds no token, key, secret or push address', async () => {
   expect((await asAda('GET', '/v1/me/state')).status).toBe(200);
   expect(usher.log().length).toBeGreaterThan(0);
-  expectNone(used, usher.log());
+  expectNoSecrets(used, usher.log());
 });
 
 /** The headers promise the whole body; half of it is sent, then the connection is cut. */

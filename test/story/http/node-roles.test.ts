@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import { expectProblem } from '../../support/refusals.js';
+import { expectProblem } from '../../support/expectations.js';
 import { startTopology, type Topology } from '../../support/drivers/topology.js';
 import type { TestUsher } from '../../support/drivers/usher.js';
 
@@ -18,15 +18,15 @@ describe('a fleet of gateways and API nodes', () => {
   test('tells the devices at every gateway what was published at the API', async () => {
     const devices = await Promise.all(fleet.gateways.map((gateway, n) => gateway.device('ann', `ann-${n}`)));
     expect((await fleet.api.backOffice.publish([{ ...NOTE, userId: 'ann' }])).status).toBe(202);
-    for (const device of devices) expect((await device.hears('note.added')).offset).toBe(1);
+    for (const device of devices) expect((await device.waitFor('note.added')).offset).toBe(1);
   });
 
   test('passes what one gateway’s device says to the other’s', async () => {
     const [a, b] = fleet.gateways;
     const tv = await a.device('ben', 'ben-tv');
     const phone = await b.device('ben', 'ben-phone');
-    expect(await tv.beat({ positionSeconds: 700 })).toMatchObject({ ok: true });
-    expect((await phone.hears('playback.progress')).data).toMatchObject({ positionSeconds: 700 });
+    expect(await tv.heartbeat({ positionSeconds: 700 })).toMatchObject({ ok: true });
+    expect((await phone.waitFor('playback.progress')).data).toMatchObject({ positionSeconds: 700 });
   });
 });
 

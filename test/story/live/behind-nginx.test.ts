@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backOffice } from '../../support/drivers/back-office.js';
 import { connectDevice, type Device } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
-import { noNginx, startNginx } from '../../support/infrastructure/nginx.js';
+import { nginxUnavailable, startNginx } from '../../support/infrastructure/nginx.js';
 import { connections, startTopology, type Topology } from '../../support/drivers/topology.js';
 import { ADMIN_KEY, mintToken } from '../../support/drivers/usher.js';
-import { describeWhere } from '../../support/infrastructure/describe-if-available.js';
+import { describeIfAvailable } from '../../support/infrastructure/describe-if-available.js';
 
-const reason = noNginx();
+const reason = nginxUnavailable();
 const DEVICES = 12;
 
 let fleet: Topology;
@@ -66,7 +66,7 @@ const promises = () => {
     const all = await devices(plain.url, 'ann', 'websocket');
     await bothHold();
     expect((await publish(plain.url, 'ann')).status).toBe(202);
-    for (const device of all) await device.hears('note.added');
+    for (const device of all) await device.waitFor('note.added');
     await leave(all);
   });
 
@@ -76,7 +76,7 @@ const promises = () => {
     for (let round = 0; round < 3; round += 1) await publish(sticky.url, 'ben');
     for (const device of all) {
       await eventually('all three', () => device.offsets().length === 3);
-      expect(await device.ask('sync', { epoch: device.envelopes()[0]?.epoch, offset: 3 })).toMatchObject({
+      expect(await device.request('sync', { epoch: device.envelopes()[0]?.epoch, offset: 3 })).toMatchObject({
         ok: true,
       });
       expect([device.socket.connected, device.socket.io.engine.transport.name]).toEqual([true, 'polling']);
@@ -108,4 +108,4 @@ const promises = () => {
 };
 
 const title = 'behind nginx, as deploy/nginx.conf sets it up';
-describeWhere(reason, title, promises);
+describeIfAvailable(reason, title, promises);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import { refusal } from '../../support/drivers/device.js';
+import { connectionError } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
@@ -39,14 +39,14 @@ describe('a live connection', () => {
     await usher.backOffice.putPlan('premium', ['price_premium']);
     const slow = await usher.device('zoe', 'zoe-slow');
     const quick = await usher.device('zoe', 'zoe-quick');
-    await usher.stripe.subscription('customer.subscription.created', {
+    await usher.stripe.sendEvent('customer.subscription.created', {
       userId: 'zoe',
       price: 'price_premium',
     });
-    const { offset } = await quick.hears('membership.changed');
-    await quick.ask('receipt', { offset, state: 'applied' });
+    const { offset } = await quick.waitFor('membership.changed');
+    await quick.request('receipt', { offset, state: 'applied' });
     await eventually('told again', () => slow.envelopes('membership.changed').length === 2);
-    await slow.ask('receipt', { offset, state: 'applied' });
+    await slow.request('receipt', { offset, state: 'applied' });
     expect(quick.envelopes('membership.changed')).toHaveLength(1);
     const { body } = await usher.backOffice.call('GET', '/v1/users/zoe');
     expect(body.notApplied).toEqual([]);
@@ -64,17 +64,17 @@ describe('a live connection', () => {
   test('is asked to come back elsewhere after its time, and cut when the node is told to stop', async () => {
     const node = await usher.another({ RECYCLE_SECONDS: '1', DRAIN_SECONDS: '3' });
     const device = await node.device('eve', 'eve-tv');
-    const { reason, retryAfterMs } = await device.hears('goaway');
+    const { reason, retryAfterMs } = await device.waitFor('goaway');
     expect(reason).toBe('recycle');
     expect(Number(retryAfterMs)).toBeLessThanOrEqual(5_000);
     const late = await node.device('eve', 'eve-late');
     const stopping = node.kill('SIGTERM');
-    await late.hears('goaway', (goaway) => goaway.reason === 'drain');
+    await late.waitFor('goaway', (goaway) => goaway.reason === 'drain');
     expect((await fetch(`${node.url}/health/ready`)).status).toBe(503);
     const listener = await call(node.url, await usher.token('eve'), 'GET', '/v1/me/events');
     expect(listener).toMatchObject({ status: 503, body: { code: 'draining', retryable: true } });
     const newcomer = node.device('eve', 'eve-newcomer');
-    expect(await refusal(newcomer)).toMatchObject({ code: 'draining', retryable: true });
+    expect(await connectionError(newcomer)).toMatchObject({ code: 'draining', retryable: true });
     // Not "io server disconnect", after which stock clients do not come back by themselves.
     expect(await late.disconnected()).toBe('transport close');
     await stopping;

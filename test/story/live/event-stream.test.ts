@@ -71,7 +71,7 @@ describe('Server-Sent Events', () => {
     for (const tier of ['critical', 'important', 'routine']) await publish('ann', `note.${tier}`, tier);
     for (const tier of ['critical', 'important', 'routine']) {
       const onStream = await stream.hears(`note.${tier}`);
-      expect(onStream.data).toEqual(await device.hears(`note.${tier}`));
+      expect(onStream.data).toEqual(await device.waitFor(`note.${tier}`));
     }
     expect(stream.events.map(({ event }) => event).slice(0, 2)).toEqual(['welcome', 'snapshot']);
   });

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import type { Answer, Device } from '../../support/drivers/device.js';
+import type { CommandReply, Device } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
 import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/drivers/usher.js';
-import { expectNone, forgedTokens, nested, nestedText, openRawDevice } from '../../support/refusals.js';
+import { openRawDevice } from '../../support/drivers/raw-socket.js';
+import { expectNoSecrets } from '../../support/expectations.js';
+import { forgedTokens, nestedValue, nestedJson } from '../../support/invalid-input.js';
 
 const APP = 'https://app.example.com';
 const MAX_FRAME = 16 * 1024;
@@ -17,7 +19,7 @@ afterAll(() => usher.stop());
 
 const state = async (userId: string) =>
   (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state')).body;
-const expectRefused = (answer: Answer, code: string, retryable = false): void =>
+const expectRefused = (answer: CommandReply, code: string, retryable = false): void =>
   expect(answer).toEqual({
     ok: false,
     error: expect.objectContaining({ code, retryable, message: expect.any(String) }),
@@ -42,13 +44,13 @@ describe('a frame that is too large or too deep', () => {
       return beat('x'.repeat(bytes - beat('').length));
     };
     socket.send(frame(MAX_FRAME));
-    expect(await socket.hears(/^431/)).toContain('"ok":true');
+    expect(await socket.waitFor(/^431/)).toContain('"ok":true');
     socket.send(frame(MAX_FRAME + 1));
     await socket.closed();
     const { offset } = await publish('bo');
 
     const back = await usher.device('bo', 'bo-tv', { position: { epoch, offset: 0 } });
-    expect(await back.hears('note.added')).toMatchObject({ offset });
+    expect(await back.waitFor('note.added')).toMatchObject({ offset });
     expect((await state('bo')).playback).toEqual([
       expect.objectContaining({ showId: 'show', positionSeconds: 600 }),
     ]);
@@ -56,17 +58,17 @@ describe('a frame that is too large or too deep', () => {
 
   test('of more than 16 levels is refused and the socket stays; of 16 it is read', async () => {
     const device = await usher.device('bo', 'bo-phone');
-    expectRefused(await device.beat({ extra: nested(16) }), 'too_deep');
-    expect(await device.beat({ extra: nested(15) })).toMatchObject({ ok: true });
-    expectRefused(await device.ask('receipt', nested(17)), 'too_deep');
+    expectRefused(await device.heartbeat({ extra: nestedValue(16) }), 'too_deep');
+    expect(await device.heartbeat({ extra: nestedValue(15) })).toMatchObject({ ok: true });
+    expectRefused(await device.request('receipt', nestedValue(17)), 'too_deep');
   });
 
   test('as deep as 16 KiB allow is refused, and the socket stays', async () => {
     const socket = await openRawDevice(usher.url, await usher.token('bo'), 'bo-tablet');
-    socket.send(`427["playback.heartbeat",${nestedText(8_000)}]`);
-    expect(await socket.hears(/^437/)).toContain('too_deep');
+    socket.send(`427["playback.heartbeat",${nestedJson(8_000)}]`);
+    expect(await socket.waitFor(/^437/)).toContain('too_deep');
     socket.send(`428["sync",{"epoch":"e","offset":0}]`);
-    expect(await socket.hears(/^438/)).toContain('"ok":true');
+    expect(await socket.waitFor(/^438/)).toContain('"ok":true');
     socket.terminate();
   });
 });
@@ -75,7 +77,7 @@ describe('a beat that cannot be is refused, and what stood before stands', () =>
   let device: Device;
   beforeAll(async () => {
     device = await usher.device('cy', 'cy-tv');
-    await device.beat({ positionSeconds: 700 });
+    await device.heartbeat({ positionSeconds: 700 });
   });
 
   const stands = async (): Promise<void> =>
@@ -96,8 +98,8 @@ describe('a beat that cannot be is refused, and what stood before stands', () =>
     ['yes', true],
     ['not there', undefined],
   ])('a position that is %s', async (_, positionSeconds) => {
-    expectRefused(await device.beat({ positionSeconds }), 'invalid_request');
-    expectRefused(await device.beat({ durationSeconds: positionSeconds }), 'invalid_request');
+    expectRefused(await device.heartbeat({ positionSeconds }), 'invalid_request');
+    expectRefused(await device.heartbeat({ durationSeconds: positionSeconds }), 'invalid_request');
     await stands();
   });
 
@@ -106,7 +108,7 @@ describe('a beat that cannot be is refused, and what stood before stands', () =>
     socket.send(
       '425["playback.heartbeat",{"showId":"show","positionSeconds":1e999,"durationSeconds":3600,"state":"playing"}]',
     );
-    expect(await socket.hears(/^435/)).toContain('invalid_request');
+    expect(await socket.waitFor(/^435/)).toContain('invalid_request');
     socket.terminate();
     await stands();
   });
@@ -126,7 +128,7 @@ describe('a beat that cannot be is refused, and what stood before stands', () =>
     ['an instant beyond all calendars', { at: 1e300 }],
     ['a touch that is no yes or no', { autoplay: 'yes' }],
   ])('%s', async (_, wrong) => {
-    expectRefused(await device.beat(wrong), 'invalid_request');
+    expectRefused(await device.heartbeat(wrong), 'invalid_request');
     await stands();
   });
 
@@ -137,13 +139,13 @@ describe('a beat that cannot be is refused, and what stood before stands', () =>
     ['a number', 600],
     ['a list', [{ showId: 'show' }]],
   ])('%s instead of a beat', async (_, payload) => {
-    expectRefused(await device.ask('playback.heartbeat', payload), 'invalid_request');
+    expectRefused(await device.request('playback.heartbeat', payload), 'invalid_request');
     await stands();
   });
 
   test('fields that nobody knows are ignored', async () => {
     expect(
-      await device.beat({ positionSeconds: 700, userId: 'dee', deviceId: 'dee-tv', admin: true }),
+      await device.heartbeat({ positionSeconds: 700, userId: 'dee', deviceId: 'dee-tv', admin: true }),
     ).toMatchObject({ ok: true });
     expect((await state('dee')).playback).toEqual([]);
     await stands();
@@ -156,13 +158,16 @@ describe('a receipt for what the device was not sent is refused', () => {
   beforeAll(async () => {
     device = await usher.device('eve', 'eve-tv');
     own = await publish('eve');
-    await device.hears('note.added');
+    await device.waitFor('note.added');
   });
 
   test('events of another user', async () => {
     const foreign = await publish('fay');
-    expectRefused(await device.ask('receipt', { ids: [foreign.id], state: 'seen' }), 'unknown_event');
-    expectRefused(await device.ask('receipt', { ids: [own.id, foreign.id], state: 'seen' }), 'unknown_event');
+    expectRefused(await device.request('receipt', { ids: [foreign.id], state: 'seen' }), 'unknown_event');
+    expectRefused(
+      await device.request('receipt', { ids: [own.id, foreign.id], state: 'seen' }),
+      'unknown_event',
+    );
     expect(await usher.database.query('SELECT 1 FROM receipt WHERE event_id = $1', [foreign.id])).toEqual([]);
     expect(
       await usher.database.query('SELECT seen_at FROM receipt WHERE event_id = $1 AND seen_at IS NOT NULL', [
@@ -174,21 +179,24 @@ describe('a receipt for what the device was not sent is refused', () => {
   test('an event for another device of the same user, even if its own ack said that it passed by', async () => {
     const phone = await usher.device('eve', 'eve-phone');
     const other = await publish('eve', { deviceId: 'eve-phone' });
-    for (const one of [device, phone]) await one.hears('note.added', ({ id }) => id === other.id);
+    for (const one of [device, phone]) await one.waitFor('note.added', ({ id }) => id === other.id);
     const receiptsOf = (deviceId: string) =>
       usher.database.query('SELECT 1 FROM receipt WHERE event_id = $1 AND device_id = $2', [
         other.id,
         deviceId,
       ]);
     await eventually('the phone received it', async () => (await receiptsOf('eve-phone')).length === 1);
-    expectRefused(await device.ask('receipt', { ids: [other.id], state: 'applied' }), 'unknown_event');
-    expectRefused(await device.ask('receipt', { offset: other.offset, state: 'applied' }), 'unknown_event');
+    expectRefused(await device.request('receipt', { ids: [other.id], state: 'applied' }), 'unknown_event');
+    expectRefused(
+      await device.request('receipt', { offset: other.offset, state: 'applied' }),
+      'unknown_event',
+    );
     expect(await receiptsOf('eve-tv')).toEqual([]);
   });
 
   test('offsets beyond the head', async () => {
     for (const offset of [own.offset + 1_000, Number.MAX_SAFE_INTEGER])
-      expectRefused(await device.ask('receipt', { offset, state: 'applied' }), 'unknown_event');
+      expectRefused(await device.request('receipt', { offset, state: 'applied' }), 'unknown_event');
   });
 
   test.each([
@@ -204,11 +212,11 @@ describe('a receipt for what the device was not sent is refused', () => {
     ['a step that is not there', { offset: 1, state: 'loved' }],
     ['nothing', undefined],
   ])('%s', async (_, payload) => {
-    expectRefused(await device.ask('receipt', payload), 'invalid_request');
+    expectRefused(await device.request('receipt', payload), 'invalid_request');
   });
 
   test('the right one is taken', async () => {
-    expect(await device.ask('receipt', { offset: own.offset, state: 'seen' })).toEqual({ ok: true });
+    expect(await device.request('receipt', { offset: own.offset, state: 'seen' })).toEqual({ ok: true });
   });
 });
 
@@ -216,14 +224,14 @@ describe('what a connected device may not do', () => {
   test('become another user with a fresh token: it stays who it is', async () => {
     const device = await usher.device('gus', 'gus-tv');
     for (const [, token, code] of await forgedTokens())
-      expectRefused(await device.ask('token.refresh', { token }), code);
+      expectRefused(await device.request('token.refresh', { token }), code);
     const foreign = await usher.token('hal');
     used['token of hal'] = foreign;
-    expectRefused(await device.ask('token.refresh', { token: foreign }), 'token_invalid');
+    expectRefused(await device.request('token.refresh', { token: foreign }), 'token_invalid');
     for (const token of [undefined, '', 7, null])
-      expectRefused(await device.ask('token.refresh', { token }), 'invalid_request');
+      expectRefused(await device.request('token.refresh', { token }), 'invalid_request');
     await publish('gus');
-    await device.hears('note.added');
+    await device.waitFor('note.added');
   });
 
   test('choose its room: an event of another user never comes', async () => {
@@ -232,7 +240,7 @@ describe('what a connected device may not do', () => {
       device.socket.emit(event, { room: 'jo', userId: 'jo' });
     await publish('jo');
     await publish('ida', { type: 'note.own' });
-    await device.hears('note.own');
+    await device.waitFor('note.own');
     expect(device.envelopes('note.added')).toEqual([]);
   });
 
@@ -244,16 +252,16 @@ describe('what a connected device may not do', () => {
     ['nothing', undefined],
   ])('sync from %s; it stays connected and up to date', async (_, position) => {
     const device = await usher.device('kim', 'kim-tv');
-    expectRefused(await device.ask('sync', position), 'invalid_request');
+    expectRefused(await device.request('sync', position), 'invalid_request');
     const { offset } = await publish('kim');
-    await device.hears('note.added', (event) => event.offset === offset);
+    await device.waitFor('note.added', (event) => event.offset === offset);
   });
 });
 
 describe('a device that sends too fast', () => {
   test('is told so for what goes beyond its burst, and keeps its connection', async () => {
     const device = await usher.device('lu', 'lu-tv');
-    const answers = await Promise.all(Array.from({ length: 150 }, () => device.beat({})));
+    const answers = await Promise.all(Array.from({ length: 150 }, () => device.heartbeat({})));
     const limited = answers.filter(({ ok }) => !ok);
     for (const answer of limited) {
       expectRefused(answer, 'rate_limited', true);
@@ -264,7 +272,7 @@ describe('a device that sends too fast', () => {
     expect(limited.length).toBeGreaterThan(0);
     expect(limited.length).toBeLessThanOrEqual(50);
     await publish('lu');
-    await device.hears('note.added');
+    await device.waitFor('note.added');
     expect(device.socket.connected).toBe(true);
   });
 
@@ -273,9 +281,9 @@ describe('a device that sends too fast', () => {
     const device = await usher.device('ned', 'ned-tv');
     for (let n = 0; n < 2_000; n += 1) device.socket.emit('playback.heartbeat', {});
     await device.disconnected();
-    expect(await other.beat({})).toMatchObject({ ok: true });
+    expect(await other.heartbeat({})).toMatchObject({ ok: true });
     const back = await usher.device('ned', 'ned-tv');
-    expect(await back.beat({})).toMatchObject({ ok: true });
+    expect(await back.heartbeat({})).toMatchObject({ ok: true });
   });
 
   test('is counted by frames, whatever they are', async () => {
@@ -287,7 +295,7 @@ describe('a device that sends too fast', () => {
 
 test('the node still serves, and its log holds no token, key or secret', async () => {
   const device = await usher.device('zoe', 'zoe-tv');
-  expect(await device.beat({})).toMatchObject({ ok: true });
+  expect(await device.heartbeat({})).toMatchObject({ ok: true });
   used['token of zoe'] = await usher.token('zoe');
-  expectNone(used, usher.log());
+  expectNoSecrets(used, usher.log());
 });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import { type DeviceOptions, refusal } from '../../support/drivers/device.js';
+import { type DeviceOptions, connectionError } from '../../support/drivers/device.js';
 import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/drivers/usher.js';
-import { expectNone, FOREIGN_IDS, forgedTokens, openRaw } from '../../support/refusals.js';
+import { openRawSocket } from '../../support/drivers/raw-socket.js';
+import { expectNoSecrets } from '../../support/expectations.js';
+import { INVALID_IDS, forgedTokens } from '../../support/invalid-input.js';
 
 const APP = 'https://app.example.com';
 const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET };
@@ -15,7 +17,7 @@ afterAll(() => usher.stop());
 
 /** A handshake that must be refused. */
 const refused = (auth: Record<string, unknown>, more: DeviceOptions = {}) =>
-  refusal(usher.device('ann', 'ann-tv', { ...more, auth }));
+  connectionError(usher.device('ann', 'ann-tv', { ...more, auth }));
 
 describe('a handshake without a token to believe is refused', () => {
   test('whatever is wrong with the token', async () => {
@@ -23,7 +25,7 @@ describe('a handshake without a token to believe is refused', () => {
       used[`token ${name}`] = token;
       const data = await refused({ token });
       expect([name, data]).toEqual([name, { code, message: expect.any(String), retryable: false }]);
-      expectNone(used, JSON.stringify(data));
+      expectNoSecrets(used, JSON.stringify(data));
     }
   });
 
@@ -42,9 +44,9 @@ describe('a handshake without a token to believe is refused', () => {
   test('a token in the URL is not looked at', async () => {
     const token = await usher.token('ann');
     used['token in a URL'] = token;
-    const socket = await openRaw(usher.url, { query: `&token=${token}&auth=${token}` });
+    const socket = await openRawSocket(usher.url, { query: `&token=${token}&auth=${token}` });
     socket.send('40{"deviceId":"ann-tv","platform":"tv"}');
-    expect(await socket.hears(/^44/)).toContain('token_missing');
+    expect(await socket.waitFor(/^44/)).toContain('token_missing');
     socket.terminate();
   });
 
@@ -55,7 +57,7 @@ describe('a handshake without a token to believe is refused', () => {
 
 describe('a handshake that says something impossible is refused', () => {
   test.each([
-    ...FOREIGN_IDS.map((id) => [`the device ${JSON.stringify(id)}`, { deviceId: id }] as const),
+    ...INVALID_IDS.map((id) => [`the device ${JSON.stringify(id)}`, { deviceId: id }] as const),
     ['no device', { deviceId: undefined }],
     ['an empty device', { deviceId: '' }],
     ['a device that is no text', { deviceId: { id: 'tv' } }],
@@ -94,16 +96,16 @@ describe('a handshake that says something impossible is refused', () => {
 describe('a socket that does not say who it is', () => {
   test('is closed within 8 seconds, whether it is silent or refused', async () => {
     const opened = Date.now();
-    const silent = await openRaw(usher.url);
-    const refusedOnce = await openRaw(usher.url);
+    const silent = await openRawSocket(usher.url);
+    const refusedOnce = await openRawSocket(usher.url);
     refusedOnce.send('40{"token":"let-me-in","deviceId":"ann-tv","platform":"tv"}');
-    await refusedOnce.hears(/^44/);
+    await refusedOnce.waitFor(/^44/);
     await Promise.all([silent.closed(10_000), refusedOnce.closed(10_000)]);
     expect(Date.now() - opened).toBeGreaterThan(7_000);
   });
 
   test('may not try tokens by the hundred', async () => {
-    const socket = await openRaw(usher.url);
+    const socket = await openRawSocket(usher.url);
     for (let n = 0; n < 400; n += 1)
       socket.send(`40{"token":"guess-${n}","deviceId":"ann-tv","platform":"tv"}`);
     await socket.closed(6_000);
@@ -112,7 +114,7 @@ describe('a socket that does not say who it is', () => {
   test.each(['40[]', '40"ann"', '40{"token"', '42["playback.heartbeat",{}]', '4nonsense'])(
     'and speaks no protocol is closed: %s',
     async (frame) => {
-      const socket = await openRaw(usher.url);
+      const socket = await openRawSocket(usher.url);
       socket.send(frame);
       await socket.closed(6_000);
     },
@@ -132,7 +134,7 @@ describe('a page of a foreign origin cannot open a socket', () => {
     'file://',
     '*',
   ])('%s', async (origin) => {
-    await expect(openRaw(usher.url, { origin })).rejects.toMatchObject({ status: expect.any(Number) });
+    await expect(openRawSocket(usher.url, { origin })).rejects.toMatchObject({ status: expect.any(Number) });
   });
 
   test('one that looks like our own address is foreign too', async () => {
@@ -143,14 +145,16 @@ describe('a page of a foreign origin cannot open a socket', () => {
       `http://${hostname}`,
       `http://${hostname}:${port}@evil.example`,
     ]) {
-      await expect(openRaw(usher.url, { origin })).rejects.toMatchObject({ status: expect.any(Number) });
+      await expect(openRawSocket(usher.url, { origin })).rejects.toMatchObject({
+        status: expect.any(Number),
+      });
     }
   });
 
   test('apps without an origin, the allowed one, and our own pages can', async () => {
     for (const origin of [undefined, APP, usher.url]) {
-      const socket = await openRaw(usher.url, origin === undefined ? {} : { origin });
-      await socket.hears(/^0/);
+      const socket = await openRawSocket(usher.url, origin === undefined ? {} : { origin });
+      await socket.waitFor(/^0/);
       socket.terminate();
     }
   });
@@ -163,7 +167,7 @@ describe('a page of a foreign origin cannot open a socket', () => {
 
 test('the node still serves, and its log holds no token, key or secret', async () => {
   const device = await usher.device('zoe', 'zoe-tv');
-  expect(await device.beat({})).toMatchObject({ ok: true });
+  expect(await device.heartbeat({})).toMatchObject({ ok: true });
   used['token of zoe'] = await usher.token('zoe');
-  expectNone(used, usher.log());
+  expectNoSecrets(used, usher.log());
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, type Reply } from '../../support/drivers/back-office.js';
+import { call, type HttpReply } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/drivers/usher.js';
-import { expectNone, expectProblem } from '../../support/refusals.js';
+import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
 
 const PUSH_ADDRESS = 'a-push-address-that-only-its-vendor-may-know';
 const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET, 'push address': PUSH_ADDRESS };
@@ -20,7 +20,7 @@ const asAda = (
   path: string,
   body?: unknown,
   headers?: Record<string, string>,
-): Promise<Reply> => call(usher.url, adaToken, method, path, body, headers);
+): Promise<HttpReply> => call(usher.url, adaToken, method, path, body, headers);
 const note = (more: Record<string, unknown> = {}) => ({
   userId: 'ada',
   type: 'note.added',
@@ -231,7 +231,7 @@ describe('a call with an Idempotency-Key has one effect', () => {
 test('the node still serves, and its log holds no token, key, secret or push address', async () => {
   expect((await asAda('GET', '/v1/me/state')).status).toBe(200);
   expect(usher.log().length).toBeGreaterThan(0);
-  expectNone(used, usher.log());
+  expectNoSecrets(used, usher.log());
 });
 
 /** The headers promise the whole body; half of it is sent, then the connection is cut. */

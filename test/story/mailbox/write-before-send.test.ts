@@ -32,7 +32,7 @@ describe('promise 1: write before send', () => {
     try {
       // Beats go another way; that one comes through shows that the device hears, and that time has passed.
       await usher.backOffice.publish([{ userId: 'ann', type: 'note.marker', tier: 'routine', data: 3 }]);
-      await device.hears('note.marker');
+      await device.waitFor('note.marker');
       await eventually('the append waits for the lock', async () => {
         const waiting = await usher.database.query(
           `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'mailbox'::regclass`,
@@ -44,7 +44,7 @@ describe('promise 1: write before send', () => {
       await release();
     }
     expect((await publishing).status).toBe(202);
-    await device.hears('note.durable');
+    await device.waitFor('note.durable');
   });
 
   test('an event that could not be committed is refused, and nobody hears it', async () => {
@@ -57,7 +57,7 @@ describe('promise 1: write before send', () => {
     ]);
     expect(reply.status).toBe(500);
     await usher.backOffice.publish([{ userId: 'ben', type: 'note.after', tier: 'critical', data: 2 }]);
-    const after = await device.hears('note.after');
+    const after = await device.waitFor('note.after');
     expect(device.envelopes().map(({ type }) => type)).toEqual(['note.after']);
     expect(after.offset).toBe(1);
   });
@@ -74,7 +74,7 @@ describe('promise 1: write before send', () => {
         VALUES ('cleo', 'k', 1, gen_random_uuid(), 'note.orphan', 'critical', '{}', now())
       )
       INSERT INTO handoff (id, tier, positions) VALUES (gen_random_uuid(), 'critical', '[["cleo", 1]]')`);
-    await Promise.all([tv.hears('note.orphan'), phone.hears('note.orphan')]);
+    await Promise.all([tv.waitFor('note.orphan'), phone.waitFor('note.orphan')]);
     await eventually(
       'the handoff is settled',
       async () => (await usher.database.query('SELECT 1 FROM handoff')).length === 0,
@@ -92,7 +92,7 @@ describe('promise 1: write before send', () => {
       INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at)
       VALUES ('dora', 'k', 1, gen_random_uuid(), 'note.lost', 'important', '{}', now())`);
     await usher.backOffice.publish([{ userId: 'dora', type: 'note.live', tier: 'important', data: {} }]);
-    await device.hears('note.live');
+    await device.waitFor('note.live');
     expect(device.envelopes().map(({ type }) => type)).toEqual(['note.lost', 'note.live']);
   });
 
@@ -106,8 +106,10 @@ describe('promise 1: write before send', () => {
       (await usher.database.query<{ state: number }>(`SELECT state FROM receipt WHERE user_id = 'eve'`))[0]
         ?.state;
     await eventually('received', async () => (await state()) === 2);
-    expect(await device.ask('receipt', { ids: [accepted?.id], state: 'seen' })).toEqual({ ok: true });
-    expect(await device.ask('receipt', { offset: accepted?.offset, state: 'applied' })).toEqual({ ok: true });
+    expect(await device.request('receipt', { ids: [accepted?.id], state: 'seen' })).toEqual({ ok: true });
+    expect(await device.request('receipt', { offset: accepted?.offset, state: 'applied' })).toEqual({
+      ok: true,
+    });
     expect(await state()).toBe(4);
   });
 });

@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, PREMIUM } from '../../support/drivers/back-office.js';
-import { appleChain, type PretendApple, pretendApple } from '../../support/fakes/fake-app-store.js';
+import {
+  createAppleCertificateChain,
+  type FakeAppStore,
+  createFakeAppStore,
+} from '../../support/fakes/fake-app-store.js';
 import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
-import { expectProblem } from '../../support/refusals.js';
+import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
-let apple: PretendApple;
+let apple: FakeAppStore;
 let usher: TestUsher;
 beforeAll(async () => {
-  apple = pretendApple();
-  usher = await startUsher(apple.settings);
+  apple = createFakeAppStore();
+  usher = await startUsher(apple.environment);
   await usher.backOffice.putPlan('basic', ['com.example.tests.basic'], {
     ...PREMIUM,
     maxStreams: 1,
@@ -37,7 +41,7 @@ describe('the App Store', () => {
     await link('ann', 'apple', 'app-ann');
     const tv = await usher.device('ann', 'ann-tv');
     const now = Date.now();
-    const say = (after: number, more: Parameters<PretendApple['send']>[1]) =>
+    const say = (after: number, more: Parameters<FakeAppStore['send']>[1]) =>
       apple.send(usher.url, { transaction: of('ann'), signedAt: now + after, ...more });
     expect((await say(0, {})).status).toBe(200);
     await say(1_000, {
@@ -48,7 +52,7 @@ describe('the App Store', () => {
     await say(2_000, { type: 'DID_FAIL_TO_RENEW', subtype: 'GRACE_PERIOD', status: 4 });
     await say(1_500, { type: 'DID_RENEW' });
     await say(3_000, { type: 'EXPIRED', status: 2 });
-    await tv.hears('membership.changed', ({ data }) => data.version === 4);
+    await tv.waitFor('membership.changed', ({ data }) => data.version === 4);
     const told = tv
       .envelopes('membership.changed')
       .map(({ data }) => [data.status, data.planId, data.reason]);
@@ -82,10 +86,14 @@ describe('the App Store', () => {
   });
 
   const forged: [string, () => string, string][] = [
-    ['signed by another authority', () => apple.notification({ chain: appleChain() }), 'signature_invalid'],
+    [
+      'signed by another authority',
+      () => apple.notification({ chain: createAppleCertificateChain() }),
+      'signature_invalid',
+    ],
     [
       'by certificates that are not Apple’s',
-      () => apple.notification({ chain: appleChain({ marked: false }) }),
+      () => apple.notification({ chain: createAppleCertificateChain({ marked: false }) }),
       'signature_invalid',
     ],
     ['of another app', () => apple.notification({ bundleId: 'com.example.other' }), 'signature_invalid'],
@@ -121,7 +129,7 @@ describe('a user with subscriptions at several processors', () => {
     const now = nowSeconds();
     await link('two', 'apple', 'app-two');
     const stripe = (status: string, created: number) =>
-      usher.stripe.subscription('customer.subscription.updated', {
+      usher.stripe.sendEvent('customer.subscription.updated', {
         id: 'sub_two',
         userId: 'two',
         customer: 'cus_two',

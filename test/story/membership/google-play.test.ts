@@ -2,15 +2,19 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, PREMIUM } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { type PretendGoogle, pretendGoogle, purchaseOf } from '../../support/fakes/fake-google-play.js';
-import { expectNone, expectProblem } from '../../support/refusals.js';
+import {
+  type FakeGooglePlay,
+  startFakeGooglePlay,
+  buildPurchase,
+} from '../../support/fakes/fake-google-play.js';
+import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
-let google: PretendGoogle;
+let google: FakeGooglePlay;
 let usher: TestUsher;
 beforeAll(async () => {
-  google = await pretendGoogle();
-  usher = await startUsher({ ...google.settings, RECONCILE_SECONDS: '1' });
+  google = await startFakeGooglePlay();
+  usher = await startUsher({ ...google.environment, RECONCILE_SECONDS: '1' });
   await usher.backOffice.putPlan('basic', ['basic:monthly'], { ...PREMIUM, maxStreams: 1 });
   await usher.backOffice.putPlan('premium', ['premium']);
 });
@@ -30,7 +34,7 @@ describe('Google Play', () => {
     await link(userId, 'google', `play-${userId}`);
     google.purchases.set(
       `token-${userId}`,
-      purchaseOf(state, {
+      buildPurchase(state, {
         externalAccountIdentifiers: { obfuscatedExternalAccountId: `play-${userId}` },
         ...more,
       }),
@@ -47,7 +51,7 @@ describe('Google Play', () => {
     expect(await entitlement('bea')).toMatchObject({ status: 'canceled' });
     await buy('bea', 'PAUSED');
     expect(await entitlement('bea')).toMatchObject({ status: 'paused' });
-    google.revoke();
+    google.revokeAccessToken();
     await eventually(
       'asked with a new token',
       async () => (await buy('bea', 'ACTIVE'), (await entitlement('bea')).status === 'active'),
@@ -67,7 +71,7 @@ describe('Google Play', () => {
     await buy('dee');
     google.purchases.set(
       'token-dee-2',
-      purchaseOf('ACTIVE', {
+      buildPurchase('ACTIVE', {
         lineItems: [{ productId: 'premium' }],
         linkedPurchaseToken: 'token-dee',
         externalAccountIdentifiers: { obfuscatedExternalAccountId: 'play-dee' },
@@ -83,7 +87,7 @@ describe('Google Play', () => {
 
   test('what no notification said is found, one purchase after the other', async () => {
     await buy('eli');
-    google.purchases.set('token-eli', purchaseOf('EXPIRED'));
+    google.purchases.set('token-eli', buildPurchase('EXPIRED'));
     await eventually('it is repaired', async () => (await entitlement('eli')).status === 'canceled');
     await buy('flo');
     google.purchases.set('token-flo', 410);
@@ -129,9 +133,9 @@ describe('Google Play', () => {
 });
 
 test('no key and no purchase token stands in the log', () => {
-  expectNone(
+  expectNoSecrets(
     {
-      key: google.settings.GOOGLE_SERVICE_ACCOUNT_KEY?.slice(100, 160) ?? '',
+      key: google.environment.GOOGLE_SERVICE_ACCOUNT_KEY?.slice(100, 160) ?? '',
       'purchase token': 'token-bea',
     },
     usher.log(),

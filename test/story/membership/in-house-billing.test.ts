@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
-import { expectProblem } from '../../support/refusals.js';
+import { expectProblem } from '../../support/expectations.js';
 import {
-  sendStandard,
+  sendStandardWebhook,
   signedHeaders,
   STANDARD_SECRET,
   subscriptionUpdated,
@@ -43,12 +43,15 @@ describe('an in-house billing system is a processor like any other', () => {
   test('its subscription makes a membership, its end ends it, and an older word changes nothing', async () => {
     const tv = await usher.device('ann', 'ann-tv');
     const at = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
-    await sendStandard(usher.url, subscriptionUpdated(of('ann', { cancelAt: at(86_400) }), at(0)));
-    await sendStandard(usher.url, subscriptionUpdated(of('ann', { status: 'past_due' }), at(2)));
-    await sendStandard(usher.url, subscriptionUpdated(of('ann'), at(1)));
-    await sendStandard(usher.url, subscriptionUpdated(of('ann', { status: 'canceled', ended: true }), at(3)));
-    await sendStandard(usher.url, subscriptionUpdated(of('ann'), at(4)));
-    await tv.hears('membership.changed', ({ data }) => data.version === 3);
+    await sendStandardWebhook(usher.url, subscriptionUpdated(of('ann', { cancelAt: at(86_400) }), at(0)));
+    await sendStandardWebhook(usher.url, subscriptionUpdated(of('ann', { status: 'past_due' }), at(2)));
+    await sendStandardWebhook(usher.url, subscriptionUpdated(of('ann'), at(1)));
+    await sendStandardWebhook(
+      usher.url,
+      subscriptionUpdated(of('ann', { status: 'canceled', ended: true }), at(3)),
+    );
+    await sendStandardWebhook(usher.url, subscriptionUpdated(of('ann'), at(4)));
+    await tv.waitFor('membership.changed', ({ data }) => data.version === 3);
     const told = tv
       .envelopes('membership.changed')
       .map(({ data }) => [data.version, data.status, data.planId]);
@@ -63,7 +66,7 @@ describe('an in-house billing system is a processor like any other', () => {
 
   test('a customer who is not known yet waits for the link', async () => {
     const { userId: _, ...data } = of('bob', { customerId: 'c-1' });
-    await sendStandard(usher.url, subscriptionUpdated(data), { id: 'msg_bob' });
+    await sendStandardWebhook(usher.url, subscriptionUpdated(data), { id: 'msg_bob' });
     expect(await statusOf('msg_bob')).toMatchObject({ status: 'waiting' });
     await usher.backOffice.call('PUT', '/v1/users/bob/links/standard', { customerId: 'c-1' });
     expect(await usher.backOffice.entitlement('bob')).toMatchObject({ status: 'active' });
@@ -71,8 +74,8 @@ describe('an in-house billing system is a processor like any other', () => {
 
   test('the same event again has no second effect', async () => {
     const event = subscriptionUpdated(of('cat'));
-    const first = await sendStandard(usher.url, event, { id: 'msg_cat' });
-    const again = await sendStandard(usher.url, event, { id: 'msg_cat' });
+    const first = await sendStandardWebhook(usher.url, event, { id: 'msg_cat' });
+    const again = await sendStandardWebhook(usher.url, event, { id: 'msg_cat' });
     expect([first.body, again.body]).toEqual([
       { received: true, duplicate: false },
       { received: true, duplicate: true },
@@ -84,12 +87,14 @@ describe('an in-house billing system is a processor like any other', () => {
     ['msg_none', { hello: 'world' }, 'unknown_type'],
     ['msg_odd', subscriptionUpdated({ subscriptionId: 's', status: 'generous' }), 'not_understood'],
   ])('what it does not understand it keeps, and counts as ignored: %s', async (id, event, reason) => {
-    expect((await sendStandard(usher.url, event, { id })).status).toBe(200);
+    expect((await sendStandardWebhook(usher.url, event, { id })).status).toBe(200);
     expect(await statusOf(id)).toEqual({ status: 'ignored', reason });
   });
 
   test('while a secret is rotated, either is good', async () => {
-    expect((await sendStandard(usher.url, subscriptionUpdated(of('old')), { secret: OLD })).status).toBe(200);
+    expect(
+      (await sendStandardWebhook(usher.url, subscriptionUpdated(of('old')), { secret: OLD })).status,
+    ).toBe(200);
     const body = JSON.stringify(subscriptionUpdated(of('two')));
     const now = signedHeaders(body, { id: 'msg_two' });
     const other = signedHeaders(body, {
@@ -156,13 +161,13 @@ describe('what is forged, stale or broken is refused, and nothing of it is kept'
   test('one that is too large', async () => {
     const large = JSON.stringify(subscriptionUpdated({ ...of('large'), padding: 'x'.repeat(300_000) }));
     const before = await kept();
-    expectProblem(await sendStandard(usher.url, large), 413, 'payload_too_large');
+    expectProblem(await sendStandardWebhook(usher.url, large), 413, 'payload_too_large');
     expect(await kept()).toBe(before);
   });
 
   test('any, where no secret is set', async () => {
     const node = await usher.another({ STANDARD_WEBHOOK_SECRET: '' });
-    expectProblem(await sendStandard(node.url, subscriptionUpdated(of('no'))), 501, 'not_configured');
+    expectProblem(await sendStandardWebhook(node.url, subscriptionUpdated(of('no'))), 501, 'not_configured');
   });
 });
 

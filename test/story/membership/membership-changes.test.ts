@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type Reply } from '../../support/drivers/back-office.js';
+import { call, PREMIUM, type HttpReply } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { type PretendStripe, pretendStripe } from '../../support/fakes/fake-stripe.js';
-import { expectProblem } from '../../support/refusals.js';
+import { type FakeStripe, startFakeStripe } from '../../support/fakes/fake-stripe.js';
+import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
-let stripe: PretendStripe;
+let stripe: FakeStripe;
 let usher: TestUsher;
 beforeAll(async () => {
-  stripe = await pretendStripe();
+  stripe = await startFakeStripe();
   usher = await startUsher({
-    STRIPE_API_KEY: 'sk_test_pretend',
+    STRIPE_API_KEY: 'sk_test_fake',
     STRIPE_API_BASE: stripe.url,
     RECONCILE_SECONDS: '3600',
   });
@@ -24,14 +24,14 @@ afterAll(async () => {
   await stripe.close();
 });
 beforeEach(() => {
-  stripe.mood = 'well';
+  stripe.failureMode = 'none';
 });
 
 /** A user with an active subscription of the plan `basic`. */
 async function subscribed(userId: string, more: { status?: string } = {}): Promise<string> {
   const id = `sub_${userId}`;
   const of = { id, userId, customer: `cus_${userId}`, price: 'price_basic', ...more };
-  expect((await usher.stripe.send(stripe.begin(of))).status).toBe(200);
+  expect((await usher.stripe.send(stripe.createSubscription(of))).status).toBe(200);
   return id;
 }
 
@@ -40,7 +40,7 @@ const ask = async (
   body: unknown,
   headers?: Record<string, string>,
   node = usher,
-): Promise<Reply> =>
+): Promise<HttpReply> =>
   call(node.url, await usher.token(userId), 'POST', '/v1/me/membership/changes', body, headers);
 const membership = async (userId: string) =>
   (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state')).body.membership as Record<
@@ -61,8 +61,8 @@ describe('a user changes what they pay for', () => {
       planId: 'basic',
       reason: 'user.cancel',
     });
-    expect(stripe.object(id)).toMatchObject({ cancel_at_period_end: true });
-    const end = Number(stripe.object(id).cancel_at) * 1_000;
+    expect(stripe.subscription(id)).toMatchObject({ cancel_at_period_end: true });
+    const end = Number(stripe.subscription(id).cancel_at) * 1_000;
     expect(canceled.body.cancelAt).toBe(new Date(end).toISOString());
 
     const resumed = await ask('ann', { action: 'resume' });
@@ -72,7 +72,7 @@ describe('a user changes what they pay for', () => {
     const changed = await ask('ann', { action: 'change_plan', planId: 'premium' });
     expect(changed.body).toMatchObject({ version: 4, planId: 'premium', capabilities: { maxStreams: 4 } });
 
-    await tv.hears('membership.changed', ({ data }) => data.version === 4);
+    await tv.waitFor('membership.changed', ({ data }) => data.version === 4);
     expect(tv.envelopes('membership.changed').map(({ data }) => data.version)).toEqual([2, 3, 4]);
     expect(await usher.backOffice.entitlement('ann')).toMatchObject({ version: 4, planId: 'premium' });
   });
@@ -119,7 +119,7 @@ describe('what is not legal is refused, and the processor is not asked', () => {
 
   test('any change of a membership that is canceled, or that never was', async () => {
     const id = await subscribed('eve');
-    await usher.stripe.send(stripe.end(id));
+    await usher.stripe.send(stripe.endSubscription(id));
     await eventually(
       'it ended',
       async () => (await usher.backOffice.entitlement('eve')).status === 'canceled',
@@ -158,26 +158,26 @@ describe('what the processor does not do', () => {
 
   test('an error on its side leaves a pending change, which is seen in the state and resolves itself', async () => {
     const id = await subscribed('pia');
-    stripe.mood = 'failing';
+    stripe.failureMode = 'error';
     const reply = await ask('pia', { action: 'cancel' });
     expect(reply.status).toBe(202);
     expect(reply.body).toMatchObject({ version: 1, status: 'active', pendingChange: { action: 'cancel' } });
     expect(await membership('pia')).toMatchObject({ pendingChange: { action: 'cancel' } });
     expectProblem(await ask('pia', { action: 'cancel' }), 409, 'change_pending', true);
-    stripe.mood = 'well';
+    stripe.failureMode = 'none';
     await eventually('it is canceled', async () => (await membership('pia')).cancelAt);
     expect(await membership('pia')).not.toHaveProperty('pendingChange');
-    expect(stripe.object(id)).toMatchObject({ cancel_at_period_end: true });
+    expect(stripe.subscription(id)).toMatchObject({ cancel_at_period_end: true });
   });
 
   test('an answer that got lost after the act does not make it happen twice', async () => {
     const id = await subscribed('kim');
-    stripe.mood = 'silent after acting';
+    stripe.failureMode = 'no-response-after-applying';
     const reply = await ask('kim', { action: 'cancel' });
     expect(reply.body).toMatchObject({ pendingChange: { action: 'cancel' } });
-    stripe.mood = 'well';
+    stripe.failureMode = 'none';
     await eventually('it is canceled', async () => (await membership('kim')).cancelAt);
     expect(actsOn(id)).toBe(2);
-    expect([...stripe.acts.values()].filter((act) => act.id === id)).toHaveLength(1);
+    expect([...stripe.appliedChanges.values()].filter((act) => act.id === id)).toHaveLength(1);
   });
 });

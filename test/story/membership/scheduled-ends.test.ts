@@ -13,7 +13,7 @@ afterAll(() => usher.stop());
 
 /** Stripe says that the user's subscription ends at that second. */
 const endsAt = (node: TestUsher, userId: string, seconds: number | null, created = nowSeconds()) =>
-  node.stripe.subscription('customer.subscription.updated', {
+  node.stripe.sendEvent('customer.subscription.updated', {
     id: `sub_${userId}`,
     userId,
     customer: `cus_${userId}`,
@@ -28,7 +28,7 @@ describe('a membership ends when it said it would, without a webhook', () => {
     const tv = await usher.device('ann', 'ann-tv');
     const end = nowSeconds() + 3;
     await endsAt(usher, 'ann', end);
-    const { data } = await tv.hears('membership.changed', ({ data: { version } }) => version === 2);
+    const { data } = await tv.waitFor('membership.changed', ({ data: { version } }) => version === 2);
     const late = Date.now() - end * 1_000;
     expect(data).toMatchObject({
       status: 'canceled',
@@ -64,7 +64,7 @@ describe('a membership ends when it said it would, without a webhook', () => {
       async () => (await usher.backOffice.entitlement('bob')).status === 'canceled',
     );
     const { version } = await usher.backOffice.entitlement('bob');
-    await usher.stripe.subscription('customer.subscription.deleted', {
+    await usher.stripe.sendEvent('customer.subscription.deleted', {
       id: 'sub_bob',
       userId: 'bob',
       customer: 'cus_bob',
@@ -107,7 +107,7 @@ describe('nothing is granted after the end, even before anybody made the next ve
       });
       expect(ended).toMatchObject({ version: 1, capabilities: { streaming: false, maxStreams: 0 } });
       const tv = await alone.device('eva', 'eva-tv');
-      const snapshot = await tv.hears('snapshot');
+      const snapshot = await tv.waitFor('snapshot');
       expect(snapshot).toMatchObject({
         membership: { version: 1, status: 'canceled' },
         entitlement: { status: 'canceled', capabilities: { streaming: false } },
@@ -121,7 +121,7 @@ describe('nothing is granted after the end, even before anybody made the next ve
 test('a payment that stays unpaid is good for PAST_DUE_DAYS, then it is not', async () => {
   const day = 86_400;
   const pastDue = (userId: string, since: number) =>
-    usher.stripe.subscription('customer.subscription.updated', {
+    usher.stripe.sendEvent('customer.subscription.updated', {
       id: `sub_${userId}`,
       userId,
       customer: `cus_${userId}`,
@@ -147,7 +147,7 @@ test('other capabilities of a plan reach all of its users, each with one new ver
   await usher.backOffice.putPlan('wide', ['price_wide'], { ...PREMIUM, maxStreams: 2 });
   const users = Array.from({ length: 5 }, (_, n) => `wide-${n}`);
   for (const userId of users) {
-    await usher.stripe.subscription('customer.subscription.created', {
+    await usher.stripe.sendEvent('customer.subscription.created', {
       id: `sub_${userId}`,
       userId,
       customer: `cus_${userId}`,
@@ -155,7 +155,7 @@ test('other capabilities of a plan reach all of its users, each with one new ver
       status: 'active',
     });
   }
-  await usher.stripe.subscription('customer.subscription.deleted', {
+  await usher.stripe.sendEvent('customer.subscription.deleted', {
     id: 'sub_wide-4',
     userId: 'wide-4',
     customer: 'cus_wide-4',
@@ -163,7 +163,7 @@ test('other capabilities of a plan reach all of its users, each with one new ver
   });
   const tv = await usher.device('wide-0', 'wide-tv');
   await usher.backOffice.putPlan('wide', ['price_wide'], { ...PREMIUM, maxStreams: 3 });
-  const { data } = await tv.hears('membership.changed', ({ data: { version } }) => version === 2);
+  const { data } = await tv.waitFor('membership.changed', ({ data: { version } }) => version === 2);
   expect(data).toMatchObject({ reason: 'plan_changed', status: 'active', capabilities: { maxStreams: 3 } });
   for (const userId of users.slice(0, 4))
     await eventually(userId, async () => (await usher.backOffice.entitlement(userId)).version === 2);

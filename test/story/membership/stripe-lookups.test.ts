@@ -1,17 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../../support/eventually.js';
-import { type PretendStripe, pretendStripe } from '../../support/fakes/fake-stripe.js';
+import { type FakeStripe, startFakeStripe } from '../../support/fakes/fake-stripe.js';
 import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
-import { keptWebhook } from '../../support/refusals.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
-let stripe: PretendStripe;
+let stripe: FakeStripe;
 let usher: TestUsher;
 beforeAll(async () => {
-  stripe = await pretendStripe();
+  stripe = await startFakeStripe();
   usher = await startUsher({
-    STRIPE_API_KEY: 'sk_test_pretend',
+    STRIPE_API_KEY: 'sk_test_fake',
     STRIPE_API_BASE: stripe.url,
     RECONCILE_SECONDS: '1',
   });
@@ -23,8 +22,8 @@ afterAll(async () => {
   await stripe.close();
 });
 afterEach(() => {
-  stripe.mood = 'well';
-  stripe.beforeAnswer = undefined;
+  stripe.failureMode = 'none';
+  stripe.beforeResponse = undefined;
 });
 
 const of = (userId: string, price = 'price_basic') => ({
@@ -35,7 +34,7 @@ const of = (userId: string, price = 'price_basic') => ({
 });
 const entitlement = (userId: string) => usher.backOffice.entitlement(userId);
 const priced = (id: string, price: string) => {
-  const items = structuredClone(stripe.object(id).items) as { data: { price: object }[] };
+  const items = structuredClone(stripe.subscription(id).items) as { data: { price: object }[] };
   return {
     items: {
       ...items,
@@ -48,14 +47,14 @@ const priced = (id: string, price: string) => {
 
 describe('where Stripe can be asked, a webhook only says that something happened', () => {
   test('what it says is true now counts, not what the webhook said then', async () => {
-    const created = stripe.begin(of('ann'));
-    stripe.change('sub_ann', { status: 'past_due' });
+    const created = stripe.createSubscription(of('ann'));
+    stripe.updateSubscription('sub_ann', { status: 'past_due' });
     await usher.stripe.send(created);
     expect(await entitlement('ann')).toMatchObject({ version: 1, status: 'past_due', planId: 'basic' });
   });
 
   test('an event of a kind that says nothing by itself is enough', async () => {
-    stripe.begin(of('ivy'));
+    stripe.createSubscription(of('ivy'));
     const paid = { ...usher.stripe.event('invoice.payment_failed', { id: 'sub_ivy' }), type: 'invoice.paid' };
     await usher.stripe.send(paid);
     expect(await entitlement('ivy')).toMatchObject({ status: 'active' });
@@ -63,26 +62,28 @@ describe('where Stripe can be asked, a webhook only says that something happened
 
   test('many that tie in one second, in the wrong order, end where Stripe is', async () => {
     const now = nowSeconds();
-    const events = [stripe.begin({ ...of('tia'), status: 'incomplete' })];
+    const events = [stripe.createSubscription({ ...of('tia'), status: 'incomplete' })];
     for (const status of ['active', 'past_due', 'unpaid', 'active'])
-      events.push(stripe.change('sub_tia', { status }, now));
+      events.push(stripe.updateSubscription('sub_tia', { status }, now));
     for (const event of events.reverse()) await usher.stripe.send(event);
     expect(await entitlement('tia')).toMatchObject({ status: 'active' });
   });
 
   test('an answer that was asked for earlier and comes later does not overwrite a newer one', async () => {
-    await usher.stripe.send(stripe.begin(of('rae')));
+    await usher.stripe.send(stripe.createSubscription(of('rae')));
     let first = true;
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
-    stripe.beforeAnswer = async () => {
+    stripe.beforeResponse = async () => {
       if (!first) return;
       first = false;
       await held;
     };
-    const slow = usher.stripe.send(stripe.change('sub_rae', { status: 'past_due' }));
+    const slow = usher.stripe.send(stripe.updateSubscription('sub_rae', { status: 'past_due' }));
     await eventually('the first question was read', () => !first);
-    await usher.stripe.send(stripe.change('sub_rae', { status: 'canceled', ended_at: nowSeconds() }));
+    await usher.stripe.send(
+      stripe.updateSubscription('sub_rae', { status: 'canceled', ended_at: nowSeconds() }),
+    );
     expect(await entitlement('rae')).toMatchObject({ status: 'canceled' });
     release();
     await slow;
@@ -90,34 +91,34 @@ describe('where Stripe can be asked, a webhook only says that something happened
   });
 
   test('an end needs no asking: it is final, and applied although Stripe does not answer', async () => {
-    await usher.stripe.send(stripe.begin(of('una')));
-    stripe.mood = 'failing';
-    await usher.stripe.send(stripe.end('sub_una'));
+    await usher.stripe.send(stripe.createSubscription(of('una')));
+    stripe.failureMode = 'error';
+    await usher.stripe.send(stripe.endSubscription('sub_una'));
     expect(await entitlement('una')).toMatchObject({ status: 'canceled', version: 2 });
   });
 
   test('while Stripe does not answer, the webhook is taken, nothing changes, and it is applied when Stripe is back', async () => {
-    const event = stripe.begin(of('sid'));
-    stripe.mood = 'failing';
+    const event = stripe.createSubscription(of('sid'));
+    stripe.failureMode = 'error';
     expect((await usher.stripe.send(event)).status).toBe(200);
-    expect(await keptWebhook(usher.backOffice, event)).toMatchObject({
+    expect(await usher.backOffice.webhook(event.id)).toMatchObject({
       status: 'failed',
       reason: 'processor_unavailable',
     });
     expect(await entitlement('sid')).toMatchObject({ version: 0 });
-    stripe.mood = 'well';
+    stripe.failureMode = 'none';
     await eventually('it is applied', async () => (await entitlement('sid')).status === 'active');
   });
 });
 
 describe('what no webhook said is found', () => {
   test('a change, an end, and a subscription that nobody ever heard of', async () => {
-    for (const userId of ['may', 'ned']) await usher.stripe.send(stripe.begin(of(userId)));
+    for (const userId of ['may', 'ned']) await usher.stripe.send(stripe.createSubscription(of(userId)));
     const tv = await usher.device('may', 'may-tv');
-    stripe.change('sub_may', priced('sub_may', 'price_premium'));
-    stripe.end('sub_ned');
-    stripe.begin(of('zoe'));
-    const { data } = await tv.hears('membership.changed', ({ data: { version } }) => version === 2);
+    stripe.updateSubscription('sub_may', priced('sub_may', 'price_premium'));
+    stripe.endSubscription('sub_ned');
+    stripe.createSubscription(of('zoe'));
+    const { data } = await tv.waitFor('membership.changed', ({ data: { version } }) => version === 2);
     expect(data).toMatchObject({ planId: 'premium', reason: 'reconciliation' });
     await eventually('ned’s ended', async () => (await entitlement('ned')).status === 'canceled');
     await eventually('zoe’s is there', async () => (await entitlement('zoe')).status === 'active');
@@ -152,13 +153,13 @@ test('webhooks lost, repeated, late and shuffled, nodes side by side: afterwards
     fc.asyncProperty(history, async (moves) => {
       const userId = `any-${(run += 1)}`;
       const id = `sub_${userId}`;
-      const events = [{ event: stripe.begin(of(userId)), times: 1, at: 0, elsewhere: false }];
+      const events = [{ event: stripe.createSubscription(of(userId)), times: 1, at: 0, elsewhere: false }];
       for (const [what, how] of moves) {
-        if (stripe.object(id).status === 'canceled') break;
+        if (stripe.subscription(id).status === 'canceled') break;
         const event =
           what === 'end'
-            ? stripe.end(id)
-            : stripe.change(id, what.startsWith('price') ? priced(id, what) : { status: what });
+            ? stripe.endSubscription(id)
+            : stripe.updateSubscription(id, what.startsWith('price') ? priced(id, what) : { status: what });
         events.push({ event, ...how });
       }
       const versions: number[] = [];
@@ -167,7 +168,7 @@ test('webhooks lost, repeated, late and shuffled, nodes side by side: afterwards
         await Promise.all(Array.from({ length: times }, () => node.stripe.send(event)));
         versions.push(Number((await entitlement(userId)).version));
       }
-      const { status, items } = stripe.object(id) as {
+      const { status, items } = stripe.subscription(id) as {
         status: string;
         items: { data: { price: { id: string } }[] };
       };
@@ -187,8 +188,8 @@ test('webhooks lost, repeated, late and shuffled, nodes side by side: afterwards
 });
 
 test('a silent Stripe does not use up the time that it gives for an answer', async () => {
-  const event = stripe.begin(of('lou'));
-  stripe.mood = 'silent';
+  const event = stripe.createSubscription(of('lou'));
+  stripe.failureMode = 'no-response';
   const began = performance.now();
   expect((await usher.stripe.send(event)).status).toBe(200);
   expect(performance.now() - began).toBeLessThan(4_000);

@@ -1,10 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
-import { call, PREMIUM, type Reply } from '../../support/drivers/back-office.js';
+import { call, PREMIUM, type HttpReply } from '../../support/drivers/back-office.js';
 import { nowSeconds, type StripeEvent } from '../../support/drivers/stripe-webhooks.js';
 import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../../support/drivers/usher.js';
-import { expectNone, expectProblem, keptWebhook, nestedText } from '../../support/refusals.js';
+import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
+import { nestedJson } from '../../support/invalid-input.js';
 
 let usher: TestUsher;
 const signatures: string[] = [];
@@ -34,13 +35,13 @@ const post = (
   body: string | Uint8Array,
   signature?: string,
   headers: Record<string, string> = {},
-): Promise<Reply> =>
+): Promise<HttpReply> =>
   call(usher.url, undefined, 'POST', '/v1/webhooks/stripe', body, {
     ...(signature !== undefined && { 'stripe-signature': signature }),
     ...headers,
   });
 
-const kept = (event: { readonly id: string }) => keptWebhook(usher.backOffice, event);
+const storedWebhook = ({ id }: { readonly id: string }) => usher.backOffice.webhook(id);
 
 describe('a webhook whose signature does not hold is refused and not stored', () => {
   test.each([
@@ -60,7 +61,7 @@ describe('a webhook whose signature does not hold is refused and not stored', ()
     const event = subscription('forged');
     const body = JSON.stringify(event);
     expectProblem(await post(body, header(body)), 400, 'signature_invalid');
-    expect(await kept(event)).toBeUndefined();
+    expect(await storedWebhook(event)).toBeUndefined();
     expect(await usher.backOffice.entitlement('forged')).toMatchObject({ version: 0, status: 'none' });
   });
 
@@ -71,7 +72,7 @@ describe('a webhook whose signature does not hold is refused and not stored', ()
       400,
       'signature_invalid',
     );
-    expect(await kept(event)).toBeUndefined();
+    expect(await storedWebhook(event)).toBeUndefined();
   });
 
   test('a body in which one digit was changed', async () => {
@@ -82,7 +83,7 @@ describe('a webhook whose signature does not hold is refused and not stored', ()
       400,
       'signature_invalid',
     );
-    expect(await kept(event)).toBeUndefined();
+    expect(await storedWebhook(event)).toBeUndefined();
   });
 
   test('one that is older than 300 s, and one from more than 300 s in the future', async () => {
@@ -90,7 +91,7 @@ describe('a webhook whose signature does not hold is refused and not stored', ()
       const event = subscription('stale');
       const body = JSON.stringify(event);
       expectProblem(await post(body, sign(body, { at: nowSeconds() + seconds })), 400, 'signature_stale');
-      expect(await kept(event)).toBeUndefined();
+      expect(await storedWebhook(event)).toBeUndefined();
     }
   });
 });
@@ -100,7 +101,7 @@ describe('a webhook whose signature holds is taken', () => {
     const event = subscription(`clock${seconds}`);
     const body = JSON.stringify(event);
     expect((await post(body, sign(body, { at: nowSeconds() + seconds }))).status).toBe(200);
-    expect(await kept(event)).toMatchObject({ status: 'applied' });
+    expect(await storedWebhook(event)).toMatchObject({ status: 'applied' });
   });
 
   test('when one of its two signatures fits, as while Stripe rolls a secret', async () => {
@@ -109,7 +110,7 @@ describe('a webhook whose signature holds is taken', () => {
     const [time, right] = sign(body).split(',');
     const [, wrong] = sign(body, { secret: 'whsec_the_former_one' }).split(',');
     expect((await post(body, [time, wrong, right].join(','))).status).toBe(200);
-    expect(await kept(event)).toMatchObject({ status: 'applied' });
+    expect(await storedWebhook(event)).toMatchObject({ status: 'applied' });
   });
 
   test('with either secret of a node that was given two', async () => {
@@ -117,7 +118,7 @@ describe('a webhook whose signature holds is taken', () => {
     for (const secret of ['whsec_a_new_secret', 'whsec_an_old_secret']) {
       const event = subscription(secret);
       expect((await node.stripe.send(event, { secret })).status).toBe(200);
-      expect(await kept(event)).toMatchObject({ status: 'applied' });
+      expect(await storedWebhook(event)).toMatchObject({ status: 'applied' });
     }
     expectProblem(
       await node.stripe.send(subscription('neither'), { secret: STRIPE_SECRET }),
@@ -129,9 +130,9 @@ describe('a webhook whose signature holds is taken', () => {
 
 describe('a webhook that nobody could understand is refused', () => {
   test('10,000 levels deep', async () => {
-    const body = `{"id":"evt_deep","object":"event","created":1,"type":"x","data":${nestedText(10_000)}}`;
+    const body = `{"id":"evt_deep","object":"event","created":1,"type":"x","data":${nestedJson(10_000)}}`;
     expectProblem(await post(body, sign(body)), 400, 'too_deep');
-    expect(await kept({ id: 'evt_deep' })).toBeUndefined();
+    expect(await storedWebhook({ id: 'evt_deep' })).toBeUndefined();
   });
 
   test('over the limit, as it is or unpacked', async () => {
@@ -143,7 +144,7 @@ describe('a webhook that nobody could understand is refused', () => {
       413,
       'payload_too_large',
     );
-    expect(await kept(event)).toBeUndefined();
+    expect(await storedWebhook(event)).toBeUndefined();
   });
 
   test.each(['', 'not json', '{"id":"evt_half"'])('signed, but no JSON: %j', async (body) => {
@@ -189,7 +190,7 @@ test('the log holds no secret, no signature and no mail address', () => {
         .map((hash) => [`signature ${n}`, hash]),
     ),
   );
-  expectNone(
+  expectNoSecrets(
     {
       STRIPE_SECRET,
       ADMIN_KEY,

@@ -23,27 +23,27 @@ describe('promise 2: the processor’s word is the truth', () => {
     const phone = await usher.device('ann', 'ann-phone');
     const now = nowSeconds();
     const of = { id: 'sub_ann', userId: 'ann', customer: 'cus_ann' };
-    await usher.stripe.subscription('customer.subscription.created', {
+    await usher.stripe.sendEvent('customer.subscription.created', {
       ...of,
       price: 'price_basic',
       status: 'active',
       created: now,
     });
-    await usher.stripe.subscription('customer.subscription.updated', {
+    await usher.stripe.sendEvent('customer.subscription.updated', {
       ...of,
       price: 'price_premium',
       status: 'active',
       created: now + 1,
     });
-    await usher.stripe.subscription('invoice.payment_failed', { ...of, created: now + 2 });
-    await usher.stripe.subscription('customer.subscription.deleted', {
+    await usher.stripe.sendEvent('invoice.payment_failed', { ...of, created: now + 2 });
+    await usher.stripe.sendEvent('customer.subscription.deleted', {
       ...of,
       price: 'price_premium',
       status: 'canceled',
       created: now + 3,
     });
     for (const device of [tv, phone]) {
-      await device.hears('membership.changed', ({ data }) => data.version === 4);
+      await device.waitFor('membership.changed', ({ data }) => data.version === 4);
       const told = device
         .envelopes('membership.changed')
         .map(({ data }) => [data.version, data.status, data.planId]);
@@ -85,7 +85,7 @@ describe('promise 2: the processor’s word is the truth', () => {
           planId: 'premium',
           capabilities: { maxStreams: 4 },
         });
-        await device.hears('membership.changed', ({ data }) => data.version === entitlement.version);
+        await device.waitFor('membership.changed', ({ data }) => data.version === entitlement.version);
         const heard = device.envelopes('membership.changed').map(({ data }) => Number(data.version));
         expect(heard).toEqual(heard.map((_, index) => index + 1));
         device.close();
@@ -97,17 +97,17 @@ describe('promise 2: the processor’s word is the truth', () => {
   test('an ended subscription never comes back, whatever is delivered after its end', async () => {
     const of = { id: 'sub_end', userId: 'ed', customer: 'cus_ed', price: 'price_basic' };
     const now = nowSeconds();
-    await usher.stripe.subscription('customer.subscription.deleted', {
+    await usher.stripe.sendEvent('customer.subscription.deleted', {
       ...of,
       status: 'canceled',
       created: now,
     });
-    await usher.stripe.subscription('customer.subscription.created', {
+    await usher.stripe.sendEvent('customer.subscription.created', {
       ...of,
       status: 'active',
       created: now - 10,
     });
-    await usher.stripe.subscription('customer.subscription.updated', {
+    await usher.stripe.sendEvent('customer.subscription.updated', {
       ...of,
       status: 'active',
       created: now + 10,
@@ -122,7 +122,7 @@ describe('promise 2: the processor’s word is the truth', () => {
   test('a cancellation at the end of the period leaves the membership active, with the day it ends', async () => {
     const now = nowSeconds();
     const end = now + 86_400;
-    await usher.stripe.subscription('customer.subscription.updated', {
+    await usher.stripe.sendEvent('customer.subscription.updated', {
       id: 'sub_fay',
       userId: 'fay',
       customer: 'cus_fay',
@@ -132,7 +132,7 @@ describe('promise 2: the processor’s word is the truth', () => {
       object: { cancel_at_period_end: true, cancel_at: end },
     });
     const device = await usher.device('fay', 'fay-tv');
-    const { membership } = (await device.hears('snapshot')) as unknown as {
+    const { membership } = (await device.waitFor('snapshot')) as unknown as {
       membership: Record<string, unknown>;
     };
     expect(membership).toMatchObject({ status: 'active', cancelAt: new Date(end * 1_000).toISOString() });
@@ -173,7 +173,7 @@ describe('promise 2: the processor’s word is the truth', () => {
        VALUES ('stripe', $1, $2, 'stored', $3, now(), now() - interval '10 seconds')`,
       [event.id, event.type, JSON.stringify(event)],
     );
-    const { data } = await device.hears('membership.changed');
+    const { data } = await device.waitFor('membership.changed');
     expect(data).toMatchObject({ version: 1, status: 'active', planId: 'basic' });
   });
 });

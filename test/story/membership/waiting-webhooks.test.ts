@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PREMIUM } from '../../support/drivers/back-office.js';
 import { nowSeconds, type StripeEvent } from '../../support/drivers/stripe-webhooks.js';
 import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../../support/drivers/usher.js';
-import { expectNone, keptWebhook } from '../../support/refusals.js';
+import { expectNoSecrets } from '../../support/expectations.js';
 
 let usher: TestUsher;
 beforeAll(async () => {
@@ -20,7 +20,7 @@ const subscription = (userId: string, more: Record<string, unknown> = {}): Strip
     ...more,
   });
 
-const kept = (event: { readonly id: string }) => keptWebhook(usher.backOffice, event);
+const storedWebhook = ({ id }: { readonly id: string }) => usher.backOffice.webhook(id);
 
 describe('a webhook that cannot be applied yet is kept until it can', () => {
   test('an unknown price: stored, marked, visible; the old entitlement stands; applied when the plan appears', async () => {
@@ -55,13 +55,13 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
 
     const device = await usher.device('ada', 'ada-tv');
     await usher.backOffice.putPlan('new', ['price_new']);
-    await device.hears('membership.changed', ({ data }) => data.planId === 'new');
+    await device.waitFor('membership.changed', ({ data }) => data.planId === 'new');
     expect(await usher.backOffice.entitlement('ada')).toMatchObject({
       version: 2,
       planId: 'new',
       capabilities: PREMIUM,
     });
-    expect(await kept(upgrade)).toMatchObject({ status: 'applied', waitingFor: [] });
+    expect(await storedWebhook(upgrade)).toMatchObject({ status: 'applied', waitingFor: [] });
   });
 
   test('an unknown customer: stored, marked, visible; applied when the link appears', async () => {
@@ -71,7 +71,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
       price: 'price_basic',
     });
     expect((await usher.stripe.send(event)).status).toBe(200);
-    expect(await kept(event)).toMatchObject({
+    expect(await storedWebhook(event)).toMatchObject({
       status: 'waiting',
       reason: 'unknown_customer',
       waitingFor: ['customer:stripe:cus_bo'],
@@ -84,7 +84,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
       status: 'active',
       planId: 'basic',
     });
-    expect(await kept(event)).toMatchObject({ status: 'applied' });
+    expect(await storedWebhook(event)).toMatchObject({ status: 'applied' });
   });
 
   test('several that waited end where the newest of them is, in whatever order they came', async () => {
@@ -104,7 +104,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     for (const event of [canceled, failed, created])
       expect((await usher.stripe.send(event)).status).toBe(200);
     for (const event of [canceled, failed, created])
-      expect(await kept(event)).toMatchObject({ status: 'waiting' });
+      expect(await storedWebhook(event)).toMatchObject({ status: 'waiting' });
 
     await usher.backOffice.call('PUT', '/v1/users/cy/links/stripe', { customerId: 'cus_cy' });
     expect(await usher.backOffice.entitlement('cy')).toMatchObject({
@@ -122,10 +122,13 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     });
     await usher.backOffice.call('PUT', '/v1/users/di/links/stripe', { customerId: 'cus_di' });
     await usher.stripe.send(failed);
-    expect(await kept(failed)).toMatchObject({ status: 'waiting', waitingFor: ['subscription:sub_di'] });
+    expect(await storedWebhook(failed)).toMatchObject({
+      status: 'waiting',
+      waitingFor: ['subscription:sub_di'],
+    });
     await usher.stripe.send(subscription('di', { created: started }));
     expect(await usher.backOffice.entitlement('di')).toMatchObject({ status: 'past_due', planId: 'basic' });
-    expect(await kept(failed)).toMatchObject({ status: 'applied' });
+    expect(await storedWebhook(failed)).toMatchObject({ status: 'applied' });
   });
 
   test('a subscription of two unknown prices is applied when either gets its plan', async () => {
@@ -137,7 +140,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     addOn.price.id = 'price_add_on_of_eve';
     items.data.push(addOn);
     await usher.stripe.send(event);
-    expect(await kept(event)).toMatchObject({ status: 'waiting', reason: 'unknown_plan' });
+    expect(await storedWebhook(event)).toMatchObject({ status: 'waiting', reason: 'unknown_plan' });
     await usher.backOffice.putPlan('add-on', ['price_add_on_of_eve']);
     expect(await usher.backOffice.entitlement('eve')).toMatchObject({ status: 'active', planId: 'add-on' });
   });
@@ -150,7 +153,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
       price: 'price_basic',
     });
     expect((await usher.stripe.send(event)).status).toBe(200);
-    expect(await kept(event)).toMatchObject({ status: 'waiting', reason: 'unknown_customer' });
+    expect(await storedWebhook(event)).toMatchObject({ status: 'waiting', reason: 'unknown_customer' });
   });
 });
 
@@ -175,14 +178,16 @@ describe('a webhook that says nothing new changes nothing', () => {
   test('an event of a type that is not ours is stored and ignored', async () => {
     const event = { ...subscription('hal'), type: 'customer.subscription.of_a_later_year' };
     expect((await usher.stripe.send(event)).status).toBe(200);
-    expect(await kept(event)).toMatchObject({ status: 'ignored' });
+    expect(await storedWebhook(event)).toMatchObject({ status: 'ignored' });
     expect(await usher.backOffice.entitlement('hal')).toMatchObject({ version: 0 });
   });
 
   test('one that is ours by name but has none of its fields is stored, marked, and takes nothing down', async () => {
     const event = { ...subscription('ida'), data: { object: {} } };
     expect((await usher.stripe.send(event)).status).toBe(200);
-    expect(await kept(event)).toMatchObject({ status: expect.stringMatching(/^(failed|waiting|ignored)$/) });
+    expect(await storedWebhook(event)).toMatchObject({
+      status: expect.stringMatching(/^(failed|waiting|ignored)$/),
+    });
     expect((await usher.stripe.send(subscription('ida'))).status).toBe(200);
     expect(await usher.backOffice.entitlement('ida')).toMatchObject({ version: 1 });
   });
@@ -190,5 +195,5 @@ describe('a webhook that says nothing new changes nothing', () => {
 
 test('the log holds no secret and no mail address', () => {
   expect(usher.log().length).toBeGreaterThan(0);
-  expectNone({ STRIPE_SECRET, ADMIN_KEY, mail: 'viewer@example.com' }, usher.log());
+  expectNoSecrets({ STRIPE_SECRET, ADMIN_KEY, mail: 'viewer@example.com' }, usher.log());
 });

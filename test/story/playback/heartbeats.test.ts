@@ -33,7 +33,7 @@ async function screens(): Promise<Screens> {
     phone,
     async play(seconds, beat = {}) {
       expect(
-        await tv.beat({
+        await tv.heartbeat({
           positionSeconds: seconds,
           at: new Date(start + seconds * 1_000).toISOString(),
           ...beat,
@@ -43,7 +43,7 @@ async function screens(): Promise<Screens> {
     async told() {
       const type = `note.marker-${(markers += 1)}`;
       await usher.backOffice.publish([{ userId, type, tier: 'routine', data: {} }]);
-      await phone.hears(type);
+      await phone.waitFor(type);
       return phone.envelopes('playback.progress').map(({ data }) => data);
     },
     async stored() {
@@ -70,7 +70,7 @@ describe('playback', () => {
 
   test('a show that is taken up in its middle counts at once', async () => {
     const { tv, told } = await screens();
-    await tv.beat({ positionSeconds: 1_800 });
+    await tv.heartbeat({ positionSeconds: 1_800 });
     expect(await told()).toHaveLength(1);
   });
 
@@ -88,16 +88,16 @@ describe('playback', () => {
     const { play, told, stored, phone } = await screens();
     await play(600);
     await play(540);
-    await phone.beat({ positionSeconds: 10, at: new Date(Date.now() - 4_000_000).toISOString() });
-    await phone.beat({ positionSeconds: 500, at: new Date(Date.now() - 4_000_000).toISOString() });
+    await phone.heartbeat({ positionSeconds: 10, at: new Date(Date.now() - 4_000_000).toISOString() });
+    await phone.heartbeat({ positionSeconds: 500, at: new Date(Date.now() - 4_000_000).toISOString() });
     expect((await told()).map(({ positionSeconds }) => positionSeconds)).toEqual([600]);
     expect(await stored()).toMatchObject([{ positionSeconds: 600 }]);
   });
 
   test('a clock that runs ahead does not outlast the other devices', async () => {
     const { tv, phone, stored } = await screens();
-    await tv.beat({ positionSeconds: 600, at: new Date(Date.now() + 3_600_000).toISOString() });
-    await phone.beat({ positionSeconds: 700 });
+    await tv.heartbeat({ positionSeconds: 600, at: new Date(Date.now() + 3_600_000).toISOString() });
+    await phone.heartbeat({ positionSeconds: 700 });
     expect(await stored()).toMatchObject([{ positionSeconds: 700 }]);
   });
 
@@ -142,15 +142,17 @@ describe('playback', () => {
     tv.close();
     const again = await usher.device(userId, tv.id);
     const at = new Date(Date.now() - 3_600_000 + 500_000).toISOString();
-    await again.beat({ positionSeconds: 500, episodeId: 'e5', autoplay: true, at });
-    await again.hears('playback.still_watching');
+    await again.heartbeat({ positionSeconds: 500, episodeId: 'e5', autoplay: true, at });
+    await again.waitFor('playback.still_watching');
   });
 
   test('a hundred devices that beat at once are all kept', async () => {
     const devices = await Promise.all(
       Array.from({ length: 100 }, (_, n) => usher.device(`crowd-${n}`, `crowd-${n}`)),
     );
-    const answers = await Promise.all(devices.map((device, n) => device.beat({ positionSeconds: 100 + n })));
+    const answers = await Promise.all(
+      devices.map((device, n) => device.heartbeat({ positionSeconds: 100 + n })),
+    );
     expect(answers.every(({ ok }) => ok)).toBe(true);
     const rows = await usher.database.query(`SELECT 1 FROM playback_position WHERE user_id LIKE 'crowd-%'`);
     expect(rows).toHaveLength(100);

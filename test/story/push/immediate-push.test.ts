@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { fates, phone } from '../../support/drivers/phone.js';
+import { pushStates, registerPhone } from '../../support/drivers/phone.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
@@ -17,9 +17,9 @@ const note = (userId: string) => ({
 });
 
 test('a critical event is pushed at once to a user of whom no device is awake', async () => {
-  const pixel = await phone(usher, 'ann', 'ann-phone');
+  const pixel = await registerPhone(usher, 'ann', 'ann-phone');
   await usher.backOffice.publish([note('ann')]);
-  const { notes, badge } = await pixel.shows(1);
+  const { notes, badge } = await pixel.waitForNotifications(1);
   expect(notes).toEqual([expect.objectContaining({ title: 'Hello', body: 'You have a note.' })]);
   expect(badge).toBe(1);
   const { body } = await usher.backOffice.call('GET', '/v1/users/ann/timeline');
@@ -29,11 +29,11 @@ test('a critical event is pushed at once to a user of whom no device is awake', 
 });
 
 test('and to those devices that sleep while another one is awake', async () => {
-  const pixel = await phone(usher, 'dora', 'dora-phone');
-  const awake = await phone(usher, 'dora', 'dora-tablet');
+  const pixel = await registerPhone(usher, 'dora', 'dora-phone');
+  const awake = await registerPhone(usher, 'dora', 'dora-tablet');
   const tablet = await usher.device('dora', 'dora-tablet');
   await usher.backOffice.publish([note('dora')]);
-  await pixel.shows(1);
-  await tablet.hears('note.written');
-  expect(await fates(usher, awake.id)).toEqual([]);
+  await pixel.waitForNotifications(1);
+  await tablet.waitFor('note.written');
+  expect(await pushStates(usher, awake.id)).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, type Reply } from '../../support/drivers/back-office.js';
+import { call, type HttpReply } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { fate, phone } from '../../support/drivers/phone.js';
-import { expectProblem } from '../../support/refusals.js';
+import { waitForPushState, registerPhone } from '../../support/drivers/phone.js';
+import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
@@ -18,7 +18,7 @@ const note = (userId: string, more: Record<string, unknown> = {}) => ({
   data: { title: 'Hello' },
   ...more,
 });
-const as = async (userId: string, method: string, path: string, body?: unknown): Promise<Reply> =>
+const as = async (userId: string, method: string, path: string, body?: unknown): Promise<HttpReply> =>
   call(usher.url, await usher.token(userId), method, path, body);
 const prefers = async (userId: string, body: unknown) => {
   const reply = await as(userId, 'PUT', '/v1/me/preferences', body);
@@ -70,50 +70,50 @@ describe('preferences', () => {
 describe('an important event', () => {
   test('is not pushed when its category is off; a critical one is', async () => {
     await prefers('ben', { categories: { note: { channels: { push: false } } } });
-    const pixel = await phone(usher, 'ben', 'ben-phone');
+    const pixel = await registerPhone(usher, 'ben', 'ben-phone');
     await usher.backOffice.publish([
       note('ben'),
       note('ben', { tier: 'critical', data: { title: 'Urgent' } }),
     ]);
     await usher.backOffice.publish([note('ben', { type: 'other.news', data: { title: 'Other' } })]);
-    const { notes } = await pixel.shows(2);
+    const { notes } = await pixel.waitForNotifications(2);
     expect(notes.map(({ title }) => title)).toEqual(['Other', 'Urgent']);
   });
 
   test('of the night is pushed only to those who asked for it, in their language as far as we speak it', async () => {
     await prefers('cem', { categories: { recommendations: { channels: { push: true } } } });
-    const german = await phone(usher, 'cem', 'cem-de', { locale: 'de-CH' });
-    const finnish = await phone(usher, 'cem', 'cem-fi', { locale: 'fi' });
-    const unasked = await phone(usher, 'nobody-asked', 'nobodys-phone');
+    const german = await registerPhone(usher, 'cem', 'cem-de', { locale: 'de-CH' });
+    const finnish = await registerPhone(usher, 'cem', 'cem-fi', { locale: 'fi' });
+    const unasked = await registerPhone(usher, 'nobody-asked', 'nobodys-phone');
     await usher.backOffice.recommend(
       ['nobody-asked', 'cem'].map((userId) => ({ userId, version: 1, items: [{ titleId: 'dark' }] })),
     );
-    expect((await german.shows(1)).notes[0]).toMatchObject({ title: 'Neu für dich' });
-    expect((await finnish.shows(1)).notes[0]).toMatchObject({ title: 'New for you' });
-    expect((await unasked.screen()).arrived).toEqual([]);
+    expect((await german.waitForNotifications(1)).notes[0]).toMatchObject({ title: 'Neu für dich' });
+    expect((await finnish.waitForNotifications(1)).notes[0]).toMatchObject({ title: 'New for you' });
+    expect((await unasked.lockScreen()).arrived).toEqual([]);
   });
 
   test('waits until the quiet hours of the device end; a critical one does not', async () => {
-    const pixel = await phone(usher, 'dora', 'dora-phone', { timezone: 'UTC' });
+    const pixel = await registerPhone(usher, 'dora', 'dora-phone', { timezone: 'UTC' });
     await prefers('dora', { quietHours: quietNow() });
     await usher.backOffice.publish([note('dora')]);
-    await fate(usher, 'dora-phone', 'queued', 'quiet_hours');
+    await waitForPushState(usher, 'dora-phone', 'queued', 'quiet_hours');
     const [held] = await usher.database.query<{ minutes: number }>(
       `SELECT extract(epoch FROM due_at - now())::int / 60 AS minutes FROM push WHERE device_id = 'dora-phone'`,
     );
     expect(held?.minutes).toBeGreaterThanOrEqual(58);
     expect(held?.minutes).toBeLessThanOrEqual(60);
     await usher.backOffice.publish([note('dora', { tier: 'critical', data: { title: 'Urgent' } })]);
-    expect((await pixel.shows(1)).notes[0]?.title).toBe('Urgent');
+    expect((await pixel.waitForNotifications(1)).notes[0]?.title).toBe('Urgent');
   });
 
   test('that expires before the quiet hours end is not told at all, and that is counted', async () => {
-    await phone(usher, 'eli', 'eli-phone');
+    await registerPhone(usher, 'eli', 'eli-phone');
     await prefers('eli', { categories: { note: { quietHours: quietNow() } } });
     await usher.backOffice.publish([
       note('eli', { expiresAt: new Date(Date.now() + 600_000).toISOString() }),
     ]);
-    await fate(usher, 'eli-phone', 'expired', 'quiet_hours');
+    await waitForPushState(usher, 'eli-phone', 'expired', 'quiet_hours');
     const metrics = await (await fetch(`${usher.url}/metrics`)).text();
     expect(metrics).toMatch(
       /usher_push_total\{vendor="fcm",tier="important",state="expired",reason="quiet_hours"\} 1/,
@@ -122,53 +122,53 @@ describe('an important event', () => {
 
   test('seen on one device no longer buzzes the other, when one device is enough', async () => {
     await prefers('fay', { oneDeviceIsEnough: true });
-    const pixel = await phone(usher, 'fay', 'fay-phone');
+    const pixel = await registerPhone(usher, 'fay', 'fay-phone');
     const tv = await usher.device('fay', 'fay-tv', { platform: 'tv' });
     await usher.backOffice.publish([note('fay')]);
-    const { id } = await tv.hears('note.written');
-    expect(await tv.ask('receipt', { ids: [id], state: 'seen' })).toMatchObject({ ok: true });
-    await fate(usher, 'fay-phone', 'withdrawn', 'seen_elsewhere');
-    expect((await pixel.screen()).arrived).toEqual([]);
+    const { id } = await tv.waitFor('note.written');
+    expect(await tv.request('receipt', { ids: [id], state: 'seen' })).toMatchObject({ ok: true });
+    await waitForPushState(usher, 'fay-phone', 'withdrawn', 'seen_elsewhere');
+    expect((await pixel.lockScreen()).arrived).toEqual([]);
   });
 
   test('does not interrupt a device that plays; a critical one does', async () => {
-    const pixel = await phone(usher, 'gus', 'gus-tablet');
+    const pixel = await registerPhone(usher, 'gus', 'gus-tablet');
     const tablet = await usher.device('gus', 'gus-tablet', { acks: false });
     for (const minute of [0, 1, 2])
-      await tablet.beat({
+      await tablet.heartbeat({
         positionSeconds: 600 + 60 * minute,
         at: new Date(Date.now() - (2 - minute) * 60_000).toISOString(),
       });
     tablet.close();
     await usher.backOffice.publish([note('gus')]);
-    await fate(usher, 'gus-tablet', 'queued', 'playing');
+    await waitForPushState(usher, 'gus-tablet', 'queued', 'playing');
     await usher.backOffice.publish([note('gus', { tier: 'critical', data: { title: 'Urgent' } })]);
-    expect((await pixel.shows(1)).notes[0]?.title).toBe('Urgent');
+    expect((await pixel.waitForNotifications(1)).notes[0]?.title).toBe('Urgent');
   });
 });
 
 describe('what was shown', () => {
   test('is cleared when it was seen on another device, and the badge goes with it', async () => {
-    const pixel = await phone(usher, 'hal', 'hal-phone');
-    const tablet = await phone(usher, 'hal', 'hal-tablet');
+    const pixel = await registerPhone(usher, 'hal', 'hal-phone');
+    const tablet = await registerPhone(usher, 'hal', 'hal-tablet');
     const { body } = await usher.backOffice.publish([
       note('hal', { tier: 'critical' }),
       note('hal', { tier: 'critical' }),
     ]);
     const [first] = body.accepted as { id: string }[];
-    expect((await pixel.shows(2)).badge).toBe(2);
-    await tablet.shows(2);
+    expect((await pixel.waitForNotifications(2)).badge).toBe(2);
+    await tablet.waitForNotifications(2);
     const seen = { deviceId: 'hal-tablet', ids: [first?.id], state: 'seen' };
     expect((await as('hal', 'POST', '/v1/me/receipts', seen)).status).toBe(204);
-    expect((await pixel.shows(1)).badge).toBe(1);
-    expect((await tablet.screen()).arrived).toHaveLength(2);
+    expect((await pixel.waitForNotifications(1)).badge).toBe(1);
+    expect((await tablet.lockScreen()).arrived).toHaveLength(2);
   });
 
   test('can be reported as seen after a tap, by its user and device alone', async () => {
-    await phone(usher, 'ida', 'ida-phone');
+    await registerPhone(usher, 'ida', 'ida-phone');
     const { body } = await usher.backOffice.publish([note('ida', { tier: 'critical', key: 'k' })]);
     const [tapped] = body.accepted as { id: string }[];
-    await fate(usher, 'ida-phone', 'delivered');
+    await waitForPushState(usher, 'ida-phone', 'delivered');
     // A newer one has taken its place in the mailbox; the tap still counts.
     await usher.backOffice.publish([note('ida', { tier: 'critical', key: 'k' })]);
     const report = (of: Record<string, unknown>) => ({

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { fate, fates, phone } from '../../support/drivers/phone.js';
-import { expectProblem } from '../../support/refusals.js';
+import { waitForPushState, pushStates, registerPhone } from '../../support/drivers/phone.js';
+import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
@@ -26,119 +26,121 @@ const devicesOf = async (userId: string) =>
 
 describe('a vendor', () => {
   test('that is away for a while loses nothing and shows nothing twice', async () => {
-    const phones = await Promise.all([1, 2, 3].map((n) => phone(usher, 'ann', `ann-${n}`)));
-    await Promise.all(phones.map((one) => one.trouble({ is: 'again', reason: 'unavailable' })));
+    const phones = await Promise.all([1, 2, 3].map((n) => registerPhone(usher, 'ann', `ann-${n}`)));
+    await Promise.all(phones.map((one) => one.setProviderOutcome({ is: 'again', reason: 'unavailable' })));
     await usher.backOffice.publish([note('ann'), note('ann')]);
-    await Promise.all(phones.map((one) => one.gets(3))); // each tried again
-    await Promise.all(phones.map((one) => one.trouble(null)));
+    await Promise.all(phones.map((one) => one.waitForPushes(3))); // each tried again
+    await Promise.all(phones.map((one) => one.setProviderOutcome(null)));
     for (const one of phones) {
-      const { notes, arrived } = await one.shows(2);
+      const { notes, arrived } = await one.waitForNotifications(2);
       expect(new Set(notes.map(({ id }) => id)).size).toBe(2);
       expect(arrived.filter(({ verdict }) => verdict === 'delivered')).toHaveLength(2);
     }
   });
 
   test('that says when to come back is not asked before', async () => {
-    const pixel = await phone(usher, 'ben', 'ben-phone');
-    await pixel.trouble({ is: 'again', afterMs: 1_500, reason: 'too_many_requests' });
+    const pixel = await registerPhone(usher, 'ben', 'ben-phone');
+    await pixel.setProviderOutcome({ is: 'again', afterMs: 1_500, reason: 'too_many_requests' });
     await usher.backOffice.publish([note('ben')]);
-    await pixel.gets(1);
-    await pixel.trouble(null);
-    const { arrived } = await pixel.shows(1);
+    await pixel.waitForPushes(1);
+    await pixel.setProviderOutcome(null);
+    const { arrived } = await pixel.waitForNotifications(1);
     const [second, first] = arrived.map(({ at }) => Date.parse(at));
     expect(Number(second) - Number(first)).toBeGreaterThanOrEqual(1_500);
   });
 
   test('that says that an address is dead is believed: it is forgotten, and nothing is sent to it any more', async () => {
-    const pixel = await phone(usher, 'cem', 'cem-phone');
-    await pixel.trouble({ is: 'gone', reason: 'unregistered' });
+    const pixel = await registerPhone(usher, 'cem', 'cem-phone');
+    await pixel.setProviderOutcome({ is: 'gone', reason: 'unregistered' });
     await usher.backOffice.publish([note('cem')]);
-    await fate(usher, 'cem-phone', 'gone', 'unregistered');
+    await waitForPushState(usher, 'cem-phone', 'gone', 'unregistered');
     expect(await devicesOf('cem')).toEqual([expect.objectContaining({ deviceId: 'cem-phone', push: null })]);
     await usher.backOffice.publish([note('cem')]);
-    expect((await pixel.screen()).arrived).toHaveLength(1);
+    expect((await pixel.lockScreen()).arrived).toHaveLength(1);
   });
 
   test('that means an older registration is not: an address that was registered since lives', async () => {
-    const pixel = await phone(usher, 'dora', 'dora-phone');
-    await pixel.trouble({
+    const pixel = await registerPhone(usher, 'dora', 'dora-phone');
+    await pixel.setProviderOutcome({
       is: 'gone',
       since: new Date(Date.now() - 60_000).toISOString(),
       reason: 'unregistered',
     });
     await usher.backOffice.publish([note('dora')]);
-    await pixel.gets(1);
-    await pixel.trouble(null);
-    await pixel.shows(1);
+    await pixel.waitForPushes(1);
+    await pixel.setProviderOutcome(null);
+    await pixel.waitForNotifications(1);
     expect(await devicesOf('dora')).toEqual([expect.objectContaining({ push: { kind: 'fcm_token' } })]);
   });
 
   test('that refuses a message for good is not asked again; one that refuses us is, slowly', async () => {
-    const pixel = await phone(usher, 'eli', 'eli-phone');
-    await pixel.trouble({ is: 'sender_fault', reason: 'too_large' });
+    const pixel = await registerPhone(usher, 'eli', 'eli-phone');
+    await pixel.setProviderOutcome({ is: 'sender_fault', reason: 'too_large' });
     await usher.backOffice.publish([note('eli')]);
-    await fate(usher, 'eli-phone', 'failed', 'too_large');
-    const ours = await phone(usher, 'fay', 'fay-phone');
-    await ours.trouble({ is: 'our_fault', reason: 'bad_credentials' });
+    await waitForPushState(usher, 'eli-phone', 'failed', 'too_large');
+    const ours = await registerPhone(usher, 'fay', 'fay-phone');
+    await ours.setProviderOutcome({ is: 'our_fault', reason: 'bad_credentials' });
     await usher.backOffice.publish([note('fay')]);
-    await fate(usher, 'fay-phone', 'queued', 'bad_credentials');
-    expect((await ours.screen()).arrived).toHaveLength(1);
+    await waitForPushState(usher, 'fay-phone', 'queued', 'bad_credentials');
+    expect((await ours.lockScreen()).arrived).toHaveLength(1);
   });
 
   test('is not asked for what expires meanwhile', async () => {
-    const pixel = await phone(usher, 'gus', 'gus-phone');
-    await pixel.trouble({ is: 'again', afterMs: 60_000, reason: 'busy' });
+    const pixel = await registerPhone(usher, 'gus', 'gus-phone');
+    await pixel.setProviderOutcome({ is: 'again', afterMs: 60_000, reason: 'busy' });
     await usher.backOffice.publish([note('gus', { expiresAt: new Date(Date.now() + 30_000).toISOString() })]);
-    await fate(usher, 'gus-phone', 'expired', 'busy');
+    await waitForPushState(usher, 'gus-phone', 'expired', 'busy');
   });
 });
 
 describe('a device that changes hands', () => {
   test('gets nothing that was queued for its former owner', async () => {
-    const pixel = await phone(usher, 'hal', 'shared-phone');
-    await pixel.trouble({ is: 'again', afterMs: 1_000, reason: 'busy' });
+    const pixel = await registerPhone(usher, 'hal', 'shared-phone');
+    await pixel.setProviderOutcome({ is: 'again', afterMs: 1_000, reason: 'busy' });
     await usher.backOffice.publish([note('hal')]);
-    await pixel.gets(1);
+    await pixel.waitForPushes(1);
     await pixel.register('ida');
-    await pixel.trouble(null);
-    expect(await fates(usher, 'shared-phone')).toEqual([{ state: 'withdrawn', reason: 'device_changed' }]);
+    await pixel.setProviderOutcome(null);
+    expect(await pushStates(usher, 'shared-phone')).toEqual([
+      { state: 'withdrawn', reason: 'device_changed' },
+    ]);
     await usher.backOffice.publish([note('hal'), note('ida')]);
-    const { notes, arrived } = await pixel.shows(1);
+    const { notes, arrived } = await pixel.waitForNotifications(1);
     expect(notes[0]?.title).toBe('For ida');
     expect(arrived.filter(({ message }) => message.data.userId === 'hal')).toHaveLength(1); // what was tried before
   });
 
   test('takes its address along: the device that named it last has it, on whatever account', async () => {
-    const old = await phone(usher, 'jan', 'jan-phone');
+    const old = await registerPhone(usher, 'jan', 'jan-phone');
     const push = { kind: 'fcm_token', address: old.address };
     const body = { platform: 'android', push };
     await call(usher.url, await usher.token('kim'), 'PUT', '/v1/me/devices/kim-phone', body);
     expect(await devicesOf('jan')).toEqual([expect.objectContaining({ push: null })]);
     await usher.backOffice.publish([note('jan'), note('kim')]);
-    const { notes } = await old.shows(1);
+    const { notes } = await old.waitForNotifications(1);
     expect(notes[0]?.title).toBe('For kim');
   });
 
   test('signs out: nothing is sent to it any more', async () => {
-    const pixel = await phone(usher, 'lea', 'lea-phone');
-    await pixel.trouble({ is: 'again', afterMs: 500, reason: 'busy' });
+    const pixel = await registerPhone(usher, 'lea', 'lea-phone');
+    await pixel.setProviderOutcome({ is: 'again', afterMs: 500, reason: 'busy' });
     await usher.backOffice.publish([note('lea')]);
-    await pixel.gets(1);
+    await pixel.waitForPushes(1);
     await call(usher.url, await usher.token('lea'), 'DELETE', '/v1/me/devices/lea-phone');
-    expect(await fates(usher, 'lea-phone')).toEqual([{ state: 'withdrawn', reason: 'device_changed' }]);
+    expect(await pushStates(usher, 'lea-phone')).toEqual([{ state: 'withdrawn', reason: 'device_changed' }]);
   });
 });
 
 describe('a device', () => {
   test('says over its socket where it can be reached, and what it leaves out stays', async () => {
-    const pixel = await phone(usher, 'mia', 'mia-phone', { name: 'Pixel', push: undefined });
+    const pixel = await registerPhone(usher, 'mia', 'mia-phone', { name: 'Pixel', push: undefined });
     const device = await usher.device('mia', 'mia-phone');
     const push = { kind: 'fcm_token', address: pixel.address };
-    expect(await device.ask('device.update', { timezone: 'Europe/Berlin', push })).toMatchObject({
+    expect(await device.request('device.update', { timezone: 'Europe/Berlin', push })).toMatchObject({
       ok: true,
     });
     expect(
-      await device.ask('device.update', { push: { kind: 'webpush', address: 'http://inside' } }),
+      await device.request('device.update', { push: { kind: 'webpush', address: 'http://inside' } }),
     ).toMatchObject({
       ok: false,
       error: { code: 'invalid_request' },
@@ -146,12 +148,12 @@ describe('a device', () => {
     expect(await devicesOf('mia')).toEqual([
       expect.objectContaining({ name: 'Pixel', timezone: 'Europe/Berlin', push: { kind: 'fcm_token' } }),
     ]);
-    expect(await device.ask('device.update', { push: null })).toMatchObject({ ok: true });
+    expect(await device.request('device.update', { push: null })).toMatchObject({ ok: true });
     expect(await devicesOf('mia')).toEqual([expect.objectContaining({ push: null })]);
   });
 
   test('that nobody saw for a month is told only what is critical', async () => {
-    const pixel = await phone(usher, 'ned', 'ned-phone');
+    const pixel = await registerPhone(usher, 'ned', 'ned-phone');
     await usher.database.query(
       `UPDATE device SET last_seen_at = now() - interval '31 days' WHERE device_id = 'ned-phone'`,
     );
@@ -161,12 +163,12 @@ describe('a device', () => {
       async () => (await usher.database.query('SELECT 1 FROM fallback')).length === 0,
     );
     await usher.backOffice.publish([note('ned', { data: { title: 'critical' } })]);
-    expect((await pixel.shows(1)).notes[0]?.title).toBe('critical');
+    expect((await pixel.waitForNotifications(1)).notes[0]?.title).toBe('critical');
   });
 
   test('that nobody saw for most of a year is retired', async () => {
-    await phone(usher, 'pia', 'pia-old');
-    await phone(usher, 'pia', 'pia-phone');
+    await registerPhone(usher, 'pia', 'pia-old');
+    await registerPhone(usher, 'pia', 'pia-phone');
     await usher.database.query(
       `UPDATE device SET last_seen_at = now() - interval '271 days' WHERE device_id = 'pia-old'`,
     );

@@ -2,27 +2,27 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { fate, fates } from '../../support/drivers/phone.js';
-import { type PretendApns, pretendApns } from '../../support/fakes/fake-apns.js';
-import { fcmError, type PretendFcm, pretendFcm } from '../../support/fakes/fake-fcm.js';
-import { type PretendWebPush, pretendWebPush } from '../../support/fakes/fake-web-push.js';
+import { waitForPushState, pushStates } from '../../support/drivers/phone.js';
+import { type FakeApns, startFakeApns } from '../../support/fakes/fake-apns.js';
+import { fcmError, type FakeFcm, startFakeFcm } from '../../support/fakes/fake-fcm.js';
+import { type FakeWebPush, startFakeWebPush } from '../../support/fakes/fake-web-push.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 /** FCM's budget: ten a second, of which a fifth of a full bucket is for critical ones. */
 const FCM_PER_SECOND = 10;
-let apns: PretendApns;
-let fcm: PretendFcm;
-let webPush: PretendWebPush;
+let apns: FakeApns;
+let fcm: FakeFcm;
+let webPush: FakeWebPush;
 let usher: TestUsher;
 beforeAll(async () => {
-  [apns, fcm, webPush] = await Promise.all([pretendApns(), pretendFcm(), pretendWebPush()]);
+  [apns, fcm, webPush] = await Promise.all([startFakeApns(), startFakeFcm(), startFakeWebPush()]);
   usher = await startUsher(environment());
 });
 afterAll(async () => {
   await usher.stop();
   await Promise.all([apns.close(), fcm.close(), webPush.close()]);
 });
-afterEach(() => [apns, fcm, webPush].forEach(({ script }) => script.clear()));
+afterEach(() => [apns, fcm, webPush].forEach(({ responses: script }) => script.clear()));
 
 const environment = (): Record<string, string> => ({
   ...apns.environment,
@@ -49,7 +49,7 @@ const fcmPhone = async (userId: string, at = usher): Promise<string> => {
   await register(userId, `${userId}-phone`, { kind: 'fcm_token', address }, at);
   return address;
 };
-const gotBy = (address: string) => fcm.got.filter((push) => push.address === address);
+const gotBy = (address: string) => fcm.accepted.filter((push) => push.address === address);
 
 describe('a sleeping device', () => {
   test('of every kind is told by its vendor: words, ids, what it replaces, how urgent it is', async () => {
@@ -61,7 +61,7 @@ describe('a sleeping device', () => {
     const { body } = await usher.backOffice.publish([note('ann')]);
     const [{ id, offset }] = body.accepted as [{ id: string; offset: number }];
     const data = expect.objectContaining({ id, type: 'note.written', userId: 'ann', offset: String(offset) });
-    const [iphone] = await eventually('APNs has it', () => apns.got.length > 0 && apns.got);
+    const [iphone] = await eventually('APNs has it', () => apns.accepted.length > 0 && apns.accepted);
     expect(iphone).toMatchObject({ token, payload: { aps: { alert: { title: 'Hello' }, badge: 1 } } });
     expect(iphone?.headers).toMatchObject({ 'apns-push-type': 'alert' });
     const [pixel] = await eventually('FCM has it', () => gotBy(address).length > 0 && gotBy(address));
@@ -70,75 +70,78 @@ describe('a sleeping device', () => {
       notification: { title: 'Hello' },
       android: { priority: 'high' },
     });
-    const [tab] = await eventually('the browser has it', () => webPush.got.length > 0 && webPush.got);
+    const [tab] = await eventually(
+      'the browser has it',
+      () => webPush.accepted.length > 0 && webPush.accepted,
+    );
     expect(JSON.parse(String(tab?.payload))).toMatchObject({ title: 'Hello', data });
     expect(tab?.headers).toMatchObject({ urgency: 'high' });
   });
 
   test('whose vendor is away for a while is told once it is back, and once only', async () => {
     const address = await fcmPhone('ben');
-    fcm.script.to(address, fcmError(503, 'UNAVAILABLE'));
+    fcm.responses.forAddress(address, fcmError(503, 'UNAVAILABLE'));
     await usher.backOffice.publish([note('ben')]);
-    await fate(usher, 'ben-phone', 'queued', 'UNAVAILABLE');
-    fcm.script.clear();
-    await fate(usher, 'ben-phone', 'delivered');
+    await waitForPushState(usher, 'ben-phone', 'queued', 'UNAVAILABLE');
+    fcm.responses.clear();
+    await waitForPushState(usher, 'ben-phone', 'delivered');
     expect(gotBy(address)).toHaveLength(1);
   });
 
   test('whose vendor says when to come back is left alone until then', async () => {
     const address = await fcmPhone('cem');
-    fcm.script.to(address, fcmError(429, 'QUOTA_EXCEEDED', { 'retry-after': '2' }));
+    fcm.responses.forAddress(address, fcmError(429, 'QUOTA_EXCEEDED', { 'retry-after': '2' }));
     await usher.backOffice.publish([note('cem')]);
-    await fate(usher, 'cem-phone', 'queued', 'QUOTA_EXCEEDED');
+    await waitForPushState(usher, 'cem-phone', 'queued', 'QUOTA_EXCEEDED');
     const first = Date.now();
-    fcm.script.clear();
-    await fate(usher, 'cem-phone', 'delivered');
+    fcm.responses.clear();
+    await waitForPushState(usher, 'cem-phone', 'delivered');
     expect(Date.now() - first).toBeGreaterThanOrEqual(1_700); // two seconds, less what it took us to look
   });
 
   test('whose vendor does not answer holds up no other', async () => {
     const [silent, other] = [await fcmPhone('gil'), await fcmPhone('hana')];
-    fcm.script.to(silent, 'silent');
-    const asked = fcm.asked;
+    fcm.responses.forAddress(silent, 'no-response');
+    const asked = fcm.requestCount;
     await usher.backOffice.publish([note('gil')]);
-    await eventually('it is asked', () => fcm.asked > asked);
+    await eventually('it is asked', () => fcm.requestCount > asked);
     const sent = Date.now();
     await usher.backOffice.publish([note('hana')]);
-    await fate(usher, 'hana-phone', 'delivered');
+    await waitForPushState(usher, 'hana-phone', 'delivered');
     expect(gotBy(other)).toHaveLength(1);
     expect(Date.now() - sent).toBeLessThan(1_000);
-    fcm.script.clear();
-    fcm.cut();
-    await fate(usher, 'gil-phone', 'delivered');
+    fcm.responses.clear();
+    fcm.connections.closeAll();
+    await waitForPushState(usher, 'gil-phone', 'delivered');
   });
 
   test('that is answered while another one is written down is written down too', async () => {
     const [first, last] = [randomUUID(), randomUUID()];
     await register('ida', 'ida-first', { kind: 'fcm_token', address: first });
     await register('ida', 'ida-last', { kind: 'fcm_token', address: last });
-    fcm.script.to(first, { status: 200, body: { name: 'first' }, afterMs: 150 });
-    fcm.script.to(last, { status: 200, body: { name: 'last' }, afterMs: 400 });
-    const asked = fcm.asked;
+    fcm.responses.forAddress(first, { status: 200, body: { name: 'first' }, afterMs: 150 });
+    fcm.responses.forAddress(last, { status: 200, body: { name: 'last' }, afterMs: 400 });
+    const asked = fcm.requestCount;
     await usher.backOffice.publish([note('ida')]);
-    await eventually('both are on their way', () => fcm.asked === asked + 2);
+    await eventually('both are on their way', () => fcm.requestCount === asked + 2);
     // Its row cannot be written before the last answer has come.
     await usher.database.query(`WITH held AS MATERIALIZED (
       SELECT 1 FROM push WHERE device_id = 'ida-first' FOR UPDATE) SELECT pg_sleep(0.7) FROM held`);
-    await fate(usher, 'ida-first', 'delivered');
-    await fate(usher, 'ida-last', 'delivered');
+    await waitForPushState(usher, 'ida-first', 'delivered');
+    await waitForPushState(usher, 'ida-last', 'delivered');
   });
 
   test('whose app was removed is forgotten; one that registered since is not', async () => {
     const [dead, alive] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
     const gone = (timestamp: number) => ({ status: 410, body: { reason: 'Unregistered', timestamp } });
-    apns.script.to(dead, gone(Date.now() + 60_000));
-    apns.script.to(alive, gone(Date.now() - 60_000));
+    apns.responses.forAddress(dead, gone(Date.now() + 60_000));
+    apns.responses.forAddress(alive, gone(Date.now() - 60_000));
     await register('dora', 'dora-dead', { kind: 'apns', address: dead });
     await register('dora', 'dora-alive', { kind: 'apns', address: alive });
     await usher.backOffice.publish([note('dora')]);
-    await fate(usher, 'dora-dead', 'gone', 'Unregistered');
-    apns.script.clear();
-    await fate(usher, 'dora-alive', 'delivered');
+    await waitForPushState(usher, 'dora-dead', 'gone', 'Unregistered');
+    apns.responses.clear();
+    await waitForPushState(usher, 'dora-alive', 'delivered');
     const left = await usher.database.query(
       `SELECT 1 FROM device WHERE user_id = 'dora' AND push IS NOT NULL`,
     );
@@ -149,14 +152,17 @@ describe('a sleeping device', () => {
     const front = await startUsher({ ...environment(), ROLES: 'gateway,api' });
     const worker = await front.another({ ROLES: 'worker' });
     const address = await fcmPhone('eli', front);
-    fcm.script.to(address, 'silent');
+    fcm.responses.forAddress(address, 'no-response');
     await front.backOffice.publish([note('eli')]);
-    await eventually('it is on its way', async () => (await fates(front, 'eli-phone'))[0]?.state === 'sent');
+    await eventually(
+      'it is on its way',
+      async () => (await pushStates(front, 'eli-phone'))[0]?.state === 'sent',
+    );
     await worker.kill('SIGKILL');
-    fcm.script.clear();
+    fcm.responses.clear();
     await front.another({ ROLES: 'worker' });
     await front.database.query(`UPDATE push SET due_at = now() WHERE device_id = 'eli-phone'`); // its lease has passed
-    await fate(front, 'eli-phone', 'delivered');
+    await waitForPushState(front, 'eli-phone', 'delivered');
     expect(gotBy(address)).toHaveLength(1);
     await front.stop();
   });
@@ -166,15 +172,15 @@ test('a campaign keeps to the vendor’s pace, and a critical push does not wait
   const count = 30;
   const crowd = await Promise.all(Array.from({ length: count }, (_, n) => fcmPhone(`crowd-${n}`)));
   const urgent = await fcmPhone('fay');
-  const before = fcm.got.length;
+  const before = fcm.accepted.length;
   const began = Date.now();
   await usher.backOffice.publish(crowd.map((_, n) => note(`crowd-${n}`, { tier: 'important' })));
-  await eventually('the campaign is under way', () => fcm.got.length > before);
+  await eventually('the campaign is under way', () => fcm.accepted.length > before);
   const sent = Date.now();
   await usher.backOffice.publish([note('fay')]);
   await eventually('the critical one is there', () => gotBy(urgent).length > 0);
   expect(Date.now() - sent).toBeLessThan(1_000);
-  expect(fcm.got.length - before).toBeLessThan(count);
-  await eventually('the campaign is through', () => fcm.got.length - before === count + 1);
+  expect(fcm.accepted.length - before).toBeLessThan(count);
+  await eventually('the campaign is through', () => fcm.accepted.length - before === count + 1);
   expect(Date.now() - began).toBeGreaterThanOrEqual(((count + 1 - FCM_PER_SECOND) / FCM_PER_SECOND) * 1_000);
 }, 20_000);

@@ -2,10 +2,11 @@ import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, type Reply } from '../../support/drivers/back-office.js';
+import { call, type HttpReply } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
-import { expectNone, expectProblem, FOREIGN_IDS, nestedText } from '../../support/refusals.js';
+import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
+import { INVALID_IDS, nestedJson } from '../../support/invalid-input.js';
 
 /** What ingest commits at once; a cut between two parts keeps the first. */
 const PART = 500;
@@ -19,12 +20,12 @@ afterAll(() => usher.stop());
 
 const line = (userId: string, more: Record<string, unknown> = {}): string =>
   `${JSON.stringify({ userId, version: 1, items: ['film-1'], ...more })}\n`;
-const send = (body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Reply> =>
+const send = (body: string | Uint8Array, headers: Record<string, string> = {}): Promise<HttpReply> =>
   usher.backOffice.call('POST', '/v1/recommendations', body, {
     'content-type': 'application/x-ndjson',
     ...headers,
   });
-const page = async (userId: string, profileId = 'main'): Promise<Reply> =>
+const page = async (userId: string, profileId = 'main'): Promise<HttpReply> =>
   call(usher.url, await usher.token(userId), 'GET', `/v1/me/recommendations/${profileId}`);
 const offsetOf = async (userId: string): Promise<number> => {
   const { body } = await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state');
@@ -83,10 +84,10 @@ describe('a bad line is refused alone', () => {
       ['\n'],
       ['  \r\n'],
       [line('lin-2', { nobody: 'knows this field' })],
-      [`{"userId":"lin-x","version":1,"items":${nestedText(10_000)}}\n`, 'too_deep'],
-      [`{"userId":"lin-x","version":1,"items":${nestedText(17)}}\n`, 'too_deep'],
+      [`{"userId":"lin-x","version":1,"items":${nestedJson(10_000)}}\n`, 'too_deep'],
+      [`{"userId":"lin-x","version":1,"items":${nestedJson(17)}}\n`, 'too_deep'],
       [line('lin-x', { items: ['x'.repeat(256 * 1024)] }), 'payload_too_large'],
-      ...FOREIGN_IDS.map((userId): [string, string] => [line(userId), 'invalid_request']),
+      ...INVALID_IDS.map((userId): [string, string] => [line(userId), 'invalid_request']),
       [line('lin-3').trimEnd()],
     ];
     const { status, body } = await send(lines.map(([text]) => text).join(''));
@@ -228,7 +229,7 @@ describe('a packed file', () => {
 
 describe('a file that is large', () => {
   test('may have a line far too long, which is skipped with bounded memory', async () => {
-    let reply: Reply | undefined;
+    let reply: HttpReply | undefined;
     const grown = await memoryDuring(async () => {
       reply = await stream([
         line('long-1'),
@@ -257,7 +258,7 @@ describe('without the right key', () => {
 
 test('the log holds neither key nor titles', async () => {
   expect(usher.log().length).toBeGreaterThan(0);
-  expectNone({ ADMIN_KEY, title: 'film-1' }, usher.log());
+  expectNoSecrets({ ADMIN_KEY, title: 'film-1' }, usher.log());
 });
 
 /** Sends these pieces, waits for the condition, and cuts the connection. */
@@ -277,7 +278,7 @@ async function cutOff(pieces: readonly string[], condition: () => Promise<unknow
 }
 
 /** Sends the pieces one after the other, at the pace at which they are taken. */
-async function stream(pieces: readonly string[]): Promise<Reply> {
+async function stream(pieces: readonly string[]): Promise<HttpReply> {
   const response = await fetch(`${usher.url}/v1/recommendations`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/x-ndjson' },

@@ -18,11 +18,11 @@ const titles = (count: number) =>
 describe('a front page that is new', () => {
   test('is told alike to who is awake, who comes back, who comes anew and who reads by pages', async () => {
     const awake = await usher.device('ann', 'ann-tv');
-    const { epoch } = await awake.hears('welcome');
+    const { epoch } = await awake.waitFor('welcome');
     await usher.backOffice.recommend([
       { userId: 'ann', profileId: 'kids:1', version: '2026-11-20', items: titles(30) },
     ]);
-    const told = await awake.hears('recommendations.ready');
+    const told = await awake.waitFor('recommendations.ready');
     expect(told).toMatchObject({
       tier: 'important',
       key: 'recommendations:kids:1',
@@ -37,9 +37,9 @@ describe('a front page that is new', () => {
       url: '/v1/me/recommendations/kids%3A1',
     });
     const back = await usher.device('ann', 'ann-phone', { position: { epoch, offset: 0 } });
-    expect(await back.hears('recommendations.ready')).toEqual(told);
+    expect(await back.waitFor('recommendations.ready')).toEqual(told);
     const anew = await usher.device('ann', 'ann-tablet');
-    expect((await anew.hears('snapshot')).entries).toEqual([told]);
+    expect((await anew.waitFor('snapshot')).entries).toEqual([told]);
     expect((await me('ann', `/v1/me/entries?epoch=${epoch}&after=0`)).entries).toEqual([told]);
     expect(await me('ann', String(told.data.url))).toEqual({
       profileId: 'kids:1',
@@ -73,7 +73,7 @@ describe('a front page that is new', () => {
 
   test('of each profile has an offset of its own, without holes, in the order of the file', async () => {
     const device = await usher.device('cem', 'cem-tv');
-    await device.hears('snapshot');
+    await device.waitFor('snapshot');
     const profiles = ['main', 'kids', 'guest'];
     const lines = profiles.flatMap((profileId) => [
       { userId: 'cem', profileId, version: 1, items: [] },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type EdgeServer, startEdgeServer } from '../../support/drivers/edge-server.js';
 import { eventually } from '../../support/eventually.js';
-import { cancel, putPlans, start, subscribe } from '../../support/drivers/subscribers.js';
+import { cancel, putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { faultProxy, type FaultProxy } from '../../support/infrastructure/fault-proxy.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
@@ -29,12 +29,12 @@ afterAll(async () => {
 /** A player that watches, on a lease that the edge node has renewed at least once. */
 async function watching(userId: string) {
   await subscribe(usher, userId);
-  const { body } = await start(usher, userId, { edgeId: 'edge-bytes' });
+  const { body } = await startStream(usher, userId, { edgeId: 'edge-bytes' });
   const player = await edge.play(body.lease);
   expect(player.status).toBe(200);
   await eventually(
     'bytes come after the first lease is over',
-    () => player.lastAt > Date.parse(body.expiresAt),
+    () => player.lastByteAt > Date.parse(body.expiresAt),
   );
   return { player, lease: body.lease, streamId: body.streamId };
 }
@@ -45,8 +45,8 @@ describe('promise 3: cancel → the bytes stop', () => {
     const since = Date.now();
     // On another node than the edge node is connected to.
     await cancel(other, 'ann');
-    await eventually('the player is cut off', () => player.cutAt);
-    expect(player.lastAt - since).toBeLessThan(1_000);
+    await eventually('the player is cut off', () => player.cutOffAt);
+    expect(player.lastByteAt - since).toBeLessThan(1_000);
     await subscribe(usher, 'ann');
     expect((await usher.backOffice.call('PUT', `/v1/streams/${streamId}`)).status).toBe(403);
   });
@@ -56,8 +56,8 @@ describe('promise 3: cancel → the bytes stop', () => {
     const since = Date.now();
     wire.set('black-hole');
     await cancel(usher, 'bob');
-    await eventually('the player is cut off', () => player.cutAt);
-    expect(player.lastAt - since).toBeLessThan((LEASE_SECONDS + 0.5) * 1_000);
+    await eventually('the player is cut off', () => player.cutOffAt);
+    expect(player.lastByteAt - since).toBeLessThan((LEASE_SECONDS + 0.5) * 1_000);
     wire.set('open');
   });
 
@@ -71,7 +71,7 @@ describe('promise 3: cancel → the bytes stop', () => {
       15_000,
     );
     await subscribe(usher, 'cal');
-    const { body } = await start(usher, 'cal', { edgeId: 'edge-bytes' });
+    const { body } = await startStream(usher, 'cal', { edgeId: 'edge-bytes' });
     expect(await edge.check(body.lease)).toEqual({ status: 204, lease: body.lease });
     const newest = await eventually('a newer lease', async () => {
       const { lease } = await edge.check(body.lease);

@@ -1,14 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connectEdge, type Edge, type EdgeOptions, edgeRefusal } from '../../support/drivers/edge-socket.js';
+import {
+  connectEdge,
+  type EdgeSocket,
+  type EdgeOptions,
+  edgeConnectionError,
+} from '../../support/drivers/edge-socket.js';
 import { eventually } from '../../support/eventually.js';
-import { cancel, putPlans, renew, start, subscribe } from '../../support/drivers/subscribers.js';
+import { cancel, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
 let other: TestUsher;
 let key: string;
 let keyId: string;
-const edges: Edge[] = [];
+const edges: EdgeSocket[] = [];
 beforeAll(async () => {
   usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
   other = await usher.another();
@@ -24,7 +29,7 @@ async function newKey(scopes: string[]): Promise<{ key: string; id: string }> {
   const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes });
   return { key: String(body.key), id: String(body.id) };
 }
-async function edge(node: TestUsher, edgeId: string, options: EdgeOptions = {}): Promise<Edge> {
+async function edge(node: TestUsher, edgeId: string, options: EdgeOptions = {}): Promise<EdgeSocket> {
   const connected = await connectEdge(node.url, key, { edgeId, ...options });
   edges.push(connected);
   return connected;
@@ -47,7 +52,7 @@ describe('an edge node', () => {
       [{ key: undefined, token: await usher.token('ann') }, 'unauthorized'],
     ];
     for (const [auth, code] of refusals) {
-      const told = await edgeRefusal(connectEdge(usher.url, key, { auth }));
+      const told = await edgeConnectionError(connectEdge(usher.url, key, { auth }));
       expect(told).toEqual({ code, message: expect.any(String), retryable: false });
     }
     (await connectEdge(usher.url, ADMIN_KEY)).close();
@@ -66,7 +71,9 @@ describe('an edge node', () => {
     ]);
     expect(Date.now() - since).toBeLessThan(2_000);
     expect(stays.socket.connected).toBe(true);
-    expect(await edgeRefusal(connectEdge(usher.url, shortLived))).toMatchObject({ code: 'unauthorized' });
+    expect(await edgeConnectionError(connectEdge(usher.url, shortLived))).toMatchObject({
+      code: 'unauthorized',
+    });
   });
 
   test('hears at once that a stream of its own must stop, on every connection, wherever the change came in', async () => {
@@ -74,38 +81,38 @@ describe('an edge node', () => {
     const there = await edge(other, 'edge-ann');
     const stranger = await edge(other, 'edge-stranger');
     await subscribe(usher, 'ann');
-    const { body } = await start(usher, 'ann', { edgeId: 'edge-ann' });
+    const { body } = await startStream(usher, 'ann', { edgeId: 'edge-ann' });
     await cancel(usher, 'ann');
     for (const one of [here, there]) {
-      expect(await one.hears('stream.stop')).toEqual({
+      expect(await one.waitFor('stream.stop')).toEqual({
         streamId: body.streamId,
         userId: 'ann',
         deviceId: 'ann-tv',
         reason: 'membership',
         version: 2,
       });
-      expect(await one.hears('entitlement.changed', ({ streaming }) => streaming === false)).toEqual({
+      expect(await one.waitFor('entitlement.changed', ({ streaming }) => streaming === false)).toEqual({
         userId: 'ann',
         version: 2,
         streaming: false,
       });
     }
-    expect(stranger.heard.some(({ event }) => event === 'stream.stop')).toBe(false);
+    expect(stranger.received.some(({ event }) => event === 'stream.stop')).toBe(false);
     await settled('edge-ann');
   });
 
   test('hears of any user who may stream now and could not before, or the other way round', async () => {
     const any = await edge(other, 'edge-any');
     await subscribe(usher, 'bob');
-    expect(await any.hears('entitlement.changed', ({ userId }) => userId === 'bob')).toEqual({
+    expect(await any.waitFor('entitlement.changed', ({ userId }) => userId === 'bob')).toEqual({
       userId: 'bob',
       version: 1,
       streaming: true,
     });
     await subscribe(usher, 'bob', 'solo');
     await cancel(usher, 'bob');
-    await any.hears('entitlement.changed', ({ userId, streaming }) => userId === 'bob' && !streaming);
-    const versions = any.heard
+    await any.waitFor('entitlement.changed', ({ userId, streaming }) => userId === 'bob' && !streaming);
+    const versions = any.received
       .filter(({ payload }) => payload.userId === 'bob')
       .map(({ payload }) => payload.version);
     expect(versions).toEqual([1, 3]);
@@ -114,32 +121,32 @@ describe('an edge node', () => {
   test('is told again until it acknowledges', async () => {
     const mute = await edge(usher, 'edge-mute', { acks: false });
     await subscribe(usher, 'cal');
-    const { body } = await start(usher, 'cal', { edgeId: 'edge-mute' });
+    const { body } = await startStream(usher, 'cal', { edgeId: 'edge-mute' });
     await cancel(usher, 'cal');
-    const stops = () => mute.heard.filter(({ event }) => event === 'stream.stop');
+    const stops = () => mute.received.filter(({ event }) => event === 'stream.stop');
     await eventually('told twice', () => stops().length >= 2);
     expect(new Set(stops().map(({ payload }) => payload.streamId))).toEqual(new Set([body.streamId]));
     expect(await kept('edge-mute')).toHaveLength(2);
     mute.close();
     const back = await edge(other, 'edge-mute');
-    expect(await back.hears('stream.stop')).toMatchObject({ streamId: body.streamId });
+    expect(await back.waitFor('stream.stop')).toMatchObject({ streamId: body.streamId });
     await settled('edge-mute');
   });
 
   test('that was cut off learns on its return what ended meanwhile', async () => {
     await subscribe(usher, 'dan');
     await subscribe(usher, 'dora');
-    const over = await start(usher, 'dan', { edgeId: 'edge-dan' });
-    const runs = await start(usher, 'dora', { edgeId: 'edge-dan' });
+    const over = await startStream(usher, 'dan', { edgeId: 'edge-dan' });
+    const runs = await startStream(usher, 'dora', { edgeId: 'edge-dan' });
     await cancel(usher, 'dan');
     const back = await edge(other, 'edge-dan');
     const streamIds = [over.body.streamId, runs.body.streamId, 'never-heard-of'];
-    expect(await back.ask('streams', { streamIds })).toEqual({
+    expect(await back.request('streams', { streamIds })).toEqual({
       ok: true,
       stop: [over.body.streamId, 'never-heard-of'],
     });
-    expect(await back.ask('streams', { streamIds: [] })).toEqual({ ok: true, stop: [] });
-    expect((await renew(usher, runs.body.streamId)).status).toBe(200);
+    expect(await back.request('streams', { streamIds: [] })).toEqual({ ok: true, stop: [] });
+    expect((await renewStream(usher, runs.body.streamId)).status).toBe(200);
   });
 
   test('that asks nonsense is told so, and stays connected', async () => {
@@ -152,22 +159,22 @@ describe('an edge node', () => {
       { streamIds: ['a b'] },
       { streamIds: tooMany },
     ]) {
-      const answer = await odd.ask('streams', payload);
+      const answer = await odd.request('streams', payload);
       expect(answer).toMatchObject({ ok: false, error: { code: 'invalid_request', retryable: false } });
     }
-    expect((await odd.ask('streams', { streamIds: [] })).ok).toBe(true);
+    expect((await odd.request('streams', { streamIds: [] })).ok).toBe(true);
   });
 
   test('hears a stop that no message between the nodes brought', async () => {
     const there = await edge(other, 'edge-eve');
     await subscribe(usher, 'eve');
-    const { body } = await start(usher, 'eve', { edgeId: 'edge-eve' });
+    const { body } = await startStream(usher, 'eve', { edgeId: 'edge-eve' });
     // As a node that died between its commit and the message left it.
     await usher.database.query(
       `INSERT INTO edge_notice (edge_id, key, id, type, data) VALUES ('edge-eve', $1, gen_random_uuid(), 'stream.stop', $2)`,
       [`stream:${body.streamId}`, JSON.stringify({ streamId: body.streamId })],
     );
-    expect(await there.hears('stream.stop')).toEqual({ streamId: body.streamId });
+    expect(await there.waitFor('stream.stop')).toEqual({ streamId: body.streamId });
     await settled('edge-eve');
   });
 

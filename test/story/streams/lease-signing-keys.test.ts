@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
 import { eventually } from '../../support/eventually.js';
-import { putPlans, start, subscribe } from '../../support/drivers/subscribers.js';
+import { putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 const OLD_SECRET = 'the secret of last year of 32 bytes or more';
@@ -19,7 +19,7 @@ async function published(node: TestUsher): Promise<JWK[]> {
   return ((await response.json()) as { keys: JWK[] }).keys;
 }
 const kids = async (node: TestUsher) => (await published(node)).map(({ kid }) => kid);
-const lease = async (node: TestUsher) => (await start(node, 'ann')).body.lease;
+const lease = async (node: TestUsher) => (await startStream(node, 'ann')).body.lease;
 const kidOf = (token: string) => decodeProtectedHeader(token).kid;
 const endStreams = () => usher.backOffice.call('DELETE', '/v1/users/ann/streams');
 

@@ -2,9 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { backOffice, PREMIUM } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { putPlans, renew, say, start, subscribe } from '../../support/drivers/subscribers.js';
+import {
+  putPlans,
+  renewStream,
+  sendSubscriptionEvent,
+  startStream,
+  subscribe,
+} from '../../support/drivers/subscribers.js';
 import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
-import { expectProblem } from '../../support/refusals.js';
+import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 const LEASE_SECONDS = 30;
@@ -39,7 +45,7 @@ describe('a lease', () => {
   test('is a signed word on one stream, which anyone can check offline with the published keys of any node', async () => {
     await subscribe(usher, 'ann');
     const asked = Date.now();
-    const { status, body } = await start(usher, 'ann', { deviceId: 'ann-tv' });
+    const { status, body } = await startStream(usher, 'ann', { deviceId: 'ann-tv' });
     expect(status).toBe(201);
     const { response, body: keys } = await keySet(other);
     expect(response.headers.get('cache-control')).toMatch(/max-age=\d+/);
@@ -65,25 +71,29 @@ describe('a lease', () => {
 
   test('never outlives a membership that is known to end', async () => {
     const endsAt = nowSeconds() + 5;
-    await say(usher, 'ada', 'customer.subscription.updated', {
+    await sendSubscriptionEvent(usher, 'ada', 'customer.subscription.updated', {
       status: 'active',
       object: { cancel_at: endsAt },
     });
-    const { body } = await start(usher, 'ada');
+    const { body } = await startStream(usher, 'ada');
     expect(Date.parse(body.expiresAt)).toBeLessThanOrEqual(endsAt * 1_000);
   });
 });
 
 describe('a stream', () => {
   test('needs a membership that allows it: 403 not_entitled', async () => {
-    expectProblem(await start(usher, 'nobody'), 403, 'not_entitled');
+    expectProblem(await startStream(usher, 'nobody'), 403, 'not_entitled');
   });
 
   test('takes one of the plan’s slots; beyond them it is refused with those that run', async () => {
     await subscribe(usher, 'ben');
-    const first = await start(usher, 'ben', { deviceId: 'ben-tv' });
-    const second = await start(other, 'ben', { deviceId: 'ben-phone', titleId: 'lupin', edgeId: 'edge-2' });
-    const refused = await start(usher, 'ben', { deviceId: 'ben-web' });
+    const first = await startStream(usher, 'ben', { deviceId: 'ben-tv' });
+    const second = await startStream(other, 'ben', {
+      deviceId: 'ben-phone',
+      titleId: 'lupin',
+      edgeId: 'edge-2',
+    });
+    const refused = await startStream(usher, 'ben', { deviceId: 'ben-web' });
     expectProblem(refused, 409, 'too_many_streams');
     expect(refused.body.streams).toEqual([
       {
@@ -99,33 +109,35 @@ describe('a stream', () => {
 
   test('that ends frees its slot, and ending it again changes nothing', async () => {
     await subscribe(usher, 'bob', 'solo');
-    const { body } = await start(usher, 'bob');
+    const { body } = await startStream(usher, 'bob');
     for (let time = 0; time < 2; time += 1) expect((await end(body.streamId)).status).toBe(204);
-    expect((await start(usher, 'bob')).status).toBe(201);
-    expectProblem(await renew(usher, body.streamId), 404, 'not_found');
+    expect((await startStream(usher, 'bob')).status).toBe(201);
+    expectProblem(await renewStream(usher, body.streamId), 404, 'not_found');
   });
 
   test('whose edge node vanished frees its slot when its lease is over', async () => {
     await subscribe(usher, 'bea', 'solo');
-    const { body } = await start(usher, 'bea');
-    expect((await start(usher, 'bea')).status).toBe(409);
+    const { body } = await startStream(usher, 'bea');
+    expect((await startStream(usher, 'bea')).status).toBe(409);
     await vanish(body.streamId);
-    expect((await start(other, 'bea')).status).toBe(201);
-    expectProblem(await renew(usher, body.streamId), 409, 'too_many_streams');
+    expect((await startStream(other, 'bea')).status).toBe(201);
+    expectProblem(await renewStream(usher, body.streamId), 409, 'too_many_streams');
   });
 
   test('that was silent too long goes on if its slot is still free', async () => {
     await subscribe(usher, 'bix', 'solo');
-    const { body } = await start(usher, 'bix');
+    const { body } = await startStream(usher, 'bix');
     await vanish(body.streamId);
-    expect((await renew(other, body.streamId)).status).toBe(200);
-    expectProblem(await start(usher, 'bix'), 409, 'too_many_streams');
+    expect((await renewStream(other, body.streamId)).status).toBe(200);
+    expectProblem(await startStream(usher, 'bix'), 409, 'too_many_streams');
   });
 
   test('of ten edge nodes that want the last slot at once goes to one', async () => {
     await subscribe(usher, 'bud');
     const replies = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => start(n % 2 ? usher : other, 'bud', { edgeId: `edge-${n}` })),
+      Array.from({ length: 10 }, (_, n) =>
+        startStream(n % 2 ? usher : other, 'bud', { edgeId: `edge-${n}` }),
+      ),
     );
     expect(replies.map(({ status }) => status).sort()).toEqual([201, 201, ...Array<number>(8).fill(409)]);
   });
@@ -133,8 +145,8 @@ describe('a stream', () => {
   test('is begun once, however often the same call with an Idempotency-Key is repeated', async () => {
     await subscribe(usher, 'bor', 'solo');
     const headers = { 'idempotency-key': 'bor-1' };
-    const first = await start(usher, 'bor', {}, headers);
-    const again = await start(other, 'bor', {}, headers);
+    const first = await startStream(usher, 'bor', {}, headers);
+    const again = await startStream(other, 'bor', {}, headers);
     expect(again.body).toEqual(first.body);
     expect(again.status).toBe(201);
   });
@@ -142,7 +154,7 @@ describe('a stream', () => {
   test('is refused for a device that belongs to another user', async () => {
     await subscribe(usher, 'eve');
     await usher.device('victim', 'victim-tv');
-    expectProblem(await start(usher, 'eve', { deviceId: 'victim-tv' }), 422, 'unknown_device');
+    expectProblem(await startStream(usher, 'eve', { deviceId: 'victim-tv' }), 422, 'unknown_device');
   });
 
   test('is asked for by edge nodes alone', async () => {
@@ -154,7 +166,7 @@ describe('a stream', () => {
     const nobody = backOffice(usher.url, 'no-key');
     expectProblem(await nobody.call('PUT', '/v1/streams/x'), 401, 'unauthorized');
     for (const wrong of [{ userId: 'a b' }, { deviceId: '' }, { titleId: '\u0000' }, { edgeId: 7 }]) {
-      expectProblem(await start(usher, 'ann', wrong), 400, 'invalid_request');
+      expectProblem(await startStream(usher, 'ann', wrong), 400, 'invalid_request');
     }
   });
 });
@@ -162,9 +174,9 @@ describe('a stream', () => {
 describe('a renewal', () => {
   test('gives a lease of the newest membership, and keeps the slot', async () => {
     await subscribe(usher, 'cal');
-    const { body } = await start(usher, 'cal');
+    const { body } = await startStream(usher, 'cal');
     await subscribe(usher, 'cal', 'solo');
-    const renewed = await renew(other, body.streamId);
+    const renewed = await renewStream(other, body.streamId);
     expect(renewed.status).toBe(200);
     expect(renewed.body.streamId).toBe(body.streamId);
     const { body: keys } = await keySet(usher);
@@ -173,12 +185,12 @@ describe('a renewal', () => {
   });
 
   test('of what nobody knows is refused: 404', async () => {
-    expectProblem(await renew(usher, 'no-such-stream'), 404, 'not_found');
+    expectProblem(await renewStream(usher, 'no-such-stream'), 404, 'not_found');
   });
 
   test('by a beat of its user’s device keeps the slot; a beat of another user does not', async () => {
     await subscribe(usher, 'dan', 'solo');
-    const { body } = await start(usher, 'dan');
+    const { body } = await startStream(usher, 'dan');
     await usher.database.query(
       `UPDATE stream SET slot_until = now() + interval '10 seconds' WHERE stream_id = $1`,
       [body.streamId],
@@ -186,22 +198,22 @@ describe('a renewal', () => {
     const before = await slotUntil(body.streamId);
     const mallory = await usher.device('mallory', 'mallory-web');
     const tv = await usher.device('dan', 'dan-tv');
-    expect((await mallory.beat({ streamId: body.streamId })).ok).toBe(true);
-    expect((await mallory.beat({ streamId: 'what\u0000ever' })).ok).toBe(true);
+    expect((await mallory.heartbeat({ streamId: body.streamId })).ok).toBe(true);
+    expect((await mallory.heartbeat({ streamId: 'what\u0000ever' })).ok).toBe(true);
     // A beat of the same user, of a stream that comes after the foreign one in the same queue.
     const { body: own } = await (async () => {
       await subscribe(usher, 'mallory', 'solo');
-      return start(usher, 'mallory', { deviceId: 'mallory-web' });
+      return startStream(usher, 'mallory', { deviceId: 'mallory-web' });
     })();
     await usher.database.query(
       `UPDATE stream SET slot_until = now() + interval '10 seconds' WHERE stream_id = $1`,
       [own.streamId],
     );
     const ownBefore = await slotUntil(own.streamId);
-    await mallory.beat({ streamId: own.streamId });
+    await mallory.heartbeat({ streamId: own.streamId });
     await eventually('the own beat renewed', async () => (await slotUntil(own.streamId)) > ownBefore);
     expect(await slotUntil(body.streamId)).toBe(before);
-    await tv.beat({ streamId: body.streamId });
+    await tv.heartbeat({ streamId: body.streamId });
     await eventually('the beat renewed', async () => (await slotUntil(body.streamId)) > before);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { eventually } from '../../support/eventually.js';
-import { pause, putPlans, renew, start, subscribe } from '../../support/drivers/subscribers.js';
+import { pause, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let nodes: TestUsher[];
@@ -65,15 +65,15 @@ describe('a user’s streams', () => {
   test('that are renewed in the very moment in which their slot is over: one has it, the renewed or the new one', async () => {
     const [a, b] = nodes as [TestUsher, TestUsher];
     await subscribe(a, 'last-moment', 'solo');
-    const { body } = await start(a, 'last-moment');
+    const { body } = await startStream(a, 'last-moment');
     await a.database.query(`UPDATE stream SET slot_until = now() + interval '500 ms' WHERE stream_id = $1`, [
       body.streamId,
     ]);
     // The renewal begins in time and is held up until the slot is over.
-    const letGo = await a.database.hold('SELECT 1 FROM stream WHERE stream_id = $1 FOR UPDATE', [
+    const letGo = await a.database.holdTransaction('SELECT 1 FROM stream WHERE stream_id = $1 FOR UPDATE', [
       body.streamId,
     ]);
-    const renewing = renew(a, body.streamId);
+    const renewing = renewStream(a, body.streamId);
     await eventually('the renewal waits', () => waiting(a, 1));
     await eventually('the slot is over', async () => {
       const rows = await a.database.query(
@@ -82,7 +82,7 @@ describe('a user’s streams', () => {
       );
       return rows.length === 1;
     });
-    const starting = start(b, 'last-moment');
+    const starting = startStream(b, 'last-moment');
     const started = await Promise.race([starting, eventually('the start waits', () => waiting(a, 2))]);
     await letGo();
     expect((await renewing).status === 200).toBe((await starting).status === 409);
@@ -120,7 +120,7 @@ class World {
       return (await said).status;
     }
     const streamId = this.begun[one.which % Math.max(1, this.begun.length)] ?? 'none';
-    if (one.act === 'renew') return (await renew(at, streamId)).status;
+    if (one.act === 'renew') return (await renewStream(at, streamId)).status;
     if (one.act === 'end') return (await at.backOffice.call('DELETE', `/v1/streams/${streamId}`)).status;
     return this.vanish(at, streamId);
   }
@@ -143,7 +143,7 @@ class World {
   }
 
   private async start(at: TestUsher): Promise<number> {
-    const { status, body } = await start(at, this.userId);
+    const { status, body } = await startStream(at, this.userId);
     if (status === 201) this.begun.push(body.streamId);
     return status;
   }

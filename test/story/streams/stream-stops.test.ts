@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backOffice } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { cancel, putPlans, renew, start, subscribe } from '../../support/drivers/subscribers.js';
-import { expectProblem } from '../../support/refusals.js';
+import { cancel, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
+import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
@@ -19,47 +19,47 @@ describe('what takes away a stream’s reason stops it in the same commit, and i
     await subscribe(usher, 'fay');
     const tv = await usher.device('fay', 'fay-tv');
     const phone = await other.device('fay', 'fay-phone');
-    const { body } = await start(usher, 'fay', { deviceId: 'fay-tv' });
+    const { body } = await startStream(usher, 'fay', { deviceId: 'fay-tv' });
     await cancel(usher, 'fay');
-    const told = await tv.hears('stream.stop');
+    const told = await tv.waitFor('stream.stop');
     expect(told).toMatchObject({
       tier: 'critical',
       key: `stream:${body.streamId}`,
       target: 'fay-tv',
       data: { streamId: body.streamId, reason: 'membership' },
     });
-    expect((await phone.hears('stream.stop')).target).toBe('fay-tv');
-    expectProblem(await renew(other, body.streamId), 403, 'not_entitled');
-    expectProblem(await start(usher, 'fay'), 403, 'not_entitled');
+    expect((await phone.waitFor('stream.stop')).target).toBe('fay-tv');
+    expectProblem(await renewStream(other, body.streamId), 403, 'not_entitled');
+    expectProblem(await startStream(usher, 'fay'), 403, 'not_entitled');
   });
 
   test('a smaller plan: the newest go, those that were there first stay', async () => {
     await subscribe(usher, 'gus');
-    const first = await start(usher, 'gus', { deviceId: 'gus-tv' });
-    const second = await start(other, 'gus', { deviceId: 'gus-phone' });
+    const first = await startStream(usher, 'gus', { deviceId: 'gus-tv' });
+    const second = await startStream(other, 'gus', { deviceId: 'gus-phone' });
     const phone = await usher.device('gus', 'gus-phone');
     await subscribe(usher, 'gus', 'solo');
-    expect((await phone.hears('stream.stop')).data).toEqual({
+    expect((await phone.waitFor('stream.stop')).data).toEqual({
       streamId: second.body.streamId,
       reason: 'too_many_streams',
     });
-    expectProblem(await renew(usher, second.body.streamId), 409, 'too_many_streams');
-    expect((await renew(usher, first.body.streamId)).status).toBe(200);
+    expectProblem(await renewStream(usher, second.body.streamId), 409, 'too_many_streams');
+    expect((await renewStream(usher, first.body.streamId)).status).toBe(200);
   });
 
   test('a device that was removed, or is another user’s now', async () => {
     await subscribe(usher, 'hal');
     const tv = await usher.device('hal', 'hal-tv');
     await usher.device('hal', 'hal-pad');
-    const onTv = await start(usher, 'hal', { deviceId: 'hal-tv' });
-    const onPad = await start(usher, 'hal', { deviceId: 'hal-pad' });
+    const onTv = await startStream(usher, 'hal', { deviceId: 'hal-tv' });
+    const onPad = await startStream(usher, 'hal', { deviceId: 'hal-pad' });
     const token = await usher.token('hal');
     await backOffice(other.url, token).call('DELETE', '/v1/me/devices/hal-pad');
-    await tv.hears('stream.stop', ({ data }) => data.streamId === onPad.body.streamId);
+    await tv.waitFor('stream.stop', ({ data }) => data.streamId === onPad.body.streamId);
     await usher.device('ivy', 'hal-tv');
     const rest = await usher.device('hal', 'hal-web');
     await eventually('the moved device’s stream is stopped', async () => {
-      const { body } = await renew(usher, onTv.body.streamId);
+      const { body } = await renewStream(usher, onTv.body.streamId);
       return body.reason === 'device_removed';
     });
     rest.close();
@@ -68,11 +68,14 @@ describe('what takes away a stream’s reason stops it in the same commit, and i
   test('an operator', async () => {
     await subscribe(usher, 'jon');
     const tv = await usher.device('jon', 'jon-tv');
-    const { body } = await start(usher, 'jon');
+    const { body } = await startStream(usher, 'jon');
     const reply = await usher.backOffice.call('DELETE', '/v1/users/jon/streams');
     expect(reply.body).toEqual({ stopped: [body.streamId] });
-    expect((await tv.hears('stream.stop')).data).toEqual({ streamId: body.streamId, reason: 'operator' });
-    expect((await renew(usher, body.streamId)).body).toMatchObject({ code: 'not_found', reason: 'operator' });
+    expect((await tv.waitFor('stream.stop')).data).toEqual({ streamId: body.streamId, reason: 'operator' });
+    expect((await renewStream(usher, body.streamId)).body).toMatchObject({
+      code: 'not_found',
+      reason: 'operator',
+    });
   });
 
   test('a start and a cancellation at the same moment: no stream outlives it', async () => {
@@ -80,7 +83,7 @@ describe('what takes away a stream’s reason stops it in the same commit, and i
       const userId = `kim-${round}`;
       await subscribe(usher, userId);
       await Promise.all([
-        ...Array.from({ length: 4 }, (_, n) => start(n % 2 ? usher : other, userId)),
+        ...Array.from({ length: 4 }, (_, n) => startStream(n % 2 ? usher : other, userId)),
         cancel(usher, userId),
       ]);
       const running = await usher.database.query(

@@ -33,9 +33,9 @@ describe('one user on one page', () => {
       price: 'price_premium',
     });
     await usher.stripe.send(webhook);
-    const told = await tv.hears('membership.changed');
-    await phone.hears('membership.changed');
-    await tv.ask('receipt', { offset: told.offset, state: 'applied' });
+    const told = await tv.waitFor('membership.changed');
+    await phone.waitFor('membership.changed');
+    await tv.request('receipt', { offset: told.offset, state: 'applied' });
     const steps = await eventually('all steps', async () => {
       const { timeline } = await timelineOf('ann');
       const event = timeline.find(({ type }) => type === 'membership.changed');
@@ -76,7 +76,7 @@ describe('one user on one page', () => {
       await usher.backOffice.publish([
         { userId: 'ben', type: 'note.one', tier: 'important', key: 'one', data: n },
       ]);
-      await device.hears('note.one', ({ offset }) => offset === n);
+      await device.waitFor('note.one', ({ offset }) => offset === n);
     }
     await eventually('three receipts', async () => {
       const { timeline } = await timelineOf('ben');

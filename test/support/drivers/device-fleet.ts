@@ -1,13 +1,13 @@
-import { Ledger } from '../consistency-checker.js';
-import { SteadyDevice } from './reconnecting-device.js';
+import { ConsistencyChecker } from '../consistency-checker.js';
+import { ReconnectingDevice } from './reconnecting-device.js';
 import type { TestUsher } from './usher.js';
 
 const RECOVERY_MS = 20_000;
 
 /** Users `u0`, `u1` … with two devices each, which know all nodes and begin with another one; and what is owed to them. */
-export class Crowd {
-  readonly devices: readonly SteadyDevice[];
-  private readonly ledger = new Ledger();
+export class DeviceFleet {
+  readonly devices: readonly ReconnectingDevice[];
+  private readonly checker = new ConsistencyChecker();
 
   constructor(
     private readonly users: number,
@@ -16,8 +16,8 @@ export class Crowd {
     this.devices = Array.from({ length: users }, (_, n) => {
       const order = nodes.map((_node, step) => nodes[(n + step) % nodes.length]?.url as string);
       return [
-        new SteadyDevice(`u${n}`, `u${n}-tv`, order),
-        new SteadyDevice(`u${n}`, `u${n}-phone`, [...order].reverse()),
+        new ReconnectingDevice(`u${n}`, `u${n}-tv`, order),
+        new ReconnectingDevice(`u${n}`, `u${n}-phone`, [...order].reverse()),
       ];
     }).flat();
   }
@@ -36,14 +36,14 @@ export class Crowd {
       await Promise.all(
         Array.from({ length: this.users }, async (_, n) => {
           const door = doors[n % doors.length] as TestUsher;
-          await this.ledger.publish(door.backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
+          await this.checker.publish(door.backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
         }),
       );
     }
   }
 
   /** Every device applied what its user is owed, once and in order, and nothing else. */
-  settles(): Promise<void> {
-    return this.ledger.settles(this.devices, RECOVERY_MS);
+  expectConsistent(): Promise<void> {
+    return this.checker.expectConsistent(this.devices, RECOVERY_MS);
   }
 }

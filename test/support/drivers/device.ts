@@ -14,7 +14,7 @@ export interface DeviceOptions {
   readonly onFrame?: (event: string, payload: Envelope) => void;
 }
 
-export interface Heard {
+export interface ReceivedFrame {
   readonly event: string;
   readonly payload: Envelope;
 }
@@ -33,7 +33,7 @@ export interface Envelope {
   readonly [field: string]: unknown;
 }
 
-export interface Answer {
+export interface CommandReply {
   readonly ok: boolean;
   readonly nextSeconds?: number;
   readonly error?: {
@@ -49,14 +49,14 @@ export interface Device {
   readonly id: string;
   readonly socket: Socket;
   /** Everything it heard, in order. */
-  readonly heard: readonly Heard[];
+  readonly received: readonly ReceivedFrame[];
   /** The envelopes it heard, in order; of one type if given. */
   envelopes(type?: string): Envelope[];
   offsets(): number[];
   /** The first frame of this name, once it came. */
-  hears(event: string, matching?: (payload: Envelope) => boolean): Promise<Envelope>;
-  ask(event: string, payload?: unknown): Promise<Answer>;
-  beat(beat: Record<string, unknown>): Promise<Answer>;
+  waitFor(event: string, matching?: (payload: Envelope) => boolean): Promise<Envelope>;
+  request(event: string, payload?: unknown): Promise<CommandReply>;
+  heartbeat(beat: Record<string, unknown>): Promise<CommandReply>;
   disconnected(): Promise<string>;
   close(): void;
 }
@@ -65,8 +65,8 @@ const PROTOCOL = new Set(['welcome', 'snapshot', 'goaway', 'token.expiring']);
 
 /** Connects and waits for `welcome`. Rejects with the `data` of a connect_error. */
 export async function connectDevice(url: string, deviceId: string, options: DeviceOptions): Promise<Device> {
-  const heard: Heard[] = [];
-  let gone: string | undefined;
+  const received: ReceivedFrame[] = [];
+  let disconnectReason: string | undefined;
   const { position } = options;
   const socket = io(url, {
     transports: options.transports ?? ['websocket'],
@@ -82,35 +82,35 @@ export async function connectDevice(url: string, deviceId: string, options: Devi
     },
   });
   socket.onAny((event: string, payload: Envelope, ack?: () => void) => {
-    heard.push({ event, payload });
+    received.push({ event, payload });
     options.onFrame?.(event, payload);
     if (options.acks !== false) ack?.();
   });
-  socket.on('disconnect', (reason) => (gone = reason));
+  socket.on('disconnect', (reason) => (disconnectReason = reason));
   const device: Device = {
     id: deviceId,
     socket,
-    heard,
+    received,
     envelopes: (type) =>
-      heard
+      received
         .filter(({ event }) => (type ? event === type : !PROTOCOL.has(event)))
         .map(({ payload }) => payload),
     offsets: () => device.envelopes().flatMap(({ offset }) => (offset === undefined ? [] : [offset])),
-    hears: (event, matching = () => true) =>
+    waitFor: (event, matching = () => true) =>
       eventually(
         `${deviceId} hears ${event}`,
-        () => heard.find((one) => one.event === event && matching(one.payload))?.payload,
+        () => received.find((one) => one.event === event && matching(one.payload))?.payload,
       ),
-    ask: (event, payload) => socket.timeout(10_000).emitWithAck(event, payload) as Promise<Answer>,
-    beat: (beat) =>
-      device.ask('playback.heartbeat', {
+    request: (event, payload) => socket.timeout(10_000).emitWithAck(event, payload) as Promise<CommandReply>,
+    heartbeat: (beat) =>
+      device.request('playback.heartbeat', {
         showId: 'show',
         positionSeconds: 600,
         durationSeconds: 3_600,
         state: 'playing',
         ...beat,
       }),
-    disconnected: () => eventually(`${deviceId} is disconnected`, () => gone),
+    disconnected: () => eventually(`${deviceId} is disconnected`, () => disconnectReason),
     close: () => void socket.disconnect(),
   };
   await new Promise<void>((resolve, reject) => {
@@ -125,7 +125,7 @@ export async function connectDevice(url: string, deviceId: string, options: Devi
 }
 
 /** What a refused handshake says. Fails when the device is let in. */
-export async function refusal(
+export async function connectionError(
   connecting: Promise<Device>,
 ): Promise<{ code: string; message: string; retryable: boolean }> {
   const outcome = await connecting.then(

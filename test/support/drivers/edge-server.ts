@@ -6,12 +6,12 @@ import { freePort } from '../infrastructure/ports.js';
 
 const SERVER = fileURLToPath(new URL('../../../clients/edge/example/server.mjs', import.meta.url));
 
-/** The example of `clients/edge` as a process: an edge node that really sends bytes. */
+/** The example server of `clients/edge` as a process: an edge node that really sends bytes. */
 export interface EdgeServer {
   readonly url: string;
-  /** A player that shows this lease. */
+  /** Starts a player that sends this lease. */
   play(lease: string): Promise<Player>;
-  /** What nginx would be told: the status, and the newest lease. */
+  /** Returns what nginx's auth_request would get: the status and the newest lease. */
   check(lease: string): Promise<{ status: number; lease: string | null }>;
   stop(): Promise<void>;
 }
@@ -19,13 +19,14 @@ export interface EdgeServer {
 export interface Player {
   readonly status: number;
   readonly bytes: number;
-  /** When the last byte came, in ms. */
-  readonly lastAt: number;
-  /** When it was cut off, in ms; undefined while it goes on. */
-  readonly cutAt: number | undefined;
-  leave(): void;
+  /** When the last byte arrived, in ms since the epoch. */
+  readonly lastByteAt: number;
+  /** When the response ended, in ms since the epoch; undefined while it goes on. */
+  readonly cutOffAt: number | undefined;
+  stop(): void;
 }
 
+/** Starts the example server and returns when it is connected to Usher. */
 export async function startEdgeServer(usherUrl: string, key: string, edgeId: string): Promise<EdgeServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -58,7 +59,7 @@ export async function startEdgeServer(usherUrl: string, key: string, edgeId: str
       return { status: response.status, lease: response.headers.get('usher-lease') };
     },
     async stop() {
-      for (const one of players) one.leave();
+      for (const one of players) one.stop();
       if (child.exitCode !== null) return;
       child.kill('SIGTERM');
       await once(child, 'exit');
@@ -67,26 +68,26 @@ export async function startEdgeServer(usherUrl: string, key: string, edgeId: str
 }
 
 async function play(url: string, lease: string): Promise<Player> {
-  const leaving = new AbortController();
+  const stopping = new AbortController();
   const response = await fetch(`${url}/video/dark`, {
     headers: { authorization: `Bearer ${lease}` },
-    signal: leaving.signal,
+    signal: stopping.signal,
   });
   const player = {
     status: response.status,
     bytes: 0,
-    lastAt: 0,
-    cutAt: undefined as number | undefined,
-    leave: () => leaving.abort(),
+    lastByteAt: 0,
+    cutOffAt: undefined as number | undefined,
+    stop: () => stopping.abort(),
   };
   const watch = async () => {
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       player.bytes += chunk.length;
-      player.lastAt = Date.now();
+      player.lastByteAt = Date.now();
     }
   };
   void watch()
     .catch(() => undefined)
-    .finally(() => (player.cutAt = Date.now()));
+    .finally(() => (player.cutOffAt = Date.now()));
   return player;
 }

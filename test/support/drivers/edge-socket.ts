@@ -7,14 +7,14 @@ export interface EdgeHeard {
 }
 
 /** An edge node that speaks only Socket.IO and the contract, with a stock client. */
-export interface Edge {
+export interface EdgeSocket {
   readonly socket: Socket;
-  readonly heard: readonly EdgeHeard[];
-  hears(
+  readonly received: readonly EdgeHeard[];
+  waitFor(
     event: string,
     matching?: (payload: Record<string, unknown>) => boolean,
   ): Promise<Record<string, unknown>>;
-  ask(event: string, payload?: unknown): Promise<Record<string, unknown>>;
+  request(event: string, payload?: unknown): Promise<Record<string, unknown>>;
   disconnected(): Promise<string>;
   close(): void;
 }
@@ -27,9 +27,9 @@ export interface EdgeOptions {
 }
 
 /** Rejects with the `data` of a connect_error. */
-export async function connectEdge(url: string, key: string, options: EdgeOptions = {}): Promise<Edge> {
-  const heard: EdgeHeard[] = [];
-  let gone: string | undefined;
+export async function connectEdge(url: string, key: string, options: EdgeOptions = {}): Promise<EdgeSocket> {
+  const received: EdgeHeard[] = [];
+  let disconnectReason: string | undefined;
   const socket = io(`${url}/edge`, {
     transports: ['websocket'],
     reconnection: false,
@@ -37,10 +37,10 @@ export async function connectEdge(url: string, key: string, options: EdgeOptions
     auth: { key, edgeId: options.edgeId ?? 'edge-1', ...options.auth },
   });
   socket.onAny((event: string, payload: Record<string, unknown>, ack?: () => void) => {
-    heard.push({ event, payload });
+    received.push({ event, payload });
     if (options.acks !== false) ack?.();
   });
-  socket.on('disconnect', (reason) => (gone = reason));
+  socket.on('disconnect', (reason) => (disconnectReason = reason));
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', () => resolve());
     socket.once('connect_error', (error: Error & { data?: unknown }) => {
@@ -50,21 +50,21 @@ export async function connectEdge(url: string, key: string, options: EdgeOptions
   });
   return {
     socket,
-    heard,
-    hears: (event, matching = () => true) =>
+    received,
+    waitFor: (event, matching = () => true) =>
       eventually(
         `the edge node hears ${event}`,
-        () => heard.find((one) => one.event === event && matching(one.payload))?.payload,
+        () => received.find((one) => one.event === event && matching(one.payload))?.payload,
       ),
-    ask: (event, payload) =>
+    request: (event, payload) =>
       socket.timeout(10_000).emitWithAck(event, payload) as Promise<Record<string, unknown>>,
-    disconnected: () => eventually('the edge node is disconnected', () => gone),
+    disconnected: () => eventually('the edge node is disconnected', () => disconnectReason),
     close: () => void socket.disconnect(),
   };
 }
 
 /** What a refused edge node is told. Fails when it is let in. */
-export async function edgeRefusal(connecting: Promise<Edge>): Promise<Record<string, unknown>> {
+export async function edgeConnectionError(connecting: Promise<EdgeSocket>): Promise<Record<string, unknown>> {
   const outcome = await connecting.then(
     (edge) => edge,
     (error: unknown) => error,

@@ -1,10 +1,10 @@
 import { type RawData, WebSocket } from 'ws';
 import type { Envelope } from './device.js';
-import { Diary } from '../event-log.js';
-import type { Follower } from '../consistency-checker.js';
+import { EventLog } from '../event-log.js';
+import type { CheckedDevice } from '../consistency-checker.js';
 
 /** What a refused handshake says. */
-export interface Refusal {
+export interface ConnectError {
   readonly code: string;
   readonly retryAfterMs?: number;
 }
@@ -15,14 +15,14 @@ const EVENT = /^42(\d*)\[/;
  * A device that costs little, so that thousands fit into one process: a bare WebSocket that speaks just enough Socket.IO. It
  * comes back at once when its line breaks, and after `retryAfterMs` when it is refused, to the next of its nodes.
  */
-export class LightDevice implements Follower {
-  readonly diary = new Diary();
-  readonly refusals: Refusal[] = [];
+export class LightweightDevice implements CheckedDevice {
+  readonly eventLog = new EventLog();
+  readonly connectErrors: ConnectError[] = [];
   connected = false;
   /** How often it was welcomed. */
-  welcomes = 0;
+  welcomeCount = 0;
   private socket: WebSocket | undefined;
-  private again: NodeJS.Timeout | undefined;
+  private reconnectTimer: NodeJS.Timeout | undefined;
   private closed = false;
   private attempt = 0;
 
@@ -42,50 +42,50 @@ export class LightDevice implements Follower {
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.connected = false;
-      this.comeBack(20);
+      this.reconnect(20);
     });
   }
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.again);
+    clearTimeout(this.reconnectTimer);
     this.socket?.terminate();
   }
 
-  private comeBack(afterMs: number): void {
-    if (this.closed || this.again) return;
-    this.again = setTimeout(() => {
-      this.again = undefined;
+  private reconnect(afterMs: number): void {
+    if (this.closed || this.reconnectTimer) return;
+    this.reconnectTimer = setTimeout(() => {
+      this.reconnectTimer = undefined;
       this.start();
     }, afterMs);
   }
 
   private read(text: string): void {
     if (text === '2') return this.send('3');
-    if (text.startsWith('0')) return this.shakeHands();
-    if (text.startsWith('44')) return this.refused(text);
+    if (text.startsWith('0')) return this.sendHandshake();
+    if (text.startsWith('44')) return this.handleConnectError(text);
     const event = EVENT.exec(text);
     if (!event) return;
     const [name, payload] = JSON.parse(text.slice(event[0].length - 1)) as [string, Envelope];
     if (name === 'welcome') {
       this.connected = true;
-      this.welcomes += 1;
+      this.welcomeCount += 1;
     }
-    this.diary.read(name, payload);
+    this.eventLog.record(name, payload);
     if (event[1] !== '') this.send(`43${event[1]}[]`);
   }
 
-  private shakeHands(): void {
+  private sendHandshake(): void {
     const { token, deviceId } = this;
-    const { position } = this.diary;
+    const { position } = this.eventLog;
     const since = position && { epoch: position.epoch, offset: String(position.offset) };
     this.send(`40${JSON.stringify({ token, deviceId, platform: 'tv', ...since })}`);
   }
 
-  private refused(text: string): void {
-    const { data } = JSON.parse(text.slice(2)) as { data: Refusal };
-    this.refusals.push(data);
-    this.comeBack(data.retryAfterMs ?? 1_000);
+  private handleConnectError(text: string): void {
+    const { data } = JSON.parse(text.slice(2)) as { data: ConnectError };
+    this.connectErrors.push(data);
+    this.reconnect(data.retryAfterMs ?? 1_000);
     this.socket?.terminate();
   }
 

@@ -4,26 +4,26 @@ import { eventually } from '../eventually.js';
 import type { TestUsher } from './usher.js';
 
 /** What a pretend vendor may say (src/push/vendor.ts). */
-export type Said =
+export type ProviderOutcome =
   | { is: 'again'; afterMs?: number; reason: string }
   | { is: 'gone'; since?: string; reason: string }
   | { is: 'our_fault' | 'sender_fault'; reason: string };
 
-export interface Note {
+export interface ShownNotification {
   readonly id: string;
   readonly title: string;
   readonly body: string;
 }
 
-export interface Arrived {
+export interface ReceivedPush {
   readonly at: string;
   readonly verdict: string;
   readonly message: { show: unknown; data: Record<string, string>; badge?: number; urgency: string };
 }
 
-interface Screen {
-  readonly notes: Note[];
-  readonly arrived: Arrived[];
+interface LockScreen {
+  readonly notes: ShownNotification[];
+  readonly arrived: ReceivedPush[];
   readonly badge: number;
 }
 
@@ -33,16 +33,16 @@ export interface Phone {
   readonly address: string;
   /** Registers anew, for this user or another one. */
   register(userId: string, more?: Record<string, unknown>): Promise<void>;
-  screen(): Promise<Screen>;
+  lockScreen(): Promise<LockScreen>;
   /** The screen, once it shows so many notes. */
-  shows(count: number): Promise<Screen>;
+  waitForNotifications(count: number): Promise<LockScreen>;
   /** The screen, once so many pushes came to it, whatever was answered. */
-  gets(count: number): Promise<Screen>;
+  waitForPushes(count: number): Promise<LockScreen>;
   /** What the vendor says of its pushes from now on. */
-  trouble(always: Said | null): Promise<void>;
+  setProviderOutcome(always: ProviderOutcome | null): Promise<void>;
 }
 
-export async function phone(
+export async function registerPhone(
   usher: TestUsher,
   userId: string,
   id: string,
@@ -50,7 +50,7 @@ export async function phone(
 ): Promise<Phone> {
   const address = `address-${randomUUID()}`;
   const read = async () =>
-    (await call(usher.url, undefined, 'POST', '/dev/lock-screen', { address })).body as unknown as Screen;
+    (await call(usher.url, undefined, 'POST', '/dev/lock-screen', { address })).body as unknown as LockScreen;
   const phone: Phone = {
     id,
     address,
@@ -60,18 +60,18 @@ export async function phone(
       const { status } = await call(usher.url, token, 'PUT', `/v1/me/devices/${id}`, body);
       if (status !== 200) throw new Error(`not registered: ${status}`);
     },
-    screen: read,
-    shows: (count) =>
+    lockScreen: read,
+    waitForNotifications: (count) =>
       eventually(`${id} shows ${count}`, async () => {
         const screen = await read();
         return screen.notes.length === count && screen;
       }),
-    gets: (count) =>
+    waitForPushes: (count) =>
       eventually(`${id} gets ${count}`, async () => {
         const screen = await read();
         return screen.arrived.length >= count && screen;
       }),
-    async trouble(always) {
+    async setProviderOutcome(always) {
       await call(usher.url, undefined, 'POST', '/dev/lock-screen/trouble', { address, always });
     },
   };
@@ -80,15 +80,20 @@ export async function phone(
 }
 
 /** What became of the pushes of a device, in the order of their events. */
-export const fates = (usher: TestUsher, deviceId: string) =>
+export const pushStates = (usher: TestUsher, deviceId: string) =>
   usher.database.query<{ state: string; reason: string | null }>(
     `SELECT state, reason FROM push WHERE device_id = $1 ORDER BY "offset"`,
     [deviceId],
   );
 
 /** Once the only push of the device has this fate. */
-export const fate = (usher: TestUsher, deviceId: string, state: string, reason: string | null = null) =>
+export const waitForPushState = (
+  usher: TestUsher,
+  deviceId: string,
+  state: string,
+  reason: string | null = null,
+) =>
   eventually(`${deviceId}: ${state} ${reason ?? ''}`, async () => {
-    const found = await fates(usher, deviceId);
+    const found = await pushStates(usher, deviceId);
     return found.length === 1 && found[0]?.state === state && found[0].reason === reason;
   });

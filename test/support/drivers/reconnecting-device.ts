@@ -1,18 +1,18 @@
 import { connectDevice, type Device } from './device.js';
-import { Diary } from '../event-log.js';
-import type { Follower } from '../consistency-checker.js';
+import { EventLog } from '../event-log.js';
+import type { CheckedDevice } from '../consistency-checker.js';
 import { mintToken } from './usher.js';
 
 /**
  * A device as an app would be: it keeps its position, comes back by itself to whichever node answers, and applies each
  * durable event once, in the order of offsets.
  */
-export class SteadyDevice implements Follower {
-  readonly diary = new Diary();
+export class ReconnectingDevice implements CheckedDevice {
+  readonly eventLog = new EventLog();
   /** Why its connections ended, in order. */
-  readonly endings: string[] = [];
+  readonly disconnectReasons: string[] = [];
   /** The `goaway` that it was told, in order. */
-  readonly toldToGo: { readonly reason: string; readonly retryAfterMs: number; readonly at: number }[] = [];
+  readonly goaways: { readonly reason: string; readonly retryAfterMs: number; readonly at: number }[] = [];
   private device: Device | undefined;
   private closed = false;
   private attempt = 0;
@@ -26,7 +26,7 @@ export class SteadyDevice implements Follower {
 
   async start(): Promise<void> {
     await this.connect();
-    void this.stay();
+    void this.keepConnected();
   }
 
   get connected(): boolean {
@@ -38,7 +38,7 @@ export class SteadyDevice implements Follower {
     this.device?.close();
   }
 
-  private async stay(): Promise<void> {
+  private async keepConnected(): Promise<void> {
     while (!this.closed) {
       if (!this.connected && Date.now() >= this.backAt) await this.connect().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 50));
@@ -48,23 +48,24 @@ export class SteadyDevice implements Follower {
   private async connect(): Promise<void> {
     const url = this.urls[this.attempt++ % this.urls.length] as string;
     const token = await mintToken(this.userId);
-    const { position } = this.diary;
+    const { position } = this.eventLog;
     const device = await connectDevice(url, this.deviceId, {
       token,
       ...(position && { position }),
       onFrame: (event, payload) => {
-        if (event === 'goaway') this.goAway(payload as unknown as { reason: string; retryAfterMs: number });
-        else this.diary.read(event, payload);
+        if (event === 'goaway')
+          this.leaveWhenAsked(payload as unknown as { reason: string; retryAfterMs: number });
+        else this.eventLog.record(event, payload);
       },
     });
-    device.socket.on('disconnect', (reason) => this.endings.push(reason));
+    device.socket.on('disconnect', (reason) => this.disconnectReasons.push(reason));
     this.device = device;
     if (this.closed) device.close();
   }
 
   /** It leaves after the time that it was given, as the contract asks, and comes back elsewhere. */
-  private goAway({ reason, retryAfterMs }: { reason: string; retryAfterMs: number }): void {
-    this.toldToGo.push({ reason, retryAfterMs, at: Date.now() });
+  private leaveWhenAsked({ reason, retryAfterMs }: { reason: string; retryAfterMs: number }): void {
+    this.goaways.push({ reason, retryAfterMs, at: Date.now() });
     const { device } = this;
     const leave = setTimeout(() => device?.close(), retryAfterMs);
     leave.unref();

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import { call, type Reply } from './back-office.js';
+import { call, type HttpReply } from './back-office.js';
 import { nowSeconds } from './stripe-webhooks.js';
 
 /** base64 of "the standard secret of the tests": 32 bytes. */
 export const STANDARD_SECRET = `whsec_${Buffer.from('the standard secret of the tests').toString('base64')}`;
 
-export interface Signing {
+export interface StandardWebhookSigning {
   readonly id?: string;
   readonly at?: number;
   readonly secret?: string;
@@ -23,7 +23,7 @@ export const subscriptionUpdated = (data: Record<string, unknown>, timestamp = n
 
 export const signedHeaders = (
   body: string,
-  { id, at, secret, signature }: Signing = {},
+  { id, at, secret, signature }: StandardWebhookSigning = {},
 ): Record<string, string> => {
   const name = id ?? `msg_${randomBytes(8).toString('hex')}`;
   const seconds = at ?? nowSeconds();
@@ -36,7 +36,11 @@ export const signedHeaders = (
 };
 
 /** In-house billing: signs by https://www.standardwebhooks.com with that project's library, and posts. */
-export function sendStandard(url: string, event: unknown, signing?: Signing): Promise<Reply> {
+export function sendStandardWebhook(
+  url: string,
+  event: unknown,
+  signing?: StandardWebhookSigning,
+): Promise<HttpReply> {
   const body = typeof event === 'string' ? event : JSON.stringify(event);
   return call(url, undefined, 'POST', '/v1/webhooks/standard', body, signedHeaders(body, signing));
 }

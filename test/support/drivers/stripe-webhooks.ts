@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import Stripe from 'stripe';
-import { call, type Reply } from './back-office.js';
+import { call, type HttpReply } from './back-office.js';
 
 export type StripeEventType =
   | 'customer.subscription.created'
@@ -9,7 +9,7 @@ export type StripeEventType =
   | 'customer.subscription.deleted'
   | 'invoice.payment_failed';
 
-export interface SubscriptionOptions {
+export interface StripeEventOptions {
   readonly id?: string;
   readonly userId?: string;
   readonly customer?: string;
@@ -21,16 +21,16 @@ export interface SubscriptionOptions {
 }
 
 /** Stripe, as its webhooks look: real event objects, really signed. */
-export interface StripeDriver {
-  event(type: StripeEventType, options?: SubscriptionOptions): StripeEvent;
+export interface StripeWebhooks {
+  event(type: StripeEventType, options?: StripeEventOptions): StripeEvent;
   /** Sends a body with a signature over it. */
   send(
     event: unknown,
     signing?: { readonly secret?: string; readonly at?: number; readonly signature?: string },
-  ): Promise<Reply>;
-  subscription(type: StripeEventType, options?: SubscriptionOptions): Promise<Reply>;
+  ): Promise<HttpReply>;
+  sendEvent(type: StripeEventType, options?: StripeEventOptions): Promise<HttpReply>;
   /** As Stripe does it: signed anew and sent again until it is answered 2xx. Answers how often it was sent. */
-  deliver(event: StripeEvent, deadlineMs?: number): Promise<number>;
+  deliverWithRetries(event: StripeEvent, deadlineMs?: number): Promise<number>;
 }
 
 export interface StripeEvent {
@@ -51,9 +51,9 @@ const sample = (name: string) =>
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
 
-export function stripeDriver(url: string, secret: string): StripeDriver {
-  const driver: StripeDriver = {
-    event: buildEvent,
+export function stripeWebhooks(url: string, secret: string): StripeWebhooks {
+  const webhooks: StripeWebhooks = {
+    event: buildStripeEvent,
     send(event, { secret: other, at, signature } = {}) {
       const payload = typeof event === 'string' ? event : JSON.stringify(event);
       const header = Stripe.webhooks.generateTestHeaderString({
@@ -65,11 +65,11 @@ export function stripeDriver(url: string, secret: string): StripeDriver {
         'stripe-signature': signature ?? header,
       });
     },
-    subscription: (type, options) => driver.send(driver.event(type, options)),
-    async deliver(event, deadlineMs = 30_000) {
+    sendEvent: (type, options) => webhooks.send(webhooks.event(type, options)),
+    async deliverWithRetries(event, deadlineMs = 30_000) {
       const until = Date.now() + deadlineMs;
       for (let attempt = 1; Date.now() < until; attempt += 1) {
-        const status = await driver.send(event).then(
+        const status = await webhooks.send(event).then(
           (reply) => reply.status,
           () => 0,
         );
@@ -81,18 +81,18 @@ export function stripeDriver(url: string, secret: string): StripeDriver {
       throw new Error(`webhook ${event.id} was never taken`);
     },
   };
-  return driver;
+  return webhooks;
 }
 
 /** The published sample of the type, as if it happened at `created`, with what the test says of it. */
-export function buildEvent(type: StripeEventType, options: SubscriptionOptions = {}): StripeEvent {
+export function buildStripeEvent(type: StripeEventType, options: StripeEventOptions = {}): StripeEvent {
   const published = sample(type);
   const created = options.created ?? nowSeconds();
-  const event = moved(published, created - published.created) as Mutable;
+  const event = shiftTimes(published, created - published.created) as Mutable;
   event.id = `evt_${randomBytes(12).toString('hex')}`;
   const { object } = event.data;
-  if (type === 'invoice.payment_failed') ofInvoice(object, options);
-  else ofSubscription(object, options);
+  if (type === 'invoice.payment_failed') fillInvoice(object, options);
+  else fillSubscription(object, options);
   Object.assign(object, options.object);
   if (options.previous) event.data.previous_attributes = options.previous;
   return event as unknown as StripeEvent;
@@ -107,14 +107,16 @@ interface Mutable {
 const INSTANTS_FROM = 1_500_000_000;
 
 /** The same with every instant moved by so many seconds, so that periods and ends stay where they are around the event. */
-function moved(value: unknown, bySeconds: number): unknown {
+function shiftTimes(value: unknown, bySeconds: number): unknown {
   if (typeof value === 'number') return value >= INSTANTS_FROM ? value + bySeconds : value;
-  if (Array.isArray(value)) return value.map((inner) => moved(inner, bySeconds));
+  if (Array.isArray(value)) return value.map((inner) => shiftTimes(inner, bySeconds));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, moved(inner, bySeconds)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, shiftTimes(inner, bySeconds)]),
+  );
 }
 
-function ofSubscription(object: Record<string, unknown>, options: SubscriptionOptions): void {
+function fillSubscription(object: Record<string, unknown>, options: StripeEventOptions): void {
   object.id = options.id ?? object.id;
   object.customer = options.customer ?? object.customer;
   object.metadata = options.userId === undefined ? {} : { userId: options.userId };
@@ -128,7 +130,7 @@ function ofSubscription(object: Record<string, unknown>, options: SubscriptionOp
   }
 }
 
-function ofInvoice(object: Record<string, unknown>, options: SubscriptionOptions): void {
+function fillInvoice(object: Record<string, unknown>, options: StripeEventOptions): void {
   object.customer = options.customer ?? object.customer;
   const parent = object.parent as {
     subscription_details: { subscription: string; metadata: Record<string, string> };

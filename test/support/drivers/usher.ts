@@ -8,7 +8,7 @@ import { createDatabase, type TestDatabase } from '../infrastructure/database.js
 import { connectDevice, type Device, type DeviceOptions } from './device.js';
 import { eventually } from '../eventually.js';
 import { freePort } from '../infrastructure/ports.js';
-import { type StripeDriver, stripeDriver } from './stripe-webhooks.js';
+import { type StripeWebhooks, stripeWebhooks } from './stripe-webhooks.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/usher.js', import.meta.url));
 export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
@@ -30,7 +30,7 @@ export interface TestUsher {
   readonly url: string;
   readonly database: TestDatabase;
   readonly backOffice: BackOffice;
-  readonly stripe: StripeDriver;
+  readonly stripe: StripeWebhooks;
   token(userId: string, options?: TokenOptions): Promise<string>;
   device(userId: string, deviceId: string, options?: DeviceOptions): Promise<Device>;
   /** What the node logged so far. */
@@ -93,7 +93,7 @@ async function startNode(
     url,
     database,
     backOffice: backOffice(url, ADMIN_KEY),
-    stripe: stripeDriver(url, STRIPE_SECRET),
+    stripe: stripeWebhooks(url, STRIPE_SECRET),
     token,
     log: () => log.join(''),
     async device(userId, deviceId, options = {}) {

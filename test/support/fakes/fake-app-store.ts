@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import jsrsasign from 'jsrsasign';
-import { call, type Reply } from '../drivers/back-office.js';
+import { call, type HttpReply } from '../drivers/back-office.js';
 
 const BUNDLE = 'com.example.tests';
 const APP_ID = 1_234_567_890;
@@ -24,7 +24,7 @@ interface Certificate {
   readonly key: KeyObject;
 }
 
-export interface NotificationOptions {
+export interface AppStoreNotificationOptions {
   readonly uuid?: string;
   readonly type?: string;
   readonly subtype?: string;
@@ -35,33 +35,33 @@ export interface NotificationOptions {
   readonly transaction?: Record<string, unknown>;
   readonly renewal?: Record<string, unknown>;
   /** Another chain than that whose root is configured. */
-  readonly chain?: AppleChain;
+  readonly chain?: AppleCertificateChain;
 }
 
 /** Three certificates as Apple has them, and what the last one signs. */
-export interface AppleChain {
+export interface AppleCertificateChain {
   readonly root: string;
   sign(payload: unknown, header?: Record<string, unknown>): string;
 }
 
 /** The App Store, with a certificate authority of its own. */
-export interface PretendApple {
-  readonly settings: Record<string, string>;
-  readonly chain: AppleChain;
+export interface FakeAppStore {
+  readonly environment: Record<string, string>;
+  readonly chain: AppleCertificateChain;
   /** The body of a notification. */
-  notification(options?: NotificationOptions): string;
-  send(url: string, options?: NotificationOptions): Promise<Reply>;
+  notification(options?: AppStoreNotificationOptions): string;
+  send(url: string, options?: AppStoreNotificationOptions): Promise<HttpReply>;
   close(): void;
 }
 
-export function pretendApple(): PretendApple {
-  const chain = appleChain();
+export function createFakeAppStore(): FakeAppStore {
+  const chain = createAppleCertificateChain();
   const folder = mkdtempSync(join(tmpdir(), 'usher-apple-'));
   const file = join(folder, 'root.pem');
   writeFileSync(file, chain.root);
-  const apple: PretendApple = {
+  const apple: FakeAppStore = {
     chain,
-    settings: { APPLE_BUNDLE_ID: BUNDLE, APPLE_APP_ID: String(APP_ID), APPLE_ROOT_CERTIFICATES: file },
+    environment: { APPLE_BUNDLE_ID: BUNDLE, APPLE_APP_ID: String(APP_ID), APPLE_ROOT_CERTIFICATES: file },
     notification: (options = {}) =>
       JSON.stringify({ signedPayload: signed(options.chain ?? chain, options) }),
     send: (url, options) => call(url, undefined, 'POST', '/v1/webhooks/apple', apple.notification(options)),
@@ -70,7 +70,7 @@ export function pretendApple(): PretendApple {
   return apple;
 }
 
-function signed(chain: AppleChain, options: NotificationOptions): string {
+function signed(chain: AppleCertificateChain, options: AppStoreNotificationOptions): string {
   const signedDate = options.signedAt ?? Date.now();
   const of = { bundleId: options.bundleId ?? BUNDLE, environment: 'Production', signedDate };
   const transaction = {
@@ -105,7 +105,7 @@ function signed(chain: AppleChain, options: NotificationOptions): string {
 }
 
 /** `marked: false` leaves out what Apple marks its certificates with. */
-export function appleChain({ marked = true } = {}): AppleChain {
+export function createAppleCertificateChain({ marked = true } = {}): AppleCertificateChain {
   const mark = (oid: string) => (marked ? [{ extname: oid, extn: { null: '' } }] : []);
   const root = certificate('Root', undefined, [{ extname: 'basicConstraints', cA: true, critical: true }]);
   const middle = certificate('Intermediate', { name: 'Root', ...root }, [

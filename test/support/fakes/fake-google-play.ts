@@ -2,13 +2,13 @@ import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, SignJWT } from 'jose';
-import { call, type Reply } from '../drivers/back-office.js';
+import { call, type HttpReply } from '../drivers/back-office.js';
 
 const AUDIENCE = 'https://usher.example.com/v1/webhooks/google';
 const ACCOUNT = 'push@tests.iam.gserviceaccount.com';
 const APP = 'com.example.tests';
 
-export interface PushOptions {
+export interface PubSubPushOptions {
   readonly claims?: Record<string, unknown>;
   readonly key?: KeyObject;
   readonly alg?: string;
@@ -19,23 +19,23 @@ export interface PushOptions {
 }
 
 /** Google as far as Usher meets it: the keys of Pub/Sub's tokens, the token endpoint, and Play's subscriptions. */
-export interface PretendGoogle {
-  readonly settings: Record<string, string>;
+export interface FakeGooglePlay {
+  readonly environment: Record<string, string>;
   /** What Play says of each purchase token; 410 for one that it forgot. */
   readonly purchases: Map<string, Record<string, unknown> | 410>;
   /** Tokens that were granted; revoked by `revoke`. */
-  revoke(): void;
+  revokeAccessToken(): void;
   readonly grants: number;
   /** A push as Pub/Sub sends it: body and headers. */
   push(
     purchaseToken: string,
-    options?: PushOptions,
+    options?: PubSubPushOptions,
   ): Promise<{ body: string; headers: Record<string, string> }>;
-  send(url: string, purchaseToken: string, options?: PushOptions): Promise<Reply>;
+  send(url: string, purchaseToken: string, options?: PubSubPushOptions): Promise<HttpReply>;
   close(): Promise<void>;
 }
 
-export async function pretendGoogle(): Promise<PretendGoogle> {
+export async function startFakeGooglePlay(): Promise<FakeGooglePlay> {
   const signer = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const account = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const purchases = new Map<string, Record<string, unknown> | 410>();
@@ -64,9 +64,9 @@ export async function pretendGoogle(): Promise<PretendGoogle> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const google: PretendGoogle = {
+  const google: FakeGooglePlay = {
     purchases,
-    settings: {
+    environment: {
       GOOGLE_PACKAGE_NAME: APP,
       GOOGLE_PUBSUB_AUDIENCE: AUDIENCE,
       GOOGLE_PUBSUB_SERVICE_ACCOUNT: ACCOUNT,
@@ -81,7 +81,7 @@ export async function pretendGoogle(): Promise<PretendGoogle> {
     get grants() {
       return grants;
     },
-    revoke: () => void (access = randomUUID()),
+    revokeAccessToken: () => void (access = randomUUID()),
     async push(purchaseToken, options = {}) {
       const now = Math.floor(Date.now() / 1_000);
       const token = await new SignJWT({
@@ -124,7 +124,7 @@ export async function pretendGoogle(): Promise<PretendGoogle> {
 }
 
 /** A purchase as Play describes it. */
-export const purchaseOf = (state: string, more: Record<string, unknown> = {}) => ({
+export const buildPurchase = (state: string, more: Record<string, unknown> = {}) => ({
   kind: 'androidpublisher#subscriptionPurchaseV2',
   subscriptionState: `SUBSCRIPTION_STATE_${state}`,
   latestOrderId: 'GPA.1',

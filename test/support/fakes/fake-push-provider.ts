@@ -1,15 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import type { Http2SecureServer } from 'node:http2';
+import type { Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
 
-/** How a pretend vendor answers one push. `silent` never answers; `cut` ends the connection in the middle. */
-export type Reply =
+/** How a fake provider responds to one push. `no-response` leaves the request open; `disconnect` closes its connection. */
+export type ProviderResponse =
   | 'ok'
-  | 'silent'
-  | 'cut'
+  | 'no-response'
+  | 'disconnect'
   | {
       readonly status: number;
       readonly body?: unknown;
@@ -17,53 +20,53 @@ export type Reply =
       readonly afterMs?: number;
     };
 
-/** What the test wants to be answered: what is to come next, then what an address always gets, then what all get. */
-export class Script {
-  /** For every push that nothing else was said about. */
-  otherwise: Reply = 'ok';
-  private readonly coming: Reply[] = [];
-  private readonly byAddress = new Map<string, Reply>();
+/** The responses that a test wants: first the queued ones, then the one for the address, then the default. */
+export class ResponseScript {
+  defaultResponse: ProviderResponse = 'ok';
+  private readonly nextResponses: ProviderResponse[] = [];
+  private readonly byAddress = new Map<string, ProviderResponse>();
 
-  /** The answers to the next pushes, whatever their address, in order. */
-  next(...replies: Reply[]): void {
-    this.coming.push(...replies);
+  /** Queues the responses to the next pushes, whatever their address. */
+  next(...replies: ProviderResponse[]): void {
+    this.nextResponses.push(...replies);
   }
 
-  /** The answer to every push to this address. */
-  to(address: string, reply: Reply): void {
+  /** Sets the response to every push to this address. */
+  forAddress(address: string, reply: ProviderResponse): void {
     this.byAddress.set(address, reply);
   }
 
-  /** Nothing is said any more. */
+  /** Every push is accepted again. */
   clear(): void {
-    this.otherwise = 'ok';
-    this.coming.length = 0;
+    this.defaultResponse = 'ok';
+    this.nextResponses.length = 0;
     this.byAddress.clear();
   }
 
-  /** Whether every answer of `next` was asked for. */
-  get isSpent(): boolean {
-    return this.coming.length === 0;
+  /** Whether every queued response was sent. */
+  get isUsedUp(): boolean {
+    return this.nextResponses.length === 0;
   }
 
-  take(address: string): Reply {
-    return this.coming.shift() ?? this.byAddress.get(address) ?? this.otherwise;
+  /** Returns the response to a push to this address. */
+  take(address: string): ProviderResponse {
+    return this.nextResponses.shift() ?? this.byAddress.get(address) ?? this.defaultResponse;
   }
 }
 
-export interface Certificate {
+interface TlsCertificate {
   readonly key: string;
   readonly cert: string;
-  /** For PUSH_CA_FILE. */
+  /** The path for PUSH_CA_FILE. */
   readonly file: string;
-  /** Removes the file when its last user is gone. */
+  /** Deletes the file when no fake uses it any more. */
   release(): Promise<void>;
 }
 
-let made: { users: number; certificate: Promise<Omit<Certificate, 'release'>> } | undefined;
+let made: { users: number; certificate: Promise<Omit<TlsCertificate, 'release'>> } | undefined;
 
-/** One certificate for localhost and 127.0.0.1, shared by all pretend vendors of a test: PUSH_CA_FILE names one file. */
-export async function certificate(): Promise<Certificate> {
+/** One certificate for localhost and 127.0.0.1, which all fakes of a test file share, since PUSH_CA_FILE names one file. */
+export async function sharedCertificate(): Promise<TlsCertificate> {
   made ??= { users: 0, certificate: makeCertificate() };
   const mine = made;
   mine.users += 1;
@@ -77,7 +80,7 @@ export async function certificate(): Promise<Certificate> {
   return { ...shared, release };
 }
 
-async function makeCertificate(): Promise<Omit<Certificate, 'release'>> {
+async function makeCertificate(): Promise<Omit<TlsCertificate, 'release'>> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     curve: 'P-256',
@@ -93,35 +96,77 @@ async function makeCertificate(): Promise<Omit<Certificate, 'release'>> {
       },
     ],
   });
-  const file = join(await mkdtemp(join(tmpdir(), 'usher-pretend-')), 'ca.pem');
+  const file = join(await mkdtemp(join(tmpdir(), 'usher-fake-push-')), 'ca.pem');
   await writeFile(file, cert);
   return { key, cert, file };
 }
 
-/** Keeps the sockets of a server, so that a test can cut them and nothing outlives `close`. */
-export class Sockets {
-  private readonly open = new Set<Socket>();
-  /** Connections that were ever accepted. */
-  count = 0;
+/** The connections of a server, so that a test can count and close them. */
+export class ServerConnections {
+  /** How many were ever accepted. */
+  total = 0;
+  private readonly sockets = new Set<Socket>();
+
+  get open(): number {
+    return this.sockets.size;
+  }
 
   add(socket: Socket): void {
-    this.count += 1;
-    this.open.add(socket);
-    socket.once('close', () => this.open.delete(socket));
+    this.total += 1;
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
     socket.on('error', () => socket.destroy());
   }
 
-  get openNow(): number {
-    return this.open.size;
-  }
-
-  cut(): void {
-    for (const socket of this.open) socket.destroy();
+  closeAll(): void {
+    for (const socket of this.sockets) socket.destroy();
   }
 }
 
-export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+/** What all fakes of push providers have in common. */
+export interface FakePushProvider<Push> {
+  /** The settings that lead a node to this fake, for `startUsher` or `readConfig`. */
+  readonly environment: Record<string, string>;
+  readonly responses: ResponseScript;
+  /** Every push that passed the checks and was accepted, in order. */
+  readonly accepted: readonly Push[];
+  /** How many pushes came in, accepted or not. */
+  readonly requestCount: number;
+  readonly connections: ServerConnections;
+  close(): Promise<void>;
+}
+
+/** Makes the server listen on a free port of localhost. Returns its origin, its connections, and how to close it. */
+export async function listen(server: Server | Http2SecureServer, tls: TlsCertificate) {
+  const connections = new ServerConnections();
+  server.on('secureConnection', (socket: Socket) => connections.add(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = async (): Promise<void> => {
+    connections.closeAll();
+    await new Promise((resolve) => server.close(resolve));
+    await tls.release();
+  };
+  return { origin: `https://localhost:${(server.address() as AddressInfo).port}`, connections, close };
+}
+
+export async function readBody(request: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+/** Sends the response over HTTP, after `afterMs` where it has one. */
+export function respond(
+  response: ServerResponse,
+  reply: ProviderResponse,
+  headers: Record<string, string> = {},
+): void {
+  if (reply === 'no-response') return;
+  if (reply === 'disconnect' || reply === 'ok') return void response.destroy();
+  const send = (): void => {
+    response.writeHead(reply.status, { ...headers, ...reply.headers });
+    response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body ?? {}));
+  };
+  if (reply.afterMs === undefined) send();
+  else setTimeout(send, reply.afterMs).unref();
 }

@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
-  buildEvent,
+  buildStripeEvent,
   nowSeconds,
   type StripeEvent,
   type StripeEventType,
 } from '../drivers/stripe-webhooks.js';
 
 /** What the API does with a call: answer, answer with an error, or keep silent. */
-export type Mood = 'well' | 'failing' | 'silent' | 'silent after acting';
+export type FailureMode = 'none' | 'error' | 'no-response' | 'no-response-after-applying';
 
 export interface NewSubscription {
   readonly id: string;
@@ -21,65 +21,78 @@ export interface NewSubscription {
 type Json = Record<string, unknown>;
 
 /** Stripe's API as far as Usher asks it, over HTTP: it holds the truth, and the test decides which webhooks of it arrive. */
-export interface PretendStripe {
+export interface FakeStripe {
   readonly url: string;
   /** Every call that came, in order: `GET /v1/subscriptions/sub_1`. */
   readonly calls: readonly string[];
   /** What was changed, by idempotency keys: the body, and the `id` of the subscription. */
-  readonly acts: ReadonlyMap<string, Json>;
-  mood: Mood;
+  readonly appliedChanges: ReadonlyMap<string, Json>;
+  failureMode: FailureMode;
   /** Runs before each answer that reads a subscription, after it was read. */
-  beforeAnswer: (() => Promise<void>) | undefined;
-  begin(subscription: NewSubscription): StripeEvent;
+  beforeResponse: (() => Promise<void>) | undefined;
+  createSubscription(subscription: NewSubscription): StripeEvent;
   /** Changes it at Stripe; gives the webhook that Stripe would send. */
-  change(id: string, change: Json, at?: number): StripeEvent;
-  end(id: string, at?: number): StripeEvent;
-  object(id: string): Json;
+  updateSubscription(id: string, change: Json, at?: number): StripeEvent;
+  endSubscription(id: string, at?: number): StripeEvent;
+  subscription(id: string): Json;
   close(): Promise<void>;
 }
 
-export async function pretendStripe(): Promise<PretendStripe> {
-  const objects = new Map<string, Json>();
+export async function startFakeStripe(): Promise<FakeStripe> {
+  const subscriptions = new Map<string, Json>();
   const answered = new Map<string, Json>();
-  const acts = new Map<string, Json>();
+  const appliedChanges = new Map<string, Json>();
   const calls: string[] = [];
-  const object = (id: string): Json => {
-    const found = objects.get(id);
+  const subscription = (id: string): Json => {
+    const found = subscriptions.get(id);
     if (!found) throw new Error(`no subscription ${id}`);
     return found;
   };
   const event = (type: StripeEventType, id: string, previous: Json | undefined, at: number): StripeEvent => {
-    const of = buildEvent(type, { created: at });
-    const data = { object: structuredClone(object(id)), ...(previous && { previous_attributes: previous }) };
+    const of = buildStripeEvent(type, { created: at });
+    const data = {
+      object: structuredClone(subscription(id)),
+      ...(previous && { previous_attributes: previous }),
+    };
     return { ...of, data };
   };
-  const stripe: PretendStripe = {
+  const stripe: FakeStripe = {
     url: '',
     calls,
-    acts,
-    mood: 'well',
-    beforeAnswer: undefined,
-    object,
-    begin({ id, ...options }) {
-      const { data } = buildEvent('customer.subscription.created', { id, status: 'active', ...options });
-      objects.set(id, data.object);
+    appliedChanges,
+    failureMode: 'none',
+    beforeResponse: undefined,
+    subscription,
+    createSubscription({ id, ...options }) {
+      const { data } = buildStripeEvent('customer.subscription.created', {
+        id,
+        status: 'active',
+        ...options,
+      });
+      subscriptions.set(id, data.object);
       return event('customer.subscription.created', id, undefined, nowSeconds());
     },
-    change(id, change, at = nowSeconds()) {
-      const before = object(id);
+    updateSubscription(id, change, at = nowSeconds()) {
+      const before = subscription(id);
       const previous = Object.fromEntries(Object.keys(change).map((name) => [name, before[name] ?? null]));
-      objects.set(id, { ...before, ...change });
+      subscriptions.set(id, { ...before, ...change });
       return event('customer.subscription.updated', id, previous, at);
     },
-    end(id, at = nowSeconds()) {
-      objects.set(id, { ...object(id), status: 'canceled', ended_at: at, canceled_at: at, cancel_at: null });
+    endSubscription(id, at = nowSeconds()) {
+      subscriptions.set(id, {
+        ...subscription(id),
+        status: 'canceled',
+        ended_at: at,
+        canceled_at: at,
+        cancel_at: null,
+      });
       return event('customer.subscription.deleted', id, undefined, at);
     },
     close: () => new Promise((resolve) => (server.close(() => resolve()), server.closeAllConnections())),
   };
 
-  const act = (id: string, body: Json): Json => {
-    const { items } = object(id) as {
+  const applyChange = (id: string, body: Json): Json => {
+    const { items } = subscription(id) as {
       items: { data: { id: string; price: Json; current_period_end: number }[] };
     };
     const change: Json = { ...body };
@@ -101,11 +114,11 @@ export async function pretendStripe(): Promise<PretendStripe> {
       };
     }
     const known = new Set(['cancel_at_period_end', 'cancel_at', 'pause_collection', 'items']);
-    objects.set(id, {
-      ...object(id),
+    subscriptions.set(id, {
+      ...subscription(id),
       ...Object.fromEntries(Object.entries(change).filter(([name]) => known.has(name))),
     });
-    return object(id);
+    return subscription(id);
   };
 
   const answer = async (request: IncomingMessage, body: Json): Promise<[number, unknown]> => {
@@ -114,26 +127,26 @@ export async function pretendStripe(): Promise<PretendStripe> {
     const key = request.headers['idempotency-key'];
     const id = /^\/v1\/subscriptions\/([^/]+)/.exec(url.pathname)?.[1];
     if (url.pathname === '/v1/subscriptions') return [200, page(url.searchParams)];
-    if (id === undefined || !objects.has(id)) return [404, missing];
+    if (id === undefined || !subscriptions.has(id)) return [404, missing];
     if (request.method === 'POST') {
       if (typeof key !== 'string') throw new Error('a change without an idempotency key');
       const first = answered.get(key);
       if (first) return [200, first];
       if (body['items[0][price]'] === 'price_declined') return [402, declined];
-      acts.set(key, { ...body, id });
-      answered.set(key, structuredClone(act(id, body)));
+      appliedChanges.set(key, { ...body, id });
+      answered.set(key, structuredClone(applyChange(id, body)));
       return [200, answered.get(key)];
     }
-    const read = structuredClone(object(id));
-    await stripe.beforeAnswer?.();
+    const read = structuredClone(subscription(id));
+    await stripe.beforeResponse?.();
     return [200, read];
   };
 
   const page = (query: URLSearchParams) => {
-    const ids = [...objects.keys()].sort();
+    const ids = [...subscriptions.keys()].sort();
     const from = ids.indexOf(query.get('starting_after') ?? '') + 1;
     const limit = Number(query.get('limit') ?? 10);
-    const data = ids.slice(from, from + limit).map((id) => structuredClone(object(id)));
+    const data = ids.slice(from, from + limit).map((id) => structuredClone(subscription(id)));
     return { object: 'list', url: '/v1/subscriptions', has_more: from + limit < ids.length, data };
   };
 
@@ -141,11 +154,11 @@ export async function pretendStripe(): Promise<PretendStripe> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString('utf8')));
-    const { mood } = stripe;
-    if (mood === 'silent') return;
-    const [status, json] = mood === 'failing' ? [500, failing] : await answer(request, body);
-    if (mood === 'silent after acting') return;
-    response.writeHead(status, { 'content-type': 'application/json', 'request-id': 'req_pretend' });
+    const { failureMode } = stripe;
+    if (failureMode === 'no-response') return;
+    const [status, json] = failureMode === 'error' ? [500, failing] : await answer(request, body);
+    if (failureMode === 'no-response-after-applying') return;
+    response.writeHead(status, { 'content-type': 'application/json', 'request-id': 'req_fake' });
     response.end(JSON.stringify(json));
   };
   const server = createServer((request, response) => void serve(request, response));

@@ -1,9 +1,16 @@
 import { createDecipheriv, createECDH, type ECDH, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { jwtVerify } from 'jose';
-import { bodyOf, certificate, type Reply, Script, Sockets } from './fake-push-provider.js';
+import {
+  type FakePushProvider,
+  listen,
+  type ProviderResponse,
+  readBody,
+  respond,
+  ResponseScript,
+  sharedCertificate,
+} from './fake-push-provider.js';
 
 const DAY_S = 86_400;
 const KEY_BYTES = 65;
@@ -16,28 +23,16 @@ export interface WebPush {
   readonly payload: string;
 }
 
-export interface Subscription {
+export interface BrowserSubscription {
   readonly kind: 'webpush';
   readonly address: string;
   readonly keys: { readonly p256dh: string; readonly auth: string };
 }
 
-/** A push service for browsers over HTTPS: it checks VAPID (RFC 8292), the headers of RFC 8030, and decrypts (RFC 8291). */
-export interface PretendWebPush {
-  /** For `startUsher` or `readConfig`. */
-  readonly environment: Record<string, string>;
-  readonly script: Script;
-  /** Every push that was accepted, in order. */
-  readonly got: readonly WebPush[];
-  /** Pushes that came in, whatever they were answered. */
-  readonly asked: number;
-  /** Connections that were ever made, and those that are open. */
-  readonly connections: number;
-  readonly openConnections: number;
-  /** A browser subscribes. */
-  subscribe(): Subscription;
-  cut(): void;
-  close(): Promise<void>;
+/** Fake of a push service for browsers, over HTTPS: it checks VAPID (RFC 8292), the headers of RFC 8030, and decrypts (RFC 8291). */
+export interface FakeWebPush extends FakePushProvider<WebPush> {
+  /** Returns the subscription of a new browser. */
+  subscribe(): BrowserSubscription;
 }
 
 interface Browser {
@@ -45,39 +40,41 @@ interface Browser {
   readonly auth: Buffer;
 }
 
-export async function pretendWebPush(): Promise<PretendWebPush> {
+export async function startFakeWebPush(): Promise<FakeWebPush> {
   const vapid = createECDH('prime256v1');
   const publicKey = vapid.generateKeys();
-  const tls = await certificate();
-  const script = new Script();
-  const sockets = new Sockets();
+  const tls = await sharedCertificate();
+  const responses = new ResponseScript();
   const browsers = new Map<string, Browser>();
-  const got: WebPush[] = [];
-  let [asked, origin] = [0, ''];
+  const accepted: WebPush[] = [];
+  let [requestCount, origin] = [0, ''];
 
-  const push = async (path: string, headers: IncomingHttpHeaders, body: Buffer): Promise<Reply> => {
-    asked += 1;
+  const push = async (
+    path: string,
+    headers: IncomingHttpHeaders,
+    body: Buffer,
+  ): Promise<ProviderResponse> => {
+    requestCount += 1;
     const address = `${origin}${path}`;
-    const reply = script.take(address);
+    const reply = responses.take(address);
     if (reply !== 'ok') return reply;
     const browser = browsers.get(path);
     if (!browser) return { status: 410 };
     if (!(await isSigned(headers.authorization, publicKey, origin))) return { status: 403 };
-    if (!areGood(headers)) return { status: 400 };
+    if (!hasValidHeaders(headers)) return { status: 400 };
     const given = Object.entries(headers).map(([name, value]) => [name, String(value)]);
-    got.push({ address, headers: Object.fromEntries(given), payload: decrypt(body, browser) });
+    accepted.push({ address, headers: Object.fromEntries(given), payload: decrypt(body, browser) });
     return { status: 201 };
   };
 
   const server = createServer({ key: tls.key, cert: tls.cert }, (request, response) => {
-    bodyOf(request)
+    readBody(request)
       .then((body) => push(request.url ?? '', request.headers, body))
-      .then((reply) => answer(response, reply))
+      .then((reply) => respond(response, reply))
       .catch(() => response.destroy());
   });
-  server.on('secureConnection', (socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  origin = `https://localhost:${(server.address() as AddressInfo).port}`;
+  const { connections, close, ...listening } = await listen(server, tls);
+  origin = listening.origin;
   return {
     environment: {
       VAPID_SUBJECT: 'mailto:operator@example.com',
@@ -86,17 +83,12 @@ export async function pretendWebPush(): Promise<PretendWebPush> {
       WEBPUSH_HOSTS: new URL(origin).host,
       PUSH_CA_FILE: tls.file,
     },
-    script,
-    got,
-    get asked() {
-      return asked;
+    responses,
+    accepted,
+    get requestCount() {
+      return requestCount;
     },
-    get connections() {
-      return sockets.count;
-    },
-    get openConnections() {
-      return sockets.openNow;
-    },
+    connections,
     subscribe() {
       const browser = { ecdh: createECDH('prime256v1'), auth: randomBytes(16) };
       const p256dh = browser.ecdh.generateKeys().toString('base64url');
@@ -105,12 +97,7 @@ export async function pretendWebPush(): Promise<PretendWebPush> {
       const keys = { p256dh, auth: browser.auth.toString('base64url') };
       return { kind: 'webpush', address: `${origin}${path}`, keys };
     },
-    cut: () => sockets.cut(),
-    async close() {
-      sockets.cut();
-      await new Promise((resolve) => server.close(resolve));
-      await tls.release();
-    },
+    close,
   };
 }
 
@@ -127,7 +114,7 @@ async function isSigned(authorization: string | undefined, key: Buffer, origin: 
   return /^(mailto:|https:)/.test(sub ?? '') && exp !== undefined && exp - Date.now() / 1_000 <= DAY_S;
 }
 
-const areGood = (headers: IncomingHttpHeaders): boolean =>
+const hasValidHeaders = (headers: IncomingHttpHeaders): boolean =>
   /^\d+$/.test(String(headers.ttl)) &&
   headers['content-encoding'] === 'aes128gcm' &&
   ['very-low', 'low', 'normal', 'high'].includes(String(headers.urgency)) &&
@@ -146,15 +133,4 @@ function decrypt(body: Buffer, { ecdh, auth }: Browser): string {
   decipher.setAuthTag(sealed.subarray(-16));
   const plain = Buffer.concat([decipher.update(sealed.subarray(0, -16)), decipher.final()]);
   return plain.subarray(0, plain.lastIndexOf(2)).toString('utf8');
-}
-
-function answer(response: ServerResponse, reply: Reply): void {
-  if (reply === 'silent') return;
-  if (reply === 'cut' || reply === 'ok') return void response.destroy();
-  const act = (): void => {
-    response.writeHead(reply.status, reply.headers);
-    response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body ?? {}));
-  };
-  if (reply.afterMs === undefined) act();
-  else setTimeout(act, reply.afterMs).unref();
 }

@@ -8,7 +8,7 @@ export interface TestDatabase {
   readonly url: string;
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /** Runs a statement in a transaction that stays open, with its locks, until the answered function is called. */
-  hold(text: string, values?: unknown[]): Promise<() => Promise<void>>;
+  holdTransaction(text: string, values?: unknown[]): Promise<() => Promise<void>>;
   drop(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ async function open(url: URL, name: string, drop: () => Promise<void>): Promise<
     url: url.href,
     query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await pool.query<Row>(text, values)).rows,
-    hold: async (text, values = []) => {
+    holdTransaction: async (text, values = []) => {
       const client = await pool.connect();
       await client.query('BEGIN');
       await client.query(text, values);

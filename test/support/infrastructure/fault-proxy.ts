@@ -5,10 +5,10 @@ import { freePort } from './ports.js';
  * What a wire does: pass; say nothing more (no FIN either); be cut; or be read by nobody, so that the sender's buffers fill, until
  * it is open again.
  */
-export type WireState = 'open' | 'black-hole' | 'cut' | 'unread';
+export type ProxyState = 'open' | 'black-hole' | 'cut' | 'unread';
 
 /** A request whose reply never arrives: how to know the request, and when the whole reply is there. */
-export interface Trap {
+export interface ReplyToLose {
   readonly request: string;
   readonly replied: (reply: Buffer) => boolean;
 }
@@ -16,26 +16,26 @@ export interface Trap {
 /** A TCP proxy of one node's own for one dependency, that a test can break. */
 export interface FaultProxy {
   readonly port: number;
-  set(state: WireState): void;
+  set(state: ProxyState): void;
   /** The next such request is carried out, its reply is lost, and so is its connection. Resolves when that happened. */
-  loseReply(trap: Trap): Promise<void>;
+  loseReply(trap: ReplyToLose): Promise<void>;
   close(): Promise<void>;
 }
 
-interface Sprung {
-  readonly trap: Trap;
+interface PendingLoss {
+  readonly trap: ReplyToLose;
   readonly resolve: () => void;
 }
 
 export async function faultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const port = await freePort();
   const sockets = new Set<Socket>();
-  let state: WireState = 'open';
-  let set: Sprung | undefined;
+  let state: ProxyState = 'open';
+  let set: PendingLoss | undefined;
   const server: Server = createServer((near) => {
     if (state === 'cut') return void near.destroy();
     const far = createConnection(target);
-    let sprung: Sprung | undefined;
+    let sprung: PendingLoss | undefined;
     const end = (from: Socket, to: Socket) => {
       sockets.add(from);
       from.on('error', () => undefined);

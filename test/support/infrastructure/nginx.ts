@@ -9,7 +9,7 @@ import { freePort } from './ports.js';
 const CONF = new URL('../../../deploy/nginx.conf', import.meta.url);
 
 /** Why there can be no nginx on this machine, or undefined. */
-export const noNginx = (): string | undefined =>
+export const nginxUnavailable = (): string | undefined =>
   spawnSync('nginx', ['-v'], { stdio: 'ignore' }).status === 0 ? undefined : 'no nginx on the PATH';
 
 /** The nodes behind it, `host:port`, by the names that they have in deploy/nginx.conf. */

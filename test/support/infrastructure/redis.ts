@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { noCluster, startRedisCluster } from '../../../tools/redis-cluster.mjs';
-import { describeWhere } from './describe-if-available.js';
+import { describeIfAvailable } from './describe-if-available.js';
 
 /** A Redis as a node may find it. */
 export interface TestRedis {
@@ -17,8 +17,8 @@ export interface TestRedis {
 
 /** The same promises over each kind of Redis; a kind that this machine cannot run is skipped, and says why. */
 export function describeEachRedis(promises: string, tell: (start: () => Promise<TestRedis>) => void): void {
-  describeWhere(undefined, `${promises} (one Redis)`, () => tell(oneServer));
-  describeWhere(noCluster(), `${promises} (a Redis Cluster)`, () => tell(cluster));
+  describeIfAvailable(undefined, `${promises} (one Redis)`, () => tell(oneServer));
+  describeIfAvailable(noCluster(), `${promises} (a Redis Cluster)`, () => tell(cluster));
 }
 
 const oneServer = (): Promise<TestRedis> => {
