@@ -41,7 +41,7 @@ describe('the page', () => {
     return seen;
   };
 
-  test('pressing play on the TV moves the bar on the phone, and the phone goes on from there', async () => {
+  test('pressing play on the TV moves the progress bar on the phone, and the phone can continue from there', async () => {
     const { on, position } = await subscriber('plays');
     await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
     for (const device of ['Phone', 'Browser'] as const) {
@@ -61,7 +61,7 @@ describe('the page', () => {
     await eventually('the TV follows the phone', async () => (await position('Living-room TV')) > left);
   });
 
-  test('what the plan allows switches on every screen', async () => {
+  test('a plan change switches what every screen allows', async () => {
     const { on, click: press } = await come('switches');
     await press('Subscribe to Basic');
     for (const device of DEVICES) {
@@ -121,7 +121,7 @@ describe('the page', () => {
   });
 
   test(
-    'five episodes that began by themselves are asked about, on the TV alone',
+    'after five episodes started by autoplay, only the TV asks “still watching?”',
     async () => {
       const { page, on, speed } = await subscriber('sleeps');
       await speed('600×');
@@ -136,7 +136,7 @@ describe('the page', () => {
     2 * MINUTE,
   );
 
-  test('a second visit shows what was left by the first', async () => {
+  test('a second visit shows the state of the first', async () => {
     const first = await subscriber('returns');
     await first.on('Living-room TV').getByRole('button', { name: 'Play' }).click();
     await eventually('the film runs', async () => (await first.position('Phone')) >= 60);
@@ -157,7 +157,7 @@ describe('the page', () => {
     expect(await page.evaluate(CUT_OFF)).toEqual([]);
   });
 
-  test('the token is in no address, no other host is asked, and the browser has nothing to complain of', async () => {
+  test('the token is in no URL, no other host is contacted, and the browser reports no errors', async () => {
     const { addresses, errors: faults, click: press, on } = await subscriber('quiet');
     await press('Run tonight’s recommendations');
     await on('Phone').getByRole('button', { name: 'New' }).waitFor();

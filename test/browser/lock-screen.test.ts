@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 test.each([1440, 390])(
-  'an unplugged phone of a page %i wide shows what is pushed to it; a tap opens the app',
+  'an unplugged phone on a page %i px wide shows pushed notifications; a tap opens the app',
   async (width) => {
     const {
       on,

@@ -21,7 +21,7 @@ test('outside development there is no page, and nobody gets a token or a signatu
   }
 });
 
-test('where others sign the tokens, the page says what it needs', async () => {
+test('where another system signs the tokens, the page says which setting it needs', async () => {
   const jwks = { AUTH_JWT_SECRET: '', AUTH_JWKS_URL: 'http://127.0.0.1:9/keys' };
   usher = await startUsher({ NODE_ENV: 'development', ...jwks });
   const response = await post('/dev/session', { userId: 'demo' });

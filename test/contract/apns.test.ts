@@ -14,7 +14,7 @@ import {
 useFakeProviders();
 
 describe('apns', () => {
-  test('speaks of an alert as Apple wants it', async () => {
+  test('sends an alert in the format that APNs requires', async () => {
     const expiresAt = new Date('2026-11-20T10:00:00.700Z');
     const more = { collapseId: 'membership', badge: 3, expiresAt };
     const sent = pushMessage(APNS.address(), more);
@@ -44,13 +44,13 @@ describe('apns', () => {
     expect(payload).toEqual({ id: 'evt_1', aps: { 'content-available': 1 } });
   });
 
-  test('signs one provider token for many pushes', async () => {
+  test('reuses one provider token for many pushes', async () => {
     const vendor = createSender(APNS);
     await Promise.all(Array.from({ length: 10 }, () => vendor.send(pushMessage(APNS.address()))));
     expect(new Set(apns.accepted.slice(-10).map(({ jwt }) => jwt)).size).toBe(1);
   });
 
-  test('tells since when a token is dead', async () => {
+  test('returns since when a device token is dead', async () => {
     apns.responses.defaultResponse = APNS.responses.gone;
     expect(await createSender(APNS).send(pushMessage(APNS.address()))).toEqual({
       is: 'gone',
@@ -59,7 +59,7 @@ describe('apns', () => {
     });
   });
 
-  test('comes back after a GOAWAY, and answers for all that was under way', async () => {
+  test('reconnects after a GOAWAY and returns an outcome for every push in flight', async () => {
     const vendor = createSender(APNS, { deadlineMs: 3_000 });
     apns.responses.defaultResponse = { status: 200, afterMs: 50 };
     const send = () => vendor.send(pushMessage(APNS.address()));
@@ -74,7 +74,7 @@ describe('apns', () => {
     expect(apns.connections.total).toBeGreaterThanOrEqual(connections);
   });
 
-  test('leaves a connection that leads nowhere, which TCP would believe in for a quarter of an hour', async () => {
+  test('replaces a dead connection long before TCP would notice it', async () => {
     const wire = await forgetfulWire(new URL(apns.environment.APNS_ORIGIN ?? ''));
     const vendor = createSender(APNS, {}, { APNS_ORIGIN: `https://localhost:${wire.port}` });
     const send = () => vendor.send(pushMessage(APNS.address()));

@@ -19,7 +19,7 @@ describe('fcm', () => {
   });
 
   test.each(['fcm_token', 'fcm_fid'] as const)(
-    'sends to a %s what Android replaces and forgets',
+    'sends to a %s a message with collapse key and time to live',
     async (kind) => {
       const address = randomUUID();
       const expiresAt = new Date(Date.now() + 60_000);
@@ -50,7 +50,7 @@ describe('fcm', () => {
     });
   });
 
-  test('an address that FCM itself calls wrong is dead; an invalid message alone kills none', async () => {
+  test('treats an address that FCM calls invalid as dead, but not because of an invalid message alone', async () => {
     const violation = {
       fieldViolations: [{ field: 'message.token', description: 'Invalid registration token' }],
     };
@@ -64,7 +64,7 @@ describe('fcm', () => {
     expect(await vendor.send(pushMessage(FCM.address()))).toMatchObject({ is: 'sender_fault' });
   });
 
-  test('asks once for an access token, and anew when it is worth nothing any more', async () => {
+  test('requests one access token, and a new one when it is revoked', async () => {
     const vendor = createSender(FCM);
     const grants = fcm.grants;
     const send = () => vendor.send(pushMessage(FCM.address()));
@@ -76,7 +76,7 @@ describe('fcm', () => {
     expect(fcm.grants - grants).toBe(2);
   });
 
-  test('tells a service account that Google refuses from a token endpoint that is away', async () => {
+  test('distinguishes a rejected service account from an unavailable token endpoint', async () => {
     fcm.tokenResponse = {
       status: 400,
       body: { error: 'invalid_grant', error_description: 'no secret here' },

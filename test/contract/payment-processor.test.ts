@@ -134,11 +134,11 @@ describe.each(SUBJECTS)('the processor $name', (subject) => {
       (error: { code?: string }) => error.code ?? 'another error',
     );
 
-  test('has the name under which its webhooks come', () => {
+  test('has the name of its webhook path', () => {
     expect(configured().name).toBe(subject.name);
   });
 
-  test('verifies what is signed: an id, a type, a time, and JSON that says what happened', async () => {
+  test('verifies a signed webhook and returns its id, type, time and JSON payload', async () => {
     const id = randomUUID();
     const webhook = await verify(configured(), await subject.active(id));
     expect(webhook.eventId).toBe(id);
@@ -147,7 +147,7 @@ describe.each(SUBJECTS)('the processor $name', (subject) => {
     expect(JSON.parse(webhook.payload)).toEqual(expect.any(Object));
   });
 
-  test('understands an active subscription: itself, or by asking', async () => {
+  test('reads an active subscription from the webhook or by a lookup', async () => {
     const processor = configured();
     const { payload } = await verify(processor, await subject.active(randomUUID()));
     const said = processor.read(JSON.parse(payload));
@@ -156,17 +156,17 @@ describe.each(SUBJECTS)('the processor $name', (subject) => {
     expect(word?.about === 'subscription' && word.priceIds.length).toBeGreaterThan(0);
   });
 
-  test('answers not_configured without its settings', async () => {
+  test('fails with not_configured without its settings', async () => {
     expect(await codeOf(await subject.active('x'), subject.make(config()))).toBe('not_configured');
   });
 
-  test('refuses what carries no signature', async () => {
+  test('rejects a webhook without a signature', async () => {
     const { body } = await subject.active(randomUUID());
     const bare = subject.name === 'apple' ? JSON.stringify({ signedPayload: 'e30.e30.' }) : body;
     expect(await codeOf({ body: bare, headers: {} })).toBe('signature_invalid');
   });
 
-  test('refuses any change of what is signed, wherever it is', async () => {
+  test('rejects any change of the signed bytes', async () => {
     const processor = configured();
     const sent = await subject.active(randomUUID());
     const place = fc.tuple(fc.nat(10_000), fc.integer({ min: 1, max: 255 }));
@@ -191,7 +191,7 @@ describe.each(SUBJECTS)('the processor $name', (subject) => {
     );
   });
 
-  test('refuses what is stale, and what is from the future, as far as its kind has an age', async () => {
+  test('rejects a signature that is too old or from the future, if its signatures expire', async () => {
     const { at } = subject;
     const aged = at
       ? await Promise.all([...subject.stale].map(async (seconds) => codeOf(await at(seconds))))
@@ -199,7 +199,7 @@ describe.each(SUBJECTS)('the processor $name', (subject) => {
     expect(aged).toEqual(aged.map(() => 'signature_stale'));
   });
 
-  test('never throws for what it does not understand, and never lets anybody watch for it', () => {
+  test('never throws for a payload that it does not understand, and never grants access for it', () => {
     const processor = configured();
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), nearly), (payload) => {
@@ -245,7 +245,7 @@ function meaning({ body, headers }: Sent, inBody: boolean): unknown {
     : jws.split('.').map((part) => Buffer.from(part, 'base64url').toString('hex'));
 }
 
-test('the example that Standard Webhooks publishes is accepted at its time, and not 301 s away from it', async () => {
+test('the published example of Standard Webhooks is accepted at its time and rejected 301 s away from it', async () => {
   // https://github.com/standard-webhooks/standard-webhooks, the tests of its libraries
   const processor = new StandardProcessor(
     config({ STANDARD_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }),

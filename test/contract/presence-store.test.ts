@@ -35,7 +35,7 @@ describeEachRedis('presence', (start) => {
     await redis.stop();
   });
 
-  test('says for a thousand users on which nodes each is, in the order of the question', async () => {
+  test('returns the nodes of a thousand users, in the order of the request', async () => {
     const nodes = await presence.nodesOf(['nobody', ...USERS]);
     expect(nodes.map((ids) => [...(ids ?? [])].sort().join())).toEqual([
       '',
@@ -43,7 +43,7 @@ describeEachRedis('presence', (start) => {
     ]);
   });
 
-  test('asks each server once for all of them', async () => {
+  test('sends one request per server for all of them', async () => {
     const before = await reads(redis.url);
     await presence.nodesOf(USERS);
     const after = await reads(redis.url);
@@ -52,7 +52,7 @@ describeEachRedis('presence', (start) => {
     );
   });
 
-  test('forgets a node’s own entries only', async () => {
+  test('removes only the node’s own entries', async () => {
     await presence.remove('node-b', USERS.slice(0, 2));
     expect(await presence.nodesOf(USERS.slice(0, 3))).toEqual([
       ['node-a'],
@@ -61,7 +61,7 @@ describeEachRedis('presence', (start) => {
     ]);
   });
 
-  test('tells those that can be told while a part of a cluster is away, and fails when all is', async () => {
+  test('returns what it can while part of a cluster is unavailable, and fails when all of it is', async () => {
     if (!redis.kill) return;
     await redis.kill(0);
     const partly = await eventually('the part is known to be away', async () => {

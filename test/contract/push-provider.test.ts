@@ -33,7 +33,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
   const times = (count: number, act: () => Promise<Verdict>) =>
     Promise.all(Array.from({ length: count }, act));
 
-  test('delivers what the vendor accepts, and keeps its connection for the next', async () => {
+  test('delivers what the provider accepts and reuses its connection', async () => {
     const vendor = createSender(subject);
     const [got, connections] = [subject.fake().accepted.length, subject.fake().connections.total];
     for (let sent = 0; sent < 5; sent += 1) expect(await sendTo(vendor)).toEqual({ is: 'delivered' });
@@ -42,7 +42,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
   });
 
   test.each(['gone', 'our_fault', 'sender_fault'] as const)(
-    'says %s once, without asking twice',
+    'returns %s after a single request',
     async (is) => {
       const vendor = createSender(subject);
       const asked = subject.fake().requestCount;
@@ -53,7 +53,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
   );
 
   test.each(['unavailable', 'rate_limited'] as const)(
-    'that is %s gets the message again, when it says',
+    'returns again when the provider is %s, with its Retry-After',
     async (outcome) => {
       const vendor = createSender(subject);
       const asked = subject.fake().requestCount;
@@ -64,7 +64,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     },
   );
 
-  test('that keeps silent is answered for at the deadline, and works on', async () => {
+  test('returns again at the deadline when the provider does not respond, and goes on working', async () => {
     const vendor = createSender(subject, { deadlineMs: SOON_MS });
     await eventually('it is warm', async () => (await sendTo(vendor)).is === 'delivered');
     script().next('no-response');
@@ -74,7 +74,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     expect(await sendTo(vendor)).toEqual({ is: 'delivered' });
   });
 
-  test('that cuts its connections gets the message again, over a new one', async () => {
+  test('returns again when the provider closes its connections, and opens a new one', async () => {
     const vendor = createSender(subject, { pauseMs: 50 });
     await sendTo(vendor);
     script().next('disconnect');
@@ -86,7 +86,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     await eventually('it is back', async () => (await sendTo(vendor)).is === 'delivered');
   });
 
-  test('that is not there is answered for at once, and so is one whose certificate nobody knows', async () => {
+  test('returns again at once when the provider refuses connections or has an untrusted certificate', async () => {
     const nowhere = createSender(subject, {}, { ...settingsForOrigin(subject, 'https://localhost:1') });
     const to = subject.name === 'webpush' ? withHost(subject.address(), 'localhost:1') : subject.address();
     expect(await nowhere.send(pushMessage(to))).toEqual({
@@ -101,7 +101,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     });
   });
 
-  test('that fails is left alone at once, and is probed until it is well', async () => {
+  test('opens its circuit breaker when the provider fails, and probes until it works again', async () => {
     const vendor = createSender(subject, { pauseMs: 150, inFlight: 5 });
     script().defaultResponse = responses.unavailable;
     await times(20, () => sendTo(vendor));
@@ -122,7 +122,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     );
   });
 
-  test('that paces us, or finds every address dead, is not left alone', async () => {
+  test('keeps its circuit breaker closed when the provider rate-limits or finds every address dead', async () => {
     const vendor = createSender(subject);
     for (const reply of [responses.rate_limited, responses.gone, responses.our_fault]) {
       script().defaultResponse = reply;
@@ -132,7 +132,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     expect(await sendTo(vendor)).toEqual({ is: 'delivered' });
   });
 
-  test('takes no more at once than it may, and says so to the rest', async () => {
+  test('limits its concurrency and returns busy for the rest', async () => {
     const vendor = createSender(subject, { inFlight: 2, waiting: 2, deadlineMs: SOON_MS });
     script().defaultResponse = 'no-response';
     const all = await times(8, () => sendTo(vendor));
@@ -140,7 +140,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     expect(all.every(({ is }) => is === 'again')).toBe(true);
   });
 
-  test('without its settings says so, and does nothing', async () => {
+  test('returns not_configured without its settings', async () => {
     const bare = createUnconfiguredSender(subject);
     expect(bare.configured).toBe(false);
     expect(await bare.send(pushMessage(subject.address()))).toEqual({
@@ -149,7 +149,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     });
   });
 
-  test('a message that is too large, or for another vendor, is never sent', async () => {
+  test('never sends a message that is too large or for another provider', async () => {
     const vendor = createSender(subject);
     const asked = subject.fake().requestCount;
     expect(await sendTo(vendor, { data: { text: 'ü'.repeat(2_050) } })).toMatchObject({
@@ -160,7 +160,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     expect(subject.fake().requestCount).toBe(asked);
   });
 
-  test('broken credentials raise the alarm, with the address as a hash alone', async () => {
+  test('raises the alarm for broken credentials, with the address only as a hash', async () => {
     const vendor = createSender(subject);
     script().defaultResponse = responses.our_fault;
     const verdict = await sendTo(vendor);
@@ -170,7 +170,7 @@ describe.each(PROVIDERS)('the sender for $name', (subject) => {
     expect(loggedLines.at(-1)).toMatch(new RegExp(`${said} \\(address [0-9a-f]{8}\\)`));
   });
 
-  test('closes: what is under way is answered, what comes later is again, and no connection is left', async () => {
+  test('finishes what is in flight when it closes, returns again for later pushes, and leaves no connection open', async () => {
     const vendor = createSender(subject);
     await sendTo(vendor);
     script().next({ ...(subject.name === 'apns' ? { status: 200 } : slowOk(subject)), afterMs: 100 });

@@ -10,7 +10,7 @@ import { describeEachRedis, type TestRedis } from '../support/infrastructure/red
 /** So slow that nothing comes back while a test runs. */
 const BUDGET = { perSecond: 0.001, burst: 10 };
 
-describeEachRedis('push budgets', (start) => {
+describeEachRedis('the push rate limiter', (start) => {
   let redis: TestRedis;
   let links: RedisLinks;
   let budgets: BudgetStore;
@@ -32,13 +32,13 @@ describeEachRedis('push budgets', (start) => {
     await redis.stop();
   });
 
-  test('keep a fifth of a full bucket for critical pushes', async () => {
+  test('reserves a fifth of the bucket for critical pushes', async () => {
     expect(await take('campaign', 100, reserveFor('important', BUDGET))).toBe(8);
     expect(await take('campaign', 100, reserveFor('important', BUDGET))).toBe(0);
     expect(await take('campaign', 100, reserveFor('critical', BUDGET))).toBe(2);
   });
 
-  test('take back what was not used, and never hold more than they may', async () => {
+  test('takes unused tokens back and never exceeds the bucket’s size', async () => {
     expect(await take('unused', 10)).toBe(10);
     await take('unused', -4);
     expect(await take('unused', 10)).toBe(4);
@@ -46,7 +46,7 @@ describeEachRedis('push budgets', (start) => {
     expect(await take('unused', 100)).toBe(10);
   });
 
-  test('of many devices are asked together; one that had its share waits, and is told how long', async () => {
+  test('limits many devices in one request and returns how long a limited device must wait', async () => {
     const once = { perSecond: 2 / 3_600, burst: 1 };
     expect((await budgets.takeEach(['a', 'b'], once)).map(({ granted }) => granted)).toEqual([1, 1]);
     const [first, other] = await budgets.takeEach(['a', 'c'], once);
@@ -56,14 +56,14 @@ describeEachRedis('push budgets', (start) => {
     expect(first?.waitMs).toBeLessThanOrEqual(30 * 60_000);
   });
 
-  test('of devices are known to a server that forgot the script, as one does that was restarted', async () => {
+  test('works on a Redis server that lost its cached scripts, as after a restart', async () => {
     const once = { perSecond: 2 / 3_600, burst: 1 };
     await budgets.takeEach(['d'], once);
     await redis.forgetScripts();
     expect((await budgets.takeEach(['d', 'e'], once)).map(({ granted }) => granted)).toEqual([0, 1]);
   });
 
-  test('that are asked by many at once are never overdrawn', async () => {
+  test('never grants more than the bucket holds to concurrent callers', async () => {
     const grants = await Promise.all(Array.from({ length: 20 }, () => take('shared', 3)));
     expect(grants.reduce((sum, granted) => sum + granted, 0)).toBe(10);
   });

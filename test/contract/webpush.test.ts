@@ -16,7 +16,7 @@ import {
 useFakeProviders();
 
 describe('webpush', () => {
-  test('arrives so that only the browser can read it', async () => {
+  test('encrypts a push so that only the browser can read it', async () => {
     const expiresAt = new Date(Date.now() + 60_000);
     const sent = pushMessage(webPush.subscribe(), { collapseId: 'membership', badge: 1, expiresAt });
     expect(await createSender(WEBPUSH).send(sent)).toEqual({ is: 'delivered' });
@@ -46,7 +46,7 @@ describe('webpush', () => {
     'https://[::1]/push/1',
     'https://169.254.169.254/latest/meta-data',
     'no url',
-  ])('is not aimed at %s', async (address) => {
+  ])('never sends to %s', async (address) => {
     const { keys } = webPush.subscribe();
     const to: PushAddress = { kind: 'webpush', address, keys };
     expect(await createSender(WEBPUSH).send(pushMessage(to))).toEqual({
@@ -55,7 +55,7 @@ describe('webpush', () => {
     });
   });
 
-  test('a name that leads to an inner host is not dialled, unless the operator named that very host', async () => {
+  test('does not connect to a name that resolves to a private address, unless the operator allowed that host', async () => {
     const dial = new Dial(buildConfig(webPush.environment).PUSH_CA_FILE);
     const connections = webPush.connections.total;
     const asked = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.outside });
@@ -64,7 +64,7 @@ describe('webpush', () => {
     await dial.close();
   });
 
-  test('a redirect is not followed, and an answer without end is not read to its end', async () => {
+  test('does not follow a redirect and does not read an endless response to its end', async () => {
     const vendor = createSender(WEBPUSH);
     const elsewhere = webPush.subscribe().address;
     const asked = webPush.requestCount;
@@ -78,7 +78,7 @@ describe('webpush', () => {
     expect(await vendor.send(pushMessage(webPush.subscribe()))).toEqual({ is: 'delivered' });
   });
 
-  test('a subscription whose keys are none is dead', async () => {
+  test('treats a subscription with invalid keys as dead', async () => {
     const to = { ...webPush.subscribe(), keys: { p256dh: 'AAAA', auth: 'AAAA' } };
     expect(await createSender(WEBPUSH).send(pushMessage(to))).toEqual({
       is: 'gone',

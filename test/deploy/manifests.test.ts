@@ -50,7 +50,7 @@ describe.each([
   ['gateway.yaml', 'usher-gateway', 'gateway'],
   ['api.yaml', 'usher-api', 'api,worker'],
 ])('on Kubernetes, %s', (file, name, roles) => {
-  test('says only what is a setting, and what the boot accepts', async () => {
+  test('sets only known settings, with values that a node accepts', async () => {
     const [container] = (await ofKind(file, 'Deployment')).spec.template.spec.containers;
     const given = {
       ...settings,
@@ -61,7 +61,7 @@ describe.each([
     expect(readConfig(given).ROLES.join()).toBe(roles);
   });
 
-  test('is reached by its Service, on the port it listens on, and asked for its health where it answers', async () => {
+  test('is reached by its Service on the port it listens on, and has probes on its health paths', async () => {
     const { template } = (await ofKind(file, 'Deployment')).spec;
     const [container] = template.spec.containers;
     const service = await ofKind(file, 'Service');
@@ -80,7 +80,7 @@ describe.each([
     ]);
   });
 
-  test('has time to send its devices away, and may write nothing', async () => {
+  test('has time to drain its connections, and a read-only file system', async () => {
     const { spec } = (await ofKind(file, 'Deployment')).spec.template;
     const [container] = spec.containers;
     const preStop = Number(container.lifecycle.preStop.exec.command.at(-1));
@@ -99,7 +99,7 @@ test('the example routes lead to Services that exist', async () => {
     for (const door of backendRefs) expect(doors).toContainEqual(door);
 });
 
-test('compose says only what is a setting', async () => {
+test('docker-compose.yml sets only known settings', async () => {
   const compose = parse(await text('docker-compose.yml'), { merge: true }) as {
     services: Record<string, { image: string; environment?: Record<string, string> }>;
   };
@@ -108,7 +108,7 @@ test('compose says only what is a setting', async () => {
   expect(Object.keys(environment.shape)).toEqual(expect.arrayContaining(names));
 });
 
-test('a node that may write no file runs: the file system of its container is read-only', async () => {
+test('a node runs without permission to write files, as in a container with a read-only file system', async () => {
   const fleet = await startTopology({
     NODE_OPTIONS: '--experimental-permission --allow-fs-read=* --allow-worker',
   });

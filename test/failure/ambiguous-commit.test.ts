@@ -67,8 +67,8 @@ async function appliedOnce(userId: string): Promise<void> {
   for (const device of own) expect(versions(device)).toEqual([1]);
 }
 
-describe('when the answer to a commit is lost (F8)', () => {
-  test('a webhook that may or may not be stored is not answered 2xx; its retry is the same webhook', async () => {
+describe('when PostgreSQL’s reply to a statement is lost', () => {
+  test('a webhook that may or may not be stored is not acknowledged, and its retry is recognized as the same webhook', async () => {
     const event = created('ann');
     const lost = lose('webhook-store:');
     const first = await node.stripe.send(event);
@@ -78,7 +78,7 @@ describe('when the answer to a commit is lost (F8)', () => {
     await appliedOnce('ann');
   }, 30_000);
 
-  test('a webhook that was applied is not applied again, and the devices are told all the same', async () => {
+  test('a webhook that was applied is not applied again, and the devices still receive the change', async () => {
     const event = created('ben');
     const lost = lose('COMMIT');
     expect((await node.stripe.send(event)).status).toBe(200);
@@ -88,12 +88,12 @@ describe('when the answer to a commit is lost (F8)', () => {
   }, 30_000);
 
   test.each([
-    ['the answer to its write', 'append:', 'cleo', 'critical'],
-    ['the answer to its write', 'append:', 'dan', 'important'],
-    ['the answer to its commit', 'COMMIT', 'cleo', 'critical'],
-    ['the answer to its commit', 'COMMIT', 'dan', 'important'],
+    ['the reply to its write', 'append:', 'cleo', 'critical'],
+    ['the reply to its write', 'append:', 'dan', 'important'],
+    ['the reply to its commit', 'COMMIT', 'cleo', 'critical'],
+    ['the reply to its commit', 'COMMIT', 'dan', 'important'],
   ] as const)(
-    'an event is published once under one Idempotency-Key, though %s was lost (%s, %s)',
+    'an event with an Idempotency-Key is published once, although %s was lost (%s, %s)',
     async (_, request, userId, tier) => {
       const note = checker.nextEvent(userId);
       const headers = { 'idempotency-key': randomUUID() };

@@ -45,8 +45,8 @@ async function running(userId: string): Promise<string> {
 const renew = (streamId: string) => edge.call('PUT', `/v1/streams/${streamId}`);
 const expiry = (lease: unknown): number => Number(decodeJwt(String(lease)).exp) * 1_000;
 
-describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is away (%s)', (state) => {
-  test('running streams go on until the grace is over, refusals stand, and nothing new begins', async () => {
+describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (%s)', (state) => {
+  test('running streams go on until the grace period ends, known stops hold, and no new stream starts', async () => {
     const [goes, ends, canceled] = [
       await running(`${state}-goes`),
       await running(`${state}-ends`),

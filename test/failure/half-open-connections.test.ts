@@ -38,7 +38,7 @@ test.each([
   ['the same node', 0],
   ['another node', 1],
 ])(
-  'a device that comes back to %s ends its half-open line at once, and gets what that one swallowed, once',
+  'a device that reconnects to %s closes its half-open connection at once and receives what that one lost, once',
   async (_, place) => {
     const [here, there] = [nodes[0] as TestUsher, nodes[place] as TestUsher];
     const userId = `user-${place}`;

@@ -25,10 +25,10 @@ const positions = async (userId: string) => {
   return (body.playback as { positionSeconds: number }[]).map(({ positionSeconds }) => positionSeconds);
 };
 
-describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is away (%s)', (fault) => {
+describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (%s)', (fault) => {
   const userId = `ann-${fault}`;
 
-  test('beats still pass between devices, marked, and are written when it is back', async () => {
+  test('heartbeats still reach other devices, marked as unsaved, and are stored when it is back', async () => {
     const tv = await node.device(userId, `${userId}-tv`);
     const phone = await node.device(userId, `${userId}-phone`);
     await tv.heartbeat({ positionSeconds: 100 });
@@ -46,7 +46,7 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is away (%s)', (
     expect(after.data).not.toHaveProperty('unsaved');
   }, 30_000);
 
-  test('what a person must be able to trust is refused, to be tried again', async () => {
+  test('durable events are rejected with a retryable error', async () => {
     wire.set(fault);
     const note = { userId, type: 'note.kept', tier: 'critical', data: {} };
     expect(await node.backOffice.publish([note])).toMatchObject({

@@ -29,73 +29,73 @@ const gone = (userId: string) =>
     return /^usher_connections 1$/m.test(String(body.text));
   });
 
-describe('a frame that cannot be', () => {
+describe('an invalid frame closes its connection:', () => {
   test.each([
     ['of 1.1 MB', `42["playback.heartbeat",{"pad":"${'x'.repeat(1_100_000)}"}]`],
     ['20,000 levels deep', `42["playback.heartbeat",${nestedJson(20_000)}]`],
     ['without a type', '4'],
-    ['of a type that is not there', '49["x"]'],
+    ['of an unknown packet type', '49["x"]'],
     ['with a reserved name', '42["disconnect",{}]'],
     ['of another namespace', '42/admin,["playback.heartbeat",{}]'],
     ['with binary attachments that never come', '451-["x",{"_placeholder":true,"num":0}]'],
     [
-      'with ten of them',
+      'with ten binary attachments',
       `4510-["x",${'{"_placeholder":true,"num":0},'.repeat(9)}{"_placeholder":true,"num":9}]`,
     ],
-    ['with an answer in binary', '461-0[{"_placeholder":true,"num":0}]'],
-    ['of bytes', Buffer.from([1, 2, 3])],
-    ['that pings as only a server may', '2'],
-    ['that says goodbye and stays', '41'],
-  ])('ends the line: one %s', async (name, frame) => {
+    ['that is a binary acknowledgement', '461-0[{"_placeholder":true,"num":0}]'],
+    ['of binary data', Buffer.from([1, 2, 3])],
+    ['that is a ping, which only the server sends', '2'],
+    ['that disconnects the namespace but keeps the connection', '41'],
+  ])('one %s', async (name, frame) => {
     const socket = await device('mallory');
     socket.send(frame);
     await socket.closed(SOON_MS);
     await gone(name);
   });
 
-  test('ends the line: one of text that is not UTF-8', async () => {
+  test('one of text that is not UTF-8', async () => {
     const closed = await rawBytes(Buffer.from([0x34, 0x32, 0xc3, 0x28]));
     expect(closed).toBe(1007);
   });
 
-  test('ends the line of one who has not even said who it is', async () => {
+  test('one before the handshake', async () => {
     const socket = await openRawSocket(usher.url);
     socket.send('451-["x",{"_placeholder":true,"num":0}]');
     await socket.closed(SOON_MS);
   });
 });
 
-describe('a flood of frames that ask for nothing', () => {
+describe('a flood of frames closes its connection:', () => {
   test.each([
     ['acknowledgements of what was never sent', '43999999[]'],
-    ['pongs that nobody asked for', '3'],
+    ['unsolicited pongs', '3'],
     ['empty packets', '6'],
-    ['upgrades to nowhere', '5'],
-    ['handshakes on a line that has one', '40/nowhere,{}'],
-    ['events that nobody listens to', '42["nobody-listens",{}]'],
-    ['beats', '42["playback.heartbeat",{}]'],
-  ])('of %s is cut', async (name, frame) => {
+    ['upgrade packets', '5'],
+    ['second handshakes', '40/nowhere,{}'],
+    ['events without a listener', '42["nobody-listens",{}]'],
+    ['heartbeats', '42["playback.heartbeat",{}]'],
+  ])('of %s', async (name, frame) => {
     const socket = await device('mallory');
     for (let n = 0; n < FLOOD; n += 1) socket.send(frame);
     await socket.closed(SOON_MS);
     await gone(name);
   });
 
-  test('of WebSocket’s own pings is cut', async () => {
+  test('of WebSocket pings', async () => {
     const socket = await device('mallory');
     for (let n = 0; n < FLOOD; n += 1) socket.ping();
     await socket.closed(SOON_MS);
     await gone('the one that pinged');
   });
 
-  test('of anything is cut before a token was shown', async () => {
+  test('before the handshake', async () => {
     const socket = await openRawSocket(usher.url);
     for (let n = 0; n < FLOOD; n += 1) socket.send('6');
     await socket.closed(SOON_MS);
   });
 });
 
-test('a device that acknowledges hundreds of events, some of them twice because they were sent twice, is not taken for a flood', async () => {
+test('a device that acknowledges hundreds of events, each twice because it was sent twice, is not disconnected', async () => {
   const eager = await usher.device('eager', 'eager-tv', { acks: false });
   const waiting: (() => void)[] = [];
   eager.socket.onAny((_event: string, _payload: unknown, ack?: () => void) => {
@@ -115,7 +115,7 @@ test('a device that acknowledges hundreds of events, some of them twice because 
   eager.close();
 }, 20_000);
 
-test('nobody else noticed', async () => {
+test('other devices are not affected', async () => {
   expect(unexpected).toBeUndefined();
   expect(await bystander.heartbeat({})).toMatchObject({ ok: true });
   expect(usher.exited).toBeUndefined();

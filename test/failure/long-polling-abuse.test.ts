@@ -44,7 +44,7 @@ function slowPost(path: string): Promise<number> {
 }
 
 describe('with long polling on', () => {
-  test('handshakes that are never followed up are forgotten, and bodies that never end are cut off, wherever they are sent', async () => {
+  test('abandoned handshakes are forgotten, and request bodies that never end are cut off on every path', async () => {
     const start = Date.now();
     const sid = await handshake();
     const slow = Promise.all([
@@ -62,7 +62,7 @@ describe('with long polling on', () => {
     expect(known.filter(Boolean).length).toBe(0);
   }, 40_000);
 
-  test('a body of 5 MB is refused, and of bytes too', async () => {
+  test('a body of 5 MB is rejected, and a binary one too', async () => {
     const big = await fetch(polling(`&sid=${await handshake()}`), {
       method: 'POST',
       body: `4${'x'.repeat(5_000_000)}`,
@@ -76,7 +76,7 @@ describe('with long polling on', () => {
     expect(await isKnown(sid)).toBe(false);
   });
 
-  test('a device that polls is served like any other', async () => {
+  test('a device that uses long polling works like any other', async () => {
     const device = await usher.device('poll', 'poll-tv', { transports: ['polling'] });
     await usher.backOffice.publish([{ userId: 'poll', type: 'note.one', tier: 'critical', data: {} }]);
     await device.waitFor('note.one');

@@ -40,12 +40,12 @@ afterAll(async () => {
 });
 
 describe('nothing durable is lost', () => {
-  test('when all is well, whichever node an event comes in by', async () => {
+  test('without any failure, whichever node receives an event', async () => {
     await crowd.publish(3, nodes);
     await crowd.expectConsistent();
   }, 60_000);
 
-  test('when one node’s link to Redis is cut for a while (F5)', async () => {
+  test('when one node’s connection to Redis is cut for a while', async () => {
     wires[1]?.set('cut');
     await crowd.publish(3, nodes);
     const healed = Date.now();
@@ -54,7 +54,7 @@ describe('nothing durable is lost', () => {
     report(`cut: recovered after ${elapsed(healed)}`);
   }, 60_000);
 
-  test('when one node’s link to Redis goes silent without a word and stays so (F5)', async () => {
+  test('when one node’s connection to Redis becomes a black hole and stays one', async () => {
     const began = Date.now();
     wires[2]?.set('black-hole');
     await crowd.publish(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
@@ -65,7 +65,7 @@ describe('nothing durable is lost', () => {
     await crowd.expectConsistent();
   }, 90_000);
 
-  test('when Redis stands still for some seconds (F4)', async () => {
+  test('when Redis freezes for some seconds', async () => {
     process.kill(redis.pid, 'SIGSTOP');
     const began = Date.now();
     await crowd.publish(2, nodes);
@@ -76,7 +76,7 @@ describe('nothing durable is lost', () => {
     await crowd.expectConsistent();
   }, 90_000);
 
-  test('when Redis is killed and comes back empty (F3)', async () => {
+  test('when Redis is killed and comes back empty', async () => {
     await redis.stop();
     await crowd.publish(2, nodes);
     redis = await startValkey({ port: redisPort });
@@ -86,7 +86,7 @@ describe('nothing durable is lost', () => {
     report(`Redis killed: recovered after ${elapsed(healed)}`);
   }, 90_000);
 
-  test('when the others lose sight of a node for a moment, and tell it nothing', async () => {
+  test('when the other nodes lose a node from Redis for a moment and send it nothing', async () => {
     const client = new Redis(redisPort);
     const first = nodes[0] as TestUsher;
     await eventually('the first node sees no other one', async () => {
@@ -98,7 +98,7 @@ describe('nothing durable is lost', () => {
     await crowd.expectConsistent();
   }, 60_000);
 
-  test('when a node is killed in the midst of it (F1)', async () => {
+  test('when a node is killed while events are published', async () => {
     const publishing = crowd.publish(6, nodes.slice(0, 2));
     const killed = Date.now();
     await nodes[2]?.kill('SIGKILL');

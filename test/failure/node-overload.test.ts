@@ -29,8 +29,8 @@ async function strain(): Promise<void> {
   }
 }
 
-describe('a node with too much to do', () => {
-  test('asks for slower beats first, then sends some devices elsewhere, spread out', async () => {
+describe('an overloaded node', () => {
+  test('first asks for slower heartbeats, then sends goaway to some devices, spread over time', async () => {
     const device = await usher.device('ann', 'ann-tv');
     const calm = await other.device('ann', 'ann-phone');
     expect((await device.heartbeat({})).nextSeconds).toBe(10);

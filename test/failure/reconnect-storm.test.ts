@@ -57,7 +57,7 @@ async function worstLag(): Promise<string> {
   return lags.join(' and ');
 }
 
-test('when a node dies under 2,000 devices, all are back on the others at a pace, and each has every event of its user once', async () => {
+test('when a node with 2,000 devices dies, all reconnect to the others at a limited rate, and each receives every event of its user once', async () => {
   await publishToAll('important');
   await checker.expectConsistent(devices, 15_000);
   await worstLag(); // begins anew with each look
@@ -76,7 +76,7 @@ test('when a node dies under 2,000 devices, all are back on the others at a pace
   await checker.expectConsistent(devices, 15_000);
 }, 90_000);
 
-test('those that came too early were told to come later, each at a time of its own', () => {
+test('devices beyond the rate were told to retry later, each at a different time', () => {
   const refused = devices.flatMap(({ connectErrors: refusals }) => refusals);
   report(`${refused.length} were asked to come later`);
   // A statement that waits too long in the storm is `unavailable`, and spread likewise.

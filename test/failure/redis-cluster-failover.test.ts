@@ -79,13 +79,13 @@ async function healed(): Promise<void> {
 }
 
 const promises = () => {
-  test('when all is well', async () => {
+  test('without any failure', async () => {
     await crowd.publish(3, nodes);
     await crowd.expectConsistent();
     await healed();
   }, 60_000);
 
-  test('when each master in turn hands over to its replica', async () => {
+  test('when each master in turn fails over to its replica', async () => {
     for (let n = 0; n < MASTERS; n += 1) {
       await ask(n + MASTERS, 'CLUSTER', 'FAILOVER');
       await crowd.publish(2, nodes);
@@ -111,7 +111,7 @@ const promises = () => {
     await healed();
   }, 90_000);
 
-  test('when a master that nobody replaces is killed, and comes back empty', async () => {
+  test('when a master without a replica is killed and comes back empty', async () => {
     for (let n = 0; n < MASTERS; n += 1) {
       await server(n).kill('SIGKILL');
       const killed = Date.now();
@@ -128,5 +128,5 @@ const promises = () => {
   }, 120_000);
 };
 
-const title = 'nothing durable is lost, and all heals by itself, with a Redis Cluster';
+const title = 'nothing durable is lost and everything recovers by itself, with a Redis Cluster';
 describeIfAvailable(reason, title, promises);

@@ -89,7 +89,7 @@ async function replace(index: number): Promise<number> {
   return tookMs;
 }
 
-test('three nodes replaced one after the other under traffic: nothing is lost, each is gone in time, and every device is sent away at a time of its own', async () => {
+test('when three nodes are replaced one after the other under traffic, nothing is lost, each stops in time, and goaways are spread over the drain', async () => {
   events = traffic();
   const began = Date.now();
   for (const index of [0, 1, 2]) {
@@ -109,6 +109,6 @@ test('three nodes replaced one after the other under traffic: nothing is lost, e
   report(`${checker.expectedCount} events, three nodes replaced in ${elapsed(began)}`);
 }, 90_000);
 
-test('no device was disconnected in a way after which a stock client stays away', () => {
+test('no device was disconnected in a way after which stock clients do not reconnect', () => {
   expect(devices.flatMap(({ disconnectReasons: endings }) => endings)).not.toContain('io server disconnect');
 });

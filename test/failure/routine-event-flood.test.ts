@@ -83,7 +83,7 @@ async function urgent(until: number, tier: 'critical' | 'important'): Promise<nu
   return took.sort((a, b) => a - b);
 }
 
-test('a flood of routine events loses nothing durable and no device; when it ebbs, all is as before', async () => {
+test('a flood of routine events loses no durable event and no device, and afterwards the heartbeat interval is normal again', async () => {
   const until = Date.now() + FLOOD_MS;
   const [critical, important, asked, ...floods] = await Promise.all([
     urgent(until, 'critical'),

@@ -35,7 +35,7 @@ const publish = async (count: number) => {
 };
 
 describe('a device that stays far behind', () => {
-  test('is told to leave, resumes on its next connection, and misses nothing', async () => {
+  test('receives goaway, resumes on its next connection and misses nothing', async () => {
     const url = `http://127.0.0.1:${line.port}`;
     const token = await usher.token('ann');
     const slow = await connectDevice(url, 'ann-slow', { token });

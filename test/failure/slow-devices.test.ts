@@ -78,14 +78,14 @@ async function fillUntilGone(before: number, rounds: number, everyRound: () => v
 
 describe('devices that stop reading', () => {
   test.each([
-    ['and say nothing more', () => undefined],
-    ['but answer pings blindly', (socket: RawSocket) => socket.send('3')],
+    ['and send nothing more', () => undefined],
+    ['but still answer pings', (socket: RawSocket) => socket.send('3')],
     [
-      'but ask again and again for what they do not read',
+      'but request a sync again and again',
       (socket: RawSocket) => socket.send('42["sync",{"epoch":"another","offset":0}]'),
     ],
   ])(
-    '%s are let go, and little is kept for them',
+    '%s are disconnected, and little is buffered for them',
     async (what, everyRound) => {
       const slow = await slowDevices(what.slice(-4));
       const before = await metric('slow_devices_total');

@@ -30,7 +30,7 @@ afterAll(async () => {
   await gateway.stop();
 });
 
-test('when the node that takes and tells events is killed again and again, what it took is told by the next one, once and in order', async () => {
+test('when the node that accepts and sends events is killed again and again, the next one sends what it accepted, once and in order', async () => {
   let going = true;
   let refused = 0;
   const began = Date.now();

@@ -58,11 +58,11 @@ function compile(text: string): string[] {
 }
 
 describe("the samples of Stripe's events", () => {
-  it("have the whole shape that Stripe's own library demands of them", () => {
+  it("have the complete types of Stripe's own library", () => {
     expect(compile(proofOf(names.map(read)))).toEqual([]);
   });
 
-  it('keep that shape when a test makes its own event of them', () => {
+  it('keep those types when a test builds an event from them', () => {
     const driver = stripeWebhooks('http://localhost', 'whsec_unused');
     const built = names.map((name) =>
       driver.event(name.replace('.json', '') as StripeEventType, {
@@ -76,13 +76,13 @@ describe("the samples of Stripe's events", () => {
     expect(compile(proofOf(built.map((event) => JSON.stringify(event))))).toEqual([]);
   });
 
-  it('would not pass without one of the fields', () => {
+  it('would not compile without one of their fields', () => {
     expect(
       compile(proofOf(names.map(read)).replace('"current_period_end":', '"current_period_and":')),
     ).not.toEqual([]);
   });
 
-  it.each(names)('%s is of the API version that the library speaks, and named for its type', (name) => {
+  it.each(names)('%s has the API version of the library and is named after its type', (name) => {
     expect(JSON.parse(read(name))).toMatchObject({
       object: 'event',
       api_version: Stripe.API_VERSION,

@@ -49,14 +49,14 @@ const sign = (
 const status = async (token: string) => (await call(usher.url, token, 'GET', '/v1/me/state')).status;
 
 describe('tokens signed by a key set', () => {
-  test('let their user in, by HTTP and on the socket, with one look at the keys', async () => {
+  test('are accepted by HTTP and on the socket, with one request for the keys', async () => {
     const token = await sign(pair.privateKey, 'ES256');
     expect(await status(token)).toBe(200);
     await usher.device('ann', 'ann-tv', { token });
     expect(asked).toBe(1);
   });
 
-  test('of another key, key id or issuer are refused', async () => {
+  test('of another key, key id or issuer are rejected', async () => {
     const stranger = await generateKeyPair('ES256');
     expect(await status(await sign(stranger.privateKey, 'ES256'))).toBe(401);
     expect(await status(await sign(pair.privateKey, 'ES256', { kid: 'tomorrow' }))).toBe(401);

@@ -47,7 +47,7 @@ const DOORS = [
 ];
 
 describe.each(DOORS)('%s', (_, { scope, knock }) => {
-  test('is shut without a key, and with one that nobody made', async () => {
+  test('rejects requests without a key and with keys that were never created', async () => {
     const made = keys[scope];
     const strangers = [
       'usk_0000000000000000_' + 'x'.repeat(43),
@@ -67,25 +67,25 @@ describe.each(DOORS)('%s', (_, { scope, knock }) => {
     }
   });
 
-  test('is shut for the key of another, whose secret is glued to a good id', async () => {
+  test('rejects a key made of one key’s id and another key’s secret', async () => {
     const [, id] = keys[scope].split('_');
     const other = SCOPES.find((one) => one !== scope) as Scope;
     const secret = keys[other].split('_').slice(2).join('_');
     expectProblem(await knock(`usk_${id}_${secret}`), 401, 'unauthorized');
   });
 
-  test('is shut for a user', async () => {
+  test('rejects a user token', async () => {
     expectProblem(await knock(await usher.token('ann')), 401, 'unauthorized');
   });
 
-  test(`is shut for every key without the scope ${scope}`, async () => {
+  test(`rejects every key without the scope ${scope}`, async () => {
     for (const other of SCOPES.filter((one) => one !== scope))
       expectProblem(await knock(keys[other]), 403, 'forbidden');
     const { key } = await newKey(SCOPES.filter((one) => one !== scope));
     expectProblem(await knock(key), 403, 'forbidden');
   });
 
-  test(`is open for a key with the scope ${scope}, and for the bootstrap key, which has every scope`, async () => {
+  test(`accepts a key with the scope ${scope} and the ADMIN_KEY, which has every scope`, async () => {
     for (const key of [keys[scope], ADMIN_KEY]) {
       const { status } = await knock(key);
       expect([401, 403]).not.toContain(status);
@@ -93,7 +93,7 @@ describe.each(DOORS)('%s', (_, { scope, knock }) => {
     }
   });
 
-  test('is shut for a revoked key', async () => {
+  test('rejects a revoked key', async () => {
     const { id, key } = await newKey([scope]);
     expect([401, 403]).not.toContain((await knock(key)).status);
     expect((await usher.backOffice.call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
@@ -101,14 +101,14 @@ describe.each(DOORS)('%s', (_, { scope, knock }) => {
   });
 });
 
-describe('a key', () => {
-  test('that was revoked stays revoked, and a second revocation finds nothing', async () => {
+describe('a service key', () => {
+  test('that was revoked stays revoked, and a second revocation returns not_found', async () => {
     const { id } = await newKey(['publish']);
     expect((await usher.backOffice.call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
     expectProblem(await usher.backOffice.call('DELETE', `/v1/keys/${id}`), 404, 'not_found');
   });
 
-  test('that was revoked on one node is refused by the others within seconds', async () => {
+  test('that was revoked on one node is rejected by the others within seconds', async () => {
     const other = await usher.another();
     const { id, key } = await newKey(['edge']);
     const ask = () => call(other.url, key, 'GET', '/v1/users/ann/entitlement');
@@ -121,11 +121,11 @@ describe('a key', () => {
   test.each([
     ['no scope', { scopes: [] }],
     ['an unknown scope', { scopes: ['publish', 'everything'] }],
-    ['scopes that are no list', { scopes: 'admin' }],
+    ['scopes that are not a list', { scopes: 'admin' }],
     ['no name', { name: '' }],
     ['a name that is too long', { name: 'x'.repeat(101) }],
     ['a name with a zero character', { name: 'a\u0000b' }],
-  ])('is not made with %s', async (_, wrong) => {
+  ])('is not created with %s', async (_, wrong) => {
     expectProblem(
       await usher.backOffice.call('POST', '/v1/keys', { name: 'key', scopes: ['publish'], ...wrong }),
       400,
@@ -133,7 +133,7 @@ describe('a key', () => {
     );
   });
 
-  test('is not made twice by one call that is repeated, and the answer is the same', async () => {
+  test('is created once by a repeated request with an Idempotency-Key, with the same response', async () => {
     const make = () =>
       usher.backOffice.call(
         'POST',
@@ -148,7 +148,7 @@ describe('a key', () => {
     expect(await usher.database.query(`SELECT id FROM service_key WHERE name = 'once'`)).toHaveLength(1);
   });
 
-  test('is stored nowhere in a form that could be used', async () => {
+  test('is never stored in a usable form', async () => {
     const tables = await usher.database.query<{ name: string }>(
       `SELECT format('%I', tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
     );
@@ -168,7 +168,7 @@ describe('a key', () => {
   });
 });
 
-test('the log holds none of the keys', async () => {
+test('the log contains none of the keys', async () => {
   expect(usher.log().length).toBeGreaterThan(0);
   expectNoSecrets({ ...used, 'token of ann': await usher.token('ann') }, usher.log());
 });

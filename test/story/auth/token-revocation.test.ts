@@ -20,7 +20,7 @@ const revoke = (userId: string, of: Record<string, unknown> = {}) =>
 const refused = { code: 'token_revoked', retryable: false };
 
 describe('a revoked token', () => {
-  test('ends what its user has open on every node, and opens nothing any more', async () => {
+  test('disconnects its user’s devices on every node and is rejected from then on', async () => {
     const token = await a.token('ann', before);
     const tv = await a.device('ann', 'ann-tv', { token });
     const phone = await b.device('ann', 'ann-phone', { token });
@@ -45,13 +45,13 @@ describe('a revoked token', () => {
     expect(await connectionError(restarted.device('cleo', 'cleo-tv', { token }))).toMatchObject(refused);
   });
 
-  test('does not keep its user from signing in anew', async () => {
+  test('does not keep its user from signing in again', async () => {
     await revoke('dan');
     const device = await a.device('dan', 'dan-tv', { token: await a.token('dan', after()) });
     expect(device.socket.connected).toBe(true);
   });
 
-  test('may be a device’s alone, or one token alone', async () => {
+  test('may be limited to one device or to one token', async () => {
     const lost = await b.device('eve', 'eve-lost', { token: await a.token('eve', before) });
     const kept = await b.device('eve', 'eve-kept', { token: await a.token('eve', before) });
     const one = await a.token('eve', { ...before, id: 'one' });
@@ -65,7 +65,7 @@ describe('a revoked token', () => {
     expect(kept.socket.connected).toBe(true);
   });
 
-  test('cannot be had back by a refresh, while a newer one saves the connection', async () => {
+  test('cannot be restored by a refresh, while a newer token keeps the connection', async () => {
     const device = await a.device('fay', 'fay-tv', { token: await a.token('fay', after()) });
     await revoke('fay');
     const answer = await device.request('token.refresh', { token: await a.token('fay', before) });
@@ -78,8 +78,8 @@ describe('a revoked token', () => {
   test.each([
     ['no admin key', () => call(a.url, undefined, 'POST', '/v1/users/ann/revocations', {}), 401],
     ['a device and a token at once', () => revoke('ann', { deviceId: 'd', tokenId: 't' }), 400],
-    ['a user id of another alphabet', () => revoke('a%20b'), 400],
-  ])('is not made with %s', async (_, attempt, status) => {
+    ['an invalid user id', () => revoke('a%20b'), 400],
+  ])('is not created with %s', async (_, attempt, status) => {
     expect((await attempt()).status).toBe(status);
   });
 });

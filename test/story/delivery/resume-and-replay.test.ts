@@ -15,7 +15,7 @@ const me = async (userId: string, path: string, headers?: Record<string, string>
   call(usher.url, await usher.token(userId), 'GET', path, undefined, headers);
 
 describe('a device that connects', () => {
-  test('gets welcome first, and with it the whole state when it brings no position', async () => {
+  test('receives welcome first, then a snapshot when it sends no position', async () => {
     const device = await usher.device('ann', 'ann-tv');
     await device.waitFor('snapshot');
     expect(device.received.map(({ event }) => event).slice(0, 2)).toEqual(['welcome', 'snapshot']);
@@ -47,7 +47,7 @@ describe('a device that connects', () => {
     });
   });
 
-  test('gets what it missed, in order and the newest of each key, when it brings its position', async () => {
+  test('receives what it missed, in order and only the newest of each key, when it sends its position', async () => {
     const before = await usher.device('ben', 'ben-tv');
     await publish('ben', 'note.first');
     const { epoch, offset } = await before.waitFor('note.first');
@@ -64,7 +64,7 @@ describe('a device that connects', () => {
     ]);
   });
 
-  test('gets a snapshot when its position is of another epoch, ahead of us, or more than 300 behind', async () => {
+  test('receives a snapshot when its position is of another epoch, ahead of the mailbox, or more than 300 behind', async () => {
     const many = Array.from({ length: 301 }, (_, n) => ({
       userId: 'cleo',
       type: 'note.many',
@@ -85,7 +85,7 @@ describe('a device that connects', () => {
     expect(await resume(position.epoch, 1)).toBe('replay');
   });
 
-  test('meets its history and the live stream without a hole, while events pour in', async () => {
+  test('receives its history and then live events without a gap, while events are published', async () => {
     let pouring = true;
     const pour = (async () => {
       for (let n = 0; pouring && n < 250; n += 1) await publish('dan', 'note.pour', { data: n });
@@ -102,7 +102,7 @@ describe('a device that connects', () => {
     await pour;
   });
 
-  test('learns with a replay where the others stopped meanwhile, and nothing that it said itself', async () => {
+  test('receives with a replay where the other devices stopped, and not its own heartbeats', async () => {
     const tv = await usher.device('bea', 'bea-tv');
     const phone = await usher.device('bea', 'bea-phone');
     const { epoch, offset } = phone.received[0]?.payload ?? { epoch: '', offset: 0 };
@@ -124,7 +124,7 @@ describe('a device that connects', () => {
     expect(later.envelopes('playback.progress')).toEqual([]);
   });
 
-  test('can ask for what it missed without a reconnect', async () => {
+  test('can request what it missed without reconnecting', async () => {
     const device = await usher.device('eve', 'eve-tv');
     await publish('eve', 'note.one');
     const { epoch } = await device.waitFor('note.one');
@@ -141,7 +141,7 @@ describe('a device that connects', () => {
     );
   });
 
-  test('takes the place of its older connection', async () => {
+  test('replaces its older connection', async () => {
     const older = await usher.device('fay', 'fay-tv');
     const newer = await usher.device('fay', 'fay-tv');
     await older.disconnected();
@@ -151,7 +151,7 @@ describe('a device that connects', () => {
     expect(older.envelopes()).toEqual([]);
   });
 
-  test('learns that something was seen elsewhere', async () => {
+  test('is notified when an event was seen on another device', async () => {
     const tv = await usher.device('gus', 'gus-tv');
     const phone = await usher.device('gus', 'gus-phone');
     await publish('gus', 'note.see');
@@ -161,7 +161,7 @@ describe('a device that connects', () => {
     expect(tv.envelopes('receipts.changed')).toEqual([]);
   });
 
-  test('may renew its token in place', async () => {
+  test('can refresh its token without reconnecting', async () => {
     const device = await usher.device('hal', 'hal-tv', {
       token: await usher.token('hal', { expiresIn: '30s' }),
     });
@@ -174,7 +174,7 @@ describe('a device that connects', () => {
 });
 
 describe('publishing', () => {
-  test('answers an id and, for durable events, the offset; a critical one is never behind', async () => {
+  test('returns an id for every event and an offset for durable ones', async () => {
     const { status, body } = await usher.backOffice.publish([
       { userId: 'ida', type: 'note.a', tier: 'important', data: {} },
       { userId: 'ida', type: 'note.b', tier: 'routine', data: {} },
@@ -186,7 +186,7 @@ describe('publishing', () => {
     expect(new Set(accepted.map(({ id }) => id)).size).toBe(3);
   });
 
-  test('twice with one Idempotency-Key has one effect and one answer', async () => {
+  test('twice with the same Idempotency-Key has one effect and returns the same response', async () => {
     const device = await usher.device('jon', 'jon-tv');
     const events = [{ userId: 'jon', type: 'note.once', tier: 'critical', data: {} }];
     const headers = { 'idempotency-key': 'jon-1' };
@@ -200,7 +200,7 @@ describe('publishing', () => {
     expect(device.offsets()).toEqual([1, 2]);
   });
 
-  test('the entries of a mailbox can be read by pages', async () => {
+  test('the entries of a mailbox can be read page by page', async () => {
     await usher.backOffice.publish(
       Array.from({ length: 5 }, (_, n) => ({ userId: 'kim', type: 'note.page', tier: 'important', data: n })),
     );
@@ -225,8 +225,8 @@ describe('publishing', () => {
   });
 });
 
-describe('tonight’s recommendations', () => {
-  test('reach connected devices, and the front page is read by its version', async () => {
+describe('a nightly file', () => {
+  test('reaches connected devices, and the front page is served with its version as ETag', async () => {
     const device = await usher.device('lea', 'lea-tv');
     const items = Array.from({ length: 30 }, (_, n) => ({ titleId: `t${n}` }));
     const reply = await usher.backOffice.recommend([{ userId: 'lea', profileId: 'kids', version: 7, items }]);
@@ -245,7 +245,7 @@ describe('tonight’s recommendations', () => {
     expect((await me('lea', String(data.url), { 'if-none-match': '"7"' })).status).toBe(304);
   });
 
-  test('repeated, late and bad lines have no effect of their own', async () => {
+  test('ignores repeated and outdated lines and rejects invalid ones', async () => {
     const line = (version: number | string) => ({ userId: 'max', version, items: [] });
     expect((await usher.backOffice.recommend([line(2)])).body).toMatchObject({ accepted: 1 });
     const { body } = await usher.backOffice.recommend([line(2), line(1), { userId: 'max' }, line(3)]);

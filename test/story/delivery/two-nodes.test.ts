@@ -20,7 +20,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     await redis.stop();
   });
 
-  test('hear the same events, whichever node they come from, in the order of offsets and each once', async () => {
+  test('receive the same events, whichever node they come from, once and in the order of offsets', async () => {
     const onA = await a.device('ann', 'ann-a');
     const onB = await b.device('ann', 'ann-b');
     const doors = [a, b, api];
@@ -37,13 +37,13 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     }
   });
 
-  test('hear from a node without sockets at once, not only from what the sweep finds', async () => {
+  test('receive events from a node without sockets at once, not only by the sweep', async () => {
     const device = await b.device('abe', 'abe-b');
     await api.backOffice.publish([{ userId: 'abe', type: 'note.routine', tier: 'routine', data: {} }]);
     await device.waitFor('note.routine');
   });
 
-  test('see each other’s playback at once', async () => {
+  test('receive each other’s playback at once', async () => {
     const tv = await a.device('ben', 'ben-tv');
     const phone = await b.device('ben', 'ben-phone');
     await tv.heartbeat({ positionSeconds: 700 });
@@ -54,7 +54,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     expect(tv.envelopes('playback.progress')).toEqual([]);
   });
 
-  test('cost a node without them nothing: no message is sent to it', async () => {
+  test('cause no messages to a node without devices of the user', async () => {
     const device = await a.device('cleo', 'cleo-a');
     // Nothing of the tests before is still on its way.
     await eventually(
@@ -67,7 +67,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     expect(await metric(a, 'usher_node_messages_total')).toBe(before);
   });
 
-  test('are still found after Redis lost its memory', async () => {
+  test('still receive events after Redis lost its data', async () => {
     const device = await b.device('dan', 'dan-b');
     await redis.flush();
     await eventually('told from the other node, not by the sweep', async () => {

@@ -24,8 +24,8 @@ const critical = (userId: string, of: Record<string, unknown> = {}) => ({
   ...of,
 });
 
-describe('a publisher that waits', () => {
-  test('learns what became of its event on each device, on whatever node it is', async () => {
+describe('a publisher that waits for receipts', () => {
+  test('is returned the state of its event on each device, on whichever node it is', async () => {
     await a.device('ann', 'ann-1');
     await b.device('ann', 'ann-2');
     await b.device('ann', 'ann-3', { acks: false });
@@ -51,14 +51,14 @@ describe('a publisher that waits', () => {
     ]);
   });
 
-  test('hears only of the device that the event is for', async () => {
+  test('is returned only the target device of an event that has one', async () => {
     await a.device('ben', 'ben-1');
     await b.device('ben', 'ben-2');
     const { accepted } = await publish([critical('ben', { deviceId: 'ben-2' })]);
     expect(accepted[0]?.devices).toEqual([{ deviceId: 'ben-2', state: 'received' }]);
   });
 
-  test('is answered for many events at once; nobody acknowledges routine ones', async () => {
+  test('can wait for many events at once; routine ones have no receipts', async () => {
     await a.device('cleo', 'cleo-1');
     const { accepted } = await publish([
       critical('cleo'),
@@ -70,7 +70,7 @@ describe('a publisher that waits', () => {
     expect(accepted.map(({ devices }) => devices)).toEqual([received, [], [], received]);
   });
 
-  test('gets the same answer again for the same Idempotency-Key, and no second event', async () => {
+  test('is returned the same response for the same Idempotency-Key, and no second event is published', async () => {
     const device = await b.device('dan', 'dan-1');
     const headers = { 'idempotency-key': 'wait-once' };
     const first = await publish([critical('dan')], headers);
@@ -79,7 +79,7 @@ describe('a publisher that waits', () => {
     expect(device.envelopes('note.awaited')).toHaveLength(1);
   });
 
-  test('who asks for too much is refused, and nothing is published', async () => {
+  test('is rejected when it waits for too many events or another state, and nothing is published', async () => {
     const many = await publish(Array.from({ length: 101 }, () => critical('eve')));
     expect(many).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
     const unknown = await a.backOffice.call('POST', '/v1/events?wait=seen', { events: [critical('eve')] });

@@ -85,7 +85,7 @@ describe('a device on which another user signs in', () => {
     ['the same node', 0, 0],
     ['another node', 1, ELSEWHERE_MS],
   ])(
-    'on %s, while events pour in for both: each connection hears its own user alone, and the former one soon nothing more',
+    'on %s, while events are published for both users: each connection receives only its own user’s events, and the old one soon receives nothing',
     async (_, step, graceMs) => {
       const logins: Login[] = [];
       let late = 0;
@@ -111,7 +111,7 @@ describe('a device on which another user signs in', () => {
     30_000,
   );
 
-  test('after the former one signed out offline: nothing that was meant for that one is told or replayed', async () => {
+  test('after the previous user signed out offline: none of that user’s events are sent or replayed to the new user', async () => {
     const [here, there] = nodes as [TestUsher, TestUsher];
     const ann = await login(here, 'ann', 'sofa-tv');
     await eventually('it hears events', () => ann.eventLog.applied.length > 2);
@@ -130,10 +130,10 @@ describe('a device on which another user signs in', () => {
 
 describe('a device that is removed', () => {
   test.each([
-    ['by the node it is on', 0, 0],
+    ['by the node that it is connected to', 0, 0],
     ['by another node', 1, ELSEWHERE_MS],
   ])(
-    'while it is connected, %s, is cut, and hears nothing after that was answered',
+    '%s while it is connected: it is disconnected, and receives nothing after the removal was confirmed',
     async (_, step, graceMs) => {
       const ann = await login(nodes[0] as TestUsher, 'ann', 'old-phone');
       await eventually('it hears events', () => ann.eventLog.applied.length > 2);

@@ -22,7 +22,7 @@ const asAda = (
   headers?: Record<string, string>,
 ): Promise<HttpReply> => call(usher.url, adaToken, method, path, body, headers);
 
-describe('what a device says of itself is checked', () => {
+describe('a device registration is validated', () => {
   const registered = { platform: 'ios', name: 'Phone', push: { kind: 'apns', address: PUSH_ADDRESS } };
 
   test.each([
@@ -31,10 +31,10 @@ describe('what a device says of itself is checked', () => {
     ['a name that is too long', { name: 'x'.repeat(101) }],
     ['a name with a zero character', { name: 'Pho\u0000ne' }],
     ['a version with a zero character', { appVersion: '1\u00000' }],
-    ['a time zone that is not there', { timezone: 'Mars/Olympus' }],
-    ['a locale that is none', { locale: 'not a locale' }],
-    ['an unknown kind of push', { push: { kind: 'pigeon', address: PUSH_ADDRESS } }],
-    ['a push without an address', { push: { kind: 'apns' } }],
+    ['an unknown time zone', { timezone: 'Mars/Olympus' }],
+    ['an invalid locale', { locale: 'not a locale' }],
+    ['an unknown kind of push address', { push: { kind: 'pigeon', address: PUSH_ADDRESS } }],
+    ['a push registration without an address', { push: { kind: 'apns' } }],
     ['a push address with a zero character', { push: { kind: 'apns', address: `${PUSH_ADDRESS}\u0000` } }],
     ['a push address that is too long', { push: { kind: 'webpush', address: PUSH_ADDRESS.repeat(100) } }],
   ])('%s', async (_, wrong) => {
@@ -47,7 +47,7 @@ describe('what a device says of itself is checked', () => {
     );
   });
 
-  test('another user’s device is not found, and stays', async () => {
+  test('another user’s device is not found and not deleted', async () => {
     const bob = await usher.token('bob');
     await call(usher.url, bob, 'PUT', '/v1/me/devices/bobs-own', { platform: 'tv' });
     expectProblem(await asAda('DELETE', '/v1/me/devices/bobs-own'), 404, 'not_found');
@@ -57,12 +57,12 @@ describe('what a device says of itself is checked', () => {
     );
   });
 
-  test('a push address is shown to nobody, its owner included', async () => {
+  test('a push address is never returned, not even to its owner', async () => {
     expectNoSecrets({ address: PUSH_ADDRESS }, JSON.stringify((await asAda('GET', '/v1/me/devices')).body));
   });
 });
 
-describe('a position that cannot be is refused', () => {
+describe('reading entries from an invalid position', () => {
   test.each([
     'after=-1',
     'after=1.5',
@@ -77,29 +77,29 @@ describe('a position that cannot be is refused', () => {
   });
 
   test.each(['epoch=of-another-numbering&after=0', 'after=9007199254740991', 'epoch=%00'])(
-    '%s is lost',
+    'with %s returns position_lost',
     async (query) => {
       expectProblem(await asAda('GET', `/v1/me/entries?${query}`), 410, 'position_lost');
     },
   );
 });
 
-describe('a plan that says nothing usable is refused', () => {
+describe('an invalid plan is rejected', () => {
   test.each([
     ['no capabilities', { capabilities: undefined }],
     ['negative streams', { capabilities: { ...PREMIUM, maxStreams: -1 } }],
     ['half a stream', { capabilities: { ...PREMIUM, maxStreams: 1.5 } }],
-    ['streaming that is no yes or no', { capabilities: { ...PREMIUM, streaming: 'yes' } }],
+    ['streaming that is not a boolean', { capabilities: { ...PREMIUM, streaming: 'yes' } }],
     ['no name', { name: '' }],
     ['a name with a zero character', { name: 'ba\u0000sic' }],
-    ['prices that are no list', { prices: 'price_1' }],
+    ['prices that are not a list', { prices: 'price_1' }],
     ['a price with a zero character', { prices: ['price\u0000'] }],
   ])('%s', async (_, wrong) => {
     const body = { name: 'basic', prices: ['price_of_a_wrong_plan'], capabilities: PREMIUM, ...wrong };
     expectProblem(await usher.backOffice.call('PUT', '/v1/plans/wrong', body), 400, 'invalid_request');
   });
 
-  test('a price has one plan', async () => {
+  test('a price that belongs to another plan', async () => {
     expect((await usher.backOffice.putPlan('first', ['price_of_first'])).status).toBe(200);
     expectProblem(
       await usher.backOffice.putPlan('second', ['price_of_second', 'price_of_first']),
@@ -117,7 +117,7 @@ describe('a plan that says nothing usable is refused', () => {
   });
 });
 
-test('the node still serves, and its log holds no token, key, secret or push address', async () => {
+test('the node still works, and its log contains no token, key, secret or push address', async () => {
   expect((await asAda('GET', '/v1/me/state')).status).toBe(200);
   expect(usher.log().length).toBeGreaterThan(0);
   expectNoSecrets(used, usher.log());

@@ -17,8 +17,8 @@ const publish = (userId: string, type: string, more: Record<string, unknown> = {
 const foreign = (device: Device, userId: string) =>
   device.envelopes().filter(({ data }) => 'secretOf' in data && data.secretOf !== userId);
 
-describe('promise 5: nothing reaches another user’s device', () => {
-  test('an event goes to every device of its user and to no one else’s', async () => {
+describe('nothing reaches another user’s device', () => {
+  test('an event reaches every device of its user and no other device', async () => {
     const mine = [await usher.device('ann', 'ann-1'), await usher.device('ann', 'ann-2')];
     const others = [
       await usher.device('an', 'an-1'),
@@ -32,7 +32,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     expect(others.flatMap((device) => device.envelopes('note.private'))).toEqual([]);
   });
 
-  test('a device that another user signs in on belongs to that user at once: the old socket is closed and hears nothing more', async () => {
+  test('a device on which another user signs in belongs to that user at once: the old socket is closed and receives nothing more', async () => {
     const before = await usher.device('bob', 'shared-tv');
     const after = await usher.device('cleo', 'shared-tv');
     await before.disconnected();
@@ -49,7 +49,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     expect((await devices('cleo')).map(({ deviceId }) => deviceId)).toEqual(['shared-tv']);
   });
 
-  test('a device that moves by registration keeps nothing of its former owner: not the push address, not the name', async () => {
+  test('a device that another user registers loses the push address and the name of its former owner', async () => {
     const device = {
       platform: 'ios',
       name: 'Dan’s phone',
@@ -73,14 +73,14 @@ describe('promise 5: nothing reaches another user’s device', () => {
     expect(rows).toEqual([{ user_id: 'eve', push: null }]);
   });
 
-  test('a removed device is closed', async () => {
+  test('a removed device is disconnected', async () => {
     const device = await usher.device('fay', 'fay-tv');
     const { status } = await call(usher.url, await usher.token('fay'), 'DELETE', '/v1/me/devices/fay-tv');
     expect(status).toBe(204);
     await device.disconnected();
   });
 
-  test('no name, position or room that a device sends opens another user’s mailbox', async () => {
+  test('no name, position or room that a device sends gives access to another user’s mailbox', async () => {
     await publish('gus', 'note.of-gus');
     const gus = await usher.device('gus', 'gus-tv');
     const { epoch } = (await gus.waitFor('welcome')) as unknown as { epoch: string };
@@ -101,7 +101,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     ).toEqual([]);
   });
 
-  test('a receipt for another user’s event is refused and changes nothing', async () => {
+  test('a receipt for another user’s event is rejected and changes nothing', async () => {
     const { body } = await publish('ida', 'note.of-ida');
     const [accepted] = body.accepted as { id: string }[];
     const thief = await usher.device('jon', 'jon-tv');
@@ -112,7 +112,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     );
   });
 
-  test('a token of another user does not take a live connection over', async () => {
+  test('a token of another user cannot take over a live connection', async () => {
     const device = await usher.device('kim', 'kim-tv');
     const answer = await device.request('token.refresh', { token: await usher.token('lea') });
     expect(answer).toMatchObject({ ok: false, error: { code: 'token_invalid' } });
@@ -120,7 +120,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     await device.waitFor('note.of-kim');
   });
 
-  test('a device whose token has expired is closed, and hears nothing more', async () => {
+  test('a device whose token has expired is disconnected and receives nothing more', async () => {
     const device = await usher.device('max', 'max-tv', {
       token: await usher.token('max', { expiresIn: '1s' }),
     });
@@ -132,7 +132,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     expect(device.envelopes('note.late')).toEqual([]);
   });
 
-  test('a device’s own beat is told to the user’s other devices, never to itself nor to anyone else', async () => {
+  test('a device’s heartbeat reaches the user’s other devices, never itself or another user', async () => {
     const tv = await usher.device('ned', 'ned-tv');
     const phone = await usher.device('ned', 'ned-phone');
     const stranger = await usher.device('oda', 'oda-tv');
@@ -149,7 +149,7 @@ describe('promise 5: nothing reaches another user’s device', () => {
     expect([...tv.envelopes('playback.progress'), ...stranger.envelopes('playback.progress')]).toEqual([]);
   });
 
-  test('an event for one device carries its target; the others move their position and know it is not theirs', async () => {
+  test('an event for one device carries its target; the other devices receive it too and only move their position', async () => {
     const tv = await usher.device('pia', 'pia-tv');
     const phone = await usher.device('pia', 'pia-phone');
     await publish('pia', 'note.for-tv', { deviceId: 'pia-tv' });

@@ -42,8 +42,8 @@ const withoutEffect = async (act: () => Promise<void>): Promise<void> => {
   expect(await offsetOf('ada')).toBe(before);
 };
 
-describe('a token that is not to be believed opens nothing', () => {
-  test('whatever is wrong with it', async () => {
+describe('an invalid user token is rejected', () => {
+  test('of every kind of forgery', async () => {
     for (const [name, token, code] of await forgedTokens()) {
       used[`token ${name}`] = token;
       const reply = await call(usher.url, token, 'GET', '/v1/me/state');
@@ -72,7 +72,7 @@ describe('a token that is not to be believed opens nothing', () => {
   });
 
   test.each(['state', 'entries', 'devices', 'recommendations/main', 'events'])(
-    'at /v1/me/%s',
+    'by /v1/me/%s',
     async (path) => {
       const expired = await usher.token('ada', { expiresIn: '-1s' });
       expectProblem(await call(usher.url, expired, 'GET', `/v1/me/${path}`), 401, 'token_expired');
@@ -80,7 +80,7 @@ describe('a token that is not to be believed opens nothing', () => {
     },
   );
 
-  test('a token in the URL is not looked at', async () => {
+  test('a token in the URL is ignored', async () => {
     expectProblem(
       await call(usher.url, undefined, 'GET', `/v1/me/state?token=${adaToken}&access_token=${adaToken}`),
       401,
@@ -88,12 +88,12 @@ describe('a token that is not to be believed opens nothing', () => {
     );
   });
 
-  test('a service key is no user', async () => {
+  test('a service key is not a user token', async () => {
     expectProblem(await call(usher.url, ADMIN_KEY, 'GET', '/v1/me/state'), 401, 'token_invalid');
   });
 });
 
-describe('a body that cannot be read is refused whole', () => {
+describe('a request body that cannot be read is rejected as a whole', () => {
   test.each(['{', '{"events":', 'events', "{'events':[]}", '{"events":[1,]}'])(
     'malformed JSON: %s',
     async (body) => {
@@ -103,7 +103,7 @@ describe('a body that cannot be read is refused whole', () => {
     },
   );
 
-  test('what was malformed is not repeated in the answer', async () => {
+  test('the malformed text is not repeated in the response', async () => {
     const reply = await usher.backOffice.call(
       'POST',
       '/v1/events',
@@ -129,7 +129,7 @@ describe('a body that cannot be read is refused whole', () => {
     });
   });
 
-  test('over the limit, as it is or unpacked', async () => {
+  test('larger than the limit, as sent or after decompression', async () => {
     await withoutEffect(async () => {
       const body = JSON.stringify({ events: [note({ data: 'x'.repeat(1_100_000) })] });
       expectProblem(await usher.backOffice.call('POST', '/v1/events', body), 413, 'payload_too_large');
@@ -142,7 +142,7 @@ describe('a body that cannot be read is refused whole', () => {
     });
   });
 
-  test('of a kind that is not JSON, or packed in a way that is not known', async () => {
+  test('of another content type, or with an unknown or broken encoding', async () => {
     await withoutEffect(async () => {
       const body = JSON.stringify({ events: [note()] });
       const xml = await usher.backOffice.call('POST', '/v1/events', body, {
@@ -169,7 +169,7 @@ describe('a body that cannot be read is refused whole', () => {
     });
   });
 
-  test('cut off on its way', async () => {
+  test('cut off in the middle', async () => {
     await withoutEffect(async () => {
       const body = JSON.stringify({ events: [note({ type: 'note.half' })] });
       await sendHalf('/v1/events', body);
@@ -180,7 +180,7 @@ describe('a body that cannot be read is refused whole', () => {
   });
 });
 
-describe('an id outside its alphabet is refused wherever it comes from', () => {
+describe('an invalid id is rejected', () => {
   test('in the path', async () => {
     for (const id of INVALID_IDS) {
       const path = encodeURIComponent(id);
@@ -226,7 +226,7 @@ describe('an id outside its alphabet is refused wherever it comes from', () => {
     );
   });
 
-  test('the key of a service and the processor of a link, too', async () => {
+  test('of a service key or a processor returns not_found', async () => {
     expectProblem(await usher.backOffice.call('DELETE', '/v1/keys/%00'), 404, 'not_found');
     expectProblem(
       await usher.backOffice.call('PUT', '/v1/users/ada/links/%00', { customerId: 'cus_1' }),
@@ -241,7 +241,7 @@ describe('an id outside its alphabet is refused wherever it comes from', () => {
   });
 });
 
-describe('a page of a foreign origin may not read', () => {
+describe('a page of a foreign origin may not read responses', () => {
   test.each([
     'https://evil.example',
     'null',
@@ -252,19 +252,19 @@ describe('a page of a foreign origin may not read', () => {
     expect(reply.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  test('the allowed one may', async () => {
+  test('the allowed origin may', async () => {
     const reply = await asAda('GET', '/v1/me/state', undefined, { origin: 'https://app.example.com' });
     expect(reply.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
   });
 });
 
-test('what is not there is not found, and the answer repeats no query', async () => {
+test('an unknown path returns not_found, and the response does not repeat the query', async () => {
   const reply = await usher.backOffice.call('GET', `/v1/nothing?token=${adaToken}`);
   expectProblem(reply, 404, 'not_found');
   expectNoSecrets(used, JSON.stringify(reply.body));
 });
 
-test('the node still serves, and its log holds no token, key, secret or push address', async () => {
+test('the node still works, and its log contains no token, key, secret or push address', async () => {
   expect((await asAda('GET', '/v1/me/state')).status).toBe(200);
   expect(usher.log().length).toBeGreaterThan(0);
   expectNoSecrets(used, usher.log());

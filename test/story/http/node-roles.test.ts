@@ -14,14 +14,14 @@ afterAll(() => fleet.stop());
 
 const NOTE = { type: 'note.added', tier: 'critical', data: {} };
 
-describe('a fleet of gateways and API nodes', () => {
-  test('tells the devices at every gateway what was published at the API', async () => {
+describe('separate gateways and API nodes', () => {
+  test('deliver what was published at the API node to the devices on every gateway', async () => {
     const devices = await Promise.all(fleet.gateways.map((gateway, n) => gateway.device('ann', `ann-${n}`)));
     expect((await fleet.api.backOffice.publish([{ ...NOTE, userId: 'ann' }])).status).toBe(202);
     for (const device of devices) expect((await device.waitFor('note.added')).offset).toBe(1);
   });
 
-  test('passes what one gateway’s device says to the other’s', async () => {
+  test('deliver heartbeats from a device on one gateway to a device on the other', async () => {
     const [a, b] = fleet.gateways;
     const tv = await a.device('ben', 'ben-tv');
     const phone = await b.device('ben', 'ben-phone');
@@ -30,7 +30,7 @@ describe('a fleet of gateways and API nodes', () => {
   });
 });
 
-describe('a node answers what its roles say, and refuses the rest before it is read', () => {
+describe('a node serves what its roles include and rejects everything else', () => {
   const paths = [
     '/v1/me/state',
     '/v1/me/devices',

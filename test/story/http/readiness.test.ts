@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => usher.stop());
 
 // How long the event loop stood still would tell more of the machine than of the node; that Prisma asked already does not.
-test('a node that is ready has compiled what its queries need: its first call holds up no device', async () => {
+test('a node that is ready has already made its first Prisma query, so that its first request delays no device', async () => {
   expect((await fetch(`${usher.url}/health/ready`)).status).toBe(200);
   const asked = await usher.database.query<{ query: string }>(
     `SELECT query FROM pg_stat_activity WHERE application_name = 'usher prisma' AND datname = current_database()`,

@@ -62,7 +62,7 @@ const bothHold = async () =>
   expect((await Promise.all(fleet.gateways.map(connections))).every((count) => count > 0)).toBe(true);
 
 const promises = () => {
-  test('sockets over WebSocket need no stickiness: they spread, and hear what is published', async () => {
+  test('WebSocket connections need no sticky sessions: they spread over the gateways and receive what is published', async () => {
     const all = await devices(plain.url, 'ann', 'websocket');
     await bothHold();
     expect((await publish(plain.url, 'ann')).status).toBe(202);
@@ -70,7 +70,7 @@ const promises = () => {
     await leave(all);
   });
 
-  test('sockets over long polling stay on their gateway where the balancer is sticky', async () => {
+  test('long-polling connections stay on their gateway when the load balancer uses sticky sessions', async () => {
     const all = await devices(sticky.url, 'ben', 'polling');
     await bothHold();
     for (let round = 0; round < 3; round += 1) await publish(sticky.url, 'ben');
@@ -84,7 +84,7 @@ const promises = () => {
     await leave(all);
   });
 
-  test('event streams are not held back', async () => {
+  test('event streams are not buffered', async () => {
     const controller = new AbortController();
     const response = await fetch(`${plain.url}/v1/me/events`, {
       headers: { authorization: `Bearer ${await mintToken('cleo')}` },
@@ -102,10 +102,10 @@ const promises = () => {
     controller.abort();
   });
 
-  test('metrics stay inside', async () => {
+  test('metrics are not reachable from outside', async () => {
     expect((await fetch(`${plain.url}/metrics`)).status).toBe(404);
   });
 };
 
-const title = 'behind nginx, as deploy/nginx.conf sets it up';
+const title = 'behind nginx with deploy/nginx.conf';
 describeIfAvailable(reason, title, promises);

@@ -14,7 +14,7 @@ const publish = (userId: string, type: string) =>
   usher.backOffice.publish([{ userId, type, tier: 'important', data: {} }]);
 
 describe('a live connection', () => {
-  test('is told once more what it did not acknowledge, then left alone until its next connection', async () => {
+  test('is sent an unacknowledged event once more, then not again until it reconnects', async () => {
     const device = await usher.device('ann', 'ann-tv', { acks: false });
     await publish('ann', 'note.unread');
     await eventually('told again', () => device.envelopes('note.unread').length === 2);
@@ -27,7 +27,7 @@ describe('a live connection', () => {
     expect(device.envelopes('note.unread')).toHaveLength(2);
   });
 
-  test('is told nothing twice that it acknowledged', async () => {
+  test('is never sent an acknowledged event twice', async () => {
     const quiet = await usher.device('ben', 'ben-quiet', { acks: false });
     const reader = await usher.device('ben', 'ben-reader');
     await publish('ben', 'note.read');
@@ -35,7 +35,7 @@ describe('a live connection', () => {
     expect(reader.envelopes('note.read')).toHaveLength(1);
   });
 
-  test('is told a changed plan once more while its device does not say that it applied it', async () => {
+  test('is sent a plan change once more until its device reports that it applied it', async () => {
     await usher.backOffice.putPlan('premium', ['price_premium']);
     const slow = await usher.device('zoe', 'zoe-slow');
     const quick = await usher.device('zoe', 'zoe-quick');
@@ -61,7 +61,7 @@ describe('a live connection', () => {
     await Promise.all([removed.disconnected(), moved.disconnected()]);
   });
 
-  test('is asked to come back elsewhere after its time, and cut when the node is told to stop', async () => {
+  test('is asked to reconnect elsewhere at the end of its lifetime, and closed when the node stops', async () => {
     const node = await usher.another({ RECYCLE_SECONDS: '1', DRAIN_SECONDS: '3' });
     const device = await node.device('eve', 'eve-tv');
     const { reason, retryAfterMs } = await device.waitFor('goaway');

@@ -63,7 +63,7 @@ const publish = (userId: string, type: string, tier = 'important') =>
   usher.backOffice.publish([{ userId, type, tier, data: { text: 'a, "quoted" word' } }]);
 
 describe('Server-Sent Events', () => {
-  test('tell the same events as the socket, with the same envelopes', async () => {
+  test('carry the same events as the socket, in the same envelopes', async () => {
     const stream = await listen('ann');
     expect(stream.response.headers.get('content-type')).toContain('text/event-stream');
     const device = await usher.device('ann', 'ann-tv');
@@ -76,7 +76,7 @@ describe('Server-Sent Events', () => {
     expect(stream.events.map(({ event }) => event).slice(0, 2)).toEqual(['welcome', 'snapshot']);
   });
 
-  test('resume from Last-Event-ID without a hole', async () => {
+  test('resume from Last-Event-ID without a gap', async () => {
     const first = await listen('ben');
     await publish('ben', 'note.one');
     const { id } = await first.hears('note.one');
@@ -89,7 +89,7 @@ describe('Server-Sent Events', () => {
     expect(second.events[0]?.data).toMatchObject({ resume: 'replay', offset: 2 });
   });
 
-  test('begin anew with a snapshot that carries the position, when the id means nothing here', async () => {
+  test('start again with a snapshot that carries the position when the Last-Event-ID is unknown', async () => {
     await publish('cleo', 'note.one');
     const stream = await listen('cleo', 'elsewhere:7');
     const snapshot = await stream.hears('snapshot');
@@ -97,7 +97,7 @@ describe('Server-Sent Events', () => {
     expect(snapshot.id).toBe(`${epoch}:${offset}`);
   });
 
-  test('register no device unless one is named, and leave when the reader does', async () => {
+  test('register no device unless one is named, and end when the reader disconnects', async () => {
     const anonymous = await listen('dan');
     await anonymous.hears('welcome');
     const named = await listen('dan', undefined, '?deviceId=dan-browser');
@@ -112,7 +112,7 @@ describe('Server-Sent Events', () => {
     await eventually('both are gone', async () => (await connections()) <= before - 2);
   });
 
-  test('refuse a caller without a valid token', async () => {
+  test('are refused without a valid token', async () => {
     const response = await fetch(`${usher.url}/v1/me/events`);
     expect([response.status, (await response.json()) as unknown]).toMatchObject([
       401,

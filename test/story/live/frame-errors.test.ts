@@ -35,7 +35,7 @@ const publish = async (
 };
 
 describe('a frame that is too large or too deep', () => {
-  test('over 16 KiB closes the socket; exactly so much is taken; the device comes back and has lost nothing', async () => {
+  test('over 16 KiB closes the socket, exactly 16 KiB is accepted, and the device loses nothing when it reconnects', async () => {
     const { epoch } = (await state('bo')).position as { epoch: string };
     const socket = await openRawDevice(usher.url, await usher.token('bo'), 'bo-tv');
     const frame = (bytes: number): string => {
@@ -56,14 +56,14 @@ describe('a frame that is too large or too deep', () => {
     ]);
   });
 
-  test('of more than 16 levels is refused and the socket stays; of 16 it is read', async () => {
+  test('of more than 16 levels is rejected without closing the socket; of 16 levels it is accepted', async () => {
     const device = await usher.device('bo', 'bo-phone');
     expectRefused(await device.heartbeat({ extra: nestedValue(16) }), 'too_deep');
     expect(await device.heartbeat({ extra: nestedValue(15) })).toMatchObject({ ok: true });
     expectRefused(await device.request('receipt', nestedValue(17)), 'too_deep');
   });
 
-  test('as deep as 16 KiB allow is refused, and the socket stays', async () => {
+  test('of 8,000 levels is rejected without closing the socket', async () => {
     const socket = await openRawDevice(usher.url, await usher.token('bo'), 'bo-tablet');
     socket.send(`427["playback.heartbeat",${nestedJson(8_000)}]`);
     expect(await socket.waitFor(/^437/)).toContain('too_deep');
@@ -73,7 +73,7 @@ describe('a frame that is too large or too deep', () => {
   });
 });
 
-describe('a beat that cannot be is refused, and what stood before stands', () => {
+describe('an invalid heartbeat is rejected and leaves the stored position unchanged', () => {
   let device: Device;
   beforeAll(async () => {
     device = await usher.device('cy', 'cy-tv');
@@ -87,16 +87,16 @@ describe('a beat that cannot be is refused, and what stood before stands', () =>
 
   test.each([
     ['not a number (JSON makes it null)', Number.NaN],
-    ['endless (JSON makes it null)', Number.POSITIVE_INFINITY],
+    ['infinite (JSON makes it null)', Number.POSITIVE_INFINITY],
     ['negative', -1],
     ['a little negative', -0.001],
     ['huge', 1e308],
     ['longer than any film', 8_640_001],
-    ['a text', '600'],
+    ['a string', '600'],
     ['a list', [600]],
     ['an object', { seconds: 600 }],
-    ['yes', true],
-    ['not there', undefined],
+    ['a boolean', true],
+    ['missing', undefined],
   ])('a position that is %s', async (_, positionSeconds) => {
     expectRefused(await device.heartbeat({ positionSeconds }), 'invalid_request');
     expectRefused(await device.heartbeat({ durationSeconds: positionSeconds }), 'invalid_request');
@@ -114,19 +114,19 @@ describe('a beat that cannot be is refused, and what stood before stands', () =>
   });
 
   test.each([
-    ['a state that is not there', { state: 'rewinding' }],
+    ['an unknown state', { state: 'rewinding' }],
     ['no state', { state: undefined }],
-    ['a show that is no text', { showId: 7 }],
-    ['a show without a name', { showId: '' }],
+    ['a show that is not a string', { showId: 7 }],
+    ['an empty show id', { showId: '' }],
     ['a show with a zero character', { showId: 'sh\u0000ow' }],
     ['a show with half of a surrogate pair', { showId: 'show\ud800' }],
     ['an episode with a line break', { episodeId: 'one\ntwo' }],
     ['a title of 129 characters', { showId: 'x'.repeat(129) }],
     ['a profile outside the alphabet', { profileId: 'ann/main' }],
-    ['an instant that is none', { at: 'yesterday' }],
-    ['a negative instant', { at: -1 }],
-    ['an instant beyond all calendars', { at: 1e300 }],
-    ['a touch that is no yes or no', { autoplay: 'yes' }],
+    ['an invalid time', { at: 'yesterday' }],
+    ['a negative time', { at: -1 }],
+    ['a time beyond every calendar', { at: 1e300 }],
+    ['an autoplay flag that is not a boolean', { autoplay: 'yes' }],
   ])('%s', async (_, wrong) => {
     expectRefused(await device.heartbeat(wrong), 'invalid_request');
     await stands();
@@ -135,15 +135,15 @@ describe('a beat that cannot be is refused, and what stood before stands', () =>
   test.each([
     ['nothing', undefined],
     ['null', null],
-    ['a text', 'playing'],
+    ['a string', 'playing'],
     ['a number', 600],
     ['a list', [{ showId: 'show' }]],
-  ])('%s instead of a beat', async (_, payload) => {
+  ])('%s instead of a heartbeat', async (_, payload) => {
     expectRefused(await device.request('playback.heartbeat', payload), 'invalid_request');
     await stands();
   });
 
-  test('fields that nobody knows are ignored', async () => {
+  test('unknown fields are ignored', async () => {
     expect(
       await device.heartbeat({ positionSeconds: 700, userId: 'dee', deviceId: 'dee-tv', admin: true }),
     ).toMatchObject({ ok: true });
@@ -152,7 +152,7 @@ describe('a beat that cannot be is refused, and what stood before stands', () =>
   });
 });
 
-describe('a receipt for what the device was not sent is refused', () => {
+describe('a receipt for what the device was not sent is rejected', () => {
   let device: Device;
   let own: { id: string; offset: number };
   beforeAll(async () => {
@@ -161,7 +161,7 @@ describe('a receipt for what the device was not sent is refused', () => {
     await device.waitFor('note.added');
   });
 
-  test('events of another user', async () => {
+  test('for events of another user', async () => {
     const foreign = await publish('fay');
     expectRefused(await device.request('receipt', { ids: [foreign.id], state: 'seen' }), 'unknown_event');
     expectRefused(
@@ -176,7 +176,7 @@ describe('a receipt for what the device was not sent is refused', () => {
     ).toEqual([]);
   });
 
-  test('an event for another device of the same user, even if its own ack said that it passed by', async () => {
+  test('for an event for another device of the same user, even after this device acknowledged the frame', async () => {
     const phone = await usher.device('eve', 'eve-phone');
     const other = await publish('eve', { deviceId: 'eve-phone' });
     for (const one of [device, phone]) await one.waitFor('note.added', ({ id }) => id === other.id);
@@ -194,34 +194,34 @@ describe('a receipt for what the device was not sent is refused', () => {
     expect(await receiptsOf('eve-tv')).toEqual([]);
   });
 
-  test('offsets beyond the head', async () => {
+  test('for offsets beyond the newest event', async () => {
     for (const offset of [own.offset + 1_000, Number.MAX_SAFE_INTEGER])
       expectRefused(await device.request('receipt', { offset, state: 'applied' }), 'unknown_event');
   });
 
   test.each([
-    ['offset zero', { offset: 0, state: 'seen' }],
+    ['with offset zero', { offset: 0, state: 'seen' }],
     ['a negative offset', { offset: -1, state: 'seen' }],
     ['half an offset', { offset: 1.5, state: 'seen' }],
     ['an offset as text', { offset: '1', state: 'seen' }],
     ['a huge offset', { offset: 1e300, state: 'seen' }],
     ['no ids', { ids: [], state: 'seen' }],
     ['too many ids', { ids: Array.from({ length: 101 }, () => crypto.randomUUID()), state: 'seen' }],
-    ['ids that are none', { ids: ['1 OR 1=1'], state: 'seen' }],
-    ['a step back', { offset: 1, state: 'sent' }],
-    ['a step that is not there', { offset: 1, state: 'loved' }],
+    ['invalid ids', { ids: ['1 OR 1=1'], state: 'seen' }],
+    ['an earlier state', { offset: 1, state: 'sent' }],
+    ['an unknown state', { offset: 1, state: 'loved' }],
     ['nothing', undefined],
   ])('%s', async (_, payload) => {
     expectRefused(await device.request('receipt', payload), 'invalid_request');
   });
 
-  test('the right one is taken', async () => {
+  test('while a valid receipt is accepted', async () => {
     expect(await device.request('receipt', { offset: own.offset, state: 'seen' })).toEqual({ ok: true });
   });
 });
 
-describe('what a connected device may not do', () => {
-  test('become another user with a fresh token: it stays who it is', async () => {
+describe('a connected device cannot', () => {
+  test('become another user by a token refresh', async () => {
     const device = await usher.device('gus', 'gus-tv');
     for (const [, token, code] of await forgedTokens())
       expectRefused(await device.request('token.refresh', { token }), code);
@@ -234,7 +234,7 @@ describe('what a connected device may not do', () => {
     await device.waitFor('note.added');
   });
 
-  test('choose its room: an event of another user never comes', async () => {
+  test('join another user’s room', async () => {
     const device = await usher.device('ida', 'ida-tv');
     for (const event of ['join', 'subscribe', 'room'])
       device.socket.emit(event, { room: 'jo', userId: 'jo' });
@@ -245,12 +245,12 @@ describe('what a connected device may not do', () => {
   });
 
   test.each([
-    ['an offset that is no number', { epoch: 'e', offset: 'one' }],
+    ['an offset that is not a number', { epoch: 'e', offset: 'one' }],
     ['a negative offset', { epoch: 'e', offset: -1 }],
     ['no epoch', { offset: 1 }],
     ['an epoch with a zero character', { epoch: 'e\u0000', offset: 1 }],
     ['nothing', undefined],
-  ])('sync from %s; it stays connected and up to date', async (_, position) => {
+  ])('sync from %s, and stays connected and up to date', async (_, position) => {
     const device = await usher.device('kim', 'kim-tv');
     expectRefused(await device.request('sync', position), 'invalid_request');
     const { offset } = await publish('kim');
@@ -258,8 +258,8 @@ describe('what a connected device may not do', () => {
   });
 });
 
-describe('a device that sends too fast', () => {
-  test('is told so for what goes beyond its burst, and keeps its connection', async () => {
+describe('the rate limiter of a device’s frames', () => {
+  test('rejects what exceeds the burst and keeps the connection', async () => {
     const device = await usher.device('lu', 'lu-tv');
     const answers = await Promise.all(Array.from({ length: 150 }, () => device.heartbeat({})));
     const limited = answers.filter(({ ok }) => !ok);
@@ -276,7 +276,7 @@ describe('a device that sends too fast', () => {
     expect(device.socket.connected).toBe(true);
   });
 
-  test('by far is cut, comes back, and has taken nothing from others', async () => {
+  test('disconnects a device that floods, lets it reconnect, and affects no other device', async () => {
     const other = await usher.device('mo', 'mo-tv');
     const device = await usher.device('ned', 'ned-tv');
     for (let n = 0; n < 2_000; n += 1) device.socket.emit('playback.heartbeat', {});
@@ -286,14 +286,14 @@ describe('a device that sends too fast', () => {
     expect(await back.heartbeat({})).toMatchObject({ ok: true });
   });
 
-  test('is counted by frames, whatever they are', async () => {
+  test('counts frames of every kind', async () => {
     const socket = await openRawDevice(usher.url, await usher.token('oz'), 'oz-tv');
     for (let n = 0; n < 2_000; n += 1) socket.send('42["nobody-listens",{}]');
     await socket.closed();
   });
 });
 
-test('the node still serves, and its log holds no token, key or secret', async () => {
+test('the node still works, and its log contains no token, key or secret', async () => {
   const device = await usher.device('zoe', 'zoe-tv');
   expect(await device.heartbeat({})).toMatchObject({ ok: true });
   used['token of zoe'] = await usher.token('zoe');

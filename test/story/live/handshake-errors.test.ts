@@ -19,8 +19,8 @@ afterAll(() => usher.stop());
 const refused = (auth: Record<string, unknown>, more: DeviceOptions = {}) =>
   connectionError(usher.device('ann', 'ann-tv', { ...more, auth }));
 
-describe('a handshake without a token to believe is refused', () => {
-  test('whatever is wrong with the token', async () => {
+describe('a handshake without a valid token is rejected', () => {
+  test('with every kind of forged token', async () => {
     for (const [name, token, code] of await forgedTokens()) {
       used[`token ${name}`] = token;
       const data = await refused({ token });
@@ -31,17 +31,17 @@ describe('a handshake without a token to believe is refused', () => {
 
   test.each([
     ['no token', undefined, 'token_missing'],
-    ['an empty one', '', 'token_missing'],
+    ['an empty token', '', 'token_missing'],
     ['null', null, 'invalid_request'],
     ['a number', 42, 'invalid_request'],
-    ['yes', true, 'invalid_request'],
+    ['a boolean', true, 'invalid_request'],
     ['a list', ['token'], 'invalid_request'],
     ['an object', { toString: 'token' }, 'invalid_request'],
   ])('%s', async (_, token, code) => {
     expect(await refused({ token })).toEqual({ code, message: expect.any(String), retryable: false });
   });
 
-  test('a token in the URL is not looked at', async () => {
+  test('a token in the URL is ignored', async () => {
     const token = await usher.token('ann');
     used['token in a URL'] = token;
     const socket = await openRawSocket(usher.url, { query: `&token=${token}&auth=${token}` });
@@ -50,26 +50,26 @@ describe('a handshake without a token to believe is refused', () => {
     socket.terminate();
   });
 
-  test('a service key is no user', async () => {
+  test('a service key is not a user token', async () => {
     expect(await refused({ token: ADMIN_KEY })).toMatchObject({ code: 'token_invalid' });
   });
 });
 
-describe('a handshake that says something impossible is refused', () => {
+describe('a handshake with invalid fields is rejected', () => {
   test.each([
     ...INVALID_IDS.map((id) => [`the device ${JSON.stringify(id)}`, { deviceId: id }] as const),
     ['no device', { deviceId: undefined }],
     ['an empty device', { deviceId: '' }],
-    ['a device that is no text', { deviceId: { id: 'tv' } }],
+    ['a device id that is not a string', { deviceId: { id: 'tv' } }],
     ['an unknown platform', { platform: 'fridge' }],
     ['a profile outside the alphabet', { profileId: 'main;drop' }],
     ['a version that is too long', { appVersion: 'x'.repeat(65) }],
     ['a version with a zero character', { appVersion: '1\u00000' }],
     ['a version with half of a surrogate pair', { appVersion: '1\ud800' }],
     ['an epoch with a zero character', { epoch: 'e\u0000', offset: '1' }],
-    ['an offset that is no number', { epoch: 'e', offset: 'one' }],
+    ['an offset that is not a number', { epoch: 'e', offset: 'one' }],
     ['a negative offset', { epoch: 'e', offset: -1 }],
-    ['an endless offset', { epoch: 'e', offset: '9'.repeat(17) }],
+    ['an offset of 17 digits', { epoch: 'e', offset: '9'.repeat(17) }],
   ])('%s', async (_, auth) => {
     expect(await refused(auth)).toEqual({
       code: 'invalid_request',
@@ -78,7 +78,7 @@ describe('a handshake that says something impossible is refused', () => {
     });
   });
 
-  test('and spoils no handshake of others at the same moment', async () => {
+  test('and affects no other handshake at the same time', async () => {
     const hostile = Array.from({ length: 5 }, (_, n) =>
       refused({ deviceId: `hostile-${n}`, appVersion: 'a\u0000' }),
     );
@@ -86,15 +86,15 @@ describe('a handshake that says something impossible is refused', () => {
     await Promise.all([...others, ...hostile]);
   });
 
-  test('and registers nothing', async () => {
+  test('and registers no device', async () => {
     expect((await call(usher.url, await usher.token('ann'), 'GET', '/v1/me/devices')).body).toEqual({
       devices: [],
     });
   });
 });
 
-describe('a socket that does not say who it is', () => {
-  test('is closed within 8 seconds, whether it is silent or refused', async () => {
+describe('a socket that does not authenticate', () => {
+  test('is closed after 8 seconds, whether it is silent or was rejected', async () => {
     const opened = Date.now();
     const silent = await openRawSocket(usher.url);
     const refusedOnce = await openRawSocket(usher.url);
@@ -104,7 +104,7 @@ describe('a socket that does not say who it is', () => {
     expect(Date.now() - opened).toBeGreaterThan(7_000);
   });
 
-  test('may not try tokens by the hundred', async () => {
+  test('is closed when it tries hundreds of tokens', async () => {
     const socket = await openRawSocket(usher.url);
     for (let n = 0; n < 400; n += 1)
       socket.send(`40{"token":"guess-${n}","deviceId":"ann-tv","platform":"tv"}`);
@@ -112,7 +112,7 @@ describe('a socket that does not say who it is', () => {
   });
 
   test.each(['40[]', '40"ann"', '40{"token"', '42["playback.heartbeat",{}]', '4nonsense'])(
-    'and speaks no protocol is closed: %s',
+    'is closed when it sends an invalid packet: %s',
     async (frame) => {
       const socket = await openRawSocket(usher.url);
       socket.send(frame);
@@ -137,7 +137,7 @@ describe('a page of a foreign origin cannot open a socket', () => {
     await expect(openRawSocket(usher.url, { origin })).rejects.toMatchObject({ status: expect.any(Number) });
   });
 
-  test('one that looks like our own address is foreign too', async () => {
+  test('an origin that only resembles the node’s own address', async () => {
     const { hostname, port } = new URL(usher.url);
     for (const origin of [
       `http://${hostname}.evil.example:${port}`,
@@ -151,7 +151,7 @@ describe('a page of a foreign origin cannot open a socket', () => {
     }
   });
 
-  test('apps without an origin, the allowed one, and our own pages can', async () => {
+  test('apps without an origin, the allowed origin and the node’s own pages can', async () => {
     for (const origin of [undefined, APP, usher.url]) {
       const socket = await openRawSocket(usher.url, origin === undefined ? {} : { origin });
       await socket.waitFor(/^0/);
@@ -159,13 +159,13 @@ describe('a page of a foreign origin cannot open a socket', () => {
     }
   });
 
-  test('polling, which is off, is refused', async () => {
+  test('long polling is rejected while it is turned off', async () => {
     const reply = await call(usher.url, undefined, 'GET', '/socket.io/?EIO=4&transport=polling');
     expect(reply.status).toBe(400);
   });
 });
 
-test('the node still serves, and its log holds no token, key or secret', async () => {
+test('the node still works, and its log contains no token, key or secret', async () => {
   const device = await usher.device('zoe', 'zoe-tv');
   expect(await device.heartbeat({})).toMatchObject({ ok: true });
   used['token of zoe'] = await usher.token('zoe');

@@ -43,7 +43,7 @@ const event = (userId: string, key: string, value: number): NewDurableEvent => (
 const keys = fc.constantFrom('a', 'b', 'c', 'd');
 
 describe('a user’s offsets', () => {
-  test('are 1..n without holes, whatever interleaves: concurrent publishes, transactions, and ones that roll back', async () => {
+  test('are 1..n without gaps under concurrent publishes, transactions and rollbacks', async () => {
     const act = fc.record({
       how: fc.constantFrom('publish' as const, 'transaction' as const, 'rollback' as const),
       user: fc.nat(2),
@@ -74,7 +74,7 @@ describe('a user’s offsets', () => {
     );
   });
 
-  test('are in the order of commits: whoever reads an offset has read every one before it, or what superseded it', async () => {
+  test('follow the order of commits: a reader of an offset has read every earlier one, or what superseded it', async () => {
     const userId = freshUser();
     let writing = true;
     const writers = Promise.all(
@@ -93,7 +93,7 @@ describe('a user’s offsets', () => {
 });
 
 describe('resuming', () => {
-  test('after any offset, replay then live gives the same state as having been there all along', async () => {
+  test('after any offset, replay followed by live events leads to the same state as having stayed connected', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(keys, fc.nat(99)), { minLength: 1, maxLength: 30 }),
@@ -126,7 +126,7 @@ describe('resuming', () => {
     );
   });
 
-  test('from another epoch, from the future or from too far behind is refused, never guessed', async () => {
+  test('from another epoch, from the future or from too far behind is refused', async () => {
     const userId = freshUser();
     await mailbox.publish(Array.from({ length: 301 }, (_, n) => event(userId, `key-${n}`, n)));
     const { head } = await store.page(userId, 0, 1);
@@ -139,7 +139,7 @@ describe('resuming', () => {
     expect(await ask(head.epoch, 301)).toEqual([]);
   });
 
-  test('gives only the newest event of each key, and none that expired', async () => {
+  test('returns only the newest event of each key, and no expired ones', async () => {
     const userId = freshUser();
     const [first] = await mailbox.publish([event(userId, 'a', 1)]);
     await mailbox.publish([
@@ -160,7 +160,7 @@ describe('resuming', () => {
   });
 });
 
-test('one event that PostgreSQL refuses does not spoil the others of its batch', async () => {
+test('an event that PostgreSQL rejects does not affect the others of its batch', async () => {
   const userId = freshUser();
   const poisoned = { ...event(userId, 'bad', 1), type: 'nul\u0000' };
   const outcomes = await Promise.allSettled([

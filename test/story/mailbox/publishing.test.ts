@@ -39,12 +39,12 @@ const withoutEffect = async (act: () => Promise<void>): Promise<void> => {
   expect(await offsetOf('ada')).toBe(before);
 };
 
-describe('an event that may not be published is refused, and its whole call with it', () => {
+describe('an event that must not be published is rejected together with its whole request', () => {
   test.each([
     ['a user id outside the alphabet', { userId: 'two words' }],
     ['no user', { userId: undefined }],
-    ['a user that is no text', { userId: ['ada'] }],
-    ['a type that is no dotted word', { type: 'Note added!' }],
+    ['a user id that is not a string', { userId: ['ada'] }],
+    ['a type that is not a dotted word', { type: 'Note added!' }],
     ['a type that is too long', { type: `note.${'x'.repeat(64)}` }],
     ['an unknown tier', { tier: 'urgent' }],
     ['no data', { data: undefined }],
@@ -52,8 +52,8 @@ describe('an event that may not be published is refused, and its whole call with
     ['a key that is too long', { key: 'k'.repeat(201) }],
     ['a profile outside the alphabet', { profileId: '../kids' }],
     ['a device outside the alphabet', { deviceId: 'tv one' }],
-    ['an end that is no instant', { expiresAt: 'tomorrow' }],
-    ['an end that has passed', { expiresAt: '2020-01-01T00:00:00Z' }],
+    ['an invalid expiry time', { expiresAt: 'tomorrow' }],
+    ['an expiry time in the past', { expiresAt: '2020-01-01T00:00:00Z' }],
   ])('%s', async (_, wrong) => {
     await withoutEffect(async () =>
       expectProblem(await usher.backOffice.publish([note(), note(wrong)]), 400, 'invalid_request'),
@@ -91,7 +91,7 @@ describe('an event that may not be published is refused, and its whole call with
     );
   });
 
-  test('more than 16 KiB of data; exactly so much is taken', async () => {
+  test('more than 16 KiB of data; exactly 16 KiB is accepted', async () => {
     await withoutEffect(async () => {
       expectProblem(
         await usher.backOffice.publish([note(), note({ data: 'x'.repeat(16_383) })]),
@@ -107,7 +107,7 @@ describe('an event that may not be published is refused, and its whole call with
     expect((await usher.backOffice.publish([note({ data: 'x'.repeat(16_382) })])).status).toBe(202);
   });
 
-  test('a device that is another user’s, or nobody’s', async () => {
+  test('a device of another user, or one that does not exist', async () => {
     await call(usher.url, await usher.token('bob'), 'PUT', '/v1/me/devices/bobs-tv', { platform: 'tv' });
     await withoutEffect(async () => {
       for (const deviceId of ['bobs-tv', 'no-such-tv']) {
@@ -122,7 +122,7 @@ describe('an event that may not be published is refused, and its whole call with
   test.each([
     ['a zero character', 'a\u0000b'],
     ['half of a surrogate pair', 'a\ud800b'],
-  ])('data with %s is taken or refused with a reason, and spoils no other call', async (_, text) => {
+  ])('data with %s is accepted or rejected with a reason, and affects no other request', async (_, text) => {
     const [odd, ...others] = await Promise.all([
       usher.backOffice.publish([note({ data: { text } })]),
       ...Array.from({ length: 5 }, () => usher.backOffice.publish([note()])),
@@ -134,7 +134,7 @@ describe('an event that may not be published is refused, and its whole call with
     });
   });
 
-  test('fields that nobody knows are ignored', async () => {
+  test('unknown fields are ignored', async () => {
     const reply = await usher.backOffice.publish([
       note({
         type: 'note.unknown-fields',
@@ -155,10 +155,10 @@ describe('an event that may not be published is refused, and its whole call with
   });
 });
 
-describe('a call with an Idempotency-Key has one effect', () => {
+describe('a request with an Idempotency-Key', () => {
   const key = (name: string) => ({ 'idempotency-key': name });
 
-  test('the same call again gives the same answer', async () => {
+  test('returns the same response when it is repeated', async () => {
     const before = await offsetOf('ida');
     const events = [note({ userId: 'ida' })];
     const first = await usher.backOffice.publish(events, key('once'));
@@ -168,7 +168,7 @@ describe('a call with an Idempotency-Key has one effect', () => {
     expect(await offsetOf('ida')).toBe(before + 1);
   });
 
-  test('the same key with another body is a mistake that is told', async () => {
+  test('is rejected when the key was used with another body', async () => {
     await usher.backOffice.publish([note({ userId: 'jo' })], key('mismatch'));
     expectProblem(
       await usher.backOffice.publish([note({ userId: 'jo', data: 'other' })], key('mismatch')),
@@ -178,7 +178,7 @@ describe('a call with an Idempotency-Key has one effect', () => {
     expect(await offsetOf('jo')).toBe(1);
   });
 
-  test('ten at the same time are one; who came too early is told to come back, and then gets the answer', async () => {
+  test('has one effect when it is sent ten times at once; those that came too early are told to retry', async () => {
     const events = [note({ userId: 'kim' })];
     const replies = await Promise.all(
       Array.from({ length: 10 }, () => usher.backOffice.publish(events, key('at once'))),
@@ -192,7 +192,7 @@ describe('a call with an Idempotency-Key has one effect', () => {
     expect(await offsetOf('kim')).toBe(1);
   });
 
-  test('a refused call leaves no trace: the key may be used for the corrected one', async () => {
+  test('can be corrected and sent with the same key after it was rejected', async () => {
     expectProblem(
       await usher.backOffice.publish([note({ userId: 'lu', type: 'welcome' })], key('corrected')),
       422,
@@ -207,7 +207,7 @@ describe('a call with an Idempotency-Key has one effect', () => {
     expect(await offsetOf('lu')).toBe(1);
   });
 
-  test('two services may use the same key without knowing of each other', async () => {
+  test('does not collide with the same key of another service', async () => {
     const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'other', scopes: ['publish'] });
     used['service key'] = String(body.key);
     await usher.backOffice.publish([note({ userId: 'mo' })], key('shared'));
@@ -223,12 +223,12 @@ describe('a call with an Idempotency-Key has one effect', () => {
     expect(await offsetOf('mo')).toBe(2);
   });
 
-  test('a key that is too long is refused', async () => {
+  test('is rejected when its key is too long', async () => {
     expectProblem(await usher.backOffice.publish([note()], key('k'.repeat(256))), 400, 'invalid_request');
   });
 });
 
-test('the node still serves, and its log holds no token, key, secret or push address', async () => {
+test('the node still works, and its log contains no token, key, secret or push address', async () => {
   expect((await asAda('GET', '/v1/me/state')).status).toBe(200);
   expect(usher.log().length).toBeGreaterThan(0);
   expectNoSecrets(used, usher.log());

@@ -21,8 +21,8 @@ async function holdCommits() {
   };
 }
 
-describe('promise 1: write before send', () => {
-  test('no device hears a durable event that is not committed', async () => {
+describe('write before send', () => {
+  test('no device receives a durable event that is not committed', async () => {
     const device = await usher.device('ann', 'tv');
     const release = await holdCommits();
     const publishing = usher.backOffice.publish([
@@ -47,7 +47,7 @@ describe('promise 1: write before send', () => {
     await device.waitFor('note.durable');
   });
 
-  test('an event that could not be committed is refused, and nobody hears it', async () => {
+  test('an event that could not be committed is rejected, and no device receives it', async () => {
     const device = await usher.device('ben', 'tv');
     await usher.database.query(
       `ALTER TABLE mailbox_entry ADD CONSTRAINT no_poison CHECK (type <> 'note.poison')`,
@@ -62,7 +62,7 @@ describe('promise 1: write before send', () => {
     expect(after.offset).toBe(1);
   });
 
-  test('an event that was committed by a node which then died is told by another, to every device', async () => {
+  test('an event that was committed by a node that then died is sent to every device by another node', async () => {
     const tv = await usher.device('cleo', 'tv');
     const phone = await usher.device('cleo', 'phone');
     // What a node leaves behind that dies between commit and send: the event and its handoff, and nobody told.
@@ -82,7 +82,7 @@ describe('promise 1: write before send', () => {
     expect(tv.offsets()).toEqual([1]);
   });
 
-  test('an event that was told out of order is put in order by reading the mailbox', async () => {
+  test('a live event with a gap before it is preceded by the missing event, read from the mailbox', async () => {
     const device = await usher.device('dora', 'tv');
     // Offset 1 is committed but its telling is lost; offset 2 comes live.
     await usher.database.query(`
@@ -96,7 +96,7 @@ describe('promise 1: write before send', () => {
     expect(device.envelopes().map(({ type }) => type)).toEqual(['note.lost', 'note.live']);
   });
 
-  test('an acknowledged event is kept as received, and a receipt moves only forward', async () => {
+  test('an acknowledged event is stored as received, and a receipt only moves forward', async () => {
     const device = await usher.device('eve', 'tv');
     const { body } = await usher.backOffice.publish([
       { userId: 'eve', type: 'note.read', tier: 'important', data: {} },

@@ -37,7 +37,7 @@ describe('the App Store', () => {
     appAccountToken: `app-${userId}`,
   });
 
-  test('a subscription, its end that was set, the grace period and the end, each told once', async () => {
+  test('a subscription, its cancellation, the grace period and the end each reach the device once', async () => {
     await link('ann', 'apple', 'app-ann');
     const tv = await usher.device('ann', 'ann-tv');
     const now = Date.now();
@@ -67,7 +67,7 @@ describe('the App Store', () => {
     expect(await entitlement('ann')).toMatchObject({ version: 5, status: 'active' });
   });
 
-  test('a refund takes back what was given', async () => {
+  test('a refund ends the membership', async () => {
     await link('ref', 'apple', 'app-ref');
     await apple.send(usher.url, { transaction: of('ref') });
     expect(await entitlement('ref')).toMatchObject({ status: 'active' });
@@ -76,7 +76,7 @@ describe('the App Store', () => {
     expect(await entitlement('ref')).toMatchObject({ status: 'canceled' });
   });
 
-  test('a notification that is repeated has no second effect, and one without a subscription is kept and ignored', async () => {
+  test('a repeated notification has no second effect, and one without a subscription is stored and ignored', async () => {
     const uuid = 'a0a0a0a0-0000-4000-8000-000000000001';
     await apple.send(usher.url, { uuid, type: 'TEST', transaction: { originalTransactionId: '' } });
     const again = await apple.send(usher.url, { uuid, type: 'TEST' });
@@ -92,7 +92,7 @@ describe('the App Store', () => {
       'signature_invalid',
     ],
     [
-      'by certificates that are not Apple’s',
+      'signed with certificates that are not Apple’s',
       () => apple.notification({ chain: createAppleCertificateChain({ marked: false }) }),
       'signature_invalid',
     ],
@@ -104,20 +104,20 @@ describe('the App Store', () => {
       'signature_invalid',
     ],
     [
-      'with a secret for an algorithm',
+      'with the HMAC algorithm HS256',
       () => JSON.stringify({ signedPayload: apple.chain.sign({}, { alg: 'HS256' }) }),
       'signature_invalid',
     ],
     [
-      'without its certificates',
+      'without certificates',
       () => JSON.stringify({ signedPayload: apple.chain.sign({}, { x5c: [] }) }),
       'signature_invalid',
     ],
     ['cut short', () => apple.notification().replace(/.{9}"\}$/, '"}'), 'signature_invalid'],
-    ['with nothing signed', () => '{}', 'invalid_request'],
-    ['that is no JSON', () => 'signedPayload', 'malformed_json'],
+    ['without a signed payload', () => '{}', 'invalid_request'],
+    ['that is not JSON', () => 'signedPayload', 'malformed_json'],
   ];
-  test.each(forged)('one %s is refused, and nothing of it is kept', async (_, body, code) => {
+  test.each(forged)('a notification %s is rejected and not stored', async (_, body, code) => {
     const before = await kept();
     expectProblem(await call(usher.url, undefined, 'POST', '/v1/webhooks/apple', body()), 400, code);
     expect(await kept()).toBe(before);
@@ -125,7 +125,7 @@ describe('the App Store', () => {
 });
 
 describe('a user with subscriptions at several processors', () => {
-  test('may watch while any of them lets them; the most useful one speaks', async () => {
+  test('may stream while any of them allows it; the one that allows the most is shown', async () => {
     const now = nowSeconds();
     await link('two', 'apple', 'app-two');
     const stripe = (status: string, created: number) =>
@@ -152,7 +152,7 @@ describe('a user with subscriptions at several processors', () => {
   });
 });
 
-test('a node without the settings of the app stores says so', async () => {
+test('a node without the settings of the app stores returns not_configured', async () => {
   const node = await usher.another({ APPLE_BUNDLE_ID: '', ROLES: 'api' });
   expectProblem(await apple.send(node.url), 501, 'not_configured');
   expectProblem(await call(node.url, undefined, 'POST', '/v1/webhooks/google', '{}'), 501, 'not_configured');

@@ -42,7 +42,7 @@ describe('Google Play', () => {
     return google.send(usher.url, `token-${userId}`);
   };
 
-  test('a notification makes us ask, and what Play says is true', async () => {
+  test('a notification triggers a lookup, and the state that Google Play returns is applied', async () => {
     expect((await buy('bea')).status).toBe(200);
     expect(await entitlement('bea')).toMatchObject({ status: 'active', planId: 'basic' });
     await buy('bea', 'IN_GRACE_PERIOD');
@@ -58,7 +58,7 @@ describe('Google Play', () => {
     );
   });
 
-  test('a canceled purchase lasts until it expires, by our clock', async () => {
+  test('a canceled purchase lasts until it expires, by Usher’s clock', async () => {
     const end = new Date(Date.now() + 1_500).toISOString();
     await buy('cal', 'CANCELED', {
       lineItems: [{ productId: 'basic', offerDetails: { basePlanId: 'monthly' }, expiryTime: end }],
@@ -67,7 +67,7 @@ describe('Google Play', () => {
     await eventually('it ended', async () => (await entitlement('cal')).status === 'canceled');
   });
 
-  test('a purchase that stands in for another ends that one', async () => {
+  test('a purchase that replaces another one ends it', async () => {
     await buy('dee');
     google.purchases.set(
       'token-dee-2',
@@ -85,7 +85,7 @@ describe('Google Play', () => {
     expect(row).toEqual({ status: 'canceled', ended: true });
   });
 
-  test('what no notification said is found, one purchase after the other', async () => {
+  test('changes without a notification are found by reconciliation', async () => {
     await buy('eli');
     google.purchases.set('token-eli', buildPurchase('EXPIRED'));
     await eventually('it is repaired', async () => (await entitlement('eli')).status === 'canceled');
@@ -97,7 +97,7 @@ describe('Google Play', () => {
   const another = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   test.each([
     ['without a token', { authorization: '' }, 'signature_invalid'],
-    ['with a made-up one', { authorization: 'Bearer let-me-in' }, 'signature_invalid'],
+    ['with an invalid token', { authorization: 'Bearer let-me-in' }, 'signature_invalid'],
     ['signed with another key', { key: another }, 'signature_invalid'],
     ['signed with another algorithm', { alg: 'PS256' }, 'signature_invalid'],
     ['for another audience', { claims: { aud: 'https://elsewhere.example' } }, 'signature_invalid'],
@@ -107,15 +107,15 @@ describe('Google Play', () => {
       { claims: { email: 'mallory@tests.iam.gserviceaccount.com' } },
       'signature_invalid',
     ],
-    ['of an account that was not verified', { claims: { email_verified: false } }, 'signature_invalid'],
+    ['of an account that is not verified', { claims: { email_verified: false } }, 'signature_invalid'],
     ['that has expired', { expiresIn: -60 }, 'signature_stale'],
-  ])('a push %s is refused, and nothing of it is kept', async (_, options, code) => {
+  ])('a Pub/Sub push %s is rejected and not stored', async (_, options, code) => {
     const before = await kept();
     expectProblem(await google.send(usher.url, 'token-mallory', options), 400, code);
     expect(await kept()).toBe(before);
   });
 
-  test('of another app is kept and ignored', async () => {
+  test('a Pub/Sub push of another app is stored and ignored', async () => {
     expect(
       (await google.send(usher.url, 'token-x', { messageId: 'm-other', packageName: 'com.other' })).status,
     ).toBe(200);
@@ -123,7 +123,7 @@ describe('Google Play', () => {
     expect(row).toEqual({ status: 'ignored', reason: 'another_app' });
   });
 
-  test('its users change what they pay for in the store', async () => {
+  test('users cannot change their plan through Usher, only in the store', async () => {
     await buy('pat');
     const reply = await call(usher.url, await usher.token('pat'), 'POST', '/v1/me/membership/changes', {
       action: 'cancel',
@@ -132,7 +132,7 @@ describe('Google Play', () => {
   });
 });
 
-test('no key and no purchase token stands in the log', () => {
+test('the log contains no key and no purchase token', () => {
   expectNoSecrets(
     {
       key: google.environment.GOOGLE_SERVICE_ACCOUNT_KEY?.slice(100, 160) ?? '',

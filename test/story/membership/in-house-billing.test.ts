@@ -39,8 +39,8 @@ const statusOf = async (eventId: string) =>
     )
   )[0];
 
-describe('an in-house billing system is a processor like any other', () => {
-  test('its subscription makes a membership, its end ends it, and an older word changes nothing', async () => {
+describe('an in-house billing system that sends Standard Webhooks', () => {
+  test('starts and ends a membership with its subscription, and an older event changes nothing', async () => {
     const tv = await usher.device('ann', 'ann-tv');
     const at = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
     await sendStandardWebhook(usher.url, subscriptionUpdated(of('ann', { cancelAt: at(86_400) }), at(0)));
@@ -64,7 +64,7 @@ describe('an in-house billing system is a processor like any other', () => {
     expect(await usher.backOffice.entitlement('ann')).toMatchObject({ version: 3, status: 'canceled' });
   });
 
-  test('a customer who is not known yet waits for the link', async () => {
+  test('a webhook for an unknown customer waits until the customer is linked', async () => {
     const { userId: _, ...data } = of('bob', { customerId: 'c-1' });
     await sendStandardWebhook(usher.url, subscriptionUpdated(data), { id: 'msg_bob' });
     expect(await statusOf('msg_bob')).toMatchObject({ status: 'waiting' });
@@ -86,12 +86,12 @@ describe('an in-house billing system is a processor like any other', () => {
     ['msg_kind', { type: 'invoice.created', timestamp: new Date().toISOString(), data: {} }, 'unknown_type'],
     ['msg_none', { hello: 'world' }, 'unknown_type'],
     ['msg_odd', subscriptionUpdated({ subscriptionId: 's', status: 'generous' }), 'not_understood'],
-  ])('what it does not understand it keeps, and counts as ignored: %s', async (id, event, reason) => {
+  ])('an event that Usher does not understand is stored as ignored: %s', async (id, event, reason) => {
     expect((await sendStandardWebhook(usher.url, event, { id })).status).toBe(200);
     expect(await statusOf(id)).toEqual({ status: 'ignored', reason });
   });
 
-  test('while a secret is rotated, either is good', async () => {
+  test('while a secret is rotated, the old and the new one are both accepted', async () => {
     expect(
       (await sendStandardWebhook(usher.url, subscriptionUpdated(of('old')), { secret: OLD })).status,
     ).toBe(200);
@@ -110,43 +110,63 @@ describe('an in-house billing system is a processor like any other', () => {
   });
 });
 
-describe('what is forged, stale or broken is refused, and nothing of it is kept', () => {
+describe('a forged, stale or malformed Standard Webhook is rejected and not stored', () => {
   const body = JSON.stringify(subscriptionUpdated(of('mallory')));
   const good = () => signedHeaders(body, { id: 'msg_forged' });
   const cases: [string, () => Record<string, string>, string, string][] = [
     ['no signature', () => ({}), body, 'signature_invalid'],
-    ['an empty one', () => ({ ...good(), 'webhook-signature': '' }), body, 'signature_invalid'],
+    ['an empty signature', () => ({ ...good(), 'webhook-signature': '' }), body, 'signature_invalid'],
     [
-      'one of another secret',
+      'a signature with another secret',
       () => signedHeaders(body, { secret: `whsec_${Buffer.from('mallory’s').toString('base64')}` }),
       body,
       'signature_invalid',
     ],
-    ['one of another body', good, body.replace('active', 'paused'), 'signature_invalid'],
-    ['the body written anew', good, JSON.stringify(JSON.parse(body), null, 1), 'signature_invalid'],
+    ['a signature of another body', good, body.replace('active', 'paused'), 'signature_invalid'],
     [
-      'one cut short',
+      'a body that was parsed and serialized again',
+      good,
+      JSON.stringify(JSON.parse(body), null, 1),
+      'signature_invalid',
+    ],
+    [
+      'a truncated signature',
       () => ({ ...good(), 'webhook-signature': good()['webhook-signature']?.slice(0, -4) ?? '' }),
       body,
       'signature_invalid',
     ],
-    ['one of another id', () => ({ ...good(), 'webhook-id': 'msg_other' }), body, 'signature_invalid'],
     [
-      'one of another time',
+      'a signature of another id',
+      () => ({ ...good(), 'webhook-id': 'msg_other' }),
+      body,
+      'signature_invalid',
+    ],
+    [
+      'a signature of another time',
       () => ({ ...good(), 'webhook-timestamp': String(nowSeconds() - 7) }),
       body,
       'signature_invalid',
     ],
     [
-      'one of another version',
+      'a signature of another version',
       () => ({ ...good(), 'webhook-signature': (good()['webhook-signature'] ?? '').replace('v1,', 'v2,') }),
       body,
       'signature_invalid',
     ],
-    ['one that is too old', () => signedHeaders(body, { at: nowSeconds() - 301 }), body, 'signature_stale'],
-    ['one from the future', () => signedHeaders(body, { at: nowSeconds() + 310 }), body, 'signature_stale'],
-    ['signed, but no JSON', () => signedHeaders('{"type":'), '{"type":', 'malformed_json'],
-    ['signed JSON, but no event', () => signedHeaders('[1]'), '[1]', 'invalid_request'],
+    [
+      'a signature that is too old',
+      () => signedHeaders(body, { at: nowSeconds() - 301 }),
+      body,
+      'signature_stale',
+    ],
+    [
+      'a signature from the future',
+      () => signedHeaders(body, { at: nowSeconds() + 310 }),
+      body,
+      'signature_stale',
+    ],
+    ['signed, but not JSON', () => signedHeaders('{"type":'), '{"type":', 'malformed_json'],
+    ['signed JSON, but not an event', () => signedHeaders('[1]'), '[1]', 'invalid_request'],
   ];
   test.each(cases)('%s', async (_, headers, sent, code) => {
     const before = await kept();
@@ -158,20 +178,20 @@ describe('what is forged, stale or broken is refused, and nothing of it is kept'
     expect(await kept()).toBe(before);
   });
 
-  test('one that is too large', async () => {
+  test('a body that is too large', async () => {
     const large = JSON.stringify(subscriptionUpdated({ ...of('large'), padding: 'x'.repeat(300_000) }));
     const before = await kept();
     expectProblem(await sendStandardWebhook(usher.url, large), 413, 'payload_too_large');
     expect(await kept()).toBe(before);
   });
 
-  test('any, where no secret is set', async () => {
+  test('any webhook on a node without a secret', async () => {
     const node = await usher.another({ STANDARD_WEBHOOK_SECRET: '' });
     expectProblem(await sendStandardWebhook(node.url, subscriptionUpdated(of('no'))), 501, 'not_configured');
   });
 });
 
-test('the published example of Standard Webhooks has the signature that it is published with', () => {
+test('the published example of Standard Webhooks has its published signature', () => {
   // https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/javascript (its test of `sign`)
   const published = signedHeaders('{"test": 2432232314}', {
     id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',

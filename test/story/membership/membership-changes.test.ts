@@ -49,8 +49,8 @@ const membership = async (userId: string) =>
   >;
 const actsOn = (id: string) => stripe.calls.filter((one) => one === `POST /v1/subscriptions/${id}`).length;
 
-describe('a user changes what they pay for', () => {
-  test('cancel, resume and another plan are done at the processor, answered with the new membership, and told to every device', async () => {
+describe('a user who changes their membership', () => {
+  test('can cancel, resume and change the plan: the processor does it, the response is the new membership, and every device receives it', async () => {
     const id = await subscribed('ann');
     const tv = await usher.device('ann', 'ann-tv');
     const canceled = await ask('ann', { action: 'cancel' });
@@ -77,7 +77,7 @@ describe('a user changes what they pay for', () => {
     expect(await usher.backOffice.entitlement('ann')).toMatchObject({ version: 4, planId: 'premium' });
   });
 
-  test('the same Idempotency-Key gives the same answer and one act, also with a newer token', async () => {
+  test('gets the same response for the same Idempotency-Key, with one change at the processor, even with a newer token', async () => {
     const id = await subscribed('ida');
     const headers = { 'idempotency-key': randomUUID() };
     const first = await ask('ida', { action: 'cancel' }, headers);
@@ -95,7 +95,7 @@ describe('a user changes what they pay for', () => {
     expectProblem(await ask('ida', { action: 'resume' }, headers), 422, 'idempotency_mismatch');
   });
 
-  test('two asks at once have one effect', async () => {
+  test('causes one change with two requests at once', async () => {
     const id = await subscribed('tom');
     const replies = await Promise.all([ask('tom', { action: 'cancel' }), ask('tom', { action: 'cancel' })]);
     expect(replies.map(({ status }) => status).sort()).toEqual([202, 409]);
@@ -103,13 +103,13 @@ describe('a user changes what they pay for', () => {
   });
 });
 
-describe('what is not legal is refused, and the processor is not asked', () => {
+describe('a change that is not allowed is rejected without a call to the processor', () => {
   test.each([
-    ['resume what goes on anyway', { action: 'resume' }, 409, 'illegal_change'],
-    ['the plan that it has', { action: 'change_plan', planId: 'basic' }, 409, 'illegal_change'],
-    ['a plan that is not there', { action: 'change_plan', planId: 'gold' }, 422, 'unknown_plan'],
-    ['another plan, without saying which', { action: 'change_plan' }, 400, 'invalid_request'],
-    ['something else', { action: 'refund' }, 400, 'invalid_request'],
+    ['resuming a membership that is not canceled', { action: 'resume' }, 409, 'illegal_change'],
+    ['the current plan', { action: 'change_plan', planId: 'basic' }, 409, 'illegal_change'],
+    ['an unknown plan', { action: 'change_plan', planId: 'gold' }, 422, 'unknown_plan'],
+    ['a plan change without a plan', { action: 'change_plan' }, 400, 'invalid_request'],
+    ['an unknown action', { action: 'refund' }, 400, 'invalid_request'],
   ] as [string, Record<string, string>, number, string][])('%s', async (_, body, status, code) => {
     const userId = `il-${code}-${String(body.planId ?? body.action)}`;
     const id = await subscribed(userId);
@@ -117,7 +117,7 @@ describe('what is not legal is refused, and the processor is not asked', () => {
     expect(actsOn(id)).toBe(0);
   });
 
-  test('any change of a membership that is canceled, or that never was', async () => {
+  test('any change of a membership that has ended or never existed', async () => {
     const id = await subscribed('eve');
     await usher.stripe.send(stripe.endSubscription(id));
     await eventually(
@@ -142,21 +142,21 @@ describe('what is not legal is refused, and the processor is not asked', () => {
   });
 });
 
-describe('what the processor does not do', () => {
-  test('a card that is declined leaves the membership as it was', async () => {
+describe('a change that the processor does not carry out', () => {
+  test('with a declined card: the membership stays as it was', async () => {
     await subscribed('dan');
     expectProblem(await ask('dan', { action: 'change_plan', planId: 'dear' }), 409, 'change_refused');
     expect(await membership('dan')).toMatchObject({ version: 1, planId: 'basic' });
     expect(await membership('dan')).not.toHaveProperty('pendingChange');
   });
 
-  test('where it cannot be asked at all, changes are not configured', async () => {
+  test('because it has no API key: the response is not_configured', async () => {
     const node = await usher.another({ STRIPE_API_KEY: '', ROLES: 'gateway,api' });
     await subscribed('noa');
     expectProblem(await ask('noa', { action: 'cancel' }, {}, node), 501, 'not_configured');
   });
 
-  test('an error on its side leaves a pending change, which is seen in the state and resolves itself', async () => {
+  test('because of an error: the change is pending, visible in the state, and retried until it succeeds', async () => {
     const id = await subscribed('pia');
     stripe.failureMode = 'error';
     const reply = await ask('pia', { action: 'cancel' });
@@ -170,7 +170,7 @@ describe('what the processor does not do', () => {
     expect(stripe.subscription(id)).toMatchObject({ cancel_at_period_end: true });
   });
 
-  test('an answer that got lost after the act does not make it happen twice', async () => {
+  test('visibly, because its response was lost: the retry does not apply it twice', async () => {
     const id = await subscribed('kim');
     stripe.failureMode = 'no-response-after-applying';
     const reply = await ask('kim', { action: 'cancel' });

@@ -23,8 +23,8 @@ const endsAt = (node: TestUsher, userId: string, seconds: number | null, created
     object: { cancel_at: seconds },
   });
 
-describe('a membership ends when it said it would, without a webhook', () => {
-  test('every device is told within a second of it, with a new version and our own reason', async () => {
+describe('a membership ends at its scheduled time, without a webhook', () => {
+  test('every device receives a new version with the reason scheduled_end about a second later', async () => {
     const tv = await usher.device('ann', 'ann-tv');
     const end = nowSeconds() + 3;
     await endsAt(usher, 'ann', end);
@@ -56,7 +56,7 @@ describe('a membership ends when it said it would, without a webhook', () => {
     ]);
   });
 
-  test('Stripe’s own word about the end, later, changes nothing more', async () => {
+  test('a later webhook about the end changes nothing', async () => {
     const end = nowSeconds() - 5;
     await endsAt(usher, 'bob', end, end - 60);
     await eventually(
@@ -75,7 +75,7 @@ describe('a membership ends when it said it would, without a webhook', () => {
     expect(await usher.backOffice.entitlement('bob')).toMatchObject({ version, status: 'canceled' });
   });
 
-  test('one that was resumed does not end, and one that had ended comes back', async () => {
+  test('a resumed membership does not end, and one that had ended becomes active again', async () => {
     const end = nowSeconds() + 1;
     await endsAt(usher, 'cat', end, nowSeconds() - 2);
     await endsAt(usher, 'cat', null, nowSeconds() - 1);
@@ -94,7 +94,7 @@ describe('a membership ends when it said it would, without a webhook', () => {
   });
 });
 
-describe('nothing is granted after the end, even before anybody made the next version', () => {
+describe('nothing is granted after the end, even before the next version exists', () => {
   test('on a node where no worker runs', async () => {
     const alone = await startUsher({ ROLES: 'gateway,api' });
     try {
@@ -118,7 +118,7 @@ describe('nothing is granted after the end, even before anybody made the next ve
   });
 });
 
-test('a payment that stays unpaid is good for PAST_DUE_DAYS, then it is not', async () => {
+test('a past_due membership keeps its capabilities for PAST_DUE_DAYS and then loses them', async () => {
   const day = 86_400;
   const pastDue = (userId: string, since: number) =>
     usher.stripe.sendEvent('customer.subscription.updated', {
@@ -143,7 +143,7 @@ test('a payment that stays unpaid is good for PAST_DUE_DAYS, then it is not', as
   });
 });
 
-test('other capabilities of a plan reach all of its users, each with one new version, and nobody else', async () => {
+test('changed capabilities of a plan reach all of its users, each with one new version, and no other user', async () => {
   await usher.backOffice.putPlan('wide', ['price_wide'], { ...PREMIUM, maxStreams: 2 });
   const users = Array.from({ length: 5 }, (_, n) => `wide-${n}`);
   for (const userId of users) {
@@ -181,7 +181,7 @@ test('other capabilities of a plan reach all of its users, each with one new ver
   expect(behind).toBe(0);
 });
 
-test('the tables themselves keep what was promised: a version never falls, and history is not rewritten', async () => {
+test('the database itself ensures that a version never decreases and history is never rewritten', async () => {
   await endsAt(usher, 'hal', null);
   const refused = (sql: string) =>
     usher.database.query(sql).then(

@@ -45,22 +45,22 @@ const priced = (id: string, price: string) => {
   };
 };
 
-describe('where Stripe can be asked, a webhook only says that something happened', () => {
-  test('what it says is true now counts, not what the webhook said then', async () => {
+describe('with access to Stripe’s API, a webhook only triggers a lookup', () => {
+  test('the current state at Stripe counts, not the state in the webhook', async () => {
     const created = stripe.createSubscription(of('ann'));
     stripe.updateSubscription('sub_ann', { status: 'past_due' });
     await usher.stripe.send(created);
     expect(await entitlement('ann')).toMatchObject({ version: 1, status: 'past_due', planId: 'basic' });
   });
 
-  test('an event of a kind that says nothing by itself is enough', async () => {
+  test('an event type without a subscription status of its own triggers the lookup too', async () => {
     stripe.createSubscription(of('ivy'));
     const paid = { ...usher.stripe.event('invoice.payment_failed', { id: 'sub_ivy' }), type: 'invoice.paid' };
     await usher.stripe.send(paid);
     expect(await entitlement('ivy')).toMatchObject({ status: 'active' });
   });
 
-  test('many that tie in one second, in the wrong order, end where Stripe is', async () => {
+  test('several events of the same second in the wrong order end in the state at Stripe', async () => {
     const now = nowSeconds();
     const events = [stripe.createSubscription({ ...of('tia'), status: 'incomplete' })];
     for (const status of ['active', 'past_due', 'unpaid', 'active'])
@@ -69,7 +69,7 @@ describe('where Stripe can be asked, a webhook only says that something happened
     expect(await entitlement('tia')).toMatchObject({ status: 'active' });
   });
 
-  test('an answer that was asked for earlier and comes later does not overwrite a newer one', async () => {
+  test('a slow response to an earlier lookup does not overwrite a newer one', async () => {
     await usher.stripe.send(stripe.createSubscription(of('rae')));
     let first = true;
     let release = (): void => undefined;
@@ -90,14 +90,14 @@ describe('where Stripe can be asked, a webhook only says that something happened
     expect(await entitlement('rae')).toMatchObject({ status: 'canceled' });
   });
 
-  test('an end needs no asking: it is final, and applied although Stripe does not answer', async () => {
+  test('an end is final and needs no lookup: it is applied even while Stripe is unavailable', async () => {
     await usher.stripe.send(stripe.createSubscription(of('una')));
     stripe.failureMode = 'error';
     await usher.stripe.send(stripe.endSubscription('sub_una'));
     expect(await entitlement('una')).toMatchObject({ status: 'canceled', version: 2 });
   });
 
-  test('while Stripe does not answer, the webhook is taken, nothing changes, and it is applied when Stripe is back', async () => {
+  test('while Stripe is unavailable, the webhook is stored, and it is applied when Stripe is back', async () => {
     const event = stripe.createSubscription(of('sid'));
     stripe.failureMode = 'error';
     expect((await usher.stripe.send(event)).status).toBe(200);
@@ -111,8 +111,8 @@ describe('where Stripe can be asked, a webhook only says that something happened
   });
 });
 
-describe('what no webhook said is found', () => {
-  test('a change, an end, and a subscription that nobody ever heard of', async () => {
+describe('reconciliation', () => {
+  test('finds a change, an end and a new subscription whose webhooks never came', async () => {
     for (const userId of ['may', 'ned']) await usher.stripe.send(stripe.createSubscription(of(userId)));
     const tv = await usher.device('may', 'may-tv');
     stripe.updateSubscription('sub_may', priced('sub_may', 'price_premium'));
@@ -127,7 +127,7 @@ describe('what no webhook said is found', () => {
     expect(usher.log()).toMatch(/were not as stripe says/);
   });
 
-  test('a subscription that Stripe does not know is believed as it was signed, and never ended: the key may be wrong', async () => {
+  test('never ends a subscription that Stripe does not know, since the API key may be wrong: its signed webhook counts', async () => {
     const elsewhere = usher.stripe.event('customer.subscription.created', {
       ...of('wes', 'price_basic'),
       status: 'active',
@@ -143,7 +143,7 @@ describe('what no webhook said is found', () => {
   });
 });
 
-test('webhooks lost, repeated, late and shuffled, nodes side by side: afterwards every membership is as Stripe has it, and no version fell', async () => {
+test('with webhooks lost, repeated, late and shuffled over two nodes, every membership ends in the state at Stripe, and no version ever decreases', async () => {
   const other = await usher.another();
   let run = 0;
   const move = fc.constantFrom('active', 'past_due', 'unpaid', 'price_basic', 'price_premium', 'end');
@@ -187,7 +187,7 @@ test('webhooks lost, repeated, late and shuffled, nodes side by side: afterwards
   );
 });
 
-test('a silent Stripe does not use up the time that it gives for an answer', async () => {
+test('a webhook is answered within Stripe’s deadline even when the lookup gets no response', async () => {
   const event = stripe.createSubscription(of('lou'));
   stripe.failureMode = 'no-response';
   const began = performance.now();

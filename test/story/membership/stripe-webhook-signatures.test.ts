@@ -43,18 +43,18 @@ const post = (
 
 const storedWebhook = ({ id }: { readonly id: string }) => usher.backOffice.webhook(id);
 
-describe('a webhook whose signature does not hold is refused and not stored', () => {
+describe('a Stripe webhook with an invalid signature is rejected and not stored', () => {
   test.each([
     ['no signature', () => undefined],
-    ['an empty one', () => ''],
-    ['a made-up one', () => `t=${nowSeconds()},v1=${'0'.repeat(64)}`],
-    ['one without a time', (body: string) => sign(body).replace(/t=\d+,/, '')],
-    ['one without a hash', () => `t=${nowSeconds()}`],
+    ['an empty signature', () => ''],
+    ['a made-up signature', () => `t=${nowSeconds()},v1=${'0'.repeat(64)}`],
+    ['a signature without a time', (body: string) => sign(body).replace(/t=\d+,/, '')],
+    ['a signature without a hash', () => `t=${nowSeconds()}`],
     ['only the old test scheme v0', (body: string) => sign(body).replace('v1=', 'v0=')],
-    ['one with another secret', (body: string) => sign(body, { secret: 'whsec_of_somebody_else' })],
+    ['a signature with another secret', (body: string) => sign(body, { secret: 'whsec_of_somebody_else' })],
     ['the signature of another body', () => sign('{}')],
     [
-      'its own with a later time',
+      'its own signature with a later time',
       (body: string) => sign(body, { at: nowSeconds() - 60 }).replace(/t=\d+/, `t=${nowSeconds()}`),
     ],
   ])('%s', async (_, header) => {
@@ -65,7 +65,7 @@ describe('a webhook whose signature does not hold is refused and not stored', ()
     expect(await usher.backOffice.entitlement('forged')).toMatchObject({ version: 0, status: 'none' });
   });
 
-  test('a body that was read and written again, since the signature is over the bytes', async () => {
+  test('a body that was parsed and serialized again, since the signature covers the bytes', async () => {
     const event = subscription('rewritten');
     expectProblem(
       await post(JSON.stringify(event, null, 2), sign(JSON.stringify(event))),
@@ -86,7 +86,7 @@ describe('a webhook whose signature does not hold is refused and not stored', ()
     expect(await storedWebhook(event)).toBeUndefined();
   });
 
-  test('one that is older than 300 s, and one from more than 300 s in the future', async () => {
+  test('a signature that is more than 300 s old or in the future', async () => {
     for (const seconds of [-310, 310]) {
       const event = subscription('stale');
       const body = JSON.stringify(event);
@@ -96,7 +96,7 @@ describe('a webhook whose signature does not hold is refused and not stored', ()
   });
 });
 
-describe('a webhook whose signature holds is taken', () => {
+describe('a Stripe webhook with a valid signature is accepted', () => {
   test.each([-280, 280])('with a clock that is %i s off', async (seconds) => {
     const event = subscription(`clock${seconds}`);
     const body = JSON.stringify(event);
@@ -104,7 +104,7 @@ describe('a webhook whose signature holds is taken', () => {
     expect(await storedWebhook(event)).toMatchObject({ status: 'applied' });
   });
 
-  test('when one of its two signatures fits, as while Stripe rolls a secret', async () => {
+  test('when one of its two signatures is valid, as while Stripe rotates a secret', async () => {
     const event = subscription('rolled');
     const body = JSON.stringify(event);
     const [time, right] = sign(body).split(',');
@@ -113,7 +113,7 @@ describe('a webhook whose signature holds is taken', () => {
     expect(await storedWebhook(event)).toMatchObject({ status: 'applied' });
   });
 
-  test('with either secret of a node that was given two', async () => {
+  test('with either secret of a node that has two', async () => {
     const node = await usher.another({ STRIPE_WEBHOOK_SECRET: 'whsec_a_new_secret, whsec_an_old_secret' });
     for (const secret of ['whsec_a_new_secret', 'whsec_an_old_secret']) {
       const event = subscription(secret);
@@ -128,14 +128,14 @@ describe('a webhook whose signature holds is taken', () => {
   });
 });
 
-describe('a webhook that nobody could understand is refused', () => {
+describe('a malformed webhook is rejected', () => {
   test('10,000 levels deep', async () => {
     const body = `{"id":"evt_deep","object":"event","created":1,"type":"x","data":${nestedJson(10_000)}}`;
     expectProblem(await post(body, sign(body)), 400, 'too_deep');
     expect(await storedWebhook({ id: 'evt_deep' })).toBeUndefined();
   });
 
-  test('over the limit, as it is or unpacked', async () => {
+  test('larger than the limit, as sent or after decompression', async () => {
     const event = { ...subscription('large'), padding: 'x'.repeat(300_000) };
     const body = JSON.stringify(event);
     expectProblem(await post(body, sign(body)), 413, 'payload_too_large');
@@ -147,7 +147,7 @@ describe('a webhook that nobody could understand is refused', () => {
     expect(await storedWebhook(event)).toBeUndefined();
   });
 
-  test.each(['', 'not json', '{"id":"evt_half"'])('signed, but no JSON: %j', async (body) => {
+  test.each(['', 'not json', '{"id":"evt_half"'])('signed, but not JSON: %j', async (body) => {
     expectProblem(await post(body, sign(body)), 400, 'malformed_json');
   });
 
@@ -160,16 +160,16 @@ describe('a webhook that nobody could understand is refused', () => {
     '{"id":7,"created":1}',
     '{"id":"evt_no_time","type":"x"}',
     '{"id":"evt_late","type":"x","created":1e20}',
-  ])('signed JSON, but no event: %s', async (body) => {
+  ])('signed JSON, but not an event: %s', async (body) => {
     expectProblem(await post(body, sign(body)), 400, 'invalid_request');
   });
 
-  test('of a processor that is not there', async () => {
+  test('of an unknown processor', async () => {
     expectProblem(await call(usher.url, undefined, 'POST', '/v1/webhooks/paypal', '{}'), 404, 'not_found');
   });
 });
 
-test('what waits is shown to nobody without the scope', async () => {
+test('webhooks are listed only for keys with the scope', async () => {
   expectProblem(await call(usher.url, undefined, 'GET', '/v1/webhooks'), 401, 'unauthorized');
   const { body } = await usher.backOffice.call('POST', '/v1/keys', {
     name: 'publisher',
@@ -179,7 +179,7 @@ test('what waits is shown to nobody without the scope', async () => {
   expectProblem(await usher.backOffice.call('GET', '/v1/webhooks?status=everything'), 400, 'invalid_request');
 });
 
-test('the log holds no secret, no signature and no mail address', () => {
+test('the log contains no secret, no signature and no mail address', () => {
   const log = usher.log();
   expect(log.length).toBeGreaterThan(0);
   const hashes = Object.fromEntries(

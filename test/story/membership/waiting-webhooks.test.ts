@@ -22,8 +22,8 @@ const subscription = (userId: string, more: Record<string, unknown> = {}): Strip
 
 const storedWebhook = ({ id }: { readonly id: string }) => usher.backOffice.webhook(id);
 
-describe('a webhook that cannot be applied yet is kept until it can', () => {
-  test('an unknown price: stored, marked, visible; the old entitlement stands; applied when the plan appears', async () => {
+describe('a webhook that cannot be applied yet', () => {
+  test('because of an unknown price is stored and listed as waiting, and applied when the plan is created', async () => {
     const started = nowSeconds() - 60;
     await usher.stripe.send(subscription('ada', { created: started }));
     const before = await usher.backOffice.entitlement('ada');
@@ -64,7 +64,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     expect(await storedWebhook(upgrade)).toMatchObject({ status: 'applied', waitingFor: [] });
   });
 
-  test('an unknown customer: stored, marked, visible; applied when the link appears', async () => {
+  test('because of an unknown customer is stored and listed as waiting, and applied when the customer is linked', async () => {
     const event = usher.stripe.event('customer.subscription.created', {
       id: 'sub_bo',
       customer: 'cus_bo',
@@ -87,7 +87,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     expect(await storedWebhook(event)).toMatchObject({ status: 'applied' });
   });
 
-  test('several that waited end where the newest of them is, in whatever order they came', async () => {
+  test('together with others ends in the newest state, in whatever order they came', async () => {
     const started = nowSeconds() - 60;
     const of = { id: 'sub_cy', customer: 'cus_cy' };
     const created = usher.stripe.event('customer.subscription.created', {
@@ -113,7 +113,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     });
   });
 
-  test('a failed payment that overtook its subscription is applied once that is there', async () => {
+  test('because a failed payment came before its subscription is applied once the subscription is there', async () => {
     const started = nowSeconds() - 60;
     const failed = usher.stripe.event('invoice.payment_failed', {
       id: 'sub_di',
@@ -131,7 +131,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     expect(await storedWebhook(failed)).toMatchObject({ status: 'applied' });
   });
 
-  test('a subscription of two unknown prices is applied when either gets its plan', async () => {
+  test('because of two unknown prices is applied when either price belongs to a plan', async () => {
     const event = subscription('eve');
     const items = event.data.object.items as { data: { price: { id: string } }[] };
     const [base] = items.data;
@@ -145,7 +145,7 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
     expect(await usher.backOffice.entitlement('eve')).toMatchObject({ status: 'active', planId: 'add-on' });
   });
 
-  test('a user id outside the alphabet is nobody: the webhook waits for a link', async () => {
+  test('because its user id is invalid waits for a link', async () => {
     const event = usher.stripe.event('customer.subscription.created', {
       id: 'sub_x',
       customer: 'cus_x',
@@ -157,8 +157,8 @@ describe('a webhook that cannot be applied yet is kept until it can', () => {
   });
 });
 
-describe('a webhook that says nothing new changes nothing', () => {
-  test('a duplicate is acknowledged and has no effect', async () => {
+describe('a webhook without news', () => {
+  test('that is a duplicate is acknowledged and has no effect', async () => {
     const event = subscription('fay');
     expect(await usher.stripe.send(event)).toMatchObject({ status: 200, body: { duplicate: false } });
     const again = await Promise.all(Array.from({ length: 5 }, () => usher.stripe.send(event)));
@@ -167,7 +167,7 @@ describe('a webhook that says nothing new changes nothing', () => {
     expect(await usher.backOffice.entitlement('fay')).toMatchObject({ version: 1 });
   });
 
-  test('the same one ten times at once is one', async () => {
+  test('that is sent ten times at once is applied once', async () => {
     const event = subscription('gus');
     const replies = await Promise.all(Array.from({ length: 10 }, () => usher.stripe.send(event)));
     expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200));
@@ -175,14 +175,14 @@ describe('a webhook that says nothing new changes nothing', () => {
     expect(await usher.backOffice.entitlement('gus')).toMatchObject({ version: 1, status: 'active' });
   });
 
-  test('an event of a type that is not ours is stored and ignored', async () => {
+  test('of an unknown type is stored and ignored', async () => {
     const event = { ...subscription('hal'), type: 'customer.subscription.of_a_later_year' };
     expect((await usher.stripe.send(event)).status).toBe(200);
     expect(await storedWebhook(event)).toMatchObject({ status: 'ignored' });
     expect(await usher.backOffice.entitlement('hal')).toMatchObject({ version: 0 });
   });
 
-  test('one that is ours by name but has none of its fields is stored, marked, and takes nothing down', async () => {
+  test('of a known type without its fields is stored and causes no failure', async () => {
     const event = { ...subscription('ida'), data: { object: {} } };
     expect((await usher.stripe.send(event)).status).toBe(200);
     expect(await storedWebhook(event)).toMatchObject({
@@ -193,7 +193,7 @@ describe('a webhook that says nothing new changes nothing', () => {
   });
 });
 
-test('the log holds no secret and no mail address', () => {
+test('the log contains no secret and no mail address', () => {
   expect(usher.log().length).toBeGreaterThan(0);
   expectNoSecrets({ STRIPE_SECRET, ADMIN_KEY, mail: 'viewer@example.com' }, usher.log());
 });

@@ -30,7 +30,7 @@ const insert = (id: string, status: string, days: number) =>
     [id, status, days],
   );
 
-test('settled webhooks are removed by their age, what still waits is not', async () => {
+test('settled webhooks are deleted by age, waiting ones are not', async () => {
   for (const status of ['applied', 'stale', 'ignored', 'failed', 'waiting', 'stored']) {
     await insert(`old ${status}`, status, 91);
     await insert(`new ${status}`, status, 89);
@@ -46,7 +46,7 @@ test('settled webhooks are removed by their age, what still waits is not', async
   expect(kept).toHaveLength(6);
 });
 
-test('the silence of a processor is told beside the longest of the day, also when it has been silent for days', async () => {
+test('the time since a processor’s last webhook is reported with the longest gap of the day, even after days of silence', async () => {
   await database.query('DELETE FROM webhook');
   await insert('one', 'applied', 0.5);
   await insert('two', 'applied', 0.25);

@@ -54,7 +54,7 @@ async function screens(): Promise<Screens> {
 }
 
 describe('playback', () => {
-  test('a viewing counts from 60 seconds: before, nobody is told and nothing is kept; then every beat', async () => {
+  test('a viewing counts from 60 seconds: earlier heartbeats are neither sent nor stored, later ones all are', async () => {
     const { play, told, stored } = await screens();
     await play(0);
     await play(30);
@@ -68,13 +68,13 @@ describe('playback', () => {
     ]);
   });
 
-  test('a show that is taken up in its middle counts at once', async () => {
+  test('a show that is resumed in its middle counts at once', async () => {
     const { tv, told } = await screens();
     await tv.heartbeat({ positionSeconds: 1_800 });
     expect(await told()).toHaveLength(1);
   });
 
-  test('a rollover to the next episode is the same viewing', async () => {
+  test('a rollover to the next episode continues the same viewing', async () => {
     const { play, told } = await screens();
     await play(60, { episodeId: 'e1' });
     await play(70, { episodeId: 'e2', positionSeconds: 3 });
@@ -84,7 +84,7 @@ describe('playback', () => {
     ]);
   });
 
-  test('an older beat never overwrites a newer one, from the same device or another', async () => {
+  test('an older heartbeat never overwrites a newer one, from the same device or another', async () => {
     const { play, told, stored, phone } = await screens();
     await play(600);
     await play(540);
@@ -94,14 +94,14 @@ describe('playback', () => {
     expect(await stored()).toMatchObject([{ positionSeconds: 600 }]);
   });
 
-  test('a clock that runs ahead does not outlast the other devices', async () => {
+  test('a device whose clock runs ahead does not block the heartbeats of the other devices', async () => {
     const { tv, phone, stored } = await screens();
     await tv.heartbeat({ positionSeconds: 600, at: new Date(Date.now() + 3_600_000).toISOString() });
     await phone.heartbeat({ positionSeconds: 700 });
     expect(await stored()).toMatchObject([{ positionSeconds: 700 }]);
   });
 
-  test('a pause and the end are told as they are', async () => {
+  test('a pause and the end reach the other devices', async () => {
     const { play, told } = await screens();
     await play(100);
     await play(110, { state: 'paused' });
@@ -109,7 +109,7 @@ describe('playback', () => {
     expect((await told()).map(({ state }) => state)).toEqual(['playing', 'paused', 'ended']);
   });
 
-  test('after five episodes that autoplay began, the device that plays is asked once', async () => {
+  test('after five episodes started by autoplay, the playing device is asked “still watching?” once', async () => {
     const { play, tv, told } = await screens();
     for (let episode = 1; episode <= 7; episode += 1) {
       await play(episode * 100, { episodeId: `e${episode}`, autoplay: true });
@@ -126,7 +126,7 @@ describe('playback', () => {
     expect(Date.parse(String(ask?.expiresAt)) - Date.parse(String(ask?.at))).toBeLessThanOrEqual(600_000);
   });
 
-  test('a person’s touch begins the count of episodes anew', async () => {
+  test('an episode started by a person resets the count of episodes', async () => {
     const { play, tv, told } = await screens();
     for (let episode = 1; episode <= 8; episode += 1) {
       await play(episode * 100, { episodeId: `e${episode}`, autoplay: episode !== 5 });
@@ -146,7 +146,7 @@ describe('playback', () => {
     await again.waitFor('playback.still_watching');
   });
 
-  test('a hundred devices that beat at once are all kept', async () => {
+  test('the heartbeats of a hundred devices at once are all stored', async () => {
     const devices = await Promise.all(
       Array.from({ length: 100 }, (_, n) => usher.device(`crowd-${n}`, `crowd-${n}`)),
     );

@@ -31,7 +31,7 @@ const clockIsThrough = () =>
   );
 
 describe('a device', () => {
-  test('that sleeps gets one push of a critical event, and none by the clock later', async () => {
+  test('without a connection receives one push for a critical event, and no second one by the fallback', async () => {
     const pixel = await registerPhone(usher, 'ann', 'ann-phone');
     await usher.backOffice.publish([note('ann')]);
     const { notes, badge } = await pixel.waitForNotifications(1);
@@ -42,7 +42,7 @@ describe('a device', () => {
     expect(await pushStates(usher, 'ann-phone')).toEqual([{ state: 'delivered', reason: null }]);
   });
 
-  test('that is awake gets none', async () => {
+  test('that is connected receives no push', async () => {
     const pixel = await registerPhone(usher, 'ben', 'ben-phone');
     const device = await usher.device('ben', 'ben-phone');
     await usher.backOffice.publish([note('ben'), note('ben', { tier: 'important' })]);
@@ -52,7 +52,7 @@ describe('a device', () => {
     expect(await pushStates(usher, 'ben-phone')).toEqual([]);
   });
 
-  test('whose socket is dead without anybody knowing gets one when no receipt came in time', async () => {
+  test('whose half-open connection is not detected yet receives a push when no receipt arrived in time', async () => {
     const pixel = await registerPhone(usher, 'cem', 'cem-phone');
     wire.set('open');
     const token = await usher.token('cem');
@@ -67,7 +67,7 @@ describe('a device', () => {
     half.close();
   });
 
-  test('that a target leaves out gets none', async () => {
+  test('that is not the target of the event receives no push', async () => {
     const meant = await registerPhone(usher, 'eli', 'eli-phone');
     const other = await registerPhone(usher, 'eli', 'eli-tablet');
     await usher.backOffice.publish([note('eli', { deviceId: 'eli-phone' })]);
@@ -77,8 +77,8 @@ describe('a device', () => {
   });
 });
 
-describe('what waits to be pushed', () => {
-  test('is only the newest of its key, and replaces on the screen what it supersedes', async () => {
+describe('a queued push', () => {
+  test('is only the newest of its key, and replaces on the screen the one that it supersedes', async () => {
     const pixel = await registerPhone(usher, 'fay', 'fay-phone');
     await usher.backOffice.publish([note('fay', { key: 'plan', data: { title: 'old' } })]);
     await pixel.waitForNotifications(1);

@@ -16,7 +16,7 @@ const note = (userId: string) => ({
   data: { title: 'Hello', body: 'You have a note.' },
 });
 
-test('a critical event is pushed at once to a user of whom no device is awake', async () => {
+test('a critical event is pushed at once to a user without a connected device', async () => {
   const pixel = await registerPhone(usher, 'ann', 'ann-phone');
   await usher.backOffice.publish([note('ann')]);
   const { notes, badge } = await pixel.waitForNotifications(1);
@@ -28,7 +28,7 @@ test('a critical event is pushed at once to a user of whom no device is awake', 
   ]);
 });
 
-test('and to those devices that sleep while another one is awake', async () => {
+test('a critical event is pushed at once to the disconnected devices of a user who has a connected one', async () => {
   const pixel = await registerPhone(usher, 'dora', 'dora-phone');
   const awake = await registerPhone(usher, 'dora', 'dora-tablet');
   const tablet = await usher.device('dora', 'dora-tablet');

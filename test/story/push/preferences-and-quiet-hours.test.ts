@@ -32,7 +32,7 @@ const quietNow = () => {
 };
 
 describe('preferences', () => {
-  test('have defaults, are kept as they are said, and have their defaults again when they are not said any more', async () => {
+  test('have defaults, are stored as given, and return to their defaults when they are left out', async () => {
     const defaults = {
       categories: { recommendations: { channels: { push: false } } },
       quietHours: null,
@@ -53,16 +53,16 @@ describe('preferences', () => {
   });
 
   test.each([
-    ['a time that is none', { quietHours: { start: '24:00', end: '07:00' } }],
+    ['an invalid time', { quietHours: { start: '24:00', end: '07:00' } }],
     ['quiet hours without an end', { quietHours: { start: '22:00' } }],
-    ['quiet hours of no length', { quietHours: { start: '22:00', end: '22:00' } }],
-    ['a category that is no word', { categories: { 'a b': { channels: { push: true } } } }],
-    ['a channel that is neither on nor off', { categories: { promo: { channels: { push: 'yes' } } } }],
+    ['quiet hours of zero length', { quietHours: { start: '22:00', end: '22:00' } }],
+    ['a category that is not a word', { categories: { 'a b': { channels: { push: true } } } }],
+    ['a channel that is not a boolean', { categories: { promo: { channels: { push: 'yes' } } } }],
     [
       'too many categories',
       { categories: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`c${n}`, {}])) },
     ],
-  ])('%s is refused', async (_, wrong) => {
+  ])('%s is rejected', async (_, wrong) => {
     expectProblem(await as('ann', 'PUT', '/v1/me/preferences', wrong), 400, 'invalid_request');
   });
 });
@@ -80,7 +80,7 @@ describe('an important event', () => {
     expect(notes.map(({ title }) => title)).toEqual(['Other', 'Urgent']);
   });
 
-  test('of the night is pushed only to those who asked for it, in their language as far as we speak it', async () => {
+  test('for new recommendations is pushed only to users who asked for it, in their language if Usher has it', async () => {
     await prefers('cem', { categories: { recommendations: { channels: { push: true } } } });
     const german = await registerPhone(usher, 'cem', 'cem-de', { locale: 'de-CH' });
     const finnish = await registerPhone(usher, 'cem', 'cem-fi', { locale: 'fi' });
@@ -107,7 +107,7 @@ describe('an important event', () => {
     expect((await pixel.waitForNotifications(1)).notes[0]?.title).toBe('Urgent');
   });
 
-  test('that expires before the quiet hours end is not told at all, and that is counted', async () => {
+  test('that expires before the quiet hours end is not pushed, and that is counted', async () => {
     await registerPhone(usher, 'eli', 'eli-phone');
     await prefers('eli', { categories: { note: { quietHours: quietNow() } } });
     await usher.backOffice.publish([
@@ -120,7 +120,7 @@ describe('an important event', () => {
     );
   });
 
-  test('seen on one device no longer buzzes the other, when one device is enough', async () => {
+  test('that was seen on one device is not pushed to the others when one device is enough', async () => {
     await prefers('fay', { oneDeviceIsEnough: true });
     const pixel = await registerPhone(usher, 'fay', 'fay-phone');
     const tv = await usher.device('fay', 'fay-tv', { platform: 'tv' });
@@ -131,7 +131,7 @@ describe('an important event', () => {
     expect((await pixel.lockScreen()).arrived).toEqual([]);
   });
 
-  test('does not interrupt a device that plays; a critical one does', async () => {
+  test('does not interrupt a playing device; a critical one does', async () => {
     const pixel = await registerPhone(usher, 'gus', 'gus-tablet');
     const tablet = await usher.device('gus', 'gus-tablet', { acks: false });
     for (const minute of [0, 1, 2])
@@ -147,8 +147,8 @@ describe('an important event', () => {
   });
 });
 
-describe('what was shown', () => {
-  test('is cleared when it was seen on another device, and the badge goes with it', async () => {
+describe('a shown notification', () => {
+  test('is removed when it was seen on another device, and the badge is updated', async () => {
     const pixel = await registerPhone(usher, 'hal', 'hal-phone');
     const tablet = await registerPhone(usher, 'hal', 'hal-tablet');
     const { body } = await usher.backOffice.publish([
@@ -164,7 +164,7 @@ describe('what was shown', () => {
     expect((await tablet.lockScreen()).arrived).toHaveLength(2);
   });
 
-  test('can be reported as seen after a tap, by its user and device alone', async () => {
+  test('can be reported as seen after a tap, only by its own user and device', async () => {
     await registerPhone(usher, 'ida', 'ida-phone');
     const { body } = await usher.backOffice.publish([note('ida', { tier: 'critical', key: 'k' })]);
     const [tapped] = body.accepted as { id: string }[];

@@ -24,8 +24,8 @@ const devicesOf = async (userId: string) =>
     push: unknown;
   }[];
 
-describe('a vendor', () => {
-  test('that is away for a while loses nothing and shows nothing twice', async () => {
+describe('a push provider', () => {
+  test('that is unavailable for a while loses no notification and shows none twice', async () => {
     const phones = await Promise.all([1, 2, 3].map((n) => registerPhone(usher, 'ann', `ann-${n}`)));
     await Promise.all(phones.map((one) => one.setProviderOutcome({ is: 'again', reason: 'unavailable' })));
     await usher.backOffice.publish([note('ann'), note('ann')]);
@@ -38,7 +38,7 @@ describe('a vendor', () => {
     }
   });
 
-  test('that says when to come back is not asked before', async () => {
+  test('that returns a Retry-After is not called before that time', async () => {
     const pixel = await registerPhone(usher, 'ben', 'ben-phone');
     await pixel.setProviderOutcome({ is: 'again', afterMs: 1_500, reason: 'too_many_requests' });
     await usher.backOffice.publish([note('ben')]);
@@ -49,7 +49,7 @@ describe('a vendor', () => {
     expect(Number(second) - Number(first)).toBeGreaterThanOrEqual(1_500);
   });
 
-  test('that says that an address is dead is believed: it is forgotten, and nothing is sent to it any more', async () => {
+  test('that reports a dead address: the address is deleted, and nothing is sent to it any more', async () => {
     const pixel = await registerPhone(usher, 'cem', 'cem-phone');
     await pixel.setProviderOutcome({ is: 'gone', reason: 'unregistered' });
     await usher.backOffice.publish([note('cem')]);
@@ -59,7 +59,7 @@ describe('a vendor', () => {
     expect((await pixel.lockScreen()).arrived).toHaveLength(1);
   });
 
-  test('that means an older registration is not: an address that was registered since lives', async () => {
+  test('that reports as dead an address that was registered again since: the address is kept', async () => {
     const pixel = await registerPhone(usher, 'dora', 'dora-phone');
     await pixel.setProviderOutcome({
       is: 'gone',
@@ -73,7 +73,7 @@ describe('a vendor', () => {
     expect(await devicesOf('dora')).toEqual([expect.objectContaining({ push: { kind: 'fcm_token' } })]);
   });
 
-  test('that refuses a message for good is not asked again; one that refuses us is, slowly', async () => {
+  test('that rejects a message is not called again for it; one that rejects our credentials is, later', async () => {
     const pixel = await registerPhone(usher, 'eli', 'eli-phone');
     await pixel.setProviderOutcome({ is: 'sender_fault', reason: 'too_large' });
     await usher.backOffice.publish([note('eli')]);
@@ -85,7 +85,7 @@ describe('a vendor', () => {
     expect((await ours.lockScreen()).arrived).toHaveLength(1);
   });
 
-  test('is not asked for what expires meanwhile', async () => {
+  test('is not called for an event that expires first', async () => {
     const pixel = await registerPhone(usher, 'gus', 'gus-phone');
     await pixel.setProviderOutcome({ is: 'again', afterMs: 60_000, reason: 'busy' });
     await usher.backOffice.publish([note('gus', { expiresAt: new Date(Date.now() + 30_000).toISOString() })]);
@@ -93,8 +93,8 @@ describe('a vendor', () => {
   });
 });
 
-describe('a device that changes hands', () => {
-  test('gets nothing that was queued for its former owner', async () => {
+describe('a device that moves to another user', () => {
+  test('receives no push that was queued for its former owner', async () => {
     const pixel = await registerPhone(usher, 'hal', 'shared-phone');
     await pixel.setProviderOutcome({ is: 'again', afterMs: 1_000, reason: 'busy' });
     await usher.backOffice.publish([note('hal')]);
@@ -110,7 +110,7 @@ describe('a device that changes hands', () => {
     expect(arrived.filter(({ message }) => message.data.userId === 'hal')).toHaveLength(1); // what was tried before
   });
 
-  test('takes its address along: the device that named it last has it, on whatever account', async () => {
+  test('takes its push address with it: the address belongs to the device that registered it last', async () => {
     const old = await registerPhone(usher, 'jan', 'jan-phone');
     const push = { kind: 'fcm_token', address: old.address };
     const body = { platform: 'android', push };
@@ -121,7 +121,7 @@ describe('a device that changes hands', () => {
     expect(notes[0]?.title).toBe('For kim');
   });
 
-  test('signs out: nothing is sent to it any more', async () => {
+  test('receives no push after it signed out', async () => {
     const pixel = await registerPhone(usher, 'lea', 'lea-phone');
     await pixel.setProviderOutcome({ is: 'again', afterMs: 500, reason: 'busy' });
     await usher.backOffice.publish([note('lea')]);
@@ -132,7 +132,7 @@ describe('a device that changes hands', () => {
 });
 
 describe('a device', () => {
-  test('says over its socket where it can be reached, and what it leaves out stays', async () => {
+  test('can update its push address over its socket, and what it leaves out stays as it was', async () => {
     const pixel = await registerPhone(usher, 'mia', 'mia-phone', { name: 'Pixel', push: undefined });
     const device = await usher.device('mia', 'mia-phone');
     const push = { kind: 'fcm_token', address: pixel.address };
@@ -152,7 +152,7 @@ describe('a device', () => {
     expect(await devicesOf('mia')).toEqual([expect.objectContaining({ push: null })]);
   });
 
-  test('that nobody saw for a month is told only what is critical', async () => {
+  test('that has not connected for a month receives only critical pushes', async () => {
     const pixel = await registerPhone(usher, 'ned', 'ned-phone');
     await usher.database.query(
       `UPDATE device SET last_seen_at = now() - interval '31 days' WHERE device_id = 'ned-phone'`,
@@ -166,7 +166,7 @@ describe('a device', () => {
     expect((await pixel.waitForNotifications(1)).notes[0]?.title).toBe('critical');
   });
 
-  test('that nobody saw for most of a year is retired', async () => {
+  test('that has not connected for nine months is retired', async () => {
     await registerPhone(usher, 'pia', 'pia-old');
     await registerPhone(usher, 'pia', 'pia-phone');
     await usher.database.query(
@@ -177,7 +177,7 @@ describe('a device', () => {
     expect((await devicesOf('pia'))[0]?.deviceId).toBe('pia-phone');
   });
 
-  test('too many makes the one that was not seen for longest give way', async () => {
+  test('beyond the limit of 50 replaces the one that has not connected for the longest time', async () => {
     const token = await usher.token('olga');
     for (let n = 0; n < 51; n += 1)
       await call(usher.url, token, 'PUT', `/v1/me/devices/olga-${n}`, { platform: 'web' });
@@ -187,8 +187,8 @@ describe('a device', () => {
   });
 });
 
-describe('the forecast', () => {
-  test('says what waits for each vendor and when it is through, to whoever may ask', async () => {
+describe('the push forecast', () => {
+  test('returns how many pushes wait for each provider and when they will be sent, to admins only', async () => {
     const { status, body } = await usher.backOffice.call('GET', '/v1/push/forecast');
     expect(status).toBe(200);
     const fcm = (body.vendors as Record<string, unknown>[]).find(({ vendor }) => vendor === 'fcm');

@@ -51,8 +51,8 @@ const fcmPhone = async (userId: string, at = usher): Promise<string> => {
 };
 const gotBy = (address: string) => fcm.accepted.filter((push) => push.address === address);
 
-describe('a sleeping device', () => {
-  test('of every kind is told by its vendor: words, ids, what it replaces, how urgent it is', async () => {
+describe('a disconnected device', () => {
+  test('of every platform receives from its provider the text, ids, collapse key and urgency', async () => {
     const token = randomBytes(32).toString('hex');
     const browser = webPush.subscribe();
     await register('ann', 'ann-iphone', { kind: 'apns', address: token });
@@ -78,7 +78,7 @@ describe('a sleeping device', () => {
     expect(tab?.headers).toMatchObject({ urgency: 'high' });
   });
 
-  test('whose vendor is away for a while is told once it is back, and once only', async () => {
+  test('receives its push exactly once when its provider is available again', async () => {
     const address = await fcmPhone('ben');
     fcm.responses.forAddress(address, fcmError(503, 'UNAVAILABLE'));
     await usher.backOffice.publish([note('ben')]);
@@ -88,7 +88,7 @@ describe('a sleeping device', () => {
     expect(gotBy(address)).toHaveLength(1);
   });
 
-  test('whose vendor says when to come back is left alone until then', async () => {
+  test('receives its push no sooner than the Retry-After of its provider', async () => {
     const address = await fcmPhone('cem');
     fcm.responses.forAddress(address, fcmError(429, 'QUOTA_EXCEEDED', { 'retry-after': '2' }));
     await usher.backOffice.publish([note('cem')]);
@@ -99,7 +99,7 @@ describe('a sleeping device', () => {
     expect(Date.now() - first).toBeGreaterThanOrEqual(1_700); // two seconds, less what it took us to look
   });
 
-  test('whose vendor does not answer holds up no other', async () => {
+  test('whose provider does not respond delays no other device', async () => {
     const [silent, other] = [await fcmPhone('gil'), await fcmPhone('hana')];
     fcm.responses.forAddress(silent, 'no-response');
     const asked = fcm.requestCount;
@@ -115,7 +115,7 @@ describe('a sleeping device', () => {
     await waitForPushState(usher, 'gil-phone', 'delivered');
   });
 
-  test('that is answered while another one is written down is written down too', async () => {
+  test('has its delivery stored even when the response arrives while another one is being stored', async () => {
     const [first, last] = [randomUUID(), randomUUID()];
     await register('ida', 'ida-first', { kind: 'fcm_token', address: first });
     await register('ida', 'ida-last', { kind: 'fcm_token', address: last });
@@ -131,7 +131,7 @@ describe('a sleeping device', () => {
     await waitForPushState(usher, 'ida-last', 'delivered');
   });
 
-  test('whose app was removed is forgotten; one that registered since is not', async () => {
+  test('whose app was uninstalled loses its push address; one that registered again since keeps it', async () => {
     const [dead, alive] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
     const gone = (timestamp: number) => ({ status: 410, body: { reason: 'Unregistered', timestamp } });
     apns.responses.forAddress(dead, gone(Date.now() + 60_000));
@@ -148,7 +148,7 @@ describe('a sleeping device', () => {
     expect(left).toHaveLength(1);
   });
 
-  test('whose push a worker left unsettled when it died is told by another worker', async () => {
+  test('receives the push of a worker that died from another worker', async () => {
     const front = await startUsher({ ...environment(), ROLES: 'gateway,api' });
     const worker = await front.another({ ROLES: 'worker' });
     const address = await fcmPhone('eli', front);
@@ -168,7 +168,7 @@ describe('a sleeping device', () => {
   });
 });
 
-test('a campaign keeps to the vendor’s pace, and a critical push does not wait for it', async () => {
+test('a campaign stays within the provider’s rate limit, and a critical push does not wait for it', async () => {
   const count = 30;
   const crowd = await Promise.all(Array.from({ length: count }, (_, n) => fcmPhone(`crowd-${n}`)));
   const urgent = await fcmPhone('fay');

@@ -61,8 +61,8 @@ async function memoryDuring(act: () => Promise<void>): Promise<number> {
   return highest - before;
 }
 
-describe('a bad line is refused alone', () => {
-  test('with its number and the reason; the lines around it are taken', async () => {
+describe('an invalid line of a nightly file is rejected alone', () => {
+  test('with its number and the reason; the lines around it are accepted', async () => {
     const lines: [text: string, code?: string][] = [
       [line('lin-1')],
       ['{"userId":"lin-x","version":1,"items":[}\n', 'malformed_json'],
@@ -103,24 +103,27 @@ describe('a bad line is refused alone', () => {
   test.each([
     ['a zero character', 'film\u0000'],
     ['half of a surrogate pair', 'film\ud800'],
-  ])('a line with %s in a title is taken or refused, and the others are taken', async (name, title) => {
-    const id = `odd-${name.replaceAll(' ', '-')}`;
-    const { status, body } = await send(
-      [line(`${id}-1`), line(`${id}-2`, { items: [title] }), line(`${id}-3`)].join(''),
-    );
-    expect(status).toBe(200);
-    expect(Number(body.accepted) + (body.rejected as unknown[]).length).toBe(3);
-    for (const userId of [`${id}-1`, `${id}-3`]) expect((await page(userId)).status).toBe(200);
-  });
+  ])(
+    'a line with %s in a title is accepted or rejected, and the others are accepted',
+    async (name, title) => {
+      const id = `odd-${name.replaceAll(' ', '-')}`;
+      const { status, body } = await send(
+        [line(`${id}-1`), line(`${id}-2`, { items: [title] }), line(`${id}-3`)].join(''),
+      );
+      expect(status).toBe(200);
+      expect(Number(body.accepted) + (body.rejected as unknown[]).length).toBe(3);
+      for (const userId of [`${id}-1`, `${id}-3`]) expect((await page(userId)).status).toBe(200);
+    },
+  );
 
-  test('a file of nothing but bad lines is answered with a bounded list', async () => {
+  test('a file of only invalid lines returns a bounded list of them', async () => {
     const { status, body } = await send('nonsense\n'.repeat(3_000));
     expect(status).toBe(200);
     expect(body).toMatchObject({ accepted: 0 });
     expect((body.rejected as unknown[]).length).toBeLessThanOrEqual(1_000);
   });
 
-  test('an empty file is no fault', async () => {
+  test('an empty file is accepted', async () => {
     expect(await send('')).toMatchObject({
       status: 200,
       body: { accepted: 0, unchanged: 0, stale: 0, rejected: [] },
@@ -128,8 +131,8 @@ describe('a bad line is refused alone', () => {
   });
 });
 
-describe('a file that comes again, or late, has no second effect', () => {
-  test('the same is unchanged, an older one is stale, and nobody is told', async () => {
+describe('a repeated or outdated nightly file has no second effect', () => {
+  test('the same version is unchanged, an older one is stale, and no event is sent', async () => {
     await send([line('rep-1', { version: 5 }), line('rep-2', { version: 5 })].join(''));
     expect(
       await send([line('rep-1', { version: 5 }), line('rep-2', { version: 4, items: ['old'] })].join('')),
@@ -139,13 +142,13 @@ describe('a file that comes again, or late, has no second effect', () => {
   });
 });
 
-describe('a file that is cut off', () => {
+describe('a nightly file that is cut off', () => {
   /** Two parts are whole; the third has begun, and its last line is half written. */
   const whole = (prefix: string): string =>
     Array.from({ length: 2 * PART }, (_, n) => line(`${prefix}${n}`)).join('');
   const rest = (prefix: string): string => line(`${prefix}late`) + line(`${prefix}half`).slice(0, 20);
 
-  test('in the middle of a line keeps the parts before, and nothing else', async () => {
+  test('in the middle of a line keeps the batches before, and nothing else', async () => {
     await cutOff([whole('cut-'), rest('cut-')], () =>
       eventually('two parts are there', async () => (await pagesOf('cut-')) === 2 * PART),
     );
@@ -160,22 +163,22 @@ describe('a file that is cut off', () => {
     expect(await offsetOf('cut-0')).toBe(1);
   });
 
-  test('can be sent again, and then is whole', async () => {
+  test('can be sent again and is then complete', async () => {
     const { body } = await send(whole('cut-') + line('cut-late') + line('cut-half'));
     expect(body).toMatchObject({ accepted: 2, unchanged: 2 * PART, rejected: [] });
     expect(await offsetOf('cut-0')).toBe(1);
   });
 });
 
-describe('a packed file', () => {
-  test('is taken as gzip', async () => {
+describe('a compressed nightly file', () => {
+  test('is accepted as gzip', async () => {
     expect(await send(gzipSync(line('zip-1') + line('zip-2')), { 'content-encoding': 'gzip' })).toMatchObject(
       { status: 200, body: { accepted: 2 } },
     );
     expect((await page('zip-2')).status).toBe(200);
   });
 
-  test.each(['br', 'deflate', 'gzip, gzip', 'zstd'])('is refused as %s', async (encoding) => {
+  test.each(['br', 'deflate', 'gzip, gzip', 'zstd'])('is rejected as %s', async (encoding) => {
     expectProblem(
       await send(gzipSync(line('zip-other')), { 'content-encoding': encoding }),
       415,
@@ -184,12 +187,12 @@ describe('a packed file', () => {
     expectProblem(await page('zip-other'), 404, 'not_found');
   });
 
-  test('that is no gzip is refused', async () => {
+  test('that is not gzip is rejected', async () => {
     expectProblem(await send(line('zip-plain'), { 'content-encoding': 'gzip' }), 400, 'invalid_request');
     expectProblem(await page('zip-plain'), 404, 'not_found');
   });
 
-  test('that ends too early keeps the parts before, and says that it is not whole', async () => {
+  test('that ends too early keeps the batches before, and the response says that it is incomplete', async () => {
     const packed = gzipSync(
       Array.from({ length: 3 * PART }, (_, n) => line(`early-${n}`, { items: [Math.random()] })).join(''),
     );
@@ -199,7 +202,7 @@ describe('a packed file', () => {
     expect(await pagesOf('early-')).toBe(2 * PART);
   });
 
-  test('that is damaged in the middle says so', async () => {
+  test('that is damaged in the middle returns an error', async () => {
     const packed = gzipSync(
       Array.from({ length: 3 * PART }, (_, n) => line(`bent-${n}`, { items: [Math.random()] })).join(''),
     );
@@ -217,7 +220,7 @@ describe('a packed file', () => {
     ['zeros', '\0'],
     ['newlines', '\n'],
     ['spaces', ' '],
-  ])('of 200 MB of %s is refused, with bounded memory', async (_, character) => {
+  ])('of 200 MB of %s is rejected, with bounded memory', async (_, character) => {
     const bomb = gzipSync(Buffer.alloc(200 * MB, character));
     const grown = await memoryDuring(async () => {
       expectProblem(await send(bomb, { 'content-encoding': 'gzip' }), 413, 'payload_too_large');
@@ -227,8 +230,8 @@ describe('a packed file', () => {
   });
 });
 
-describe('a file that is large', () => {
-  test('may have a line far too long, which is skipped with bounded memory', async () => {
+describe('a large nightly file', () => {
+  test('may have a line that is far too long, which is skipped with bounded memory', async () => {
     let reply: HttpReply | undefined;
     const grown = await memoryDuring(async () => {
       reply = await stream([
@@ -243,8 +246,8 @@ describe('a file that is large', () => {
   });
 });
 
-describe('without the right key', () => {
-  test('nothing of the file is read', async () => {
+describe('a nightly file without the right service key', () => {
+  test('is rejected before it is read', async () => {
     const sent = (key: string | undefined) =>
       call(usher.url, key, 'POST', '/v1/recommendations', line('keyless'), {
         'content-type': 'application/x-ndjson',
@@ -256,7 +259,7 @@ describe('without the right key', () => {
   });
 });
 
-test('the log holds neither key nor titles', async () => {
+test('the log contains neither the key nor titles', async () => {
   expect(usher.log().length).toBeGreaterThan(0);
   expectNoSecrets({ ADMIN_KEY, title: 'film-1' }, usher.log());
 });

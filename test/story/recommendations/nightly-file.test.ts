@@ -15,8 +15,8 @@ const me = async (userId: string, path: string) =>
 const titles = (count: number) =>
   Array.from({ length: count }, (_, n) => ({ titleId: `t${n}`, name: `Ünï ${n}`, of: [n, '],['] }));
 
-describe('a front page that is new', () => {
-  test('is told alike to who is awake, who comes back, who comes anew and who reads by pages', async () => {
+describe('a new front page', () => {
+  test('is the same for connected devices, resuming devices, new devices and readers of the entries', async () => {
     const awake = await usher.device('ann', 'ann-tv');
     const { epoch } = await awake.waitFor('welcome');
     await usher.backOffice.recommend([
@@ -50,7 +50,7 @@ describe('a front page that is new', () => {
     expect(await metric(usher, 'usher_events_total')).toBe(1);
   });
 
-  test('takes the place of the last one, also in the mailbox', async () => {
+  test('replaces the previous one, in the mailbox too', async () => {
     const page = (version: number) => ({ userId: 'ben', version, items: titles(version) });
     await usher.backOffice.recommend([page(1)]);
     await usher.backOffice.recommend([page(2)]);
@@ -58,7 +58,7 @@ describe('a front page that is new', () => {
     expect(entries).toMatchObject([{ offset: 2, data: { version: 2, items: titles(2) } }]);
   });
 
-  test('takes the place of whatever had its key', async () => {
+  test('replaces any other event with its key', async () => {
     const note = {
       type: 'note.written',
       tier: 'important',
@@ -71,7 +71,7 @@ describe('a front page that is new', () => {
     expect(entries).toMatchObject([{ offset: 2, type: 'recommendations.ready', data: { version: 1 } }]);
   });
 
-  test('of each profile has an offset of its own, without holes, in the order of the file', async () => {
+  test('of each profile has its own offset, without gaps, in the order of the file', async () => {
     const device = await usher.device('cem', 'cem-tv');
     await device.waitFor('snapshot');
     const profiles = ['main', 'kids', 'guest'];
@@ -88,7 +88,7 @@ describe('a front page that is new', () => {
     ]);
   });
 
-  test('is remembered in its commit until it is told, for the sweep to find should the node die between', async () => {
+  test('is written to handoff in the same commit, so that the sweep finds it if the node dies before it sends', async () => {
     await usher.database.query('CREATE TABLE remembered (positions json)');
     await usher.database.query(
       `CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql AS
@@ -108,7 +108,7 @@ describe('a front page that is new', () => {
     ]);
   });
 
-  test('starts no clock for users who never said what they want pushed', async () => {
+  test('starts no push fallback for users who did not ask for pushed recommendations', async () => {
     const users = ['dora', 'eli', 'fay'];
     const asks = { categories: { recommendations: { channels: { push: true } } } };
     await call(usher.url, await usher.token('eli'), 'PUT', '/v1/me/preferences', asks);
@@ -121,8 +121,8 @@ describe('a front page that is new', () => {
   });
 });
 
-describe('files and events for the same users at once', () => {
-  test('are all taken: nobody waits in a circle, and offsets have no holes', async () => {
+describe('nightly files and events for the same users at once', () => {
+  test('are all accepted, without deadlocks and without gaps in the offsets', async () => {
     const users = Array.from({ length: 500 }, (_, n) => `busy-${n}`);
     const file = (version: number) =>
       (version % 2 === 0 ? users : [...users].reverse()).map((userId) => ({ userId, version, items: [] }));

@@ -39,8 +39,8 @@ async function watching(userId: string) {
   return { player, lease: body.lease, streamId: body.streamId };
 }
 
-describe('promise 3: cancel → the bytes stop', () => {
-  test('within a second while the edge node is connected, and what was shown before opens nothing any more', async () => {
+describe('a canceled membership stops the video bytes', () => {
+  test('within a second while the edge node is connected, and the old lease cannot be renewed any more', async () => {
     const { player, streamId } = await watching('ann');
     const since = Date.now();
     // On another node than the edge node is connected to.
@@ -51,7 +51,7 @@ describe('promise 3: cancel → the bytes stop', () => {
     expect((await usher.backOffice.call('PUT', `/v1/streams/${streamId}`)).status).toBe(403);
   });
 
-  test('by the end of the lease when the edge node is cut off and hears nothing', async () => {
+  test('by the end of the lease when the edge node is disconnected and receives nothing', async () => {
     const { player } = await watching('bob');
     const since = Date.now();
     wire.set('black-hole');
@@ -61,7 +61,7 @@ describe('promise 3: cancel → the bytes stop', () => {
     wire.set('open');
   });
 
-  test('as nginx asks it: yes with the newest lease, then no', async () => {
+  test('for the check that nginx makes: 204 with the newest lease, then 403', async () => {
     await eventually(
       'the edge node is connected again',
       async () => {

@@ -40,7 +40,7 @@ const settled = (edgeId: string) =>
   eventually('nothing waits for the edge node', async () => (await kept(edgeId)).length === 0);
 
 describe('an edge node', () => {
-  test('needs a key with the scope “edge” and a name', async () => {
+  test('needs a key with the scope “edge” and an edge id', async () => {
     const { key: publisher } = await newKey(['publish']);
     const refusals: [Record<string, unknown>, string][] = [
       [{ key: publisher }, 'forbidden'],
@@ -58,7 +58,7 @@ describe('an edge node', () => {
     (await connectEdge(usher.url, ADMIN_KEY)).close();
   });
 
-  test('whose key is revoked is cut off within two seconds, on whatever node it is', async () => {
+  test('whose key is revoked is disconnected within two seconds on every node', async () => {
     const { key: shortLived, id } = await newKey(['edge']);
     const here = await connectEdge(usher.url, shortLived);
     const there = await connectEdge(other.url, shortLived);
@@ -76,7 +76,7 @@ describe('an edge node', () => {
     });
   });
 
-  test('hears at once that a stream of its own must stop, on every connection, wherever the change came in', async () => {
+  test('is told at once on every connection that one of its streams must stop, whichever node received the change', async () => {
     const here = await edge(usher, 'edge-ann');
     const there = await edge(other, 'edge-ann');
     const stranger = await edge(other, 'edge-stranger');
@@ -101,7 +101,7 @@ describe('an edge node', () => {
     await settled('edge-ann');
   });
 
-  test('hears of any user who may stream now and could not before, or the other way round', async () => {
+  test('is told of every user who may stream now but could not before, or the reverse', async () => {
     const any = await edge(other, 'edge-any');
     await subscribe(usher, 'bob');
     expect(await any.waitFor('entitlement.changed', ({ userId }) => userId === 'bob')).toEqual({
@@ -118,7 +118,7 @@ describe('an edge node', () => {
     expect(versions).toEqual([1, 3]);
   });
 
-  test('is told again until it acknowledges', async () => {
+  test('is sent a notice again until it acknowledges it', async () => {
     const mute = await edge(usher, 'edge-mute', { acks: false });
     await subscribe(usher, 'cal');
     const { body } = await startStream(usher, 'cal', { edgeId: 'edge-mute' });
@@ -133,7 +133,7 @@ describe('an edge node', () => {
     await settled('edge-mute');
   });
 
-  test('that was cut off learns on its return what ended meanwhile', async () => {
+  test('that was disconnected learns when it returns which of its streams ended', async () => {
     await subscribe(usher, 'dan');
     await subscribe(usher, 'dora');
     const over = await startStream(usher, 'dan', { edgeId: 'edge-dan' });
@@ -149,7 +149,7 @@ describe('an edge node', () => {
     expect((await renewStream(usher, runs.body.streamId)).status).toBe(200);
   });
 
-  test('that asks nonsense is told so, and stays connected', async () => {
+  test('that sends an invalid request receives an error and stays connected', async () => {
     const odd = await edge(usher, 'edge-odd');
     const tooMany = Array.from({ length: 501 }, (_, n) => `s${n}`);
     for (const payload of [
@@ -165,7 +165,7 @@ describe('an edge node', () => {
     expect((await odd.request('streams', { streamIds: [] })).ok).toBe(true);
   });
 
-  test('hears a stop that no message between the nodes brought', async () => {
+  test('receives a stop even when the message between the nodes was lost', async () => {
     const there = await edge(other, 'edge-eve');
     await subscribe(usher, 'eve');
     const { body } = await startStream(usher, 'eve', { edgeId: 'edge-eve' });
@@ -178,14 +178,14 @@ describe('an edge node', () => {
     await settled('edge-eve');
   });
 
-  test('comes back by itself when its node is stopped', async () => {
+  test('is disconnected by a stopping node in a way after which clients reconnect by themselves', async () => {
     const node = await usher.another();
     const away = await edge(node, 'edge-drain');
     await node.kill('SIGTERM');
     expect(await away.disconnected()).not.toBe('io server disconnect');
   });
 
-  test('cannot listen as a device, nor a device as an edge node', async () => {
+  test('cannot connect as a device with its key', async () => {
     const told = await usher.device('ann', 'ann-web', { auth: { token: key } }).then(
       () => 'let in',
       (error: { data?: { code?: string } }) => error.data?.code,

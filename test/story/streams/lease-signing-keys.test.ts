@@ -24,7 +24,7 @@ const kidOf = (token: string) => decodeProtectedHeader(token).kid;
 const endStreams = () => usher.backOffice.call('DELETE', '/v1/users/ann/streams');
 
 describe('the keys that sign leases', () => {
-  test('are made once, by whichever of several nodes comes first, and known to all before one is used', async () => {
+  test('are created once by whichever node comes first, and known to all nodes before one is used', async () => {
     await usher.database.query('DELETE FROM lease_key');
     const [a, b] = await Promise.all([usher.another(), usher.another()]);
     const known = await kids(a);
@@ -35,7 +35,7 @@ describe('the keys that sign leases', () => {
     for (const node of [a, b]) await node.stop();
   });
 
-  test('are sealed with LEASE_KEY_SECRET, which can be changed; with another secret no node starts', async () => {
+  test('are encrypted with LEASE_KEY_SECRET, which can be rotated; a node with another secret does not start', async () => {
     const [row] = await usher.database.query<{ private_key: Buffer }>(
       'SELECT private_key FROM lease_key LIMIT 1',
     );
@@ -49,7 +49,7 @@ describe('the keys that sign leases', () => {
     );
   });
 
-  test('take over from each other: the next signs when its time has come, and what the last one signed stays good', async () => {
+  test('rotate: the next one signs once it is active, and leases of the previous one stay valid', async () => {
     const [first, second] = await kids(usher);
     const before = await lease(usher);
     const move = (kid: string | undefined, to: string) =>

@@ -42,7 +42,7 @@ async function keySet(node: TestUsher) {
 }
 
 describe('a lease', () => {
-  test('is a signed word on one stream, which anyone can check offline with the published keys of any node', async () => {
+  test('is a signed token for one stream that anyone can verify offline with the published keys of any node', async () => {
     await subscribe(usher, 'ann');
     const asked = Date.now();
     const { status, body } = await startStream(usher, 'ann', { deviceId: 'ann-tv' });
@@ -81,11 +81,11 @@ describe('a lease', () => {
 });
 
 describe('a stream', () => {
-  test('needs a membership that allows it: 403 not_entitled', async () => {
+  test('needs a membership that allows it, or is rejected with 403 not_entitled', async () => {
     expectProblem(await startStream(usher, 'nobody'), 403, 'not_entitled');
   });
 
-  test('takes one of the plan’s slots; beyond them it is refused with those that run', async () => {
+  test('takes one of the plan’s slots; without a free slot it is rejected with the list of running streams', async () => {
     await subscribe(usher, 'ben');
     const first = await startStream(usher, 'ben', { deviceId: 'ben-tv' });
     const second = await startStream(other, 'ben', {
@@ -115,7 +115,7 @@ describe('a stream', () => {
     expectProblem(await renewStream(usher, body.streamId), 404, 'not_found');
   });
 
-  test('whose edge node vanished frees its slot when its lease is over', async () => {
+  test('whose edge node vanished frees its slot when its lease expires', async () => {
     await subscribe(usher, 'bea', 'solo');
     const { body } = await startStream(usher, 'bea');
     expect((await startStream(usher, 'bea')).status).toBe(409);
@@ -124,7 +124,7 @@ describe('a stream', () => {
     expectProblem(await renewStream(usher, body.streamId), 409, 'too_many_streams');
   });
 
-  test('that was silent too long goes on if its slot is still free', async () => {
+  test('that was not renewed in time goes on if its slot is still free', async () => {
     await subscribe(usher, 'bix', 'solo');
     const { body } = await startStream(usher, 'bix');
     await vanish(body.streamId);
@@ -132,7 +132,7 @@ describe('a stream', () => {
     expectProblem(await startStream(usher, 'bix'), 409, 'too_many_streams');
   });
 
-  test('of ten edge nodes that want the last slot at once goes to one', async () => {
+  test('requested by ten edge nodes at once is granted no more often than there are slots', async () => {
     await subscribe(usher, 'bud');
     const replies = await Promise.all(
       Array.from({ length: 10 }, (_, n) =>
@@ -142,7 +142,7 @@ describe('a stream', () => {
     expect(replies.map(({ status }) => status).sort()).toEqual([201, 201, ...Array<number>(8).fill(409)]);
   });
 
-  test('is begun once, however often the same call with an Idempotency-Key is repeated', async () => {
+  test('is started once, however often the same request with an Idempotency-Key is repeated', async () => {
     await subscribe(usher, 'bor', 'solo');
     const headers = { 'idempotency-key': 'bor-1' };
     const first = await startStream(usher, 'bor', {}, headers);
@@ -151,13 +151,13 @@ describe('a stream', () => {
     expect(again.status).toBe(201);
   });
 
-  test('is refused for a device that belongs to another user', async () => {
+  test('is rejected for a device that belongs to another user', async () => {
     await subscribe(usher, 'eve');
     await usher.device('victim', 'victim-tv');
     expectProblem(await startStream(usher, 'eve', { deviceId: 'victim-tv' }), 422, 'unknown_device');
   });
 
-  test('is asked for by edge nodes alone', async () => {
+  test('can be requested by edge nodes only', async () => {
     const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'x', scopes: ['publish'] });
     const outsider = backOffice(usher.url, String(body.key));
     expectProblem(await outsider.call('POST', '/v1/streams', {}), 403, 'forbidden');
@@ -172,7 +172,7 @@ describe('a stream', () => {
 });
 
 describe('a renewal', () => {
-  test('gives a lease of the newest membership, and keeps the slot', async () => {
+  test('returns a lease with the newest membership and keeps the slot', async () => {
     await subscribe(usher, 'cal');
     const { body } = await startStream(usher, 'cal');
     await subscribe(usher, 'cal', 'solo');
@@ -184,11 +184,11 @@ describe('a renewal', () => {
     expect(payload).toMatchObject({ ver: 2, cap: { maxStreams: 1 } });
   });
 
-  test('of what nobody knows is refused: 404', async () => {
+  test('of an unknown stream is rejected with 404', async () => {
     expectProblem(await renewStream(usher, 'no-such-stream'), 404, 'not_found');
   });
 
-  test('by a beat of its user’s device keeps the slot; a beat of another user does not', async () => {
+  test('by a heartbeat of its user’s device keeps the slot; a heartbeat of another user does not', async () => {
     await subscribe(usher, 'dan', 'solo');
     const { body } = await startStream(usher, 'dan');
     await usher.database.query(

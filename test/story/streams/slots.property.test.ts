@@ -43,7 +43,7 @@ const history = fc.array(fc.array(act, { minLength: 1, maxLength: 6 }), { minLen
 const ALLOWED = new Set([200, 201, 204, 403, 404, 409]);
 
 describe('a user’s streams', () => {
-  test('never hold more slots than the plan has, whatever happens at once on several nodes; a free slot is always given', async () => {
+  test('never hold more slots than the plan has, whatever happens at once on several nodes, and a free slot is always granted', async () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(history, async (rounds) => {
@@ -62,7 +62,7 @@ describe('a user’s streams', () => {
     );
   });
 
-  test('that are renewed in the very moment in which their slot is over: one has it, the renewed or the new one', async () => {
+  test('hold a slot once when it is renewed and taken at the very moment it expires', async () => {
     const [a, b] = nodes as [TestUsher, TestUsher];
     await subscribe(a, 'last-moment', 'solo');
     const { body } = await startStream(a, 'last-moment');

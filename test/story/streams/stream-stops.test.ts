@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-describe('what takes away a stream’s reason stops it in the same commit, and its device is told', () => {
+describe('a stream is stopped in the same commit as its cause, and its device receives stream.stop, for', () => {
   test('a canceled membership', async () => {
     await subscribe(usher, 'fay');
     const tv = await usher.device('fay', 'fay-tv');
@@ -33,7 +33,7 @@ describe('what takes away a stream’s reason stops it in the same commit, and i
     expectProblem(await startStream(usher, 'fay'), 403, 'not_entitled');
   });
 
-  test('a smaller plan: the newest go, those that were there first stay', async () => {
+  test('a smaller plan, which stops the newest streams and keeps the oldest', async () => {
     await subscribe(usher, 'gus');
     const first = await startStream(usher, 'gus', { deviceId: 'gus-tv' });
     const second = await startStream(other, 'gus', { deviceId: 'gus-phone' });
@@ -47,7 +47,7 @@ describe('what takes away a stream’s reason stops it in the same commit, and i
     expect((await renewStream(usher, first.body.streamId)).status).toBe(200);
   });
 
-  test('a device that was removed, or is another user’s now', async () => {
+  test('a device that was removed or belongs to another user now', async () => {
     await subscribe(usher, 'hal');
     const tv = await usher.device('hal', 'hal-tv');
     await usher.device('hal', 'hal-pad');
@@ -65,7 +65,7 @@ describe('what takes away a stream’s reason stops it in the same commit, and i
     rest.close();
   });
 
-  test('an operator', async () => {
+  test('a request of an operator', async () => {
     await subscribe(usher, 'jon');
     const tv = await usher.device('jon', 'jon-tv');
     const { body } = await startStream(usher, 'jon');
@@ -78,7 +78,7 @@ describe('what takes away a stream’s reason stops it in the same commit, and i
     });
   });
 
-  test('a start and a cancellation at the same moment: no stream outlives it', async () => {
+  test('a cancellation at the same moment as its start', async () => {
     for (let round = 0; round < 8; round += 1) {
       const userId = `kim-${round}`;
       await subscribe(usher, userId);

@@ -22,8 +22,8 @@ const timelineOf = async (userId: string, query = '') => {
 };
 const pageOf = async (userId: string) => (await usher.backOffice.call('GET', `/v1/users/${userId}`)).body;
 
-describe('one user on one page', () => {
-  test('tells a plan’s change from the webhook to each device’s receipt', async () => {
+describe('the timeline of a user', () => {
+  test('shows a plan change from the webhook to each device’s receipt', async () => {
     const tv = await usher.device('ann', 'ann-tv');
     const phone = await usher.device('ann', 'ann-phone', { acks: false });
     const asleep = await usher.device('ann', 'ann-tablet');
@@ -70,7 +70,7 @@ describe('one user on one page', () => {
     });
   });
 
-  test('keeps what was superseded, by its receipts, and goes on page by page', async () => {
+  test('keeps superseded events that have receipts, and is read page by page', async () => {
     const device = await usher.device('ben', 'ben-tv');
     for (const n of [1, 2, 3]) {
       await usher.backOffice.publish([
@@ -94,7 +94,7 @@ describe('one user on one page', () => {
     expect(rest.next).toBeUndefined();
   });
 
-  test('is empty for a user whom nobody heard of, and for admins only', async () => {
+  test('is empty for an unknown user, and for admins only', async () => {
     expect((await timelineOf('nobody')).timeline).toEqual([]);
     expect(await pageOf('nobody')).toMatchObject({ membership: { version: 0 }, devices: [], awake: false });
     const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
