@@ -13,16 +13,16 @@ export function launch(): Promise<Browser> {
 export type DeviceName = 'Living-room TV' | 'Phone' | 'Browser';
 export const DEVICES: readonly DeviceName[] = ['Living-room TV', 'Phone', 'Browser'];
 
-/** The page as a person uses it: by the names of what is on it. */
+/** The demo page as a person uses it, by the accessible names of its elements. */
 export interface Visit {
   readonly page: Page;
-  /** Whatever the page asked for, wherever it is. */
+  /** Every URL that the page requested. */
   readonly addresses: string[];
-  /** What it complained of. */
+  /** Errors and warnings of the console, and uncaught errors. */
   readonly errors: string[];
   on(device: DeviceName): Locator;
   click(label: string): Promise<void>;
-  /** Where the bar of this screen is, in seconds. */
+  /** Returns the playback position of this screen in seconds. */
   position(device: DeviceName): Promise<number>;
   speed(label: '1×' | '60×' | '600×'): Promise<void>;
 }
@@ -32,7 +32,7 @@ export interface VisitOptions {
   readonly height?: number;
 }
 
-/** Opens the page for a user of its own, and waits until all three screens are live. */
+/** Opens the page for this user. Returns when all three screens are live. */
 export async function visit(
   browser: Browser,
   usher: TestUsher,

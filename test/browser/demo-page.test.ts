@@ -5,10 +5,10 @@ import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { DEVICES, launch, type Visit, visit } from './chromium.js';
 
 const MINUTE = 60_000;
-// Longer than a wait for something on the page, whose own words say more than a test that ran out of time.
+// Longer than Playwright's own timeout, whose message says more than a test timeout.
 jest.setTimeout(MINUTE);
 
-/** Runs in the page: what stands out to the right, and is neither in a list that scrolls nor a picture. */
+/** Runs in the page: finds elements beyond the right edge, except in scrolling lists and pictures. */
 const CUT_OFF = `[...document.querySelectorAll('body *:not(.row *, .journeys *, .log-lines *, .art *)')]
   .filter((part) => part.getBoundingClientRect().right > innerWidth + 0.5)
   .map((part) => part.outerHTML.slice(0, 80))`;

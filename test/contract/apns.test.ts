@@ -45,8 +45,8 @@ describe('apns', () => {
   });
 
   test('reuses one provider token for many pushes', async () => {
-    const vendor = createSender(APNS);
-    await Promise.all(Array.from({ length: 10 }, () => vendor.send(pushMessage(APNS.address()))));
+    const sender = createSender(APNS);
+    await Promise.all(Array.from({ length: 10 }, () => sender.send(pushMessage(APNS.address()))));
     expect(new Set(apns.accepted.slice(-10).map(({ jwt }) => jwt)).size).toBe(1);
   });
 
@@ -60,14 +60,14 @@ describe('apns', () => {
   });
 
   test('reconnects after a GOAWAY and returns an outcome for every push in flight', async () => {
-    const vendor = createSender(APNS, { deadlineMs: 3_000 });
+    const sender = createSender(APNS, { deadlineMs: 3_000 });
     apns.responses.defaultResponse = { status: 200, afterMs: 50 };
-    const send = () => vendor.send(pushMessage(APNS.address()));
+    const send = () => sender.send(pushMessage(APNS.address()));
     const underWay = Array.from({ length: 50 }, send);
     await eventually('they are under way', () => apns.responses.isUsedUp);
     apns.sendGoaway();
-    const verdicts = await Promise.all(underWay);
-    expect(verdicts.filter(({ is }) => is !== 'delivered' && is !== 'again')).toEqual([]);
+    const outcomes = await Promise.all(underWay);
+    expect(outcomes.filter(({ is }) => is !== 'delivered' && is !== 'again')).toEqual([]);
     apns.responses.defaultResponse = 'ok';
     const connections = apns.connections.total;
     await eventually('it is back', async () => (await send()).is === 'delivered');
@@ -75,22 +75,22 @@ describe('apns', () => {
   });
 
   test('replaces a dead connection long before TCP would notice it', async () => {
-    const wire = await forgetfulWire(new URL(apns.environment.APNS_ORIGIN ?? ''));
-    const vendor = createSender(APNS, {}, { APNS_ORIGIN: `https://localhost:${wire.port}` });
-    const send = () => vendor.send(pushMessage(APNS.address()));
+    const firewall = await startForgetfulFirewall(new URL(apns.environment.APNS_ORIGIN ?? ''));
+    const sender = createSender(APNS, {}, { APNS_ORIGIN: `https://localhost:${firewall.port}` });
+    const send = () => sender.send(pushMessage(APNS.address()));
     expect(await send()).toEqual({ is: 'delivered' });
-    wire.forget();
+    firewall.forget();
     expect(await send()).toMatchObject({ is: 'again', reason: 'deadline' });
     await eventually('it took another', async () => (await send()).is === 'delivered');
-    await vendor.close();
-    await wire.close();
+    await sender.close();
+    await firewall.close();
   });
 });
 
 test('no address, key or token was ever logged', expectNoSecretLogged);
 
-/** A firewall that forgets the connections it knows: they carry nothing any more, and nobody is told. New ones pass. */
-async function forgetfulWire({ hostname, port }: URL) {
+/** Starts a firewall that can silently drop the packets of all its connections so far. New connections pass. */
+async function startForgetfulFirewall({ hostname, port }: URL) {
   const forgotten = new WeakSet<Socket>();
   const sockets = new Set<Socket>();
   const carry = (from: Socket, to: Socket, of: Socket) => {

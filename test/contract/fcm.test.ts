@@ -25,9 +25,9 @@ describe('fcm', () => {
       const expiresAt = new Date(Date.now() + 60_000);
       const more = { collapseId: 'membership', badge: 2, expiresAt };
       expect(await createSender(FCM).send(pushMessage({ kind, address }, more))).toEqual({ is: 'delivered' });
-      const { message: got, ...of } = last(fcm.accepted);
+      const { message: received, ...of } = last(fcm.accepted);
       expect(of).toEqual({ kind, address });
-      expect(got).toMatchObject({
+      expect(received).toMatchObject({
         data: { id: 'evt_1' },
         notification: { title: 'Your plan', body: 'Basic from today' },
         android: {
@@ -42,9 +42,9 @@ describe('fcm', () => {
 
   test('wakes an app in the background with data alone', async () => {
     await createSender(FCM).send(pushMessage(FCM.address(), { show: 'background', urgency: 'normal' }));
-    const { message: got } = last(fcm.accepted);
-    expect(got).not.toHaveProperty('notification');
-    expect(got).toMatchObject({
+    const { message: received } = last(fcm.accepted);
+    expect(received).not.toHaveProperty('notification');
+    expect(received).toMatchObject({
       android: { priority: 'normal' },
       apns: { headers: { 'apns-priority': '5' } },
     });
@@ -58,16 +58,16 @@ describe('fcm', () => {
       status: 400,
       body: { error: { code: 400, status: 'INVALID_ARGUMENT', details: [violation] } },
     });
-    const vendor = createSender(FCM);
-    expect(await vendor.send(pushMessage(FCM.address()))).toMatchObject({ is: 'gone' });
+    const sender = createSender(FCM);
+    expect(await sender.send(pushMessage(FCM.address()))).toMatchObject({ is: 'gone' });
     fcm.responses.next(fcmError(400, 'INVALID_ARGUMENT'));
-    expect(await vendor.send(pushMessage(FCM.address()))).toMatchObject({ is: 'sender_fault' });
+    expect(await sender.send(pushMessage(FCM.address()))).toMatchObject({ is: 'sender_fault' });
   });
 
   test('requests one access token, and a new one when it is revoked', async () => {
-    const vendor = createSender(FCM);
+    const sender = createSender(FCM);
     const grants = fcm.grants;
-    const send = () => vendor.send(pushMessage(FCM.address()));
+    const send = () => sender.send(pushMessage(FCM.address()));
     const all = await Promise.all(Array.from({ length: 10 }, send));
     expect(all.every(({ is }) => is === 'delivered')).toBe(true);
     expect(fcm.grants - grants).toBe(1);

@@ -7,7 +7,8 @@ import { LIFE } from '../../src/membership/membership.js';
 import type { Processor } from '../../src/membership/processor.js';
 import { StandardProcessor } from '../../src/membership/standard/standard.processor.js';
 import { StripeProcessor } from '../../src/membership/stripe/stripe.processor.js';
-import { type Config, readConfig } from '../../src/platform/config/config.js';
+import type { Config } from '../../src/platform/config/config.js';
+import { testConfig } from '../support/config.js';
 import { type FakeAppStore, createFakeAppStore } from '../support/fakes/fake-app-store.js';
 import {
   type FakeGooglePlay,
@@ -17,23 +18,23 @@ import {
 import { buildStripeEvent, nowSeconds } from '../support/drivers/stripe-webhooks.js';
 import { signedHeaders, STANDARD_SECRET, subscriptionUpdated } from '../support/drivers/standard-webhooks.js';
 
-interface Sent {
+interface SentWebhook {
   readonly body: string;
   readonly headers: Record<string, string>;
 }
 
-/** One processor as the suite needs it. */
-interface Subject {
+/** One payment processor as the contract tests need it. */
+interface ProcessorUnderTest {
   readonly name: string;
   make(config: Config): Processor;
   settings(): Record<string, string>;
-  /** A subscription that is active, as the processor says it, signed. */
-  active(id: string): Promise<Sent>;
-  /** Whether the signature is over the body, or over who sends it. */
+  /** Returns a signed webhook about an active subscription. */
+  active(id: string): Promise<SentWebhook>;
+  /** Whether the signature covers the body; else it only authenticates the sender. */
   readonly signsBody: boolean;
-  /** What was signed, at another time; undefined where age does not matter. */
-  at?(seconds: number): Promise<Sent>;
-  /** Seconds from now at which it is too old, or too new. */
+  /** Returns a webhook signed at another time, in seconds from now; undefined where signatures do not expire. */
+  at?(seconds: number): Promise<SentWebhook>;
+  /** Offsets from now, in seconds, at which a signature is too old or too new. */
   readonly stale: readonly number[];
 }
 
@@ -52,8 +53,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** By hand, from Stripe's documentation: its library must agree with somebody else than itself. */
-const stripeSigned = (body: string, at = nowSeconds(), secret = SECRET): Sent => ({
+/** Signs by hand, as Stripe documents it, so that Stripe's library is not only checked against itself. */
+const stripeSigned = (body: string, at = nowSeconds(), secret = SECRET): SentWebhook => ({
   body,
   headers: {
     'stripe-signature': `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`,
@@ -68,12 +69,12 @@ const standardBody = () =>
   JSON.stringify(
     subscriptionUpdated({ subscriptionId: 's-1', userId: 'ann', status: 'active', priceIds: ['p'] }),
   );
-const standardSigned = (id: string, at?: number): Sent => {
+const standardSigned = (id: string, at?: number): SentWebhook => {
   const body = standardBody();
   return { body, headers: signedHeaders(body, { id, ...(at !== undefined && { at }) }) };
 };
 
-const SUBJECTS: Subject[] = [
+const PROCESSORS: ProcessorUnderTest[] = [
   {
     name: 'stripe',
     make: (config) => new StripeProcessor(config),
@@ -114,21 +115,13 @@ const SUBJECTS: Subject[] = [
   },
 ];
 
-const config = (settings: Record<string, string> = {}) =>
-  readConfig({
-    DATABASE_URL: 'postgres://localhost/nothing',
-    REDIS_URL: 'redis://localhost',
-    AUTH_JWT_SECRET: 'nothing is verified with this secret',
-    ...settings,
-  });
-
 const REFUSALS = ['signature_invalid', 'signature_stale', 'malformed_json', 'invalid_request'];
 
-describe.each(SUBJECTS)('the processor $name', (subject) => {
-  const configured = () => subject.make(config(subject.settings()));
-  const verify = async (processor: Processor, { body, headers }: Sent) =>
+describe.each(PROCESSORS)('the processor $name', (subject) => {
+  const configured = () => subject.make(testConfig(subject.settings()));
+  const verify = async (processor: Processor, { body, headers }: SentWebhook) =>
     processor.verify(Buffer.from(body), headers);
-  const codeOf = async (sent: Sent, processor = configured()): Promise<string> =>
+  const codeOf = async (sent: SentWebhook, processor = configured()): Promise<string> =>
     verify(processor, sent).then(
       () => 'accepted',
       (error: { code?: string }) => error.code ?? 'another error',
@@ -157,7 +150,7 @@ describe.each(SUBJECTS)('the processor $name', (subject) => {
   });
 
   test('fails with not_configured without its settings', async () => {
-    expect(await codeOf(await subject.active('x'), subject.make(config()))).toBe('not_configured');
+    expect(await codeOf(await subject.active('x'), subject.make(testConfig()))).toBe('not_configured');
   });
 
   test('rejects a webhook without a signature', async () => {
@@ -183,7 +176,7 @@ describe.each(SUBJECTS)('the processor $name', (subject) => {
         const webhook = await Promise.resolve()
           .then(() => processor.verify(Buffer.from(changed.body, 'latin1'), changed.headers))
           .catch((error: { code?: string }) => error.code);
-        // A base64 digit may have bits that mean nothing: then the same was said.
+        // The last base64 digit may have unused bits: then the content is unchanged.
         const outcome = typeof webhook === 'object' ? meaning(changed, inBody) : webhook;
         expect([...REFUSALS, meaning(sent, inBody)]).toContainEqual(outcome);
       }),
@@ -211,7 +204,7 @@ describe.each(SUBJECTS)('the processor $name', (subject) => {
   });
 });
 
-/** What looks like an event of each processor from afar. */
+/** Payloads that resemble an event of a processor. */
 const any = fc.jsonValue({ maxDepth: 3 });
 const nearly = fc.record({
   id: fc.constant('evt_1'),
@@ -235,8 +228,8 @@ const nearly = fc.record({
   ),
 });
 
-/** What the last signature in it covers, as bytes. */
-function meaning({ body, headers }: Sent, inBody: boolean): unknown {
+/** Returns the bytes that the signature covers. */
+function meaning({ body, headers }: SentWebhook, inBody: boolean): unknown {
   const jws = inBody
     ? (JSON.parse(body) as { signedPayload?: string }).signedPayload
     : headers.authorization?.slice('Bearer '.length);
@@ -248,7 +241,7 @@ function meaning({ body, headers }: Sent, inBody: boolean): unknown {
 test('the published example of Standard Webhooks is accepted at its time and rejected 301 s away from it', async () => {
   // https://github.com/standard-webhooks/standard-webhooks, the tests of its libraries
   const processor = new StandardProcessor(
-    config({ STANDARD_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }),
+    testConfig({ STANDARD_WEBHOOK_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }),
   );
   const headers = {
     'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { PresenceStore } from '../../src/delivery/presence.store.js';
-import { readConfig } from '../../src/platform/config/config.js';
 import { RedisLinks } from '../../src/platform/redis.js';
+import { testConfig } from '../support/config.js';
 import { eventually } from '../support/eventually.js';
 import { describeEachRedis, type TestRedis } from '../support/infrastructure/redis.js';
 
 const USERS = Array.from({ length: 1_000 }, (_, n) => `user-${n}`);
-/** A server reads 16 KiB at a time: a thousand names are some twenty reads, as they arrive, of one request, and not a thousand requests. */
+/** A server reads 16 KiB at a time, so one request with a thousand names takes about twenty reads. */
 const READS_OF_ONE_TRIP = 60;
 
 describeEachRedis('presence', (start) => {
@@ -16,12 +16,7 @@ describeEachRedis('presence', (start) => {
   let presence: PresenceStore;
   beforeAll(async () => {
     redis = await start();
-    const config = readConfig({
-      DATABASE_URL: 'postgres://localhost/nothing',
-      REDIS_URL: redis.url,
-      AUTH_JWT_SECRET: 'nothing is verified with this secret',
-    });
-    links = new RedisLinks(config);
+    links = new RedisLinks(testConfig({ REDIS_URL: redis.url }));
     presence = new PresenceStore(links, `presence-${process.pid}`);
     await eventually('Redis is there', () => presence.beat(undefined, 5_000).catch(() => undefined));
     await presence.add('node-a', USERS);
@@ -82,7 +77,7 @@ describeEachRedis('presence', (start) => {
   });
 });
 
-/** How many times each server read from its connections. */
+/** Returns how often each server read from its connections. */
 async function reads(urls: string): Promise<number[]> {
   return Promise.all(
     urls.split(',').map(async (url) => {

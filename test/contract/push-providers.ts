@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { type Config, readConfig } from '../../src/platform/config/config.js';
+import type { Config } from '../../src/platform/config/config.js';
 import { Metrics } from '../../src/platform/metrics.js';
 import { ApnsSender } from '../../src/push/apns/apns.sender.js';
 import { FcmSender } from '../../src/push/fcm/fcm.sender.js';
@@ -11,6 +11,7 @@ import { GuardedVendor, type VendorSender } from '../../src/push/guard.sender.js
 import type { PushAddress, PushMessage } from '../../src/push/vendor.js';
 import { WebPushSender } from '../../src/push/webpush/webpush.sender.js';
 import { type FakeApns, startFakeApns } from '../support/fakes/fake-apns.js';
+import { testConfig } from '../support/config.js';
 import { fcmError, type FakeFcm, startFakeFcm } from '../support/fakes/fake-fcm.js';
 import type { FakePushProvider, ProviderResponse } from '../support/fakes/fake-push-provider.js';
 import { type FakeWebPush, startFakeWebPush } from '../support/fakes/fake-web-push.js';
@@ -32,11 +33,6 @@ export interface ProviderUnderTest {
   readonly sendsRetryAfter: boolean;
 }
 
-const NEEDED = {
-  DATABASE_URL: 'postgres://localhost/usher',
-  REDIS_URL: 'redis://localhost',
-  AUTH_JWT_SECRET: 'thirty-two bytes and some more, for tests',
-};
 export let apns: FakeApns;
 export let fcm: FakeFcm;
 export let webPush: FakeWebPush;
@@ -108,13 +104,13 @@ export function useFakeProviders(): void {
     Logger.overrideLogger({ log: keep, error: keep, warn: keep, debug: keep, verbose: keep });
   });
   afterEach(async () => {
-    await Promise.all(open.splice(0).map((vendor) => vendor.close()));
+    await Promise.all(open.splice(0).map((sender) => sender.close()));
     Logger.overrideLogger(false);
     for (const { responses: script } of [apns, fcm, webPush]) script.clear();
   });
 }
 
-/** After all other tests of a file: `test('no address, key or token was ever logged', noSecretWasLogged)`. */
+/** The last test of a file: `test('no address, key or token was ever logged', expectNoSecretLogged)`. */
 export function expectNoSecretLogged(): void {
   for (const { environment } of [apns, fcm, webPush])
     for (const [name, value] of Object.entries(environment))
@@ -123,8 +119,6 @@ export function expectNoSecretLogged(): void {
   const text = loggedLines.join('\n');
   expect([...secrets].filter((secret) => text.includes(secret))).toEqual([]);
 }
-
-export const buildConfig = (environment: Record<string, string>) => readConfig({ ...NEEDED, ...environment });
 
 /** Long enough for a busy machine. */
 const DEADLINE_MS = 5_000;
@@ -146,10 +140,10 @@ function guardedSender(
   environment: Record<string, string>,
   limits: Partial<Limits>,
 ): GuardedVendor {
-  const sender = subject.make(buildConfig(environment));
-  const vendor = new GuardedVendor(sender, watch, { ...LIMITS, deadlineMs: DEADLINE_MS, ...limits });
-  open.push(vendor);
-  return vendor;
+  const inner = subject.make(testConfig(environment));
+  const sender = new GuardedVendor(inner, watch, { ...LIMITS, deadlineMs: DEADLINE_MS, ...limits });
+  open.push(sender);
+  return sender;
 }
 
 /** Returns a notification for that address, which must not be logged. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { readConfig } from '../../src/platform/config/config.js';
 import { RedisLinks } from '../../src/platform/redis.js';
 import { reserveFor } from '../../src/push/budget.js';
 import { BudgetStore } from '../../src/push/budget.store.js';
+import { testConfig } from '../support/config.js';
 import { eventually } from '../support/eventually.js';
 import { describeEachRedis, type TestRedis } from '../support/infrastructure/redis.js';
 
-/** So slow that nothing comes back while a test runs. */
+/** So slow that no token is refilled while a test runs. */
 const BUDGET = { perSecond: 0.001, burst: 10 };
 
 describeEachRedis('the push rate limiter', (start) => {
@@ -18,12 +18,7 @@ describeEachRedis('the push rate limiter', (start) => {
     (await budgets.take(name, BUDGET, wanted, reserve)).granted;
   beforeAll(async () => {
     redis = await start();
-    const config = readConfig({
-      DATABASE_URL: 'postgres://localhost/nothing',
-      REDIS_URL: redis.url,
-      AUTH_JWT_SECRET: 'nothing is verified with this secret',
-    });
-    links = new RedisLinks(config);
+    links = new RedisLinks(testConfig({ REDIS_URL: redis.url }));
     budgets = new BudgetStore(links, `budget-${randomUUID()}`);
     await eventually('Redis is there', () => take('there', 1).catch(() => undefined));
   });

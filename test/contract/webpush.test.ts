@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { request } from 'undici';
 import type { PushAddress } from '../../src/push/vendor.js';
 import { Dial } from '../../src/push/webpush/dial.sender.js';
+import { testConfig } from '../support/config.js';
 import {
-  buildConfig,
   createSender,
   last,
   pushMessage,
@@ -56,26 +56,26 @@ describe('webpush', () => {
   });
 
   test('does not connect to a name that resolves to a private address, unless the operator allowed that host', async () => {
-    const dial = new Dial(buildConfig(webPush.environment).PUSH_CA_FILE);
+    const dial = new Dial(testConfig(webPush.environment).PUSH_CA_FILE);
     const connections = webPush.connections.total;
-    const asked = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.outside });
-    await expect(asked).rejects.toMatchObject({ code: 'INNER_ADDRESS' });
+    const requestCount = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.outside });
+    await expect(requestCount).rejects.toMatchObject({ code: 'INNER_ADDRESS' });
     expect(webPush.connections.total).toBe(connections);
     await dial.close();
   });
 
   test('does not follow a redirect and does not read an endless response to its end', async () => {
-    const vendor = createSender(WEBPUSH);
+    const sender = createSender(WEBPUSH);
     const elsewhere = webPush.subscribe().address;
-    const asked = webPush.requestCount;
+    const requestCount = webPush.requestCount;
     webPush.responses.next({ status: 307, headers: { location: elsewhere } });
-    expect(await vendor.send(pushMessage(webPush.subscribe()))).toEqual({
+    expect(await sender.send(pushMessage(webPush.subscribe()))).toEqual({
       is: 'sender_fault',
       reason: 'status_307',
     });
-    expect(webPush.requestCount - asked).toBe(1);
+    expect(webPush.requestCount - requestCount).toBe(1);
     webPush.responses.next({ status: 201, body: 'x'.repeat(5_000_000) });
-    expect(await vendor.send(pushMessage(webPush.subscribe()))).toEqual({ is: 'delivered' });
+    expect(await sender.send(pushMessage(webPush.subscribe()))).toEqual({ is: 'delivered' });
   });
 
   test('treats a subscription with invalid keys as dead', async () => {

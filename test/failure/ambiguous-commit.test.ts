@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { subscriptionIds } from '../support/drivers/stripe-webhooks.js';
 import { eventually } from '../support/eventually.js';
 import { ConsistencyChecker } from '../support/consistency-checker.js';
 import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
@@ -7,25 +8,25 @@ import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
- * RELIABILITY: F8. PostgreSQL carries a statement out, and its answer never reaches the node: the node cannot know. The
- * node under test has a wire of its own to PostgreSQL; the workers (sweep, retries) run on the other one.
+ * PostgreSQL executes a statement, but its reply never reaches the node, which cannot know the outcome. The node under test
+ * reaches PostgreSQL through a proxy; the workers (sweep, retries) run on the other node.
  */
 const READY_FOR_QUERY = Buffer.from([0x5a, 0, 0, 0, 5]);
-const replied = (reply: Buffer): boolean => reply.includes(READY_FOR_QUERY);
+const isComplete = (reply: Buffer): boolean => reply.includes(READY_FOR_QUERY);
 const RECOVERY_MS = 15_000;
 
 let worker: TestUsher;
 let node: TestUsher;
-let wire: FaultProxy;
+let proxy: FaultProxy;
 let devices: ReconnectingDevice[];
 const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   worker = await startUsher({ LOG_LEVEL: 'warn' });
   const real = new URL(worker.database.url);
-  wire = await faultProxy({ host: real.hostname, port: Number(real.port) });
+  proxy = await faultProxy({ host: real.hostname, port: Number(real.port) });
   const proxied = new URL(real);
-  proxied.port = String(wire.port);
+  proxied.port = String(proxy.port);
   node = await worker.another({ DATABASE_URL: proxied.href, ROLES: 'gateway,api' });
   await node.backOffice.putPlan('premium', ['price_premium']);
   devices = ['ann', 'ben', 'cleo', 'dan'].map(
@@ -37,21 +38,19 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const device of devices) device.close();
   await worker.stop();
-  await wire.close();
+  await proxy.close();
 });
 
-const lose = (request: string) => wire.loseReply({ request, replied });
+const loseReplyTo = (request: string) => proxy.loseReply({ request, isComplete });
 
 const created = (userId: string) =>
   node.stripe.event('customer.subscription.created', {
-    id: `sub_${userId}`,
-    userId,
-    customer: `cus_${userId}`,
+    ...subscriptionIds(userId),
     price: 'price_premium',
     status: 'active',
   });
 
-/** The plan is in force, made by one webhook in one version, and each device of the user was told it once. */
+/** Expects that the webhook was applied once, in one version, and that each device of the user received it once. */
 async function appliedOnce(userId: string): Promise<void> {
   const own = devices.filter((device) => device.userId === userId);
   const versions = (device: ReconnectingDevice) =>
@@ -69,21 +68,21 @@ async function appliedOnce(userId: string): Promise<void> {
 
 describe('when PostgreSQL’s reply to a statement is lost', () => {
   test('a webhook that may or may not be stored is not acknowledged, and its retry is recognized as the same webhook', async () => {
-    const event = created('ann');
-    const lost = lose('webhook-store:');
-    const first = await node.stripe.send(event);
-    await lost;
+    const webhook = created('ann');
+    const replyLost = loseReplyTo('webhook-store:');
+    const first = await node.stripe.send(webhook);
+    await replyLost;
     expect(first).toMatchObject({ status: 503, body: { code: 'unavailable', retryable: true } });
-    expect(await node.stripe.send(event)).toMatchObject({ status: 200, body: { duplicate: true } });
+    expect(await node.stripe.send(webhook)).toMatchObject({ status: 200, body: { duplicate: true } });
     await appliedOnce('ann');
   }, 30_000);
 
   test('a webhook that was applied is not applied again, and the devices still receive the change', async () => {
-    const event = created('ben');
-    const lost = lose('COMMIT');
-    expect((await node.stripe.send(event)).status).toBe(200);
-    await lost;
-    expect((await node.stripe.send(event)).status).toBe(200);
+    const webhook = created('ben');
+    const replyLost = loseReplyTo('COMMIT');
+    expect((await node.stripe.send(webhook)).status).toBe(200);
+    await replyLost;
+    expect((await node.stripe.send(webhook)).status).toBe(200);
     await appliedOnce('ben');
   }, 30_000);
 
@@ -95,25 +94,28 @@ describe('when PostgreSQL’s reply to a statement is lost', () => {
   ] as const)(
     'an event with an Idempotency-Key is published once, although %s was lost (%s, %s)',
     async (_, request, userId, tier) => {
-      const note = checker.nextEvent(userId);
+      const event = checker.nextEvent(userId);
       const headers = { 'idempotency-key': randomUUID() };
-      const publish = () => checker.publish(node.backOffice, userId, tier, headers, note);
-      const lost = lose(request);
+      const publish = () => checker.publish(node.backOffice, userId, tier, headers, event);
+      const replyLost = loseReplyTo(request);
       const first = await publish();
-      await lost;
+      await replyLost;
       expect(first).toMatchObject({ status: 503, body: { retryable: true } });
       const { body } = await eventually('the retry is taken', async () => {
         const reply = await publish();
         return reply?.status === 202 && reply;
       });
       const [accepted] = body.accepted as { id: string; offset: number }[];
-      const again = await node.backOffice.publish([{ userId, type: 'note.owed', tier, data: note }], headers);
-      expect(again).toMatchObject({ status: 202, body });
-      const kept = await worker.database.query(
-        `SELECT id, "offset"::int FROM mailbox_entry WHERE user_id = $1 AND (data->>'mark')::int = $2`,
-        [userId, note.sequence],
+      const again = await node.backOffice.publish(
+        [{ userId, type: 'note.owed', tier, data: event }],
+        headers,
       );
-      expect(kept).toEqual([accepted]);
+      expect(again).toMatchObject({ status: 202, body });
+      const stored = await worker.database.query(
+        `SELECT id, "offset"::int FROM mailbox_entry WHERE user_id = $1 AND (data->>'mark')::int = $2`,
+        [userId, event.sequence],
+      );
+      expect(stored).toEqual([accepted]);
       await checker.expectConsistent(devices, RECOVERY_MS);
     },
     30_000,

@@ -7,12 +7,12 @@ import { faultProxy, type FaultProxy } from '../support/infrastructure/fault-pro
 import { expectProblem } from '../support/expectations.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
-/** Scaled down: 300 s of grace and leases of 90 s are 7 s and 2 s here. */
+/** Scaled down from a grace period of 300 s and leases of 90 s. */
 const GRACE_SECONDS = 7;
 const LEASE_SECONDS = 2;
 let usher: TestUsher;
-let wire: FaultProxy;
-/** A node that reaches PostgreSQL only by `wire`, asked by an edge node with a key of its own. */
+let proxy: FaultProxy;
+/** A node that reaches PostgreSQL only through `proxy`, and an edge node that calls it with its own key. */
 let node: TestUsher;
 let edge: BackOffice;
 beforeAll(async () => {
@@ -21,22 +21,22 @@ beforeAll(async () => {
     GRACE_SECONDS: String(GRACE_SECONDS),
   });
   const url = new URL(usher.database.url);
-  wire = await faultProxy({ host: url.hostname, port: Number(url.port) });
+  proxy = await faultProxy({ host: url.hostname, port: Number(url.port) });
   url.hostname = '127.0.0.1';
-  url.port = String(wire.port);
+  url.port = String(proxy.port);
   node = await usher.another({ DATABASE_URL: url.href });
   await putPlans(usher);
   const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
   edge = backOffice(node.url, String(body.key));
 });
 afterAll(async () => {
-  wire.set('open');
+  proxy.set('open');
   await usher.stop();
-  await wire.close();
+  await proxy.close();
 });
 
-/** A stream that runs, renewed through the node. */
-async function running(userId: string): Promise<string> {
+/** Starts a stream and renews it through the node. Returns its id. */
+async function startRunningStream(userId: string): Promise<string> {
   await subscribe(usher, userId);
   const { body } = await startStream(usher, userId);
   await eventually('it runs', async () => (await renew(body.streamId)).status === 200);
@@ -47,23 +47,23 @@ const expiry = (lease: unknown): number => Number(decodeJwt(String(lease)).exp) 
 
 describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (%s)', (state) => {
   test('running streams go on until the grace period ends, known stops hold, and no new stream starts', async () => {
-    const [goes, ends, canceled] = [
-      await running(`${state}-goes`),
-      await running(`${state}-ends`),
-      await running(`${state}-canceled`),
+    const [running, ended, canceled] = [
+      await startRunningStream(`${state}-goes`),
+      await startRunningStream(`${state}-ends`),
+      await startRunningStream(`${state}-canceled`),
     ];
-    expect((await edge.call('DELETE', `/v1/streams/${ends}`)).status).toBe(204);
+    expect((await edge.call('DELETE', `/v1/streams/${ended}`)).status).toBe(204);
     const since = Date.now();
-    wire.set(state);
-    const first = await renew(goes);
+    proxy.set(state);
+    const first = await renew(running);
     expect([first.status, first.body.code]).toEqual([200, undefined]);
     expect(expiry(first.body.lease)).toBeLessThanOrEqual(Date.now() + LEASE_SECONDS * 1_000);
-    expect(decodeJwt(String(first.body.lease))).toMatchObject({ sub: `${state}-goes`, sid: goes, ver: 1 });
-    // Another node still reaches PostgreSQL, and its word reaches this one through Redis.
+    expect(decodeJwt(String(first.body.lease))).toMatchObject({ sub: `${state}-goes`, sid: running, ver: 1 });
+    // Another node still reaches PostgreSQL, and its message reaches this node through Redis.
     await cancel(usher, `${state}-canceled`);
     await eventually('the refusal is known', async () => (await renew(canceled)).status !== 200);
     expectProblem(await renew(canceled), 404, 'not_found');
-    expectProblem(await renew(ends), 404, 'not_found');
+    expectProblem(await renew(ended), 404, 'not_found');
     expectProblem(await renew('a-stream-of-other-nodes'), 503, 'unavailable', true);
     const wanted = { userId: `${state}-goes`, deviceId: 'd', titleId: 't', edgeId: 'e' };
     const refused = edge.call('POST', '/v1/streams', wanted);
@@ -72,19 +72,19 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (
     await eventually(
       'the grace is over',
       async () => {
-        const { status, body } = await renew(goes);
+        const { status, body } = await renew(running);
         if (status === 200) latest = Math.max(latest, expiry(body.lease));
         return status === 503 && body.code === 'unavailable';
       },
       (GRACE_SECONDS + 5) * 1_000,
     );
     expect(latest).toBeGreaterThan(since);
-    // The node learns of it within a second or two, and never counts from later than that.
+    // The node notices the outage within two seconds, and the grace period starts no later than that.
     expect(latest).toBeLessThanOrEqual(since + (GRACE_SECONDS + 2) * 1_000);
     expectProblem(await refused, 503, 'unavailable', true);
     expectProblem(await unknown, 503, 'unavailable', true);
-    wire.set('open');
-    await eventually('it renews from PostgreSQL again', async () => (await renew(goes)).status === 200);
+    proxy.set('open');
+    await eventually('it renews from PostgreSQL again', async () => (await renew(running)).status === 200);
     expect((await renew(canceled)).status).toBe(403);
   });
 });

@@ -1,28 +1,27 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../support/drivers/back-office.js';
 import { eventually } from '../support/eventually.js';
 import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 let usher: TestUsher;
-let wire: FaultProxy;
-/** The node whose PostgreSQL can be taken away. */
+let proxy: FaultProxy;
+/** The node whose connection to PostgreSQL can be cut. */
 let node: TestUsher;
 beforeAll(async () => {
   usher = await startUsher();
   const url = new URL(usher.database.url);
-  wire = await faultProxy({ host: url.hostname, port: Number(url.port) });
-  url.port = String(wire.port);
+  proxy = await faultProxy({ host: url.hostname, port: Number(url.port) });
+  url.port = String(proxy.port);
   node = await usher.another({ DATABASE_URL: url.href });
 });
 afterAll(async () => {
   await usher.stop();
-  await wire.close();
+  await proxy.close();
 });
 
 const positions = async (userId: string) => {
-  const { body } = await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state');
-  return (body.playback as { positionSeconds: number }[]).map(({ positionSeconds }) => positionSeconds);
+  const { playback } = await usher.state(userId);
+  return playback.map(({ positionSeconds }) => positionSeconds);
 };
 
 describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (%s)', (fault) => {
@@ -33,13 +32,13 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (
     const phone = await node.device(userId, `${userId}-phone`);
     await tv.heartbeat({ positionSeconds: 100 });
     expect((await phone.waitFor('playback.progress')).data).not.toHaveProperty('unsaved');
-    wire.set(fault);
+    proxy.set(fault);
     expect(await tv.heartbeat({ positionSeconds: 200 })).toMatchObject({ ok: true });
     expect(await tv.heartbeat({ positionSeconds: 300 })).toMatchObject({ ok: true });
-    const told = await phone.waitFor('playback.progress', ({ data }) => data.positionSeconds === 300);
-    expect(told.data).toMatchObject({ unsaved: true, deviceId: `${userId}-tv` });
+    const progress = await phone.waitFor('playback.progress', ({ data }) => data.positionSeconds === 300);
+    expect(progress.data).toMatchObject({ unsaved: true, deviceId: `${userId}-tv` });
     expect(await positions(userId)).toEqual([100]);
-    wire.set('open');
+    proxy.set('open');
     await eventually('it is written', async () => (await positions(userId))[0] === 300);
     await tv.heartbeat({ positionSeconds: 400 });
     const after = await phone.waitFor('playback.progress', ({ data }) => data.positionSeconds === 400);
@@ -47,13 +46,13 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (
   }, 30_000);
 
   test('durable events are rejected with a retryable error', async () => {
-    wire.set(fault);
+    proxy.set(fault);
     const note = { userId, type: 'note.kept', tier: 'critical', data: {} };
     expect(await node.backOffice.publish([note])).toMatchObject({
       status: 503,
       body: { code: 'unavailable', retryable: true },
     });
-    wire.set('open');
+    proxy.set('open');
     await eventually('it works again', async () => (await node.backOffice.publish([note])).status === 202);
   }, 40_000);
 });

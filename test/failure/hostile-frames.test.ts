@@ -2,11 +2,12 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Device } from '../support/drivers/device.js';
 import { eventually } from '../support/eventually.js';
+import { metric } from '../support/metric.js';
 import { openRawSocket, openRawDevice, type RawSocket } from '../support/drivers/raw-socket.js';
 import { nestedJson } from '../support/invalid-input.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
-/** RELIABILITY: P1, P2. What no proper client says; each ends the line that said it, and no other. Closing is a matter of less than a second. */
+/** Frames that no real client sends must close the connection that sent them, and no other. It takes less than a second. */
 const SOON_MS = 2_000;
 const FLOOD = 2_000;
 
@@ -20,14 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const device = async (userId: string): Promise<RawSocket> =>
+const openDevice = async (userId: string): Promise<RawSocket> =>
   openRawDevice(usher.url, await usher.token(userId), `${userId}-tv`);
 
-const gone = (userId: string) =>
-  eventually(`${userId} is no longer connected`, async () => {
-    const { body } = await usher.backOffice.call('GET', '/metrics');
-    return /^usher_connections 1$/m.test(String(body.text));
-  });
+const waitUntilOnlyBystander = (userId: string) =>
+  eventually(
+    `${userId} is no longer connected`,
+    async () => (await metric(usher, 'usher_connections')) === 1,
+  );
 
 describe('an invalid frame closes its connection:', () => {
   test.each([
@@ -47,14 +48,14 @@ describe('an invalid frame closes its connection:', () => {
     ['that is a ping, which only the server sends', '2'],
     ['that disconnects the namespace but keeps the connection', '41'],
   ])('one %s', async (name, frame) => {
-    const socket = await device('mallory');
+    const socket = await openDevice('mallory');
     socket.send(frame);
     await socket.closed(SOON_MS);
-    await gone(name);
+    await waitUntilOnlyBystander(name);
   });
 
   test('one of text that is not UTF-8', async () => {
-    const closed = await rawBytes(Buffer.from([0x34, 0x32, 0xc3, 0x28]));
+    const closed = await sendTextFrame(Buffer.from([0x34, 0x32, 0xc3, 0x28]));
     expect(closed).toBe(1007);
   });
 
@@ -75,17 +76,17 @@ describe('a flood of frames closes its connection:', () => {
     ['events without a listener', '42["nobody-listens",{}]'],
     ['heartbeats', '42["playback.heartbeat",{}]'],
   ])('of %s', async (name, frame) => {
-    const socket = await device('mallory');
+    const socket = await openDevice('mallory');
     for (let n = 0; n < FLOOD; n += 1) socket.send(frame);
     await socket.closed(SOON_MS);
-    await gone(name);
+    await waitUntilOnlyBystander(name);
   });
 
   test('of WebSocket pings', async () => {
-    const socket = await device('mallory');
+    const socket = await openDevice('mallory');
     for (let n = 0; n < FLOOD; n += 1) socket.ping();
     await socket.closed(SOON_MS);
-    await gone('the one that pinged');
+    await waitUntilOnlyBystander('the one that pinged');
   });
 
   test('before the handshake', async () => {
@@ -121,8 +122,8 @@ test('other devices are not affected', async () => {
   expect(usher.exited).toBeUndefined();
 });
 
-/** Sends one text frame of these bytes by hand, since `ws` would not; answers the code of the server's close frame. */
-function rawBytes(text: Buffer): Promise<number> {
+/** Sends one text frame of these bytes by hand, since `ws` would refuse. Returns the code of the server's close frame. */
+function sendTextFrame(text: Buffer): Promise<number> {
   const { hostname, port } = new URL(usher.url);
   const head = [
     'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1',
@@ -135,13 +136,13 @@ function rawBytes(text: Buffer): Promise<number> {
   // A mask of zeros leaves the bytes as they are.
   const frame = Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]);
   return new Promise((resolve, reject) => {
-    const heard: Buffer[] = [];
+    const chunks: Buffer[] = [];
     const socket = connect(Number(port), hostname, () => socket.write(`${head.join('\r\n')}\r\n\r\n`));
     socket.once('data', () => socket.write(frame));
-    socket.on('data', (data) => heard.push(data));
+    socket.on('data', (data) => chunks.push(data));
     socket.on('error', reject);
     socket.on('close', () => {
-      const all = Buffer.concat(heard);
+      const all = Buffer.concat(chunks);
       resolve(all.readUInt16BE(all.lastIndexOf(0x88) + 2));
     });
   });

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { report, elapsed } from '../support/report.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
-/** RELIABILITY: P3. Long polling is off unless it is asked for; where it is on, nobody holds anything for long. Scaled: 300 handshakes. */
+/** Long polling is off by default. Where it is on, no client may hold resources for long. */
 const HANDSHAKES = 300;
-/** `connectTimeout` is 8 s, a body has 10 s. */
+/** Socket.IO's `connectTimeout` is 8 s; a request body must be complete within 10 s. */
 const HANDSHAKE_MS = 10_000;
 const BODY_MS = 12_000;
 
@@ -15,19 +15,19 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const polling = (query = '') => `${usher.url}/socket.io/?EIO=4&transport=polling${query}`;
+const pollingUrl = (query = '') => `${usher.url}/socket.io/?EIO=4&transport=polling${query}`;
 
 async function handshake(): Promise<string> {
-  const text = await (await fetch(polling())).text();
+  const text = await (await fetch(pollingUrl())).text();
   return (JSON.parse(text.slice(1)) as { sid: string }).sid;
 }
 
-/** Whether the session is known: its own unread greeting is waiting, or it is being held. */
+/** Returns whether the server still knows the session. */
 const isKnown = async (sid: string): Promise<boolean> =>
-  (await fetch(polling(`&sid=${sid}`), { method: 'POST', body: '6' })).status === 200;
+  (await fetch(pollingUrl(`&sid=${sid}`), { method: 'POST', body: '6' })).status === 200;
 
-/** Sends the head of a POST and a little of its body, and waits until the server has enough of it. */
-function slowPost(path: string): Promise<number> {
+/** Sends a POST whose body never ends. Returns after how many ms the server closed the connection. */
+function sendSlowBody(path: string): Promise<number> {
   const { hostname, port } = new URL(usher.url);
   const start = Date.now();
   return new Promise((resolve) => {
@@ -48,9 +48,9 @@ describe('with long polling on', () => {
     const start = Date.now();
     const sid = await handshake();
     const slow = Promise.all([
-      slowPost(`/socket.io/?EIO=4&transport=polling&sid=${sid}`),
-      slowPost('/v1/webhooks/stripe'),
-      slowPost('/v1/events'),
+      sendSlowBody(`/socket.io/?EIO=4&transport=polling&sid=${sid}`),
+      sendSlowBody('/v1/webhooks/stripe'),
+      sendSlowBody('/v1/events'),
     ]);
     const sids = await Promise.all(Array.from({ length: HANDSHAKES }, handshake));
     expect(await isKnown(sids[0] as string)).toBe(true);
@@ -63,16 +63,16 @@ describe('with long polling on', () => {
   }, 40_000);
 
   test('a body of 5 MB is rejected, and a binary one too', async () => {
-    const big = await fetch(polling(`&sid=${await handshake()}`), {
+    const big = await fetch(pollingUrl(`&sid=${await handshake()}`), {
       method: 'POST',
       body: `4${'x'.repeat(5_000_000)}`,
     }).then(
       ({ status }) => status,
-      () => 413, // the server may hang up before it is all sent
+      () => 413, // the server may close the connection before the body is sent
     );
     expect(big).toBe(413);
     const sid = await handshake();
-    await fetch(polling(`&sid=${sid}`), { method: 'POST', body: 'bAQID' });
+    await fetch(pollingUrl(`&sid=${sid}`), { method: 'POST', body: 'bAQID' });
     expect(await isKnown(sid)).toBe(false);
   });
 

@@ -9,80 +9,80 @@ import { freePort } from '../support/infrastructure/ports.js';
 import { report, elapsed } from '../support/report.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
-/** RELIABILITY: F1, F3, F4, F5. Users and rates are scaled to two cores; the promises are not. */
+/** Few enough users for two cores. */
 const USERS = 40;
 
 let redisPort: number;
 let redis: { url: string; pid: number; stop(): Promise<void> };
-let wires: FaultProxy[];
+let proxies: FaultProxy[];
 let nodes: TestUsher[];
-let crowd: DeviceFleet;
+let fleet: DeviceFleet;
 
 beforeAll(async () => {
   redisPort = await freePort();
   redis = await startValkey({ port: redisPort });
-  wires = await Promise.all([0, 1, 2].map(() => faultProxy({ host: '127.0.0.1', port: redisPort })));
+  proxies = await Promise.all([0, 1, 2].map(() => faultProxy({ host: '127.0.0.1', port: redisPort })));
   const url = (n: number) => ({
-    REDIS_URL: `redis://127.0.0.1:${(wires[n] as FaultProxy).port}`,
+    REDIS_URL: `redis://127.0.0.1:${(proxies[n] as FaultProxy).port}`,
     LOG_LEVEL: 'warn',
   });
   const first = await startUsher(url(0));
   nodes = [first, await first.another(url(1)), await first.another(url(2))];
-  crowd = new DeviceFleet(USERS, nodes);
-  await crowd.start();
+  fleet = new DeviceFleet(USERS, nodes);
+  await fleet.start();
 });
 
 afterAll(async () => {
-  crowd.close();
+  fleet.close();
   await nodes[0]?.stop();
-  for (const wire of wires) await wire.close();
+  for (const proxy of proxies) await proxy.close();
   await redis.stop();
 });
 
 describe('nothing durable is lost', () => {
   test('without any failure, whichever node receives an event', async () => {
-    await crowd.publish(3, nodes);
-    await crowd.expectConsistent();
+    await fleet.publish(3, nodes);
+    await fleet.expectConsistent();
   }, 60_000);
 
   test('when one node’s connection to Redis is cut for a while', async () => {
-    wires[1]?.set('cut');
-    await crowd.publish(3, nodes);
+    proxies[1]?.set('cut');
+    await fleet.publish(3, nodes);
     const healed = Date.now();
-    wires[1]?.set('open');
-    await crowd.expectConsistent();
+    proxies[1]?.set('open');
+    await fleet.expectConsistent();
     report(`cut: recovered after ${elapsed(healed)}`);
   }, 60_000);
 
   test('when one node’s connection to Redis becomes a black hole and stays one', async () => {
     const began = Date.now();
-    wires[2]?.set('black-hole');
-    await crowd.publish(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
-    await crowd.expectConsistent();
+    proxies[2]?.set('black-hole');
+    await fleet.publish(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
+    await fleet.expectConsistent();
     report(`black hole, not healed: recovered after ${elapsed(began)}`);
-    wires[2]?.set('open');
-    await crowd.publish(1, nodes);
-    await crowd.expectConsistent();
+    proxies[2]?.set('open');
+    await fleet.publish(1, nodes);
+    await fleet.expectConsistent();
   }, 90_000);
 
   test('when Redis freezes for some seconds', async () => {
     process.kill(redis.pid, 'SIGSTOP');
     const began = Date.now();
-    await crowd.publish(2, nodes);
-    await crowd.expectConsistent();
+    await fleet.publish(2, nodes);
+    await fleet.expectConsistent();
     report(`Redis stopped, not continued: recovered after ${elapsed(began)}`);
     process.kill(redis.pid, 'SIGCONT');
-    await crowd.publish(1, nodes);
-    await crowd.expectConsistent();
+    await fleet.publish(1, nodes);
+    await fleet.expectConsistent();
   }, 90_000);
 
   test('when Redis is killed and comes back empty', async () => {
     await redis.stop();
-    await crowd.publish(2, nodes);
+    await fleet.publish(2, nodes);
     redis = await startValkey({ port: redisPort });
     const healed = Date.now();
-    await crowd.publish(2, nodes);
-    await crowd.expectConsistent();
+    await fleet.publish(2, nodes);
+    await fleet.expectConsistent();
     report(`Redis killed: recovered after ${elapsed(healed)}`);
   }, 90_000);
 
@@ -93,17 +93,17 @@ describe('nothing durable is lost', () => {
       await client.flushall();
       return (await metric(first, 'usher_nodes')) === 0;
     });
-    await crowd.publish(1, [first]);
+    await fleet.publish(1, [first]);
     client.disconnect();
-    await crowd.expectConsistent();
+    await fleet.expectConsistent();
   }, 60_000);
 
   test('when a node is killed while events are published', async () => {
-    const publishing = crowd.publish(6, nodes.slice(0, 2));
+    const publishing = fleet.publish(6, nodes.slice(0, 2));
     const killed = Date.now();
     await nodes[2]?.kill('SIGKILL');
     await publishing;
-    await crowd.expectConsistent();
+    await fleet.expectConsistent();
     report(`node killed: recovered after ${elapsed(killed)}`);
   }, 90_000);
 });

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
-/** A node whose event loop is late again and again, as on a machine that has too much to do. */
+/** A node whose event loop is delayed again and again, as on an overloaded machine. */
 let usher: TestUsher;
 let other: TestUsher;
 let stop = false;
-let straining: Promise<void> = Promise.resolve();
+let delaying: Promise<void> = Promise.resolve();
 
 beforeAll(async () => {
   usher = await startUsher({ HEARTBEAT_SECONDS: '10' });
@@ -14,13 +14,13 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   stop = true;
-  await straining;
+  await delaying;
   await usher.stop();
 });
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-/** Stopped for longer than `overload.ts` calls much, awake for less than its devices' patience. */
-async function strain(): Promise<void> {
+/** Stops the process for longer than the overload threshold, and lets it run before its devices time out. */
+async function delayEventLoop(): Promise<void> {
   while (!stop) {
     process.kill(usher.pid, 'SIGSTOP');
     await pause(700);
@@ -32,9 +32,9 @@ async function strain(): Promise<void> {
 describe('an overloaded node', () => {
   test('first asks for slower heartbeats, then sends goaway to some devices, spread over time', async () => {
     const device = await usher.device('ann', 'ann-tv');
-    const calm = await other.device('ann', 'ann-phone');
+    const otherDevice = await other.device('ann', 'ann-phone');
     expect((await device.heartbeat({})).nextSeconds).toBe(10);
-    straining = strain();
+    delaying = delayEventLoop();
     await eventually(
       'beats are to come slower',
       async () => (await device.heartbeat({})).nextSeconds === 40,
@@ -48,9 +48,9 @@ describe('an overloaded node', () => {
     );
     expect(reason).toBe('overload');
     expect(Number(retryAfterMs)).toBeGreaterThanOrEqual(2_000);
-    expect(calm.received.some(({ event }) => event === 'goaway')).toBe(false);
+    expect(otherDevice.received.some(({ event }) => event === 'goaway')).toBe(false);
     stop = true;
-    await straining;
+    await delaying;
     await eventually('beats are as before', async () => (await device.heartbeat({})).nextSeconds === 10);
   }, 60_000);
 });

@@ -11,7 +11,7 @@ import { report, elapsed } from '../support/report.js';
 import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
-/** RELIABILITY: F6. Two nodes on a PostgreSQL of this file's own. Users and rates are scaled to two cores; the promises are not. */
+/** Two nodes on a PostgreSQL server of this file's own, with few enough users for two cores. */
 const USERS = 20;
 const CRASHES = 2;
 const PLANS = ['basic', 'premium'];
@@ -46,7 +46,7 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-/** `pg_ctl stop -m immediate`, and back on the same port. */
+/** Stops PostgreSQL like `pg_ctl stop -m immediate` and starts it on the same port. Returns when it was up again. */
 async function crash(downMs: number): Promise<number> {
   process.kill(postgres.pid, 'SIGQUIT');
   await postgres.exited;
@@ -55,13 +55,13 @@ async function crash(downMs: number): Promise<number> {
   return Date.now();
 }
 
-const door = (n: number): TestUsher => nodes[n % nodes.length] as TestUsher;
+const nodeFor = (n: number): TestUsher => nodes[n % nodes.length] as TestUsher;
 
-/** One user's plan changes, one after the other, each delivered until it is taken; every third one twice. */
-async function changePlans(n: number, go: () => boolean): Promise<StripeEvent[]> {
-  const told: StripeEvent[] = [];
-  for (let turn = 0; go() || turn < 4; turn += 1) {
-    const { stripe } = door(n + turn);
+/** Changes one user's plan again and again; every third webhook is delivered twice. Returns the delivered webhooks. */
+async function changePlans(n: number, isGoing: () => boolean): Promise<StripeEvent[]> {
+  const delivered: StripeEvent[] = [];
+  for (let turn = 0; isGoing() || turn < 4; turn += 1) {
+    const { stripe } = nodeFor(n + turn);
     const event = stripe.event(
       turn === 0 ? 'customer.subscription.created' : 'customer.subscription.updated',
       {
@@ -74,35 +74,35 @@ async function changePlans(n: number, go: () => boolean): Promise<StripeEvent[]>
       },
     );
     await stripe.deliverWithRetries(event);
-    if (turn % 3 === 0) await door(n + turn + 1).stripe.deliverWithRetries(event);
-    told.push(event);
+    if (turn % 3 === 0) await nodeFor(n + turn + 1).stripe.deliverWithRetries(event);
+    delivered.push(event);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return told;
+  return delivered;
 }
 
-async function publishNotes(n: number, go: () => boolean): Promise<void> {
-  while (go()) {
-    await checker.publish(door(n).backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
+async function publishEvents(n: number, isGoing: () => boolean): Promise<void> {
+  while (isGoing()) {
+    await checker.publish(nodeFor(n).backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
 describe('PostgreSQL crashes and restarts while webhooks and events come in', () => {
-  let delivered: StripeEvent[][];
+  let webhooksPerUser: StripeEvent[][];
 
   beforeAll(async () => {
     let going = true;
-    const go = () => going;
+    const isGoing = () => going;
     const users = Array.from({ length: USERS }, (_, n) => n);
-    const webhooks = Promise.all(users.map((n) => changePlans(n, go)));
-    const notes = Promise.all(users.map((n) => publishNotes(n, go)));
+    const webhooks = Promise.all(users.map((n) => changePlans(n, isGoing)));
+    const notes = Promise.all(users.map((n) => publishEvents(n, isGoing)));
     try {
       for (let n = 0; n < CRASHES; n += 1) {
         await new Promise((resolve) => setTimeout(resolve, 1_000));
         const up = await crash(700);
         const { status } = await eventually('a critical event is taken again', async () => {
-          const reply = await checker.publish(door(0).backOffice, 'first-after', 'critical');
+          const reply = await checker.publish(nodeFor(0).backOffice, 'first-after', 'critical');
           return reply?.status === 202 && reply;
         });
         report(`PostgreSQL crashed: ${status} after ${elapsed(up)}`);
@@ -110,7 +110,7 @@ describe('PostgreSQL crashes and restarts while webhooks and events come in', ()
     } finally {
       going = false;
     }
-    delivered = await webhooks;
+    webhooksPerUser = await webhooks;
     await notes;
   }, 60_000);
 
@@ -119,21 +119,21 @@ describe('PostgreSQL crashes and restarts while webhooks and events come in', ()
   });
 
   test('every acknowledged webhook is stored once and settled', async () => {
-    const ids = delivered.flat().map(({ id }) => id);
+    const ids = webhooksPerUser.flat().map(({ id }) => id);
     const settled = async () => {
-      const kept = await database.query<{ id: string; status: string }>(
+      const stored = await database.query<{ id: string; status: string }>(
         `SELECT event_id AS id, status FROM webhook WHERE event_id = ANY ($1)`,
         [ids],
       );
-      expect(kept).toHaveLength(ids.length);
-      return kept.every(({ status }) => status === 'applied' || status === 'stale');
+      expect(stored).toHaveLength(ids.length);
+      return stored.every(({ status }) => status === 'applied' || status === 'stale');
     };
     await eventually('every webhook is applied', settled, 20_000);
     report(`${ids.length} webhooks and ${checker.expectedCount} events over ${CRASHES} crashes`);
   }, 30_000);
 
   test('each user has the plan of the last webhook, and no webhook was applied twice', async () => {
-    for (const [n, events] of delivered.entries()) {
+    for (const [n, events] of webhooksPerUser.entries()) {
       expect(await nodes[0]?.backOffice.entitlement(`u${n}`)).toMatchObject({
         planId: PLANS[(events.length - 1) % 2],
         status: 'active',
@@ -153,16 +153,16 @@ describe('PostgreSQL crashes and restarts while webhooks and events come in', ()
         )
       ).map(({ userId, version }) => [userId, Number(version)]),
     );
-    const heard = (device: ReconnectingDevice) =>
+    const receivedVersions = (device: ReconnectingDevice) =>
       device.eventLog.applied
         .filter(({ type }) => type === 'membership.changed')
         .map(({ data }) => data.version as number);
     for (const device of devices) {
       await eventually(
         `${device.deviceId} knows its plan`,
-        () => heard(device).at(-1) === versions.get(device.userId),
+        () => receivedVersions(device).at(-1) === versions.get(device.userId),
       );
-      expect(heard(device)).toEqual([...new Set(heard(device))].sort((a, b) => a - b));
+      expect(receivedVersions(device)).toEqual([...new Set(receivedVersions(device))].sort((a, b) => a - b));
     }
   }, 30_000);
 

@@ -19,30 +19,30 @@ const reason = noCluster();
 
 let cluster: RedisCluster;
 let nodes: TestUsher[];
-let crowd: DeviceFleet;
+let fleet: DeviceFleet;
 
 beforeAll(async () => {
   if (reason !== undefined) return;
   cluster = await startRedisCluster({ masters: MASTERS, replicas: MASTERS });
-  // Any servers of the cluster lead to the others.
+  // Any servers of the cluster are enough to find the others.
   const REDIS_URL = cluster.url.split(',').slice(0, 2).join(',');
   const first = await startUsher({ REDIS_URL, LOG_LEVEL: 'warn' });
   nodes = [first, await first.another()];
-  crowd = new DeviceFleet(USERS, nodes);
-  await crowd.start();
+  fleet = new DeviceFleet(USERS, nodes);
+  await fleet.start();
 }, 60_000);
 
 afterAll(async () => {
   if (reason !== undefined) return;
-  crowd.close();
+  fleet.close();
   await nodes[0]?.stop();
   await cluster.stop();
 });
 
 const server = (n: number) => cluster.servers[n] as ClusterServer;
 
-/** Says something to a server of the cluster. */
-async function ask(n: number, ...command: [string, ...string[]]): Promise<string> {
+/** Sends a command to one server of the cluster. Returns its reply. */
+async function sendCommand(n: number, ...command: [string, ...string[]]): Promise<string> {
   const redis = new Redis(server(n).port);
   try {
     return String(await redis.call(...command));
@@ -51,10 +51,10 @@ async function ask(n: number, ...command: [string, ...string[]]): Promise<string
   }
 }
 
-const isMaster = async (n: number) => (await ask(n, 'ROLE')).startsWith('master');
+const isMaster = async (n: number) => (await sendCommand(n, 'ROLE')).startsWith('master');
 
-/** Routine events are told at once or never: both nodes hear each other again, for users of every part of the cluster. */
-async function healed(): Promise<void> {
+/** Routine events are sent at once or never, so they show that both nodes reach each other for users of every hash slot range. */
+async function waitUntilRoutineEventsPass(): Promise<void> {
   const [a, b] = nodes as [TestUsher, TestUsher];
   for (const [from, to] of [
     [a, b],
@@ -78,24 +78,24 @@ async function healed(): Promise<void> {
   }
 }
 
-const promises = () => {
+const tests = () => {
   test('without any failure', async () => {
-    await crowd.publish(3, nodes);
-    await crowd.expectConsistent();
-    await healed();
+    await fleet.publish(3, nodes);
+    await fleet.expectConsistent();
+    await waitUntilRoutineEventsPass();
   }, 60_000);
 
   test('when each master in turn fails over to its replica', async () => {
     for (let n = 0; n < MASTERS; n += 1) {
-      await ask(n + MASTERS, 'CLUSTER', 'FAILOVER');
-      await crowd.publish(2, nodes);
+      await sendCommand(n + MASTERS, 'CLUSTER', 'FAILOVER');
+      await fleet.publish(2, nodes);
       await eventually('the replica is the master', () => isMaster(n + MASTERS));
     }
     const handedOver = Date.now();
-    await crowd.expectConsistent();
-    await healed();
+    await fleet.expectConsistent();
+    await waitUntilRoutineEventsPass();
     report(`handed over: recovered after ${elapsed(handedOver)}`);
-    // The server said that the channel moved; a silence would be noticed after seven seconds only.
+    // The server announced that the channel moved; a silent connection would only be noticed after seven seconds.
     expect(Date.now() - handedOver).toBeLessThan(6_000);
   }, 90_000);
 
@@ -103,30 +103,30 @@ const promises = () => {
     for (let n = 0; n < MASTERS; n += 1) {
       await server(n + MASTERS).kill('SIGKILL');
       const killed = Date.now();
-      await crowd.publish(2, nodes);
-      await crowd.expectConsistent();
+      await fleet.publish(2, nodes);
+      await fleet.expectConsistent();
       report(`master killed: recovered after ${elapsed(killed)}`);
       await eventually('the replica is the master', () => isMaster(n), HEALS_WITHIN_MS);
     }
-    await healed();
+    await waitUntilRoutineEventsPass();
   }, 90_000);
 
   test('when a master without a replica is killed and comes back empty', async () => {
     for (let n = 0; n < MASTERS; n += 1) {
       await server(n).kill('SIGKILL');
       const killed = Date.now();
-      await crowd.publish(2, nodes);
-      await crowd.expectConsistent();
+      await fleet.publish(2, nodes);
+      await fleet.expectConsistent();
       report(`part of the cluster away: recovered after ${elapsed(killed)}`);
       await server(n).start();
     }
     const back = Date.now();
-    await healed();
+    await waitUntilRoutineEventsPass();
     report(`back: recovered after ${elapsed(back)}`);
-    await crowd.publish(1, nodes);
-    await crowd.expectConsistent();
+    await fleet.publish(1, nodes);
+    await fleet.expectConsistent();
   }, 120_000);
 };
 
 const title = 'nothing durable is lost and everything recovers by itself, with a Redis Cluster';
-describeIfAvailable(reason, title, promises);
+describeIfAvailable(reason, title, tests);

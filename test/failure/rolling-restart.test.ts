@@ -6,49 +6,49 @@ import { report, elapsed } from '../support/report.js';
 import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
-/** RELIABILITY: S4. Three nodes, each stopped and replaced in its turn under traffic; a drain of 4 s instead of 20. */
+/** Three nodes, each stopped and replaced in turn under traffic, with a drain of 4 s instead of 20. */
 const USERS = 24;
 const DRAIN_SECONDS = 4;
-/** What a node may need after its drain, on two busy cores. */
+/** How long a node may take to stop after its drain, on two busy cores. */
 const LATE_MS = 5_000;
 
 let nodes: TestUsher[];
 let first: TestUsher;
 let devices: ReconnectingDevice[];
-let events: { stop(): Promise<void> } | undefined;
-/** Where devices find a node, as a load balancer would know it: everyone begins somewhere else. */
-const doors: string[][] = [[], [], []];
+let publishing: { stop(): Promise<void> } | undefined;
+/** The URLs of the running nodes, as a load balancer knows them; each list starts with another node. */
+const urlsByDevice: string[][] = [[], [], []];
 const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
-  // Stays in the background: the others are stopped one by one, and it holds their database.
+  // Owns the database, since the other nodes are stopped one by one.
   first = await startUsher({ LOG_LEVEL: 'warn', ROLES: 'worker' });
-  nodes = await Promise.all([0, 1, 2].map(() => fresh()));
-  for (const [n, urls] of doors.entries())
+  nodes = await Promise.all([0, 1, 2].map(() => startNode()));
+  for (const [n, urls] of urlsByDevice.entries())
     urls.push(...[0, 1, 2].map((step) => (nodes[(n + step) % 3] as TestUsher).url));
   devices = Array.from({ length: USERS }, (_, n) => [
-    new ReconnectingDevice(`u${n}`, `u${n}-tv`, doors[n % 3] as string[]),
-    new ReconnectingDevice(`u${n}`, `u${n}-phone`, doors[(n + 1) % 3] as string[]),
+    new ReconnectingDevice(`u${n}`, `u${n}-tv`, urlsByDevice[n % 3] as string[]),
+    new ReconnectingDevice(`u${n}`, `u${n}-phone`, urlsByDevice[(n + 1) % 3] as string[]),
   ]).flat();
   await Promise.all(devices.map((device) => device.start()));
 }, 60_000);
 
 afterAll(async () => {
-  await events?.stop();
+  await publishing?.stop();
   for (const device of devices) device.close();
   await first.stop();
 });
 
-const fresh = () => first.another({ ROLES: 'gateway,api', DRAIN_SECONDS: String(DRAIN_SECONDS) });
+const startNode = () => first.another({ ROLES: 'gateway,api', DRAIN_SECONDS: String(DRAIN_SECONDS) });
 
-/** Events for all users, one after the other for each, through whichever node is there, until told to stop. */
-function traffic(): { stop(): Promise<void> } {
+/** Publishes events for all users, one at a time for each, through all nodes, until `stop` is called. */
+function publishContinuously(): { stop(): Promise<void> } {
   let going = true;
   const publishing = Promise.all(
     Array.from({ length: USERS }, async (_, n) => {
       for (let round = 0; going; round += 1) {
-        const door = nodes[(n + round) % nodes.length] as TestUsher;
-        await checker.publish(door.backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
+        const node = nodes[(n + round) % nodes.length] as TestUsher;
+        await checker.publish(node.backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }),
@@ -61,8 +61,8 @@ function traffic(): { stop(): Promise<void> } {
   };
 }
 
-/** A request whose body never ends: its handler hangs. */
-function hang(node: TestUsher): Socket {
+/** Opens a request whose body never ends. */
+function openHangingRequest(node: TestUsher): Socket {
   const { hostname, port } = new URL(node.url);
   const socket = connect(Number(port), hostname);
   socket.on('error', () => undefined);
@@ -76,35 +76,35 @@ function hang(node: TestUsher): Socket {
   return socket;
 }
 
-/** Stops the node and puts a new one in its place; answers how long it took to go. */
+/** Stops the node and starts a new one in its place. Returns how many ms it took to stop. */
 async function replace(index: number): Promise<number> {
   const old = nodes[index] as TestUsher;
-  const hung = hang(old);
+  const hangingRequest = openHangingRequest(old);
   const start = Date.now();
-  const gone = old.kill('SIGTERM').then(() => Date.now() - start);
-  nodes[index] = await fresh();
-  for (const urls of doors) urls[urls.indexOf(old.url)] = (nodes[index] as TestUsher).url;
-  const tookMs = await gone;
-  hung.destroy();
+  const stopped = old.kill('SIGTERM').then(() => Date.now() - start);
+  nodes[index] = await startNode();
+  for (const urls of urlsByDevice) urls[urls.indexOf(old.url)] = (nodes[index] as TestUsher).url;
+  const tookMs = await stopped;
+  hangingRequest.destroy();
   return tookMs;
 }
 
 test('when three nodes are replaced one after the other under traffic, nothing is lost, each stops in time, and goaways are spread over the drain', async () => {
-  events = traffic();
+  publishing = publishContinuously();
   const began = Date.now();
   for (const index of [0, 1, 2]) {
-    const told = devices.map(({ goaways: toldToGo }) => toldToGo.length);
+    const goawayCounts = devices.map(({ goaways: toldToGo }) => toldToGo.length);
     const tookMs = await replace(index);
     expect(tookMs).toBeLessThan(DRAIN_SECONDS * 1_000 + LATE_MS);
-    const goaways = devices.flatMap(({ goaways: toldToGo }, n) => toldToGo.slice(told[n]));
+    const goaways = devices.flatMap(({ goaways: toldToGo }, n) => toldToGo.slice(goawayCounts[n]));
     report(`node ${index + 1} gone after ${tookMs} ms; ${goaways.length} devices sent elsewhere`);
     expect(new Set(goaways.map(({ reason }) => reason))).toEqual(new Set(['drain']));
     const moments = goaways.map(({ at }) => at);
-    // Not all at once: over a good part of the time that there is.
+    // Spread over a good part of the drain, not all at once.
     expect(Math.max(...moments) - Math.min(...moments)).toBeGreaterThan(DRAIN_SECONDS * 300);
     await eventually('every device is back', () => devices.every(({ connected }) => connected), 20_000);
   }
-  await events.stop();
+  await publishing.stop();
   await checker.expectConsistent(devices, 15_000);
   report(`${checker.expectedCount} events, three nodes replaced in ${elapsed(began)}`);
 }, 90_000);

@@ -8,8 +8,8 @@ import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { mintToken, startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /**
- * RELIABILITY: O1. More routine events than two cores can write, for 5 s instead of a minute; the flood takes all that it is
- * given, so it is always beyond capacity. Critical and important events go on beside it.
+ * More routine events than two cores can send, for 5 s: the flood publishes as fast as the node accepts, so it is always beyond
+ * the node's capacity. Critical and important events are published at the same time.
  */
 const CROWD = 400;
 const FLOOD_MS = 5_000;
@@ -19,35 +19,35 @@ const URGENT = 10;
 const RECOVERY_MS = 15_000;
 
 let usher: TestUsher;
-let crowd: LightweightDevice[];
+let listeners: LightweightDevice[];
 let devices: ReconnectingDevice[];
 let probe: Device;
 const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   usher = await startUsher({ LOG_LEVEL: 'warn', HEARTBEAT_SECONDS: String(HEARTBEAT_SECONDS) });
-  crowd = await Promise.all(
+  listeners = await Promise.all(
     Array.from({ length: CROWD }, async (_, n) => {
       const userId = `crowd${n % (CROWD / 4)}`;
       return new LightweightDevice(userId, `crowd-${n}`, await mintToken(userId), [usher.url]);
     }),
   );
-  for (const device of crowd) device.start();
+  for (const device of listeners) device.start();
   devices = Array.from(
     { length: URGENT },
     (_, n) => new ReconnectingDevice(`u${n}`, `u${n}-tv`, [usher.url]),
   );
   await Promise.all(devices.map((device) => device.start()));
-  await eventually('the crowd is in', () => crowd.every(({ connected }) => connected));
+  await eventually('the crowd is in', () => listeners.every(({ connected }) => connected));
   probe = await usher.device('probe', 'probe-tv');
 }, 60_000);
 
 afterAll(async () => {
-  for (const device of [...crowd, ...devices]) device.close();
+  for (const device of [...listeners, ...devices]) device.close();
   await usher.stop();
 });
 
-/** Routine events for the crowd, as fast as they are taken; answers the statuses. */
+/** Publishes routine events for the listeners as fast as possible. Returns the statuses. */
 async function flood(until: number): Promise<number[]> {
   const events = Array.from({ length: CROWD / 4 }, (_, n) => ({
     userId: `crowd${n}`,
@@ -60,50 +60,50 @@ async function flood(until: number): Promise<number[]> {
   return statuses;
 }
 
-/** Beats a few times a second; answers what it was asked to wait for each time. */
-async function beats(until: number): Promise<number[]> {
-  const asked: number[] = [];
+/** Sends four heartbeats a second. Returns the interval, in seconds, that each reply asks for. */
+async function sendHeartbeats(until: number): Promise<number[]> {
+  const intervals: number[] = [];
   while (Date.now() < until) {
-    asked.push((await probe.heartbeat({ positionSeconds: 600 + asked.length })).nextSeconds ?? 0);
+    intervals.push((await probe.heartbeat({ positionSeconds: 600 + intervals.length })).nextSeconds ?? 0);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  return asked;
+  return intervals;
 }
 
-/** One event after the other for each user; answers how long the door took. */
-async function urgent(until: number, tier: 'critical' | 'important'): Promise<number[]> {
-  const took: number[] = [];
+/** Publishes one event after the other. Returns how many ms each request took, sorted. */
+async function publishOneByOne(until: number, tier: 'critical' | 'important'): Promise<number[]> {
+  const durations: number[] = [];
   for (let n = 0; Date.now() < until; n += 1) {
     const start = Date.now();
-    // Each tier has users of its own, so that two publishes of one user never overlap.
+    // Each tier has its own users, so that two publishes of one user never overlap.
     const userId = `u${(n % (URGENT / 2)) * 2 + (tier === 'critical' ? 0 : 1)}`;
     expect((await checker.publish(usher.backOffice, userId, tier))?.status).toBe(202);
-    took.push(Date.now() - start);
+    durations.push(Date.now() - start);
   }
-  return took.sort((a, b) => a - b);
+  return durations.sort((a, b) => a - b);
 }
 
 test('a flood of routine events loses no durable event and no device, and afterwards the heartbeat interval is normal again', async () => {
   const until = Date.now() + FLOOD_MS;
-  const [critical, important, asked, ...floods] = await Promise.all([
-    urgent(until, 'critical'),
-    urgent(until, 'important'),
-    beats(until),
+  const [critical, important, intervals, ...floods] = await Promise.all([
+    publishOneByOne(until, 'critical'),
+    publishOneByOne(until, 'important'),
+    sendHeartbeats(until),
     ...Array.from({ length: AT_ONCE }, () => flood(until)),
   ]);
-  const ebbed = Date.now();
-  const calls = floods.flat();
+  const floodEnded = Date.now();
+  const statuses = floods.flat();
   const p99 = (sorted: number[]) => sorted[Math.floor(sorted.length * 0.99)] ?? 0;
   report(
-    `${calls.length * CROWD} routine frames; critical p99 ${p99(critical)} ms of ${critical.length}, important ${p99(important)} ms of ${important.length}; beats asked for ${Math.max(...asked)} s`,
+    `${statuses.length * CROWD} routine frames; critical p99 ${p99(critical)} ms of ${critical.length}, important ${p99(important)} ms of ${important.length}; beats asked for ${Math.max(...intervals)} s`,
   );
-  expect(calls.filter((status) => status !== 202 && status !== 503 && status !== 429)).toEqual([]);
+  expect(statuses.filter((status) => status !== 202 && status !== 503 && status !== 429)).toEqual([]);
   await checker.expectConsistent(devices, RECOVERY_MS);
   await eventually(
     'beats are a minute apart again',
     async () => (await probe.heartbeat({})).nextSeconds === HEARTBEAT_SECONDS,
     RECOVERY_MS,
   );
-  report(`recovered ${elapsed(ebbed)} after the flood`);
+  report(`recovered ${elapsed(floodEnded)} after the flood`);
   expect([...devices.flatMap(({ disconnectReasons: endings }) => endings)]).toEqual([]);
 }, 60_000);

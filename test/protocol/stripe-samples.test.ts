@@ -13,14 +13,14 @@ const SAMPLES = new URL('./stripe/', import.meta.url);
 const names = readdirSync(SAMPLES).sort();
 const read = (name: string): string => readFileSync(new URL(name, SAMPLES), 'utf8');
 
-/** The type that Stripe's library gives an event: `customer.subscription.created` is CustomerSubscriptionCreatedEvent. */
+/** Returns the name of an event's type in Stripe's library: CustomerSubscriptionCreatedEvent for `customer.subscription.created`. */
 const typeOf = (name: StripeEventType): string =>
   `${name
     .split(/[._]/)
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('')}Event`;
 
-/** On the wire a decimal is a string; everything else is as the library's types have it. */
+/** In JSON a decimal is a string; everything else has the library's types. */
 const proofOf = (events: readonly string[]): string => `import Stripe from 'stripe';
 type Wire<T> = T extends Stripe.Decimal ? string
   : T extends readonly (infer Item)[] ? Wire<Item>[]
@@ -29,7 +29,7 @@ type Wire<T> = T extends Stripe.Decimal ? string
 ${events.map((json, n) => `export const event${n}: Wire<Stripe.${typeOf((JSON.parse(json) as StripeEvent).type)}> = ${json};`).join('\n')}
 `;
 
-/** What the compiler says of a file beside this one that exists only here. */
+/** Compiles the text as a file in this folder. Returns the compiler's errors. */
 function compile(text: string): string[] {
   const file = fileURLToPath(new URL('./stripe-proof.ts', import.meta.url));
   const options: ts.CompilerOptions = {

@@ -4,14 +4,14 @@ import type { BackOffice, HttpReply } from './drivers/back-office.js';
 import type { EventLog } from './event-log.js';
 import { eventually } from './eventually.js';
 
-/** What a test event carries: whose it is, its number, and a sum over both, so that a stray one is known at sight. */
+/** The data of a test event: its user, its number, and a checksum of both, by which an event of another user is recognized. */
 export interface TrackedEvent {
   readonly userId: string;
   readonly sequence: number;
   readonly checksum: string;
 }
 
-/** A device as the ledger sees it. */
+/** A device whose event log is checked. */
 export interface CheckedDevice {
   readonly userId: string;
   readonly deviceId: string;
@@ -21,17 +21,17 @@ export interface CheckedDevice {
 const checksumOf = (userId: string, mark: number): string =>
   createHmac('sha256', 'the ledger').update(`${userId} ${mark}`).digest('base64url').slice(0, 16);
 
-/** The global pass of every scenario (RELIABILITY, section 3.0). */
+/** Expects that no event was lost, applied twice, out of order, or another user's. */
 export function expectNoViolations(verdict: ReturnType<ConsistencyChecker['violations']>): void {
   expect(verdict).toEqual({ lost: [], dupEffect: [], wrongUser: [], order: [] });
 }
 
-/** Two publishes of one user never overlap here, so marks grow in the order of offsets. */
+/** Remembers the accepted events, and checks that every device applied them once and in order. Publishes of one user must not overlap. */
 export class ConsistencyChecker {
   private readonly expected = new Map<string, number[]>();
   private last = 0;
 
-  /** The data of the next event for this user. Owed to its devices once the server took it. */
+  /** Returns the data of the next event for this user. */
   nextEvent(userId: string): TrackedEvent {
     this.last += 1;
     return { userId, sequence: this.last, checksum: checksumOf(userId, this.last) };
@@ -43,12 +43,12 @@ export class ConsistencyChecker {
     else this.expected.set(userId, [mark]);
   }
 
-  /** How many events are owed in all. */
+  /** How many events were accepted in all. */
   get expectedCount(): number {
     return [...this.expected.values()].reduce((sum, marks) => sum + marks.length, 0);
   }
 
-  /** Publishes one event; what is answered 202 is owed. Undefined when no answer came. */
+  /** Publishes one event and expects its delivery if the reply is 202. Returns undefined when there was no reply. */
   async publish(
     office: BackOffice,
     userId: string,
@@ -62,7 +62,7 @@ export class ConsistencyChecker {
     return reply;
   }
 
-  /** Waits until every device applied all that its user is owed, then expects that nothing else happened to any of them. */
+  /** Waits until every device applied all events of its user, then expects that there are no violations. */
   async expectConsistent(followers: readonly CheckedDevice[], withinMs: number): Promise<void> {
     const behind = () => followers.filter((follower) => this.lost(follower).length > 0);
     await eventually('every event is applied on every device', () => behind().length === 0, withinMs).catch(
@@ -71,7 +71,7 @@ export class ConsistencyChecker {
     expectNoViolations(this.violations(followers));
   }
 
-  /** RELIABILITY, section 3.0: the global pass of every scenario, in words. */
+  /** Returns what went wrong on the devices, in words, at most 20 entries of each kind. */
   violations(followers: readonly CheckedDevice[]) {
     const found = (of: (follower: CheckedDevice) => readonly string[]) =>
       followers
@@ -91,7 +91,7 @@ export class ConsistencyChecker {
   }
 }
 
-const trackedEventsOf = ({ eventLog: eventLog }: CheckedDevice): TrackedEvent[] =>
+const trackedEventsOf = ({ eventLog }: CheckedDevice): TrackedEvent[] =>
   eventLog.applied.flatMap(({ data }) => ('mark' in data ? [data as unknown as TrackedEvent] : []));
 
 const sequencesOf = (follower: CheckedDevice): number[] =>

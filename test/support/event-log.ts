@@ -1,6 +1,6 @@
 import type { Envelope } from './drivers/device.js';
 
-/** One durable event that a device applied. */
+/** A durable event that a device applied. */
 export interface AppliedEvent {
   readonly offset: number;
   readonly type: string;
@@ -8,17 +8,17 @@ export interface AppliedEvent {
 }
 
 /**
- * How an app keeps itself in step: it remembers its position, applies each durable event once and in the order of offsets,
- * and writes down what it did. `broken` are breaches of the contract, in words.
+ * The state of an app: its position, and the durable events that it applied, each once and in the order of offsets.
+ * `violations` are breaches of the contract by the server, in words.
  */
 export class EventLog {
   readonly applied: AppliedEvent[] = [];
   readonly violations: string[] = [];
   position: { readonly epoch: string; readonly offset: number } | undefined;
-  /** Up to here the server replays; after it offsets come without holes. */
+  /** The offset up to which the server replays; later offsets have no gaps. */
   private head = 0;
 
-  /** Any frame that the device hears. Answers whether it changed something. */
+  /** Records a received frame. Returns whether it was a new event. */
   record(event: string, payload: Envelope): boolean {
     if (event === 'welcome') this.begin(payload);
     else if (payload.offset !== undefined) return this.apply(payload);

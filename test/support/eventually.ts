@@ -1,7 +1,7 @@
 const EVERY_MS = 10;
 const DEADLINE_MS = 10_000;
 
-/** Waits until `look` gives something other than undefined, null or false, and gives that. Fails with `what` at the deadline. */
+/** Waits until `condition` returns something other than undefined, null or false, and returns it. Fails with `what` at the deadline. */
 export async function eventually<T>(
   what: string,
   condition: () => T | Promise<T>,

@@ -2,22 +2,22 @@ import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { call } from '../../support/drivers/back-office.js';
-import { connectionError } from '../../support/drivers/device.js';
+import { connectionError } from '../../support/drivers/observed-socket.js';
 import { freePort } from '../../support/infrastructure/ports.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
-/** The streaming service's own sign-in, with its public keys at a URL. */
+/** The streaming service's own sign-in, which publishes its public keys as a JWKS. */
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;
 let usher: TestUsher;
 let keys: Server;
 let pair: Pair;
-let asked = 0;
+let keyRequests = 0;
 
 beforeAll(async () => {
   pair = await generateKeyPair('ES256');
   const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'today', alg: 'ES256', use: 'sig' };
   keys = createServer((_request, response) => {
-    asked += 1;
+    keyRequests += 1;
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] }));
   });
   const port = await freePort();
@@ -53,7 +53,7 @@ describe('tokens signed by a key set', () => {
     const token = await sign(pair.privateKey, 'ES256');
     expect(await status(token)).toBe(200);
     await usher.device('ann', 'ann-tv', { token });
-    expect(asked).toBe(1);
+    expect(keyRequests).toBe(1);
   });
 
   test('of another key, key id or issuer are rejected', async () => {

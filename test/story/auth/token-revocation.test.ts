@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import { connectionError } from '../../support/drivers/device.js';
+import { connectionError } from '../../support/drivers/observed-socket.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let a: TestUsher;
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => a.stop());
 
-/** Issued before any revocation of this test, or clearly after it. */
+/** Token options for an issue time before or after the revocations of this test. */
 const issued = (seconds: number) => ({ issuedAt: Math.floor(Date.now() / 1_000) + seconds });
 const before = issued(-60);
 const after = () => issued(30);
@@ -52,24 +52,24 @@ describe('a revoked token', () => {
   });
 
   test('may be limited to one device or to one token', async () => {
-    const lost = await b.device('eve', 'eve-lost', { token: await a.token('eve', before) });
-    const kept = await b.device('eve', 'eve-kept', { token: await a.token('eve', before) });
+    const lostDevice = await b.device('eve', 'eve-lost', { token: await a.token('eve', before) });
+    const untouched = await b.device('eve', 'eve-kept', { token: await a.token('eve', before) });
     const one = await a.token('eve', { ...before, id: 'one' });
-    const single = await b.device('eve', 'eve-single', { token: one });
+    const singleDevice = await b.device('eve', 'eve-single', { token: one });
     expect((await revoke('eve', { deviceId: 'eve-lost' })).status).toBe(201);
     expect((await revoke('eve', { tokenId: 'one' })).status).toBe(201);
-    await Promise.all([lost.disconnected(), single.disconnected()]);
+    await Promise.all([lostDevice.disconnected(), singleDevice.disconnected()]);
     const old = await a.token('eve', before);
     expect(await connectionError(b.device('eve', 'eve-lost', { token: old }))).toMatchObject(refused);
     expect(await connectionError(b.device('eve', 'eve-other', { token: one }))).toMatchObject(refused);
-    expect(kept.socket.connected).toBe(true);
+    expect(untouched.socket.connected).toBe(true);
   });
 
   test('cannot be restored by a refresh, while a newer token keeps the connection', async () => {
     const device = await a.device('fay', 'fay-tv', { token: await a.token('fay', after()) });
     await revoke('fay');
-    const answer = await device.request('token.refresh', { token: await a.token('fay', before) });
-    expect(answer).toMatchObject({ ok: false, error: refused });
+    const reply = await device.request('token.refresh', { token: await a.token('fay', before) });
+    expect(reply).toMatchObject({ ok: false, error: refused });
     expect(await device.request('token.refresh', { token: await a.token('fay', after()) })).toMatchObject({
       ok: true,
     });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/drivers/back-office.js';
+import { expectProblem } from '../../support/expectations.js';
 import { eventually } from '../../support/eventually.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
@@ -12,7 +12,7 @@ afterAll(() => usher.stop());
 const publish = (userId: string, type: string, more: Record<string, unknown> = {}) =>
   usher.backOffice.publish([{ userId, type, tier: 'important', data: {}, ...more }]);
 const me = async (userId: string, path: string, headers?: Record<string, string>) =>
-  call(usher.url, await usher.token(userId), 'GET', path, undefined, headers);
+  usher.callAs(userId, 'GET', path, undefined, headers);
 
 describe('a device that connects', () => {
   test('receives welcome first, then a snapshot when it sends no position', async () => {
@@ -72,9 +72,7 @@ describe('a device that connects', () => {
       data: n,
     }));
     await usher.backOffice.publish(many);
-    const { position } = (await me('cleo', '/v1/me/state')).body as {
-      position: { epoch: string; offset: number };
-    };
+    const { position } = await usher.state('cleo');
     const resume = async (epoch: string, offset: number) => {
       const device = await usher.device('cleo', 'cleo-tv', { position: { epoch, offset } });
       return device.received[0]?.payload.resume;
@@ -86,9 +84,9 @@ describe('a device that connects', () => {
   });
 
   test('receives its history and then live events without a gap, while events are published', async () => {
-    let pouring = true;
-    const pour = (async () => {
-      for (let n = 0; pouring && n < 250; n += 1) await publish('dan', 'note.pour', { data: n });
+    let publishing = true;
+    const publishMany = (async () => {
+      for (let n = 0; publishing && n < 250; n += 1) await publish('dan', 'note.pour', { data: n });
     })();
     const first = await usher.device('dan', 'dan-0');
     const { epoch } = first.received[0]?.payload ?? { epoch: '' };
@@ -98,8 +96,8 @@ describe('a device that connects', () => {
       const offsets = device.offsets();
       expect(offsets).toEqual(offsets.map((_, index) => index + 1));
     }
-    pouring = false;
-    await pour;
+    publishing = false;
+    await publishMany;
   });
 
   test('receives with a replay where the other devices stopped, and not its own heartbeats', async () => {
@@ -166,41 +164,15 @@ describe('a device that connects', () => {
       token: await usher.token('hal', { expiresIn: '30s' }),
     });
     await device.waitFor('token.expiring');
-    const answer = await device.request('token.refresh', {
+    const reply = await device.request('token.refresh', {
       token: await usher.token('hal', { expiresIn: '2h' }),
     });
-    expect(answer).toMatchObject({ ok: true });
+    expect(reply).toMatchObject({ ok: true });
   });
 });
 
-describe('publishing', () => {
-  test('returns an id for every event and an offset for durable ones', async () => {
-    const { status, body } = await usher.backOffice.publish([
-      { userId: 'ida', type: 'note.a', tier: 'important', data: {} },
-      { userId: 'ida', type: 'note.b', tier: 'routine', data: {} },
-      { userId: 'ida', type: 'note.c', tier: 'critical', data: {} },
-    ]);
-    expect(status).toBe(202);
-    const accepted = body.accepted as { id: string; offset?: number }[];
-    expect(accepted.map(({ offset }) => offset)).toEqual([1, undefined, 2]);
-    expect(new Set(accepted.map(({ id }) => id)).size).toBe(3);
-  });
-
-  test('twice with the same Idempotency-Key has one effect and returns the same response', async () => {
-    const device = await usher.device('jon', 'jon-tv');
-    const events = [{ userId: 'jon', type: 'note.once', tier: 'critical', data: {} }];
-    const headers = { 'idempotency-key': 'jon-1' };
-    const replies = [
-      await usher.backOffice.publish(events, headers),
-      await usher.backOffice.publish(events, headers),
-    ];
-    expect(replies[1]).toMatchObject({ status: 202, body: replies[0]?.body });
-    await publish('jon', 'note.after');
-    await device.waitFor('note.after');
-    expect(device.offsets()).toEqual([1, 2]);
-  });
-
-  test('the entries of a mailbox can be read page by page', async () => {
+describe('the entries of a mailbox', () => {
+  test('are read page by page', async () => {
     await usher.backOffice.publish(
       Array.from({ length: 5 }, (_, n) => ({ userId: 'kim', type: 'note.page', tier: 'important', data: n })),
     );
@@ -223,40 +195,24 @@ describe('publishing', () => {
       body: { code: 'position_lost' },
     });
   });
-});
 
-describe('a nightly file', () => {
-  test('reaches connected devices, and the front page is served with its version as ETag', async () => {
-    const device = await usher.device('lea', 'lea-tv');
-    const items = Array.from({ length: 30 }, (_, n) => ({ titleId: `t${n}` }));
-    const reply = await usher.backOffice.recommend([{ userId: 'lea', profileId: 'kids', version: 7, items }]);
-    expect(reply).toMatchObject({ status: 200, body: { accepted: 1, unchanged: 0, stale: 0, rejected: [] } });
-    const { data, key } = await device.waitFor('recommendations.ready');
-    expect(key).toBe('recommendations:kids');
-    expect(data).toMatchObject({
-      profileId: 'kids',
-      version: 7,
-      items: items.slice(0, 20),
-      url: '/v1/me/recommendations/kids',
-    });
-    const page = await me('lea', String(data.url));
-    expect(page.body).toEqual({ profileId: 'kids', version: 7, items });
-    expect(page.headers.get('etag')).toBe('"7"');
-    expect((await me('lea', String(data.url), { 'if-none-match': '"7"' })).status).toBe(304);
+  test.each([
+    'after=-1',
+    'after=1.5',
+    'after=NaN',
+    'after=1e400',
+    'after=0x',
+    'limit=0',
+    'limit=501',
+    'limit=all',
+  ])('are not read from an invalid position: %s', async (query) => {
+    expectProblem(await me('ada', `/v1/me/entries?${query}`), 400, 'invalid_request');
   });
 
-  test('ignores repeated and outdated lines and rejects invalid ones', async () => {
-    const line = (version: number | string) => ({ userId: 'max', version, items: [] });
-    expect((await usher.backOffice.recommend([line(2)])).body).toMatchObject({ accepted: 1 });
-    const { body } = await usher.backOffice.recommend([line(2), line(1), { userId: 'max' }, line(3)]);
-    expect(body).toMatchObject({
-      accepted: 1,
-      unchanged: 1,
-      stale: 1,
-      rejected: [{ line: 3, code: 'invalid_request' }],
-    });
-    expect((await me('max', '/v1/me/state')).body.recommendations).toEqual([
-      { profileId: 'main', version: 3 },
-    ]);
-  });
+  test.each(['epoch=of-another-numbering&after=0', 'after=9007199254740991', 'epoch=%00'])(
+    'return position_lost for an unknown position: %s',
+    async (query) => {
+      expectProblem(await me('ada', `/v1/me/entries?${query}`), 410, 'position_lost');
+    },
+  );
 });

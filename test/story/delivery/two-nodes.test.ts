@@ -23,10 +23,10 @@ describeEachRedis('devices of one user on two nodes', (start) => {
   test('receive the same events, whichever node they come from, once and in the order of offsets', async () => {
     const onA = await a.device('ann', 'ann-a');
     const onB = await b.device('ann', 'ann-b');
-    const doors = [a, b, api];
+    const nodes = [a, b, api];
     await Promise.all(
       Array.from({ length: 60 }, (_, n) =>
-        doors[n % 3]?.backOffice.publish([
+        nodes[n % 3]?.backOffice.publish([
           { userId: 'ann', type: 'note.all', tier: n % 2 === 0 ? 'critical' : 'important', data: n },
         ]),
       ),
@@ -56,7 +56,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
 
   test('cause no messages to a node without devices of the user', async () => {
     const device = await a.device('cleo', 'cleo-a');
-    // Nothing of the tests before is still on its way.
+    // No event of the earlier tests is still being sent.
     await eventually(
       'all is settled',
       async () => (await a.database.query('SELECT 1 FROM handoff')).length === 0,

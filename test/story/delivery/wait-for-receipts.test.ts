@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
+import { metric } from '../../support/metric.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let a: TestUsher;
@@ -31,10 +31,7 @@ describe('a publisher that waits for receipts', () => {
     await b.device('ann', 'ann-3', { acks: false });
     const asleep = await a.device('ann', 'ann-4');
     asleep.close();
-    await eventually('it is gone', async () => {
-      const { body } = await call(a.url, undefined, 'GET', '/metrics');
-      return String(body.text).includes('usher_connections 1');
-    });
+    await eventually('it is disconnected', async () => (await metric(a, 'usher_connections')) === 1);
     const { status, accepted } = await publish([critical('ann')]);
     expect(status).toBe(202);
     expect(accepted).toEqual([

@@ -11,7 +11,7 @@ import { EventLog } from '../../support/event-log.js';
 import { report } from '../../support/report.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
-/** RELIABILITY: A2, A3. One device, several accounts, two nodes, and events on their way to whoever had it before. */
+/** One device, two accounts, two nodes, and events in flight to the previous user. */
 const SWITCHES = 12;
 
 let nodes: TestUsher[];
@@ -21,26 +21,26 @@ const checker = new ConsistencyChecker();
 beforeAll(async () => {
   const first = await startUsher({ LOG_LEVEL: 'warn' });
   nodes = [first, await first.another()];
-  publishing = traffic(['ann', 'ben']);
+  publishing = publishContinuously(['ann', 'ben']);
 });
 afterAll(async () => {
   await publishing.stop();
   await nodes[0]?.stop();
 });
 
-/** The other node is told before the new user is welcomed, but has its own event loop to get to it. */
+/** The other node is notified before the new user is welcomed, but may take a moment to act on it. */
 const ELSEWHERE_MS = 250;
 
-/** Events for these users all the time, of every tier, by both nodes. */
-function traffic(users: readonly string[]) {
+/** Publishes events of every tier for these users through both nodes, until `stop` is called. */
+function publishContinuously(users: readonly string[]) {
   let going = true;
   const tiers = ['critical', 'important', 'routine'];
   const done = Promise.all(
     users.map(async (userId) => {
       for (let round = 0; going; round += 1) {
-        const door = nodes[round % 2] as TestUsher;
+        const node = nodes[round % 2] as TestUsher;
         const event = { userId, type: 'note.own', tier: tiers[round % 3], data: checker.nextEvent(userId) };
-        await door.backOffice.publish([event]);
+        await node.backOffice.publish([event]);
       }
     }),
   );
@@ -57,28 +57,29 @@ interface Login {
   readonly deviceId: string;
   readonly eventLog: EventLog;
   readonly device: Device;
-  /** When each event came. */
-  readonly heardAt: number[];
-  /** Whose events it heard, routine ones too, which are in no eventLog. */
+  /** When each event arrived, in ms since the epoch. */
+  readonly receivedAt: number[];
+  /** Whose events it received, including routine ones, which are not in the event log. */
   readonly owners: ReadonlySet<string>;
 }
 
 async function login(node: TestUsher, userId: string, deviceId: string): Promise<Login> {
   const eventLog = new EventLog();
-  const heardAt: number[] = [];
+  const receivedAt: number[] = [];
   const owners = new Set<string>();
   const device = await node.device(userId, deviceId, {
     onFrame: (event, payload) => {
       eventLog.record(event, payload);
       if (event !== 'note.own') return;
-      heardAt.push(Date.now());
+      receivedAt.push(Date.now());
       owners.add((payload.data as unknown as TrackedEvent).userId);
     },
   });
-  return { userId, deviceId, eventLog, device, heardAt, owners };
+  return { userId, deviceId, eventLog, device, receivedAt, owners };
 }
 
-const heardAfter = ({ heardAt }: Login, moment: number): number => heardAt.filter((at) => at > moment).length;
+const receivedAfter = ({ receivedAt }: Login, moment: number): number =>
+  receivedAt.filter((at) => at > moment).length;
 
 describe('a device on which another user signs in', () => {
   test.each([
@@ -88,24 +89,24 @@ describe('a device on which another user signs in', () => {
     'on %s, while events are published for both users: each connection receives only its own user’s events, and the old one soon receives nothing',
     async (_, step, graceMs) => {
       const logins: Login[] = [];
-      let late = 0;
-      let leaked = 0;
+      let lateEvents = 0;
+      let leakedEvents = 0;
       for (let n = 0; n < SWITCHES; n += 1) {
         const node = nodes[(n * step) % 2] as TestUsher;
         const former = logins.at(-1);
         const now = await login(node, n % 2 === 0 ? 'ann' : 'ben', 'shared-tv');
         const welcomed = Date.now();
         logins.push(now);
-        // The app did not close the former socket: the server must.
+        // The app did not close the old socket, so the server must.
         await former?.device.disconnected();
         await eventually('the new user hears events', () => now.eventLog.applied.length > 2);
-        if (former) late += heardAfter(former, welcomed);
-        if (former) leaked += heardAfter(former, welcomed + graceMs);
+        if (former) lateEvents += receivedAfter(former, welcomed);
+        if (former) leakedEvents += receivedAfter(former, welcomed + graceMs);
       }
       expectNoViolations({ ...checker.violations(logins), lost: [] });
       for (const { userId, owners } of logins) expect([...owners]).toEqual([userId]);
-      report(`${late} events reached a former account's own socket after the next one was welcomed`);
-      expect(leaked).toBe(0);
+      report(`${lateEvents} events reached a former account's own socket after the next one was welcomed`);
+      expect(leakedEvents).toBe(0);
       logins.at(-1)?.device.close();
     },
     30_000,
@@ -117,13 +118,13 @@ describe('a device on which another user signs in', () => {
     await eventually('it hears events', () => ann.eventLog.applied.length > 2);
     const { position } = ann.eventLog;
     ann.device.close();
-    // A position of the former account, as an app might send that forgot to clear it.
+    // A position of the previous account, as an app might send it by mistake.
     const device = await there.device('ben', 'sofa-tv', position ? { position } : {});
-    const told = await eventually('the new user hears events', () => {
+    const events = await eventually('the new user hears events', () => {
       const notes = device.envelopes('note.own');
       return notes.length > 5 && notes;
     });
-    expect(told.map(({ data }) => data.userId)).not.toContain('ann');
+    expect(events.map(({ data }) => data.userId)).not.toContain('ann');
     device.close();
   });
 });
@@ -141,8 +142,8 @@ describe('a device that is removed', () => {
       expect((await call(url, await token('ann'), 'DELETE', '/v1/me/devices/old-phone')).status).toBe(204);
       const removed = Date.now();
       await ann.device.disconnected();
-      report(`removed: ${heardAfter(ann, removed)} events heard after the answer`);
-      expect(heardAfter(ann, removed + graceMs)).toBe(0);
+      report(`removed: ${receivedAfter(ann, removed)} events heard after the answer`);
+      expect(receivedAfter(ann, removed + graceMs)).toBe(0);
     },
   );
 });

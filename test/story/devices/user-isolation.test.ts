@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/drivers/back-office.js';
 import type { Device } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
@@ -13,20 +12,20 @@ afterAll(() => usher.stop());
 const publish = (userId: string, type: string, more: Record<string, unknown> = {}) =>
   usher.backOffice.publish([{ userId, type, tier: 'important', data: { secretOf: userId }, ...more }]);
 
-/** Everything that was told about someone else. */
-const foreign = (device: Device, userId: string) =>
+/** Returns the received events that belong to another user. */
+const eventsOfOthers = (device: Device, userId: string) =>
   device.envelopes().filter(({ data }) => 'secretOf' in data && data.secretOf !== userId);
 
 describe('nothing reaches another user’s device', () => {
   test('an event reaches every device of its user and no other device', async () => {
-    const mine = [await usher.device('ann', 'ann-1'), await usher.device('ann', 'ann-2')];
+    const ownDevices = [await usher.device('ann', 'ann-1'), await usher.device('ann', 'ann-2')];
     const others = [
       await usher.device('an', 'an-1'),
       await usher.device('ann.', 'ann.-1'),
       await usher.device('Ann', 'Ann-1'),
     ];
     await publish('ann', 'note.private');
-    await Promise.all(mine.map((device) => device.waitFor('note.private')));
+    await Promise.all(ownDevices.map((device) => device.waitFor('note.private')));
     for (const userId of ['an', 'ann.', 'Ann']) await publish(userId, 'note.own');
     await Promise.all(others.map((device) => device.waitFor('note.own')));
     expect(others.flatMap((device) => device.envelopes('note.private'))).toEqual([]);
@@ -39,10 +38,10 @@ describe('nothing reaches another user’s device', () => {
     await publish('bob', 'note.for-bob');
     await publish('cleo', 'note.for-cleo');
     await after.waitFor('note.for-cleo');
-    expect(foreign(after, 'cleo')).toEqual([]);
+    expect(eventsOfOthers(after, 'cleo')).toEqual([]);
     expect(before.envelopes()).toEqual([]);
     const devices = async (userId: string) =>
-      (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/devices')).body.devices as {
+      (await usher.callAs(userId, 'GET', '/v1/me/devices')).body.devices as {
         deviceId: string;
       }[];
     expect(await devices('bob')).toEqual([]);
@@ -55,15 +54,11 @@ describe('nothing reaches another user’s device', () => {
       name: 'Dan’s phone',
       push: { kind: 'apns', address: 'dans-push-token' },
     };
-    await call(usher.url, await usher.token('dan'), 'PUT', '/v1/me/devices/moving-phone', device);
+    await usher.callAs('dan', 'PUT', '/v1/me/devices/moving-phone', device);
     const live = await usher.device('dan', 'moving-phone');
-    const { status, body } = await call(
-      usher.url,
-      await usher.token('eve'),
-      'PUT',
-      '/v1/me/devices/moving-phone',
-      { platform: 'ios' },
-    );
+    const { status, body } = await usher.callAs('eve', 'PUT', '/v1/me/devices/moving-phone', {
+      platform: 'ios',
+    });
     expect(status).toBe(200);
     expect(body).toMatchObject({ deviceId: 'moving-phone', name: null, push: null });
     await live.disconnected();
@@ -75,7 +70,7 @@ describe('nothing reaches another user’s device', () => {
 
   test('a removed device is disconnected', async () => {
     const device = await usher.device('fay', 'fay-tv');
-    const { status } = await call(usher.url, await usher.token('fay'), 'DELETE', '/v1/me/devices/fay-tv');
+    const { status } = await usher.callAs('fay', 'DELETE', '/v1/me/devices/fay-tv');
     expect(status).toBe(204);
     await device.disconnected();
   });
@@ -95,7 +90,7 @@ describe('nothing reaches another user’s device', () => {
     await gus.waitFor('note.more-of-gus');
     await publish('hal', 'note.of-hal');
     await thief.waitFor('note.of-hal');
-    expect(foreign(thief, 'hal')).toEqual([]);
+    expect(eventsOfOthers(thief, 'hal')).toEqual([]);
     expect(
       thief.received.filter(({ event }) => event === 'snapshot').flatMap(({ payload }) => payload.entries),
     ).toEqual([]);
@@ -105,8 +100,8 @@ describe('nothing reaches another user’s device', () => {
     const { body } = await publish('ida', 'note.of-ida');
     const [accepted] = body.accepted as { id: string }[];
     const thief = await usher.device('jon', 'jon-tv');
-    const answer = await thief.request('receipt', { ids: [accepted?.id], state: 'seen' });
-    expect(answer).toMatchObject({ ok: false, error: { code: 'unknown_event' } });
+    const reply = await thief.request('receipt', { ids: [accepted?.id], state: 'seen' });
+    expect(reply).toMatchObject({ ok: false, error: { code: 'unknown_event' } });
     expect(await usher.database.query(`SELECT 1 FROM receipt WHERE event_id = $1`, [accepted?.id])).toEqual(
       [],
     );
@@ -114,8 +109,8 @@ describe('nothing reaches another user’s device', () => {
 
   test('a token of another user cannot take over a live connection', async () => {
     const device = await usher.device('kim', 'kim-tv');
-    const answer = await device.request('token.refresh', { token: await usher.token('lea') });
-    expect(answer).toMatchObject({ ok: false, error: { code: 'token_invalid' } });
+    const reply = await device.request('token.refresh', { token: await usher.token('lea') });
+    expect(reply).toMatchObject({ ok: false, error: { code: 'token_invalid' } });
     await publish('kim', 'note.of-kim');
     await device.waitFor('note.of-kim');
   });

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-// How long the event loop stood still would tell more of the machine than of the node; that Prisma asked already does not.
+// The delay of the event loop would depend on the machine; a query that Prisma has already made does not.
 test('a node that is ready has already made its first Prisma query, so that its first request delays no device', async () => {
   expect((await fetch(`${usher.url}/health/ready`)).status).toBe(200);
   const asked = await usher.database.query<{ query: string }>(

@@ -2,24 +2,25 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backOffice } from '../../support/drivers/back-office.js';
 import { connectDevice, type Device } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
+import { metric } from '../../support/metric.js';
 import { nginxUnavailable, startNginx } from '../../support/infrastructure/nginx.js';
-import { connections, startTopology, type Topology } from '../../support/drivers/topology.js';
+import { startTopology, type Topology } from '../../support/drivers/topology.js';
 import { ADMIN_KEY, mintToken } from '../../support/drivers/usher.js';
 import { describeIfAvailable } from '../../support/infrastructure/describe-if-available.js';
 
 const reason = nginxUnavailable();
 const DEVICES = 12;
 
-let fleet: Topology;
+let topology: Topology;
 let plain: Awaited<ReturnType<typeof startNginx>>;
 let sticky: Awaited<ReturnType<typeof startNginx>>;
 const open: Device[] = [];
 
 beforeAll(async () => {
   if (reason !== undefined) return;
-  fleet = await startTopology({ TRANSPORTS: 'websocket,polling' });
-  const [one, two] = fleet.gateways.map(({ url }) => new URL(url).host) as [string, string];
-  const upstreams = { 'gateway-1': one, 'gateway-2': two, worker: new URL(fleet.api.url).host };
+  topology = await startTopology({ TRANSPORTS: 'websocket,polling' });
+  const [one, two] = topology.gateways.map(({ url }) => new URL(url).host) as [string, string];
+  const upstreams = { 'gateway-1': one, 'gateway-2': two, worker: new URL(topology.api.url).host };
   plain = await startNginx(upstreams);
   sticky = await startNginx(upstreams, 'hash $http_x_forwarded_for consistent;');
 });
@@ -28,13 +29,16 @@ afterAll(async () => {
   for (const device of open) device.close();
   await plain.stop();
   await sticky.stop();
-  await fleet.stop();
+  await topology.stop();
 });
+
+const connectionCounts = () =>
+  Promise.all(topology.gateways.map((gateway) => metric(gateway, 'usher_connections')));
 
 const publish = (url: string, userId: string) =>
   backOffice(url, ADMIN_KEY).publish([{ userId, type: 'note.added', tier: 'important', data: {} }]);
 
-/** Devices of one user, each from an address of its own; leaves when the test is over. */
+/** Connects devices of one user, each from its own IP address. */
 async function devices(url: string, userId: string, transport: string): Promise<Device[]> {
   const token = await mintToken(userId);
   const all = await Promise.all(
@@ -50,29 +54,29 @@ async function devices(url: string, userId: string, transport: string): Promise<
   return all;
 }
 
-async function leave(all: readonly Device[]): Promise<void> {
+async function disconnectAll(all: readonly Device[]): Promise<void> {
   for (const device of all) device.close();
   await eventually('nobody is connected', async () => {
-    const counts = await Promise.all(fleet.gateways.map(connections));
+    const counts = await connectionCounts();
     return counts.every((count) => count === 0);
   });
 }
 
-const bothHold = async () =>
-  expect((await Promise.all(fleet.gateways.map(connections))).every((count) => count > 0)).toBe(true);
+const expectBothGatewaysUsed = async () =>
+  expect((await connectionCounts()).every((count) => count > 0)).toBe(true);
 
-const promises = () => {
+const tests = () => {
   test('WebSocket connections need no sticky sessions: they spread over the gateways and receive what is published', async () => {
     const all = await devices(plain.url, 'ann', 'websocket');
-    await bothHold();
+    await expectBothGatewaysUsed();
     expect((await publish(plain.url, 'ann')).status).toBe(202);
     for (const device of all) await device.waitFor('note.added');
-    await leave(all);
+    await disconnectAll(all);
   });
 
   test('long-polling connections stay on their gateway when the load balancer uses sticky sessions', async () => {
     const all = await devices(sticky.url, 'ben', 'polling');
-    await bothHold();
+    await expectBothGatewaysUsed();
     for (let round = 0; round < 3; round += 1) await publish(sticky.url, 'ben');
     for (const device of all) {
       await eventually('all three', () => device.offsets().length === 3);
@@ -81,7 +85,7 @@ const promises = () => {
       });
       expect([device.socket.connected, device.socket.io.engine.transport.name]).toEqual([true, 'polling']);
     }
-    await leave(all);
+    await disconnectAll(all);
   });
 
   test('event streams are not buffered', async () => {
@@ -108,4 +112,4 @@ const promises = () => {
 };
 
 const title = 'behind nginx with deploy/nginx.conf';
-describeIfAvailable(reason, title, promises);
+describeIfAvailable(reason, title, tests);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import { connectionError } from '../../support/drivers/device.js';
+import { connectionError } from '../../support/drivers/observed-socket.js';
 import { eventually } from '../../support/eventually.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
@@ -75,7 +75,7 @@ describe('a live connection', () => {
     expect(listener).toMatchObject({ status: 503, body: { code: 'draining', retryable: true } });
     const newcomer = node.device('eve', 'eve-newcomer');
     expect(await connectionError(newcomer)).toMatchObject({ code: 'draining', retryable: true });
-    // Not "io server disconnect", after which stock clients do not come back by themselves.
+    // Not "io server disconnect", after which stock clients do not reconnect by themselves.
     expect(await late.disconnected()).toBe('transport close');
     await stopping;
   });

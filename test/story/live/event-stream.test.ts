@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../../support/eventually.js';
+import { metric } from '../../support/metric.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
@@ -18,7 +19,7 @@ interface StreamEvent {
   readonly data: Record<string, unknown>;
 }
 
-/** Reads a stream as a browser's EventSource would. */
+/** Opens an event stream and reads it like a browser's EventSource. */
 async function listen(userId: string, lastEventId?: string, query = '') {
   const controller = new AbortController();
   open.push(controller);
@@ -40,8 +41,8 @@ async function listen(userId: string, lastEventId?: string, query = '') {
   return {
     response,
     events,
-    hears: (event: string) =>
-      eventually(`the stream hears ${event}`, () => events.find((one) => one.event === event)),
+    waitFor: (event: string) =>
+      eventually(`the stream receives ${event}`, () => events.find((one) => one.event === event)),
     close: () => controller.abort(),
   };
 }
@@ -67,10 +68,10 @@ describe('Server-Sent Events', () => {
     const stream = await listen('ann');
     expect(stream.response.headers.get('content-type')).toContain('text/event-stream');
     const device = await usher.device('ann', 'ann-tv');
-    await stream.hears('snapshot');
+    await stream.waitFor('snapshot');
     for (const tier of ['critical', 'important', 'routine']) await publish('ann', `note.${tier}`, tier);
     for (const tier of ['critical', 'important', 'routine']) {
-      const onStream = await stream.hears(`note.${tier}`);
+      const onStream = await stream.waitFor(`note.${tier}`);
       expect(onStream.data).toEqual(await device.waitFor(`note.${tier}`));
     }
     expect(stream.events.map(({ event }) => event).slice(0, 2)).toEqual(['welcome', 'snapshot']);
@@ -79,12 +80,12 @@ describe('Server-Sent Events', () => {
   test('resume from Last-Event-ID without a gap', async () => {
     const first = await listen('ben');
     await publish('ben', 'note.one');
-    const { id } = await first.hears('note.one');
+    const { id } = await first.waitFor('note.one');
     first.close();
     await publish('ben', 'note.two');
     const second = await listen('ben', id);
     await publish('ben', 'note.three');
-    await second.hears('note.three');
+    await second.waitFor('note.three');
     expect(second.events.map(({ event }) => event)).toEqual(['welcome', 'note.two', 'note.three']);
     expect(second.events[0]?.data).toMatchObject({ resume: 'replay', offset: 2 });
   });
@@ -92,20 +93,19 @@ describe('Server-Sent Events', () => {
   test('start again with a snapshot that carries the position when the Last-Event-ID is unknown', async () => {
     await publish('cleo', 'note.one');
     const stream = await listen('cleo', 'elsewhere:7');
-    const snapshot = await stream.hears('snapshot');
+    const snapshot = await stream.waitFor('snapshot');
     const { epoch, offset } = snapshot.data.position as { epoch: string; offset: number };
     expect(snapshot.id).toBe(`${epoch}:${offset}`);
   });
 
   test('register no device unless one is named, and end when the reader disconnects', async () => {
     const anonymous = await listen('dan');
-    await anonymous.hears('welcome');
+    await anonymous.waitFor('welcome');
     const named = await listen('dan', undefined, '?deviceId=dan-browser');
-    await named.hears('welcome');
+    await named.waitFor('welcome');
     const devices = await usher.database.query(`SELECT device_id FROM device WHERE user_id = 'dan'`);
     expect(devices).toEqual([{ device_id: 'dan-browser' }]);
-    const connections = async () =>
-      Number(/^usher_connections (\d+)$/m.exec(await (await fetch(`${usher.url}/metrics`)).text())?.[1]);
+    const connections = () => metric(usher, 'usher_connections');
     const before = await connections();
     named.close();
     anonymous.close();

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import { type DeviceOptions, connectionError } from '../../support/drivers/device.js';
-import { ADMIN_KEY, JWT_SECRET, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import type { DeviceOptions } from '../../support/drivers/device.js';
+import { connectionError } from '../../support/drivers/observed-socket.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { openRawSocket } from '../../support/drivers/raw-socket.js';
-import { expectNoSecrets } from '../../support/expectations.js';
+import { expectCleanLog, expectNoSecrets } from '../../support/expectations.js';
 import { INVALID_IDS, forgedTokens } from '../../support/invalid-input.js';
 
 const APP = 'https://app.example.com';
-const used: Record<string, string> = { ADMIN_KEY, JWT_SECRET };
+const used: Record<string, string> = {};
 
 let usher: TestUsher;
 beforeAll(async () => {
@@ -15,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-/** A handshake that must be refused. */
+/** Returns the error of a handshake that must be rejected. */
 const refused = (auth: Record<string, unknown>, more: DeviceOptions = {}) =>
   connectionError(usher.device('ann', 'ann-tv', { ...more, auth }));
 
@@ -25,7 +26,7 @@ describe('a handshake without a valid token is rejected', () => {
       used[`token ${name}`] = token;
       const data = await refused({ token });
       expect([name, data]).toEqual([name, { code, message: expect.any(String), retryable: false }]);
-      expectNoSecrets(used, JSON.stringify(data));
+      expectNoSecrets({ ...usher.secrets(), ...used }, JSON.stringify(data));
     }
   });
 
@@ -43,7 +44,6 @@ describe('a handshake without a valid token is rejected', () => {
 
   test('a token in the URL is ignored', async () => {
     const token = await usher.token('ann');
-    used['token in a URL'] = token;
     const socket = await openRawSocket(usher.url, { query: `&token=${token}&auth=${token}` });
     socket.send('40{"deviceId":"ann-tv","platform":"tv"}');
     expect(await socket.waitFor(/^44/)).toContain('token_missing');
@@ -87,7 +87,7 @@ describe('a handshake with invalid fields is rejected', () => {
   });
 
   test('and registers no device', async () => {
-    expect((await call(usher.url, await usher.token('ann'), 'GET', '/v1/me/devices')).body).toEqual({
+    expect((await usher.callAs('ann', 'GET', '/v1/me/devices')).body).toEqual({
       devices: [],
     });
   });
@@ -168,6 +168,5 @@ describe('a page of a foreign origin cannot open a socket', () => {
 test('the node still works, and its log contains no token, key or secret', async () => {
   const device = await usher.device('zoe', 'zoe-tv');
   expect(await device.heartbeat({})).toMatchObject({ ok: true });
-  used['token of zoe'] = await usher.token('zoe');
-  expectNoSecrets(used, usher.log());
+  expectCleanLog(usher, used);
 });

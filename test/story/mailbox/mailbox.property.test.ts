@@ -9,7 +9,7 @@ import { Database } from '../../../src/platform/postgres/database.js';
 import { PrismaService } from '../../../src/platform/postgres/prisma.service.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 
-/** The mailbox itself, on a real PostgreSQL: what no outside view could show fast enough. */
+/** The mailbox in process on a real PostgreSQL, since through the API these properties would take too long. */
 let postgres: TestDatabase;
 let database: Database;
 let prisma: PrismaService;
@@ -112,7 +112,7 @@ describe('resuming', () => {
           const position = { epoch: head.epoch, offset: leftAt };
           const [resumed] = await store.resume([{ userId, position }], 'important');
           for (const { key, data } of resumed?.missed ?? []) state.set(key, data);
-          // Live events that come late are known already: the same state again.
+          // Live events before the replay's head are known already and change nothing.
           for (const { key, data, offset } of told.slice(backAt))
             if ((offset as number) > (resumed?.head.offset ?? 0)) state.set(key, data);
           const all = new Map(told.map(({ key, data }) => [key, data]));

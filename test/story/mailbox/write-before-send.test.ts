@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-/** Holds every write to the mailbox until released: PostgreSQL itself cannot commit meanwhile. */
+/** Blocks every write to the mailbox by a table lock. Returns the function that releases it. */
 async function holdCommits() {
   const { url } = usher.database;
   const { default: pg } = await import('pg');
@@ -30,7 +30,7 @@ describe('write before send', () => {
       { userId: 'ann', type: 'note.routine', tier: 'routine', data: 2 },
     ]);
     try {
-      // Beats go another way; that one comes through shows that the device hears, and that time has passed.
+      // A routine event does not need the mailbox: its arrival shows that the device receives events and that time has passed.
       await usher.backOffice.publish([{ userId: 'ann', type: 'note.marker', tier: 'routine', data: 3 }]);
       await device.waitFor('note.marker');
       await eventually('the append waits for the lock', async () => {
@@ -65,7 +65,7 @@ describe('write before send', () => {
   test('an event that was committed by a node that then died is sent to every device by another node', async () => {
     const tv = await usher.device('cleo', 'tv');
     const phone = await usher.device('cleo', 'phone');
-    // What a node leaves behind that dies between commit and send: the event and its handoff, and nobody told.
+    // What a node leaves behind when it dies between commit and send: the event and its handoff row.
     await usher.database.query(`
       WITH counter AS (
         INSERT INTO mailbox (user_id, epoch, last_offset) SELECT 'cleo', epoch, 1 FROM installation
@@ -84,7 +84,7 @@ describe('write before send', () => {
 
   test('a live event with a gap before it is preceded by the missing event, read from the mailbox', async () => {
     const device = await usher.device('dora', 'tv');
-    // Offset 1 is committed but its telling is lost; offset 2 comes live.
+    // Offset 1 is committed but never sent; offset 2 arrives live.
     await usher.database.query(`
       WITH counter AS (
         INSERT INTO mailbox (user_id, epoch, last_offset) SELECT 'dora', epoch, 1 FROM installation

@@ -5,7 +5,7 @@ import {
   type FakeAppStore,
   createFakeAppStore,
 } from '../../support/fakes/fake-app-store.js';
-import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
+import { nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
@@ -28,11 +28,11 @@ afterAll(async () => {
 const entitlement = (userId: string) => usher.backOffice.entitlement(userId);
 const link = (userId: string, processor: string, customerId: string) =>
   usher.backOffice.call('PUT', `/v1/users/${userId}/links/${processor}`, { customerId });
-const kept = async () =>
+const webhookCount = async () =>
   (await usher.database.query<{ n: number }>('SELECT count(*)::int AS n FROM webhook'))[0]?.n;
 
 describe('the App Store', () => {
-  const of = (userId: string) => ({
+  const transactionOf = (userId: string) => ({
     originalTransactionId: `20-${userId}`,
     appAccountToken: `app-${userId}`,
   });
@@ -41,37 +41,37 @@ describe('the App Store', () => {
     await link('ann', 'apple', 'app-ann');
     const tv = await usher.device('ann', 'ann-tv');
     const now = Date.now();
-    const say = (after: number, more: Parameters<FakeAppStore['send']>[1]) =>
-      apple.send(usher.url, { transaction: of('ann'), signedAt: now + after, ...more });
-    expect((await say(0, {})).status).toBe(200);
-    await say(1_000, {
+    const notify = (after: number, more: Parameters<FakeAppStore['send']>[1]) =>
+      apple.send(usher.url, { transaction: transactionOf('ann'), signedAt: now + after, ...more });
+    expect((await notify(0, {})).status).toBe(200);
+    await notify(1_000, {
       type: 'DID_CHANGE_RENEWAL_STATUS',
       subtype: 'AUTO_RENEW_DISABLED',
       renewal: { autoRenewStatus: 0 },
     });
-    await say(2_000, { type: 'DID_FAIL_TO_RENEW', subtype: 'GRACE_PERIOD', status: 4 });
-    await say(1_500, { type: 'DID_RENEW' });
-    await say(3_000, { type: 'EXPIRED', status: 2 });
+    await notify(2_000, { type: 'DID_FAIL_TO_RENEW', subtype: 'GRACE_PERIOD', status: 4 });
+    await notify(1_500, { type: 'DID_RENEW' });
+    await notify(3_000, { type: 'EXPIRED', status: 2 });
     await tv.waitFor('membership.changed', ({ data }) => data.version === 4);
-    const told = tv
+    const received = tv
       .envelopes('membership.changed')
       .map(({ data }) => [data.status, data.planId, data.reason]);
-    expect(told).toEqual([
+    expect(received).toEqual([
       ['active', 'basic', 'SUBSCRIBED'],
       ['active', 'basic', 'DID_CHANGE_RENEWAL_STATUS.AUTO_RENEW_DISABLED'],
       ['past_due', 'basic', 'DID_FAIL_TO_RENEW.GRACE_PERIOD'],
       ['canceled', 'basic', 'EXPIRED'],
     ]);
     expect(tv.envelopes('membership.changed')[1]?.data).toHaveProperty('cancelAt');
-    await say(4_000, { type: 'SUBSCRIBED', subtype: 'RESUBSCRIBE' });
+    await notify(4_000, { type: 'SUBSCRIBED', subtype: 'RESUBSCRIBE' });
     expect(await entitlement('ann')).toMatchObject({ version: 5, status: 'active' });
   });
 
   test('a refund ends the membership', async () => {
     await link('ref', 'apple', 'app-ref');
-    await apple.send(usher.url, { transaction: of('ref') });
+    await apple.send(usher.url, { transaction: transactionOf('ref') });
     expect(await entitlement('ref')).toMatchObject({ status: 'active' });
-    const transaction = { ...of('ref'), revocationDate: Date.now() };
+    const transaction = { ...transactionOf('ref'), revocationDate: Date.now() };
     await apple.send(usher.url, { type: 'REFUND', transaction, signedAt: Date.now() + 1_000 });
     expect(await entitlement('ref')).toMatchObject({ status: 'canceled' });
   });
@@ -118,9 +118,9 @@ describe('the App Store', () => {
     ['that is not JSON', () => 'signedPayload', 'malformed_json'],
   ];
   test.each(forged)('a notification %s is rejected and not stored', async (_, body, code) => {
-    const before = await kept();
+    const before = await webhookCount();
     expectProblem(await call(usher.url, undefined, 'POST', '/v1/webhooks/apple', body()), 400, code);
-    expect(await kept()).toBe(before);
+    expect(await webhookCount()).toBe(before);
   });
 });
 
@@ -130,9 +130,7 @@ describe('a user with subscriptions at several processors', () => {
     await link('two', 'apple', 'app-two');
     const stripe = (status: string, created: number) =>
       usher.stripe.sendEvent('customer.subscription.updated', {
-        id: 'sub_two',
-        userId: 'two',
-        customer: 'cus_two',
+        ...subscriptionIds('two'),
         price: 'price_premium',
         status,
         created,
@@ -158,11 +156,11 @@ test('a node without the settings of the app stores returns not_configured', asy
   expectProblem(await call(node.url, undefined, 'POST', '/v1/webhooks/google', '{}'), 501, 'not_configured');
 });
 
-/** The same with another payload under the signature. */
+/** Returns the notification with another payload under the same signature. */
 function altered(body: string): string {
   const { signedPayload } = JSON.parse(body) as { signedPayload: string };
   const [header, payload = '', signature] = signedPayload.split('.');
-  const said = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
-  const other = Buffer.from(JSON.stringify({ ...said, notificationType: 'REFUND' })).toString('base64url');
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
+  const other = Buffer.from(JSON.stringify({ ...claims, notificationType: 'REFUND' })).toString('base64url');
   return JSON.stringify({ signedPayload: [header, other, signature].join('.') });
 }

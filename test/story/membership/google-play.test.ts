@@ -1,13 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM } from '../../support/drivers/back-office.js';
+import { PREMIUM } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
 import {
   type FakeGooglePlay,
   startFakeGooglePlay,
   buildPurchase,
 } from '../../support/fakes/fake-google-play.js';
-import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
+import { expectCleanLog, expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let google: FakeGooglePlay;
@@ -26,7 +26,7 @@ afterAll(async () => {
 const entitlement = (userId: string) => usher.backOffice.entitlement(userId);
 const link = (userId: string, processor: string, customerId: string) =>
   usher.backOffice.call('PUT', `/v1/users/${userId}/links/${processor}`, { customerId });
-const kept = async () =>
+const webhookCount = async () =>
   (await usher.database.query<{ n: number }>('SELECT count(*)::int AS n FROM webhook'))[0]?.n;
 
 describe('Google Play', () => {
@@ -110,9 +110,9 @@ describe('Google Play', () => {
     ['of an account that is not verified', { claims: { email_verified: false } }, 'signature_invalid'],
     ['that has expired', { expiresIn: -60 }, 'signature_stale'],
   ])('a Pub/Sub push %s is rejected and not stored', async (_, options, code) => {
-    const before = await kept();
+    const before = await webhookCount();
     expectProblem(await google.send(usher.url, 'token-mallory', options), 400, code);
-    expect(await kept()).toBe(before);
+    expect(await webhookCount()).toBe(before);
   });
 
   test('a Pub/Sub push of another app is stored and ignored', async () => {
@@ -125,7 +125,7 @@ describe('Google Play', () => {
 
   test('users cannot change their plan through Usher, only in the store', async () => {
     await buy('pat');
-    const reply = await call(usher.url, await usher.token('pat'), 'POST', '/v1/me/membership/changes', {
+    const reply = await usher.callAs('pat', 'POST', '/v1/me/membership/changes', {
       action: 'cancel',
     });
     expectProblem(reply, 501, 'not_configured');
@@ -133,11 +133,8 @@ describe('Google Play', () => {
 });
 
 test('the log contains no key and no purchase token', () => {
-  expectNoSecrets(
-    {
-      key: google.environment.GOOGLE_SERVICE_ACCOUNT_KEY?.slice(100, 160) ?? '',
-      'purchase token': 'token-bea',
-    },
-    usher.log(),
-  );
+  expectCleanLog(usher, {
+    key: google.environment.GOOGLE_SERVICE_ACCOUNT_KEY?.slice(100, 160) ?? '',
+    'purchase token': 'token-bea',
+  });
 });

@@ -18,14 +18,14 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const of = (userId: string, more: Record<string, unknown> = {}) => ({
+const subscriptionOf = (userId: string, more: Record<string, unknown> = {}) => ({
   subscriptionId: `s-${userId}`,
   userId,
   status: 'active',
   priceIds: ['price_basic'],
   ...more,
 });
-const kept = async () =>
+const webhookCount = async () =>
   (
     await usher.database.query<{ n: number }>(
       `SELECT count(*)::int AS n FROM webhook WHERE processor = 'standard'`,
@@ -43,19 +43,25 @@ describe('an in-house billing system that sends Standard Webhooks', () => {
   test('starts and ends a membership with its subscription, and an older event changes nothing', async () => {
     const tv = await usher.device('ann', 'ann-tv');
     const at = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
-    await sendStandardWebhook(usher.url, subscriptionUpdated(of('ann', { cancelAt: at(86_400) }), at(0)));
-    await sendStandardWebhook(usher.url, subscriptionUpdated(of('ann', { status: 'past_due' }), at(2)));
-    await sendStandardWebhook(usher.url, subscriptionUpdated(of('ann'), at(1)));
     await sendStandardWebhook(
       usher.url,
-      subscriptionUpdated(of('ann', { status: 'canceled', ended: true }), at(3)),
+      subscriptionUpdated(subscriptionOf('ann', { cancelAt: at(86_400) }), at(0)),
     );
-    await sendStandardWebhook(usher.url, subscriptionUpdated(of('ann'), at(4)));
+    await sendStandardWebhook(
+      usher.url,
+      subscriptionUpdated(subscriptionOf('ann', { status: 'past_due' }), at(2)),
+    );
+    await sendStandardWebhook(usher.url, subscriptionUpdated(subscriptionOf('ann'), at(1)));
+    await sendStandardWebhook(
+      usher.url,
+      subscriptionUpdated(subscriptionOf('ann', { status: 'canceled', ended: true }), at(3)),
+    );
+    await sendStandardWebhook(usher.url, subscriptionUpdated(subscriptionOf('ann'), at(4)));
     await tv.waitFor('membership.changed', ({ data }) => data.version === 3);
-    const told = tv
+    const received = tv
       .envelopes('membership.changed')
       .map(({ data }) => [data.version, data.status, data.planId]);
-    expect(told).toEqual([
+    expect(received).toEqual([
       [1, 'active', 'basic'],
       [2, 'past_due', 'basic'],
       [3, 'canceled', 'basic'],
@@ -65,7 +71,7 @@ describe('an in-house billing system that sends Standard Webhooks', () => {
   });
 
   test('a webhook for an unknown customer waits until the customer is linked', async () => {
-    const { userId: _, ...data } = of('bob', { customerId: 'c-1' });
+    const { userId: _, ...data } = subscriptionOf('bob', { customerId: 'c-1' });
     await sendStandardWebhook(usher.url, subscriptionUpdated(data), { id: 'msg_bob' });
     expect(await statusOf('msg_bob')).toMatchObject({ status: 'waiting' });
     await usher.backOffice.call('PUT', '/v1/users/bob/links/standard', { customerId: 'c-1' });
@@ -73,7 +79,7 @@ describe('an in-house billing system that sends Standard Webhooks', () => {
   });
 
   test('the same event again has no second effect', async () => {
-    const event = subscriptionUpdated(of('cat'));
+    const event = subscriptionUpdated(subscriptionOf('cat'));
     const first = await sendStandardWebhook(usher.url, event, { id: 'msg_cat' });
     const again = await sendStandardWebhook(usher.url, event, { id: 'msg_cat' });
     expect([first.body, again.body]).toEqual([
@@ -93,9 +99,10 @@ describe('an in-house billing system that sends Standard Webhooks', () => {
 
   test('while a secret is rotated, the old and the new one are both accepted', async () => {
     expect(
-      (await sendStandardWebhook(usher.url, subscriptionUpdated(of('old')), { secret: OLD })).status,
+      (await sendStandardWebhook(usher.url, subscriptionUpdated(subscriptionOf('old')), { secret: OLD }))
+        .status,
     ).toBe(200);
-    const body = JSON.stringify(subscriptionUpdated(of('two')));
+    const body = JSON.stringify(subscriptionUpdated(subscriptionOf('two')));
     const now = signedHeaders(body, { id: 'msg_two' });
     const other = signedHeaders(body, {
       id: 'msg_two',
@@ -111,7 +118,7 @@ describe('an in-house billing system that sends Standard Webhooks', () => {
 });
 
 describe('a forged, stale or malformed Standard Webhook is rejected and not stored', () => {
-  const body = JSON.stringify(subscriptionUpdated(of('mallory')));
+  const body = JSON.stringify(subscriptionUpdated(subscriptionOf('mallory')));
   const good = () => signedHeaders(body, { id: 'msg_forged' });
   const cases: [string, () => Record<string, string>, string, string][] = [
     ['no signature', () => ({}), body, 'signature_invalid'],
@@ -169,25 +176,31 @@ describe('a forged, stale or malformed Standard Webhook is rejected and not stor
     ['signed JSON, but not an event', () => signedHeaders('[1]'), '[1]', 'invalid_request'],
   ];
   test.each(cases)('%s', async (_, headers, sent, code) => {
-    const before = await kept();
+    const before = await webhookCount();
     expectProblem(
       await call(usher.url, undefined, 'POST', '/v1/webhooks/standard', sent, headers()),
       400,
       code,
     );
-    expect(await kept()).toBe(before);
+    expect(await webhookCount()).toBe(before);
   });
 
   test('a body that is too large', async () => {
-    const large = JSON.stringify(subscriptionUpdated({ ...of('large'), padding: 'x'.repeat(300_000) }));
-    const before = await kept();
+    const large = JSON.stringify(
+      subscriptionUpdated({ ...subscriptionOf('large'), padding: 'x'.repeat(300_000) }),
+    );
+    const before = await webhookCount();
     expectProblem(await sendStandardWebhook(usher.url, large), 413, 'payload_too_large');
-    expect(await kept()).toBe(before);
+    expect(await webhookCount()).toBe(before);
   });
 
   test('any webhook on a node without a secret', async () => {
     const node = await usher.another({ STANDARD_WEBHOOK_SECRET: '' });
-    expectProblem(await sendStandardWebhook(node.url, subscriptionUpdated(of('no'))), 501, 'not_configured');
+    expectProblem(
+      await sendStandardWebhook(node.url, subscriptionUpdated(subscriptionOf('no'))),
+      501,
+      'not_configured',
+    );
   });
 });
 

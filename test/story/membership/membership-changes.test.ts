@@ -10,11 +10,7 @@ let stripe: FakeStripe;
 let usher: TestUsher;
 beforeAll(async () => {
   stripe = await startFakeStripe();
-  usher = await startUsher({
-    STRIPE_API_KEY: 'sk_test_fake',
-    STRIPE_API_BASE: stripe.url,
-    RECONCILE_SECONDS: '3600',
-  });
+  usher = await startUsher({ ...stripe.environment, RECONCILE_SECONDS: '3600' });
   await usher.backOffice.putPlan('basic', ['price_basic'], { ...PREMIUM, maxStreams: 1, ads: true });
   await usher.backOffice.putPlan('premium', ['price_premium']);
   await usher.backOffice.putPlan('dear', ['price_declined']);
@@ -27,7 +23,7 @@ beforeEach(() => {
   stripe.failureMode = 'none';
 });
 
-/** A user with an active subscription of the plan `basic`. */
+/** Subscribes the user to the plan `basic`. Returns the id of the subscription. */
 async function subscribed(userId: string, more: { status?: string } = {}): Promise<string> {
   const id = `sub_${userId}`;
   const of = { id, userId, customer: `cus_${userId}`, price: 'price_basic', ...more };
@@ -35,25 +31,21 @@ async function subscribed(userId: string, more: { status?: string } = {}): Promi
   return id;
 }
 
-const ask = async (
+const requestChange = async (
   userId: string,
   body: unknown,
   headers?: Record<string, string>,
   node = usher,
 ): Promise<HttpReply> =>
   call(node.url, await usher.token(userId), 'POST', '/v1/me/membership/changes', body, headers);
-const membership = async (userId: string) =>
-  (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/state')).body.membership as Record<
-    string,
-    unknown
-  >;
-const actsOn = (id: string) => stripe.calls.filter((one) => one === `POST /v1/subscriptions/${id}`).length;
+const membership = async (userId: string) => (await usher.state(userId)).membership;
+const changesOf = (id: string) => stripe.calls.filter((one) => one === `POST /v1/subscriptions/${id}`).length;
 
 describe('a user who changes their membership', () => {
   test('can cancel, resume and change the plan: the processor does it, the response is the new membership, and every device receives it', async () => {
     const id = await subscribed('ann');
     const tv = await usher.device('ann', 'ann-tv');
-    const canceled = await ask('ann', { action: 'cancel' });
+    const canceled = await requestChange('ann', { action: 'cancel' });
     expect(canceled.status).toBe(202);
     expect(canceled.body).toMatchObject({
       version: 2,
@@ -65,11 +57,11 @@ describe('a user who changes their membership', () => {
     const end = Number(stripe.subscription(id).cancel_at) * 1_000;
     expect(canceled.body.cancelAt).toBe(new Date(end).toISOString());
 
-    const resumed = await ask('ann', { action: 'resume' });
+    const resumed = await requestChange('ann', { action: 'resume' });
     expect(resumed.body).toMatchObject({ version: 3, status: 'active' });
     expect(resumed.body).not.toHaveProperty('cancelAt');
 
-    const changed = await ask('ann', { action: 'change_plan', planId: 'premium' });
+    const changed = await requestChange('ann', { action: 'change_plan', planId: 'premium' });
     expect(changed.body).toMatchObject({ version: 4, planId: 'premium', capabilities: { maxStreams: 4 } });
 
     await tv.waitFor('membership.changed', ({ data }) => data.version === 4);
@@ -80,7 +72,7 @@ describe('a user who changes their membership', () => {
   test('gets the same response for the same Idempotency-Key, with one change at the processor, even with a newer token', async () => {
     const id = await subscribed('ida');
     const headers = { 'idempotency-key': randomUUID() };
-    const first = await ask('ida', { action: 'cancel' }, headers);
+    const first = await requestChange('ida', { action: 'cancel' }, headers);
     const again = await call(
       usher.url,
       await usher.token('ida', { expiresIn: '2h' }),
@@ -91,15 +83,18 @@ describe('a user who changes their membership', () => {
     );
     expect([first.status, again.status]).toEqual([202, 202]);
     expect(again.body).toEqual(first.body);
-    expect(actsOn(id)).toBe(1);
-    expectProblem(await ask('ida', { action: 'resume' }, headers), 422, 'idempotency_mismatch');
+    expect(changesOf(id)).toBe(1);
+    expectProblem(await requestChange('ida', { action: 'resume' }, headers), 422, 'idempotency_mismatch');
   });
 
   test('causes one change with two requests at once', async () => {
     const id = await subscribed('tom');
-    const replies = await Promise.all([ask('tom', { action: 'cancel' }), ask('tom', { action: 'cancel' })]);
+    const replies = await Promise.all([
+      requestChange('tom', { action: 'cancel' }),
+      requestChange('tom', { action: 'cancel' }),
+    ]);
     expect(replies.map(({ status }) => status).sort()).toEqual([202, 409]);
-    expect(actsOn(id)).toBe(1);
+    expect(changesOf(id)).toBe(1);
   });
 });
 
@@ -113,8 +108,8 @@ describe('a change that is not allowed is rejected without a call to the process
   ] as [string, Record<string, string>, number, string][])('%s', async (_, body, status, code) => {
     const userId = `il-${code}-${String(body.planId ?? body.action)}`;
     const id = await subscribed(userId);
-    expectProblem(await ask(userId, body), status, code);
-    expect(actsOn(id)).toBe(0);
+    expectProblem(await requestChange(userId, body), status, code);
+    expect(changesOf(id)).toBe(0);
   });
 
   test('any change of a membership that has ended or never existed', async () => {
@@ -125,15 +120,15 @@ describe('a change that is not allowed is rejected without a call to the process
       async () => (await usher.backOffice.entitlement('eve')).status === 'canceled',
     );
     for (const action of ['cancel', 'resume']) {
-      expectProblem(await ask('eve', { action }), 409, 'illegal_change');
-      expectProblem(await ask('nobody-yet', { action }), 409, 'illegal_change');
+      expectProblem(await requestChange('eve', { action }), 409, 'illegal_change');
+      expectProblem(await requestChange('nobody-yet', { action }), 409, 'illegal_change');
     }
   });
 
   test('a second cancellation', async () => {
     await subscribed('sue');
-    expect((await ask('sue', { action: 'cancel' })).status).toBe(202);
-    expectProblem(await ask('sue', { action: 'cancel' }), 409, 'illegal_change');
+    expect((await requestChange('sue', { action: 'cancel' })).status).toBe(202);
+    expectProblem(await requestChange('sue', { action: 'cancel' }), 409, 'illegal_change');
   });
 
   test('without a user token', async () => {
@@ -145,7 +140,11 @@ describe('a change that is not allowed is rejected without a call to the process
 describe('a change that the processor does not carry out', () => {
   test('with a declined card: the membership stays as it was', async () => {
     await subscribed('dan');
-    expectProblem(await ask('dan', { action: 'change_plan', planId: 'dear' }), 409, 'change_refused');
+    expectProblem(
+      await requestChange('dan', { action: 'change_plan', planId: 'dear' }),
+      409,
+      'change_refused',
+    );
     expect(await membership('dan')).toMatchObject({ version: 1, planId: 'basic' });
     expect(await membership('dan')).not.toHaveProperty('pendingChange');
   });
@@ -153,17 +152,17 @@ describe('a change that the processor does not carry out', () => {
   test('because it has no API key: the response is not_configured', async () => {
     const node = await usher.another({ STRIPE_API_KEY: '', ROLES: 'gateway,api' });
     await subscribed('noa');
-    expectProblem(await ask('noa', { action: 'cancel' }, {}, node), 501, 'not_configured');
+    expectProblem(await requestChange('noa', { action: 'cancel' }, {}, node), 501, 'not_configured');
   });
 
   test('because of an error: the change is pending, visible in the state, and retried until it succeeds', async () => {
     const id = await subscribed('pia');
     stripe.failureMode = 'error';
-    const reply = await ask('pia', { action: 'cancel' });
+    const reply = await requestChange('pia', { action: 'cancel' });
     expect(reply.status).toBe(202);
     expect(reply.body).toMatchObject({ version: 1, status: 'active', pendingChange: { action: 'cancel' } });
     expect(await membership('pia')).toMatchObject({ pendingChange: { action: 'cancel' } });
-    expectProblem(await ask('pia', { action: 'cancel' }), 409, 'change_pending', true);
+    expectProblem(await requestChange('pia', { action: 'cancel' }), 409, 'change_pending', true);
     stripe.failureMode = 'none';
     await eventually('it is canceled', async () => (await membership('pia')).cancelAt);
     expect(await membership('pia')).not.toHaveProperty('pendingChange');
@@ -173,11 +172,11 @@ describe('a change that the processor does not carry out', () => {
   test('visibly, because its response was lost: the retry does not apply it twice', async () => {
     const id = await subscribed('kim');
     stripe.failureMode = 'no-response-after-applying';
-    const reply = await ask('kim', { action: 'cancel' });
+    const reply = await requestChange('kim', { action: 'cancel' });
     expect(reply.body).toMatchObject({ pendingChange: { action: 'cancel' } });
     stripe.failureMode = 'none';
     await eventually('it is canceled', async () => (await membership('kim')).cancelAt);
-    expect(actsOn(id)).toBe(2);
+    expect(changesOf(id)).toBe(2);
     expect([...stripe.appliedChanges.values()].filter((act) => act.id === id)).toHaveLength(1);
   });
 });

@@ -2,18 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import fc from 'fast-check';
 import { eventually } from '../../support/eventually.js';
 import { type FakeStripe, startFakeStripe } from '../../support/fakes/fake-stripe.js';
-import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
+import { nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let stripe: FakeStripe;
 let usher: TestUsher;
 beforeAll(async () => {
   stripe = await startFakeStripe();
-  usher = await startUsher({
-    STRIPE_API_KEY: 'sk_test_fake',
-    STRIPE_API_BASE: stripe.url,
-    RECONCILE_SECONDS: '1',
-  });
+  usher = await startUsher({ ...stripe.environment, RECONCILE_SECONDS: '1' });
   await usher.backOffice.putPlan('basic', ['price_basic']);
   await usher.backOffice.putPlan('premium', ['price_premium']);
 });
@@ -26,14 +22,12 @@ afterEach(() => {
   stripe.beforeResponse = undefined;
 });
 
-const of = (userId: string, price = 'price_basic') => ({
-  id: `sub_${userId}`,
-  userId,
-  customer: `cus_${userId}`,
+const subscriptionOf = (userId: string, price = 'price_basic') => ({
+  ...subscriptionIds(userId),
   price,
 });
 const entitlement = (userId: string) => usher.backOffice.entitlement(userId);
-const priced = (id: string, price: string) => {
+const withPrice = (id: string, price: string) => {
   const items = structuredClone(stripe.subscription(id).items) as { data: { price: object }[] };
   return {
     items: {
@@ -47,14 +41,14 @@ const priced = (id: string, price: string) => {
 
 describe('with access to Stripe’s API, a webhook only triggers a lookup', () => {
   test('the current state at Stripe counts, not the state in the webhook', async () => {
-    const created = stripe.createSubscription(of('ann'));
+    const created = stripe.createSubscription(subscriptionOf('ann'));
     stripe.updateSubscription('sub_ann', { status: 'past_due' });
     await usher.stripe.send(created);
     expect(await entitlement('ann')).toMatchObject({ version: 1, status: 'past_due', planId: 'basic' });
   });
 
   test('an event type without a subscription status of its own triggers the lookup too', async () => {
-    stripe.createSubscription(of('ivy'));
+    stripe.createSubscription(subscriptionOf('ivy'));
     const paid = { ...usher.stripe.event('invoice.payment_failed', { id: 'sub_ivy' }), type: 'invoice.paid' };
     await usher.stripe.send(paid);
     expect(await entitlement('ivy')).toMatchObject({ status: 'active' });
@@ -62,7 +56,7 @@ describe('with access to Stripe’s API, a webhook only triggers a lookup', () =
 
   test('several events of the same second in the wrong order end in the state at Stripe', async () => {
     const now = nowSeconds();
-    const events = [stripe.createSubscription({ ...of('tia'), status: 'incomplete' })];
+    const events = [stripe.createSubscription({ ...subscriptionOf('tia'), status: 'incomplete' })];
     for (const status of ['active', 'past_due', 'unpaid', 'active'])
       events.push(stripe.updateSubscription('sub_tia', { status }, now));
     for (const event of events.reverse()) await usher.stripe.send(event);
@@ -70,7 +64,7 @@ describe('with access to Stripe’s API, a webhook only triggers a lookup', () =
   });
 
   test('a slow response to an earlier lookup does not overwrite a newer one', async () => {
-    await usher.stripe.send(stripe.createSubscription(of('rae')));
+    await usher.stripe.send(stripe.createSubscription(subscriptionOf('rae')));
     let first = true;
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -91,14 +85,14 @@ describe('with access to Stripe’s API, a webhook only triggers a lookup', () =
   });
 
   test('an end is final and needs no lookup: it is applied even while Stripe is unavailable', async () => {
-    await usher.stripe.send(stripe.createSubscription(of('una')));
+    await usher.stripe.send(stripe.createSubscription(subscriptionOf('una')));
     stripe.failureMode = 'error';
     await usher.stripe.send(stripe.endSubscription('sub_una'));
     expect(await entitlement('una')).toMatchObject({ status: 'canceled', version: 2 });
   });
 
   test('while Stripe is unavailable, the webhook is stored, and it is applied when Stripe is back', async () => {
-    const event = stripe.createSubscription(of('sid'));
+    const event = stripe.createSubscription(subscriptionOf('sid'));
     stripe.failureMode = 'error';
     expect((await usher.stripe.send(event)).status).toBe(200);
     expect(await usher.backOffice.webhook(event.id)).toMatchObject({
@@ -113,11 +107,12 @@ describe('with access to Stripe’s API, a webhook only triggers a lookup', () =
 
 describe('reconciliation', () => {
   test('finds a change, an end and a new subscription whose webhooks never came', async () => {
-    for (const userId of ['may', 'ned']) await usher.stripe.send(stripe.createSubscription(of(userId)));
+    for (const userId of ['may', 'ned'])
+      await usher.stripe.send(stripe.createSubscription(subscriptionOf(userId)));
     const tv = await usher.device('may', 'may-tv');
-    stripe.updateSubscription('sub_may', priced('sub_may', 'price_premium'));
+    stripe.updateSubscription('sub_may', withPrice('sub_may', 'price_premium'));
     stripe.endSubscription('sub_ned');
-    stripe.createSubscription(of('zoe'));
+    stripe.createSubscription(subscriptionOf('zoe'));
     const { data } = await tv.waitFor('membership.changed', ({ data: { version } }) => version === 2);
     expect(data).toMatchObject({ planId: 'premium', reason: 'reconciliation' });
     await eventually('ned’s ended', async () => (await entitlement('ned')).status === 'canceled');
@@ -129,16 +124,16 @@ describe('reconciliation', () => {
 
   test('never ends a subscription that Stripe does not know, since the API key may be wrong: its signed webhook counts', async () => {
     const elsewhere = usher.stripe.event('customer.subscription.created', {
-      ...of('wes', 'price_basic'),
+      ...subscriptionOf('wes', 'price_basic'),
       status: 'active',
     });
     await usher.stripe.send(elsewhere);
     expect(await entitlement('wes')).toMatchObject({ status: 'active' });
-    const walks = async () =>
+    const lastReconciliation = async () =>
       (await usher.database.query<{ at: string }>('SELECT finished_at::text AS at FROM reconciliation'))[0]
         ?.at;
-    const before = await walks();
-    await eventually('a whole walk went by', async () => (await walks()) !== before);
+    const before = await lastReconciliation();
+    await eventually('a whole walk went by', async () => (await lastReconciliation()) !== before);
     expect(await entitlement('wes')).toMatchObject({ status: 'active', version: 1 });
   });
 });
@@ -153,13 +148,18 @@ test('with webhooks lost, repeated, late and shuffled over two nodes, every memb
     fc.asyncProperty(history, async (moves) => {
       const userId = `any-${(run += 1)}`;
       const id = `sub_${userId}`;
-      const events = [{ event: stripe.createSubscription(of(userId)), times: 1, at: 0, elsewhere: false }];
+      const events = [
+        { event: stripe.createSubscription(subscriptionOf(userId)), times: 1, at: 0, elsewhere: false },
+      ];
       for (const [what, how] of moves) {
         if (stripe.subscription(id).status === 'canceled') break;
         const event =
           what === 'end'
             ? stripe.endSubscription(id)
-            : stripe.updateSubscription(id, what.startsWith('price') ? priced(id, what) : { status: what });
+            : stripe.updateSubscription(
+                id,
+                what.startsWith('price') ? withPrice(id, what) : { status: what },
+              );
         events.push({ event, ...how });
       }
       const versions: number[] = [];
@@ -188,7 +188,7 @@ test('with webhooks lost, repeated, late and shuffled over two nodes, every memb
 });
 
 test('a webhook is answered within Stripe’s deadline even when the lookup gets no response', async () => {
-  const event = stripe.createSubscription(of('lou'));
+  const event = stripe.createSubscription(subscriptionOf('lou'));
   stripe.failureMode = 'no-response';
   const began = performance.now();
   expect((await usher.stripe.send(event)).status).toBe(200);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { PREMIUM } from '../../support/drivers/back-office.js';
-import { type StripeEvent, nowSeconds } from '../../support/drivers/stripe-webhooks.js';
+import { type StripeEvent, nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
@@ -22,7 +22,7 @@ describe('Stripe’s webhooks determine the membership', () => {
     const tv = await usher.device('ann', 'ann-tv');
     const phone = await usher.device('ann', 'ann-phone');
     const now = nowSeconds();
-    const of = { id: 'sub_ann', userId: 'ann', customer: 'cus_ann' };
+    const of = { ...subscriptionIds('ann') };
     await usher.stripe.sendEvent('customer.subscription.created', {
       ...of,
       price: 'price_basic',
@@ -44,10 +44,10 @@ describe('Stripe’s webhooks determine the membership', () => {
     });
     for (const device of [tv, phone]) {
       await device.waitFor('membership.changed', ({ data }) => data.version === 4);
-      const told = device
+      const received = device
         .envelopes('membership.changed')
         .map(({ data }) => [data.version, data.status, data.planId]);
-      expect(told).toEqual([
+      expect(received).toEqual([
         [1, 'active', 'basic'],
         [2, 'active', 'premium'],
         [3, 'past_due', 'premium'],
@@ -86,8 +86,10 @@ describe('Stripe’s webhooks determine the membership', () => {
           capabilities: { maxStreams: 4 },
         });
         await device.waitFor('membership.changed', ({ data }) => data.version === entitlement.version);
-        const heard = device.envelopes('membership.changed').map(({ data }) => Number(data.version));
-        expect(heard).toEqual(heard.map((_, index) => index + 1));
+        const versionsReceived = device
+          .envelopes('membership.changed')
+          .map(({ data }) => Number(data.version));
+        expect(versionsReceived).toEqual(versionsReceived.map((_, index) => index + 1));
         device.close();
       }),
       { numRuns: 15 },
@@ -123,9 +125,7 @@ describe('Stripe’s webhooks determine the membership', () => {
     const now = nowSeconds();
     const end = now + 86_400;
     await usher.stripe.sendEvent('customer.subscription.updated', {
-      id: 'sub_fay',
-      userId: 'fay',
-      customer: 'cus_fay',
+      ...subscriptionIds('fay'),
       price: 'price_basic',
       status: 'active',
       created: now,
@@ -143,9 +143,7 @@ describe('Stripe’s webhooks determine the membership', () => {
     const now = nowSeconds();
     const events = Array.from({ length: 10 }, (_, n) =>
       usher.stripe.event('customer.subscription.updated', {
-        id: 'sub_gus',
-        userId: 'gus',
-        customer: 'cus_gus',
+        ...subscriptionIds('gus'),
         created: now + n,
         status: 'active',
         price: n % 2 === 0 ? 'price_basic' : 'price_premium',
@@ -161,9 +159,7 @@ describe('Stripe’s webhooks determine the membership', () => {
 
   test('a webhook that was stored by a node that then died is applied by another node', async () => {
     const event = usher.stripe.event('customer.subscription.created', {
-      id: 'sub_hal',
-      userId: 'hal',
-      customer: 'cus_hal',
+      ...subscriptionIds('hal'),
       price: 'price_basic',
       status: 'active',
     });
@@ -178,10 +174,10 @@ describe('Stripe’s webhooks determine the membership', () => {
   });
 });
 
-/** What happened at the processor, in order; the last one says where it ended. */
+/** Returns a history of events at Stripe, in order. */
 function historyOf(userId: string): StripeEvent[] {
   const now = nowSeconds();
-  const of = { id: `sub_${userId}`, userId, customer: `cus_${userId}` };
+  const of = { ...subscriptionIds(userId) };
   return [
     usher.stripe.event('customer.subscription.created', {
       ...of,

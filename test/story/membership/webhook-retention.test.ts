@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { WebhookStore } from '../../../src/membership/webhook.store.js';
-import { readConfig } from '../../../src/platform/config/config.js';
 import { Database } from '../../../src/platform/postgres/database.js';
+import { testConfig } from '../../support/config.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 
 let database: TestDatabase;
@@ -9,13 +9,7 @@ let ours: Database;
 let store: WebhookStore;
 beforeAll(async () => {
   database = await createDatabase();
-  ours = new Database(
-    readConfig({
-      DATABASE_URL: database.url,
-      REDIS_URL: 'redis://localhost',
-      AUTH_JWT_SECRET: 'x'.repeat(32),
-    }),
-  );
+  ours = new Database(testConfig({ DATABASE_URL: database.url }));
   store = new WebhookStore(ours);
 });
 afterAll(async () => {
@@ -42,8 +36,8 @@ test('settled webhooks are deleted by age, waiting ones are not', async () => {
     `SELECT event_id AS id FROM webhook WHERE event_id LIKE 'old%' ORDER BY 1`,
   );
   expect(left.map(({ id }) => id)).toEqual(['old stored', 'old waiting']);
-  const kept = await database.query(`SELECT 1 FROM webhook WHERE event_id LIKE 'new%'`);
-  expect(kept).toHaveLength(6);
+  const remaining = await database.query(`SELECT 1 FROM webhook WHERE event_id LIKE 'new%'`);
+  expect(remaining).toHaveLength(6);
 });
 
 test('the time since a processor’s last webhook is reported with the longest gap of the day, even after days of silence', async () => {

@@ -6,14 +6,14 @@ import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
-let wire: FaultProxy;
+let proxy: FaultProxy;
 beforeAll(async () => {
   usher = await startUsher({ NODE_ENV: 'development', ACK_TIMEOUT_SECONDS: '1' });
-  wire = await faultProxy({ host: '127.0.0.1', port: Number(new URL(usher.url).port) });
+  proxy = await faultProxy({ host: '127.0.0.1', port: Number(new URL(usher.url).port) });
 });
 afterAll(async () => {
   await usher.stop();
-  await wire.close();
+  await proxy.close();
 });
 
 const note = (userId: string, more: Record<string, unknown> = {}) => ({
@@ -23,8 +23,8 @@ const note = (userId: string, more: Record<string, unknown> = {}) => ({
   data: { title: 'Hello', body: 'You have a note.' },
   ...more,
 });
-/** Whether the clock has passed over everything that was committed. */
-const clockIsThrough = () =>
+/** Waits until the fallback has handled every committed event. */
+const waitForFallback = () =>
   eventually(
     'the clock is through',
     async () => (await usher.database.query('SELECT 1 FROM fallback')).length === 0,
@@ -32,39 +32,39 @@ const clockIsThrough = () =>
 
 describe('a device', () => {
   test('without a connection receives one push for a critical event, and no second one by the fallback', async () => {
-    const pixel = await registerPhone(usher, 'ann', 'ann-phone');
+    const phone = await registerPhone(usher, 'ann', 'ann-phone');
     await usher.backOffice.publish([note('ann')]);
-    const { notes, badge } = await pixel.waitForNotifications(1);
+    const { notes, badge } = await phone.waitForNotifications(1);
     expect(notes).toEqual([expect.objectContaining({ title: 'Hello', body: 'You have a note.' })]);
     expect(badge).toBe(1);
-    await clockIsThrough();
-    expect((await pixel.lockScreen()).arrived).toHaveLength(1);
+    await waitForFallback();
+    expect((await phone.lockScreen()).arrived).toHaveLength(1);
     expect(await pushStates(usher, 'ann-phone')).toEqual([{ state: 'delivered', reason: null }]);
   });
 
   test('that is connected receives no push', async () => {
-    const pixel = await registerPhone(usher, 'ben', 'ben-phone');
+    const phone = await registerPhone(usher, 'ben', 'ben-phone');
     const device = await usher.device('ben', 'ben-phone');
     await usher.backOffice.publish([note('ben'), note('ben', { tier: 'important' })]);
     await device.waitFor('note.written');
-    await clockIsThrough();
-    expect((await pixel.lockScreen()).arrived).toEqual([]);
+    await waitForFallback();
+    expect((await phone.lockScreen()).arrived).toEqual([]);
     expect(await pushStates(usher, 'ben-phone')).toEqual([]);
   });
 
   test('whose half-open connection is not detected yet receives a push when no receipt arrived in time', async () => {
-    const pixel = await registerPhone(usher, 'cem', 'cem-phone');
-    wire.set('open');
+    const phone = await registerPhone(usher, 'cem', 'cem-phone');
+    proxy.set('open');
     const token = await usher.token('cem');
-    const half = await connectDevice(`http://127.0.0.1:${wire.port}`, 'cem-phone', { token });
-    wire.set('black-hole');
+    const halfOpen = await connectDevice(`http://127.0.0.1:${proxy.port}`, 'cem-phone', { token });
+    proxy.set('black-hole');
     await usher.backOffice.publish([note('cem')]);
-    const { arrived } = await pixel.waitForPushes(1);
+    const { arrived } = await phone.waitForPushes(1);
     expect(arrived).toHaveLength(1);
-    await clockIsThrough();
-    expect((await pixel.lockScreen()).arrived).toHaveLength(1);
-    wire.set('cut');
-    half.close();
+    await waitForFallback();
+    expect((await phone.lockScreen()).arrived).toHaveLength(1);
+    proxy.set('cut');
+    halfOpen.close();
   });
 
   test('that is not the target of the event receives no push', async () => {
@@ -72,29 +72,29 @@ describe('a device', () => {
     const other = await registerPhone(usher, 'eli', 'eli-tablet');
     await usher.backOffice.publish([note('eli', { deviceId: 'eli-phone' })]);
     await meant.waitForNotifications(1);
-    await clockIsThrough();
+    await waitForFallback();
     expect((await other.lockScreen()).arrived).toEqual([]);
   });
 });
 
 describe('a queued push', () => {
   test('is only the newest of its key, and replaces on the screen the one that it supersedes', async () => {
-    const pixel = await registerPhone(usher, 'fay', 'fay-phone');
+    const phone = await registerPhone(usher, 'fay', 'fay-phone');
     await usher.backOffice.publish([note('fay', { key: 'plan', data: { title: 'old' } })]);
-    await pixel.waitForNotifications(1);
+    await phone.waitForNotifications(1);
     await usher.backOffice.publish([note('fay', { key: 'plan', data: { title: 'new' } })]);
     const { notes } = await eventually('it is replaced', async () => {
-      const screen = await pixel.lockScreen();
+      const screen = await phone.lockScreen();
       return screen.notes[0]?.title === 'new' && screen;
     });
     expect(notes).toHaveLength(1);
   });
 
   test('is withdrawn by the first receipt', async () => {
-    const pixel = await registerPhone(usher, 'gus', 'gus-phone');
-    await pixel.setProviderOutcome({ is: 'again', afterMs: 1_500, reason: 'busy' });
+    const phone = await registerPhone(usher, 'gus', 'gus-phone');
+    await phone.setProviderOutcome({ is: 'again', afterMs: 1_500, reason: 'busy' });
     await usher.backOffice.publish([note('gus')]);
-    await pixel.waitForPushes(1);
+    await phone.waitForPushes(1);
     const device = await usher.device('gus', 'gus-phone', { position: { epoch: 'none', offset: 0 } });
     const state = await device.waitFor('snapshot');
     const [entry] = state.entries as { offset: number }[];
@@ -102,6 +102,6 @@ describe('a queued push', () => {
       ok: true,
     });
     await waitForPushState(usher, 'gus-phone', 'withdrawn', 'received');
-    expect((await pixel.lockScreen()).arrived).toHaveLength(1);
+    expect((await phone.lockScreen()).arrived).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
 beforeAll(async () => {
-  // Whatever is pushed within a test was not pushed by the clock.
+  // So long that a push within a test cannot come from the fallback.
   usher = await startUsher({ NODE_ENV: 'development', ACK_TIMEOUT_SECONDS: '60' });
 });
 afterAll(() => usher.stop());
@@ -17,23 +17,23 @@ const note = (userId: string) => ({
 });
 
 test('a critical event is pushed at once to a user without a connected device', async () => {
-  const pixel = await registerPhone(usher, 'ann', 'ann-phone');
+  const phone = await registerPhone(usher, 'ann', 'ann-phone');
   await usher.backOffice.publish([note('ann')]);
-  const { notes, badge } = await pixel.waitForNotifications(1);
+  const { notes, badge } = await phone.waitForNotifications(1);
   expect(notes).toEqual([expect.objectContaining({ title: 'Hello', body: 'You have a note.' })]);
   expect(badge).toBe(1);
   const { body } = await usher.backOffice.call('GET', '/v1/users/ann/timeline');
   expect(body.timeline).toMatchObject([
-    { step: 'event', devices: [{ deviceId: pixel.id, state: 'none', push: { state: 'delivered' } }] },
+    { step: 'event', devices: [{ deviceId: phone.id, state: 'none', push: { state: 'delivered' } }] },
   ]);
 });
 
 test('a critical event is pushed at once to the disconnected devices of a user who has a connected one', async () => {
-  const pixel = await registerPhone(usher, 'dora', 'dora-phone');
+  const phone = await registerPhone(usher, 'dora', 'dora-phone');
   const awake = await registerPhone(usher, 'dora', 'dora-tablet');
   const tablet = await usher.device('dora', 'dora-tablet');
   await usher.backOffice.publish([note('dora')]);
-  await pixel.waitForNotifications(1);
+  await phone.waitForNotifications(1);
   await tablet.waitFor('note.written');
   expect(await pushStates(usher, awake.id)).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, type HttpReply } from '../../support/drivers/back-office.js';
+import type { HttpReply } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
 import { waitForPushState, registerPhone } from '../../support/drivers/phone.js';
 import { expectProblem } from '../../support/expectations.js';
@@ -18,14 +18,14 @@ const note = (userId: string, more: Record<string, unknown> = {}) => ({
   data: { title: 'Hello' },
   ...more,
 });
-const as = async (userId: string, method: string, path: string, body?: unknown): Promise<HttpReply> =>
-  call(usher.url, await usher.token(userId), method, path, body);
-const prefers = async (userId: string, body: unknown) => {
-  const reply = await as(userId, 'PUT', '/v1/me/preferences', body);
+const callAs = async (userId: string, method: string, path: string, body?: unknown): Promise<HttpReply> =>
+  usher.callAs(userId, method, path, body);
+const setPreferences = async (userId: string, body: unknown) => {
+  const reply = await callAs(userId, 'PUT', '/v1/me/preferences', body);
   expect(reply.status).toBe(200);
   return reply.body;
 };
-/** Quiet hours in UTC that began an hour ago and end in an hour. */
+/** Returns quiet hours in UTC that began an hour ago and end in an hour. */
 const quietNow = () => {
   const clock = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
   return { start: clock(-1), end: clock(1) };
@@ -38,18 +38,18 @@ describe('preferences', () => {
       quietHours: null,
       oneDeviceIsEnough: false,
     };
-    expect((await as('ann', 'GET', '/v1/me/preferences')).body).toEqual(defaults);
-    const said = {
+    expect((await callAs('ann', 'GET', '/v1/me/preferences')).body).toEqual(defaults);
+    const preferences = {
       categories: { promo: { channels: { push: false } }, note: { quietHours: null } },
       quietHours: { start: '22:00', end: '07:00' },
       oneDeviceIsEnough: true,
     };
-    expect(await prefers('ann', said)).toEqual({
-      ...said,
-      categories: { ...defaults.categories, ...said.categories },
+    expect(await setPreferences('ann', preferences)).toEqual({
+      ...preferences,
+      categories: { ...defaults.categories, ...preferences.categories },
     });
-    expect((await as('ann', 'GET', '/v1/me/preferences')).body).toMatchObject(said);
-    expect(await prefers('ann', {})).toEqual(defaults);
+    expect((await callAs('ann', 'GET', '/v1/me/preferences')).body).toMatchObject(preferences);
+    expect(await setPreferences('ann', {})).toEqual(defaults);
   });
 
   test.each([
@@ -63,25 +63,25 @@ describe('preferences', () => {
       { categories: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`c${n}`, {}])) },
     ],
   ])('%s is rejected', async (_, wrong) => {
-    expectProblem(await as('ann', 'PUT', '/v1/me/preferences', wrong), 400, 'invalid_request');
+    expectProblem(await callAs('ann', 'PUT', '/v1/me/preferences', wrong), 400, 'invalid_request');
   });
 });
 
 describe('an important event', () => {
   test('is not pushed when its category is off; a critical one is', async () => {
-    await prefers('ben', { categories: { note: { channels: { push: false } } } });
-    const pixel = await registerPhone(usher, 'ben', 'ben-phone');
+    await setPreferences('ben', { categories: { note: { channels: { push: false } } } });
+    const phone = await registerPhone(usher, 'ben', 'ben-phone');
     await usher.backOffice.publish([
       note('ben'),
       note('ben', { tier: 'critical', data: { title: 'Urgent' } }),
     ]);
     await usher.backOffice.publish([note('ben', { type: 'other.news', data: { title: 'Other' } })]);
-    const { notes } = await pixel.waitForNotifications(2);
+    const { notes } = await phone.waitForNotifications(2);
     expect(notes.map(({ title }) => title)).toEqual(['Other', 'Urgent']);
   });
 
   test('for new recommendations is pushed only to users who asked for it, in their language if Usher has it', async () => {
-    await prefers('cem', { categories: { recommendations: { channels: { push: true } } } });
+    await setPreferences('cem', { categories: { recommendations: { channels: { push: true } } } });
     const german = await registerPhone(usher, 'cem', 'cem-de', { locale: 'de-CH' });
     const finnish = await registerPhone(usher, 'cem', 'cem-fi', { locale: 'fi' });
     const unasked = await registerPhone(usher, 'nobody-asked', 'nobodys-phone');
@@ -94,8 +94,8 @@ describe('an important event', () => {
   });
 
   test('waits until the quiet hours of the device end; a critical one does not', async () => {
-    const pixel = await registerPhone(usher, 'dora', 'dora-phone', { timezone: 'UTC' });
-    await prefers('dora', { quietHours: quietNow() });
+    const phone = await registerPhone(usher, 'dora', 'dora-phone', { timezone: 'UTC' });
+    await setPreferences('dora', { quietHours: quietNow() });
     await usher.backOffice.publish([note('dora')]);
     await waitForPushState(usher, 'dora-phone', 'queued', 'quiet_hours');
     const [held] = await usher.database.query<{ minutes: number }>(
@@ -104,12 +104,12 @@ describe('an important event', () => {
     expect(held?.minutes).toBeGreaterThanOrEqual(58);
     expect(held?.minutes).toBeLessThanOrEqual(60);
     await usher.backOffice.publish([note('dora', { tier: 'critical', data: { title: 'Urgent' } })]);
-    expect((await pixel.waitForNotifications(1)).notes[0]?.title).toBe('Urgent');
+    expect((await phone.waitForNotifications(1)).notes[0]?.title).toBe('Urgent');
   });
 
   test('that expires before the quiet hours end is not pushed, and that is counted', async () => {
     await registerPhone(usher, 'eli', 'eli-phone');
-    await prefers('eli', { categories: { note: { quietHours: quietNow() } } });
+    await setPreferences('eli', { categories: { note: { quietHours: quietNow() } } });
     await usher.backOffice.publish([
       note('eli', { expiresAt: new Date(Date.now() + 600_000).toISOString() }),
     ]);
@@ -121,18 +121,18 @@ describe('an important event', () => {
   });
 
   test('that was seen on one device is not pushed to the others when one device is enough', async () => {
-    await prefers('fay', { oneDeviceIsEnough: true });
-    const pixel = await registerPhone(usher, 'fay', 'fay-phone');
+    await setPreferences('fay', { oneDeviceIsEnough: true });
+    const phone = await registerPhone(usher, 'fay', 'fay-phone');
     const tv = await usher.device('fay', 'fay-tv', { platform: 'tv' });
     await usher.backOffice.publish([note('fay')]);
     const { id } = await tv.waitFor('note.written');
     expect(await tv.request('receipt', { ids: [id], state: 'seen' })).toMatchObject({ ok: true });
     await waitForPushState(usher, 'fay-phone', 'withdrawn', 'seen_elsewhere');
-    expect((await pixel.lockScreen()).arrived).toEqual([]);
+    expect((await phone.lockScreen()).arrived).toEqual([]);
   });
 
   test('does not interrupt a playing device; a critical one does', async () => {
-    const pixel = await registerPhone(usher, 'gus', 'gus-tablet');
+    const phone = await registerPhone(usher, 'gus', 'gus-tablet');
     const tablet = await usher.device('gus', 'gus-tablet', { acks: false });
     for (const minute of [0, 1, 2])
       await tablet.heartbeat({
@@ -143,24 +143,24 @@ describe('an important event', () => {
     await usher.backOffice.publish([note('gus')]);
     await waitForPushState(usher, 'gus-tablet', 'queued', 'playing');
     await usher.backOffice.publish([note('gus', { tier: 'critical', data: { title: 'Urgent' } })]);
-    expect((await pixel.waitForNotifications(1)).notes[0]?.title).toBe('Urgent');
+    expect((await phone.waitForNotifications(1)).notes[0]?.title).toBe('Urgent');
   });
 });
 
 describe('a shown notification', () => {
   test('is removed when it was seen on another device, and the badge is updated', async () => {
-    const pixel = await registerPhone(usher, 'hal', 'hal-phone');
+    const phone = await registerPhone(usher, 'hal', 'hal-phone');
     const tablet = await registerPhone(usher, 'hal', 'hal-tablet');
     const { body } = await usher.backOffice.publish([
       note('hal', { tier: 'critical' }),
       note('hal', { tier: 'critical' }),
     ]);
     const [first] = body.accepted as { id: string }[];
-    expect((await pixel.waitForNotifications(2)).badge).toBe(2);
+    expect((await phone.waitForNotifications(2)).badge).toBe(2);
     await tablet.waitForNotifications(2);
     const seen = { deviceId: 'hal-tablet', ids: [first?.id], state: 'seen' };
-    expect((await as('hal', 'POST', '/v1/me/receipts', seen)).status).toBe(204);
-    expect((await pixel.waitForNotifications(1)).badge).toBe(1);
+    expect((await callAs('hal', 'POST', '/v1/me/receipts', seen)).status).toBe(204);
+    expect((await phone.waitForNotifications(1)).badge).toBe(1);
     expect((await tablet.lockScreen()).arrived).toHaveLength(2);
   });
 
@@ -169,7 +169,7 @@ describe('a shown notification', () => {
     const { body } = await usher.backOffice.publish([note('ida', { tier: 'critical', key: 'k' })]);
     const [tapped] = body.accepted as { id: string }[];
     await waitForPushState(usher, 'ida-phone', 'delivered');
-    // A newer one has taken its place in the mailbox; the tap still counts.
+    // A newer event supersedes it in the mailbox; the tap still counts.
     await usher.backOffice.publish([note('ida', { tier: 'critical', key: 'k' })]);
     const report = (of: Record<string, unknown>) => ({
       deviceId: 'ida-phone',
@@ -177,15 +177,15 @@ describe('a shown notification', () => {
       state: 'seen',
       ...of,
     });
-    expectProblem(await as('mallory', 'POST', '/v1/me/receipts', report({})), 422, 'unknown_device');
+    expectProblem(await callAs('mallory', 'POST', '/v1/me/receipts', report({})), 422, 'unknown_device');
     expectProblem(
-      await as('ida', 'POST', '/v1/me/receipts', report({ deviceId: 'no-such' })),
+      await callAs('ida', 'POST', '/v1/me/receipts', report({ deviceId: 'no-such' })),
       422,
       'unknown_device',
     );
     const unknown = report({ ids: ['00000000-0000-4000-8000-000000000000'] });
-    expectProblem(await as('ida', 'POST', '/v1/me/receipts', unknown), 422, 'unknown_event');
-    expect((await as('ida', 'POST', '/v1/me/receipts', report({}))).status).toBe(204);
+    expectProblem(await callAs('ida', 'POST', '/v1/me/receipts', unknown), 422, 'unknown_event');
+    expect((await callAs('ida', 'POST', '/v1/me/receipts', report({}))).status).toBe(204);
     const states = await eventually('it is written', () =>
       usher.database.query(`SELECT state FROM receipt WHERE user_id = 'ida' AND event_id = $1`, [tapped?.id]),
     );

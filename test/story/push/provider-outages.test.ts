@@ -19,19 +19,19 @@ const note = (userId: string, more: Record<string, unknown> = {}) => ({
   ...more,
 });
 const devicesOf = async (userId: string) =>
-  (await call(usher.url, await usher.token(userId), 'GET', '/v1/me/devices')).body.devices as {
+  (await usher.callAs(userId, 'GET', '/v1/me/devices')).body.devices as {
     deviceId: string;
     push: unknown;
   }[];
 
 describe('a push provider', () => {
   test('that is unavailable for a while loses no notification and shows none twice', async () => {
-    const phones = await Promise.all([1, 2, 3].map((n) => registerPhone(usher, 'ann', `ann-${n}`)));
-    await Promise.all(phones.map((one) => one.setProviderOutcome({ is: 'again', reason: 'unavailable' })));
+    const devices = await Promise.all([1, 2, 3].map((n) => registerPhone(usher, 'ann', `ann-${n}`)));
+    await Promise.all(devices.map((one) => one.setProviderOutcome({ is: 'again', reason: 'unavailable' })));
     await usher.backOffice.publish([note('ann'), note('ann')]);
-    await Promise.all(phones.map((one) => one.waitForPushes(3))); // each tried again
-    await Promise.all(phones.map((one) => one.setProviderOutcome(null)));
-    for (const one of phones) {
+    await Promise.all(devices.map((one) => one.waitForPushes(3))); // each was retried
+    await Promise.all(devices.map((one) => one.setProviderOutcome(null)));
+    for (const one of devices) {
       const { notes, arrived } = await one.waitForNotifications(2);
       expect(new Set(notes.map(({ id }) => id)).size).toBe(2);
       expect(arrived.filter(({ verdict }) => verdict === 'delivered')).toHaveLength(2);
@@ -39,43 +39,43 @@ describe('a push provider', () => {
   });
 
   test('that returns a Retry-After is not called before that time', async () => {
-    const pixel = await registerPhone(usher, 'ben', 'ben-phone');
-    await pixel.setProviderOutcome({ is: 'again', afterMs: 1_500, reason: 'too_many_requests' });
+    const phone = await registerPhone(usher, 'ben', 'ben-phone');
+    await phone.setProviderOutcome({ is: 'again', afterMs: 1_500, reason: 'too_many_requests' });
     await usher.backOffice.publish([note('ben')]);
-    await pixel.waitForPushes(1);
-    await pixel.setProviderOutcome(null);
-    const { arrived } = await pixel.waitForNotifications(1);
+    await phone.waitForPushes(1);
+    await phone.setProviderOutcome(null);
+    const { arrived } = await phone.waitForNotifications(1);
     const [second, first] = arrived.map(({ at }) => Date.parse(at));
     expect(Number(second) - Number(first)).toBeGreaterThanOrEqual(1_500);
   });
 
   test('that reports a dead address: the address is deleted, and nothing is sent to it any more', async () => {
-    const pixel = await registerPhone(usher, 'cem', 'cem-phone');
-    await pixel.setProviderOutcome({ is: 'gone', reason: 'unregistered' });
+    const phone = await registerPhone(usher, 'cem', 'cem-phone');
+    await phone.setProviderOutcome({ is: 'gone', reason: 'unregistered' });
     await usher.backOffice.publish([note('cem')]);
     await waitForPushState(usher, 'cem-phone', 'gone', 'unregistered');
     expect(await devicesOf('cem')).toEqual([expect.objectContaining({ deviceId: 'cem-phone', push: null })]);
     await usher.backOffice.publish([note('cem')]);
-    expect((await pixel.lockScreen()).arrived).toHaveLength(1);
+    expect((await phone.lockScreen()).arrived).toHaveLength(1);
   });
 
   test('that reports as dead an address that was registered again since: the address is kept', async () => {
-    const pixel = await registerPhone(usher, 'dora', 'dora-phone');
-    await pixel.setProviderOutcome({
+    const phone = await registerPhone(usher, 'dora', 'dora-phone');
+    await phone.setProviderOutcome({
       is: 'gone',
       since: new Date(Date.now() - 60_000).toISOString(),
       reason: 'unregistered',
     });
     await usher.backOffice.publish([note('dora')]);
-    await pixel.waitForPushes(1);
-    await pixel.setProviderOutcome(null);
-    await pixel.waitForNotifications(1);
+    await phone.waitForPushes(1);
+    await phone.setProviderOutcome(null);
+    await phone.waitForNotifications(1);
     expect(await devicesOf('dora')).toEqual([expect.objectContaining({ push: { kind: 'fcm_token' } })]);
   });
 
   test('that rejects a message is not called again for it; one that rejects our credentials is, later', async () => {
-    const pixel = await registerPhone(usher, 'eli', 'eli-phone');
-    await pixel.setProviderOutcome({ is: 'sender_fault', reason: 'too_large' });
+    const phone = await registerPhone(usher, 'eli', 'eli-phone');
+    await phone.setProviderOutcome({ is: 'sender_fault', reason: 'too_large' });
     await usher.backOffice.publish([note('eli')]);
     await waitForPushState(usher, 'eli-phone', 'failed', 'too_large');
     const ours = await registerPhone(usher, 'fay', 'fay-phone');
@@ -86,8 +86,8 @@ describe('a push provider', () => {
   });
 
   test('is not called for an event that expires first', async () => {
-    const pixel = await registerPhone(usher, 'gus', 'gus-phone');
-    await pixel.setProviderOutcome({ is: 'again', afterMs: 60_000, reason: 'busy' });
+    const phone = await registerPhone(usher, 'gus', 'gus-phone');
+    await phone.setProviderOutcome({ is: 'again', afterMs: 60_000, reason: 'busy' });
     await usher.backOffice.publish([note('gus', { expiresAt: new Date(Date.now() + 30_000).toISOString() })]);
     await waitForPushState(usher, 'gus-phone', 'expired', 'busy');
   });
@@ -95,26 +95,26 @@ describe('a push provider', () => {
 
 describe('a device that moves to another user', () => {
   test('receives no push that was queued for its former owner', async () => {
-    const pixel = await registerPhone(usher, 'hal', 'shared-phone');
-    await pixel.setProviderOutcome({ is: 'again', afterMs: 1_000, reason: 'busy' });
+    const phone = await registerPhone(usher, 'hal', 'shared-phone');
+    await phone.setProviderOutcome({ is: 'again', afterMs: 1_000, reason: 'busy' });
     await usher.backOffice.publish([note('hal')]);
-    await pixel.waitForPushes(1);
-    await pixel.register('ida');
-    await pixel.setProviderOutcome(null);
+    await phone.waitForPushes(1);
+    await phone.register('ida');
+    await phone.setProviderOutcome(null);
     expect(await pushStates(usher, 'shared-phone')).toEqual([
       { state: 'withdrawn', reason: 'device_changed' },
     ]);
     await usher.backOffice.publish([note('hal'), note('ida')]);
-    const { notes, arrived } = await pixel.waitForNotifications(1);
+    const { notes, arrived } = await phone.waitForNotifications(1);
     expect(notes[0]?.title).toBe('For ida');
-    expect(arrived.filter(({ message }) => message.data.userId === 'hal')).toHaveLength(1); // what was tried before
+    expect(arrived.filter(({ message }) => message.data.userId === 'hal')).toHaveLength(1); // the attempt before the move
   });
 
   test('takes its push address with it: the address belongs to the device that registered it last', async () => {
     const old = await registerPhone(usher, 'jan', 'jan-phone');
     const push = { kind: 'fcm_token', address: old.address };
     const body = { platform: 'android', push };
-    await call(usher.url, await usher.token('kim'), 'PUT', '/v1/me/devices/kim-phone', body);
+    await usher.callAs('kim', 'PUT', '/v1/me/devices/kim-phone', body);
     expect(await devicesOf('jan')).toEqual([expect.objectContaining({ push: null })]);
     await usher.backOffice.publish([note('jan'), note('kim')]);
     const { notes } = await old.waitForNotifications(1);
@@ -122,20 +122,20 @@ describe('a device that moves to another user', () => {
   });
 
   test('receives no push after it signed out', async () => {
-    const pixel = await registerPhone(usher, 'lea', 'lea-phone');
-    await pixel.setProviderOutcome({ is: 'again', afterMs: 500, reason: 'busy' });
+    const phone = await registerPhone(usher, 'lea', 'lea-phone');
+    await phone.setProviderOutcome({ is: 'again', afterMs: 500, reason: 'busy' });
     await usher.backOffice.publish([note('lea')]);
-    await pixel.waitForPushes(1);
-    await call(usher.url, await usher.token('lea'), 'DELETE', '/v1/me/devices/lea-phone');
+    await phone.waitForPushes(1);
+    await usher.callAs('lea', 'DELETE', '/v1/me/devices/lea-phone');
     expect(await pushStates(usher, 'lea-phone')).toEqual([{ state: 'withdrawn', reason: 'device_changed' }]);
   });
 });
 
 describe('a device', () => {
   test('can update its push address over its socket, and what it leaves out stays as it was', async () => {
-    const pixel = await registerPhone(usher, 'mia', 'mia-phone', { name: 'Pixel', push: undefined });
+    const phone = await registerPhone(usher, 'mia', 'mia-phone', { name: 'Pixel', push: undefined });
     const device = await usher.device('mia', 'mia-phone');
-    const push = { kind: 'fcm_token', address: pixel.address };
+    const push = { kind: 'fcm_token', address: phone.address };
     expect(await device.request('device.update', { timezone: 'Europe/Berlin', push })).toMatchObject({
       ok: true,
     });
@@ -153,7 +153,7 @@ describe('a device', () => {
   });
 
   test('that has not connected for a month receives only critical pushes', async () => {
-    const pixel = await registerPhone(usher, 'ned', 'ned-phone');
+    const phone = await registerPhone(usher, 'ned', 'ned-phone');
     await usher.database.query(
       `UPDATE device SET last_seen_at = now() - interval '31 days' WHERE device_id = 'ned-phone'`,
     );
@@ -163,7 +163,7 @@ describe('a device', () => {
       async () => (await usher.database.query('SELECT 1 FROM fallback')).length === 0,
     );
     await usher.backOffice.publish([note('ned', { data: { title: 'critical' } })]);
-    expect((await pixel.waitForNotifications(1)).notes[0]?.title).toBe('critical');
+    expect((await phone.waitForNotifications(1)).notes[0]?.title).toBe('critical');
   });
 
   test('that has not connected for nine months is retired', async () => {
@@ -172,7 +172,7 @@ describe('a device', () => {
     await usher.database.query(
       `UPDATE device SET last_seen_at = now() - interval '271 days' WHERE device_id = 'pia-old'`,
     );
-    await usher.another({ ROLES: 'worker' }); // looks when it starts
+    await usher.another({ ROLES: 'worker' }); // retires devices when it starts
     await eventually('it is retired', async () => (await devicesOf('pia')).length === 1);
     expect((await devicesOf('pia'))[0]?.deviceId).toBe('pia-phone');
   });
@@ -193,10 +193,6 @@ describe('the push forecast', () => {
     expect(status).toBe(200);
     const fcm = (body.vendors as Record<string, unknown>[]).find(({ vendor }) => vendor === 'fcm');
     expect(fcm).toMatchObject({ perSecond: 10_000, waiting: { critical: 0, important: 0 }, seconds: 0 });
-    expectProblem(
-      await call(usher.url, await usher.token('ann'), 'GET', '/v1/push/forecast'),
-      401,
-      'unauthorized',
-    );
+    expectProblem(await usher.callAs('ann', 'GET', '/v1/push/forecast'), 401, 'unauthorized');
   });
 });

@@ -8,7 +8,7 @@ import { fcmError, type FakeFcm, startFakeFcm } from '../../support/fakes/fake-f
 import { type FakeWebPush, startFakeWebPush } from '../../support/fakes/fake-web-push.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
-/** FCM's budget: ten a second, of which a fifth of a full bucket is for critical ones. */
+/** FCM's rate limit: ten a second. A fifth of the bucket is reserved for critical pushes. */
 const FCM_PER_SECOND = 10;
 let apns: FakeApns;
 let fcm: FakeFcm;
@@ -49,7 +49,7 @@ const fcmPhone = async (userId: string, at = usher): Promise<string> => {
   await register(userId, `${userId}-phone`, { kind: 'fcm_token', address }, at);
   return address;
 };
-const gotBy = (address: string) => fcm.accepted.filter((push) => push.address === address);
+const pushesTo = (address: string) => fcm.accepted.filter((push) => push.address === address);
 
 describe('a disconnected device', () => {
   test('of every platform receives from its provider the text, ids, collapse key and urgency', async () => {
@@ -64,7 +64,7 @@ describe('a disconnected device', () => {
     const [iphone] = await eventually('APNs has it', () => apns.accepted.length > 0 && apns.accepted);
     expect(iphone).toMatchObject({ token, payload: { aps: { alert: { title: 'Hello' }, badge: 1 } } });
     expect(iphone?.headers).toMatchObject({ 'apns-push-type': 'alert' });
-    const [pixel] = await eventually('FCM has it', () => gotBy(address).length > 0 && gotBy(address));
+    const [pixel] = await eventually('FCM has it', () => pushesTo(address).length > 0 && pushesTo(address));
     expect(pixel?.message).toMatchObject({
       data,
       notification: { title: 'Hello' },
@@ -85,7 +85,7 @@ describe('a disconnected device', () => {
     await waitForPushState(usher, 'ben-phone', 'queued', 'UNAVAILABLE');
     fcm.responses.clear();
     await waitForPushState(usher, 'ben-phone', 'delivered');
-    expect(gotBy(address)).toHaveLength(1);
+    expect(pushesTo(address)).toHaveLength(1);
   });
 
   test('receives its push no sooner than the Retry-After of its provider', async () => {
@@ -96,19 +96,19 @@ describe('a disconnected device', () => {
     const first = Date.now();
     fcm.responses.clear();
     await waitForPushState(usher, 'cem-phone', 'delivered');
-    expect(Date.now() - first).toBeGreaterThanOrEqual(1_700); // two seconds, less what it took us to look
+    expect(Date.now() - first).toBeGreaterThanOrEqual(1_700); // two seconds, less the time until the test saw the first attempt
   });
 
   test('whose provider does not respond delays no other device', async () => {
     const [silent, other] = [await fcmPhone('gil'), await fcmPhone('hana')];
     fcm.responses.forAddress(silent, 'no-response');
-    const asked = fcm.requestCount;
+    const requestCount = fcm.requestCount;
     await usher.backOffice.publish([note('gil')]);
-    await eventually('it is asked', () => fcm.requestCount > asked);
+    await eventually('it is asked', () => fcm.requestCount > requestCount);
     const sent = Date.now();
     await usher.backOffice.publish([note('hana')]);
     await waitForPushState(usher, 'hana-phone', 'delivered');
-    expect(gotBy(other)).toHaveLength(1);
+    expect(pushesTo(other)).toHaveLength(1);
     expect(Date.now() - sent).toBeLessThan(1_000);
     fcm.responses.clear();
     fcm.connections.closeAll();
@@ -121,10 +121,10 @@ describe('a disconnected device', () => {
     await register('ida', 'ida-last', { kind: 'fcm_token', address: last });
     fcm.responses.forAddress(first, { status: 200, body: { name: 'first' }, afterMs: 150 });
     fcm.responses.forAddress(last, { status: 200, body: { name: 'last' }, afterMs: 400 });
-    const asked = fcm.requestCount;
+    const requestCount = fcm.requestCount;
     await usher.backOffice.publish([note('ida')]);
-    await eventually('both are on their way', () => fcm.requestCount === asked + 2);
-    // Its row cannot be written before the last answer has come.
+    await eventually('both are on their way', () => fcm.requestCount === requestCount + 2);
+    // Its row stays locked until the last response has arrived.
     await usher.database.query(`WITH held AS MATERIALIZED (
       SELECT 1 FROM push WHERE device_id = 'ida-first' FOR UPDATE) SELECT pg_sleep(0.7) FROM held`);
     await waitForPushState(usher, 'ida-first', 'delivered');
@@ -161,24 +161,24 @@ describe('a disconnected device', () => {
     await worker.kill('SIGKILL');
     fcm.responses.clear();
     await front.another({ ROLES: 'worker' });
-    await front.database.query(`UPDATE push SET due_at = now() WHERE device_id = 'eli-phone'`); // its lease has passed
+    await front.database.query(`UPDATE push SET due_at = now() WHERE device_id = 'eli-phone'`); // as if the claim had expired
     await waitForPushState(front, 'eli-phone', 'delivered');
-    expect(gotBy(address)).toHaveLength(1);
+    expect(pushesTo(address)).toHaveLength(1);
     await front.stop();
   });
 });
 
 test('a campaign stays within the provider’s rate limit, and a critical push does not wait for it', async () => {
   const count = 30;
-  const crowd = await Promise.all(Array.from({ length: count }, (_, n) => fcmPhone(`crowd-${n}`)));
-  const urgent = await fcmPhone('fay');
+  const addresses = await Promise.all(Array.from({ length: count }, (_, n) => fcmPhone(`crowd-${n}`)));
+  const urgentAddress = await fcmPhone('fay');
   const before = fcm.accepted.length;
   const began = Date.now();
-  await usher.backOffice.publish(crowd.map((_, n) => note(`crowd-${n}`, { tier: 'important' })));
+  await usher.backOffice.publish(addresses.map((_, n) => note(`crowd-${n}`, { tier: 'important' })));
   await eventually('the campaign is under way', () => fcm.accepted.length > before);
   const sent = Date.now();
   await usher.backOffice.publish([note('fay')]);
-  await eventually('the critical one is there', () => gotBy(urgent).length > 0);
+  await eventually('the critical one is there', () => pushesTo(urgentAddress).length > 0);
   expect(Date.now() - sent).toBeLessThan(1_000);
   expect(fcm.accepted.length - before).toBeLessThan(count);
   await eventually('the campaign is through', () => fcm.accepted.length - before === count + 1);

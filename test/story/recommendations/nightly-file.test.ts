@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
 import { metric } from '../../support/metric.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
@@ -10,43 +9,42 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const me = async (userId: string, path: string) =>
-  (await call(usher.url, await usher.token(userId), 'GET', path)).body;
+const me = async (userId: string, path: string) => (await usher.callAs(userId, 'GET', path)).body;
 const titles = (count: number) =>
   Array.from({ length: count }, (_, n) => ({ titleId: `t${n}`, name: `Ünï ${n}`, of: [n, '],['] }));
 
 describe('a new front page', () => {
   test('is the same for connected devices, resuming devices, new devices and readers of the entries', async () => {
-    const awake = await usher.device('ann', 'ann-tv');
-    const { epoch } = await awake.waitFor('welcome');
+    const connected = await usher.device('ann', 'ann-tv');
+    const { epoch } = await connected.waitFor('welcome');
     await usher.backOffice.recommend([
       { userId: 'ann', profileId: 'kids:1', version: '2026-11-20', items: titles(30) },
     ]);
-    const told = await awake.waitFor('recommendations.ready');
-    expect(told).toMatchObject({
+    const received = await connected.waitFor('recommendations.ready');
+    expect(received).toMatchObject({
       tier: 'important',
       key: 'recommendations:kids:1',
       offset: 1,
       epoch,
       profileId: 'kids:1',
     });
-    expect(told.data).toEqual({
+    expect(received.data).toEqual({
       profileId: 'kids:1',
       version: '2026-11-20',
       items: titles(20),
       url: '/v1/me/recommendations/kids%3A1',
     });
-    const back = await usher.device('ann', 'ann-phone', { position: { epoch, offset: 0 } });
-    expect(await back.waitFor('recommendations.ready')).toEqual(told);
-    const anew = await usher.device('ann', 'ann-tablet');
-    expect((await anew.waitFor('snapshot')).entries).toEqual([told]);
-    expect((await me('ann', `/v1/me/entries?epoch=${epoch}&after=0`)).entries).toEqual([told]);
-    expect(await me('ann', String(told.data.url))).toEqual({
+    const resumed = await usher.device('ann', 'ann-phone', { position: { epoch, offset: 0 } });
+    expect(await resumed.waitFor('recommendations.ready')).toEqual(received);
+    const newDevice = await usher.device('ann', 'ann-tablet');
+    expect((await newDevice.waitFor('snapshot')).entries).toEqual([received]);
+    expect((await me('ann', `/v1/me/entries?epoch=${epoch}&after=0`)).entries).toEqual([received]);
+    expect(await me('ann', String(received.data.url))).toEqual({
       profileId: 'kids:1',
       version: '2026-11-20',
       items: titles(30),
     });
-    // It was told by the node that wrote it, not found later.
+    // It was sent by the node that wrote it, not found by the sweep.
     expect(await metric(usher, 'usher_events_total')).toBe(1);
   });
 
@@ -54,7 +52,7 @@ describe('a new front page', () => {
     const page = (version: number) => ({ userId: 'ben', version, items: titles(version) });
     await usher.backOffice.recommend([page(1)]);
     await usher.backOffice.recommend([page(2)]);
-    const { entries } = await me('ben', '/v1/me/state');
+    const { entries } = await usher.state('ben');
     expect(entries).toMatchObject([{ offset: 2, data: { version: 2, items: titles(2) } }]);
   });
 
@@ -67,7 +65,7 @@ describe('a new front page', () => {
     };
     await usher.backOffice.publish([{ userId: 'gus', ...note }]);
     await usher.backOffice.recommend([{ userId: 'gus', version: 1, items: [] }]);
-    const { entries } = await me('gus', '/v1/me/state');
+    const { entries } = await usher.state('gus');
     expect(entries).toMatchObject([{ offset: 2, type: 'recommendations.ready', data: { version: 1 } }]);
   });
 
@@ -111,7 +109,7 @@ describe('a new front page', () => {
   test('starts no push fallback for users who did not ask for pushed recommendations', async () => {
     const users = ['dora', 'eli', 'fay'];
     const asks = { categories: { recommendations: { channels: { push: true } } } };
-    await call(usher.url, await usher.token('eli'), 'PUT', '/v1/me/preferences', asks);
+    await usher.callAs('eli', 'PUT', '/v1/me/preferences', asks);
     await usher.backOffice.recommend(users.map((userId) => ({ userId, version: 1, items: [] })));
     const clocks = await usher.database.query<{ positions: [string, number][] }>(
       'SELECT positions FROM fallback',
@@ -148,5 +146,41 @@ describe('nightly files and events for the same users at once', () => {
       `SELECT count(*) FROM recommendation WHERE user_id LIKE 'busy-%' AND version = '8'`,
     );
     expect(Number(pages[0]?.count)).toBe(users.length);
+  });
+});
+
+describe('a nightly file', () => {
+  test('reaches connected devices, and the front page is served with its version as ETag', async () => {
+    const device = await usher.device('lea', 'lea-tv');
+    const items = Array.from({ length: 30 }, (_, n) => ({ titleId: `t${n}` }));
+    const reply = await usher.backOffice.recommend([{ userId: 'lea', profileId: 'kids', version: 7, items }]);
+    expect(reply).toMatchObject({ status: 200, body: { accepted: 1, unchanged: 0, stale: 0, rejected: [] } });
+    const { data, key } = await device.waitFor('recommendations.ready');
+    expect(key).toBe('recommendations:kids');
+    expect(data).toMatchObject({
+      profileId: 'kids',
+      version: 7,
+      items: items.slice(0, 20),
+      url: '/v1/me/recommendations/kids',
+    });
+    const page = await usher.callAs('lea', 'GET', String(data.url));
+    expect(page.body).toEqual({ profileId: 'kids', version: 7, items });
+    expect(page.headers.get('etag')).toBe('"7"');
+    expect(
+      (await usher.callAs('lea', 'GET', String(data.url), undefined, { 'if-none-match': '"7"' })).status,
+    ).toBe(304);
+  });
+
+  test('ignores repeated and outdated lines and rejects invalid ones', async () => {
+    const line = (version: number | string) => ({ userId: 'max', version, items: [] });
+    expect((await usher.backOffice.recommend([line(2)])).body).toMatchObject({ accepted: 1 });
+    const { body } = await usher.backOffice.recommend([line(2), line(1), { userId: 'max' }, line(3)]);
+    expect(body).toMatchObject({
+      accepted: 1,
+      unchanged: 1,
+      stale: 1,
+      rejected: [{ line: 3, code: 'invalid_request' }],
+    });
+    expect((await usher.state('max')).recommendations).toEqual([{ profileId: 'main', version: 3 }]);
   });
 });

@@ -9,25 +9,25 @@ import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 const LEASE_SECONDS = 3;
 let usher: TestUsher;
 let other: TestUsher;
-let wire: FaultProxy;
+let proxy: FaultProxy;
 let edge: EdgeServer;
 beforeAll(async () => {
   usher = await startUsher({ LEASE_SECONDS: String(LEASE_SECONDS) });
   other = await usher.another();
   await putPlans(usher);
-  wire = await faultProxy({ host: '127.0.0.1', port: Number(new URL(usher.url).port) });
+  proxy = await faultProxy({ host: '127.0.0.1', port: Number(new URL(usher.url).port) });
   const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
-  edge = await startEdgeServer(`http://127.0.0.1:${wire.port}`, String(body.key), 'edge-bytes');
+  edge = await startEdgeServer(`http://127.0.0.1:${proxy.port}`, String(body.key), 'edge-bytes');
 });
 afterAll(async () => {
-  wire.set('open');
+  proxy.set('open');
   await edge.stop();
   await usher.stop();
-  await wire.close();
+  await proxy.close();
 });
 
-/** A player that watches, on a lease that the edge node has renewed at least once. */
-async function watching(userId: string) {
+/** Starts a player on a lease that the edge node has renewed at least once. */
+async function startWatching(userId: string) {
   await subscribe(usher, userId);
   const { body } = await startStream(usher, userId, { edgeId: 'edge-bytes' });
   const player = await edge.play(body.lease);
@@ -41,9 +41,9 @@ async function watching(userId: string) {
 
 describe('a canceled membership stops the video bytes', () => {
   test('within a second while the edge node is connected, and the old lease cannot be renewed any more', async () => {
-    const { player, streamId } = await watching('ann');
+    const { player, streamId } = await startWatching('ann');
     const since = Date.now();
-    // On another node than the edge node is connected to.
+    // On another node than the one that the edge node is connected to.
     await cancel(other, 'ann');
     await eventually('the player is cut off', () => player.cutOffAt);
     expect(player.lastByteAt - since).toBeLessThan(1_000);
@@ -52,13 +52,13 @@ describe('a canceled membership stops the video bytes', () => {
   });
 
   test('by the end of the lease when the edge node is disconnected and receives nothing', async () => {
-    const { player } = await watching('bob');
+    const { player } = await startWatching('bob');
     const since = Date.now();
-    wire.set('black-hole');
+    proxy.set('black-hole');
     await cancel(usher, 'bob');
     await eventually('the player is cut off', () => player.cutOffAt);
     expect(player.lastByteAt - since).toBeLessThan((LEASE_SECONDS + 0.5) * 1_000);
-    wire.set('open');
+    proxy.set('open');
   });
 
   test('for the check that nginx makes: 204 with the newest lease, then 403', async () => {

@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  connectEdge,
-  type EdgeSocket,
-  type EdgeOptions,
-  edgeConnectionError,
-} from '../../support/drivers/edge-socket.js';
+import { connectionError } from '../../support/drivers/observed-socket.js';
+import { connectEdge, type EdgeOptions, type EdgeSocket } from '../../support/drivers/edge-socket.js';
 import { eventually } from '../../support/eventually.js';
 import { cancel, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
@@ -34,10 +30,10 @@ async function edge(node: TestUsher, edgeId: string, options: EdgeOptions = {}):
   edges.push(connected);
   return connected;
 }
-const kept = (edgeId: string) =>
+const pendingNotices = (edgeId: string) =>
   usher.database.query<{ type: string }>('SELECT type FROM edge_notice WHERE edge_id = $1', [edgeId]);
-const settled = (edgeId: string) =>
-  eventually('nothing waits for the edge node', async () => (await kept(edgeId)).length === 0);
+const waitUntilSettled = (edgeId: string) =>
+  eventually('nothing waits for the edge node', async () => (await pendingNotices(edgeId)).length === 0);
 
 describe('an edge node', () => {
   test('needs a key with the scope “edge” and an edge id', async () => {
@@ -52,8 +48,8 @@ describe('an edge node', () => {
       [{ key: undefined, token: await usher.token('ann') }, 'unauthorized'],
     ];
     for (const [auth, code] of refusals) {
-      const told = await edgeConnectionError(connectEdge(usher.url, key, { auth }));
-      expect(told).toEqual({ code, message: expect.any(String), retryable: false });
+      const error = await connectionError(connectEdge(usher.url, key, { auth }));
+      expect(error).toEqual({ code, message: expect.any(String), retryable: false });
     }
     (await connectEdge(usher.url, ADMIN_KEY)).close();
   });
@@ -71,7 +67,7 @@ describe('an edge node', () => {
     ]);
     expect(Date.now() - since).toBeLessThan(2_000);
     expect(stays.socket.connected).toBe(true);
-    expect(await edgeConnectionError(connectEdge(usher.url, shortLived))).toMatchObject({
+    expect(await connectionError(connectEdge(usher.url, shortLived))).toMatchObject({
       code: 'unauthorized',
     });
   });
@@ -98,7 +94,7 @@ describe('an edge node', () => {
       });
     }
     expect(stranger.received.some(({ event }) => event === 'stream.stop')).toBe(false);
-    await settled('edge-ann');
+    await waitUntilSettled('edge-ann');
   });
 
   test('is told of every user who may stream now but could not before, or the reverse', async () => {
@@ -119,18 +115,18 @@ describe('an edge node', () => {
   });
 
   test('is sent a notice again until it acknowledges it', async () => {
-    const mute = await edge(usher, 'edge-mute', { acks: false });
+    const silentEdge = await edge(usher, 'edge-mute', { acks: false });
     await subscribe(usher, 'cal');
     const { body } = await startStream(usher, 'cal', { edgeId: 'edge-mute' });
     await cancel(usher, 'cal');
-    const stops = () => mute.received.filter(({ event }) => event === 'stream.stop');
+    const stops = () => silentEdge.received.filter(({ event }) => event === 'stream.stop');
     await eventually('told twice', () => stops().length >= 2);
     expect(new Set(stops().map(({ payload }) => payload.streamId))).toEqual(new Set([body.streamId]));
-    expect(await kept('edge-mute')).toHaveLength(2);
-    mute.close();
+    expect(await pendingNotices('edge-mute')).toHaveLength(2);
+    silentEdge.close();
     const back = await edge(other, 'edge-mute');
     expect(await back.waitFor('stream.stop')).toMatchObject({ streamId: body.streamId });
-    await settled('edge-mute');
+    await waitUntilSettled('edge-mute');
   });
 
   test('that was disconnected learns when it returns which of its streams ended', async () => {
@@ -150,7 +146,7 @@ describe('an edge node', () => {
   });
 
   test('that sends an invalid request receives an error and stays connected', async () => {
-    const odd = await edge(usher, 'edge-odd');
+    const edgeNode = await edge(usher, 'edge-odd');
     const tooMany = Array.from({ length: 501 }, (_, n) => `s${n}`);
     for (const payload of [
       undefined,
@@ -159,23 +155,23 @@ describe('an edge node', () => {
       { streamIds: ['a b'] },
       { streamIds: tooMany },
     ]) {
-      const answer = await odd.request('streams', payload);
+      const answer = await edgeNode.request('streams', payload);
       expect(answer).toMatchObject({ ok: false, error: { code: 'invalid_request', retryable: false } });
     }
-    expect((await odd.request('streams', { streamIds: [] })).ok).toBe(true);
+    expect((await edgeNode.request('streams', { streamIds: [] })).ok).toBe(true);
   });
 
   test('receives a stop even when the message between the nodes was lost', async () => {
     const there = await edge(other, 'edge-eve');
     await subscribe(usher, 'eve');
     const { body } = await startStream(usher, 'eve', { edgeId: 'edge-eve' });
-    // As a node that died between its commit and the message left it.
+    // What a node leaves behind when it dies between its commit and the message.
     await usher.database.query(
       `INSERT INTO edge_notice (edge_id, key, id, type, data) VALUES ('edge-eve', $1, gen_random_uuid(), 'stream.stop', $2)`,
       [`stream:${body.streamId}`, JSON.stringify({ streamId: body.streamId })],
     );
     expect(await there.waitFor('stream.stop')).toEqual({ streamId: body.streamId });
-    await settled('edge-eve');
+    await waitUntilSettled('edge-eve');
   });
 
   test('is disconnected by a stopping node in a way after which clients reconnect by themselves', async () => {
@@ -186,11 +182,11 @@ describe('an edge node', () => {
   });
 
   test('cannot connect as a device with its key', async () => {
-    const told = await usher.device('ann', 'ann-web', { auth: { token: key } }).then(
+    const error = await usher.device('ann', 'ann-web', { auth: { token: key } }).then(
       () => 'let in',
       (error: { data?: { code?: string } }) => error.data?.code,
     );
-    expect(told).toBe('token_invalid');
+    expect(error).toBe('token_invalid');
     expect(keyId).toMatch(/^\w{16}$/);
   });
 });

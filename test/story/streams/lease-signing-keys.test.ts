@@ -64,7 +64,7 @@ describe('the keys that sign leases', () => {
     expect([kidOf(before), kidOf(after)]).toEqual([first, second]);
     const keys = createLocalJWKSet({ keys: await published(usher) });
     for (const token of [before, after]) await jwtVerify(token, keys);
-    // Long after its last lease is over it is gone.
+    // A key is deleted long after its last lease has expired.
     await move(second, '3 days');
     await eventually('the first is gone', async () => !(await kids(usher)).includes(first));
     expect(await kids(usher)).toEqual([second, third]);

@@ -24,8 +24,8 @@ beforeAll(async () => {
 afterAll(() => usher.stop());
 
 const end = (streamId: string) => usher.backOffice.call('DELETE', `/v1/streams/${streamId}`);
-/** Silent for longer than its slot lasts. */
-const vanish = (streamId: string) =>
+/** Lets the slot expire, as if the stream had not been renewed. */
+const expireSlot = (streamId: string) =>
   usher.database.query(`UPDATE stream SET slot_until = now() - interval '1 second' WHERE stream_id = $1`, [
     streamId,
   ]);
@@ -44,7 +44,7 @@ async function keySet(node: TestUsher) {
 describe('a lease', () => {
   test('is a signed token for one stream that anyone can verify offline with the published keys of any node', async () => {
     await subscribe(usher, 'ann');
-    const asked = Date.now();
+    const requestedAt = Date.now();
     const { status, body } = await startStream(usher, 'ann', { deviceId: 'ann-tv' });
     expect(status).toBe(201);
     const { response, body: keys } = await keySet(other);
@@ -65,7 +65,7 @@ describe('a lease', () => {
       exp: expect.any(Number),
     });
     expect(Number(payload.exp) * 1_000).toBeLessThanOrEqual(Date.now() + LEASE_SECONDS * 1_000);
-    expect(Number(payload.exp) * 1_000).toBeGreaterThan(asked + (LEASE_SECONDS - 2) * 1_000);
+    expect(Number(payload.exp) * 1_000).toBeGreaterThan(requestedAt + (LEASE_SECONDS - 2) * 1_000);
     expect(new Date(body.expiresAt).getTime()).toBe(Number(payload.exp) * 1_000);
   });
 
@@ -119,7 +119,7 @@ describe('a stream', () => {
     await subscribe(usher, 'bea', 'solo');
     const { body } = await startStream(usher, 'bea');
     expect((await startStream(usher, 'bea')).status).toBe(409);
-    await vanish(body.streamId);
+    await expireSlot(body.streamId);
     expect((await startStream(other, 'bea')).status).toBe(201);
     expectProblem(await renewStream(usher, body.streamId), 409, 'too_many_streams');
   });
@@ -127,7 +127,7 @@ describe('a stream', () => {
   test('that was not renewed in time goes on if its slot is still free', async () => {
     await subscribe(usher, 'bix', 'solo');
     const { body } = await startStream(usher, 'bix');
-    await vanish(body.streamId);
+    await expireSlot(body.streamId);
     expect((await renewStream(other, body.streamId)).status).toBe(200);
     expectProblem(await startStream(usher, 'bix'), 409, 'too_many_streams');
   });
@@ -200,7 +200,7 @@ describe('a renewal', () => {
     const tv = await usher.device('dan', 'dan-tv');
     expect((await mallory.heartbeat({ streamId: body.streamId })).ok).toBe(true);
     expect((await mallory.heartbeat({ streamId: 'what\u0000ever' })).ok).toBe(true);
-    // A beat of the same user, of a stream that comes after the foreign one in the same queue.
+    // A heartbeat for mallory's own stream, queued after the one for the foreign stream.
     const { body: own } = await (async () => {
       await subscribe(usher, 'mallory', 'solo');
       return startStream(usher, 'mallory', { deviceId: 'mallory-web' });

@@ -12,19 +12,19 @@ beforeAll(async () => {
 });
 afterAll(() => nodes[0]?.stop());
 
-/** What may happen to one user's streams; `which` picks a stream that was begun, `node` where it is asked. */
-type Act =
-  | { readonly act: 'start'; readonly node: number }
-  | { readonly act: 'renew' | 'end' | 'vanish'; readonly which: number; readonly node: number }
-  | { readonly act: 'plan'; readonly plan: 'solo' | 'duo' | 'none'; readonly node: number };
+/** An action on one user's streams; `which` selects a started stream, `node` the node that is called. */
+type Action =
+  | { readonly action: 'start'; readonly node: number }
+  | { readonly action: 'renew' | 'end' | 'vanish'; readonly which: number; readonly node: number }
+  | { readonly action: 'plan'; readonly plan: 'solo' | 'duo' | 'none'; readonly node: number };
 
 const node = fc.nat(1);
-const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ act: fc.constant('start' as const), node }) },
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ action: fc.constant('start' as const), node }) },
   {
     weight: 5,
     arbitrary: fc.record({
-      act: fc.constantFrom('renew' as const, 'end' as const, 'vanish' as const),
+      action: fc.constantFrom('renew' as const, 'end' as const, 'vanish' as const),
       which: fc.nat(20),
       node,
     }),
@@ -32,31 +32,31 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      act: fc.constant('plan' as const),
+      action: fc.constant('plan' as const),
       plan: fc.constantFrom('solo' as const, 'duo' as const, 'none' as const),
       node,
     }),
   },
 );
-/** Rounds after each other; what is in one happens at once. */
-const history = fc.array(fc.array(act, { minLength: 1, maxLength: 6 }), { minLength: 3, maxLength: 8 });
+/** Batches of actions: one batch after the other, the actions of one batch at once. */
+const history = fc.array(fc.array(action, { minLength: 1, maxLength: 6 }), { minLength: 3, maxLength: 8 });
 const ALLOWED = new Set([200, 201, 204, 403, 404, 409]);
 
 describe('a user’s streams', () => {
   test('never hold more slots than the plan has, whatever happens at once on several nodes, and a free slot is always granted', async () => {
     let run = 0;
     await fc.assert(
-      fc.asyncProperty(history, async (rounds) => {
-        const world = new World(`slots-${(run += 1)}`);
+      fc.asyncProperty(history, async (batches) => {
+        const world = new UserStreams(`slots-${(run += 1)}`);
         await world.begin();
-        for (const round of rounds) {
-          const statuses = await Promise.all(round.map((one) => world.carryOut(one)));
+        for (const batch of batches) {
+          const statuses = await Promise.all(batch.map((one) => world.perform(one)));
           expect(statuses.filter((status) => !ALLOWED.has(status))).toEqual([]);
-          const { holding, slots } = await world.look();
+          const { holding, slots } = await world.count();
           expect(holding).toBeLessThanOrEqual(slots);
         }
-        const { got, due } = await world.askForOneMore();
-        expect(got).toBe(due);
+        const { actual, expected } = await world.startOneMore();
+        expect(actual).toBe(expected);
       }),
       { numRuns: 25 },
     );
@@ -69,10 +69,11 @@ describe('a user’s streams', () => {
     await a.database.query(`UPDATE stream SET slot_until = now() + interval '500 ms' WHERE stream_id = $1`, [
       body.streamId,
     ]);
-    // The renewal begins in time and is held up until the slot is over.
-    const letGo = await a.database.holdTransaction('SELECT 1 FROM stream WHERE stream_id = $1 FOR UPDATE', [
-      body.streamId,
-    ]);
+    // The renewal starts in time and is blocked until the slot has expired.
+    const releaseLock = await a.database.holdTransaction(
+      'SELECT 1 FROM stream WHERE stream_id = $1 FOR UPDATE',
+      [body.streamId],
+    );
     const renewing = renewStream(a, body.streamId);
     await eventually('the renewal waits', () => waiting(a, 1));
     await eventually('the slot is over', async () => {
@@ -84,7 +85,7 @@ describe('a user’s streams', () => {
     });
     const starting = startStream(b, 'last-moment');
     const started = await Promise.race([starting, eventually('the start waits', () => waiting(a, 2))]);
-    await letGo();
+    await releaseLock();
     expect((await renewing).status === 200).toBe((await starting).status === 409);
     expect(started).toBe(true);
     const [row] = await a.database.query<{ holding: number }>(
@@ -94,7 +95,7 @@ describe('a user’s streams', () => {
   });
 });
 
-/** Whether so many statements wait for a row of the database. */
+/** Returns whether this many statements wait for a lock. */
 async function waiting({ database }: TestUsher, count: number): Promise<boolean> {
   const rows = await database.query(
     `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
@@ -102,8 +103,8 @@ async function waiting({ database }: TestUsher, count: number): Promise<boolean>
   return rows.length >= count;
 }
 
-class World {
-  private readonly begun: string[] = [];
+class UserStreams {
+  private readonly started: string[] = [];
 
   constructor(private readonly userId: string) {}
 
@@ -111,21 +112,21 @@ class World {
     await subscribe(this.node(0), this.userId);
   }
 
-  /** The HTTP status. */
-  async carryOut(one: Act): Promise<number> {
+  /** Performs the action. Returns the HTTP status. */
+  async perform(one: Action): Promise<number> {
     const at = this.node(one.node);
-    if (one.act === 'start') return this.start(at);
-    if (one.act === 'plan') {
-      const said = one.plan === 'none' ? pause(at, this.userId) : subscribe(at, this.userId, one.plan);
-      return (await said).status;
+    if (one.action === 'start') return this.start(at);
+    if (one.action === 'plan') {
+      const reply = one.plan === 'none' ? pause(at, this.userId) : subscribe(at, this.userId, one.plan);
+      return (await reply).status;
     }
-    const streamId = this.begun[one.which % Math.max(1, this.begun.length)] ?? 'none';
-    if (one.act === 'renew') return (await renewStream(at, streamId)).status;
-    if (one.act === 'end') return (await at.backOffice.call('DELETE', `/v1/streams/${streamId}`)).status;
-    return this.vanish(at, streamId);
+    const streamId = this.started[one.which % Math.max(1, this.started.length)] ?? 'none';
+    if (one.action === 'renew') return (await renewStream(at, streamId)).status;
+    if (one.action === 'end') return (await at.backOffice.call('DELETE', `/v1/streams/${streamId}`)).status;
+    return this.expireSlot(at, streamId);
   }
 
-  async look(): Promise<{ holding: number; slots: number }> {
+  async count(): Promise<{ holding: number; slots: number }> {
     const [row] = await this.node(0).database.query<{ holding: number }>(
       `SELECT count(*)::int AS holding FROM stream
        WHERE user_id = $1 AND ended_at IS NULL AND NOT lapsed AND slot_until > now()`,
@@ -135,21 +136,21 @@ class World {
     return { holding: row?.holding ?? 0, slots: (capabilities as { maxStreams: number }).maxStreams };
   }
 
-  /** What one more stream got, and what it should. */
-  async askForOneMore(): Promise<{ got: number; due: number }> {
-    const { holding, slots } = await this.look();
-    const due = slots === 0 ? 403 : holding < slots ? 201 : 409;
-    return { got: await this.start(this.node(1)), due };
+  /** Starts one more stream. Returns the actual and the expected status. */
+  async startOneMore(): Promise<{ actual: number; expected: number }> {
+    const { holding, slots } = await this.count();
+    const expected = slots === 0 ? 403 : holding < slots ? 201 : 409;
+    return { actual: await this.start(this.node(1)), expected };
   }
 
   private async start(at: TestUsher): Promise<number> {
     const { status, body } = await startStream(at, this.userId);
-    if (status === 201) this.begun.push(body.streamId);
+    if (status === 201) this.started.push(body.streamId);
     return status;
   }
 
-  /** As if time had passed without a renewal. */
-  private async vanish({ database }: TestUsher, streamId: string): Promise<number> {
+  /** Lets the slot expire, as if the stream had not been renewed. */
+  private async expireSlot({ database }: TestUsher, streamId: string): Promise<number> {
     await database.query(
       `UPDATE stream SET slot_until = now() - interval '1 ms' WHERE stream_id = $1 AND ended_at IS NULL`,
       [streamId],

@@ -21,8 +21,8 @@ describe('a stream is stopped in the same commit as its cause, and its device re
     const phone = await other.device('fay', 'fay-phone');
     const { body } = await startStream(usher, 'fay', { deviceId: 'fay-tv' });
     await cancel(usher, 'fay');
-    const told = await tv.waitFor('stream.stop');
-    expect(told).toMatchObject({
+    const stop = await tv.waitFor('stream.stop');
+    expect(stop).toMatchObject({
       tier: 'critical',
       key: `stream:${body.streamId}`,
       target: 'fay-tv',

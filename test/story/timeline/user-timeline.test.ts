@@ -33,9 +33,9 @@ describe('the timeline of a user', () => {
       price: 'price_premium',
     });
     await usher.stripe.send(webhook);
-    const told = await tv.waitFor('membership.changed');
+    const received = await tv.waitFor('membership.changed');
     await phone.waitFor('membership.changed');
-    await tv.request('receipt', { offset: told.offset, state: 'applied' });
+    await tv.request('receipt', { offset: received.offset, state: 'applied' });
     const steps = await eventually('all steps', async () => {
       const { timeline } = await timelineOf('ann');
       const event = timeline.find(({ type }) => type === 'membership.changed');
@@ -54,7 +54,7 @@ describe('the timeline of a user', () => {
       webhookId: webhook.id,
     });
     expect(steps.find(({ step }) => step === 'event')).toMatchObject({
-      id: told.id,
+      id: received.id,
       devices: [
         { deviceId: 'ann-phone', state: 'sent', why: 'not_acknowledged' },
         { deviceId: 'ann-tablet', state: 'none', why: 'not_told' },
@@ -98,9 +98,9 @@ describe('the timeline of a user', () => {
     expect((await timelineOf('nobody')).timeline).toEqual([]);
     expect(await pageOf('nobody')).toMatchObject({ membership: { version: 0 }, devices: [], awake: false });
     const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
-    const answer = await fetch(`${usher.url}/v1/users/ann/timeline`, {
+    const reply = await fetch(`${usher.url}/v1/users/ann/timeline`, {
       headers: { authorization: `Bearer ${String(body.key)}` },
     });
-    expect(answer.status).toBe(403);
+    expect(reply.status).toBe(403);
   });
 });

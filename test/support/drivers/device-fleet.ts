@@ -4,7 +4,7 @@ import type { TestUsher } from './usher.js';
 
 const RECOVERY_MS = 20_000;
 
-/** Users `u0`, `u1` … with two devices each, which know all nodes and begin with another one; and what is owed to them. */
+/** Users `u0`, `u1` … with two devices each, spread over the nodes, and the checker of their events. */
 export class DeviceFleet {
   readonly devices: readonly ReconnectingDevice[];
   private readonly checker = new ConsistencyChecker();
@@ -30,19 +30,19 @@ export class DeviceFleet {
     for (const device of this.devices) device.close();
   }
 
-  /** Publishes to every user through the given nodes, whatever becomes of it. */
-  async publish(rounds: number, doors: readonly TestUsher[]): Promise<void> {
+  /** Publishes so many events to every user through the given nodes; requests may fail. */
+  async publish(rounds: number, nodes: readonly TestUsher[]): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
       await Promise.all(
         Array.from({ length: this.users }, async (_, n) => {
-          const door = doors[n % doors.length] as TestUsher;
-          await this.checker.publish(door.backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
+          const node = nodes[n % nodes.length] as TestUsher;
+          await this.checker.publish(node.backOffice, `u${n}`, n % 2 === 0 ? 'critical' : 'important');
         }),
       );
     }
   }
 
-  /** Every device applied what its user is owed, once and in order, and nothing else. */
+  /** Waits until every device applied the events of its user, once and in order, and nothing else. */
   expectConsistent(): Promise<void> {
     return this.checker.expectConsistent(this.devices, RECOVERY_MS);
   }

@@ -1,25 +1,22 @@
-import { io, type Socket } from 'socket.io-client';
-import { eventually } from '../eventually.js';
+import { io } from 'socket.io-client';
+import {
+  type ConnectError,
+  type ObservedSocket,
+  type ObserveOptions,
+  observeSocket,
+  untilConnected,
+} from './observed-socket.js';
 
-export interface DeviceOptions {
+export interface DeviceOptions extends ObserveOptions<Envelope> {
   readonly token?: string;
   readonly platform?: string;
   readonly position?: { readonly epoch: string; readonly offset: number };
   readonly auth?: Record<string, unknown>;
-  /** Whether it acknowledges what it gets; true unless told. */
-  readonly acks?: boolean;
   readonly headers?: Record<string, string>;
   readonly transports?: string[];
-  /** Told every frame before it is acknowledged. */
-  readonly onFrame?: (event: string, payload: Envelope) => void;
 }
 
-export interface ReceivedFrame {
-  readonly event: string;
-  readonly payload: Envelope;
-}
-
-/** Any frame from the server, loosely: an envelope, a welcome, a snapshot. */
+/** The payload of any frame from the server: an event's envelope, a welcome, a snapshot. */
 export interface Envelope {
   readonly id: string;
   readonly type: string;
@@ -33,40 +30,28 @@ export interface Envelope {
   readonly [field: string]: unknown;
 }
 
+/** The acknowledgement of a command. */
 export interface CommandReply {
   readonly ok: boolean;
   readonly nextSeconds?: number;
-  readonly error?: {
-    readonly code: string;
-    readonly message: string;
-    readonly retryable: boolean;
-    readonly retryAfterMs?: number;
-  };
+  readonly error?: ConnectError;
 }
 
-/** A device that speaks only Socket.IO and the contract, with a stock client. */
-export interface Device {
+/** A device with a stock Socket.IO client, which knows only the public contract. */
+export interface Device extends ObservedSocket<Envelope, CommandReply> {
   readonly id: string;
-  readonly socket: Socket;
-  /** Everything it heard, in order. */
-  readonly received: readonly ReceivedFrame[];
-  /** The envelopes it heard, in order; of one type if given. */
+  /** Returns the received events in order; of one type if given. */
   envelopes(type?: string): Envelope[];
+  /** Returns the offsets of the received durable events, in order. */
   offsets(): number[];
-  /** The first frame of this name, once it came. */
-  waitFor(event: string, matching?: (payload: Envelope) => boolean): Promise<Envelope>;
-  request(event: string, payload?: unknown): Promise<CommandReply>;
-  heartbeat(beat: Record<string, unknown>): Promise<CommandReply>;
-  disconnected(): Promise<string>;
-  close(): void;
+  /** Sends a heartbeat of a playing show, with the given changes. */
+  heartbeat(changes: Record<string, unknown>): Promise<CommandReply>;
 }
 
 const PROTOCOL = new Set(['welcome', 'snapshot', 'goaway', 'token.expiring']);
 
-/** Connects and waits for `welcome`. Rejects with the `data` of a connect_error. */
+/** Connects a device and returns it after `welcome`. Rejects with the `data` of a connect_error. */
 export async function connectDevice(url: string, deviceId: string, options: DeviceOptions): Promise<Device> {
-  const received: ReceivedFrame[] = [];
-  let disconnectReason: string | undefined;
   const { position } = options;
   const socket = io(url, {
     transports: options.transports ?? ['websocket'],
@@ -81,58 +66,24 @@ export async function connectDevice(url: string, deviceId: string, options: Devi
       ...options.auth,
     },
   });
-  socket.onAny((event: string, payload: Envelope, ack?: () => void) => {
-    received.push({ event, payload });
-    options.onFrame?.(event, payload);
-    if (options.acks !== false) ack?.();
-  });
-  socket.on('disconnect', (reason) => (disconnectReason = reason));
-  const device: Device = {
+  const observed = observeSocket<Envelope, CommandReply>(socket, deviceId, options);
+  await untilConnected(socket, 'welcome');
+  const envelopes = (type?: string) =>
+    observed.received
+      .filter(({ event }) => (type ? event === type : !PROTOCOL.has(event)))
+      .map(({ payload }) => payload);
+  return {
+    ...observed,
     id: deviceId,
-    socket,
-    received,
-    envelopes: (type) =>
-      received
-        .filter(({ event }) => (type ? event === type : !PROTOCOL.has(event)))
-        .map(({ payload }) => payload),
-    offsets: () => device.envelopes().flatMap(({ offset }) => (offset === undefined ? [] : [offset])),
-    waitFor: (event, matching = () => true) =>
-      eventually(
-        `${deviceId} hears ${event}`,
-        () => received.find((one) => one.event === event && matching(one.payload))?.payload,
-      ),
-    request: (event, payload) => socket.timeout(10_000).emitWithAck(event, payload) as Promise<CommandReply>,
-    heartbeat: (beat) =>
-      device.request('playback.heartbeat', {
+    envelopes,
+    offsets: () => envelopes().flatMap(({ offset }) => (offset === undefined ? [] : [offset])),
+    heartbeat: (changes) =>
+      observed.request('playback.heartbeat', {
         showId: 'show',
         positionSeconds: 600,
         durationSeconds: 3_600,
         state: 'playing',
-        ...beat,
+        ...changes,
       }),
-    disconnected: () => eventually(`${deviceId} is disconnected`, () => disconnectReason),
-    close: () => void socket.disconnect(),
   };
-  await new Promise<void>((resolve, reject) => {
-    socket.on('connect_error', (error: Error & { data?: unknown }) => {
-      socket.disconnect();
-      reject(Object.assign(new Error(`refused: ${error.message}`), { data: error.data }));
-    });
-    socket.once('welcome', () => resolve());
-    socket.once('disconnect', (reason) => reject(new Error(`disconnected before welcome: ${reason}`)));
-  });
-  return device;
-}
-
-/** What a refused handshake says. Fails when the device is let in. */
-export async function connectionError(
-  connecting: Promise<Device>,
-): Promise<{ code: string; message: string; retryable: boolean }> {
-  const outcome = await connecting.then(
-    (device) => device,
-    (error: unknown) => error,
-  );
-  if (outcome instanceof Error && 'data' in outcome)
-    return outcome.data as { code: string; message: string; retryable: boolean };
-  throw outcome instanceof Error ? outcome : new Error('the device was let in');
 }

@@ -1,25 +1,20 @@
 import { type RawData, WebSocket } from 'ws';
 import type { Envelope } from './device.js';
+import type { ConnectError } from './observed-socket.js';
 import { EventLog } from '../event-log.js';
 import type { CheckedDevice } from '../consistency-checker.js';
-
-/** What a refused handshake says. */
-export interface ConnectError {
-  readonly code: string;
-  readonly retryAfterMs?: number;
-}
 
 const EVENT = /^42(\d*)\[/;
 
 /**
- * A device that costs little, so that thousands fit into one process: a bare WebSocket that speaks just enough Socket.IO. It
- * comes back at once when its line breaks, and after `retryAfterMs` when it is refused, to the next of its nodes.
+ * A device that is cheap enough for thousands in one process: a bare WebSocket with just enough Socket.IO. It reconnects to the
+ * next of its nodes at once when its connection breaks, and after `retryAfterMs` when it is rejected.
  */
 export class LightweightDevice implements CheckedDevice {
   readonly eventLog = new EventLog();
   readonly connectErrors: ConnectError[] = [];
   connected = false;
-  /** How often it was welcomed. */
+  /** How often it received `welcome`. */
   welcomeCount = 0;
   private socket: WebSocket | undefined;
   private reconnectTimer: NodeJS.Timeout | undefined;

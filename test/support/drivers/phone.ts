@@ -3,7 +3,7 @@ import { call } from './back-office.js';
 import { eventually } from '../eventually.js';
 import type { TestUsher } from './usher.js';
 
-/** What a pretend vendor may say (src/push/vendor.ts). */
+/** How the push provider of a node in development responds to a push; else it delivers it. */
 export type ProviderOutcome =
   | { is: 'again'; afterMs?: number; reason: string }
   | { is: 'gone'; since?: string; reason: string }
@@ -27,21 +27,22 @@ interface LockScreen {
   readonly badge: number;
 }
 
-/** A registered device that sleeps, and its lock screen: a node in development shows there what vendors would be sent. */
+/** A registered, disconnected device and its lock screen: a node in development shows there what it would send to a provider. */
 export interface Phone {
   readonly id: string;
   readonly address: string;
-  /** Registers anew, for this user or another one. */
+  /** Registers it again, for this user or another one. */
   register(userId: string, more?: Record<string, unknown>): Promise<void>;
   lockScreen(): Promise<LockScreen>;
-  /** The screen, once it shows so many notes. */
+  /** Returns the lock screen, once it shows this many notifications. */
   waitForNotifications(count: number): Promise<LockScreen>;
-  /** The screen, once so many pushes came to it, whatever was answered. */
+  /** Returns the lock screen, once this many pushes were sent to it, whatever their outcome. */
   waitForPushes(count: number): Promise<LockScreen>;
-  /** What the vendor says of its pushes from now on. */
+  /** Sets the outcome of all pushes to it from now on; null delivers them. */
   setProviderOutcome(always: ProviderOutcome | null): Promise<void>;
 }
 
+/** Registers a phone with an FCM token for the user. */
 export async function registerPhone(
   usher: TestUsher,
   userId: string,
@@ -54,20 +55,20 @@ export async function registerPhone(
   const phone: Phone = {
     id,
     address,
-    async register(owner, said = {}) {
-      const body = { platform: 'android', push: { kind: 'fcm_token', address }, ...said };
+    async register(owner, more = {}) {
+      const body = { platform: 'android', push: { kind: 'fcm_token', address }, ...more };
       const token = await usher.token(owner);
       const { status } = await call(usher.url, token, 'PUT', `/v1/me/devices/${id}`, body);
       if (status !== 200) throw new Error(`not registered: ${status}`);
     },
     lockScreen: read,
     waitForNotifications: (count) =>
-      eventually(`${id} shows ${count}`, async () => {
+      eventually(`${id} shows ${count} notifications`, async () => {
         const screen = await read();
         return screen.notes.length === count && screen;
       }),
     waitForPushes: (count) =>
-      eventually(`${id} gets ${count}`, async () => {
+      eventually(`${id} receives ${count} pushes`, async () => {
         const screen = await read();
         return screen.arrived.length >= count && screen;
       }),
@@ -79,14 +80,14 @@ export async function registerPhone(
   return phone;
 }
 
-/** What became of the pushes of a device, in the order of their events. */
+/** Returns the state of each push to a device, in the order of their events. */
 export const pushStates = (usher: TestUsher, deviceId: string) =>
   usher.database.query<{ state: string; reason: string | null }>(
     `SELECT state, reason FROM push WHERE device_id = $1 ORDER BY "offset"`,
     [deviceId],
   );
 
-/** Once the only push of the device has this fate. */
+/** Waits until the only push to the device has this state and reason. */
 export const waitForPushState = (
   usher: TestUsher,
   deviceId: string,

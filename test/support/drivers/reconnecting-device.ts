@@ -4,19 +4,18 @@ import type { CheckedDevice } from '../consistency-checker.js';
 import { mintToken } from './usher.js';
 
 /**
- * A device as an app would be: it keeps its position, comes back by itself to whichever node answers, and applies each
- * durable event once, in the order of offsets.
+ * A device that behaves like an app: it keeps its position, reconnects by itself to the next node, and applies each durable
+ * event once, in the order of offsets.
  */
 export class ReconnectingDevice implements CheckedDevice {
   readonly eventLog = new EventLog();
-  /** Why its connections ended, in order. */
+  /** The reasons for which it was disconnected, in order. */
   readonly disconnectReasons: string[] = [];
-  /** The `goaway` that it was told, in order. */
+  /** The `goaway` frames that it received, in order. */
   readonly goaways: { readonly reason: string; readonly retryAfterMs: number; readonly at: number }[] = [];
   private device: Device | undefined;
   private closed = false;
   private attempt = 0;
-  private backAt = 0;
 
   constructor(
     readonly userId: string,
@@ -24,6 +23,7 @@ export class ReconnectingDevice implements CheckedDevice {
     private readonly urls: readonly string[],
   ) {}
 
+  /** Connects, and stays connected until `close`. */
   async start(): Promise<void> {
     await this.connect();
     void this.keepConnected();
@@ -40,7 +40,7 @@ export class ReconnectingDevice implements CheckedDevice {
 
   private async keepConnected(): Promise<void> {
     while (!this.closed) {
-      if (!this.connected && Date.now() >= this.backAt) await this.connect().catch(() => undefined);
+      if (!this.connected) await this.connect().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 50));
     }
   }
@@ -63,7 +63,7 @@ export class ReconnectingDevice implements CheckedDevice {
     if (this.closed) device.close();
   }
 
-  /** It leaves after the time that it was given, as the contract asks, and comes back elsewhere. */
+  /** Disconnects after the given time, as the contract asks, and reconnects to another node. */
   private leaveWhenAsked({ reason, retryAfterMs }: { reason: string; retryAfterMs: number }): void {
     this.goaways.push({ reason, retryAfterMs, at: Date.now() });
     const { device } = this;

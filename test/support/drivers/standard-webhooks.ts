@@ -3,24 +3,25 @@ import { Webhook } from 'standardwebhooks';
 import { call, type HttpReply } from './back-office.js';
 import { nowSeconds } from './stripe-webhooks.js';
 
-/** base64 of "the standard secret of the tests": 32 bytes. */
+/** 32 bytes, as Standard Webhooks demands. */
 export const STANDARD_SECRET = `whsec_${Buffer.from('the standard secret of the tests').toString('base64')}`;
 
 export interface StandardWebhookSigning {
   readonly id?: string;
   readonly at?: number;
   readonly secret?: string;
-  /** Instead of the right one. */
+  /** Replaces the right signature. */
   readonly signature?: string;
 }
 
-/** What an in-house billing system says of a subscription. */
+/** Returns the webhook of an in-house billing system about a subscription. */
 export const subscriptionUpdated = (data: Record<string, unknown>, timestamp = new Date().toISOString()) => ({
   type: 'subscription.updated',
   timestamp,
   data,
 });
 
+/** Returns the headers of a signed webhook with this body. */
 export const signedHeaders = (
   body: string,
   { id, at, secret, signature }: StandardWebhookSigning = {},
@@ -35,7 +36,7 @@ export const signedHeaders = (
   };
 };
 
-/** In-house billing: signs by https://www.standardwebhooks.com with that project's library, and posts. */
+/** Signs a webhook with the library of https://www.standardwebhooks.com and posts it. */
 export function sendStandardWebhook(
   url: string,
   event: unknown,

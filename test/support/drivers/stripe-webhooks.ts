@@ -20,16 +20,18 @@ export interface StripeEventOptions {
   readonly previous?: Record<string, unknown>;
 }
 
-/** Stripe, as its webhooks look: real event objects, really signed. */
+/** Stripe's webhooks: complete event objects with real signatures. */
 export interface StripeWebhooks {
+  /** Builds an event without sending it. */
   event(type: StripeEventType, options?: StripeEventOptions): StripeEvent;
-  /** Sends a body with a signature over it. */
+  /** Signs an event or a raw body and posts it. */
   send(
     event: unknown,
     signing?: { readonly secret?: string; readonly at?: number; readonly signature?: string },
   ): Promise<HttpReply>;
+  /** Builds an event and sends it. */
   sendEvent(type: StripeEventType, options?: StripeEventOptions): Promise<HttpReply>;
-  /** As Stripe does it: signed anew and sent again until it is answered 2xx. Answers how often it was sent. */
+  /** Signs and posts an event again, as Stripe does, until the reply is 2xx. Returns the number of attempts. */
   deliverWithRetries(event: StripeEvent, deadlineMs?: number): Promise<number>;
 }
 
@@ -49,8 +51,17 @@ const sample = (name: string) =>
     readFileSync(new URL(`../../protocol/stripe/${name}.json`, import.meta.url), 'utf8'),
   ) as StripeEvent;
 
+/** Returns the ids of the user's subscription and customer. */
+export const subscriptionIds = (userId: string) => ({
+  id: `sub_${userId}`,
+  userId,
+  customer: `cus_${userId}`,
+});
+
+/** Returns the current time in seconds, as Stripe counts it. */
 export const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
 
+/** Returns Stripe's webhooks to the node at this URL, signed with the secret. */
 export function stripeWebhooks(url: string, secret: string): StripeWebhooks {
   const webhooks: StripeWebhooks = {
     event: buildStripeEvent,
@@ -74,17 +85,17 @@ export function stripeWebhooks(url: string, secret: string): StripeWebhooks {
           () => 0,
         );
         if (status >= 200 && status < 300) return attempt;
-        // A refusal for good would never become a 2xx: the test is wrong, or the server is.
-        if (status >= 400 && status < 500) throw new Error(`webhook ${event.id} was answered ${status}`);
+        // A 4xx would never become a 2xx: the test is wrong, or the server is.
+        if (status >= 400 && status < 500) throw new Error(`webhook ${event.id} was rejected with ${status}`);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
-      throw new Error(`webhook ${event.id} was never taken`);
+      throw new Error(`webhook ${event.id} was never accepted`);
     },
   };
   return webhooks;
 }
 
-/** The published sample of the type, as if it happened at `created`, with what the test says of it. */
+/** Returns Stripe's published sample of the event type, moved to `created` and changed by the options. */
 export function buildStripeEvent(type: StripeEventType, options: StripeEventOptions = {}): StripeEvent {
   const published = sample(type);
   const created = options.created ?? nowSeconds();
@@ -103,10 +114,10 @@ interface Mutable {
   data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> };
 }
 
-/** No amount or count of the samples is this large: what is, is an instant. */
+/** No amount or count in the samples is this large, so larger numbers are times. */
 const INSTANTS_FROM = 1_500_000_000;
 
-/** The same with every instant moved by so many seconds, so that periods and ends stay where they are around the event. */
+/** Returns the value with every time moved by so many seconds, so that periods keep their distance to the event. */
 function shiftTimes(value: unknown, bySeconds: number): unknown {
   if (typeof value === 'number') return value >= INSTANTS_FROM ? value + bySeconds : value;
   if (Array.isArray(value)) return value.map((inner) => shiftTimes(inner, bySeconds));

@@ -1,18 +1,18 @@
 import { PREMIUM } from './back-office.js';
 import type { HttpReply } from './back-office.js';
-import { nowSeconds } from './stripe-webhooks.js';
+import { nowSeconds, subscriptionIds } from './stripe-webhooks.js';
 import type { TestUsher } from './usher.js';
 
-/** Two plans that Stripe's prices belong to: `duo` with two streams at once, `solo` with one. */
+/** Creates two plans with a Stripe price each: `duo` with two streams at once, `solo` with one. */
 export async function putPlans({ backOffice }: TestUsher): Promise<void> {
   await backOffice.putPlan('duo', ['price_duo'], { ...PREMIUM, maxStreams: 2 });
   await backOffice.putPlan('solo', ['price_solo'], { ...PREMIUM, maxStreams: 1 });
 }
 
-/** Seconds from now that the processor's clock shows at each change, so that each is later than the one before. */
+/** Grows by a second with each event, so that each event is later than the one before. */
 let clock = 0;
 
-/** The processor says that the user is on this plan. */
+/** Sends the webhook of an active subscription to this plan. */
 export function subscribe(
   usher: TestUsher,
   userId: string,
@@ -24,16 +24,17 @@ export function subscribe(
   });
 }
 
-/** The processor says that it is over. */
+/** Sends the webhook of the subscription's end. */
 export function cancel(usher: TestUsher, userId: string): Promise<HttpReply> {
   return sendSubscriptionEvent(usher, userId, 'customer.subscription.deleted', { status: 'canceled' });
 }
 
-/** The processor says that it pays for nothing at the moment. Unlike an end this is not final. */
+/** Sends the webhook of a paused subscription, which unlike an end is not final. */
 export function pause(usher: TestUsher, userId: string): Promise<HttpReply> {
   return sendSubscriptionEvent(usher, userId, 'customer.subscription.updated', { status: 'paused' });
 }
 
+/** Sends a webhook about the user's subscription to `duo`, with the given changes. */
 export function sendSubscriptionEvent(
   usher: TestUsher,
   userId: string,
@@ -41,17 +42,18 @@ export function sendSubscriptionEvent(
   more: Record<string, unknown>,
 ): Promise<HttpReply> {
   clock += 1;
-  const of = { id: `sub_${userId}`, userId, customer: `cus_${userId}`, price: 'price_duo' };
+  const of = { ...subscriptionIds(userId), price: 'price_duo' };
   return usher.stripe.sendEvent(type, { ...of, created: nowSeconds() - 100 + clock, ...more });
 }
 
+/** A started or renewed stream. */
 export interface StreamGrant {
   readonly streamId: string;
   readonly lease: string;
   readonly expiresAt: string;
 }
 
-/** An edge node asks for a stream. */
+/** Requests a stream, as an edge node does. */
 export function startStream(
   { backOffice }: TestUsher,
   userId: string,
@@ -64,6 +66,7 @@ export function startStream(
   >;
 }
 
+/** Renews a stream, as an edge node does. */
 export const renewStream = ({ backOffice }: TestUsher, streamId: string) =>
   backOffice.call('PUT', `/v1/streams/${streamId}`) as Promise<
     HttpReply<StreamGrant & Record<string, unknown>>

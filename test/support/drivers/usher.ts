@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
-import { backOffice, type BackOffice } from './back-office.js';
+import { backOffice, type BackOffice, call, type HttpReply } from './back-office.js';
 import { createDatabase, type TestDatabase } from '../infrastructure/database.js';
 import { connectDevice, type Device, type DeviceOptions } from './device.js';
 import { eventually } from '../eventually.js';
@@ -21,30 +21,52 @@ export interface TokenOptions {
   readonly secret?: string;
   /** `jti` */
   readonly id?: string;
-  /** `iat`, in seconds; now unless told. */
+  /** `iat`, in seconds; now by default. */
   readonly issuedAt?: number;
 }
 
-/** A running Usher with a database of its own, reached only by its public API. `database` is for what only time could show. */
+/** The body of `GET /v1/me/state`. */
+export interface UserState {
+  readonly position: { readonly epoch: string; readonly offset: number };
+  readonly membership: Record<string, unknown>;
+  readonly playback: Record<string, unknown>[];
+  readonly recommendations: unknown[];
+  readonly entries: Record<string, unknown>[];
+}
+
+/** A running node with its own database, used through its public API. `database` is for what the API would show too late. */
 export interface TestUsher {
   readonly url: string;
   readonly database: TestDatabase;
   readonly backOffice: BackOffice;
   readonly stripe: StripeWebhooks;
   token(userId: string, options?: TokenOptions): Promise<string>;
+  /** Sends a request with a token of the user. */
+  callAs(
+    userId: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<HttpReply>;
+  /** Returns what `GET /v1/me/state` returns for the user. */
+  state(userId: string): Promise<UserState>;
+  /** Connects a device of the user. It is closed by `stop`. */
   device(userId: string, deviceId: string, options?: DeviceOptions): Promise<Device>;
-  /** What the node logged so far. */
+  /** Returns the secrets that must never be logged, by name: the keys, and every token that it signed. */
+  secrets(): Record<string, string>;
+  /** Returns everything that the node logged so far. */
   log(): string;
-  /** Another node on the same database. */
+  /** Starts another node on the same database. */
   another(environment?: Record<string, string>): Promise<TestUsher>;
   kill(signal: NodeJS.Signals): Promise<void>;
-  /** How the process ended, if it did. */
+  /** The exit code or signal of the process; undefined while it runs. */
   readonly exited: string | undefined;
   readonly pid: number;
   stop(): Promise<void>;
 }
 
-/** Starts `dist/usher.js` as a process, on the given database or a new one, which ends with it. Call `stop` in afterAll. */
+/** Starts `dist/usher.js` as a process, on the given database or a new one. `stop` in afterAll ends it and drops the database. */
 export async function startUsher(
   environment: Record<string, string> = {},
   given?: TestDatabase,
@@ -83,7 +105,14 @@ async function startNode(
   await ready(child, url, log);
   const devices: Device[] = [];
   const extras: TestUsher[] = [];
-  const token = (userId: string, options?: TokenOptions) => mintToken(userId, options);
+  const tokens: string[] = [];
+  const token = async (userId: string, options?: TokenOptions) => {
+    const signed = await mintToken(userId, options);
+    tokens.push(signed);
+    return signed;
+  };
+  const callAs: TestUsher['callAs'] = async (userId, ...request) =>
+    call(url, await token(userId), ...request);
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
@@ -95,6 +124,14 @@ async function startNode(
     backOffice: backOffice(url, ADMIN_KEY),
     stripe: stripeWebhooks(url, STRIPE_SECRET),
     token,
+    callAs,
+    state: async (userId) => (await callAs(userId, 'GET', '/v1/me/state')).body as unknown as UserState,
+    secrets: () => ({
+      ADMIN_KEY,
+      JWT_SECRET,
+      STRIPE_SECRET,
+      ...Object.fromEntries(tokens.map((one, n) => [`token ${n}`, one])),
+    }),
     log: () => log.join(''),
     async device(userId, deviceId, options = {}) {
       const device = await connectDevice(url, deviceId, {
@@ -124,6 +161,7 @@ async function startNode(
   };
 }
 
+/** Returns a signed user token, good for an hour by default. */
 export function mintToken(userId: string, options: TokenOptions = {}): Promise<string> {
   return new SignJWT({})
     .setProtectedHeader({ alg: 'HS256' })

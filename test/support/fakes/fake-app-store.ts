@@ -15,7 +15,7 @@ import { call, type HttpReply } from '../drivers/back-office.js';
 const BUNDLE = 'com.example.tests';
 const APP_ID = 1_234_567_890;
 const DAY_MS = 86_400_000;
-/** What Apple marks its certificates with; its library demands them. */
+/** The extensions of Apple's certificates, which its library demands. */
 const LEAF_OID = '1.2.840.113635.100.6.11.1';
 const INTERMEDIATE_OID = '1.2.840.113635.100.6.2.1';
 
@@ -28,27 +28,27 @@ export interface AppStoreNotificationOptions {
   readonly uuid?: string;
   readonly type?: string;
   readonly subtype?: string;
-  /** 1 active, 2 expired, 3 billing retry, 4 grace period, 5 revoked. */
+  /** 1 active, 2 expired, 3 billing retry, 4 grace period, 5 revoked; 1 by default. */
   readonly status?: number;
   readonly bundleId?: string;
   readonly signedAt?: number;
   readonly transaction?: Record<string, unknown>;
   readonly renewal?: Record<string, unknown>;
-  /** Another chain than that whose root is configured. */
+  /** Signs with another chain than the one whose root is configured. */
   readonly chain?: AppleCertificateChain;
 }
 
-/** Three certificates as Apple has them, and what the last one signs. */
+/** A chain of three certificates like Apple's, whose leaf signs. */
 export interface AppleCertificateChain {
   readonly root: string;
   sign(payload: unknown, header?: Record<string, unknown>): string;
 }
 
-/** The App Store, with a certificate authority of its own. */
+/** Fake of the App Store, with its own certificate authority. */
 export interface FakeAppStore {
   readonly environment: Record<string, string>;
   readonly chain: AppleCertificateChain;
-  /** The body of a notification. */
+  /** Returns the body of a signed notification. */
   notification(options?: AppStoreNotificationOptions): string;
   send(url: string, options?: AppStoreNotificationOptions): Promise<HttpReply>;
   close(): void;
@@ -104,7 +104,7 @@ function signed(chain: AppleCertificateChain, options: AppStoreNotificationOptio
   });
 }
 
-/** `marked: false` leaves out what Apple marks its certificates with. */
+/** Returns a new certificate chain; `marked: false` leaves out Apple's extensions. */
 export function createAppleCertificateChain({ marked = true } = {}): AppleCertificateChain {
   const mark = (oid: string) => (marked ? [{ extname: oid, extn: { null: '' } }] : []);
   const root = certificate('Root', undefined, [{ extname: 'basicConstraints', cA: true, critical: true }]);
@@ -146,7 +146,7 @@ function certificate(
     sigalg: 'SHA256withECDSA',
   } as never;
   const tbsobj = new TBSCertificate(params);
-  // Signed by Node: the library's own arithmetic takes a second.
+  // Signed by Node, since the library's own arithmetic takes a second.
   const sighex = createSign('sha256')
     .update(Buffer.from((tbsobj as unknown as { tohex(): string }).tohex(), 'hex'))
     .sign(signer)

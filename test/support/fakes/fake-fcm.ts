@@ -19,7 +19,7 @@ const JSON_TYPE = { 'content-type': 'application/json; charset=UTF-8' };
 const ERROR_TYPE = 'type.googleapis.com/google.firebase.fcm.v1.FcmError';
 
 export interface FcmPush {
-  /** The token, or the installation id. */
+  /** The registration token or the installation id. */
   readonly address: string;
   readonly kind: 'fcm_token' | 'fcm_fid';
   readonly message: Readonly<Record<string, unknown>>;

@@ -18,15 +18,15 @@ export interface PubSubPushOptions {
   readonly packageName?: string;
 }
 
-/** Google as far as Usher meets it: the keys of Pub/Sub's tokens, the token endpoint, and Play's subscriptions. */
+/** Fake of the Google APIs that Usher uses: the keys of Pub/Sub's tokens, the token endpoint, and Play's subscriptions. */
 export interface FakeGooglePlay {
   readonly environment: Record<string, string>;
-  /** What Play says of each purchase token; 410 for one that it forgot. */
+  /** The purchase that Play returns for each purchase token; 410 for one that it deleted. */
   readonly purchases: Map<string, Record<string, unknown> | 410>;
-  /** Tokens that were granted; revoked by `revoke`. */
+  /** Makes the access token that was granted last invalid. */
   revokeAccessToken(): void;
   readonly grants: number;
-  /** A push as Pub/Sub sends it: body and headers. */
+  /** Returns the body and headers of a push as Pub/Sub sends it. */
   push(
     purchaseToken: string,
     options?: PubSubPushOptions,
@@ -44,7 +44,7 @@ export async function startFakeGooglePlay(): Promise<FakeGooglePlay> {
   const jwks = {
     keys: [{ ...(await exportJWK(signer.publicKey)), kid: 'google-1', alg: 'RS256', use: 'sig' }],
   };
-  const answer = (method: string, url: URL, authorization: string | undefined): [number, unknown] => {
+  const handle = (method: string, url: URL, authorization: string | undefined): [number, unknown] => {
     if (url.pathname === '/certs') return [200, jwks];
     if (url.pathname === '/token' && method === 'POST') {
       grants += 1;
@@ -58,7 +58,7 @@ export async function startFakeGooglePlay(): Promise<FakeGooglePlay> {
   };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://google');
-    const [status, json] = answer(request.method ?? 'GET', url, request.headers.authorization);
+    const [status, json] = handle(request.method ?? 'GET', url, request.headers.authorization);
     request.resume();
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
   });
@@ -123,7 +123,7 @@ export async function startFakeGooglePlay(): Promise<FakeGooglePlay> {
   return google;
 }
 
-/** A purchase as Play describes it. */
+/** Returns a purchase in Play's format. */
 export const buildPurchase = (state: string, more: Record<string, unknown> = {}) => ({
   kind: 'androidpublisher#subscriptionPurchaseV2',
   subscriptionState: `SUBSCRIPTION_STATE_${state}`,

@@ -7,7 +7,7 @@ import {
   type StripeEventType,
 } from '../drivers/stripe-webhooks.js';
 
-/** What the API does with a call: answer, answer with an error, or keep silent. */
+/** How the API fails: not at all, with an error, or without a response, before or after it applied a change. */
 export type FailureMode = 'none' | 'error' | 'no-response' | 'no-response-after-applying';
 
 export interface NewSubscription {
@@ -20,19 +20,22 @@ export interface NewSubscription {
 
 type Json = Record<string, unknown>;
 
-/** Stripe's API as far as Usher asks it, over HTTP: it holds the truth, and the test decides which webhooks of it arrive. */
+/** Fake of the part of Stripe's API that Usher uses. It holds the subscriptions; the test decides which of its webhooks arrive. */
 export interface FakeStripe {
-  readonly url: string;
-  /** Every call that came, in order: `GET /v1/subscriptions/sub_1`. */
+  /** The settings that lead a node to this fake, for `startUsher`. */
+  readonly environment: Record<string, string>;
+  /** Every request in order, like `GET /v1/subscriptions/sub_1`. */
   readonly calls: readonly string[];
-  /** What was changed, by idempotency keys: the body, and the `id` of the subscription. */
+  /** The applied changes by idempotency key: the request's body, and the `id` of the subscription. */
   readonly appliedChanges: ReadonlyMap<string, Json>;
   failureMode: FailureMode;
-  /** Runs before each answer that reads a subscription, after it was read. */
+  /** Runs after a subscription was read and before the response is sent. */
   beforeResponse: (() => Promise<void>) | undefined;
+  /** Creates a subscription. Returns the webhook that Stripe would send. */
   createSubscription(subscription: NewSubscription): StripeEvent;
-  /** Changes it at Stripe; gives the webhook that Stripe would send. */
+  /** Changes a subscription. Returns the webhook that Stripe would send. */
   updateSubscription(id: string, change: Json, at?: number): StripeEvent;
+  /** Ends a subscription. Returns the webhook that Stripe would send. */
   endSubscription(id: string, at?: number): StripeEvent;
   subscription(id: string): Json;
   close(): Promise<void>;
@@ -40,7 +43,7 @@ export interface FakeStripe {
 
 export async function startFakeStripe(): Promise<FakeStripe> {
   const subscriptions = new Map<string, Json>();
-  const answered = new Map<string, Json>();
+  const responsesByKey = new Map<string, Json>();
   const appliedChanges = new Map<string, Json>();
   const calls: string[] = [];
   const subscription = (id: string): Json => {
@@ -57,7 +60,7 @@ export async function startFakeStripe(): Promise<FakeStripe> {
     return { ...of, data };
   };
   const stripe: FakeStripe = {
-    url: '',
+    environment: {},
     calls,
     appliedChanges,
     failureMode: 'none',
@@ -121,7 +124,7 @@ export async function startFakeStripe(): Promise<FakeStripe> {
     return subscription(id);
   };
 
-  const answer = async (request: IncomingMessage, body: Json): Promise<[number, unknown]> => {
+  const handle = async (request: IncomingMessage, body: Json): Promise<[number, unknown]> => {
     const url = new URL(request.url ?? '/', 'http://stripe');
     calls.push(`${request.method} ${url.pathname}`);
     const key = request.headers['idempotency-key'];
@@ -130,12 +133,12 @@ export async function startFakeStripe(): Promise<FakeStripe> {
     if (id === undefined || !subscriptions.has(id)) return [404, missing];
     if (request.method === 'POST') {
       if (typeof key !== 'string') throw new Error('a change without an idempotency key');
-      const first = answered.get(key);
+      const first = responsesByKey.get(key);
       if (first) return [200, first];
       if (body['items[0][price]'] === 'price_declined') return [402, declined];
       appliedChanges.set(key, { ...body, id });
-      answered.set(key, structuredClone(applyChange(id, body)));
-      return [200, answered.get(key)];
+      responsesByKey.set(key, structuredClone(applyChange(id, body)));
+      return [200, responsesByKey.get(key)];
     }
     const read = structuredClone(subscription(id));
     await stripe.beforeResponse?.();
@@ -156,14 +159,15 @@ export async function startFakeStripe(): Promise<FakeStripe> {
     const body = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString('utf8')));
     const { failureMode } = stripe;
     if (failureMode === 'no-response') return;
-    const [status, json] = failureMode === 'error' ? [500, failing] : await answer(request, body);
+    const [status, json] = failureMode === 'error' ? [500, failing] : await handle(request, body);
     if (failureMode === 'no-response-after-applying') return;
     response.writeHead(status, { 'content-type': 'application/json', 'request-id': 'req_fake' });
     response.end(JSON.stringify(json));
   };
   const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return Object.assign(stripe, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return Object.assign(stripe, { environment: { STRIPE_API_KEY: 'sk_test_fake', STRIPE_API_BASE: url } });
 }
 
 const missing = {

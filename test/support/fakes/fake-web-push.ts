@@ -16,10 +16,10 @@ const DAY_S = 86_400;
 const KEY_BYTES = 65;
 
 export interface WebPush {
-  /** The subscription's endpoint. */
+  /** The endpoint of the browser's subscription. */
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What the browser decrypts. */
+  /** The decrypted payload. */
   readonly payload: string;
 }
 
@@ -101,7 +101,7 @@ export async function startFakeWebPush(): Promise<FakeWebPush> {
   };
 }
 
-/** RFC 8292: `vapid t=<JWT>, k=<public key>`, for this origin, good for a day at most. */
+/** Returns whether the header is valid by RFC 8292: `vapid t=<JWT>, k=<public key>`, for this origin, for a day at most. */
 async function isSigned(authorization: string | undefined, key: Buffer, origin: string): Promise<boolean> {
   const parts = /^vapid t=([^,\s]+), ?k=(\S+)$/.exec(authorization ?? '');
   if (parts?.[2] !== key.toString('base64url')) return false;
@@ -120,7 +120,7 @@ const hasValidHeaders = (headers: IncomingHttpHeaders): boolean =>
   ['very-low', 'low', 'normal', 'high'].includes(String(headers.urgency)) &&
   (headers.topic === undefined || /^[A-Za-z0-9_-]{1,32}$/.test(String(headers.topic)));
 
-/** RFC 8291 and RFC 8188 by hand, so that the library does not only agree with itself. Throws when it cannot be read. */
+/** Decrypts by hand (RFC 8291, RFC 8188), so that the library is not only checked against itself. Throws when it fails. */
 function decrypt(body: Buffer, { ecdh, auth }: Browser): string {
   const salt = body.subarray(0, 16);
   const sender = body.subarray(21, 21 + KEY_BYTES);

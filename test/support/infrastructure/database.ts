@@ -3,15 +3,16 @@ import pg from 'pg';
 import { migrate } from '../../../tools/migrate.mjs';
 import { TEMPLATE } from '../template.mjs';
 
-/** A database of one test file's own, copied from the migrated template. */
+/** A database of one test file. */
 export interface TestDatabase {
   readonly url: string;
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
-  /** Runs a statement in a transaction that stays open, with its locks, until the answered function is called. */
+  /** Runs a statement in a transaction that keeps its locks until the returned function is called. */
   holdTransaction(text: string, values?: unknown[]): Promise<() => Promise<void>>;
   drop(): Promise<void>;
 }
 
+/** Copies the migrated template. */
 export async function createDatabase(): Promise<TestDatabase> {
   const server = process.env.DATABASE_URL;
   if (!server) throw new Error('DATABASE_URL is not set: run the tests by `npm test`');
@@ -22,7 +23,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   return open(url, name, () => once(server, `DROP DATABASE ${name} WITH (FORCE)`));
 }
 
-/** A database on a server of the test's own, which it may stop and start; dropped with that server. */
+/** Migrates the database of a server that the test itself starts and stops. It is never dropped. */
 export async function migratedDatabase(server: string): Promise<TestDatabase> {
   await migrate(server);
   return open(new URL(server), `usher_${randomBytes(6).toString('hex')}`, () => Promise.resolve());
@@ -31,7 +32,7 @@ export async function migratedDatabase(server: string): Promise<TestDatabase> {
 async function open(url: URL, name: string, drop: () => Promise<void>): Promise<TestDatabase> {
   const pool = new pg.Pool({ connectionString: url.href, max: 4 });
   pool.on('error', () => undefined);
-  // A copy is another installation: in the Redis that all tests share, it must not hear the others.
+  // Each copy is an installation of its own, so that it ignores the messages of others in the shared Redis.
   await pool.query(`UPDATE installation SET name = $1, epoch = $1`, [name]);
   return {
     url: url.href,

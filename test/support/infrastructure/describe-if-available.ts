@@ -1,9 +1,9 @@
 import { describe } from '@jest/globals';
 
-/** Promises that need something of the machine: skipped where it is missing, with the reason in their title. */
-export function describeIfAvailable(missing: string | undefined, what: string, promises: () => void): void {
+/** Describes tests that need something of the machine; skips them, with the reason in the title, where it is missing. */
+export function describeIfAvailable(missing: string | undefined, title: string, tests: () => void): void {
   // oxlint-disable-next-line jest/no-disabled-tests
   const skipped = describe.skip;
   const run = missing === undefined ? describe : skipped;
-  run(missing === undefined ? what : `${what}: ${missing}`, promises);
+  run(missing === undefined ? title : `${title}: ${missing}`, tests);
 }

@@ -2,63 +2,64 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { freePort } from './ports.js';
 
 /**
- * What a wire does: pass; say nothing more (no FIN either); be cut; or be read by nobody, so that the sender's buffers fill, until
- * it is open again.
+ * `open` passes everything; `black-hole` drops everything, without a FIN; `cut` closes and refuses connections; `unread` reads
+ * nothing until it is open again, so that the sender's buffers fill.
  */
 export type ProxyState = 'open' | 'black-hole' | 'cut' | 'unread';
 
-/** A request whose reply never arrives: how to know the request, and when the whole reply is there. */
+/** A request whose reply is to be lost: a part of the request, and whether the reply is complete. */
 export interface ReplyToLose {
   readonly request: string;
-  readonly replied: (reply: Buffer) => boolean;
+  readonly isComplete: (reply: Buffer) => boolean;
 }
 
-/** A TCP proxy of one node's own for one dependency, that a test can break. */
+/** A TCP proxy between one node and one dependency, which a test can break. */
 export interface FaultProxy {
   readonly port: number;
   set(state: ProxyState): void;
-  /** The next such request is carried out, its reply is lost, and so is its connection. Resolves when that happened. */
-  loseReply(trap: ReplyToLose): Promise<void>;
+  /** Lets the next such request through, drops its reply and closes its connection. Resolves when that happened. */
+  loseReply(reply: ReplyToLose): Promise<void>;
   close(): Promise<void>;
 }
 
 interface PendingLoss {
-  readonly trap: ReplyToLose;
+  readonly reply: ReplyToLose;
   readonly resolve: () => void;
 }
 
+/** Starts a proxy in front of the target. */
 export async function faultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const port = await freePort();
   const sockets = new Set<Socket>();
   let state: ProxyState = 'open';
-  let set: PendingLoss | undefined;
+  let pending: PendingLoss | undefined;
   const server: Server = createServer((near) => {
     if (state === 'cut') return void near.destroy();
     const far = createConnection(target);
-    let sprung: PendingLoss | undefined;
+    let losing: PendingLoss | undefined;
     const end = (from: Socket, to: Socket) => {
       sockets.add(from);
       from.on('error', () => undefined);
       from.on('close', () => {
         sockets.delete(from);
-        // In a black hole the other side never learns that this one went.
+        // In a black hole the other side never learns that this side closed.
         if (state !== 'black-hole') to.destroy();
       });
     };
     near.on('data', (data) => {
       if (state !== 'open') return;
-      if (set && data.includes(set.trap.request)) {
-        sprung = set;
-        set = undefined;
+      if (pending && data.includes(pending.reply.request)) {
+        losing = pending;
+        pending = undefined;
       }
       far.write(data);
     });
     far.on('data', (data) => {
       if (state !== 'open') return;
-      if (!sprung) return void near.write(data);
-      if (!sprung.trap.replied(data)) return;
+      if (!losing) return void near.write(data);
+      if (!losing.reply.isComplete(data)) return;
       near.destroy();
-      sprung.resolve();
+      losing.resolve();
     });
     end(near, far);
     end(far, near);
@@ -71,7 +72,7 @@ export async function faultProxy(target: { host: string; port: number }): Promis
   return {
     port,
     set(next) {
-      // What was swallowed cannot be un-swallowed: leaving a black hole, or a cut, ends the connections.
+      // The bytes of a black hole are lost, so its connections cannot go on.
       if (next === 'cut' || (state === 'black-hole' && next === 'open')) drop();
       for (const socket of sockets) {
         if (next === 'unread') socket.pause();
@@ -79,7 +80,7 @@ export async function faultProxy(target: { host: string; port: number }): Promis
       }
       state = next;
     },
-    loseReply: (trap) => new Promise((resolve) => (set = { trap, resolve })),
+    loseReply: (reply) => new Promise((resolve) => (pending = { reply, resolve })),
     async close() {
       drop();
       await new Promise((resolve) => server.close(resolve));

@@ -8,18 +8,18 @@ import { freePort } from './ports.js';
 
 const CONF = new URL('../../../deploy/nginx.conf', import.meta.url);
 
-/** Why there can be no nginx on this machine, or undefined. */
+/** Returns why nginx cannot run on this machine; undefined if it can. */
 export const nginxUnavailable = (): string | undefined =>
   spawnSync('nginx', ['-v'], { stdio: 'ignore' }).status === 0 ? undefined : 'no nginx on the PATH';
 
-/** The nodes behind it, `host:port`, by the names that they have in deploy/nginx.conf. */
+/** The nodes behind nginx as `host:port`, by their names in deploy/nginx.conf. */
 export interface Upstreams {
   readonly 'gateway-1': string;
   readonly 'gateway-2': string;
   readonly worker: string;
 }
 
-/** A real nginx with deploy/nginx.conf: only addresses are changed, and `balancing` says what its comments advise. */
+/** Starts a real nginx with deploy/nginx.conf; only addresses, paths and the load balancing method are replaced. */
 export async function startNginx(upstreams: Upstreams, balancing = 'least_conn;') {
   const folder = await mkdtemp(join(tmpdir(), 'usher-nginx-'));
   const port = await freePort();
@@ -29,14 +29,14 @@ export async function startNginx(upstreams: Upstreams, balancing = 'least_conn;'
   conf = replaced(conf, 'listen 80;', `listen 127.0.0.1:${port};`);
   conf = replaced(conf, '    least_conn;', `    ${balancing}`);
   conf = replaced(conf, '/dev/stdout', join(folder, 'access.log'));
-  // It may not be root here, so nothing of its own goes to the machine's folders.
+  // nginx may not run as root here, so its temporary files stay in the folder.
   conf = replaced(conf, 'http {', `http {\n${ofItsOwn(folder)}`);
   await writeFile(join(folder, 'nginx.conf'), `daemon off; pid ${join(folder, 'pid')};\n${conf}`);
   const nginx = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const url = `http://127.0.0.1:${port}`;
-  await answers(nginx, url);
+  await waitUntilReady(nginx, url);
   return {
     url,
     async stop() {
@@ -59,11 +59,11 @@ const ofItsOwn = (folder: string) =>
     .map((name) => `  ${name}_temp_path ${join(folder, name)};`)
     .join('\n');
 
-async function answers(nginx: ChildProcess, url: string): Promise<void> {
-  let said = '';
-  nginx.stderr?.on('data', (data: Buffer) => (said += data.toString()));
+async function waitUntilReady(nginx: ChildProcess, url: string): Promise<void> {
+  let stderr = '';
+  nginx.stderr?.on('data', (data: Buffer) => (stderr += data.toString()));
   await eventually('nginx answers', () => {
-    if (nginx.exitCode !== null) throw new Error(`nginx ended: ${said}`);
+    if (nginx.exitCode !== null) throw new Error(`nginx ended: ${stderr}`);
     return fetch(`${url}/metrics`).then(
       () => true,
       () => false,

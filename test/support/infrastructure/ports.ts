@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** Below 32768, where no outgoing connection takes a port: a server that is restarted must find its own again. */
+/** Returns a free port below the ephemeral range, so that no outgoing connection takes it while a server restarts. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);

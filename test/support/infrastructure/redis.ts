@@ -2,23 +2,26 @@ import { Redis } from 'ioredis';
 import { noCluster, startRedisCluster } from '../../../tools/redis-cluster.mjs';
 import { describeIfAvailable } from './describe-if-available.js';
 
-/** A Redis as a node may find it. */
+/** One Redis server or a Redis Cluster. */
 export interface TestRedis {
-  /** For REDIS_URL. */
+  /** The value of REDIS_URL. */
   readonly url: string;
-  /** It forgets everything. */
+  /** Deletes all data. */
   flush(): Promise<void>;
-  /** It forgets its scripts, as one that was restarted. */
+  /** Deletes the cached scripts, as a restart does. */
   forgetScripts(): Promise<void>;
-  /** Ends one of a cluster's servers without a word. */
+  /** Kills one server of a cluster. */
   kill?(server: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The same promises over each kind of Redis; a kind that this machine cannot run is skipped, and says why. */
-export function describeEachRedis(promises: string, tell: (start: () => Promise<TestRedis>) => void): void {
-  describeIfAvailable(undefined, `${promises} (one Redis)`, () => tell(oneServer));
-  describeIfAvailable(noCluster(), `${promises} (a Redis Cluster)`, () => tell(cluster));
+/** Describes the same tests with one Redis and with a Redis Cluster; skips a kind that this machine cannot run. */
+export function describeEachRedis(
+  title: string,
+  defineTests: (start: () => Promise<TestRedis>) => void,
+): void {
+  describeIfAvailable(undefined, `${title} (one Redis)`, () => defineTests(oneServer));
+  describeIfAvailable(noCluster(), `${title} (a Redis Cluster)`, () => defineTests(cluster));
 }
 
 const oneServer = (): Promise<TestRedis> => {
