@@ -64,13 +64,13 @@ describe('apns', () => {
     apns.responses.defaultResponse = { status: 200, afterMs: 50 };
     const send = () => sender.send(pushMessage(APNS.address()));
     const underWay = Array.from({ length: 50 }, send);
-    await eventually('they are under way', () => apns.responses.isUsedUp);
+    await eventually('the pushes are in flight', () => apns.responses.isUsedUp);
     apns.sendGoaway();
     const outcomes = await Promise.all(underWay);
     expect(outcomes.filter(({ is }) => is !== 'delivered' && is !== 'again')).toEqual([]);
     apns.responses.defaultResponse = 'ok';
     const connections = apns.connections.total;
-    await eventually('it is back', async () => (await send()).is === 'delivered');
+    await eventually('a push is delivered again', async () => (await send()).is === 'delivered');
     expect(apns.connections.total).toBeGreaterThanOrEqual(connections);
   });
 
@@ -81,7 +81,7 @@ describe('apns', () => {
     expect(await send()).toEqual({ is: 'delivered' });
     firewall.forget();
     expect(await send()).toMatchObject({ is: 'again', reason: 'deadline' });
-    await eventually('it took another', async () => (await send()).is === 'delivered');
+    await eventually('a new connection is used', async () => (await send()).is === 'delivered');
     await sender.close();
     await firewall.close();
   });

@@ -143,10 +143,10 @@ describe.each(PROCESSORS)('the processor $name', (subject) => {
   test('reads an active subscription from the webhook or by a lookup', async () => {
     const processor = configured();
     const { payload } = await verify(processor, await subject.active(randomUUID()));
-    const said = processor.read(JSON.parse(payload));
-    const word = said.about === 'hint' ? await processor.api?.fetch(said.subscriptionId) : said;
-    expect(word).toMatchObject({ about: 'subscription', status: 'active', ended: false, cancelAt: null });
-    expect(word?.about === 'subscription' && word.priceIds.length).toBeGreaterThan(0);
+    const event = processor.read(JSON.parse(payload));
+    const record = event.about === 'hint' ? await processor.api?.fetch(event.subscriptionId) : event;
+    expect(record).toMatchObject({ about: 'subscription', status: 'active', ended: false, cancelAt: null });
+    expect(record?.about === 'subscription' && record.priceIds.length).toBeGreaterThan(0);
   });
 
   test('fails with not_configured without its settings', async () => {
@@ -196,8 +196,8 @@ describe.each(PROCESSORS)('the processor $name', (subject) => {
     const processor = configured();
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), nearly), (payload) => {
-        const word = processor.read(payload);
-        expect(word.about === 'subscription' && LIFE[word.status].grants).toBe(false);
+        const record = processor.read(payload);
+        expect(record.about === 'subscription' && LIFE[record.status].grants).toBe(false);
       }),
       { numRuns: 200 },
     );

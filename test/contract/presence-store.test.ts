@@ -18,7 +18,7 @@ describeEachRedis('presence', (start) => {
     redis = await start();
     links = new RedisLinks(testConfig({ REDIS_URL: redis.url }));
     presence = new PresenceStore(links, `presence-${process.pid}`);
-    await eventually('Redis is there', () => presence.beat(undefined, 5_000).catch(() => undefined));
+    await eventually('Redis is reachable', () => presence.beat(undefined, 5_000).catch(() => undefined));
     await presence.add('node-a', USERS);
     await presence.add(
       'node-b',
@@ -59,7 +59,7 @@ describeEachRedis('presence', (start) => {
   test('returns what it can while part of a cluster is unavailable, and fails when all of it is', async () => {
     if (!redis.kill) return;
     await redis.kill(0);
-    const partly = await eventually('the part is known to be away', async () => {
+    const partly = await eventually('part of the cluster is known to be unavailable', async () => {
       const nodes: (readonly string[] | undefined)[] = await presence.nodesOf(USERS).catch(() => []);
       return nodes.includes(undefined) && nodes.some((ids) => ids?.includes('node-a')) ? nodes : undefined;
     });
@@ -68,7 +68,7 @@ describeEachRedis('presence', (start) => {
     expect(share).toBeLessThan(0.5);
     await redis.kill(1);
     await redis.kill(2);
-    await eventually('nobody can say', () =>
+    await eventually('every lookup fails', () =>
       presence.nodesOf(USERS).then(
         () => false,
         () => true,

@@ -66,7 +66,7 @@ describe.each(PROVIDERS)('the sender for $name', (provider) => {
 
   test('returns again at the deadline when the provider does not respond, and goes on working', async () => {
     const sender = createSender(provider, { deadlineMs: SOON_MS });
-    await eventually('it is warm', async () => (await sendTo(sender)).is === 'delivered');
+    await eventually('the first push is delivered', async () => (await sendTo(sender)).is === 'delivered');
     responsesOf().next('no-response');
     const start = performance.now();
     expect(await sendTo(sender)).toEqual({ is: 'again', afterMs: undefined, reason: 'deadline' });
@@ -83,7 +83,7 @@ describe.each(PROVIDERS)('the sender for $name', (provider) => {
     provider.fake().connections.closeAll();
     const all = await times(20, () => sendTo(sender));
     expect(all.every(({ is }) => is === 'delivered' || is === 'again')).toBe(true);
-    await eventually('it is back', async () => (await sendTo(sender)).is === 'delivered');
+    await eventually('a push is delivered again', async () => (await sendTo(sender)).is === 'delivered');
   });
 
   test('returns again at once when the provider refuses connections or has an untrusted certificate', async () => {
@@ -116,7 +116,7 @@ describe.each(PROVIDERS)('the sender for $name', (provider) => {
       `usher_push_circuits_open{vendor="${provider.name}"} 1`,
     );
     responsesOf().defaultResponse = 'ok';
-    await eventually('it is well again', async () => (await sendTo(sender)).is === 'delivered');
+    await eventually('a push is delivered again', async () => (await sendTo(sender)).is === 'delivered');
     expect(await metrics.registry.metrics()).toContain(
       `usher_push_circuits_open{vendor="${provider.name}"} 0`,
     );
@@ -175,13 +175,13 @@ describe.each(PROVIDERS)('the sender for $name', (provider) => {
     await sendTo(sender);
     responsesOf().next({ ...(provider.name === 'apns' ? { status: 200 } : slowOk(provider)), afterMs: 100 });
     const last = sendTo(sender);
-    await eventually('it is under way', () => responsesOf().isUsedUp);
+    await eventually('the push is in flight', () => responsesOf().isUsedUp);
     const closed = sender.close();
     expect(await sendTo(sender)).toEqual({ is: 'again', afterMs: undefined, reason: 'closing' });
     expect(await last).toEqual({ is: 'delivered' });
     await closed;
     await sender.close();
-    await eventually('its connections are gone', () => provider.fake().connections.open === 0);
+    await eventually('its connections are closed', () => provider.fake().connections.open === 0);
   });
 });
 

@@ -125,22 +125,22 @@ const DEADLINE_MS = 5_000;
 
 /** Returns the provider's sender with its rate limits and circuit breaker. It is closed after the test. */
 export function createSender(
-  subject: ProviderUnderTest,
+  provider: ProviderUnderTest,
   limits: Partial<Limits> = {},
   environment: Record<string, string> = {},
 ): GuardedVendor {
-  return guardedSender(subject, { ...subject.fake().environment, ...environment }, limits);
+  return guardedSender(provider, { ...provider.fake().environment, ...environment }, limits);
 }
 
 /** Returns the sender of a node without this provider's settings. */
-export const createUnconfiguredSender = (subject: ProviderUnderTest) => guardedSender(subject, {}, {});
+export const createUnconfiguredSender = (provider: ProviderUnderTest) => guardedSender(provider, {}, {});
 
 function guardedSender(
-  subject: ProviderUnderTest,
+  provider: ProviderUnderTest,
   environment: Record<string, string>,
   limits: Partial<Limits>,
 ): GuardedVendor {
-  const inner = subject.make(testConfig(environment));
+  const inner = provider.make(testConfig(environment));
   const sender = new GuardedVendor(inner, watch, { ...LIMITS, deadlineMs: DEADLINE_MS, ...limits });
   open.push(sender);
   return sender;

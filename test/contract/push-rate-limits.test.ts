@@ -20,7 +20,7 @@ describeEachRedis('the push rate limiter', (start) => {
     redis = await start();
     links = new RedisLinks(testConfig({ REDIS_URL: redis.url }));
     budgets = new BudgetStore(links, `budget-${randomUUID()}`);
-    await eventually('Redis is there', () => take('there', 1).catch(() => undefined));
+    await eventually('Redis is reachable', () => take('there', 1).catch(() => undefined));
   });
   afterAll(async () => {
     links.onApplicationShutdown();

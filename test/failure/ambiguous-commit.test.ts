@@ -58,7 +58,7 @@ async function appliedOnce(userId: string): Promise<void> {
       .filter(({ type }) => type === 'membership.changed')
       .map(({ data }) => data.version);
   for (const device of own)
-    await eventually(`${userId} is told`, () => versions(device).length > 0, RECOVERY_MS);
+    await eventually(`${userId} receives the change`, () => versions(device).length > 0, RECOVERY_MS);
   expect(await node.backOffice.entitlement(userId)).toMatchObject({ version: 1, planId: 'premium' });
   expect(
     await worker.database.query('SELECT version FROM membership_history WHERE user_id = $1', [userId]),
@@ -101,18 +101,18 @@ describe('when PostgreSQL’s reply to a statement is lost', () => {
       const first = await publish();
       await replyLost;
       expect(first).toMatchObject({ status: 503, body: { retryable: true } });
-      const { body } = await eventually('the retry is taken', async () => {
+      const { body } = await eventually('the retry is accepted', async () => {
         const reply = await publish();
         return reply?.status === 202 && reply;
       });
       const [accepted] = body.accepted as { id: string; offset: number }[];
       const again = await node.backOffice.publish(
-        [{ userId, type: 'note.owed', tier, data: event }],
+        [{ userId, type: 'note.tracked', tier, data: event }],
         headers,
       );
       expect(again).toMatchObject({ status: 202, body });
       const stored = await worker.database.query(
-        `SELECT id, "offset"::int FROM mailbox_entry WHERE user_id = $1 AND (data->>'mark')::int = $2`,
+        `SELECT id, "offset"::int FROM mailbox_entry WHERE user_id = $1 AND (data->>'sequence')::int = $2`,
         [userId, event.sequence],
       );
       expect(stored).toEqual([accepted]);

@@ -39,7 +39,7 @@ afterAll(async () => {
 async function startRunningStream(userId: string): Promise<string> {
   await subscribe(usher, userId);
   const { body } = await startStream(usher, userId);
-  await eventually('it runs', async () => (await renew(body.streamId)).status === 200);
+  await eventually('the stream is renewed', async () => (await renew(body.streamId)).status === 200);
   return body.streamId;
 }
 const renew = (streamId: string) => edge.call('PUT', `/v1/streams/${streamId}`);
@@ -61,7 +61,7 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (
     expect(decodeJwt(String(first.body.lease))).toMatchObject({ sub: `${state}-goes`, sid: running, ver: 1 });
     // Another node still reaches PostgreSQL, and its message reaches this node through Redis.
     await cancel(usher, `${state}-canceled`);
-    await eventually('the refusal is known', async () => (await renew(canceled)).status !== 200);
+    await eventually('the stop is known to the node', async () => (await renew(canceled)).status !== 200);
     expectProblem(await renew(canceled), 404, 'not_found');
     expectProblem(await renew(ended), 404, 'not_found');
     expectProblem(await renew('a-stream-of-other-nodes'), 503, 'unavailable', true);
@@ -70,7 +70,7 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (
     const unknown = edge.call('GET', `/v1/users/${state}-goes/entitlement`);
     let latest = 0;
     await eventually(
-      'the grace is over',
+      'the grace period is over',
       async () => {
         const { status, body } = await renew(running);
         if (status === 200) latest = Math.max(latest, expiry(body.lease));

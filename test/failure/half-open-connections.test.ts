@@ -62,11 +62,11 @@ test.each([
     );
     report(`half-open connection closed ${elapsed(welcomed)} after the device was welcomed elsewhere`);
     await checker.publish(here.backOffice, userId, 'critical');
-    await checker.expectConsistent([{ userId, deviceId: `${userId}-tv`, eventLog: eventLog }], 5_000);
+    await checker.expectConsistent([{ userId, deviceId: `${userId}-tv`, eventLog }], 5_000);
     before.close();
     after.close();
     await eventually(
-      'it is gone',
+      'it is disconnected',
       async () => (await connectionCountOf(here)) + (await connectionCountOf(there)) === 0,
     );
   },

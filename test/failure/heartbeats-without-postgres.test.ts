@@ -39,7 +39,7 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (
     expect(progress.data).toMatchObject({ unsaved: true, deviceId: `${userId}-tv` });
     expect(await positions(userId)).toEqual([100]);
     proxy.set('open');
-    await eventually('it is written', async () => (await positions(userId))[0] === 300);
+    await eventually('it is stored', async () => (await positions(userId))[0] === 300);
     await tv.heartbeat({ positionSeconds: 400 });
     const after = await phone.waitFor('playback.progress', ({ data }) => data.positionSeconds === 400);
     expect(after.data).not.toHaveProperty('unsaved');
@@ -53,6 +53,9 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (
       body: { code: 'unavailable', retryable: true },
     });
     proxy.set('open');
-    await eventually('it works again', async () => (await node.backOffice.publish([note])).status === 202);
+    await eventually(
+      'publishing works again',
+      async () => (await node.backOffice.publish([note])).status === 202,
+    );
   }, 40_000);
 });

@@ -109,7 +109,7 @@ test('a device that acknowledges hundreds of events, each twice because it was s
     data: { n },
   }));
   for (let round = 0; round < 4; round += 1) await usher.backOffice.publish(events);
-  await eventually('every event came, and came again', () => waiting.length === 800, 12_000);
+  await eventually('every event arrived twice', () => waiting.length === 800, 12_000);
   for (const ack of waiting) ack();
   expect(await eager.heartbeat({})).toMatchObject({ ok: true });
   expect(eager.socket.connected).toBe(true);

@@ -80,7 +80,7 @@ describe('while the important and the routine lane are blocked', () => {
       heartbeatDevice.heartbeat({ showId: `show${n}` }),
     );
     const newcomers = Array.from({ length: 6 }, (_, n) => usher.device(`new${n}`, `new${n}-tv`));
-    await eventually('both lanes wait', async () => {
+    await eventually('both lanes are blocked', async () => {
       const held = await usher.database.query<{ lane: string }>(
         `SELECT DISTINCT application_name AS lane FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
       );
@@ -111,7 +111,7 @@ describe('while the important and the routine lane are blocked', () => {
     }
     expect(unfinished).toBe(SLOW_USERS);
     report(
-      `critical beside two lanes at a standstill: ${Math.max(...durations)} ms at worst of ${durations.length}`,
+      `critical requests beside two blocked lanes: ${Math.max(...durations)} ms at worst of ${durations.length}`,
     );
     expect(Math.max(...durations)).toBeLessThan(URGENT_MS);
 

@@ -59,7 +59,7 @@ describe('nothing durable is lost', () => {
     proxies[2]?.set('black-hole');
     await fleet.publish(3, [nodes[0] as TestUsher, nodes[1] as TestUsher]);
     await fleet.expectConsistent();
-    report(`black hole, not healed: recovered after ${elapsed(began)}`);
+    report(`black hole: recovered after ${elapsed(began)}`);
     proxies[2]?.set('open');
     await fleet.publish(1, nodes);
     await fleet.expectConsistent();
@@ -70,7 +70,7 @@ describe('nothing durable is lost', () => {
     const began = Date.now();
     await fleet.publish(2, nodes);
     await fleet.expectConsistent();
-    report(`Redis stopped, not continued: recovered after ${elapsed(began)}`);
+    report(`Redis frozen: recovered after ${elapsed(began)}`);
     process.kill(redis.pid, 'SIGCONT');
     await fleet.publish(1, nodes);
     await fleet.expectConsistent();
@@ -89,7 +89,7 @@ describe('nothing durable is lost', () => {
   test('when the other nodes lose a node from Redis for a moment and send it nothing', async () => {
     const client = new Redis(redisPort);
     const first = nodes[0] as TestUsher;
-    await eventually('the first node sees no other one', async () => {
+    await eventually('the first node sees no other node', async () => {
       await client.flushall();
       return (await metric(first, 'usher_nodes')) === 0;
     });

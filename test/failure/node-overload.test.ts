@@ -36,13 +36,13 @@ describe('an overloaded node', () => {
     expect((await device.heartbeat({})).nextSeconds).toBe(10);
     delaying = delayEventLoop();
     await eventually(
-      'beats are to come slower',
+      'a longer heartbeat interval is asked for',
       async () => (await device.heartbeat({})).nextSeconds === 40,
       15_000,
     );
     expect(device.received.some(({ event }) => event === 'goaway')).toBe(false);
     const { reason, retryAfterMs } = await eventually(
-      'it is sent away',
+      'the device receives goaway',
       () => device.received.find(({ event }) => event === 'goaway')?.payload,
       30_000,
     );
@@ -51,6 +51,9 @@ describe('an overloaded node', () => {
     expect(otherDevice.received.some(({ event }) => event === 'goaway')).toBe(false);
     stop = true;
     await delaying;
-    await eventually('beats are as before', async () => (await device.heartbeat({})).nextSeconds === 10);
+    await eventually(
+      'the heartbeat interval is normal again',
+      async () => (await device.heartbeat({})).nextSeconds === 10,
+    );
   }, 60_000);
 });

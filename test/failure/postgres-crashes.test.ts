@@ -101,7 +101,7 @@ describe('PostgreSQL crashes and restarts while webhooks and events come in', ()
       for (let n = 0; n < CRASHES; n += 1) {
         await new Promise((resolve) => setTimeout(resolve, 1_000));
         const up = await crash(700);
-        const { status } = await eventually('a critical event is taken again', async () => {
+        const { status } = await eventually('a critical event is accepted again', async () => {
           const reply = await checker.publish(nodeFor(0).backOffice, 'first-after', 'critical');
           return reply?.status === 202 && reply;
         });

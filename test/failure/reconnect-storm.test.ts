@@ -28,7 +28,7 @@ beforeAll(async () => {
   for (let n = 0; n < DEVICES; n += AT_ONCE) {
     const batch = devices.slice(n, n + AT_ONCE);
     for (const device of batch) device.start();
-    await eventually('they are in', () => batch.every(({ connected }) => connected));
+    await eventually('the batch is connected', () => batch.every(({ connected }) => connected));
   }
 }, 60_000);
 
@@ -42,7 +42,7 @@ async function publishToAll(tier: 'critical' | 'important'): Promise<void> {
   for (let n = 0; n < DEVICES; n += AT_ONCE) {
     const events = devices.slice(n, n + AT_ONCE).map(({ userId }) => checker.nextEvent(userId));
     const { status } = await (nodes[1] as TestUsher).backOffice.publish(
-      events.map((event) => ({ userId: event.userId, type: 'note.owed', tier, data: event })),
+      events.map((event) => ({ userId: event.userId, type: 'note.tracked', tier, data: event })),
     );
     if (status === 202) for (const event of events) checker.expectDelivery(event);
   }
@@ -65,7 +65,7 @@ test('when a node with 2,000 devices dies, all reconnect to the others at a limi
   await nodes[0]?.kill('SIGKILL');
   const publishing = publishToAll('critical');
   await eventually(
-    'all are back',
+    'every device is connected again',
     () => devices.every(({ connected, welcomeCount: welcomes }) => connected && welcomes === 2),
     40_000,
   );
@@ -78,7 +78,7 @@ test('when a node with 2,000 devices dies, all reconnect to the others at a limi
 
 test('devices beyond the rate were told to retry later, each at a different time', () => {
   const refused = devices.flatMap(({ connectErrors: refusals }) => refusals);
-  report(`${refused.length} were asked to come later`);
+  report(`${refused.length} were told to retry later`);
   // A statement that times out in the storm is `unavailable`, with a spread retry time too.
   expect(
     refused.map(({ code }) => code).filter((code) => code !== 'overload' && code !== 'unavailable'),

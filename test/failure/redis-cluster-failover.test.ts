@@ -65,7 +65,7 @@ async function waitUntilRoutineEventsPass(): Promise<void> {
         const userId = `routine-${to === a ? 'a' : 'b'}-${n}`;
         const device = await to.device(userId, `${userId}-tv`);
         await eventually(
-          `${userId} is told by the other node`,
+          `${userId} receives the event from the other node`,
           async () => {
             await from.backOffice.publish([{ userId, type: 'note.routine', tier: 'routine', data: {} }]);
             return device.envelopes('note.routine').length > 0;

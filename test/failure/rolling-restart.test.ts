@@ -97,12 +97,16 @@ test('when three nodes are replaced one after the other under traffic, nothing i
     const tookMs = await replace(index);
     expect(tookMs).toBeLessThan(DRAIN_SECONDS * 1_000 + LATE_MS);
     const goaways = devices.flatMap(({ goaways: toldToGo }, n) => toldToGo.slice(goawayCounts[n]));
-    report(`node ${index + 1} gone after ${tookMs} ms; ${goaways.length} devices sent elsewhere`);
+    report(`node ${index + 1} gone after ${tookMs} ms; ${goaways.length} devices received goaway`);
     expect(new Set(goaways.map(({ reason }) => reason))).toEqual(new Set(['drain']));
     const moments = goaways.map(({ at }) => at);
     // Spread over a good part of the drain, not all at once.
     expect(Math.max(...moments) - Math.min(...moments)).toBeGreaterThan(DRAIN_SECONDS * 300);
-    await eventually('every device is back', () => devices.every(({ connected }) => connected), 20_000);
+    await eventually(
+      'every device is connected again',
+      () => devices.every(({ connected }) => connected),
+      20_000,
+    );
   }
   await publishing.stop();
   await checker.expectConsistent(devices, 15_000);

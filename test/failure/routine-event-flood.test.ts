@@ -11,7 +11,7 @@ import { mintToken, startUsher, type TestUsher } from '../support/drivers/usher.
  * More routine events than two cores can send, for 5 s: the flood publishes as fast as the node accepts, so it is always beyond
  * the node's capacity. Critical and important events are published at the same time.
  */
-const CROWD = 400;
+const LISTENERS = 400;
 const FLOOD_MS = 5_000;
 const AT_ONCE = 6;
 const HEARTBEAT_SECONDS = 60;
@@ -27,9 +27,9 @@ const checker = new ConsistencyChecker();
 beforeAll(async () => {
   usher = await startUsher({ LOG_LEVEL: 'warn', HEARTBEAT_SECONDS: String(HEARTBEAT_SECONDS) });
   listeners = await Promise.all(
-    Array.from({ length: CROWD }, async (_, n) => {
-      const userId = `crowd${n % (CROWD / 4)}`;
-      return new LightweightDevice(userId, `crowd-${n}`, await mintToken(userId), [usher.url]);
+    Array.from({ length: LISTENERS }, async (_, n) => {
+      const userId = `listener${n % (LISTENERS / 4)}`;
+      return new LightweightDevice(userId, `listener-${n}`, await mintToken(userId), [usher.url]);
     }),
   );
   for (const device of listeners) device.start();
@@ -38,7 +38,7 @@ beforeAll(async () => {
     (_, n) => new ReconnectingDevice(`u${n}`, `u${n}-tv`, [usher.url]),
   );
   await Promise.all(devices.map((device) => device.start()));
-  await eventually('the crowd is in', () => listeners.every(({ connected }) => connected));
+  await eventually('every listener is connected', () => listeners.every(({ connected }) => connected));
   probe = await usher.device('probe', 'probe-tv');
 }, 60_000);
 
@@ -49,8 +49,8 @@ afterAll(async () => {
 
 /** Publishes routine events for the listeners as fast as possible. Returns the statuses. */
 async function flood(until: number): Promise<number[]> {
-  const events = Array.from({ length: CROWD / 4 }, (_, n) => ({
-    userId: `crowd${n}`,
+  const events = Array.from({ length: LISTENERS / 4 }, (_, n) => ({
+    userId: `listener${n}`,
     type: 'note.routine',
     tier: 'routine',
     data: { pad: 'x'.repeat(2_000) },
@@ -95,12 +95,12 @@ test('a flood of routine events loses no durable event and no device, and afterw
   const statuses = floods.flat();
   const p99 = (sorted: number[]) => sorted[Math.floor(sorted.length * 0.99)] ?? 0;
   report(
-    `${statuses.length * CROWD} routine frames; critical p99 ${p99(critical)} ms of ${critical.length}, important ${p99(important)} ms of ${important.length}; beats asked for ${Math.max(...intervals)} s`,
+    `${statuses.length * LISTENERS} routine frames; critical p99 ${p99(critical)} ms of ${critical.length}, important ${p99(important)} ms of ${important.length}; heartbeat interval up to ${Math.max(...intervals)} s`,
   );
   expect(statuses.filter((status) => status !== 202 && status !== 503 && status !== 429)).toEqual([]);
   await checker.expectConsistent(devices, RECOVERY_MS);
   await eventually(
-    'beats are a minute apart again',
+    'the heartbeat interval is a minute again',
     async () => (await probe.heartbeat({})).nextSeconds === HEARTBEAT_SECONDS,
     RECOVERY_MS,
   );

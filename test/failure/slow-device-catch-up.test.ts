@@ -53,7 +53,7 @@ describe('a device that stays far behind', () => {
       30_000,
     );
     await eventually(
-      'it is told to leave',
+      'the node counts it as a slow device',
       async () => (await metric(usher, 'usher_slow_devices_total')) === 1,
     );
     published += await publish(5);
@@ -66,8 +66,8 @@ describe('a device that stays far behind', () => {
     expect(read).toHaveLength(published - 5);
     slowDevice.close();
     const resumed = await usher.device('ann', 'ann-slow', { position: { epoch, offset: read.length } });
-    await eventually('the rest', () => read.length + resumed.offsets().length >= published);
+    await eventually('the missed events arrive', () => read.length + resumed.offsets().length >= published);
     expect([...read, ...resumed.offsets()]).toEqual(Array.from({ length: published }, (_, n) => n + 1));
-    await eventually('nobody else was kept waiting', () => fastDevice.offsets().length === published);
+    await eventually('the fast device has every event', () => fastDevice.offsets().length === published);
   }, 90_000);
 });

@@ -18,15 +18,21 @@ export interface CheckedDevice {
   readonly eventLog: EventLog;
 }
 
-const checksumOf = (userId: string, mark: number): string =>
-  createHmac('sha256', 'the ledger').update(`${userId} ${mark}`).digest('base64url').slice(0, 16);
+const checksumOf = (userId: string, sequence: number): string =>
+  createHmac('sha256', 'the consistency checker')
+    .update(`${userId} ${sequence}`)
+    .digest('base64url')
+    .slice(0, 16);
 
 /** Expects that no event was lost, applied twice, out of order, or another user's. */
-export function expectNoViolations(verdict: ReturnType<ConsistencyChecker['violations']>): void {
-  expect(verdict).toEqual({ lost: [], dupEffect: [], wrongUser: [], order: [] });
+export function expectNoViolations(found: ReturnType<ConsistencyChecker['violations']>): void {
+  expect(found).toEqual({ lost: [], duplicated: [], wrongUser: [], outOfOrder: [] });
 }
 
-/** Remembers the accepted events, and checks that every device applied them once and in order. Publishes of one user must not overlap. */
+/**
+ * Remembers the accepted events, and checks that every device applied them once and in order. Publishes of one user must not
+ * overlap, so that sequence numbers grow in the order of offsets.
+ */
 export class ConsistencyChecker {
   private readonly expected = new Map<string, number[]>();
   private last = 0;
@@ -37,15 +43,16 @@ export class ConsistencyChecker {
     return { userId, sequence: this.last, checksum: checksumOf(userId, this.last) };
   }
 
-  expectDelivery({ userId, sequence: mark }: TrackedEvent): void {
-    const marks = this.expected.get(userId);
-    if (marks) marks.push(mark);
-    else this.expected.set(userId, [mark]);
+  /** Expects that every device of the user receives the event, since the server accepted it. */
+  expectDelivery({ userId, sequence }: TrackedEvent): void {
+    const sequences = this.expected.get(userId);
+    if (sequences) sequences.push(sequence);
+    else this.expected.set(userId, [sequence]);
   }
 
   /** How many events were accepted in all. */
   get expectedCount(): number {
-    return [...this.expected.values()].reduce((sum, marks) => sum + marks.length, 0);
+    return [...this.expected.values()].reduce((sum, sequences) => sum + sequences.length, 0);
   }
 
   /** Publishes one event and expects its delivery if the reply is 202. Returns undefined when there was no reply. */
@@ -54,58 +61,58 @@ export class ConsistencyChecker {
     userId: string,
     tier: 'critical' | 'important',
     headers?: Record<string, string>,
-    note: TrackedEvent = this.nextEvent(userId),
+    data: TrackedEvent = this.nextEvent(userId),
   ): Promise<HttpReply | undefined> {
-    const event = { userId, type: 'note.owed', tier, data: note };
+    const event = { userId, type: 'note.tracked', tier, data };
     const reply = await office.publish([event], headers).catch(() => undefined);
-    if (reply?.status === 202) this.expectDelivery(note);
+    if (reply?.status === 202) this.expectDelivery(data);
     return reply;
   }
 
   /** Waits until every device applied all events of its user, then expects that there are no violations. */
-  async expectConsistent(followers: readonly CheckedDevice[], withinMs: number): Promise<void> {
-    const behind = () => followers.filter((follower) => this.lost(follower).length > 0);
+  async expectConsistent(devices: readonly CheckedDevice[], withinMs: number): Promise<void> {
+    const behind = () => devices.filter((device) => this.lost(device).length > 0);
     await eventually('every event is applied on every device', () => behind().length === 0, withinMs).catch(
       () => undefined,
     );
-    expectNoViolations(this.violations(followers));
+    expectNoViolations(this.violations(devices));
   }
 
   /** Returns what went wrong on the devices, in words, at most 20 entries of each kind. */
-  violations(followers: readonly CheckedDevice[]) {
-    const found = (of: (follower: CheckedDevice) => readonly string[]) =>
-      followers
-        .flatMap((follower) => of(follower).map((what) => `${follower.deviceId}: ${what}`))
-        .slice(0, 20);
+  violations(devices: readonly CheckedDevice[]) {
+    const found = (of: (device: CheckedDevice) => readonly string[]) =>
+      devices.flatMap((device) => of(device).map((what) => `${device.deviceId}: ${what}`)).slice(0, 20);
     return {
-      lost: found((follower) => this.lost(follower).map((mark) => `lacks ${mark}`)),
-      duplicated: found((follower) => repeated(sequencesOf(follower)).map((mark) => `${mark} twice`)),
+      lost: found((device) => this.lost(device).map((sequence) => `lacks ${sequence}`)),
+      duplicated: found((device) => repeated(sequencesOf(device)).map((sequence) => `${sequence} twice`)),
       wrongUser: found(eventsOfOtherUsers),
-      outOfOrder: found((follower) => [...follower.eventLog.violations, ...stepsBack(sequencesOf(follower))]),
+      outOfOrder: found((device) => [...device.eventLog.violations, ...stepsBack(sequencesOf(device))]),
     };
   }
 
-  private lost(follower: CheckedDevice): number[] {
-    const has = new Set(sequencesOf(follower));
-    return (this.expected.get(follower.userId) ?? []).filter((mark) => !has.has(mark));
+  private lost(device: CheckedDevice): number[] {
+    const has = new Set(sequencesOf(device));
+    return (this.expected.get(device.userId) ?? []).filter((sequence) => !has.has(sequence));
   }
 }
 
 const trackedEventsOf = ({ eventLog }: CheckedDevice): TrackedEvent[] =>
-  eventLog.applied.flatMap(({ data }) => ('mark' in data ? [data as unknown as TrackedEvent] : []));
+  eventLog.applied.flatMap(({ data }) => ('sequence' in data ? [data as unknown as TrackedEvent] : []));
 
-const sequencesOf = (follower: CheckedDevice): number[] =>
-  trackedEventsOf(follower).map(({ sequence: mark }) => mark);
+const sequencesOf = (device: CheckedDevice): number[] =>
+  trackedEventsOf(device).map(({ sequence }) => sequence);
 
-const eventsOfOtherUsers = (follower: CheckedDevice): string[] =>
-  trackedEventsOf(follower)
-    .filter(({ sequence: mark, checksum: sum }) => sum !== checksumOf(follower.userId, mark))
-    .map(({ userId, sequence: mark }) => `got ${mark} of ${userId}`);
+const eventsOfOtherUsers = (device: CheckedDevice): string[] =>
+  trackedEventsOf(device)
+    .filter(({ sequence, checksum }) => checksum !== checksumOf(device.userId, sequence))
+    .map(({ userId, sequence }) => `received ${sequence} of ${userId}`);
 
-const repeated = (marks: readonly number[]): number[] =>
-  marks.filter((mark, index) => marks.indexOf(mark) !== index);
+const repeated = (sequences: readonly number[]): number[] =>
+  sequences.filter((sequence, index) => sequences.indexOf(sequence) !== index);
 
-const stepsBack = (marks: readonly number[]): string[] =>
-  marks.flatMap((mark, index) =>
-    index > 0 && mark < (marks[index - 1] as number) ? [`${mark} after ${marks[index - 1]}`] : [],
+const stepsBack = (sequences: readonly number[]): string[] =>
+  sequences.flatMap((sequence, index) =>
+    index > 0 && sequence < (sequences[index - 1] as number)
+      ? [`${sequence} after ${sequences[index - 1]}`]
+      : [],
   );

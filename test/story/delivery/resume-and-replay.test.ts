@@ -127,7 +127,7 @@ describe('a device that connects', () => {
     await publish('eve', 'note.one');
     const { epoch } = await device.waitFor('note.one');
     expect(await device.request('sync', { epoch, offset: 0 })).toEqual({ ok: true });
-    await eventually('told again', () => device.envelopes('note.one').length === 2);
+    await eventually('it is sent again', () => device.envelopes('note.one').length === 2);
     expect(device.received.findLast(({ event }) => event === 'welcome')?.payload).toMatchObject({
       resume: 'replay',
       offset: 1,

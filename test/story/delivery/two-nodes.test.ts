@@ -32,7 +32,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
       ),
     );
     for (const device of [onA, onB]) {
-      await eventually('all sixty', () => device.offsets().length >= 60);
+      await eventually('all sixty events arrived', () => device.offsets().length >= 60);
       expect(device.offsets()).toEqual(Array.from({ length: 60 }, (_, n) => n + 1));
     }
   });
@@ -58,7 +58,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     const device = await a.device('cleo', 'cleo-a');
     // No event of the earlier tests is still being sent.
     await eventually(
-      'all is settled',
+      'no handoff is left',
       async () => (await a.database.query('SELECT 1 FROM handoff')).length === 0,
     );
     const before = await metric(a, 'usher_node_messages_total');
@@ -70,7 +70,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
   test('still receive events after Redis lost its data', async () => {
     const device = await b.device('dan', 'dan-b');
     await redis.flush();
-    await eventually('told from the other node, not by the sweep', async () => {
+    await eventually('a routine event arrives from the other node', async () => {
       await a.backOffice.publish([{ userId: 'dan', type: 'note.again', tier: 'routine', data: {} }]);
       return device.envelopes('note.again').length > 0;
     });

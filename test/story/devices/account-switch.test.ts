@@ -99,13 +99,13 @@ describe('a device on which another user signs in', () => {
         logins.push(now);
         // The app did not close the old socket, so the server must.
         await former?.device.disconnected();
-        await eventually('the new user hears events', () => now.eventLog.applied.length > 2);
+        await eventually('the new user receives events', () => now.eventLog.applied.length > 2);
         if (former) lateEvents += receivedAfter(former, welcomed);
         if (former) leakedEvents += receivedAfter(former, welcomed + graceMs);
       }
       expectNoViolations({ ...checker.violations(logins), lost: [] });
       for (const { userId, owners } of logins) expect([...owners]).toEqual([userId]);
-      report(`${lateEvents} events reached a former account's own socket after the next one was welcomed`);
+      report(`${lateEvents} events reached the previous user's socket after the next one was welcomed`);
       expect(leakedEvents).toBe(0);
       logins.at(-1)?.device.close();
     },
@@ -115,12 +115,12 @@ describe('a device on which another user signs in', () => {
   test('after the previous user signed out offline: none of that user’s events are sent or replayed to the new user', async () => {
     const [here, there] = nodes as [TestUsher, TestUsher];
     const ann = await login(here, 'ann', 'sofa-tv');
-    await eventually('it hears events', () => ann.eventLog.applied.length > 2);
+    await eventually('the device receives events', () => ann.eventLog.applied.length > 2);
     const { position } = ann.eventLog;
     ann.device.close();
     // A position of the previous account, as an app might send it by mistake.
     const device = await there.device('ben', 'sofa-tv', position ? { position } : {});
-    const events = await eventually('the new user hears events', () => {
+    const events = await eventually('the new user receives events', () => {
       const notes = device.envelopes('note.own');
       return notes.length > 5 && notes;
     });
@@ -137,12 +137,12 @@ describe('a device that is removed', () => {
     '%s while it is connected: it is disconnected, and receives nothing after the removal was confirmed',
     async (_, step, graceMs) => {
       const ann = await login(nodes[0] as TestUsher, 'ann', 'old-phone');
-      await eventually('it hears events', () => ann.eventLog.applied.length > 2);
+      await eventually('the device receives events', () => ann.eventLog.applied.length > 2);
       const { url, token } = nodes[step] as TestUsher;
       expect((await call(url, await token('ann'), 'DELETE', '/v1/me/devices/old-phone')).status).toBe(204);
       const removed = Date.now();
       await ann.device.disconnected();
-      report(`removed: ${receivedAfter(ann, removed)} events heard after the answer`);
+      report(`removed: ${receivedAfter(ann, removed)} events received after the response`);
       expect(receivedAfter(ann, removed + graceMs)).toBe(0);
     },
   );

@@ -79,7 +79,7 @@ const tests = () => {
     await expectBothGatewaysUsed();
     for (let round = 0; round < 3; round += 1) await publish(sticky.url, 'ben');
     for (const device of all) {
-      await eventually('all three', () => device.offsets().length === 3);
+      await eventually('all three events arrived', () => device.offsets().length === 3);
       expect(await device.request('sync', { epoch: device.envelopes()[0]?.epoch, offset: 3 })).toMatchObject({
         ok: true,
       });
@@ -100,9 +100,9 @@ const tests = () => {
       for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
         text += decoder.decode(chunk);
     })().catch(() => undefined);
-    await eventually('the welcome', () => text.includes('event: welcome'));
+    await eventually('the welcome arrives', () => text.includes('event: welcome'));
     await publish(plain.url, 'cleo');
-    await eventually('the event, while the stream goes on', () => text.includes('event: note.added'));
+    await eventually('the event arrives while the stream is open', () => text.includes('event: note.added'));
     controller.abort();
   });
 

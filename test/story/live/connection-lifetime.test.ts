@@ -17,11 +17,11 @@ describe('a live connection', () => {
   test('is sent an unacknowledged event once more, then not again until it reconnects', async () => {
     const device = await usher.device('ann', 'ann-tv', { acks: false });
     await publish('ann', 'note.unread');
-    await eventually('told again', () => device.envelopes('note.unread').length === 2);
+    await eventually('it is sent again', () => device.envelopes('note.unread').length === 2);
     const state = async () =>
       (await usher.database.query<{ state: number }>(`SELECT state FROM receipt WHERE user_id = 'ann'`))[0]
         ?.state;
-    await eventually('kept as sent', async () => (await state()) === 1);
+    await eventually('the receipt is stored as sent', async () => (await state()) === 1);
     const [first, second] = device.envelopes('note.unread');
     expect(second).toEqual(first);
     expect(device.envelopes('note.unread')).toHaveLength(2);
@@ -31,7 +31,10 @@ describe('a live connection', () => {
     const quiet = await usher.device('ben', 'ben-quiet', { acks: false });
     const reader = await usher.device('ben', 'ben-reader');
     await publish('ben', 'note.read');
-    await eventually('the other one is told again', () => quiet.envelopes('note.read').length === 2);
+    await eventually(
+      'the other device is sent the event again',
+      () => quiet.envelopes('note.read').length === 2,
+    );
     expect(reader.envelopes('note.read')).toHaveLength(1);
   });
 
@@ -45,7 +48,7 @@ describe('a live connection', () => {
     });
     const { offset } = await quick.waitFor('membership.changed');
     await quick.request('receipt', { offset, state: 'applied' });
-    await eventually('told again', () => slow.envelopes('membership.changed').length === 2);
+    await eventually('it is sent again', () => slow.envelopes('membership.changed').length === 2);
     await slow.request('receipt', { offset, state: 'applied' });
     expect(quick.envelopes('membership.changed')).toHaveLength(1);
     const { body } = await usher.backOffice.call('GET', '/v1/users/zoe');

@@ -109,7 +109,7 @@ describe('Server-Sent Events', () => {
     const before = await connections();
     named.close();
     anonymous.close();
-    await eventually('both are gone', async () => (await connections()) <= before - 2);
+    await eventually('both streams are closed', async () => (await connections()) <= before - 2);
   });
 
   test('are refused without a valid token', async () => {

@@ -57,11 +57,11 @@ describe('a user’s offsets', () => {
           acts.map(async ({ how, user, keys: ofAct }) => {
             const userId = names[user] as string;
             const events = ofAct.map((key, value) => event(userId, key, value));
-            const told =
+            const stored =
               how === 'publish'
                 ? await mailbox.publish(events)
                 : await inTransaction(events, how === 'rollback');
-            offsets.get(userId)?.push(...told.map(({ offset }) => offset as number));
+            offsets.get(userId)?.push(...stored.map(({ offset }) => offset as number));
           }),
         );
         for (const [userId, given] of offsets) {
@@ -101,21 +101,21 @@ describe('resuming', () => {
         fc.nat(30),
         async (writes, left, back) => {
           const userId = freshUser();
-          const told = [];
+          const stored = [];
           for (const [key, value] of writes)
-            told.push(...(await mailbox.publish([event(userId, key, value)])));
+            stored.push(...(await mailbox.publish([event(userId, key, value)])));
           const leftAt = Math.min(left, writes.length);
           const backAt = Math.max(leftAt, Math.min(back, writes.length));
           const state = new Map<string, unknown>();
-          for (const { key, data } of told.slice(0, leftAt)) state.set(key, data);
+          for (const { key, data } of stored.slice(0, leftAt)) state.set(key, data);
           const { head } = await store.page(userId, 0, 1);
           const position = { epoch: head.epoch, offset: leftAt };
           const [resumed] = await store.resume([{ userId, position }], 'important');
           for (const { key, data } of resumed?.missed ?? []) state.set(key, data);
           // Live events before the replay's head are known already and change nothing.
-          for (const { key, data, offset } of told.slice(backAt))
+          for (const { key, data, offset } of stored.slice(backAt))
             if ((offset as number) > (resumed?.head.offset ?? 0)) state.set(key, data);
-          const all = new Map(told.map(({ key, data }) => [key, data]));
+          const all = new Map(stored.map(({ key, data }) => [key, data]));
           expect(state).toEqual(all);
           expect(resumed?.missed?.map(({ offset }) => offset)).toEqual(
             [...(resumed?.missed ?? [])].map(({ offset }) => offset).sort((a, b) => a - b),
@@ -175,9 +175,9 @@ test('an event that PostgreSQL rejects does not affect the others of its batch',
 async function inTransaction(events: NewDurableEvent[], rollBack: boolean) {
   try {
     return await database.transaction('important', async (tx) => {
-      const told = await mailbox.append(tx, events);
+      const stored = await mailbox.append(tx, events);
       if (rollBack) throw new Error('rolled back');
-      return told;
+      return stored;
     });
   } catch (error) {
     if (rollBack) return [];

@@ -53,7 +53,7 @@ describe('Google Play', () => {
     expect(await entitlement('bea')).toMatchObject({ status: 'paused' });
     google.revokeAccessToken();
     await eventually(
-      'asked with a new token',
+      'Play is called with a new access token',
       async () => (await buy('bea', 'ACTIVE'), (await entitlement('bea')).status === 'active'),
     );
   });
@@ -64,7 +64,7 @@ describe('Google Play', () => {
       lineItems: [{ productId: 'basic', offerDetails: { basePlanId: 'monthly' }, expiryTime: end }],
     });
     expect(await entitlement('cal')).toMatchObject({ status: 'active' });
-    await eventually('it ended', async () => (await entitlement('cal')).status === 'canceled');
+    await eventually('the membership ended', async () => (await entitlement('cal')).status === 'canceled');
   });
 
   test('a purchase that replaces another one ends it', async () => {
@@ -88,10 +88,13 @@ describe('Google Play', () => {
   test('changes without a notification are found by reconciliation', async () => {
     await buy('eli');
     google.purchases.set('token-eli', buildPurchase('EXPIRED'));
-    await eventually('it is repaired', async () => (await entitlement('eli')).status === 'canceled');
+    await eventually(
+      'the membership is corrected',
+      async () => (await entitlement('eli')).status === 'canceled',
+    );
     await buy('flo');
     google.purchases.set('token-flo', 410);
-    await eventually('it is over', async () => (await entitlement('flo')).status === 'canceled');
+    await eventually('the membership ended', async () => (await entitlement('flo')).status === 'canceled');
   });
 
   const another = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;

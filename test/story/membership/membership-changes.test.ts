@@ -116,7 +116,7 @@ describe('a change that is not allowed is rejected without a call to the process
     const id = await subscribed('eve');
     await usher.stripe.send(stripe.endSubscription(id));
     await eventually(
-      'it ended',
+      'the membership ended',
       async () => (await usher.backOffice.entitlement('eve')).status === 'canceled',
     );
     for (const action of ['cancel', 'resume']) {

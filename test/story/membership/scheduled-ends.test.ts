@@ -58,7 +58,7 @@ describe('a membership ends at its scheduled time, without a webhook', () => {
     const end = nowSeconds() - 5;
     await endsAt(usher, 'bob', end, end - 60);
     await eventually(
-      'it ended',
+      'the membership ended',
       async () => (await usher.backOffice.entitlement('bob')).status === 'canceled',
     );
     const { version } = await usher.backOffice.entitlement('bob');
@@ -77,7 +77,7 @@ describe('a membership ends at its scheduled time, without a webhook', () => {
     await endsAt(usher, 'cat', null, nowSeconds() - 1);
     await endsAt(usher, 'dan', nowSeconds() - 1, nowSeconds() - 60);
     await eventually(
-      'dan’s ended',
+      'dan’s membership ended',
       async () => (await usher.backOffice.entitlement('dan')).status === 'canceled',
     );
     await endsAt(usher, 'dan', null);
@@ -97,7 +97,7 @@ describe('nothing is granted after the end, even before the next version exists'
       await alone.backOffice.putPlan('basic', ['price_basic']);
       await endsAt(alone, 'eva', nowSeconds() + 3);
       expect(await alone.backOffice.entitlement('eva')).toMatchObject({ version: 1, status: 'active' });
-      const ended = await eventually('it is denied', async () => {
+      const ended = await eventually('the entitlement is denied', async () => {
         const now = await alone.backOffice.entitlement('eva');
         return now.status === 'canceled' && now;
       });

@@ -74,7 +74,7 @@ describe('with access to Stripe’s API, a webhook only triggers a lookup', () =
       await held;
     };
     const slow = usher.stripe.send(stripe.updateSubscription('sub_rae', { status: 'past_due' }));
-    await eventually('the first question was read', () => !first);
+    await eventually('the first lookup has read the subscription', () => !first);
     await usher.stripe.send(
       stripe.updateSubscription('sub_rae', { status: 'canceled', ended_at: nowSeconds() }),
     );
@@ -115,8 +115,14 @@ describe('reconciliation', () => {
     stripe.createSubscription(subscriptionOf('zoe'));
     const { data } = await tv.waitFor('membership.changed', ({ data: { version } }) => version === 2);
     expect(data).toMatchObject({ planId: 'premium', reason: 'reconciliation' });
-    await eventually('ned’s ended', async () => (await entitlement('ned')).status === 'canceled');
-    await eventually('zoe’s is there', async () => (await entitlement('zoe')).status === 'active');
+    await eventually(
+      'ned’s subscription ended',
+      async () => (await entitlement('ned')).status === 'canceled',
+    );
+    await eventually(
+      'zoe’s subscription is found',
+      async () => (await entitlement('zoe')).status === 'active',
+    );
     const metrics = await (await fetch(`${usher.url}/metrics`)).text();
     expect(metrics).toMatch(/usher_reconciled_total\{processor="stripe",outcome="repaired"\} \d+/);
     expect(usher.log()).toMatch(/were not as stripe says/);
@@ -133,7 +139,7 @@ describe('reconciliation', () => {
       (await usher.database.query<{ at: string }>('SELECT finished_at::text AS at FROM reconciliation'))[0]
         ?.at;
     const before = await lastReconciliation();
-    await eventually('a whole walk went by', async () => (await lastReconciliation()) !== before);
+    await eventually('a whole reconciliation is done', async () => (await lastReconciliation()) !== before);
     expect(await entitlement('wes')).toMatchObject({ status: 'active', version: 1 });
   });
 });
@@ -176,7 +182,7 @@ test('with webhooks lost, repeated, late and shuffled over two nodes, every memb
         status: status === 'unpaid' ? 'canceled' : status,
         planId: items.data[0]?.price.id.replace('price_', ''),
       };
-      const now = await eventually('it is as Stripe has it', async () => {
+      const now = await eventually('the membership has the state at Stripe', async () => {
         const seen = await entitlement(userId);
         return seen.status === wanted.status && seen.planId === wanted.planId && seen;
       });

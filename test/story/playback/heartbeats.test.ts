@@ -14,7 +14,7 @@ interface TwoDevices {
   readonly tv: Device;
   readonly phone: Device;
   /** Sends a heartbeat of the TV, this many seconds after the first. */
-  sendHeartbeat(seconds: number, beat?: Record<string, unknown>): Promise<void>;
+  sendHeartbeat(seconds: number, changes?: Record<string, unknown>): Promise<void>;
   /** Returns the progress that the phone received, once a marker event shows that nothing is in flight. */
   receivedByPhone(): Promise<Record<string, unknown>[]>;
   stored(): Promise<Record<string, unknown>[]>;
@@ -30,12 +30,12 @@ async function connectTwoDevices(): Promise<TwoDevices> {
     userId,
     tv,
     phone,
-    async sendHeartbeat(seconds, beat = {}) {
+    async sendHeartbeat(seconds, changes = {}) {
       expect(
         await tv.heartbeat({
           positionSeconds: seconds,
           at: new Date(start + seconds * 1_000).toISOString(),
-          ...beat,
+          ...changes,
         }),
       ).toMatchObject({ ok: true });
     },
@@ -148,13 +148,15 @@ describe('playback', () => {
 
   test('the heartbeats of a hundred devices at once are all stored', async () => {
     const devices = await Promise.all(
-      Array.from({ length: 100 }, (_, n) => usher.device(`crowd-${n}`, `crowd-${n}`)),
+      Array.from({ length: 100 }, (_, n) => usher.device(`viewer-of-many-${n}`, `viewer-of-many-${n}`)),
     );
     const replies = await Promise.all(
       devices.map((device, n) => device.heartbeat({ positionSeconds: 100 + n })),
     );
     expect(replies.every(({ ok }) => ok)).toBe(true);
-    const rows = await usher.database.query(`SELECT 1 FROM playback_position WHERE user_id LIKE 'crowd-%'`);
+    const rows = await usher.database.query(
+      `SELECT 1 FROM playback_position WHERE user_id LIKE 'viewer-of-many-%'`,
+    );
     expect(rows).toHaveLength(100);
   });
 });

@@ -26,7 +26,7 @@ const note = (userId: string, more: Record<string, unknown> = {}) => ({
 /** Waits until the fallback has handled every committed event. */
 const waitForFallback = () =>
   eventually(
-    'the clock is through',
+    'the fallback handled every event',
     async () => (await usher.database.query('SELECT 1 FROM fallback')).length === 0,
   );
 
@@ -83,7 +83,7 @@ describe('a queued push', () => {
     await usher.backOffice.publish([note('fay', { key: 'plan', data: { title: 'old' } })]);
     await phone.waitForNotifications(1);
     await usher.backOffice.publish([note('fay', { key: 'plan', data: { title: 'new' } })]);
-    const { notes } = await eventually('it is replaced', async () => {
+    const { notes } = await eventually('the notification is replaced', async () => {
       const screen = await phone.lockScreen();
       return screen.notes[0]?.title === 'new' && screen;
     });

@@ -186,7 +186,7 @@ describe('a shown notification', () => {
     const unknown = report({ ids: ['00000000-0000-4000-8000-000000000000'] });
     expectProblem(await callAs('ida', 'POST', '/v1/me/receipts', unknown), 422, 'unknown_event');
     expect((await callAs('ida', 'POST', '/v1/me/receipts', report({}))).status).toBe(204);
-    const states = await eventually('it is written', () =>
+    const states = await eventually('it is stored', () =>
       usher.database.query(`SELECT state FROM receipt WHERE user_id = 'ida' AND event_id = $1`, [tapped?.id]),
     );
     expect(states).toEqual([{ state: 4 }]);

@@ -159,7 +159,7 @@ describe('a device', () => {
     );
     await usher.backOffice.publish([note('ned', { tier: 'important' })]);
     await eventually(
-      'the clock is through',
+      'the fallback handled every event',
       async () => (await usher.database.query('SELECT 1 FROM fallback')).length === 0,
     );
     await usher.backOffice.publish([note('ned', { data: { title: 'critical' } })]);
@@ -173,7 +173,7 @@ describe('a device', () => {
       `UPDATE device SET last_seen_at = now() - interval '271 days' WHERE device_id = 'pia-old'`,
     );
     await usher.another({ ROLES: 'worker' }); // retires devices when it starts
-    await eventually('it is retired', async () => (await devicesOf('pia')).length === 1);
+    await eventually('the device is retired', async () => (await devicesOf('pia')).length === 1);
     expect((await devicesOf('pia'))[0]?.deviceId).toBe('pia-phone');
   });
 

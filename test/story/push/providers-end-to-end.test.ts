@@ -61,17 +61,23 @@ describe('a disconnected device', () => {
     const { body } = await usher.backOffice.publish([note('ann')]);
     const [{ id, offset }] = body.accepted as [{ id: string; offset: number }];
     const data = expect.objectContaining({ id, type: 'note.written', userId: 'ann', offset: String(offset) });
-    const [iphone] = await eventually('APNs has it', () => apns.accepted.length > 0 && apns.accepted);
+    const [iphone] = await eventually(
+      'APNs received the push',
+      () => apns.accepted.length > 0 && apns.accepted,
+    );
     expect(iphone).toMatchObject({ token, payload: { aps: { alert: { title: 'Hello' }, badge: 1 } } });
     expect(iphone?.headers).toMatchObject({ 'apns-push-type': 'alert' });
-    const [pixel] = await eventually('FCM has it', () => pushesTo(address).length > 0 && pushesTo(address));
+    const [pixel] = await eventually(
+      'FCM received the push',
+      () => pushesTo(address).length > 0 && pushesTo(address),
+    );
     expect(pixel?.message).toMatchObject({
       data,
       notification: { title: 'Hello' },
       android: { priority: 'high' },
     });
     const [tab] = await eventually(
-      'the browser has it',
+      'the browser received the push',
       () => webPush.accepted.length > 0 && webPush.accepted,
     );
     expect(JSON.parse(String(tab?.payload))).toMatchObject({ title: 'Hello', data });
@@ -104,7 +110,7 @@ describe('a disconnected device', () => {
     fcm.responses.forAddress(silent, 'no-response');
     const requestCount = fcm.requestCount;
     await usher.backOffice.publish([note('gil')]);
-    await eventually('it is asked', () => fcm.requestCount > requestCount);
+    await eventually('FCM is called', () => fcm.requestCount > requestCount);
     const sent = Date.now();
     await usher.backOffice.publish([note('hana')]);
     await waitForPushState(usher, 'hana-phone', 'delivered');
@@ -123,7 +129,7 @@ describe('a disconnected device', () => {
     fcm.responses.forAddress(last, { status: 200, body: { name: 'last' }, afterMs: 400 });
     const requestCount = fcm.requestCount;
     await usher.backOffice.publish([note('ida')]);
-    await eventually('both are on their way', () => fcm.requestCount === requestCount + 2);
+    await eventually('both pushes are in flight', () => fcm.requestCount === requestCount + 2);
     // Its row stays locked until the last response has arrived.
     await usher.database.query(`WITH held AS MATERIALIZED (
       SELECT 1 FROM push WHERE device_id = 'ida-first' FOR UPDATE) SELECT pg_sleep(0.7) FROM held`);
@@ -155,7 +161,7 @@ describe('a disconnected device', () => {
     fcm.responses.forAddress(address, 'no-response');
     await front.backOffice.publish([note('eli')]);
     await eventually(
-      'it is on its way',
+      'the push is in flight',
       async () => (await pushStates(front, 'eli-phone'))[0]?.state === 'sent',
     );
     await worker.kill('SIGKILL');
@@ -170,17 +176,17 @@ describe('a disconnected device', () => {
 
 test('a campaign stays within the provider’s rate limit, and a critical push does not wait for it', async () => {
   const count = 30;
-  const addresses = await Promise.all(Array.from({ length: count }, (_, n) => fcmPhone(`crowd-${n}`)));
+  const addresses = await Promise.all(Array.from({ length: count }, (_, n) => fcmPhone(`campaign-${n}`)));
   const urgentAddress = await fcmPhone('fay');
   const before = fcm.accepted.length;
   const began = Date.now();
-  await usher.backOffice.publish(addresses.map((_, n) => note(`crowd-${n}`, { tier: 'important' })));
-  await eventually('the campaign is under way', () => fcm.accepted.length > before);
+  await usher.backOffice.publish(addresses.map((_, n) => note(`campaign-${n}`, { tier: 'important' })));
+  await eventually('the campaign has started', () => fcm.accepted.length > before);
   const sent = Date.now();
   await usher.backOffice.publish([note('fay')]);
-  await eventually('the critical one is there', () => pushesTo(urgentAddress).length > 0);
+  await eventually('the critical push was sent', () => pushesTo(urgentAddress).length > 0);
   expect(Date.now() - sent).toBeLessThan(1_000);
   expect(fcm.accepted.length - before).toBeLessThan(count);
-  await eventually('the campaign is through', () => fcm.accepted.length - before === count + 1);
+  await eventually('the campaign was sent', () => fcm.accepted.length - before === count + 1);
   expect(Date.now() - began).toBeGreaterThanOrEqual(((count + 1 - FCM_PER_SECOND) / FCM_PER_SECOND) * 1_000);
 }, 20_000);

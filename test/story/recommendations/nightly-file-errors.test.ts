@@ -45,7 +45,7 @@ async function memoryDuring(act: () => Promise<void>): Promise<number> {
   let done = false;
   const carriedOut = act().finally(() => (done = true));
   await eventually(
-    'it is carried out',
+    'the action is done',
     async () => {
       highest = Math.max(highest, await memory());
       return done;
@@ -146,9 +146,9 @@ describe('a nightly file that is cut off', () => {
 
   test('in the middle of a line keeps the batches before, and nothing else', async () => {
     await sendAndDisconnect([completeBatches('cut-'), unfinishedBatch('cut-')], () =>
-      eventually('two parts are there', async () => (await pagesOf('cut-')) === 2 * BATCH),
+      eventually('two batches are stored', async () => (await pagesOf('cut-')) === 2 * BATCH),
     );
-    await eventually('the node noticed', () =>
+    await eventually('the node logged the closed connection', () =>
       usher
         .log()
         .split('\n')

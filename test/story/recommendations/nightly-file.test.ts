@@ -78,7 +78,7 @@ describe('a new front page', () => {
       { userId: `neighbour-of-${profileId}`, version: 1, items: [] },
     ]);
     expect((await usher.backOffice.recommend(lines)).body).toMatchObject({ accepted: 6 });
-    await eventually('all are there', () => device.envelopes().length === profiles.length);
+    await eventually('every front page arrived', () => device.envelopes().length === profiles.length);
     expect(device.envelopes().map(({ offset, profileId }) => [offset, profileId])).toEqual([
       [1, 'main'],
       [2, 'kids'],

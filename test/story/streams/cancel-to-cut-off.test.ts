@@ -79,7 +79,7 @@ describe('a canceled membership stops the video bytes', () => {
     });
     expect((await edge.check(newest)).status).toBe(204);
     await cancel(usher, 'cal');
-    await eventually('no', async () => (await edge.check(newest)).status === 403);
+    await eventually('the check is denied', async () => (await edge.check(newest)).status === 403);
     expect((await fetch(`${edge.url}/check`)).status).toBe(401);
   });
 });

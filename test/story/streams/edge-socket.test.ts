@@ -33,7 +33,7 @@ async function edge(node: TestUsher, edgeId: string, options: EdgeOptions = {}):
 const pendingNotices = (edgeId: string) =>
   usher.database.query<{ type: string }>('SELECT type FROM edge_notice WHERE edge_id = $1', [edgeId]);
 const waitUntilSettled = (edgeId: string) =>
-  eventually('nothing waits for the edge node', async () => (await pendingNotices(edgeId)).length === 0);
+  eventually('no notice waits for the edge node', async () => (await pendingNotices(edgeId)).length === 0);
 
 describe('an edge node', () => {
   test('needs a key with the scope “edge” and an edge id', async () => {
@@ -120,7 +120,7 @@ describe('an edge node', () => {
     const { body } = await startStream(usher, 'cal', { edgeId: 'edge-mute' });
     await cancel(usher, 'cal');
     const stops = () => silentEdge.received.filter(({ event }) => event === 'stream.stop');
-    await eventually('told twice', () => stops().length >= 2);
+    await eventually('it is sent twice', () => stops().length >= 2);
     expect(new Set(stops().map(({ payload }) => payload.streamId))).toEqual(new Set([body.streamId]));
     expect(await pendingNotices('edge-mute')).toHaveLength(2);
     silentEdge.close();

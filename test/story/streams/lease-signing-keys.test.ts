@@ -59,14 +59,14 @@ describe('the keys that sign leases', () => {
       ]);
     await move(first, '40 days');
     await move(second, '1 hour');
-    const third = await eventually('a third is published', async () => (await kids(usher))[2]);
+    const third = await eventually('a third key is published', async () => (await kids(usher))[2]);
     const after = await lease(usher);
     expect([kidOf(before), kidOf(after)]).toEqual([first, second]);
     const keys = createLocalJWKSet({ keys: await published(usher) });
     for (const token of [before, after]) await jwtVerify(token, keys);
     // A key is deleted long after its last lease has expired.
     await move(second, '3 days');
-    await eventually('the first is gone', async () => !(await kids(usher)).includes(first));
+    await eventually('the first key is deleted', async () => !(await kids(usher)).includes(first));
     expect(await kids(usher)).toEqual([second, third]);
   });
 });

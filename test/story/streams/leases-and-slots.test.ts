@@ -211,9 +211,15 @@ describe('a renewal', () => {
     );
     const ownBefore = await slotUntil(own.streamId);
     await mallory.heartbeat({ streamId: own.streamId });
-    await eventually('the own beat renewed', async () => (await slotUntil(own.streamId)) > ownBefore);
+    await eventually(
+      'mallory’s heartbeat renewed her own stream',
+      async () => (await slotUntil(own.streamId)) > ownBefore,
+    );
     expect(await slotUntil(body.streamId)).toBe(before);
     await tv.heartbeat({ streamId: body.streamId });
-    await eventually('the beat renewed', async () => (await slotUntil(body.streamId)) > before);
+    await eventually(
+      'the heartbeat renewed the stream',
+      async () => (await slotUntil(body.streamId)) > before,
+    );
   });
 });

@@ -76,7 +76,7 @@ describe('a user’s streams', () => {
     );
     const renewing = renewStream(a, body.streamId);
     await eventually('the renewal waits', () => waiting(a, 1));
-    await eventually('the slot is over', async () => {
+    await eventually('the slot has expired', async () => {
       const rows = await a.database.query(
         'SELECT 1 FROM stream WHERE stream_id = $1 AND slot_until <= now()',
         [body.streamId],

@@ -36,7 +36,7 @@ describe('the timeline of a user', () => {
     const received = await tv.waitFor('membership.changed');
     await phone.waitFor('membership.changed');
     await tv.request('receipt', { offset: received.offset, state: 'applied' });
-    const steps = await eventually('all steps', async () => {
+    const steps = await eventually('all steps are in the timeline', async () => {
       const { timeline } = await timelineOf('ann');
       const event = timeline.find(({ type }) => type === 'membership.changed');
       const states = event?.devices?.map(({ state }) => state).join();
@@ -78,7 +78,7 @@ describe('the timeline of a user', () => {
       ]);
       await device.waitFor('note.one', ({ offset }) => offset === n);
     }
-    await eventually('three receipts', async () => {
+    await eventually('three receipts are in the timeline', async () => {
       const { timeline } = await timelineOf('ben');
       return timeline.filter(({ devices }) => devices?.[0]?.state === 'received').length === 3;
     });

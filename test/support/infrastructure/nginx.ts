@@ -62,7 +62,7 @@ const ofItsOwn = (folder: string) =>
 async function waitUntilReady(nginx: ChildProcess, url: string): Promise<void> {
   let stderr = '';
   nginx.stderr?.on('data', (data: Buffer) => (stderr += data.toString()));
-  await eventually('nginx answers', () => {
+  await eventually('nginx responds', () => {
     if (nginx.exitCode !== null) throw new Error(`nginx ended: ${stderr}`);
     return fetch(`${url}/metrics`).then(
       () => true,
