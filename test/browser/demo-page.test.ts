@@ -30,19 +30,19 @@ describe('the page', () => {
     await usher?.stop();
   });
 
-  const come = async (userId: string, size?: Parameters<typeof visit>[3]) => {
+  const openPage = async (userId: string, size?: Parameters<typeof visit>[3]) => {
     open = await visit(browser, usher, userId, size);
     return open;
   };
-  const subscriber = async (userId: string) => {
-    const seen = await come(userId);
-    await seen.click('Upgrade to Premium');
-    for (const device of DEVICES) await seen.on(device).getByText('Premium · active').waitFor();
-    return seen;
+  const openPageWithPremium = async (userId: string) => {
+    const visited = await openPage(userId);
+    await visited.click('Upgrade to Premium');
+    for (const device of DEVICES) await visited.on(device).getByText('Premium · active').waitFor();
+    return visited;
   };
 
   test('pressing play on the TV moves the progress bar on the phone, and the phone can continue from there', async () => {
-    const { on, position } = await subscriber('plays');
+    const { on, position } = await openPageWithPremium('plays');
     await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
     for (const device of ['Phone', 'Browser'] as const) {
       await on(device).getByText('Playing on Living-room TV').waitFor();
@@ -62,28 +62,28 @@ describe('the page', () => {
   });
 
   test('a plan change switches what every screen allows', async () => {
-    const { on, click: press } = await come('switches');
-    await press('Subscribe to Basic');
+    const { on, click } = await openPage('switches');
+    await click('Subscribe to Basic');
     for (const device of DEVICES) {
       const allowed = on(device).getByRole('list', { name: 'What the membership allows' });
       await allowed.getByText('1 screen', { exact: true }).waitFor();
       await allowed.getByText('With ads').waitFor();
     }
-    await press('Upgrade to Premium');
+    await click('Upgrade to Premium');
     for (const device of DEVICES) {
       const allowed = on(device).getByRole('list', { name: 'What the membership allows' });
       await allowed.getByText('4 screens').waitFor();
       await allowed.getByText('4K').waitFor();
     }
-    await press('Payment fails');
+    await click('Payment fails');
     for (const device of DEVICES) await on(device).getByText('The last payment failed.').waitFor();
   });
 
   test('a cancelled membership stops the player on every screen', async () => {
-    const { on, click: press, position } = await subscriber('cancels');
+    const { on, click, position } = await openPageWithPremium('cancels');
     await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
     await eventually('the film runs', async () => (await position('Browser')) >= 60);
-    await press('Cancel now');
+    await click('Cancel now');
     for (const device of DEVICES) {
       await on(device).getByText('Your membership has ended').waitFor();
       await on(device).locator('[data-motion="still"]').waitFor();
@@ -92,12 +92,12 @@ describe('the page', () => {
   });
 
   test('an unplugged phone catches up', async () => {
-    const { on, click: press } = await subscriber('unplugs');
+    const { on, click } = await openPageWithPremium('unplugs');
     await on('Phone').getByRole('button', { name: 'Unplug' }).click();
     await on('Phone').getByText('offline', { exact: true }).waitFor();
-    await press('Cancel at period end');
+    await click('Cancel at period end');
     await on('Living-room TV').getByText('Ends on').waitFor();
-    await press('Run tonight’s recommendations');
+    await click('Run tonight’s recommendations');
     await on('Living-room TV').getByRole('button', { name: 'New' }).waitFor();
     expect(await on('Phone').getByText('Ends on').isVisible()).toBe(false);
 
@@ -108,8 +108,8 @@ describe('the page', () => {
   });
 
   test('tonight’s recommendations reach every screen, and what is seen on one is seen on all', async () => {
-    const { on, click: press } = await come('tonight');
-    await press('Run tonight’s recommendations');
+    const { on, click } = await openPage('tonight');
+    await click('Run tonight’s recommendations');
     for (const device of DEVICES) {
       await on(device).getByRole('button', { name: 'New' }).waitFor();
       const row = on(device).getByRole('list', { name: 'Tonight’s recommendations' });
@@ -123,7 +123,7 @@ describe('the page', () => {
   test(
     'after five episodes started by autoplay, only the TV asks “still watching?”',
     async () => {
-      const { page, on, speed } = await subscriber('sleeps');
+      const { page, on, speed } = await openPageWithPremium('sleeps');
       await speed('600×');
       await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
       const question = page.getByRole('alertdialog');
@@ -137,7 +137,7 @@ describe('the page', () => {
   );
 
   test('a second visit shows the state of the first', async () => {
-    const first = await subscriber('returns');
+    const first = await openPageWithPremium('returns');
     await first.on('Living-room TV').getByRole('button', { name: 'Play' }).click();
     await eventually('the film runs', async () => (await first.position('Phone')) >= 60);
     await first.on('Living-room TV').getByRole('button', { name: 'Pause' }).click();
@@ -149,22 +149,22 @@ describe('the page', () => {
   });
 
   test('nothing overflows at phone width', async () => {
-    const { page, on, click: press } = await come('narrow', { width: 375, height: 740 });
-    await press('Upgrade to Premium');
-    await press('Run tonight’s recommendations');
+    const { page, on, click } = await openPage('narrow', { width: 375, height: 740 });
+    await click('Upgrade to Premium');
+    await click('Run tonight’s recommendations');
     for (const device of DEVICES) await on(device).getByRole('button', { name: 'New' }).waitFor();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
     expect(await page.evaluate(CUT_OFF)).toEqual([]);
   });
 
   test('the token is in no URL, no other host is contacted, and the browser reports no errors', async () => {
-    const { addresses, errors: faults, click: press, on } = await subscriber('quiet');
-    await press('Run tonight’s recommendations');
+    const { addresses, errors, click, on } = await openPageWithPremium('quiet');
+    await click('Run tonight’s recommendations');
     await on('Phone').getByRole('button', { name: 'New' }).waitFor();
     const { host } = new URL(usher.url);
     expect(addresses.filter((address) => new URL(address).host !== host)).toEqual([]);
     expect(addresses.filter((address) => /eyJ|token=/.test(address))).toEqual([]);
     expect(addresses.some((address) => address.startsWith('ws:'))).toBe(true);
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
   });
 });

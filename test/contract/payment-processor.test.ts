@@ -1,4 +1,4 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AppleProcessor } from '../../src/membership/apple/apple.processor.js';
@@ -15,7 +15,7 @@ import {
   startFakeGooglePlay,
   buildPurchase,
 } from '../support/fakes/fake-google-play.js';
-import { buildStripeEvent, nowSeconds } from '../support/drivers/stripe-webhooks.js';
+import { buildStripeEvent, nowSeconds, stripeSignature } from '../support/drivers/stripe-webhooks.js';
 import { signedHeaders, STANDARD_SECRET, subscriptionUpdated } from '../support/drivers/standard-webhooks.js';
 
 interface SentWebhook {
@@ -53,12 +53,9 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Signs by hand, as Stripe documents it, so that Stripe's library is not only checked against itself. */
-const stripeSigned = (body: string, at = nowSeconds(), secret = SECRET): SentWebhook => ({
+const stripeSigned = (body: string, at?: number): SentWebhook => ({
   body,
-  headers: {
-    'stripe-signature': `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`,
-  },
+  headers: { 'stripe-signature': stripeSignature(body, SECRET, at) },
 });
 const stripeBody = (id: string) =>
   JSON.stringify({

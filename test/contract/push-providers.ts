@@ -106,7 +106,7 @@ export function useFakeProviders(): void {
   afterEach(async () => {
     await Promise.all(open.splice(0).map((sender) => sender.close()));
     Logger.overrideLogger(false);
-    for (const { responses: script } of [apns, fcm, webPush]) script.clear();
+    for (const { responses } of [apns, fcm, webPush]) responses.clear();
   });
 }
 

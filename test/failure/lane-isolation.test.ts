@@ -118,7 +118,7 @@ describe('while the important and the routine lane are blocked', () => {
     await release();
     const statuses = (await Promise.all(waiting)).flat();
     expect(statuses.filter((status) => status !== 202 && status !== 503 && status !== 409)).toEqual([]);
-    for (const answer of await Promise.all(heartbeats)) expect(answer).toMatchObject({ ok: true });
+    for (const reply of await Promise.all(heartbeats)) expect(reply).toMatchObject({ ok: true });
     await Promise.all(newcomers);
     await checker.expectConsistent(devices, 15_000);
   }, 60_000);
@@ -139,8 +139,8 @@ describe('while PostgreSQL cannot be reached', () => {
   test('a device that requests its history is disconnected in a way after which stock clients reconnect by themselves', async () => {
     const device = await usher.device('asks', 'asks-tv');
     proxy.set('cut');
-    const answer = await device.request('sync', { epoch: 'any', offset: 0 }).catch(() => ({ ok: false }));
-    expect(answer.ok).toBe(false);
+    const reply = await device.request('sync', { epoch: 'any', offset: 0 }).catch(() => ({ ok: false }));
+    expect(reply.ok).toBe(false);
     const reason = await device.disconnected();
     proxy.set('open');
     expect(['transport close', 'transport error']).toContain(reason);

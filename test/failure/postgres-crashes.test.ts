@@ -171,7 +171,7 @@ describe('PostgreSQL crashes and restarts while webhooks and events come in', ()
   }, 30_000);
 
   test('no device was disconnected in a way after which stock clients do not reconnect', () => {
-    expect(devices.flatMap(({ disconnectReasons: endings }) => endings)).not.toContain(
+    expect(devices.flatMap(({ disconnectReasons }) => disconnectReasons)).not.toContain(
       'io server disconnect',
     );
   });

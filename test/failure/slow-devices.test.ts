@@ -97,7 +97,7 @@ describe('devices that stop reading', () => {
         async () => (await metric(usher, 'usher_connections')) === SLOW,
       );
       await checker.expectConsistent(others, 10_000);
-      expect(others.flatMap(({ disconnectReasons: endings }) => endings)).toEqual([]);
+      expect(others.flatMap(({ disconnectReasons }) => disconnectReasons)).toEqual([]);
       const bufferedMegabytes = (unread / SLOW / MEGABYTE).toFixed(1);
       report(
         `${SLOW} slow devices: at most ${bufferedMegabytes} MB buffered for each, a critical event took ${slowest} ms at worst`,

@@ -1,8 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import Stripe from 'stripe';
 import { call, PREMIUM, type HttpReply } from '../../support/drivers/back-office.js';
-import { nowSeconds, type StripeEvent, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
+import {
+  nowSeconds,
+  stripeSignature,
+  type StripeEvent,
+  subscriptionIds,
+} from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, STRIPE_SECRET, type TestUsher } from '../../support/drivers/usher.js';
 import { expectCleanLog, expectProblem } from '../../support/expectations.js';
 import { nestedJson } from '../../support/invalid-input.js';
@@ -23,7 +27,7 @@ const subscription = (userId: string, more: Record<string, unknown> = {}): Strip
   });
 
 const sign = (payload: string, { secret = STRIPE_SECRET, at = nowSeconds() } = {}): string => {
-  const header = Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp: at });
+  const header = stripeSignature(payload, secret, at);
   signatures.push(header);
   return header;
 };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectDevice } from '../../support/drivers/device.js';
 import { eventually } from '../../support/eventually.js';
-import { waitForPushState, pushStates, registerPhone } from '../../support/drivers/phone.js';
+import { noteFor, pushStates, registerPhone, waitForPushState } from '../../support/drivers/phone.js';
 import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
@@ -16,13 +16,6 @@ afterAll(async () => {
   await proxy.close();
 });
 
-const note = (userId: string, more: Record<string, unknown> = {}) => ({
-  userId,
-  type: 'note.written',
-  tier: 'critical',
-  data: { title: 'Hello', body: 'You have a note.' },
-  ...more,
-});
 /** Waits until the fallback has handled every committed event. */
 const waitForFallback = () =>
   eventually(
@@ -33,7 +26,7 @@ const waitForFallback = () =>
 describe('a device', () => {
   test('without a connection receives one push for a critical event, and no second one by the fallback', async () => {
     const phone = await registerPhone(usher, 'ann', 'ann-phone');
-    await usher.backOffice.publish([note('ann')]);
+    await usher.backOffice.publish([noteFor('ann')]);
     const { notes, badge } = await phone.waitForNotifications(1);
     expect(notes).toEqual([expect.objectContaining({ title: 'Hello', body: 'You have a note.' })]);
     expect(badge).toBe(1);
@@ -45,7 +38,7 @@ describe('a device', () => {
   test('that is connected receives no push', async () => {
     const phone = await registerPhone(usher, 'ben', 'ben-phone');
     const device = await usher.device('ben', 'ben-phone');
-    await usher.backOffice.publish([note('ben'), note('ben', { tier: 'important' })]);
+    await usher.backOffice.publish([noteFor('ben'), noteFor('ben', { tier: 'important' })]);
     await device.waitFor('note.written');
     await waitForFallback();
     expect((await phone.lockScreen()).arrived).toEqual([]);
@@ -58,7 +51,7 @@ describe('a device', () => {
     const token = await usher.token('cem');
     const halfOpen = await connectDevice(`http://127.0.0.1:${proxy.port}`, 'cem-phone', { token });
     proxy.set('black-hole');
-    await usher.backOffice.publish([note('cem')]);
+    await usher.backOffice.publish([noteFor('cem')]);
     const { arrived } = await phone.waitForPushes(1);
     expect(arrived).toHaveLength(1);
     await waitForFallback();
@@ -70,7 +63,7 @@ describe('a device', () => {
   test('that is not the target of the event receives no push', async () => {
     const meant = await registerPhone(usher, 'eli', 'eli-phone');
     const other = await registerPhone(usher, 'eli', 'eli-tablet');
-    await usher.backOffice.publish([note('eli', { deviceId: 'eli-phone' })]);
+    await usher.backOffice.publish([noteFor('eli', { deviceId: 'eli-phone' })]);
     await meant.waitForNotifications(1);
     await waitForFallback();
     expect((await other.lockScreen()).arrived).toEqual([]);
@@ -80,9 +73,9 @@ describe('a device', () => {
 describe('a queued push', () => {
   test('is only the newest of its key, and replaces on the screen the one that it supersedes', async () => {
     const phone = await registerPhone(usher, 'fay', 'fay-phone');
-    await usher.backOffice.publish([note('fay', { key: 'plan', data: { title: 'old' } })]);
+    await usher.backOffice.publish([noteFor('fay', { key: 'plan', data: { title: 'old' } })]);
     await phone.waitForNotifications(1);
-    await usher.backOffice.publish([note('fay', { key: 'plan', data: { title: 'new' } })]);
+    await usher.backOffice.publish([noteFor('fay', { key: 'plan', data: { title: 'new' } })]);
     const { notes } = await eventually('the notification is replaced', async () => {
       const screen = await phone.lockScreen();
       return screen.notes[0]?.title === 'new' && screen;
@@ -93,7 +86,7 @@ describe('a queued push', () => {
   test('is withdrawn by the first receipt', async () => {
     const phone = await registerPhone(usher, 'gus', 'gus-phone');
     await phone.setProviderOutcome({ is: 'again', afterMs: 1_500, reason: 'busy' });
-    await usher.backOffice.publish([note('gus')]);
+    await usher.backOffice.publish([noteFor('gus')]);
     await phone.waitForPushes(1);
     const device = await usher.device('gus', 'gus-phone', { position: { epoch: 'none', offset: 0 } });
     const state = await device.waitFor('snapshot');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { pushStates, registerPhone } from '../../support/drivers/phone.js';
+import { noteFor, pushStates, registerPhone } from '../../support/drivers/phone.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
@@ -9,16 +9,9 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const note = (userId: string) => ({
-  userId,
-  type: 'note.written',
-  tier: 'critical',
-  data: { title: 'Hello', body: 'You have a note.' },
-});
-
 test('a critical event is pushed at once to a user without a connected device', async () => {
   const phone = await registerPhone(usher, 'ann', 'ann-phone');
-  await usher.backOffice.publish([note('ann')]);
+  await usher.backOffice.publish([noteFor('ann')]);
   const { notes, badge } = await phone.waitForNotifications(1);
   expect(notes).toEqual([expect.objectContaining({ title: 'Hello', body: 'You have a note.' })]);
   expect(badge).toBe(1);
@@ -32,7 +25,7 @@ test('a critical event is pushed at once to the disconnected devices of a user w
   const phone = await registerPhone(usher, 'dora', 'dora-phone');
   const awake = await registerPhone(usher, 'dora', 'dora-tablet');
   const tablet = await usher.device('dora', 'dora-tablet');
-  await usher.backOffice.publish([note('dora')]);
+  await usher.backOffice.publish([noteFor('dora')]);
   await phone.waitForNotifications(1);
   await tablet.waitFor('note.written');
   expect(await pushStates(usher, awake.id)).toEqual([]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { HttpReply } from '../../support/drivers/back-office.js';
 import { eventually } from '../../support/eventually.js';
-import { waitForPushState, registerPhone } from '../../support/drivers/phone.js';
+import { noteFor, registerPhone, waitForPushState } from '../../support/drivers/phone.js';
 import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
@@ -11,13 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const note = (userId: string, more: Record<string, unknown> = {}) => ({
-  userId,
-  type: 'note.written',
-  tier: 'important',
-  data: { title: 'Hello' },
-  ...more,
-});
+const note = (userId: string, changes: Record<string, unknown> = {}) =>
+  noteFor(userId, { tier: 'important', ...changes });
 const callAs = async (userId: string, method: string, path: string, body?: unknown): Promise<HttpReply> =>
   usher.callAs(userId, method, path, body);
 const setPreferences = async (userId: string, body: unknown) => {

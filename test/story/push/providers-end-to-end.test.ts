@@ -22,7 +22,7 @@ afterAll(async () => {
   await usher.stop();
   await Promise.all([apns.close(), fcm.close(), webPush.close()]);
 });
-afterEach(() => [apns, fcm, webPush].forEach(({ responses: script }) => script.clear()));
+afterEach(() => [apns, fcm, webPush].forEach(({ responses }) => responses.clear()));
 
 const environment = (): Record<string, string> => ({
   ...apns.environment,
@@ -171,7 +171,7 @@ describe('a disconnected device', () => {
     await waitForPushState(front, 'eli-phone', 'delivered');
     expect(pushesTo(address)).toHaveLength(1);
     await front.stop();
-  });
+  }, 60_000);
 });
 
 test('a campaign stays within the provider’s rate limit, and a critical push does not wait for it', async () => {

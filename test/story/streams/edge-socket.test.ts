@@ -132,17 +132,17 @@ describe('an edge node', () => {
   test('that was disconnected learns when it returns which of its streams ended', async () => {
     await subscribe(usher, 'dan');
     await subscribe(usher, 'dora');
-    const over = await startStream(usher, 'dan', { edgeId: 'edge-dan' });
-    const runs = await startStream(usher, 'dora', { edgeId: 'edge-dan' });
+    const ended = await startStream(usher, 'dan', { edgeId: 'edge-dan' });
+    const running = await startStream(usher, 'dora', { edgeId: 'edge-dan' });
     await cancel(usher, 'dan');
     const back = await edge(other, 'edge-dan');
-    const streamIds = [over.body.streamId, runs.body.streamId, 'never-heard-of'];
+    const streamIds = [ended.body.streamId, running.body.streamId, 'never-heard-of'];
     expect(await back.request('streams', { streamIds })).toEqual({
       ok: true,
-      stop: [over.body.streamId, 'never-heard-of'],
+      stop: [ended.body.streamId, 'never-heard-of'],
     });
     expect(await back.request('streams', { streamIds: [] })).toEqual({ ok: true, stop: [] });
-    expect((await renewStream(usher, runs.body.streamId)).status).toBe(200);
+    expect((await renewStream(usher, running.body.streamId)).status).toBe(200);
   });
 
   test('that sends an invalid request receives an error and stays connected', async () => {
@@ -155,8 +155,8 @@ describe('an edge node', () => {
       { streamIds: ['a b'] },
       { streamIds: tooMany },
     ]) {
-      const answer = await edgeNode.request('streams', payload);
-      expect(answer).toMatchObject({ ok: false, error: { code: 'invalid_request', retryable: false } });
+      const reply = await edgeNode.request('streams', payload);
+      expect(reply).toMatchObject({ ok: false, error: { code: 'invalid_request', retryable: false } });
     }
     expect((await edgeNode.request('streams', { streamIds: [] })).ok).toBe(true);
   });

@@ -47,15 +47,15 @@ describe('a user’s streams', () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(history, async (batches) => {
-        const world = new UserStreams(`slots-${(run += 1)}`);
-        await world.begin();
+        const streams = new UserStreams(`slots-${(run += 1)}`);
+        await streams.begin();
         for (const batch of batches) {
-          const statuses = await Promise.all(batch.map((one) => world.perform(one)));
+          const statuses = await Promise.all(batch.map((one) => streams.perform(one)));
           expect(statuses.filter((status) => !ALLOWED.has(status))).toEqual([]);
-          const { holding, slots } = await world.count();
+          const { holding, slots } = await streams.count();
           expect(holding).toBeLessThanOrEqual(slots);
         }
-        const { actual, expected } = await world.startOneMore();
+        const { actual, expected } = await streams.startOneMore();
         expect(actual).toBe(expected);
       }),
       { numRuns: 25 },

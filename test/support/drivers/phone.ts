@@ -80,6 +80,15 @@ export async function registerPhone(
   return phone;
 }
 
+/** Returns a critical event with a text to show, with the given changes. */
+export const noteFor = (userId: string, changes: Record<string, unknown> = {}) => ({
+  userId,
+  type: 'note.written',
+  tier: 'critical',
+  data: { title: 'Hello', body: 'You have a note.' },
+  ...changes,
+});
+
 /** Returns the state of each push to a device, in the order of their events. */
 export const pushStates = (usher: TestUsher, deviceId: string) =>
   usher.database.query<{ state: string; reason: string | null }>(
