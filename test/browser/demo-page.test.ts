@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { eventually } from '../support/eventually.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { eventually } from '../support/eventually.js';
 import { DEVICES, launch, type Visit, visit } from './chromium.js';
 
 const MINUTE = 60_000;

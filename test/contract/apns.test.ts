@@ -1,13 +1,13 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { eventually } from '../support/eventually.js';
 import {
   APNS,
   apns,
   createSender,
+  expectNoSecretLogged,
   last,
   pushMessage,
-  expectNoSecretLogged,
   useFakeProviders,
 } from './push-providers.js';
 

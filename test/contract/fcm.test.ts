@@ -1,15 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { fcmError } from '../support/fakes/fake-fcm.js';
 import {
+  createSender,
+  expectNoSecretLogged,
   FCM,
   fcm,
-  createSender,
   last,
   pushMessage,
-  expectNoSecretLogged,
   useFakeProviders,
 } from './push-providers.js';
-import { fcmError } from '../support/fakes/fake-fcm.js';
 
 useFakeProviders();
 

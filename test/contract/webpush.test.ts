@@ -58,8 +58,8 @@ describe('webpush', () => {
   test('does not connect to a name that resolves to a private address, unless the operator allowed that host', async () => {
     const dial = new Dial(testConfig(webPush.environment).PUSH_CA_FILE);
     const connections = webPush.connections.total;
-    const requestCount = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.outside });
-    await expect(requestCount).rejects.toMatchObject({ code: 'INNER_ADDRESS' });
+    const attempt = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.outside });
+    await expect(attempt).rejects.toMatchObject({ code: 'INNER_ADDRESS' });
     expect(webPush.connections.total).toBe(connections);
     await dial.close();
   });

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { subscriptionIds } from '../support/drivers/stripe-webhooks.js';
-import { eventually } from '../support/eventually.js';
+import { randomUUID } from 'node:crypto';
 import { ConsistencyChecker } from '../support/consistency-checker.js';
-import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
 import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
+import { subscriptionIds } from '../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { eventually } from '../support/eventually.js';
+import { type FaultProxy, proxyDatabase } from '../support/infrastructure/fault-proxy.js';
 
 /**
  * PostgreSQL executes a statement, but its reply never reaches the node, which cannot know the outcome. The node under test
@@ -23,11 +23,9 @@ const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   worker = await startUsher({ LOG_LEVEL: 'warn' });
-  const real = new URL(worker.database.url);
-  proxy = await faultProxy({ host: real.hostname, port: Number(real.port) });
-  const proxied = new URL(real);
-  proxied.port = String(proxy.port);
-  node = await worker.another({ DATABASE_URL: proxied.href, ROLES: 'gateway,api' });
+  const proxied = await proxyDatabase(worker.database.url);
+  proxy = proxied.proxy;
+  node = await worker.another({ DATABASE_URL: proxied.url, ROLES: 'gateway,api' });
   await node.backOffice.putPlan('premium', ['price_premium']);
   devices = ['ann', 'ben', 'cleo', 'dan'].map(
     (userId, n) => new ReconnectingDevice(userId, `${userId}-tv`, [(n % 2 === 0 ? node : worker).url]),

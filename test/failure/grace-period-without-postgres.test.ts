@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { backOffice, type BackOffice } from '../support/drivers/back-office.js';
-import { eventually } from '../support/eventually.js';
 import { cancel, putPlans, startStream, subscribe } from '../support/drivers/subscribers.js';
-import { faultProxy, type FaultProxy } from '../support/infrastructure/fault-proxy.js';
-import { expectProblem } from '../support/expectations.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { eventually } from '../support/eventually.js';
+import { expectProblem } from '../support/expectations.js';
+import { type FaultProxy, proxyDatabase } from '../support/infrastructure/fault-proxy.js';
 
 /** Scaled down from a grace period of 300 s and leases of 90 s. */
 const GRACE_SECONDS = 7;
@@ -20,11 +20,9 @@ beforeAll(async () => {
     LEASE_SECONDS: String(LEASE_SECONDS),
     GRACE_SECONDS: String(GRACE_SECONDS),
   });
-  const url = new URL(usher.database.url);
-  proxy = await faultProxy({ host: url.hostname, port: Number(url.port) });
-  url.hostname = '127.0.0.1';
-  url.port = String(proxy.port);
-  node = await usher.another({ DATABASE_URL: url.href });
+  const proxied = await proxyDatabase(usher.database.url);
+  proxy = proxied.proxy;
+  node = await usher.another({ DATABASE_URL: proxied.url });
   await putPlans(usher);
   const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
   edge = backOffice(node.url, String(body.key));
@@ -48,8 +46,8 @@ const expiry = (lease: unknown): number => Number(decodeJwt(String(lease)).exp) 
 describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (%s)', (state) => {
   test('running streams go on until the grace period ends, known stops hold, and no new stream starts', async () => {
     const [running, ended, canceled] = [
-      await startRunningStream(`${state}-goes`),
-      await startRunningStream(`${state}-ends`),
+      await startRunningStream(`${state}-running`),
+      await startRunningStream(`${state}-ended`),
       await startRunningStream(`${state}-canceled`),
     ];
     expect((await edge.call('DELETE', `/v1/streams/${ended}`)).status).toBe(204);
@@ -58,14 +56,18 @@ describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (
     const first = await renew(running);
     expect([first.status, first.body.code]).toEqual([200, undefined]);
     expect(expiry(first.body.lease)).toBeLessThanOrEqual(Date.now() + LEASE_SECONDS * 1_000);
-    expect(decodeJwt(String(first.body.lease))).toMatchObject({ sub: `${state}-goes`, sid: running, ver: 1 });
+    expect(decodeJwt(String(first.body.lease))).toMatchObject({
+      sub: `${state}-running`,
+      sid: running,
+      ver: 1,
+    });
     // Another node still reaches PostgreSQL, and its message reaches this node through Redis.
     await cancel(usher, `${state}-canceled`);
     await eventually('the stop is known to the node', async () => (await renew(canceled)).status !== 200);
     expectProblem(await renew(canceled), 404, 'not_found');
     expectProblem(await renew(ended), 404, 'not_found');
     expectProblem(await renew('a-stream-of-other-nodes'), 503, 'unavailable', true);
-    const wanted = { userId: `${state}-goes`, deviceId: 'd', titleId: 't', edgeId: 'e' };
+    const wanted = { userId: `${state}-running`, deviceId: 'd', titleId: 't', edgeId: 'e' };
     const refused = edge.call('POST', '/v1/streams', wanted);
     const unknown = edge.call('GET', `/v1/users/${state}-goes/entitlement`);
     let latest = 0;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { eventually } from '../support/eventually.js';
+import { type FaultProxy, proxyDatabase } from '../support/infrastructure/fault-proxy.js';
 
 let usher: TestUsher;
 let proxy: FaultProxy;
@@ -9,10 +9,9 @@ let proxy: FaultProxy;
 let node: TestUsher;
 beforeAll(async () => {
   usher = await startUsher();
-  const url = new URL(usher.database.url);
-  proxy = await faultProxy({ host: url.hostname, port: Number(url.port) });
-  url.port = String(proxy.port);
-  node = await usher.another({ DATABASE_URL: url.href });
+  const proxied = await proxyDatabase(usher.database.url);
+  proxy = proxied.proxy;
+  node = await usher.another({ DATABASE_URL: proxied.url });
 });
 afterAll(async () => {
   await usher.stop();

@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { eventually } from '../support/eventually.js';
 import { ConsistencyChecker, type TrackedEvent } from '../support/consistency-checker.js';
-import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
-import { report } from '../support/report.js';
 import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { eventually } from '../support/eventually.js';
+import { type FaultProxy, proxyDatabase } from '../support/infrastructure/fault-proxy.js';
+import { report } from '../support/report.js';
 
 /** The test takes locks that block every connection of the important and the routine lane. The critical lane must go on. */
 const SLOW_USERS = 30;
@@ -21,11 +21,9 @@ const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   const first = await startUsher({ LOG_LEVEL: 'warn', ROLES: 'worker' });
-  const real = new URL(first.database.url);
-  proxy = await faultProxy({ host: real.hostname, port: Number(real.port) });
-  const proxied = new URL(real);
-  proxied.port = String(proxy.port);
-  usher = await first.another({ ROLES: 'gateway,api', DATABASE_URL: proxied.href });
+  const proxied = await proxyDatabase(first.database.url);
+  proxy = proxied.proxy;
+  usher = await first.another({ ROLES: 'gateway,api', DATABASE_URL: proxied.url });
   stopAll = async () => {
     await first.stop();
     await proxy.close();

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startValkey } from '../../tools/valkey.mjs';
 import { DeviceFleet } from '../support/drivers/device-fleet.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
-import { metric } from '../support/metric.js';
 import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
 import { freePort } from '../support/infrastructure/ports.js';
-import { report, elapsed } from '../support/report.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { metric } from '../support/metric.js';
+import { elapsed, report } from '../support/report.js';
 
 /** Few enough users for two cores. */
 const USERS = 40;
@@ -30,7 +30,7 @@ beforeAll(async () => {
   nodes = [first, await first.another(url(1)), await first.another(url(2))];
   fleet = new DeviceFleet(USERS, nodes);
   await fleet.start();
-});
+}, 60_000);
 
 afterAll(async () => {
   fleet.close();

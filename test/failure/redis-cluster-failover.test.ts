@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import {
   type ClusterServer,
   noCluster,
   type RedisCluster,
   startRedisCluster,
 } from '../../tools/redis-cluster.mjs';
-import { Redis } from 'ioredis';
 import { DeviceFleet } from '../support/drivers/device-fleet.js';
-import { eventually } from '../support/eventually.js';
-import { report, elapsed } from '../support/report.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { eventually } from '../support/eventually.js';
 import { describeIfAvailable } from '../support/infrastructure/describe-if-available.js';
+import { elapsed, report } from '../support/report.js';
 
 const USERS = 20;
 const MASTERS = 3;

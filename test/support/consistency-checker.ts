@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { expect } from '@jest/globals';
+import { createHmac } from 'node:crypto';
 import type { BackOffice, HttpReply } from './drivers/back-office.js';
 import type { EventLog } from './event-log.js';
 import { eventually } from './eventually.js';

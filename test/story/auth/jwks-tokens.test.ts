@@ -1,10 +1,10 @@
-import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
+import { createServer, type Server } from 'node:http';
 import { call } from '../../support/drivers/back-office.js';
 import { connectionError } from '../../support/drivers/observed-socket.js';
-import { freePort } from '../../support/infrastructure/ports.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { freePort } from '../../support/infrastructure/ports.js';
 
 /** The streaming service's own sign-in, which publishes its public keys as a JWKS. */
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type HttpReply } from '../../support/drivers/back-office.js';
+import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectCleanLog, expectNoSecrets, expectProblem } from '../../support/expectations.js';
 

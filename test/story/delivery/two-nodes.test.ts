@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { eventually } from '../../support/eventually.js';
-import { metric } from '../../support/metric.js';
-import { describeEachRedis, type TestRedis } from '../../support/infrastructure/redis.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { describeEachRedis, type TestRedis } from '../../support/infrastructure/redis.js';
+import { metric } from '../../support/metric.js';
 
 describeEachRedis('devices of one user on two nodes', (start) => {
   let redis: TestRedis;

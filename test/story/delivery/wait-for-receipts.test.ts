@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { metric } from '../../support/metric.js';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let a: TestUsher;
 let b: TestUsher;

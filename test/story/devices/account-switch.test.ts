@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call } from '../../support/drivers/back-office.js';
-import type { Device } from '../../support/drivers/device.js';
-import { eventually } from '../../support/eventually.js';
 import {
-  expectNoViolations,
   ConsistencyChecker,
+  expectNoViolations,
   type TrackedEvent,
 } from '../../support/consistency-checker.js';
-import { EventLog } from '../../support/event-log.js';
-import { report } from '../../support/report.js';
+import { call } from '../../support/drivers/back-office.js';
+import type { Device } from '../../support/drivers/device.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { EventLog } from '../../support/event-log.js';
+import { eventually } from '../../support/eventually.js';
+import { report } from '../../support/report.js';
 
 /** One device, two accounts, two nodes, and events in flight to the previous user. */
 const SWITCHES = 12;

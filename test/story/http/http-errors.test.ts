@@ -1,6 +1,6 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, PREMIUM } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import {
@@ -9,7 +9,7 @@ import {
   expectNoSecrets,
   expectProblem,
 } from '../../support/expectations.js';
-import { INVALID_IDS, forgedTokens, nestedJson } from '../../support/invalid-input.js';
+import { forgedTokens, INVALID_IDS, nestedJson } from '../../support/invalid-input.js';
 
 const used: Record<string, string> = {};
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import { expectProblem } from '../../support/expectations.js';
 import { startTopology, type Topology } from '../../support/drivers/topology.js';
 import type { TestUsher } from '../../support/drivers/usher.js';
+import { expectProblem } from '../../support/expectations.js';
 
 let topology: Topology;
 let worker: TestUsher;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backOffice } from '../../support/drivers/back-office.js';
 import { connectDevice, type Device } from '../../support/drivers/device.js';
-import { eventually } from '../../support/eventually.js';
-import { metric } from '../../support/metric.js';
-import { nginxUnavailable, startNginx } from '../../support/infrastructure/nginx.js';
 import { startTopology, type Topology } from '../../support/drivers/topology.js';
 import { ADMIN_KEY, mintToken } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 import { describeIfAvailable } from '../../support/infrastructure/describe-if-available.js';
+import { nginxUnavailable, startNginx } from '../../support/infrastructure/nginx.js';
+import { metric } from '../../support/metric.js';
 
 const reason = nginxUnavailable();
 const DEVICES = 12;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import { connectionError } from '../../support/drivers/observed-socket.js';
-import { eventually } from '../../support/eventually.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 
 let usher: TestUsher;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CommandReply, Device } from '../../support/drivers/device.js';
-import { eventually } from '../../support/eventually.js';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { openRawDevice } from '../../support/drivers/raw-socket.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 import { expectCleanLog } from '../../support/expectations.js';
-import { forgedTokens, nestedValue, nestedJson } from '../../support/invalid-input.js';
+import { forgedTokens, nestedJson, nestedValue } from '../../support/invalid-input.js';
 
 const MAX_FRAME = 16 * 1024;
 
@@ -117,7 +117,7 @@ describe('an invalid heartbeat is rejected and leaves the stored position unchan
     ['a show with half of a surrogate pair', { showId: 'show\ud800' }],
     ['an episode with a line break', { episodeId: 'one\ntwo' }],
     ['a title of 129 characters', { showId: 'x'.repeat(129) }],
-    ['a profile outside the alphabet', { profileId: 'ann/main' }],
+    ['a profile with invalid characters', { profileId: 'ann/main' }],
     ['an invalid time', { at: 'yesterday' }],
     ['a negative time', { at: -1 }],
     ['a time beyond every calendar', { at: 1e300 }],

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import type { DeviceOptions } from '../../support/drivers/device.js';
 import { connectionError } from '../../support/drivers/observed-socket.js';
-import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { openRawSocket } from '../../support/drivers/raw-socket.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectCleanLog, expectNoSecrets } from '../../support/expectations.js';
-import { INVALID_IDS, forgedTokens } from '../../support/invalid-input.js';
+import { forgedTokens, INVALID_IDS } from '../../support/invalid-input.js';
 
 const APP = 'https://app.example.com';
 const used: Record<string, string> = {};
@@ -62,7 +62,7 @@ describe('a handshake with invalid fields is rejected', () => {
     ['an empty device', { deviceId: '' }],
     ['a device id that is not a string', { deviceId: { id: 'tv' } }],
     ['an unknown platform', { platform: 'fridge' }],
-    ['a profile outside the alphabet', { profileId: 'main;drop' }],
+    ['a profile with invalid characters', { profileId: 'main;drop' }],
     ['a version that is too long', { appVersion: 'x'.repeat(65) }],
     ['a version with a zero character', { appVersion: '1\u00000' }],
     ['a version with half of a surrogate pair', { appVersion: '1\ud800' }],

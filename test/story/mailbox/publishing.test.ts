@@ -20,7 +20,7 @@ const note = (more: Record<string, unknown> = {}) => ({
 const offsetOf = async (userId: string) => (await usher.state(userId)).position.offset;
 const withoutEffect = (request: () => Promise<void>) => expectMailboxUnchanged(usher, 'ada', request);
 
-describe('an event that is published', () => {
+describe('publishing', () => {
   test('returns an id for every event and an offset for durable ones', async () => {
     const { status, body } = await usher.backOffice.publish([
       { userId: 'ivy', type: 'note.a', tier: 'important', data: {} },
@@ -36,7 +36,7 @@ describe('an event that is published', () => {
 
 describe('an event that must not be published is rejected together with its whole request', () => {
   test.each([
-    ['a user id outside the alphabet', { userId: 'two words' }],
+    ['a user id with invalid characters', { userId: 'two words' }],
     ['no user', { userId: undefined }],
     ['a user id that is not a string', { userId: ['ada'] }],
     ['a type that is not a dotted word', { type: 'Note added!' }],
@@ -45,8 +45,8 @@ describe('an event that must not be published is rejected together with its whol
     ['no data', { data: undefined }],
     ['a key with a line break', { key: 'a\nb' }],
     ['a key that is too long', { key: 'k'.repeat(201) }],
-    ['a profile outside the alphabet', { profileId: '../kids' }],
-    ['a device outside the alphabet', { deviceId: 'tv one' }],
+    ['a profile with invalid characters', { profileId: '../kids' }],
+    ['a device with invalid characters', { deviceId: 'tv one' }],
     ['an invalid expiry time', { expiresAt: 'tomorrow' }],
     ['an expiry time in the past', { expiresAt: '2020-01-01T00:00:00Z' }],
   ])('%s', async (_, wrong) => {

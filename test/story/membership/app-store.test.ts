@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, PREMIUM } from '../../support/drivers/back-office.js';
+import { nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { expectProblem } from '../../support/expectations.js';
 import {
   createAppleCertificateChain,
-  type FakeAppStore,
   createFakeAppStore,
+  type FakeAppStore,
 } from '../../support/fakes/fake-app-store.js';
-import { nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
-import { expectProblem } from '../../support/expectations.js';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let apple: FakeAppStore;
 let usher: TestUsher;

@@ -1,14 +1,14 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { generateKeyPairSync } from 'node:crypto';
 import { PREMIUM } from '../../support/drivers/back-office.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
+import { expectCleanLog, expectProblem } from '../../support/expectations.js';
 import {
+  buildPurchase,
   type FakeGooglePlay,
   startFakeGooglePlay,
-  buildPurchase,
 } from '../../support/fakes/fake-google-play.js';
-import { expectCleanLog, expectProblem } from '../../support/expectations.js';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let google: FakeGooglePlay;
 let usher: TestUsher;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
-import { expectProblem } from '../../support/expectations.js';
 import {
   sendStandardWebhook,
   signedHeaders,
   STANDARD_SECRET,
   subscriptionUpdated,
 } from '../../support/drivers/standard-webhooks.js';
+import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { expectProblem } from '../../support/expectations.js';
 
 let usher: TestUsher;
 const OLD = `whsec_${Buffer.from('the secret that is being replaced').toString('base64')}`;

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type HttpReply } from '../../support/drivers/back-office.js';
-import { eventually } from '../../support/eventually.js';
-import { type FakeStripe, startFakeStripe } from '../../support/fakes/fake-stripe.js';
-import { expectProblem } from '../../support/expectations.js';
+import { randomUUID } from 'node:crypto';
+import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { expectProblem } from '../../support/expectations.js';
+import { type FakeStripe, startFakeStripe } from '../../support/fakes/fake-stripe.js';
 
 let stripe: FakeStripe;
 let usher: TestUsher;

@@ -45,7 +45,7 @@ test('changed capabilities of a plan reach all of its users, each with one new v
   expect(behind).toBe(0);
 });
 
-describe('an invalid plan is rejected', () => {
+describe('an invalid plan or customer link is rejected:', () => {
   test.each([
     ['no capabilities', { capabilities: undefined }],
     ['negative streams', { capabilities: { ...PREMIUM, maxStreams: -1 } }],

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PREMIUM } from '../../support/drivers/back-office.js';
-import { eventually } from '../../support/eventually.js';
 import { nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 
 let usher: TestUsher;
 beforeAll(async () => {

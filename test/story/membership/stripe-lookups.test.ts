@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { eventually } from '../../support/eventually.js';
-import { type FakeStripe, startFakeStripe } from '../../support/fakes/fake-stripe.js';
 import { nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { type FakeStripe, startFakeStripe } from '../../support/fakes/fake-stripe.js';
 
 let stripe: FakeStripe;
 let usher: TestUsher;

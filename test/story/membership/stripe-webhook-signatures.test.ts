@@ -1,10 +1,10 @@
-import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, PREMIUM, type HttpReply } from '../../support/drivers/back-office.js';
+import { gzipSync } from 'node:zlib';
+import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
 import {
   nowSeconds,
-  stripeSignature,
   type StripeEvent,
+  stripeSignature,
   subscriptionIds,
 } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, STRIPE_SECRET, type TestUsher } from '../../support/drivers/usher.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { PREMIUM } from '../../support/drivers/back-office.js';
-import { type StripeEvent, nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
+import { nowSeconds, type StripeEvent, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;

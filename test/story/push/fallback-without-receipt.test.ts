@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectDevice } from '../../support/drivers/device.js';
-import { eventually } from '../../support/eventually.js';
 import { noteFor, pushStates, registerPhone, waitForPushState } from '../../support/drivers/phone.js';
-import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
 
 let usher: TestUsher;
 let proxy: FaultProxy;

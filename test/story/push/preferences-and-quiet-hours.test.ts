@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { HttpReply } from '../../support/drivers/back-office.js';
-import { eventually } from '../../support/eventually.js';
 import { noteFor, registerPhone, waitForPushState } from '../../support/drivers/phone.js';
-import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { expectProblem } from '../../support/expectations.js';
 
 let usher: TestUsher;
 beforeAll(async () => {

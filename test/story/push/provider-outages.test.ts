@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { noteFor, registerPhone, waitForPushState } from '../../support/drivers/phone.js';
-import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { expectProblem } from '../../support/expectations.js';
 
 let usher: TestUsher;
 beforeAll(async () => {

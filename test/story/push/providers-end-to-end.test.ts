@@ -1,12 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { call } from '../../support/drivers/back-office.js';
-import { eventually } from '../../support/eventually.js';
-import { waitForPushState, pushStates } from '../../support/drivers/phone.js';
-import { type FakeApns, startFakeApns } from '../../support/fakes/fake-apns.js';
-import { fcmError, type FakeFcm, startFakeFcm } from '../../support/fakes/fake-fcm.js';
-import { type FakeWebPush, startFakeWebPush } from '../../support/fakes/fake-web-push.js';
+import { pushStates, waitForPushState } from '../../support/drivers/phone.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { type FakeApns, startFakeApns } from '../../support/fakes/fake-apns.js';
+import { type FakeFcm, fcmError, startFakeFcm } from '../../support/fakes/fake-fcm.js';
+import { type FakeWebPush, startFakeWebPush } from '../../support/fakes/fake-web-push.js';
 
 /** FCM's rate limit: ten a second. A fifth of the bucket is reserved for critical pushes. */
 const FCM_PER_SECOND = 10;

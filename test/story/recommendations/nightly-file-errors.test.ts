@@ -1,13 +1,13 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, type HttpReply } from '../../support/drivers/back-office.js';
-import { eventually } from '../../support/eventually.js';
-import { metric } from '../../support/metric.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 import { expectCleanLog, expectProblem } from '../../support/expectations.js';
 import { INVALID_IDS, nestedJson } from '../../support/invalid-input.js';
+import { metric } from '../../support/metric.js';
 
 /** How many lines are committed together. */
 const BATCH = 500;

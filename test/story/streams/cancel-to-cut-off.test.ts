@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type EdgeServer, startEdgeServer } from '../../support/drivers/edge-server.js';
-import { eventually } from '../../support/eventually.js';
 import { cancel, putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
-import { faultProxy, type FaultProxy } from '../../support/infrastructure/fault-proxy.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { faultProxy, type FaultProxy } from '../../support/infrastructure/fault-proxy.js';
 
 /** Scaled down from 90 s. */
 const LEASE_SECONDS = 3;
@@ -61,7 +61,7 @@ describe('a canceled membership stops the video bytes', () => {
     proxy.set('open');
   });
 
-  test('for the check that nginx makes: 204 with the newest lease, then 403', async () => {
+  test('for the auth check of nginx: 204 with the newest lease, then 403', async () => {
     await eventually(
       'the edge node is connected again',
       async () => {

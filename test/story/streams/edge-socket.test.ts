@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connectionError } from '../../support/drivers/observed-socket.js';
 import { connectEdge, type EdgeOptions, type EdgeSocket } from '../../support/drivers/edge-socket.js';
-import { eventually } from '../../support/eventually.js';
+import { connectionError } from '../../support/drivers/observed-socket.js';
 import { cancel, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 
 let usher: TestUsher;
 let other: TestUsher;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
-import { eventually } from '../../support/eventually.js';
 import { putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 
 const OLD_SECRET = 'the secret of last year of 32 bytes or more';
 const NEW_SECRET = 'the secret of this year of 32 bytes or more';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { backOffice, PREMIUM } from '../../support/drivers/back-office.js';
-import { eventually } from '../../support/eventually.js';
+import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
 import {
   putPlans,
   renewStream,
@@ -9,9 +9,9 @@ import {
   startStream,
   subscribe,
 } from '../../support/drivers/subscribers.js';
-import { nowSeconds } from '../../support/drivers/stripe-webhooks.js';
-import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { expectProblem } from '../../support/expectations.js';
 
 const LEASE_SECONDS = 30;
 let usher: TestUsher;

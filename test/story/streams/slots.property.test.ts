@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { eventually } from '../../support/eventually.js';
 import { pause, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 
 let nodes: TestUsher[];
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backOffice } from '../../support/drivers/back-office.js';
-import { eventually } from '../../support/eventually.js';
 import { cancel, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
-import { expectProblem } from '../../support/expectations.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { expectProblem } from '../../support/expectations.js';
 
 let usher: TestUsher;
 let other: TestUsher;

@@ -1,8 +1,8 @@
 import { type RawData, WebSocket } from 'ws';
+import type { CheckedDevice } from '../consistency-checker.js';
+import { EventLog } from '../event-log.js';
 import type { Envelope } from './device.js';
 import type { ConnectError } from './observed-socket.js';
-import { EventLog } from '../event-log.js';
-import type { CheckedDevice } from '../consistency-checker.js';
 
 const EVENT = /^42(\d*)\[/;
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { call } from './back-office.js';
 import { eventually } from '../eventually.js';
+import { call } from './back-office.js';
 import type { TestUsher } from './usher.js';
 
 /** How the push provider of a node in development responds to a push; else it delivers it. */

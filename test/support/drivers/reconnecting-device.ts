@@ -1,6 +1,6 @@
-import { connectDevice, type Device } from './device.js';
-import { EventLog } from '../event-log.js';
 import type { CheckedDevice } from '../consistency-checker.js';
+import { EventLog } from '../event-log.js';
+import { connectDevice, type Device } from './device.js';
 import { mintToken } from './usher.js';
 
 /**

@@ -1,5 +1,5 @@
-import { PREMIUM } from './back-office.js';
 import type { HttpReply } from './back-office.js';
+import { PREMIUM } from './back-office.js';
 import { nowSeconds, subscriptionIds } from './stripe-webhooks.js';
 import type { TestUsher } from './usher.js';
 

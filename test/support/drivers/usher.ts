@@ -1,13 +1,13 @@
+import { SignJWT } from 'jose';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { SignJWT } from 'jose';
-import { backOffice, type BackOffice, call, type HttpReply } from './back-office.js';
-import { createDatabase, type TestDatabase } from '../infrastructure/database.js';
-import { connectDevice, type Device, type DeviceOptions } from './device.js';
 import { eventually } from '../eventually.js';
+import { createDatabase, type TestDatabase } from '../infrastructure/database.js';
 import { freePort } from '../infrastructure/ports.js';
+import { backOffice, type BackOffice, call, type HttpReply } from './back-office.js';
+import { connectDevice, type Device, type DeviceOptions } from './device.js';
 import { type StripeWebhooks, stripeWebhooks } from './stripe-webhooks.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/usher.js', import.meta.url));

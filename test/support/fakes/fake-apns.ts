@@ -1,6 +1,6 @@
+import { type JWTPayload, jwtVerify } from 'jose';
 import { generateKeyPairSync } from 'node:crypto';
 import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { type JWTPayload, jwtVerify } from 'jose';
 import {
   type FakePushProvider,
   listen,

@@ -1,3 +1,4 @@
+import jsrsasign from 'jsrsasign';
 import {
   createPrivateKey,
   createSign,
@@ -9,7 +10,6 @@ import {
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import jsrsasign from 'jsrsasign';
 import { call, type HttpReply } from '../drivers/back-office.js';
 
 const BUNDLE = 'com.example.tests';

@@ -1,6 +1,6 @@
+import { jwtVerify } from 'jose';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:https';
-import { jwtVerify } from 'jose';
 import {
   type FakePushProvider,
   listen,

@@ -1,7 +1,7 @@
+import { exportJWK, SignJWT } from 'jose';
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, SignJWT } from 'jose';
 import { call, type HttpReply } from '../drivers/back-office.js';
 
 const AUDIENCE = 'https://usher.example.com/v1/webhooks/google';

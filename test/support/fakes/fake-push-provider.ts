@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http';
 import type { Http2SecureServer } from 'node:http2';
 import type { Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Readable } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { generate } from 'selfsigned';
 
 /** How a fake provider responds to one push. `no-response` leaves the request open; `disconnect` closes its connection. */

@@ -1,7 +1,7 @@
+import { jwtVerify } from 'jose';
 import { createDecipheriv, createECDH, type ECDH, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:https';
-import { jwtVerify } from 'jose';
 import {
   type FakePushProvider,
   listen,

@@ -87,3 +87,12 @@ export async function faultProxy(target: { host: string; port: number }): Promis
     },
   };
 }
+
+/** Starts a proxy in front of a database. Returns it with the URL that leads through it. */
+export async function proxyDatabase(target: string): Promise<{ proxy: FaultProxy; url: string }> {
+  const url = new URL(target);
+  const proxy = await faultProxy({ host: url.hostname, port: Number(url.port) });
+  url.hostname = '127.0.0.1';
+  url.port = String(proxy.port);
+  return { proxy, url: url.href };
+}
