@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { startValkey } from '../../tools/valkey.mjs';
-import { DeviceFleet } from '../support/drivers/device-fleet.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
-import { freePort } from '../support/infrastructure/ports.js';
-import { metric } from '../support/metric.js';
-import { elapsed, report } from '../support/report.js';
+import { startValkey } from '../../../tools/valkey.mjs';
+import { DeviceFleet } from '../../support/drivers/device-fleet.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
+import { freePort } from '../../support/infrastructure/ports.js';
+import { metric } from '../../support/metric.js';
+import { elapsed, report } from '../../support/report.js';
 
 /** Few enough users for two cores. */
 const USERS = 40;

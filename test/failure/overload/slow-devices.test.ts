@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ConsistencyChecker } from '../support/consistency-checker.js';
-import { openRawDevice, type RawSocket } from '../support/drivers/raw-socket.js';
-import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { metric } from '../support/metric.js';
-import { report } from '../support/report.js';
+import { ConsistencyChecker } from '../../support/consistency-checker.js';
+import { openRawDevice, type RawSocket } from '../../support/drivers/raw-socket.js';
+import { ReconnectingDevice } from '../../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { metric } from '../../support/metric.js';
+import { report } from '../../support/report.js';
 
 /**
  * Devices that stop reading, some of which still send. The kernel buffers some megabytes for each before the node can notice;

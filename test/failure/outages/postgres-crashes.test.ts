@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import { throwAwayFolder } from '../../tools/places.mjs';
-import { type EmbeddedPostgres, startPostgres } from '../../tools/postgres.mjs';
-import { ConsistencyChecker } from '../support/consistency-checker.js';
-import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
-import { nowSeconds, type StripeEvent } from '../support/drivers/stripe-webhooks.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { migratedDatabase, type TestDatabase } from '../support/infrastructure/database.js';
-import { freePort } from '../support/infrastructure/ports.js';
-import { elapsed, report } from '../support/report.js';
+import { throwAwayFolder } from '../../../tools/places.mjs';
+import { type EmbeddedPostgres, startPostgres } from '../../../tools/postgres.mjs';
+import { ConsistencyChecker } from '../../support/consistency-checker.js';
+import { ReconnectingDevice } from '../../support/drivers/reconnecting-device.js';
+import { nowSeconds, type StripeEvent } from '../../support/drivers/stripe-webhooks.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { migratedDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
+import { freePort } from '../../support/infrastructure/ports.js';
+import { elapsed, report } from '../../support/report.js';
 
 /** Two nodes on a PostgreSQL server of this file's own, with few enough users for two cores. */
 const USERS = 20;

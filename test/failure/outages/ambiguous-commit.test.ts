@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { ConsistencyChecker } from '../support/consistency-checker.js';
-import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
-import { subscriptionIds } from '../support/drivers/stripe-webhooks.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { type FaultProxy, proxyDatabase } from '../support/infrastructure/fault-proxy.js';
+import { ConsistencyChecker } from '../../support/consistency-checker.js';
+import { ReconnectingDevice } from '../../support/drivers/reconnecting-device.js';
+import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { type FaultProxy, proxyDatabase } from '../../support/infrastructure/fault-proxy.js';
 
 /**
  * PostgreSQL executes a statement, but its reply never reaches the node, which cannot know the outcome. The node under test

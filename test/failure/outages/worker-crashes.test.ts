@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ConsistencyChecker } from '../support/consistency-checker.js';
-import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { elapsed, report } from '../support/report.js';
+import { ConsistencyChecker } from '../../support/consistency-checker.js';
+import { ReconnectingDevice } from '../../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { elapsed, report } from '../../support/report.js';
 
 /** Each worker is killed as soon as it is up and busy. */
 const USERS = 20;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect, type Socket } from 'node:net';
-import { ConsistencyChecker } from '../support/consistency-checker.js';
-import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { elapsed, report } from '../support/report.js';
+import { ConsistencyChecker } from '../../support/consistency-checker.js';
+import { ReconnectingDevice } from '../../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { elapsed, report } from '../../support/report.js';
 
 /** Three nodes, each stopped and replaced in turn under traffic, with a drain of 4 s instead of 20. */
 const USERS = 24;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ConsistencyChecker } from '../support/consistency-checker.js';
-import type { Device } from '../support/drivers/device.js';
-import { LightweightDevice } from '../support/drivers/lightweight-device.js';
-import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
-import { mintToken, startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { elapsed, report } from '../support/report.js';
+import { ConsistencyChecker } from '../../support/consistency-checker.js';
+import type { Device } from '../../support/drivers/device.js';
+import { LightweightDevice } from '../../support/drivers/lightweight-device.js';
+import { ReconnectingDevice } from '../../support/drivers/reconnecting-device.js';
+import { mintToken, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { elapsed, report } from '../../support/report.js';
 
 /**
  * More routine events than two cores can send, for 5 s: the flood publishes as fast as the node accepts, so it is always beyond

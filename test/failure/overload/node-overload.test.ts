@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 
 /** A node whose event loop is delayed again and again, as on an overloaded machine. */
 let usher: TestUsher;

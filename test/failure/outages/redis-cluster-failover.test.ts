@@ -5,12 +5,12 @@ import {
   noCluster,
   type RedisCluster,
   startRedisCluster,
-} from '../../tools/redis-cluster.mjs';
-import { DeviceFleet } from '../support/drivers/device-fleet.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { describeIfAvailable } from '../support/infrastructure/describe-if-available.js';
-import { elapsed, report } from '../support/report.js';
+} from '../../../tools/redis-cluster.mjs';
+import { DeviceFleet } from '../../support/drivers/device-fleet.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { describeIfAvailable } from '../../support/infrastructure/describe-if-available.js';
+import { elapsed, report } from '../../support/report.js';
 
 const USERS = 20;
 const MASTERS = 3;

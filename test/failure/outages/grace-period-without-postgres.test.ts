@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { backOffice, type BackOffice } from '../support/drivers/back-office.js';
-import { cancel, putPlans, startStream, subscribe } from '../support/drivers/subscribers.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { expectProblem } from '../support/expectations.js';
-import { type FaultProxy, proxyDatabase } from '../support/infrastructure/fault-proxy.js';
+import { backOffice, type BackOffice } from '../../support/drivers/back-office.js';
+import { cancel, putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { expectProblem } from '../../support/expectations.js';
+import { type FaultProxy, proxyDatabase } from '../../support/infrastructure/fault-proxy.js';
 
 /** Scaled down from a grace period of 300 s and leases of 90 s. */
 const GRACE_SECONDS = 7;

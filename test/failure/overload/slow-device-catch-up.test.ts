@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connectDevice } from '../support/drivers/device.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
-import { metric } from '../support/metric.js';
+import { connectDevice } from '../../support/drivers/device.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
+import { metric } from '../../support/metric.js';
 
 const KIB = 1024;
 /** Above 256 KiB of unread bytes a device counts as slow; above 1 MiB it is disconnected. */

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
-import type { Device } from '../support/drivers/device.js';
-import { openRawDevice, openRawSocket, type RawSocket } from '../support/drivers/raw-socket.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { nestedJson } from '../support/invalid-input.js';
-import { metric } from '../support/metric.js';
+import type { Device } from '../../support/drivers/device.js';
+import { openRawDevice, openRawSocket, type RawSocket } from '../../support/drivers/raw-socket.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { nestedJson } from '../../support/invalid-input.js';
+import { metric } from '../../support/metric.js';
 
 /** Frames that no real client sends must close the connection that sent them, and no other. It takes less than a second. */
 const SOON_MS = 2_000;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { elapsed, report } from '../support/report.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { elapsed, report } from '../../support/report.js';
 
 /** Long polling is off by default. Where it is on, no client may hold resources for long. */
 const HANDSHAKES = 300;

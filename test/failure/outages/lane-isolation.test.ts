@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { ConsistencyChecker, type TrackedEvent } from '../support/consistency-checker.js';
-import { ReconnectingDevice } from '../support/drivers/reconnecting-device.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { type FaultProxy, proxyDatabase } from '../support/infrastructure/fault-proxy.js';
-import { report } from '../support/report.js';
+import { ConsistencyChecker, type TrackedEvent } from '../../support/consistency-checker.js';
+import { ReconnectingDevice } from '../../support/drivers/reconnecting-device.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { type FaultProxy, proxyDatabase } from '../../support/infrastructure/fault-proxy.js';
+import { report } from '../../support/report.js';
 
 /** The test takes locks that block every connection of the important and the routine lane. The critical lane must go on. */
 const SLOW_USERS = 30;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { type FaultProxy, proxyDatabase } from '../support/infrastructure/fault-proxy.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { type FaultProxy, proxyDatabase } from '../../support/infrastructure/fault-proxy.js';
 
 let usher: TestUsher;
 let proxy: FaultProxy;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ConsistencyChecker } from '../support/consistency-checker.js';
-import { connectDevice } from '../support/drivers/device.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { EventLog } from '../support/event-log.js';
-import { eventually } from '../support/eventually.js';
-import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
-import { metric } from '../support/metric.js';
-import { elapsed, report } from '../support/report.js';
+import { ConsistencyChecker } from '../../support/consistency-checker.js';
+import { connectDevice } from '../../support/drivers/device.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { EventLog } from '../../support/event-log.js';
+import { eventually } from '../../support/eventually.js';
+import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
+import { metric } from '../../support/metric.js';
+import { elapsed, report } from '../../support/report.js';
 
 /**
  * A device whose connection became half-open (a tunnel, a dead router) reconnects. Without a reconnect, Engine.IO's pings

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ConsistencyChecker } from '../support/consistency-checker.js';
-import { LightweightDevice } from '../support/drivers/lightweight-device.js';
-import { mintToken, startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { eventually } from '../support/eventually.js';
-import { elapsed, report } from '../support/report.js';
+import { ConsistencyChecker } from '../../support/consistency-checker.js';
+import { LightweightDevice } from '../../support/drivers/lightweight-device.js';
+import { mintToken, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { elapsed, report } from '../../support/report.js';
 
 /** Scaled from 10,000 devices to 2,000, which share two cores with three nodes; the connection rate is scaled too. */
 const DEVICES = 2_000;
