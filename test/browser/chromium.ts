@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
-import type { TestUsher } from '../support/usher.js';
+import type { TestUsher } from '../support/drivers/usher.js';
 
 /** Debian's Chromium; `npm run test:browser` names another in CHROMIUM_PATH. */
 export function launch(): Promise<Browser> {
@@ -10,20 +10,20 @@ export function launch(): Promise<Browser> {
   });
 }
 
-export type Device = 'Living-room TV' | 'Phone' | 'Browser';
-export const DEVICES: readonly Device[] = ['Living-room TV', 'Phone', 'Browser'];
+export type DeviceName = 'Living-room TV' | 'Phone' | 'Browser';
+export const DEVICES: readonly DeviceName[] = ['Living-room TV', 'Phone', 'Browser'];
 
-/** The page as a person uses it: by the names of what is on it. */
+/** The demo page as a person uses it, by the accessible names of its elements. */
 export interface Visit {
   readonly page: Page;
-  /** Whatever the page asked for, wherever it is. */
+  /** Every URL that the page requested. */
   readonly addresses: string[];
-  /** What it complained of. */
-  readonly faults: string[];
-  on(device: Device): Locator;
-  press(label: string): Promise<void>;
-  /** Where the bar of this screen is, in seconds. */
-  position(device: Device): Promise<number>;
+  /** Errors and warnings of the console, and uncaught errors. */
+  readonly errors: string[];
+  on(device: DeviceName): Locator;
+  click(label: string): Promise<void>;
+  /** Returns the playback position of this screen in seconds. */
+  position(device: DeviceName): Promise<number>;
   speed(label: '1×' | '60×' | '600×'): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export interface VisitOptions {
   readonly height?: number;
 }
 
-/** Opens the page for a user of its own, and waits until all three screens are live. */
+/** Opens the page for this user. Returns when all three screens are live. */
 export async function visit(
   browser: Browser,
   usher: TestUsher,
@@ -42,22 +42,22 @@ export async function visit(
   const context: BrowserContext = await browser.newContext({ viewport: { width, height } });
   const page = await context.newPage();
   const addresses: string[] = [];
-  const faults: string[] = [];
+  const errors: string[] = [];
   page.on('request', (request) => addresses.push(request.url()));
   page.on('websocket', (socket) => addresses.push(socket.url()));
-  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
+    if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text());
   });
   await page.goto(`${usher.url}/?user=${encodeURIComponent(userId)}`);
-  const on = (device: Device) => page.getByRole('region', { name: device, exact: true });
+  const on = (device: DeviceName) => page.getByRole('region', { name: device, exact: true });
   for (const device of DEVICES) await on(device).getByText('live', { exact: true }).waitFor();
   return {
     page,
     addresses,
-    faults,
+    errors,
     on,
-    press: (label) => page.getByRole('button', { name: label, exact: true }).click(),
+    click: (label) => page.getByRole('button', { name: label, exact: true }).click(),
     position: async (device) =>
       Number(await on(device).getByRole('progressbar').getAttribute('aria-valuenow')),
     speed: (label) => page.getByRole('radio', { name: label, exact: true }).check(),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { launch, visit } from './chromium.js';
 
 const MINUTE = 60_000;
@@ -17,18 +17,18 @@ afterAll(async () => {
 });
 
 test.each([1440, 390])(
-  'an unplugged phone of a page %i wide shows what is pushed to it; a tap opens the app',
+  'an unplugged phone on a page %i px wide shows pushed notifications; a tap opens the app',
   async (width) => {
-    const { on, press, page, faults } = await visit(browser, usher, `sleeps-${width}`, { width });
-    await press('Upgrade to Premium');
+    const { on, click, page, errors } = await visit(browser, usher, `sleeps-${width}`, { width });
+    await click('Upgrade to Premium');
     await on('Phone').getByText('Premium · active').waitFor();
     await on('Phone').getByRole('button', { name: 'Unplug' }).click();
     await on('Phone').getByText('Asleep').waitFor();
-    await press('Cancel now');
+    await click('Cancel now');
     await on('Phone').getByText('Your membership has ended.', { exact: true }).click();
     await on('Phone').getByText('live', { exact: true }).waitFor();
     expect(await on('Phone').getByRole('group', { name: 'Lock screen' }).isVisible()).toBe(false);
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
     await page.context().close();
   },
 );

@@ -4,9 +4,9 @@ import { base64url, exportSPKI, generateKeyPair, importJWK, type JWK, SignJWT, U
 import { Edge } from '../../clients/edge/src/edge.js';
 import type { LeaseRefused } from '../../clients/edge/src/errors.js';
 import { eventually } from '../support/eventually.js';
-import { cancel, putPlans, start, subscribe } from '../support/members.js';
-import { type FaultProxy, faultProxy } from '../support/proxy.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { cancel, putPlans, startStream, subscribe } from '../support/drivers/subscribers.js';
+import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-proxy.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 const EDGE_ID = 'edge-lib';
 let usher: TestUsher;
@@ -117,7 +117,7 @@ describe('a lease is refused', () => {
   test('if its stream was stopped, although it has not expired', async () => {
     const edge = await openEdge();
     await subscribe(usher, 'cal');
-    const { body } = await start(usher, 'cal', { edgeId: EDGE_ID });
+    const { body } = await startStream(usher, 'cal', { edgeId: EDGE_ID });
     const stream = await edge.adopt(body.lease);
     expect(await edge.adopt(body.lease)).toBe(stream);
     await cancel(usher, 'cal');
@@ -155,7 +155,7 @@ describe('a stream', () => {
     proxies.push(proxy);
     const edge = await openEdge(`http://127.0.0.1:${proxy.port}`);
     await subscribe(usher, 'eve');
-    const { body } = await start(node, 'eve', { edgeId: EDGE_ID });
+    const { body } = await startStream(node, 'eve', { edgeId: EDGE_ID });
     const stream = await edge.adopt(body.lease);
     proxy.set('cut');
     await eventually('cut off', () => !edge.connected);

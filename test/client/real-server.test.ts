@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ConnectOptions, State } from '../../clients/web/src/index.js';
-import { call } from '../support/back-office.js';
-import { startUsher, type TestUsher } from '../support/usher.js';
+import { call } from '../support/drivers/back-office.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { closeClients, openClient, MemoryStorage, waitForConnection, eventually } from './test-client.js';
 import { TcpProxy } from './tcp-proxy.js';
 
@@ -115,7 +115,7 @@ describe('the client with the real server', () => {
     expect(tv.client.state.membership).toMatchObject({ version: 0, status: 'none' });
     await usher.backOffice.putPlan('gold', ['price_gold']);
     const subscription = { id: `sub_${user}`, userId: user, price: 'price_gold', status: 'active' };
-    await usher.stripe.subscription('customer.subscription.created', subscription);
+    await usher.stripe.sendEvent('customer.subscription.created', subscription);
     await eventually(() =>
       expect(tv.client.state.membership).toMatchObject({ status: 'active', planId: 'gold' }),
     );

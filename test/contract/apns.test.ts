@@ -1,25 +1,25 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { eventually } from '../support/eventually.js';
 import {
   APNS,
   apns,
-  guarded,
-  lastOf,
-  message,
-  noSecretWasLogged,
-  withPretendVendors,
-} from '../support/push-vendors.js';
+  createSender,
+  expectNoSecretLogged,
+  last,
+  pushMessage,
+  useFakeProviders,
+} from './push-providers.js';
 
-withPretendVendors();
+useFakeProviders();
 
 describe('apns', () => {
-  test('speaks of an alert as Apple wants it', async () => {
+  test('sends an alert in the format that APNs requires', async () => {
     const expiresAt = new Date('2026-11-20T10:00:00.700Z');
     const more = { collapseId: 'membership', badge: 3, expiresAt };
-    const sent = message(APNS.address(), more);
-    expect(await guarded(APNS).send(sent)).toEqual({ is: 'delivered' });
-    const { token, headers, payload } = lastOf(apns.got);
+    const sent = pushMessage(APNS.address(), more);
+    expect(await createSender(APNS).send(sent)).toEqual({ is: 'delivered' });
+    const { token, headers, payload } = last(apns.accepted);
     expect(token).toBe(sent.to.address);
     expect(headers).toMatchObject({
       'apns-push-type': 'alert',
@@ -35,62 +35,62 @@ describe('apns', () => {
   });
 
   test('wakes an app in the background without showing anything', async () => {
-    await guarded(APNS).send(
-      message(APNS.address(), { show: 'background', badge: 3, collapseId: 'ü'.repeat(60) }),
+    await createSender(APNS).send(
+      pushMessage(APNS.address(), { show: 'background', badge: 3, collapseId: 'ü'.repeat(60) }),
     );
-    const { headers, payload } = lastOf(apns.got);
+    const { headers, payload } = last(apns.accepted);
     expect(headers).toMatchObject({ 'apns-push-type': 'background', 'apns-priority': '5' });
     expect(headers['apns-collapse-id']).toMatch(/^[\w-]{43}$/);
     expect(payload).toEqual({ id: 'evt_1', aps: { 'content-available': 1 } });
   });
 
-  test('signs one provider token for many pushes', async () => {
-    const vendor = guarded(APNS);
-    await Promise.all(Array.from({ length: 10 }, () => vendor.send(message(APNS.address()))));
-    expect(new Set(apns.got.slice(-10).map(({ jwt }) => jwt)).size).toBe(1);
+  test('reuses one provider token for many pushes', async () => {
+    const sender = createSender(APNS);
+    await Promise.all(Array.from({ length: 10 }, () => sender.send(pushMessage(APNS.address()))));
+    expect(new Set(apns.accepted.slice(-10).map(({ jwt }) => jwt)).size).toBe(1);
   });
 
-  test('tells since when a token is dead', async () => {
-    apns.script.otherwise = APNS.replies.gone;
-    expect(await guarded(APNS).send(message(APNS.address()))).toEqual({
+  test('returns since when a device token is dead', async () => {
+    apns.responses.defaultResponse = APNS.responses.gone;
+    expect(await createSender(APNS).send(pushMessage(APNS.address()))).toEqual({
       is: 'gone',
       since: new Date('2026-01-02T00:00:00Z'),
       reason: 'Unregistered',
     });
   });
 
-  test('comes back after a GOAWAY, and answers for all that was under way', async () => {
-    const vendor = guarded(APNS, { deadlineMs: 3_000 });
-    apns.script.otherwise = { status: 200, afterMs: 50 };
-    const send = () => vendor.send(message(APNS.address()));
+  test('reconnects after a GOAWAY and returns an outcome for every push in flight', async () => {
+    const sender = createSender(APNS, { deadlineMs: 3_000 });
+    apns.responses.defaultResponse = { status: 200, afterMs: 50 };
+    const send = () => sender.send(pushMessage(APNS.address()));
     const underWay = Array.from({ length: 50 }, send);
-    await eventually('they are under way', () => apns.script.isSpent);
-    apns.goAway();
-    const verdicts = await Promise.all(underWay);
-    expect(verdicts.filter(({ is }) => is !== 'delivered' && is !== 'again')).toEqual([]);
-    apns.script.otherwise = 'ok';
-    const connections = apns.connections;
-    await eventually('it is back', async () => (await send()).is === 'delivered');
-    expect(apns.connections).toBeGreaterThanOrEqual(connections);
+    await eventually('the pushes are in flight', () => apns.responses.isUsedUp);
+    apns.sendGoaway();
+    const outcomes = await Promise.all(underWay);
+    expect(outcomes.filter(({ is }) => is !== 'delivered' && is !== 'again')).toEqual([]);
+    apns.responses.defaultResponse = 'ok';
+    const connections = apns.connections.total;
+    await eventually('a push is delivered again', async () => (await send()).is === 'delivered');
+    expect(apns.connections.total).toBeGreaterThanOrEqual(connections);
   });
 
-  test('leaves a connection that leads nowhere, which TCP would believe in for a quarter of an hour', async () => {
-    const wire = await forgetfulWire(new URL(apns.environment.APNS_ORIGIN ?? ''));
-    const vendor = guarded(APNS, {}, { APNS_ORIGIN: `https://localhost:${wire.port}` });
-    const send = () => vendor.send(message(APNS.address()));
+  test('replaces a dead connection long before TCP would notice it', async () => {
+    const firewall = await startForgetfulFirewall(new URL(apns.environment.APNS_ORIGIN ?? ''));
+    const sender = createSender(APNS, {}, { APNS_ORIGIN: `https://localhost:${firewall.port}` });
+    const send = () => sender.send(pushMessage(APNS.address()));
     expect(await send()).toEqual({ is: 'delivered' });
-    wire.forget();
+    firewall.forget();
     expect(await send()).toMatchObject({ is: 'again', reason: 'deadline' });
-    await eventually('it took another', async () => (await send()).is === 'delivered');
-    await vendor.close();
-    await wire.close();
+    await eventually('a new connection is used', async () => (await send()).is === 'delivered');
+    await sender.close();
+    await firewall.close();
   });
 });
 
-test('no address, key or token was ever logged', noSecretWasLogged);
+test('no address, key or token was ever logged', expectNoSecretLogged);
 
-/** A firewall that forgets the connections it knows: they carry nothing any more, and nobody is told. New ones pass. */
-async function forgetfulWire({ hostname, port }: URL) {
+/** Starts a firewall that can silently drop the packets of all its connections so far. New connections pass. */
+async function startForgetfulFirewall({ hostname, port }: URL) {
   const forgotten = new WeakSet<Socket>();
   const sockets = new Set<Socket>();
   const carry = (from: Socket, to: Socket, of: Socket) => {

@@ -1,33 +1,33 @@
-import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { fcmError } from '../support/fakes/fake-fcm.js';
 import {
+  createSender,
+  expectNoSecretLogged,
   FCM,
   fcm,
-  guarded,
-  lastOf,
-  message,
-  noSecretWasLogged,
-  withPretendVendors,
-} from '../support/push-vendors.js';
-import { fcmError } from '../support/pretend-fcm.js';
+  last,
+  pushMessage,
+  useFakeProviders,
+} from './push-providers.js';
 
-withPretendVendors();
+useFakeProviders();
 
 describe('fcm', () => {
   afterEach(() => {
-    fcm.granting = 'ok';
+    fcm.tokenResponse = 'ok';
   });
 
   test.each(['fcm_token', 'fcm_fid'] as const)(
-    'sends to a %s what Android replaces and forgets',
+    'sends to a %s a message with collapse key and time to live',
     async (kind) => {
       const address = randomUUID();
       const expiresAt = new Date(Date.now() + 60_000);
       const more = { collapseId: 'membership', badge: 2, expiresAt };
-      expect(await guarded(FCM).send(message({ kind, address }, more))).toEqual({ is: 'delivered' });
-      const { message: got, ...of } = lastOf(fcm.got);
+      expect(await createSender(FCM).send(pushMessage({ kind, address }, more))).toEqual({ is: 'delivered' });
+      const { message: received, ...of } = last(fcm.accepted);
       expect(of).toEqual({ kind, address });
-      expect(got).toMatchObject({
+      expect(received).toMatchObject({
         data: { id: 'evt_1' },
         notification: { title: 'Your plan', body: 'Basic from today' },
         android: {
@@ -41,53 +41,56 @@ describe('fcm', () => {
   );
 
   test('wakes an app in the background with data alone', async () => {
-    await guarded(FCM).send(message(FCM.address(), { show: 'background', urgency: 'normal' }));
-    const { message: got } = lastOf(fcm.got);
-    expect(got).not.toHaveProperty('notification');
-    expect(got).toMatchObject({
+    await createSender(FCM).send(pushMessage(FCM.address(), { show: 'background', urgency: 'normal' }));
+    const { message: received } = last(fcm.accepted);
+    expect(received).not.toHaveProperty('notification');
+    expect(received).toMatchObject({
       android: { priority: 'normal' },
       apns: { headers: { 'apns-priority': '5' } },
     });
   });
 
-  test('an address that FCM itself calls wrong is dead; an invalid message alone kills none', async () => {
+  test('treats an address that FCM calls invalid as dead, but not because of an invalid message alone', async () => {
     const violation = {
       fieldViolations: [{ field: 'message.token', description: 'Invalid registration token' }],
     };
-    fcm.script.next({
+    fcm.responses.next({
       status: 400,
       body: { error: { code: 400, status: 'INVALID_ARGUMENT', details: [violation] } },
     });
-    const vendor = guarded(FCM);
-    expect(await vendor.send(message(FCM.address()))).toMatchObject({ is: 'gone' });
-    fcm.script.next(fcmError(400, 'INVALID_ARGUMENT'));
-    expect(await vendor.send(message(FCM.address()))).toMatchObject({ is: 'sender_fault' });
+    const sender = createSender(FCM);
+    expect(await sender.send(pushMessage(FCM.address()))).toMatchObject({ is: 'gone' });
+    fcm.responses.next(fcmError(400, 'INVALID_ARGUMENT'));
+    expect(await sender.send(pushMessage(FCM.address()))).toMatchObject({ is: 'sender_fault' });
   });
 
-  test('asks once for an access token, and anew when it is worth nothing any more', async () => {
-    const vendor = guarded(FCM);
+  test('requests one access token, and a new one when it is revoked', async () => {
+    const sender = createSender(FCM);
     const grants = fcm.grants;
-    const send = () => vendor.send(message(FCM.address()));
+    const send = () => sender.send(pushMessage(FCM.address()));
     const all = await Promise.all(Array.from({ length: 10 }, send));
     expect(all.every(({ is }) => is === 'delivered')).toBe(true);
     expect(fcm.grants - grants).toBe(1);
-    fcm.revoke();
+    fcm.revokeAccessToken();
     expect(await send()).toEqual({ is: 'delivered' });
     expect(fcm.grants - grants).toBe(2);
   });
 
-  test('tells a service account that Google refuses from a token endpoint that is away', async () => {
-    fcm.granting = { status: 400, body: { error: 'invalid_grant', error_description: 'no secret here' } };
-    expect(await guarded(FCM).send(message(FCM.address()))).toEqual({
+  test('distinguishes a rejected service account from an unavailable token endpoint', async () => {
+    fcm.tokenResponse = {
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'no secret here' },
+    };
+    expect(await createSender(FCM).send(pushMessage(FCM.address()))).toEqual({
       is: 'our_fault',
       reason: 'invalid_grant',
     });
-    fcm.granting = { status: 503 };
-    expect(await guarded(FCM).send(message(FCM.address()))).toMatchObject({
+    fcm.tokenResponse = { status: 503 };
+    expect(await createSender(FCM).send(pushMessage(FCM.address()))).toMatchObject({
       is: 'again',
       reason: 'token_endpoint_503',
     });
   });
 });
 
-test('no address, key or token was ever logged', noSecretWasLogged);
+test('no address, key or token was ever logged', expectNoSecretLogged);

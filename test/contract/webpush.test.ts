@@ -2,25 +2,25 @@ import { describe, expect, test } from '@jest/globals';
 import { request } from 'undici';
 import type { PushAddress } from '../../src/push/providers/push-provider.js';
 import { SsrfSafeAgent } from '../../src/push/providers/webpush/ssrf-safe-agent.js';
+import { testConfig } from '../support/config.js';
 import {
-  configOf,
-  guarded,
-  lastOf,
-  message,
-  noSecretWasLogged,
+  createSender,
+  last,
+  pushMessage,
+  expectNoSecretLogged,
   WEBPUSH,
   webPush,
-  withPretendVendors,
-} from '../support/push-vendors.js';
+  useFakeProviders,
+} from './push-providers.js';
 
-withPretendVendors();
+useFakeProviders();
 
 describe('webpush', () => {
-  test('arrives so that only the browser can read it', async () => {
+  test('encrypts a push so that only the browser can read it', async () => {
     const expiresAt = new Date(Date.now() + 60_000);
-    const sent = message(webPush.subscribe(), { collapseId: 'membership', badge: 1, expiresAt });
-    expect(await guarded(WEBPUSH).send(sent)).toEqual({ is: 'delivered' });
-    const { address, headers, payload } = lastOf(webPush.got);
+    const sent = pushMessage(webPush.subscribe(), { collapseId: 'membership', badge: 1, expiresAt });
+    expect(await createSender(WEBPUSH).send(sent)).toEqual({ is: 'delivered' });
+    const { address, headers, payload } = last(webPush.accepted);
     expect(address).toBe(sent.to.address);
     expect(headers).toMatchObject({
       urgency: 'high',
@@ -46,41 +46,41 @@ describe('webpush', () => {
     'https://[::1]/push/1',
     'https://169.254.169.254/latest/meta-data',
     'no url',
-  ])('is not aimed at %s', async (address) => {
+  ])('never sends to %s', async (address) => {
     const { keys } = webPush.subscribe();
     const to: PushAddress = { kind: 'webpush', address, keys };
-    expect(await guarded(WEBPUSH).send(message(to))).toEqual({
+    expect(await createSender(WEBPUSH).send(pushMessage(to))).toEqual({
       is: 'sender_fault',
       reason: 'endpoint_not_allowed',
     });
   });
 
-  test('a name that leads to an inner host is not dialled, unless the operator named that very host', async () => {
-    const dial = new SsrfSafeAgent(configOf(webPush.environment).PUSH_CA_FILE);
-    const connections = webPush.connections;
-    const asked = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.publicOnly });
-    await expect(asked).rejects.toMatchObject({ code: 'INNER_ADDRESS' });
-    expect(webPush.connections).toBe(connections);
+  test('does not connect to a name that resolves to a private address, unless the operator allowed that host', async () => {
+    const dial = new SsrfSafeAgent(testConfig(webPush.environment).PUSH_CA_FILE);
+    const connections = webPush.connections.total;
+    const attempt = request(webPush.subscribe().address, { method: 'POST', dispatcher: dial.publicOnly });
+    await expect(attempt).rejects.toMatchObject({ code: 'INNER_ADDRESS' });
+    expect(webPush.connections.total).toBe(connections);
     await dial.close();
   });
 
-  test('a redirect is not followed, and an answer without end is not read to its end', async () => {
-    const vendor = guarded(WEBPUSH);
+  test('does not follow a redirect and does not read an endless response to its end', async () => {
+    const sender = createSender(WEBPUSH);
     const elsewhere = webPush.subscribe().address;
-    const asked = webPush.asked;
-    webPush.script.next({ status: 307, headers: { location: elsewhere } });
-    expect(await vendor.send(message(webPush.subscribe()))).toEqual({
+    const requestCount = webPush.requestCount;
+    webPush.responses.next({ status: 307, headers: { location: elsewhere } });
+    expect(await sender.send(pushMessage(webPush.subscribe()))).toEqual({
       is: 'sender_fault',
       reason: 'status_307',
     });
-    expect(webPush.asked - asked).toBe(1);
-    webPush.script.next({ status: 201, body: 'x'.repeat(5_000_000) });
-    expect(await vendor.send(message(webPush.subscribe()))).toEqual({ is: 'delivered' });
+    expect(webPush.requestCount - requestCount).toBe(1);
+    webPush.responses.next({ status: 201, body: 'x'.repeat(5_000_000) });
+    expect(await sender.send(pushMessage(webPush.subscribe()))).toEqual({ is: 'delivered' });
   });
 
-  test('a subscription whose keys are none is dead', async () => {
+  test('treats a subscription with invalid keys as dead', async () => {
     const to = { ...webPush.subscribe(), keys: { p256dh: 'AAAA', auth: 'AAAA' } };
-    expect(await guarded(WEBPUSH).send(message(to))).toEqual({
+    expect(await createSender(WEBPUSH).send(pushMessage(to))).toEqual({
       is: 'gone',
       since: undefined,
       reason: 'bad_keys',
@@ -88,4 +88,4 @@ describe('webpush', () => {
   });
 });
 
-test('no address, key or token was ever logged', noSecretWasLogged);
+test('no address, key or token was ever logged', expectNoSecretLogged);

@@ -2,12 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { environment, readConfig } from '../../src/platform/config/config.js';
-import { call } from '../support/back-office.js';
-import { startTopology } from '../support/topology.js';
+import { startTopology } from '../support/drivers/topology.js';
 
 const ROOT = new URL('../../', import.meta.url);
 const text = (path: string) => readFile(new URL(path, ROOT), 'utf8');
-/** The longest that ends a node after its drain, docs/operations.md, "Stopping a node". */
+/** How long a node takes at most to stop after its drain: docs/operations.md, "Stopping a node". */
 const SLACK_SECONDS = 10;
 
 interface Container {
@@ -18,7 +17,7 @@ interface Container {
   readonly securityContext: Record<string, unknown>;
   readonly [probe: `${string}Probe`]: { httpGet: { path: string; port: string } };
 }
-interface Thing {
+interface KubernetesObject {
   readonly kind: string;
   readonly metadata: { name: string };
   readonly data: Record<string, string>;
@@ -35,23 +34,26 @@ interface Thing {
 }
 
 const objects = async (path: string) =>
-  parseAllDocuments(await text(`deploy/kubernetes/${path}`)).map((document) => document.toJS() as Thing);
+  parseAllDocuments(await text(`deploy/kubernetes/${path}`)).map(
+    (document) => document.toJS() as KubernetesObject,
+  );
 const only = <T>(all: readonly T[], isIt: (one: T) => boolean): T => {
   const found = all.filter(isIt);
   expect(found).toHaveLength(1);
   return found[0] as T;
 };
-const ofKind = async (path: string, kind: string) => only(await objects(path), (one) => one.kind === kind);
+const objectOfKind = async (path: string, kind: string) =>
+  only(await objects(path), (one) => one.kind === kind);
 
-const settings = (await ofKind('settings.yaml', 'ConfigMap')).data;
-const secrets = (await ofKind('examples/secret.yaml', 'Secret')).stringData;
+const settings = (await objectOfKind('settings.yaml', 'ConfigMap')).data;
+const secrets = (await objectOfKind('examples/secret.yaml', 'Secret')).stringData;
 
 describe.each([
   ['gateway.yaml', 'usher-gateway', 'gateway'],
   ['api.yaml', 'usher-api', 'api,worker'],
 ])('on Kubernetes, %s', (file, name, roles) => {
-  test('says only what is a setting, and what the boot accepts', async () => {
-    const [container] = (await ofKind(file, 'Deployment')).spec.template.spec.containers;
+  test('sets only known settings, with values that a node accepts', async () => {
+    const [container] = (await objectOfKind(file, 'Deployment')).spec.template.spec.containers;
     const given = {
       ...settings,
       ...secrets,
@@ -61,10 +63,10 @@ describe.each([
     expect(readConfig(given).ROLES.join()).toBe(roles);
   });
 
-  test('is reached by its Service, on the port it listens on, and asked for its health where it answers', async () => {
-    const { template } = (await ofKind(file, 'Deployment')).spec;
+  test('is reached by its Service on the port it listens on, and has probes on its health paths', async () => {
+    const { template } = (await objectOfKind(file, 'Deployment')).spec;
     const [container] = template.spec.containers;
-    const service = await ofKind(file, 'Service');
+    const service = await objectOfKind(file, 'Service');
     expect(service.metadata.name).toBe(name);
     expect(template.metadata.labels).toMatchObject(service.spec.selector as Record<string, string>);
     expect(service.spec.ports.map(({ targetPort }) => targetPort)).toEqual(['http']);
@@ -80,8 +82,8 @@ describe.each([
     ]);
   });
 
-  test('has time to send its devices away, and may write nothing', async () => {
-    const { spec } = (await ofKind(file, 'Deployment')).spec.template;
+  test('has time to drain its connections, and a read-only file system', async () => {
+    const { spec } = (await objectOfKind(file, 'Deployment')).spec.template;
     const [container] = spec.containers;
     const preStop = Number(container.lifecycle.preStop.exec.command.at(-1));
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(
@@ -92,14 +94,16 @@ describe.each([
 });
 
 test('the example routes lead to Services that exist', async () => {
-  const services = await Promise.all(['gateway.yaml', 'api.yaml'].map((file) => ofKind(file, 'Service')));
-  const doors = services.map(({ metadata, spec }) => ({ name: metadata.name, port: spec.ports[0]?.port }));
-  const route = await ofKind('examples/routes.yaml', 'HTTPRoute');
+  const services = await Promise.all(
+    ['gateway.yaml', 'api.yaml'].map((file) => objectOfKind(file, 'Service')),
+  );
+  const backends = services.map(({ metadata, spec }) => ({ name: metadata.name, port: spec.ports[0]?.port }));
+  const route = await objectOfKind('examples/routes.yaml', 'HTTPRoute');
   for (const { backendRefs } of route.spec.rules)
-    for (const door of backendRefs) expect(doors).toContainEqual(door);
+    for (const backend of backendRefs) expect(backends).toContainEqual(backend);
 });
 
-test('compose says only what is a setting', async () => {
+test('docker-compose.yml sets only known settings', async () => {
   const compose = parse(await text('docker-compose.yml'), { merge: true }) as {
     services: Record<string, { image: string; environment?: Record<string, string> }>;
   };
@@ -108,16 +112,18 @@ test('compose says only what is a setting', async () => {
   expect(Object.keys(environment.shape)).toEqual(expect.arrayContaining(names));
 });
 
-test('a node that may write no file runs: the file system of its container is read-only', async () => {
-  const fleet = await startTopology({
+test('a node runs without permission to write files, as in a container with a read-only file system', async () => {
+  const topology = await startTopology({
     NODE_OPTIONS: '--experimental-permission --allow-fs-read=* --allow-worker',
   });
   try {
-    const device = await fleet.gateways[0].device('ann', 'ann-tv');
-    await fleet.api.backOffice.publish([{ userId: 'ann', type: 'note.added', tier: 'critical', data: {} }]);
-    await device.hears('note.added');
-    expect((await call(fleet.api.url, await fleet.api.token('ann'), 'GET', '/v1/me/state')).status).toBe(200);
+    const device = await topology.gateways[0].device('ann', 'ann-tv');
+    await topology.api.backOffice.publish([
+      { userId: 'ann', type: 'note.added', tier: 'critical', data: {} },
+    ]);
+    await device.waitFor('note.added');
+    expect((await topology.api.callAs('ann', 'GET', '/v1/me/state')).status).toBe(200);
   } finally {
-    await fleet.stop();
+    await topology.stop();
   }
 });

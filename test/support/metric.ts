@@ -1,4 +1,4 @@
-/** A metric of a node, as its operators read it; the sum over its labels. 0 when it was never counted. */
+/** Returns the value of a metric from `/metrics`, summed over its labels; 0 when it does not exist yet. */
 export async function metric(node: { readonly url: string }, name: string): Promise<number> {
   const text = await (await fetch(`${node.url}/metrics`)).text();
   const values = text.matchAll(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'gm'));

@@ -1,5 +1,5 @@
-/** A line on the terminal: what a failure test measured. It judges nothing. */
+/** Prints what a failure test measured. */
 export const report = (what: string): void => void process.stderr.write(`      ${what}\n`);
 
-/** How long it took since then, as part of a report. */
-export const since = (start: number): string => `${Date.now() - start} ms`;
+/** Returns the time since `start` as text, like "120 ms". */
+export const elapsed = (start: number): string => `${Date.now() - start} ms`;

@@ -1,4 +1,4 @@
-/* Before the suite: one migrated database, which each test file copies (a copy takes some 50 ms, migrations much longer). */
+/* Runs before all tests: migrates one database, which each test file copies (a copy takes about 50 ms, migrations much longer). */
 import pg from 'pg';
 import { migrate } from '../../tools/migrate.mjs';
 

@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { eventually } from '../support/eventually.js';
+import { DEVICES, launch, type Visit, visit } from './chromium.js';
+
+const MINUTE = 60_000;
+// Longer than Playwright's own timeout, whose message says more than a test timeout.
+jest.setTimeout(MINUTE);
+
+/** Runs in the page: finds elements beyond the right edge, except in scrolling lists and pictures. */
+const CUT_OFF = `[...document.querySelectorAll('body *:not(.row *, .traces *, .log-lines *, .art *)')]
+  .filter((part) => part.getBoundingClientRect().right > innerWidth + 0.5)
+  .map((part) => part.outerHTML.slice(0, 80))`;
+
+describe('the page', () => {
+  let usher: TestUsher;
+  let browser: Browser;
+  let open: Visit | undefined;
+
+  beforeAll(async () => {
+    [usher, browser] = await Promise.all([startUsher({ NODE_ENV: 'development' }), launch()]);
+  }, MINUTE);
+  afterEach(async () => {
+    await open?.page.context().close();
+    open = undefined;
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await usher?.stop();
+  });
+
+  const openPage = async (userId: string, size?: Parameters<typeof visit>[3]) => {
+    open = await visit(browser, usher, userId, size);
+    return open;
+  };
+  const openPageWithPremium = async (userId: string) => {
+    const visited = await openPage(userId);
+    await visited.click('Upgrade to Premium');
+    for (const device of DEVICES) await visited.on(device).getByText('Premium · active').waitFor();
+    return visited;
+  };
+
+  test('pressing play on the TV moves the progress bar on the phone, and the phone can continue from there', async () => {
+    const { on, position } = await openPageWithPremium('plays');
+    await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
+    for (const device of ['Phone', 'Browser'] as const) {
+      await on(device).getByText('Playing on Living-room TV').waitFor();
+      await eventually(`the bar of ${device} moved`, async () => (await position(device)) >= 60);
+    }
+    await on('Living-room TV').getByRole('button', { name: 'Pause' }).click();
+    await on('Phone').getByText('Paused on Living-room TV').waitFor();
+    const left = await position('Living-room TV');
+    expect(await position('Phone')).toBe(left);
+
+    await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
+    await on('Phone').getByText('Playing on Living-room TV').waitFor();
+    await on('Phone').getByRole('button', { name: 'Continue here' }).click();
+    await on('Living-room TV').getByText('Playing on Phone').waitFor();
+    expect(await position('Phone')).toBeGreaterThanOrEqual(left);
+    await eventually('the TV follows the phone', async () => (await position('Living-room TV')) > left);
+  });
+
+  test('a plan change switches what every screen allows', async () => {
+    const { on, click } = await openPage('switches');
+    await click('Subscribe to Basic');
+    for (const device of DEVICES) {
+      const allowed = on(device).getByRole('list', { name: 'What the membership allows' });
+      await allowed.getByText('1 screen', { exact: true }).waitFor();
+      await allowed.getByText('With ads').waitFor();
+    }
+    await click('Upgrade to Premium');
+    for (const device of DEVICES) {
+      const allowed = on(device).getByRole('list', { name: 'What the membership allows' });
+      await allowed.getByText('4 screens').waitFor();
+      await allowed.getByText('4K').waitFor();
+    }
+    await click('Payment fails');
+    for (const device of DEVICES) await on(device).getByText('The last payment failed.').waitFor();
+  });
+
+  test('a cancelled membership stops the player on every screen', async () => {
+    const { on, click, position } = await openPageWithPremium('cancels');
+    await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
+    await eventually('the film runs', async () => (await position('Browser')) >= 60);
+    await click('Cancel now');
+    for (const device of DEVICES) {
+      await on(device).getByText('Your membership has ended').waitFor();
+      await on(device).locator('[data-motion="still"]').waitFor();
+    }
+    expect((await usher.backOffice.entitlement('cancels')).status).toBe('canceled');
+  });
+
+  test('an unplugged phone catches up', async () => {
+    const { on, click } = await openPageWithPremium('unplugs');
+    await on('Phone').getByRole('button', { name: 'Unplug' }).click();
+    await on('Phone').getByText('offline', { exact: true }).waitFor();
+    await click('Cancel at period end');
+    await on('Living-room TV').getByText('Ends on').waitFor();
+    await click('Run tonight’s recommendations');
+    await on('Living-room TV').getByRole('button', { name: 'New' }).waitFor();
+    expect(await on('Phone').getByText('Ends on').isVisible()).toBe(false);
+
+    await on('Phone').getByRole('button', { name: 'Plug in' }).click();
+    await on('Phone').getByText('caught up: 2 events').waitFor();
+    await on('Phone').getByText('Ends on').waitFor();
+    await on('Phone').getByRole('button', { name: 'New' }).waitFor();
+  });
+
+  test('tonight’s recommendations reach every screen, and what is seen on one is seen on all', async () => {
+    const { on, click } = await openPage('tonight');
+    await click('Run tonight’s recommendations');
+    for (const device of DEVICES) {
+      await on(device).getByRole('button', { name: 'New' }).waitFor();
+      const row = on(device).getByRole('list', { name: 'Tonight’s recommendations' });
+      expect(await row.getByRole('button').count()).toBe(8);
+    }
+    await on('Browser').getByRole('button', { name: 'New' }).click();
+    for (const device of DEVICES)
+      await on(device).getByRole('button', { name: 'New' }).waitFor({ state: 'hidden' });
+  });
+
+  test(
+    'after five episodes started by autoplay, only the TV asks “still watching?”',
+    async () => {
+      const { page, on, speed } = await openPageWithPremium('sleeps');
+      await speed('600×');
+      await on('Living-room TV').getByRole('button', { name: 'Play' }).click();
+      const question = page.getByRole('alertdialog');
+      await on('Living-room TV').getByRole('alertdialog').waitFor({ timeout: MINUTE });
+      expect(await question.count()).toBe(1);
+      await on('Phone').getByText('Paused on Living-room TV').waitFor();
+      await question.getByRole('button', { name: 'Keep watching' }).click();
+      await on('Phone').getByText('Playing on Living-room TV').waitFor();
+    },
+    2 * MINUTE,
+  );
+
+  test('a second visit shows the state of the first', async () => {
+    const first = await openPageWithPremium('returns');
+    await first.on('Living-room TV').getByRole('button', { name: 'Play' }).click();
+    await eventually('the film runs', async () => (await first.position('Phone')) >= 60);
+    await first.on('Living-room TV').getByRole('button', { name: 'Pause' }).click();
+    await first.on('Phone').getByText('Paused on Living-room TV').waitFor();
+    const left = await first.position('Phone');
+    await first.page.reload();
+    await first.on('Phone').getByText('Paused on Living-room TV').waitFor();
+    expect(await first.position('Phone')).toBe(left);
+  });
+
+  test('nothing overflows at phone width', async () => {
+    const { page, on, click } = await openPage('narrow', { width: 375, height: 740 });
+    await click('Upgrade to Premium');
+    await click('Run tonight’s recommendations');
+    for (const device of DEVICES) await on(device).getByRole('button', { name: 'New' }).waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
+    expect(await page.evaluate(CUT_OFF)).toEqual([]);
+  });
+
+  test('the token is in no URL, no other host is contacted, and the browser reports no errors', async () => {
+    const { addresses, errors, click, on } = await openPageWithPremium('quiet');
+    await click('Run tonight’s recommendations');
+    await on('Phone').getByRole('button', { name: 'New' }).waitFor();
+    const { host } = new URL(usher.url);
+    expect(addresses.filter((address) => new URL(address).host !== host)).toEqual([]);
+    expect(addresses.filter((address) => /eyJ|token=/.test(address))).toEqual([]);
+    expect(addresses.some((address) => address.startsWith('ws:'))).toBe(true);
+    expect(errors).toEqual([]);
+  });
+});

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { describeEachRedis, type TestRedis } from '../../support/infrastructure/redis.js';
+import { metric } from '../../support/metric.js';
+
+describeEachRedis('devices of one user on two nodes', (start) => {
+  let redis: TestRedis;
+  let a: TestUsher;
+  let b: TestUsher;
+  let api: TestUsher;
+  beforeAll(async () => {
+    redis = await start();
+    a = await startUsher({ REDIS_URL: redis.url });
+    b = await a.another();
+    api = await a.another({ ROLES: 'api' });
+  });
+  afterAll(async () => {
+    await a.stop();
+    await redis.stop();
+  });
+
+  test('receive the same events, whichever node they come from, once and in the order of offsets', async () => {
+    const onA = await a.device('ann', 'ann-a');
+    const onB = await b.device('ann', 'ann-b');
+    const nodes = [a, b, api];
+    await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        nodes[n % 3]?.backOffice.publish([
+          { userId: 'ann', type: 'note.all', tier: n % 2 === 0 ? 'critical' : 'important', data: n },
+        ]),
+      ),
+    );
+    for (const device of [onA, onB]) {
+      await eventually('all sixty events arrived', () => device.offsets().length >= 60);
+      expect(device.offsets()).toEqual(Array.from({ length: 60 }, (_, n) => n + 1));
+    }
+  });
+
+  test('receive events from a node without sockets at once, not only by the sweep', async () => {
+    const device = await b.device('abe', 'abe-b');
+    await api.backOffice.publish([{ userId: 'abe', type: 'note.routine', tier: 'routine', data: {} }]);
+    await device.waitFor('note.routine');
+  });
+
+  test('receive each other’s playback at once', async () => {
+    const tv = await a.device('ben', 'ben-tv');
+    const phone = await b.device('ben', 'ben-phone');
+    await tv.heartbeat({ positionSeconds: 700 });
+    expect((await phone.waitFor('playback.progress')).data).toMatchObject({
+      positionSeconds: 700,
+      deviceId: 'ben-tv',
+    });
+    expect(tv.envelopes('playback.progress')).toEqual([]);
+  });
+
+  test('cause no messages to a node without devices of the user', async () => {
+    const device = await a.device('cleo', 'cleo-a');
+    // No event of the earlier tests is still being sent.
+    await eventually(
+      'no handoff is left',
+      async () => (await a.database.query("SELECT 1 FROM handoff WHERE consumer = 'delivery'")).length === 0,
+    );
+    const before = await metric(a, 'usher_node_messages_total');
+    await a.backOffice.publish([{ userId: 'cleo', type: 'note.local', tier: 'critical', data: {} }]);
+    await device.waitFor('note.local');
+    expect(await metric(a, 'usher_node_messages_total')).toBe(before);
+  });
+
+  test('still receive events after Redis lost its data', async () => {
+    const device = await b.device('dan', 'dan-b');
+    await redis.flush();
+    await eventually('a routine event arrives from the other node', async () => {
+      await a.backOffice.publish([{ userId: 'dan', type: 'note.again', tier: 'routine', data: {} }]);
+      return device.envelopes('note.again').length > 0;
+    });
+  });
+});

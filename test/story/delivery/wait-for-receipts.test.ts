@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { metric } from '../../support/metric.js';
+
+let a: TestUsher;
+let b: TestUsher;
+beforeAll(async () => {
+  a = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
+  b = await a.another();
+});
+afterAll(() => a.stop());
+
+type Accepted = { id: string; offset?: number; devices?: { deviceId: string; state: string }[] };
+const publish = async (events: Record<string, unknown>[], headers: Record<string, string> = {}) => {
+  const reply = await a.backOffice.call('POST', '/v1/events?wait=received', { events }, headers);
+  return { ...reply, accepted: reply.body.accepted as Accepted[] };
+};
+const critical = (userId: string, of: Record<string, unknown> = {}) => ({
+  userId,
+  type: 'note.awaited',
+  tier: 'critical',
+  data: {},
+  ...of,
+});
+
+describe('a publisher that waits for receipts', () => {
+  test('is returned the state of its event on each device, on whichever node it is', async () => {
+    await a.device('ann', 'ann-1');
+    await b.device('ann', 'ann-2');
+    await b.device('ann', 'ann-3', { acks: false });
+    const asleep = await a.device('ann', 'ann-4');
+    asleep.close();
+    await eventually('it is disconnected', async () => (await metric(a, 'usher_connections')) === 1);
+    const { status, accepted } = await publish([critical('ann')]);
+    expect(status).toBe(202);
+    expect(accepted).toEqual([
+      {
+        id: expect.any(String),
+        offset: 1,
+        devices: [
+          { deviceId: 'ann-1', state: 'received' },
+          { deviceId: 'ann-2', state: 'received' },
+          { deviceId: 'ann-3', state: 'sent' },
+          { deviceId: 'ann-4', state: 'asleep' },
+        ],
+      },
+    ]);
+  });
+
+  test('is returned only the target device of an event that has one', async () => {
+    await a.device('ben', 'ben-1');
+    await b.device('ben', 'ben-2');
+    const { accepted } = await publish([critical('ben', { deviceId: 'ben-2' })]);
+    expect(accepted[0]?.devices).toEqual([{ deviceId: 'ben-2', state: 'received' }]);
+  });
+
+  test('can wait for many events at once; routine ones have no receipts', async () => {
+    await a.device('cleo', 'cleo-1');
+    const { accepted } = await publish([
+      critical('cleo'),
+      critical('nobody'),
+      critical('cleo', { tier: 'routine' }),
+      critical('cleo', { tier: 'important' }),
+    ]);
+    const received = [{ deviceId: 'cleo-1', state: 'received' }];
+    expect(accepted.map(({ devices }) => devices)).toEqual([received, [], [], received]);
+  });
+
+  test('is returned the same response for the same Idempotency-Key, and no second event is published', async () => {
+    const device = await b.device('dan', 'dan-1');
+    const headers = { 'idempotency-key': 'wait-once' };
+    const first = await publish([critical('dan')], headers);
+    const again = await publish([critical('dan')], headers);
+    expect(again.accepted).toEqual(first.accepted);
+    expect(device.envelopes('note.awaited')).toHaveLength(1);
+  });
+
+  test('is rejected when it waits for too many events or another state, and nothing is published', async () => {
+    const many = await publish(Array.from({ length: 101 }, () => critical('eve')));
+    expect(many).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    const unknown = await a.backOffice.call('POST', '/v1/events?wait=seen', { events: [critical('eve')] });
+    expect(unknown.status).toBe(400);
+    expect(await a.database.query(`SELECT 1 FROM mailbox WHERE user_id = 'eve'`)).toEqual([]);
+  });
+});

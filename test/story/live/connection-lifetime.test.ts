@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/drivers/back-office.js';
+import { connectionError } from '../../support/drivers/observed-socket.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
+});
+afterAll(() => usher.stop());
+
+const publish = (userId: string, type: string) =>
+  usher.backOffice.publish([{ userId, type, tier: 'important', data: {} }]);
+
+describe('a live connection', () => {
+  test('is sent an unacknowledged event once more, then not again until it reconnects', async () => {
+    const device = await usher.device('ann', 'ann-tv', { acks: false });
+    await publish('ann', 'note.unread');
+    await eventually('it is sent again', () => device.envelopes('note.unread').length === 2);
+    const state = async () =>
+      (await usher.database.query<{ state: number }>(`SELECT state FROM receipt WHERE user_id = 'ann'`))[0]
+        ?.state;
+    await eventually('the receipt is stored as sent', async () => (await state()) === 1);
+    const [first, second] = device.envelopes('note.unread');
+    expect(second).toEqual(first);
+    expect(device.envelopes('note.unread')).toHaveLength(2);
+  });
+
+  test('is never sent an acknowledged event twice', async () => {
+    const quiet = await usher.device('ben', 'ben-quiet', { acks: false });
+    const reader = await usher.device('ben', 'ben-reader');
+    await publish('ben', 'note.read');
+    await eventually(
+      'the other device is sent the event again',
+      () => quiet.envelopes('note.read').length === 2,
+    );
+    expect(reader.envelopes('note.read')).toHaveLength(1);
+  });
+
+  test('is sent a plan change once more until its device reports that it applied it', async () => {
+    await usher.backOffice.putPlan('premium', ['price_premium']);
+    const slow = await usher.device('zoe', 'zoe-slow');
+    const quick = await usher.device('zoe', 'zoe-quick');
+    await usher.stripe.sendEvent('customer.subscription.created', {
+      userId: 'zoe',
+      price: 'price_premium',
+    });
+    const { offset } = await quick.waitFor('membership.changed');
+    await quick.request('receipt', { offset, state: 'applied' });
+    await eventually('it is sent again', () => slow.envelopes('membership.changed').length === 2);
+    await slow.request('receipt', { offset, state: 'applied' });
+    expect(quick.envelopes('membership.changed')).toHaveLength(1);
+    const { body } = await usher.backOffice.call('GET', '/v1/users/zoe');
+    expect(body.notApplied).toEqual([]);
+  });
+
+  test('ends on every node when its device is removed or moves to another user', async () => {
+    const other = await usher.another();
+    const removed = await usher.device('cleo', 'cleo-tv');
+    const moved = await usher.device('cleo', 'cleo-phone');
+    await call(other.url, await usher.token('cleo'), 'DELETE', '/v1/me/devices/cleo-tv');
+    await call(other.url, await usher.token('dan'), 'PUT', '/v1/me/devices/cleo-phone', { platform: 'ios' });
+    await Promise.all([removed.disconnected(), moved.disconnected()]);
+  });
+
+  test('is asked to reconnect elsewhere at the end of its lifetime, and closed when the node stops', async () => {
+    const node = await usher.another({ RECYCLE_SECONDS: '1', DRAIN_SECONDS: '3' });
+    const device = await node.device('eve', 'eve-tv');
+    const { reason, retryAfterMs } = await device.waitFor('goaway');
+    expect(reason).toBe('recycle');
+    expect(Number(retryAfterMs)).toBeLessThanOrEqual(5_000);
+    const late = await node.device('eve', 'eve-late');
+    const stopping = node.kill('SIGTERM');
+    await late.waitFor('goaway', (goaway) => goaway.reason === 'drain');
+    expect((await fetch(`${node.url}/health/ready`)).status).toBe(503);
+    const listener = await call(node.url, await usher.token('eve'), 'GET', '/v1/me/events');
+    expect(listener).toMatchObject({ status: 503, body: { code: 'draining', retryable: true } });
+    const newcomer = node.device('eve', 'eve-newcomer');
+    expect(await connectionError(newcomer)).toMatchObject({ code: 'draining', retryable: true });
+    // Not "io server disconnect", after which stock clients do not reconnect by themselves.
+    expect(await late.disconnected()).toBe('transport close');
+    await stopping;
+  });
+});

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { expectProblem } from '../../support/expectations.js';
+import { type FakeStripe, startFakeStripe } from '../../support/fakes/fake-stripe.js';
+
+let stripe: FakeStripe;
+let usher: TestUsher;
+beforeAll(async () => {
+  stripe = await startFakeStripe();
+  usher = await startUsher({ ...stripe.environment, RECONCILE_SECONDS: '3600' });
+  await usher.backOffice.putPlan('basic', ['price_basic'], { ...PREMIUM, maxStreams: 1, ads: true });
+  await usher.backOffice.putPlan('premium', ['price_premium']);
+  await usher.backOffice.putPlan('dear', ['price_declined']);
+});
+afterAll(async () => {
+  await usher.stop();
+  await stripe.close();
+});
+beforeEach(() => {
+  stripe.failureMode = 'none';
+});
+
+/** Subscribes the user to the plan `basic`. Returns the id of the subscription. */
+async function subscribed(userId: string, more: { status?: string } = {}): Promise<string> {
+  const id = `sub_${userId}`;
+  const of = { id, userId, customer: `cus_${userId}`, price: 'price_basic', ...more };
+  expect((await usher.stripe.send(stripe.createSubscription(of))).status).toBe(200);
+  return id;
+}
+
+const requestChange = async (
+  userId: string,
+  body: unknown,
+  headers?: Record<string, string>,
+  node = usher,
+): Promise<HttpReply> =>
+  call(node.url, await usher.token(userId), 'POST', '/v1/me/membership/changes', body, headers);
+const membership = async (userId: string) => (await usher.state(userId)).membership;
+const changesOf = (id: string) => stripe.calls.filter((one) => one === `POST /v1/subscriptions/${id}`).length;
+
+describe('a user who changes their membership', () => {
+  test('can cancel, resume and change the plan: the processor does it, the response is the new membership, and every device receives it', async () => {
+    const id = await subscribed('ann');
+    const tv = await usher.device('ann', 'ann-tv');
+    const canceled = await requestChange('ann', { action: 'cancel' });
+    expect(canceled.status).toBe(202);
+    expect(canceled.body).toMatchObject({
+      version: 2,
+      status: 'active',
+      planId: 'basic',
+      reason: 'user.cancel',
+    });
+    expect(stripe.subscription(id)).toMatchObject({ cancel_at_period_end: true });
+    const end = Number(stripe.subscription(id).cancel_at) * 1_000;
+    expect(canceled.body.cancelAt).toBe(new Date(end).toISOString());
+
+    const resumed = await requestChange('ann', { action: 'resume' });
+    expect(resumed.body).toMatchObject({ version: 3, status: 'active' });
+    expect(resumed.body).not.toHaveProperty('cancelAt');
+
+    const changed = await requestChange('ann', { action: 'change_plan', planId: 'premium' });
+    expect(changed.body).toMatchObject({ version: 4, planId: 'premium', capabilities: { maxStreams: 4 } });
+
+    await tv.waitFor('membership.changed', ({ data }) => data.version === 4);
+    expect(tv.envelopes('membership.changed').map(({ data }) => data.version)).toEqual([2, 3, 4]);
+    expect(await usher.backOffice.entitlement('ann')).toMatchObject({ version: 4, planId: 'premium' });
+  });
+
+  test('gets the same response for the same Idempotency-Key, with one change at the processor, even with a newer token', async () => {
+    const id = await subscribed('ida');
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await requestChange('ida', { action: 'cancel' }, headers);
+    const again = await call(
+      usher.url,
+      await usher.token('ida', { expiresIn: '2h' }),
+      'POST',
+      '/v1/me/membership/changes',
+      { action: 'cancel' },
+      headers,
+    );
+    expect([first.status, again.status]).toEqual([202, 202]);
+    expect(again.body).toEqual(first.body);
+    expect(changesOf(id)).toBe(1);
+    expectProblem(await requestChange('ida', { action: 'resume' }, headers), 422, 'idempotency_mismatch');
+  });
+
+  test('causes one change with two requests at once', async () => {
+    const id = await subscribed('tom');
+    const replies = await Promise.all([
+      requestChange('tom', { action: 'cancel' }),
+      requestChange('tom', { action: 'cancel' }),
+    ]);
+    expect(replies.map(({ status }) => status).sort()).toEqual([202, 409]);
+    expect(changesOf(id)).toBe(1);
+  });
+});
+
+describe('a change that is not allowed is rejected without a call to the processor', () => {
+  test.each([
+    ['resuming a membership that is not canceled', { action: 'resume' }, 409, 'illegal_change'],
+    ['the current plan', { action: 'change_plan', planId: 'basic' }, 409, 'illegal_change'],
+    ['an unknown plan', { action: 'change_plan', planId: 'gold' }, 422, 'unknown_plan'],
+    ['a plan change without a plan', { action: 'change_plan' }, 400, 'invalid_request'],
+    ['an unknown action', { action: 'refund' }, 400, 'invalid_request'],
+  ] as [string, Record<string, string>, number, string][])('%s', async (_, body, status, code) => {
+    const userId = `il-${code}-${String(body.planId ?? body.action)}`;
+    const id = await subscribed(userId);
+    expectProblem(await requestChange(userId, body), status, code);
+    expect(changesOf(id)).toBe(0);
+  });
+
+  test('any change of a membership that has ended or never existed', async () => {
+    const id = await subscribed('eve');
+    await usher.stripe.send(stripe.endSubscription(id));
+    await eventually(
+      'the membership ended',
+      async () => (await usher.backOffice.entitlement('eve')).status === 'canceled',
+    );
+    for (const action of ['cancel', 'resume']) {
+      expectProblem(await requestChange('eve', { action }), 409, 'illegal_change');
+      expectProblem(await requestChange('nobody-yet', { action }), 409, 'illegal_change');
+    }
+  });
+
+  test('a second cancellation', async () => {
+    await subscribed('sue');
+    expect((await requestChange('sue', { action: 'cancel' })).status).toBe(202);
+    expectProblem(await requestChange('sue', { action: 'cancel' }), 409, 'illegal_change');
+  });
+
+  test('without a user token', async () => {
+    const reply = await call(usher.url, undefined, 'POST', '/v1/me/membership/changes', { action: 'cancel' });
+    expectProblem(reply, 401, 'token_missing');
+  });
+});
+
+describe('a change that the processor does not carry out', () => {
+  test('with a declined card: the membership stays as it was', async () => {
+    await subscribed('dan');
+    expectProblem(
+      await requestChange('dan', { action: 'change_plan', planId: 'dear' }),
+      409,
+      'change_refused',
+    );
+    expect(await membership('dan')).toMatchObject({ version: 1, planId: 'basic' });
+    expect(await membership('dan')).not.toHaveProperty('pendingChange');
+  });
+
+  test('because it has no API key: the response is not_configured', async () => {
+    const node = await usher.another({ STRIPE_API_KEY: '', ROLES: 'gateway,api' });
+    await subscribed('noa');
+    expectProblem(await requestChange('noa', { action: 'cancel' }, {}, node), 501, 'not_configured');
+  });
+
+  test('because of an error: the change is pending, visible in the state, and retried until it succeeds', async () => {
+    const id = await subscribed('pia');
+    stripe.failureMode = 'error';
+    const reply = await requestChange('pia', { action: 'cancel' });
+    expect(reply.status).toBe(202);
+    expect(reply.body).toMatchObject({ version: 1, status: 'active', pendingChange: { action: 'cancel' } });
+    expect(await membership('pia')).toMatchObject({ pendingChange: { action: 'cancel' } });
+    expectProblem(await requestChange('pia', { action: 'cancel' }), 409, 'change_pending', true);
+    stripe.failureMode = 'none';
+    await eventually('it is canceled', async () => (await membership('pia')).cancelAt);
+    expect(await membership('pia')).not.toHaveProperty('pendingChange');
+    expect(stripe.subscription(id)).toMatchObject({ cancel_at_period_end: true });
+  });
+
+  test('visibly, because its response was lost: the retry does not apply it twice', async () => {
+    const id = await subscribed('kim');
+    stripe.failureMode = 'no-response-after-applying';
+    const reply = await requestChange('kim', { action: 'cancel' });
+    expect(reply.body).toMatchObject({ pendingChange: { action: 'cancel' } });
+    stripe.failureMode = 'none';
+    await eventually('it is canceled', async () => (await membership('kim')).cancelAt);
+    expect(changesOf(id)).toBe(2);
+    expect([...stripe.appliedChanges.values()].filter((act) => act.id === id)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { PREMIUM } from '../../support/drivers/back-office.js';
+import { nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { expectProblem } from '../../support/expectations.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher();
+});
+afterAll(() => usher.stop());
+
+test('changed capabilities of a plan reach all of its users, each with one new version, and no other user', async () => {
+  await usher.backOffice.putPlan('wide', ['price_wide'], { ...PREMIUM, maxStreams: 2 });
+  const users = Array.from({ length: 5 }, (_, n) => `wide-${n}`);
+  for (const userId of users) {
+    await usher.stripe.sendEvent('customer.subscription.created', {
+      ...subscriptionIds(userId),
+      price: 'price_wide',
+      status: 'active',
+    });
+  }
+  await usher.stripe.sendEvent('customer.subscription.deleted', {
+    ...subscriptionIds('wide-4'),
+    created: nowSeconds() + 1,
+  });
+  const tv = await usher.device('wide-0', 'wide-tv');
+  await usher.backOffice.putPlan('wide', ['price_wide'], { ...PREMIUM, maxStreams: 3 });
+  const { data } = await tv.waitFor('membership.changed', ({ data: { version } }) => version === 2);
+  expect(data).toMatchObject({ reason: 'plan_changed', status: 'active', capabilities: { maxStreams: 3 } });
+  for (const userId of users.slice(0, 4))
+    await eventually(userId, async () => (await usher.backOffice.entitlement(userId)).version === 2);
+  expect(await usher.backOffice.entitlement('wide-4')).toMatchObject({ version: 2, status: 'canceled' });
+  // Another name of the plan changes nothing for its users.
+  await usher.backOffice.call('PUT', '/v1/plans/wide', {
+    name: 'Wide',
+    prices: ['price_wide'],
+    capabilities: { ...PREMIUM, maxStreams: 3 },
+  });
+  await usher.backOffice.putPlan('other', ['price_other']);
+  const [{ behind } = { behind: -1 }] = await usher.database.query<{ behind: number }>(
+    `SELECT count(*)::int AS behind FROM membership m JOIN plan p USING (plan_id) WHERE m.plan_revision < p.revision`,
+  );
+  expect(behind).toBe(0);
+});
+
+describe('an invalid plan or customer link is rejected:', () => {
+  test.each([
+    ['no capabilities', { capabilities: undefined }],
+    ['negative streams', { capabilities: { ...PREMIUM, maxStreams: -1 } }],
+    ['half a stream', { capabilities: { ...PREMIUM, maxStreams: 1.5 } }],
+    ['streaming that is not a boolean', { capabilities: { ...PREMIUM, streaming: 'yes' } }],
+    ['no name', { name: '' }],
+    ['a name with a zero character', { name: 'ba\u0000sic' }],
+    ['prices that are not a list', { prices: 'price_1' }],
+    ['a price with a zero character', { prices: ['price\u0000'] }],
+  ])('%s', async (_, wrong) => {
+    const body = { name: 'basic', prices: ['price_of_a_wrong_plan'], capabilities: PREMIUM, ...wrong };
+    expectProblem(await usher.backOffice.call('PUT', '/v1/plans/wrong', body), 400, 'invalid_request');
+  });
+
+  test('a price that belongs to another plan', async () => {
+    expect((await usher.backOffice.putPlan('first', ['price_of_first'])).status).toBe(200);
+    expectProblem(
+      await usher.backOffice.putPlan('second', ['price_of_second', 'price_of_first']),
+      409,
+      'price_taken',
+    );
+  });
+
+  test('a customer id with a zero character', async () => {
+    expectProblem(
+      await usher.backOffice.call('PUT', '/v1/users/ada/links/stripe', { customerId: 'cus\u0000' }),
+      400,
+      'invalid_request',
+    );
+  });
+});

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createLocalJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
+import { putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+
+const OLD_SECRET = 'the secret of last year of 32 bytes or more';
+const NEW_SECRET = 'the secret of this year of 32 bytes or more';
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher({ LEASE_KEY_SECRET: OLD_SECRET });
+  await putPlans(usher);
+  await subscribe(usher, 'ann');
+});
+afterAll(() => usher.stop());
+
+async function published(node: TestUsher): Promise<JWK[]> {
+  const response = await fetch(`${node.url}/.well-known/jwks.json`);
+  return ((await response.json()) as { keys: JWK[] }).keys;
+}
+const kids = async (node: TestUsher) => (await published(node)).map(({ kid }) => kid);
+const lease = async (node: TestUsher) => (await startStream(node, 'ann')).body.lease;
+const kidOf = (token: string) => decodeProtectedHeader(token).kid;
+const endStreams = () => usher.backOffice.call('DELETE', '/v1/users/ann/streams');
+
+describe('the keys that sign leases', () => {
+  test('are created once by whichever node comes first, and known to all nodes before one is used', async () => {
+    await usher.database.query('DELETE FROM lease_key');
+    const [a, b] = await Promise.all([usher.another(), usher.another()]);
+    const known = await kids(a);
+    expect(known).toHaveLength(2);
+    expect(await kids(b)).toEqual(known);
+    expect([kidOf(await lease(a)), kidOf(await lease(b))]).toEqual([known[0], known[0]]);
+    await endStreams();
+    for (const node of [a, b]) await node.stop();
+  });
+
+  test('are encrypted with LEASE_KEY_SECRET, which can be rotated; a node with another secret does not start', async () => {
+    const [row] = await usher.database.query<{ private_key: Buffer }>(
+      'SELECT private_key FROM lease_key LIMIT 1',
+    );
+    expect(row?.private_key[0]).toBe(1);
+    const node = await usher.another({ LEASE_KEY_SECRET: `${NEW_SECRET},${OLD_SECRET}` });
+    const keys = createLocalJWKSet({ keys: await published(node) });
+    await jwtVerify(await lease(node), keys);
+    await endStreams();
+    await expect(usher.another({ LEASE_KEY_SECRET: NEW_SECRET })).rejects.toThrow(
+      /LEASE_KEY_SECRET does not open/,
+    );
+  });
+
+  test('rotate: the next one signs once it is active, and leases of the previous one stay valid', async () => {
+    const [first, second] = await kids(usher);
+    const before = await lease(usher);
+    const move = (kid: string | undefined, to: string) =>
+      usher.database.query(`UPDATE lease_key SET active_from = now() - $2::interval WHERE kid = $1`, [
+        kid,
+        to,
+      ]);
+    await move(first, '40 days');
+    await move(second, '1 hour');
+    const third = await eventually('a third key is published', async () => (await kids(usher))[2]);
+    const after = await lease(usher);
+    expect([kidOf(before), kidOf(after)]).toEqual([first, second]);
+    const keys = createLocalJWKSet({ keys: await published(usher) });
+    for (const token of [before, after]) await jwtVerify(token, keys);
+    // A key is deleted long after its last lease has expired.
+    await move(second, '3 days');
+    await eventually('the first key is deleted', async () => !(await kids(usher)).includes(first));
+    expect(await kids(usher)).toEqual([second, third]);
+  });
+});

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { backOffice } from '../../support/drivers/back-office.js';
+import { cancel, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { expectProblem } from '../../support/expectations.js';
+
+let usher: TestUsher;
+let other: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher();
+  other = await usher.another();
+  await putPlans(usher);
+});
+afterAll(() => usher.stop());
+
+describe('a stream is stopped in the same commit as its cause, and its device receives stream.stop, for', () => {
+  test('a canceled membership', async () => {
+    await subscribe(usher, 'fay');
+    const tv = await usher.device('fay', 'fay-tv');
+    const phone = await other.device('fay', 'fay-phone');
+    const { body } = await startStream(usher, 'fay', { deviceId: 'fay-tv' });
+    await cancel(usher, 'fay');
+    const stop = await tv.waitFor('stream.stop');
+    expect(stop).toMatchObject({
+      tier: 'critical',
+      key: `stream:${body.streamId}`,
+      target: 'fay-tv',
+      data: { streamId: body.streamId, reason: 'membership' },
+    });
+    expect((await phone.waitFor('stream.stop')).target).toBe('fay-tv');
+    expectProblem(await renewStream(other, body.streamId), 403, 'not_entitled');
+    expectProblem(await startStream(usher, 'fay'), 403, 'not_entitled');
+  });
+
+  test('a smaller plan, which stops the newest streams and keeps the oldest', async () => {
+    await subscribe(usher, 'gus');
+    const first = await startStream(usher, 'gus', { deviceId: 'gus-tv' });
+    const second = await startStream(other, 'gus', { deviceId: 'gus-phone' });
+    const phone = await usher.device('gus', 'gus-phone');
+    await subscribe(usher, 'gus', 'solo');
+    expect((await phone.waitFor('stream.stop')).data).toEqual({
+      streamId: second.body.streamId,
+      reason: 'too_many_streams',
+    });
+    expectProblem(await renewStream(usher, second.body.streamId), 409, 'too_many_streams');
+    expect((await renewStream(usher, first.body.streamId)).status).toBe(200);
+  });
+
+  test('a device that was removed or belongs to another user now', async () => {
+    await subscribe(usher, 'hal');
+    const tv = await usher.device('hal', 'hal-tv');
+    await usher.device('hal', 'hal-pad');
+    const onTv = await startStream(usher, 'hal', { deviceId: 'hal-tv' });
+    const onPad = await startStream(usher, 'hal', { deviceId: 'hal-pad' });
+    const token = await usher.token('hal');
+    await backOffice(other.url, token).call('DELETE', '/v1/me/devices/hal-pad');
+    await tv.waitFor('stream.stop', ({ data }) => data.streamId === onPad.body.streamId);
+    await usher.device('ivy', 'hal-tv');
+    const rest = await usher.device('hal', 'hal-web');
+    await eventually('the moved device’s stream is stopped', async () => {
+      const { body } = await renewStream(usher, onTv.body.streamId);
+      return body.reason === 'device_removed';
+    });
+    rest.close();
+  });
+
+  test('a request of an operator', async () => {
+    await subscribe(usher, 'jon');
+    const tv = await usher.device('jon', 'jon-tv');
+    const { body } = await startStream(usher, 'jon');
+    const reply = await usher.backOffice.call('DELETE', '/v1/users/jon/streams');
+    expect(reply.body).toEqual({ stopped: [body.streamId] });
+    expect((await tv.waitFor('stream.stop')).data).toEqual({ streamId: body.streamId, reason: 'operator' });
+    expect((await renewStream(usher, body.streamId)).body).toMatchObject({
+      code: 'not_found',
+      reason: 'operator',
+    });
+  });
+
+  test('a cancellation at the same moment as its start', async () => {
+    for (let round = 0; round < 8; round += 1) {
+      const userId = `kim-${round}`;
+      await subscribe(usher, userId);
+      await Promise.all([
+        ...Array.from({ length: 4 }, (_, n) => startStream(n % 2 ? usher : other, userId)),
+        cancel(usher, userId),
+      ]);
+      const running = await usher.database.query(
+        'SELECT 1 FROM stream WHERE user_id = $1 AND ended_at IS NULL',
+        [userId],
+      );
+      expect(running).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
+  await usher.backOffice.putPlan('premium', ['price_premium']);
+});
+afterAll(() => usher.stop());
+
+type Step = {
+  at: string;
+  step: string;
+  type?: string;
+  id?: string;
+  devices?: { deviceId: string; state: string; why?: string }[];
+} & Record<string, unknown>;
+const timelineOf = async (userId: string, query = '') => {
+  const { body } = await usher.backOffice.call('GET', `/v1/users/${userId}/timeline${query}`);
+  return body as unknown as { timeline: Step[]; next?: string };
+};
+const pageOf = async (userId: string) => (await usher.backOffice.call('GET', `/v1/users/${userId}`)).body;
+
+describe('the timeline of a user', () => {
+  test('shows a plan change from the webhook to each device’s receipt', async () => {
+    const tv = await usher.device('ann', 'ann-tv');
+    const phone = await usher.device('ann', 'ann-phone', { acks: false });
+    const asleep = await usher.device('ann', 'ann-tablet');
+    asleep.close();
+    const webhook = usher.stripe.event('customer.subscription.created', {
+      userId: 'ann',
+      price: 'price_premium',
+    });
+    await usher.stripe.send(webhook);
+    const received = await tv.waitFor('membership.changed');
+    await phone.waitFor('membership.changed');
+    await tv.request('receipt', { offset: received.offset, state: 'applied' });
+    const steps = await eventually('all steps are in the timeline', async () => {
+      const { timeline } = await timelineOf('ann');
+      const event = timeline.find(({ type }) => type === 'membership.changed');
+      const states = event?.devices?.map(({ state }) => state).join();
+      return states === 'sent,none,applied' ? timeline : undefined;
+    });
+    expect(steps.map(({ step }) => step)).toEqual(expect.arrayContaining(['webhook', 'membership', 'event']));
+    expect(steps.find(({ step }) => step === 'webhook')).toMatchObject({
+      processor: 'stripe',
+      eventId: webhook.id,
+      status: 'applied',
+    });
+    expect(steps.find(({ step }) => step === 'membership')).toMatchObject({
+      version: 1,
+      status: 'active',
+      webhookId: webhook.id,
+    });
+    expect(steps.find(({ step }) => step === 'event')).toMatchObject({
+      id: received.id,
+      devices: [
+        { deviceId: 'ann-phone', state: 'sent', why: 'not_acknowledged' },
+        { deviceId: 'ann-tablet', state: 'none', why: 'not_told' },
+        { deviceId: 'ann-tv', state: 'applied' },
+      ],
+    });
+    expect(await pageOf('ann')).toMatchObject({
+      userId: 'ann',
+      awake: true,
+      membership: { version: 1, status: 'active' },
+      subscriptions: [{ processor: 'stripe', status: 'active', planId: 'premium' }],
+      notApplied: ['ann-phone', 'ann-tablet'],
+    });
+  });
+
+  test('keeps superseded events that have receipts, and is read page by page', async () => {
+    const device = await usher.device('ben', 'ben-tv');
+    for (const n of [1, 2, 3]) {
+      await usher.backOffice.publish([
+        { userId: 'ben', type: 'note.one', tier: 'important', key: 'one', data: n },
+      ]);
+      await device.waitFor('note.one', ({ offset }) => offset === n);
+    }
+    await eventually('three receipts are in the timeline', async () => {
+      const { timeline } = await timelineOf('ben');
+      return timeline.filter(({ devices }) => devices?.[0]?.state === 'received').length === 3;
+    });
+    const all = (await timelineOf('ben')).timeline;
+    expect(all.map(({ offset, superseded }) => [offset, superseded])).toEqual([
+      [3, false],
+      [2, true],
+      [1, true],
+    ]);
+    const first = await timelineOf('ben', '?limit=2');
+    const rest = await timelineOf('ben', `?limit=2&before=${first.next}`);
+    expect([...first.timeline, ...rest.timeline].map(({ offset }) => offset)).toEqual([3, 2, 1]);
+    expect(rest.next).toBeUndefined();
+  });
+
+  test('is empty for an unknown user, and for admins only', async () => {
+    expect((await timelineOf('nobody')).timeline).toEqual([]);
+    expect(await pageOf('nobody')).toMatchObject({ membership: { version: 0 }, devices: [], awake: false });
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
+    const reply = await fetch(`${usher.url}/v1/users/ann/timeline`, {
+      headers: { authorization: `Bearer ${String(body.key)}` },
+    });
+    expect(reply.status).toBe(403);
+  });
+});

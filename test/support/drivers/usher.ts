@@ -1,0 +1,195 @@
+import { SignJWT } from 'jose';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '../eventually.js';
+import { createDatabase, type TestDatabase } from '../infrastructure/database.js';
+import { freePort } from '../infrastructure/ports.js';
+import { backOffice, type BackOffice, call, type HttpReply } from './back-office.js';
+import { connectDevice, type Device, type DeviceOptions } from './device.js';
+import { type StripeWebhooks, stripeWebhooks } from './stripe-webhooks.js';
+
+/** The server; with the demo page for NODE_ENV=development. */
+const program = (nodeEnv: string | undefined): string =>
+  fileURLToPath(
+    new URL(`../../../dist/${nodeEnv === 'development' ? 'usher-demo' : 'usher'}.js`, import.meta.url),
+  );
+export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
+export const ADMIN_KEY = 'usher_test_admin_key_0123456789';
+export const STRIPE_SECRET = 'whsec_the_tests_stripe_secret';
+
+export interface TokenOptions {
+  readonly expiresIn?: string | number;
+  readonly audience?: string;
+  readonly secret?: string;
+  /** `jti` */
+  readonly id?: string;
+  /** `iat`, in seconds; now by default. */
+  readonly issuedAt?: number;
+}
+
+/** The body of `GET /v1/me/state`. */
+export interface UserState {
+  readonly position: { readonly epoch: string; readonly offset: number };
+  readonly membership: Record<string, unknown>;
+  readonly playback: Record<string, unknown>[];
+  readonly recommendations: unknown[];
+  readonly entries: Record<string, unknown>[];
+}
+
+/** A running node with its own database, used through its public API. `database` is for what the API would show too late. */
+export interface TestUsher {
+  readonly url: string;
+  readonly database: TestDatabase;
+  readonly backOffice: BackOffice;
+  readonly stripe: StripeWebhooks;
+  token(userId: string, options?: TokenOptions): Promise<string>;
+  /** Sends a request with a token of the user. */
+  callAs(
+    userId: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<HttpReply>;
+  /** Returns what `GET /v1/me/state` returns for the user. */
+  state(userId: string): Promise<UserState>;
+  /** Connects a device of the user. It is closed by `stop`. */
+  device(userId: string, deviceId: string, options?: DeviceOptions): Promise<Device>;
+  /** Returns the secrets that must never be logged, by name: the keys, and every token that it signed. */
+  secrets(): Record<string, string>;
+  /** Returns everything that the node logged so far. */
+  log(): string;
+  /** Starts another node on the same database. */
+  another(environment?: Record<string, string>): Promise<TestUsher>;
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** The exit code or signal of the process; undefined while it runs. */
+  readonly exited: string | undefined;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** Starts `dist/usher.js` as a process, on the given database or a new one. `stop` in afterAll ends it and drops the database. */
+export async function startUsher(
+  environment: Record<string, string> = {},
+  given?: TestDatabase,
+): Promise<TestUsher> {
+  const database = given ?? (await createDatabase());
+  return startNode(database, environment, () => database.drop());
+}
+
+async function startNode(
+  database: TestDatabase,
+  environment: Record<string, string>,
+  release: () => Promise<void>,
+): Promise<TestUsher> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const log: string[] = [];
+  const child = spawn(process.execPath, ['--enable-source-maps', program(environment.NODE_ENV)], {
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'test',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      DATABASE_URL: database.url,
+      REDIS_URL: process.env.REDIS_URL,
+      AUTH_JWT_SECRET: JWT_SECRET,
+      ADMIN_KEY,
+      STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
+      DRAIN_SECONDS: '0',
+      LOG_LEVEL: 'debug',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout?.on('data', (data: Buffer) => log.push(data.toString()));
+  child.stderr?.on('data', (data: Buffer) => log.push(data.toString()));
+  await ready(child, url, log);
+  const devices: Device[] = [];
+  const extras: TestUsher[] = [];
+  const tokens: string[] = [];
+  const token = async (userId: string, options?: TokenOptions) => {
+    const signed = await mintToken(userId, options);
+    tokens.push(signed);
+    return signed;
+  };
+  const callAs: TestUsher['callAs'] = async (userId, ...request) =>
+    call(url, await token(userId), ...request);
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  };
+  return {
+    url,
+    database,
+    backOffice: backOffice(url, ADMIN_KEY),
+    stripe: stripeWebhooks(url, STRIPE_SECRET),
+    token,
+    callAs,
+    state: async (userId) => (await callAs(userId, 'GET', '/v1/me/state')).body as unknown as UserState,
+    secrets: () => ({
+      ADMIN_KEY,
+      JWT_SECRET,
+      STRIPE_SECRET,
+      ...Object.fromEntries(tokens.map((one, n) => [`token ${n}`, one])),
+    }),
+    log: () => log.join(''),
+    async device(userId, deviceId, options = {}) {
+      const device = await connectDevice(url, deviceId, {
+        ...options,
+        token: options.token ?? (await token(userId)),
+      });
+      devices.push(device);
+      return device;
+    },
+    async another(more = {}) {
+      const node = await startNode(database, { ...environment, ...more }, () => Promise.resolve());
+      extras.push(node);
+      return node;
+    },
+    kill: end,
+    get exited() {
+      const { exitCode, signalCode } = child;
+      return exitCode === null && signalCode === null ? undefined : `${signalCode ?? exitCode}`;
+    },
+    pid: child.pid ?? 0,
+    async stop() {
+      for (const device of devices) device.close();
+      for (const node of extras) await node.stop();
+      await end('SIGTERM');
+      await release();
+    },
+  };
+}
+
+/** Returns a signed user token, good for an hour by default. */
+export function mintToken(userId: string, options: TokenOptions = {}): Promise<string> {
+  return new SignJWT({})
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(userId)
+    .setAudience(options.audience ?? 'usher')
+    .setIssuedAt(options.issuedAt)
+    .setJti(options.id ?? randomUUID())
+    .setExpirationTime(options.expiresIn ?? '1h')
+    .sign(new TextEncoder().encode(options.secret ?? JWT_SECRET));
+}
+
+async function ready(child: ChildProcess, url: string, log: string[]): Promise<void> {
+  await eventually(
+    'the node is ready',
+    async () => {
+      if (child.exitCode !== null) throw new Error(`the node ended at boot:\n${log.join('')}`);
+      return fetch(`${url}/health/ready`).then(
+        (response) => response.ok,
+        () => false,
+      );
+    },
+    20_000,
+  ).catch((error: Error) => {
+    child.kill('SIGKILL');
+    throw new Error(`${error.message}:\n${log.join('')}`);
+  });
+}

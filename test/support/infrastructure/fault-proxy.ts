@@ -1,0 +1,98 @@
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from './ports.js';
+
+/**
+ * `open` passes everything; `black-hole` drops everything, without a FIN; `cut` closes and refuses connections; `unread` reads
+ * nothing until it is open again, so that the sender's buffers fill.
+ */
+export type ProxyState = 'open' | 'black-hole' | 'cut' | 'unread';
+
+/** A request whose reply is to be lost: a part of the request, and whether the reply is complete. */
+export interface ReplyToLose {
+  readonly request: string;
+  readonly isComplete: (reply: Buffer) => boolean;
+}
+
+/** A TCP proxy between one node and one dependency, which a test can break. */
+export interface FaultProxy {
+  readonly port: number;
+  set(state: ProxyState): void;
+  /** Lets the next such request through, drops its reply and closes its connection. Resolves when that happened. */
+  loseReply(reply: ReplyToLose): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface PendingLoss {
+  readonly reply: ReplyToLose;
+  readonly resolve: () => void;
+}
+
+/** Starts a proxy in front of the target. */
+export async function faultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
+  const port = await freePort();
+  const sockets = new Set<Socket>();
+  let state: ProxyState = 'open';
+  let pending: PendingLoss | undefined;
+  const server: Server = createServer((near) => {
+    if (state === 'cut') return void near.destroy();
+    const far = createConnection(target);
+    let losing: PendingLoss | undefined;
+    const end = (from: Socket, to: Socket) => {
+      sockets.add(from);
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        sockets.delete(from);
+        // In a black hole the other side never learns that this side closed.
+        if (state !== 'black-hole') to.destroy();
+      });
+    };
+    near.on('data', (data) => {
+      if (state !== 'open') return;
+      if (pending && data.includes(pending.reply.request)) {
+        losing = pending;
+        pending = undefined;
+      }
+      far.write(data);
+    });
+    far.on('data', (data) => {
+      if (state !== 'open') return;
+      if (!losing) return void near.write(data);
+      if (!losing.reply.isComplete(data)) return;
+      near.destroy();
+      losing.resolve();
+    });
+    end(near, far);
+    end(far, near);
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const drop = () => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  return {
+    port,
+    set(next) {
+      // The bytes of a black hole are lost, so its connections cannot go on.
+      if (next === 'cut' || (state === 'black-hole' && next === 'open')) drop();
+      for (const socket of sockets) {
+        if (next === 'unread') socket.pause();
+        else socket.resume();
+      }
+      state = next;
+    },
+    loseReply: (reply) => new Promise((resolve) => (pending = { reply, resolve })),
+    async close() {
+      drop();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Starts a proxy in front of a database. Returns it with the URL that leads through it. */
+export async function proxyDatabase(target: string): Promise<{ proxy: FaultProxy; url: string }> {
+  const url = new URL(target);
+  const proxy = await faultProxy({ host: url.hostname, port: Number(url.port) });
+  url.hostname = '127.0.0.1';
+  url.port = String(proxy.port);
+  return { proxy, url: url.href };
+}
