@@ -35,7 +35,7 @@ const gates = [
   { name: 'owners of tables', script: 'tools/checks/table-owners.mjs', args: [] },
   { name: 'names and doc comments', script: 'tools/checks/house.mjs', args: [] },
   { name: 'generated documents', script: 'docs/generate.mjs', args: ['--check'], needs: 'dist/main.js' },
-  { name: 'deployment', script: 'tools/manifests.mjs', args: [] },
+  { name: 'deployment', script: 'tools/checks/manifests.mjs', args: [] },
   { name: 'format', program: 'prettier/bin/prettier.cjs', args: ['--check', '--log-level', 'warn', '.'] },
 ];
 

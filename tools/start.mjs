@@ -7,7 +7,7 @@
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startDatabases } from './databases.mjs';
+import { startDatabases } from './databases/start.mjs';
 import { demoToken, developmentDefaults, isProduction } from './development.mjs';
 import { migrate } from './migrate.mjs';
 import { project, stateFolder } from './places.mjs';

@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { startDatabases } from './databases.mjs';
+import { startDatabases } from './databases/start.mjs';
 import { project, throwAwayFolder } from './places.mjs';
 import { runToEnd } from './processes.mjs';
 

@@ -6,7 +6,7 @@ import { redisKeys } from '../../dist/platform/redis/keys.js';
 import { PresenceStore } from '../../dist/cluster/presence.store.js';
 import { readConfig } from '../../dist/platform/config/config.js';
 import { RedisService } from '../../dist/platform/redis/redis.service.js';
-import { noCluster, startRedisCluster } from '../../tools/redis-cluster.mjs';
+import { noCluster, startRedisCluster } from '../../tools/databases/redis-cluster.mjs';
 
 const { presence: presenceKey } = redisKeys('bench');
 const USERS = Array.from({ length: 1_000 }, (_, n) => `bench-user-${n}`);

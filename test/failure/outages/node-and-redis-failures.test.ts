@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { startValkey } from '../../../tools/valkey.mjs';
+import { startValkey } from '../../../tools/databases/valkey.mjs';
 import { DeviceFleet } from '../../support/drivers/device-fleet.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { throwAwayFolder } from '../../../tools/places.mjs';
-import { type EmbeddedPostgres, startPostgres } from '../../../tools/postgres.mjs';
+import { type EmbeddedPostgres, startPostgres } from '../../../tools/databases/postgres.mjs';
 import { ConsistencyChecker } from '../../support/consistency-checker.js';
 import { ReconnectingDevice } from '../../support/drivers/reconnecting-device.js';
 import { nowSeconds, type StripeEvent } from '../../support/drivers/stripe-webhooks.js';

@@ -5,7 +5,7 @@ import {
   noCluster,
   type RedisCluster,
   startRedisCluster,
-} from '../../../tools/redis-cluster.mjs';
+} from '../../../tools/databases/redis-cluster.mjs';
 import { DeviceFleet } from '../../support/drivers/device-fleet.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { noCluster, startRedisCluster } from '../../../tools/redis-cluster.mjs';
+import { noCluster, startRedisCluster } from '../../../tools/databases/redis-cluster.mjs';
 import { describeIfAvailable } from './describe-if-available.js';
 
 /** One Redis server or a Redis Cluster. */

@@ -7,7 +7,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { argumentsOf, isAlive, parentOf } from './processes.mjs';
+import { argumentsOf, isAlive, parentOf } from '../processes.mjs';
 
 export const ownerSetting = 'usher.owner';
 

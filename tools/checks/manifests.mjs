@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import process from 'node:process';
 import ts from 'typescript';
 import { parseAllDocuments } from 'yaml';
-import { project } from './places.mjs';
+import { project } from '../places.mjs';
 
 /** Where the types of an apiVersion are. Kinds of others (kustomize, the Gateway API) are checked as YAML only. */
 const modules = {

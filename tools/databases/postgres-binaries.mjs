@@ -7,7 +7,7 @@
 import { constants } from 'node:fs';
 import { chmod, cp, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { binariesFolder, project } from './places.mjs';
+import { binariesFolder, project } from '../places.mjs';
 
 const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
 const notNeeded = /\.a$|\/pkgconfig$|\/pgxs$/;

@@ -8,8 +8,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './ports.mjs';
-import { startServer, stopServer } from './processes.mjs';
+import { freePort } from '../ports.mjs';
+import { startServer, stopServer } from '../processes.mjs';
 
 const readyWithin = 15_000; // ms
 

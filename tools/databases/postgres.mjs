@@ -22,11 +22,11 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { everyoneCanEnter, isRoot } from './places.mjs';
-import { freePort } from './ports.mjs';
+import { everyoneCanEnter, isRoot } from '../places.mjs';
+import { freePort } from '../ports.mjs';
 import { postgresBinaries } from './postgres-binaries.mjs';
 import { ownerSetting, stopLeftOver } from './postgres-leftover.mjs';
-import { childrenOf, startServer, stopServer } from './processes.mjs';
+import { childrenOf, startServer, stopServer } from '../processes.mjs';
 
 const superuser = 'usher';
 const database = 'usher';

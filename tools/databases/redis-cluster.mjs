@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort } from './ports.mjs';
-import { startServer, stopServer } from './processes.mjs';
+import { freePort } from '../ports.mjs';
+import { startServer, stopServer } from '../processes.mjs';
 
 const SLOTS = 16_384;
 /** A master that is silent this long is replaced, ms. */
