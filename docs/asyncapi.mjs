@@ -60,7 +60,7 @@ const fromServer = {
   goaway: {
     summary: 'Come back after so many milliseconds; by itself, unless it was superseded.',
     payload: z.object({
-      reason: z.enum(['drain', 'recycle', 'superseded']),
+      reason: z.enum(['drain', 'recycle', 'overload', 'slow', 'superseded']),
       retryAfterMs: z.int().nonnegative(),
     }),
   },
