@@ -71,7 +71,7 @@ export class MailboxService {
     const handoff = { id: randomUUID(), tier: mostUrgent(events) };
     const envelopes = placed(stamped, await this.store.append(stamped, handoff.id, handoff.tier, tx));
     tx.afterCommit(() =>
-      this.bus.publish(eventsPublished, { events: announcements(stamped, envelopes), handoff }),
+      this.bus.publish(eventsPublished, { events: toOutgoing(stamped, envelopes), handoff }),
     );
     return envelopes;
   }
@@ -105,7 +105,7 @@ export class MailboxService {
     const written = keyed
       ? await this.database.transaction(tier, async (tx) => this.storeAnswers(tx, groups, await write(tx)))
       : await write();
-    this.bus.publish(eventsPublished, { events: announcements(stamped, written.flat()), handoff });
+    this.bus.publish(eventsPublished, { events: toOutgoing(stamped, written.flat()), handoff });
     return written;
   }
 
@@ -144,9 +144,11 @@ function placed(stamped: readonly StampedEvent<NewEvent>[], places: readonly Pos
   );
 }
 
-const announcements = (stamped: readonly StampedEvent<NewEvent>[], envelopes: Envelope[]): OutgoingEvent[] =>
-  stamped.map(({ event: { userId, json, reportSent: awaited } }, n) => ({
-    userId,
-    event: EncodedEvent.of(envelopes[n] as Envelope, json),
-    awaited,
-  }));
+const toOutgoing = (stamped: readonly StampedEvent<NewEvent>[], envelopes: Envelope[]): OutgoingEvent[] =>
+  stamped.map(
+    ({ event: { userId, json, reportSent } }, n): OutgoingEvent => ({
+      userId,
+      event: EncodedEvent.of(envelopes[n] as Envelope, json),
+      reportSent,
+    }),
+  );
