@@ -38,9 +38,9 @@ export class PublishController {
     @CurrentKeyedCall() call: KeyedCall | undefined,
   ) {
     if (wait === undefined)
-      return toAccepted(await this.publishing.publish(events, { awaited: false, call }));
+      return toAccepted(await this.publishing.publish(events, { reportSent: false, call }));
     this.outcomes.checkCount(events.length);
-    const envelopes = await this.publishing.publish(events, { awaited: true, call });
+    const envelopes = await this.publishing.publish(events, { reportSent: true, call });
     const published = envelopes.map((envelope, n) => ({ ...envelope, userId: events[n]?.userId ?? '' }));
     const devices = await this.outcomes.of(published);
     const { accepted } = toAccepted(envelopes);

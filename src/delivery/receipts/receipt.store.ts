@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { devicesOf } from '../../devices/device.fragments.js';
-import { epochOf, eventsNamed } from '../../mailbox/mailbox.fragments.js';
+import { epochOf, findEvents } from '../../mailbox/mailbox.fragments.js';
 import { Database } from '../../platform/postgres/database.js';
 import { statement } from '../../platform/postgres/statement.js';
 import {
@@ -13,7 +13,7 @@ import {
 
 const RECORD = statement('record-receipts.sql', import.meta.url);
 const FIND = statement('find-events.sql', import.meta.url, {
-  mailboxEvents: eventsNamed({ userId: '$1', deviceId: '$2', offsets: '$3', ids: '$4' }),
+  mailboxEvents: findEvents({ userId: '$1', deviceId: '$2', offsets: '$3', ids: '$4' }),
   epoch: epochOf('$1'),
 });
 const OUTCOMES = statement('read-outcomes.sql', import.meta.url, { devices: devicesOf('i."userId"') });
