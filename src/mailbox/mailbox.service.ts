@@ -19,8 +19,9 @@ import { type OutgoingEvent, EncodedEvent, eventsPublished } from './events/outg
 import { MailboxStore, type StampedEvent } from './mailbox.store.js';
 import type { Position } from './position.js';
 
-/** Events in one group commit; this many commits of a lane may run at once. */
+/** Events in one group commit. */
 const COMMIT_SIZE = 500;
+/** Group commits of one lane that may run at once. */
 const COMMIT_CONCURRENCY = 2;
 /** Calls that may wait in a lane; further ones are refused with QueueFull. */
 const LANE_CAPACITY = 10_000;
