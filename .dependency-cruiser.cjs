@@ -163,7 +163,7 @@ module.exports = {
     never(
       'services-have-no-prisma',
       'An act may open a transaction and hand it to its stores; a statement in it would hide the conflict that a store settles.',
-      '\\.(service|worker)\\.ts$',
+      '\\.(service|worker|command)\\.ts$',
       prisma,
     ),
     never(
@@ -181,7 +181,7 @@ module.exports = {
     never(
       'services-know-no-vendor',
       'A vendor changes its library when it likes; that may break its folder’s edge, never the act.',
-      '\\.(service|worker)\\.ts$',
+      '\\.(service|worker|command)\\.ts$',
       npm('stripe', 'apns2', 'firebase-admin', 'web-push', 'express', 'socket\\.io', '@types/express'),
     ),
     rule(
@@ -197,7 +197,7 @@ module.exports = {
       'A rule that knows who uses it is no rule; and the clock and the environment would come in by that door.',
       { path: pure, pathNot: notARule },
       {
-        path: '^src/.*\\.(store|service|worker|controller|gateway|sender|client|provider|processor|transport|module|guard|filter|interceptor)\\.ts$',
+        path: '^src/.*\\.(store|service|worker|command|controller|gateway|sender|client|provider|processor|transport|module|guard|filter|interceptor)\\.ts$',
       },
     ),
     rule(

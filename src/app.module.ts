@@ -1,5 +1,5 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
-import { SENT_EVENTS } from './delivery/receipts/sent-events.js';
+import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { PLAYBACK_ACTIVITY } from './devices/playback-activity.js';
@@ -32,16 +32,16 @@ import { TimelineModule } from './timeline/timeline.module.js';
     { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
     { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
     { provide: PLAYBACK_ACTIVITY, useExisting: PlaybackActivityStore },
-    { provide: SENT_EVENTS, useExisting: PushStore },
+    { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
   ],
-  exports: [STATE_PARTS, DERIVED_EVENT_DATA, PLAYBACK_ACTIVITY, SENT_EVENTS],
+  exports: [STATE_PARTS, DERIVED_EVENT_DATA, PLAYBACK_ACTIVITY, SENT_EVENT_LOOKUP],
 })
 class PortsModule {}
 
-/** The table of contents: what makes an event, where it is kept, how it reaches devices. */
+/** All features and services of a node. Folders import each other only in the directions that .dependency-cruiser.cjs allows. */
 @Module({})
 export class AppModule {
-  /** `demo`: the page and what it fakes, in development only. */
+  /** Returns the module for the roles in `config`. `demo`: the module of the demo page, which is never loaded in production. */
   static with(config: Config, demo?: Type): DynamicModule {
     return {
       module: AppModule,

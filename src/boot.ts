@@ -10,11 +10,11 @@ import { setUpHttp } from './platform/http/http-setup.js';
 import { serveDocs } from './platform/http/openapi.js';
 import { LifecycleService } from './platform/lifecycle.service.js';
 
-/** Returns a node that is ready for traffic; its `close()` stops everything in reverse order. `demo`: see AppModule. */
+/** Starts a node. Returns it when it is ready for traffic; its `close()` stops everything in reverse order. `demo`: see AppModule. */
 export async function boot(config: Config, demo?: Type): Promise<INestApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config, demo), {
     bodyParser: false,
-    // Open event streams and idle keep-alive connections must not hold the process up; by then devices were sent away.
+    // Open event streams and idle keep-alive connections must not delay the end of the process; devices were sent away before.
     forceCloseConnections: true,
     bufferLogs: true,
   });
@@ -27,7 +27,7 @@ export async function boot(config: Config, demo?: Type): Promise<INestApplicatio
   return app;
 }
 
-/** Boots as the environment says. Ends the process with a sentence when that is not possible. */
+/** Starts a node with the configuration in the environment. Writes why to stderr and exits with 1 when that fails. */
 export async function bootFromEnvironment(demo?: Type): Promise<void> {
   try {
     const app = await boot(loadConfig(), demo);

@@ -1,10 +1,13 @@
 import { Module } from '@nestjs/common';
+import { NodeChannelStore } from './node-channel.store.js';
 import { NodeRegistryService } from './node-registry.service.js';
 import { NodeRouterService } from './node-router.service.js';
-import { NodeChannelStore, PresenceStore } from './presence.store.js';
+import { NodeStore } from './node.store.js';
+import { PresenceStore } from './presence.store.js';
 
+/** The nodes of one installation: which are alive, which users have devices on which, and messages between them. */
 @Module({
-  providers: [NodeChannelStore, NodeRegistryService, NodeRouterService, PresenceStore],
+  providers: [NodeChannelStore, NodeRegistryService, NodeRouterService, NodeStore, PresenceStore],
   exports: [NodeRegistryService, NodeRouterService, PresenceStore],
 })
 export class ClusterModule {}

@@ -1,7 +1,9 @@
--- A node's sign of life.
--- KEYS[1] the sorted set of nodes · ARGV[1] node id, or '' to only look · ARGV[2] ms after which a silent node counts as gone
--- Out: { 1 if the node was known before, else 0, the ids of all living nodes }. Not known means that Redis lost its memory,
--- or that the node was silent too long: it must register its users anew. Redis' own clock decides, so the nodes' may differ.
+-- Records a node's heartbeat and reads which nodes are alive. Atomic, as every script.
+-- KEYS[1] sorted set: node id, scored by the time of its last heartbeat in ms
+-- ARGV[1] node id, or '' to read only · ARGV[2] age in ms from which on a heartbeat no longer counts; such nodes are removed
+-- Returns { 1 if the node was alive before, else 0, the ids of all nodes that are alive }.
+-- A 0 means that Redis lost its memory, or that the node was silent for too long: it must register its users again.
+-- The time is Redis' own, so the clocks of the nodes may differ.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])

@@ -1,45 +1,56 @@
 import { type OutgoingEvent, EncodedEvent, type EventHeader } from '../mailbox/events/outgoing-event.js';
 
-/**
- * What one node tells another: two lines an event, its heading and its body. The body goes on as it is; JSON text never
- * holds a newline.
- */
-type Line = readonly [userId: string, exceptDeviceId: string | null, heading: EventHeader, awaited?: true];
+/** The first line of an event. It has fields by position, since there may be thousands of them a second. */
+type Head = readonly [userId: string, exceptDeviceId: string | null, header: EventHeader, reportSent?: true];
 
-export function encodeEvents(announcements: readonly OutgoingEvent[]): string {
-  return announcements
-    .map(({ userId, event, exceptDeviceId, reportSent: awaited }) => {
+/**
+ * Returns the events as one message to another node: two lines an event, its head and its body. The receiver passes the body on
+ * without parsing it; JSON text never contains a newline.
+ */
+export function encodeEvents(events: readonly OutgoingEvent[]): string {
+  return events
+    .map(({ userId, event, exceptDeviceId, reportSent }) => {
+      // The header may be a whole envelope: only what a header has is sent.
       const { id, type, tier, key, offset, epoch, target } = event.header;
-      const told = { id, type, tier, key, offset, epoch, target } as EventHeader;
+      const header = { id, type, tier, key, offset, epoch, target } as EventHeader;
       const except = exceptDeviceId ?? null;
-      const line: Line = awaited ? [userId, except, told, true] : [userId, except, told];
-      return `${JSON.stringify(line)}\n${event.body}`;
+      const head: Head = reportSent ? [userId, except, header, true] : [userId, except, header];
+      return `${JSON.stringify(head)}\n${event.body}`;
     })
     .join('\n');
 }
 
+/** Returns the events of a message that `encodeEvents` made. Throws SyntaxError on anything else. */
 export function decodeEvents(message: string): OutgoingEvent[] {
   const lines = message.split('\n');
-  const announcements: OutgoingEvent[] = [];
+  const events: OutgoingEvent[] = [];
   for (let index = 0; index + 1 < lines.length; index += 2) {
-    const [userId, exceptDeviceId, heading, awaited] = JSON.parse(lines[index] as string) as Line;
-    const event = EncodedEvent.fromNode(heading, lines[index + 1] as string);
-    announcements.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined, reportSent: awaited });
+    const [userId, exceptDeviceId, header, reportSent] = JSON.parse(lines[index] as string) as Head;
+    const event = EncodedEvent.fromNode(header, lines[index + 1] as string);
+    events.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined, reportSent });
   }
-  return announcements;
+  return events;
 }
 
-/** A device must not be connected any more: it was removed or moved to another user, or connected anew elsewhere. */
+/** A device must not be connected any more: its user no longer has it, or it has connected again elsewhere. */
 export interface DisconnectRequest {
   readonly userId: string;
   readonly deviceId: string;
   readonly reason: 'departed' | 'superseded';
-  /** By the clock of the node that says it, in ms. */
+  /** When it was asked, in ms by the clock of the asking node. */
   readonly at: number;
 }
 
-const ENDING = '!';
-export const encodeDisconnect = (ending: DisconnectRequest): string => ENDING + JSON.stringify(ending);
-export const isDisconnect = (message: string): boolean => message.startsWith(ENDING);
+/** Never the first character of events, which begin with `[`. */
+const DISCONNECT_PREFIX = '!';
+
+/** Returns the request as one message to another node. */
+export const encodeDisconnect = (request: DisconnectRequest): string =>
+  DISCONNECT_PREFIX + JSON.stringify(request);
+
+/** Whether the message is a disconnect request; else it has events. */
+export const isDisconnect = (message: string): boolean => message.startsWith(DISCONNECT_PREFIX);
+
+/** Returns the request of a message for which `isDisconnect` holds. */
 export const decodeDisconnect = (message: string): DisconnectRequest =>
-  JSON.parse(message.slice(ENDING.length)) as DisconnectRequest;
+  JSON.parse(message.slice(DISCONNECT_PREFIX.length)) as DisconnectRequest;

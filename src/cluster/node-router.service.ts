@@ -1,20 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import type { OutgoingEvent } from '../mailbox/events/outgoing-event.js';
-import { Batcher } from '../platform/scheduling/batcher.js';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { type NodeLane, NODE_LANES, nodeLaneOf } from '../platform/redis/keys.js';
+import { Batcher } from '../platform/scheduling/batcher.js';
 import { encodeEvents, encodeDisconnect, type DisconnectRequest } from './node-message.js';
 import { NodeRegistryService } from './node-registry.service.js';
+import { NodeStore } from './node.store.js';
 import { PresenceStore } from './presence.store.js';
 
-const UNKNOWN = 'Redis is away: nobody knows where the devices are';
-/** Events that one look at presence covers. */
-const SIZE = 1_000;
+/** Events that one presence lookup covers. */
+const BATCH_SIZE = 1_000;
 
 /**
- * From this node to the others that hold the users' devices: presence is asked once for all events of a turn, and each node
- * gets one message. A node without the users' devices gets none. (docs/decisions/routing.md)
+ * Sends events to the other nodes that hold devices of their users. Events of the same batch share one presence lookup, and each node
+ * is sent one message; a node without devices of the users is sent nothing. (docs/decisions/routing.md)
  */
 @Injectable()
 export class NodeRouterService {
@@ -22,7 +22,8 @@ export class NodeRouterService {
   private readonly messages: Counter<'lane'>;
 
   constructor(
-    private readonly nodes: NodeRegistryService,
+    private readonly registry: NodeRegistryService,
+    private readonly nodes: NodeStore,
     private readonly presence: PresenceStore,
     metrics: MetricsService,
   ) {
@@ -32,7 +33,7 @@ export class NodeRouterService {
           await this.send(groups.flat(), name);
           return groups.map(() => undefined);
         },
-        size: SIZE,
+        size: BATCH_SIZE,
         weigh: (group) => group.length,
         concurrency: 4,
         capacity: 10_000,
@@ -41,57 +42,61 @@ export class NodeRouterService {
     this.messages = metrics.counter('node_messages_total', 'Messages to other nodes', ['lane']);
   }
 
-  /** Resolves when every node that holds a device of the users was told; throws when that is not sure. */
-  async route(announcements: readonly OutgoingEvent[]): Promise<void> {
-    const { others } = this.nodes;
-    if (others?.size === 0) return;
-    if (others === undefined) throw new Error(UNKNOWN);
+  /** Resolves when Redis accepted the messages for every node that holds a device of the users; throws when that is not certain. */
+  async route(events: readonly OutgoingEvent[]): Promise<void> {
+    if (this.otherNodes().size === 0) return;
     await Promise.all(
       NODE_LANES.map((lane) => {
-        const some = announcements.filter(({ event }) => nodeLaneOf(event.header.tier) === lane);
-        return some.length > 0 && this.lanes[lane].add(some);
+        const ofLane = events.filter(({ event }) => nodeLaneOf(event.header.tier) === lane);
+        return ofLane.length > 0 && this.lanes[lane].add(ofLane);
       }),
     );
   }
 
-  /** Has a device ended on the other nodes that hold its user's devices; throws when that is not sure. */
-  async disconnectElsewhere(ending: DisconnectRequest): Promise<void> {
-    const { others } = this.nodes;
-    if (others?.size === 0) return;
-    if (others === undefined) throw new Error(UNKNOWN);
-    const [nodeIds] = await this.presence.nodesOf([ending.userId]);
-    const message = encodeDisconnect(ending);
+  /** Asks the other nodes that hold the user's devices to disconnect this one; throws when it is not certain that all were asked. */
+  async disconnectElsewhere(request: DisconnectRequest): Promise<void> {
+    const others = this.otherNodes();
+    if (others.size === 0) return;
+    const [nodeIds] = await this.presence.nodesOf([request.userId]);
+    const message = encodeDisconnect(request);
     await Promise.all(
-      among(others, nodeIds).map((nodeId) => this.presence.send(nodeId, 'critical', message)),
+      recipients(others, nodeIds).map((nodeId) => this.nodes.send(nodeId, 'critical', message)),
     );
   }
 
-  private async send(announcements: readonly OutgoingEvent[], lane: NodeLane): Promise<void> {
-    const { others } = this.nodes;
-    if (others === undefined) throw new Error(UNKNOWN);
-    const userIds = [...new Set(announcements.map(({ userId }) => userId))];
-    const nodesOf = new Map<string, readonly string[]>();
-    (await this.presence.nodesOf(userIds)).forEach((ids, index) =>
-      nodesOf.set(userIds[index] as string, among(others, ids)),
+  private async send(events: readonly OutgoingEvent[], lane: NodeLane): Promise<void> {
+    const others = this.otherNodes();
+    const userIds = [...new Set(events.map(({ userId }) => userId))];
+    const nodesByUser = new Map<string, readonly string[]>();
+    (await this.presence.nodesOf(userIds)).forEach((nodeIds, index) =>
+      nodesByUser.set(userIds[index] as string, recipients(others, nodeIds)),
     );
-    const messages = new Map<string, OutgoingEvent[]>();
-    for (const announcement of announcements) {
-      for (const nodeId of nodesOf.get(announcement.userId) ?? []) {
-        const message = messages.get(nodeId);
-        if (message) message.push(announcement);
-        else messages.set(nodeId, [announcement]);
+    const eventsByNode = new Map<string, OutgoingEvent[]>();
+    for (const event of events) {
+      for (const nodeId of nodesByUser.get(event.userId) ?? []) {
+        const ofNode = eventsByNode.get(nodeId);
+        if (ofNode) ofNode.push(event);
+        else eventsByNode.set(nodeId, [event]);
       }
     }
-    this.messages.inc({ lane }, messages.size);
+    this.messages.inc({ lane }, eventsByNode.size);
     await Promise.all(
-      [...messages].map(([nodeId, message]) => this.presence.send(nodeId, lane, encodeEvents(message))),
+      [...eventsByNode].map(([nodeId, ofNode]) => this.nodes.send(nodeId, lane, encodeEvents(ofNode))),
     );
+  }
+
+  private otherNodes(): ReadonlySet<string> {
+    const { others } = this.registry;
+    if (others === undefined) throw new Error('Redis is away: it is not known which nodes hold the devices');
+    return others;
   }
 }
 
 /**
- * The other nodes to tell about a user. While one part of a cluster is away nobody knows where its users are: then all are
- * told, so that the users of the other parts do not wait behind them.
+ * The other nodes to send to. While a part of a Redis cluster is away it is not known where its users are: then every node is sent
+ * the events, so that the users of the other parts do not wait.
  */
-const among = (others: ReadonlySet<string>, nodeIds: readonly string[] | undefined): readonly string[] =>
-  nodeIds === undefined ? [...others] : nodeIds.filter((id) => others.has(id));
+const recipients = (
+  others: ReadonlySet<string>,
+  nodeIds: readonly string[] | undefined,
+): readonly string[] => (nodeIds === undefined ? [...others] : nodeIds.filter((id) => others.has(id)));

@@ -10,6 +10,7 @@ import { ReceiptsController } from './receipts/receipts.controller.js';
 import { ReceiptsService } from './receipts/receipts.service.js';
 import { SweepWorker } from './sweep.worker.js';
 
+/** From the commit to the devices: dispatch, sweep, receipts, and publishing over HTTP. */
 @Module({
   imports: [ClusterModule, DevicesModule, MailboxModule],
   controllers: [PublishController, ReceiptsController],

@@ -14,8 +14,8 @@ import { Batcher } from '../platform/scheduling/batcher.js';
 import { bulkQueue } from '../platform/scheduling/yielding-queue.js';
 import { type DurableTier, type Tier, TIERS } from '../platform/tiers.js';
 
-/** Events delivered in one slice of the event loop: about 0.1 ms of work. */
-const SLICE = 12;
+/** Events that are delivered without yielding to the event loop: about 0.1 ms of work. */
+const SLICE_SIZE = 12;
 const isCritical = ({ event }: OutgoingEvent): boolean => event.header.tier === 'critical';
 
 /**
@@ -24,7 +24,7 @@ const isCritical = ({ event }: OutgoingEvent): boolean => event.header.tier === 
  */
 export const eventsForThisNode = new Topic<readonly OutgoingEvent[]>('delivery.events_for_this_node');
 
-/** Delivers what was published to this node's devices and to the nodes that hold the others; then settles the handoff. */
+/** Delivers published events to the devices of this node and to the nodes that hold the others, then settles the handoff. */
 @Injectable()
 export class DispatcherService implements OnModuleInit {
   private readonly log = new Logger('delivery');
@@ -45,21 +45,21 @@ export class DispatcherService implements OnModuleInit {
     this.bus.subscribe(eventsPublished, (batch) => this.dispatchAndSettle(batch));
   }
 
-  /** Resolves when every node that holds a device of the users has the events; throws when that is not certain. */
+  /** Resolves when every node that holds a device of the users was sent the events; throws when that is not certain. */
   async dispatch(events: readonly OutgoingEvent[]): Promise<void> {
     this.count(events);
     await Promise.all([this.deliverInSlices(events), this.router.route(events)]);
   }
 
-  /** Critical events at once; many others slice by slice, so that critical ones never wait for them. */
+  /** Delivers critical events at once, and many others slice by slice, so that critical ones never wait for them. */
   private async deliverInSlices(events: readonly OutgoingEvent[]): Promise<void> {
-    if (events.length <= SLICE) return this.deliverLocally(events);
+    if (events.length <= SLICE_SIZE) return this.deliverLocally(events);
     const critical = events.filter(isCritical);
     if (critical.length > 0) this.deliverLocally(critical);
-    const others = critical.length > 0 ? events.filter((one) => !isCritical(one)) : events;
+    const others = critical.length > 0 ? events.filter((event) => !isCritical(event)) : events;
     const slices: Promise<void>[] = [];
-    for (let start = 0; start < others.length; start += SLICE) {
-      slices.push(bulkQueue.run(() => this.deliverLocally(others.slice(start, start + SLICE))));
+    for (let start = 0; start < others.length; start += SLICE_SIZE) {
+      slices.push(bulkQueue.run(() => this.deliverLocally(others.slice(start, start + SLICE_SIZE))));
     }
     await Promise.all(slices);
   }
@@ -74,7 +74,7 @@ export class DispatcherService implements OnModuleInit {
     for (const tier of TIERS) if (counts[tier] > 0) this.dispatched.inc({ tier }, counts[tier]);
   }
 
-  /** A handoff that is not settled is not lost: the sweep sends its events once more, and devices ignore offsets that they know. */
+  /** Events of an unsettled handoff are not lost: the sweep sends them again, and devices ignore offsets that they have. */
   private dispatchAndSettle({ events, handoff }: CommittedBatch): void {
     this.dispatch(events)
       .then(() => handoff && this.settling[handoff.tier].add(handoff.id))

@@ -14,6 +14,7 @@ import type { KeyedCall } from '../platform/http/idempotency/idempotency.js';
 import { Idempotent, CurrentKeyedCall } from '../platform/http/idempotency/idempotency.interceptor.js';
 import { DeliveryOutcomeService } from './receipts/delivery-outcome.service.js';
 
+/** Publishing for back offices. */
 @ApiTags('back offices')
 @Controller('v1/events')
 export class PublishController {
@@ -22,7 +23,7 @@ export class PublishController {
     private readonly outcomes: DeliveryOutcomeService,
   ) {}
 
-  /** Publishes events to devices of users; with `wait=received` it answers what became of them on each device. */
+  /** Publishes events to devices of users; with `wait=received` the answer has the outcome on each device. */
   @Post()
   @HttpCode(202)
   @NeedsScope('publish')
@@ -38,11 +39,11 @@ export class PublishController {
     @CurrentKeyedCall() call: KeyedCall | undefined,
   ) {
     if (wait === undefined)
-      return toAccepted(await this.publishing.publish(events, { awaited: false, call }));
-    this.outcomes.checkCount(events.length);
-    const envelopes = await this.publishing.publish(events, { awaited: true, call });
+      return toAccepted(await this.publishing.publish(events, { reportSent: false, call }));
+    this.outcomes.checkEventCount(events.length);
+    const envelopes = await this.publishing.publish(events, { reportSent: true, call });
     const published = envelopes.map((envelope, n) => ({ ...envelope, userId: events[n]?.userId ?? '' }));
-    const devices = await this.outcomes.of(published);
+    const devices = await this.outcomes.waitFor(published);
     const { accepted } = toAccepted(envelopes);
     return { accepted: accepted.map(({ id, offset }, n) => ({ id, offset, devices: devices[n] })) };
   }

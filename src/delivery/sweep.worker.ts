@@ -8,43 +8,48 @@ import { DispatcherService } from './dispatcher.service.js';
 import { HandoffStore } from '../mailbox/handoff/handoff.store.js';
 
 const EVERY_MS = 500;
-/** A living node settles within milliseconds. After this, its events are told by whoever finds them. */
+/** A node that is alive settles within milliseconds. What is older is dispatched by whichever node finds it. */
 const OVERDUE_MS = 1_000;
-const AT_ONCE = 20;
-const MAX_ROUNDS = 20;
+/** Handoffs in one transaction. */
+const BATCH_SIZE = 20;
+/** Bounds one run; the rest waits for the next one. */
+const MAX_BATCHES = 20;
 
-/** Finds what was committed and never told, because its node died in between. No leader: `SKIP LOCKED` shares the work. */
+/**
+ * Dispatches events that were committed but not dispatched, because their node died in between. Every worker node sweeps; no leader is
+ * needed, since rows that another node has locked are skipped.
+ */
 @Injectable()
 export class SweepWorker extends PeriodicWorker {
-  private readonly found: Counter;
+  private readonly swept: Counter;
 
   constructor(
     private readonly database: Database,
     private readonly handoffs: HandoffStore,
-    private readonly delivery: DispatcherService,
+    private readonly dispatcher: DispatcherService,
     @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
     super({ log: 'sweep', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
-    this.found = metrics.counter(
+    this.swept = metrics.counter(
       'swept_total',
-      'Events that were committed, not told, and found by the sweep',
+      'Events that were committed, not dispatched, and found by the sweep',
     );
   }
 
   protected async runOnce(): Promise<void> {
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const swept = await this.database.transaction('critical', async (tx) => {
+    for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+      const count = await this.database.transaction('critical', async (tx) => {
         const overdue = await this.handoffs.claim(tx, {
           consumer: 'delivery',
           olderThanMs: OVERDUE_MS,
-          limit: AT_ONCE,
+          limit: BATCH_SIZE,
         });
-        await this.delivery.dispatch(overdue);
+        await this.dispatcher.dispatch(overdue);
         return overdue.length;
       });
-      this.found.inc(swept);
-      if (swept === 0) return;
+      this.swept.inc(count);
+      if (count === 0) return;
     }
   }
 }

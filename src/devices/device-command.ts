@@ -1,18 +1,18 @@
-/** A device on a live socket, as the rooms behind it know it. One object a connection, so it can key a WeakMap. */
+/** A device with a live connection, as the handlers of its frames see it. One object a connection, so it can key a WeakMap. */
 export interface DeviceSession {
   readonly userId: string;
   readonly deviceId: string;
   readonly profileId: string;
   readonly deviceName: string | undefined;
-  /** The device says that it carried these events out. */
+  /** The device reported that it applied these events. */
   applied(eventIds: readonly string[]): void;
 }
 
-/** What a command answers: the fields beside `ok: true` of the acknowledgement. */
+/** The fields of the acknowledgement beside `ok: true`. */
 export type CommandResponse = Readonly<Record<string, unknown>>;
 
-/** Handles one frame that devices send over their sockets; marked with @HandlesDeviceCommand. */
+/** Handles one frame that devices send over their connections; marked with @HandlesDeviceCommand. */
 export interface DeviceCommand {
-  /** Checks and carries out. Throws Problem with a stable code; whatever else is thrown is told as `internal`. */
+  /** Validates the payload and executes it. Throws Problem with a stable code; any other error is acknowledged as `internal`. */
   handle(session: DeviceSession, payload: unknown): Promise<CommandResponse>;
 }

@@ -11,17 +11,20 @@ import { RETIRED_AFTER_DAYS } from './device.js';
 import { DeviceStore } from './device.store.js';
 
 const EVERY_MS = 10 * 60_000;
-const AT_ONCE = 500;
-/** Bounds a turn; what is left waits for the next one. */
-const MAX_ROUNDS = 50;
+const BATCH_SIZE = 500;
+/** Bounds one run; the rest waits for the next one. */
+const MAX_BATCHES = 50;
 
-/** Removes devices that nobody saw for most of a year. Any number of workers may do it at once. */
+/**
+ * Removes devices that were not connected for most of a year. Any number of nodes may do so at once. It also runs at boot: a node that is
+ * restarted more often than every ten minutes would never do it otherwise.
+ */
 @Injectable()
 export class DeviceRetirementWorker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = new Logger('devices');
   private readonly loop = new Loop(
     EVERY_MS,
-    () => this.turn(),
+    () => this.runOnce(),
     (error) => this.log.warn(error),
   );
 
@@ -32,7 +35,7 @@ export class DeviceRetirementWorker implements OnApplicationBootstrap, OnApplica
 
   async onApplicationBootstrap(): Promise<void> {
     if (!this.config.ROLES.includes('worker')) return;
-    await this.turn().catch((error: unknown) => this.log.warn(error));
+    await this.runOnce().catch((error: unknown) => this.log.warn(error));
     this.loop.start();
   }
 
@@ -40,9 +43,9 @@ export class DeviceRetirementWorker implements OnApplicationBootstrap, OnApplica
     return this.loop.stop();
   }
 
-  private async turn(): Promise<void> {
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      if ((await this.store.retireUnseen(RETIRED_AFTER_DAYS, AT_ONCE)).length < AT_ONCE) return;
+  private async runOnce(): Promise<void> {
+    for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+      if ((await this.store.retireUnseen(RETIRED_AFTER_DAYS, BATCH_SIZE)).length < BATCH_SIZE) return;
     }
   }
 }

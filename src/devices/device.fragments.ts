@@ -1,12 +1,12 @@
 import { OPT_IN_CATEGORIES } from './preferences/preferences.js';
 
-/** SQL over this folder's tables (device, preference) that other folders' statements include. Parameters are SQL expressions. */
+/* SQL over the tables device and preference for statements of other folders. All parameters are SQL expressions. */
 
-/** A condition: whether the user ever said what they want to be pushed. */
+/** A condition: whether the user has set preferences. */
 export const hasPreferences = (userId: string): string =>
   `EXISTS (SELECT FROM preference f WHERE f.user_id = ${userId})`;
 
-/** A condition: whether the user's preferences allow important pushes of this event type; the defaults hold where nothing was said. */
+/** A condition: whether the user's preferences, or the defaults without any, allow important pushes of this event type. */
 export const allowsPushOf = ({ userId, type }: { userId: string; type: string }): string => {
   const category = `split_part(${type}, '.', 1)`;
   const optIn = OPT_IN_CATEGORIES.map((name) => `'${name}'`).join(', ');
@@ -14,7 +14,7 @@ export const allowsPushOf = ({ userId, type }: { userId: string; type: string })
       FROM preference f WHERE f.user_id = ${userId}), ${category} <> ALL (ARRAY[${optIn}]))`;
 };
 
-/** For LATERAL: the user's preferences as the user gave them: body. At most one row. */
+/** For LATERAL: body, the user's preferences as they were set, without defaults. At most one row. */
 export const preferencesOf = (userId: string): string =>
   `SELECT f.body FROM preference f WHERE f.user_id = ${userId}`;
 
@@ -32,6 +32,6 @@ export const pushTarget = ({ userId, deviceId }: { userId: string; deviceId: str
   `SELECT d.push, d.locale, d.timezone, d.last_seen_at FROM device d
     WHERE d.device_id = ${deviceId} AND d.user_id = ${userId}`;
 
-/** A scalar: the user who has registered the device; null when nobody has. */
+/** A scalar: the id of the user who has the device; null when nobody has it. */
 export const ownerOf = (deviceId: string): string =>
   `(SELECT d.user_id FROM device d WHERE d.device_id = ${deviceId})`;

@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { deviceId, instant } from '../platform/auth/ids.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
 
+/** The platforms of devices. */
 export const PLATFORMS = ['ios', 'android', 'web', 'tv'] as const;
+/** The platform of a device. */
 export const platform = z.enum(PLATFORMS);
+/** The version of the app on a device. */
 export const appVersion = plainText(64);
 
 const timezone = z
@@ -12,7 +15,7 @@ const timezone = z
   .refine(isTimezone, { error: 'must be an IANA time zone, as Europe/Berlin' });
 const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
 
-/** What the vendors give out; 2,048 is twice the longest that was seen, and fits an index. */
+/** An address that a push provider issued; 2,048 is twice the longest known, and fits into an index. */
 const address = z
   .string()
   .max(2_048)
@@ -23,7 +26,7 @@ const base64url = (max: number) =>
     .max(max)
     .regex(/^[\w-]+={0,2}$/, { error: 'must be base64url' });
 
-/** Where pushes for this device go; one shape a kind. */
+/** Where pushes for a device are sent; the shape depends on the kind. */
 export const pushAddress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('apns'), address }),
   z.object({ kind: z.literal('fcm_token'), address }),
@@ -37,8 +40,10 @@ export const pushAddress = z.discriminatedUnion('kind', [
     keys: z.object({ p256dh: base64url(96), auth: base64url(32) }),
   }),
 ]);
+/** A push address. */
 export type PushAddressBody = z.infer<typeof pushAddress>;
 
+/** The body of `PUT /v1/me/devices/{deviceId}`. */
 export const deviceBody = z.object({
   platform,
   name: plainText(100).min(1).optional(),
@@ -49,7 +54,7 @@ export const deviceBody = z.object({
 });
 export type DeviceBody = z.infer<typeof deviceBody>;
 
-/** What a device says of itself over its socket: only what changed. `push: null` takes the address back. */
+/** The payload of the frame `device.update`: only what changed. `push: null` removes the address. */
 export const deviceUpdate = z.object({
   name: deviceBody.shape.name,
   appVersion: deviceBody.shape.appVersion,
@@ -59,6 +64,7 @@ export const deviceUpdate = z.object({
 });
 export type DeviceUpdate = z.infer<typeof deviceUpdate>;
 
+/** A device in an answer. */
 export const deviceAnswer = z.object({
   deviceId,
   platform,
@@ -71,6 +77,7 @@ export const deviceAnswer = z.object({
   lastSeenAt: instant,
 });
 export type DeviceAnswer = z.infer<typeof deviceAnswer>;
+/** The answer of `GET /v1/me/devices`. */
 export const devicesAnswer = z.object({ devices: z.array(deviceAnswer) });
 
 function isTimezone(name: string): boolean {

@@ -6,6 +6,7 @@ import { Problem } from '../platform/http/problem.js';
 import { deviceAnswer, type DeviceBody, deviceBody, devicesAnswer } from './device.schema.js';
 import { DevicesService } from './devices.service.js';
 
+/** The user's devices. */
 @ApiTags('apps')
 @ApiBearerAuth('user token')
 @Controller('v1/me/devices')
@@ -13,7 +14,7 @@ import { DevicesService } from './devices.service.js';
 export class DevicesController {
   constructor(private readonly devices: DevicesService) {}
 
-  /** Registers the device. One that another user registered moves to the caller. */
+  /** Registers the device. One that another user had moves to the caller. */
   @Put(':deviceId')
   @ApiResponse({ status: 200, standardSchema: deviceAnswer })
   async put(

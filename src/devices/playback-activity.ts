@@ -1,12 +1,13 @@
 import type { DeviceRef } from './device.js';
 
 /**
- * Which devices play something just now, so that nobody who watches is disturbed. Push asks and playback knows; app.module.ts binds the
- * two, since neither may import the other.
+ * Which devices play at the moment, so that push can wait until nobody who watches is disturbed. Implemented by playback, which push must
+ * not import; bound in app.module.ts.
  */
 export interface PlaybackActivity {
-  /** The ids of those among `devices` that play. */
+  /** Returns the ids of those among `devices` that play at the moment. */
   playing(devices: readonly DeviceRef[]): Promise<ReadonlySet<string>>;
 }
 
+/** Injection token of PlaybackActivity. */
 export const PLAYBACK_ACTIVITY = Symbol('PLAYBACK_ACTIVITY');

@@ -1,8 +1,8 @@
--- Registers devices that connect, for many at once; each device at most once.
--- $1 json  [{ deviceId, userId, platform, appVersion? }]
--- Out: nothing. A device that another user had moves to the caller and loses what the former owner said of it, above all
--- the push address: nothing meant for one may reach the other. What is queued
--- for it ends in the same commit (trigger device_moved).
+-- Registers devices that connect, many at once.
+-- $1 json  [{ deviceId, userId, platform, appVersion? }], each device at most once
+-- Returns nothing. A device of another user moves to the new one and loses what the former one set, above all the push address: nothing
+-- meant for one user may reach the other. Pushes that are queued for it are withdrawn in the same commit (trigger device_moved). Rows are
+-- written in the order of device_id, so that two statements cannot deadlock.
 INSERT INTO device AS d (device_id, user_id, platform, app_version)
 SELECT a."deviceId", a."userId", a.platform, a."appVersion"
 FROM json_to_recordset($1::json) AS a ("deviceId" text, "userId" text, platform text, "appVersion" text)

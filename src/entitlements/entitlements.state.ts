@@ -7,7 +7,7 @@ import { entitlementOf } from './entitlement.js';
 export const entitlementsState: StatePart = {
   name: 'membership',
   sql: membershipStateSql('u.user_id'),
-  present: (raw, { userId, now }) => ({
+  toFields: (raw, { userId, now }) => ({
     membership: toMembershipView(raw as MembershipRow, now),
     entitlement: entitlementOf(userId, raw as MembershipRow, now),
   }),

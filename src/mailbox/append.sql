@@ -1,11 +1,12 @@
--- Appends durable events to their users' mailboxes.
+-- Appends durable events to their users' mailboxes, and hands them to the consumers.
 -- $1 json  [{ n, id, userId, key, type, tier, profileId?, target?, at, expiresAt?, data, push? }], n = 0, 1, 2 …
---          push: 'never', or 'opt_in' for what is pushed only to users who said what they want; left out for all others
--- $2 uuid  the id of the handoffs that remember what each consumer has not taken over yet · $3 text  the lane's tier
--- hasPreferences: whether the user `p.user_id` said what they want to be pushed (devices/device.fragments.ts)
--- Returns one row, places: [[epoch, offset]] of the events, in the order of n.
--- Atomic. The counter row's lock is held until commit, so a user's commit order is the order of offsets, without holes.
--- Counters are locked in the order of user_id, so that two appends never wait for each other in a circle.
+--          push: 'never', or 'opt_in' for what is pushed only to users with preferences; absent for everything else
+-- $2 uuid  id of the handoff rows · $3 text  their tier
+-- hasPreferences: whether the user `p.user_id` has set preferences (devices/device.fragments.ts)
+-- Returns one row, positions: [[epoch, offset]] of the events, in the order of n.
+-- Atomic: offsets, entries and handoffs are written together, or nothing is. The lock on a user's counter row is held until the commit,
+-- so a user's events are committed in the order of their offsets, without gaps. Counters are locked in the order of user_id, so that two
+-- appends cannot deadlock. A handoff row stays until its consumer settles or claims it: what a crash interrupts is found there.
 WITH input AS (
   SELECT *
   FROM json_to_recordset($1::json) AS e (
@@ -26,7 +27,7 @@ WITH input AS (
       + row_number() OVER (PARTITION BY i."userId" ORDER BY i.n) AS "offset"
   FROM input i
   JOIN counter c ON c.user_id = i."userId"
-), kept AS (
+), entry AS (
   INSERT INTO mailbox_entry AS e
     (user_id, key, "offset", id, type, tier, profile_id, target, data, at, expires_at)
   SELECT DISTINCT ON (p."userId", p.key)
@@ -39,7 +40,7 @@ WITH input AS (
     at = excluded.at, expires_at = excluded.expires_at
 ), position AS MATERIALIZED (
   SELECT p."userId" AS user_id, p."offset", p.push FROM placed p
-), handed_over AS (
+), handed_off AS (
   INSERT INTO handoff (id, consumer, tier, positions)
   SELECT $2::uuid, 'delivery', $3, json_agg(json_build_array(user_id, "offset")) FROM position
   UNION ALL
@@ -47,4 +48,4 @@ WITH input AS (
   WHERE p.push IS NULL OR (p.push = 'opt_in' AND {{hasPreferences}})
   HAVING count(*) > 0
 )
-SELECT json_agg(json_build_array(epoch, "offset") ORDER BY n) AS places FROM placed
+SELECT json_agg(json_build_array(epoch, "offset") ORDER BY n) AS positions FROM placed

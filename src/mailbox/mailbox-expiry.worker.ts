@@ -4,11 +4,11 @@ import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
 import { MailboxStore } from './mailbox.store.js';
 
 const EVERY_MS = 30_000;
-const AT_ONCE = 1_000;
-/** Bounds a turn; what is left waits for the next one. Readers never see expired events, removed or not. */
-const MAX_ROUNDS = 50;
+const BATCH_SIZE = 1_000;
+/** Bounds one run; the rest waits for the next one. Readers never see expired events, whether they are removed or not. */
+const MAX_BATCHES = 50;
 
-/** Removes expired events. Any number of workers may do it at once. */
+/** Removes expired events. Any number of nodes may do so at once. */
 @Injectable()
 export class MailboxExpiryWorker extends PeriodicWorker {
   constructor(
@@ -19,8 +19,8 @@ export class MailboxExpiryWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      if ((await this.store.deleteExpired(AT_ONCE)) < AT_ONCE) return;
+    for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+      if ((await this.store.deleteExpired(BATCH_SIZE)) < BATCH_SIZE) return;
     }
   }
 }

@@ -6,6 +6,7 @@ import { entriesAnswer, type EntriesQuery, entriesQuery } from './events/events.
 import { MailboxStore } from './mailbox.store.js';
 import { StateStore } from './state/state.store.js';
 
+/** What an app reads over HTTP: the user's state, and the durable events. */
 @ApiTags('apps')
 @ApiBearerAuth('user token')
 @Controller('v1/me')
@@ -16,14 +17,14 @@ export class MailboxController {
     private readonly states: StateStore,
   ) {}
 
-  /** Everything a screen needs, of one moment. */
+  /** Everything a screen needs, read in one snapshot. */
   @Get('state')
   async state(@CurrentUser() userId: string) {
     const [state] = await this.states.read([userId], 'important');
     return state;
   }
 
-  /** The durable events after a position, in offset order, the newest of each key. */
+  /** One page of the durable events after a position, in offset order, the newest of each key. Throws Problem position_lost. */
   @Get('entries')
   @ApiResponse({ status: 200, standardSchema: entriesAnswer })
   @ApiResponse({ status: 410, description: 'position_lost: read the state anew' })

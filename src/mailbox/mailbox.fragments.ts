@@ -2,17 +2,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Fragments } from '../platform/postgres/statement.js';
 import { DERIVED_EVENT_DATA, type DerivedEventData } from './events/derived-data.js';
 
-/** SQL over the mailbox's tables that other folders' statements include. Parameters are SQL expressions. */
+/** SQL over the mailbox's tables for statements of this and other folders. All parameters are SQL expressions. */
 @Injectable()
 export class MailboxFragments {
   constructor(@Inject(DERIVED_EVENT_DATA) private readonly derived: readonly DerivedEventData[]) {}
 
-  /** Whether entries of this type are stored without their data. */
+  /** Whether the mailbox stores events of this type without their data. */
   isDerived(type: string): boolean {
-    return this.derived.some((one) => one.type === type);
+    return this.derived.some((derived) => derived.type === type);
   }
 
-  /** The `data` (json) of the row `e` of mailbox_entry. */
+  /** A scalar (json): the `data` of the row `e` of mailbox_entry. */
   data(e: string): string {
     const cases = this.derived.map(
       ({ type, sql }) =>
@@ -21,19 +21,19 @@ export class MailboxFragments {
     return `CASE WHEN ${e}.data IS NOT NULL THEN ${e}.data ${cases.join(' ')} END`;
   }
 
-  /** The row `e` of mailbox_entry as json, in the shape of StoredEntry (events/event.ts). */
+  /** A scalar (json): the row `e` of mailbox_entry in the shape of StoredEntry (events/event.ts). */
   json(e: string): string {
     return `json_build_object('id', ${e}.id, 'type', ${e}.type, 'tier', ${e}.tier, 'key', ${e}.key, 'offset', ${e}."offset",
       'at', iso(${e}.at), 'expiresAt', iso(${e}.expires_at), 'profileId', ${e}.profile_id, 'target', ${e}.target,
       'data', ${this.data(e)})`;
   }
 
-  /** `{{entryJson}}` over the row `e`, for this folder's own statements. */
-  get own(): Fragments {
+  /** For the statements of this folder: `{{entryJson}}`, the row `e` as json. */
+  get forOwnStatements(): Fragments {
     return { entryJson: this.json('e') };
   }
 
-  /** For LATERAL: is_newest (true) and `data` of the event if it is still the newest of its key; no row if it was superseded. */
+  /** For LATERAL: is_newest (true) and `data` of the event while it is the newest of its key; no row once it is superseded. */
   newestData(event: { userId: string; key: string; id: string }): string {
     return `SELECT true AS is_newest, ${this.data('e')} AS data FROM mailbox_entry e
     WHERE e.user_id = ${event.userId} AND e.key = ${event.key} AND e.id = ${event.id}`;
@@ -41,7 +41,7 @@ export class MailboxFragments {
 }
 
 /**
- * For LATERAL: the entry that has this place, unless it was superseded or has expired: user_id, id, key, type, tier, epoch, offset,
+ * For LATERAL: the user's event at this offset, unless it was superseded or has expired: user_id, id, key, type, tier, epoch, offset,
  * target, expires_at. At most one row.
  */
 export const entryAt = ({ userId, offset }: { userId: string; offset: string }): string =>
@@ -62,20 +62,20 @@ export const epochOf = (userId: string): string =>
 export const newestEventId = ({ userId, key }: { userId: string; key: string }): string =>
   `(SELECT e.id FROM mailbox_entry e WHERE e.user_id = ${userId} AND e.key = ${key})`;
 
-/** For FROM: the events that a device names by offset (in the present epoch) or id, and may have: epoch, offset, id, type. */
-export const eventsNamed = (of: { userId: string; deviceId: string; offsets: string; ids: string }): string =>
+/** For FROM: the events with these offsets (in the mailbox's epoch) or ids that are for this device: epoch, offset, id, type. */
+export const findEvents = (of: { userId: string; deviceId: string; offsets: string; ids: string }): string =>
   `SELECT m.epoch, e."offset", e.id, e.type FROM mailbox_entry e JOIN mailbox m USING (user_id)
     WHERE e.user_id = ${of.userId} AND (e.target IS NULL OR e.target = ${of.deviceId})
       AND (e."offset" = ANY (${of.offsets}) OR e.id = ANY (${of.ids}))`;
 
-/** For FROM: the user's entries without their data: at, id, type, tier, key, offset, epoch, target, expires_at. */
+/** For FROM: the user's events without their data: at, id, type, tier, key, offset, epoch, target, expires_at. */
 export const entriesOf = (userId: string): string =>
   `SELECT e.at, e.id, e.type, e.tier, e.key, e."offset", m.epoch, e.target, e.expires_at
     FROM mailbox_entry e JOIN mailbox m USING (user_id) WHERE e.user_id = ${userId}`;
 
 /**
- * For WITH, at the top of a statement: removes handoffs of the consumer that are at least so old, the oldest first, and returns their
- * `positions` (json: `[[user id, offset], …]`). What another worker holds is left to it.
+ * For WITH, at the top of a statement: removes handoffs of the consumer that are at least `ageMs` old, the oldest first, and returns
+ * their `positions` (json: `[[user id, offset], …]`). Rows that another transaction has locked are skipped.
  */
 export const claimHandoffs = (of: { consumer: string; tier: string; ageMs: string; limit: string }): string =>
   `DELETE FROM handoff WHERE (id, consumer) IN (

@@ -9,6 +9,7 @@ import { MailboxFragments } from './mailbox.fragments.js';
 import { PublishService } from './events/publish.service.js';
 import { StateStore } from './state/state.store.js';
 
+/** The durable events of each user: publish, store, read after a position, expire. */
 @Module({
   imports: [DevicesModule],
   controllers: [MailboxController],

@@ -19,22 +19,26 @@ import { type OutgoingEvent, EncodedEvent, eventsPublished } from './events/outg
 import { MailboxStore, type StampedEvent } from './mailbox.store.js';
 import type { Position } from './position.js';
 
-/** Events that one group commit takes; two commits of a lane may be under way. */
+/** Events in one group commit. */
 const COMMIT_SIZE = 500;
-const COMMITS_AT_ONCE = 2;
-/** Groups that may wait in a lane before the door answers "later". */
+/** Group commits of one lane that may run at once. */
+const COMMIT_CONCURRENCY = 2;
+/** Calls that may wait in a lane; further ones are refused with QueueFull. */
 const LANE_CAPACITY = 10_000;
 
-/** One call's events, which are committed together; with them the call's answer, if it may be made again. */
-interface Group {
+/** The events of one call, which are committed together, and with them the call's answer if it has an Idempotency-Key. */
+interface PublishCall {
   readonly stamped: readonly StampedEvent<NewEvent>[];
   readonly call: KeyedCall | undefined;
 }
 
-/** Writes events, then has them told: never the other way round. */
+/**
+ * Publishes events: gathers the calls of each lane into group commits, appends their events to the mailboxes, and after the commit
+ * publishes them on the bus, to be delivered. Never the other way round: a device must not learn what is not committed.
+ */
 @Injectable()
 export class MailboxService {
-  private readonly lanes: Record<DurableTier, Batcher<Group, Envelope[]>>;
+  private readonly lanes: Record<DurableTier, Batcher<PublishCall, Envelope[]>>;
 
   constructor(
     private readonly store: MailboxStore,
@@ -43,11 +47,11 @@ export class MailboxService {
     private readonly idempotency: IdempotencyStore,
   ) {
     const lane = (tier: DurableTier) =>
-      new Batcher<Group, Envelope[]>({
-        act: (groups) => this.commit(groups, tier),
+      new Batcher<PublishCall, Envelope[]>({
+        act: (calls) => this.commit(calls, tier),
         size: COMMIT_SIZE,
         weigh: ({ stamped }) => stamped.length,
-        concurrency: COMMITS_AT_ONCE,
+        concurrency: COMMIT_CONCURRENCY,
         capacity: LANE_CAPACITY,
         isolate: (error) => !isOutage(error),
       });
@@ -55,8 +59,8 @@ export class MailboxService {
   }
 
   /**
-   * Publishes events: durable ones are committed together (all or none) before anyone is told, routine ones are told at once
-   * when they are alone. Answers their envelopes in order.
+   * Commits the events together, all or none, and then has them delivered; routine events alone are delivered at once and stored
+   * nowhere. Returns their envelopes in order. Throws QueueFull when too many calls wait.
    */
   async publish(events: readonly NewEvent[], call?: KeyedCall): Promise<Envelope[]> {
     const durable = events.filter(isDurable);
@@ -64,64 +68,63 @@ export class MailboxService {
     return this.lanes[mostUrgent(durable)].add({ stamped: events.map(stamp), call });
   }
 
-  /** Appends within the caller's transaction; the devices are told after its commit. */
+  /** Appends within the caller's transaction; the events are delivered after its commit. Returns their envelopes in order. */
   async append(tx: Transaction, events: readonly NewDurableEvent[]): Promise<Envelope[]> {
     if (events.length === 0) return [];
     const stamped = events.map(stamp);
     const handoff = { id: randomUUID(), tier: mostUrgent(events) };
-    const envelopes = placed(stamped, await this.store.append(stamped, handoff.id, handoff.tier, tx));
+    const positions = await this.store.append(stamped, handoff.id, handoff.tier, tx);
+    const envelopes = toEnvelopes(stamped, positions);
     tx.afterCommit(() =>
-      this.bus.publish(eventsPublished, { events: announcements(stamped, envelopes), handoff }),
+      this.bus.publish(eventsPublished, { events: toOutgoing(stamped, envelopes), handoff }),
     );
     return envelopes;
   }
 
-  /** Tells routine events, which are stored elsewhere or nowhere. */
+  /** Has routine events delivered, but not to the device `exceptDeviceId`. Returns their envelopes in order. */
   publishRoutine(events: readonly NewEvent[], exceptDeviceId?: string): Envelope[] {
     if (events.length === 0) return [];
     const at = new Date().toISOString();
     const envelopes = events.map((event) => toEnvelope(randomUUID(), event, at));
-    const announcements = envelopes.map((told, n) => ({
+    const outgoing = envelopes.map((envelope, n): OutgoingEvent => ({
       userId: (events[n] as NewEvent).userId,
-      event: EncodedEvent.of(told, events[n]?.json),
+      event: EncodedEvent.of(envelope, events[n]?.json),
       exceptDeviceId,
     }));
-    this.bus.publish(eventsPublished, { events: announcements });
+    this.bus.publish(eventsPublished, { events: outgoing });
     return envelopes;
   }
 
-  private async commit(groups: Group[], tier: DurableTier): Promise<Envelope[][]> {
-    const stamped = groups.flatMap((group) => group.stamped);
+  private async commit(calls: PublishCall[], tier: DurableTier): Promise<Envelope[][]> {
+    const stamped = calls.flatMap((call) => call.stamped);
     const handoff = { id: randomUUID(), tier };
-    const write = async (tx?: Transaction) => {
-      const envelopes = placed(
-        stamped,
-        await this.store.append(stamped.filter(isStored), handoff.id, tier, tx),
-      );
+    const append = async (tx?: Transaction) => {
+      const positions = await this.store.append(stamped.filter(isStampedDurable), handoff.id, tier, tx);
+      const envelopes = toEnvelopes(stamped, positions);
       let start = 0;
-      return groups.map((group) => envelopes.slice(start, (start += group.stamped.length)));
+      return calls.map((call) => envelopes.slice(start, (start += call.stamped.length)));
     };
-    const keyed = groups.some(({ call }) => call !== undefined);
-    const written = keyed
-      ? await this.database.transaction(tier, async (tx) => this.storeAnswers(tx, groups, await write(tx)))
-      : await write();
-    this.bus.publish(eventsPublished, { events: announcements(stamped, written.flat()), handoff });
-    return written;
+    const isAnyKeyed = calls.some(({ call }) => call !== undefined);
+    const envelopes = isAnyKeyed
+      ? await this.database.transaction(tier, async (tx) => this.storeAnswers(tx, calls, await append(tx)))
+      : await append();
+    this.bus.publish(eventsPublished, { events: toOutgoing(stamped, envelopes.flat()), handoff });
+    return envelopes;
   }
 
-  /** Stores the answers of the calls that may be made again, in the commit of what they did. */
+  /** Stores the answers of calls with an Idempotency-Key in the commit of their events, so that a repeated call finds both or neither. */
   private async storeAnswers(
     tx: Transaction,
-    groups: readonly Group[],
-    written: Envelope[][],
+    calls: readonly PublishCall[],
+    envelopes: Envelope[][],
   ): Promise<Envelope[][]> {
-    const answers = groups.flatMap(({ call }, n) =>
+    const answers = calls.flatMap(({ call }, n) =>
       call
-        ? [{ id: call.id, status: call.status, sealed: call.sealed(toAccepted(written[n] as Envelope[])) }]
+        ? [{ id: call.id, status: call.status, sealed: call.sealed(toAccepted(envelopes[n] as Envelope[])) }]
         : [],
     );
     await this.idempotency.settleWith(tx, answers);
-    return written;
+    return envelopes;
   }
 }
 
@@ -134,19 +137,20 @@ const stamp = <E extends NewEvent>(event: E): StampedEvent<E> => ({
 const mostUrgent = (events: readonly NewDurableEvent[]): DurableTier =>
   events.some((event) => event.tier === 'critical') ? 'critical' : 'important';
 
-const isStored = (stamped: StampedEvent<NewEvent>): stamped is StampedEvent => isDurable(stamped.event);
+const isStampedDurable = (stamped: StampedEvent<NewEvent>): stamped is StampedEvent =>
+  isDurable(stamped.event);
 
-/** Of the places one a durable event, in order; routine ones have none. */
-function placed(stamped: readonly StampedEvent<NewEvent>[], places: readonly Position[]): Envelope[] {
+/** `positions` are those of the durable events among `stamped`, in order; routine events have none. */
+function toEnvelopes(stamped: readonly StampedEvent<NewEvent>[], positions: readonly Position[]): Envelope[] {
   let next = 0;
   return stamped.map(({ id, at, event }) =>
-    toEnvelope(id, event, at, isDurable(event) ? places[next++] : undefined),
+    toEnvelope(id, event, at, isDurable(event) ? positions[next++] : undefined),
   );
 }
 
-const announcements = (stamped: readonly StampedEvent<NewEvent>[], envelopes: Envelope[]): OutgoingEvent[] =>
-  stamped.map(({ event: { userId, json, reportSent: awaited } }, n) => ({
+const toOutgoing = (stamped: readonly StampedEvent<NewEvent>[], envelopes: Envelope[]): OutgoingEvent[] =>
+  stamped.map(({ event: { userId, json, reportSent } }, n): OutgoingEvent => ({
     userId,
     event: EncodedEvent.of(envelopes[n] as Envelope, json),
-    awaited,
+    reportSent,
   }));

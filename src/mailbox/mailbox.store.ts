@@ -23,20 +23,22 @@ const HEADS = named(
 );
 const EXPIRE = statement('expire-entries.sql', import.meta.url);
 
-/** An event with the id and time that it got at our door. */
+/** An event with the id and time that it was given when Usher accepted it. */
 export interface StampedEvent<Event extends NewEvent = NewDurableEvent> {
   readonly id: string;
   readonly at: string;
   readonly event: Event;
 }
 
-/** What a device that comes back needs: where the mailbox is, and the events since its position unless that is lost. */
+/** What a device needs to resume. */
 export interface Resumption {
+  /** The newest position of the mailbox. */
   readonly head: Position;
+  /** The events after the device's position; undefined when it cannot be resumed and the device needs the whole state. */
   readonly missed: DurableEnvelope[] | undefined;
 }
 
-/** One user's durable log, compacted by key. */
+/** Each user's durable log of events, compacted by key: of the events with one key only the newest is kept. */
 @Injectable()
 export class MailboxStore {
   private readonly readAfterStatement: Statement;
@@ -46,24 +48,28 @@ export class MailboxStore {
     private readonly database: Database,
     private readonly fragments: MailboxFragments,
   ) {
-    this.readAfterStatement = statement('read-after.sql', import.meta.url, fragments.own);
-    this.readPageStatement = statement('read-page.sql', import.meta.url, fragments.own);
+    this.readAfterStatement = statement('read-after.sql', import.meta.url, fragments.forOwnStatements);
+    this.readPageStatement = statement('read-page.sql', import.meta.url, fragments.forOwnStatements);
   }
 
-  /** Appends in one commit of its own, or within `tx`. Answers each event's place, in order. */
+  /**
+   * Appends the events within `tx`, or in one commit of its own, and leaves a handoff for each consumer. Returns the events' positions,
+   * in order.
+   */
   async append(
     stamped: StampedEvent[],
     handoffId: string,
     lane: DurableTier,
     tx?: Transaction,
   ): Promise<Position[]> {
-    const values = [`[${stamped.map((one, n) => this.rowText(one, n)).join(',')}]`, handoffId, lane];
-    type Row = { places: [epoch: string, offset: number][] };
+    const rows = `[${stamped.map((event, n) => this.encodeRow(event, n)).join(',')}]`;
+    const values = [rows, handoffId, lane];
+    type Row = { positions: [epoch: string, offset: number][] };
     const [row] = tx ? await tx.run<Row>(APPEND, values) : await this.database.run<Row>(lane, APPEND, values);
-    return row?.places.map(([epoch, offset]) => ({ epoch, offset })) ?? [];
+    return row?.positions.map(([epoch, offset]) => ({ epoch, offset })) ?? [];
   }
 
-  /** One answer a request, in order, all of one moment. */
+  /** Returns what each device needs to resume after its position, in order; all read in one snapshot. */
   async readAfter(
     requests: { userId: string; position: Position | undefined }[],
     lane: Tier,
@@ -85,6 +91,7 @@ export class MailboxStore {
     }));
   }
 
+  /** Returns at most `limit` of the user's events after the offset `after`, in offset order, and the mailbox's newest position. */
   async readPage(
     userId: string,
     after: number,
@@ -97,21 +104,21 @@ export class MailboxStore {
     return { head: { epoch, offset: head }, entries: entries.map((entry) => entryToEnvelope(entry, epoch)) };
   }
 
-  /** Where the mailboxes are; users without one are left out. */
+  /** Returns the newest position of each user's mailbox; users without a mailbox are absent. */
   async readHeads(userIds: readonly string[]): Promise<Map<string, Position>> {
     const rows = await this.database.run<Position & { userId: string }>('important', HEADS, [userIds]);
     return new Map(rows.map(({ userId, epoch, offset }) => [userId, { epoch, offset }]));
   }
 
-  /** How many were removed. */
+  /** Removes at most `limit` expired events. Returns how many it removed. */
   async deleteExpired(limit: number): Promise<number> {
     return (await this.database.run('routine', EXPIRE, [limit])).length;
   }
 
-  /** One element of append.sql's input. The event's data goes in as the text that it has, if it has one. */
-  private rowText({ id, at, event }: StampedEvent, n: number): string {
+  /** Returns one element of append.sql's input. The event's data is included as text if it was encoded before: encoding is costly. */
+  private encodeRow({ id, at, event }: StampedEvent, n: number): string {
     const { userId, type, tier, profileId, target } = event;
-    const known = {
+    const columns = {
       n,
       id,
       userId,
@@ -125,11 +132,11 @@ export class MailboxStore {
       push: pushPolicyOf(type),
     };
     const data = this.fragments.isDerived(type) ? 'null' : (event.json ?? JSON.stringify(event.data));
-    return `${JSON.stringify(known).slice(0, -1)},"data":${data}}`;
+    return `${JSON.stringify(columns).slice(0, -1)},"data":${data}}`;
   }
 }
 
-/** Which commits the push consumer takes over, as append.sql understands it. */
+/** Returns the field `push` of append.sql's input: whether the push consumer gets a handoff for events of this type. */
 function pushPolicyOf(type: string): 'never' | 'opt_in' | undefined {
   if (findEventType(type)?.push === false) return 'never';
   return isOptIn(type) ? 'opt_in' : undefined;

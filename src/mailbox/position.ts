@@ -1,16 +1,14 @@
-/** How far a device has read. */
+/**
+ * How far a device has read its user's mailbox. Offsets count the user's durable events from 1; an offset means nothing in another
+ * epoch, for the mailbox may have been restored from a backup in between (docs/operations.md, Backups and the epoch).
+ */
 export interface Position {
   readonly epoch: string;
   readonly offset: number;
 }
 
-/** Further behind than this, the state as a whole is cheaper than what led to it (CONTRACT §4). */
+/**
+ * A device that is further behind than this many offsets is sent the whole state instead of the events: reading the state costs less
+ * then (docs/CONTRACT.md, The device socket).
+ */
 export const MAX_REPLAY = 300;
-
-/** How a device at `position` catches up with a mailbox whose newest event is `head`. */
-export function resumeFrom(position: Position | undefined, head: Position): 'replay' | 'snapshot' {
-  if (!position || position.epoch !== head.epoch) return 'snapshot';
-  // A position from the future of this numbering: the numbering was rebuilt without a new epoch. Trust nothing of it.
-  if (position.offset > head.offset) return 'snapshot';
-  return head.offset - position.offset > MAX_REPLAY ? 'snapshot' : 'replay';
-}

@@ -1,8 +1,10 @@
--- What devices need to catch up, for many at once.
--- $1 json  [{ n, userId, epoch?, after? }], n = 0, 1, 2 …
--- $2 int   the most events that are replayed; a device further behind gets none (and asks for the state)
--- Out: n, epoch, head, entries (json array of entryJson in offset order, null when the position cannot be resumed).
--- One statement, so head and entries are of one moment.
+-- Reads the events that devices missed, for many devices at once.
+-- $1 json  [{ n, userId, epoch?, after? }], n = 0, 1, 2 …: each device's user and position
+-- $2 int   how many offsets a device may be behind to get its events
+-- entryJson: the row `e` of mailbox_entry as json (mailbox.fragments.ts)
+-- Returns n, epoch, head (the newest offset), entries: json array of entryJson in offset order, the newest event of each key after the
+-- position; null when the position is missing, of another epoch, greater than head, or too far behind.
+-- One statement reads one snapshot, so head and entries belong together.
 SELECT r.n, h.epoch, h.head,
   CASE WHEN r.epoch = h.epoch AND r.after <= h.head AND h.head - r.after <= $2 THEN (
     SELECT coalesce(json_agg({{entryJson}} ORDER BY e."offset"), '[]')

@@ -1,6 +1,7 @@
--- One page of a user's durable events after a position.
--- $1 text user id · $2 bigint after · $3 int limit
--- Out: one row: epoch, head, entries (json array of entryJson in offset order).
+-- Reads one page of a user's durable events.
+-- $1 text  user id · $2 bigint  the offset after which the page begins · $3 int  how many events at most
+-- entryJson: the row `e` of mailbox_entry as json (mailbox.fragments.ts)
+-- Returns one row: epoch, head (the newest offset), entries (json array of entryJson in offset order).
 SELECT coalesce(m.epoch, i.epoch) AS epoch, coalesce(m.last_offset, 0) AS head, (
   SELECT coalesce(json_agg({{entryJson}} ORDER BY e."offset"), '[]')
   FROM (

@@ -17,7 +17,7 @@ export const playbackState: StatePart = {
   name: 'playback',
   sql: `SELECT coalesce(json_agg(${progress} ORDER BY p.at DESC), '[]')
     FROM (SELECT * FROM playback_position x WHERE x.user_id = u.user_id ORDER BY x.at DESC LIMIT ${MAX_SHOWS}) p`,
-  present: (raw) => ({ playback: raw }),
+  toFields: (raw) => ({ playback: raw }),
   recent: {
     sql: `SELECT coalesce(json_agg(${progress} ORDER BY p.saved_at), '[]')
     FROM (SELECT * FROM playback_position x

@@ -5,5 +5,5 @@ export const recommendationsState: StatePart = {
   name: 'recommendations',
   sql: `SELECT coalesce(json_agg(json_build_object('profileId', r.profile_id, 'version', r.version) ORDER BY r.profile_id), '[]')
     FROM recommendation r WHERE r.user_id = u.user_id`,
-  present: (raw) => ({ recommendations: raw }),
+  toFields: (raw) => ({ recommendations: raw }),
 };

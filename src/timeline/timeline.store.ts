@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { eventsWithReceipts, receiptsOf, statesByDevice } from '../delivery/receipts/receipt.fragments.js';
 import { devicesOf } from '../devices/device.fragments.js';
+import { EVENT_TYPES } from '../mailbox/events/event-types.js';
 import { entriesOf, newestEventId } from '../mailbox/mailbox.fragments.js';
 import {
   linksOf,
@@ -27,7 +28,7 @@ const TIMELINE = statement('read-timeline.sql', import.meta.url, {
 const RECORD = named(
   'user-record',
   `SELECT ${subscriptionsOf('$1')} AS subscriptions, ${linksOf('$1')} AS links, ${runningStreamsOf('$1')} AS streams,
-     ${statesByDevice({ userId: '$1', eventId: newestEventId({ userId: '$1', key: `'membership'` }) })} AS "membershipReceipts"`,
+     ${statesByDevice({ userId: '$1', eventId: newestEventId({ userId: '$1', key: `'${EVENT_TYPES['membership.changed'].keyPattern}'` }) })} AS "membershipReceipts"`,
 );
 
 /** A step of the timeline as it is stored; `what` depends on the step. */

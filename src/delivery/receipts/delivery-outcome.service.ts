@@ -4,15 +4,15 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { type DeviceOutcome, type PublishedEvent, ReceiptStore } from './receipt.store.js';
 
-/** Whoever publishes more wants a timeline, not an answer to wait for. */
-const MAX_AWAITED = 100;
-/** Within this time every node that holds a device has said that it sent the event. */
-const SETTLE_MS = 400;
-const LOOK_EVERY_MS = 50;
-/** Beyond the time that a device has to acknowledge: receipts are written in batches. */
-const GRACE_MS = 500;
+/** Events of one call; the outcome of more is found in the timeline, not by waiting. */
+const MAX_EVENTS_AWAITED = 100;
+/** By then every node that holds a device has recorded the receipt `sent`; a device without one is not connected. */
+const SENT_WITHIN_MS = 400;
+const POLL_MS = 50;
+/** Added to the time that a device has to acknowledge, since receipts are written in batches. */
+const WRITE_MARGIN_MS = 500;
 
-/** What becomes of events on devices, for publishers who wait for it. */
+/** Waits for the outcome of events on devices, for publishers with `wait=received`. */
 @Injectable()
 export class DeliveryOutcomeService {
   constructor(
@@ -20,29 +20,33 @@ export class DeliveryOutcomeService {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Throws Problem invalid_request. */
-  checkCount(count: number): void {
-    if (count > MAX_AWAITED)
-      throw new Problem('invalid_request', `With wait=received a call may have ${MAX_AWAITED} events.`);
+  /** Throws Problem invalid_request for more events than one call may wait for. */
+  checkEventCount(count: number): void {
+    if (count > MAX_EVENTS_AWAITED)
+      throw new Problem(
+        'invalid_request',
+        `With wait=received a call may have ${MAX_EVENTS_AWAITED} events.`,
+      );
   }
 
   /**
-   * For each event its devices, in the order of their ids; none for routine ones, which nobody acknowledges. Waits for those
-   * that are awake, at most ACK_TIMEOUT_SECONDS.
+   * Waits until every connected device has acknowledged the events, at most ACK_TIMEOUT_SECONDS. Returns the outcome for each event and
+   * device, the devices in the order of their ids; an empty list for routine events, which are not acknowledged. Never throws.
    */
-  async of(events: readonly PublishedEvent[]): Promise<DeviceOutcome[][]> {
-    const began = Date.now();
-    const deadline = began + this.config.ACK_TIMEOUT_SECONDS * 1_000 + GRACE_MS;
+  async waitFor(events: readonly PublishedEvent[]): Promise<DeviceOutcome[][]> {
+    const startedAt = Date.now();
+    const deadline = startedAt + this.config.ACK_TIMEOUT_SECONDS * 1_000 + WRITE_MARGIN_MS;
     let outcomes: DeviceOutcome[][] = events.map(() => []);
     for (;;) {
-      // The events are committed: that nobody can say what became of them must not make the call look as if it failed.
-      outcomes = await this.receipts.outcomes(events).catch(() => outcomes);
+      // The events are committed: the call must not look as if it failed because receipts cannot be read.
+      outcomes = await this.receipts.readOutcomes(events).catch(() => outcomes);
       const states = outcomes.flat().map(({ state }) => state);
-      const settled = Date.now() >= began + SETTLE_MS ? !states.includes('sent') : states.every(wasReceived);
-      if (settled || Date.now() >= deadline) return outcomes;
-      await pause(LOOK_EVERY_MS);
+      const isComplete =
+        Date.now() >= startedAt + SENT_WITHIN_MS ? !states.includes('sent') : states.every(isReceived);
+      if (isComplete || Date.now() >= deadline) return outcomes;
+      await pause(POLL_MS);
     }
   }
 }
 
-const wasReceived = (state: DeviceOutcome['state']): boolean => state !== 'asleep' && state !== 'sent';
+const isReceived = (state: DeviceOutcome['state']): boolean => state !== 'asleep' && state !== 'sent';

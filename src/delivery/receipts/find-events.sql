@@ -1,7 +1,7 @@
--- The user's own events that a device names in a receipt: by offset of the present epoch, or by id.
--- $1 text user id · $2 text device id · $3 bigint[] offsets · $4 uuid[] ids
--- mailboxEvents: those that are in the mailbox · epoch: the mailbox's (mailbox/mailbox.fragments.ts)
--- Returns epoch, offset, id, type of each that was for this device. Events of other users are never found.
+-- Finds the events that a device names in a receipt: by offset (in the mailbox's epoch) or by id.
+-- $1 text  user id · $2 text  device id · $3 bigint[]  offsets · $4 uuid[]  ids
+-- mailboxEvents: those that are in the mailbox · epoch: that of the mailbox (mailbox/mailbox.fragments.ts)
+-- Returns epoch, offset, id, type of each event that was for this device. Events of other users are never found.
 {{mailboxEvents}}
 UNION
 SELECT r.epoch, r."offset", r.event_id, r.type

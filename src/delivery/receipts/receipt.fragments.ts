@@ -1,11 +1,11 @@
-/** SQL over the table receipt that other folders' statements include. Parameters are SQL expressions. */
+/* SQL over the table receipt for statements of other folders. All parameters are SQL expressions. */
 
 /** A condition: whether the device acknowledged the event. */
 export const isAcknowledged = (of: { userId: string; eventId: string; deviceId: string }): string =>
   `EXISTS (SELECT FROM receipt r WHERE r.user_id = ${of.userId} AND r.event_id = ${of.eventId}
       AND r.device_id = ${of.deviceId} AND r.state >= 2)`;
 
-/** A condition: whether somebody saw the event, on whatever device. */
+/** A condition: whether a person saw the event, on any device. */
 export const isSeen = ({ userId, eventId }: { userId: string; eventId: string }): string =>
   `EXISTS (SELECT FROM receipt r WHERE r.user_id = ${userId} AND r.event_id = ${eventId} AND r.state = 4)`;
 

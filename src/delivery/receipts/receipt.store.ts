@@ -1,24 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { devicesOf } from '../../devices/device.fragments.js';
-import { epochOf, eventsNamed } from '../../mailbox/mailbox.fragments.js';
+import { epochOf, findEvents } from '../../mailbox/mailbox.fragments.js';
 import { Database } from '../../platform/postgres/database.js';
 import { statement } from '../../platform/postgres/statement.js';
 import {
+  type DurableEventRef,
   type EventQuery,
   type EventReceipts,
-  type PlacedEvent,
   RECEIPT_STATES,
   type ReceiptState,
 } from './receipt.js';
 
 const RECORD = statement('record-receipts.sql', import.meta.url);
 const FIND = statement('find-events.sql', import.meta.url, {
-  mailboxEvents: eventsNamed({ userId: '$1', deviceId: '$2', offsets: '$3', ids: '$4' }),
+  mailboxEvents: findEvents({ userId: '$1', deviceId: '$2', offsets: '$3', ids: '$4' }),
   epoch: epochOf('$1'),
 });
 const OUTCOMES = statement('read-outcomes.sql', import.meta.url, { devices: devicesOf('i."userId"') });
 
-/** An event that was published. */
+/** An event that was published; a routine one has no offset. */
 export interface PublishedEvent {
   readonly userId: string;
   readonly id: string;
@@ -26,17 +26,18 @@ export interface PublishedEvent {
   readonly target?: string | undefined;
 }
 
-/** What became of an event on one device. */
+/** How far an event got on one device; `asleep`: it was sent to no connection of the device. */
 export interface DeviceOutcome {
   readonly deviceId: string;
   readonly state: 'asleep' | ReceiptState;
 }
 
+/** How far events got on devices. */
 @Injectable()
 export class ReceiptStore {
   constructor(private readonly database: Database) {}
 
-  /** Each event at most once. */
+  /** Records receipts; each event must occur at most once (groupByEvent). Steps that are known already change nothing. */
   async record(receipts: readonly EventReceipts[]): Promise<void> {
     const rows = receipts.map(({ userId, event: { id, type, epoch, offset }, devices }) => ({
       userId,
@@ -49,13 +50,13 @@ export class ReceiptStore {
     await this.database.run('important', RECORD, [JSON.stringify(rows), new Date()]);
   }
 
-  /** Those of the named events that are in the mailbox or have a receipt of the device. */
-  find({ userId, deviceId, offsets, ids }: EventQuery): Promise<PlacedEvent[]> {
+  /** Returns those of the events that are in the mailbox or have a receipt of the device. */
+  find({ userId, deviceId, offsets, ids }: EventQuery): Promise<DurableEventRef[]> {
     return this.database.run('important', FIND, [userId, deviceId, offsets, ids]);
   }
 
-  /** For each event its devices, in the order of their ids; none for routine events. */
-  async outcomes(events: readonly PublishedEvent[]): Promise<DeviceOutcome[][]> {
+  /** Returns for each event the outcome on its devices, in the order of their ids; an empty list for routine events. */
+  async readOutcomes(events: readonly PublishedEvent[]): Promise<DeviceOutcome[][]> {
     const input = events.flatMap(({ userId, id, offset, target }, n) =>
       offset === undefined ? [] : [{ n, userId, eventId: id, target }],
     );

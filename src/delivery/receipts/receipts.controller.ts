@@ -6,6 +6,7 @@ import { Problem } from '../../platform/http/problem.js';
 import { type ReceiptReport, receiptReport } from './receipts.schema.js';
 import { ReceiptsService } from './receipts.service.js';
 
+/** Receipts over HTTP. */
 @ApiTags('apps')
 @ApiBearerAuth('user token')
 @Controller('v1/me/receipts')
@@ -16,7 +17,7 @@ export class ReceiptsController {
     private readonly devices: DevicesService,
   ) {}
 
-  /** What became of events on a device, said without a socket: a push was tapped, or shown. */
+  /** Records a receipt of a device that has no connection: a push was tapped, or shown. Throws Problem unknown_device. */
   @Post()
   @HttpCode(204)
   async report(

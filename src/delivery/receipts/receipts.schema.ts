@@ -3,13 +3,14 @@ import { deviceId } from '../../platform/auth/ids.schema.js';
 
 const state = z.enum(['applied', 'seen']);
 
+/** The payload of the frame `receipt`. */
 export const receiptPayload = z.union([
   z.object({ offset: z.int().positive(), state }),
   z.object({ ids: z.array(z.uuid()).min(1).max(100), state }),
 ]);
 export type ReceiptPayload = z.infer<typeof receiptPayload>;
 
-/** The same over HTTP, for a device that was woken by a tap and has no socket yet. */
+/** The body of `POST /v1/me/receipts`, for an app that a tap on a push opened and that has no connection yet. */
 export const receiptReport = z.union([
   z.object({ deviceId, offset: z.int().positive(), state }),
   z.object({ deviceId, ids: z.array(z.uuid()).min(1).max(100), state }),

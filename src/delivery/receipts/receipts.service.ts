@@ -4,24 +4,25 @@ import type { CommandResponse, DeviceCommand, DeviceSession } from '../../device
 import { MailboxService } from '../../mailbox/mailbox.service.js';
 import { builtInEvent } from '../../mailbox/events/event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
-import { SENT_EVENTS, type SentEvents } from './sent-events.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
 import {
+  type DurableEventRef,
   type EventQuery,
   eventsSeen,
   groupByEvent,
-  type PlacedEvent,
   type Receipt,
   type ReceiptState,
+  SENT_EVENT_LOOKUP,
+  type SentEventLookup,
 } from './receipt.js';
 import { ReceiptStore } from './receipt.store.js';
 import { receiptPayload, type ReceiptPayload } from './receipts.schema.js';
 
-type Of = Pick<DeviceSession, 'userId' | 'deviceId'>;
+type Reporter = Pick<DeviceSession, 'userId' | 'deviceId'>;
 
-/** Keeps how far each event got on each device; `receipt` is how a device says that it applied or showed one. */
+/** Records how far each event got on each device. Devices report `applied` and `seen` themselves, by the frame `receipt` or over HTTP. */
 @Injectable()
 @HandlesDeviceCommand('receipt')
 export class ReceiptsService implements DeviceCommand {
@@ -39,11 +40,11 @@ export class ReceiptsService implements DeviceCommand {
     private readonly store: ReceiptStore,
     private readonly mailbox: MailboxService,
     private readonly bus: EventBusService,
-    @Inject(SENT_EVENTS) private readonly sentEvents: SentEvents,
+    @Inject(SENT_EVENT_LOOKUP) private readonly sentEvents: SentEventLookup,
   ) {}
 
-  /** What the line itself tells. A receipt that cannot be written now is given up: the device's next step tells as much. */
-  record({ userId, deviceId }: Of, event: PlacedEvent, state: 'sent' | 'received'): void {
+  /** Records what the connection itself shows. A receipt that cannot be written now is dropped: the device's next one implies it. */
+  record({ userId, deviceId }: Reporter, event: DurableEventRef, state: 'sent' | 'received'): void {
     this.writes.addAndForget({ userId, deviceId, event, state });
   }
 
@@ -53,31 +54,41 @@ export class ReceiptsService implements DeviceCommand {
     return {};
   }
 
-  /** Records what a device says of events that it was sent, by whatever way. Throws Problem unknown_event. */
-  async report(of: Of, payload: ReceiptPayload): Promise<readonly PlacedEvent[]> {
-    const events = await this.find(toQuery(of, payload));
-    await this.write(of, events, payload.state);
-    if (payload.state === 'seen') await this.propagateSeen(of, events);
+  /**
+   * Records what a device reports of events that it was sent, by a connection or a push. Returns these events. Throws Problem
+   * unknown_event when one of them was not sent to the device.
+   */
+  async report(reporter: Reporter, payload: ReceiptPayload): Promise<readonly DurableEventRef[]> {
+    const events = await this.find(toQuery(reporter, payload));
+    await this.write(reporter, events, payload.state);
+    if (payload.state === 'seen') await this.propagateSeen(reporter, events);
     return events;
   }
 
-  private async find(query: EventQuery): Promise<readonly PlacedEvent[]> {
-    const wanted = query.offsets.length + query.ids.length;
+  private async find(query: EventQuery): Promise<readonly DurableEventRef[]> {
+    const count = query.offsets.length + query.ids.length;
     const events = await this.store.find(query);
-    if (events.length >= wanted) return events;
-    const others = await this.sentEvents.find(query);
-    const all = new Map([...events, ...others].map((event) => [event.id, event]));
-    if (all.size < wanted) throw new Problem('unknown_event');
-    return [...all.values()];
+    if (events.length >= count) return events;
+    const pushed = await this.sentEvents.findSent(query);
+    const byId = new Map([...events, ...pushed].map((event) => [event.id, event]));
+    if (byId.size < count) throw new Problem('unknown_event');
+    return [...byId.values()];
   }
 
-  private async write(of: Of, events: readonly PlacedEvent[], state: ReceiptState): Promise<void> {
-    const { userId, deviceId } = of;
+  private async write(
+    reporter: Reporter,
+    events: readonly DurableEventRef[],
+    state: ReceiptState,
+  ): Promise<void> {
+    const { userId, deviceId } = reporter;
     await Promise.all(events.map((event) => this.writes.add({ userId, deviceId, event, state })));
   }
 
-  /** What was seen on one device is seen on all: the others are told, and whoever showed it elsewhere takes it away. */
-  private async propagateSeen({ userId, deviceId }: Of, events: readonly PlacedEvent[]): Promise<void> {
+  /** What a person saw on one device counts as seen on all: the others get an event, and push clears it from their screens. */
+  private async propagateSeen(
+    { userId, deviceId }: Reporter,
+    events: readonly DurableEventRef[],
+  ): Promise<void> {
     const ids = events.map(({ id }) => id);
     this.mailbox.publishRoutine(
       [builtInEvent('receipts.changed', { userId, data: { ids, state: 'seen' } })],
@@ -87,7 +98,7 @@ export class ReceiptsService implements DeviceCommand {
   }
 }
 
-const toQuery = ({ userId, deviceId }: Of, payload: ReceiptPayload): EventQuery => ({
+const toQuery = ({ userId, deviceId }: Reporter, payload: ReceiptPayload): EventQuery => ({
   userId,
   deviceId,
   offsets: 'offset' in payload ? [payload.offset] : [],

@@ -1,7 +1,8 @@
 -- Records how far events got on devices; each event and device at most once.
 -- $1 json  [{ userId, id (of the event), type, epoch, offset, devices: [[deviceId, state (1 to 4)]] }]
--- $2 timestamptz  when
--- Out: nothing. States only move forward; the instant of each step is that of its first report.
+-- $2 timestamptz  when the steps happened
+-- Returns nothing. A state only moves forward; the time of each step is that of its first report. Rows are written in a fixed
+-- order, so that two statements cannot deadlock.
 INSERT INTO receipt AS r
   (user_id, device_id, epoch, "offset", event_id, type, state, sent_at, received_at, applied_at, seen_at)
 SELECT e."userId", d.pair ->> 0, e.epoch, e."offset", e.id, e.type, s.state,

@@ -5,6 +5,7 @@ import { PreferenceStore } from './preference.store.js';
 import { withDefaults } from './preferences.js';
 import { type Preferences, preferencesAnswer, preferencesBody } from './preferences.schema.js';
 
+/** What the user wants to be pushed. */
 @ApiTags('apps')
 @ApiBearerAuth('user token')
 @Controller('v1/me/preferences')
@@ -12,14 +13,14 @@ import { type Preferences, preferencesAnswer, preferencesBody } from './preferen
 export class PreferencesController {
   constructor(private readonly store: PreferenceStore) {}
 
-  /** How the user is reached, with the defaults for what was never said. */
+  /** The preferences that apply: those that were set, and the defaults for the rest. */
   @Get()
   @ApiResponse({ status: 200, standardSchema: preferencesAnswer })
   async get(@CurrentUser() userId: string): Promise<Preferences> {
     return withDefaults(await this.store.get(userId));
   }
 
-  /** Says it anew; what is left out has its default again. Critical events always pass. */
+  /** Replaces the preferences; what is left out has its default again. Critical events are always pushed. */
   @Put()
   @ApiResponse({ status: 200, standardSchema: preferencesAnswer })
   async put(

@@ -2,10 +2,11 @@ import { z } from 'zod';
 
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time of day, as 22:30' });
 
-/** From one time of day to another, by the device's own clock; over midnight if the end is the earlier one. */
+/** From one time of day to another, in the device's own time zone; over midnight if `end` is earlier than `start`. */
 export const quietHours = z
   .object({ start: clock, end: clock })
   .refine(({ start, end }) => start !== end, { error: 'start and end must differ' });
+/** Quiet hours. */
 export type QuietHours = z.infer<typeof quietHours>;
 
 /** The first word of an event's type, as `promo` of `promo.started`. */
@@ -19,6 +20,7 @@ const categoryPreference = z.object({
   quietHours: quietHours.nullable().optional().describe('In place of the general ones; null: none.'),
 });
 
+/** The body of `PUT /v1/me/preferences`. */
 export const preferencesBody = z.object({
   categories: z
     .record(category, categoryPreference)
@@ -30,6 +32,8 @@ export const preferencesBody = z.object({
     .default(false)
     .describe('What was seen on one device is no longer pushed to the others.'),
 });
+/** What a user wants to be pushed, and when. */
 export type Preferences = z.infer<typeof preferencesBody>;
 
+/** The answer of `GET` and `PUT /v1/me/preferences`. */
 export const preferencesAnswer = preferencesBody;

@@ -97,7 +97,7 @@ export class CatchUpService {
       deviceId,
       since: since ?? earliest,
     }));
-    const events = absences.length === 0 ? [] : await this.states.recent(absences, 'important');
+    const events = absences.length === 0 ? [] : await this.states.readRecent(absences, 'important');
     return new Map(events.map((missed, index) => [arriving[index] as CatchUpRequest, missed]));
   }
 }

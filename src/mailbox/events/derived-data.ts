@@ -1,13 +1,14 @@
 import type { BuiltInType } from './event-types.js';
 
 /**
- * A type of event whose `data` is not stored with the mailbox entry, but read from the publishing folder's own table whenever the
- * entry is read. For data that is large and stands there anyway; entry and row are written in one commit. Bound in app.module.ts.
+ * A type of event whose `data` is not stored in the mailbox, but read from a table of the feature that publishes it whenever the event is
+ * read. For data that is large and stored there anyway; event and row are written in one commit. Bound in app.module.ts.
  */
 export interface DerivedEventData {
   readonly type: BuiltInType;
-  /** A scalar subquery that returns the `data` as json; `userId` and `profileId` are the entry's columns. */
+  /** Returns a scalar subquery for the `data` as json; `userId` and `profileId` are SQL expressions for the event's columns. */
   sql(entry: { readonly userId: string; readonly profileId: string }): string;
 }
 
+/** Injection token of the list of DerivedEventData. */
 export const DERIVED_EVENT_DATA = Symbol('DERIVED_EVENT_DATA');

@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { deviceId, instant, profileId } from '../../platform/auth/ids.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
 
-/**
- * The `data` of the events that Usher itself sends. The shapes are here, below the folders that fill them, because the registry
- * (event-types.ts), the documents and the clients' types all need them.
+/*
+ * The `data` of the events that Usher itself sends. The schemas are here and not in the features that publish the events, because the
+ * registry (event-types.ts) needs them, and the mailbox must not import features.
  */
 
-/** What a user may have of a membership. */
+/** The states of a membership; they are explained in docs/CONTRACT.md, Membership rules. */
 export const MEMBERSHIP_STATUSES = ['none', 'trialing', 'active', 'past_due', 'paused', 'canceled'] as const;
 
-/** What a plan lets its users do. */
+/** What a plan allows its users. */
 export const capabilities = z.object({
   streaming: z.boolean(),
   maxStreams: z.int().min(0).max(1_000),
@@ -19,6 +19,7 @@ export const capabilities = z.object({
   ads: z.boolean(),
 });
 
+/** `data` of membership.changed. */
 export const membershipChangedData = z.object({
   version: z.int().nonnegative().describe('Only grows. 0: the user never had a membership.'),
   status: z.enum(MEMBERSHIP_STATUSES),
@@ -32,22 +33,27 @@ export const membershipChangedData = z.object({
 /** Why Usher stopped a stream. */
 export const STOP_REASONS = ['membership', 'too_many_streams', 'operator', 'device_removed'] as const;
 
+/** The form of a stream id. */
 export const STREAM_ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** The id of a stream, as a field of a body. */
 export const streamId = z.string().regex(STREAM_ID, { error: 'streamId must be 1 to 64 of A-Z a-z 0-9 _ -' });
 
+/** `data` of stream.stop. */
 export const streamStopData = z.object({ streamId, reason: z.enum(STOP_REASONS) });
 
-/** Ids of the streaming service's catalogue: any text without control characters. */
+/** An id of the streaming service's catalogue (a show, an episode, a film): any text without control characters. */
 export const titleId = z
   .string()
   .min(1)
   .max(128)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u);
 
+/** What a player does. */
 export const PLAYBACK_STATES = ['playing', 'paused', 'ended'] as const;
-/** No film is a hundred days long. */
+/** A position or duration in seconds; the limit is a hundred days, and longer than anything that is played. */
 export const playbackSeconds = z.number().min(0).max(8_640_000);
 
+/** `data` of playback.progress. */
 export const playbackProgressData = z.object({
   profileId,
   showId: titleId,
@@ -61,9 +67,10 @@ export const playbackProgressData = z.object({
   unsaved: z.literal(true).optional().describe('PostgreSQL is away; the position will be written later.'),
 });
 
+/** `data` of playback.still_watching; `episodes`: how many autoplay began in a row. */
 export const stillWatchingData = z.object({ showId: titleId, episodes: z.int().positive() });
 
-/** Grows from night to night: whole numbers compare as numbers, texts (as `2026-11-20`) as texts. */
+/** The version of a front page, which grows with each import. Whole numbers compare as numbers, texts (as `2026-11-20`) as texts. */
 export const frontPageVersion = z.union([
   z.int().nonnegative(),
   z
@@ -73,9 +80,10 @@ export const frontPageVersion = z.union([
     .regex(/^[^\p{Cc}\p{Cs}]*$/u),
 ]);
 
-/** Titles that the event itself carries; the rest is read when the page is opened. */
+/** Items of a front page in the event itself; an app reads the rest when the page is opened. */
 export const FRONT_PAGE_ITEMS_IN_EVENT = 20;
 
+/** `data` of recommendations.ready. */
 export const frontPageReadyData = z.object({
   profileId,
   version: frontPageVersion,
@@ -83,4 +91,5 @@ export const frontPageReadyData = z.object({
   url: z.string(),
 });
 
+/** `data` of receipts.changed. */
 export const receiptsChangedData = z.object({ ids: z.array(z.uuid()), state: z.literal('seen') });

@@ -9,22 +9,24 @@ import {
   streamStopData,
 } from './event-data.schema.js';
 
-/** What Usher knows of a type of event. Types that are not in the table are the back office's own. */
+/** A type of event that Usher itself sends. Types that are not in the registry are the back office's own. */
 export interface EventType<EventTier extends Tier = Tier, Data extends z.ZodType = z.ZodType> {
   readonly tier: EventTier;
-  /** What the event replaces: of one user's events with the same key only the newest is kept. Undefined: it replaces nothing. */
+  /** Returns the event's key: of one user's events with the same key only the newest is kept. Undefined: the event supersedes nothing. */
   readonly key: ((event: { data: z.output<Data>; target: string | undefined }) => string) | undefined;
-  /** `key` for readers: what stands in angle brackets differs from event to event. */
+  /** `key` for the documents: what is in angle brackets differs from event to event. */
   readonly keyPattern: string | undefined;
-  /** Only Usher may publish it, because a forged one would lie about a plan. */
+  /** Only Usher may publish it: an app acts on it without asking, so a back office must not be able to forge it. */
   readonly reserved: boolean;
-  /** Whether devices that sleep are sent a push. (Whether without asking for it is a matter of its category: devices/preferences.) */
+  /** Whether devices that are not connected get a push. (Which users get it by default is a matter of its category: devices/preferences.) */
   readonly push: boolean;
-  /** Acknowledging it is not enough: it is sent once more until the device says that it carried it out (receipt `applied`). */
+  /** An acknowledgement is not enough: the event is sent once more to a device that does not send the receipt `applied`. */
   readonly mustBeApplied: boolean;
+  /** Which of the user's devices act on it. */
   readonly audience: 'every device' | 'the other devices of the user' | 'the device in `target`';
+  /** One sentence for the documents. */
   readonly summary: string;
-  /** Shape of `data`. */
+  /** Schema of the event's `data`. */
   readonly data: Data;
 }
 
@@ -33,8 +35,9 @@ const define = <const EventTier extends Tier, Data extends z.ZodType>(
 ): EventType<EventTier, Data> => type;
 
 /**
- * The registry of the types that Usher itself sends. A new type is one entry here; documents, the web client's types and what push
- * and live connections do with it follow from it.
+ * The registry of the event types that Usher itself sends. A new type is one entry here: how it is stored, pushed and delivered, and what
+ * docs/asyncapi.json says of it, follows from the entry. The web client's type (clients/web/src/events.ts) and the table in
+ * docs/CONTRACT.md are compared with it by test/contract/event-types.test.ts.
  */
 export const EVENT_TYPES = {
   'membership.changed': define({
@@ -53,7 +56,7 @@ export const EVENT_TYPES = {
     key: ({ data: { streamId } }) => `stream:${streamId}`,
     keyPattern: 'stream:<streamId>',
     reserved: true,
-    // A stream on a device that sleeps ends with its lease.
+    // On a device that is not connected the stream ends with its lease.
     push: false,
     mustBeApplied: false,
     audience: 'the device in `target`',
@@ -76,7 +79,7 @@ export const EVENT_TYPES = {
     key: ({ target }) => `still_watching:${target}`,
     keyPattern: 'still_watching:<deviceId>',
     reserved: false,
-    // The question is for somebody who sits before a playing screen.
+    // The question is only for somebody in front of a screen that plays.
     push: false,
     mustBeApplied: false,
     audience: 'the device in `target`',
@@ -107,24 +110,28 @@ export const EVENT_TYPES = {
   }),
 } as const;
 
+/** The name of a type in the registry. */
 export type BuiltInType = keyof typeof EVENT_TYPES;
+/** The type of `data` of a built-in event. */
 export type DataOf<Type extends BuiltInType> = z.output<(typeof EVENT_TYPES)[Type]['data']>;
+/** The tier of a built-in event. */
 export type TierOf<Type extends BuiltInType> = (typeof EVENT_TYPES)[Type]['tier'];
+/** The built-in types that are stored in the mailbox. */
 export type DurableType = {
   [Type in BuiltInType]: TierOf<Type> extends DurableTier ? Type : never;
 }[BuiltInType];
 
-/** The registry's entry of a type; undefined for a type of the back office. */
+/** Returns the registry's entry of a type; undefined for a type of the back office. */
 export const findEventType = (type: string): EventType | undefined =>
   Object.hasOwn(EVENT_TYPES, type) ? (EVENT_TYPES[type as BuiltInType] as EventType) : undefined;
 
-/** Frames of the protocol itself, names that Socket.IO keeps for its own, and what only edge nodes are sent. */
+/** Frames of the protocol itself, names that Socket.IO reserves, and what only edge nodes are sent. */
 const RESERVED_NAMES = new Set([
   'welcome', 'snapshot', 'goaway', 'token.expiring', 'token.refresh', 'sync', 'receipt', 'playback.heartbeat',
   'connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error',
   'entitlement.changed',
 ]); // prettier-ignore
 
-/** Whether nobody but Usher may publish events of this type. */
+/** Whether only Usher may publish events of this type. */
 export const isReservedType = (type: string): boolean =>
   RESERVED_NAMES.has(type) || (findEventType(type)?.reserved ?? false);

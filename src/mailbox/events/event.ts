@@ -1,29 +1,31 @@
 import type { DurableTier, Tier } from '../../platform/tiers.js';
+import type { Position } from '../position.js';
 import { type BuiltInType, type DataOf, EVENT_TYPES, type EventType, type TierOf } from './event-types.js';
 
-/** Something a device must learn, before it has a place in the mailbox. */
+/** An event to be published; it has no id and no position yet. */
 export interface NewEvent {
   readonly userId: string;
   readonly type: string;
   readonly tier: Tier;
-  /** What it supersedes; without one it supersedes nothing. */
+  /** It supersedes the user's event with the same key; without a key it supersedes nothing. */
   readonly key?: string | undefined;
   readonly data: unknown;
-  /** `data` as JSON text, when somebody has made it already. */
+  /** `data` as JSON text, if it was encoded before. */
   readonly json?: string | undefined;
   readonly profileId?: string | undefined;
-  /** The one device it is for; the others only move their position. */
+  /** The id of the only device that it is for; the user's other devices get it too, and only move their position. */
   readonly target?: string | undefined;
   readonly expiresAt?: Date | undefined;
-  /** Its publisher waits to hear which devices got it. */
+  /** The publisher waits for the outcome: see OutgoingEvent. */
   readonly reportSent?: boolean | undefined;
 }
 
+/** A new event that is stored in the mailbox. */
 export interface NewDurableEvent extends NewEvent {
   readonly tier: DurableTier;
 }
 
-/** An event as devices get it (CONTRACT §4). Routine ones have neither offset nor epoch. */
+/** An event as devices get it (docs/CONTRACT.md, Envelopes). Routine events have neither offset nor epoch. */
 export interface Envelope {
   readonly id: string;
   readonly type: string;
@@ -38,12 +40,13 @@ export interface Envelope {
   readonly data: unknown;
 }
 
+/** The envelope of an event that is stored in the mailbox. */
 export interface DurableEnvelope extends Envelope {
   readonly offset: number;
   readonly epoch: string;
 }
 
-/** A mailbox row as MailboxFragments.json returns it. */
+/** A row of mailbox_entry as MailboxFragments.json returns it. */
 export interface StoredEntry {
   readonly id: string;
   readonly type: string;
@@ -57,31 +60,27 @@ export interface StoredEntry {
   readonly data: unknown;
 }
 
-/** A new event of one of Usher's own types: its tier and key are those of the registry. */
+/** Returns a new event of one of Usher's own types, with the tier and key that the registry of event types defines. */
 export function builtInEvent<Type extends BuiltInType>(
   type: Type,
-  of: Pick<NewEvent, 'userId' | 'profileId' | 'target' | 'expiresAt'> & { readonly data: DataOf<Type> },
+  fields: Pick<NewEvent, 'userId' | 'profileId' | 'target' | 'expiresAt'> & { readonly data: DataOf<Type> },
 ): NewEvent & { readonly tier: TierOf<Type> } {
   const { tier, key } = EVENT_TYPES[type] as EventType<TierOf<Type>>;
-  return { ...of, type, tier, key: key?.({ data: of.data, target: of.target }) };
+  return { ...fields, type, tier, key: key?.({ data: fields.data, target: fields.target }) };
 }
 
+/** Whether the event is stored in the mailbox. */
 export const isDurable = (event: NewEvent): event is NewDurableEvent => event.tier !== 'routine';
 
-/** The envelope of an event that is committed (with its place) or routine (without). */
-export function toEnvelope(
-  id: string,
-  event: NewEvent,
-  at: string,
-  place?: { epoch: string; offset: number },
-): Envelope {
+/** Returns the envelope of an event: a committed one has a position, a routine one has none. */
+export function toEnvelope(id: string, event: NewEvent, at: string, position?: Position): Envelope {
   return {
     id,
     type: event.type,
     tier: event.tier,
     key: keyOf(id, event),
-    offset: place?.offset,
-    epoch: place?.epoch,
+    offset: position?.offset,
+    epoch: position?.epoch,
     at,
     expiresAt: event.expiresAt?.toISOString(),
     profileId: event.profileId,
@@ -90,6 +89,7 @@ export function toEnvelope(
   };
 }
 
+/** Returns the envelope of a stored event; `epoch` is that of its mailbox. */
 export function entryToEnvelope(entry: StoredEntry, epoch: string): DurableEnvelope {
   const { expiresAt, profileId, target, data, ...rest } = entry;
   return {
@@ -102,9 +102,10 @@ export function entryToEnvelope(entry: StoredEntry, epoch: string): DurableEnvel
   };
 }
 
+/** The event's key; an event without one gets a key of its own, so that it replaces nothing. */
 export const keyOf = (id: string, event: NewEvent): string => event.key ?? `event:${id}`;
 
-/** What a publisher is told. */
+/** The body of the answer to a publisher. */
 export const toAccepted = (envelopes: readonly Envelope[]) => ({
   accepted: envelopes.map(({ id, offset }) => ({ id, offset })),
 });

@@ -2,21 +2,24 @@ import { z } from 'zod';
 import { deviceId, instant, profileId, userId } from '../../platform/auth/ids.schema.js';
 import { TIERS } from '../../platform/tiers.js';
 
+/** Events that one call may publish. */
 export const MAX_EVENTS = 1_000;
+/** Size of an event's data as JSON. */
 export const MAX_DATA_BYTES = 16_384;
 
-/** Event types are dotted words, as `promo.started`. */
+/** The type of an event: dotted words, for example `promo.started`. */
 export const eventType = z
   .string()
   .regex(/^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$/i)
   .max(64);
-/** Any text without control characters. */
+/** The key of an event: any text without control characters. */
 export const eventKey = z
   .string()
   .min(1)
   .max(200)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u);
 
+/** An event that a back office publishes. */
 export const newEvent = z.object({
   userId,
   type: eventType,
@@ -29,13 +32,15 @@ export const newEvent = z.object({
 });
 export type NewEventBody = z.infer<typeof newEvent>;
 
+/** The body of `POST /v1/events`. */
 export const publishBody = z.object({ events: z.array(newEvent).min(1).max(MAX_EVENTS) });
 export type PublishBody = z.infer<typeof publishBody>;
 
-/** `received`: answer once every device that is awake acknowledged, or the time for it has passed. */
+/** `received`: the answer waits until every connected device has acknowledged, at most ACK_TIMEOUT_SECONDS. */
 export const publishQuery = z.object({ wait: z.literal('received').optional() });
 export type PublishQuery = z.infer<typeof publishQuery>;
 
+/** The answer of `POST /v1/events`. */
 export const publishAnswer = z.object({
   accepted: z.array(
     z.object({
@@ -49,6 +54,7 @@ export const publishAnswer = z.object({
   ),
 });
 
+/** An Envelope (event.ts), for the documents. */
 export const envelopeSchema = z.object({
   id: z.uuid(),
   type: eventType,
@@ -63,8 +69,10 @@ export const envelopeSchema = z.object({
   data: z.unknown(),
 });
 
+/** A Position (../position.ts). */
 export const positionSchema = z.object({ epoch: z.string(), offset: z.int().nonnegative() });
 
+/** The query of `GET /v1/me/entries`. */
 export const entriesQuery = z.object({
   epoch: z.string().max(64).optional(),
   after: z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).default(0),
@@ -72,6 +80,7 @@ export const entriesQuery = z.object({
 });
 export type EntriesQuery = z.infer<typeof entriesQuery>;
 
+/** The answer of `GET /v1/me/entries`. */
 export const entriesAnswer = z.object({
   position: positionSchema.describe('Continue from here.'),
   hasMore: z.boolean(),

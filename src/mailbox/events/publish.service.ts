@@ -8,7 +8,15 @@ import { isReservedType } from './event-types.js';
 import { MAX_DATA_BYTES, type NewEventBody } from './events.schema.js';
 import { MailboxService } from '../mailbox.service.js';
 
-/** Publishing on a back office's behalf: all events of a call are accepted, or none. */
+/** How a call publishes its events. */
+export interface PublishOptions {
+  /** The caller waits for what becomes of the events on devices: see OutgoingEvent. */
+  readonly reportSent: boolean;
+  /** Given when the call has an Idempotency-Key. */
+  readonly call: KeyedCall | undefined;
+}
+
+/** Publishes the events of back offices: all events of a call, or none. */
 @Injectable()
 export class PublishService {
   constructor(
@@ -16,16 +24,16 @@ export class PublishService {
     private readonly devices: DevicesService,
   ) {}
 
-  /** Throws Problem reserved_type, payload_too_large, invalid_request or unknown_device, each with the event's index. */
-  async publish(
-    bodies: readonly NewEventBody[],
-    { awaited, call }: { awaited: boolean; call: KeyedCall | undefined },
-  ): Promise<Envelope[]> {
-    const texts = bodies.map(textOf);
+  /**
+   * Returns the envelopes in order, once they are committed. Throws Problem reserved_type, payload_too_large, invalid_request or
+   * unknown_device, each with the event's index.
+   */
+  async publish(bodies: readonly NewEventBody[], options: PublishOptions): Promise<Envelope[]> {
+    const encodedData = bodies.map(encodeData);
     await this.checkTargets(bodies);
     return this.mailbox.publish(
-      bodies.map((body, n) => toEvent(body, texts[n], awaited)),
-      call,
+      bodies.map((body, n) => toEvent(body, encodedData[n], options)),
+      options.call,
     );
   }
 
@@ -40,8 +48,8 @@ export class PublishService {
   }
 }
 
-/** The event's data as JSON, which is made once. Throws Problem when the event may not be published. */
-function textOf({ type, data, expiresAt }: NewEventBody, index: number): string {
+/** Returns the event's data as JSON text, which is encoded only here. Throws Problem when the event may not be published. */
+function encodeData({ type, data, expiresAt }: NewEventBody, index: number): string {
   if (isReservedType(type))
     throw new Problem('reserved_type', `Only Usher itself may send "${type}".`, { index });
   const json = JSON.stringify(data);
@@ -56,7 +64,7 @@ function textOf({ type, data, expiresAt }: NewEventBody, index: number): string 
   return json;
 }
 
-function toEvent(body: NewEventBody, json: string | undefined, awaited: boolean): NewEvent {
+function toEvent(body: NewEventBody, json: string | undefined, { reportSent }: PublishOptions): NewEvent {
   const { userId, type, tier, key, data, profileId, deviceId, expiresAt } = body;
   return {
     userId,
@@ -68,6 +76,6 @@ function toEvent(body: NewEventBody, json: string | undefined, awaited: boolean)
     profileId,
     target: deviceId,
     expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
-    reportSent: awaited,
+    reportSent,
   };
 }

@@ -6,12 +6,12 @@ import { entryToEnvelope, type StoredEntry } from '../events/event.js';
 import { EncodedEvent, type OutgoingEvent } from '../events/outgoing-event.js';
 import { MailboxFragments } from '../mailbox.fragments.js';
 
-/** Who takes over every commit: a row of `handoff` each, written in that commit (append.sql), removed when it was taken over. */
+/** A consumer of committed events. Each gets a row of `handoff`, written in the commit (append.sql) and removed once it has taken over. */
 export type HandoffConsumer = 'delivery' | 'push';
 
 const SETTLE = named('settle-handoffs', 'DELETE FROM handoff WHERE id = ANY ($1::uuid[]) AND consumer = $2');
 
-/** What was committed and is not yet known to be taken over: the mailbox's transactional outbox. */
+/** Commits that a consumer has not taken over yet: the mailbox's transactional outbox. */
 @Injectable()
 export class HandoffStore {
   private readonly claimStatement: Statement;
@@ -20,17 +20,17 @@ export class HandoffStore {
     private readonly database: Database,
     fragments: MailboxFragments,
   ) {
-    this.claimStatement = statement('claim-handoffs.sql', import.meta.url, fragments.own);
+    this.claimStatement = statement('claim-handoffs.sql', import.meta.url, fragments.forOwnStatements);
   }
 
-  /** The consumer took these commits over. */
+  /** Records that the consumer has taken over these commits. */
   async settle(consumer: HandoffConsumer, ids: readonly string[], lane: DurableTier): Promise<void> {
     await this.database.run(lane, SETTLE, [ids, consumer]);
   }
 
   /**
-   * Takes over at most `limit` handoffs that are older than `olderThanMs`, within `tx`; they are due again should it not commit.
-   * Returns their events that were not superseded since.
+   * Takes over at most `limit` handoffs that are older than `olderThanMs`, within `tx`; they are due again if it rolls back. Returns
+   * their events, without those that were superseded or have expired since.
    */
   async claim(
     tx: Transaction,

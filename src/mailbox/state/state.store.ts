@@ -7,20 +7,20 @@ import { type Envelope, toEnvelope, type StoredEntry, entryToEnvelope } from '..
 import { MailboxFragments } from '../mailbox.fragments.js';
 import { type State, STATE_PARTS, type StatePart } from './state.js';
 
-/** The newest events that a state carries; a mailbox with more keys than this is read by pages (`/v1/me/entries`). */
+/** The newest events in a state; a mailbox with more keys is read by pages (`/v1/me/entries`). */
 const MAX_ENTRIES = 1_000;
 
-/** A device that was away, and since when as far as it knows. */
+/** A device that was not connected. `since`: when it was connected last, ISO 8601, as far as it knows. */
 export interface Absence {
   readonly userId: string;
   readonly deviceId: string;
   readonly since: string;
 }
 
-/** Reads whole states, for many users in one statement and so in one consistent read. */
+/** Reads the state of users: the parts that features contribute and the newest events, many users in one statement. */
 @Injectable()
 export class StateStore {
-  private readonly statement: Statement;
+  private readonly stateStatement: Statement;
   private readonly recentStatement: Statement;
 
   constructor(
@@ -28,18 +28,18 @@ export class StateStore {
     @Inject(STATE_PARTS) private readonly parts: StatePart[],
     fragments: MailboxFragments,
   ) {
-    this.statement = named('state', compose(parts, fragments.json('e')));
-    this.recentStatement = named('recent', composeRecent(parts));
+    this.stateStatement = named('state', stateSql(parts, fragments.json('e')));
+    this.recentStatement = named('recent', recentSql(parts));
   }
 
-  /** One state a user, in the order asked. */
+  /** Returns the state of each user, in order. Each is read in one snapshot, so position and parts belong together. */
   async read(userIds: string[], lane: Tier): Promise<State[]> {
-    const rows = await this.database.run<Record<string, unknown>>(lane, this.statement, [userIds]);
-    return rows.map((row) => this.present(row));
+    const rows = await this.database.run<Record<string, unknown>>(lane, this.stateStatement, [userIds]);
+    return rows.map((row) => this.toState(row));
   }
 
-  /** The routine events that each device missed while it was away, in the order asked. */
-  async recent(absences: readonly Absence[], lane: Tier): Promise<Envelope[][]> {
+  /** Returns the newest routine events that each device missed since it was connected last, in the order of the absences. */
+  async readRecent(absences: readonly Absence[], lane: Tier): Promise<Envelope[][]> {
     const input = JSON.stringify(absences.map((absence, n) => ({ n, ...absence })));
     const rows = await this.database.run<Record<string, unknown>>(lane, this.recentStatement, [input]);
     return rows.map((row) =>
@@ -51,19 +51,19 @@ export class StateStore {
     );
   }
 
-  private present(row: Record<string, unknown>): State {
+  private toState(row: Record<string, unknown>): State {
     const epoch = String(row.epoch);
-    const of = { userId: String(row.user_id), now: String(row.now) };
+    const context = { userId: String(row.user_id), now: String(row.now) };
     const entries = (row.entries as StoredEntry[]).map((entry) => entryToEnvelope(entry, epoch));
-    const shares = this.parts.map((part) => part.present(row[part.name], of));
-    return Object.assign({ position: { epoch, offset: Number(row.head) } }, ...shares, { entries }) as State;
+    const fields = this.parts.map((part) => part.toFields(row[part.name], context));
+    return Object.assign({ position: { epoch, offset: Number(row.head) } }, ...fields, { entries }) as State;
   }
 }
 
-function compose(parts: StatePart[], entryJson: string): string {
-  const shares = parts.map((part) => `(${part.sql}) AS "${part.name}",`).join('\n  ');
+function stateSql(parts: StatePart[], entryJson: string): string {
+  const columns = parts.map((part) => `(${part.sql}) AS "${part.name}",`).join('\n  ');
   return `SELECT u.user_id, iso(now()) AS now, coalesce(m.epoch, i.epoch) AS epoch, coalesce(m.last_offset, 0) AS head,
-  ${shares}
+  ${columns}
   (SELECT coalesce(json_agg(${entryJson} ORDER BY e."offset"), '[]') FROM (
     SELECT * FROM mailbox_entry x
     WHERE x.user_id = u.user_id AND (x.expires_at IS NULL OR x.expires_at > now())
@@ -75,9 +75,9 @@ LEFT JOIN mailbox m ON m.user_id = u.user_id
 ORDER BY u.n`;
 }
 
-function composeRecent(parts: StatePart[]): string {
-  const shares = parts.flatMap(({ name, recent }) => (recent ? [`, (${recent.sql}) AS "${name}"`] : []));
-  return `SELECT r."userId", iso(now()) AS now${shares.join('')}
+function recentSql(parts: StatePart[]): string {
+  const columns = parts.flatMap(({ name, recent }) => (recent ? [`, (${recent.sql}) AS "${name}"`] : []));
+  return `SELECT r."userId", iso(now()) AS now${columns.join('')}
 FROM json_to_recordset($1::json) AS r (n int, "userId" text, "deviceId" text, since timestamptz)
 ORDER BY r.n`;
 }

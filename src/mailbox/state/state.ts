@@ -1,30 +1,32 @@
 import type { NewEvent } from '../events/event.js';
 
 /**
- * A room's share of a user's state. All shares are read in one statement, so they and the position are of one moment.
- * A port because every story room has one; app.module.ts binds them.
+ * What a feature contributes to a user's state. All parts are columns of one statement, so they and the position are read in one
+ * snapshot. Bound in app.module.ts, since the mailbox must not import features.
  */
 export interface StatePart {
-  /** Names the column. */
+  /** The name of the column. */
   readonly name: string;
-  /** A scalar subquery that gives json for the user `u.user_id`. */
+  /** A scalar subquery that returns json for the user `u.user_id`. */
   readonly sql: string;
-  /** The fields of the state that follow from it. `now` is PostgreSQL's clock in the statement. */
-  present(raw: unknown, of: { userId: string; now: string }): Record<string, unknown>;
-  /** The part's routine state that changed while a device was away: a replay holds only durable events. */
+  /** Returns the fields of the state, made of what `sql` returned. `now` is PostgreSQL's time of the statement, ISO 8601. */
+  toFields(raw: unknown, context: { userId: string; now: string }): Record<string, unknown>;
+  /** What changed while a device was not connected, if routine events announce it: a replay contains only durable events. */
   readonly recent?: RecentState;
 }
 
+/** Changes that a reconnecting device is sent as routine events. */
 export interface RecentState {
-  /** A scalar subquery that gives json for the user `r."userId"`, without what `r."deviceId"` itself said, since `r.since`. */
+  /** A scalar subquery that returns json: the user `r."userId"`'s changes since `r.since`, but for those by the device `r."deviceId"`. */
   readonly sql: string;
-  /** The routine events that tell it. */
+  /** Returns the routine events that announce what `sql` returned. */
   events(raw: unknown, userId: string): readonly NewEvent[];
 }
 
+/** Injection token of the list of StatePart. */
 export const STATE_PARTS = Symbol('STATE_PARTS');
 
-/** What `/v1/me/state` and the `snapshot` frame hold beside what the rooms add. */
+/** A user's state, as `GET /v1/me/state` and the frame `snapshot` contain it, with the fields that features add. */
 export interface State extends Record<string, unknown> {
   readonly position: { readonly epoch: string; readonly offset: number };
   readonly entries: readonly unknown[];

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isAcknowledged, isSeen, furthestStates } from '../../delivery/receipts/receipt.fragments.js';
-import type { EventQuery, PlacedEvent } from '../../delivery/receipts/receipt.js';
-import type { SentEvents } from '../../delivery/receipts/sent-events.js';
+import type { DurableEventRef, EventQuery, SentEventLookup } from '../../delivery/receipts/receipt.js';
 import {
   allowsPushOf,
   preferencesOf,
@@ -59,7 +58,7 @@ export interface PushBacklog {
 
 /** The queue of pushes. Each tier's pushes are read and written on that lane's own connections. */
 @Injectable()
-export class PushStore implements SentEvents {
+export class PushStore implements SentEventLookup {
   private readonly claimStatement: Statement;
 
   constructor(
@@ -93,7 +92,7 @@ export class PushStore implements SentEvents {
     return (await this.database.run('important', CLEAR, [userId, deviceId, eventIds])).length;
   }
 
-  find({ userId, deviceId, offsets, ids }: EventQuery): Promise<PlacedEvent[]> {
+  findSent({ userId, deviceId, offsets, ids }: EventQuery): Promise<DurableEventRef[]> {
     return this.database.run('important', FIND_SENT, [userId, deviceId, offsets, ids]);
   }
 

@@ -6,15 +6,15 @@ import type { CommandResponse, DeviceCommand, DeviceSession } from './device-com
 import { deviceUpdate } from './device.schema.js';
 import { DeviceStore } from './device.store.js';
 
-/** `device.update`: a new push address, time zone or language, said where the device talks anyway. */
+/** `device.update`: a new push address, time zone or language of a device that is connected. */
 @Injectable()
 @HandlesDeviceCommand('device.update')
 export class DeviceUpdateCommand implements DeviceCommand {
   constructor(private readonly store: DeviceStore) {}
 
   async handle({ userId, deviceId }: DeviceSession, payload: unknown): Promise<CommandResponse> {
-    const said = parse(deviceUpdate, payload);
-    if (!(await this.store.update({ userId, deviceId }, said))) throw new Problem('unknown_device');
+    const changes = parse(deviceUpdate, payload);
+    if (!(await this.store.update({ userId, deviceId }, changes))) throw new Problem('unknown_device');
     return {};
   }
 }

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { MailboxFragments } from '../../src/mailbox/mailbox.fragments.js';
+import { MailboxStore } from '../../src/mailbox/mailbox.store.js';
+import { MAX_REPLAY, type Position } from '../../src/mailbox/position.js';
+import { Database } from '../../src/platform/postgres/database.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+
+const EPOCH = 'current';
+/** Mailboxes `user-0` to `user-3`, with the newest offset of each; of `nobody` there is none, which is the same as 0. */
+const HEADS = [1, MAX_REPLAY, MAX_REPLAY + 1, 3_000];
+const USERS = [...HEADS.map((head, n) => ({ userId: `user-${n}`, head })), { userId: 'nobody', head: 0 }];
+
+let postgres: TestDatabase;
+let database: Database;
+let store: MailboxStore;
+
+beforeAll(async () => {
+  postgres = await createDatabase();
+  database = new Database({ DATABASE_URL: postgres.url } as ConstructorParameters<typeof Database>[0]);
+  store = new MailboxStore(database, new MailboxFragments([]));
+  await postgres.query(`UPDATE installation SET epoch = $1`, [EPOCH]);
+  for (const { userId, head } of USERS) {
+    if (head === 0) continue;
+    await postgres.query(`INSERT INTO mailbox (user_id, epoch, last_offset) VALUES ($1, $2, $3)`, [
+      userId,
+      EPOCH,
+      head,
+    ]);
+    await postgres.query(
+      `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at)
+       SELECT $1, 'key-' || n, n, gen_random_uuid(), 'test', 'important', '{}', now() FROM generate_series(1, $2::int) n`,
+      [userId, head],
+    );
+  }
+});
+
+afterAll(async () => {
+  await database.onApplicationShutdown();
+  await postgres.drop();
+});
+
+type Request = { readonly user: (typeof USERS)[number]; readonly position: Position | undefined };
+const user = fc.constantFrom(...USERS);
+const epoch = fc.oneof({ weight: 4, arbitrary: fc.constant(EPOCH) }, { weight: 1, arbitrary: fc.string() });
+const nearby = ({ head }: Request['user']) =>
+  fc.integer({ min: Math.max(0, head - MAX_REPLAY - 3), max: head + 3 });
+const request: fc.Arbitrary<Request> = user.chain((of) =>
+  fc.record({
+    user: fc.constant(of),
+    position: fc.option(fc.record({ epoch, offset: fc.oneof(nearby(of), fc.nat(3_010), fc.maxSafeNat()) }), {
+      nil: undefined,
+    }),
+  }),
+);
+
+async function resume(requests: readonly Request[]) {
+  const inputs = requests.map((one) => ({ userId: one.user.userId, position: one.position }));
+  return store.readAfter(inputs, 'important');
+}
+
+const mayResume = ({ user: { head }, position }: Request): boolean =>
+  position?.epoch === EPOCH && position.offset <= head && head - position.offset <= MAX_REPLAY;
+
+describe('a device that comes back', () => {
+  test.each([
+    ['at the newest offset', 3_000, 0],
+    ['one behind', 2_999, 1],
+    ['as far behind as is replayed', 3_000 - MAX_REPLAY, MAX_REPLAY],
+    ['one further behind', 2_999 - MAX_REPLAY, undefined],
+    ['ahead of its mailbox', 3_001, undefined],
+  ])('%s is sent what it missed, or undefined for the state', async (_, offset, count) => {
+    const [resumption] = await resume([
+      { user: { userId: 'user-3', head: 3_000 }, position: { epoch: EPOCH, offset } },
+    ]);
+    expect(resumption?.missed?.length).toBe(count);
+  });
+
+  test('with any position of any epoch is sent every event after it and no other, or needs the state; many at once do not mix', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 12 }), async (requests) => {
+        const resumptions = await resume(requests);
+        expect(resumptions).toHaveLength(requests.length);
+        requests.forEach((one, n) => {
+          const { head } = one.user;
+          expect(resumptions[n]?.head).toEqual({ epoch: EPOCH, offset: head });
+          const after = one.position?.offset ?? 0;
+          const missed = mayResume(one)
+            ? Array.from({ length: head - after }, (_, index) => after + index + 1)
+            : undefined;
+          expect(resumptions[n]?.missed?.map(({ offset }) => offset)).toEqual(missed);
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('of a restored backup is never resumed by a position of the epoch before', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.maxSafeNat(), user, async (offset, of) => {
+        const [resumption] = await resume([{ user: of, position: { epoch: 'before', offset } }]);
+        expect(resumption?.missed).toBeUndefined();
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
