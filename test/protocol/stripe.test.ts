@@ -5,7 +5,7 @@ import Stripe from 'stripe';
 import ts from 'typescript';
 import { type StripeEvent, type StripeEventType, stripeDriver } from '../support/processor.js';
 
-const SAMPLES = new URL('./stripe/', import.meta.url);
+const SAMPLES = new URL('../../src/demo/stripe/samples/', import.meta.url);
 const names = readdirSync(SAMPLES).sort();
 const read = (name: string): string => readFileSync(new URL(name, SAMPLES), 'utf8');
 

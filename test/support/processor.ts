@@ -1,53 +1,26 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import Stripe from 'stripe';
 import { call, type Reply } from './back-office.js';
+import {
+  buildEvent,
+  type StripeEvent,
+  type StripeEventOptions,
+  type StripeEventType,
+} from '../../src/demo/stripe/stripe-event.js';
 
-export type StripeEventType =
-  | 'customer.subscription.created'
-  | 'customer.subscription.updated'
-  | 'customer.subscription.deleted'
-  | 'invoice.payment_failed';
-
-export interface SubscriptionOptions {
-  readonly id?: string;
-  readonly userId?: string;
-  readonly customer?: string;
-  readonly price?: string;
-  readonly status?: string;
-  readonly created?: number;
-  readonly object?: Record<string, unknown>;
-  readonly previous?: Record<string, unknown>;
-}
+export { buildEvent, type StripeEvent, type StripeEventType } from '../../src/demo/stripe/stripe-event.js';
 
 /** Stripe, as its webhooks look: real event objects, really signed. */
 export interface StripeDriver {
-  event(type: StripeEventType, options?: SubscriptionOptions): StripeEvent;
+  event(type: StripeEventType, options?: StripeEventOptions): StripeEvent;
   /** Sends a body with a signature over it. */
   send(
     event: unknown,
     signing?: { readonly secret?: string; readonly at?: number; readonly signature?: string },
   ): Promise<Reply>;
-  subscription(type: StripeEventType, options?: SubscriptionOptions): Promise<Reply>;
+  subscription(type: StripeEventType, options?: StripeEventOptions): Promise<Reply>;
   /** As Stripe does it: signed anew and sent again until it is answered 2xx. Answers how often it was sent. */
   deliver(event: StripeEvent, deadlineMs?: number): Promise<number>;
 }
-
-export interface StripeEvent {
-  readonly id: string;
-  readonly type: StripeEventType;
-  readonly created: number;
-  readonly data: {
-    readonly object: Record<string, unknown>;
-    readonly previous_attributes?: Record<string, unknown>;
-  };
-  readonly [field: string]: unknown;
-}
-
-const sample = (name: string) =>
-  JSON.parse(
-    readFileSync(new URL(`../protocol/stripe/${name}.json`, import.meta.url), 'utf8'),
-  ) as StripeEvent;
 
 export const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
 
@@ -82,57 +55,4 @@ export function stripeDriver(url: string, secret: string): StripeDriver {
     },
   };
   return driver;
-}
-
-/** The published sample of the type, as if it happened at `created`, with what the test says of it. */
-export function buildEvent(type: StripeEventType, options: SubscriptionOptions = {}): StripeEvent {
-  const published = sample(type);
-  const created = options.created ?? nowSeconds();
-  const event = moved(published, created - published.created) as Mutable;
-  event.id = `evt_${randomBytes(12).toString('hex')}`;
-  const { object } = event.data;
-  if (type === 'invoice.payment_failed') ofInvoice(object, options);
-  else ofSubscription(object, options);
-  Object.assign(object, options.object);
-  if (options.previous) event.data.previous_attributes = options.previous;
-  return event as unknown as StripeEvent;
-}
-
-interface Mutable {
-  id: string;
-  data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> };
-}
-
-/** No amount or count of the samples is this large: what is, is an instant. */
-const INSTANTS_FROM = 1_500_000_000;
-
-/** The same with every instant moved by so many seconds, so that periods and ends stay where they are around the event. */
-function moved(value: unknown, bySeconds: number): unknown {
-  if (typeof value === 'number') return value >= INSTANTS_FROM ? value + bySeconds : value;
-  if (Array.isArray(value)) return value.map((inner) => moved(inner, bySeconds));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, moved(inner, bySeconds)]));
-}
-
-function ofSubscription(object: Record<string, unknown>, options: SubscriptionOptions): void {
-  object.id = options.id ?? object.id;
-  object.customer = options.customer ?? object.customer;
-  object.metadata = options.userId === undefined ? {} : { userId: options.userId };
-  if (options.status !== undefined) object.status = options.status;
-  const items = object.items as {
-    data: { subscription: unknown; price: { id: string }; plan: { id: string } }[];
-  };
-  for (const item of items.data) {
-    item.subscription = object.id;
-    if (options.price !== undefined) item.price.id = item.plan.id = options.price;
-  }
-}
-
-function ofInvoice(object: Record<string, unknown>, options: SubscriptionOptions): void {
-  object.customer = options.customer ?? object.customer;
-  const parent = object.parent as {
-    subscription_details: { subscription: string; metadata: Record<string, string> };
-  };
-  parent.subscription_details.metadata = options.userId === undefined ? {} : { userId: options.userId };
-  if (options.id !== undefined) parent.subscription_details.subscription = options.id;
 }
