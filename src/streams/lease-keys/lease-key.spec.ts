@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { currentKey, nextActiveFrom, expiredKeys, encryptPrivateKey, decryptPrivateKey } from './lease-key.js';
+import {
+  currentKey,
+  nextActiveFrom,
+  expiredKeys,
+  encryptPrivateKey,
+  decryptPrivateKey,
+} from './lease-key.js';
 
 const DAY = 86_400_000;
 const secret = fc.string({ minLength: 32, maxLength: 64 });

@@ -29,7 +29,8 @@ export function decryptPrivateKey(stored: Uint8Array, secrets: readonly string[]
   return undefined;
 }
 
-const encryptionKey = (secret: string): Uint8Array => deriveKey({ secret, salt: '', info: 'usher lease key' });
+const encryptionKey = (secret: string): Uint8Array =>
+  deriveKey({ secret, salt: '', info: 'usher lease key' });
 
 const withFormat = (format: number, content: Uint8Array): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.concat([Buffer.from([format]), content]));
