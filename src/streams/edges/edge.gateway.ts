@@ -67,7 +67,7 @@ export class EdgeGateway implements OnGatewayInit<Namespace> {
         (error: unknown) => next(this.toConnectError(error)),
       );
     });
-    namespace.on('connection', (socket) => this.handleConnection(socket));
+    namespace.on('connection', (socket) => this.register(socket));
   }
 
   private async authenticate(socket: Socket): Promise<void> {
@@ -85,7 +85,7 @@ export class EdgeGateway implements OnGatewayInit<Namespace> {
     socket.handshake.auth = {};
   }
 
-  private handleConnection(socket: Socket): void {
+  private register(socket: Socket): void {
     const { edgeId, keyId } = socket.data as { edgeId: string; keyId: string };
     const connection = new EdgeSocket(socket, edgeId, keyId, this.config.ACK_TIMEOUT_SECONDS * 1_000);
     socket.once('disconnect', () => this.edges.remove(connection));
