@@ -13,7 +13,7 @@ export class LeaseKeysController {
   @Get('jwks.json')
   @Header('Cache-Control', 'public, max-age=300, stale-if-error=86400')
   @ApiResponse({ status: 200, standardSchema: jwks })
-  getKeys() {
+  read() {
     return this.keys.published;
   }
 }
