@@ -18,8 +18,8 @@ export class DemoSessionService {
   ) {}
 
   /**
-   * Returns a user token and the demo's plans. Throws Problem not_configured without AUTH_JWT_SECRET or ADMIN_KEY, conflict when a plan is
-   * refused.
+   * Returns a user token and the demo's plans. Throws Problem not_configured without AUTH_JWT_SECRET or ADMIN_KEY,
+   * conflict when a plan is refused.
    */
   async open(userId: string) {
     const { token, expiresAt } = await this.token(userId);

@@ -5,7 +5,10 @@ import { type BillingBody, billingBody, type SessionBody, sessionBody } from './
 import { FakeStripeService } from './stripe/fake-stripe.service.js';
 import { NightlyJobService } from './nightly-job.service.js';
 
-/** The calls of the demo page. Each needs a JSON body, which a page of another origin cannot send here without a CORS preflight. */
+/**
+ * The calls of the demo page. Each needs a JSON body, which a page of another origin cannot send here without a CORS
+ * preflight.
+ */
 @ApiExcludeController()
 @Controller('dev')
 export class DemoController {

@@ -10,7 +10,10 @@ import { OwnApiClient } from './own-api.client.js';
 const OTHER_USERS = 500;
 const compress = promisify(gzip);
 
-/** Stands in for the recommender: sends a file with every user's front page to POST /v1/recommendations, as the real one does each night. */
+/**
+ * Stands in for the recommender: sends a file with every user's front page to POST /v1/recommendations, as the real one
+ * does each night.
+ */
 @Injectable()
 export class NightlyJobService {
   constructor(

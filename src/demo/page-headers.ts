@@ -2,8 +2,8 @@
 const HOST = /^[\w.:[\]-]{1,255}$/;
 
 /**
- * Returns the page's security headers: the browser may load from and connect to this server only. `host` is the request's Host header,
- * needed because not every browser counts a WebSocket to the page's server as `'self'`.
+ * Returns the page's security headers: the browser may load from and connect to this server only. `host` is the
+ * request's Host header, needed because not every browser counts a WebSocket to the page's server as `'self'`.
  */
 export function pageHeaders(host: string | undefined): Record<string, string> {
   const webSockets = host !== undefined && HOST.test(host) ? ` ws://${host} wss://${host}` : '';

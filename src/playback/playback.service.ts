@@ -18,8 +18,8 @@ import { advance, ASK_AFTER_EPISODES, type Viewing, type ViewingHeartbeat } from
 const QUESTION_LIFETIME_MS = 10 * 60_000;
 
 /**
- * Handles a device's heartbeat: the viewing rule decides what it means (viewing.ts), the position is saved (PlaybackStore), and the user's
- * other devices get the event `playback.progress`.
+ * Handles a device's heartbeat: the viewing rule decides what it means (viewing.ts), the position is saved
+ * (PlaybackStore), and the user's other devices get the event `playback.progress`.
  */
 @Injectable()
 @HandlesDeviceCommand('playback.heartbeat')

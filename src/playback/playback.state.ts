@@ -12,7 +12,10 @@ const progress = `json_strip_nulls(json_build_object('profileId', p.profile_id, 
       'episodeId', p.episode_id, 'positionSeconds', p.position_seconds, 'durationSeconds', p.duration_seconds,
       'state', p.state, 'deviceId', p.device_id, 'deviceName', p.device_name, 'at', iso(p.at)))`;
 
-/** The part `playback` of a user's state: the position of each profile in each show, the newest first, shaped as `playback.progress`. */
+/**
+ * The part `playback` of a user's state: the position of each profile in each show, the newest first, shaped as
+ * `playback.progress`.
+ */
 export const playbackState: StatePart = {
   name: 'playback',
   sql: `SELECT coalesce(json_agg(${progress} ORDER BY p.at DESC), '[]')

@@ -57,12 +57,18 @@ export class PlaybackStore {
 
   constructor(private readonly database: Database) {}
 
-  /** Returns whether the position is now the newest of its show; false when a newer one is stored. Throws within 2 s during an outage. */
+  /**
+   * Returns whether the position is now the newest of its show; false when a newer one is stored. Throws within 2 s
+   * during an outage.
+   */
   save(position: PlaybackPosition): Promise<boolean> {
     return this.saves.add(position);
   }
 
-  /** Returns the viewing of a device's last saved position, on whatever node that was; undefined when another device saved the newest. */
+  /**
+   * Returns the viewing of a device's last saved position, on whatever node that was; undefined when another device
+   * saved the newest.
+   */
   viewing(key: ViewingKey): Promise<Viewing | undefined> {
     return this.reads.add(key);
   }

@@ -44,7 +44,10 @@ export interface ViewingStep {
   readonly askStillWatching: boolean;
 }
 
-/** Returns the viewing after a heartbeat. A show counts once it was watched for a minute, or when its position is beyond the first minute. */
+/**
+ * Returns the viewing after a heartbeat. A show counts once it was watched for a minute, or when its position is beyond
+ * the first minute.
+ */
 export function advance(before: Viewing | undefined, heartbeat: ViewingHeartbeat): ViewingStep {
   if (before && isSameViewing(before, heartbeat) && heartbeat.at < before.at)
     return { viewing: before, stale: true, askStillWatching: false };

@@ -12,8 +12,9 @@ const BATCH_SIZE = 1_000;
 const SHUTDOWN_TIMEOUT_MS = 1_000;
 
 /**
- * Write-behind for positions: keeps in memory what could not be saved during an outage of PostgreSQL, the newest of each show, and saves
- * it afterwards. What is pending when the process ends is lost; the devices' next heartbeats replace it within a minute.
+ * Write-behind for positions: keeps in memory what could not be saved during an outage of PostgreSQL, the newest of
+ * each show, and saves it afterwards. What is pending when the process ends is lost; the devices' next heartbeats
+ * replace it within a minute.
  */
 @Injectable()
 export class WriteBehindWorker implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -19,8 +19,8 @@ export const frontPageEvent = ({ userId, profileId, version, items }: Recommenda
   });
 
 /**
- * Derives the event's data from the stored page when the mailbox is read, so that a front page is stored once. (In a profile id only `:`
- * needs encoding.)
+ * Derives the event's data from the stored page when the mailbox is read, so that a front page is stored once. (In a
+ * profile id only `:` needs encoding.)
  */
 export const frontPageData: DerivedEventData = {
   type: 'recommendations.ready',

@@ -18,7 +18,10 @@ import { RecommendationStore } from './recommendation.store.js';
 export class RecommendationsController {
   constructor(private readonly ingester: IngestService) {}
 
-  /** Ingests the nightly file: NDJSON, one front page a line. The response is NDJSON too: progress while it runs, then the tally. */
+  /**
+   * Ingests the nightly file: NDJSON, one front page a line. The response is NDJSON too: progress while it runs, then
+   * the tally.
+   */
   @Post()
   @NeedsScope('recommendations')
   @ApiConsumes('application/x-ndjson')
@@ -41,7 +44,7 @@ export class RecommendationsController {
       }
       response.end(`${JSON.stringify({ ...(last && counts(last)), rejected: last?.rejected ?? [] })}\n`);
     } catch (error) {
-      // The status is sent already, so the error is a line. What was committed stays: sending the file again is harmless.
+      // Once the status is sent, the error is the last line. What was committed stays: sending the file again is harmless.
       if (!response.headersSent) throw error;
       response.end(`${JSON.stringify({ error: toProblem(error) })}\n`);
     }

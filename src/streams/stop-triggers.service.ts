@@ -14,8 +14,8 @@ const MAX_ATTEMPTS = 5;
 const RETRY_MS = 500;
 
 /**
- * When streams are stopped: a membership changed, a device was removed, an operator asked for it. Decides which streams of the user and for what
- * reason, in which transaction; StreamStopperService does the stopping.
+ * When streams are stopped: a membership changed, a device was removed, an operator asked for it. Decides which streams
+ * of the user and for what reason, in which transaction; StreamStopperService does the stopping.
  */
 @Injectable()
 export class StopTriggersService implements OnModuleInit {
@@ -39,8 +39,8 @@ export class StopTriggersService implements OnModuleInit {
   }
 
   /**
-   * Stops the streams of a device that was removed, or that another user registered. Retries a few times and never throws: if all attempts fail,
-   * the next renewal finds out.
+   * Stops the streams of a device that was removed, or that another user registered. Retries a few times and never
+   * throws: if all attempts fail, the next renewal finds out.
    */
   async stopForRemovedDevice({ userId, deviceId }: DeviceRef): Promise<void> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {

@@ -18,8 +18,8 @@ export interface StopRequest extends StopSelection {
 }
 
 /**
- * Stops streams within a caller's transaction: the rows, the events for the devices and the notices for the edge nodes are one commit. After
- * the commit the notices are sent at once. StopTriggersService decides when.
+ * Stops streams within a caller's transaction: the rows, the events for the devices and the notices for the edge nodes
+ * are one commit. After the commit the notices are sent at once. StopTriggersService decides when.
  */
 @Injectable()
 export class StreamStopperService {

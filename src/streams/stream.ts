@@ -44,8 +44,8 @@ export type RenewalDecision =
   'renew' | 'retake' | 'not_entitled' | 'too_many_streams' | 'device_removed' | 'ended';
 
 /**
- * Decides whether a stream may go on. An ended stream never may. Of too many streams the oldest stay, so that nobody loses a stream to one
- * that started later.
+ * Decides whether a stream may go on. An ended stream never may. Of too many streams the oldest stay, so that nobody
+ * loses a stream to one that started later.
  */
 export function decideRenewal(stream: StreamState, capabilities: Capabilities): RenewalDecision {
   if (stream.endReason !== null) return refusalOfEnded(stream.endReason);

@@ -16,7 +16,10 @@ import { StreamStore } from './stream.store.js';
 /** How long an edge node waits for PostgreSQL. A slot that is taken after the timeout all the same runs out by itself. */
 const TIMEOUT_MS = 5_000;
 
-/** Starts and ends streams for edge nodes. A user's slots are given out under the user's lock, so never more than the plan allows. */
+/**
+ * Starts and ends streams for edge nodes. A user's slots are given out under the user's lock, so never more than the
+ * plan allows.
+ */
 @Injectable()
 export class StreamsService {
   constructor(

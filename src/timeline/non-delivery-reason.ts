@@ -39,8 +39,8 @@ export type NonDeliveryReason = (typeof NON_DELIVERY_REASONS)[number];
 export const stateOf = (rank: number): ReceiptState | 'none' => RECEIPT_STATES[rank - 1] ?? 'none';
 
 /**
- * Returns the first reason that applies, the most certain first; undefined for a device that got the event. `not_told`: the device is not
- * connected, or the event was sent so recently that its acknowledgement may still come.
+ * Returns the first reason that applies, the most certain first; undefined for a device that got the event. `not_told`:
+ * the device is not connected, or the event was sent so recently that its acknowledgement may still come.
  */
 export function nonDeliveryReason(
   event: TimelineEvent,

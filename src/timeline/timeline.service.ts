@@ -17,8 +17,8 @@ export class TimelineService {
   ) {}
 
   /**
-   * Returns the user's state, devices, subscriptions and running streams, and which devices have not applied the newest membership. `awake` (whether
-   * a device is connected) is left out while Redis is unavailable.
+   * Returns the user's state, devices, subscriptions and running streams, and which devices have not applied the newest
+   * membership. `awake` (whether a device is connected) is left out while Redis is unavailable.
    */
   async describeUser(userId: string) {
     const [[state], devices, record, connected] = await Promise.all([

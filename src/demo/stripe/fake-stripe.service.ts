@@ -31,8 +31,8 @@ export class FakeStripeService {
   }
 
   /**
-   * The subscription object that was sent last, a running one before one that ended. Usher stores it, so a restart of the demo forgets
-   * nothing.
+   * The subscription object that was sent last, a running one before one that ended. Usher stores it, so a restart of
+   * the demo forgets nothing.
    */
   private async latest(userId: string): Promise<SubscriptionObject | undefined> {
     const own = (await this.subscriptions.readOfUser(userId))

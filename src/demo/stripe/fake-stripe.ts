@@ -21,8 +21,8 @@ export interface FakeStripeEvent {
 export class ActionNotPossible extends Error {}
 
 /**
- * Returns the webhooks that Stripe sends when this is done to the user's subscription, in the order in which it sends them. `current` is
- * the subscription object that was sent last. Throws ActionNotPossible.
+ * Returns the webhooks that Stripe sends when this is done to the user's subscription, in the order in which it sends
+ * them. `current` is the subscription object that was sent last. Throws ActionNotPossible.
  */
 export function webhooksFor(
   act: BillingAction,

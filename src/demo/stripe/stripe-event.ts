@@ -37,8 +37,9 @@ export interface StripeEventOptions {
 }
 
 /**
- * Stripe's own sample of the type, as if it happened at `created` (seconds since 1970). The samples are the one place that knows the shape
- * of Stripe's objects; test/protocol/stripe.test.ts checks them against the types of Stripe's library.
+ * Stripe's own sample of the type, as if it happened at `created` (seconds since 1970). The samples are the one place
+ * that knows the shape of Stripe's objects; test/protocol/stripe.test.ts checks them against the types of Stripe's
+ * library.
  */
 export function sampleEvent(type: StripeEventType, created: number): StripeEvent {
   const text = readFileSync(new URL(`samples/${type}.json`, import.meta.url), 'utf8');

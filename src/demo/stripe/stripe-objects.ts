@@ -1,7 +1,10 @@
 import type { DemoPlan } from '../demo-plans.js';
 import { buildEvent } from './stripe-event.js';
 
-/** The prefix of every id of the demo (after Stripe's own, as in `sub_UsherPage…`), so that a developer's test subscriptions are left alone. */
+/**
+ * The prefix of every id of the demo (after Stripe's own, as in `sub_UsherPage…`), so that a developer's test
+ * subscriptions are left alone.
+ */
 export const DEMO_ID_PREFIX = 'UsherPage';
 const MONTH_SECONDS = 30 * 86_400;
 const RETRY_SECONDS = 3 * 86_400;

@@ -2,8 +2,9 @@
 const OUTAGE_MS = 5_000;
 
 /**
- * How long to wait for a query for which there is a fallback. While PostgreSQL is known to be unavailable the wait is short, so that
- * callers do not queue up behind a connection that will not come; each query still probes whether PostgreSQL is back.
+ * How long to wait for a query for which there is a fallback. While PostgreSQL is known to be unavailable the wait is
+ * short, so that callers do not queue up behind a connection that will not come; each query still probes whether
+ * PostgreSQL is back.
  */
 export class OutageAwareTimeout {
   private failedAt = -Infinity;

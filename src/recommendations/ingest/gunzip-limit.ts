@@ -7,8 +7,8 @@ const MAX_RATIO = 100;
 const ALWAYS_ALLOWED_BYTES = 8 * 1024 * 1024;
 
 /**
- * Decompresses a stream with `gunzip`, in constant memory. Throws Problem payload_too_large when the output is more than a hundred times the
- * input, and what `gunzip` throws for a broken stream.
+ * Decompresses a stream with `gunzip`, in constant memory. Throws Problem payload_too_large when the output is more
+ * than a hundred times the input, and what `gunzip` throws for a broken stream.
  */
 export async function* gunzipWithLimit(compressed: Readable, gunzip: Transform): AsyncGenerator<Uint8Array> {
   let inputBytes = 0;

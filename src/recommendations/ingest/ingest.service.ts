@@ -34,8 +34,9 @@ export interface IngestTally {
 }
 
 /**
- * Ingests the nightly file in batches, with constant memory: a batch is parsed, then merged and its events appended in one commit. Batches may
- * be committed in another order than that of the file; that is harmless, because a page is only replaced by a newer version.
+ * Ingests the nightly file in batches, with constant memory: a batch is parsed, then merged and its events appended in
+ * one commit. Batches may be committed in another order than that of the file; that is harmless, because a page is only
+ * replaced by a newer version.
  */
 @Injectable()
 export class IngestService {
@@ -46,8 +47,8 @@ export class IngestService {
   ) {}
 
   /**
-   * Yields the tally after each batch and at the end. Does not read on while enough batches are being written (backpressure). Throws what
-   * the body or PostgreSQL throws; what was committed before stays.
+   * Yields the tally after each batch and at the end. Does not read on while enough batches are being written
+   * (backpressure). Throws what the body or PostgreSQL throws; what was committed before stays.
    */
   async *ingest(body: AsyncIterable<Uint8Array>): AsyncGenerator<IngestTally> {
     const tally: IngestTally = { accepted: 0, unchanged: 0, stale: 0, rejectedCount: 0, rejected: [] };
@@ -70,7 +71,10 @@ export class IngestService {
     yield tally;
   }
 
-  /** A statement takes each user and profile once: of repeated ones the later lines are written afterwards, in the order of the file. */
+  /**
+   * A statement takes each user and profile once: of repeated ones the later lines are written afterwards, in the order
+   * of the file.
+   */
   private async write(batch: readonly RecommendationLine[], tally: IngestTally): Promise<void> {
     for (const pages of splitRepeated(batch)) {
       const { accepted, unchanged } = await this.database.transaction('routine', async (tx) => {

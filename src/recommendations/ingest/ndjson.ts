@@ -5,8 +5,9 @@ export type NdjsonLine =
 const NEWLINE = 0x0a;
 
 /**
- * Splits a stream of bytes into lines and yields the lines of each chunk. Buffers one line of at most `maxBytes`; of a longer line only the
- * number is yielded. Empty lines are counted but not yielded. The last line need not end with a newline.
+ * Splits a stream of bytes into lines and yields the lines of each chunk. Buffers one line of at most `maxBytes`; of a
+ * longer line only the number is yielded. Empty lines are counted but not yielded. The last line need not end with a
+ * newline.
  */
 export async function* readLines(
   bytes: AsyncIterable<Uint8Array>,

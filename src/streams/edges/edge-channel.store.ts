@@ -8,9 +8,9 @@ import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { type EdgeBroadcast, edgeBroadcast } from './edge-notice.js';
 
 /**
- * Carries edge broadcasts to all nodes over one Redis channel. One is enough: even the largest installation has a few thousand
- * membership changes an hour. And every node needs each stop, because a refusal must beat the grace wherever the edge node asks next.
- * A broadcast that Redis loses is found in PostgreSQL by the next catch-up.
+ * Carries edge broadcasts to all nodes over one Redis channel. One is enough: even the largest installation has a few
+ * thousand membership changes an hour. And every node needs each stop, because a refusal must beat the grace wherever
+ * the edge node asks next. A broadcast that Redis loses is found in PostgreSQL by the next catch-up.
  */
 @Injectable()
 export class EdgeChannelStore {

@@ -6,7 +6,10 @@ import { EdgeRegistryService } from './edge-registry.service.js';
 /** A revoked key must lose its connections within two seconds; a stop that Redis lost must be sent within one. */
 const EVERY_MS = 500;
 
-/** Twice a second: closes the connections of revoked keys, and sends the connected edge nodes the notices that PostgreSQL has for them. */
+/**
+ * Twice a second: closes the connections of revoked keys, and sends the connected edge nodes the notices that
+ * PostgreSQL has for them.
+ */
 @Injectable()
 export class EdgeMonitorWorker extends PeriodicWorker {
   constructor(

@@ -1,7 +1,10 @@
 import { Topic } from '../../platform/events/topic.js';
 import type { StopReason } from '../stream.js';
 
-/** The data of the frame `stream.stop` (docs/CONTRACT.md, "The edge socket"). `version` is the membership's when the stream was stopped. */
+/**
+ * The data of the frame `stream.stop` (docs/CONTRACT.md, "The edge socket"). `version` is the membership's when the
+ * stream was stopped.
+ */
 export interface StreamStop {
   readonly streamId: string;
   readonly userId: string;

@@ -19,7 +19,10 @@ export interface EdgeConnection {
 
 /** Notices in flight on one connection; the others wait in PostgreSQL until these are acknowledged. */
 const MAX_IN_FLIGHT = 1_000;
-/** Ids of acknowledged notices that are remembered: a catch-up whose query began before their deletion must not send them again. */
+/**
+ * Ids of acknowledged notices that are remembered: a catch-up whose query began before their deletion must not send
+ * them again.
+ */
 const MAX_ACKNOWLEDGED = 10_000;
 /** The id of a notice that is not stored. */
 const NOT_STORED = '';

@@ -44,8 +44,8 @@ class EdgeSocket implements EdgeConnection {
 }
 
 /**
- * The Socket.IO namespace of edge nodes (docs/CONTRACT.md, "The edge socket"). There are few of them, so it uses plain Socket.IO and not the
- * optimised path of the device socket.
+ * The Socket.IO namespace of edge nodes (docs/CONTRACT.md, "The edge socket"). There are few of them, so it uses plain
+ * Socket.IO and not the optimised path of the device socket.
  */
 @Injectable()
 @WebSocketGateway({ namespace: '/edge' })

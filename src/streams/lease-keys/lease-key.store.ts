@@ -35,7 +35,10 @@ export class LeaseKeyStore {
     return tx ? tx.run(READ, []) : this.database.run('critical', READ, []);
   }
 
-  /** Waits for and takes the lock that only one node may hold, until the transaction ends. Only its holder adds or removes keys. */
+  /**
+   * Waits for and takes the lock that only one node may hold, until the transaction ends. Only its holder adds or
+   * removes keys.
+   */
   async lock(tx: Transaction): Promise<void> {
     await tx.run(LOCK, []);
   }

@@ -1,8 +1,8 @@
 import { decrypt, deriveKey, encrypt } from '../../platform/crypto/aes-gcm.js';
 
 /**
- * The private part of a signing key as it is stored. The first byte names the format: 0 plain text, 1 encrypted under a key derived from
- * LEASE_KEY_SECRET. With only an encrypted table, or its backup, nobody can sign a lease.
+ * The private part of a signing key as it is stored. The first byte names the format: 0 plain text, 1 encrypted under a
+ * key derived from LEASE_KEY_SECRET. With only an encrypted table, or its backup, nobody can sign a lease.
  */
 const PLAIN = 0;
 const ENCRYPTED = 1;
@@ -40,8 +40,8 @@ const DAY_MS = 86_400_000;
 const KEEP_MS = 2 * DAY_MS;
 
 /**
- * When the successor of a key takes over, in ms: `days` after the key did, and never less than a day after its publication (`now`), so that
- * edge nodes have fetched it by then.
+ * When the successor of a key takes over, in ms: `days` after the key did, and never less than a day after its
+ * publication (`now`), so that edge nodes have fetched it by then.
  */
 export const nextActiveFrom = (activeFrom: number, days: number, now: number): number =>
   Math.max(activeFrom + days * DAY_MS, now + DAY_MS);
@@ -50,10 +50,16 @@ interface HasActiveFrom {
   readonly activeFrom: number;
 }
 
-/** The key that signs at `now`: the newest active one; undefined when none is active. `keys` are in the order of `activeFrom` (ms). */
+/**
+ * The key that signs at `now`: the newest active one; undefined when none is active. `keys` are in the order of
+ * `activeFrom` (ms).
+ */
 export const currentKey = <Key extends HasActiveFrom>(keys: readonly Key[], now: number): Key | undefined =>
   keys.findLast(({ activeFrom }) => activeFrom <= now);
 
-/** The keys whose leases have all expired, because their successors took over long ago. `keys` are in the order of `activeFrom`. */
+/**
+ * The keys whose leases have all expired, because their successors took over long ago. `keys` are in the order of
+ * `activeFrom`.
+ */
 export const expiredKeys = <Key extends HasActiveFrom>(keys: readonly Key[], now: number): Key[] =>
   keys.filter((_, index) => (keys[index + 1]?.activeFrom ?? Infinity) < now - KEEP_MS);

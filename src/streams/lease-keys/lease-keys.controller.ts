@@ -9,7 +9,10 @@ import { LeaseKeysService } from './lease-keys.service.js';
 export class LeaseKeysController {
   constructor(private readonly keys: LeaseKeysService) {}
 
-  /** The keys that verify leases. The next one is listed at least a day before it signs, so the response may be cached for hours. */
+  /**
+   * The keys that verify leases. The next one is listed at least a day before it signs, so the response may be cached
+   * for hours.
+   */
   @Get('jwks.json')
   @Header('Cache-Control', 'public, max-age=300, stale-if-error=86400')
   @ApiResponse({ status: 200, standardSchema: jwks })

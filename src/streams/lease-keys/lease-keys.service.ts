@@ -13,22 +13,28 @@ import {
 } from './lease-key.js';
 import { LeaseKeyStore, type StoredLeaseKey } from './lease-key.store.js';
 
-/** How often each node reads the keys. A new key signs at least a day after its publication, so every node has read it by then. */
+/**
+ * How often each node reads the keys. A new key signs at least a day after its publication, so every node has read it
+ * by then.
+ */
 const REFRESH_EVERY_MS = 2_000;
 const ALGORITHM = 'EdDSA';
 
 interface SigningKey {
   readonly kid: string;
   readonly publicKey: JWK;
-  /** Undefined when none of this node's secrets decrypts it: the key is published all the same, and the key before it goes on signing. */
+  /**
+   * Undefined when none of this node's secrets decrypts it: the key is published all the same, and the key before it
+   * goes on signing.
+   */
   readonly privateKey: Awaited<ReturnType<typeof importJWK>> | undefined;
   readonly activeFrom: number;
 }
 
 /**
- * Signs leases and rotates the keys for that: one key signs, its successor is published at least a day before it takes over, and a replaced
- * key is published until all its leases have expired. The keys are stored in PostgreSQL, created by whichever node is first, and every
- * node has them in memory, so that it can sign during an outage.
+ * Signs leases and rotates the keys for that: one key signs, its successor is published at least a day before it takes
+ * over, and a replaced key is published until all its leases have expired. The keys are stored in PostgreSQL, created
+ * by whichever node is first, and every node has them in memory, so that it can sign during an outage.
  */
 @Injectable()
 export class LeaseKeysService implements OnModuleInit, OnApplicationShutdown {
@@ -61,7 +67,10 @@ export class LeaseKeysService implements OnModuleInit, OnApplicationShutdown {
     return this.loop.stop();
   }
 
-  /** The public keys as a JSON Web Key Set (RFC 7517): the one that signs, the next, and those whose leases may still be valid. */
+  /**
+   * The public keys as a JSON Web Key Set (RFC 7517): the one that signs, the next, and those whose leases may still be
+   * valid.
+   */
   get published(): { keys: JWK[] } {
     return { keys: this.keys.map(({ publicKey }) => publicKey) };
   }

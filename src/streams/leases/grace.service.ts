@@ -21,9 +21,9 @@ export type GraceDecision =
   | { readonly allowed: false; readonly stopped: boolean };
 
 /**
- * Decides which streams may go on while PostgreSQL is unavailable: those that this node issued a lease to and that were not refused or
- * stopped since, for GRACE_SECONDS from the start of the outage. An outage of ours must not stop people who pay; letting a stream go on
- * that should have been stopped is the lesser failure, and it is bounded.
+ * Decides which streams may go on while PostgreSQL is unavailable: those that this node issued a lease to and that were
+ * not refused or stopped since, for GRACE_SECONDS from the start of the outage. An outage of ours must not stop people
+ * who pay; letting a stream go on that should have been stopped is the lesser failure, and it is bounded.
  */
 @Injectable()
 export class GraceService {

@@ -20,8 +20,8 @@ export interface TimedEntitlement {
 }
 
 /**
- * Issues leases: signs one for a stream that was found to be allowed, and tells the grace service of it. Whether a slot is free or
- * renewed is decided before, by StreamsService and SlotRenewalService.
+ * Issues leases: signs one for a stream that was found to be allowed, and tells the grace service of it. Whether a slot
+ * is free or renewed is decided before, by StreamsService and SlotRenewalService.
  */
 @Injectable()
 export class LeaseIssuerService {
@@ -49,8 +49,9 @@ export class LeaseIssuerService {
   }
 
   /**
-   * For an outage of PostgreSQL: issues a lease that ends with the grace at the latest, to a stream that this node issued one before.
-   * Throws Problem not_found for a stream that was stopped, unavailable for one that this node does not know or when the grace is over.
+   * For an outage of PostgreSQL: issues a lease that ends with the grace at the latest, to a stream that this node
+   * issued one before. Throws Problem not_found for a stream that was stopped, unavailable for one that this node does
+   * not know or when the grace is over.
    */
   async issueByGrace(streamId: string): Promise<GrantedStream> {
     const decision = this.grace.decide(streamId);

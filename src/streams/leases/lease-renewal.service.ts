@@ -12,8 +12,8 @@ const TIMEOUT_MS = 5_000;
 const TIMEOUT_WITH_GRACE_MS = 2_000;
 
 /**
- * An edge node's call to renew a lease: renews the stream's slot (SlotRenewalService), then issues the new lease (LeaseIssuerService). During
- * an outage of PostgreSQL the grace decides instead.
+ * An edge node's call to renew a lease: renews the stream's slot (SlotRenewalService), then issues the new lease
+ * (LeaseIssuerService). During an outage of PostgreSQL the grace decides instead.
  */
 @Injectable()
 export class LeaseRenewalService {

@@ -1,6 +1,9 @@
 import type { Capabilities } from '../../membership/membership.js';
 
-/** A lease's claims besides its times (docs/CONTRACT.md, "Streams and leases"): user, stream, device, membership version, capabilities. */
+/**
+ * A lease's claims besides its times (docs/CONTRACT.md, "Streams and leases"): user, stream, device, membership
+ * version, capabilities.
+ */
 export interface LeaseClaims {
   readonly sub: string;
   readonly sid: string;
@@ -13,8 +16,8 @@ export interface LeaseClaims {
 export type LeaseBounds = readonly (number | undefined)[];
 
 /**
- * Returns a new lease's times in whole seconds since 1970, as JWT has them; undefined when it would expire at once. `now` is in ms. Rounded
- * down, so that a lease never lives longer than `leaseSeconds`.
+ * Returns a new lease's times in whole seconds since 1970, as JWT has them; undefined when it would expire at once.
+ * `now` is in ms. Rounded down, so that a lease never lives longer than `leaseSeconds`.
  */
 export function leaseTimes(
   now: number,

@@ -9,7 +9,10 @@ const EVERY_MS = 1_000;
 const TIMEOUT_MS = 2_000;
 const PING = named('outage', 'SELECT 1 AS ok');
 
-/** Pings PostgreSQL each second, so that the grace counts from the start of the outage and not from the first renewal after it. */
+/**
+ * Pings PostgreSQL each second, so that the grace counts from the start of the outage and not from the first renewal
+ * after it.
+ */
 @Injectable()
 export class OutageDetectorWorker extends PeriodicWorker {
   constructor(

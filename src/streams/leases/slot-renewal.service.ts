@@ -30,8 +30,8 @@ const NOT_FOUND: SlotRenewal = { decision: 'ended', found: undefined };
 export class DatabaseUnavailable extends Error {}
 
 /**
- * Renews slots in PostgreSQL, many in one statement; knows nothing of leases. Edge nodes and heartbeats renew every stream each half
- * minute, so this is the busiest path of the folder.
+ * Renews slots in PostgreSQL, many in one statement; knows nothing of leases. Edge nodes and heartbeats renew every
+ * stream each half minute, so this is the busiest path of the folder.
  */
 @Injectable()
 export class SlotRenewalService {
@@ -51,7 +51,10 @@ export class SlotRenewalService {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** For an edge node. Throws DatabaseUnavailable when PostgreSQL does not answer within `timeoutMs`, or too many renewals wait. */
+  /**
+   * For an edge node. Throws DatabaseUnavailable when PostgreSQL does not answer within `timeoutMs`, or too many
+   * renewals wait.
+   */
   async renew(streamId: string, timeoutMs: number): Promise<SlotRenewal> {
     try {
       const renewal = await withTimeout(this.timeout.timeoutMs(timeoutMs), this.renewOrRetake(streamId));
