@@ -89,7 +89,7 @@ export function failedInvoice(
   }).data.object;
   const lines = invoice.lines as { data: object[] };
   const line = { id: id('il'), invoice: invoice.id, amount, subtotal: amount, subscription: subscriptionId };
-  return { ...invoice, lines: { ...lines, data: lines.data.map((sample) => ({ ...sample, ...line })) } };
+  return { ...invoice, lines: { ...lines, data: [{ ...lines.data[0], ...line }] } };
 }
 
 const unpaid = (amount: number) => ({
