@@ -1,4 +1,4 @@
-/** A title on a front page, as this service's apps want it. */
+/** A title on a front page, in the shape that this service's apps expect. */
 export interface CatalogueItem {
   readonly showId: string;
   readonly title: string;
@@ -34,14 +34,14 @@ const REASONS = [
   'Finish it this week',
   'Critics’ choice',
 ];
-const ON_A_PAGE = 12;
+const ITEMS_PER_PAGE = 12;
 
-/** What a night recommends: another order of the same shelf for each seed. */
+/** A front page: a random choice of the titles, the same for the same seed. */
 export function demoFrontPage(seed: number): CatalogueItem[] {
-  const random = sequence(seed);
-  const shelf = [...TITLES];
-  return Array.from({ length: ON_A_PAGE }, () => {
-    const [title = ''] = shelf.splice(Math.floor(random() * shelf.length), 1);
+  const random = randomSequence(seed);
+  const remaining = [...TITLES];
+  return Array.from({ length: ITEMS_PER_PAGE }, () => {
+    const [title = ''] = remaining.splice(Math.floor(random() * remaining.length), 1);
     return { showId: idOf(title), title, because: REASONS[Math.floor(random() * REASONS.length)] ?? '' };
   });
 }
@@ -53,7 +53,7 @@ const idOf = (title: string): string =>
     .replace(/^-|-$/g, '');
 
 /** Numbers from 0 up to but not including 1, the same for the same seed (mulberry32). */
-function sequence(seed: number): () => number {
+function randomSequence(seed: number): () => number {
   let state = seed % 4_294_967_296;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,9 +1,9 @@
-/** A plan of the page, as PUT /v1/plans takes it. */
+/** A plan of the demo, as PUT /v1/plans takes it. */
 export interface DemoPlan {
   readonly planId: string;
   readonly name: string;
   readonly price: string;
-  /** Cents a month, as the payment processor's objects say it. */
+  /** Cents a month, as Stripe's objects have it. */
   readonly amount: number;
   readonly capabilities: {
     readonly streaming: boolean;
@@ -14,7 +14,8 @@ export interface DemoPlan {
   };
 }
 
-/** Names of their own, so that plans which a developer made are left alone. */
+// The ids have a prefix, so that the demo never overwrites a plan that a developer made.
+/** The plan of the page's button "Basic". */
 export const BASIC: DemoPlan = {
   planId: 'demo-basic',
   name: 'Basic',
@@ -22,6 +23,7 @@ export const BASIC: DemoPlan = {
   amount: 599,
   capabilities: { streaming: true, maxStreams: 1, maxQuality: '720p', downloads: false, ads: true },
 };
+/** The plan of the page's button "Premium". */
 export const PREMIUM: DemoPlan = {
   planId: 'demo-premium',
   name: 'Premium',
@@ -29,4 +31,5 @@ export const PREMIUM: DemoPlan = {
   amount: 1399,
   capabilities: { streaming: true, maxStreams: 4, maxQuality: '4K', downloads: true, ads: false },
 };
+/** All plans of the demo. */
 export const DEMO_PLANS: readonly DemoPlan[] = [BASIC, PREMIUM];

@@ -7,24 +7,27 @@ import { DEMO_PLANS, type DemoPlan } from './demo-plans.js';
 
 const TOKEN_SECONDS = 3_600;
 
-/** The streaming service's sign-in, and its first day: whoever asks gets a token, and the plans exist from then on. */
+/** Stands in for the streaming service's sign-in: anybody gets a user token. The first session also creates the demo's plans. */
 @Injectable()
 export class DemoSessionService {
-  private plans: Promise<void> | undefined;
+  private plansCreated: Promise<void> | undefined;
 
   constructor(
-    private readonly door: OwnApiClient,
+    private readonly api: OwnApiClient,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Throws Problem not_configured, conflict. */
+  /**
+   * Returns a user token and the demo's plans. Throws Problem not_configured without AUTH_JWT_SECRET or ADMIN_KEY,
+   * conflict when a plan is refused.
+   */
   async open(userId: string) {
     const { token, expiresAt } = await this.token(userId);
-    this.plans ??= this.putPlans().catch((error: unknown) => {
-      this.plans = undefined; // the next one tries again
+    this.plansCreated ??= this.putPlans().catch((error: unknown) => {
+      this.plansCreated = undefined; // the next session tries again
       throw error;
     });
-    await this.plans;
+    await this.plansCreated;
     const plans = DEMO_PLANS.map(({ planId, name }) => ({ planId, name }));
     return { userId, token, expiresAt, plans };
   }
@@ -37,16 +40,16 @@ export class DemoSessionService {
         'This page signs its own user tokens and needs AUTH_JWT_SECRET for that. Here AUTH_JWKS_URL is set, so only the owner of those keys can sign.',
       );
     }
-    const expires = Math.floor(Date.now() / 1_000) + TOKEN_SECONDS;
+    const expiresAt = Math.floor(Date.now() / 1_000) + TOKEN_SECONDS;
     const unsigned = new SignJWT()
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setSubject(userId)
       .setAudience(AUTH_JWT_AUDIENCE)
       .setIssuedAt()
-      .setExpirationTime(expires);
+      .setExpirationTime(expiresAt);
     if (AUTH_JWT_ISSUER !== undefined) unsigned.setIssuer(AUTH_JWT_ISSUER);
     const token = await unsigned.sign(new TextEncoder().encode(AUTH_JWT_SECRET));
-    return { token, expiresAt: new Date(expires * 1_000).toISOString() };
+    return { token, expiresAt: new Date(expiresAt * 1_000).toISOString() };
   }
 
   private async putPlans(): Promise<void> {
@@ -56,11 +59,11 @@ export class DemoSessionService {
   private async putPlan({ planId, name, price, capabilities }: DemoPlan): Promise<void> {
     const { ADMIN_KEY } = this.config;
     if (ADMIN_KEY === undefined)
-      throw new Problem('not_configured', 'This page makes its plans with ADMIN_KEY, which is not set.');
+      throw new Problem('not_configured', 'This page creates its plans with ADMIN_KEY, which is not set.');
     const body = JSON.stringify({ name, prices: [price], capabilities });
     const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
-    const { status, text } = await this.door.send('PUT', `/v1/plans/${planId}`, body, headers);
+    const { status, text } = await this.api.send('PUT', `/v1/plans/${planId}`, body, headers);
     if (status !== 200)
-      throw new Problem('conflict', `The plan ${planId} could not be made (${status}): ${text}`);
+      throw new Problem('conflict', `The plan ${planId} could not be created (${status}): ${text}`);
   }
 }

@@ -5,34 +5,37 @@ import { type BillingBody, billingBody, type SessionBody, sessionBody } from './
 import { FakeStripeService } from './stripe/fake-stripe.service.js';
 import { NightlyJobService } from './nightly-job.service.js';
 
-/** What the page asks for. Every call needs a JSON body, which no page of another origin can send here unasked. */
+/**
+ * The calls of the demo page. Each needs a JSON body, which a page of another origin cannot send here without a CORS
+ * preflight.
+ */
 @ApiExcludeController()
 @Controller('dev')
 export class DemoController {
   constructor(
     private readonly sessions: DemoSessionService,
     private readonly stripe: FakeStripeService,
-    private readonly nightly: NightlyJobService,
+    private readonly nightlyJob: NightlyJobService,
   ) {}
 
-  /** A user token, and the plans that the page knows. */
+  /** Returns a user token and the demo's plans. */
   @Post('session')
   @HttpCode(200)
   session(@Body({ schema: sessionBody }) { userId }: SessionBody) {
     return this.sessions.open(userId);
   }
 
-  /** Has the payment processor act; answers the webhooks that it sent. */
+  /** Has the payment processor do something; returns the webhooks that it sent. */
   @Post('office')
   @HttpCode(200)
   async office(@Body({ schema: billingBody }) { userId, act }: BillingBody) {
     return { webhooks: await this.stripe.act(userId, act) };
   }
 
-  /** Runs tonight's job, for this user among others. */
+  /** Sends tonight's recommendations, with this user among others; returns the tally. */
   @Post('tonight')
   @HttpCode(200)
   tonight(@Body({ schema: sessionBody }) { userId }: SessionBody) {
-    return this.nightly.run(userId);
+    return this.nightlyJob.run(userId);
   }
 }

@@ -12,9 +12,9 @@ import { StripeWebhookSender } from './stripe/stripe-webhook.sender.js';
 import { NightlyJobService } from './nightly-job.service.js';
 
 /**
- * The page at `/` and what stands in for the world around Usher there: sign-in, payment processor, nightly job. Each of
- * them comes in by the same doors as the real ones. Only with NODE_ENV=development (main.ts): it gives anybody a
- * token, and signs what it is asked to.
+ * The page at `/` and its stand-ins for the systems around Usher: sign-in, payment processor, nightly job and push
+ * provider. They call the same endpoints as the real ones. Loaded only with NODE_ENV=development (main.ts), since it
+ * gives anybody a token and signs webhooks for anybody.
  */
 @Global()
 @Module({

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { userId } from '../platform/auth/ids.schema.js';
 
+/** The body of the calls that need a user only. */
 export const sessionBody = z.object({ userId });
 export type SessionBody = z.infer<typeof sessionBody>;
 
-/** What the page's back office can have the payment processor do. */
+/** What the page's back office can have the payment processor do. `payment_mended`: the failed payment was made after all. */
 export const BILLING_ACTIONS = [
   'basic',
   'premium',
@@ -16,5 +17,6 @@ export const BILLING_ACTIONS = [
 ] as const;
 export type BillingAction = (typeof BILLING_ACTIONS)[number];
 
+/** The body of POST /dev/office. */
 export const billingBody = z.object({ userId, act: z.enum(BILLING_ACTIONS) });
 export type BillingBody = z.infer<typeof billingBody>;

@@ -2,18 +2,20 @@ import type { Server } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
+/** A response of this node's own API. */
 export interface OwnApiResponse {
   readonly status: number;
   readonly text: string;
-  /** From the first byte sent to the last one read. */
+  /** Milliseconds from the first byte sent to the last byte read. */
   readonly ms: number;
 }
 
-/** Calls this node over HTTP, as anybody outside would. */
+/** Calls this node's API over HTTP, as a client outside would. */
 @Injectable()
 export class OwnApiClient {
-  constructor(private readonly host: HttpAdapterHost) {}
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
 
+  /** Resolves whatever the status is. Throws when the node does not listen. */
   async send(
     method: 'POST' | 'PUT',
     path: string,
@@ -27,10 +29,11 @@ export class OwnApiClient {
   }
 
   private origin(): string {
-    const at = (this.host.httpAdapter.getHttpServer() as Server).address();
-    if (at === null || typeof at === 'string') throw new Error('this node does not listen on a port');
-    const everywhere = at.address === '0.0.0.0' || at.address === '::';
-    const name = at.family === 'IPv6' ? `[${at.address}]` : at.address;
-    return `http://${everywhere ? 'localhost' : name}:${at.port}`;
+    const bound = (this.adapterHost.httpAdapter.getHttpServer() as Server).address();
+    if (bound === null || typeof bound === 'string') throw new Error('this node does not listen on a port');
+    const { address, family, port } = bound;
+    const anyAddress = address === '0.0.0.0' || address === '::';
+    const host = family === 'IPv6' ? `[${address}]` : address;
+    return `http://${anyAddress ? 'localhost' : host}:${port}`;
   }
 }

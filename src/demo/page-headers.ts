@@ -2,23 +2,23 @@
 const HOST = /^[\w.:[\]-]{1,255}$/;
 
 /**
- * What the browser may do on the page: run and load only what this server gave it, and talk only to it. `host` is the
- * request's own: not every browser counts a WebSocket to the page's server as `'self'`.
+ * Returns the page's security headers: the browser may load from and connect to this server only. `host` is the
+ * request's Host header, needed because not every browser counts a WebSocket to the page's server as `'self'`.
  */
 export function pageHeaders(host: string | undefined): Record<string, string> {
-  const sockets = host !== undefined && HOST.test(host) ? ` ws://${host} wss://${host}` : '';
-  const policy = [
+  const webSockets = host !== undefined && HOST.test(host) ? ` ws://${host} wss://${host}` : '';
+  const directives = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' data:",
-    `connect-src 'self'${sockets}`,
+    `connect-src 'self'${webSockets}`,
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ];
   return {
-    'Content-Security-Policy': policy.join('; '),
+    'Content-Security-Policy': directives.join('; '),
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
     'Cross-Origin-Opener-Policy': 'same-origin',

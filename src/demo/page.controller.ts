@@ -7,11 +7,11 @@ import { Problem } from '../platform/http/problem.js';
 import { pageHeaders } from './page-headers.js';
 
 /** Beside `dist/`, where `npm start` builds it. */
-const BUILT = fileURLToPath(new URL('../../clients/demo/dist/', import.meta.url));
+const PAGE_DIR = fileURLToPath(new URL('../../clients/demo/dist/', import.meta.url));
 /** Vite puts a hash of the content into each asset's name. */
 const ASSET = /^[\w.-]+$/;
 
-/** The page, as Vite built it. Everywhere else `/` is a 404. */
+/** Serves the page as Vite built it. Without the demo `/` is a 404. */
 @ApiExcludeController()
 @Controller()
 export class PageController {
@@ -19,7 +19,7 @@ export class PageController {
   @Header('Cache-Control', 'no-cache')
   page(@Req() request: Request, @Res() response: Response): void {
     response.set(pageHeaders(request.headers.host));
-    deliver(response, 'index.html');
+    sendPageFile(response, 'index.html');
   }
 
   @Get('assets/:name')
@@ -27,17 +27,17 @@ export class PageController {
   asset(@Param('name') name: string, @Res() response: Response): void {
     if (!ASSET.test(name)) throw new Problem('not_found');
     response.set('X-Content-Type-Options', 'nosniff');
-    deliver(response, `assets/${name}`);
+    sendPageFile(response, `assets/${name}`);
   }
 }
 
-function deliver(response: Response, file: string): void {
-  if (!existsSync(BUILT + file)) {
+function sendPageFile(response: Response, file: string): void {
+  if (!existsSync(PAGE_DIR + file)) {
     response.removeHeader('Cache-Control');
     throw new Problem(
       'not_found',
       file === 'index.html' ? 'The page is not built: `npm start` builds it.' : undefined,
     );
   }
-  response.sendFile(file, { root: BUILT, cacheControl: false });
+  response.sendFile(file, { root: PAGE_DIR, cacheControl: false });
 }

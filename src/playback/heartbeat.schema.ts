@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PLAYBACK_STATES, playbackSeconds, titleId } from '../mailbox/events/event-data.schema.js';
 import { profileId } from '../platform/auth/ids.schema.js';
 
+/** The payload of the device's frame `playback.heartbeat`. `at` is by the device's clock: ISO 8601, or ms since 1970. */
 export const heartbeat = z.object({
   profileId: profileId.optional(),
   showId: titleId,

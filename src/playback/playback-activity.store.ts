@@ -6,10 +6,10 @@ import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
 
 const PLAYING = statement('read-playing-devices.sql', import.meta.url);
-/** A device that plays beats once in this time; one beat may be lost. */
-const BEATS = 2;
+/** A device that sent no heartbeat for two intervals counts as stopped: one may be lost. */
+const HEARTBEAT_INTERVALS = 2;
 
-/** Who sits before a playing screen. */
+/** Finds out which devices play something now, from their saved positions. */
 @Injectable()
 export class PlaybackActivityStore implements PlaybackActivity {
   constructor(
@@ -17,11 +17,12 @@ export class PlaybackActivityStore implements PlaybackActivity {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
+  /** Returns the ids of those devices that play. */
   async playing(devices: readonly DeviceRef[]): Promise<ReadonlySet<string>> {
-    const asked = devices.map(({ userId, deviceId }) => ({ userId, deviceId }));
-    const withinSeconds = BEATS * this.config.HEARTBEAT_SECONDS;
+    const input = devices.map(({ userId, deviceId }) => ({ userId, deviceId }));
+    const withinSeconds = HEARTBEAT_INTERVALS * this.config.HEARTBEAT_SECONDS;
     const rows = await this.database.run<{ deviceId: string }>('important', PLAYING, [
-      JSON.stringify(asked),
+      JSON.stringify(input),
       withinSeconds,
     ]);
     return new Set(rows.map(({ deviceId }) => deviceId));

@@ -6,6 +6,7 @@ import { PlaybackStore } from './playback.store.js';
 import { WriteBehindWorker } from './write-behind.worker.js';
 import { PlaybackActivityStore } from './playback-activity.store.js';
 
+/** Heartbeats, positions and the question "still watching?". */
 @Module({
   imports: [StreamsModule, MailboxModule],
   providers: [PlaybackService, PlaybackStore, WriteBehindWorker, PlaybackActivityStore],

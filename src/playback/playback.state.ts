@@ -2,17 +2,20 @@ import type { StatePart } from '../mailbox/state/state.js';
 import { builtInEvent } from '../mailbox/events/event.js';
 import type { DataOf } from '../mailbox/events/event-types.js';
 
-/** The shows that were watched last; older ones are found in the app's own history. */
+/** Shows in the state, those watched last. An app has older ones in its own history. */
 const MAX_SHOWS = 500;
-/** What a device is told after a short absence; after a long one it takes a snapshot. */
+/** Positions that a device gets after a short absence; after a long one it reads the whole state. */
 const MAX_RECENT = 50;
 
-/** A row `p` of playback_position, shaped as the data of `playback.progress`. */
+/** SQL: a row `p` of playback_position in the shape of the data of `playback.progress`. */
 const progress = `json_strip_nulls(json_build_object('profileId', p.profile_id, 'showId', p.show_id,
       'episodeId', p.episode_id, 'positionSeconds', p.position_seconds, 'durationSeconds', p.duration_seconds,
       'state', p.state, 'deviceId', p.device_id, 'deviceName', p.device_name, 'at', iso(p.at)))`;
 
-/** `playback` of the state: where each profile stopped in each show, newest first, shaped as `playback.progress`. */
+/**
+ * The part `playback` of a user's state: the position of each profile in each show, the newest first, shaped as
+ * `playback.progress`.
+ */
 export const playbackState: StatePart = {
   name: 'playback',
   sql: `SELECT coalesce(json_agg(${progress} ORDER BY p.at DESC), '[]')

@@ -9,10 +9,10 @@ import type { PlaybackState, Viewing } from './viewing.js';
 const SAVE = statement('save-positions.sql', import.meta.url);
 const VIEWINGS = statement('read-viewings.sql', import.meta.url);
 
-/** A link that went silent must not hold up what devices tell each other; what is written late is written all the same. */
-const SAVE_MS = 1_500;
+/** How long a save may hold up the event for the other devices. A save that takes longer is written all the same. */
+const SAVE_TIMEOUT_MS = 1_500;
 
-/** Where a profile stands in a show, as one device said it. */
+/** Where a profile is in a show, by one device's heartbeat; `at` is ISO 8601. */
 export interface PlaybackPosition {
   readonly userId: string;
   readonly profileId: string;
@@ -28,8 +28,8 @@ export interface PlaybackPosition {
   readonly asked: boolean;
 }
 
-type Place = Pick<PlaybackPosition, 'userId' | 'profileId' | 'showId' | 'deviceId'>;
-type Remembered = {
+type ViewingKey = Pick<PlaybackPosition, 'userId' | 'profileId' | 'showId' | 'deviceId'>;
+type ViewingRow = {
   n: number;
   episodeId: string | null;
   state: PlaybackState;
@@ -38,7 +38,7 @@ type Remembered = {
   asked: boolean;
 };
 
-/** Newest `at` wins. Beats that arrive together are written together. */
+/** The newest position of each user, profile and show. Positions that come in together are written in one statement. */
 @Injectable()
 export class PlaybackStore {
   private readonly saves = new Batcher<PlaybackPosition, boolean>({
@@ -48,8 +48,8 @@ export class PlaybackStore {
     capacity: 50_000,
     isolate: (error) => !isOutage(error),
   });
-  private readonly reads = new Batcher<Place, Viewing | undefined>({
-    act: (places) => this.viewings(places),
+  private readonly reads = new Batcher<ViewingKey, Viewing | undefined>({
+    act: (keys) => this.readAll(keys),
     size: 500,
     concurrency: 1,
     capacity: 50_000,
@@ -57,41 +57,47 @@ export class PlaybackStore {
 
   constructor(private readonly database: Database) {}
 
-  /** Whether the position is now the newest of its show; false when a newer one stands. Throws an outage within 2 s. */
+  /**
+   * Returns whether the position is now the newest of its show; false when a newer one is stored. Throws within 2 s
+   * during an outage.
+   */
   save(position: PlaybackPosition): Promise<boolean> {
     return this.saves.add(position);
   }
 
-  /** The viewing that a device was in when it was last heard, on whatever node. */
-  viewing(place: Place): Promise<Viewing | undefined> {
-    return this.reads.add(place);
+  /**
+   * Returns the viewing of a device's last saved position, on whatever node that was; undefined when another device
+   * saved the newest.
+   */
+  viewing(key: ViewingKey): Promise<Viewing | undefined> {
+    return this.reads.add(key);
   }
 
   private async saveAll(positions: PlaybackPosition[]): Promise<boolean[]> {
     const newest = newestOfEach(positions);
     const rows = newest.map((position, n) => ({ n, ...position }));
     const saving = this.database.run<{ newest: number[] }>('routine', SAVE, [JSON.stringify(rows)]);
-    const [saved] = await withTimeout(SAVE_MS, saving);
-    const winners = new Set(saved?.newest.map((n) => newest[n]));
-    return positions.map((position) => winners.has(position));
+    const [saved] = await withTimeout(SAVE_TIMEOUT_MS, saving);
+    const accepted = new Set(saved?.newest.map((n) => newest[n]));
+    return positions.map((position) => accepted.has(position));
   }
 
-  private async viewings(places: Place[]): Promise<(Viewing | undefined)[]> {
-    const input = places.map(({ userId, profileId, showId, deviceId }, n) => ({
+  private async readAll(keys: ViewingKey[]): Promise<(Viewing | undefined)[]> {
+    const input = keys.map(({ userId, profileId, showId, deviceId }, n) => ({
       n,
       userId,
       profileId,
       showId,
       deviceId,
     }));
-    const rows = await this.database.run<Remembered>('routine', VIEWINGS, [JSON.stringify(input)]);
+    const rows = await this.database.run<ViewingRow>('routine', VIEWINGS, [JSON.stringify(input)]);
     const found = new Map(rows.map((row) => [row.n, row]));
-    return places.map((place, n) => remembered(place, found.get(n)));
+    return keys.map((key, n) => toViewing(key, found.get(n)));
   }
 }
 
-/** A position that was saved is of a viewing that counts. */
-function remembered({ showId, profileId }: Place, row: Remembered | undefined): Viewing | undefined {
+/** A position is saved only of a viewing that counts. */
+function toViewing({ showId, profileId }: ViewingKey, row: ViewingRow | undefined): Viewing | undefined {
   if (!row) return undefined;
   const { state, autoplayEpisodes, asked } = row;
   const episodeId = row.episodeId ?? undefined;
@@ -108,10 +114,14 @@ function remembered({ showId, profileId }: Place, row: Remembered | undefined): 
   };
 }
 
+/** Of the positions that have the same key only the newest is kept. */
+export const showKey = ({ userId, profileId, showId }: PlaybackPosition): string =>
+  `${userId}\n${profileId}\n${showId}`;
+
 function newestOfEach(positions: readonly PlaybackPosition[]): PlaybackPosition[] {
   const newest = new Map<string, PlaybackPosition>();
   for (const position of positions) {
-    const key = `${position.userId}\n${position.profileId}\n${position.showId}`;
+    const key = showKey(position);
     const other = newest.get(key);
     if (!other || !isOlder(position, other)) newest.set(key, position);
   }

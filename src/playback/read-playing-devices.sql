@@ -1,5 +1,5 @@
--- Which devices play something, as far as their beats say.
--- $1 json  [{ userId, deviceId }] · $2 int  seconds after which a silent device counts as stopped
+-- Which devices play something, by their last heartbeats.
+-- $1 json  [{ userId, deviceId }] · $2 int  seconds without a heartbeat after which a device counts as stopped
 -- Out: deviceId of each that plays.
 SELECT DISTINCT d."deviceId"
 FROM json_to_recordset($1::json) AS d ("userId" text, "deviceId" text)

@@ -1,4 +1,4 @@
--- What devices were viewing when they were last heard, for many at once.
+-- What devices were viewing at their last heartbeats, for many at once.
 -- $1 json  [{ n, userId, profileId, showId, deviceId }]
 -- Out: n, episodeId, state, at, autoplayEpisodes, asked, for each whose show was last watched on this very device.
 SELECT i.n, p.episode_id AS "episodeId", p.state, p.at, p.autoplay_episodes AS "autoplayEpisodes", p.asked_still_there AS asked

@@ -1,8 +1,8 @@
--- Saves where viewings stand, for many users at once; each user, profile and show at most once.
+-- Saves positions, for many users at once; each user, profile and show at most once in the input.
 -- $1 json  [{ n, userId, profileId, showId, episodeId?, positionSeconds, durationSeconds, state, deviceId, deviceName?, at,
 --            autoplayEpisodes, asked }]
--- Out: one row, newest: [n] of those that are now the newest. An older `at` changes nothing; between equals the greater device id wins, so that
--- every node and device decides alike.
+-- Out: one row, newest: [n] of those that are now the newest. An older `at` changes nothing; of equal ones the greater device id wins, so
+-- that every node and device decides alike.
 WITH input AS (
   SELECT *
   FROM json_to_recordset($1::json) AS b (

@@ -4,7 +4,7 @@ import {
   advance,
   ASK_AFTER_EPISODES,
   COUNTS_AFTER_SECONDS,
-  type ViewingMoment,
+  type ViewingHeartbeat,
   type ViewingStep,
   VIEWING_GAP_MS,
   type Viewing,
@@ -13,7 +13,7 @@ import {
 const START = Date.parse('2026-11-20T20:00:00Z');
 const MINUTE = 60_000;
 
-const moment = (seconds: number, more: Partial<ViewingMoment> = {}): ViewingMoment => ({
+const heartbeat = (seconds: number, changes: Partial<ViewingHeartbeat> = {}): ViewingHeartbeat => ({
   showId: 'show',
   profileId: 'main',
   episodeId: 'one',
@@ -21,29 +21,29 @@ const moment = (seconds: number, more: Partial<ViewingMoment> = {}): ViewingMome
   state: 'playing',
   autoplay: undefined,
   at: START + seconds * 1_000,
-  ...more,
+  ...changes,
 });
 
-/** The steps of one device's beats, in the order in which they came. */
-function watch(beats: readonly ViewingMoment[], before?: Viewing): ViewingStep[] {
+/** The steps that follow from one device's heartbeats, in the order in which they come. */
+function watch(heartbeats: readonly ViewingHeartbeat[], before?: Viewing): ViewingStep[] {
   let viewing = before;
-  return beats.map((beat) => {
-    const step = advance(viewing, beat);
+  return heartbeats.map((one) => {
+    const step = advance(viewing, one);
     viewing = step.viewing;
     return step;
   });
 }
 const last = (steps: readonly ViewingStep[]): ViewingStep => steps.at(-1) as ViewingStep;
 
-describe('watching counts from a minute', () => {
+describe('a show counts as watched after a minute', () => {
   test('not before 60 s, from there on, and then for good', () => {
-    const steps = watch([0, 30, 59, 60, 90].map((seconds) => moment(seconds, { positionSeconds: 5 })));
+    const steps = watch([0, 30, 59, 60, 90].map((seconds) => heartbeat(seconds, { positionSeconds: 5 })));
     expect(steps.map(({ viewing }) => viewing.counts)).toEqual([false, false, false, true, true]);
   });
 
-  test('time in pause is not watched', () => {
-    const at = (seconds: number, state: ViewingMoment['state']) =>
-      moment(seconds, { state, positionSeconds: 10 });
+  test('time in pause is not counted', () => {
+    const at = (seconds: number, state: ViewingHeartbeat['state']) =>
+      heartbeat(seconds, { state, positionSeconds: 10 });
     const steps = watch([
       at(0, 'playing'),
       at(20, 'paused'),
@@ -55,65 +55,65 @@ describe('watching counts from a minute', () => {
     expect(last(steps).viewing.counts).toBe(false);
   });
 
-  test('who goes on beyond the first minute of a show counts at once', () => {
-    expect(advance(undefined, moment(0, { positionSeconds: COUNTS_AFTER_SECONDS })).viewing.counts).toBe(
+  test('at once when playback continues beyond the first minute of the show', () => {
+    expect(advance(undefined, heartbeat(0, { positionSeconds: COUNTS_AFTER_SECONDS })).viewing.counts).toBe(
       true,
     );
-    expect(advance(undefined, moment(0, { positionSeconds: COUNTS_AFTER_SECONDS - 1 })).viewing.counts).toBe(
-      false,
-    );
+    expect(
+      advance(undefined, heartbeat(0, { positionSeconds: COUNTS_AFTER_SECONDS - 1 })).viewing.counts,
+    ).toBe(false);
   });
 });
 
-describe('what is one viewing', () => {
-  const half = watch([moment(0), moment(40, { positionSeconds: 40 })]);
+describe('one viewing', () => {
+  const half = watch([heartbeat(0), heartbeat(40, { positionSeconds: 40 })]);
 
-  test('the next episode of the show goes on with it', () => {
-    const { viewing } = advance(last(half).viewing, moment(65, { episodeId: 'two', positionSeconds: 2 }));
+  test('continues with the next episode of the show', () => {
+    const { viewing } = advance(last(half).viewing, heartbeat(65, { episodeId: 'two', positionSeconds: 2 }));
     expect(viewing).toMatchObject({ episodeId: 'two', watchedSeconds: 65, counts: true });
   });
 
   test.each([
     ['another show', { showId: 'other' }],
     ['another profile', { profileId: 'kids' }],
-    ['a silence that is too long', { at: START + 40_000 + VIEWING_GAP_MS + 1 }],
-  ])('%s begins anew', (_, more) => {
-    const { viewing } = advance(last(half).viewing, moment(70, { positionSeconds: 2, ...more }));
+    ['a break that is too long', { at: START + 40_000 + VIEWING_GAP_MS + 1 }],
+  ])('ends with %s', (_, more) => {
+    const { viewing } = advance(last(half).viewing, heartbeat(70, { positionSeconds: 2, ...more }));
     expect(viewing).toMatchObject({ watchedSeconds: 0, counts: false });
   });
 
-  test('three lost beats are forgiven', () => {
+  test('survives three lost heartbeats', () => {
     const { viewing } = advance(
       last(half).viewing,
-      moment(40 + VIEWING_GAP_MS / 1_000, { positionSeconds: 2 }),
+      heartbeat(40 + VIEWING_GAP_MS / 1_000, { positionSeconds: 2 }),
     );
     expect(viewing).toMatchObject({ watchedSeconds: 280, counts: true });
   });
 });
 
-describe('an older beat never takes back a newer one', () => {
+describe('an older heartbeat never overrides a newer one', () => {
   test('it changes nothing and asks nothing', () => {
-    const { viewing } = last(watch([moment(0), moment(60)]));
-    const late = advance(viewing, moment(30, { state: 'paused', autoplay: true, episodeId: 'zero' }));
+    const { viewing } = last(watch([heartbeat(0), heartbeat(60)]));
+    const late = advance(viewing, heartbeat(30, { state: 'paused', autoplay: true, episodeId: 'zero' }));
     expect(late).toEqual({ viewing, stale: true, askStillWatching: false });
   });
 
-  test('the same instant again is no older one', () => {
-    const { viewing } = last(watch([moment(0), moment(60)]));
-    expect(advance(viewing, moment(60, { state: 'paused' }))).toMatchObject({
+  test('a heartbeat of the same instant is not older', () => {
+    const { viewing } = last(watch([heartbeat(0), heartbeat(60)]));
+    expect(advance(viewing, heartbeat(60, { state: 'paused' }))).toMatchObject({
       stale: false,
       viewing: { state: 'paused', watchedSeconds: 60 },
     });
   });
 
-  test('within a viewing, time and watched seconds only grow, in whatever order beats come', () => {
-    const beat = fc.record({
+  test('within a viewing, time and watched seconds only grow, in whatever order heartbeats come', () => {
+    const anyHeartbeat = fc.record({
       seconds: fc.nat(200),
       state: fc.constantFrom('playing' as const, 'paused' as const, 'ended' as const),
     });
     fc.assert(
-      fc.property(fc.array(beat, { minLength: 1, maxLength: 30 }), (beats) => {
-        const steps = watch(beats.map(({ seconds, state }) => moment(seconds, { state })));
+      fc.property(fc.array(anyHeartbeat, { minLength: 1, maxLength: 30 }), (sent) => {
+        const steps = watch(sent.map(({ seconds, state }) => heartbeat(seconds, { state })));
         for (const [n, { viewing }] of steps.entries()) {
           const before = steps[n - 1]?.viewing;
           if (!before) continue;
@@ -121,7 +121,7 @@ describe('an older beat never takes back a newer one', () => {
           expect(viewing.watchedSeconds).toBeGreaterThanOrEqual(before.watchedSeconds);
           expect(viewing.counts || !before.counts).toBe(true);
         }
-        const newest = Math.max(...beats.map(({ seconds }) => seconds));
+        const newest = Math.max(...sent.map(({ seconds }) => seconds));
         expect(last(steps).viewing).toMatchObject({ at: START + newest * 1_000 });
         expect(last(steps).viewing.watchedSeconds).toBeLessThanOrEqual(newest);
       }),
@@ -129,9 +129,9 @@ describe('an older beat never takes back a newer one', () => {
   });
 });
 
-describe('after five episodes that autoplay began, "still watching?" is asked once', () => {
-  const episode = (n: number, more: Partial<ViewingMoment> = {}): ViewingMoment =>
-    moment(n * 60, { episodeId: `episode ${n}`, autoplay: true, at: START + n * 3 * MINUTE, ...more });
+describe('after five episodes that autoplay started, "still watching?" is asked once', () => {
+  const episode = (n: number, changes: Partial<ViewingHeartbeat> = {}): ViewingHeartbeat =>
+    heartbeat(n * 60, { episodeId: `episode ${n}`, autoplay: true, at: START + n * 3 * MINUTE, ...changes });
   const asks = (steps: readonly ViewingStep[]): number[] =>
     steps.flatMap(({ askStillWatching }, n) => (askStillWatching ? [n + 1] : []));
 
@@ -139,25 +139,28 @@ describe('after five episodes that autoplay began, "still watching?" is asked on
     expect(asks(watch([1, 2, 3, 4, 5, 6, 7, 8].map((n) => episode(n))))).toEqual([ASK_AFTER_EPISODES]);
   });
 
-  test('more beats of one episode are one episode', () => {
-    const beats = [1, 2, 3, 4].flatMap((n) => [episode(n), episode(n, { at: START + (n * 3 + 1) * MINUTE })]);
-    expect(last(watch(beats)).viewing.autoplayEpisodes).toBe(4);
-    expect(asks(watch(beats))).toEqual([]);
+  test('several heartbeats of one episode count as one episode', () => {
+    const heartbeats = [1, 2, 3, 4].flatMap((n) => [
+      episode(n),
+      episode(n, { at: START + (n * 3 + 1) * MINUTE }),
+    ]);
+    expect(last(watch(heartbeats)).viewing.autoplayEpisodes).toBe(4);
+    expect(asks(watch(heartbeats))).toEqual([]);
   });
 
-  test('a beat that does not say how its episode began keeps the count of that episode', () => {
-    const beats = [1, 2, 3, 4, 5].flatMap((n) => [
+  test('a heartbeat without `autoplay` keeps the count of its episode', () => {
+    const heartbeats = [1, 2, 3, 4, 5].flatMap((n) => [
       episode(n),
       episode(n, { autoplay: undefined, at: START + (n * 3 + 1) * MINUTE }),
     ]);
-    expect(asks(watch(beats))).toEqual([9]);
+    expect(asks(watch(heartbeats))).toEqual([9]);
   });
 
   test.each([
     ['a pause', { state: 'paused' as const }],
-    ['an episode begun by hand', { autoplay: false }],
-    ['an episode of which nobody says that autoplay began it', { autoplay: undefined }],
-  ])('%s is a touch, and the count begins anew', (_, touch) => {
+    ['an episode started by hand', { autoplay: false }],
+    ['an episode of which no heartbeat says that autoplay started it', { autoplay: undefined }],
+  ])('%s shows that a person is there, and resets the count', (_, touch) => {
     const steps = watch(
       [1, 2, 3, 4]
         .map((n) => episode(n))
@@ -167,7 +170,7 @@ describe('after five episodes that autoplay began, "still watching?" is asked on
     expect(asks(steps)).toEqual([10]);
   });
 
-  test('a touch after the question lets it be asked again, five episodes later', () => {
+  test('after a sign of a person the question may come again, five episodes later', () => {
     const steps = watch([
       ...[1, 2, 3, 4, 5, 6].map((n) => episode(n)),
       episode(7, { autoplay: false }),
@@ -176,20 +179,20 @@ describe('after five episodes that autoplay began, "still watching?" is asked on
     expect(asks(steps)).toEqual([5, 12]);
   });
 
-  test('a viewing that another node remembers is not asked twice', () => {
+  test('a viewing that another node saved is not asked about twice', () => {
     const asked = last(watch([1, 2, 3, 4, 5].map((n) => episode(n)))).viewing;
-    const remembered: Viewing = { ...asked, watchedSeconds: 0 };
+    const saved: Viewing = { ...asked, watchedSeconds: 0 };
     expect(
       asks(
         watch(
           [6, 7, 8].map((n) => episode(n)),
-          remembered,
+          saved,
         ),
       ),
     ).toEqual([]);
   });
 
-  test('between two touches there is never more than one question, and never one before the fifth episode', () => {
+  test('between two signs of a person there is never more than one question, and never one before the fifth episode', () => {
     const kind = fc.constantFrom('autoplay', 'same', 'by hand', 'pause');
     fc.assert(
       fc.property(fc.array(kind, { maxLength: 60 }), (kinds) => {
@@ -205,10 +208,10 @@ describe('after five episodes that autoplay began, "still watching?" is asked on
           };
           const step = advance(
             viewing,
-            moment(0, { episodeId: `episode ${n}`, at: START + index * MINUTE, ...touch }),
+            heartbeat(0, { episodeId: `episode ${n}`, at: START + index * MINUTE, ...touch }),
           );
           viewing = step.viewing;
-          // The first beat of all is of an episode of which nobody said how it began.
+          // The very first heartbeat is of an episode of which it is unknown how it started.
           if (index === 0 && what === 'same') since = 0;
           if (step.askStillWatching) questions += 1;
           expect(questions).toBeLessThanOrEqual(1);

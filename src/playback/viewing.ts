@@ -1,16 +1,17 @@
 import type { PLAYBACK_STATES } from '../mailbox/events/event-data.schema.js';
 
-/** Watching counts from here (CONTRACT §5). */
+/** A show counts as watched from here (docs/CONTRACT.md, "Playback rules"). */
 export const COUNTS_AFTER_SECONDS = 60;
-/** Episodes in a row that autoplay began before a person is asked. */
+/** Episodes in a row that autoplay started before the user is asked whether they still watch. */
 export const ASK_AFTER_EPISODES = 5;
-/** Longer without a beat, and it is another viewing. Three beats may be lost. */
+/** After longer without a heartbeat a new viewing begins. With one heartbeat a minute, three may be lost. */
 export const VIEWING_GAP_MS = 240_000;
 
+/** What the player of a device does. */
 export type PlaybackState = (typeof PLAYBACK_STATES)[number];
 
-/** What a beat says of the viewing; `at` is by the device's own clock, in milliseconds. */
-export interface ViewingMoment {
+/** The part of a heartbeat that the rule needs; `at` is by the device's clock, in ms since 1970. */
+export interface ViewingHeartbeat {
   readonly showId: string;
   readonly profileId: string;
   readonly episodeId: string | undefined;
@@ -20,7 +21,7 @@ export interface ViewingMoment {
   readonly at: number;
 }
 
-/** One device's stretch of watching one show, over rollovers from episode to episode. */
+/** One device watching one show without a long break, over any number of episodes. `at` is the time of its last heartbeat. */
 export interface Viewing {
   readonly showId: string;
   readonly profileId: string;
@@ -28,28 +29,33 @@ export interface Viewing {
   readonly state: PlaybackState;
   readonly at: number;
   readonly watchedSeconds: number;
+  /** Whether the show counts as watched, so that its position is saved. */
   readonly counts: boolean;
-  /** Episodes in a row that autoplay began and nobody touched. */
+  /** Episodes in a row that autoplay started, without any sign of a person. */
   readonly autoplayEpisodes: number;
+  /** Whether the user was asked since the last sign of a person. */
   readonly asked: boolean;
 }
 
-/** What follows from a beat. `stale`: the device itself said something newer before. */
+/** What follows from a heartbeat. `stale`: the device has sent a newer one before, so this one changes nothing. */
 export interface ViewingStep {
   readonly viewing: Viewing;
   readonly stale: boolean;
   readonly askStillWatching: boolean;
 }
 
-/** The viewing after a beat. A show counts once it was watched for a minute, or was left beyond its first minute before. */
-export function advance(before: Viewing | undefined, beat: ViewingMoment): ViewingStep {
-  if (before && continues(before, beat) && beat.at < before.at)
+/**
+ * Returns the viewing after a heartbeat. A show counts once it was watched for a minute, or when its position is beyond
+ * the first minute.
+ */
+export function advance(before: Viewing | undefined, heartbeat: ViewingHeartbeat): ViewingStep {
+  if (before && isSameViewing(before, heartbeat) && heartbeat.at < before.at)
     return { viewing: before, stale: true, askStillWatching: false };
-  const same = before && continues(before, beat) ? before : undefined;
-  const watchedSeconds = same ? same.watchedSeconds + watchedBetween(same, beat) : 0;
-  const { autoplayEpisodes, asked } = untouched(before, beat);
+  const same = before && isSameViewing(before, heartbeat) ? before : undefined;
+  const watchedSeconds = same ? same.watchedSeconds + secondsWatchedSince(same, heartbeat) : 0;
+  const { autoplayEpisodes, asked } = countAutoplay(before, heartbeat);
   const ask = autoplayEpisodes >= ASK_AFTER_EPISODES && !asked;
-  const { showId, profileId, episodeId, state, at } = beat;
+  const { showId, profileId, episodeId, state, at } = heartbeat;
   return {
     viewing: {
       showId,
@@ -61,7 +67,7 @@ export function advance(before: Viewing | undefined, beat: ViewingMoment): Viewi
       counts:
         (same?.counts ?? false) ||
         watchedSeconds >= COUNTS_AFTER_SECONDS ||
-        beat.positionSeconds >= COUNTS_AFTER_SECONDS,
+        heartbeat.positionSeconds >= COUNTS_AFTER_SECONDS,
       autoplayEpisodes,
       asked: asked || ask,
     },
@@ -70,23 +76,24 @@ export function advance(before: Viewing | undefined, beat: ViewingMoment): Viewi
   };
 }
 
-/** The next episode of a show is the same viewing; another show, another profile or a long silence is not. */
-const continues = (viewing: Viewing, beat: ViewingMoment): boolean =>
-  viewing.showId === beat.showId &&
-  viewing.profileId === beat.profileId &&
-  Math.abs(beat.at - viewing.at) <= VIEWING_GAP_MS;
+/** The next episode of a show belongs to the same viewing; another show, another profile or a long break begins a new one. */
+const isSameViewing = (viewing: Viewing, heartbeat: ViewingHeartbeat): boolean =>
+  viewing.showId === heartbeat.showId &&
+  viewing.profileId === heartbeat.profileId &&
+  Math.abs(heartbeat.at - viewing.at) <= VIEWING_GAP_MS;
 
-const watchedBetween = (before: Viewing, beat: ViewingMoment): number =>
-  before.state === 'playing' ? (beat.at - before.at) / 1_000 : 0;
+const secondsWatchedSince = (before: Viewing, heartbeat: ViewingHeartbeat): number =>
+  before.state === 'playing' ? (heartbeat.at - before.at) / 1_000 : 0;
 
-/** A pause, an episode begun by hand or `autoplay: false` is a person's touch, and begins the count anew. */
-function untouched(
+/** A pause, an episode started by hand or `autoplay: false` shows that a person is there, and resets the count. */
+function countAutoplay(
   before: Viewing | undefined,
-  beat: ViewingMoment,
+  heartbeat: ViewingHeartbeat,
 ): { autoplayEpisodes: number; asked: boolean } {
-  if (beat.state === 'paused' || beat.autoplay === false) return { autoplayEpisodes: 0, asked: false };
-  const sameEpisode = before?.showId === beat.showId && before.episodeId === beat.episodeId;
+  if (heartbeat.state === 'paused' || heartbeat.autoplay === false)
+    return { autoplayEpisodes: 0, asked: false };
+  const sameEpisode = before?.showId === heartbeat.showId && before.episodeId === heartbeat.episodeId;
   if (sameEpisode) return { autoplayEpisodes: before.autoplayEpisodes, asked: before.asked };
-  if (beat.autoplay === undefined) return { autoplayEpisodes: 0, asked: false };
+  if (heartbeat.autoplay === undefined) return { autoplayEpisodes: 0, asked: false };
   return { autoplayEpisodes: (before?.autoplayEpisodes ?? 0) + 1, asked: before?.asked ?? false };
 }

@@ -3,25 +3,26 @@ import { Loop } from '../platform/scheduling/loop.js';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
-import { PlaybackStore, type PlaybackPosition } from './playback.store.js';
+import { PlaybackStore, type PlaybackPosition, showKey } from './playback.store.js';
 
 const EVERY_MS = 500;
-/** Some 20 MiB. One position a show and profile: an hour's outage of a node with 50,000 viewers fits. */
+/** Positions, some 20 MiB. One a profile and show: enough for an hour's outage of a node with 50,000 viewers. */
 const CAPACITY = 50_000;
-const AT_ONCE = 1_000;
-const LAST_CHANCE_MS = 1_000;
+const BATCH_SIZE = 1_000;
+const SHUTDOWN_TIMEOUT_MS = 1_000;
 
 /**
- * Positions that were told while PostgreSQL was away, and are written when it is back, the newest of each show. They end with
- * this process: the devices say where they are again within a minute.
+ * Write-behind for positions: keeps in memory what could not be saved during an outage of PostgreSQL, the newest of
+ * each show, and saves it afterwards. What is pending when the process ends is lost; the devices' next heartbeats
+ * replace it within a minute.
  */
 @Injectable()
 export class WriteBehindWorker implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = new Logger('playback');
-  private readonly held = new Map<string, PlaybackPosition>();
+  private readonly pending = new Map<string, PlaybackPosition>();
   private readonly loop = new Loop(
     EVERY_MS,
-    () => this.write(),
+    () => this.writeAll(),
     () => undefined,
   );
 
@@ -29,22 +30,22 @@ export class WriteBehindWorker implements OnApplicationBootstrap, OnApplicationS
     private readonly store: PlaybackStore,
     metrics: MetricsService,
   ) {
-    metrics.gauge('unsaved_positions', 'Positions that wait for PostgreSQL', () => this.held.size);
+    metrics.gauge('unsaved_positions', 'Positions that wait for PostgreSQL', () => this.pending.size);
   }
 
-  /** While something waits here, PostgreSQL is known to be away: nobody need wait to find out. */
+  /** While something is pending, PostgreSQL counts as unavailable: nobody needs to wait for a timeout to find out. */
   get hasPending(): boolean {
-    return this.held.size > 0;
+    return this.pending.size > 0;
   }
 
-  /** False when there is no room for it. */
-  hold(position: PlaybackPosition): boolean {
-    const place = `${position.userId}\n${position.profileId}\n${position.showId}`;
-    const other = this.held.get(place);
-    if (!other && this.held.size >= CAPACITY) return false;
+  /** Keeps the position until it can be saved. Returns false when there is no room for it. */
+  add(position: PlaybackPosition): boolean {
+    const key = showKey(position);
+    const other = this.pending.get(key);
+    if (!other && this.pending.size >= CAPACITY) return false;
     if (!this.hasPending)
-      this.log.warn('PostgreSQL is away: positions are told, and written when it is back');
-    if (!other || other.at <= position.at) this.held.set(place, position);
+      this.log.warn('PostgreSQL is unavailable: positions are sent to devices now and saved later');
+    if (!other || other.at <= position.at) this.pending.set(key, position);
     return true;
   }
 
@@ -54,25 +55,25 @@ export class WriteBehindWorker implements OnApplicationBootstrap, OnApplicationS
 
   async onApplicationShutdown(): Promise<void> {
     await this.loop.stop();
-    await withTimeout(LAST_CHANCE_MS, this.write()).catch(() => undefined);
-    if (this.hasPending) this.log.warn(`${this.held.size} positions were told and never written`);
+    await withTimeout(SHUTDOWN_TIMEOUT_MS, this.writeAll()).catch(() => undefined);
+    if (this.hasPending) this.log.warn(`${this.pending.size} positions were sent to devices and never saved`);
   }
 
-  private async write(): Promise<void> {
+  private async writeAll(): Promise<void> {
     if (!this.hasPending) return;
     while (this.hasPending) {
-      const some = [...this.held].slice(0, AT_ONCE);
-      await Promise.all(some.map(([place, position]) => this.writeOne(place, position)));
+      const batch = [...this.pending].slice(0, BATCH_SIZE);
+      await Promise.all(batch.map(([key, position]) => this.write(key, position)));
     }
-    this.log.log('PostgreSQL is back: all positions are written');
+    this.log.log('PostgreSQL is available again: all positions are saved');
   }
 
-  /** What cannot be written for another reason than an outage never will be. */
-  private async writeOne(place: string, position: PlaybackPosition): Promise<void> {
+  /** Throws during an outage. A position that fails for another reason is dropped, since it would fail again. */
+  private async write(key: string, position: PlaybackPosition): Promise<void> {
     await this.store.save(position).catch((error: unknown) => {
       if (isOutage(error)) throw error;
       this.log.error(error);
     });
-    if (this.held.get(place) === position) this.held.delete(place);
+    if (this.pending.get(key) === position) this.pending.delete(key);
   }
 }

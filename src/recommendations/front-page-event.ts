@@ -5,7 +5,7 @@ import type { RecommendationLine } from './recommendation.schema.js';
 
 const URL_PREFIX = '/v1/me/recommendations/';
 
-/** The event that tells a user's devices about a new front page. */
+/** The event `recommendations.ready` of a new front page. */
 export const frontPageEvent = ({ userId, profileId, version, items }: RecommendationLine): NewDurableEvent =>
   builtInEvent('recommendations.ready', {
     userId,
@@ -18,7 +18,10 @@ export const frontPageEvent = ({ userId, profileId, version, items }: Recommenda
     },
   });
 
-/** The same data from the page itself: a front page is stored once, not again in the mailbox. (A profile id needs `:` encoded only.) */
+/**
+ * Derives the event's data from the stored page when the mailbox is read, so that a front page is stored once. (In a
+ * profile id only `:` needs encoding.)
+ */
 export const frontPageData: DerivedEventData = {
   type: 'recommendations.ready',
   sql: ({

@@ -1,8 +1,8 @@
--- Keeps the front pages that are newer than what stood, for many users at once; each user and profile at most once.
--- $1 text[] user ids · $2 text[] profile ids · $3 text[] versions and $4 text[] items, as JSON · $5 timestamptz  when
+-- Stores the front pages that are newer than what is stored, for many users at once; each user and profile at most once in the input.
+-- $1 text[] user ids · $2 text[] profile ids · $3 text[] versions and $4 text[] items, as JSON · $5 timestamptz  now
 -- Returns one row: accepted (json [n, …], n = 1, 2, 3 …) and unchanged (how many had that version already); the rest is stale.
 -- Repeating it changes nothing. Versions compare as jsonb does: numbers as numbers, texts as texts.
--- Pages are locked in the order of user_id, so that two of these never wait for each other in a circle.
+-- Rows are locked in the order of user_id and profile_id, so that two merges never deadlock.
 WITH input AS (
   SELECT n, user_id, profile_id, version::jsonb, items
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS r (user_id, profile_id, version, items, n)

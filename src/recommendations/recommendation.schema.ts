@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { frontPageVersion } from '../mailbox/events/event-data.schema.js';
 import { DEFAULT_PROFILE, profileId, userId } from '../platform/auth/ids.schema.js';
 
-/** One line of the nightly file. Items are the ranked titles, as the apps want them. */
+/** A line of the nightly file: one front page. `items` are the ranked titles, in whatever shape the apps expect. */
 export const recommendationLine = z.object({
   userId,
   profileId: profileId.default(DEFAULT_PROFILE),
@@ -11,6 +11,7 @@ export const recommendationLine = z.object({
 });
 export type RecommendationLine = z.infer<typeof recommendationLine>;
 
+/** The response of GET /v1/me/recommendations/{profileId}. */
 export const frontPageResponse = z.object({
   profileId,
   version: frontPageVersion,

@@ -10,12 +10,13 @@ const READ = named(
   'SELECT version, items FROM recommendation WHERE user_id = $1 AND profile_id = $2',
 );
 
-/** What became of some front pages; what is neither accepted nor unchanged is stale. */
+/** The outcome of a merge. Pages that are neither accepted nor unchanged were older than what is stored. */
 export interface MergeResult {
   readonly accepted: readonly RecommendationLine[];
   readonly unchanged: number;
 }
 
+/** A stored front page; its items are as the nightly file had them. */
 export interface FrontPage {
   readonly version: number | string;
   readonly items: readonly unknown[];
@@ -26,7 +27,7 @@ export interface FrontPage {
 export class RecommendationStore {
   constructor(private readonly database: Database) {}
 
-  /** Keeps the pages that are newer than what stood; each user and profile at most once. */
+  /** Stores the pages that are newer than what is stored. `pages` must have each user and profile at most once. */
   async merge(tx: Transaction, pages: readonly RecommendationLine[]): Promise<MergeResult> {
     const column = (of: (page: RecommendationLine) => string) => textArray(pages.map(of));
     const [row] = await tx.run<{ accepted: number[]; unchanged: number }>(MERGE, [
@@ -40,7 +41,7 @@ export class RecommendationStore {
     return { accepted: pages.filter((_, n) => accepted.has(n + 1)), unchanged: row?.unchanged ?? 0 };
   }
 
-  /** Undefined before the first page. */
+  /** The newest front page; undefined when the profile has none yet. */
   async read(userId: string, profileId: string): Promise<FrontPage | undefined> {
     const [page] = await this.database.run<FrontPage>('important', READ, [userId, profileId]);
     return page;

@@ -12,12 +12,16 @@ import { IngestService, type IngestTally } from './ingest/ingest.service.js';
 import { frontPageResponse } from './recommendation.schema.js';
 import { RecommendationStore } from './recommendation.store.js';
 
+/** The call of back offices. */
 @ApiTags('back offices')
 @Controller('v1/recommendations')
 export class RecommendationsController {
-  constructor(private readonly service: IngestService) {}
+  constructor(private readonly ingester: IngestService) {}
 
-  /** The nightly file, a line a front page. The answer is NDJSON too: progress, then the tally. */
+  /**
+   * Ingests the nightly file: NDJSON, one front page a line. The response is NDJSON too: progress while it runs, then
+   * the tally.
+   */
   @Post()
   @NeedsScope('recommendations')
   @ApiConsumes('application/x-ndjson')
@@ -34,19 +38,20 @@ export class RecommendationsController {
     response.status(200).type('application/x-ndjson');
     let last: IngestTally | undefined;
     try {
-      for await (const tally of this.service.ingest(body)) {
+      for await (const tally of this.ingester.ingest(body)) {
         if (last) response.write(`${JSON.stringify({ progress: counts(tally) })}\n`);
         last = tally;
       }
       response.end(`${JSON.stringify({ ...(last && counts(last)), rejected: last?.rejected ?? [] })}\n`);
     } catch (error) {
-      // What was committed stays: sending the file again is harmless.
+      // Once the status is sent, the error is the last line. What was committed stays: sending the file again is harmless.
       if (!response.headersSent) throw error;
       response.end(`${JSON.stringify({ error: toProblem(error) })}\n`);
     }
   }
 }
 
+/** The call of apps. */
 @ApiTags('apps')
 @ApiBearerAuth('user token')
 @Controller('v1/me/recommendations')
@@ -54,6 +59,7 @@ export class RecommendationsController {
 export class FrontPageController {
   constructor(private readonly store: RecommendationStore) {}
 
+  /** The profile's newest front page. */
   @Get(':profileId')
   @ApiResponse({ status: 200, standardSchema: frontPageResponse })
   @ApiResponse({ status: 304, description: 'The version is the one of If-None-Match' })
@@ -65,16 +71,17 @@ export class FrontPageController {
   ) {
     const page = await this.store.read(userId, profileId);
     if (!page) throw new Problem('not_found', 'There is no front page for this profile yet.');
-    const tag = `"${encodeURIComponent(String(page.version))}"`;
-    response.setHeader('ETag', tag);
+    const etag = `"${encodeURIComponent(String(page.version))}"`;
+    response.setHeader('ETag', etag);
     response.setHeader('Cache-Control', 'private, no-cache');
-    // Not left to Express, which ignores If-None-Match when the request also says `Cache-Control: no-cache`, as fetch does.
-    if (!matches(request.headers['if-none-match'], tag)) return { profileId, ...page };
+    // Express would ignore If-None-Match when the request also has `Cache-Control: no-cache`, as fetch sends it.
+    if (!matches(request.headers['if-none-match'], etag)) return { profileId, ...page };
     response.status(304);
     return undefined;
   }
 }
 
+/** The decompressed body. Throws Problem unsupported_media_type for another encoding than gzip. */
 function bodyOf(request: Request): AsyncIterable<Uint8Array> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return request;
@@ -82,8 +89,9 @@ function bodyOf(request: Request): AsyncIterable<Uint8Array> {
   throw new Problem('unsupported_media_type', 'The body may be plain or gzip.');
 }
 
-const matches = (condition: string | undefined, tag: string): boolean =>
-  (condition ?? '').split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === tag);
+/** Whether an If-None-Match header names the ETag (RFC 9110, weak comparison). */
+const matches = (condition: string | undefined, etag: string): boolean =>
+  (condition ?? '').split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag);
 
 const counts = ({ accepted, unchanged, stale, rejectedCount }: IngestTally) => ({
   accepted,

@@ -4,6 +4,7 @@ import { IngestService } from './ingest/ingest.service.js';
 import { RecommendationStore } from './recommendation.store.js';
 import { FrontPageController, RecommendationsController } from './recommendations.controller.js';
 
+/** The nightly front pages: ingested by back offices, read by apps. */
 @Module({
   imports: [MailboxModule],
   controllers: [RecommendationsController, FrontPageController],

@@ -1,4 +1,4 @@
--- Starts a stream in a slot that was found free under the user's lock.
+-- Starts a stream. Under the user's lock, after a slot was found to be free.
 -- $1 text stream id, $2 user, $3 device, $4 title, $5 edge, $6 boolean whether the device is registered, $7 int seconds of its slot
 -- Out: nothing.
 INSERT INTO stream (stream_id, user_id, device_id, title_id, edge_id, device_registered, slot_until)

@@ -1,7 +1,7 @@
 -- Stops a user's streams, under the user's lock.
--- $1 text user, $2 text reason, $3 int how many of the oldest that hold a slot may stay, $4 text or null: of this device alone
--- Out: streamId, deviceId, edgeId, stopped, version (the membership's) of every stream of the user that was not ended before.
--- With 0 those whose slot ran out are stopped too: while PostgreSQL was away their edge nodes may have gone on.
+-- $1 text user, $2 text reason, $3 int how many of the oldest that hold a slot stay, $4 text or null: only streams of this device
+-- Out: streamId, deviceId, edgeId, stopped, version (of the membership) of each stream of the user that had not ended before.
+-- With $3 = 0 streams whose slot ran out are stopped too: after an outage of PostgreSQL their edge nodes may still be sending.
 WITH running AS (
   SELECT stream_id, device_id, edge_id, NOT lapsed AND slot_until > now() AS live,
     row_number() OVER (PARTITION BY NOT lapsed AND slot_until > now() ORDER BY slot_since, stream_id) AS place

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { deviceRemoved, type DeviceRef } from '../devices/device.js';
 import { capabilitiesOf } from '../membership/membership.js';
@@ -10,48 +10,55 @@ import { StreamStopperService } from './stream-stopper.service.js';
 import { maxStreamsOf, FULL_CAPABILITIES } from './stream.js';
 import type { StopSelection } from './stream.store.js';
 
-const ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 const RETRY_MS = 500;
 
-/** What ends streams besides their edge nodes: a change of the membership, a device that left, an operator. */
+/**
+ * When streams are stopped: a membership changed, a device was removed, an operator asked for it. Decides which streams
+ * of the user and for what reason, in which transaction; StreamStopperService does the stopping.
+ */
 @Injectable()
 export class StopTriggersService implements OnModuleInit {
   private readonly log = new Logger('streams');
 
   constructor(
-    private readonly stops: StreamStopperService,
+    private readonly stopper: StreamStopperService,
     private readonly memberships: MembershipService,
     private readonly bus: EventBusService,
     private readonly database: Database,
   ) {}
 
   onModuleInit(): void {
-    this.bus.subscribe(membershipChanged, ({ tx, version }) => this.applyMembershipChange(tx, version));
+    this.bus.subscribe(membershipChanged, ({ tx, version }) => this.stopForMembershipChange(tx, version));
     this.bus.subscribe(deviceRemoved, (device) => this.stopForRemovedDevice(device));
   }
 
-  /** Answers the streams that were stopped. */
+  /** Stops all streams of the user. Returns their ids. */
   stopByOperator(userId: string): Promise<string[]> {
     return this.stop({ userId, reason: 'operator', keep: 0 });
   }
 
-  /** The device was removed, or is another user's now. What this misses, the next renewal notices. */
+  /**
+   * Stops the streams of a device that was removed, or that another user registered. Retries a few times and never
+   * throws: if all attempts fail, the next renewal finds out.
+   */
   async stopForRemovedDevice({ userId, deviceId }: DeviceRef): Promise<void> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       try {
         await this.stop({ userId, deviceId, reason: 'device_removed', keep: 0 });
         return;
       } catch (error) {
-        this.log.warn(`streams of device ${deviceId} may go on: ${String(error)}`);
-        await pause(RETRY_MS, undefined, { ref: false });
+        this.log.warn(`could not stop the streams of device ${deviceId}: ${String(error)}`);
+        await sleep(RETRY_MS, undefined, { ref: false });
       }
     }
   }
 
-  private async applyMembershipChange(tx: Transaction, change: MembershipVersion): Promise<void> {
+  /** In the transaction of the change, so that no stream outlives the membership that allowed it. */
+  private async stopForMembershipChange(tx: Transaction, change: MembershipVersion): Promise<void> {
     const { userId, version, capabilities } = change;
     const { streaming } = capabilities;
-    await this.stops.stop(tx, {
+    await this.stopper.stop(tx, {
       userId,
       reason: streaming ? 'too_many_streams' : 'membership',
       keep: maxStreamsOf(capabilities),
@@ -59,10 +66,10 @@ export class StopTriggersService implements OnModuleInit {
     });
   }
 
-  private stop(stop: StopSelection): Promise<string[]> {
+  private stop(selection: StopSelection): Promise<string[]> {
     return this.database.transaction('critical', async (tx) => {
-      await this.memberships.lock(tx, stop.userId);
-      return this.stops.stop(tx, stop);
+      await this.memberships.lock(tx, selection.userId);
+      return this.stopper.stop(tx, selection);
     });
   }
 }

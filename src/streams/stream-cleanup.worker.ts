@@ -5,10 +5,10 @@ import { EdgeNoticeStore } from './edges/edge-notice.store.js';
 import { StreamStore } from './stream.store.js';
 
 const EVERY_MS = 60_000;
-/** More than ever end in a minute. */
-const AT_ONCE = 100_000;
+/** Rows a run. More than ever end in the minute between two runs. */
+const MAX_ROWS = 100_000;
 
-/** Removes streams that ended a day ago and notices that nobody fetched. Any number of workers may do it at once. */
+/** Deletes streams that ended a day ago and notices that no edge node acknowledged. Any number of workers may run it at once. */
 @Injectable()
 export class StreamCleanupWorker extends PeriodicWorker {
   constructor(
@@ -20,7 +20,7 @@ export class StreamCleanupWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    await this.streams.deleteEnded(AT_ONCE);
+    await this.streams.deleteEnded(MAX_ROWS);
     await this.notices.expire();
   }
 }

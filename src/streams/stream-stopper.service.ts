@@ -11,15 +11,15 @@ import { EdgeNoticeStore } from './edges/edge-notice.store.js';
 import type { StopReason } from './stream.js';
 import { type AffectedStream, type StopSelection, StreamStore } from './stream.store.js';
 
-/** Why streams are stopped, and what else their edge nodes must learn. */
+/** Which streams to stop and why, and what else the edge nodes must learn. */
 export interface StopRequest extends StopSelection {
-  /** Told to the edge nodes that carry a stream of the user; with `everyone`, to all that are connected. */
+  /** Sent to the edge nodes that carry a stream of the user; with `everyone`, to all that are connected. */
   readonly changed?: (EntitlementChanged & { readonly everyone: boolean }) | undefined;
 }
 
 /**
- * Stops streams in the transaction that took away their reason: the rows, the device's event and the edge node's notice are
- * one commit. After it they are hurried out.
+ * Stops streams within a caller's transaction: the rows, the events for the devices and the notices for the edge nodes
+ * are one commit. After the commit the notices are sent at once. StopTriggersService decides when.
  */
 @Injectable()
 export class StreamStopperService {
@@ -35,11 +35,11 @@ export class StreamStopperService {
     this.stopped = metrics.counter('streams_stopped_total', 'Streams that Usher stopped', ['reason']);
   }
 
-  /** Holds the user's lock. Answers the streams that were stopped. */
-  async stop(tx: Transaction, order: StopRequest): Promise<string[]> {
-    const { userId, reason, changed } = order;
-    const followed = await this.streams.stop(tx, order);
-    const stopped = followed.filter((stream) => stream.stopped);
+  /** `tx` must hold the user's lock. Returns the ids of the streams that were stopped. */
+  async stop(tx: Transaction, request: StopRequest): Promise<string[]> {
+    const { userId, reason, changed } = request;
+    const affected = await this.streams.stop(tx, request);
+    const stopped = affected.filter((stream) => stream.stopped);
     await this.mailbox.append(
       tx,
       stopped.map(({ streamId, deviceId }) =>
@@ -48,12 +48,12 @@ export class StreamStopperService {
     );
     const notices = [
       ...stopped.map((stream) => stopNotice(userId, reason, stream)),
-      ...(changed ? changedNotices(followed, changed) : []),
+      ...(changed ? changeNotices(affected, changed) : []),
     ];
     await this.notices.add(tx, notices);
     tx.afterCommit(() => {
       this.stopped.inc({ reason }, stopped.length);
-      const everyone = changed?.everyone ? dataOf(changed) : undefined;
+      const everyone = changed?.everyone ? frameData(changed) : undefined;
       if (notices.length > 0 || everyone) this.channel.publish({ notices, everyone });
     });
     return stopped.map(({ streamId }) => streamId);
@@ -70,13 +70,14 @@ const stopNotice = (
     data: { streamId, userId, deviceId, reason, version },
   });
 
-const dataOf = ({ userId, version, streaming }: EntitlementChanged): EntitlementChanged => ({
+/** Without `everyone`, which is not part of the frame. */
+const frameData = ({ userId, version, streaming }: EntitlementChanged): EntitlementChanged => ({
   userId,
   version,
   streaming,
 });
 
-const changedNotices = (followed: readonly AffectedStream[], changed: EntitlementChanged): EdgeNotice[] =>
-  [...new Set(followed.map(({ edgeId }) => edgeId))].map((edgeId) =>
-    edgeNotice(randomUUID(), edgeId, { type: 'entitlement.changed', data: dataOf(changed) }),
+const changeNotices = (affected: readonly AffectedStream[], changed: EntitlementChanged): EdgeNotice[] =>
+  [...new Set(affected.map(({ edgeId }) => edgeId))].map((edgeId) =>
+    edgeNotice(randomUUID(), edgeId, { type: 'entitlement.changed', data: frameData(changed) }),
   );

@@ -1,10 +1,10 @@
-/** SQL over the table stream that other folders' statements include. Parameters are SQL expressions. */
+/** SQL over the table `stream` that other folders' statements include. Parameters are SQL expressions. */
 
-/** A condition on the row `s` of stream: it holds one of its user's slots now. */
+/** A condition on a row of `stream` named `s`: whether it holds one of its user's slots now. */
 export const holdsSlot = (s: string): string =>
   `${s}.ended_at IS NULL AND NOT ${s}.lapsed AND ${s}.slot_until > now()`;
 
-/** A scalar (json): the user's streams that hold a slot. */
+/** A scalar (json): the user's streams that hold a slot, by `startedAt`. */
 export const runningStreamsOf = (userId: string): string =>
   `(SELECT coalesce(json_agg(json_build_object('streamId', s.stream_id, 'deviceId', s.device_id, 'titleId', s.title_id,
       'edgeId', s.edge_id, 'startedAt', iso(s.started_at)) ORDER BY s.started_at), '[]')

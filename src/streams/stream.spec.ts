@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { NO_CAPABILITIES } from '../membership/membership.js';
 import { leaseTimes } from './leases/lease.js';
-import { FULL_CAPABILITIES, type StreamNow, decideRenewal } from './stream.js';
+import { FULL_CAPABILITIES, type StreamState, decideRenewal } from './stream.js';
 
-const may = (maxStreams: number) => ({ ...FULL_CAPABILITIES, maxStreams });
-const stream = (more: Partial<StreamNow> = {}): StreamNow => ({
+const allowing = (maxStreams: number) => ({ ...FULL_CAPABILITIES, maxStreams });
+const stream = (changes: Partial<StreamState> = {}): StreamState => ({
   streamId: 's',
   userId: 'u',
   deviceId: 'd',
@@ -14,18 +14,18 @@ const stream = (more: Partial<StreamNow> = {}): StreamNow => ({
   hasDevice: true,
   others: 0,
   older: 0,
-  ...more,
+  ...changes,
 });
 
 describe('a stream may go on', () => {
   test('while it holds its slot and no more than the plan allows are older', () => {
-    expect(decideRenewal(stream({ others: 5, older: 1 }), may(2))).toBe('renew');
-    expect(decideRenewal(stream({ others: 5, older: 2 }), may(2))).toBe('too_many_streams');
+    expect(decideRenewal(stream({ others: 5, older: 1 }), allowing(2))).toBe('renew');
+    expect(decideRenewal(stream({ others: 5, older: 2 }), allowing(2))).toBe('too_many_streams');
   });
 
   test('when its slot ran out, only if one is free', () => {
-    expect(decideRenewal(stream({ lapsed: true, others: 1 }), may(2))).toBe('retake');
-    expect(decideRenewal(stream({ lapsed: true, others: 2 }), may(2))).toBe('too_many_streams');
+    expect(decideRenewal(stream({ lapsed: true, others: 1 }), allowing(2))).toBe('retake');
+    expect(decideRenewal(stream({ lapsed: true, others: 2 }), allowing(2))).toBe('too_many_streams');
   });
 
   test('never once it ended, whatever the plan says', () => {
@@ -36,18 +36,18 @@ describe('a stream may go on', () => {
       ['operator', 'ended'],
       ['ended', 'ended'],
     ] as const;
-    for (const [endReason, verdict] of ends)
-      expect(decideRenewal(stream({ endReason }), may(9))).toBe(verdict);
+    for (const [endReason, decision] of ends)
+      expect(decideRenewal(stream({ endReason }), allowing(9))).toBe(decision);
   });
 
   test('never without its device or a membership that allows it', () => {
-    expect(decideRenewal(stream({ hasDevice: false }), may(9))).toBe('device_removed');
+    expect(decideRenewal(stream({ hasDevice: false }), allowing(9))).toBe('device_removed');
     expect(decideRenewal(stream(), NO_CAPABILITIES)).toBe('not_entitled');
   });
 });
 
 describe('a lease', () => {
-  test('lives no longer than it may, nor beyond any bound, and is never over when it is given', () => {
+  test('never outlives its seconds or any bound, and is never issued already expired', () => {
     const instant = fc.integer({ min: 1_600_000_000_000, max: 2_000_000_000_000 });
     const offset = fc.option(fc.integer({ min: -10_000, max: 4_000_000 }), { nil: undefined });
     fc.assert(

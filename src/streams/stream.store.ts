@@ -6,7 +6,7 @@ import { holdsSlot } from './stream.fragments.js';
 import { membershipSql, membershipVersion } from '../membership/membership.fragments.js';
 import type { MembershipRow } from '../membership/membership-view.js';
 import { type Entitlement, entitlementOf } from '../entitlements/entitlement.js';
-import type { NewStream, RunningStream, StopReason, StreamNow } from './stream.js';
+import type { NewStream, RunningStream, StopReason, StreamState } from './stream.js';
 
 const START = statement('start-stream.sql', import.meta.url);
 const RENEW = statement('leases/renew-slots.sql', import.meta.url);
@@ -37,7 +37,7 @@ const RUNNING = named(
      iso(started_at) AS "startedAt"
    FROM stream s WHERE user_id = $1 AND ${holdsSlot('s')} ORDER BY slot_since, stream_id`,
 );
-const MAY = named(
+const READ_ENTITLEMENT = named(
   'streams-may',
   `SELECT iso(now()) AS now, (${membershipSql('$1::text')}) AS membership,
      ${ownerOf('$2')} AS owner`,
@@ -51,8 +51,8 @@ const END = named(
   'stream-end',
   `UPDATE stream SET ended_at = now(), end_reason = 'ended' WHERE stream_id = $1 AND ended_at IS NULL`,
 );
-/** Streams begun before a day are few; those that ended since are nobody's business any more. */
-const FORGET = named(
+/** Reads by started_at, which has an index: streams that started more than a day ago and still run are few. */
+const DELETE_ENDED = named(
   'streams-forget',
   `DELETE FROM stream WHERE stream_id IN (
      SELECT stream_id FROM stream
@@ -60,41 +60,41 @@ const FORGET = named(
      LIMIT $1)`,
 );
 
-/** A stream with what its user may do now. */
-export interface StreamAndRights {
-  readonly stream: StreamNow;
+/** A stream, what its user may do now, and when the membership is known to end (ISO 8601). */
+export interface StreamWithEntitlement {
+  readonly stream: StreamState;
   readonly entitlement: Entitlement;
-  /** When the membership ends by itself. */
   readonly endsAt: string | undefined;
 }
 
-/** A stream of the user that was not ended before; `stopped` when it is now. */
+/** A stream that had not ended when streams of its user were to be stopped; `stopped`: it was one of those. */
 export interface AffectedStream {
   readonly streamId: string;
   readonly deviceId: string;
   readonly edgeId: string;
   readonly stopped: boolean;
-  /** The membership's. */
+  /** The version of the user's membership. */
   readonly version: number;
 }
 
+/** Which of a user's streams to stop, and why. */
 export interface StopSelection {
   readonly userId: string;
   readonly reason: StopReason;
-  /** How many of the oldest stay. */
+  /** How many of the oldest streams stay; with 0 those without a slot are stopped too. */
   readonly keep: number;
-  /** Of this device alone. */
+  /** Only streams of this device; of all devices when left out. */
   readonly deviceId?: string | undefined;
 }
 
-/** Streams and the slots they hold. What says so runs within a transaction that holds the user's lock. */
+/** Streams and the slots they hold. Methods that give out or take away slots need a transaction that holds the user's lock. */
 @Injectable()
 export class StreamStore {
   constructor(private readonly database: Database) {}
 
-  /** The streams that there are, in no order. */
-  async read(streamIds: readonly string[], tx?: Transaction): Promise<StreamAndRights[]> {
-    type Row = StreamNow & { membership: MembershipRow; now: string };
+  /** Those of the streams that exist, in no order. */
+  async read(streamIds: readonly string[], tx?: Transaction): Promise<StreamWithEntitlement[]> {
+    type Row = StreamState & { membership: MembershipRow; now: string };
     const rows = tx
       ? await tx.run<Row>(READ, [streamIds])
       : await this.database.run<Row>('critical', READ, [streamIds]);
@@ -105,28 +105,28 @@ export class StreamStore {
     }));
   }
 
-  /** Renews those that still hold their slots; answers which these are. */
+  /** Renews the slots that are still held, for `seconds` from now. Returns the ids of their streams. */
   async renew(streamIds: readonly string[], seconds: number): Promise<Set<string>> {
     type Row = { streamId: string };
     const rows = await this.database.run<Row>('critical', RENEW, [streamIds, seconds]);
     return new Set(rows.map(({ streamId }) => streamId));
   }
 
-  /** Holds the user's lock. Slots that ran out are free from here on, whatever renewal is under way. */
+  /** Under the user's lock: frees the slots that ran out, so that no renewal in flight can keep one. */
   async lapse(tx: Transaction, userId: string): Promise<void> {
     await tx.run(LAPSE, [userId]);
   }
 
-  /** The user's streams that hold a slot, the oldest first. Sure to be all only under the user's lock. */
+  /** The user's streams that hold a slot, the oldest first. Complete only under the user's lock, with a `tx`. */
   running(userId: string, tx?: Transaction): Promise<RunningStream[]> {
     return tx ? tx.run(RUNNING, [userId]) : this.database.run('critical', RUNNING, [userId]);
   }
 
-  /** What the user may do now, and whose device it is; `owner` is null for one that nobody registered. */
-  async rights(tx: Transaction, { userId, deviceId }: NewStream) {
+  /** What the user may do now, and the user who registered the device; `owner` is null for a device that nobody registered. */
+  async readEntitlement(tx: Transaction, { userId, deviceId }: NewStream) {
     type Row = { now: string; membership: MembershipRow; owner: string | null };
-    const [row] = await tx.run<Row>(MAY, [userId, deviceId]);
-    if (!row) throw new Error('a row is always there');
+    const [row] = await tx.run<Row>(READ_ENTITLEMENT, [userId, deviceId]);
+    if (!row) throw new Error('the query returns one row');
     const { now, membership, owner } = row;
     return {
       entitlement: entitlementOf(userId, membership, now),
@@ -135,7 +135,7 @@ export class StreamStore {
     };
   }
 
-  /** Holds the user's lock. The slot was found to be free. */
+  /** Under the user's lock, after a slot was found to be free: `seconds` from now. */
   async start(
     tx: Transaction,
     stream: NewStream & { streamId: string; deviceRegistered: boolean; seconds: number },
@@ -144,22 +144,23 @@ export class StreamStore {
     await tx.run(START, [streamId, userId, deviceId, titleId, edgeId, deviceRegistered, seconds]);
   }
 
-  /** Holds the user's lock. The slot was found to be free. */
+  /** Under the user's lock, after a slot was found to be free: gives the stream a slot again, for `seconds` from now. */
   async retake(tx: Transaction, streamId: string, seconds: number): Promise<void> {
     await tx.run(RETAKE, [streamId, seconds]);
   }
 
-  /** Holds the user's lock. Answers all of the user's streams that were not ended before. */
+  /** Under the user's lock. Returns all streams of the user (or of the device) that had not ended before, stopped or not. */
   stop(tx: Transaction, { userId, reason, keep, deviceId }: StopSelection): Promise<AffectedStream[]> {
     return tx.run(STOP, [userId, reason, keep, deviceId ?? null]);
   }
 
-  /** The edge node says that it is over. */
+  /** Ends a stream because its edge node reported the end. Ending it again changes nothing. */
   async end(streamId: string): Promise<void> {
     await this.database.run('critical', END, [streamId]);
   }
 
+  /** Deletes at most `limit` streams that ended more than a day ago. */
   async deleteEnded(limit: number): Promise<void> {
-    await this.database.run('routine', FORGET, [limit]);
+    await this.database.run('routine', DELETE_ENDED, [limit]);
   }
 }

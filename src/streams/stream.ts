@@ -1,11 +1,12 @@
 import type { STOP_REASONS } from '../mailbox/events/event-data.schema.js';
 import type { Capabilities } from '../membership/membership.js';
 
+/** Why Usher stopped a stream. */
 export type StopReason = (typeof STOP_REASONS)[number];
-/** `ended`: its edge node said so. */
+/** Why a stream ended. `ended`: its edge node reported the end. */
 export type EndReason = StopReason | 'ended';
 
-/** What an edge node wants to send to a device. */
+/** A stream that an edge node asks to start. */
 export interface NewStream {
   readonly userId: string;
   readonly deviceId: string;
@@ -13,7 +14,7 @@ export interface NewStream {
   readonly edgeId: string;
 }
 
-/** A stream that holds a slot, as a refused one is told of it. */
+/** A stream that holds a slot, as it is listed in the refusal `too_many_streams`. */
 export interface RunningStream {
   readonly streamId: string;
   readonly deviceId: string;
@@ -22,43 +23,47 @@ export interface RunningStream {
   readonly startedAt: string;
 }
 
-/** What is known of a stream that wants to go on, all of one moment. */
-export interface StreamNow {
+/** What decides whether a stream may go on, read in one statement. */
+export interface StreamState {
   readonly streamId: string;
   readonly userId: string;
   readonly deviceId: string;
   readonly endReason: EndReason | null;
-  /** Its slot ran out: it needs a free one to go on. */
+  /** Its slot ran out, so it needs a free one to go on. */
   readonly lapsed: boolean;
-  /** The device is still its user's, as far as anyone registered it. */
+  /** The device is registered to the user, or never was registered. */
   readonly hasDevice: boolean;
-  /** The user's other streams that hold a slot; and those of them that had theirs before this one. */
+  /** How many other streams of the user hold a slot. */
   readonly others: number;
+  /** How many of them got their slots before this one. */
   readonly older: number;
 }
 
-/** `renew`: it holds its slot. `retake`: it may take a free one again. Everything else is a refusal. */
+/** `renew`: it holds its slot and may keep it. `retake`: its slot ran out and one is free. The others are refusals. */
 export type RenewalDecision =
   'renew' | 'retake' | 'not_entitled' | 'too_many_streams' | 'device_removed' | 'ended';
 
-/** Whether a stream may go on. An end is final; of too many the oldest stay, so that nobody is put out by who came later. */
-export function decideRenewal(stream: StreamNow, may: Capabilities): RenewalDecision {
-  if (stream.endReason !== null) return verdictOnEnded(stream.endReason);
+/**
+ * Decides whether a stream may go on. An ended stream never may. Of too many streams the oldest stay, so that nobody
+ * loses a stream to one that started later.
+ */
+export function decideRenewal(stream: StreamState, capabilities: Capabilities): RenewalDecision {
+  if (stream.endReason !== null) return refusalOfEnded(stream.endReason);
   if (!stream.hasDevice) return 'device_removed';
-  if (!may.streaming) return 'not_entitled';
-  if ((stream.lapsed ? stream.others : stream.older) >= may.maxStreams) return 'too_many_streams';
+  if (!capabilities.streaming) return 'not_entitled';
+  if ((stream.lapsed ? stream.others : stream.older) >= capabilities.maxStreams) return 'too_many_streams';
   return stream.lapsed ? 'retake' : 'renew';
 }
 
-function verdictOnEnded(reason: EndReason): RenewalDecision {
+function refusalOfEnded(reason: EndReason): RenewalDecision {
   if (reason === 'membership') return 'not_entitled';
   return reason === 'operator' ? 'ended' : reason;
 }
 
-/** How many of a user's streams may stay. */
+/** How many streams these capabilities allow at once; 0 without streaming. */
 export const maxStreamsOf = ({ streaming, maxStreams }: Capabilities): number => (streaming ? maxStreams : 0);
 
-/** What no plan goes beyond: with it, a status alone says whether it lets its user stream. */
+/** At least what any plan allows. With it in place of the plan's, the status alone decides whether a user may stream. */
 export const FULL_CAPABILITIES: Capabilities = {
   streaming: true,
   maxStreams: Number.MAX_SAFE_INTEGER,

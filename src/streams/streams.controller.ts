@@ -9,16 +9,17 @@ import { streamId as streamIdSchema } from '../mailbox/events/event-data.schema.
 import { grantedStream, newStream, type NewStreamBody, stoppedStreams } from './streams.schema.js';
 import { StreamsService } from './streams.service.js';
 
+/** The calls of edge nodes. */
 @ApiTags('edge nodes')
 @Controller('v1/streams')
 @NeedsScope('edge')
 export class StreamsController {
   constructor(
     private readonly streams: StreamsService,
-    private readonly renewal: LeaseRenewalService,
+    private readonly renewals: LeaseRenewalService,
   ) {}
 
-  /** Asks before the first byte: takes one of the user's slots and gives a lease. */
+  /** For an edge node before it sends the first byte: takes one of the user's slots and returns a lease. */
   @Post()
   @Idempotent()
   @ApiResponse({ status: 201, standardSchema: grantedStream })
@@ -26,14 +27,14 @@ export class StreamsController {
     return this.streams.start(body);
   }
 
-  /** Renews the lease and the slot. Due every LEASE_SECONDS / 3. */
+  /** Renews the slot and returns a new lease. Edge nodes call it every LEASE_SECONDS / 3. */
   @Put(':streamId')
   @ApiResponse({ status: 200, standardSchema: grantedStream })
   renew(@Param('streamId', { schema: streamIdSchema }) streamId: string) {
-    return this.renewal.renew(streamId);
+    return this.renewals.renew(streamId);
   }
 
-  /** It is over: its slot is free. */
+  /** Ends a stream, which frees its slot. */
   @Delete(':streamId')
   @HttpCode(204)
   async end(@Param('streamId', { schema: streamIdSchema }) streamId: string): Promise<void> {
@@ -41,16 +42,17 @@ export class StreamsController {
   }
 }
 
+/** The call of back offices. */
 @ApiTags('back offices')
 @Controller('v1/users')
 export class UserStreamsController {
-  constructor(private readonly causes: StopTriggersService) {}
+  constructor(private readonly stopTriggers: StopTriggersService) {}
 
-  /** Stops all of a user's streams, for the reason `operator`. What the membership allows may be started anew. */
+  /** Stops all of a user's streams with the reason `operator`. The user may start new ones, as far as the membership allows. */
   @Delete(':userId/streams')
   @NeedsScope('admin')
   @ApiResponse({ status: 200, standardSchema: stoppedStreams })
   async stop(@Param('userId', { schema: userIdSchema }) userId: string) {
-    return { stopped: await this.causes.stopByOperator(userId) };
+    return { stopped: await this.stopTriggers.stopByOperator(userId) };
   }
 }

@@ -7,8 +7,8 @@ import { LeaseKeyStore } from './lease-keys/lease-key.store.js';
 import { LeaseKeysController } from './lease-keys/lease-keys.controller.js';
 import { LeaseKeysService } from './lease-keys/lease-keys.service.js';
 import { GraceService } from './leases/grace.service.js';
+import { LeaseIssuerService } from './leases/lease-issuer.service.js';
 import { LeaseRenewalService } from './leases/lease-renewal.service.js';
-import { LeasesService } from './leases/leases.service.js';
 import { OutageDetectorWorker } from './leases/outage-detector.worker.js';
 import { SlotRenewalService } from './leases/slot-renewal.service.js';
 import { StopTriggersService } from './stop-triggers.service.js';
@@ -18,6 +18,7 @@ import { StreamStore } from './stream.store.js';
 import { StreamsController, UserStreamsController } from './streams.controller.js';
 import { StreamsService } from './streams.service.js';
 
+/** Concurrent streams: their slots and leases, and the notices for edge nodes. EdgeModule adds the sockets of edge nodes. */
 @Module({
   imports: [MailboxModule, MembershipModule],
   controllers: [LeaseKeysController, StreamsController, UserStreamsController],
@@ -27,8 +28,8 @@ import { StreamsService } from './streams.service.js';
     GraceService,
     LeaseKeyStore,
     LeaseKeysService,
+    LeaseIssuerService,
     LeaseRenewalService,
-    LeasesService,
     OutageDetectorWorker,
     SlotRenewalService,
     StopTriggersService,

@@ -3,22 +3,26 @@ import { deviceId, instant, userId } from '../platform/auth/ids.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
 import { STOP_REASONS, streamId } from '../mailbox/events/event-data.schema.js';
 
+/** The name that an edge node chooses for itself. */
 export const edgeId = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'edgeId must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
 
+/** The body of POST /v1/streams. */
 export const newStream = z.object({ userId, deviceId, titleId: plainText(128).min(1), edgeId });
 export type NewStreamBody = z.infer<typeof newStream>;
 
+/** The response when a stream is started or its lease renewed. */
 export const grantedStream = z.object({
   streamId,
   lease: z.string().describe('A JWT (EdDSA) that the keys of /.well-known/jwks.json verify'),
   expiresAt: instant.describe("The lease's"),
 });
 
+/** The response of DELETE /v1/users/{userId}/streams. */
 export const stoppedStreams = z.object({ stopped: z.array(streamId) });
 
-/** What a lease says (CONTRACT §3). */
+/** A lease's claims. `iat` and `exp` are in seconds since 1970. */
 export const leaseClaims = z.object({
   sub: userId,
   sid: streamId,
@@ -29,13 +33,15 @@ export const leaseClaims = z.object({
   exp: z.int(),
 });
 
-/** The edge socket's `auth` (CONTRACT §6). */
+/** The `auth` of the edge socket's handshake. */
 export const edgeAuth = z.object({ key: z.string().min(1).max(512), edgeId });
 
-/** As many as fit into a frame. An edge node with more sends several. */
+/** The most ids in one frame; an edge node with more streams sends several frames. */
 export const MAX_STREAM_IDS = 500;
+/** The frame `streams`: an edge node lists the streams that it carries, and the acknowledgement lists those that must stop. */
 export const streamsPayload = z.object({ streamIds: z.array(streamId).max(MAX_STREAM_IDS) });
 
+/** The frame `stream.stop`. */
 export const streamStop = z.object({
   streamId,
   userId,
@@ -43,13 +49,14 @@ export const streamStop = z.object({
   reason: z.enum(STOP_REASONS),
   version: z.int().nonnegative().describe("The membership's, when it was stopped"),
 });
+/** The frame `entitlement.changed`. */
 export const entitlementChanged = z.object({
   userId,
   version: z.int().nonnegative(),
   streaming: z.boolean(),
 });
 
-/** RFC 7517. */
+/** A JSON Web Key Set (RFC 7517). */
 export const jwks = z.object({
   keys: z.array(
     z.object({

@@ -5,50 +5,60 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import { Problem } from '../platform/http/problem.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
-import { type GrantedStream, LeasesService } from './leases/leases.service.js';
+import {
+  type GrantedStream,
+  LeaseIssuerService,
+  type TimedEntitlement,
+} from './leases/lease-issuer.service.js';
 import { maxStreamsOf, type NewStream } from './stream.js';
 import { StreamStore } from './stream.store.js';
 
-/** An edge node waits no longer for PostgreSQL. A slot that is taken later all the same runs out by itself. */
-const ANSWER_MS = 5_000;
+/** How long an edge node waits for PostgreSQL. A slot that is taken after the timeout all the same runs out by itself. */
+const TIMEOUT_MS = 5_000;
 
-/** Begins and ends streams. A user's slots are given out one after the other, under the user's lock. */
+/**
+ * Starts and ends streams for edge nodes. A user's slots are given out under the user's lock, so never more than the
+ * plan allows.
+ */
 @Injectable()
 export class StreamsService {
   constructor(
     private readonly store: StreamStore,
-    private readonly leases: LeasesService,
+    private readonly issuer: LeaseIssuerService,
     private readonly memberships: MembershipService,
     private readonly database: Database,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Throws Problem not_entitled, too_many_streams (with those that run) or unknown_device; DeadlinePassed. */
-  async start(wanted: NewStream): Promise<GrantedStream> {
+  /**
+   * Takes a slot and issues a lease. Throws Problem not_entitled, too_many_streams (with those that run) or unknown_device, and
+   * DeadlineExceeded when PostgreSQL does not answer.
+   */
+  async start(newStream: NewStream): Promise<GrantedStream> {
     const streamId = randomBytes(16).toString('base64url');
-    const slot = this.database.transaction('critical', (tx) => this.takeSlot(tx, streamId, wanted));
-    const rights = await withTimeout(ANSWER_MS, slot);
-    return this.leases.grant({ ...wanted, streamId }, rights);
+    const slot = this.database.transaction('critical', (tx) => this.takeSlot(tx, streamId, newStream));
+    const entitlement = await withTimeout(TIMEOUT_MS, slot);
+    return this.issuer.issue({ ...newStream, streamId }, entitlement);
   }
 
-  /** The edge node says that it is over; saying so again changes nothing. */
+  /** Ends a stream because its edge node reported the end. Ending it again changes nothing. */
   async end(streamId: string): Promise<void> {
-    this.leases.over(streamId);
-    await withTimeout(ANSWER_MS, this.store.end(streamId));
+    this.issuer.stopIssuing(streamId);
+    await withTimeout(TIMEOUT_MS, this.store.end(streamId));
   }
 
-  private async takeSlot(tx: Transaction, streamId: string, wanted: NewStream) {
-    const { userId } = wanted;
+  private async takeSlot(tx: Transaction, streamId: string, newStream: NewStream): Promise<TimedEntitlement> {
+    const { userId } = newStream;
     await this.memberships.lock(tx, userId);
     await this.store.lapse(tx, userId);
-    const { owner, ...rights } = await this.store.rights(tx, wanted);
+    const { owner, ...timed } = await this.store.readEntitlement(tx, newStream);
     if (owner !== null && owner !== userId) throw new Problem('unknown_device');
-    const slots = maxStreamsOf(rights.entitlement.capabilities);
-    if (!this.leases.canGrant(rights)) throw new Problem('not_entitled');
+    if (!this.issuer.canIssue(timed)) throw new Problem('not_entitled');
     const running = await this.store.running(userId, tx);
-    if (running.length >= slots) throw new Problem('too_many_streams', undefined, { streams: running });
+    if (running.length >= maxStreamsOf(timed.entitlement.capabilities))
+      throw new Problem('too_many_streams', undefined, { streams: running });
     const seconds = this.config.LEASE_SECONDS;
-    await this.store.start(tx, { ...wanted, streamId, deviceRegistered: owner !== null, seconds });
-    return rights;
+    await this.store.start(tx, { ...newStream, streamId, deviceRegistered: owner !== null, seconds });
+    return timed;
   }
 }

@@ -22,16 +22,16 @@ const device: DeviceDelivery = {
 describe('why a device did not get an event', () => {
   test.each([
     ['it is for another device', { target: 'phone' }, {}, 'not_for_this_device'],
-    ['it was written to the device, which did not answer', {}, { state: 1 }, 'not_acknowledged'],
-    ['a newer one of its key took its place', { superseded: true }, {}, 'superseded'],
-    ['its time passed', { expiresAt: '2026-11-20T11:59:59.999Z' }, {}, 'expired'],
-    ['the device came later', {}, { registeredAt: '2026-11-20T11:30:00.000Z' }, 'registered_later'],
-    ['the device was not there', {}, {}, 'not_told'],
-  ])('%s', (_, ofEvent, ofDevice, why) => {
-    expect(nonDeliveryReason({ ...event, ...ofEvent }, { ...device, ...ofDevice }, now)).toBe(why);
+    ['it was sent to the device, which did not acknowledge it', {}, { state: 1 }, 'not_acknowledged'],
+    ['a newer event of its key superseded it', { superseded: true }, {}, 'superseded'],
+    ['it expired', { expiresAt: '2026-11-20T11:59:59.999Z' }, {}, 'expired'],
+    ['the device was registered later', {}, { registeredAt: '2026-11-20T11:30:00.000Z' }, 'registered_later'],
+    ['the device was not connected', {}, {}, 'not_told'],
+  ])('%s', (_, eventFields, deviceFields, reason) => {
+    expect(nonDeliveryReason({ ...event, ...eventFields }, { ...device, ...deviceFields }, now)).toBe(reason);
   });
 
-  test('needs no reason when it did', () => {
+  test('needs no reason when the device got it', () => {
     for (const state of [2, 3, 4])
       expect(nonDeliveryReason(event, { ...device, state }, now)).toBeUndefined();
   });

@@ -1,20 +1,21 @@
 import { RECEIPT_STATES, type ReceiptState } from '../delivery/receipts/receipt.js';
 
-/** An event and a device of its user, as the timeline's statement gives them. */
+/** What is known of an event's delivery to one device of its user. */
 export interface DeviceDelivery {
   readonly deviceId: string;
-  /** 0 nothing known, else as in receipt.ts. */
+  /** The rank of the receipt (receipt.ts); 0 when there is none. */
   readonly state: number;
   readonly sentAt: string | null;
   readonly receivedAt: string | null;
   readonly appliedAt: string | null;
   readonly seenAt: string | null;
-  /** Null when the device was removed since. */
+  /** Null when the device has been removed since. */
   readonly registeredAt: string | null;
-  /** The notification that it got because it slept, and what became of it. */
+  /** The push notification that was sent because the device was not connected, and its outcome. */
   readonly push: object | null;
 }
 
+/** The part of an event that decides whether a device should have got it. */
 export interface TimelineEvent {
   readonly at: string;
   readonly target: string | null;
@@ -22,7 +23,7 @@ export interface TimelineEvent {
   readonly superseded: boolean;
 }
 
-/** Why a device has no receipt `received`: each is a fact that somebody can check. */
+/** Why a device has no receipt `received`. Each reason is a fact that the timeline's reader can check. */
 export const NON_DELIVERY_REASONS = [
   'not_for_this_device',
   'not_acknowledged',
@@ -31,13 +32,15 @@ export const NON_DELIVERY_REASONS = [
   'registered_later',
   'not_told',
 ] as const;
+/** See NON_DELIVERY_REASONS. */
 export type NonDeliveryReason = (typeof NON_DELIVERY_REASONS)[number];
 
+/** The name of a receipt's rank; `none` for 0. */
 export const stateOf = (rank: number): ReceiptState | 'none' => RECEIPT_STATES[rank - 1] ?? 'none';
 
 /**
- * Undefined for a device that got the event. The first that holds, from the surest on. `not_told`: it sleeps, or was told so
- * lately that its acknowledgement may still come.
+ * Returns the first reason that applies, the most certain first; undefined for a device that got the event. `not_told`:
+ * the device is not connected, or the event was sent so recently that its acknowledgement may still come.
  */
 export function nonDeliveryReason(
   event: TimelineEvent,

@@ -1,6 +1,6 @@
--- What happened to one user, newest first: what processors said, which memberships followed, which events were sent to which
--- device, what was watched. It reads the tables of many folders through their own fragments, and writes none.
--- $1 text user id · $2 timestamptz only what is older, or null · $3 int at most so many steps
+-- What happened to one user, newest first: webhooks, versions of the membership, events with their delivery to each device, streams. It
+-- reads the tables of many folders through their own fragments, and writes none.
+-- $1 text user id · $2 timestamptz or null: only older steps · $3 int the most steps
 -- webhookSteps, membershipSteps: membership/membership.fragments.ts · streamSteps: streams/stream.fragments.ts
 -- entries: mailbox/mailbox.fragments.ts · eventsWithReceipts, receipts: delivery/receipts/receipt.fragments.ts
 -- devices: devices/device.fragments.ts · pushOutcome: push/queue/push.fragments.ts
@@ -13,7 +13,7 @@ WITH bound AS (
   SELECT e.at, e.id, e.type, e.tier, e.key, e."offset", e.epoch, e.target, e.expires_at, false AS superseded
   FROM entry e
   UNION ALL
-  -- What a newer event of its key replaced is known by its receipts.
+  -- Events that a newer one of their key superseded are known only by their receipts.
   SELECT r.at, r.event_id, r.type, NULL, NULL, r."offset", r.epoch, NULL, NULL, true
   FROM ({{eventsWithReceipts}}) r
   WHERE NOT EXISTS (SELECT FROM entry e WHERE e.id = r.event_id)

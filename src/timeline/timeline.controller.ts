@@ -2,28 +2,29 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
-import { timelineAnswer, timelineQuery, type TimelineQuery } from './timeline.schema.js';
+import { timelineResponse, timelineQuery, type TimelineQuery } from './timeline.schema.js';
 import { TimelineService } from './timeline.service.js';
 
+/** Explains a user to a back office. */
 @ApiTags('back offices')
 @Controller('v1/users/:userId')
 @NeedsScope('admin')
 export class TimelineController {
   constructor(private readonly timeline: TimelineService) {}
 
-  /** All about one user, on one page. */
+  /** Everything about one user, in one response. */
   @Get()
   user(@Param('userId', { schema: userIdSchema }) userId: string) {
-    return this.timeline.user(userId);
+    return this.timeline.describeUser(userId);
   }
 
   /** What happened to one user, from webhook to receipt, and why each device did or did not get each event. Newest first. */
   @Get('timeline')
-  @ApiResponse({ status: 200, standardSchema: timelineAnswer })
+  @ApiResponse({ status: 200, standardSchema: timelineResponse })
   read(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Query({ schema: timelineQuery }) { before, limit }: TimelineQuery,
   ) {
-    return this.timeline.of(userId, { before, limit });
+    return this.timeline.list(userId, { before, limit });
   }
 }

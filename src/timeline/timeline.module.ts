@@ -6,6 +6,7 @@ import { TimelineController } from './timeline.controller.js';
 import { TimelineService } from './timeline.service.js';
 import { TimelineStore } from './timeline.store.js';
 
+/** Answers why a device did or did not get an event. Nothing imports it. */
 @Module({
   imports: [ClusterModule, DevicesModule, MailboxModule],
   controllers: [TimelineController],

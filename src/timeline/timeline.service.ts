@@ -6,7 +6,7 @@ import { StateStore } from '../mailbox/state/state.store.js';
 import { type StoredEventStep, type StoredStep, TimelineStore } from './timeline.store.js';
 import { stateOf, nonDeliveryReason } from './non-delivery-reason.js';
 
-/** Explains one user: what is, and what happened. */
+/** Explains one user to a back office: the present state, and what happened. */
 @Injectable()
 export class TimelineService {
   constructor(
@@ -16,16 +16,19 @@ export class TimelineService {
     private readonly presence: PresenceStore,
   ) {}
 
-  /** All about one user. `awake` is unknown while Redis is away. */
-  async user(userId: string) {
-    const [[state], devices, record, awake] = await Promise.all([
+  /**
+   * Returns the user's state, devices, subscriptions and running streams, and which devices have not applied the newest
+   * membership. `awake` (whether a device is connected) is left out while Redis is unavailable.
+   */
+  async describeUser(userId: string) {
+    const [[state], devices, record, connected] = await Promise.all([
       this.states.read([userId], 'important'),
       this.devices.list(userId),
       this.store.record(userId),
-      this.isAwake(userId),
+      this.isConnected(userId),
     ]);
-    const { membershipReceipts, ...more } = record;
-    const known = devices.map((device) => ({
+    const { membershipReceipts, ...stored } = record;
+    const described = devices.map((device) => ({
       ...device,
       membership: stateOf(membershipReceipts[device.deviceId] ?? 0),
     }));
@@ -33,24 +36,24 @@ export class TimelineService {
     const notApplied = devices.flatMap(({ deviceId }) =>
       (membershipReceipts[deviceId] ?? 0) < applied ? [deviceId] : [],
     );
-    return { userId, awake, ...state, ...more, devices: known, notApplied };
+    return { userId, awake: connected, ...state, ...stored, devices: described, notApplied };
   }
 
-  /** Newest first; `next` goes on. */
-  async of(userId: string, { before, limit }: { before: string | undefined; limit: number }) {
+  /** Returns the steps before `before`, the newest first, and as `next` the `before` of the next page if there may be one. */
+  async list(userId: string, { before, limit }: { before: string | undefined; limit: number }) {
     const steps = await this.store.steps(userId, before, limit);
     const now = new Date().toISOString();
-    const timeline = steps.map((step) => present(step, now));
+    const timeline = steps.map((step) => toResponse(step, now));
     return { userId, timeline, ...(steps.length === limit && { next: steps.at(-1)?.at }) };
   }
 
-  private async isAwake(userId: string): Promise<boolean | undefined> {
+  private async isConnected(userId: string): Promise<boolean | undefined> {
     const nodes = await this.presence.nodesOf([userId]).catch(() => undefined);
     return nodes?.[0] && nodes[0].length > 0;
   }
 }
 
-function present(step: StoredStep, now: string) {
+function toResponse(step: StoredStep, now: string) {
   const { at } = step;
   return step.step === 'event'
     ? { at, step: step.step, ...withReasons(at, step.what, now) }

@@ -40,6 +40,7 @@ export type StoredStep =
     }
   | { readonly at: string; readonly step: 'webhook' | 'membership' | 'stream'; readonly what: object };
 
+/** An event of the timeline with its delivery to each device. */
 export interface StoredEventStep {
   readonly target: string | null;
   readonly expiresAt: string | null;
@@ -47,26 +48,29 @@ export interface StoredEventStep {
   readonly devices: readonly DeviceDelivery[];
 }
 
+/** What several folders store about one user. */
 export interface UserRecord {
   readonly subscriptions: readonly object[];
   readonly links: readonly object[];
   readonly streams: readonly object[];
-  /** By device id, how far the newest plan change got (receipt.ts). */
+  /** By device id, the rank of its receipt (receipt.ts) for the newest membership event. */
   readonly membershipReceipts: Readonly<Record<string, number>>;
 }
 
-/** Reads what happened, from every room's tables; writes nothing. */
+/** Reads what happened from the tables of many folders, through their fragments; writes nothing. */
 @Injectable()
 export class TimelineStore {
   constructor(private readonly database: Database) {}
 
+  /** At most `limit` steps before `before`, the newest first. */
   steps(userId: string, before: string | undefined, limit: number): Promise<StoredStep[]> {
     return this.database.run('important', TIMELINE, [userId, before ?? null, limit]);
   }
 
+  /** Throws only what the database throws: a user of whom nothing is stored has empty lists. */
   async record(userId: string): Promise<UserRecord> {
     const [row] = await this.database.run<UserRecord>('important', RECORD, [userId]);
-    if (!row) throw new Error('a row is always there');
+    if (!row) throw new Error('the query returns one row');
     return row;
   }
 }

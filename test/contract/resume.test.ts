@@ -4,7 +4,7 @@ import { MailboxFragments } from '../../src/mailbox/mailbox.fragments.js';
 import { MailboxStore } from '../../src/mailbox/mailbox.store.js';
 import { MAX_REPLAY, type Position } from '../../src/mailbox/position.js';
 import { Database } from '../../src/platform/postgres/database.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, type TestDatabase } from '../support/infrastructure/database.js';
 
 const EPOCH = 'current';
 /** Mailboxes `user-0` to `user-3`, with the newest offset of each; of `nobody` there is none, which is the same as 0. */

@@ -9,7 +9,7 @@ import {
   stripeWebhooks,
 } from '../support/drivers/stripe-webhooks.js';
 
-const SAMPLES = new URL('./stripe/', import.meta.url);
+const SAMPLES = new URL('../../src/demo/stripe/samples/', import.meta.url);
 const names = readdirSync(SAMPLES).sort();
 const read = (name: string): string => readFileSync(new URL(name, SAMPLES), 'utf8');
 

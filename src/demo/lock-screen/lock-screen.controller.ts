@@ -3,21 +3,21 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { type LockScreenBody, lockScreenBody, type FailureBody, failureBody } from './lock-screen.schema.js';
 import { LockScreenService } from './lock-screen.service.js';
 
-/** The page's phone, and for tests what the vendor says. */
+/** Shows the page the lock screen of its phone, and lets tests choose what the push provider returns. */
 @ApiExcludeController()
 @Controller('dev/lock-screen')
 export class LockScreenController {
-  constructor(private readonly screen: LockScreenService) {}
+  constructor(private readonly lockScreens: LockScreenService) {}
 
   @Post()
   @HttpCode(200)
   read(@Body({ schema: lockScreenBody }) { address }: LockScreenBody) {
-    return this.screen.of(address);
+    return this.lockScreens.get(address);
   }
 
   @Post('trouble')
   @HttpCode(204)
-  trouble(@Body({ schema: failureBody }) { address, always }: FailureBody): void {
-    this.screen.setFailure(address, always);
+  setFailure(@Body({ schema: failureBody }) { address, always }: FailureBody): void {
+    this.lockScreens.setFailure(address, always);
   }
 }

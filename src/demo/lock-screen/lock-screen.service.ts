@@ -4,20 +4,23 @@ import type { PushMessage, SendResult } from '../../push/providers/push-provider
 import type { StandInProvider } from '../../push/providers/provider-registry.service.js';
 import type { FakeSendResult } from './lock-screen.schema.js';
 
-/** One push that came. */
+/** A push that was sent to this address, with its result. */
 export interface ReceivedPush {
   readonly at: string;
   readonly verdict: SendResult['is'];
   readonly message: Omit<PushMessage, 'to'>;
 }
 
-/** A phone's screen: what it shows, newest first, what came, and its badge. */
+/** A phone's lock screen, as the page reads it. */
 export interface Screen {
+  /** What it shows, the newest first. */
   readonly notes: LockScreenNotification[];
+  /** The pushes that were sent, the newest first. */
   readonly arrived: ReceivedPush[];
   badge: number;
 }
 
+/** A notification on the screen. */
 export interface LockScreenNotification {
   readonly id: string;
   readonly collapseId: string | undefined;
@@ -27,56 +30,59 @@ export interface LockScreenNotification {
 }
 
 const MAX_SCREENS = 1_000;
+/** Notifications, and pushes, that a screen keeps. */
 const MAX_KEPT = 50;
 
-/** Stands in for the vendors: what a phone's lock screen would show, in the memory of this process. */
+/** Stands in for the push providers: keeps in this process's memory what a phone's lock screen would show. */
 @Injectable()
 export class LockScreenService implements StandInProvider {
   private readonly screens = new LRUCache<string, Screen>({ max: MAX_SCREENS });
-  private readonly troubles = new LRUCache<string, FakeSendResult>({ max: MAX_SCREENS });
+  private readonly failures = new LRUCache<string, FakeSendResult>({ max: MAX_SCREENS });
 
+  /** Returns the failure that was set for the address, or that it was delivered. */
   send({ to, ...message }: PushMessage): Promise<SendResult> {
-    const said = this.troubles.get(to.address) ?? { is: 'delivered' };
-    const screen = this.of(to.address);
+    const result = this.failures.get(to.address) ?? { is: 'delivered' };
+    const screen = this.get(to.address);
     const at = new Date().toISOString();
-    screen.arrived.unshift({ at, verdict: said.is, message });
+    screen.arrived.unshift({ at, verdict: result.is, message });
     screen.arrived.splice(MAX_KEPT);
-    if (said.is === 'delivered') show(screen, message, at);
-    return Promise.resolve(verdictOf(said));
+    if (result.is === 'delivered') show(screen, message, at);
+    return Promise.resolve(toSendResult(result));
   }
 
-  of(address: string): Screen {
-    const known = this.screens.get(address);
-    if (known) return known;
+  /** The screen of a push address; empty at first. */
+  get(address: string): Screen {
+    const existing = this.screens.get(address);
+    if (existing) return existing;
     const screen: Screen = { notes: [], arrived: [], badge: 0 };
     this.screens.set(address, screen);
     return screen;
   }
 
-  /** What is to be said of pushes to this address from now on; null: that they were delivered. */
-  setFailure(address: string, always: FakeSendResult | null): void {
-    if (always) this.troubles.set(address, always);
-    else this.troubles.delete(address);
+  /** Sets the result of every push to this address from now on; null: delivered again. */
+  setFailure(address: string, result: FakeSendResult | null): void {
+    if (result) this.failures.set(address, result);
+    else this.failures.delete(address);
   }
 }
 
 function show(
   screen: Screen,
-  { show: words, data, collapseId, badge }: Omit<PushMessage, 'to'>,
+  { show: content, data, collapseId, badge }: Omit<PushMessage, 'to'>,
   at: string,
 ): void {
   if (badge !== undefined) screen.badge = badge;
-  const replaced = (note: LockScreenNotification): boolean =>
+  const isReplaced = (note: LockScreenNotification): boolean =>
     note.id === data['clear'] || (collapseId !== undefined && note.collapseId === collapseId);
-  screen.notes.splice(0, Infinity, ...screen.notes.filter((note) => !replaced(note)));
-  if (words === 'background') return;
-  screen.notes.unshift({ id: data['id'] ?? '', collapseId, ...words, at });
+  screen.notes.splice(0, Infinity, ...screen.notes.filter((note) => !isReplaced(note)));
+  if (content === 'background') return;
+  screen.notes.unshift({ id: data['id'] ?? '', collapseId, ...content, at });
   screen.notes.splice(MAX_KEPT);
 }
 
-function verdictOf(said: FakeSendResult): SendResult {
-  if (said.is === 'gone')
-    return { ...said, since: said.since === undefined ? undefined : new Date(said.since) };
-  if (said.is === 'again') return { ...said, afterMs: said.afterMs };
-  return said;
+function toSendResult(result: FakeSendResult): SendResult {
+  if (result.is === 'gone')
+    return { ...result, since: result.since === undefined ? undefined : new Date(result.since) };
+  if (result.is === 'again') return { ...result, afterMs: result.afterMs };
+  return result;
 }

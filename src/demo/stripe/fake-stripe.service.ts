@@ -4,10 +4,10 @@ import { SubscriptionStore } from '../../membership/subscriptions/subscription.s
 import { Problem } from '../../platform/http/problem.js';
 import type { BillingAction } from '../demo.schema.js';
 import { ActionNotPossible, type FakeStripeEvent, webhooksFor } from './fake-stripe.js';
+import { DEMO_ID_PREFIX, type ObjectContext, type SubscriptionObject } from './stripe-objects.js';
 import { type SentWebhook, StripeWebhookSender } from './stripe-webhook.sender.js';
-import { DEMO_ID_PREFIX, type SubscriptionObject } from './subscription-object.js';
 
-/** Stripe, as far as the page needs one: it has no accounts and no money, but its webhooks are real ones. */
+/** Stands in for Stripe: it has no accounts and no money, but its webhooks have Stripe's shape and a valid signature. */
 @Injectable()
 export class FakeStripeService {
   constructor(
@@ -15,19 +15,25 @@ export class FakeStripeService {
     private readonly sender: StripeWebhookSender,
   ) {}
 
-  /** Throws Problem conflict when there is nothing to do, not_configured without a webhook secret. */
+  /**
+   * Does this to the user's subscription. Returns the webhooks that were sent. Throws Problem conflict when nothing would change,
+   * not_configured without a webhook secret.
+   */
   async act(userId: string, act: BillingAction): Promise<SentWebhook[]> {
-    const known = await this.latest(userId);
+    const current = await this.latest(userId);
     const now = Math.floor(Date.now() / 1_000);
     const id = (prefix: string) => `${prefix}_${DEMO_ID_PREFIX}${randomBytes(9).toString('hex')}`;
     const sent: SentWebhook[] = [];
-    for (const saying of said(() => webhooksFor(act, known, { userId, now, id }))) {
-      sent.push(await this.sender.send(id('evt'), now, saying));
+    for (const event of eventsFor(act, current, { userId, now, id })) {
+      sent.push(await this.sender.send(id('evt'), now, event));
     }
     return sent;
   }
 
-  /** The object that it sent last, which Usher keeps: a restart of the demo forgets nothing. One that runs before one that ended. */
+  /**
+   * The subscription object that was sent last, a running one before one that ended. Usher stores it, so a restart of
+   * the demo forgets nothing.
+   */
   private async latest(userId: string): Promise<SubscriptionObject | undefined> {
     const own = (await this.subscriptions.readOfUser(userId))
       .filter(({ subscriptionId }) => subscriptionId.startsWith(`sub_${DEMO_ID_PREFIX}`))
@@ -36,9 +42,13 @@ export class FakeStripeService {
   }
 }
 
-function said(say: () => FakeStripeEvent[]): FakeStripeEvent[] {
+function eventsFor(
+  act: BillingAction,
+  current: SubscriptionObject | undefined,
+  context: ObjectContext,
+): FakeStripeEvent[] {
   try {
-    return say();
+    return webhooksFor(act, current, context);
   } catch (error) {
     throw error instanceof ActionNotPossible ? new Problem('conflict', error.message) : error;
   }

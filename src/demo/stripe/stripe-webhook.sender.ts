@@ -4,10 +4,9 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { OwnApiClient } from '../own-api.client.js';
 import type { FakeStripeEvent } from './fake-stripe.js';
+import { sampleEvent, type StripeEvent } from './stripe-event.js';
 
-const API_VERSION = '2026-10-28.endive';
-
-/** A webhook that was sent, and how it was answered. */
+/** A webhook that was sent, with the status of the response and the time until it came. */
 export interface SentWebhook {
   readonly id: string;
   readonly type: string;
@@ -15,14 +14,15 @@ export interface SentWebhook {
   readonly ms: number;
 }
 
-/** Signs as Stripe does, with Stripe's own library, and posts to the same door. */
+/** Signs webhooks with Stripe's own library and posts them to this node's webhook endpoint, as Stripe would. */
 @Injectable()
 export class StripeWebhookSender {
   constructor(
-    private readonly door: OwnApiClient,
+    private readonly api: OwnApiClient,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
+  /** `created` is in seconds since 1970. Throws Problem not_configured without a webhook secret. */
   async send(id: string, created: number, { type, object, previous }: FakeStripeEvent): Promise<SentWebhook> {
     const [secret] = this.config.STRIPE_WEBHOOK_SECRET;
     if (secret === undefined) {
@@ -31,20 +31,15 @@ export class StripeWebhookSender {
         'The page signs its webhooks with STRIPE_WEBHOOK_SECRET, which is not set.',
       );
     }
-    const payload = JSON.stringify({
+    const event: StripeEvent = {
+      ...sampleEvent(type, created),
       id,
-      object: 'event',
-      api_version: API_VERSION,
-      created,
       data: { object, ...(previous && { previous_attributes: previous }) },
-      livemode: false,
-      pending_webhooks: 1,
-      request: { id: null, idempotency_key: null },
-      type,
-    });
+    };
+    const payload = JSON.stringify(event);
     const signature = Stripe.webhooks.generateTestHeaderString({ payload, secret });
     const headers = { 'content-type': 'application/json; charset=utf-8', 'stripe-signature': signature };
-    const { status, ms } = await this.door.send('POST', '/v1/webhooks/stripe', payload, headers);
+    const { status, ms } = await this.api.send('POST', '/v1/webhooks/stripe', payload, headers);
     return { id, type, status, ms };
   }
 }

@@ -9,21 +9,22 @@ import { frontPageEvent } from '../front-page-event.js';
 import { type RecommendationLine, recommendationLine } from '../recommendation.schema.js';
 import { RecommendationStore } from '../recommendation.store.js';
 
-/** Rows that one commit takes: enough to pay for the round trip, few enough to hold in memory. */
-const PART = 500;
-/** Parts that are written at once: while PostgreSQL merges one, the next is read and checked. */
-const PARTS_UNDER_WAY = 3;
+/** Front pages a commit: enough to make the round trip worthwhile, few enough to hold in memory. */
+const BATCH_SIZE = 500;
+/** Batches that are written at the same time: while PostgreSQL merges one, the next is read and checked. */
+const MAX_BATCHES_IN_FLIGHT = 3;
 const MAX_LINE_BYTES = 256 * 1024;
-const MAX_DEPTH = 16;
-/** Faulty lines that the answer names; beyond that they are only counted. */
-const MAX_REJECTED = 1_000;
+const MAX_JSON_DEPTH = 16;
+/** Rejected lines that the response lists; further ones are only counted. */
+const MAX_LISTED_REJECTIONS = 1_000;
 
+/** A line that was not ingested: its number from 1, and why. */
 export interface RejectedLine {
   readonly line: number;
   readonly code: ProblemCode;
 }
 
-/** What became of the lines so far. */
+/** How many lines had which outcome so far. `rejected` lists at most a thousand. */
 export interface IngestTally {
   accepted: number;
   unchanged: number;
@@ -33,8 +34,9 @@ export interface IngestTally {
 }
 
 /**
- * Takes the nightly file part by part: parsed, merged and announced in one commit a part, with constant memory. Parts may be
- * committed in another order than they came, which versions make harmless.
+ * Ingests the nightly file in batches, with constant memory: a batch is parsed, then merged and its events appended in
+ * one commit. Batches may be committed in another order than that of the file; that is harmless, because a page is only
+ * replaced by a newer version.
  */
 @Injectable()
 export class IngestService {
@@ -44,68 +46,74 @@ export class IngestService {
     private readonly database: Database,
   ) {}
 
-  /** Gives the tally after each part. Reading stops while enough parts are written, so a fast sender waits. */
+  /**
+   * Yields the tally after each batch and at the end. Does not read on while enough batches are being written
+   * (backpressure). Throws what the body or PostgreSQL throws; what was committed before stays.
+   */
   async *ingest(body: AsyncIterable<Uint8Array>): AsyncGenerator<IngestTally> {
     const tally: IngestTally = { accepted: 0, unchanged: 0, stale: 0, rejectedCount: 0, rejected: [] };
-    const underWay: Promise<void>[] = [];
+    const inFlight: Promise<void>[] = [];
     try {
-      for await (const part of parts(body, tally)) {
-        const written = this.write(part, tally);
-        // Its failure is met where it is awaited, which may be later than it happens.
-        written.catch(() => undefined);
-        underWay.push(written);
-        if (underWay.length < PARTS_UNDER_WAY) continue;
-        await underWay.shift();
+      for await (const batch of readBatches(body, tally)) {
+        const writing = this.write(batch, tally);
+        // It may fail before it is awaited below: without this the process would report an unhandled rejection.
+        writing.catch(() => undefined);
+        inFlight.push(writing);
+        if (inFlight.length < MAX_BATCHES_IN_FLIGHT) continue;
+        await inFlight.shift();
         yield tally;
       }
-      await Promise.all(underWay);
+      await Promise.all(inFlight);
     } finally {
-      // Whoever is told that it broke off finds what was written.
-      await Promise.allSettled(underWay);
+      // A caller that learns of a failure must find all that was committed.
+      await Promise.allSettled(inFlight);
     }
     yield tally;
   }
 
-  /** A user and profile that comes twice in a part is written in two rounds, in the order of the file. */
-  private async write(part: readonly RecommendationLine[], tally: IngestTally): Promise<void> {
-    for (const round of rounds(part)) {
+  /**
+   * A statement takes each user and profile once: of repeated ones the later lines are written afterwards, in the order
+   * of the file.
+   */
+  private async write(batch: readonly RecommendationLine[], tally: IngestTally): Promise<void> {
+    for (const pages of splitRepeated(batch)) {
       const { accepted, unchanged } = await this.database.transaction('routine', async (tx) => {
-        const merged = await this.store.merge(tx, round);
+        const merged = await this.store.merge(tx, pages);
         await this.mailbox.append(tx, merged.accepted.map(frontPageEvent));
         return merged;
       });
       tally.accepted += accepted.length;
       tally.unchanged += unchanged;
-      tally.stale += round.length - accepted.length - unchanged;
+      tally.stale += pages.length - accepted.length - unchanged;
     }
   }
 }
 
-/** What is valid, in parts; what is not is counted. */
-async function* parts(
+/** Yields the valid lines in batches, and counts the others as rejected. */
+async function* readBatches(
   body: AsyncIterable<Uint8Array>,
   tally: IngestTally,
 ): AsyncGenerator<RecommendationLine[]> {
-  let part: RecommendationLine[] = [];
-  for await (const batch of readLines(body, MAX_LINE_BYTES)) {
-    for (const line of batch) {
-      const valid = read(line);
-      if ('code' in valid) reject(tally, valid);
-      else part.push(valid);
-      if (part.length < PART) continue;
-      yield part;
-      part = [];
+  let batch: RecommendationLine[] = [];
+  for await (const lines of readLines(body, MAX_LINE_BYTES)) {
+    for (const line of lines) {
+      const parsed = parseLine(line);
+      if ('code' in parsed) reject(tally, parsed);
+      else batch.push(parsed);
+      if (batch.length < BATCH_SIZE) continue;
+      yield batch;
+      batch = [];
     }
   }
-  if (part.length > 0) yield part;
+  if (batch.length > 0) yield batch;
 }
 
-function read(line: NdjsonLine): RecommendationLine | RejectedLine {
+function parseLine(line: NdjsonLine): RecommendationLine | RejectedLine {
   if ('tooLong' in line) return { line: line.number, code: 'payload_too_large' };
-  if (jsonDeeperThan(Buffer.from(line.text), MAX_DEPTH)) return { line: line.number, code: 'too_deep' };
+  if (jsonDeeperThan(Buffer.from(line.text), MAX_JSON_DEPTH)) return { line: line.number, code: 'too_deep' };
   const value = parseJson(line.text);
   if (value === undefined) return { line: line.number, code: 'malformed_json' };
-  // What PostgreSQL cannot store comes only as an escape; most lines have none, and are not written again to see.
+  // Characters that PostgreSQL cannot store come only as \u escapes: a line without one need not be checked.
   if (line.text.includes('\\u') && !isStorableJson(JSON.stringify(value)))
     return { line: line.number, code: 'invalid_request' };
   const parsed = recommendationLine.safeParse(value);
@@ -122,17 +130,18 @@ function parseJson(text: string): unknown {
 
 function reject(tally: IngestTally, rejected: RejectedLine): void {
   tally.rejectedCount += 1;
-  if (tally.rejected.length < MAX_REJECTED) tally.rejected.push(rejected);
+  if (tally.rejected.length < MAX_LISTED_REJECTIONS) tally.rejected.push(rejected);
 }
 
-function rounds(part: readonly RecommendationLine[]): RecommendationLine[][] {
-  const result: RecommendationLine[][] = [];
-  const seen = new Map<string, number>();
-  for (const page of part) {
+/** Splits a batch into groups in which each user and profile occurs once. */
+function splitRepeated(batch: readonly RecommendationLine[]): RecommendationLine[][] {
+  const groups: RecommendationLine[][] = [];
+  const occurrences = new Map<string, number>();
+  for (const page of batch) {
     const key = `${page.userId}\n${page.profileId}`;
-    const round = seen.get(key) ?? 0;
-    seen.set(key, round + 1);
-    (result[round] ??= []).push(page);
+    const earlier = occurrences.get(key) ?? 0;
+    occurrences.set(key, earlier + 1);
+    (groups[earlier] ??= []).push(page);
   }
-  return result;
+  return groups;
 }

@@ -13,14 +13,14 @@ async function read(chunks: readonly Uint8Array[], maxBytes = 1_000): Promise<Nd
 const readText = (text: string, maxBytes?: number): Promise<NdjsonLine[]> =>
   read([Buffer.from(text)], maxBytes);
 
-/** The file cut at these places. */
-function cut(file: Buffer, places: readonly number[]): Buffer[] {
+/** The file in chunks, cut at these places. */
+function chunksOf(file: Buffer, places: readonly number[]): Buffer[] {
   const at = [0, ...places.map((place) => place % (file.length + 1)).sort((a, b) => a - b), file.length];
   return at.slice(1).map((end, n) => file.subarray(at[n], end));
 }
 
 describe('a file in lines', () => {
-  test('numbers its lines from 1; empty ones count but are not given; the last needs no newline', async () => {
+  test('numbers its lines from 1; empty ones are counted but not yielded; the last needs no newline', async () => {
     expect(await readText('one\n\n  \r\nfour\nfive')).toEqual([
       { number: 1, text: 'one' },
       { number: 4, text: 'four' },
@@ -28,12 +28,12 @@ describe('a file in lines', () => {
     ]);
   });
 
-  test('an empty file has none', async () => {
+  test('an empty file has no lines', async () => {
     expect(await readText('')).toEqual([]);
     expect(await read([])).toEqual([]);
   });
 
-  test('a line of just so many bytes is whole; one more, and only its number is given', async () => {
+  test('a line of maxBytes is whole; of a line with one more only the number is yielded', async () => {
     expect(await readText('12345\n123456\n1\n', 5)).toEqual([
       { number: 1, text: '12345' },
       { number: 2, tooLong: true },
@@ -48,14 +48,14 @@ describe('a file in lines', () => {
     ]);
   });
 
-  test('a last line that is too long is told too', async () => {
+  test('a last line that is too long is yielded too', async () => {
     expect(await readText('1\n123456', 5)).toEqual([
       { number: 1, text: '1' },
       { number: 2, tooLong: true },
     ]);
   });
 
-  test('in any chunks it gives the same lines, even when a character is cut in two', async () => {
+  test('the lines do not depend on the chunks, even when a character is cut in two', async () => {
     const text = fc.string({
       unit: fc.constantFrom('a', '{', '}', '"', 'é', '😀', ' ', '\r', '\n', '\n'),
       maxLength: 60,
@@ -70,19 +70,19 @@ describe('a file in lines', () => {
             if (Buffer.byteLength(line) > maxBytes) return [{ number: index + 1, tooLong: true }];
             return line.trim() === '' ? [] : [{ number: index + 1, text: line }];
           });
-          expect(await read(cut(Buffer.from(file), places), maxBytes)).toEqual(whole);
+          expect(await read(chunksOf(Buffer.from(file), places), maxBytes)).toEqual(whole);
         },
       ),
       { numRuns: 500 },
     );
   });
 
-  test('holds at most one line: a long one without an end is forgotten as it comes', async () => {
+  test('buffers at most one line: of an endless one nothing is kept', async () => {
     const chunk = Buffer.alloc(1024 * 1024, 'x');
-    let given = 0;
+    let sentBytes = 0;
     async function* endless() {
       for (let n = 0; n < 500; n += 1) {
-        given += chunk.length;
+        sentBytes += chunk.length;
         yield chunk;
       }
       yield Buffer.from('\nnext\n');
@@ -94,7 +94,7 @@ describe('a file in lines', () => {
       { number: 1, tooLong: true },
       { number: 2, text: 'next' },
     ]);
-    expect(given).toBe(500 * chunk.length);
+    expect(sentBytes).toBe(500 * chunk.length);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10 * chunk.length);
   });
 });

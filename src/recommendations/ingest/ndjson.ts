@@ -1,27 +1,28 @@
-/** A line of a file, by its number from 1; `tooLong` lines come without their text. */
+/** A line of a file with its number, from 1. A line that is too long has no text. */
 export type NdjsonLine =
   { readonly number: number; readonly text: string } | { readonly number: number; readonly tooLong: true };
 
 const NEWLINE = 0x0a;
 
 /**
- * Cuts a stream of bytes into lines, holding one line at most `maxBytes` long. A longer one is skipped, not kept. Empty
- * lines count but are not given. The last line need not end with a newline.
+ * Splits a stream of bytes into lines and yields the lines of each chunk. Buffers one line of at most `maxBytes`; of a
+ * longer line only the number is yielded. Empty lines are counted but not yielded. The last line need not end with a
+ * newline.
  */
 export async function* readLines(
   bytes: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<NdjsonLine[]> {
-  const cutter = new LineCutter(maxBytes);
+  const splitter = new LineSplitter(maxBytes);
   for await (const chunk of bytes) {
-    const cut = cutter.cut(chunk);
-    if (cut.length > 0) yield cut;
+    const lines = splitter.split(chunk);
+    if (lines.length > 0) yield lines;
   }
-  const last = cutter.end();
+  const last = splitter.end();
   if (last.length > 0) yield last;
 }
 
-class LineCutter {
+class LineSplitter {
   private number = 0;
   private parts: Uint8Array[] = [];
   private length = 0;
@@ -29,38 +30,38 @@ class LineCutter {
 
   constructor(private readonly maxBytes: number) {}
 
-  cut(chunk: Uint8Array): NdjsonLine[] {
-    const cut: NdjsonLine[] = [];
+  split(chunk: Uint8Array): NdjsonLine[] {
+    const lines: NdjsonLine[] = [];
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      this.keep(chunk.subarray(start, end));
-      this.finish(cut);
+      this.buffer(chunk.subarray(start, end));
+      this.finishLine(lines);
       start = end + 1;
     }
-    this.keep(chunk.subarray(start));
-    return cut;
+    this.buffer(chunk.subarray(start));
+    return lines;
   }
 
   end(): NdjsonLine[] {
-    const cut: NdjsonLine[] = [];
-    if (this.length > 0) this.finish(cut);
-    return cut;
+    const lines: NdjsonLine[] = [];
+    if (this.length > 0) this.finishLine(lines);
+    return lines;
   }
 
-  private keep(part: Uint8Array): void {
+  private buffer(part: Uint8Array): void {
     this.length += part.length;
     if (this.length <= this.maxBytes && part.length > 0) this.parts.push(part);
     else if (this.length > this.maxBytes) this.parts = [];
   }
 
-  private finish(cut: NdjsonLine[]): void {
+  private finishLine(lines: NdjsonLine[]): void {
     this.number += 1;
     const { number, length, parts } = this;
     this.parts = [];
     this.length = 0;
-    if (length === 0) return; // a flood of newlines costs nothing but counting
-    if (length > this.maxBytes) return void cut.push({ number, tooLong: true });
+    if (length === 0) return; // a flood of newlines must not cost an object each
+    if (length > this.maxBytes) return void lines.push({ number, tooLong: true });
     const text = this.decoder.decode(parts.length === 1 ? parts[0] : Buffer.concat(parts));
-    if (text.trim().length > 0) cut.push({ number, text });
+    if (text.trim().length > 0) lines.push({ number, text });
   }
 }

@@ -1,6 +1,6 @@
--- Puts notices into the mailboxes of edge nodes; of one node's notices with the same key the newest stays.
+-- Stores notices for edge nodes; of an edge node's notices with the same key only the newest is kept.
 -- $1 json  [{ id, edgeId, key, type, data }], each edge and key at most once
--- Out: nothing. Runs in the transaction that stops the streams: both are there, or neither is.
+-- Out: nothing. Runs in the transaction that stops the streams, so that both are committed or neither is.
 INSERT INTO edge_notice (edge_id, key, id, type, data)
 SELECT n."edgeId", n.key, n.id, n.type, n.data
 FROM json_to_recordset($1::json) AS n ("edgeId" text, key text, id uuid, type text, data json)

@@ -8,38 +8,41 @@ import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { type EdgeBroadcast, edgeBroadcast } from './edge-notice.js';
 
 /**
- * Between nodes: what edge nodes must learn. One channel for all: memberships change some thousand times an hour in the largest
- * fleet, and every node needs each stop, since a refusal beats grace wherever the edge node asks next. It only hurries: what
- * is lost here is found in PostgreSQL.
+ * Carries edge broadcasts to all nodes over one Redis channel. One is enough: even the largest installation has a few
+ * thousand membership changes an hour. And every node needs each stop, because a refusal must beat the grace wherever
+ * the edge node asks next. A broadcast that Redis loses is found in PostgreSQL by the next catch-up.
  */
 @Injectable()
 export class EdgeChannelStore {
   private readonly log = new Logger('edges');
+  /** Names this process, so that it ignores its own messages. */
   private readonly origin = randomBytes(6).toString('hex');
   private readonly channel: string;
   private readonly publisher: RedisClient;
 
   constructor(
     private readonly bus: EventBusService,
-    links: RedisService,
+    redis: RedisService,
     @Inject(INSTALLATION) installation: string,
   ) {
     this.channel = redisKeys(installation).edges;
-    this.publisher = links.open('edges');
-    const { client } = links.openSubscriber('edges-subscriber', this.channel);
+    this.publisher = redis.open('edges');
+    const { client } = redis.openSubscriber('edges-subscriber', this.channel);
     client.on('smessage', (_channel: string, message: string) => this.receive(message));
   }
 
-  /** After the commit. */
-  publish(news: EdgeBroadcast): void {
-    this.bus.publish(edgeBroadcast, news);
+  /** Publishes on this node at once and on the others through Redis. Call it after the commit. */
+  publish(broadcast: EdgeBroadcast): void {
+    this.bus.publish(edgeBroadcast, broadcast);
     this.publisher
-      .spublish(this.channel, JSON.stringify({ origin: this.origin, news }))
-      .catch((error: unknown) => this.log.debug(`the other nodes hear later: ${String(error)}`));
+      .spublish(this.channel, JSON.stringify({ origin: this.origin, news: broadcast }))
+      .catch((error: unknown) =>
+        this.log.debug(`the other nodes find the notices in PostgreSQL: ${String(error)}`),
+      );
   }
 
   private receive(message: string): void {
-    const { origin, news } = JSON.parse(message) as { origin: string; news: EdgeBroadcast };
-    if (origin !== this.origin) this.bus.publish(edgeBroadcast, news);
+    const { origin, news: broadcast } = JSON.parse(message) as { origin: string; news: EdgeBroadcast };
+    if (origin !== this.origin) this.bus.publish(edgeBroadcast, broadcast);
   }
 }

@@ -3,10 +3,13 @@ import { ServiceKeysService } from '../../platform/auth/service-keys/service-key
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { EdgeRegistryService } from './edge-registry.service.js';
 
-/** A revoked key must end its sockets within two seconds; a stop that Redis lost must still come within one. */
+/** A revoked key must lose its connections within two seconds; a stop that Redis lost must be sent within one. */
 const EVERY_MS = 500;
 
-/** Looks again and again what PostgreSQL keeps for the edge nodes that are connected here, and whether they may still be. */
+/**
+ * Twice a second: closes the connections of revoked keys, and sends the connected edge nodes the notices that
+ * PostgreSQL has for them.
+ */
 @Injectable()
 export class EdgeMonitorWorker extends PeriodicWorker {
   constructor(
@@ -17,10 +20,10 @@ export class EdgeMonitorWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    const lines = this.edges.connected;
-    if (lines.length === 0) return;
-    const valid = await this.keys.stillValid([...new Set(lines.map(({ keyId }) => keyId))]);
-    for (const line of lines) if (!valid.has(line.keyId)) line.close();
-    await this.edges.catchUp([...new Set(lines.map(({ edgeId }) => edgeId))]);
+    const connections = this.edges.connected;
+    if (connections.length === 0) return;
+    const valid = await this.keys.stillValid([...new Set(connections.map(({ keyId }) => keyId))]);
+    for (const connection of connections) if (!valid.has(connection.keyId)) connection.close();
+    await this.edges.catchUp([...new Set(connections.map(({ edgeId }) => edgeId))]);
   }
 }

@@ -14,32 +14,34 @@ const SETTLE = named(
   `DELETE FROM edge_notice n USING json_to_recordset($1::json) AS a (id uuid, "edgeId" text, key text)
    WHERE n.edge_id = a."edgeId" AND n.key = a.key AND n.id = a.id`,
 );
-/** By then no lease that it speaks of can be valid: the longest grace is a day. */
+/** After 26 hours no lease that a notice is about can be valid: the longest grace is a day, the longest lease an hour. */
 const EXPIRE = named(
   'edge-notices-expire',
   `DELETE FROM edge_notice WHERE created_at < now() - interval '26 hours'`,
 );
 
-/** The edge nodes' mailboxes: what they were told and have not acknowledged. */
+/** The notices that edge nodes have not acknowledged yet. */
 @Injectable()
 export class EdgeNoticeStore {
   constructor(private readonly database: Database) {}
 
+  /** Stores them in the transaction that is their reason. A notice replaces an earlier one with the same edge node and key. */
   async add(tx: Transaction, notices: readonly EdgeNotice[]): Promise<void> {
     if (notices.length > 0) await tx.run(ADD, [JSON.stringify(notices)]);
   }
 
-  /** The oldest first. */
+  /** At most `limit` unacknowledged notices of these edge nodes, the oldest first. */
   pending(edgeIds: readonly string[], limit: number): Promise<EdgeNotice[]> {
     return this.database.run('critical', PENDING, [edgeIds, limit]);
   }
 
-  /** They were acknowledged; newer ones with the same keys stay. */
+  /** Deletes notices that were acknowledged; newer ones with the same keys stay. */
   async settle(notices: readonly EdgeNotice[]): Promise<void> {
-    const names = notices.map(({ id, edgeId, key }) => ({ id, edgeId, key }));
-    await this.database.run('critical', SETTLE, [JSON.stringify(names)]);
+    const ids = notices.map(({ id, edgeId, key }) => ({ id, edgeId, key }));
+    await this.database.run('critical', SETTLE, [JSON.stringify(ids)]);
   }
 
+  /** Deletes notices that no edge node acknowledged in time to matter. */
   async expire(): Promise<void> {
     await this.database.run('routine', EXPIRE, []);
   }

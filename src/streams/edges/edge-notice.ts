@@ -1,7 +1,10 @@
 import { Topic } from '../../platform/events/topic.js';
 import type { StopReason } from '../stream.js';
 
-/** CONTRACT §6. */
+/**
+ * The data of the frame `stream.stop` (docs/CONTRACT.md, "The edge socket"). `version` is the membership's when the
+ * stream was stopped.
+ */
 export interface StreamStop {
   readonly streamId: string;
   readonly userId: string;
@@ -10,34 +13,35 @@ export interface StreamStop {
   readonly version: number;
 }
 
+/** The data of the frame `entitlement.changed` (docs/CONTRACT.md, "The edge socket"). */
 export interface EntitlementChanged {
   readonly userId: string;
   readonly version: number;
   readonly streaming: boolean;
 }
 
-type Told =
+type EdgeFrame =
   | { readonly type: 'stream.stop'; readonly data: StreamStop }
   | { readonly type: 'entitlement.changed'; readonly data: EntitlementChanged };
 
-/** What an edge node must learn. Of one node's notices with the same key only the newest matters. */
-export type EdgeNotice = Told & { readonly id: string; readonly edgeId: string; readonly key: string };
+/** A frame for one edge node. Of an edge node's notices with the same key only the newest matters. */
+export type EdgeNotice = EdgeFrame & { readonly id: string; readonly edgeId: string; readonly key: string };
 
-/** What one commit has to tell: notices that are kept until they are acknowledged, and what every edge node may hear once. */
+/** What one commit means for the edge nodes. Sent as JSON between nodes: the field names are part of that format. */
 export interface EdgeBroadcast {
+  /** Stored, and sent again until they are acknowledged. */
   readonly notices: readonly EdgeNotice[];
+  /** Sent to every edge node that is connected now, and not stored. */
   readonly everyone?: EntitlementChanged | undefined;
 }
 
-/** Published on every node, whichever node committed it. */
+/** Published on every node after the commit, whichever node committed. */
 export const edgeBroadcast = new Topic<EdgeBroadcast>('streams.edge_broadcast');
 
-export const noticeKey = (told: Told): string =>
-  told.type === 'stream.stop' ? `stream:${told.data.streamId}` : `entitlement:${told.data.userId}`;
-
-export const edgeNotice = (id: string, edgeId: string, told: Told): EdgeNotice => ({
-  ...told,
+/** A notice of this frame for the edge node; its key is the stream's or the user's. */
+export const edgeNotice = (id: string, edgeId: string, frame: EdgeFrame): EdgeNotice => ({
+  ...frame,
   id,
   edgeId,
-  key: noticeKey(told),
+  key: frame.type === 'stream.stop' ? `stream:${frame.data.streamId}` : `entitlement:${frame.data.userId}`,
 });

@@ -6,30 +6,35 @@ import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { edgeBroadcast, type EdgeBroadcast, type EdgeNotice, edgeNotice } from './edge-notice.js';
 import { EdgeNoticeStore } from './edge-notice.store.js';
 
-/** A connected edge node, however it is connected. */
+/** A connection of an edge node to this node. */
 export interface EdgeConnection {
   readonly edgeId: string;
-  /** The service key it came with. */
+  /** The id of the service key that it authenticated with. */
   readonly keyId: string;
   readonly connected: boolean;
-  /** Whether it was acknowledged in time. */
-  send(told: EdgeNotice): Promise<boolean>;
+  /** Resolves with whether the edge node acknowledged the notice in time; never rejects. */
+  send(notice: EdgeNotice): Promise<boolean>;
   close(): void;
 }
 
-/** Notices that may be under way to one node; the rest waits in PostgreSQL. */
-const MAX_UNDER_WAY = 1_000;
-/** Acknowledged lately: a look at PostgreSQL that began before must not tell them again. */
+/** Notices in flight on one connection; the others wait in PostgreSQL until these are acknowledged. */
+const MAX_IN_FLIGHT = 1_000;
+/**
+ * Ids of acknowledged notices that are remembered: a catch-up whose query began before their deletion must not send
+ * them again.
+ */
 const MAX_ACKNOWLEDGED = 10_000;
-const NOT_KEPT = '';
+/** The id of a notice that is not stored. */
+const NOT_STORED = '';
 
-/** The edge nodes that are connected here, and what they are being told: again and again until they acknowledge it. */
+/** The edge nodes that are connected to this node. Sends them their notices, again and again until each is acknowledged. */
 @Injectable()
 export class EdgeRegistryService {
   private readonly log = new Logger('edges');
-  private readonly lines = new Map<EdgeConnection, Map<string, EdgeNotice>>();
+  /** The notices in flight on each connection, by their keys. */
+  private readonly connections = new Map<EdgeConnection, Map<string, EdgeNotice>>();
   private readonly acknowledged = new LRUCache<string, true>({ max: MAX_ACKNOWLEDGED });
-  private readonly settling = new Batcher<EdgeNotice, undefined>({
+  private readonly settlements = new Batcher<EdgeNotice, undefined>({
     act: async (notices) => {
       await this.notices.settle(notices);
       return notices.map(() => undefined);
@@ -45,68 +50,68 @@ export class EdgeRegistryService {
     metrics: MetricsService,
   ) {
     bus.subscribe(edgeBroadcast, (broadcast) => this.broadcast(broadcast));
-    metrics.gauge('edges', 'Edge nodes that are connected to this node', () => this.lines.size);
+    metrics.gauge('edges', 'Edge nodes that are connected to this node', () => this.connections.size);
   }
 
   get connected(): readonly EdgeConnection[] {
-    return [...this.lines.keys()];
+    return [...this.connections.keys()];
   }
 
-  /** It came: what it has not acknowledged is told at once. */
-  async add(line: EdgeConnection): Promise<void> {
-    this.lines.set(line, new Map());
-    await this.catchUp([line.edgeId]).catch((error: unknown) =>
-      this.log.warn(`an edge node hears later: ${String(error)}`),
+  /** Registers a new connection and sends the notices that its edge node has not acknowledged. */
+  async add(connection: EdgeConnection): Promise<void> {
+    this.connections.set(connection, new Map());
+    await this.catchUp([connection.edgeId]).catch((error: unknown) =>
+      this.log.warn(`an edge node gets its notices with the next catch-up: ${String(error)}`),
     );
   }
 
-  remove(line: EdgeConnection): void {
-    this.lines.delete(line);
+  remove(connection: EdgeConnection): void {
+    this.connections.delete(connection);
   }
 
-  /** Tells these nodes what PostgreSQL keeps for them. */
+  /** Sends these edge nodes the notices that PostgreSQL has for them. */
   async catchUp(edgeIds: readonly string[]): Promise<void> {
     if (edgeIds.length === 0) return;
-    for (const told of await this.notices.pending(edgeIds, MAX_UNDER_WAY)) {
-      if (!this.acknowledged.has(told.id)) this.sendToEdge(told);
+    for (const notice of await this.notices.pending(edgeIds, MAX_IN_FLIGHT)) {
+      if (!this.acknowledged.has(notice.id)) this.sendToEdge(notice);
     }
   }
 
   private broadcast({ notices, everyone }: EdgeBroadcast): void {
-    for (const told of notices) this.sendToEdge(told);
+    for (const notice of notices) this.sendToEdge(notice);
     if (!everyone) return;
-    for (const line of this.lines.keys()) {
-      // Those that carry a stream have a notice of their own, which is kept.
-      if (notices.some(({ type, edgeId }) => type === 'entitlement.changed' && edgeId === line.edgeId))
+    for (const connection of this.connections.keys()) {
+      // An edge node that carries a stream of the user gets a stored notice of the same change instead.
+      if (notices.some(({ type, edgeId }) => type === 'entitlement.changed' && edgeId === connection.edgeId))
         continue;
       void this.sendUntilAcknowledged(
-        line,
-        edgeNotice(NOT_KEPT, line.edgeId, { type: 'entitlement.changed', data: everyone }),
+        connection,
+        edgeNotice(NOT_STORED, connection.edgeId, { type: 'entitlement.changed', data: everyone }),
       );
     }
   }
 
-  private sendToEdge(told: EdgeNotice): void {
-    for (const line of this.lines.keys())
-      if (line.edgeId === told.edgeId) void this.sendUntilAcknowledged(line, told);
+  private sendToEdge(notice: EdgeNotice): void {
+    for (const connection of this.connections.keys())
+      if (connection.edgeId === notice.edgeId) void this.sendUntilAcknowledged(connection, notice);
   }
 
-  private async sendUntilAcknowledged(line: EdgeConnection, told: EdgeNotice): Promise<void> {
-    const underWay = this.lines.get(line);
-    const other = underWay?.get(told.key);
-    if (!underWay || (other && other.id === told.id && told.id !== NOT_KEPT)) return;
-    if (underWay.size >= MAX_UNDER_WAY) return;
-    underWay.set(told.key, told);
-    // A newer notice with the same key takes over from this one.
-    while (line.connected && this.lines.has(line) && underWay.get(told.key) === told) {
-      if (await line.send(told)) return this.settle(underWay, told);
+  private async sendUntilAcknowledged(connection: EdgeConnection, notice: EdgeNotice): Promise<void> {
+    const inFlight = this.connections.get(connection);
+    const other = inFlight?.get(notice.key);
+    if (!inFlight || (other && other.id === notice.id && notice.id !== NOT_STORED)) return;
+    if (inFlight.size >= MAX_IN_FLIGHT) return;
+    inFlight.set(notice.key, notice);
+    // Ends without an acknowledgement when a newer notice with the same key has replaced this one.
+    while (connection.connected && this.connections.has(connection) && inFlight.get(notice.key) === notice) {
+      if (await connection.send(notice)) return this.settle(inFlight, notice);
     }
   }
 
-  private settle(underWay: Map<string, EdgeNotice>, told: EdgeNotice): void {
-    if (underWay.get(told.key) === told) underWay.delete(told.key);
-    if (told.id === NOT_KEPT) return;
-    this.acknowledged.set(told.id, true);
-    this.settling.addAndForget(told);
+  private settle(inFlight: Map<string, EdgeNotice>, notice: EdgeNotice): void {
+    if (inFlight.get(notice.key) === notice) inFlight.delete(notice.key);
+    if (notice.id === NOT_STORED) return;
+    this.acknowledged.set(notice.id, true);
+    this.settlements.addAndForget(notice);
   }
 }

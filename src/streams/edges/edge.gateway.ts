@@ -12,9 +12,10 @@ import { type EdgeConnection, EdgeRegistryService } from './edge-registry.servic
 import { SlotRenewalService } from '../leases/slot-renewal.service.js';
 import { edgeAuth, streamsPayload } from '../streams.schema.js';
 
+/** Refused edge nodes reconnect spread over this time, so that they do not all come at once. */
 const DRAIN_SPREAD_MS = 2_000;
 
-/** An edge node on a socket. */
+/** An edge node's connection over Socket.IO. */
 class EdgeSocket implements EdgeConnection {
   constructor(
     private readonly socket: Socket,
@@ -42,7 +43,10 @@ class EdgeSocket implements EdgeConnection {
   }
 }
 
-/** The door for edge nodes (CONTRACT §6). There are few of them: they use Socket.IO's own ways. */
+/**
+ * The Socket.IO namespace of edge nodes (docs/CONTRACT.md, "The edge socket"). There are few of them, so it uses plain
+ * Socket.IO and not the optimised path of the device socket.
+ */
 @Injectable()
 @WebSocketGateway({ namespace: '/edge' })
 export class EdgeGateway implements OnGatewayInit<Namespace> {
@@ -58,54 +62,55 @@ export class EdgeGateway implements OnGatewayInit<Namespace> {
 
   afterInit(namespace: Namespace): void {
     namespace.use((socket, next) => {
-      this.letIn(socket).then(
+      this.authenticate(socket).then(
         () => next(),
-        (error: unknown) => next(this.refusal(error)),
+        (error: unknown) => next(this.toConnectError(error)),
       );
     });
-    namespace.on('connection', (socket) => this.begin(socket));
+    namespace.on('connection', (socket) => this.register(socket));
   }
 
-  private async letIn(socket: Socket): Promise<void> {
+  private async authenticate(socket: Socket): Promise<void> {
     if (this.lifecycle.draining) {
       throw new Problem('draining', undefined, { retryAfterMs: Math.round(Math.random() * DRAIN_SPREAD_MS) });
     }
     const { auth } = socket.handshake;
     if (typeof auth.key !== 'string') throw new Problem('unauthorized', 'A valid service key is needed.');
     const { key, edgeId } = parse(edgeAuth, auth);
-    const caller = await this.keys.identify(key);
-    if (!caller) throw new Problem('unauthorized', 'A valid service key is needed.');
-    if (!caller.scopes.includes('edge')) throw new Problem('forbidden', 'The key lacks the scope "edge".');
-    socket.data = { edgeId, keyId: caller.id };
-    // The key is not kept for as long as the socket lives.
+    const identity = await this.keys.identify(key);
+    if (!identity) throw new Problem('unauthorized', 'A valid service key is needed.');
+    if (!identity.scopes.includes('edge')) throw new Problem('forbidden', 'The key lacks the scope "edge".');
+    socket.data = { edgeId, keyId: identity.id };
+    // The secret must not stay in memory for as long as the socket lives.
     socket.handshake.auth = {};
   }
 
-  private begin(socket: Socket): void {
+  private register(socket: Socket): void {
     const { edgeId, keyId } = socket.data as { edgeId: string; keyId: string };
-    const line = new EdgeSocket(socket, edgeId, keyId, this.config.ACK_TIMEOUT_SECONDS * 1_000);
-    socket.once('disconnect', () => this.edges.remove(line));
+    const connection = new EdgeSocket(socket, edgeId, keyId, this.config.ACK_TIMEOUT_SECONDS * 1_000);
+    socket.once('disconnect', () => this.edges.remove(connection));
     socket.on('streams', (payload: unknown, ack: unknown) => {
-      void this.over(payload).then((answer) => typeof ack === 'function' && void ack(answer));
+      void this.findStopped(payload).then((response) => typeof ack === 'function' && void ack(response));
     });
-    void this.edges.add(line);
+    void this.edges.add(connection);
   }
 
-  private async over(payload: unknown): Promise<Record<string, unknown>> {
+  /** Handles the frame `streams`: returns which of the edge node's streams it must stop. */
+  private async findStopped(payload: unknown): Promise<Record<string, unknown>> {
     try {
       const { streamIds } = parse(streamsPayload, payload);
       return { ok: true, stop: await this.renewals.findStopped([...new Set(streamIds)]) };
     } catch (error) {
-      return { ok: false, error: this.explain(error).toSocketError() };
+      return { ok: false, error: this.toProblem(error).toSocketError() };
     }
   }
 
-  private refusal(error: unknown): Error & { data: ReturnType<Problem['toSocketError']> } {
-    const problem = this.explain(error);
+  private toConnectError(error: unknown): Error & { data: ReturnType<Problem['toSocketError']> } {
+    const problem = this.toProblem(error);
     return Object.assign(new Error(problem.detail), { data: problem.toSocketError() });
   }
 
-  private explain(error: unknown): Problem {
+  private toProblem(error: unknown): Problem {
     const problem = toProblem(error);
     if (problem.code === 'internal') this.log.error(error);
     return problem;

@@ -4,6 +4,6 @@ import { EdgeRegistryService } from './edge-registry.service.js';
 import { EdgeMonitorWorker } from './edge-monitor.worker.js';
 import { StreamsModule } from '../streams.module.js';
 
-/** The sockets of edge nodes: on nodes that hold sockets. */
+/** Serves the sockets of edge nodes; loaded on nodes that hold sockets. */
 @Module({ imports: [StreamsModule], providers: [EdgeGateway, EdgeRegistryService, EdgeMonitorWorker] })
 export class EdgeModule {}

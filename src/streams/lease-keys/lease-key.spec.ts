@@ -1,44 +1,50 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { currentKey, nextActiveFrom, expiredKeys, sealPrivateKey, unsealPrivateKey } from './lease-key.js';
+import {
+  currentKey,
+  nextActiveFrom,
+  expiredKeys,
+  encryptPrivateKey,
+  decryptPrivateKey,
+} from './lease-key.js';
 
 const DAY = 86_400_000;
 const secret = fc.string({ minLength: 32, maxLength: 64 });
 
 describe('a stored private key', () => {
-  test('is opened by the secret that sealed it, wherever it stands in the list, and by no other', () => {
+  test('is decrypted by the secret it was encrypted under, wherever that is in the list, and by no other', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1 }),
         fc.uniqueArray(secret, { minLength: 3, maxLength: 3 }),
         (d, all) => {
           const [mine, other, another] = all as [string, string, string];
-          const stored = sealPrivateKey(d, [mine, other]);
+          const stored = encryptPrivateKey(d, [mine, other]);
           expect(Buffer.from(stored).includes(Buffer.from(d)) && d.length > 4).toBe(false);
-          expect(unsealPrivateKey(stored, [another, mine])).toBe(d);
-          expect(unsealPrivateKey(stored, [other, another])).toBeUndefined();
-          expect(unsealPrivateKey(stored, [])).toBeUndefined();
+          expect(decryptPrivateKey(stored, [another, mine])).toBe(d);
+          expect(decryptPrivateKey(stored, [other, another])).toBeUndefined();
+          expect(decryptPrivateKey(stored, [])).toBeUndefined();
         },
       ),
       { numRuns: 50 },
     );
   });
 
-  test('that was sealed and then changed opens for nobody', () => {
-    const sealed = sealPrivateKey('private', ['s'.repeat(32)]);
-    for (let at = 1; at < sealed.length; at += 1) {
-      const changed = sealed.slice();
+  test('that was changed after it was encrypted is decrypted by no secret', () => {
+    const encrypted = encryptPrivateKey('private', ['s'.repeat(32)]);
+    for (let at = 1; at < encrypted.length; at += 1) {
+      const changed = encrypted.slice();
       changed[at] = (changed[at] as number) ^ 1;
-      expect(unsealPrivateKey(changed, ['s'.repeat(32)])).toBeUndefined();
+      expect(decryptPrivateKey(changed, ['s'.repeat(32)])).toBeUndefined();
     }
   });
 
-  test('without a secret is readable, also once a secret is set', () => {
-    expect(unsealPrivateKey(sealPrivateKey('private', []), ['s'.repeat(32)])).toBe('private');
+  test('that was stored without a secret stays readable once a secret is set', () => {
+    expect(decryptPrivateKey(encryptPrivateKey('private', []), ['s'.repeat(32)])).toBe('private');
   });
 });
 
-describe('of the keys', () => {
+describe('of the signing keys', () => {
   const keys = [10, 20, 30].map((day) => ({ activeFrom: day * DAY }));
 
   test('the newest that is active signs', () => {
@@ -48,7 +54,7 @@ describe('of the keys', () => {
     expect(currentKey(keys, 99 * DAY)).toBe(keys[2]);
   });
 
-  test('one is forgotten only long after its successor took over', () => {
+  test('a key expires only long after its successor took over', () => {
     expect(expiredKeys(keys, 21 * DAY)).toEqual([]);
     expect(expiredKeys(keys, 23 * DAY)).toEqual([keys[0]]);
     expect(expiredKeys(keys, 99 * DAY)).toEqual(keys.slice(0, 2));

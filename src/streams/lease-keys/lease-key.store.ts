@@ -15,24 +15,30 @@ const ADD = named(
 );
 const REMOVE = named('lease-keys-remove', 'DELETE FROM lease_key WHERE kid = ANY ($1)');
 
+/** A row of lease_key. */
 export interface StoredLeaseKey {
   readonly kid: string;
   readonly publicKey: Record<string, unknown>;
+  /** As encryptPrivateKey returned it. */
   readonly privateKey: Uint8Array;
-  /** In ms. */
+  /** From when on it signs, in ms since 1970. */
   readonly activeFrom: number;
 }
 
+/** The keys that sign leases, as stored. */
 @Injectable()
 export class LeaseKeyStore {
   constructor(private readonly database: Database) {}
 
-  /** In the order in which they sign. */
+  /** All keys, in the order of `activeFrom`. */
   read(tx?: Transaction): Promise<StoredLeaseKey[]> {
     return tx ? tx.run(READ, []) : this.database.run('critical', READ, []);
   }
 
-  /** Of all nodes one at a time may make keys. */
+  /**
+   * Waits for and takes the lock that only one node may hold, until the transaction ends. Only its holder adds or
+   * removes keys.
+   */
   async lock(tx: Transaction): Promise<void> {
     await tx.run(LOCK, []);
   }

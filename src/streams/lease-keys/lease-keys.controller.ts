@@ -3,12 +3,16 @@ import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { jwks } from '../streams.schema.js';
 import { LeaseKeysService } from './lease-keys.service.js';
 
+/** Publishes the public keys of leases. */
 @ApiTags('edge nodes')
 @Controller('.well-known')
 export class LeaseKeysController {
   constructor(private readonly keys: LeaseKeysService) {}
 
-  /** The keys that verify leases. The next one is among them a day before it signs, so they may be kept for hours. */
+  /**
+   * The keys that verify leases. The next one is listed at least a day before it signs, so the response may be cached
+   * for hours.
+   */
   @Get('jwks.json')
   @Header('Cache-Control', 'public, max-age=300, stale-if-error=86400')
   @ApiResponse({ status: 200, standardSchema: jwks })

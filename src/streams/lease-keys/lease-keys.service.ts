@@ -4,31 +4,44 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Loop } from '../../platform/scheduling/loop.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import type { LeaseClaims } from '../leases/lease.js';
-import { currentKey, nextActiveFrom, expiredKeys, sealPrivateKey, unsealPrivateKey } from './lease-key.js';
+import {
+  currentKey,
+  nextActiveFrom,
+  expiredKeys,
+  encryptPrivateKey,
+  decryptPrivateKey,
+} from './lease-key.js';
 import { LeaseKeyStore, type StoredLeaseKey } from './lease-key.store.js';
 
-/** A new key signs a day after it was published at the earliest: there is ample time to learn it. */
-const LEARN_EVERY_MS = 2_000;
+/**
+ * How often each node reads the keys. A new key signs at least a day after its publication, so every node has read it
+ * by then.
+ */
+const REFRESH_EVERY_MS = 2_000;
 const ALGORITHM = 'EdDSA';
 
 interface SigningKey {
   readonly kid: string;
   readonly publicKey: JWK;
-  /** Undefined when none of this node's secrets opens it: then it is published, and the one before it goes on signing. */
+  /**
+   * Undefined when none of this node's secrets decrypts it: the key is published all the same, and the key before it
+   * goes on signing.
+   */
   readonly privateKey: Awaited<ReturnType<typeof importJWK>> | undefined;
   readonly activeFrom: number;
 }
 
 /**
- * The keys that sign leases: one signs, the next is published long before it does, the last until nothing it signed is valid.
- * They are in PostgreSQL, made by whichever node is first; every node has them in memory, and can sign while it is away.
+ * Signs leases and rotates the keys for that: one key signs, its successor is published at least a day before it takes
+ * over, and a replaced key is published until all its leases have expired. The keys are stored in PostgreSQL, created
+ * by whichever node is first, and every node has them in memory, so that it can sign during an outage.
  */
 @Injectable()
 export class LeaseKeysService implements OnModuleInit, OnApplicationShutdown {
   private readonly log = new Logger('leases');
   private keys: readonly SigningKey[] = [];
   private readonly loop = new Loop(
-    LEARN_EVERY_MS,
+    REFRESH_EVERY_MS,
     () => this.refresh(),
     (error) => this.log.warn(`will try again: ${String(error)}`),
   );
@@ -39,12 +52,12 @@ export class LeaseKeysService implements OnModuleInit, OnApplicationShutdown {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Before the doors open, so that no node signs with a key that another does not know. */
+  /** Reads the keys before this node accepts calls. Throws when none of this node's secrets decrypts a key that may sign. */
   async onModuleInit(): Promise<void> {
     await this.refresh();
     if (!this.signer) {
       throw new Error(
-        'LEASE_KEY_SECRET does not open the key that signs leases: set the one that sealed it, after the new one and a comma.',
+        'LEASE_KEY_SECRET does not open the key that signs leases: append the secret that it was encrypted under, after the new one and a comma.',
       );
     }
     this.loop.start();
@@ -54,11 +67,15 @@ export class LeaseKeysService implements OnModuleInit, OnApplicationShutdown {
     return this.loop.stop();
   }
 
-  /** The public keys, as RFC 7517 has them: the one that signs, the next, and those whose leases may still be valid. */
+  /**
+   * The public keys as a JSON Web Key Set (RFC 7517): the one that signs, the next, and those whose leases may still be
+   * valid.
+   */
   get published(): { keys: JWK[] } {
     return { keys: this.keys.map(({ publicKey }) => publicKey) };
   }
 
+  /** Returns the lease as a signed JWT. `iat` and `exp` are in seconds since 1970. */
   sign(claims: LeaseClaims, { iat, exp }: { iat: number; exp: number }): Promise<string> {
     const key = this.signer;
     if (!key?.privateKey) throw new Error('there is no signing key');
@@ -74,15 +91,16 @@ export class LeaseKeysService implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  /** Reads the keys; makes what is missing and removes what nobody needs any more. */
+  /** Reads the keys; creates missing ones and removes expired ones. */
   private async refresh(): Promise<void> {
     let stored = await this.store.read();
-    if (this.isDue(stored)) stored = await this.database.transaction('critical', (tx) => this.rotate(tx));
+    if (this.rotationIsDue(stored))
+      stored = await this.database.transaction('critical', (tx) => this.rotate(tx));
     const known = new Map(this.keys.map((key) => [key.kid, key]));
-    this.keys = await Promise.all(stored.map((key) => this.opened(key, known.get(key.kid))));
+    this.keys = await Promise.all(stored.map((key) => this.importKey(key, known.get(key.kid))));
   }
 
-  private isDue(stored: readonly StoredLeaseKey[]): boolean {
+  private rotationIsDue(stored: readonly StoredLeaseKey[]): boolean {
     const now = Date.now();
     return (
       !currentKey(stored, now) ||
@@ -91,42 +109,42 @@ export class LeaseKeysService implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  /** One node at a time; whoever comes second finds it done. */
+  /** One node at a time, under a lock; a node that waited for the lock finds nothing left to do. Returns all keys. */
   private async rotate(tx: Transaction): Promise<StoredLeaseKey[]> {
     await this.store.lock(tx);
     const stored = await this.store.read(tx);
     const now = Date.now();
-    if (!currentKey(stored, now)) await this.store.add(tx, await this.make(now));
+    if (!currentKey(stored, now)) await this.store.add(tx, await this.createKey(now));
     if (!stored.some(({ activeFrom }) => activeFrom > now)) {
       const since = currentKey(stored, now)?.activeFrom ?? now;
-      await this.store.add(tx, await this.make(nextActiveFrom(since, this.config.LEASE_KEY_DAYS, now)));
-      this.log.log('made the next key that signs leases');
+      await this.store.add(tx, await this.createKey(nextActiveFrom(since, this.config.LEASE_KEY_DAYS, now)));
+      this.log.log('created the next key that signs leases');
     }
-    const old = expiredKeys(stored, now).map(({ kid }) => kid);
-    if (old.length > 0) await this.store.remove(tx, old);
+    const expired = expiredKeys(stored, now).map(({ kid }) => kid);
+    if (expired.length > 0) await this.store.remove(tx, expired);
     return this.store.read(tx);
   }
 
-  private async make(activeFrom: number): Promise<StoredLeaseKey> {
+  private async createKey(activeFrom: number): Promise<StoredLeaseKey> {
     const pair = await generateKeyPair(ALGORITHM, { crv: 'Ed25519', extractable: true });
     const { kty, crv, x } = await exportJWK(pair.publicKey);
     const { d } = await exportJWK(pair.privateKey);
     if (!d || !x) throw new Error('an Ed25519 key has both parts');
     const kid = await calculateJwkThumbprint({ kty, crv, x } as JWK);
     const publicKey = { kty, crv, x, kid, alg: ALGORITHM, use: 'sig' };
-    return { kid, publicKey, privateKey: sealPrivateKey(d, this.config.LEASE_KEY_SECRET), activeFrom };
+    return { kid, publicKey, privateKey: encryptPrivateKey(d, this.config.LEASE_KEY_SECRET), activeFrom };
   }
 
-  /** A key that was opened before is not opened again. */
-  private async opened(
+  /** Returns the key ready to sign; one that was imported before is not imported again. */
+  private async importKey(
     { kid, publicKey, privateKey, activeFrom }: StoredLeaseKey,
-    before: SigningKey | undefined,
+    known: SigningKey | undefined,
   ): Promise<SigningKey> {
-    if (before) return { ...before, activeFrom };
-    const d = unsealPrivateKey(privateKey, this.config.LEASE_KEY_SECRET);
+    if (known) return { ...known, activeFrom };
+    const d = decryptPrivateKey(privateKey, this.config.LEASE_KEY_SECRET);
     const jwk = publicKey as JWK;
     if (d === undefined) this.log.warn(`LEASE_KEY_SECRET does not open the key ${kid}`);
-    const opened = d === undefined ? undefined : await importJWK({ ...jwk, d }, ALGORITHM);
-    return { kid, publicKey: jwk, privateKey: opened, activeFrom };
+    const imported = d === undefined ? undefined : await importJWK({ ...jwk, d }, ALGORITHM);
+    return { kid, publicKey: jwk, privateKey: imported, activeFrom };
   }
 }

@@ -5,69 +5,80 @@ import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { edgeBroadcast } from '../edges/edge-notice.js';
 import type { LeaseClaims } from './lease.js';
 
-/** Streams that a node remembers; some 300 bytes each. A stream that was forgotten has no grace. */
+/** Streams that a node remembers, at some 300 bytes each. A stream that fell out of the cache has no grace. */
 const MAX_REMEMBERED = 100_000;
 
-/** The last yes to a stream. */
-export interface GrantedLease {
+/** The last lease that was issued to a stream. */
+export interface IssuedLease {
   readonly claims: LeaseClaims;
-  /** In ms: the membership ends then. */
+  /** When the membership ends, in ms since 1970, if that is known. */
   readonly endsAt: number | undefined;
 }
 
-/** What a stream may do while PostgreSQL is away; `until` in ms. */
+/** Whether a stream may go on during an outage: until when (ms since 1970), or whether it was stopped. */
 export type GraceDecision =
-  | { readonly allowed: true; readonly yes: GrantedLease; readonly until: number }
-  | { readonly allowed: false; readonly refused: boolean };
+  | { readonly allowed: true; readonly lastLease: IssuedLease; readonly until: number }
+  | { readonly allowed: false; readonly stopped: boolean };
 
 /**
- * While PostgreSQL is away, running streams go on for GRACE_SECONDS from the outage's start: an outage of ours must not stop
- * people who pay. Only on a yes that this node gave, and never against a refusal that it knows.
+ * Decides which streams may go on while PostgreSQL is unavailable: those that this node issued a lease to and that were
+ * not refused or stopped since, for GRACE_SECONDS from the start of the outage. An outage of ours must not stop people
+ * who pay; letting a stream go on that should have been stopped is the lesser failure, and it is bounded.
  */
 @Injectable()
 export class GraceService {
-  private readonly yes = new LRUCache<string, GrantedLease>({ max: MAX_REMEMBERED });
-  /** Stopped for good. Kept apart, so that an answer that was under way cannot bring it back. */
+  private readonly issued = new LRUCache<string, IssuedLease>({ max: MAX_REMEMBERED });
+  /** Streams that were stopped for good. Kept apart, so that a renewal that was in flight cannot bring one back. */
   private readonly stopped = new LRUCache<string, true>({ max: MAX_REMEMBERED });
-  private awaySince: number | undefined;
+  private outageSince: number | undefined;
 
   constructor(
     bus: EventBusService,
     @Inject(CONFIG) private readonly config: Config,
   ) {
     bus.subscribe(edgeBroadcast, ({ notices }) => {
-      for (const told of notices) if (told.type === 'stream.stop') this.stop(told.data.streamId);
+      for (const notice of notices)
+        if (notice.type === 'stream.stop') this.recordStopped(notice.data.streamId);
     });
   }
 
-  remember(yes: GrantedLease): void {
-    this.yes.set(yes.claims.sid, yes);
+  /** A lease was issued to the stream. */
+  recordIssued(lease: IssuedLease): void {
+    this.issued.set(lease.claims.sid, lease);
   }
 
-  /** The last answer was no; it may be yes again. */
-  refuse(streamId: string): void {
-    this.yes.delete(streamId);
+  /** The stream's last renewal was refused; a later one may succeed. */
+  recordRefused(streamId: string): void {
+    this.issued.delete(streamId);
   }
 
-  stop(streamId: string): void {
-    this.yes.delete(streamId);
+  /** The stream ended for good. */
+  recordStopped(streamId: string): void {
+    this.issued.delete(streamId);
     this.stopped.set(streamId, true);
   }
 
-  /** PostgreSQL did not answer what was asked at `began`. The outage began with the first such question. */
-  outageBegan(began: number): void {
-    this.awaySince ??= began;
+  /** PostgreSQL did not answer a query sent at `sentAt` (ms since 1970). The outage began with the first such query. */
+  recordOutage(sentAt: number): void {
+    this.outageSince ??= sentAt;
   }
 
-  outageEnded(): void {
-    this.awaySince = undefined;
+  /** PostgreSQL answered a query: the outage is over. */
+  recordRecovery(): void {
+    this.outageSince = undefined;
   }
 
-  /** Whether the stream may go on, and until when. */
+  /** Whether this node issued a lease to the stream, or knows that it was stopped: then it can decide during an outage. */
+  knows(streamId: string): boolean {
+    const decision = this.decide(streamId);
+    return decision.allowed || decision.stopped;
+  }
+
+  /** Whether the stream may go on without PostgreSQL, and until when. */
   decide(streamId: string): GraceDecision {
-    const yes = this.yes.get(streamId);
-    if (this.stopped.has(streamId)) return { allowed: false, refused: true };
-    const until = (this.awaySince ?? Date.now()) + this.config.GRACE_SECONDS * 1_000;
-    return yes ? { allowed: true, yes, until } : { allowed: false, refused: false };
+    const lastLease = this.issued.get(streamId);
+    if (this.stopped.has(streamId)) return { allowed: false, stopped: true };
+    const until = (this.outageSince ?? Date.now()) + this.config.GRACE_SECONDS * 1_000;
+    return lastLease ? { allowed: true, lastLease, until } : { allowed: false, stopped: false };
   }
 }

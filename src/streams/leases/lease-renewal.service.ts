@@ -2,26 +2,28 @@ import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { Problem } from '../../platform/http/problem.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
-import { type GrantedStream, LeasesService } from './leases.service.js';
-import { type SlotRenewal, SlotRenewalService, DatabaseUnavailable } from './slot-renewal.service.js';
+import { GraceService } from './grace.service.js';
+import { type GrantedStream, LeaseIssuerService } from './lease-issuer.service.js';
+import { DatabaseUnavailable, type SlotRenewal, SlotRenewalService } from './slot-renewal.service.js';
 import { StopTriggersService } from '../stop-triggers.service.js';
-import type { RenewalDecision } from '../stream.js';
-import { StreamStore } from '../stream.store.js';
 
-/** An edge node waits no longer for PostgreSQL; less for a stream that could go on by grace. */
-const ANSWER_MS = 5_000;
-const KNOWN_ANSWER_MS = 2_000;
+/** How long an edge node's renewal waits for PostgreSQL; less for a stream that may go on by grace. */
+const TIMEOUT_MS = 5_000;
+const TIMEOUT_WITH_GRACE_MS = 2_000;
 
-/** Renews a running stream's lease, or says why not; while PostgreSQL is away, the grace decides. */
+/**
+ * An edge node's call to renew a lease: renews the stream's slot (SlotRenewalService), then issues the new lease
+ * (LeaseIssuerService). During an outage of PostgreSQL the grace decides instead.
+ */
 @Injectable()
 export class LeaseRenewalService {
   private readonly outcomes: Counter<'outcome'>;
 
   constructor(
-    private readonly renewals: SlotRenewalService,
-    private readonly leases: LeasesService,
-    private readonly causes: StopTriggersService,
-    private readonly store: StreamStore,
+    private readonly slots: SlotRenewalService,
+    private readonly issuer: LeaseIssuerService,
+    private readonly grace: GraceService,
+    private readonly stopTriggers: StopTriggersService,
     metrics: MetricsService,
   ) {
     this.outcomes = metrics.counter('lease_renewals_total', 'Leases that were to be renewed', ['outcome']);
@@ -29,37 +31,35 @@ export class LeaseRenewalService {
 
   /** Throws Problem not_found, not_entitled, too_many_streams (with those that run) or unavailable. */
   async renew(streamId: string): Promise<GrantedStream> {
-    const began = Date.now();
-    const patience = this.leases.remembers(streamId) ? KNOWN_ANSWER_MS : ANSWER_MS;
+    const sentAt = Date.now();
+    const timeoutMs = this.grace.knows(streamId) ? TIMEOUT_WITH_GRACE_MS : TIMEOUT_MS;
     try {
-      const { decision: verdict, found } = await this.renewals.renew(streamId, patience);
-      this.leases.outageEnded();
-      this.outcomes.inc({ outcome: verdict });
-      if (verdict === 'renew' && found) return await this.leases.grant(found.stream, found);
-      throw await this.refusal(streamId, verdict, found);
+      const renewal = await this.slots.renew(streamId, timeoutMs);
+      this.grace.recordRecovery();
+      const { decision, found } = renewal;
+      this.outcomes.inc({ outcome: decision });
+      if (decision === 'renew' && found) return await this.issuer.issue(found.stream, found);
+      throw await this.refuse(streamId, renewal);
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
       this.outcomes.inc({ outcome: 'grace' });
-      this.leases.outageBegan(began);
-      return this.leases.grantByGrace(streamId);
+      this.grace.recordOutage(sentAt);
+      return this.issuer.issueByGrace(streamId);
     }
   }
 
-  private async refusal(
-    streamId: string,
-    verdict: RenewalDecision,
-    found: SlotRenewal['found'],
-  ): Promise<Problem> {
-    if (!found || found.stream.endReason !== null) this.leases.over(streamId);
-    else this.leases.refused(streamId);
-    if (verdict === 'not_entitled') return new Problem('not_entitled');
-    if (verdict === 'too_many_streams' && found) {
+  /** Records the refusal for the next outage; returns the Problem for the edge node. */
+  private async refuse(streamId: string, { decision, found }: SlotRenewal): Promise<Problem> {
+    if (!found || found.stream.endReason !== null) this.grace.recordStopped(streamId);
+    else this.grace.recordRefused(streamId);
+    if (decision === 'not_entitled') return new Problem('not_entitled');
+    if (decision === 'too_many_streams' && found) {
       return new Problem('too_many_streams', undefined, {
-        streams: await this.store.running(found.stream.userId),
+        streams: await this.slots.running(found.stream.userId),
       });
     }
-    if (verdict === 'device_removed' && found) await this.causes.stopForRemovedDevice(found.stream);
-    const reason = found?.stream.endReason ?? (verdict === 'device_removed' ? verdict : undefined);
+    if (decision === 'device_removed' && found) await this.stopTriggers.stopForRemovedDevice(found.stream);
+    const reason = found?.stream.endReason ?? (decision === 'device_removed' ? decision : undefined);
     return new Problem('not_found', 'There is no such stream, or it has ended.', {
       ...(reason && { reason }),
     });

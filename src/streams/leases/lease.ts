@@ -1,6 +1,9 @@
 import type { Capabilities } from '../../membership/membership.js';
 
-/** What a lease says besides its times (CONTRACT §3). */
+/**
+ * A lease's claims besides its times (docs/CONTRACT.md, "Streams and leases"): user, stream, device, membership
+ * version, capabilities.
+ */
 export interface LeaseClaims {
   readonly sub: string;
   readonly sid: string;
@@ -9,22 +12,22 @@ export interface LeaseClaims {
   readonly cap: Capabilities;
 }
 
-/** What a lease may not outlive, in ms: a membership that is to end, an outage's grace. */
+/** Instants that a lease may not outlive, in ms since 1970: the end of the membership, the end of an outage's grace. */
 export type LeaseBounds = readonly (number | undefined)[];
 
 /**
- * The lease's times in whole seconds, as JWT has them; undefined when it would be over at once. Rounded down: a lease never
- * lives longer than LEASE_SECONDS.
+ * Returns a new lease's times in whole seconds since 1970, as JWT has them; undefined when it would expire at once.
+ * `now` is in ms. Rounded down, so that a lease never lives longer than `leaseSeconds`.
  */
 export function leaseTimes(
   now: number,
   leaseSeconds: number,
   bounds: LeaseBounds = [],
 ): { readonly iat: number; readonly exp: number } | undefined {
-  const until = Math.min(
+  const expiresAt = Math.min(
     now + leaseSeconds * 1_000,
     ...bounds.filter((bound): bound is number => bound !== undefined),
   );
-  const exp = Math.floor(until / 1_000);
+  const exp = Math.floor(expiresAt / 1_000);
   return exp * 1_000 > now ? { iat: Math.floor(now / 1_000), exp } : undefined;
 }

@@ -6,10 +6,13 @@ import { withTimeout } from '../../platform/scheduling/timeout.js';
 import { GraceService } from './grace.service.js';
 
 const EVERY_MS = 1_000;
-const DEADLINE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 const PING = named('outage', 'SELECT 1 AS ok');
 
-/** Looks each second whether PostgreSQL answers: grace counts from the outage's start, not from the first stream that asks. */
+/**
+ * Pings PostgreSQL each second, so that the grace counts from the start of the outage and not from the first renewal
+ * after it.
+ */
 @Injectable()
 export class OutageDetectorWorker extends PeriodicWorker {
   constructor(
@@ -20,10 +23,10 @@ export class OutageDetectorWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    const began = Date.now();
-    await withTimeout(DEADLINE_MS, this.database.run('critical', PING, [])).then(
-      () => this.grace.outageEnded(),
-      () => this.grace.outageBegan(began),
+    const sentAt = Date.now();
+    await withTimeout(TIMEOUT_MS, this.database.run('critical', PING, [])).then(
+      () => this.grace.recordRecovery(),
+      () => this.grace.recordOutage(sentAt),
     );
   }
 }

@@ -1,9 +1,9 @@
 -- Renews the slots of streams that still hold them, for many at once.
 -- $1 text[] stream ids, $2 int seconds from now
 -- Out: streamId of each that was renewed.
--- Takes no user's lock: it only keeps what is held. A slot that a start counted as free is marked `lapsed` in that start's
--- transaction, and the row decides between the two: whoever is second sees the other's word. Rows are locked in the order of
--- their ids, so that two of these never wait for each other in a circle.
+-- Takes no user's lock, since it only keeps what is held. It may meet a start that counts an expired slot as free: the start sets `lapsed`
+-- in its transaction, and whichever of the two locks the row second sees the other's change. Rows are locked in the order of their
+-- ids, so that two renewals never deadlock.
 WITH held AS (
   SELECT stream_id
   FROM stream

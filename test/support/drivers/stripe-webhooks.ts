@@ -1,23 +1,13 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import {
+  buildEvent as buildStripeEvent,
+  type StripeEvent,
+  type StripeEventOptions,
+  type StripeEventType,
+} from '../../../src/demo/stripe/stripe-event.js';
 import { call, type HttpReply } from './back-office.js';
 
-export type StripeEventType =
-  | 'customer.subscription.created'
-  | 'customer.subscription.updated'
-  | 'customer.subscription.deleted'
-  | 'invoice.payment_failed';
-
-export interface StripeEventOptions {
-  readonly id?: string;
-  readonly userId?: string;
-  readonly customer?: string;
-  readonly price?: string;
-  readonly status?: string;
-  readonly created?: number;
-  readonly object?: Record<string, unknown>;
-  readonly previous?: Record<string, unknown>;
-}
+export { buildStripeEvent, type StripeEvent, type StripeEventType };
 
 /** Stripe's webhooks: complete event objects with real signatures. */
 export interface StripeWebhooks {
@@ -33,22 +23,6 @@ export interface StripeWebhooks {
   /** Signs and posts an event again, as Stripe does, until the reply is 2xx. Returns the number of attempts. */
   deliverWithRetries(event: StripeEvent, deadlineMs?: number): Promise<number>;
 }
-
-export interface StripeEvent {
-  readonly id: string;
-  readonly type: StripeEventType;
-  readonly created: number;
-  readonly data: {
-    readonly object: Record<string, unknown>;
-    readonly previous_attributes?: Record<string, unknown>;
-  };
-  readonly [field: string]: unknown;
-}
-
-const sample = (name: string) =>
-  JSON.parse(
-    readFileSync(new URL(`../../protocol/stripe/${name}.json`, import.meta.url), 'utf8'),
-  ) as StripeEvent;
 
 /** Returns the `Stripe-Signature` header of a payload: https://docs.stripe.com/webhooks#verify-manually */
 export function stripeSignature(payload: string, secret: string, at = nowSeconds()): string {
@@ -93,59 +67,4 @@ export function stripeWebhooks(url: string, secret: string): StripeWebhooks {
     },
   };
   return webhooks;
-}
-
-/** Returns Stripe's published sample of the event type, moved to `created` and changed by the options. */
-export function buildStripeEvent(type: StripeEventType, options: StripeEventOptions = {}): StripeEvent {
-  const published = sample(type);
-  const created = options.created ?? nowSeconds();
-  const event = shiftTimes(published, created - published.created) as Mutable;
-  event.id = `evt_${randomBytes(12).toString('hex')}`;
-  const { object } = event.data;
-  if (type === 'invoice.payment_failed') fillInvoice(object, options);
-  else fillSubscription(object, options);
-  Object.assign(object, options.object);
-  if (options.previous) event.data.previous_attributes = options.previous;
-  return event as unknown as StripeEvent;
-}
-
-interface Mutable {
-  id: string;
-  data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> };
-}
-
-/** No amount or count in the samples is this large, so larger numbers are times. */
-const INSTANTS_FROM = 1_500_000_000;
-
-/** Returns the value with every time moved by so many seconds, so that periods keep their distance to the event. */
-function shiftTimes(value: unknown, bySeconds: number): unknown {
-  if (typeof value === 'number') return value >= INSTANTS_FROM ? value + bySeconds : value;
-  if (Array.isArray(value)) return value.map((inner) => shiftTimes(inner, bySeconds));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [name, shiftTimes(inner, bySeconds)]),
-  );
-}
-
-function fillSubscription(object: Record<string, unknown>, options: StripeEventOptions): void {
-  object.id = options.id ?? object.id;
-  object.customer = options.customer ?? object.customer;
-  object.metadata = options.userId === undefined ? {} : { userId: options.userId };
-  if (options.status !== undefined) object.status = options.status;
-  const items = object.items as {
-    data: { subscription: unknown; price: { id: string }; plan: { id: string } }[];
-  };
-  for (const item of items.data) {
-    item.subscription = object.id;
-    if (options.price !== undefined) item.price.id = item.plan.id = options.price;
-  }
-}
-
-function fillInvoice(object: Record<string, unknown>, options: StripeEventOptions): void {
-  object.customer = options.customer ?? object.customer;
-  const parent = object.parent as {
-    subscription_details: { subscription: string; metadata: Record<string, string> };
-  };
-  parent.subscription_details.metadata = options.userId === undefined ? {} : { userId: options.userId };
-  if (options.id !== undefined) parent.subscription_details.subscription = options.id;
 }

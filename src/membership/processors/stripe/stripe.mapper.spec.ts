@@ -17,7 +17,7 @@ interface SampleEvent {
 }
 const sample = (name: Sample): SampleEvent =>
   JSON.parse(
-    readFileSync(new URL(`../../../../test/protocol/stripe/${name}.json`, import.meta.url), 'utf8'),
+    readFileSync(new URL(`../../../demo/stripe/samples/${name}.json`, import.meta.url), 'utf8'),
   ) as SampleEvent;
 
 const read = (event: SampleEvent) => mapStripeEvent(event as unknown as Stripe.Event);

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { CONFIG, type Config } from '../../config/config.js';
 import { isOutage } from '../../postgres/outage.js';
+import { OutageAwareTimeout } from '../../postgres/outage-aware-timeout.js';
 import { DeadlineExceeded, withTimeout } from '../../scheduling/timeout.js';
 import {
   hashOf,
@@ -20,11 +21,10 @@ const BOOTSTRAP = 'bootstrap';
 /** How long another node's revocation may take to reach this one. */
 const CACHE_MS = 2_000;
 
-/** A call waits no longer for PostgreSQL: with a key that is remembered less, and only a glance while PostgreSQL is away. */
-const ANSWER_MS = 5_000;
-const KNOWN_ANSWER_MS = 1_500;
-const GLANCE_MS = 100;
-const AWAY_MS = 5_000;
+/** How long a call waits for PostgreSQL: less for a key that is remembered, and least for such a key during an outage. */
+const TIMEOUT_MS = 5_000;
+const REMEMBERED_TIMEOUT_MS = 1_500;
+const OUTAGE_TIMEOUT_MS = 100;
 
 interface KnownKey {
   readonly identity: ServiceIdentity;
@@ -37,7 +37,7 @@ export class ServiceKeysService {
   private readonly known = new LRUCache<string, KnownKey>({ max: 10_000, ttl: CACHE_MS });
   /** What was known last, for while PostgreSQL is away: running streams must be able to renew (CONTRACT §3). */
   private readonly remembered: LRUCache<string, KnownKey>;
-  private unansweredAt = 0;
+  private readonly rememberedTimeout = new OutageAwareTimeout(OUTAGE_TIMEOUT_MS);
 
   constructor(
     private readonly store: ServiceKeyStore,
@@ -80,14 +80,13 @@ export class ServiceKeysService {
   }
 
   private timeoutFor(id: string): number {
-    if (!this.remembered.has(id)) return ANSWER_MS;
-    return Date.now() - this.unansweredAt < AWAY_MS ? GLANCE_MS : KNOWN_ANSWER_MS;
+    return this.remembered.has(id) ? this.rememberedTimeout.timeoutMs(REMEMBERED_TIMEOUT_MS) : TIMEOUT_MS;
   }
 
   private async read(id: string): Promise<KnownKey | undefined> {
     try {
       const row = await withTimeout(this.timeoutFor(id), this.store.find(id));
-      this.unansweredAt = 0;
+      this.rememberedTimeout.recordSuccess();
       const key = row && { identity: { id: row.id, scopes: row.scopes }, hash: row.hash };
       if (key) this.known.set(id, key);
       if (key) this.remembered.set(id, key);
@@ -96,7 +95,7 @@ export class ServiceKeysService {
     } catch (error) {
       const last = this.remembered.get(id);
       if (!last || !(isOutage(error) || error instanceof DeadlineExceeded)) throw error;
-      this.unansweredAt = Date.now();
+      this.rememberedTimeout.recordOutage();
       return last;
     }
   }

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { decrypt, deriveKey, encrypt } from '../../crypto/aes-gcm.js';
 
 /** What names one idempotent call: who asks, with which Idempotency-Key, for what. */
 export interface CallName {
@@ -41,20 +42,15 @@ export function bodyHash(body: string | Buffer): Uint8Array<ArrayBuffer> {
  * credentials and Idempotency-Key can derive: the same call can be answered again, a reader of the table learns nothing.
  */
 export function sealAnswer(name: CallName, answer: string): Uint8Array<ArrayBuffer> {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', sealingKey(name), nonce);
-  const sealed = Buffer.concat([cipher.update(answer, 'utf8'), cipher.final()]);
-  return new Uint8Array(Buffer.concat([nonce, cipher.getAuthTag(), sealed]));
+  return encrypt(sealingKey(name), answer);
 }
 
 export function unsealAnswer(name: CallName, sealed: Uint8Array): string {
-  const decipher = createDecipheriv('aes-256-gcm', sealingKey(name), sealed.subarray(0, 12));
-  decipher.setAuthTag(sealed.subarray(12, 28));
-  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8');
+  return decrypt(sealingKey(name), sealed);
 }
 
 function sealingKey({ credentials, key, route }: CallName): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', `${credentials}\n${key}`, route, 'usher idempotent answer', 32));
+  return deriveKey({ secret: `${credentials}\n${key}`, salt: route, info: 'usher idempotent answer' });
 }
 
 function digest(parts: string[]): Uint8Array<ArrayBuffer> {

@@ -1,0 +1,83 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { Problem } from '../../platform/http/problem.js';
+import type { Entitlement } from '../../entitlements/entitlement.js';
+import { GraceService } from './grace.service.js';
+import { LeaseKeysService } from '../lease-keys/lease-keys.service.js';
+import { type LeaseBounds, type LeaseClaims, leaseTimes } from './lease.js';
+
+/** What an edge node gets for a stream: a signed lease and when it expires (ISO 8601). */
+export interface GrantedStream {
+  readonly streamId: string;
+  readonly lease: string;
+  readonly expiresAt: string;
+}
+
+/** What a user may do now, and when the membership is known to end (ISO 8601). */
+export interface TimedEntitlement {
+  readonly entitlement: Entitlement;
+  readonly endsAt: string | undefined;
+}
+
+/**
+ * Issues leases: signs one for a stream that was found to be allowed, and tells the grace service of it. Whether a slot
+ * is free or renewed is decided before, by StreamsService and SlotRenewalService.
+ */
+@Injectable()
+export class LeaseIssuerService {
+  constructor(
+    private readonly keys: LeaseKeysService,
+    private readonly grace: GraceService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Whether the user may stream, and for long enough that a lease would not expire at once. */
+  canIssue({ entitlement, endsAt }: TimedEntitlement): boolean {
+    return entitlement.capabilities.streaming && this.times([millis(endsAt)]) !== undefined;
+  }
+
+  /** Issues a lease that ends with the membership at the latest. Throws Problem not_entitled when that is within a second. */
+  async issue(
+    { streamId, userId, deviceId }: { streamId: string; userId: string; deviceId: string },
+    { entitlement, endsAt }: TimedEntitlement,
+  ): Promise<GrantedStream> {
+    const { version, capabilities } = entitlement;
+    const claims = { sub: userId, sid: streamId, did: deviceId, ver: version, cap: capabilities };
+    const granted = await this.sign(claims, [millis(endsAt)]);
+    this.grace.recordIssued({ claims, endsAt: millis(endsAt) });
+    return granted;
+  }
+
+  /**
+   * For an outage of PostgreSQL: issues a lease that ends with the grace at the latest, to a stream that this node
+   * issued one before. Throws Problem not_found for a stream that was stopped, unavailable for one that this node does
+   * not know or when the grace is over.
+   */
+  async issueByGrace(streamId: string): Promise<GrantedStream> {
+    const decision = this.grace.decide(streamId);
+    if (!decision.allowed) throw new Problem(decision.stopped ? 'not_found' : 'unavailable');
+    const { claims, endsAt } = decision.lastLease;
+    if (decision.until - Date.now() < 1_000)
+      throw new Problem('unavailable', 'The grace of this outage is over.');
+    return this.sign(claims, [endsAt, decision.until]);
+  }
+
+  /** The stream has ended: it gets no further lease from this node, not even by grace. */
+  stopIssuing(streamId: string): void {
+    this.grace.recordStopped(streamId);
+  }
+
+  private async sign(claims: LeaseClaims, bounds: LeaseBounds): Promise<GrantedStream> {
+    const times = this.times(bounds);
+    if (!times) throw new Problem('not_entitled');
+    const lease = await this.keys.sign(claims, times);
+    return { streamId: claims.sid, lease, expiresAt: new Date(times.exp * 1_000).toISOString() };
+  }
+
+  private times(bounds: LeaseBounds) {
+    return leaseTimes(Date.now(), this.config.LEASE_SECONDS, bounds);
+  }
+}
+
+const millis = (instant: string | undefined): number | undefined =>
+  instant === undefined ? undefined : Date.parse(instant);
