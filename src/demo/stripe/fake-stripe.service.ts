@@ -29,7 +29,7 @@ export class FakeStripeService {
 
   /** The object that it sent last, which Usher keeps: a restart of the demo forgets nothing. One that runs before one that ended. */
   private async latest(userId: string): Promise<SubscriptionObject | undefined> {
-    const own = (await this.subscriptions.readOfUser(userId))
+    const own = (await this.subscriptions.listOfUser(userId))
       .filter(({ subscriptionId }) => subscriptionId.startsWith(`sub_${DEMO_ID_PREFIX}`))
       .sort((a, b) => Number(a.ended) - Number(b.ended) || b.asOf.getTime() - a.asOf.getTime());
     return own[0]?.object as SubscriptionObject | undefined;

@@ -2,60 +2,64 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import { Database } from '../../platform/postgres/database.js';
 import type { ChangeSource } from '../membership.store.js';
-import { MembershipService, type FetchedUpdate } from '../membership.service.js';
 import {
   type ProcessorClient,
   ProcessorUnavailable,
   type SubscriptionUpdate,
 } from '../processors/processor.js';
+import { SubscriptionUpdateService } from './subscription-update.service.js';
 import { SubscriptionStore } from './subscription.store.js';
-import type { WebhookSettlement } from '../webhooks/webhook.store.js';
+import type { FetchedUpdate, UpdateResult } from './update-rules.js';
 
-/** Calls to a processor's API under way at once, and those that may wait: more is tried again later. */
-const AT_ONCE = 8;
-const MAY_WAIT = 1_000;
+/** Calls to processors' APIs that run at once on this node. */
+const CONCURRENCY = 8;
+/** Calls that may wait for one of these; one more fails with QueueFull, and its webhook or change is retried later. */
+const MAX_WAITING = 1_000;
 
-interface Question {
+interface FetchRequest {
   readonly api: ProcessorClient;
   readonly subscriptionId: string;
 }
 
 /**
- * What the processor itself says of a subscription now. A fetch takes its turn before it begins and holds no connection
- * while it runs; what it found is written only if no later turn was written meanwhile (precedence.ts).
+ * Fetches the present state of a subscription from its processor's API. A fetch takes its sequence number before it begins and holds no
+ * database connection while it runs; its result is saved only if no fetch with a higher number was saved meanwhile (update-rules.ts).
  */
 @Injectable()
-export class LookupService {
-  private readonly calls = new Batcher<Question, SubscriptionUpdate | undefined>({
-    act: ([question]) => ask(question as Question),
+export class SubscriptionFetchService {
+  private readonly calls = new Batcher<FetchRequest, SubscriptionUpdate | undefined>({
+    act: ([request]) => call(request as FetchRequest),
     size: 1,
-    concurrency: AT_ONCE,
-    capacity: MAY_WAIT,
+    concurrency: CONCURRENCY,
+    capacity: MAX_WAITING,
   });
 
   constructor(
     private readonly subscriptions: SubscriptionStore,
-    private readonly memberships: MembershipService,
+    private readonly updates: SubscriptionUpdateService,
     private readonly database: Database,
   ) {}
 
-  /** Undefined when the processor knows no such subscription: that ends none, for the key may be wrong. Throws ProcessorUnavailable. */
+  /**
+   * Returns undefined when the processor knows no such subscription. Callers must not take that for its end: with an API key of
+   * another account no subscription is known, and every user would lose access. Throws ProcessorUnavailable, QueueFull.
+   */
   async fetch(api: ProcessorClient, subscriptionId: string): Promise<FetchedUpdate | undefined> {
     const fetchSequence = await this.subscriptions.nextFetchSequence();
-    const word = await this.calls.add({ api, subscriptionId });
-    return word && { ...word, fetchSequence: fetchSequence };
+    const update = await this.calls.add({ api, subscriptionId });
+    return update && { ...update, fetchSequence };
   }
 
-  /** Fetches and applies. Throws ProcessorUnavailable, also when the processor knows no such subscription. */
-  async refresh(
+  /** Fetches and applies. Throws ProcessorUnavailable, also when the processor knows no such subscription, and QueueFull. */
+  async fetchAndApply(
     api: ProcessorClient,
     subscriptionId: string,
     source: ChangeSource,
-  ): Promise<WebhookSettlement> {
-    const word = await this.fetch(api, subscriptionId);
-    if (!word) throw new ProcessorUnavailable('the processor knows no such subscription');
-    return this.database.transaction('critical', (tx) => this.memberships.apply(tx, word, source));
+  ): Promise<UpdateResult> {
+    const update = await this.fetch(api, subscriptionId);
+    if (!update) throw new ProcessorUnavailable('the processor knows no such subscription');
+    return this.database.transaction('critical', (tx) => this.updates.apply(tx, update, source));
   }
 }
 
-const ask = async ({ api, subscriptionId }: Question) => [await api.fetch(subscriptionId)];
+const call = async ({ api, subscriptionId }: FetchRequest) => [await api.fetch(subscriptionId)];

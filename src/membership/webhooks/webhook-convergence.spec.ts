@@ -1,18 +1,10 @@
-import { MEMBERSHIP_STATUSES } from '../mailbox/events/event-data.schema.js';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  STATUS_RULES,
-  type MembershipContent,
-  membershipFrom,
-  statusAt,
-  endOf,
-  type Status,
-  type Subscription,
-} from './membership.js';
-import { isNewer } from './subscriptions/precedence.js';
+import { MEMBERSHIP_STATUSES } from '../../mailbox/events/event-data.schema.js';
+import type { Status } from '../membership.js';
+import { isNewer } from '../subscriptions/update-rules.js';
 
-/** What a processor holds, and what of it was written here. */
+/** A subscription's state at the processor, and (Known) what is stored of it here. */
 interface State {
   readonly status: Status;
   readonly planId: string;
@@ -23,11 +15,14 @@ interface Known extends State {
   readonly fetchSequence?: number;
 }
 
+/** What becomes of the handler of a webhook. */
+type Fate = 'completes' | 'crashes after the fetch' | 'crashes before the fetch';
+
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 10, 20) + seconds * 1_000);
 const FIRST: State = { status: 'none', planId: 'a', ended: false };
 
-/** Moves of one subscription; an end is the last. */
-const moves = fc
+/** The states of one subscription in their order; an end is the last. */
+const histories = fc
   .array(
     fc.record({
       status: fc.constantFrom(...MEMBERSHIP_STATUSES),
@@ -41,104 +36,99 @@ const moves = fc
     return end < 0 ? states : states.slice(0, end + 1);
   });
 
-describe('where the processor can be asked', () => {
-  /** Each webhook makes handlers: none when it was lost, several when it was repeated; some die between two steps. */
-  const history = moves.chain((states) =>
+describe('webhooks of a processor with an API, where each starts a fetch', () => {
+  /** For each state the handlers of its webhook: none when it was lost, several when it was repeated; some crash on the way. */
+  const deliveries = histories.chain((states) =>
     fc.record({
       states: fc.constant(states),
       handlers: fc.array(
-        fc.array(
-          fc.constantFrom<'whole' | 'dies after the fetch' | 'dies before it'>(
-            'whole',
-            'dies after the fetch',
-            'dies before it',
-          ),
-          { maxLength: 3 },
-        ),
+        fc.array(fc.constantFrom<Fate>('completes', 'crashes after the fetch', 'crashes before the fetch'), {
+          maxLength: 3,
+        }),
         { minLength: states.length, maxLength: states.length },
       ),
     }),
   );
 
-  /** A processor, a table, and handlers whose fetches and writes are interleaved by the scheduler. */
-  class World {
-    truth: State = FIRST;
+  /** A processor, a table, and webhook handlers whose fetches and writes are interleaved by the scheduler. */
+  class Simulation {
+    actual: State = FIRST;
     known: Known | undefined;
-    isOver = false;
-    private turn = 0;
+    hasEnded = false;
+    private fetchSequence = 0;
 
     constructor(private readonly scheduler: fc.Scheduler) {}
 
-    /** The processor's history in its order; each move may start handlers, which run while it goes on. */
-    async live(states: readonly State[], handlers: readonly (readonly string[])[]): Promise<void> {
+    /** Plays the processor's history in its order; each state may start handlers, which run while the history goes on. */
+    async run(states: readonly State[], handlers: readonly (readonly Fate[])[]): Promise<void> {
       const running: Promise<void>[] = [];
       for (const [n, state] of states.entries()) {
-        await this.scheduler.schedule(Promise.resolve(), 'move');
-        this.truth = state;
+        await this.scheduler.schedule(Promise.resolve(), 'next state');
+        this.actual = state;
         running.push(...(handlers[n] ?? []).map((fate) => this.handle(fate)));
       }
-      this.isOver = true;
+      this.hasEnded = true;
       await Promise.all(running);
     }
 
-    async handle(fate: string): Promise<void> {
+    async handle(fate: Fate): Promise<void> {
       await this.scheduler.schedule(Promise.resolve(), 'begin');
-      if (fate === 'dies before it') return;
-      const fetchSequence = (this.turn += 1);
-      const word = await this.scheduler.schedule(Promise.resolve(), 'read').then(() => this.truth);
-      await this.scheduler.schedule(Promise.resolve(), 'answer');
-      if (fate !== 'whole') return;
-      this.write({ ...word, asOf: at(0), fetchSequence });
+      if (fate === 'crashes before the fetch') return;
+      const fetchSequence = (this.fetchSequence += 1);
+      const state = await this.scheduler.schedule(Promise.resolve(), 'fetch').then(() => this.actual);
+      await this.scheduler.schedule(Promise.resolve(), 'response');
+      if (fate !== 'completes') return;
+      this.save({ ...state, asOf: at(0), fetchSequence });
     }
 
     reconcile(): void {
-      this.write({ ...this.truth, asOf: at(0), fetchSequence: (this.turn += 1) });
+      this.save({ ...this.actual, asOf: at(0), fetchSequence: (this.fetchSequence += 1) });
     }
 
-    private write(word: Known): void {
-      if (isNewer(this.known, word, () => false)) this.known = word;
+    private save(update: Known): void {
+      if (isNewer(this.known, update, () => false)) this.known = update;
     }
   }
 
-  const same = ({ status, planId, ended }: State) => ({ status, planId, ended });
+  const stateOf = ({ status, planId, ended }: State) => ({ status, planId, ended });
 
-  test('lost, repeated, delayed, shuffled, crashed: after reconciliation what is known is what the processor says', async () => {
+  test('lost, repeated, delayed, reordered, crashed: after reconciliation the stored state is the processor’s', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), history, async (scheduler, { states, handlers }) => {
-        const world = new World(scheduler);
-        await scheduler.waitFor(world.live(states, handlers));
-        world.reconcile();
-        expect(same(world.known as Known)).toEqual(same(world.truth));
+      fc.asyncProperty(fc.scheduler(), deliveries, async (scheduler, { states, handlers }) => {
+        const simulation = new Simulation(scheduler);
+        await scheduler.waitFor(simulation.run(states, handlers));
+        simulation.reconcile();
+        expect(stateOf(simulation.known as Known)).toEqual(stateOf(simulation.actual));
       }),
       { numRuns: 500 },
     );
   });
 
-  test('without any reconciliation too, once one handler began after the last move and lived', async () => {
+  test('without reconciliation too, once a handler that began after the last state completes', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), history, async (scheduler, { states, handlers }) => {
-        const world = new World(scheduler);
-        const others = world.live(states, handlers);
-        while (!world.isOver) await scheduler.waitOne();
-        // The others may still be under way, with older answers in their hands.
-        await scheduler.waitFor(Promise.all([world.handle('whole'), others]));
-        expect(same(world.known as Known)).toEqual(same(world.truth));
+      fc.asyncProperty(fc.scheduler(), deliveries, async (scheduler, { states, handlers }) => {
+        const simulation = new Simulation(scheduler);
+        const others = simulation.run(states, handlers);
+        while (!simulation.hasEnded) await scheduler.waitOne();
+        // The others may still be running, with older responses to save.
+        await scheduler.waitFor(Promise.all([simulation.handle('completes'), others]));
+        expect(stateOf(simulation.known as Known)).toEqual(stateOf(simulation.actual));
       }),
       { numRuns: 500 },
     );
   });
 });
 
-describe('where it cannot be asked', () => {
-  test('with an end that is final and a clock that tells events apart, any order and repetition ends where it is', () => {
-    const delivered = moves.chain((states) => {
+describe('webhooks of a processor without an API', () => {
+  test('lead to the processor’s last state in any order and with repetitions, if its clock orders the events and an end is final', () => {
+    const delivered = histories.chain((states) => {
       const indexes = [...states.keys()];
       return fc.record({
         states: fc.constant(states),
         order: fc
           .array(fc.constantFrom(...indexes), { maxLength: 10 })
-          .chain((again) =>
-            fc.shuffledSubarray([...indexes, ...again], { minLength: indexes.length + again.length }),
+          .chain((repeated) =>
+            fc.shuffledSubarray([...indexes, ...repeated], { minLength: indexes.length + repeated.length }),
           ),
         skew: fc.integer({ min: -300, max: 300 }),
       });
@@ -147,69 +137,10 @@ describe('where it cannot be asked', () => {
       fc.property(delivered, ({ states, order, skew }) => {
         let known: Known | undefined;
         for (const index of order) {
-          const word = { ...(states[index] as State), asOf: at(index + skew) };
-          if (isNewer(known, word, () => false)) known = word;
+          const update = { ...(states[index] as State), asOf: at(index + skew) };
+          if (isNewer(known, update, () => false)) known = update;
         }
         expect(known).toMatchObject(states.at(-1) as State);
-      }),
-      { numRuns: 1_000 },
-    );
-  });
-});
-
-describe('a user with subscriptions at two processors, whose clocks differ', () => {
-  const instant = fc.integer({ min: -400, max: 400 }).map(at);
-  const subscription: fc.Arbitrary<Subscription> = fc.record({
-    processor: fc.constantFrom('stripe', 'apple'),
-    subscriptionId: fc.constantFrom('1', '2', '3'),
-    status: fc.constantFrom(...MEMBERSHIP_STATUSES),
-    planId: fc.constantFrom('a', 'b', null),
-    effectiveAt: instant,
-    cancelAt: fc.option(instant),
-    graceEndsAt: fc.option(instant),
-    ended: fc.boolean(),
-    asOf: instant,
-  });
-  const several = fc.uniqueArray(subscription, {
-    selector: ({ processor, subscriptionId }) => `${processor} ${subscriptionId}`,
-    minLength: 1,
-    maxLength: 5,
-  });
-  const shown = (one: Subscription, now: Date) => STATUS_RULES[statusAt(one.status, endOf(one), now)].grants;
-
-  test('may watch exactly while one of the subscriptions lets them', () => {
-    fc.assert(
-      fc.property(several, instant, (subscriptions, now) => {
-        const membership = membershipFrom(subscriptions, now);
-        const isGranted = membership !== undefined && STATUS_RULES[membership.status].grants;
-        expect(isGranted).toBe(subscriptions.some((one) => shown(one, now)));
-      }),
-      { numRuns: 1_000 },
-    );
-  });
-
-  test('has one membership, in whatever order the subscriptions are read', () => {
-    const orders = several.chain((list) =>
-      fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
-    );
-    fc.assert(
-      fc.property(orders, instant, ([one, other], now) => {
-        expect(membershipFrom(other, now)).toEqual(membershipFrom(one, now));
-      }),
-      { numRuns: 2_000 },
-    );
-  });
-
-  test('once our clock ended a membership, it stays so until somebody says otherwise', () => {
-    fc.assert(
-      fc.property(several, instant, fc.nat(1_000), (subscriptions, now, later) => {
-        const then = new Date(now.getTime() + later * 1_000);
-        const stored = membershipFrom(subscriptions, now) as MembershipContent;
-        const shownLater = statusAt(stored.status, stored.endsAt, then);
-        expect(STATUS_RULES[shownLater].grants && !STATUS_RULES[stored.status].grants).toBe(false);
-        // The worker that comes a moment later leaves nothing that is due: it would be at it for ever.
-        const next = membershipFrom(subscriptions, then) as MembershipContent;
-        expect(next.endsAt === null || next.endsAt > then).toBe(true);
       }),
       { numRuns: 1_000 },
     );
