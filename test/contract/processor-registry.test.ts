@@ -37,7 +37,7 @@ beforeAll(async () => {
       ({ ok }) => ok,
       () => false,
     );
-  // It loads thousands of unbundled files, which takes long on a busy machine.
+  // It is not bundled, so loading it takes long on a busy machine.
   await eventually('the server is ready', isReady, 60_000);
 }, 90_000);
 afterAll(async () => {

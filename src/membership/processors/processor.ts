@@ -1,3 +1,4 @@
+import { Problem } from '../../platform/http/problem.js';
 import type { Action, Status } from '../membership.js';
 
 /** A webhook whose signature was verified. */
@@ -114,3 +115,12 @@ export class ProcessorUnavailable extends Error {}
 
 /** The processor refuses the change for good. The message is shown to people. */
 export class ChangeRefused extends Error {}
+
+/** Parses the JSON of a webhook. Throws Problem malformed_json. */
+export function parseWebhookJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem('malformed_json');
+  }
+}

@@ -11,7 +11,7 @@ export interface WebhookOutcome extends UpdateResult {
   readonly subscriptionId?: string | undefined;
 }
 
-/** Applies one stored webhook, exactly once. */
+/** Applies one stored webhook. One that was applied is never applied again, whoever retries it. */
 @Injectable()
 export class WebhookApplicationService {
   constructor(

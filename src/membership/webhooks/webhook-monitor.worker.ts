@@ -29,7 +29,7 @@ export class WebhookMonitorWorker extends PeriodicWorker {
       new Map(this.silences.map((silence) => [silence.processor, read(silence)]));
     metrics.gauges(
       'webhooks_silent_seconds',
-      'Since the last webhook of a processor that was ever heard of',
+      'Since the last webhook of each processor that has ever sent one',
       'processor',
       byProcessor(({ silentSeconds }) => silentSeconds),
     );

@@ -5,7 +5,13 @@ import { z } from 'zod';
 import { CONFIG, type Config, ConfigError } from '../../../platform/config/config.js';
 import { Problem } from '../../../platform/http/problem.js';
 import { plainText } from '../../../platform/http/text.schema.js';
-import type { WebhookHeaders, Processor, VerifiedWebhook, ProcessorUpdate } from '../processor.js';
+import {
+  parseWebhookJson,
+  type Processor,
+  type ProcessorUpdate,
+  type VerifiedWebhook,
+  type WebhookHeaders,
+} from '../processor.js';
 import { mapAppleNotification } from './apple.mapper.js';
 
 const requestBody = z.object({ signedPayload: z.string() });
@@ -37,7 +43,7 @@ export class AppleProcessor implements Processor {
   async verify(bytes: Buffer, _headers: WebhookHeaders): Promise<VerifiedWebhook> {
     if (!this.verifier)
       throw new Problem('not_configured', 'APPLE_BUNDLE_ID and APPLE_ROOT_CERTIFICATES are not set.');
-    const { success, data: request } = requestBody.safeParse(parseJson(bytes));
+    const { success, data: request } = requestBody.safeParse(parseWebhookJson(bytes.toString('utf8')));
     if (!success) throw new Problem('invalid_request', 'signedPayload is missing.');
     const { notification, transaction, renewal } = await decode(await this.verifier, request.signedPayload);
     const { success: isNotification, data: found } = anyNotification.safeParse(notification);
@@ -87,13 +93,5 @@ function readCertificate(file: string): Buffer {
     return readFileSync(file);
   } catch {
     throw new ConfigError('APPLE_ROOT_CERTIFICATES names a file that cannot be read.');
-  }
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new Problem('malformed_json');
   }
 }

@@ -4,12 +4,13 @@ import { z } from 'zod';
 import { CONFIG, type Config } from '../../../platform/config/config.js';
 import { Problem } from '../../../platform/http/problem.js';
 import { plainText } from '../../../platform/http/text.schema.js';
-import type {
-  WebhookHeaders,
-  Processor,
-  ProcessorClient,
-  VerifiedWebhook,
-  ProcessorUpdate,
+import {
+  parseWebhookJson,
+  type Processor,
+  type ProcessorClient,
+  type ProcessorUpdate,
+  type VerifiedWebhook,
+  type WebhookHeaders,
 } from '../processor.js';
 import { GoogleClient, serviceAccountOf } from './google.client.js';
 import { mapGoogleNotification } from './google.mapper.js';
@@ -54,11 +55,11 @@ export class GoogleProcessor implements Processor {
     if (token === undefined)
       throw new Problem('signature_invalid', 'The bearer token of Pub/Sub is missing.');
     await this.verifyToken(token);
-    const { success, data } = pushRequest.safeParse(parseJson(body.toString('utf8')));
+    const { success, data } = pushRequest.safeParse(parseWebhookJson(body.toString('utf8')));
     if (!success) throw new Problem('invalid_request', 'This is no push of Pub/Sub.');
     const { messageId, publishTime, data: encoded } = data.message;
     const payload = Buffer.from(encoded, 'base64').toString('utf8');
-    const { type } = mapGoogleNotification(parseJson(payload), this.config.GOOGLE_PACKAGE_NAME);
+    const { type } = mapGoogleNotification(parseWebhookJson(payload), this.config.GOOGLE_PACKAGE_NAME);
     return { eventId: messageId, type, createdAt: new Date(publishTime), payload };
   }
 
@@ -90,12 +91,4 @@ function throwProblem(error: unknown): never {
   if (isAboutKeys || !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC')
     throw new Problem('unavailable', 'Google’s keys could not be read.', { retryAfterMs: 5_000 });
   throw new Problem('signature_invalid');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Problem('malformed_json');
-  }
 }

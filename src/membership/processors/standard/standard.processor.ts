@@ -4,7 +4,13 @@ import { z } from 'zod';
 import { CONFIG, type Config } from '../../../platform/config/config.js';
 import { Problem } from '../../../platform/http/problem.js';
 import { plainText } from '../../../platform/http/text.schema.js';
-import type { WebhookHeaders, Processor, VerifiedWebhook, ProcessorUpdate } from '../processor.js';
+import {
+  parseWebhookJson,
+  type Processor,
+  type ProcessorUpdate,
+  type VerifiedWebhook,
+  type WebhookHeaders,
+} from '../processor.js';
 import { mapStandardEvent } from './standard.mapper.js';
 
 const anyEvent = z.looseObject({
@@ -33,7 +39,7 @@ export class StandardProcessor implements Processor {
     }
     const signed = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
     verifyWithAny(this.keys, body, signed);
-    const { success, data } = anyEvent.safeParse(parseJson(body));
+    const { success, data } = anyEvent.safeParse(parseWebhookJson(body.toString('utf8')));
     if (!success) throw new Problem('invalid_request', 'This is no event.');
     const { success: isId, data: eventId } = anyId.safeParse(id);
     if (!isId) throw new Problem('invalid_request', 'webhook-id must be text of at most 255 characters.');
@@ -61,12 +67,4 @@ function verifyWithAny(keys: readonly Webhook[], body: Buffer, signed: Record<st
     }
   }
   throw problem ?? new Problem('signature_invalid');
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new Problem('malformed_json');
-  }
 }
