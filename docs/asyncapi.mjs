@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { receiptPayload } from '../dist/delivery/receipts/receipts.schema.js';
 import { deviceUpdate } from '../dist/devices/device.schema.js';
-import { entitlementAnswer } from '../dist/entitlements/entitlements.schema.js';
+import { entitlementResponse } from '../dist/entitlements/entitlements.schema.js';
 import { edgeAuth, entitlementChanged, streamsPayload, streamStop } from '../dist/streams/streams.schema.js';
 import { handshakeAuth, syncPayload, tokenRefreshPayload } from '../dist/live/admission/handshake.schema.js';
 import {
@@ -32,7 +32,7 @@ const done = z.object({ ok: z.literal(true) });
 const state = z.object({
   position: positionSchema,
   membership: membershipChangedData,
-  entitlement: entitlementAnswer,
+  entitlement: entitlementResponse,
   playback: z.array(playbackProgressData).describe('Newest first.'),
   recommendations: z.array(z.object({ profileId, version: frontPageVersion })),
   entries: z.array(envelopeSchema).describe('The newest durable event of each key, in offset order.'),

@@ -4,19 +4,19 @@ import { Database } from '../platform/postgres/database.js';
 import { named } from '../platform/postgres/statement.js';
 import { membershipSql } from '../membership/membership.fragments.js';
 import type { MembershipRow } from '../membership/membership-view.js';
-import { type Entitlement, entitlementOf } from './entitlement.js';
+import { type Entitlement, toEntitlement } from './entitlement.js';
 
-const READ = named(
+const LIST = named(
   'entitlements',
   `SELECT u.user_id AS "userId", iso(now()) AS now, (${membershipSql('u.user_id')}) AS membership
    FROM unnest($1::text[]) WITH ORDINALITY AS u (user_id, n) ORDER BY u.n`,
 );
 
-/** Reads what is true now; checks that come together are one statement. */
+/** Reads users' entitlements from their memberships. Reads that arrive together become one statement. */
 @Injectable()
 export class EntitlementStore {
   private readonly reads = new Batcher<string, Entitlement>({
-    act: (userIds) => this.readAll(userIds),
+    act: (userIds) => this.list(userIds),
     size: 200,
     concurrency: 2,
     capacity: 20_000,
@@ -24,13 +24,14 @@ export class EntitlementStore {
 
   constructor(private readonly database: Database) {}
 
-  read(userId: string): Promise<Entitlement> {
+  /** The user's entitlement now. Throws QueueFull when too many reads are waiting. */
+  get(userId: string): Promise<Entitlement> {
     return this.reads.add(userId);
   }
 
-  private async readAll(userIds: string[]): Promise<Entitlement[]> {
+  private async list(userIds: string[]): Promise<Entitlement[]> {
     type Row = { userId: string; now: string; membership: MembershipRow };
-    const rows = await this.database.run<Row>('critical', READ, [userIds]);
-    return rows.map(({ userId, now, membership }) => entitlementOf(userId, membership, now));
+    const rows = await this.database.run<Row>('critical', LIST, [userIds]);
+    return rows.map(({ userId, now, membership }) => toEntitlement(userId, membership, now));
   }
 }

@@ -4,11 +4,12 @@ import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import { EntitlementStore } from './entitlement.store.js';
-import { entitlementAnswer } from './entitlements.schema.js';
+import { entitlementResponse } from './entitlements.schema.js';
 
-/** An edge node waits no longer for PostgreSQL: it is told 503. */
-const ANSWER_MS = 5_000;
+/** When PostgreSQL takes longer the edge node gets a 503: it must decide within seconds whether to serve the stream. */
+const RESPONSE_TIMEOUT_MS = 5_000;
 
+/** What edge nodes check before they serve a stream. */
 @ApiTags('edge nodes')
 @Controller('v1/users')
 export class EntitlementsController {
@@ -17,8 +18,8 @@ export class EntitlementsController {
   /** What the user may do now. */
   @Get(':userId/entitlement')
   @NeedsScope('edge')
-  @ApiResponse({ status: 200, standardSchema: entitlementAnswer })
+  @ApiResponse({ status: 200, standardSchema: entitlementResponse })
   read(@Param('userId', { schema: userIdSchema }) userId: string) {
-    return withTimeout(ANSWER_MS, this.store.read(userId));
+    return withTimeout(RESPONSE_TIMEOUT_MS, this.store.get(userId));
   }
 }

@@ -1,19 +1,21 @@
-import { MEMBERSHIP_STATUSES } from '../mailbox/events/event-data.schema.js';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { MEMBERSHIP_STATUSES } from '../mailbox/events/event-data.schema.js';
 import {
   type Capabilities,
   capabilitiesOf,
-  differs,
+  deriveMembership,
+  hasChanged,
   type MembershipContent,
-  membershipFrom,
   NO_CAPABILITIES,
+  scheduledEnd,
+  STATUS_RULES,
   type Status,
+  statusAt,
   type Subscription,
 } from './membership.js';
-import { isNewer } from './subscriptions/precedence.js';
 
-const PLANNED: Capabilities = {
+const PLAN_CAPABILITIES: Capabilities = {
   streaming: true,
   maxStreams: 4,
   maxQuality: '4k',
@@ -34,88 +36,6 @@ const subscription = (more: Partial<Subscription> = {}): Subscription => ({
   ...more,
 });
 
-describe('a processor’s word is news', () => {
-  const never = () => false;
-  const always = () => true;
-  const known = { asOf: day(10), ended: false };
-
-  test('when nothing was known', () => {
-    expect(isNewer(undefined, { asOf: day(1), ended: false }, never)).toBe(true);
-  });
-
-  test('when it is later, and not when it is earlier', () => {
-    expect(isNewer(known, { asOf: day(11), ended: false }, never)).toBe(true);
-    expect(isNewer(known, { asOf: day(9), ended: false }, always)).toBe(false);
-  });
-
-  test('of the same second, when something else says that it came after', () => {
-    expect(isNewer(known, { asOf: day(10), ended: false }, always)).toBe(true);
-    expect(isNewer(known, { asOf: day(10), ended: false }, never)).toBe(false);
-  });
-
-  test('when it is the end, even if it came before what is known', () => {
-    expect(isNewer(known, { asOf: day(9), ended: true }, never)).toBe(true);
-  });
-
-  test('never after the end, however late it is', () => {
-    const ended = { asOf: day(10), ended: true };
-    for (const word of [
-      { asOf: day(30), ended: false },
-      { asOf: day(30), ended: true },
-    ])
-      expect(isNewer(ended, word, always)).toBe(false);
-  });
-
-  /** A subscription's history by the processor's clock, and the words of it in any order, some repeatedly. */
-  const history = fc
-    .record({
-      statuses: fc.array(fc.constantFrom(...MEMBERSHIP_STATUSES), { minLength: 1, maxLength: 8 }),
-      ends: fc.boolean(),
-    })
-    .map(({ statuses, ends }) =>
-      statuses.map((status, n) => ({ status, asOf: day(n + 1), ended: ends && n === statuses.length - 1 })),
-    );
-  type Word = { status: Status; asOf: Date; ended: boolean };
-  const delivered = history.chain((words) =>
-    fc.array(fc.nat(words.length - 1), { maxLength: 10 }).chain((again) =>
-      fc.record({
-        words: fc.constant(words),
-        order: fc.shuffledSubarray([...words.keys(), ...again], { minLength: words.length + again.length }),
-      }),
-    ),
-  );
-  const apply = (words: readonly Word[], order: readonly number[]): (Word | undefined)[] => {
-    let known: Word | undefined;
-    return order.map((index) => {
-      const word = words[index] as Word;
-      if (isNewer(known, word, () => false)) known = word;
-      return known;
-    });
-  };
-
-  test('any order and repetition of a history ends where the processor is', () => {
-    fc.assert(
-      fc.property(delivered, ({ words, order }) => {
-        expect(apply(words, order).at(-1)).toEqual(words.at(-1));
-      }),
-    );
-  });
-
-  test('on the way nothing goes back to an older word, and an end absorbs everything', () => {
-    fc.assert(
-      fc.property(delivered, ({ words, order }) => {
-        const known = apply(words, order);
-        for (const [n, now] of known.entries()) {
-          const before = known[n - 1];
-          if (!before) continue;
-          const fine = before.ended ? now === before : (now as Word).asOf.getTime() >= before.asOf.getTime();
-          expect(fine).toBe(true);
-        }
-      }),
-    );
-  });
-});
-
 describe('what a status allows', () => {
   test.each<[Status, boolean]>([
     ['trialing', true],
@@ -124,23 +44,23 @@ describe('what a status allows', () => {
     ['none', false],
     ['paused', false],
     ['canceled', false],
-  ])('%s: what the plan allows? %s', (status, granted) => {
-    expect(capabilitiesOf(status, PLANNED)).toEqual(granted ? PLANNED : NO_CAPABILITIES);
+  ])('a status of %s grants the plan’s capabilities: %s', (status, granted) => {
+    expect(capabilitiesOf(status, PLAN_CAPABILITIES)).toEqual(granted ? PLAN_CAPABILITIES : NO_CAPABILITIES);
   });
 
-  test('without a plan nothing, whatever the status', () => {
+  test('without a plan no status grants anything', () => {
     for (const status of MEMBERSHIP_STATUSES)
-      for (const planned of [null, undefined])
-        expect(capabilitiesOf(status, planned)).toEqual(NO_CAPABILITIES);
+      for (const capabilities of [null, undefined])
+        expect(capabilitiesOf(status, capabilities)).toEqual(NO_CAPABILITIES);
   });
 });
 
-describe('a membership over several subscriptions', () => {
-  test('is none without any', () => {
-    expect(membershipFrom([], day(1))).toBeUndefined();
+describe('the membership of a user with several subscriptions', () => {
+  test('does not exist without any', () => {
+    expect(deriveMembership([], day(1))).toBeUndefined();
   });
 
-  test('is that of the most useful one', () => {
+  test('is that of the subscription with the most useful status', () => {
     const order: Status[] = ['active', 'trialing', 'past_due', 'paused', 'none', 'canceled'];
     for (const [n, better] of order.entries()) {
       for (const worse of order.slice(n + 1)) {
@@ -148,30 +68,32 @@ describe('a membership over several subscriptions', () => {
           subscription({ status: worse, planId: 'worse', asOf: day(9) }),
           subscription({ status: better, planId: 'better' }),
         ];
-        expect(membershipFrom(both, day(1))).toMatchObject({ status: better, planId: 'better' });
+        expect(deriveMembership(both, day(1))).toMatchObject({ status: better, planId: 'better' });
       }
     }
   });
 
-  test('among equals is that of the one that lasts longest, so that no end of another interrupts it', () => {
-    const longest = [
+  test('is that of the longest-lasting one among equals, so that the end of another does not interrupt it', () => {
+    const subscriptions = [
       subscription({ planId: 'ends first', cancelAt: day(20), asOf: day(9) }),
       subscription({ planId: 'goes on', asOf: day(2) }),
       subscription({ planId: 'ends later', cancelAt: day(25), asOf: day(5) }),
     ];
-    expect(membershipFrom(longest, day(1))).toMatchObject({ planId: 'goes on', endsAt: null });
-    expect(membershipFrom([...longest.slice(0, 1), ...longest.slice(2)], day(1))).toMatchObject({
-      planId: 'ends later',
-      endsAt: day(25),
-    });
+    expect(deriveMembership(subscriptions, day(1))).toMatchObject({ planId: 'goes on', endsAt: null });
+    expect(deriveMembership([...subscriptions.slice(0, 1), ...subscriptions.slice(2)], day(1))).toMatchObject(
+      {
+        planId: 'ends later',
+        endsAt: day(25),
+      },
+    );
   });
 
-  test('is that of another one from the moment on in which its own has ended', () => {
+  test('changes to the next subscription at the moment in which the present one ends', () => {
     const both = [
       subscription({ planId: 'premium', cancelAt: day(20) }),
       subscription({ planId: 'basic', status: 'past_due', graceEndsAt: day(25) }),
     ];
-    const statuses = [19, 20, 25].map((n) => membershipFrom(both, day(n)));
+    const statuses = [19, 20, 25].map((n) => deriveMembership(both, day(n)));
     expect(statuses).toMatchObject([
       { status: 'active', planId: 'premium', endsAt: day(20) },
       { status: 'past_due', planId: 'basic', endsAt: day(25) },
@@ -179,12 +101,12 @@ describe('a membership over several subscriptions', () => {
     ]);
   });
 
-  test('is that of the newest one among equals', () => {
+  test('is that of the most recently updated one among equals', () => {
     const both = [subscription({ planId: 'older' }), subscription({ planId: 'newer', asOf: day(2) })];
-    expect(membershipFrom(both, day(1))?.planId).toBe('newer');
+    expect(deriveMembership(both, day(1))?.planId).toBe('newer');
   });
 
-  test('does not depend on the order in which they are read', () => {
+  test('does not depend on the order in which the subscriptions are read', () => {
     const any = fc.record({
       status: fc.constantFrom(...MEMBERSHIP_STATUSES),
       planId: fc.constantFrom('a', 'b', null),
@@ -198,7 +120,7 @@ describe('a membership over several subscriptions', () => {
         ),
         ([one, other]) => {
           const read = (list: typeof one) =>
-            membershipFrom(
+            deriveMembership(
               list.map(({ status, planId, asOf }) => subscription({ status, planId, asOf: day(asOf) })),
               day(1),
             );
@@ -208,15 +130,15 @@ describe('a membership over several subscriptions', () => {
     );
   });
 
-  test('does not change the list', () => {
+  test('is derived without changing the list of subscriptions', () => {
     const list = Object.freeze([subscription({ status: 'canceled' }), subscription()]);
-    membershipFrom(list, day(1));
+    deriveMembership(list, day(1));
     expect(list.map(({ status }) => status)).toEqual(['canceled', 'active']);
   });
 });
 
-describe('a new version is made', () => {
-  const now: MembershipContent = {
+describe('a new version of a membership is saved', () => {
+  const membership: MembershipContent = {
     status: 'active',
     planId: 'basic',
     effectiveAt: day(1),
@@ -225,7 +147,7 @@ describe('a new version is made', () => {
   };
 
   test('for the first membership', () => {
-    expect(differs(undefined, now)).toBe(true);
+    expect(hasChanged(undefined, membership)).toBe(true);
   });
 
   test.each<[string, Partial<MembershipContent>]>([
@@ -234,17 +156,81 @@ describe('a new version is made', () => {
     ['no plan', { planId: null }],
     ['an end that was set', { cancelAt: day(20) }],
   ])('for %s, and for the way back', (_, change) => {
-    expect(differs(now, { ...now, ...change })).toBe(true);
-    expect(differs({ ...now, ...change }, now)).toBe(true);
+    expect(hasChanged(membership, { ...membership, ...change })).toBe(true);
+    expect(hasChanged({ ...membership, ...change }, membership)).toBe(true);
   });
 
   test('for an end that moved', () => {
-    expect(differs({ ...now, cancelAt: day(20) }, { ...now, cancelAt: day(21) })).toBe(true);
+    expect(hasChanged({ ...membership, cancelAt: day(20) }, { ...membership, cancelAt: day(21) })).toBe(true);
   });
 
-  test('not when nobody could notice', () => {
-    expect(differs({ ...now, cancelAt: day(20) }, { ...now, cancelAt: day(20), effectiveAt: day(3) })).toBe(
-      false,
+  test('not for a change that no user or device could notice', () => {
+    expect(
+      hasChanged(
+        { ...membership, cancelAt: day(20) },
+        { ...membership, cancelAt: day(20), effectiveAt: day(3) },
+      ),
+    ).toBe(false);
+  });
+});
+
+describe('a user with subscriptions at two processors, whose clocks differ', () => {
+  const second = (n: number): Date => new Date(day(20).getTime() + n * 1_000);
+  const instant = fc.integer({ min: -400, max: 400 }).map(second);
+  const anySubscription: fc.Arbitrary<Subscription> = fc.record({
+    processor: fc.constantFrom('stripe', 'apple'),
+    subscriptionId: fc.constantFrom('1', '2', '3'),
+    status: fc.constantFrom(...MEMBERSHIP_STATUSES),
+    planId: fc.constantFrom('a', 'b', null),
+    effectiveAt: instant,
+    cancelAt: fc.option(instant),
+    graceEndsAt: fc.option(instant),
+    ended: fc.boolean(),
+    asOf: instant,
+  });
+  const several = fc.uniqueArray(anySubscription, {
+    selector: ({ processor, subscriptionId }) => `${processor} ${subscriptionId}`,
+    minLength: 1,
+    maxLength: 5,
+  });
+  const grants = (one: Subscription, now: Date) =>
+    STATUS_RULES[statusAt(one.status, scheduledEnd(one), now)].grants;
+
+  test('may watch exactly while one of the subscriptions grants it', () => {
+    fc.assert(
+      fc.property(several, instant, (subscriptions, now) => {
+        const membership = deriveMembership(subscriptions, now);
+        const isGranted = membership !== undefined && STATUS_RULES[membership.status].grants;
+        expect(isGranted).toBe(subscriptions.some((one) => grants(one, now)));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('has one membership, in whatever order the subscriptions are read', () => {
+    const orders = several.chain((list) =>
+      fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
+    );
+    fc.assert(
+      fc.property(orders, instant, ([one, other], now) => {
+        expect(deriveMembership(other, now)).toEqual(deriveMembership(one, now));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('whose membership was ended by Usher’s clock stays without one until a processor reports something else', () => {
+    fc.assert(
+      fc.property(several, instant, fc.nat(1_000), (subscriptions, now, later) => {
+        const then = new Date(now.getTime() + later * 1_000);
+        const stored = deriveMembership(subscriptions, now) as MembershipContent;
+        const statusLater = statusAt(stored.status, stored.endsAt, then);
+        expect(STATUS_RULES[statusLater].grants && !STATUS_RULES[stored.status].grants).toBe(false);
+        // After the worker has ended it nothing is due any more: otherwise it would end the same membership for ever.
+        const next = deriveMembership(subscriptions, then) as MembershipContent;
+        expect(next.endsAt === null || next.endsAt > then).toBe(true);
+      }),
+      { numRuns: 1_000 },
     );
   });
 });

@@ -1,5 +1,6 @@
 import type { MEMBERSHIP_STATUSES } from '../mailbox/events/event-data.schema.js';
 
+/** The status of a subscription, and of the membership that follows from it. */
 export type Status = (typeof MEMBERSHIP_STATUSES)[number];
 
 /** What a plan lets its users do. */
@@ -11,6 +12,7 @@ export interface Capabilities {
   readonly ads: boolean;
 }
 
+/** What a user without a membership may do. */
 export const NO_CAPABILITIES: Capabilities = {
   streaming: false,
   maxStreams: 0,
@@ -19,69 +21,73 @@ export const NO_CAPABILITIES: Capabilities = {
   ads: false,
 };
 
-/** What a user may ask for (CONTRACT §3, `POST /v1/me/membership/changes`). */
+/** What a user may ask for, by `POST /v1/me/membership/changes` (docs/CONTRACT.md). */
 export const ACTIONS = ['cancel', 'resume', 'change_plan'] as const;
 export type Action = (typeof ACTIONS)[number];
 
-/** What a status is, and what may become of it. */
-interface Stage {
-  /** Whether the user may watch; a failed payment gives time to mend it. */
+/** What a status allows. */
+interface StatusRule {
+  /** Whether the user may watch. After a failed payment they may, until the grace period ends. */
   readonly grants: boolean;
-  /** Whether our own clock may end it: at `cancelAt`, or when the time to mend a payment is over. */
+  /** Whether Usher ends it by its own clock: at `cancelAt`, or when the grace period after a failed payment is over. */
   readonly endsByClock: boolean;
   /** What its user may ask for. */
-  readonly asks: readonly Action[];
+  readonly actions: readonly Action[];
 }
 
 /**
- * The one table of what a status allows. What a *processor* may say next has no column: any status may follow any other,
- * since what was said between them may have been lost, and its word is the truth. Only a subscription's end is final
- * (precedence.ts).
+ * The one table of what a status allows. It does not restrict transitions: a processor may report any status after any other, since
+ * the updates between them may have been lost, and the processor is right. Only a subscription's end is final (update-rules.ts).
  */
-export const STATUS_RULES: Readonly<Record<Status, Stage>> = {
-  none: { grants: false, endsByClock: false, asks: [] },
-  trialing: { grants: true, endsByClock: true, asks: ['cancel', 'resume', 'change_plan'] },
-  active: { grants: true, endsByClock: true, asks: ['cancel', 'resume', 'change_plan'] },
-  past_due: { grants: true, endsByClock: true, asks: ['cancel', 'resume'] },
-  paused: { grants: false, endsByClock: true, asks: ['cancel', 'resume'] },
-  canceled: { grants: false, endsByClock: false, asks: [] },
+export const STATUS_RULES: Readonly<Record<Status, StatusRule>> = {
+  none: { grants: false, endsByClock: false, actions: [] },
+  trialing: { grants: true, endsByClock: true, actions: ['cancel', 'resume', 'change_plan'] },
+  active: { grants: true, endsByClock: true, actions: ['cancel', 'resume', 'change_plan'] },
+  past_due: { grants: true, endsByClock: true, actions: ['cancel', 'resume'] },
+  paused: { grants: false, endsByClock: true, actions: ['cancel', 'resume'] },
+  canceled: { grants: false, endsByClock: false, actions: [] },
 };
 
-/** Of several subscriptions the most useful one speaks for the user. */
+/** The most useful status first. */
 const PREFERENCE: readonly Status[] = ['active', 'trialing', 'past_due', 'paused', 'none', 'canceled'];
 
-/** One subscription at a processor, by its newest word. */
+/** One subscription at a processor: the newest state that is known of it. */
 export interface Subscription {
   readonly processor: string;
   readonly subscriptionId: string;
   readonly status: Status;
   readonly planId: string | null;
   readonly effectiveAt: Date;
-  /** It ends then, unless resumed. */
+  /** When it will end unless it is resumed. */
   readonly cancelAt: Date | null;
-  /** While its payment has failed: until then it is good. */
+  /** After a failed payment: when its grace period ends. */
   readonly graceEndsAt: Date | null;
-  /** The processor will never say anything else of it. */
+  /** Final: the processor will never change it again. */
   readonly ended: boolean;
+  /** When this was its state, by the processor's clock. */
   readonly asOf: Date;
 }
 
-/** What a user pays for, over all subscriptions. */
+/** What a user pays for: the result of all of their subscriptions. */
 export interface MembershipContent {
   readonly status: Status;
   readonly planId: string | null;
   readonly effectiveAt: Date;
   readonly cancelAt: Date | null;
-  /** When our own clock ends it; null when nothing is planned. */
+  /** When Usher ends it by its own clock; null when no end is planned. */
   readonly endsAt: Date | null;
 }
 
-export function capabilitiesOf(status: Status, planned: Capabilities | null | undefined): Capabilities {
-  return STATUS_RULES[status].grants && planned ? planned : NO_CAPABILITIES;
+/** What a user with that status may do: the plan's capabilities, or nothing. */
+export function capabilitiesOf(
+  status: Status,
+  planCapabilities: Capabilities | null | undefined,
+): Capabilities {
+  return STATUS_RULES[status].grants && planCapabilities ? planCapabilities : NO_CAPABILITIES;
 }
 
-/** When our own clock ends the subscription; null when nothing is planned. */
-export function endOf({
+/** When Usher ends the subscription by its own clock; null when no end is planned. */
+export function scheduledEnd({
   status,
   cancelAt,
   graceEndsAt,
@@ -92,55 +98,55 @@ export function endOf({
   return cancelAt < grace ? cancelAt : grace;
 }
 
-/** The status that holds now: what was stored, until its end has passed, whether or not somebody noticed yet. */
+/** The status at `now`: the stored one until its end has passed, whether or not a worker has ended it yet. */
 export function statusAt(status: Status, endsAt: Date | null, now: Date): Status {
   return endsAt !== null && endsAt <= now && STATUS_RULES[status].endsByClock ? 'canceled' : status;
 }
 
 /**
- * Which subscription speaks for the user: that with the most useful status, of equals the one that lasts longest, then
- * the one heard of last. So access is granted while any of them grants it.
+ * The subscription that decides the membership: the one with the most useful status, among equals the one that lasts longest, then
+ * the one updated last. So a user has access while any of their subscriptions grants it. Undefined when there are none.
  */
 export function primarySubscription<S extends Subscription>(
   subscriptions: readonly S[],
   now: Date,
 ): S | undefined {
-  const rank = (one: S) => PREFERENCE.indexOf(statusAt(one.status, endOf(one), now));
-  const lasts = (one: S) => endOf(one)?.getTime() ?? Infinity;
+  const rank = (one: S) => PREFERENCE.indexOf(statusAt(one.status, scheduledEnd(one), now));
+  const endTime = (one: S) => scheduledEnd(one)?.getTime() ?? Infinity;
   const name = (one: S) => `${one.processor} ${one.subscriptionId}`;
   const [first] = [...subscriptions].sort(
     (a, b) =>
       rank(a) - rank(b) ||
-      compare(lasts(b), lasts(a)) ||
+      compare(endTime(b), endTime(a)) ||
       b.asOf.getTime() - a.asOf.getTime() ||
       compare(name(a), name(b)),
   );
   return first;
 }
 
-/** The membership that follows from all of a user's subscriptions at that instant; undefined when there are none. */
-export function membershipFrom(
+/** The membership that follows from all of a user's subscriptions at `now`; undefined when there are none. */
+export function deriveMembership(
   subscriptions: readonly Subscription[],
   now: Date,
 ): MembershipContent | undefined {
-  const best = primarySubscription(subscriptions, now);
-  if (!best) return undefined;
-  const { planId, effectiveAt, cancelAt } = best;
-  const endsAt = endOf(best);
-  const status = statusAt(best.status, endsAt, now);
-  if (endsAt !== null && status !== best.status)
+  const primary = primarySubscription(subscriptions, now);
+  if (!primary) return undefined;
+  const { planId, effectiveAt, cancelAt } = primary;
+  const endsAt = scheduledEnd(primary);
+  const status = statusAt(primary.status, endsAt, now);
+  if (endsAt !== null && status !== primary.status)
     return { status, planId, effectiveAt: endsAt, cancelAt: null, endsAt: null };
   return { status, planId, effectiveAt, cancelAt, endsAt };
 }
 
-/** Whether there is anything to tell: a new version is only made for a change that someone could notice. */
-export function differs(a: MembershipContent | undefined, b: MembershipContent): boolean {
+/** Whether the change deserves a new version: only one that users or devices could notice does. */
+export function hasChanged(before: MembershipContent | undefined, after: MembershipContent): boolean {
   return (
-    !a ||
-    a.status !== b.status ||
-    a.planId !== b.planId ||
-    a.cancelAt?.getTime() !== b.cancelAt?.getTime() ||
-    a.endsAt?.getTime() !== b.endsAt?.getTime()
+    !before ||
+    before.status !== after.status ||
+    before.planId !== after.planId ||
+    before.cancelAt?.getTime() !== after.cancelAt?.getTime() ||
+    before.endsAt?.getTime() !== after.endsAt?.getTime()
   );
 }
 

@@ -1,10 +1,10 @@
--- Makes the next version of memberships, each with its line in the history.
--- $1 json  [{ userId, status, planId, effectiveAt, cancelAt, endsAt, planRevision }], a user once
--- $2 text  why: the webhook's type, or a reason of our own
--- $3 text  who said so: a processor, or `usher`
+-- Saves the next version of memberships, each with its row in the history.
+-- $1 json  [{ userId, status, planId, effectiveAt, cancelAt, endsAt, planRevision }], each user once
+-- $2 text  the reason: the webhook's type, or one of Usher's own
+-- $3 text  the source: a processor's name, or `usher`
 -- $4 text  the webhook's id, or null
 -- Out: userId, version.
--- Atomic. The caller holds the users' locks, so that versions follow what they were made from.
+-- Atomic. The caller holds the users' locks, so that no version is derived from subscriptions that have changed since.
 WITH input AS (
   SELECT *
   FROM json_to_recordset($1::json) AS m (
@@ -22,7 +22,7 @@ WITH input AS (
     cancel_at = excluded.cancel_at, ends_at = excluded.ends_at, plan_revision = excluded.plan_revision,
     reason = excluded.reason, updated_at = now()
   RETURNING user_id, version
-), remembered AS (
+), history AS (
   INSERT INTO membership_history
     (user_id, version, status, plan_id, effective_at, cancel_at, reason, processor, webhook_id, recorded_at)
   SELECT i."userId", s.version, i.status, i."planId", i."effectiveAt", i."cancelAt", $2, $3, $4, now()

@@ -6,15 +6,14 @@ import { isOutage } from '../platform/postgres/outage.js';
 import { MembershipService } from './membership.service.js';
 import { type DueMembership, MembershipStore } from './membership.store.js';
 
-/** Nobody should wait a second for what was known long before. */
+/** An end is known in advance, so devices should learn of it well within a second. */
 const EVERY_MS = 250;
-const AT_ONCE = 200;
-/** Bounds a turn; what is left waits for the next one. Readers see no membership beyond its end, ended or not. */
-const MAX_ROUNDS = 50;
-/** What the history and the event say, and by whom. */
+const BATCH_SIZE = 200;
+/** Bounds one run; the rest is due in the next one. A delay grants no access: readers compare the end with the clock themselves. */
+const MAX_BATCHES = 50;
 const SOURCE = { processor: 'usher', webhookId: null };
 
-/** Ends memberships when their end has come, without waiting for a webhook. Any node; one does a turn at a time. */
+/** Ends memberships at their planned end, without waiting for a webhook. Runs on every worker; a lock lets one act at a time. */
 @Injectable()
 export class ScheduledEndWorker extends PeriodicWorker {
   constructor(
@@ -27,37 +26,34 @@ export class ScheduledEndWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const due = await this.store.due(AT_ONCE);
+    for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+      const due = await this.store.listDue(BATCH_SIZE);
       if (due.length > 0) await this.endAll(due);
-      if (due.length < AT_ONCE) return;
+      if (due.length < BATCH_SIZE) return;
     }
   }
 
-  /** One that fails must not hold up the others: then each is tried alone. */
+  /** When a batch fails each membership is tried on its own, so that a broken one does not hold up the others. */
   private async endAll(due: readonly DueMembership[]): Promise<void> {
     try {
-      await this.endTogether(due);
+      await this.endBatch(due);
     } catch (error) {
       if (isOutage(error)) throw error;
       this.log.error(error);
-      for (const one of due)
-        await this.endTogether([one]).catch((failure: unknown) => this.log.error(failure));
+      for (const membership of due)
+        await this.endBatch([membership]).catch((failure: unknown) => this.log.error(failure));
     }
   }
 
-  private endTogether(due: readonly DueMembership[]): Promise<void> {
-    const users = (isCanceled: boolean) =>
-      due.filter((one) => one.isCanceled === isCanceled).map(({ userId }) => userId);
+  private endBatch(due: readonly DueMembership[]): Promise<void> {
     return this.database.transaction('critical', async (tx) => {
-      // Another node is at it: what it leaves is due the next time.
+      // Another node is ending them; what it leaves is due in the next run.
       if (!(await this.store.tryLockJob(tx, 'ends'))) return;
-      await this.store.lockUsers(
-        tx,
-        due.map(({ userId }) => userId),
-      );
-      await this.end(tx, users(true), 'scheduled_end');
-      await this.end(tx, users(false), 'grace_ended');
+      await this.store.lockUsers(tx, userIdsOf(due));
+      const canceled = due.filter(({ isCanceled }) => isCanceled);
+      const unpaid = due.filter(({ isCanceled }) => !isCanceled);
+      await this.end(tx, userIdsOf(canceled), 'scheduled_end');
+      await this.end(tx, userIdsOf(unpaid), 'grace_ended');
     });
   }
 
@@ -66,3 +62,5 @@ export class ScheduledEndWorker extends PeriodicWorker {
       await this.memberships.updateFromSubscriptions(tx, userIds, { ...SOURCE, reason });
   }
 }
+
+const userIdsOf = (due: readonly DueMembership[]): string[] => due.map(({ userId }) => userId);

@@ -5,7 +5,7 @@ import { ownerOf } from '../devices/device.fragments.js';
 import { holdsSlot } from './stream.fragments.js';
 import { membershipSql, membershipVersion } from '../membership/membership.fragments.js';
 import type { MembershipRow } from '../membership/membership-view.js';
-import { type Entitlement, entitlementOf } from '../entitlements/entitlement.js';
+import { type Entitlement, toEntitlement } from '../entitlements/entitlement.js';
 import type { NewStream, RunningStream, StopReason, StreamState } from './stream.js';
 
 const START = statement('start-stream.sql', import.meta.url);
@@ -100,7 +100,7 @@ export class StreamStore {
       : await this.database.run<Row>('critical', READ, [streamIds]);
     return rows.map(({ membership, now, ...stream }) => ({
       stream,
-      entitlement: entitlementOf(stream.userId, membership, now),
+      entitlement: toEntitlement(stream.userId, membership, now),
       endsAt: membership?.endsAt ?? undefined,
     }));
   }
@@ -129,7 +129,7 @@ export class StreamStore {
     if (!row) throw new Error('the query returns one row');
     const { now, membership, owner } = row;
     return {
-      entitlement: entitlementOf(userId, membership, now),
+      entitlement: toEntitlement(userId, membership, now),
       endsAt: membership?.endsAt ?? undefined,
       owner,
     };

@@ -5,6 +5,7 @@ import { AppleProcessor } from '../../src/membership/processors/apple/apple.proc
 import { GoogleProcessor } from '../../src/membership/processors/google/google.processor.js';
 import { STATUS_RULES } from '../../src/membership/membership.js';
 import type { Processor } from '../../src/membership/processors/processor.js';
+import { PROCESSORS } from '../../src/membership/processors/registry.js';
 import { StandardProcessor } from '../../src/membership/processors/standard/standard.processor.js';
 import { StripeProcessor } from '../../src/membership/processors/stripe/stripe.processor.js';
 import type { Config } from '../../src/platform/config/config.js';
@@ -71,7 +72,7 @@ const standardSigned = (id: string, at?: number): SentWebhook => {
   return { body, headers: signedHeaders(body, { id, ...(at !== undefined && { at }) }) };
 };
 
-const PROCESSORS: ProcessorUnderTest[] = [
+const SUBJECTS: ProcessorUnderTest[] = [
   {
     name: 'stripe',
     make: (config) => new StripeProcessor(config),
@@ -114,7 +115,7 @@ const PROCESSORS: ProcessorUnderTest[] = [
 
 const REFUSALS = ['signature_invalid', 'signature_stale', 'malformed_json', 'invalid_request'];
 
-describe.each(PROCESSORS)('the processor $name', (subject) => {
+describe.each(SUBJECTS)('the processor $name', (subject) => {
   const configured = () => subject.make(testConfig(subject.settings()));
   const verify = async (processor: Processor, { body, headers }: SentWebhook) =>
     processor.verify(Buffer.from(body), headers);
@@ -124,8 +125,8 @@ describe.each(PROCESSORS)('the processor $name', (subject) => {
       (error: { code?: string }) => error.code ?? 'another error',
     );
 
-  test('has the name of its webhook path', () => {
-    expect(configured().name).toBe(subject.name);
+  test('is registered by the name under which its webhooks come', () => {
+    expect(configured()).toBeInstanceOf(PROCESSORS[subject.name]);
   });
 
   test('verifies a signed webhook and returns its id, type, time and JSON payload', async () => {
@@ -140,10 +141,10 @@ describe.each(PROCESSORS)('the processor $name', (subject) => {
   test('reads an active subscription from the webhook or by a lookup', async () => {
     const processor = configured();
     const { payload } = await verify(processor, await subject.active(randomUUID()));
-    const event = processor.read(JSON.parse(payload));
-    const record = event.about === 'hint' ? await processor.api?.fetch(event.subscriptionId) : event;
-    expect(record).toMatchObject({ about: 'subscription', status: 'active', ended: false, cancelAt: null });
-    expect(record?.about === 'subscription' && record.priceIds.length).toBeGreaterThan(0);
+    const received = processor.read(JSON.parse(payload));
+    const update = received.kind === 'hint' ? await processor.api?.fetch(received.subscriptionId) : received;
+    expect(update).toMatchObject({ kind: 'subscription', status: 'active', ended: false, cancelAt: null });
+    expect(update?.kind === 'subscription' && update.priceIds.length).toBeGreaterThan(0);
   });
 
   test('fails with not_configured without its settings', async () => {
@@ -193,8 +194,8 @@ describe.each(PROCESSORS)('the processor $name', (subject) => {
     const processor = configured();
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), nearly), (payload) => {
-        const record = processor.read(payload);
-        expect(record.about === 'subscription' && STATUS_RULES[record.status].grants).toBe(false);
+        const update = processor.read(payload);
+        expect(update.kind === 'subscription' && STATUS_RULES[update.status].grants).toBe(false);
       }),
       { numRuns: 200 },
     );

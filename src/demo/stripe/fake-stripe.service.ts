@@ -35,7 +35,7 @@ export class FakeStripeService {
    * the demo forgets nothing.
    */
   private async latest(userId: string): Promise<SubscriptionObject | undefined> {
-    const own = (await this.subscriptions.readOfUser(userId))
+    const own = (await this.subscriptions.listOfUser(userId))
       .filter(({ subscriptionId }) => subscriptionId.startsWith(`sub_${DEMO_ID_PREFIX}`))
       .sort((a, b) => Number(a.ended) - Number(b.ended) || b.asOf.getTime() - a.asOf.getTime());
     return own[0]?.object as SubscriptionObject | undefined;

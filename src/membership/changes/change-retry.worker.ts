@@ -2,14 +2,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { ChangeExecutionService } from './change-execution.service.js';
+import { ChangeStore } from './change.store.js';
 
 const EVERY_MS = 1_000;
-const AT_ONCE = 20;
+const BATCH_SIZE = 20;
 
-/** A change that was accepted is carried out, whatever happened to the node that accepted it, or to the answer. */
+/** Executes pending changes whose node died, or whose last attempt failed: a change that was accepted is executed or refused. */
 @Injectable()
 export class ChangeRetryWorker extends PeriodicWorker {
   constructor(
+    private readonly store: ChangeStore,
     private readonly execution: ChangeExecutionService,
     @Inject(CONFIG) config: Config,
   ) {
@@ -17,6 +19,7 @@ export class ChangeRetryWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    await this.execution.resumeSome(AT_ONCE);
+    const changes = await this.store.claim(BATCH_SIZE);
+    await Promise.all(changes.map((change) => this.execution.execute(change)));
   }
 }

@@ -1,6 +1,6 @@
 import { MEMBERSHIP_STATUSES } from '../../mailbox/events/event-data.schema.js';
 import { describe, expect, test } from '@jest/globals';
-import { whyIllegal } from './change.js';
+import { illegalChangeReason } from './change.js';
 import { type Action, ACTIONS, type Status, type Subscription } from '../membership.js';
 
 const now = new Date('2026-11-20T12:00:00Z');
@@ -18,11 +18,12 @@ const subscription = (status: Status, more: Partial<Subscription> = {}): Subscri
   ...more,
 });
 const isLegal = (of: Subscription | undefined, action: Action) =>
-  whyIllegal(of, { action, ...(action === 'change_plan' && { planId: 'premium' }) }, now) === undefined;
+  illegalChangeReason(of, { action, ...(action === 'change_plan' && { planId: 'premium' }) }, now) ===
+  undefined;
 const legal = (of: Subscription | undefined) => ACTIONS.filter((action) => isLegal(of, action));
 
-describe('what a user may ask for', () => {
-  const goesOn: Record<Status, Action[]> = {
+describe('a user may ask for', () => {
+  const ongoing: Record<Status, Action[]> = {
     none: [],
     trialing: ['cancel', 'change_plan'],
     active: ['cancel', 'change_plan'],
@@ -30,8 +31,8 @@ describe('what a user may ask for', () => {
     paused: ['cancel', 'resume'],
     canceled: [],
   };
-  test.each(MEMBERSHIP_STATUSES)('while it goes on and is %s', (status) => {
-    expect(legal(subscription(status))).toEqual(goesOn[status]);
+  test.each(MEMBERSHIP_STATUSES)('what a subscription that is %s and has no planned end allows', (status) => {
+    expect(legal(subscription(status))).toEqual(ongoing[status]);
   });
 
   const ending: Record<Status, Action[]> = {
@@ -42,11 +43,11 @@ describe('what a user may ask for', () => {
     paused: ['resume'],
     canceled: [],
   };
-  test.each(MEMBERSHIP_STATUSES)('when it is %s and ends next week', (status) => {
+  test.each(MEMBERSHIP_STATUSES)('what a subscription that is %s and ends next week allows', (status) => {
     expect(legal(subscription(status, { cancelAt: day(7) }))).toEqual(ending[status]);
   });
 
-  test('nothing once its end has passed, whether or not anybody noticed', () => {
+  test('nothing once the end has passed, whether or not a worker has ended it yet', () => {
     expect(legal(subscription('active', { cancelAt: day(-1) }))).toEqual([]);
     expect(legal(subscription('past_due', { graceEndsAt: day(-1) }))).toEqual([]);
   });
@@ -55,9 +56,9 @@ describe('what a user may ask for', () => {
     expect(legal(undefined)).toEqual([]);
   });
 
-  test('not the plan that it has', () => {
-    expect(whyIllegal(subscription('active'), { action: 'change_plan', planId: 'basic' }, now)).toMatch(
-      /already/,
-    );
+  test('no change to the plan that the subscription has', () => {
+    expect(
+      illegalChangeReason(subscription('active'), { action: 'change_plan', planId: 'basic' }, now),
+    ).toMatch(/already/);
   });
 });

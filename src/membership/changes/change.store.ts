@@ -5,10 +5,13 @@ import type { Action } from '../membership.js';
 import { membershipStateSql } from '../membership.fragments.js';
 import { toMembershipView, type MembershipRow, type MembershipView } from '../membership-view.js';
 
+/** The node that has a change executes it within this time, every timeout included; then any node may. */
+const LEASE_SECONDS = 60;
+
 const COLUMNS = `id, user_id AS "userId", processor, subscription_id AS "subscriptionId", action, plan_id AS "planId",
   created_at AS "createdAt"`;
-const BEGIN = named(
-  'change-begin',
+const INSERT = named(
+  'change-insert',
   `INSERT INTO membership_change (id, user_id, processor, subscription_id, action, plan_id, next_attempt_at)
    VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 second')
    ON CONFLICT (user_id) WHERE status = 'pending' DO NOTHING RETURNING ${COLUMNS}`,
@@ -21,8 +24,8 @@ const CLAIM = named(
      ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
    ) RETURNING ${COLUMNS}`,
 );
-const LATER = named(
-  'change-later',
+const POSTPONE = named(
+  'change-postpone',
   `UPDATE membership_change SET next_attempt_at = now() + least(300, power(2, attempts)) * interval '1 second'
    WHERE id = $1 AND status = 'pending'`,
 );
@@ -30,13 +33,12 @@ const SETTLE = named(
   'change-settle',
   `UPDATE membership_change SET status = $2, reason = $3, settled_at = now() WHERE id = $1 AND status = 'pending'`,
 );
-
-const SHOWN = named(
-  'membership-shown',
+const GET_MEMBERSHIP = named(
+  'membership-view',
   `SELECT iso(now()) AS now, (${membershipStateSql('$1')}) AS membership`,
 );
 
-/** A change that a user asked for, on its way to the processor. */
+/** A change that a user asked for. */
 export interface MembershipChangeRequest {
   readonly id: string;
   readonly userId: string;
@@ -47,38 +49,39 @@ export interface MembershipChangeRequest {
   readonly createdAt: Date;
 }
 
-/** What users asked for, kept before the processor is told: a node that dies in between leaves it to the others. */
+/** Changes that users asked for, stored before they are sent to the processor: when a node dies, another one executes them. */
 @Injectable()
 export class ChangeStore {
   constructor(private readonly database: Database) {}
 
-  /** Others may carry it out after so many seconds. Undefined when another one of the user is pending. */
-  async begin(
+  /** Stores a pending change, leased to the caller. Returns undefined when the user has another pending one. */
+  async insert(
     tx: Transaction,
     change: Omit<MembershipChangeRequest, 'createdAt'>,
-    aloneSeconds: number,
   ): Promise<MembershipChangeRequest | undefined> {
     const { id, userId, processor, subscriptionId, action, planId } = change;
-    const values = [id, userId, processor, subscriptionId, action, planId, aloneSeconds];
-    return (await tx.run<MembershipChangeRequest>(BEGIN, values))[0];
+    const values = [id, userId, processor, subscriptionId, action, planId, LEASE_SECONDS];
+    return (await tx.run<MembershipChangeRequest>(INSERT, values))[0];
   }
 
-  /** Pending ones that nobody works on; each is the caller's for so many seconds. */
-  claim(limit: number, aloneSeconds: number): Promise<MembershipChangeRequest[]> {
-    return this.database.run('critical', CLAIM, [limit, aloneSeconds]);
+  /** Leases pending changes whose next attempt is due to the caller. */
+  claim(limit: number): Promise<MembershipChangeRequest[]> {
+    return this.database.run('critical', CLAIM, [limit, LEASE_SECONDS]);
   }
 
-  /** It is tried again after 1, 2, 4 … 300 s. */
-  async later(id: string): Promise<void> {
-    await this.database.run('critical', LATER, [id]);
+  /** Makes the next attempt due after 1, 2, 4 … 300 s. */
+  async postpone(id: string): Promise<void> {
+    await this.database.run('critical', POSTPONE, [id]);
   }
 
-  /** The membership as it is shown now. */
-  async membership(userId: string): Promise<MembershipView> {
-    const [row] = await this.database.run<{ now: string; membership: MembershipRow }>('critical', SHOWN, [
-      userId,
-    ]);
-    if (!row) throw new Error('the statement gave no row');
+  /** The user's membership as clients see it now. */
+  async getMembership(userId: string): Promise<MembershipView> {
+    const [row] = await this.database.run<{ now: string; membership: MembershipRow }>(
+      'critical',
+      GET_MEMBERSHIP,
+      [userId],
+    );
+    if (!row) throw new Error('the statement returned no row');
     return toMembershipView(row.membership, row.now);
   }
 

@@ -4,6 +4,7 @@ import { membershipChangedData } from '../../mailbox/events/event-data.schema.js
 import { ACTIONS } from '../membership.js';
 import { planId } from '../plans/plans.schema.js';
 
+/** Body of `POST /v1/me/membership/changes`. */
 export const changeBody = z
   .object({
     action: z.enum(ACTIONS).describe('`cancel` ends the membership with the paid period'),
@@ -15,10 +16,10 @@ export const changeBody = z
   });
 export type ChangeBody = z.infer<typeof changeBody>;
 
+/** `pendingChange` of a membership. */
 export const pendingChange = z
   .object({ action: z.enum(ACTIONS), planId: z.string().optional(), since: instant })
-  .describe('A change that the processor did not answer yet; Usher tries on');
+  .describe('A change that the processor has not confirmed yet; Usher retries it');
 
-/** A membership as the state shows it. */
-export const membershipAnswer = membershipChangedData.extend({ pendingChange: pendingChange.optional() });
-export type MembershipAnswer = z.infer<typeof membershipAnswer>;
+/** A membership as in the state (MembershipView). */
+export const membershipResponse = membershipChangedData.extend({ pendingChange: pendingChange.optional() });

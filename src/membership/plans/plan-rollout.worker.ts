@@ -6,17 +6,17 @@ import { MembershipService } from '../membership.service.js';
 import { MembershipStore } from '../membership.store.js';
 
 /**
- * A plan may have millions of users, and each of them gets a critical event: five times 400 a second are 2,000, so a
- * million take a bit more than eight minutes and the lane stays open for what is urgent.
+ * A plan may have millions of users, and each of them gets a critical event. Five batches of 400 a second are 2,000 users: a million
+ * take a bit more than eight minutes, and the lane of critical events stays free for what is urgent.
  */
 const EVERY_MS = 1_000;
-const ROUNDS = 5;
-const AT_ONCE = 400;
+const MAX_BATCHES = 5;
+const BATCH_SIZE = 400;
 const SOURCE = { processor: 'usher', webhookId: null, reason: 'plan_changed' };
 
 /**
- * Tells the users of a plan what it allows since it was changed: a new version each. Where it is needed is a question to
- * the tables, so there is nothing to resume. Any node; one does a turn at a time.
+ * Rolls a changed plan out: each of its users gets a new version of the membership with the new capabilities. Who still needs one is
+ * read from the tables each time, so a crash loses no progress. Runs on every worker; a lock lets one act at a time.
  */
 @Injectable()
 export class PlanRolloutWorker extends PeriodicWorker {
@@ -30,16 +30,16 @@ export class PlanRolloutWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const userIds = await this.store.behindPlan(AT_ONCE);
-      if (userIds.length > 0) await this.notify(userIds);
-      if (userIds.length < AT_ONCE) return;
+    for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+      const userIds = await this.store.listBehindPlan(BATCH_SIZE);
+      if (userIds.length > 0) await this.rollOut(userIds);
+      if (userIds.length < BATCH_SIZE) return;
     }
   }
 
-  private notify(userIds: readonly string[]): Promise<void> {
+  private rollOut(userIds: readonly string[]): Promise<void> {
     return this.database.transaction('important', async (tx) => {
-      // Another node is at it, at the pace that is meant for all of them.
+      // Another node is at work, and the rate above is meant for all nodes together.
       if (!(await this.store.tryLockJob(tx, 'rollout'))) return;
       await this.store.lockUsers(tx, userIds);
       await this.memberships.updateFromSubscriptions(tx, userIds, SOURCE);

@@ -2,20 +2,21 @@ import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../../platform/postgres/prisma.service.js';
 import type { PlanBody } from './plans.schema.js';
 
+/** The plan catalogue with the processors' prices, and the links between processors' customers and users. */
 @Injectable()
 export class PlanStore {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Which of these prices belong to another plan. */
-  async taken(planId: string, prices: readonly string[]): Promise<string[]> {
+  /** Those of the prices that belong to another plan. */
+  async findTakenPrices(planId: string, prices: readonly string[]): Promise<string[]> {
     const rows = await this.prisma.planPrice.findMany({
       where: { priceId: { in: [...prices] }, NOT: { planId } },
     });
     return rows.map((row) => row.priceId);
   }
 
-  /** Makes the plan, or makes it anew. Other capabilities are another revision, which its users are then told. */
-  async put(planId: string, { name, prices, capabilities }: PlanBody): Promise<void> {
+  /** Creates or replaces the plan. Other capabilities are a new revision, which PlanRolloutWorker rolls out to its users. */
+  async save(planId: string, { name, prices, capabilities }: PlanBody): Promise<void> {
     const json = JSON.stringify(capabilities);
     await this.prisma.$transaction([
       this.prisma.$executeRaw`
@@ -30,7 +31,8 @@ export class PlanStore {
     ]);
   }
 
-  async link(processor: string, customerId: string, userId: string): Promise<void> {
+  /** Links the customer to the user, and no other customer of that processor any more. */
+  async linkCustomer(processor: string, customerId: string, userId: string): Promise<void> {
     await this.prisma.$transaction([
       this.prisma.processorLink.deleteMany({ where: { processor, userId, NOT: { customerId } } }),
       this.prisma.processorLink.upsert({

@@ -2,23 +2,21 @@ import { z } from 'zod';
 import { capabilities } from '../../mailbox/events/event-data.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
 
+/** A plan's id, chosen by the back office. */
 export const planId = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
 
+/** Body of `PUT /v1/plans/{planId}`. */
 export const planBody = z.object({
   name: plainText(100).min(1),
   prices: z.array(plainText(255).min(1)).max(1_000).describe("The processors' price ids"),
   capabilities,
 });
 export type PlanBody = z.infer<typeof planBody>;
-export const planAnswer = planBody.extend({ planId });
+/** Response of the same. */
+export const planResponse = planBody.extend({ planId });
 
+/** Body of `PUT /v1/users/{userId}/links/{processor}`. */
 export const linkBody = z.object({ customerId: plainText(255).min(1) });
 export type LinkBody = z.infer<typeof linkBody>;
-
-export const webhooksQuery = z.object({
-  status: z.enum(['stored', 'applied', 'stale', 'ignored', 'waiting', 'failed']).default('waiting'),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-});
-export type WebhooksQuery = z.infer<typeof webhooksQuery>;

@@ -5,7 +5,7 @@ import type { PlanBody } from './plans.schema.js';
 import { ProcessorRegistryService } from '../processors/processor-registry.service.js';
 import { WebhooksService } from '../webhooks/webhooks.service.js';
 
-/** What the back office says of plans and customers; webhooks that waited for it are applied at once. */
+/** Saves plans and customer links for the back office, and applies the webhooks that waited for them. */
 @Injectable()
 export class PlansService {
   constructor(
@@ -14,19 +14,19 @@ export class PlansService {
     private readonly processors: ProcessorRegistryService,
   ) {}
 
-  /** Throws Problem price_taken. */
+  /** Creates or replaces a plan. Throws Problem price_taken when another plan has one of its prices. */
   async put(planId: string, body: PlanBody): Promise<void> {
     const prices = [...new Set(body.prices)];
-    const taken = await this.store.taken(planId, prices);
+    const taken = await this.store.findTakenPrices(planId, prices);
     if (taken.length > 0) throw new Problem('price_taken', undefined, { prices: taken });
-    await this.store.put(planId, { ...body, prices });
-    await this.webhooks.retryWaiting(prices.map((price) => `price:${price}`));
+    await this.store.save(planId, { ...body, prices });
+    await this.webhooks.applyWaiting(prices.map((price) => `price:${price}`));
   }
 
-  /** Throws Problem not_found when there is no such processor. */
+  /** Links a processor's customer to a user. Throws Problem not_found when there is no such processor. */
   async link(userId: string, processor: string, customerId: string): Promise<void> {
     this.processors.get(processor);
-    await this.store.link(processor, customerId, userId);
-    await this.webhooks.retryWaiting([`customer:${processor}:${customerId}`]);
+    await this.store.linkCustomer(processor, customerId, userId);
+    await this.webhooks.applyWaiting([`customer:${processor}:${customerId}`]);
   }
 }

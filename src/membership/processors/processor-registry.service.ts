@@ -1,30 +1,40 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/http/problem.js';
-import type { Processor } from './processor.js';
+import type { Processor, ProcessorClient } from './processor.js';
 
-/** The processors that this build knows (membership.module.ts). */
-export const PROCESSORS = Symbol('PROCESSORS');
+/** Injection token: the instances of the classes in registry.ts, by name. */
+export const PROCESSORS_BY_NAME = Symbol('PROCESSORS_BY_NAME');
 
+/** A processor whose API can be called from this installation. */
+export interface ProcessorWithApi {
+  readonly name: string;
+  readonly api: ProcessorClient;
+}
+
+/** Finds payment processors by name. registry.ts alone lists which ones there are. */
 @Injectable()
 export class ProcessorRegistryService {
-  private readonly byName: ReadonlyMap<string, Processor>;
-
-  constructor(@Inject(PROCESSORS) processors: readonly Processor[]) {
-    this.byName = new Map(processors.map((processor) => [processor.name, processor]));
-  }
+  constructor(@Inject(PROCESSORS_BY_NAME) private readonly processors: ReadonlyMap<string, Processor>) {}
 
   /** Throws Problem not_found. */
   get(name: string): Processor {
-    const processor = this.find(name);
+    const processor = this.processors.get(name);
     if (!processor) throw new Problem('not_found', `There is no processor "${name}".`);
     return processor;
   }
 
-  find(name: string): Processor | undefined {
-    return this.byName.get(name);
+  /** The processor's API; undefined when it has none, is not configured here, or is not registered (any more). */
+  findApi(name: string): ProcessorClient | undefined {
+    return this.processors.get(name)?.api;
   }
 
-  all(): Processor[] {
-    return [...this.byName.values()];
+  /** The names of all registered processors, configured or not. */
+  names(): string[] {
+    return [...this.processors.keys()];
+  }
+
+  /** The processors whose API can be called. */
+  listWithApi(): ProcessorWithApi[] {
+    return [...this.processors].flatMap(([name, { api }]) => (api ? [{ name, api }] : []));
   }
 }

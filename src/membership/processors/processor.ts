@@ -1,3 +1,4 @@
+import { Problem } from '../../platform/http/problem.js';
 import type { Action, Status } from '../membership.js';
 
 /** A webhook whose signature was verified. */
@@ -5,98 +6,121 @@ export interface VerifiedWebhook {
   readonly eventId: string;
   readonly type: string;
   readonly createdAt: Date;
-  /** What was said, as JSON: the body as it came, or what was signed within it. */
+  /** JSON text: the body as received, or what was signed within it. */
   readonly payload: string;
 }
 
-/** What a processor says of one subscription. */
+/** The state of one subscription at the processor, as a webhook or its API reports it. */
 export interface SubscriptionUpdate {
-  readonly about: 'subscription';
+  readonly kind: 'subscription';
   readonly subscriptionId: string;
   readonly customerId: string;
-  /** Whose it is, when the processor's object says so. */
+  /** The user it belongs to, when the processor's object names one. */
   readonly userId: string | undefined;
   readonly status: Status;
   readonly priceIds: readonly string[];
+  /** Since when the status holds. */
   readonly effectiveAt: Date;
+  /** When it will end unless it is resumed. */
   readonly cancelAt: Date | null;
+  /** Final: the processor will never change this subscription again. */
   readonly ended: boolean;
+  /** When this was the state, by the processor's clock. */
   readonly asOf: Date;
-  /** A former subscription that this one stands in for; it has ended. */
+  /** The id of a former subscription that this one replaces, and which therefore has ended. */
   readonly replaces?: string | undefined;
-  /** The processor's object, kept to settle ties and to carry out changes. */
+  /** The processor's own object. It is stored to decide between two updates of the same second, and to execute changes. */
   readonly object: Record<string, unknown>;
-  /** Whether this word came after the stored object, when both are of the same second. */
+  /** Whether this update came after the stored object, when both are dated to the same second. */
   follows(stored: Record<string, unknown>): boolean;
 }
 
 /** A payment for a subscription did not go through. */
 export interface PaymentFailure {
-  readonly about: 'payment_failed';
+  readonly kind: 'payment_failure';
   readonly subscriptionId: string;
   readonly customerId: string;
   readonly asOf: Date;
 }
 
-/** Something happened to a subscription, and the webhook does not say enough: only who asks the processor learns what. */
+/** A subscription changed, but the webhook does not contain its state: it has to be fetched from the processor's API. */
 export interface SubscriptionHint {
-  readonly about: 'hint';
+  readonly kind: 'hint';
   readonly subscriptionId: string;
 }
 
-/** Something that changes no membership, or that nobody here understands. */
+/** A webhook that changes no membership, or that is not understood. */
 export interface UnrelatedUpdate {
-  readonly about: 'other';
+  readonly kind: 'unrelated';
+  /** Why, for operators who list ignored webhooks. */
   readonly reason?: string;
 }
 
+/** What a verified webhook means for memberships. */
 export type ProcessorUpdate = SubscriptionUpdate | PaymentFailure | SubscriptionHint | UnrelatedUpdate;
 
+/** The HTTP headers of a webhook, with names in lower case. */
 export type WebhookHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/**
- * A payment processor's dialect. `verify` trusts nothing before the signature fits and throws Problem signature_invalid,
- * signature_stale, malformed_json, invalid_request or not_configured; `read` understands a verified payload, never throws
- * for one that it does not understand, and never widens access for what it does not know.
- */
+/** One payment processor. Its name is its key in registry.ts. */
 export interface Processor {
-  readonly name: string;
-  /** Undefined where it cannot be asked: not configured here, or it has nothing of the kind. */
+  /** Undefined when its API cannot be called: it is not configured here, or the processor has none. */
   readonly api?: ProcessorClient | undefined;
+
+  /**
+   * Verifies the signature of a webhook; nothing in the body is trusted before. Throws Problem signature_invalid, signature_stale,
+   * malformed_json, invalid_request or not_configured.
+   */
   verify(body: Buffer, headers: WebhookHeaders): VerifiedWebhook | Promise<VerifiedWebhook>;
+
+  /**
+   * Maps a verified payload. Never throws: a payload that is not understood is `unrelated`. Never grants access because of a value
+   * that is not known: a user who wrongly loses access complains, one who wrongly gets it does not.
+   */
   read(payload: unknown): ProcessorUpdate;
 }
 
-/** Asking the processor itself. Every call ends within seconds, and throws ProcessorUnavailable when nothing is known. */
+/** A processor's API. Every call ends within seconds; it throws ProcessorUnavailable when there was no usable response. */
 export interface ProcessorClient {
-  /** The subscription as it is now; undefined when the processor knows none of that id. */
+  /** The subscription as it is now; undefined when the processor knows none with that id. */
   fetch(subscriptionId: string): Promise<SubscriptionUpdate | undefined>;
-  /** All subscriptions, ended ones too, a page at a time. Undefined where it has no such list, or gives none. */
+  /** One page of all subscriptions, ended ones included. Missing or undefined when the API has no such list, or refuses it. */
   list?(cursor: string | undefined): Promise<SubscriptionPage | undefined>;
-  /** Undefined where users cannot change anything through us. */
+  /** Executes what a user asked for; missing where users cannot change anything from here. Throws ChangeRefused as well. */
   change?(order: ChangeOrder): Promise<void>;
 }
 
+/** One page of a processor's list of subscriptions. */
 export interface SubscriptionPage {
   readonly updates: readonly SubscriptionUpdate[];
-  /** Undefined on the last page. */
+  /** The cursor of the next page; undefined on the last one. */
   readonly next: string | undefined;
 }
 
-/** A legal change, to be carried out once however often it is ordered with the same key. */
+/** A change that is allowed. It has one effect, however often it is sent with the same key. */
 export interface ChangeOrder {
   readonly idempotencyKey: string;
   readonly action: Action;
   readonly subscriptionId: string;
-  /** The processor's object, as it was known when the change was ordered. */
+  /** The processor's own object, as stored when the change was sent. */
   readonly object: Record<string, unknown>;
-  /** The price ids of the plan it has, and of the one to change to, in the back office's order. */
+  /** The price ids of the plan it has, in the back office's order. */
   readonly fromPrices: readonly string[];
+  /** The price ids of the plan to change to, in the same order; empty for other actions. */
   readonly toPrices: readonly string[];
 }
 
-/** The processor did not answer, or not in a way that says anything. The same may succeed later. */
+/** The processor did not respond, or with something unusable. The same call may succeed later. */
 export class ProcessorUnavailable extends Error {}
 
-/** The processor will not do it. The message is for people. */
+/** The processor refuses the change for good. The message is shown to people. */
 export class ChangeRefused extends Error {}
+
+/** Parses the JSON of a webhook. Throws Problem malformed_json. */
+export function parseWebhookJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem('malformed_json');
+  }
+}

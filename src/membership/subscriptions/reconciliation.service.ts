@@ -2,25 +2,25 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { Database } from '../../platform/postgres/database.js';
-import { LookupService } from './lookup.service.js';
-import { MembershipService, type FetchedUpdate } from '../membership.service.js';
-import type { ProcessorClient } from '../processors/processor.js';
+import type { ProcessorWithApi } from '../processors/processor-registry.service.js';
+import { SubscriptionFetchService } from './subscription-fetch.service.js';
+import { SubscriptionUpdateService } from './subscription-update.service.js';
 import { SubscriptionStore } from './subscription.store.js';
+import type { FetchedUpdate } from './update-rules.js';
 
-/** Subscriptions that one step asks for one by one, where the processor has no list. */
-const STEP = 20;
+/** Subscriptions that one page fetches one by one, where the processor has no list. */
+const PAGE_SIZE = 20;
+/** Prefixes of a stored cursor: an id of our own subscriptions, or the cursor of the processor's list. */
 const OWN = 'own ';
 const LIST = 'list ';
 
-/** One step of a walk: what the processor says, and where the next step begins. */
-interface Step {
-  readonly words: readonly FetchedUpdate[];
+/** One page of a processor's subscriptions, and the cursor of the next; undefined on the last page. */
+interface FetchedPage {
+  readonly updates: readonly FetchedUpdate[];
   readonly next: string | undefined;
 }
 
-type Asked = { readonly name: string; readonly api: ProcessorClient };
-
-/** Compares what is known with what the processor says, and repairs what differs: webhooks that never came, or lied. */
+/** Compares the stored subscriptions with the processor's, and repairs what differs: webhooks that never came, or were wrong. */
 @Injectable()
 export class ReconciliationService {
   private readonly log = new Logger('reconciliation');
@@ -28,8 +28,8 @@ export class ReconciliationService {
 
   constructor(
     private readonly subscriptions: SubscriptionStore,
-    private readonly lookups: LookupService,
-    private readonly memberships: MembershipService,
+    private readonly fetches: SubscriptionFetchService,
+    private readonly updates: SubscriptionUpdateService,
     private readonly database: Database,
     metrics: MetricsService,
   ) {
@@ -40,41 +40,49 @@ export class ReconciliationService {
     );
   }
 
-  /** Does one step; answers the cursor of the next, or undefined at the end. Throws ProcessorUnavailable. */
-  async step(processor: Asked, cursor: string | null): Promise<string | undefined> {
-    const { words, next } = await this.read(processor, cursor);
+  /**
+   * Reconciles one page: the first one for a null cursor. Returns the cursor of the next page; undefined after the last. Throws
+   * ProcessorUnavailable.
+   */
+  async reconcilePage(processor: ProcessorWithApi, cursor: string | null): Promise<string | undefined> {
+    const { updates, next } = await this.fetchPage(processor, cursor);
     let repaired = 0;
-    for (const word of words) if ((await this.compare(processor.name, word)) === 'repaired') repaired += 1;
+    for (const update of updates)
+      if ((await this.reconcile(processor.name, update)) === 'repaired') repaired += 1;
     if (repaired > 0)
-      this.log.warn(`${repaired} subscriptions were not as ${processor.name} says; they are now`);
+      this.log.warn(`${repaired} subscriptions were not as ${processor.name} says; they were repaired`);
     return next;
   }
 
-  private async read(processor: Asked, cursor: string | null): Promise<Step> {
-    if (cursor?.startsWith(OWN) || !processor.api.list) return this.readOwn(processor, cursor);
-    // The turn is taken before the list is asked for: nothing that was read later is overwritten.
+  private async fetchPage(processor: ProcessorWithApi, cursor: string | null): Promise<FetchedPage> {
+    if (cursor?.startsWith(OWN) || !processor.api.list) return this.fetchOwn(processor, cursor);
+    // The number is taken before the list is fetched, so that the list overwrites nothing that was fetched later.
     const fetchSequence = await this.subscriptions.nextFetchSequence();
     const page = await processor.api.list(cursor === null ? undefined : cursor.slice(LIST.length));
-    if (!page) return this.readOwn(processor, null);
+    if (!page) return this.fetchOwn(processor, null);
     const next = page.next === undefined ? undefined : `${LIST}${page.next}`;
-    return { words: page.updates.map((word): FetchedUpdate => Object.assign(word, { fetchSequence })), next };
+    return {
+      updates: page.updates.map((update): FetchedUpdate => Object.assign(update, { fetchSequence })),
+      next,
+    };
   }
 
-  /** Asks for each subscription that is known. One that cannot be had must not keep the others from being looked at. */
-  private async readOwn({ name, api }: Asked, cursor: string | null): Promise<Step> {
-    const ids = await this.subscriptions.runningAfter(name, cursor?.slice(OWN.length) ?? '', STEP);
-    const found = await Promise.all(ids.map((id) => this.lookups.fetch(api, id).catch(() => undefined)));
-    const words = found.filter((word) => word !== undefined);
-    this.outcomes.inc({ processor: name, outcome: 'failed' }, ids.length - words.length);
-    const last = ids.length < STEP ? undefined : ids.at(-1);
-    return { words, next: last && `${OWN}${last}` };
+  /** Fetches each of the subscriptions that are stored here. One that fails does not keep the others from being compared. */
+  private async fetchOwn({ name, api }: ProcessorWithApi, cursor: string | null): Promise<FetchedPage> {
+    const ids = await this.subscriptions.listRunning(name, cursor?.slice(OWN.length) ?? '', PAGE_SIZE);
+    const found = await Promise.all(ids.map((id) => this.fetches.fetch(api, id).catch(() => undefined)));
+    const updates = found.filter((update) => update !== undefined);
+    this.outcomes.inc({ processor: name, outcome: 'failed' }, ids.length - updates.length);
+    const last = ids.length < PAGE_SIZE ? undefined : ids.at(-1);
+    return { updates, next: last && `${OWN}${last}` };
   }
 
-  private async compare(name: string, word: FetchedUpdate): Promise<string> {
+  private async reconcile(name: string, update: FetchedUpdate): Promise<string> {
     const source = { processor: name, webhookId: null, reason: 'reconciliation' };
-    const outcome = await this.database
-      .transaction('important', (tx) => this.memberships.apply(tx, word, source))
-      .then(({ status, isChange }) => (status === 'waiting' ? 'waiting' : isChange ? 'repaired' : 'same'));
+    const { status, hasChanged } = await this.database.transaction('important', (tx) =>
+      this.updates.apply(tx, update, source),
+    );
+    const outcome = status === 'waiting' ? 'waiting' : hasChanged ? 'repaired' : 'same';
     this.outcomes.inc({ processor: name, outcome });
     return outcome;
   }

@@ -14,8 +14,8 @@ const CLAIM = named(
      ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
    ) RETURNING processor, cursor`,
 );
-const CONTINUE = named(
-  'reconciliation-continue',
+const SCHEDULE_PAGE = named(
+  'reconciliation-schedule',
   `UPDATE reconciliation SET cursor = coalesce($2, cursor), next_at = now() + $3 * interval '1 second' WHERE processor = $1`,
 );
 const FINISH = named(
@@ -27,32 +27,34 @@ const AGES = named(
   `SELECT processor, extract(epoch FROM now() - coalesce(finished_at, started_at, next_at))::float8 AS seconds FROM reconciliation`,
 );
 
+/** A run over all subscriptions of one processor. */
 export interface ReconciliationRun {
   readonly processor: string;
-  /** Where it is; null at the beginning. */
+  /** Where the next page begins; null for the first page. */
   readonly cursor: string | null;
 }
 
-/** How far each walk over a processor's subscriptions came, so that any node can go on with it. */
+/** How far each processor's run has come, so that any node can do the next page. */
 @Injectable()
 export class ReconciliationStore {
   constructor(private readonly database: Database) {}
 
-  /** A walk whose next step is due; it is the caller's for so many seconds. */
-  async claim(processors: readonly string[], aloneSeconds: number): Promise<ReconciliationRun | undefined> {
-    return (await this.database.run<ReconciliationRun>('routine', CLAIM, [processors, aloneSeconds]))[0];
+  /** Leases a run whose next page is due to the caller; undefined when there is none. New processors start their first run. */
+  async claim(processors: readonly string[], leaseSeconds: number): Promise<ReconciliationRun | undefined> {
+    return (await this.database.run<ReconciliationRun>('routine', CLAIM, [processors, leaseSeconds]))[0];
   }
 
-  /** The next step is due then; without a cursor it is the same step again. */
-  async goOn(processor: string, cursor: string | undefined, inSeconds: number): Promise<void> {
-    await this.database.run('routine', CONTINUE, [processor, cursor ?? null, inSeconds]);
+  /** Makes the next page due in `inSeconds`; without a cursor the same page again. */
+  async schedulePage(processor: string, cursor: string | undefined, inSeconds: number): Promise<void> {
+    await this.database.run('routine', SCHEDULE_PAGE, [processor, cursor ?? null, inSeconds]);
   }
 
-  async finish(processor: string, againInSeconds: number): Promise<void> {
-    await this.database.run('routine', FINISH, [processor, againInSeconds]);
+  /** Ends the run; the next one begins in `nextInSeconds`. */
+  async finish(processor: string, nextInSeconds: number): Promise<void> {
+    await this.database.run('routine', FINISH, [processor, nextInSeconds]);
   }
 
-  /** Seconds since each processor's walk was last at its end. */
+  /** Seconds since the last finished run, by processor; before the first one ends, since it began. */
   async ages(): Promise<ReadonlyMap<string, number>> {
     const rows = await this.database.run<{ processor: string; seconds: number }>('routine', AGES, []);
     return new Map(rows.map(({ processor, seconds }) => [processor, seconds]));

@@ -1,58 +1,52 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
-import { ProcessorRegistryService } from '../processors/processor-registry.service.js';
+import { ProcessorRegistryService, type ProcessorWithApi } from '../processors/processor-registry.service.js';
 import { ReconciliationService } from './reconciliation.service.js';
-import { ReconciliationStore, type ReconciliationRun } from './reconciliation.store.js';
+import { ReconciliationStore } from './reconciliation.store.js';
 
 const EVERY_MS = 250;
-/** Between two steps: a hundred subscriptions a second at most, far below what any processor allows. */
-const PACE_SECONDS = 1;
-const AFTER_FAILURE_SECONDS = 10;
-/** A node that died with a step in its hands holds the walk up for as long. */
-const ALONE_SECONDS = 60;
+/** Between two pages: at most a hundred subscriptions a second (Stripe's page), far below any processor's rate limit. */
+const PAGE_PAUSE_SECONDS = 1;
+const FAILURE_PAUSE_SECONDS = 10;
+/** A page that takes longer is given up: the node died. Longer than a page with all its timeouts. */
+const LEASE_SECONDS = 60;
 
-/** Walks over all subscriptions of each processor that can be asked, again and again. Any node does the next step. */
+/** Reconciles all subscriptions of each processor that has an API, run after run. Any worker node does the next page. */
 @Injectable()
 export class ReconciliationWorker extends PeriodicWorker {
+  private readonly processors: readonly ProcessorWithApi[];
+
   constructor(
-    private readonly processors: ProcessorRegistryService,
+    processors: ProcessorRegistryService,
     private readonly store: ReconciliationStore,
     private readonly reconciliation: ReconciliationService,
     @Inject(CONFIG) private readonly config: Config,
   ) {
+    const withApi = processors.listWithApi();
     super({
       log: 'reconciliation',
       everyMs: EVERY_MS,
-      runs: config.ROLES.includes('worker') && processors.all().some(({ api }) => api),
+      runs: config.ROLES.includes('worker') && withApi.length > 0,
     });
-  }
-
-  private asked() {
-    return this.processors.all().flatMap(({ name, api }) => (api ? [{ name, api }] : []));
+    this.processors = withApi;
   }
 
   protected async runOnce(): Promise<void> {
-    const asked = this.asked();
-    const walk = await this.store.claim(
-      asked.map(({ name }) => name),
-      ALONE_SECONDS,
-    );
-    const processor = asked.find(({ name }) => name === walk?.processor);
-    if (walk && processor) await this.step(processor, walk);
+    const names = this.processors.map(({ name }) => name);
+    const run = await this.store.claim(names, LEASE_SECONDS);
+    const processor = this.processors.find(({ name }) => name === run?.processor);
+    if (run && processor) await this.reconcilePage(processor, run.cursor);
   }
 
-  private async step(
-    processor: Parameters<ReconciliationService['step']>[0],
-    { cursor }: ReconciliationRun,
-  ): Promise<void> {
+  private async reconcilePage(processor: ProcessorWithApi, cursor: string | null): Promise<void> {
     try {
-      const next = await this.reconciliation.step(processor, cursor);
+      const next = await this.reconciliation.reconcilePage(processor, cursor);
       if (next === undefined) await this.store.finish(processor.name, this.config.RECONCILE_SECONDS);
-      else await this.store.goOn(processor.name, next, PACE_SECONDS);
+      else await this.store.schedulePage(processor.name, next, PAGE_PAUSE_SECONDS);
     } catch (error) {
-      const pause = Math.min(AFTER_FAILURE_SECONDS, this.config.RECONCILE_SECONDS);
-      await this.store.goOn(processor.name, undefined, pause).catch(() => undefined);
+      const pause = Math.min(FAILURE_PAUSE_SECONDS, this.config.RECONCILE_SECONDS);
+      await this.store.schedulePage(processor.name, undefined, pause).catch(() => undefined);
       throw error;
     }
   }

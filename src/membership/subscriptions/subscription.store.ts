@@ -1,19 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
-import type { Subscription } from '../membership.js';
+import type { StoredSubscription } from './update-rules.js';
 
-const OWNER = named(
+const FIND_OWNER = named(
   'subscription-owner',
   `SELECT coalesce(
      (SELECT user_id FROM subscription WHERE processor = $1 AND subscription_id = $2),
      (SELECT user_id FROM processor_link WHERE processor = $1 AND customer_id = $3)) AS "userId"`,
 );
-const PLAN_OF_PRICES = named(
+const FIND_PLAN = named(
   'plan-of-prices',
   `SELECT plan_id AS "planId" FROM plan_price WHERE price_id = ANY ($1) ORDER BY array_position($1, price_id) LIMIT 1`,
 );
-const PRICES = named(
+const LIST_PRICES = named(
   'prices-of-plan',
   `SELECT p.plan_id AS "planId", array_agg(pp.price_id ORDER BY pp.position, pp.price_id)
      FILTER (WHERE pp.price_id IS NOT NULL) AS prices
@@ -22,11 +22,11 @@ const PRICES = named(
 const COLUMNS = `user_id AS "userId", processor, subscription_id AS "subscriptionId", customer_id AS "customerId", status,
   plan_id AS "planId", effective_at AS "effectiveAt", cancel_at AS "cancelAt", grace_ends_at AS "graceEndsAt", ended,
   as_of AS "asOf", fetch_sequence AS "fetchSequence", object`;
-const ONE = named(
+const GET = named(
   'subscription',
   `SELECT ${COLUMNS} FROM subscription WHERE processor = $1 AND subscription_id = $2`,
 );
-const OF_USERS = named('subscriptions', `SELECT ${COLUMNS} FROM subscription WHERE user_id = ANY ($1)`);
+const LIST = named('subscriptions', `SELECT ${COLUMNS} FROM subscription WHERE user_id = ANY ($1)`);
 const SAVE = named(
   'subscription-save',
   `INSERT INTO subscription (processor, subscription_id, user_id, customer_id, status, plan_id, effective_at, cancel_at,
@@ -36,96 +36,90 @@ const SAVE = named(
      effective_at = excluded.effective_at, cancel_at = excluded.cancel_at, grace_ends_at = excluded.grace_ends_at,
      ended = excluded.ended, as_of = excluded.as_of, fetch_sequence = excluded.fetch_sequence, object = excluded.object`,
 );
-const NEXT_TURN = named('fetch-turn', `SELECT nextval('fetch_sequence') AS turn`);
-const RUNNING_AFTER = named(
-  'subscriptions-after',
+const NEXT_FETCH_SEQUENCE = named('fetch-sequence', `SELECT nextval('fetch_sequence') AS sequence`);
+const LIST_RUNNING = named(
+  'subscriptions-running',
   `SELECT subscription_id AS "subscriptionId" FROM subscription
    WHERE processor = $1 AND subscription_id > $2 AND NOT ended ORDER BY subscription_id LIMIT $3`,
 );
 
-/** The newest word on a subscription, as it is stored. */
-export interface StoredSubscription extends Subscription {
-  readonly userId: string;
-  readonly customerId: string;
-  readonly fetchSequence: number | null;
-  readonly object: Record<string, unknown>;
-}
-
-/** What the processors said of each subscription. */
+/** The newest known state of each subscription. A method that ends in `In` reads within the caller's transaction. */
 @Injectable()
 export class SubscriptionStore {
   constructor(private readonly database: Database) {}
 
-  /** Whose subscription it is, by what was said of it before or by the customer's link. */
-  async owner(
+  /** The user whom the subscription belongs to already, else the one whom its customer is linked to. */
+  async findOwner(
     tx: Transaction,
-    of: { processor: string; subscriptionId: string; customerId: string },
+    subscription: { processor: string; subscriptionId: string; customerId: string },
   ): Promise<string | undefined> {
-    const { processor, subscriptionId, customerId } = of;
-    const [row] = await tx.run<{ userId: string | null }>(OWNER, [processor, subscriptionId, customerId]);
+    const { processor, subscriptionId, customerId } = subscription;
+    const [row] = await tx.run<{ userId: string | null }>(FIND_OWNER, [
+      processor,
+      subscriptionId,
+      customerId,
+    ]);
     return row?.userId ?? undefined;
   }
 
-  /** The plan of the first price that belongs to one. */
-  async planOf(tx: Transaction, priceIds: readonly string[]): Promise<string | undefined> {
-    return (await tx.run<{ planId: string }>(PLAN_OF_PRICES, [priceIds]))[0]?.planId;
+  /** The plan of the first of these prices that belongs to a plan. */
+  async findPlan(tx: Transaction, priceIds: readonly string[]): Promise<string | undefined> {
+    return (await tx.run<{ planId: string }>(FIND_PLAN, [priceIds]))[0]?.planId;
   }
 
   /** The plan's prices in the back office's order; undefined when there is no such plan. */
-  async pricesOf(planId: string): Promise<string[] | undefined> {
-    const rows = await this.database.run<{ prices: string[] | null }>('critical', PRICES, [planId]);
+  async listPrices(planId: string): Promise<string[] | undefined> {
+    const rows = await this.database.run<{ prices: string[] | null }>('critical', LIST_PRICES, [planId]);
     return rows[0] && (rows[0].prices ?? []);
   }
 
-  async one(tx: Transaction, processor: string, id: string): Promise<StoredSubscription | undefined> {
-    return (await tx.run<StoredSubscription>(ONE, [processor, id]))[0];
+  async get(processor: string, id: string): Promise<StoredSubscription | undefined> {
+    return (await this.database.run<StoredSubscription>('critical', GET, [processor, id]))[0];
   }
 
-  /** As it is now, outside any transaction. */
-  async read(processor: string, id: string): Promise<StoredSubscription | undefined> {
-    return (await this.database.run<StoredSubscription>('critical', ONE, [processor, id]))[0];
+  async getIn(tx: Transaction, processor: string, id: string): Promise<StoredSubscription | undefined> {
+    return (await tx.run<StoredSubscription>(GET, [processor, id]))[0];
   }
 
-  /** All subscriptions of the user, as they are now, outside any transaction. */
-  readOfUser(userId: string): Promise<StoredSubscription[]> {
-    return this.database.run('important', OF_USERS, [[userId]]);
+  listOfUser(userId: string): Promise<StoredSubscription[]> {
+    return this.database.run('important', LIST, [[userId]]);
   }
 
-  ofUsers(tx: Transaction, userIds: readonly string[]): Promise<StoredSubscription[]> {
-    return tx.run(OF_USERS, [userIds]);
+  listOfUsersIn(tx: Transaction, userIds: readonly string[]): Promise<StoredSubscription[]> {
+    return tx.run(LIST, [userIds]);
   }
 
-  /** It stays with the user and the customer whom it was first found to belong to. */
-  async save(tx: Transaction, one: StoredSubscription): Promise<void> {
+  /** Inserts or updates. The user and the customer stay those of the first insert. */
+  async save(tx: Transaction, subscription: StoredSubscription): Promise<void> {
     await tx.run(SAVE, [
-      one.processor,
-      one.subscriptionId,
-      one.userId,
-      one.customerId,
-      one.status,
-      one.planId,
-      one.effectiveAt,
-      one.cancelAt,
-      one.graceEndsAt,
-      one.ended,
-      one.asOf,
-      one.fetchSequence,
-      JSON.stringify(one.object),
+      subscription.processor,
+      subscription.subscriptionId,
+      subscription.userId,
+      subscription.customerId,
+      subscription.status,
+      subscription.planId,
+      subscription.effectiveAt,
+      subscription.cancelAt,
+      subscription.graceEndsAt,
+      subscription.ended,
+      subscription.asOf,
+      subscription.fetchSequence,
+      JSON.stringify(subscription.object),
     ]);
   }
 
-  /** The next fetch's place in the order in which fetches begin. */
+  /** The next fetch's place in the order in which fetches begin, across all nodes. */
   async nextFetchSequence(): Promise<number> {
-    const [row] = await this.database.run<{ turn: number }>('critical', NEXT_TURN, []);
-    if (!row) throw new Error('the sequence gave no turn');
-    return row.turn;
+    const [row] = await this.database.run<{ sequence: number }>('critical', NEXT_FETCH_SEQUENCE, []);
+    if (!row) throw new Error('nextval returned no row');
+    return row.sequence;
   }
 
-  /** Subscriptions that may still change, by id. */
-  async runningAfter(processor: string, id: string, limit: number): Promise<string[]> {
-    const rows = await this.database.run<{ subscriptionId: string }>('important', RUNNING_AFTER, [
+  /** Ids of the processor's subscriptions that have not ended, in order, after `afterId`. */
+  async listRunning(processor: string, afterId: string, limit: number): Promise<string[]> {
+    const rows = await this.database.run<{ subscriptionId: string }>('important', LIST_RUNNING, [
       processor,
-      id,
+      afterId,
       limit,
     ]);
     return rows.map(({ subscriptionId }) => subscriptionId);

@@ -1,58 +1,59 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/postgres/database.js';
-import { LookupService } from '../subscriptions/lookup.service.js';
-import { MembershipService, type FetchedUpdate } from '../membership.service.js';
 import { ProcessorRegistryService } from '../processors/processor-registry.service.js';
-import { type WebhookSettlement, type StoredWebhook, type WebhookId, WebhookStore } from './webhook.store.js';
+import { SubscriptionFetchService } from '../subscriptions/subscription-fetch.service.js';
+import { SubscriptionUpdateService } from '../subscriptions/subscription-update.service.js';
+import type { FetchedUpdate, UpdateResult } from '../subscriptions/update-rules.js';
+import { type StoredWebhook, type WebhookId, WebhookStore } from './webhook.store.js';
 
-/** What became of a webhook, and which subscription it spoke of. */
-export interface WebhookOutcome extends WebhookSettlement {
+/** What became of a webhook; with the subscription, when it contained or led to its state. */
+export interface WebhookOutcome extends UpdateResult {
   readonly subscriptionId?: string | undefined;
 }
 
-/** Applies one stored webhook, once. */
+/** Applies one stored webhook. One that was applied is never applied again, whoever retries it. */
 @Injectable()
 export class WebhookApplicationService {
   constructor(
     private readonly store: WebhookStore,
     private readonly processors: ProcessorRegistryService,
-    private readonly lookups: LookupService,
-    private readonly memberships: MembershipService,
+    private readonly fetches: SubscriptionFetchService,
+    private readonly updates: SubscriptionUpdateService,
     private readonly database: Database,
   ) {}
 
-  /** Undefined when there is nothing to do any more. Throws ProcessorUnavailable, BatcherFull, an outage. */
-  async apply(name: WebhookId): Promise<WebhookOutcome | undefined> {
-    const found = await this.store.read(name);
-    if (!found || found.status === 'applied') return undefined;
-    const word = await this.word(found);
+  /** Returns undefined when the webhook was applied before. Throws ProcessorUnavailable, QueueFull, or an outage. */
+  async apply(id: WebhookId): Promise<WebhookOutcome | undefined> {
+    const stored = await this.store.get(id);
+    if (!stored || stored.status === 'applied') return undefined;
+    const update = await this.toUpdate(stored);
     return this.database.transaction('critical', async (tx) => {
-      const webhook = await this.store.lock(tx, name);
+      const webhook = await this.store.lock(tx, id);
       if (!webhook || webhook.status === 'applied') return undefined;
-      const source = { processor: name.processor, webhookId: name.eventId, reason: webhook.type };
-      const settlement = await this.memberships.apply(tx, word, source);
-      await this.store.settle(tx, name, settlement);
-      return { ...settlement, ...(word.about === 'subscription' && { subscriptionId: word.subscriptionId }) };
+      const source = { processor: id.processor, webhookId: id.eventId, reason: webhook.type };
+      const result = await this.updates.apply(tx, update, source);
+      await this.store.settle(tx, id, result);
+      return { ...result, ...(update.kind === 'subscription' && { subscriptionId: update.subscriptionId }) };
     });
   }
 
-  /** It will be tried again later. */
-  fail(name: WebhookId, reason: string): Promise<void> {
+  /** Settles the webhook as failed; it is retried later. */
+  markFailed(id: WebhookId, reason: string): Promise<void> {
     return this.database.transaction('critical', (tx) =>
-      this.store.settle(tx, name, { status: 'failed', reason }),
+      this.store.settle(tx, id, { status: 'failed', reason }),
     );
   }
 
   /**
-   * Where the processor can be asked, a webhook only says of which subscription something is to be learnt. An end is final,
-   * whatever the processor would answer, and nobody should watch on because its API is slow. And if it knows no such
-   * subscription (a key of another account?), what was signed is still true.
+   * Where the processor has an API, a webhook only names the subscription to fetch. Two exceptions: an end is final whatever the API
+   * would return, and a slow API must not keep access open; and when the API knows no such subscription (an API key of another
+   * account?), the signed webhook is still true.
    */
-  private async word({ processor: name, payload }: StoredWebhook): Promise<FetchedUpdate> {
+  private async toUpdate({ processor: name, payload }: StoredWebhook): Promise<FetchedUpdate> {
     const processor = this.processors.get(name);
-    const word = processor.read(payload);
-    if (word.about === 'other' || !processor.api) return word;
-    if (word.about === 'subscription' && word.ended) return word;
-    return (await this.lookups.fetch(processor.api, word.subscriptionId)) ?? word;
+    const update = processor.read(payload);
+    if (update.kind === 'unrelated' || !processor.api) return update;
+    if (update.kind === 'subscription' && update.ended) return update;
+    return (await this.fetches.fetch(processor.api, update.subscriptionId)) ?? update;
   }
 }

@@ -1,14 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
+import { WebhookStore } from './webhook.store.js';
 import { WebhooksService } from './webhooks.service.js';
 
 const EVERY_MS = 2_000;
+const BATCH_SIZE = 500;
 
-/** A webhook that was stored and answered must be applied, whatever happened to the node that took it. */
+/** Applies webhooks that were stored but never settled, whatever happened to the node that received them. */
 @Injectable()
 export class WebhookRetryWorker extends PeriodicWorker {
   constructor(
+    private readonly store: WebhookStore,
     private readonly webhooks: WebhooksService,
     @Inject(CONFIG) config: Config,
   ) {
@@ -16,6 +19,6 @@ export class WebhookRetryWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    await this.webhooks.retryUnfinished();
+    await this.webhooks.applyAll(await this.store.listUnfinished(BATCH_SIZE));
   }
 }

@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
 import type { VerifiedWebhook } from '../processors/processor.js';
+import type { UpdateResult } from '../subscriptions/update-rules.js';
+import type { WebhookStatus } from './webhooks.schema.js';
 
-/** What became of a webhook. `waiting`: it needs a plan or a link that is not there yet. `stale`: something newer was known. */
-export type WebhookStatus = 'stored' | 'applied' | 'stale' | 'ignored' | 'waiting' | 'failed';
-
+/** A webhook as it is stored. */
 export interface StoredWebhook {
   readonly processor: string;
   readonly eventId: string;
@@ -14,23 +14,18 @@ export interface StoredWebhook {
   readonly payload: unknown;
 }
 
-export interface WebhookSettlement {
+/** What to save about a webhook that was applied, or could not be. */
+export type WebhookSettlement = Pick<UpdateResult, 'userId' | 'reason' | 'waitingFor'> & {
   readonly status: WebhookStatus;
-  readonly userId?: string | undefined;
-  readonly reason?: string | undefined;
-  /** `price:…`, `customer:…` or `subscription:…`: each of them would let it be applied. */
-  readonly waitingFor?: readonly string[] | undefined;
-  /** Something was said that was not known. */
-  readonly isChange?: boolean | undefined;
-}
+};
 
 const COLUMNS = `processor, event_id AS "eventId", type, status, payload`;
 const INSERT = named(
-  'webhook-store',
+  'webhook-insert',
   `INSERT INTO webhook (processor, event_id, type, status, payload, created_at) VALUES ($1, $2, $3, 'stored', $4, $5)
    ON CONFLICT (processor, event_id) DO NOTHING RETURNING 1`,
 );
-const READ = named('webhook-read', `SELECT ${COLUMNS} FROM webhook WHERE processor = $1 AND event_id = $2`);
+const GET = named('webhook-get', `SELECT ${COLUMNS} FROM webhook WHERE processor = $1 AND event_id = $2`);
 const LOCK = named(
   'webhook-lock',
   `SELECT ${COLUMNS} FROM webhook WHERE processor = $1 AND event_id = $2 FOR UPDATE`,
@@ -40,11 +35,11 @@ const SETTLE = named(
   `UPDATE webhook SET status = $3, user_id = coalesce($4, user_id), reason = $5, waiting_for = $6, attempts = attempts + 1, settled_at = now()
    WHERE processor = $1 AND event_id = $2`,
 );
-const WAITING = named(
+const LIST_WAITING_FOR = named(
   'webhook-waiting',
   `SELECT processor, event_id AS "eventId" FROM webhook WHERE waiting_for && $1 ORDER BY created_at LIMIT $2`,
 );
-const UNFINISHED = named(
+const LIST_UNFINISHED = named(
   'webhook-unfinished',
   `SELECT processor, event_id AS "eventId" FROM webhook w
    WHERE (status = 'stored' AND received_at < now() - interval '5 seconds')
@@ -61,14 +56,14 @@ const LIST = named(
      iso(created_at) AS "createdAt", iso(received_at) AS "receivedAt"
    FROM webhook WHERE status = $1 ORDER BY received_at DESC LIMIT $2`,
 );
-const EXPIRE = named(
-  'webhook-expire',
+const DELETE_SETTLED = named(
+  'webhook-delete-settled',
   `DELETE FROM webhook WHERE (processor, event_id) IN (
      SELECT processor, event_id FROM webhook
      WHERE settled_at < $1 AND status IN ('applied', 'stale', 'ignored', 'failed') LIMIT $2 FOR UPDATE SKIP LOCKED
    ) RETURNING 1`,
 );
-/** What is usual is read from 24 hours: as long as the rhythm of a service, and no more than a day's rows. */
+/** 24 hours cover the daily rhythm of a service, and read no more than a day's rows. */
 const SILENCE = named(
   'webhook-silence',
   `SELECT * FROM (
@@ -82,24 +77,28 @@ const SILENCE = named(
    ) AS silence WHERE "silentSeconds" IS NOT NULL`,
 );
 
+/** How long a processor has sent nothing. */
 export interface WebhookSilence {
   readonly processor: string;
+  /** Since its last webhook. */
   readonly silentSeconds: number;
+  /** The longest time between two webhooks in the last 24 hours. */
   readonly usualSeconds: number;
 }
 
+/** Identifies a webhook: the event's id is unique within its processor. */
 export interface WebhookId {
   readonly processor: string;
   readonly eventId: string;
 }
 
-/** The inbox: a webhook is stored before it is answered, and marked with what became of it. */
+/** The inbox of webhooks: each is stored before the processor gets its 2xx, and settled with what became of it. */
 @Injectable()
 export class WebhookStore {
   constructor(private readonly database: Database) {}
 
-  /** False when it was stored before. */
-  async store(processor: string, webhook: VerifiedWebhook): Promise<boolean> {
+  /** Returns false when it was stored before. */
+  async insert(processor: string, webhook: VerifiedWebhook): Promise<boolean> {
     const { eventId, type, payload, createdAt } = webhook;
     return (
       (await this.database.run('critical', INSERT, [processor, eventId, type, payload, createdAt])).length ===
@@ -107,16 +106,17 @@ export class WebhookStore {
     );
   }
 
-  /** The webhook as it is now; it may be settled by another node at any time. */
-  async read({ processor, eventId }: WebhookId): Promise<StoredWebhook | undefined> {
-    return (await this.database.run<StoredWebhook>('critical', READ, [processor, eventId]))[0];
+  /** Reads without a lock: another node may settle the webhook at any time. */
+  async get({ processor, eventId }: WebhookId): Promise<StoredWebhook | undefined> {
+    return (await this.database.run<StoredWebhook>('critical', GET, [processor, eventId]))[0];
   }
 
-  /** The webhook, held by this transaction alone. */
+  /** Reads the webhook and holds its row lock until the transaction ends. */
   async lock(tx: Transaction, { processor, eventId }: WebhookId): Promise<StoredWebhook | undefined> {
     return (await tx.run<StoredWebhook>(LOCK, [processor, eventId]))[0];
   }
 
+  /** Saves what became of the webhook, and counts the attempt. */
   async settle(
     tx: Transaction,
     { processor, eventId }: WebhookId,
@@ -126,29 +126,30 @@ export class WebhookStore {
     await tx.run(SETTLE, [processor, eventId, status, userId ?? null, reason ?? null, waitingFor ?? []]);
   }
 
-  /** Those that wait for any of these, the processor's oldest first. */
-  waitingFor(needs: readonly string[], limit: number): Promise<WebhookId[]> {
-    return this.database.run('critical', WAITING, [needs, limit]);
+  /** Webhooks that wait for any of these needs (UpdateResult.waitingFor), the oldest first. */
+  listWaitingFor(needs: readonly string[], limit: number): Promise<WebhookId[]> {
+    return this.database.run('critical', LIST_WAITING_FOR, [needs, limit]);
   }
 
   /**
-   * Those whose node died before it applied them, whose application failed (tried again after 2, 4, 8 … 300 s, 20 times),
-   * or that wait for what is there by now.
+   * Webhooks to apply again, the oldest first: those whose node died before it applied them, those that failed (20 attempts, after
+   * 2, 4, 8 … 300 s), and those that wait for something that exists by now.
    */
-  unfinished(limit: number): Promise<WebhookId[]> {
-    return this.database.run('critical', UNFINISHED, [limit]);
+  listUnfinished(limit: number): Promise<WebhookId[]> {
+    return this.database.run('critical', LIST_UNFINISHED, [limit]);
   }
 
-  /** Removes what was settled before then. Answers how many. */
+  /** Deletes webhooks that were settled before that date, except those that still wait. Returns how many were deleted. */
   async deleteSettled(before: Date, limit: number): Promise<number> {
-    return (await this.database.run('routine', EXPIRE, [before, limit])).length;
+    return (await this.database.run('routine', DELETE_SETTLED, [before, limit])).length;
   }
 
-  /** For each processor that was ever heard of: the silence now, and the longest between two webhooks within 24 hours. */
+  /** One entry for each of the processors that has ever sent a webhook. */
   silence(processors: readonly string[]): Promise<WebhookSilence[]> {
     return this.database.run('routine', SILENCE, [processors]);
   }
 
+  /** For operators: the newest first, without payloads. */
   list(status: WebhookStatus, limit: number): Promise<Record<string, unknown>[]> {
     return this.database.run('important', LIST, [status, limit]);
   }

@@ -1,24 +1,14 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Req } from '@nestjs/common';
-import { ApiBody, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiBody, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
-import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
-import { Idempotent } from '../../platform/http/idempotency/idempotency.interceptor.js';
-import {
-  type LinkBody,
-  linkBody,
-  planAnswer,
-  type PlanBody,
-  planBody,
-  planId as planIdSchema,
-  type WebhooksQuery,
-  webhooksQuery,
-} from '../plans/plans.schema.js';
-import { PlansService } from '../plans/plans.service.js';
+import { PROCESSORS } from '../processors/registry.js';
 import { subscriptionUpdatedDocument } from '../processors/standard/standard.schema.js';
 import { WebhookStore } from './webhook.store.js';
+import { type WebhooksQuery, webhooksQuery } from './webhooks.schema.js';
 import { WebhooksService } from './webhooks.service.js';
 
+/** Where payment processors send their webhooks, and where operators see what became of them. */
 @ApiTags('processors')
 @Controller('v1/webhooks')
 export class WebhooksController {
@@ -27,10 +17,10 @@ export class WebhooksController {
     private readonly store: WebhookStore,
   ) {}
 
-  /** A payment processor's word. 2xx means: stored. */
+  /** Receives a webhook of a payment processor. 2xx means that it is stored and need not be sent again. */
   @Post(':processor')
   @HttpCode(200)
-  @ApiParam({ name: 'processor', enum: ['stripe', 'standard', 'apple', 'google'] })
+  @ApiParam({ name: 'processor', enum: Object.keys(PROCESSORS) })
   @ApiBody({
     description:
       'As the processor sends and signs it. This is what `standard` understands, for in-house billing',
@@ -46,41 +36,10 @@ export class WebhooksController {
     return { received: true, duplicate };
   }
 
-  /** What became of webhooks; by default those that wait for a plan or a link. */
+  /** Lists webhooks by what became of them, the newest first; by default those that wait for a plan or a customer link. */
   @Get()
   @NeedsScope('admin')
   async list(@Query({ schema: webhooksQuery }) { status, limit }: WebhooksQuery) {
     return { webhooks: await this.store.list(status, limit) };
-  }
-}
-
-@ApiTags('back offices')
-@Controller('v1')
-@NeedsScope('admin')
-export class PlansController {
-  constructor(private readonly plans: PlansService) {}
-
-  /** Makes a plan, or makes it anew. */
-  @Put('plans/:planId')
-  @Idempotent()
-  @ApiResponse({ status: 200, standardSchema: planAnswer })
-  async put(
-    @Param('planId', { schema: planIdSchema }) planId: string,
-    @Body({ schema: planBody }) body: PlanBody,
-  ) {
-    await this.plans.put(planId, body);
-    return { planId, ...body };
-  }
-
-  /** Whose webhooks these are. */
-  @Put('users/:userId/links/:processor')
-  @Idempotent()
-  async link(
-    @Param('userId', { schema: userIdSchema }) userId: string,
-    @Param('processor') processor: string,
-    @Body({ schema: linkBody }) { customerId }: LinkBody,
-  ) {
-    await this.plans.link(userId, processor, customerId);
-    return { userId, processor, customerId };
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { QueueFull } from '../../platform/scheduling/batcher.js';
@@ -11,13 +11,16 @@ import { ProcessorRegistryService } from '../processors/processor-registry.servi
 import { type WebhookId, WebhookStore } from './webhook.store.js';
 import { WebhookApplicationService } from './webhook-application.service.js';
 
+/** Nesting of a webhook's JSON; one that is deeper is refused before it is parsed. */
 const MAX_DEPTH = 64;
-const RETRY_AT_ONCE = 500;
-const SIDE_BY_SIDE = 8;
-/** A processor waits 10 to 20 s for an answer. What is stored is safe, so a slow API of its own must not use them up. */
-const ANSWER_WITHIN_MS = 2_000;
+/** Waiting webhooks that are applied at once when what they need appears; the retry worker applies the rest. */
+const MAX_WAITING = 500;
+/** Webhooks that are applied in parallel, where their processor has an API. */
+const CONCURRENCY = 8;
+/** Processors wait 10 to 20 s for a response. The webhook is stored by then, so a slow API of theirs must not use this time up. */
+const RESPONSE_TIMEOUT_MS = 2_000;
 
-/** From a processor's webhook to the membership: verified, stored, answered, applied. */
+/** Receives processors' webhooks: verify, store, apply. */
 @Injectable()
 export class WebhooksService {
   private readonly log = new Logger('webhooks');
@@ -36,8 +39,9 @@ export class WebhooksService {
   }
 
   /**
-   * Takes a webhook. Once this answers it is stored, and nothing is lost; usually it is applied too. Throws Problem
-   * not_found, not_configured, signature_invalid, signature_stale, malformed_json, invalid_request, too_deep.
+   * Receives a webhook. When this returns, the webhook is stored and will be applied; usually it is applied already. `duplicate`: it
+   * was stored before. Throws Problem not_found, not_configured, signature_invalid, signature_stale, malformed_json,
+   * invalid_request, too_deep.
    */
   async receive(
     processorName: string,
@@ -47,56 +51,52 @@ export class WebhooksService {
     const processor = this.processors.get(processorName);
     if (jsonDeeperThan(body, MAX_DEPTH)) throw new Problem('too_deep');
     const webhook = await processor.verify(body, headers);
-    const name = { processor: processor.name, eventId: webhook.eventId };
-    const isNew = await this.store.store(processor.name, webhook);
-    if (!isNew) this.count(name, 'duplicate');
-    else if (!processor.api) await this.apply(name);
-    else await firstOf(this.apply(name), ANSWER_WITHIN_MS);
+    const id = { processor: processorName, eventId: webhook.eventId };
+    const isNew = await this.store.insert(processorName, webhook);
+    if (!isNew) this.count(id, 'duplicate');
+    else if (!processor.api) await this.apply(id);
+    else await waitAtMost(RESPONSE_TIMEOUT_MS, this.apply(id));
     return { duplicate: !isNew };
   }
 
-  /** Applies again what waited for these needs: `price:…`, `customer:…`, `subscription:…`. */
-  async retryWaiting(needs: readonly string[]): Promise<void> {
-    await this.applyAll(await this.store.waitingFor(needs, RETRY_AT_ONCE));
+  /** Applies the webhooks that wait for any of these needs: `price:…`, `customer:…`, `subscription:…`. */
+  async applyWaiting(needs: readonly string[]): Promise<void> {
+    await this.applyAll(await this.store.listWaitingFor(needs, MAX_WAITING));
   }
 
-  /** Applies what was stored and never settled. Answers how many were tried. */
-  async retryUnfinished(): Promise<number> {
-    const names = await this.store.unfinished(RETRY_AT_ONCE);
-    await this.applyAll(names);
-    return names.length;
+  /**
+   * Applies stored webhooks; never throws. Where the processor has no API they go one by one in the given order (oldest first), since one
+   * may build on the one before it. Elsewhere each fetches the present state, so the order does not matter.
+   */
+  async applyAll(ids: readonly WebhookId[]): Promise<void> {
+    for (const id of ids.filter(({ processor }) => !this.hasApi(processor))) await this.apply(id);
+    const fetching = ids.filter(({ processor }) => this.hasApi(processor));
+    for (let first = 0; first < fetching.length; first += CONCURRENCY)
+      await Promise.all(fetching.slice(first, first + CONCURRENCY).map((id) => this.apply(id)));
   }
 
-  /** In the processor's order: where it cannot be asked, one may need what the one before it said. */
-  private async applyAll(names: readonly WebhookId[]): Promise<void> {
-    for (const name of names.filter(({ processor }) => !this.canAsk(processor))) await this.apply(name);
-    const rest = names.filter(({ processor }) => this.canAsk(processor));
-    for (let first = 0; first < rest.length; first += SIDE_BY_SIDE)
-      await Promise.all(rest.slice(first, first + SIDE_BY_SIDE).map((name) => this.apply(name)));
+  private hasApi(processor: string): boolean {
+    return this.processors.findApi(processor) !== undefined;
   }
 
-  private canAsk(processor: string): boolean {
-    return this.processors.find(processor)?.api !== undefined;
-  }
-
-  /** Never throws: the webhook is stored, and a later turn tries again. */
-  private async apply(name: WebhookId): Promise<void> {
+  /** Never throws: the webhook is stored, and the retry worker applies it later. */
+  private async apply(id: WebhookId): Promise<void> {
     try {
-      const outcome = await this.application.apply(name);
+      const outcome = await this.application.apply(id);
       if (!outcome) return;
-      this.count(name, outcome.status);
+      this.count(id, outcome.status);
       if (outcome.status === 'applied' && outcome.subscriptionId !== undefined)
-        await this.retryWaiting([`subscription:${outcome.subscriptionId}`]);
+        await this.applyWaiting([`subscription:${outcome.subscriptionId}`]);
     } catch (error) {
-      this.log.error(`webhook ${name.processor} ${name.eventId} was not applied: ${String(error)}`);
-      if (!isOutage(error) && !(error instanceof QueueFull)) await this.markFailed(name, error);
+      this.log.error(`webhook ${id.processor} ${id.eventId} was not applied: ${String(error)}`);
+      if (!isOutage(error) && !(error instanceof QueueFull)) await this.markFailed(id, error);
     }
   }
 
-  private async markFailed(name: WebhookId, error: unknown): Promise<void> {
+  private async markFailed(id: WebhookId, error: unknown): Promise<void> {
     const reason = error instanceof ProcessorUnavailable ? 'processor_unavailable' : nameOf(error);
-    this.count(name, 'failed');
-    await this.application.fail(name, reason).catch((failure: unknown) => this.log.error(failure));
+    this.count(id, 'failed');
+    await this.application.markFailed(id, reason).catch((failure: unknown) => this.log.error(failure));
   }
 
   private count({ processor }: WebhookId, status: string): void {
@@ -106,10 +106,10 @@ export class WebhooksService {
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown');
 
-/** Waits for the work, or no longer than that; the work goes on. */
-async function firstOf(work: Promise<void>, ms: number): Promise<void> {
-  const enough = new AbortController();
-  const patience = pause(ms, undefined, { signal: enough.signal }).catch(() => undefined);
-  await Promise.race([work, patience]);
-  enough.abort();
+/** Waits until the work ends, at most `ms`; the work goes on. */
+async function waitAtMost(ms: number, work: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const timeout = setTimeout(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([work, timeout]);
+  timer.abort();
 }

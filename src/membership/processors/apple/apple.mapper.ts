@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Status } from '../../membership.js';
 import type { ProcessorUpdate } from '../processor.js';
 
-/** Apple's `status` of an auto-renewable subscription. Billing retry is over with the grace period: nothing is granted. */
+/** Apple's `status` of an auto-renewable subscription (App Store Server API). In billing retry (3) the grace period (4) is over, or there was none. */
 const STATUS: ReadonlyMap<number, Status> = new Map([
   [1, 'active'],
   [2, 'canceled'],
@@ -13,7 +13,8 @@ const STATUS: ReadonlyMap<number, Status> = new Map([
 const AUTO_RENEW_OFF = 0;
 
 const millis = z.number().min(0).max(253_402_300_799_999);
-const verified = z.object({
+/** The payload of a stored webhook, as AppleProcessor writes it. */
+const verifiedPayload = z.object({
   notification: z.object({
     signedDate: millis,
     data: z.object({ status: z.number().optional() }).default({}),
@@ -29,19 +30,19 @@ const verified = z.object({
   renewal: z.object({ autoRenewStatus: z.number().optional() }).optional(),
 });
 
-/** What a verified notification says of a membership. A subscription may come back, so none is ever final. */
+/** Maps a verified notification. A subscription may be renewed after any status, so none is ever final. */
 export function mapAppleNotification(payload: unknown): ProcessorUpdate {
-  const { success, data } = verified.safeParse(payload);
-  if (!success) return { about: 'other', reason: 'no_subscription' };
+  const { success, data } = verifiedPayload.safeParse(payload);
+  if (!success) return { kind: 'unrelated', reason: 'no_subscription' };
   const { notification, transaction, renewal } = data;
-  const stated = notification.data.status === undefined ? undefined : STATUS.get(notification.data.status);
-  if (!stated) return { about: 'other', reason: 'no_status' };
-  const status = transaction.revocationDate === undefined ? stated : 'canceled';
+  const reported = notification.data.status === undefined ? undefined : STATUS.get(notification.data.status);
+  if (!reported) return { kind: 'unrelated', reason: 'no_status' };
+  const status = transaction.revocationDate === undefined ? reported : 'canceled';
   const isTrial = status === 'active' && transaction.offerDiscountType === 'FREE_TRIAL';
   const isEnding = status === 'active' && renewal?.autoRenewStatus === AUTO_RENEW_OFF;
   const asOf = new Date(notification.signedDate);
   return {
-    about: 'subscription',
+    kind: 'subscription',
     subscriptionId: transaction.originalTransactionId,
     customerId: transaction.appAccountToken ?? transaction.originalTransactionId,
     userId: undefined,

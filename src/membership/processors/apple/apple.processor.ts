@@ -5,10 +5,16 @@ import { z } from 'zod';
 import { CONFIG, type Config, ConfigError } from '../../../platform/config/config.js';
 import { Problem } from '../../../platform/http/problem.js';
 import { plainText } from '../../../platform/http/text.schema.js';
-import type { WebhookHeaders, Processor, VerifiedWebhook, ProcessorUpdate } from '../processor.js';
+import {
+  parseWebhookJson,
+  type Processor,
+  type ProcessorUpdate,
+  type VerifiedWebhook,
+  type WebhookHeaders,
+} from '../processor.js';
 import { mapAppleNotification } from './apple.mapper.js';
 
-const body = z.object({ signedPayload: z.string() });
+const requestBody = z.object({ signedPayload: z.string() });
 const anyNotification = z.object({
   notificationUUID: plainText(64).min(1),
   notificationType: plainText(64),
@@ -17,13 +23,12 @@ const anyNotification = z.object({
 });
 
 /**
- * App Store Server Notifications, version 2, verified with Apple's own library: the chain of certificates down to the
- * configured roots, offline, as of the day it was signed. A notification is signed once and may come days later, so there
- * is no age that would be too great; what is old loses by its date.
+ * App Store Server Notifications, version 2, verified with Apple's own library: the certificate chain up to the configured roots,
+ * offline, as of the signing date. A notification is signed once and may be delivered days later, so none is too old; an older one
+ * never overwrites a newer one (update-rules.ts).
  */
 @Injectable()
 export class AppleProcessor implements Processor {
-  readonly name = 'apple';
   private readonly verifier: Promise<SignedDataVerifier> | undefined;
 
   /** Throws ConfigError. */
@@ -32,17 +37,17 @@ export class AppleProcessor implements Processor {
     this.verifier =
       bundleId === undefined || files.length === 0
         ? undefined
-        : verifierOf(config, bundleId, files.map(read));
+        : createVerifier(config, bundleId, files.map(readCertificate));
   }
 
   async verify(bytes: Buffer, _headers: WebhookHeaders): Promise<VerifiedWebhook> {
     if (!this.verifier)
       throw new Problem('not_configured', 'APPLE_BUNDLE_ID and APPLE_ROOT_CERTIFICATES are not set.');
-    const { success, data: said } = body.safeParse(parsed(bytes));
+    const { success, data: request } = requestBody.safeParse(parseWebhookJson(bytes.toString('utf8')));
     if (!success) throw new Problem('invalid_request', 'signedPayload is missing.');
-    const { notification, transaction, renewal } = await decoded(await this.verifier, said.signedPayload);
-    const { success: isOne, data: found } = anyNotification.safeParse(notification);
-    if (!isOne) throw new Problem('invalid_request', 'This is no notification.');
+    const { notification, transaction, renewal } = await decode(await this.verifier, request.signedPayload);
+    const { success: isNotification, data: found } = anyNotification.safeParse(notification);
+    if (!isNotification) throw new Problem('invalid_request', 'This is no notification.');
     return {
       eventId: found.notificationUUID,
       type: [found.notificationType, found.subtype].filter(Boolean).join('.'),
@@ -56,15 +61,19 @@ export class AppleProcessor implements Processor {
   }
 }
 
-/** The library brings much with it; a node that has no Apple does not load it. */
-async function verifierOf(config: Config, bundleId: string, roots: Buffer[]): Promise<SignedDataVerifier> {
+/** The library has many dependencies, so it is only loaded where Apple is configured. */
+async function createVerifier(
+  config: Config,
+  bundleId: string,
+  roots: Buffer[],
+): Promise<SignedDataVerifier> {
   const { SignedDataVerifier: Verifier, Environment } = await import('@apple/app-store-server-library');
   const environment = config.APPLE_ENVIRONMENT === 'Sandbox' ? Environment.SANDBOX : Environment.PRODUCTION;
   return new Verifier(roots, false, environment, bundleId, config.APPLE_APP_ID);
 }
 
-/** What is signed within what is signed is verified too. Throws Problem signature_invalid. */
-async function decoded(verifier: SignedDataVerifier, signedPayload: string) {
+/** Verifies the notification and the signed transaction and renewal inside it. Throws Problem signature_invalid. */
+async function decode(verifier: SignedDataVerifier, signedPayload: string) {
   try {
     const { data, ...notification } = await verifier.verifyAndDecodeNotification(signedPayload);
     const { signedTransactionInfo, signedRenewalInfo, ...rest } = data ?? {};
@@ -79,18 +88,10 @@ async function decoded(verifier: SignedDataVerifier, signedPayload: string) {
   }
 }
 
-function read(file: string): Buffer {
+function readCertificate(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch {
     throw new ConfigError('APPLE_ROOT_CERTIFICATES names a file that cannot be read.');
-  }
-}
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    throw new Problem('malformed_json');
   }
 }

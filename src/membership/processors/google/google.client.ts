@@ -19,6 +19,7 @@ const serviceAccount = z.object({
 export type ServiceAccount = z.infer<typeof serviceAccount>;
 const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
 
+/** Whose purchases are read, where, and as whom. */
 export interface GooglePlay {
   /** The package name. */
   readonly app: string;
@@ -26,7 +27,7 @@ export interface GooglePlay {
   readonly account: ServiceAccount;
 }
 
-/** The key of a service account: JSON, or the file that holds it. Throws ConfigError, never with what is in it. */
+/** Parses the key of a service account: JSON, or the path of a file with it. Throws ConfigError, never with the key in its message. */
 export function serviceAccountOf(setting: string): ServiceAccount {
   try {
     const text = setting.trimStart().startsWith('{') ? setting : readFileSync(setting, 'utf8');
@@ -38,7 +39,7 @@ export function serviceAccountOf(setting: string): ServiceAccount {
   }
 }
 
-/** Google Play's developer API, as far as a subscription is read by it. */
+/** The Google Play Developer API, as far as subscriptions are read from it. */
 export class GoogleClient implements ProcessorClient {
   private token: { readonly value: Promise<string>; readonly until: number } | undefined;
 
@@ -90,7 +91,7 @@ export class GoogleClient implements ProcessorClient {
   }
 }
 
-/** Names no URL: a purchase token is in it. */
+/** Errors never contain the URL: the purchase token is part of it. */
 async function answered(url: URL, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS) });

@@ -2,29 +2,32 @@ import { z } from 'zod';
 import type { Status } from '../../membership.js';
 import type { SubscriptionUpdate, ProcessorUpdate } from '../processor.js';
 
-const purchase = z.object({ purchaseToken: z.string().min(1).max(2_048) });
+const purchaseReference = z.object({ purchaseToken: z.string().min(1).max(2_048) });
 const notification = z.object({
   packageName: z.string(),
-  subscriptionNotification: purchase.extend({ notificationType: z.int() }).optional(),
-  voidedPurchaseNotification: purchase.optional(),
+  subscriptionNotification: purchaseReference.extend({ notificationType: z.int() }).optional(),
+  voidedPurchaseNotification: purchaseReference.optional(),
 });
 
-/** Which purchase to ask about, and what kind of event it was: `subscription.4` is Google's SUBSCRIPTION_PURCHASED. */
+/** Maps a notification to the purchase to fetch. `type`: for example `subscription.4`, Google's SUBSCRIPTION_PURCHASED. */
 export function mapGoogleNotification(
   payload: unknown,
   packageName: string | undefined,
-): { type: string; word: ProcessorUpdate } {
+): { type: string; update: ProcessorUpdate } {
   const { success, data } = notification.safeParse(payload);
   if (!success || data.packageName !== packageName)
-    return { type: 'unknown', word: { about: 'other', reason: success ? 'another_app' : 'unknown_type' } };
+    return {
+      type: 'unknown',
+      update: { kind: 'unrelated', reason: success ? 'another_app' : 'unknown_type' },
+    };
   const { subscriptionNotification: subscription, voidedPurchaseNotification: voided } = data;
   const found = subscription ?? voided;
-  if (!found) return { type: 'other', word: { about: 'other', reason: 'unknown_type' } };
+  if (!found) return { type: 'other', update: { kind: 'unrelated', reason: 'unknown_type' } };
   const type = subscription ? `subscription.${subscription.notificationType}` : 'voided';
-  return { type, word: { about: 'hint', subscriptionId: found.purchaseToken } };
+  return { type, update: { kind: 'hint', subscriptionId: found.purchaseToken } };
 }
 
-/** `subscriptionState` of SubscriptionPurchaseV2. On hold nothing is granted any more; the grace period came before. */
+/** `subscriptionState` of SubscriptionPurchaseV2 (Google Play Developer API). ON_HOLD follows the grace period: nothing is granted. */
 const STATUS: Readonly<Record<string, Status>> = {
   SUBSCRIPTION_STATE_PENDING: 'none',
   SUBSCRIPTION_STATE_ACTIVE: 'active',
@@ -42,6 +45,7 @@ const item = z.object({
   offerDetails: z.object({ basePlanId: z.string().optional() }).optional(),
   offerPhase: z.object({ freeTrial: z.unknown().optional() }).optional(),
 });
+/** SubscriptionPurchaseV2, as far as it is read. */
 export const subscriptionPurchase = z.object({
   subscriptionState: z.string(),
   lineItems: z.array(item).default([]),
@@ -50,42 +54,48 @@ export const subscriptionPurchase = z.object({
 });
 export type SubscriptionPurchase = z.infer<typeof subscriptionPurchase>;
 
-/** What Google Play says of a purchase. An unknown state gives nothing. */
-export function mapGooglePurchase(token: string, said: SubscriptionPurchase, asOf: Date): SubscriptionUpdate {
-  const known = Object.hasOwn(STATUS, said.subscriptionState) ? STATUS[said.subscriptionState] : undefined;
-  const isTrial = said.lineItems.some(({ offerPhase }) => offerPhase?.freeTrial !== undefined);
-  const isEnding = said.subscriptionState === 'SUBSCRIPTION_STATE_CANCELED';
+/** Maps a purchase, as it was at `asOf`. An unknown state grants nothing. */
+export function mapGooglePurchase(
+  token: string,
+  purchase: SubscriptionPurchase,
+  asOf: Date,
+): SubscriptionUpdate {
+  const known = Object.hasOwn(STATUS, purchase.subscriptionState)
+    ? STATUS[purchase.subscriptionState]
+    : undefined;
+  const isTrial = purchase.lineItems.some(({ offerPhase }) => offerPhase?.freeTrial !== undefined);
+  const isEnding = purchase.subscriptionState === 'SUBSCRIPTION_STATE_CANCELED';
   return {
-    about: 'subscription',
+    kind: 'subscription',
     subscriptionId: token,
-    customerId: said.externalAccountIdentifiers?.obfuscatedExternalAccountId ?? token,
+    customerId: purchase.externalAccountIdentifiers?.obfuscatedExternalAccountId ?? token,
     userId: undefined,
     status: known === 'active' && isTrial ? 'trialing' : (known ?? 'none'),
-    priceIds: said.lineItems.flatMap(({ productId, offerDetails }) =>
+    priceIds: purchase.lineItems.flatMap(({ productId, offerDetails }) =>
       offerDetails?.basePlanId === undefined
         ? [productId]
         : [`${productId}:${offerDetails.basePlanId}`, productId],
     ),
     effectiveAt: asOf,
-    cancelAt: isEnding ? lastOf(said, asOf) : null,
+    cancelAt: isEnding ? lastExpiry(purchase, asOf) : null,
     ended: false,
     asOf,
-    replaces: said.linkedPurchaseToken,
-    object: { subscriptionState: said.subscriptionState },
+    replaces: purchase.linkedPurchaseToken,
+    object: { subscriptionState: purchase.subscriptionState },
     follows: () => false,
   };
 }
 
-/** Google forgot the purchase: sixty days after its end. */
+/** A purchase that Google has deleted (HTTP 410): it does so sixty days after the end. */
 export const expiredPurchase = (token: string, asOf: Date): SubscriptionUpdate => ({
   ...mapGooglePurchase(token, { subscriptionState: 'SUBSCRIPTION_STATE_EXPIRED', lineItems: [] }, asOf),
   ended: true,
 });
 
-/** Canceled purchases go on until their last item expires; one without a day is over. */
-function lastOf({ lineItems }: SubscriptionPurchase, asOf: Date): Date {
-  const days = lineItems.flatMap(({ expiryTime }) =>
+/** A canceled purchase stays active until its last item expires; one without an expiry is over. */
+function lastExpiry({ lineItems }: SubscriptionPurchase, asOf: Date): Date {
+  const expiries = lineItems.flatMap(({ expiryTime }) =>
     expiryTime === undefined ? [] : Date.parse(expiryTime),
   );
-  return days.length === 0 ? asOf : new Date(Math.max(...days));
+  return expiries.length === 0 ? asOf : new Date(Math.max(...expiries));
 }

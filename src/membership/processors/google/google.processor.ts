@@ -4,20 +4,22 @@ import { z } from 'zod';
 import { CONFIG, type Config } from '../../../platform/config/config.js';
 import { Problem } from '../../../platform/http/problem.js';
 import { plainText } from '../../../platform/http/text.schema.js';
-import type {
-  WebhookHeaders,
-  Processor,
-  ProcessorClient,
-  VerifiedWebhook,
-  ProcessorUpdate,
+import {
+  parseWebhookJson,
+  type Processor,
+  type ProcessorClient,
+  type ProcessorUpdate,
+  type VerifiedWebhook,
+  type WebhookHeaders,
 } from '../processor.js';
 import { GoogleClient, serviceAccountOf } from './google.client.js';
 import { mapGoogleNotification } from './google.mapper.js';
 
 const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
-const KEYS_MS = 3_000;
+const KEYS_TIMEOUT_MS = 3_000;
 
-const push = z.object({
+/** The body of a Pub/Sub push request. */
+const pushRequest = z.object({
   message: z.object({
     data: z.base64(),
     messageId: plainText(255).min(1),
@@ -26,12 +28,11 @@ const push = z.object({
 });
 
 /**
- * Real-time developer notifications of Google Play: a Pub/Sub push, whose bearer token Google signed for the service
- * account and audience of our subscription. It only says which purchase changed; what became of it is asked.
+ * Real-time developer notifications of Google Play: a Pub/Sub push with a bearer token, which Google signed for the service account and
+ * the audience of our Pub/Sub subscription. It only names the purchase that changed; the purchase itself is fetched from the API.
  */
 @Injectable()
 export class GoogleProcessor implements Processor {
-  readonly name = 'google';
   readonly api: ProcessorClient | undefined;
   private readonly keys: ReturnType<typeof createRemoteJWKSet>;
 
@@ -40,7 +41,7 @@ export class GoogleProcessor implements Processor {
     const { GOOGLE_PACKAGE_NAME: app, GOOGLE_SERVICE_ACCOUNT_KEY: key, GOOGLE_API_BASE: base } = config;
     const isComplete = config.GOOGLE_PUBSUB_AUDIENCE && config.GOOGLE_PUBSUB_SERVICE_ACCOUNT;
     if (app && key && isComplete) this.api = new GoogleClient({ app, base, account: serviceAccountOf(key) });
-    this.keys = createRemoteJWKSet(new URL(config.GOOGLE_JWKS_URL), { timeoutDuration: KEYS_MS });
+    this.keys = createRemoteJWKSet(new URL(config.GOOGLE_JWKS_URL), { timeoutDuration: KEYS_TIMEOUT_MS });
   }
 
   async verify(body: Buffer, { authorization }: WebhookHeaders): Promise<VerifiedWebhook> {
@@ -53,21 +54,21 @@ export class GoogleProcessor implements Processor {
     const token = typeof authorization === 'string' ? /^Bearer (\S+)$/i.exec(authorization)?.[1] : undefined;
     if (token === undefined)
       throw new Problem('signature_invalid', 'The bearer token of Pub/Sub is missing.');
-    await this.trust(token);
-    const { success, data } = push.safeParse(parsed(body.toString('utf8')));
+    await this.verifyToken(token);
+    const { success, data } = pushRequest.safeParse(parseWebhookJson(body.toString('utf8')));
     if (!success) throw new Problem('invalid_request', 'This is no push of Pub/Sub.');
     const { messageId, publishTime, data: encoded } = data.message;
     const payload = Buffer.from(encoded, 'base64').toString('utf8');
-    const { type } = mapGoogleNotification(parsed(payload), this.config.GOOGLE_PACKAGE_NAME);
+    const { type } = mapGoogleNotification(parseWebhookJson(payload), this.config.GOOGLE_PACKAGE_NAME);
     return { eventId: messageId, type, createdAt: new Date(publishTime), payload };
   }
 
   read(payload: unknown): ProcessorUpdate {
-    return mapGoogleNotification(payload, this.config.GOOGLE_PACKAGE_NAME).word;
+    return mapGoogleNotification(payload, this.config.GOOGLE_PACKAGE_NAME).update;
   }
 
   /** Throws Problem signature_invalid, signature_stale, unavailable. */
-  private async trust(token: string): Promise<void> {
+  private async verifyToken(token: string): Promise<void> {
     const { GOOGLE_PUBSUB_AUDIENCE: audience = '', GOOGLE_PUBSUB_SERVICE_ACCOUNT: account } = this.config;
     const { payload } = await jwtVerify(token, this.keys, {
       issuer: ISSUERS,
@@ -75,26 +76,19 @@ export class GoogleProcessor implements Processor {
       algorithms: ['RS256'],
       requiredClaims: ['exp', 'email'],
       clockTolerance: 5,
-    }).catch(refuse);
+    }).catch(throwProblem);
     if (payload.email !== account || payload.email_verified !== true)
       throw new Problem('signature_invalid', 'The token is of another account.');
   }
 }
 
-function refuse(error: unknown): never {
+/** Throws the Problem for a token that could not be verified. */
+function throwProblem(error: unknown): never {
   if (error instanceof errors.JWTExpired) throw new Problem('signature_stale');
   if (error instanceof errors.JWKSNoMatchingKey) throw new Problem('signature_invalid');
-  // Without Google's keys nobody can say; Pub/Sub comes again.
+  // Without Google's keys the token can be neither accepted nor refused; Pub/Sub sends it again.
   const isAboutKeys = error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid;
   if (isAboutKeys || !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC')
     throw new Problem('unavailable', 'Google’s keys could not be read.', { retryAfterMs: 5_000 });
   throw new Problem('signature_invalid');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Problem('malformed_json');
-  }
 }

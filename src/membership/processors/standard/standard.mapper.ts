@@ -1,15 +1,15 @@
 import type { ProcessorUpdate } from '../processor.js';
 import { subscriptionUpdated } from './standard.schema.js';
 
-/** What an event of in-house billing says of a membership. */
+/** Maps an event of in-house billing. */
 export function mapStandardEvent(payload: unknown): ProcessorUpdate {
   const { success, data: event } = subscriptionUpdated.safeParse(payload);
-  if (!success) return { about: 'other', reason: reasonOf(payload) };
+  if (!success) return { kind: 'unrelated', reason: reasonOf(payload) };
   const { data } = event;
   const asOf = new Date(event.timestamp);
   const ended = data.ended && data.status === 'canceled';
   return {
-    about: 'subscription',
+    kind: 'subscription',
     subscriptionId: data.subscriptionId,
     customerId: data.customerId ?? data.subscriptionId,
     userId: data.userId,
@@ -20,12 +20,12 @@ export function mapStandardEvent(payload: unknown): ProcessorUpdate {
     ended,
     asOf,
     object: { ...data },
-    // Two events of one millisecond: nothing says which came first, and the one that is there stays.
+    // The order of two events of the same millisecond is unknown; the stored one stays.
     follows: () => false,
   };
 }
 
-/** An event of our type that does not have its shape is the sender's mistake, and should be found in the inbox. */
+/** An event of the right type with a wrong shape is the sender's mistake; its reason lets them find it in the inbox. */
 const reasonOf = (payload: unknown): string =>
   typeof payload === 'object' &&
   payload !== null &&

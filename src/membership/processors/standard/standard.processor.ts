@@ -4,7 +4,13 @@ import { z } from 'zod';
 import { CONFIG, type Config } from '../../../platform/config/config.js';
 import { Problem } from '../../../platform/http/problem.js';
 import { plainText } from '../../../platform/http/text.schema.js';
-import type { WebhookHeaders, Processor, VerifiedWebhook, ProcessorUpdate } from '../processor.js';
+import {
+  parseWebhookJson,
+  type Processor,
+  type ProcessorUpdate,
+  type VerifiedWebhook,
+  type WebhookHeaders,
+} from '../processor.js';
 import { mapStandardEvent } from './standard.mapper.js';
 
 const anyEvent = z.looseObject({
@@ -13,10 +19,9 @@ const anyEvent = z.looseObject({
 });
 const anyId = plainText(255).min(1);
 
-/** In-house billing, or any sender that signs by https://www.standardwebhooks.com, verified with that project's library. */
+/** In-house billing, or any sender that signs as https://www.standardwebhooks.com specifies; verified with that project's library. */
 @Injectable()
 export class StandardProcessor implements Processor {
-  readonly name = 'standard';
   private readonly keys: readonly Webhook[];
 
   constructor(@Inject(CONFIG) config: Config) {
@@ -34,7 +39,7 @@ export class StandardProcessor implements Processor {
     }
     const signed = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
     verifyWithAny(this.keys, body, signed);
-    const { success, data } = anyEvent.safeParse(parsed(body));
+    const { success, data } = anyEvent.safeParse(parseWebhookJson(body.toString('utf8')));
     if (!success) throw new Problem('invalid_request', 'This is no event.');
     const { success: isId, data: eventId } = anyId.safeParse(id);
     if (!isId) throw new Problem('invalid_request', 'webhook-id must be text of at most 255 characters.');
@@ -48,26 +53,18 @@ export class StandardProcessor implements Processor {
   }
 }
 
-/** While a secret is rotated, the old one and the new one are good. Throws Problem signature_invalid, signature_stale. */
+/** While a secret is rotated, both the old and the new one are valid. Throws Problem signature_invalid, signature_stale. */
 function verifyWithAny(keys: readonly Webhook[], body: Buffer, signed: Record<string, string>): void {
-  let refusal: Problem | undefined;
+  let problem: Problem | undefined;
   for (const key of keys) {
     try {
       key.verify(body, signed, { jsonParse: false });
       return;
     } catch (error) {
-      // The library tells a stale timestamp only by its words.
+      // The library reports a stale timestamp only in its error message.
       const isStale = error instanceof WebhookVerificationError && /timestamp too/.test(error.message);
-      refusal = new Problem(isStale ? 'signature_stale' : 'signature_invalid');
+      problem = new Problem(isStale ? 'signature_stale' : 'signature_invalid');
     }
   }
-  throw refusal ?? new Problem('signature_invalid');
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new Problem('malformed_json');
-  }
+  throw problem ?? new Problem('signature_invalid');
 }

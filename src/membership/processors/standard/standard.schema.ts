@@ -5,8 +5,8 @@ import { plainText } from '../../../platform/http/text.schema.js';
 const id = plainText(255).min(1);
 
 /**
- * What an in-house billing system says of one subscription, as https://www.standardwebhooks.com has it: the whole state of
- * the subscription each time, never a difference.
+ * An event of an in-house billing system, in the form that https://www.standardwebhooks.com specifies. It carries the whole state of one
+ * subscription each time, never a difference.
  */
 export const subscriptionUpdated = z
   .object({
@@ -16,29 +16,27 @@ export const subscriptionUpdated = z
     ),
     data: z.object({
       subscriptionId: id,
-      customerId: id.optional().describe('Whose it is, by PUT /v1/users/{userId}/links/standard'),
-      userId: userId.optional().describe('Or: whose it is, said right here. One of the two is needed'),
+      customerId: id
+        .optional()
+        .describe('The customer it belongs to, linked to a user by PUT /v1/users/{userId}/links/standard'),
+      userId: userId.optional().describe('The user it belongs to. Either this or customerId is needed'),
       status: z.enum(['trialing', 'active', 'past_due', 'paused', 'canceled']),
       priceIds: z
         .array(id)
         .max(100)
         .default([])
-        .describe('As PUT /v1/plans/{planId} names them; the first that belongs to a plan decides'),
-      cancelAt: instant.nullish().describe('It ends then, unless resumed'),
+        .describe('Price ids as in PUT /v1/plans/{planId}; the first one that belongs to a plan decides'),
+      cancelAt: instant.nullish().describe('When it will end unless it is resumed'),
       effectiveAt: instant.optional().describe('Since when the status holds; `timestamp` unless given'),
-      ended: z
-        .boolean()
-        .default(false)
-        .describe('Final: nothing more will ever be said of this subscription'),
+      ended: z.boolean().default(false).describe('Final: no later event will change this subscription'),
     }),
   })
   .refine(({ data }) => data.userId !== undefined || data.customerId !== undefined, {
     path: ['data', 'userId'],
     error: 'userId or customerId is needed',
   });
-export type SubscriptionUpdated = z.infer<typeof subscriptionUpdated>;
 
-/** The same for the OpenAPI document: the body is verified as bytes, so no pipe of the framework sees this schema. */
+/** The same as a schema for the OpenAPI document, which cannot find it: the body is verified as bytes, without a validation pipe. */
 export const subscriptionUpdatedDocument = (): Record<string, unknown> => {
   const { $schema: _, ...document } = z.toJSONSchema(subscriptionUpdated, {
     io: 'input',

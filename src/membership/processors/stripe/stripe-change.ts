@@ -6,14 +6,14 @@ export type StripeChange =
   | { readonly call: 'update'; readonly params: Stripe.SubscriptionUpdateParams }
   | { readonly call: 'resume'; readonly params: Stripe.SubscriptionResumeParams };
 
-/** What is asked of Stripe for a legal change; `price` is the price to change to. Throws ChangeRefused. */
+/** The call that executes an allowed change; `price` is the price to change to, for `change_plan`. Throws ChangeRefused. */
 export function toStripeChange(
   { action, fromPrices }: Pick<ChangeOrder, 'action' | 'fromPrices'>,
   object: Stripe.Subscription,
   price: string | undefined,
 ): StripeChange {
   if (action === 'cancel') return { call: 'update', params: { cancel_at_period_end: true } };
-  if (action === 'resume') return resume(object);
+  if (action === 'resume') return toResume(object);
   const [first] = object.items.data;
   const item = object.items.data.find((one) => fromPrices.includes(one.price.id)) ?? first;
   if (!item || price === undefined) throw new ChangeRefused('This subscription has nothing to change.');
@@ -22,14 +22,14 @@ export function toStripeChange(
     params: {
       items: [{ id: item.id, price }],
       proration_behavior: 'create_prorations',
-      // What cannot be paid is refused, instead of giving the new plan on credit.
+      // When the first payment fails the change is refused, instead of granting the new plan on credit.
       payment_behavior: 'error_if_incomplete',
     },
   };
 }
 
-/** There are three ways not to go on at Stripe, and each has its own way back. */
-function resume(object: Stripe.Subscription): StripeChange {
+/** Stripe has three ways to stop a subscription (paused, canceled later, collection paused), and each is undone in its own way. */
+function toResume(object: Stripe.Subscription): StripeChange {
   if (object.status === 'paused') return { call: 'resume', params: {} };
   const end: Stripe.SubscriptionUpdateParams = object.cancel_at_period_end
     ? { cancel_at_period_end: false }

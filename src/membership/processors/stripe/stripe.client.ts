@@ -11,108 +11,114 @@ import {
 import { toStripeChange } from './stripe-change.js';
 import { mapStripeSubscription } from './stripe.mapper.js';
 
-/** Stripe answers within a second or two. Longer than this nobody waits before a screen: it is tried again. */
-const FETCH_MS = 5_000;
-const CHANGE_MS = 5_000;
-const PAGE = 100;
-/** Prices of the new plan that are looked at to find the one with the same rhythm. */
+/** Stripe usually responds within two seconds. Nobody waits longer than this in front of a screen; the call is retried later. */
+const FETCH_TIMEOUT_MS = 5_000;
+const CHANGE_TIMEOUT_MS = 5_000;
+/** Stripe's maximum. */
+const PAGE_SIZE = 100;
+/** Prices of the new plan that are fetched at most to find the one with the same billing interval. */
 const MAX_PRICES = 10;
 
 type ListParams = Stripe.SubscriptionListParams;
 type Interval = { readonly interval: string; readonly interval_count: number };
 
-/** Asks Stripe, with its own library. It tries nothing again by itself: whoever asks knows when. */
+/** Calls Stripe's API with Stripe's own library. The library's retries are off: the callers retry, with their own schedule. */
 export class StripeClient implements ProcessorClient {
   private readonly stripe: Stripe;
 
   constructor(key: string, base: string | undefined) {
-    this.stripe = new Stripe(key, { ...addressOf(base), maxNetworkRetries: 0, telemetry: false });
+    this.stripe = new Stripe(key, { ...toAddress(base), maxNetworkRetries: 0, telemetry: false });
   }
 
   async fetch(subscriptionId: string): Promise<SubscriptionUpdate | undefined> {
-    const answer = await asked(FETCH_MS, (timeout) =>
+    const subscription = await callStripe(FETCH_TIMEOUT_MS, (timeout) =>
       this.stripe.subscriptions.retrieve(subscriptionId, {}, { timeout }),
-    ).catch(ifMissing);
-    return answer && mapStripeSubscription(answer, clockOf(answer));
+    ).catch(undefinedIfMissing);
+    return subscription && mapStripeSubscription(subscription, responseDate(subscription));
   }
 
   async list(cursor: string | undefined): Promise<SubscriptionPage | undefined> {
     const after: ListParams = cursor === undefined ? {} : { starting_after: cursor };
-    const page = await asked(FETCH_MS, (timeout) =>
-      this.stripe.subscriptions.list({ status: 'all', limit: PAGE, ...after }, { timeout }),
-    ).catch(ifMissing);
+    const page = await callStripe(FETCH_TIMEOUT_MS, (timeout) =>
+      this.stripe.subscriptions.list({ status: 'all', limit: PAGE_SIZE, ...after }, { timeout }),
+    ).catch(undefinedIfMissing);
     if (!page) return undefined;
-    const asOf = clockOf(page);
+    const asOf = responseDate(page);
     return {
-      updates: page.data.map((one) => mapStripeSubscription(one, asOf)),
+      updates: page.data.map((subscription) => mapStripeSubscription(subscription, asOf)),
       next: page.has_more ? page.data.at(-1)?.id : undefined,
     };
   }
 
   async change(order: ChangeOrder): Promise<void> {
     const object = order.object as unknown as Stripe.Subscription;
-    const price = order.action === 'change_plan' ? await this.priceLike(object, order) : undefined;
+    const price = order.action === 'change_plan' ? await this.findPrice(object, order) : undefined;
     const change = toStripeChange(order, object, price);
     const options = { idempotencyKey: order.idempotencyKey };
     const { subscriptions } = this.stripe;
-    await asked(CHANGE_MS, (timeout) =>
+    await callStripe(CHANGE_TIMEOUT_MS, (timeout) =>
       change.call === 'resume'
         ? subscriptions.resume(order.subscriptionId, change.params, { ...options, timeout })
         : subscriptions.update(order.subscriptionId, change.params, { ...options, timeout }),
-    ).catch(refused);
+    ).catch(throwRefusal);
   }
 
-  /** Of the plan's prices the one that is paid as often, so that nobody who pays by the year is moved to the month. */
-  private async priceLike(
+  /** The new plan's price with the present billing interval, so that nobody who pays yearly is moved to monthly; else its first. */
+  private async findPrice(
     object: Stripe.Subscription,
     { fromPrices, toPrices }: ChangeOrder,
   ): Promise<string> {
-    const ours = toPrices.filter((price) => /^(price|plan)_/.test(price));
-    const candidates = (ours.length > 0 ? ours : toPrices).slice(0, MAX_PRICES);
+    const stripePrices = toPrices.filter((price) => /^(price|plan)_/.test(price));
+    const candidates = (stripePrices.length > 0 ? stripePrices : toPrices).slice(0, MAX_PRICES);
     const [first] = candidates;
     if (first === undefined) throw new ChangeRefused('This plan has no price at Stripe.');
     if (candidates.length === 1) return first;
     const item = object.items.data.find(({ price }) => fromPrices.includes(price.id)) ?? object.items.data[0];
-    const rhythm = item?.price.recurring;
-    for (const candidate of candidates) if (isSame(await this.rhythmOf(candidate), rhythm)) return candidate;
+    const interval = item?.price.recurring;
+    for (const candidate of candidates)
+      if (isSameInterval(await this.fetchInterval(candidate), interval)) return candidate;
     return first;
   }
 
-  private async rhythmOf(price: string): Promise<Interval | null | undefined> {
-    const found = await asked(FETCH_MS, (timeout) =>
+  private async fetchInterval(price: string): Promise<Interval | null | undefined> {
+    const found = await callStripe(FETCH_TIMEOUT_MS, (timeout) =>
       this.stripe.prices.retrieve(price, {}, { timeout }),
-    ).catch(ifMissing);
+    ).catch(undefinedIfMissing);
     return found?.active === true ? found.recurring : undefined;
   }
 }
 
-const isSame = (a: Interval | null | undefined, b: Interval | null | undefined): boolean =>
+const isSameInterval = (a: Interval | null | undefined, b: Interval | null | undefined): boolean =>
   a?.interval === b?.interval && a?.interval_count === b?.interval_count;
 
-/** An answer, or an error that says whether asking again makes sense. The library's own timeout only counts silence. */
-async function asked<T>(ms: number, call: (timeout: number) => Promise<T>): Promise<T> {
+/**
+ * Throws Stripe's own error when Stripe refused the request, and ProcessorUnavailable when a retry may succeed. The deadline covers the
+ * whole call: the library's own timeout is restarted by each byte.
+ */
+async function callStripe<T>(ms: number, call: (timeout: number) => Promise<T>): Promise<T> {
   try {
     return await withTimeout(ms, call(ms));
   } catch (error) {
-    if (error instanceof Stripe.errors.StripeError && isAnswer(error)) throw error;
+    if (error instanceof Stripe.errors.StripeError && isRefusal(error)) throw error;
     throw new ProcessorUnavailable(nameOf(error));
   }
 }
 
-/** Stripe refused: the request is wrong, or the card. What is about us (key, rate) or about Stripe may be over later. */
-const isAnswer = ({ statusCode }: InstanceType<typeof Stripe.errors.StripeError>): boolean =>
+/** Whether the request or the card is wrong. What concerns our key (401, 403), concurrency (409) or rate (429) may succeed later. */
+const isRefusal = ({ statusCode }: InstanceType<typeof Stripe.errors.StripeError>): boolean =>
   statusCode !== undefined &&
   statusCode >= 400 &&
   statusCode < 500 &&
   ![401, 403, 409, 429].includes(statusCode);
 
-function ifMissing(error: unknown): undefined {
+/** Maps Stripe's 404 to undefined; any other failure is ProcessorUnavailable. */
+function undefinedIfMissing(error: unknown): undefined {
   if (error instanceof Stripe.errors.StripeError && error.statusCode === 404) return undefined;
   throw error instanceof ProcessorUnavailable ? error : new ProcessorUnavailable(nameOf(error));
 }
 
-/** Stripe's `code` is for programs (`card_declined`); its text may repeat what is the customer's. */
-function refused(error: unknown): never {
+/** Shows Stripe's `code` (such as `card_declined`), not its message, which may contain the customer's data. */
+function throwRefusal(error: unknown): never {
   if (error instanceof Stripe.errors.StripeError)
     throw new ChangeRefused(`Stripe refused it: ${error.code ?? error.type}.`);
   throw error;
@@ -120,13 +126,13 @@ function refused(error: unknown): never {
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.constructor.name : 'unknown');
 
-/** Stripe's own clock, which its webhooks use too. */
-function clockOf({ lastResponse }: { lastResponse: { headers: Record<string, string> } }): Date {
-  const said = Date.parse(lastResponse.headers.date ?? '');
-  return new Date(Number.isNaN(said) ? Date.now() : said);
+/** The time by Stripe's clock, which also dates its webhooks. */
+function responseDate({ lastResponse }: { lastResponse: { headers: Record<string, string> } }): Date {
+  const date = Date.parse(lastResponse.headers.date ?? '');
+  return new Date(Number.isNaN(date) ? Date.now() : date);
 }
 
-function addressOf(base: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
+function toAddress(base: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
   if (base === undefined) return {};
   const { hostname, port, protocol } = new URL(base);
   const secure = protocol === 'https:';

@@ -21,27 +21,27 @@ const sample = (name: Sample): SampleEvent =>
   ) as SampleEvent;
 
 const read = (event: SampleEvent) => mapStripeEvent(event as unknown as Stripe.Event);
-/** The word on the sample's subscription, with this said of it. */
-function said(
+/** The update that the sample means, with these fields of its subscription replaced. */
+function updateOf(
   object: Record<string, unknown>,
   of: Sample = 'customer.subscription.updated',
 ): SubscriptionUpdate {
   const event = sample(of);
   Object.assign(event.data.object, object);
-  const word = read(event);
-  if (word.about !== 'subscription') throw new Error('it says nothing of a subscription');
-  return word;
+  const update = read(event);
+  if (update.kind !== 'subscription') throw new Error('it is about no subscription');
+  return update;
 }
 const seconds = (n: number): Date => new Date(n * 1_000);
 const items = (...periodEnds: number[]) => ({
   data: periodEnds.map((end, n) => ({ price: { id: `price_${n}` }, current_period_end: end })),
 });
 
-describe('what Stripe says of a subscription', () => {
-  test('is read from its own events', () => {
+describe('a Stripe subscription', () => {
+  test('is read from the events about it', () => {
     const event = sample('customer.subscription.created');
     expect(read(event)).toMatchObject({
-      about: 'subscription',
+      kind: 'subscription',
       subscriptionId: event.data.object.id,
       customerId: event.data.object.customer,
       userId: 'user-1',
@@ -64,13 +64,13 @@ describe('what Stripe says of a subscription', () => {
     ['unpaid', 'canceled'],
     ['incomplete', 'none'],
     ['incomplete_expired', 'canceled'],
-  ])('%s is %s', (theirs, ours) => {
-    expect(said({ status: theirs }).status).toBe(ours);
+  ])('with the status %s is %s here', (theirs, ours) => {
+    expect(updateOf({ status: theirs }).status).toBe(ours);
   });
 
-  test('a status of a later year gives nothing', () => {
+  test('with a status that is not known yet grants nothing', () => {
     for (const status of ['generous', 'toString', '__proto__', 'constructor'])
-      expect(said({ status }).status).toBe('none');
+      expect(updateOf({ status }).status).toBe('none');
   });
 
   test.each([
@@ -79,13 +79,13 @@ describe('what Stripe says of a subscription', () => {
     ['unpaid', false],
     ['past_due', false],
     ['incomplete', false],
-  ])('%s is final: %s', (status, ended) => {
-    expect(said({ status }).ended).toBe(ended);
+  ])('with the status %s has ended for good: %s', (status, ended) => {
+    expect(updateOf({ status }).ended).toBe(ended);
   });
 
-  test('that was deleted has ended, at the instant that Stripe says, whatever its status is', () => {
+  test('that was deleted has ended at Stripe’s `ended_at`, whatever its status is', () => {
     const ended_at = 1_790_000_000;
-    expect(said({ status: 'active', ended_at }, 'customer.subscription.deleted')).toMatchObject({
+    expect(updateOf({ status: 'active', ended_at }, 'customer.subscription.deleted')).toMatchObject({
       status: 'canceled',
       ended: true,
       effectiveAt: seconds(ended_at),
@@ -93,17 +93,17 @@ describe('what Stripe says of a subscription', () => {
     });
   });
 
-  test('whose payments are paused is paused, unless it is worse', () => {
+  test('whose payment collection is paused is paused, unless its status is worse', () => {
     const pause_collection = { behavior: 'void', resumes_at: null };
-    expect(said({ status: 'active', pause_collection }).status).toBe('paused');
-    expect(said({ status: 'trialing', pause_collection }).status).toBe('paused');
-    expect(said({ status: 'past_due', pause_collection }).status).toBe('past_due');
-    expect(said({ status: 'canceled', pause_collection }).status).toBe('canceled');
+    expect(updateOf({ status: 'active', pause_collection }).status).toBe('paused');
+    expect(updateOf({ status: 'trialing', pause_collection }).status).toBe('paused');
+    expect(updateOf({ status: 'past_due', pause_collection }).status).toBe('past_due');
+    expect(updateOf({ status: 'canceled', pause_collection }).status).toBe('canceled');
   });
 
-  test('that ends with its period ends with the last of its items’ periods, and is active until then', () => {
+  test('that is canceled at the period’s end stays active until the last of its items’ periods ends', () => {
     expect(
-      said({ cancel_at_period_end: true, items: items(1_795_000_000, 1_796_000_000, 1_794_000_000) }),
+      updateOf({ cancel_at_period_end: true, items: items(1_795_000_000, 1_796_000_000, 1_794_000_000) }),
     ).toMatchObject({
       status: 'active',
       ended: false,
@@ -111,42 +111,42 @@ describe('what Stripe says of a subscription', () => {
     });
   });
 
-  test('that ends on a day ends on that day', () => {
-    expect(said({ cancel_at: 1_797_000_000, cancel_at_period_end: true }).cancelAt).toEqual(
+  test('that is canceled at a date ends at that date', () => {
+    expect(updateOf({ cancel_at: 1_797_000_000, cancel_at_period_end: true }).cancelAt).toEqual(
       seconds(1_797_000_000),
     );
-    expect(said({ cancel_at: 1_797_000_000 }).cancelAt).toEqual(seconds(1_797_000_000));
+    expect(updateOf({ cancel_at: 1_797_000_000 }).cancelAt).toEqual(seconds(1_797_000_000));
   });
 
-  test('that has ended ends no more', () => {
+  test('that has ended has no planned end', () => {
     expect(
-      said({ status: 'canceled', cancel_at: 1_797_000_000, cancel_at_period_end: true }).cancelAt,
+      updateOf({ status: 'canceled', cancel_at: 1_797_000_000, cancel_at_period_end: true }).cancelAt,
     ).toBeNull();
   });
 
-  test('that ends with its period but has no items says no day', () => {
-    expect(said({ cancel_at_period_end: true, items: items() }).cancelAt).toBeNull();
+  test('that is canceled at the period’s end but has no items has no known end', () => {
+    expect(updateOf({ cancel_at_period_end: true, items: items() }).cancelAt).toBeNull();
   });
 
-  test('names the prices of all its items, in their order', () => {
-    expect(said({ items: items(1, 2, 3) }).priceIds).toEqual(['price_0', 'price_1', 'price_2']);
+  test('has the prices of all its items, in their order', () => {
+    expect(updateOf({ items: items(1, 2, 3) }).priceIds).toEqual(['price_0', 'price_1', 'price_2']);
   });
 
-  test('names its customer, whether spelled out or not', () => {
-    expect(said({ customer: { id: 'cus_spelled_out', object: 'customer' } }).customerId).toBe(
-      'cus_spelled_out',
+  test('has its customer, whether expanded or not', () => {
+    expect(updateOf({ customer: { id: 'cus_expanded', object: 'customer' } }).customerId).toBe(
+      'cus_expanded',
     );
-    expect(said({ customer: 'cus_by_id' }).customerId).toBe('cus_by_id');
+    expect(updateOf({ customer: 'cus_by_id' }).customerId).toBe('cus_by_id');
   });
 
-  test('names a user only when its metadata does', () => {
-    expect(said({ metadata: {} }).userId).toBeUndefined();
-    expect(said({ metadata: null }).userId).toBeUndefined();
+  test('has a user only when its metadata names one', () => {
+    expect(updateOf({ metadata: {} }).userId).toBeUndefined();
+    expect(updateOf({ metadata: null }).userId).toBeUndefined();
   });
 });
 
-describe('of two words of the same second', () => {
-  const word = (
+describe('of two events in the same second', () => {
+  const updateAfter = (
     previous: Record<string, unknown> | undefined,
     of: Sample = 'customer.subscription.updated',
   ) => {
@@ -156,33 +156,33 @@ describe('of two words of the same second', () => {
     return read(event) as SubscriptionUpdate;
   };
 
-  test('the later one is that which changed what is stored', () => {
-    expect(word({ status: 'trialing' }).follows({ status: 'trialing' })).toBe(true);
-    expect(word({ status: 'trialing' }).follows({ status: 'active' })).toBe(false);
-    expect(word({ cancel_at: null, status: 'active' }).follows({ status: 'active' })).toBe(true);
+  test('the later one is the one whose previous attributes are stored', () => {
+    expect(updateAfter({ status: 'trialing' }).follows({ status: 'trialing' })).toBe(true);
+    expect(updateAfter({ status: 'trialing' }).follows({ status: 'active' })).toBe(false);
+    expect(updateAfter({ cancel_at: null, status: 'active' }).follows({ status: 'active' })).toBe(true);
   });
 
-  test('a beginning is never the later one', () => {
-    expect(word(undefined, 'customer.subscription.created').follows({})).toBe(false);
+  test('the creation is never the later one', () => {
+    expect(updateAfter(undefined, 'customer.subscription.created').follows({})).toBe(false);
   });
 
-  test('what changed deep inside decides nothing', () => {
-    expect(word({ items: { data: [] } }).follows({ items: { data: [{}] } })).toBe(true);
+  test('nested attributes decide nothing', () => {
+    expect(updateAfter({ items: { data: [] } }).follows({ items: { data: [{}] } })).toBe(true);
   });
 });
 
-describe('what Stripe says of a payment', () => {
-  test('that failed: which subscription it was for', () => {
+describe('a failed payment at Stripe', () => {
+  test('concerns the subscription of its invoice', () => {
     const event = sample('invoice.payment_failed');
     expect(read(event)).toEqual({
-      about: 'payment_failed',
+      kind: 'payment_failure',
       subscriptionId: sample('customer.subscription.created').data.object.id,
       customerId: event.data.object.customer,
       asOf: seconds(event.created),
     });
   });
 
-  test('as API versions before 2025-03-31 said it', () => {
+  test('is read from API versions before 2025-03-31 too', () => {
     for (const subscription of ['sub_legacy', { id: 'sub_legacy', object: 'subscription' }]) {
       const event = sample('invoice.payment_failed');
       delete event.data.object.parent;
@@ -191,28 +191,28 @@ describe('what Stripe says of a payment', () => {
     }
   });
 
-  test('with the subscription spelled out', () => {
+  test('is read with an expanded subscription too', () => {
     const event = sample('invoice.payment_failed');
     event.data.object.parent = {
       type: 'subscription_details',
       quote_details: null,
-      subscription_details: { subscription: { id: 'sub_spelled_out' }, metadata: null },
+      subscription_details: { subscription: { id: 'sub_expanded' }, metadata: null },
     };
-    expect((read(event) as PaymentFailure).subscriptionId).toBe('sub_spelled_out');
+    expect((read(event) as PaymentFailure).subscriptionId).toBe('sub_expanded');
   });
 
-  test('for something else than a subscription changes no membership', () => {
+  test('for anything but a subscription changes no membership', () => {
     const event = sample('invoice.payment_failed');
     event.data.object.parent = null;
-    expect(read(event)).toEqual({ about: 'other' });
+    expect(read(event)).toEqual({ kind: 'unrelated' });
   });
 });
 
-test('what is not about memberships is nothing', () => {
+test('events that are not about memberships are unrelated', () => {
   expect(
     read({ ...sample('customer.subscription.created'), type: 'customer.subscription.trial_will_end' }),
-  ).toEqual({ about: 'other' });
+  ).toEqual({ kind: 'unrelated' });
   expect(read({ ...sample('customer.subscription.created'), type: 'payment_intent.succeeded' })).toEqual({
-    about: 'other',
+    kind: 'unrelated',
   });
 });

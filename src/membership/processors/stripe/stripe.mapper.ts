@@ -4,7 +4,7 @@ import { userId } from '../../../platform/auth/ids.schema.js';
 import type { Status } from '../../membership.js';
 import type { PaymentFailure, SubscriptionUpdate, ProcessorUpdate } from '../processor.js';
 
-/** Stripe's statuses in ours. An unpaid or never paid subscription gives nothing; unknown ones neither. */
+/** Stripe's statuses in ours. A subscription that is unpaid, was never paid or has an unknown status grants nothing. */
 const STATUS: Record<Stripe.Subscription.Status, Status> = {
   trialing: 'trialing',
   active: 'active',
@@ -15,16 +15,17 @@ const STATUS: Record<Stripe.Subscription.Status, Status> = {
   incomplete: 'none',
   incomplete_expired: 'canceled',
 };
+/** Statuses that Stripe never changes again. */
 const FINAL: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired']);
 
 const date = (seconds: number): Date => new Date(seconds * 1_000);
-/** A reference is an id, or the object itself where it was asked for spelled out. */
+/** A reference is an id, or the object itself where it was requested expanded. */
 function idOf(reference: string | { id: string } | null | undefined): string | undefined {
   const id: unknown = typeof reference === 'string' ? reference : reference?.id;
   return typeof id === 'string' ? id : undefined;
 }
 
-/** What a Stripe event says of a membership. */
+/** Maps a verified event of Stripe. */
 export function mapStripeEvent(event: Stripe.Event): ProcessorUpdate {
   switch (event.type) {
     case 'customer.subscription.created':
@@ -34,10 +35,10 @@ export function mapStripeEvent(event: Stripe.Event): ProcessorUpdate {
     case 'customer.subscription.resumed':
     case 'customer.subscription.pending_update_applied':
     case 'customer.subscription.pending_update_expired':
-      return spoken(event, event.data.object);
+      return mapSubscriptionEvent(event, event.data.object);
     case 'invoice.payment_failed':
-      return paymentFailed(event, event.data.object);
-    // They never widen what was known by themselves: one invoice may be paid while another is not.
+      return mapPaymentFailure(event, event.data.object);
+    // These grant nothing by themselves: one invoice may be paid while another is not.
     case 'invoice.paid':
     case 'invoice.payment_succeeded':
     case 'invoice.payment_action_required':
@@ -51,15 +52,15 @@ export function mapStripeEvent(event: Stripe.Event): ProcessorUpdate {
     case 'subscription_schedule.aborted':
       return hint(idOf(event.data.object.subscription) ?? idOf(event.data.object.released_subscription));
     default:
-      return { about: 'other' };
+      return { kind: 'unrelated' };
   }
 }
 
-/** What Stripe's object says, as it was at that instant. */
+/** Maps Stripe's subscription object, as it was at `asOf`. */
 export function mapStripeSubscription(object: Stripe.Subscription, asOf: Date): SubscriptionUpdate {
   const ended = FINAL.has(object.status);
   return {
-    about: 'subscription',
+    kind: 'subscription',
     subscriptionId: object.id,
     customerId: idOf(object.customer) ?? '',
     userId: userId.safeParse(object.metadata?.userId).data,
@@ -74,7 +75,7 @@ export function mapStripeSubscription(object: Stripe.Subscription, asOf: Date): 
   };
 }
 
-function spoken(event: Stripe.Event, object: Stripe.Subscription): SubscriptionUpdate {
+function mapSubscriptionEvent(event: Stripe.Event, object: Stripe.Subscription): SubscriptionUpdate {
   const isEnd = event.type === 'customer.subscription.deleted';
   const previous = (event.data.previous_attributes ?? {}) as Record<string, unknown>;
   return {
@@ -85,9 +86,9 @@ function spoken(event: Stripe.Event, object: Stripe.Subscription): SubscriptionU
 }
 
 const hint = (subscriptionId: string | undefined): ProcessorUpdate =>
-  subscriptionId === undefined ? { about: 'other' } : { about: 'hint', subscriptionId };
+  subscriptionId === undefined ? { kind: 'unrelated' } : { kind: 'hint', subscriptionId };
 
-/** Payment collection that is paused leaves Stripe's status as it was; what the user pays for is paused all the same. */
+/** Pausing payment collection does not change Stripe's status, but the user does not pay meanwhile: that is `paused` here. */
 function statusOf({ status, pause_collection }: Stripe.Subscription): Status {
   const known = Object.hasOwn(STATUS, status) ? (STATUS[status] ?? 'none') : 'none';
   return pause_collection && (known === 'active' || known === 'trialing') ? 'paused' : known;
@@ -96,24 +97,27 @@ function statusOf({ status, pause_collection }: Stripe.Subscription): Status {
 function cancelAt(object: Stripe.Subscription): Date | null {
   if (object.cancel_at) return date(object.cancel_at);
   if (!object.cancel_at_period_end) return null;
-  const ends = object.items.data.map((item) => item.current_period_end);
-  return ends.length > 0 ? date(Math.max(...ends)) : null;
+  const periodEnds = object.items.data.map((item) => item.current_period_end);
+  return periodEnds.length > 0 ? date(Math.max(...periodEnds)) : null;
 }
 
-/** `previous_attributes` hold what the object was before: it came after the stored one if that is what was stored. */
+/** Whether `previous_attributes`, the values before the event, are those of the stored object: then the event came after it. */
 function changedFrom(stored: Record<string, unknown>, previous: Record<string, unknown>): boolean {
   const changed = Object.entries(previous).filter(([, value]) => typeof value !== 'object' || value === null);
   return changed.every(([name, value]) => isDeepStrictEqual(stored[name] ?? null, value));
 }
 
-function paymentFailed(event: Stripe.Event, invoice: Stripe.Invoice): PaymentFailure | { about: 'other' } {
+function mapPaymentFailure(
+  event: Stripe.Event,
+  invoice: Stripe.Invoice,
+): PaymentFailure | { kind: 'unrelated' } {
   const subscriptionId = subscriptionOf(invoice);
   const customerId = idOf(invoice.customer) ?? '';
-  if (!subscriptionId) return { about: 'other' };
-  return { about: 'payment_failed', subscriptionId, customerId, asOf: date(event.created) };
+  if (!subscriptionId) return { kind: 'unrelated' };
+  return { kind: 'payment_failure', subscriptionId, customerId, asOf: date(event.created) };
 }
 
-/** API versions before 2025-03-31 name the subscription at the top. */
+/** API versions before 2025-03-31 have the subscription at the top level of the invoice. */
 function subscriptionOf(invoice: Stripe.Invoice): string | undefined {
   const { subscription } = invoice as unknown as { subscription?: string | { id: string } | null };
   return idOf(invoice.parent?.subscription_details?.subscription) ?? idOf(subscription);

@@ -14,13 +14,13 @@ import type {
 import { StripeClient } from './stripe.client.js';
 import { mapStripeEvent } from './stripe.mapper.js';
 
-/** What every event has; seconds beyond these are no instant. */
+/** What every event has. 253402300799 is the last second of the year 9999: later ones have no plain ISO 8601 form. */
 const anyEvent = z.object({
   id: plainText(255).min(1),
   type: plainText(255),
   created: z.int().min(0).max(253_402_300_799),
 });
-/** What is read of a subscription's event: an object of another shape is understood no more than another type. */
+/** What is read of a subscription's event; one of another shape is ignored like an unknown type. */
 const seconds = z.number().min(0).max(253_402_300_799).nullish();
 const subscriptionEvent = anyEvent.extend({
   type: z.string().startsWith('customer.subscription.'),
@@ -41,16 +41,14 @@ const otherEvent = anyEvent.extend({
   type: z.string().regex(/^(?!customer\.subscription\.)/),
   data: z.object({ object: z.looseObject({}) }),
 });
-const understood = z.union([subscriptionEvent, otherEvent]);
+const supportedEvent = z.union([subscriptionEvent, otherEvent]);
 
-/** Stripe's own default, in both directions: its library accepts any instant in the future. */
+/** The default of Stripe's library, which only refuses old timestamps; here it holds for future ones too. */
 const TOLERANCE_SECONDS = 300;
 
-/** Verifies with Stripe's own library. Several secrets may be set while one is rotated. */
+/** Stripe Billing. Webhooks are verified with Stripe's own library; while a secret is rotated, several are valid. */
 @Injectable()
 export class StripeProcessor implements Processor {
-  readonly name = 'stripe';
-
   readonly api: ProcessorClient | undefined;
 
   constructor(@Inject(CONFIG) private readonly config: Config) {
@@ -64,7 +62,7 @@ export class StripeProcessor implements Processor {
     const signature = headers['stripe-signature'];
     if (typeof signature !== 'string')
       throw new Problem('signature_invalid', 'The header Stripe-Signature is missing.');
-    const event = firstThatFits(secrets, (secret) =>
+    const event = verifyWithAny(secrets, (secret) =>
       Stripe.webhooks.constructEvent(body, signature, secret, TOLERANCE_SECONDS),
     );
     if (timestampOf(signature) > Date.now() / 1_000 + TOLERANCE_SECONDS) throw new Problem('signature_stale');
@@ -79,28 +77,29 @@ export class StripeProcessor implements Processor {
   }
 
   read(payload: unknown): ProcessorUpdate {
-    return understood.safeParse(payload).success
+    return supportedEvent.safeParse(payload).success
       ? mapStripeEvent(payload as Stripe.Event)
-      : { about: 'other', reason: 'not_understood' };
+      : { kind: 'unrelated', reason: 'not_understood' };
   }
 }
 
-function firstThatFits(
+/** Returns the event if any secret verifies it. Throws Problem signature_invalid, signature_stale, malformed_json. */
+function verifyWithAny(
   secrets: readonly string[],
   construct: (secret: string) => Stripe.Event,
 ): Stripe.Event {
-  let refusal = new Problem('signature_invalid');
+  let problem = new Problem('signature_invalid');
   for (const secret of secrets) {
     try {
       return construct(secret);
     } catch (error) {
       if (error instanceof SyntaxError) throw new Problem('malformed_json');
-      // The library tells a stale timestamp only by its words.
+      // The library reports a stale timestamp only in its error message.
       if (error instanceof Error && /tolerance/i.test(error.message))
-        refusal = new Problem('signature_stale');
+        problem = new Problem('signature_stale');
     }
   }
-  throw refusal;
+  throw problem;
 }
 
 const timestampOf = (signature: string): number => Number(/(?:^|,)\s*t=(\d+)/.exec(signature)?.[1] ?? 0);

@@ -1,0 +1,46 @@
+import { Body, Controller, Param, Put } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
+import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
+import { Idempotent } from '../../platform/http/idempotency/idempotency.interceptor.js';
+import {
+  type LinkBody,
+  linkBody,
+  type PlanBody,
+  planBody,
+  planId as planIdSchema,
+  planResponse,
+} from './plans.schema.js';
+import { PlansService } from './plans.service.js';
+
+/** What the back office maintains: the plan catalogue, and which customer of a processor is which user. */
+@ApiTags('back offices')
+@Controller('v1')
+@NeedsScope('admin')
+export class PlansController {
+  constructor(private readonly plans: PlansService) {}
+
+  /** Creates or replaces a plan. */
+  @Put('plans/:planId')
+  @Idempotent()
+  @ApiResponse({ status: 200, standardSchema: planResponse })
+  async put(
+    @Param('planId', { schema: planIdSchema }) planId: string,
+    @Body({ schema: planBody }) body: PlanBody,
+  ) {
+    await this.plans.put(planId, body);
+    return { planId, ...body };
+  }
+
+  /** Links a customer of a processor to a user, so that the customer's webhooks change this user's membership. */
+  @Put('users/:userId/links/:processor')
+  @Idempotent()
+  async link(
+    @Param('userId', { schema: userIdSchema }) userId: string,
+    @Param('processor') processor: string,
+    @Body({ schema: linkBody }) { customerId }: LinkBody,
+  ) {
+    await this.plans.link(userId, processor, customerId);
+    return { userId, processor, customerId };
+  }
+}

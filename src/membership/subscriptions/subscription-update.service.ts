@@ -1,0 +1,94 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import type { Transaction } from '../../platform/postgres/database.js';
+import { MembershipService } from '../membership.service.js';
+import type { ChangeSource } from '../membership.store.js';
+import type { PaymentFailure, SubscriptionUpdate } from '../processors/processor.js';
+import { SubscriptionStore } from './subscription.store.js';
+import {
+  applyPaymentFailure,
+  applySubscriptionUpdate,
+  endSubscription,
+  type FetchedUpdate,
+  isNewer,
+  isSameSubscription,
+  type StoredSubscription,
+  type UpdateContext,
+  type UpdateDecision,
+  type UpdateResult,
+  waiting,
+} from './update-rules.js';
+
+const DAY_MS = 86_400_000;
+
+/** An update that concerns one subscription. */
+type RelevantUpdate = (SubscriptionUpdate | PaymentFailure) & { readonly fetchSequence?: number | undefined };
+
+/** Applies a processor's update to one subscription and to its user's membership, whether it came by webhook or was fetched. */
+@Injectable()
+export class SubscriptionUpdateService {
+  private readonly graceMs: number;
+
+  constructor(
+    private readonly subscriptions: SubscriptionStore,
+    private readonly memberships: MembershipService,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.graceMs = config.PAST_DUE_DAYS * DAY_MS;
+  }
+
+  /** Find the owner, lock, decide, save, derive the membership: all of it in the caller's transaction, or nothing. */
+  async apply(tx: Transaction, update: FetchedUpdate, source: ChangeSource): Promise<UpdateResult> {
+    if (update.kind === 'unrelated') return { status: 'ignored', reason: update.reason };
+    if (update.kind === 'hint') return { status: 'ignored', reason: 'no_api' };
+    const { processor } = source;
+    const userId = await this.findOwner(tx, processor, update);
+    if (userId === undefined)
+      return waiting([`customer:${processor}:${update.customerId}`], 'unknown_customer');
+    await this.memberships.lock(tx, userId);
+    const known = await this.subscriptions.getIn(tx, processor, update.subscriptionId);
+    const context = { userId, processor, graceMs: this.graceMs };
+    const decision = await this.decide(tx, known, update, context);
+    if ('rejected' in decision) return { ...decision.rejected, userId };
+    await this.subscriptions.save(tx, decision.next);
+    if (update.kind === 'subscription') await this.endReplaced(tx, update, context);
+    await this.memberships.updateFromSubscriptions(tx, [userId], source);
+    return { status: 'applied', userId, hasChanged: !known || !isSameSubscription(known, decision.next) };
+  }
+
+  /** The user whom the subscription already belongs to, or whom the customer is linked to, or whom the update itself names. */
+  private async findOwner(
+    tx: Transaction,
+    processor: string,
+    update: RelevantUpdate,
+  ): Promise<string | undefined> {
+    const { subscriptionId, customerId } = update;
+    const owner = await this.subscriptions.findOwner(tx, { processor, subscriptionId, customerId });
+    return owner ?? (update.kind === 'subscription' ? update.userId : undefined);
+  }
+
+  private async decide(
+    tx: Transaction,
+    known: StoredSubscription | undefined,
+    update: RelevantUpdate,
+    context: UpdateContext,
+  ): Promise<UpdateDecision> {
+    if (update.kind === 'payment_failure') return applyPaymentFailure(known, update, context);
+    if (!isNewer(known, update, () => update.follows(known?.object ?? {})))
+      return { rejected: { status: 'stale' } };
+    const planId = (await this.subscriptions.findPlan(tx, update.priceIds)) ?? null;
+    return applySubscriptionUpdate(known, update, planId, context);
+  }
+
+  /** Ends the former subscription that this one replaces. An id that belongs to another user is ignored: it would end theirs. */
+  private async endReplaced(
+    tx: Transaction,
+    { replaces, asOf }: SubscriptionUpdate,
+    { processor, userId }: UpdateContext,
+  ): Promise<void> {
+    if (replaces === undefined) return;
+    const former = await this.subscriptions.getIn(tx, processor, replaces);
+    if (!former || former.ended || former.userId !== userId) return;
+    await this.subscriptions.save(tx, endSubscription(former, asOf));
+  }
+}
