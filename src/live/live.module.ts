@@ -7,34 +7,44 @@ import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { AdmissionService } from './admission/admission.service.js';
 import { CatchUpService } from './admission/catch-up.service.js';
 import { ConnectionLimiterService } from './admission/connection-limiter.service.js';
-import { DrainService } from './maintenance/drain.service.js';
-import { ConnectionRevokerService } from './maintenance/connection-revoker.service.js';
-import { EventStreamController } from './sse/event-stream.controller.js';
-import { NodePresenceService } from './maintenance/node-presence.service.js';
 import { HandshakeService } from './admission/handshake.service.js';
+import { HistoryService } from './admission/history.service.js';
+import { AcknowledgementsService } from './connection/acknowledgements.service.js';
+import { CommandDispatcherService } from './connection/command-dispatcher.service.js';
+import { ConnectionRegistryService } from './connection/connection-registry.service.js';
 import { LocalDeliveryService } from './connection/local-delivery.service.js';
 import { ConnectionTimersWorker } from './maintenance/connection-timers.worker.js';
-import { DeviceGateway } from './socketio/device.gateway.js';
+import { DisconnectService } from './maintenance/disconnect.service.js';
+import { DrainService } from './maintenance/drain.service.js';
+import { GapFillerService } from './maintenance/gap-filler.service.js';
 import { LoadSheddingWorker } from './maintenance/load-shedding.worker.js';
-import { SyncCommand, TokenRefreshCommand } from './connection/session-commands.service.js';
+import { NodePresenceService } from './maintenance/node-presence.service.js';
+import { NodeRegistrationService } from './maintenance/node-registration.service.js';
+import { DeviceGateway } from './socketio/device.gateway.js';
+import { EventStreamController } from './sse/event-stream.controller.js';
 
+/** The devices that are connected now, over Socket.IO or Server-Sent Events. */
 @Module({
   imports: [ClusterModule, DeliveryModule, DevicesModule, DiscoveryModule, MailboxModule],
   controllers: [EventStreamController],
   providers: [
+    AcknowledgementsService,
     AdmissionService,
     CatchUpService,
+    CommandDispatcherService,
     ConnectionLimiterService,
-    DrainService,
-    ConnectionRevokerService,
-    NodePresenceService,
-    HandshakeService,
-    LocalDeliveryService,
-    DeviceGateway,
-    SyncCommand,
-    TokenRefreshCommand,
+    ConnectionRegistryService,
     ConnectionTimersWorker,
+    DeviceGateway,
+    DisconnectService,
+    DrainService,
+    GapFillerService,
+    HandshakeService,
+    HistoryService,
     LoadSheddingWorker,
+    LocalDeliveryService,
+    NodePresenceService,
+    NodeRegistrationService,
   ],
 })
 export class LiveModule {}

@@ -1,103 +1,93 @@
-import { Injectable } from '@nestjs/common';
-import { DevicesService } from '../../devices/devices.service.js';
-import type { Envelope } from '../../mailbox/events/event.js';
-import { MailboxStore } from '../../mailbox/mailbox.store.js';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
+import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/device-command.js';
 import type { Position } from '../../mailbox/position.js';
-import type { State } from '../../mailbox/state/state.js';
-import { StateStore } from '../../mailbox/state/state.store.js';
-import { Batcher } from '../../platform/scheduling/batcher.js';
-import { isOutage } from '../../platform/postgres/outage.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { Problem } from '../../platform/http/problem.js';
+import { parse } from '../../platform/http/validation.js';
+import { Connection } from '../connection/connection.js';
+import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { DisconnectService } from '../maintenance/disconnect.service.js';
+import { syncPayload } from './handshake.schema.js';
+import { type History, HistoryService } from './history.service.js';
 
-/** A device that wants to catch up; `registers` is given when it connects. */
-export interface CatchUpRequest {
-  readonly userId: string;
-  readonly deviceId: string;
-  readonly position: Position | undefined;
-  /** When it was connected last, as far as it knows. */
-  readonly since?: string | undefined;
-  readonly registers?: {
-    readonly platform: string;
-    readonly appVersion: string | undefined;
-  };
-}
-
-/** What it needs: the events it missed, or the whole state. */
-export type History =
-  | { readonly resume: 'replay'; readonly head: Position; readonly missed: readonly Envelope[] }
-  | { readonly resume: 'snapshot'; readonly head: Position; readonly state: State };
-
-export interface CatchUp {
-  readonly history: History;
-  readonly deviceName: string | undefined;
-}
-
-/** A device that does not say when it was here last is told what changed within this time. */
-const LONGEST_ABSENCE_MS = 3_600_000;
-
-/** Registers devices and reads their history, many in a few statements: a storm of reconnects is a storm of batches. */
+/**
+ * Sends a connected device its history: when it was admitted, when it asks for it with `sync`, and when it missed an
+ * event.
+ */
 @Injectable()
-export class CatchUpService {
-  private readonly batches = new Batcher<CatchUpRequest, CatchUp>({
-    act: (arriving) => this.readBatch(arriving),
-    size: 100,
-    concurrency: 2,
-    capacity: 20_000,
-    isolate: (error) => !isOutage(error),
-  });
+@HandlesDeviceCommand('sync')
+export class CatchUpService implements DeviceCommand {
+  private readonly log = new Logger('live');
 
   constructor(
-    private readonly devices: DevicesService,
-    private readonly mailbox: MailboxStore,
-    private readonly states: StateStore,
+    private readonly histories: HistoryService,
+    private readonly delivery: LocalDeliveryService,
+    private readonly disconnects: DisconnectService,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  read(arriving: CatchUpRequest): Promise<CatchUp> {
-    return this.batches.add(arriving);
-  }
-
-  private async readBatch(arriving: CatchUpRequest[]): Promise<CatchUp[]> {
-    const named = arriving.flatMap(({ userId, deviceId, registers }) =>
-      registers ? [{ userId, deviceId, ...registers }] : [],
-    );
-    const [names, histories] = await Promise.all([
-      named.length === 0 ? [] : this.devices.register(named),
-      this.histories(arriving),
-    ]);
-    let next = 0;
-    return arriving.map(({ registers }, index) => ({
-      history: histories[index] as History,
-      deviceName: registers ? names[next++] : undefined,
-    }));
-  }
-
-  private async histories(arriving: CatchUpRequest[]): Promise<History[]> {
-    const resumed = await this.mailbox.readAfter(arriving, 'important');
-    const replays = arriving.filter((_, index) => resumed[index]?.missed !== undefined);
-    const lost = arriving.filter((_, index) => resumed[index]?.missed === undefined);
-    const [recent, states] = await Promise.all([this.recent(replays), this.statesOf(lost)]);
-    return resumed.map(({ head, missed }, index) => {
-      const one = arriving[index] as CatchUpRequest;
-      if (missed) return { resume: 'replay', head, missed: [...missed, ...(recent.get(one) ?? [])] };
-      const state = states.get(one.userId) as State;
-      return { resume: 'snapshot', head: state.position, state };
-    });
-  }
-
-  private async statesOf(arriving: readonly CatchUpRequest[]): Promise<Map<string, State>> {
-    const users = [...new Set(arriving.map(({ userId }) => userId))];
-    const states = users.length === 0 ? [] : await this.states.read(users, 'important');
-    return new Map(states.map((state, index) => [users[index] as string, state]));
-  }
-
-  /** What a replay leaves out: routine state that changed meanwhile. */
-  private async recent(arriving: readonly CatchUpRequest[]): Promise<Map<CatchUpRequest, Envelope[]>> {
-    const earliest = new Date(Date.now() - LONGEST_ABSENCE_MS).toISOString();
-    const absences = arriving.map(({ userId, deviceId, since }) => ({
+  /** Sends `welcome`, then the history, then what was published meanwhile; live events follow. */
+  sendHistory(connection: Connection, history: History): void {
+    const { transport, userId, deviceId } = connection;
+    if (connection.isClosed || !transport) return;
+    const { head, resume } = history;
+    transport.emit('welcome', {
       userId,
       deviceId,
-      since: since ?? earliest,
-    }));
-    const events = absences.length === 0 ? [] : await this.states.readRecent(absences, 'important');
-    return new Map(events.map((missed, index) => [arriving[index] as CatchUpRequest, missed]));
+      epoch: head.epoch,
+      offset: head.offset,
+      resume,
+      heartbeatSeconds: this.config.HEARTBEAT_SECONDS,
+      tokenExpiresAt: new Date(connection.expiresAt).toISOString(),
+      serverTime: new Date().toISOString(),
+    });
+    if (history.resume === 'snapshot') transport.emit('snapshot', history.state);
+    this.delivery.catchUp(connection, history.resume === 'replay' ? history.missed : [], head);
+  }
+
+  /**
+   * `sync`: what a reconnect from this position would send. Throws Problem rate_limited while an earlier one is
+   * running.
+   */
+  async handle(session: DeviceSession, payload: unknown): Promise<CommandResponse> {
+    const position = parse(syncPayload, payload);
+    const connection = Connection.of(session);
+    if (connection.outbound.isCatchingUp)
+      throw new Problem('rate_limited', 'The last sync is still under way.', { retryAfterMs: 500 });
+    await this.sync(connection, position);
+    return {};
+  }
+
+  private async sync(connection: Connection, position: Position): Promise<void> {
+    const { userId, deviceId } = connection;
+    connection.outbound.startCatchUp();
+    try {
+      const { history } = await this.histories.read({ userId, deviceId, position });
+      this.sendHistory(connection, history);
+    } catch (error) {
+      // Its live events are held back and cannot be released without the history: it must reconnect.
+      this.disconnects.terminate(connection);
+      throw error;
+    }
+  }
+
+  /**
+   * Reads from the mailbox what the connection missed: a node crashed, or a message between nodes was lost. Never
+   * throws.
+   */
+  async fillGap(connection: Connection): Promise<void> {
+    const { userId, deviceId, outbound } = connection;
+    const { position } = outbound;
+    if (!position || outbound.isCatchingUp) return;
+    outbound.startCatchUp();
+    try {
+      const { history } = await this.histories.read({ userId, deviceId, position });
+      if (history.resume === 'replay') this.delivery.catchUp(connection, history.missed, history.head);
+      else this.disconnects.terminate(connection);
+    } catch (error) {
+      this.log.warn(`a gap could not be filled, the device must reconnect: ${String(error)}`);
+      this.disconnects.terminate(connection);
+    }
   }
 }

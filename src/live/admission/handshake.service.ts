@@ -1,48 +1,59 @@
 import { Injectable } from '@nestjs/common';
+import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
+import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/device-command.js';
 import type { Position } from '../../mailbox/position.js';
 import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
 import { UserTokenService } from '../../platform/auth/user-tokens/user-token.service.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
+import { Connection } from '../connection/connection.js';
 import type { AuthenticatedDevice } from './admission.service.js';
-import { type HandshakeAuth, handshakeAuth } from './handshake.schema.js';
+import { type HandshakeAuth, handshakeAuth, tokenRefreshPayload } from './handshake.schema.js';
 
-/** Reads and verifies what a device says of itself. */
+/** Verifies who a device is: at its handshake, and with each newer token that it sends by `token.refresh`. */
 @Injectable()
-export class HandshakeService {
+@HandlesDeviceCommand('token.refresh')
+export class HandshakeService implements DeviceCommand {
   constructor(
     private readonly tokens: UserTokenService,
     private readonly revocations: RevocationsService,
   ) {}
 
-  /** Throws Problem token_…, invalid_request or unavailable. */
-  async check(given: unknown): Promise<AuthenticatedDevice> {
-    if (!hasToken(given)) throw new Problem('token_missing');
-    const auth = parse(handshakeAuth, given);
-    const identity = await this.tokens.verify(auth.token);
-    const { deviceId, profileId, platform, appVersion, since } = auth;
+  /** Returns the device that the `auth` of a handshake proves. Throws Problem token_…, invalid_request or unavailable. */
+  async authenticate(auth: unknown): Promise<AuthenticatedDevice> {
+    if (!hasToken(auth)) throw new Problem('token_missing');
+    const parsed = parse(handshakeAuth, auth);
+    const identity = await this.tokens.verify(parsed.token);
+    const { deviceId, profileId, platform, appVersion, since } = parsed;
     this.revocations.check({ ...identity, deviceId });
-    const position = positionOf(auth);
-    return {
-      userId: identity.userId,
-      identity,
-      deviceId,
-      profileId,
-      position,
-      since,
-      registers: { platform, appVersion },
-    };
+    const { userId } = identity;
+    const registration = { platform, appVersion };
+    return { userId, identity, deviceId, profileId, position: positionOf(parsed), since, registration };
+  }
+
+  /**
+   * `token.refresh`: the connection lives as long as the new token, which must be of the same user. Throws Problem
+   * token_….
+   */
+  async handle(session: DeviceSession, payload: unknown): Promise<CommandResponse> {
+    const { token } = parse(tokenRefreshPayload, payload);
+    const identity = await this.tokens.verify(token);
+    if (identity.userId !== session.userId)
+      throw new Problem('token_invalid', 'The token is of another user.');
+    this.revocations.check({ ...identity, deviceId: session.deviceId });
+    Connection.of(session).setToken(identity);
+    return { tokenExpiresAt: identity.expiresAt.toISOString() };
   }
 }
 
-const hasToken = (given: unknown): boolean =>
-  typeof given === 'object' &&
-  given !== null &&
-  'token' in given &&
-  given.token !== undefined &&
-  given.token !== '';
+const hasToken = (auth: unknown): boolean =>
+  typeof auth === 'object' &&
+  auth !== null &&
+  'token' in auth &&
+  auth.token !== undefined &&
+  auth.token !== '';
 
-/** How far the device has read, as it says; undefined when it says nothing usable. */
+/** How far the device has read, as it says; undefined when it does not say. */
 function positionOf({ epoch, offset }: HandshakeAuth): Position | undefined {
   if (!epoch || offset === undefined || offset === '') return undefined;
   return { epoch, offset: Number(offset) };

@@ -1,80 +1,86 @@
-import type { OutboundFrame, Transport } from './transport.js';
-import type { Frame } from './frame.js';
+import type { EventFrame } from './frame.js';
+import type { Transport } from './transport.js';
 
-/** A durable event that the device has not acknowledged. */
-interface Owed {
-  readonly frame: Frame;
+/** A durable event that was written and not acknowledged. */
+interface UnacknowledgedEvent {
+  readonly frame: EventFrame;
   readonly sentAt: number;
-  readonly again: boolean;
+  readonly resent: boolean;
 }
 
-/** A plan change that the device acknowledged and has not applied. */
-interface Unapplied {
-  readonly addressed: OutboundFrame;
+/** An event that the device acknowledged and has not applied. */
+interface UnappliedEvent {
+  readonly frame: EventFrame;
   readonly since: number;
-  again: boolean;
+  resent: boolean;
 }
 
-/** What a device owes for the durable events that it was sent: an ack for each, and for some that it applied them. */
+/** The acknowledgements that one device has still to send: one per durable event, and for some that it applied them. */
 export class AckTracker {
-  private readonly owed = new Map<number, Owed>();
-  private unapplied: Unapplied | undefined;
-  /** Acks that may still come for what was sent twice or given up. */
+  private readonly unacknowledged = new Map<number, UnacknowledgedEvent>();
+  private unapplied: UnappliedEvent | undefined;
+  /** Acknowledgements that may still come for events that were sent twice or given up. */
   private lateAcks = 0;
 
-  get acks(): number {
-    return this.owed.size;
+  /** How many events are not acknowledged. */
+  get size(): number {
+    return this.unacknowledged.size;
   }
 
-  track(ackId: number, frame: Frame, now: number): void {
-    this.owed.set(ackId, { frame, sentAt: now, again: false });
+  /** `frame` was written at `now` (milliseconds). */
+  track(ackId: number, frame: EventFrame, now: number): void {
+    this.unacknowledged.set(ackId, { frame, sentAt: now, resent: false });
   }
 
-  /** The device has it. */
-  acknowledged(ackId: number): void {
-    this.owed.delete(ackId);
+  /** The device has the event. Returns its frame, or undefined if no acknowledgement with this id is due. */
+  acknowledge(ackId: number): EventFrame | undefined {
+    const event = this.unacknowledged.get(ackId);
+    if (event) this.unacknowledged.delete(ackId);
+    return event?.frame;
   }
 
   /**
-   * Sends once more what the device did not acknowledge within `timeoutMs`, and gives up what it then still did not: it
-   * gets that with its next connection. Answers the frames that were given up.
+   * Sends once more what was not acknowledged within `timeoutMs`. What was not acknowledged even then is given up: the
+   * device gets it with its next connection. Returns the frames that were given up.
    */
-  resendDue(line: Transport, timeoutMs: number, now: number): Frame[] {
-    const due = [...this.owed].filter(([, { sentAt }]) => now - sentAt >= timeoutMs);
-    const again = due.filter(([, owed]) => !owed.again);
-    for (const [id, { frame }] of again) this.owed.set(id, { frame, sentAt: now, again: true });
-    if (again.length > 0) line.write(again.map(([, { frame }]) => frame));
-    const lost = due.filter(([, owed]) => owed.again);
+  resendDue(transport: Transport, timeoutMs: number, now: number): EventFrame[] {
+    const due = [...this.unacknowledged].filter(([, { sentAt }]) => now - sentAt >= timeoutMs);
+    const unsent = due.filter(([, { resent }]) => !resent);
+    for (const [ackId, { frame }] of unsent)
+      this.unacknowledged.set(ackId, { frame, sentAt: now, resent: true });
+    if (unsent.length > 0) transport.write(unsent.map(([, { frame }]) => frame));
+    const givenUp = due.filter(([, { resent }]) => resent);
+    for (const [ackId] of givenUp) this.unacknowledged.delete(ackId);
     this.lateAcks += due.length;
-    for (const [id] of lost) {
-      this.owed.delete(id);
-      line.forgetAck(id);
-    }
-    return lost.map(([, { frame }]) => frame);
+    return givenUp.map(([, { frame }]) => frame);
   }
 
-  /** Whether an ack that nobody waits for has its reason with us. */
+  /**
+   * Whether an acknowledgement that is not due may be the second one of an event that was sent twice, or one of a given-up
+   * event.
+   */
   acceptLateAck(): boolean {
     if (this.lateAcks === 0) return false;
     this.lateAcks -= 1;
     return true;
   }
 
-  /** The device has the event, and should carry it out. */
-  mustApply(addressed: OutboundFrame, now: number): void {
-    if (this.unapplied?.addressed !== addressed) this.unapplied = { addressed, since: now, again: false };
+  /** The device has acknowledged the event at `now` and must still apply it. Only the newest such event is tracked. */
+  expectApplied(frame: EventFrame, now: number): void {
+    if (this.unapplied?.frame !== frame) this.unapplied = { frame, since: now, resent: false };
   }
 
-  applied(eventIds: readonly string[]): void {
-    const id = this.unapplied?.addressed.frame.heading.id;
+  /** The device has applied these events. */
+  markApplied(eventIds: readonly string[]): void {
+    const id = this.unapplied?.frame.header.id;
     if (id !== undefined && eventIds.includes(id)) this.unapplied = undefined;
   }
 
-  /** What the device has not applied within `patienceMs`, once. */
-  unappliedSince(patienceMs: number, now: number): OutboundFrame | undefined {
+  /** Returns the event that was not applied within `timeoutMs`, once; else undefined. */
+  takeUnapplied(timeoutMs: number, now: number): EventFrame | undefined {
     const { unapplied } = this;
-    if (!unapplied || unapplied.again || now - unapplied.since < patienceMs) return undefined;
-    unapplied.again = true;
-    return unapplied.addressed;
+    if (!unapplied || unapplied.resent || now - unapplied.since < timeoutMs) return undefined;
+    unapplied.resent = true;
+    return unapplied.frame;
   }
 }

@@ -1,45 +1,49 @@
-/** Bytes unread by a device before routine events wait for it, newest wins; and before it is cut off at once. */
+/** Above this many unread bytes routine events wait, and the newest of each key replaces the older ones. */
 export const SLOW_BYTES = 256 * 1024;
+/** Above this many unread bytes the connection is terminated at the next write. */
 export const STUCK_BYTES = 1024 * 1024;
-/** How long a device may be that far behind before it is asked to leave and resume. */
+/** After this long above SLOW_BYTES a device is asked to leave and to resume from the mailbox. */
 const SLOW_MS = 5_000;
-/** A device that took nothing at all for this long reads no more (RELIABILITY.md, S1). */
+/** A device whose network took no byte for this long is not reading; the story is test/failure/slow-devices. */
 const STUCK_MS = 20_000;
 
-/** A device that has not read everything, looked at from time to time. */
+/** What is remembered of a device that has unread bytes, from one check to the next. */
 export interface BackpressureState {
-  /** Bytes that the network took from us. */
+  /** Bytes that the network had taken at the last check. */
   readonly sentBytes: number;
-  readonly movedAt: number;
+  /** When that number last grew, in milliseconds. */
+  readonly progressAt: number;
+  /** Since when more than SLOW_BYTES are unread. */
   readonly slowSince: number | undefined;
 }
 
+/** `slow`: it reads, but resuming from the mailbox is quicker. `stuck`: it reads nothing, not even a `goaway`. */
 export type ReadState = 'fine' | 'slow' | 'stuck';
 
-/** What was seen of the line now. */
+/** The counters of a transport at `now` (milliseconds). */
 export interface TransportSample {
   readonly bufferedBytes: number;
   readonly sentBytes: number;
   readonly now: number;
 }
 
-/** The backlog after one more look; none when everything was read. */
+/** Returns the state after one more check; undefined when everything was read. */
 export function updateBackpressure(
   before: BackpressureState | undefined,
-  { bufferedBytes: buffered, sentBytes: taken, now }: TransportSample,
+  { bufferedBytes, sentBytes, now }: TransportSample,
 ): BackpressureState | undefined {
-  if (buffered === 0) return undefined;
-  const moved = !before || taken > before.sentBytes;
+  if (bufferedBytes === 0) return undefined;
+  const isProgress = !before || sentBytes > before.sentBytes;
   return {
-    sentBytes: taken,
-    movedAt: moved ? now : before.movedAt,
-    slowSince: buffered > SLOW_BYTES ? (before?.slowSince ?? now) : undefined,
+    sentBytes,
+    progressAt: isProgress ? now : before.progressAt,
+    slowSince: bufferedBytes > SLOW_BYTES ? (before?.slowSince ?? now) : undefined,
   };
 }
 
-/** `slow`: it should resume from the mailbox instead. `stuck`: it will not hear a goodbye either. */
-export function readState(backlog: BackpressureState | undefined, now: number): ReadState {
-  if (!backlog) return 'fine';
-  if (now - backlog.movedAt >= STUCK_MS) return 'stuck';
-  return backlog.slowSince !== undefined && now - backlog.slowSince >= SLOW_MS ? 'slow' : 'fine';
+/** How the device reads, as of `now` (milliseconds). */
+export function readState(state: BackpressureState | undefined, now: number): ReadState {
+  if (!state) return 'fine';
+  if (now - state.progressAt >= STUCK_MS) return 'stuck';
+  return state.slowSince !== undefined && now - state.slowSince >= SLOW_MS ? 'slow' : 'fine';
 }

@@ -1,244 +1,152 @@
 import type { DeviceSession } from '../../devices/device-command.js';
-import type { Position } from '../../mailbox/position.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
-import type { Frame, Packet } from './frame.js';
-import type { OutboundFrame, GoawayReason, Transport } from './transport.js';
-import { OffsetSequencer } from './offset-sequencer.js';
+import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
 import { AckTracker } from './ack-tracker.js';
 import type { BackpressureState } from './backpressure.js';
-import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
+import type { EventFrame, Frame } from './frame.js';
+import { OutboundQueue } from './outbound-queue.js';
+import type { GoawayReason, Transport } from './transport.js';
 
-/** CONTRACT §4: frames a second from one device, and their bursts. */
+/** Frames that one device may send (docs/CONTRACT.md, "The device socket"). */
 const FRAMES_PER_SECOND = 20;
 const FRAMES_BURST = 100;
-/** Routine events that wait for one device at most. */
-const MAX_ROUTINE = 256;
+/** A device this many frames beyond its burst is no app that behaves: its connection is terminated. */
+export const MAX_RATE_DEBT = 99;
 
-/** What waits is mostly nothing, and then one frame: a list is made when it is needed, as large as it needs to be. */
-const NONE: readonly never[] = Object.freeze([]);
-const and = <T>(waiting: readonly T[], one: T): readonly T[] => {
-  if (waiting.length === 0) return [one];
-  (waiting as T[]).push(one);
-  return waiting;
-};
-
-/**
- * One device's live connection. `joining` while its history is read: events that come meanwhile are held, so that
- * history and live events meet without a hole. `live` after. `silent` when it is to leave and resume elsewhere.
- */
+/** One device's live connection: who it is, until when it may stay, what waits for it and what it has to acknowledge. */
 export class Connection implements DeviceSession {
   readonly userId: string;
   readonly deviceId: string;
   readonly profileId: string;
   deviceName: string | undefined;
+  /** When its token expires, in milliseconds. */
   expiresAt = 0;
   /** Of its token, by which it may be revoked. */
   issuedAt: number | undefined;
   tokenId: string | undefined;
-  warnedOfExpiry = false;
-  readonly enteredAt: number;
-  /** When it is asked to come back elsewhere, so that load evens out and no process state grows old. */
+  isExpiryAnnounced = false;
+  readonly connectedAt: number;
+  /** When it is asked to reconnect, so that load evens out between the nodes and no process state grows old. */
   readonly recycleAt: number;
-  /** When it is cut off, once it was asked to leave. */
-  leavesBy: number | undefined;
-  /** What it has not read, as of the last look; most devices never have a backlog. */
+  /** When it is terminated if it has not left by itself; set once it was sent a `goaway`. */
+  leaveBy: number | undefined;
+  /** Of the last check; undefined for most devices, which have read everything. */
   backpressure: BackpressureState | undefined;
-  /** Whether the outbox has it in its queue. */
-  queued = false;
-  /** Epoch and head that it was told last; undefined until it joined once. */
-  epoch: string | undefined;
+  /** Whether it is in the write scheduler's queue. */
+  isScheduled = false;
+  /** Undefined until the device is admitted and may be written to. */
   transport: Transport | undefined;
-  readonly inbound: TokenBucket;
-  private state: 'joining' | 'live' | 'silent' | 'closed' = 'joining';
-  private order = new OffsetSequencer<OutboundFrame>(0);
-  private held: readonly OutboundFrame[] = NONE;
-  private durable: readonly OutboundFrame[] = NONE;
-  private routine: readonly Frame[] = NONE;
-  private answers: readonly Packet[] = NONE;
-  /** Made with the first durable event: an idle device costs little. */
-  private owing: AckTracker | undefined;
+  /** What waits to be written to it. */
+  readonly outbound = new OutboundQueue();
+  /** Limits the frames that it sends. */
+  readonly inboundLimit: TokenBucket;
+  private state: 'open' | 'leaving' | 'closed' = 'open';
+  /** Made with the first durable event: an idle device costs little memory. */
+  private ackTracker: AckTracker | undefined;
 
+  /** `now` and `lifetimeMs` in milliseconds. */
   constructor(of: {
-    identity: UserIdentity;
-    deviceId: string;
-    profileId: string;
-    now: number;
-    livesMs: number;
+    readonly identity: UserIdentity;
+    readonly deviceId: string;
+    readonly profileId: string;
+    readonly now: number;
+    readonly lifetimeMs: number;
   }) {
     this.userId = of.identity.userId;
     this.deviceId = of.deviceId;
     this.profileId = of.profileId;
     this.setToken(of.identity);
-    this.enteredAt = of.now;
-    this.recycleAt = of.now + of.livesMs;
-    this.inbound = new TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST, of.now);
+    this.connectedAt = of.now;
+    this.recycleAt = of.now + of.lifetimeMs;
+    this.inboundLimit = new TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST, of.now);
   }
 
-  /** The token that it lives by, from now on. */
+  /** The connection that a command's session is. Throws if it is none. */
+  static of(session: DeviceSession): Connection {
+    if (!(session instanceof Connection)) throw new Error('the session is not a live connection');
+    return session;
+  }
+
+  /** The connection lives as long as this token from now on. */
   setToken({ expiresAt, issuedAt, tokenId }: UserIdentity): void {
     this.expiresAt = expiresAt.getTime();
     this.issuedAt = issuedAt;
     this.tokenId = tokenId;
-    this.warnedOfExpiry = false;
+    this.isExpiryAnnounced = false;
   }
 
-  /**
-   * Asks the device to come back after `retryAfterMs`, elsewhere; cut off at `leavesBy` if it has not left by then. Whoever
-   * is slow is told nothing more: it resumes from its position.
-   */
-  sendGoaway(reason: GoawayReason, retryAfterMs: number, leavesBy = Infinity): void {
-    if (this.closed) return;
-    this.leavesBy = leavesBy;
-    this.transport?.emit('goaway', { reason, retryAfterMs: Math.round(retryAfterMs) });
-    if (reason === 'slow') this.stopSending();
-  }
-
-  get closed(): boolean {
+  get isClosed(): boolean {
     return this.state === 'closed';
   }
 
-  get joining(): boolean {
-    return this.state === 'joining';
+  /** Takes the response to a command; it is written with whatever else waits. */
+  respond(response: Frame): void {
+    if (this.state !== 'closed') this.outbound.addResponse(response);
   }
 
-  get pending(): number {
-    return this.durable.length + this.routine.length + this.answers.length;
-  }
-
-  /** A hole that waits to be filled: an event came whose predecessor did not. */
-  get hasGap(): boolean {
-    return this.state === 'live' && this.order.waiting > 0;
-  }
-
-  get position(): Position | undefined {
-    return this.epoch === undefined ? undefined : { epoch: this.epoch, offset: this.order.position };
-  }
-
-  /** Whether the mailbox has more than it was told. */
-  isBehind(head: Position): boolean {
-    return this.state === 'live' && (this.epoch !== head.epoch || this.order.position < head.offset);
-  }
-
-  /** Takes an event for the device. Whatever is then due waits for `flush`. */
-  enqueue(addressed: OutboundFrame): void {
-    const { heading } = addressed.frame;
-    if (this.state === 'closed' || this.state === 'silent') return;
-    if (heading.offset === undefined) {
-      // A device that is reading its history gets the newest state with it.
-      if (this.state === 'live') this.queueRoutine(addressed.frame);
-    } else if (this.state === 'joining') this.held = and(this.held, addressed);
-    else if (heading.epoch === this.epoch) this.due(this.order.admit(heading.offset, addressed));
-  }
-
-  /** Events from the history, before `joined`. */
-  replay(addressed: readonly OutboundFrame[]): void {
-    if (this.state !== 'joining') return;
-    for (const one of addressed) {
-      if (one.frame.heading.offset === undefined) this.queueRoutine(one.frame);
-      else this.durable = and(this.durable, one);
-    }
-  }
-
-  /** Back to reading history: after a `sync`, or to fill a hole. */
-  rejoin(): void {
-    if (this.state === 'live') this.state = 'joining';
-  }
-
-  /** The history up to `head` is on its way; live events follow after it. */
-  joined(head: Position): void {
-    if (this.state !== 'joining') return;
-    const sameLog = this.epoch === head.epoch;
-    if (!sameLog) this.order = new OffsetSequencer(head.offset);
-    this.epoch = head.epoch;
-    this.state = 'live';
-    if (sameLog) this.due(this.order.caughtUp(head.offset));
-    const held = this.held;
-    this.held = NONE;
-    for (const addressed of held) this.enqueue(addressed);
-  }
-
-  /** The answer to something that the device asked; goes out with whatever else is due. */
-  answer(packet: Packet): void {
-    if (this.state !== 'closed') this.answers = and(this.answers, packet);
-  }
-
-  /** Everything that is due, in one write: answers, durable events in order, then the newest routine ones. */
+  /** Writes everything that waits in one write: responses, durable events in order, then the newest routine ones. */
   flush(): void {
-    if (!this.transport || this.pending === 0) return;
-    const { routine, answers } = this;
-    const durable = this.takeDurable();
-    this.routine = NONE;
-    this.answers = NONE;
-    this.transport.write(durable.length === 0 ? routine : [...durable, ...routine], answers);
+    const { transport, outbound } = this;
+    if (!transport || outbound.size === 0) return;
+    const durable = this.takeDurable(transport);
+    const routine = outbound.takeRoutine();
+    transport.write(durable.length === 0 ? routine : [...durable, ...routine], outbound.takeResponses());
   }
 
-  /** Only what must not wait: durable events, in order. */
+  /** Writes only what must not wait: durable events, in order. */
   flushDurable(): void {
-    if (this.transport && this.durable.length > 0) this.transport.write(this.takeDurable());
+    const { transport } = this;
+    if (transport && this.outbound.hasDurable) transport.write(this.takeDurable(transport));
   }
 
-  /** What it owes for the durable events that it was sent, if it was sent any. */
+  /** The acknowledgements that are due; undefined until the first durable event was written, and once it is closed. */
   get acks(): AckTracker | undefined {
-    return this.owing;
+    return this.ackTracker;
+  }
+
+  /** Events that the device has not acknowledged; 0 once it is leaving, since it is sent nothing again. */
+  get unacknowledged(): number {
+    return this.state === 'leaving' ? 0 : (this.ackTracker?.size ?? 0);
   }
 
   applied(eventIds: readonly string[]): void {
-    this.owing?.applied(eventIds);
+    this.ackTracker?.markApplied(eventIds);
   }
 
-  /** Tells it once more what it has not applied within `patienceMs`. */
-  resendUnapplied(patienceMs: number, now: number): void {
-    const addressed = this.state === 'live' ? this.owing?.unappliedSince(patienceMs, now) : undefined;
-    if (!addressed) return;
-    this.durable = and(this.durable, addressed);
+  /** Writes the event once more that the device has not applied within `timeoutMs`. */
+  resendUnapplied(timeoutMs: number, now: number): void {
+    const frame = this.outbound.isLive ? this.ackTracker?.takeUnapplied(timeoutMs, now) : undefined;
+    if (!frame) return;
+    this.outbound.addAgain(frame);
     this.flushDurable();
   }
 
-  /** Acks that the device owes. */
-  get unacknowledged(): number {
-    return this.owing?.acks ?? 0;
+  /**
+   * Asks the device to reconnect after `retryAfterMs`. It is terminated at `leaveBy` (milliseconds) if it has not left by
+   * then. One that is too slow is sent no more events: it resumes from its position.
+   */
+  sendGoaway(reason: GoawayReason, retryAfterMs: number, leaveBy = Infinity): void {
+    if (this.state === 'closed') return;
+    this.leaveBy = leaveBy;
+    this.transport?.emit('goaway', { reason, retryAfterMs: Math.round(retryAfterMs) });
+    if (reason !== 'slow') return;
+    this.state = 'leaving';
+    this.outbound.stop();
   }
 
+  /** Takes no more frames and drops those that wait; does not touch the transport. Idempotent. */
   close(): void {
-    this.stopSending();
     this.state = 'closed';
+    this.ackTracker = undefined;
+    this.outbound.stop();
   }
 
-  /** Takes no more events, and forgets those that wait. */
-  private stopSending(): void {
-    this.state = 'silent';
-    this.owing = undefined;
-    this.held = NONE;
-    this.durable = NONE;
-    this.routine = NONE;
-    this.answers = NONE;
-  }
-
-  private due(addressed: readonly OutboundFrame[]): void {
-    for (const one of addressed) this.durable = and(this.durable, one);
-  }
-
-  private takeDurable(): readonly Frame[] {
-    if (this.durable.length === 0) return NONE;
+  private takeDurable(transport: Transport): readonly EventFrame[] {
+    const frames = this.outbound.takeDurable();
+    if (frames.length === 0 || !transport.acknowledges) return frames;
     const now = Date.now();
-    const frames: Frame[] = [];
-    for (const { frame, onAck } of this.durable) {
-      if (frame.ackId !== undefined && onAck && this.transport?.expectAck(frame.ackId, onAck)) {
-        (this.owing ??= new AckTracker()).track(frame.ackId, frame, now);
-      }
-      frames.push(frame);
-    }
-    this.durable = NONE;
+    const acks = (this.ackTracker ??= new AckTracker());
+    for (const frame of frames) if (frame.ackId !== undefined) acks.track(frame.ackId, frame, now);
     return frames;
-  }
-
-  /** Of one key only the newest waits, and of all keys only so many: a device that falls behind wants the present. */
-  private queueRoutine(frame: Frame): void {
-    if (this.routine.length > 0) {
-      const { key } = frame.heading;
-      const others = this.routine.filter((other) => other.heading.key !== key);
-      this.routine = others.length < MAX_ROUTINE ? others : others.slice(1);
-    }
-    this.routine = and(this.routine, frame);
   }
 }

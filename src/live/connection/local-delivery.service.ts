@@ -3,52 +3,55 @@ import type { Counter } from 'prom-client';
 import { eventsForThisNode } from '../../delivery/dispatcher.service.js';
 import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
 import type { Envelope } from '../../mailbox/events/event.js';
-import { type OutgoingEvent, EncodedEvent, type EventHeader } from '../../mailbox/events/outgoing-event.js';
-import { findEventType } from '../../mailbox/events/event-types.js';
+import { EncodedEvent, type OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
+import type { Position } from '../../mailbox/position.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { Topic } from '../../platform/events/topic.js';
 import { LoadMonitorWorker } from '../../platform/load/load-monitor.worker.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
-import { Connection } from './connection.js';
-import type { OutboundFrame } from './transport.js';
-import { eventFrame, isDurableHeader, type Packet } from './frame.js';
+import type { Connection } from './connection.js';
+import { ConnectionRegistryService } from './connection-registry.service.js';
+import { EventFrame, type Frame, isDurableHeader } from './frame.js';
 import { WriteScheduler } from './write-scheduler.js';
-import { ConnectionRegistry } from './connection-registry.js';
 
-/** Two commits of one user may be told in the wrong order by a few milliseconds; longer than this, something was lost. */
-const HOLE_MS = 50;
+/**
+ * Two commits of one user may come in the wrong order, a few milliseconds apart; after this long, the first one was
+ * lost.
+ */
+const GAP_TIMEOUT_MS = 50;
 
-/** An event is missing before one that came to the connection, and nobody else will send it. */
+/**
+ * The connection got an event, but not the one before it, and nobody else will send that: it must be read from the
+ * mailbox.
+ */
 export const gapFound = new Topic<Connection>('live.gap_found');
 
-/** The devices that are connected to this node. */
+/** Writes events to the devices that are connected to this node. */
 @Injectable()
 export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown {
-  readonly connections = new ConnectionRegistry<Connection>();
   private readonly log = new Logger('live');
-  private readonly outbox = new WriteScheduler((connection) => this.dropStuck(connection));
-  private readonly holes = new Set<Connection>();
-  private readonly slow: Counter;
-  private holeTimer: NodeJS.Timeout | undefined;
+  private readonly writes = new WriteScheduler((connection) => this.terminateStuck(connection));
+  /** Connections with a gap that may still close by itself. */
+  private readonly gaps = new Set<Connection>();
+  private gapTimer: NodeJS.Timeout | undefined;
+  private readonly slowDevices: Counter;
 
   constructor(
+    private readonly connections: ConnectionRegistryService,
     private readonly receipts: ReceiptsService,
     private readonly bus: EventBusService,
     load: LoadMonitorWorker,
     metrics: MetricsService,
   ) {
-    load.registerWriteQueue(() => this.outbox.waiting);
-    this.slow = metrics.counter(
+    load.registerWriteQueue(() => this.writes.waiting);
+    this.slowDevices = metrics.counter(
       'slow_devices_total',
       'Devices that did not read and were let go to resume later',
     );
-    metrics.gauge('connections', 'Devices connected to this node', () => this.connections.size);
-    metrics.gauge('connected_users', 'Users with a device on this node', () => this.connections.userCount);
-    metrics.gauge('unread_bytes', 'Bytes that devices of this node have not read', () => this.unreadBytes());
     metrics.gauge(
       'outbox_waiting',
       'Devices whose routine or important events wait for a write turn',
-      () => this.outbox.waiting,
+      () => this.writes.waiting,
     );
   }
 
@@ -56,103 +59,69 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
     this.bus.subscribe(eventsForThisNode, (events) => this.deliver(events));
   }
 
-  deliver(announcements: readonly OutgoingEvent[]): void {
-    for (const { userId, event, exceptDeviceId, reportSent: awaited } of announcements) {
-      const room = this.connections.of(userId);
-      if (room.length === 0) continue;
-      const addressed = this.toOutboundFrame(event);
-      for (const connection of room) {
+  /** Writes or queues each event for the devices of its user that are connected here. */
+  deliver(events: readonly OutgoingEvent[]): void {
+    for (const { userId, event, exceptDeviceId, reportSent } of events) {
+      const connections = this.connections.of(userId);
+      if (connections.length === 0) continue;
+      const frame = new EventFrame(event);
+      for (const connection of connections) {
         if (connection.deviceId === exceptDeviceId) continue;
-        this.enqueue(connection, addressed);
-        if (awaited) this.recordSent(connection, addressed.frame.heading);
+        this.enqueue(connection, frame);
+        if (reportSent) this.recordSent(connection, frame);
       }
     }
   }
 
-  /** The answer to what a device asked. */
-  answer(connection: Connection, packet: Packet): void {
-    connection.answer(packet);
-    this.outbox.schedule(connection);
+  /** Sends the response to a command with the device's next write. */
+  respond(connection: Connection, response: Frame): void {
+    connection.respond(response);
+    this.writes.schedule(connection);
   }
 
-  /** Events from a device's history, then whatever came meanwhile. */
-  catchUp(
-    connection: Connection,
-    missed: readonly Envelope[],
-    head: { epoch: string; offset: number },
-  ): void {
-    connection.replay(missed.map((envelope) => this.toOutboundFrame(EncodedEvent.of(envelope))));
-    connection.joined(head);
-    this.outbox.writeNow(connection);
+  /** Sends the events of a device's history up to `head`, then those that came meanwhile. Live events follow. */
+  catchUp(connection: Connection, missed: readonly Envelope[], head: Position): void {
+    connection.outbound.replay(missed.map((envelope) => new EventFrame(EncodedEvent.of(envelope))));
+    connection.outbound.finishCatchUp(head);
+    this.writes.writeNow(connection);
   }
 
-  countSlow(): void {
-    this.slow.inc();
+  /** Counts a device that is sent away because it does not read. */
+  countSlowDevice(): void {
+    this.slowDevices.inc();
   }
 
   onApplicationShutdown(): void {
-    clearTimeout(this.holeTimer);
-    this.outbox.stop();
+    clearTimeout(this.gapTimer);
+    this.writes.stop();
   }
 
-  private unreadBytes(): number {
-    let bytes = 0;
-    for (const { transport: line } of this.connections.all()) bytes += line?.bufferedBytes ?? 0;
-    return bytes;
+  private enqueue(connection: Connection, frame: EventFrame): void {
+    connection.outbound.add(frame);
+    if (connection.outbound.hasGap) this.watchGap(connection);
+    if (connection.outbound.size === 0) return;
+    if (frame.header.tier === 'critical') this.writes.writeNow(connection);
+    else this.writes.schedule(connection);
   }
 
-  private enqueue(connection: Connection, addressed: OutboundFrame): void {
-    connection.enqueue(addressed);
-    if (connection.hasGap) this.watchGap(connection);
-    if (connection.pending === 0) return;
-    if (addressed.frame.heading.tier === 'critical') this.outbox.writeNow(connection);
-    else this.outbox.schedule(connection);
-  }
-
-  private toOutboundFrame(event: EncodedEvent): OutboundFrame {
-    const frame = eventFrame(event);
-    const { heading } = frame;
-    if (!isDurableHeader(heading)) return { frame, onAck: undefined };
-    const { receipts } = this;
-    const addressed: OutboundFrame = {
-      frame,
-      onAck() {
-        const connection = connectionOf(this);
-        if (frame.ackId !== undefined) connection.acks?.acknowledged(frame.ackId);
-        // An event for another device only moved this one's position.
-        if (heading.target !== undefined && heading.target !== connection.deviceId) return;
-        receipts.record(connection, heading, 'received');
-        if (findEventType(heading.type)?.mustBeApplied) connection.acks?.mustApply(addressed, Date.now());
-      },
-    };
-    return addressed;
-  }
-
-  private recordSent(connection: Connection, heading: EventHeader): void {
-    if (isDurableHeader(heading) && !connection.closed) this.receipts.record(connection, heading, 'sent');
+  private recordSent(connection: Connection, { header }: EventFrame): void {
+    if (isDurableHeader(header) && !connection.isClosed) this.receipts.record(connection, header, 'sent');
   }
 
   private watchGap(connection: Connection): void {
-    this.holes.add(connection);
-    this.holeTimer ??= setTimeout(() => {
-      this.holeTimer = undefined;
-      const due = [...this.holes].filter((suspect) => suspect.hasGap);
-      this.holes.clear();
-      for (const suspect of due) this.bus.publish(gapFound, suspect);
-    }, HOLE_MS);
+    this.gaps.add(connection);
+    this.gapTimer ??= setTimeout(() => {
+      this.gapTimer = undefined;
+      const found = [...this.gaps].filter(({ outbound }) => outbound.hasGap);
+      this.gaps.clear();
+      for (const connection of found) this.bus.publish(gapFound, connection);
+    }, GAP_TIMEOUT_MS);
   }
 
-  private dropStuck(connection: Connection): void {
-    this.countSlow();
-    this.log.warn(`device ${connection.deviceId} does not read; it is let go and can resume`);
+  private terminateStuck(connection: Connection): void {
+    this.countSlowDevice();
+    this.log.warn(`device ${connection.deviceId} does not read; it is disconnected and can resume`);
     connection.close();
     connection.transport?.terminate();
   }
-}
-
-/** The connection that the gateway put on the socket when it let it in. */
-export function connectionOf(socket: { readonly data: unknown }): Connection {
-  const { connection } = socket.data as { connection?: Connection };
-  if (!(connection instanceof Connection)) throw new Error('the socket has no connection');
-  return connection;
 }

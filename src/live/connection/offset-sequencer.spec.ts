@@ -2,51 +2,51 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { OffsetSequencer } from './offset-sequencer.js';
 
-describe('the order of offsets on one device', () => {
-  test('what comes in order goes out at once', () => {
-    const order = new OffsetSequencer<string>(4);
-    expect([order.admit(5, 'five'), order.admit(6, 'six')]).toEqual([['five'], ['six']]);
-    expect(order.position).toBe(6);
+describe('the sequence of offsets on one device', () => {
+  test('an event in order may be sent at once', () => {
+    const sequencer = new OffsetSequencer<string>(4);
+    expect([sequencer.add(5, 'five'), sequencer.add(6, 'six')]).toEqual([['five'], ['six']]);
+    expect(sequencer.position).toBe(6);
   });
 
-  test('what is known is not sent again', () => {
-    const order = new OffsetSequencer<string>(4);
+  test('a known offset is not sent again', () => {
+    const sequencer = new OffsetSequencer<string>(4);
     expect([
-      order.admit(4, 'four'),
-      order.admit(1, 'one'),
-      order.admit(5, 'five'),
-      order.admit(5, 'five'),
+      sequencer.add(4, 'four'),
+      sequencer.add(1, 'one'),
+      sequencer.add(5, 'five'),
+      sequencer.add(5, 'five'),
     ]).toEqual([[], [], ['five'], []]);
   });
 
-  test('what comes too early waits until the hole before it is filled', () => {
-    const order = new OffsetSequencer<string>(0);
-    expect([order.admit(3, 'three'), order.admit(2, 'two')]).toEqual([[], []]);
-    expect(order.waiting).toBe(2);
-    expect(order.admit(1, 'one')).toEqual(['one', 'two', 'three']);
-    expect([order.waiting, order.position]).toEqual([0, 3]);
+  test('an event that comes too early waits until the gap before it is closed', () => {
+    const sequencer = new OffsetSequencer<string>(0);
+    expect([sequencer.add(3, 'three'), sequencer.add(2, 'two')]).toEqual([[], []]);
+    expect(sequencer.waiting).toBe(2);
+    expect(sequencer.add(1, 'one')).toEqual(['one', 'two', 'three']);
+    expect([sequencer.waiting, sequencer.position]).toEqual([0, 3]);
   });
 
-  test('what was told in another way is forgotten, and what follows goes out', () => {
-    const order = new OffsetSequencer<string>(0);
+  test('offsets that a replay or a snapshot covered are dropped, and what follows them is sent', () => {
+    const sequencer = new OffsetSequencer<string>(0);
     for (const [offset, item] of [
       [3, 'three'],
       [5, 'five'],
       [6, 'six'],
       [9, 'nine'],
     ] as const)
-      order.admit(offset, item);
-    expect(order.caughtUp(4)).toEqual(['five', 'six']);
-    expect([order.position, order.waiting]).toEqual([6, 1]);
+      sequencer.add(offset, item);
+    expect(sequencer.skipTo(4)).toEqual(['five', 'six']);
+    expect([sequencer.position, sequencer.waiting]).toEqual([6, 1]);
   });
 
-  test('being told less than is known changes nothing', () => {
-    const order = new OffsetSequencer<string>(7);
-    expect(order.caughtUp(3)).toEqual([]);
-    expect(order.position).toBe(7);
+  test('a replay of known offsets changes nothing', () => {
+    const sequencer = new OffsetSequencer<string>(7);
+    expect(sequencer.skipTo(3)).toEqual([]);
+    expect(sequencer.position).toBe(7);
   });
 
-  const arrivals = fc.nat(20).chain((first) =>
+  const offsetsInAnyOrder = fc.nat(20).chain((first) =>
     fc.record({
       first: fc.constant(first),
       offsets: fc.nat(40).chain((count) => {
@@ -62,37 +62,37 @@ describe('the order of offsets on one device', () => {
     }),
   );
 
-  test('any arrival order, with any repetition, gives each offset once, in order', () => {
+  test('in whatever order offsets come, and however often, each is sent once, in order', () => {
     fc.assert(
-      fc.property(arrivals, ({ first, offsets }) => {
-        const order = new OffsetSequencer<number>(first);
-        const sent = offsets.flatMap((offset) => order.admit(offset, offset));
+      fc.property(offsetsInAnyOrder, ({ first, offsets }) => {
+        const sequencer = new OffsetSequencer<number>(first);
+        const sent = offsets.flatMap((offset) => sequencer.add(offset, offset));
         const count = Math.max(first, ...offsets) - first;
         expect(sent).toEqual(Array.from({ length: count }, (_, n) => first + n + 1));
-        expect([order.position, order.waiting]).toEqual([first + count, 0]);
+        expect([sequencer.position, sequencer.waiting]).toEqual([first + count, 0]);
       }),
     );
   });
 
-  test('whatever is told in between in another way, nothing goes out twice or backwards', () => {
+  test('whatever replays come in between, no offset is sent twice or backwards', () => {
     fc.assert(
-      fc.property(arrivals, fc.array(fc.nat(60), { maxLength: 10 }), ({ first, offsets }, jumps) => {
-        const order = new OffsetSequencer<number>(first);
-        let told = first;
-        const tell = (sent: readonly number[]) => {
+      fc.property(offsetsInAnyOrder, fc.array(fc.nat(60), { maxLength: 10 }), ({ first, offsets }, jumps) => {
+        const sequencer = new OffsetSequencer<number>(first);
+        let last = first;
+        const expectNext = (sent: readonly number[]) => {
           for (const offset of sent) {
-            expect(offset).toBe(told + 1);
-            told = offset;
+            expect(offset).toBe(last + 1);
+            last = offset;
           }
         };
         for (const [n, offset] of offsets.entries()) {
-          tell(order.admit(offset, offset));
+          expectNext(sequencer.add(offset, offset));
           const jump = jumps[n];
           if (jump === undefined) continue;
-          const freed = order.caughtUp(jump);
-          told = Math.max(told, jump);
-          tell(freed);
-          expect(order.position).toBe(told);
+          const released = sequencer.skipTo(jump);
+          last = Math.max(last, jump);
+          expectNext(released);
+          expect(sequencer.position).toBe(last);
         }
       }),
     );

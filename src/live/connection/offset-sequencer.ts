@@ -1,54 +1,56 @@
-/** What a device's live stream does with a durable event. */
-export type Verdict = 'send' | 'known' | 'hole';
-
 /**
- * The order of offsets on one device. Commits are told by different connections and nodes, so a later offset may be told
- * first; it waits until what is before it came, from wherever.
+ * Puts one device's durable events into the order of their offsets. They come over several connections to PostgreSQL and
+ * Redis, so a later offset may come first; it then waits until every offset before it has come.
  */
 export class OffsetSequencer<T> {
-  /** Made when the first event comes too early: most devices never need it, and there are many. */
-  private ahead: Map<number, T> | undefined;
+  /** Made when the first event comes too early: most devices never need it, and there are many devices. */
+  private early: Map<number, T> | undefined;
 
-  /** `last` is the offset up to which the device has been told. */
+  /** `last` is the newest offset that the device has. */
   constructor(private last: number) {}
 
+  /** The newest offset up to which the device was sent everything. */
   get position(): number {
     return this.last;
   }
 
+  /** How many events wait for one before them. */
   get waiting(): number {
-    return this.ahead?.size ?? 0;
+    return this.early?.size ?? 0;
   }
 
-  /** What may be sent now, in order: nothing while there is a hole before it, more than one when it filled a hole. */
-  admit(offset: number, item: T): T[] {
+  /**
+   * Returns what may be sent now, in order: nothing for a known offset or behind a gap, several when this one closed a
+   * gap.
+   */
+  add(offset: number, item: T): T[] {
     if (offset <= this.last) return [];
     if (offset > this.last + 1) {
-      (this.ahead ??= new Map()).set(offset, item);
+      (this.early ??= new Map()).set(offset, item);
       return [];
     }
     this.last = offset;
-    return this.ahead?.size ? [item, ...this.next()] : [item];
+    return this.early?.size ? [item, ...this.takeNext()] : [item];
   }
 
-  /** The device was told everything up to `offset` in another way (a replay or a snapshot). Answers what may follow. */
-  caughtUp(offset: number): T[] {
+  /** The device was sent everything up to `offset` by a replay or a snapshot. Returns what may follow it now. */
+  skipTo(offset: number): T[] {
     this.last = Math.max(this.last, offset);
-    for (const offsetAhead of this.ahead?.keys() ?? []) {
-      if (offsetAhead <= this.last) this.ahead?.delete(offsetAhead);
+    for (const early of this.early?.keys() ?? []) {
+      if (early <= this.last) this.early?.delete(early);
     }
-    return this.next();
+    return this.takeNext();
   }
 
-  private next(): T[] {
-    const freed: T[] = [];
-    const { ahead } = this;
-    if (!ahead) return freed;
-    for (let item = ahead.get(this.last + 1); item !== undefined; item = ahead.get(this.last + 1)) {
+  private takeNext(): T[] {
+    const items: T[] = [];
+    const { early } = this;
+    if (!early) return items;
+    for (let item = early.get(this.last + 1); item !== undefined; item = early.get(this.last + 1)) {
       this.last += 1;
-      ahead.delete(this.last);
-      freed.push(item);
+      early.delete(this.last);
+      items.push(item);
     }
-    return freed;
+    return items;
   }
 }

@@ -1,30 +1,25 @@
-import type { Frame, Packet } from './frame.js';
+import type { EventFrame, Frame } from './frame.js';
 
-/** Why a device is asked to come back elsewhere. */
+/** Why a device should leave this connection (docs/CONTRACT.md, "From the server"). */
 export type GoawayReason = 'drain' | 'recycle' | 'overload' | 'slow' | 'superseded';
 
-/** Frames of the protocol itself. */
+/** Frames of the protocol itself; they are not events and ask for no acknowledgement. */
 export type ControlFrame = 'welcome' | 'snapshot' | 'goaway' | 'token.expiring';
 
-/** Called when the device acknowledged, with its socket as `this`: one function an event, not one a device. */
-export type OnAck = (this: { readonly data: unknown }) => void;
-
-/** The device's end of the line, which a connection writes to. */
+/** A way of bytes to one device. Frames reach it in the order in which they were written. */
 export interface Transport {
-  /** Bytes that the network did not take yet, and those that it took so far. */
+  /** Bytes that were written here and that the network has not taken yet; 0 may mean "less than one socket buffer". */
   readonly bufferedBytes: number;
+  /** Bytes that the network has taken since the connection was opened. */
   readonly sentBytes: number;
-  /** False when the line knows no acks. */
-  expectAck(id: number, onAck: OnAck): boolean;
-  forgetAck(id: number): void;
-  write(frames: readonly Frame[], answers?: readonly Packet[]): void;
+  /** Whether devices acknowledge events over this transport. */
+  readonly acknowledges: boolean;
+  /** Writes the responses, then the events, without waiting; what the network does not take at once is buffered. */
+  write(events: readonly EventFrame[], responses?: readonly Frame[]): void;
+  /** Writes a frame of the protocol itself. */
   emit(frame: ControlFrame, payload: unknown): void;
+  /** Closes the connection after what is buffered; the device knows that the server closed it. */
   disconnect(): void;
+  /** Frees the connection at once, whatever is buffered; to the device it looks like a network failure. */
   terminate(): void;
-}
-
-/** A durable frame, with what happens on its ack. */
-export interface OutboundFrame {
-  readonly frame: Frame;
-  readonly onAck: OnAck | undefined;
 }

@@ -1,20 +1,23 @@
-import type { Connection } from './connection.js';
 import { SLOW_BYTES, STUCK_BYTES } from './backpressure.js';
+import type { Connection } from './connection.js';
 
 /**
- * How long a slice may write before other sockets, and with them critical events, get their turn. Under a backlog it takes
- * as long as everything else took since the last one, so that a flood at the doors cannot starve the writes.
+ * How long one slice writes before the event loop reads its sockets again, and with them the causes of critical events.
+ * Under load a slice takes as long as everything else took since the last one, so that a flood of requests cannot starve
+ * the writes.
  */
 const SLICE_MIN_MS = 0.3;
 const SLICE_MAX_MS = 1;
-/** Looking at the clock costs as much as a small write: once every so many connections. */
+/** Reading the clock costs as much as a small write: once every so many connections. */
 const CHECK_EVERY = 8;
-/** A device that owes more acks than this is not reading its events. */
-const MAX_OWED = 2_000;
+/** A device that has not acknowledged this many events is not reading them. */
+const MAX_UNACKNOWLEDGED = 2_000;
+/** A shorter queue is not worth moving to the front of its array. */
+const COMPACT_FROM = 1_024;
 
 /**
- * The lanes in the sockets' write turn. Critical events are written at once; everything else waits for its device's next
- * turn, in slices between which the event loop reads its sockets.
+ * Decides when the frames that wait for a device are written. Critical events are written at once; everything else waits
+ * for its device's next slice, between two of which the event loop runs.
  */
 export class WriteScheduler {
   private queue: Connection[] = [];
@@ -22,30 +25,33 @@ export class WriteScheduler {
   private immediate: NodeJS.Immediate | undefined;
   private lastEnd = 0;
 
+  /** `onStuck` is called in place of a write when a device reads so little that its connection must be terminated. */
   constructor(
     private readonly onStuck: (connection: Connection) => void,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
+  /** How many devices wait for a slice. */
   get waiting(): number {
     return this.queue.length - this.head;
   }
 
-  /** The device has something that can wait for the next slice. */
+  /** Writes what waits for the device in one of the next slices. */
   schedule(connection: Connection): void {
-    if (connection.queued) return;
-    connection.queued = true;
+    if (connection.isScheduled) return;
+    connection.isScheduled = true;
     this.queue.push(connection);
-    this.immediate ??= setImmediate(this.slice);
+    this.immediate ??= setImmediate(this.runSlice);
   }
 
-  /** The device has something critical: out with all its durable events, in order. */
+  /** Writes the device's durable events at once, in order; its routine events and responses follow in a slice. */
   writeNow(connection: Connection): void {
     if (this.dropIfStuck(connection)) return;
     connection.flushDurable();
-    if (connection.pending > 0) this.schedule(connection);
+    if (connection.outbound.size > 0) this.schedule(connection);
   }
 
+  /** Drops what is scheduled. Idempotent. */
   stop(): void {
     clearImmediate(this.immediate);
     this.immediate = undefined;
@@ -53,14 +59,14 @@ export class WriteScheduler {
     this.head = 0;
   }
 
-  private readonly slice = (): void => {
+  private readonly runSlice = (): void => {
     const start = this.now();
     const until = start + Math.min(Math.max(start - this.lastEnd, SLICE_MIN_MS), SLICE_MAX_MS);
     let written = 0;
     while (this.head < this.queue.length) {
       const connection = this.queue[this.head] as Connection;
       this.head += 1;
-      connection.queued = false;
+      connection.isScheduled = false;
       this.write(connection);
       written += 1;
       if (written % CHECK_EVERY === 0 && this.now() >= until) break;
@@ -72,26 +78,30 @@ export class WriteScheduler {
       this.immediate = undefined;
       return;
     }
-    // Shift rarely: half of a long queue at a time.
-    if (this.head > 1_024 && this.head * 2 > this.queue.length) {
+    // Seldom, since it copies: half of a long queue at a time.
+    if (this.head > COMPACT_FROM && this.head * 2 > this.queue.length) {
       this.queue = this.queue.slice(this.head);
       this.head = 0;
     }
-    this.immediate = setImmediate(this.slice);
+    this.immediate = setImmediate(this.runSlice);
   };
 
   private write(connection: Connection): void {
-    const { transport: line } = connection;
-    if (!line) return;
-    const { bufferedBytes: buffered } = line;
-    if (buffered > STUCK_BYTES || connection.unacknowledged > MAX_OWED) this.onStuck(connection);
-    else if (buffered > SLOW_BYTES) connection.flushDurable();
+    const { transport } = connection;
+    if (!transport) return;
+    const { bufferedBytes } = transport;
+    if (bufferedBytes > STUCK_BYTES || connection.unacknowledged > MAX_UNACKNOWLEDGED)
+      this.onStuck(connection);
+    else if (bufferedBytes > SLOW_BYTES) connection.flushDurable();
     else connection.flush();
   }
 
   private dropIfStuck(connection: Connection): boolean {
-    const { transport: line } = connection;
-    if (!line || (line.bufferedBytes <= STUCK_BYTES && connection.unacknowledged <= MAX_OWED)) return false;
+    const { transport } = connection;
+    const isFine =
+      !transport ||
+      (transport.bufferedBytes <= STUCK_BYTES && connection.unacknowledged <= MAX_UNACKNOWLEDGED);
+    if (isFine) return false;
     this.onStuck(connection);
     return true;
   }

@@ -1,87 +1,73 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
-import { CONFIG, type Config } from '../../platform/config/config.js';
+import { Injectable } from '@nestjs/common';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
+import { AcknowledgementsService } from '../connection/acknowledgements.service.js';
+import { readState, updateBackpressure } from '../connection/backpressure.js';
 import type { Connection } from '../connection/connection.js';
-import { isDurableHeader } from '../connection/frame.js';
+import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 import { LocalDeliveryService } from '../connection/local-delivery.service.js';
-import { updateBackpressure, readState } from '../connection/backpressure.js';
 
 const EVERY_MS = 1_000;
-/** A changed plan may take a device this many times as long to apply as to acknowledge. */
-const APPLY_PATIENCE = 6;
-/** When the device is asked for a newer token, and how long after expiry its answer may still be under way. */
-const WARN_MS = 60_000;
-const LATE_MS = 2_000;
-/** A recycled device comes back within this time, spread; one that ignores the request is cut off some time later. */
+/** How long before expiry a device is asked for a newer token, and how long after it that may still be on its way. */
+const EXPIRY_NOTICE_MS = 60_000;
+const EXPIRY_GRACE_MS = 2_000;
+/** A recycled device reconnects within this time, spread; one that does not leave is terminated after the second. */
 const RECYCLE_SPREAD_MS = 5_000;
-const RECYCLE_PATIENCE_MS = 15_000;
-/** A slow device must first read what was written to it, to hear that it should leave. */
+const RECYCLE_TIMEOUT_MS = 15_000;
+/** A slow device must first read what was written before, and only then gets the `goaway`. */
 const SLOW_SPREAD_MS = 2_000;
-const SLOW_PATIENCE_MS = 10_000;
+const SLOW_TIMEOUT_MS = 10_000;
 
-/** What happens to a live connection as time goes by: reminders, a newer token, a new home. */
+/** Does what is due on each connection as time passes: resends, token expiry, slow devices, recycling. */
 @Injectable()
 export class ConnectionTimersWorker extends PeriodicWorker {
   constructor(
-    private readonly channel: LocalDeliveryService,
-    private readonly receipts: ReceiptsService,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly connections: ConnectionRegistryService,
+    private readonly delivery: LocalDeliveryService,
+    private readonly acknowledgements: AcknowledgementsService,
   ) {
     super({ log: 'live', everyMs: EVERY_MS });
   }
 
   protected runOnce(): void {
     const now = Date.now();
-    for (const connection of [...this.channel.connections.all()]) {
-      if (connection.unacknowledged > 0) this.resendUnacknowledged(connection, now);
-      connection.resendUnapplied(APPLY_PATIENCE * this.config.ACK_TIMEOUT_SECONDS * 1_000, now);
-      this.expire(connection, now);
+    for (const connection of [...this.connections.all()]) {
+      this.acknowledgements.resendDue(connection, now);
+      this.checkExpiry(connection, now);
       this.checkBackpressure(connection, now);
       this.recycle(connection, now);
     }
   }
 
-  /** A device that reads but does not acknowledge is told once more, then left to its next connection. */
-  private resendUnacknowledged(connection: Connection, now: number): void {
-    const { transport: line, acks: debts } = connection;
-    // What it has not even read, it need not be told again.
-    if (!line || !debts || line.bufferedBytes > 0) return;
-    for (const { heading } of debts.resendDue(line, this.config.ACK_TIMEOUT_SECONDS * 1_000, now)) {
-      if (isDurableHeader(heading)) this.receipts.record(connection, heading, 'sent');
+  /** A token that was valid at the handshake must not keep a connection open for ever. */
+  private checkExpiry(connection: Connection, now: number): void {
+    const { expiresAt, transport } = connection;
+    if (now > expiresAt + EXPIRY_GRACE_MS) transport?.disconnect();
+    else if (now > expiresAt - EXPIRY_NOTICE_MS && !connection.isExpiryAnnounced) {
+      connection.isExpiryAnnounced = true;
+      transport?.emit('token.expiring', { expiresAt: new Date(expiresAt).toISOString() });
     }
   }
 
-  /** A token that was good at the handshake must not hold a socket open for ever. */
-  private expire(connection: Connection, now: number): void {
-    const { expiresAt, transport: line } = connection;
-    if (now > expiresAt + LATE_MS) line?.disconnect();
-    else if (now > expiresAt - WARN_MS && !connection.warnedOfExpiry) {
-      connection.warnedOfExpiry = true;
-      line?.emit('token.expiring', { expiresAt: new Date(expiresAt).toISOString() });
-    }
-  }
-
-  /** Whoever stays far behind reads the present from the mailbox sooner than the past from here. */
+  /** A device that stays far behind is up to date sooner if it resumes from the mailbox. */
   private checkBackpressure(connection: Connection, now: number): void {
-    const { transport: line, backpressure: before } = connection;
-    if (!line || (line.bufferedBytes === 0 && !before)) return;
-    const { bufferedBytes: buffered, sentBytes: taken } = line;
-    connection.backpressure = updateBackpressure(before, { bufferedBytes: buffered, sentBytes: taken, now });
-    const pace = readState(connection.backpressure, now);
-    if (pace === 'stuck') line.terminate();
-    if (pace === 'slow' && connection.leavesBy === undefined) {
-      this.channel.countSlow();
-      connection.sendGoaway('slow', spread(SLOW_SPREAD_MS), now + SLOW_PATIENCE_MS);
+    const { transport, backpressure } = connection;
+    if (!transport || (transport.bufferedBytes === 0 && !backpressure)) return;
+    const { bufferedBytes, sentBytes } = transport;
+    connection.backpressure = updateBackpressure(backpressure, { bufferedBytes, sentBytes, now });
+    const state = readState(connection.backpressure, now);
+    if (state === 'stuck') transport.terminate();
+    if (state === 'slow' && connection.leaveBy === undefined) {
+      this.delivery.countSlowDevice();
+      connection.sendGoaway('slow', randomUpTo(SLOW_SPREAD_MS), now + SLOW_TIMEOUT_MS);
     }
   }
 
   private recycle(connection: Connection, now: number): void {
-    const { recycleAt, leavesBy, transport: line } = connection;
-    if (leavesBy === undefined && now > recycleAt)
-      connection.sendGoaway('recycle', spread(RECYCLE_SPREAD_MS), now + RECYCLE_PATIENCE_MS);
-    else if (leavesBy !== undefined && now > leavesBy) line?.terminate();
+    const { recycleAt, leaveBy, transport } = connection;
+    if (leaveBy === undefined && now > recycleAt)
+      connection.sendGoaway('recycle', randomUpTo(RECYCLE_SPREAD_MS), now + RECYCLE_TIMEOUT_MS);
+    else if (leaveBy !== undefined && now > leaveBy) transport?.terminate();
   }
 }
 
-const spread = (ms: number): number => Math.random() * ms;
+const randomUpTo = (ms: number): number => Math.random() * ms;

@@ -2,38 +2,39 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { Connection } from '../connection/connection.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 
 const STEP_MS = 250;
-/** The last share of the time is for devices to leave by themselves. */
-const TELLING_SHARE = 0.8;
+/** Of DRAIN_SECONDS, the share in which devices are asked to leave; the rest is for the last of them to do so. */
+const ASKING_SHARE = 0.8;
+/** Devices reconnect at the earliest after this, at the latest DRAIN_SECONDS later. */
+const RETRY_MIN_MS = 500;
 
 /**
- * SIGTERM: devices are sent elsewhere a few at a time, each with its own time to come back, so that no other node meets
- * them all at once. Ends early when everyone is gone.
+ * At SIGTERM sends the devices to other nodes, a few at a time and each with its own time to reconnect, so that no node
+ * gets them all at once. Ends early when every device has left.
  */
 @Injectable()
 export class DrainService implements BeforeApplicationShutdown {
   constructor(
-    private readonly channel: LocalDeliveryService,
+    private readonly connections: ConnectionRegistryService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { connections: rooms } = this.channel;
     const drainMs = this.config.DRAIN_SECONDS * 1_000;
-    const steps = Math.max(1, Math.floor((drainMs * TELLING_SHARE) / STEP_MS));
-    const waiting = [...rooms.all()];
+    const steps = Math.max(1, Math.floor((drainMs * ASKING_SHARE) / STEP_MS));
+    const waiting = [...this.connections.all()];
     const perStep = Math.ceil(waiting.length / steps);
     const until = Date.now() + drainMs;
-    while (rooms.size > 0 && Date.now() < until) {
-      for (const connection of waiting.splice(0, perStep)) this.goAway(connection, drainMs);
+    while (this.connections.size > 0 && Date.now() < until) {
+      for (const connection of waiting.splice(0, perStep)) this.sendAway(connection, drainMs);
       await pause(Math.min(STEP_MS, Math.max(0, until - Date.now())));
     }
-    for (const connection of waiting) this.goAway(connection, drainMs);
+    for (const connection of waiting) this.sendAway(connection, drainMs);
   }
 
-  private goAway(connection: Connection, spreadMs: number): void {
-    connection.sendGoaway('drain', 500 + Math.random() * spreadMs);
+  private sendAway(connection: Connection, spreadMs: number): void {
+    connection.sendGoaway('drain', RETRY_MIN_MS + Math.random() * spreadMs);
   }
 }

@@ -3,47 +3,49 @@ import { NodeRegistryService } from '../../cluster/node-registry.service.js';
 import { LoadMonitorWorker } from '../../platform/load/load-monitor.worker.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import type { Connection } from '../connection/connection.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 
 const EVERY_MS = 1_000;
-/** Slower beats come first (overload.ts); what is still strained after this has too many devices. */
-const PATIENCE_TURNS = 5;
-/** Of its devices, each turn: a node that is relieved in time keeps most of them. */
+/** The highest load level. Devices send fewer heartbeats first; a node that stays at this level has too many devices. */
+const OVERLOADED = 4;
+/** Checks in a row at that level before devices are sent away. */
+const CHECKS = 5;
+/** Of its devices, at each check: a node that recovers meanwhile keeps most of them. */
 const SHARE = 0.01;
-/** They come back, elsewhere, within this time. */
+/** The devices reconnect within this time, spread. */
 const RETRY_MIN_MS = 2_000;
 const RETRY_SPREAD_MS = 20_000;
 
-/** A node that stays overloaded sends some of its devices to the others, which must not be met by all of them at once. */
+/** Sends some of an overloaded node's devices to other nodes, few at a time so that these are not overloaded in turn. */
 @Injectable()
 export class LoadSheddingWorker extends PeriodicWorker {
-  private strainedTurns = 0;
+  private overloadedChecks = 0;
 
   constructor(
     private readonly load: LoadMonitorWorker,
     private readonly nodes: NodeRegistryService,
-    private readonly channel: LocalDeliveryService,
+    private readonly connections: ConnectionRegistryService,
   ) {
     super({ log: 'live', everyMs: EVERY_MS });
   }
 
   protected runOnce(): void {
-    this.strainedTurns = this.load.level === 4 ? this.strainedTurns + 1 : 0;
-    // Alone, it would only meet them again, with a handshake each.
-    if (this.strainedTurns < PATIENCE_TURNS || !this.nodes.others?.size) return;
-    const few = this.firstOf(Math.ceil(this.channel.connections.size * SHARE));
-    for (const connection of few)
+    this.overloadedChecks = this.load.level === OVERLOADED ? this.overloadedChecks + 1 : 0;
+    // The only node would get them back, with the cost of a handshake each.
+    if (this.overloadedChecks < CHECKS || !this.nodes.others?.size) return;
+    const excess = this.longestConnected(Math.ceil(this.connections.size * SHARE));
+    for (const connection of excess)
       connection.sendGoaway('overload', RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS);
-    if (few.length > 0) this.log.warn(`overloaded: ${few.length} devices are sent to other nodes`);
+    if (excess.length > 0) this.log.warn(`overloaded: ${excess.length} devices are sent to other nodes`);
   }
 
-  /** Those that are here longest, which would be recycled soon anyway; none that was asked before. */
-  private firstOf(count: number): Connection[] {
-    const few: Connection[] = [];
-    for (const connection of this.channel.connections.all()) {
-      if (few.length >= count) break;
-      if (connection.leavesBy === undefined) few.push(connection);
+  /** Those that would be recycled soonest anyway; none that was asked to leave before. */
+  private longestConnected(count: number): Connection[] {
+    const found: Connection[] = [];
+    for (const connection of this.connections.all()) {
+      if (found.length >= count) break;
+      if (connection.leaveBy === undefined) found.push(connection);
     }
-    return few;
+    return found;
   }
 }

@@ -1,52 +1,57 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DiscoveryService } from '@nestjs/core';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
-import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
-import type { DeviceCommand } from '../../devices/device-command.js';
 import { toProblem } from '../../platform/http/problem.filter.js';
 import { Problem } from '../../platform/http/problem.js';
 import { AdmissionService, type AdmittedDevice } from '../admission/admission.service.js';
-import { CommandDispatcher } from './command-dispatcher.js';
-import { retryDelayMs, ConnectionLimiterService } from '../admission/connection-limiter.service.js';
+import { ConnectionLimiterService, retryDelayMs } from '../admission/connection-limiter.service.js';
 import { HandshakeService } from '../admission/handshake.service.js';
-import { connectionOf, LocalDeliveryService } from '../connection/local-delivery.service.js';
-import { type EngineConnection, FrameRateLimiter } from './frame-rate-limiter.js';
+import { CommandDispatcherService } from '../connection/command-dispatcher.service.js';
+import { Connection } from '../connection/connection.js';
+import { FrameRateLimiter } from './frame-rate-limiter.js';
+import { engineOf, type EngineSocket, type PacketHandlers } from './socket-io-internals.js';
 import { SocketIoTransport } from './socket-io.transport.js';
 
-const MAX_TRIES = 5;
+/** Handshakes on one connection; an app sends one. */
+const MAX_HANDSHAKES = 5;
 
-/** The door for devices on Socket.IO. A device is refused with a `connect_error` when it cannot be let in. */
+/** The endpoint for devices on Socket.IO. A device that is not admitted gets a `connect_error` with a stable code. */
 @Injectable()
 @WebSocketGateway()
 export class DeviceGateway implements OnGatewayInit<Server> {
   private readonly log = new Logger('live');
-  /** Sockets that were let in and wait for Socket.IO to say `connect` to their devices. */
-  private readonly entries = new WeakMap<Socket, AdmittedDevice>();
-  /** Handshakes tried on one line: a proper client tries once. */
-  private readonly tries = new WeakMap<object, number>();
-  private readonly toll = new FrameRateLimiter();
-  private commands: CommandDispatcher | undefined;
-  /** One function for all sockets. */
+  /** Devices that were admitted and whose sockets Socket.IO has not yet connected. */
+  private readonly admitted = new WeakMap<Socket, AdmittedDevice>();
+  /** Handshakes so far, by connection. */
+  private readonly handshakes = new WeakMap<EngineSocket, number>();
+  private readonly rateLimiter = new FrameRateLimiter();
+  /** The same functions for all sockets, with the socket as `this`: closures for each would cost memory. */
+  private readonly packetHandlers: PacketHandlers;
   private readonly onDisconnect: (this: Socket) => void;
 
   constructor(
     private readonly handshake: HandshakeService,
     private readonly admission: AdmissionService,
-    private readonly door: ConnectionLimiterService,
-    private readonly localDelivery: LocalDeliveryService,
-    private readonly discovery: DiscoveryService,
+    private readonly limiter: ConnectionLimiterService,
+    dispatcher: CommandDispatcherService,
   ) {
+    this.packetHandlers = {
+      onevent({ data, id }) {
+        if (this.connected) dispatcher.dispatch(connectionOf(this), data, id);
+      },
+      onack({ id }) {
+        dispatcher.acknowledge(connectionOf(this), id);
+      },
+    };
     this.onDisconnect = function () {
       admission.leave(connectionOf(this));
-      // A device that says goodbye and keeps its line would hold it for as long as it answers pings.
+      // A device that leaves the namespace and keeps the connection would hold it for as long as it replies to pings.
       this.conn.close();
     };
   }
 
   afterInit(server: Server): void {
-    this.commands = new CommandDispatcher(this.findCommands(), this.localDelivery);
-    server.engine.on('connection', (conn: EngineConnection) => this.toll.watch(conn));
+    server.engine.on('connection', (engine: EngineSocket) => this.rateLimiter.watch(engine));
     server.use((socket, next) => {
       this.admit(socket).then(
         () => next(),
@@ -56,55 +61,51 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     server.on('connection', (socket) => this.start(socket));
   }
 
-  /** The handlers of all frames that devices may send, by name. */
-  private findCommands(): ReadonlyMap<string, DeviceCommand> {
-    const handlers = this.discovery.getProviders({ metadataKey: HandlesDeviceCommand.KEY });
-    return new Map(
-      handlers.map((handler) => [
-        this.discovery.getMetadataByDecorator(HandlesDeviceCommand, handler) ?? '',
-        handler.instance as DeviceCommand,
-      ]),
-    );
-  }
-
   private async admit(socket: Socket): Promise<void> {
-    // Before the pace, which is everyone's: one line must not spend it.
-    const tries = (this.tries.get(socket.conn) ?? 0) + 1;
-    this.tries.set(socket.conn, tries);
-    if (tries > MAX_TRIES) {
+    const engine = engineOf(socket);
+    // Checked before the limit of the node, which one connection must not use up.
+    const handshakes = (this.handshakes.get(engine) ?? 0) + 1;
+    this.handshakes.set(engine, handshakes);
+    if (handshakes > MAX_HANDSHAKES) {
       socket.conn.close();
       throw new Problem('rate_limited');
     }
-    this.door.check();
-    const visitor = await this.handshake.check(socket.handshake.auth);
-    const entry = await this.admission.admit(visitor, (connection) => {
+    this.limiter.take();
+    const device = await this.handshake.authenticate(socket.handshake.auth);
+    const admitted = await this.admission.admit(device, (connection) => {
       socket.data = { connection };
-      this.toll.useBucketOf(socket.conn, connection.inbound);
+      this.rateLimiter.useBucket(engine, connection.inboundLimit);
       socket.conn.on('close', () => this.admission.leave(connection));
       socket.on('disconnect', this.onDisconnect);
     });
-    this.entries.set(socket, entry);
+    this.admitted.set(socket, admitted);
   }
 
   private start(socket: Socket): void {
-    const entry = this.entries.get(socket);
-    this.entries.delete(socket);
-    if (!entry || entry.connection.closed || !this.commands) {
+    const admitted = this.admitted.get(socket);
+    this.admitted.delete(socket);
+    if (!admitted || admitted.connection.isClosed) {
       socket.conn.close();
       return;
     }
-    const wire = new SocketIoTransport(socket);
-    wire.receiveWith(this.commands);
-    this.admission.start(entry, wire);
-    wire.forgetHandshake();
+    const transport = new SocketIoTransport(socket, this.packetHandlers);
+    this.admission.start(admitted, transport);
+    transport.releaseHandshake();
   }
 
   private toConnectError(error: unknown): Error & { data: ReturnType<Problem['toSocketError']> } {
     const problem = toProblem(error);
     if (problem.code === 'internal') this.log.error(error);
     const data = problem.toSocketError();
-    // Whatever keeps one out keeps thousands out: they must not come back together.
+    // An outage refuses thousands of devices, which must not come back together.
     if (data.code === 'unavailable') data.retryAfterMs = retryDelayMs();
     return Object.assign(new Error(problem.detail), { data });
   }
+}
+
+/** The connection that was put on the socket when its device was admitted. Throws if there is none. */
+function connectionOf(socket: Socket): Connection {
+  const { connection } = socket.data as { connection?: Connection };
+  if (!(connection instanceof Connection)) throw new Error('the socket has no connection');
+  return connection;
 }

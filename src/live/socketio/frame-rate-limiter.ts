@@ -1,92 +1,76 @@
 import type { WebSocket } from 'ws';
 import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
+import { MAX_RATE_DEBT } from '../connection/connection.js';
+import { PACKET_ACK, PACKET_EVENT } from './frame-encoding.js';
+import {
+  type EnginePacket,
+  type EngineSocket,
+  type EngineTransport,
+  terminateEngine,
+} from './socket-io-internals.js';
 
-/** What a line may send before anyone knows who is on it: its handshake. */
-const STRANGERS_PER_SECOND = 1;
-const STRANGERS_BURST = 20;
-/** A line this many frames over its limit is not a device of ours. */
-export const MAX_RATE_DEBT = 99;
+/** Frames before a device was admitted: its handshake, and retries of it. */
+const ANONYMOUS_PER_SECOND = 1;
+const ANONYMOUS_BURST = 20;
 
-/** Socket.IO's packet types, as the first character of a message. */
-const EVENT = '2';
-const ACK = '3';
-const BINARY = new Set(['5', '6']);
-
-interface Packet {
-  readonly type: string;
-  readonly data?: unknown;
-}
-interface Transport {
-  readonly socket?: WebSocket;
-}
-/** What we use of Engine.IO's socket (6.6). */
-export interface EngineConnection {
-  readonly transport: Transport;
-  on(event: 'packet', heed: (this: EngineConnection, packet: Packet) => void): unknown;
-  on(event: 'upgrade', heed: (this: EngineConnection, transport: Transport) => void): unknown;
-  close(discard?: boolean): void;
-}
+/** The types of Socket.IO's packets with binary attachments: BINARY_EVENT and BINARY_ACK. */
+const BINARY_TYPES = new Set(['5', '6']);
 
 /**
- * Every frame is paid for, not only those that ask for something: pongs, second handshakes, packets that nobody reads. Events
- * are counted where they are carried out, and acknowledgements that nobody waits for where they are found to be such.
- * The listeners are one function for all lines, since a closure a line costs memory.
+ * Counts the frames of a connection that are neither events nor acknowledgements (pongs, second handshakes, packets that
+ * nobody reads) and terminates one that floods. Events and acknowledgements count towards the same bucket in
+ * CommandDispatcherService. The listeners are the same functions for all connections: closures for each would cost memory.
  */
 export class FrameRateLimiter {
   private readonly buckets = new WeakMap<object, TokenBucket>();
-  private readonly onPacket: (this: EngineConnection, packet: Packet) => void;
+  private readonly onPacket: (this: EngineSocket, packet: EnginePacket) => void;
   private readonly onPing: (this: WebSocket) => void;
-  private readonly onUpgrade: (this: EngineConnection, transport: Transport) => void;
+  private readonly onUpgrade: (this: EngineSocket, transport: EngineTransport) => void;
 
   constructor() {
-    const check = (conn: EngineConnection, packet: Packet) => this.check(conn, packet);
-    const ping = (socket: WebSocket) => this.charge(socket, () => socket.terminate());
-    const watch = (transport: Transport) => void transport.socket?.on('ping', this.onPing);
-    this.onPacket = function (this: EngineConnection, packet: Packet) {
+    const check = (engine: EngineSocket, packet: EnginePacket) => this.check(engine, packet);
+    const countPing = (ws: WebSocket) => this.count(ws, () => ws.terminate());
+    const watchPings = (transport: EngineTransport) => void transport.socket?.on('ping', this.onPing);
+    this.onPacket = function (packet) {
       check(this, packet);
     };
-    // `ws` answers each ping, and a peer that reads none of the answers would have them kept for it.
-    this.onPing = function (this: WebSocket) {
-      ping(this);
+    // `ws` replies to each ping, and would keep the replies in memory for a peer that reads none of them.
+    this.onPing = function () {
+      countPing(this);
     };
-    this.onUpgrade = function (this: EngineConnection, transport: Transport) {
-      watch(transport);
+    this.onUpgrade = function (transport) {
+      watchPings(transport);
     };
   }
 
-  watch(conn: EngineConnection): void {
-    conn.on('packet', this.onPacket);
-    conn.on('upgrade', this.onUpgrade);
-    this.onUpgrade.call(conn, conn.transport);
+  /** Counts the frames of a new connection from now on. */
+  watch(engine: EngineSocket): void {
+    engine.on('packet', this.onPacket);
+    engine.on('upgrade', this.onUpgrade);
+    this.onUpgrade.call(engine, engine.transport);
   }
 
-  /** From now on the line pays as the device that is on it. */
-  useBucketOf(conn: object, purse: TokenBucket): void {
-    this.buckets.set(conn, purse);
+  /** The connection's frames count towards its device's bucket from now on. */
+  useBucket(engine: EngineSocket, bucket: TokenBucket): void {
+    this.buckets.set(engine, bucket);
   }
 
-  private check(conn: EngineConnection, { type, data }: Packet): void {
-    const kind = type === 'message' && typeof data === 'string' ? data[0] : undefined;
-    if (kind === EVENT || kind === ACK) return;
-    const isBinary = type === 'message' && (kind === undefined || BINARY.has(kind));
-    // Nobody here speaks binary, and announced attachments that never come would be waited for.
-    if (isBinary) hangUp(conn);
-    else this.charge(conn, () => hangUp(conn));
+  private check(engine: EngineSocket, { type, data }: EnginePacket): void {
+    const packetType = type === 'message' && typeof data === 'string' ? data[0] : undefined;
+    if (packetType === PACKET_EVENT || packetType === PACKET_ACK) return;
+    const isBinary = type === 'message' && (packetType === undefined || BINARY_TYPES.has(packetType));
+    // No app sends binary, and Socket.IO would wait for announced attachments that never come.
+    if (isBinary) terminateEngine(engine);
+    else this.count(engine, () => terminateEngine(engine));
   }
 
-  private charge(line: object, onBroke: () => void): void {
+  private count(connection: object, onExceeded: () => void): void {
     const now = Date.now();
-    const purse =
-      this.buckets.get(line) ??
-      new TokenBucket(STRANGERS_PER_SECOND, STRANGERS_BURST, now, MAX_RATE_DEBT + 1);
-    this.buckets.set(line, purse);
-    purse.take(now);
-    if (purse.debt > MAX_RATE_DEBT) onBroke();
+    const bucket =
+      this.buckets.get(connection) ??
+      new TokenBucket(ANONYMOUS_PER_SECOND, ANONYMOUS_BURST, now, MAX_RATE_DEBT + 1);
+    this.buckets.set(connection, bucket);
+    bucket.take(now);
+    if (bucket.debt > MAX_RATE_DEBT) onExceeded();
   }
-}
-
-function hangUp(conn: EngineConnection): void {
-  const { socket } = conn.transport;
-  if (socket) socket.terminate();
-  else conn.close(true);
 }

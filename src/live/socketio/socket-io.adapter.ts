@@ -4,37 +4,19 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import { Namespace, type Server, type ServerOptions } from 'socket.io';
 import type { Config } from '../../platform/config/config.js';
 import { limitBodyTime } from '../../platform/http/body-parser.js';
-import { originAllowed } from '../admission/origin.js';
+import { endAbandonedPolling, type EngineSocket } from './socket-io-internals.js';
 
-/** CONTRACT §4. */
-export const MAX_FRAME_BYTES = 16 * 1024;
-const NO_AUTH_MS = 8_000;
-const FORGET_AFTER_MS = 500;
-/** A peer that is gone without a word is noticed after 35 s; 20 s between pings spares the phones' radios. */
+/** Bytes in one frame from a device (docs/CONTRACT.md, "The device socket"). */
+const MAX_FRAME_BYTES = 16 * 1024;
+/** A connection without a valid handshake is closed after this (the same section). */
+const HANDSHAKE_TIMEOUT_MS = 8_000;
+/** Time for a polling device to fetch the packet that closes its connection. */
+const ABANDONED_AFTER_MS = 500;
+/** A device that vanished without closing is noticed after 35 s; more pings would wake the phones' radios more often. */
 const PING_INTERVAL_MS = 20_000;
 const PING_TIMEOUT_MS = 15_000;
 
-/** Devices that poll send by POST, and Engine.IO would wait for its body for ever. */
-function bodiesInTime(request: IncomingMessage, _response: unknown, next: () => void): void {
-  if (request.method === 'POST') limitBodyTime(request);
-  next();
-}
-
-interface Conn {
-  readonly readyState: string;
-  readonly transport: { onClose(): void };
-  once(event: 'close', heed: () => void): unknown;
-}
-
-/** A handshake by polling that nobody follows up is closed like any other, but would wait for a poll that takes the news. */
-function forgetUnlessKnown(conn: Conn): void {
-  const forget = setTimeout(() => {
-    if (conn.readyState === 'closing') conn.transport.onClose();
-  }, NO_AUTH_MS + FORGET_AFTER_MS).unref();
-  conn.once('close', () => clearTimeout(forget));
-}
-
-/** Socket.IO with our settings (RELIABILITY.md, section 6). Connection-state recovery stays off: the mailbox resumes. */
+/** Socket.IO with Usher's settings. Its connection state recovery stays off: devices resume from the mailbox. */
 export class SocketIoAdapter extends IoAdapter {
   constructor(
     app: INestApplicationContext,
@@ -45,33 +27,64 @@ export class SocketIoAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: ServerOptions): Server {
     const { TRANSPORTS, CORS_ORIGINS } = this.config;
-    const ours: Partial<ServerOptions> = {
+    const settings: Partial<ServerOptions> = {
       path: '/socket.io',
       transports: [...TRANSPORTS],
       allowUpgrades: TRANSPORTS.includes('websocket'),
       serveClient: false,
       maxHttpBufferSize: MAX_FRAME_BYTES,
-      connectTimeout: NO_AUTH_MS,
+      connectTimeout: HANDSHAKE_TIMEOUT_MS,
       pingInterval: PING_INTERVAL_MS,
       pingTimeout: PING_TIMEOUT_MS,
       perMessageDeflate: false,
       httpCompression: false,
       cors: { origin: CORS_ORIGINS },
-      allowRequest: (request, answer) => {
-        const allowed = originAllowed(request.headers, CORS_ORIGINS);
-        answer(allowed ? null : 'origin_forbidden', allowed);
+      allowRequest: ({ headers }, callback) => {
+        const isAllowed = isOriginAllowed(headers, CORS_ORIGINS);
+        callback(isAllowed ? null : 'origin_forbidden', isAllowed);
       },
     };
-    const server = super.createIOServer(port, { ...options, ...ours } as ServerOptions) as Server;
+    const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions) as Server;
     if (TRANSPORTS.includes('polling')) {
-      server.engine.use(bodiesInTime);
-      server.engine.on('connection', forgetUnlessKnown);
+      server.engine.use(limitPollingBody);
+      server.engine.on('connection', endIfAbandoned);
     }
     return server;
   }
 
-  /** The device gateway attends its sockets itself (commands.gateway.ts): Nest's own way keeps four observables for each. */
+  /**
+   * The device gateway listens to its sockets itself (device.gateway.ts): Nest's way keeps four observables for each
+   * socket.
+   */
   override bindClientConnect(server: Server | Namespace, callback: (...args: unknown[]) => void): void {
     if (server instanceof Namespace) super.bindClientConnect(server as unknown as Server, callback);
   }
+}
+
+/**
+ * Whether a page of this origin may open a socket. Browsers do not apply CORS to WebSockets, so every request is checked.
+ * Apps send no Origin. Exact matches only; the gateway's own pages may connect to it.
+ */
+function isOriginAllowed(
+  { origin, host }: { readonly origin?: string | undefined; readonly host?: string | undefined },
+  allowed: readonly string[],
+): boolean {
+  if (origin === undefined) return true;
+  if (allowed.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+/** Polling devices send by POST, and Engine.IO would wait for a body for ever. */
+function limitPollingBody(request: IncomingMessage, _response: unknown, next: () => void): void {
+  if (request.method === 'POST') limitBodyTime(request);
+  next();
+}
+
+/** Engine.IO closes a polling connection without a valid handshake, but keeps it until the device polls again. */
+function endIfAbandoned(engine: EngineSocket): void {
+  const timer = setTimeout(
+    () => endAbandonedPolling(engine),
+    HANDSHAKE_TIMEOUT_MS + ABANDONED_AFTER_MS,
+  ).unref();
+  engine.once('close', () => clearTimeout(timer));
 }

@@ -8,16 +8,17 @@ import { CurrentIdentity, UserGuard } from '../../platform/auth/user-tokens/user
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { AdmissionService, type AuthenticatedDevice } from '../admission/admission.service.js';
 import { ConnectionLimiterService } from '../admission/connection-limiter.service.js';
-import { SseTransport } from './sse.transport.js';
 import { type StreamQuery, streamQuery } from '../admission/handshake.schema.js';
+import { SseTransport } from './sse.transport.js';
 
+/** The endpoint for devices on Server-Sent Events. */
 @ApiTags('apps')
 @ApiBearerAuth('user token')
 @Controller('v1/me/events')
 @UseGuards(UserGuard)
 export class EventStreamController {
   constructor(
-    private readonly door: ConnectionLimiterService,
+    private readonly limiter: ConnectionLimiterService,
     private readonly admission: AdmissionService,
     private readonly revocations: RevocationsService,
   ) {}
@@ -36,27 +37,29 @@ export class EventStreamController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    this.door.check();
+    this.limiter.take();
     this.revocations.check({ ...identity, deviceId: query.deviceId });
     const position = positionOf(request.headers['last-event-id']);
-    const entry = await this.admission.admit(visitorOf(identity, query, position), (connection) =>
+    const admitted = await this.admission.admit(deviceOf(identity, query, position), (connection) =>
       request.once('close', () => this.admission.leave(connection)),
     );
-    this.admission.start(entry, new SseTransport(response));
+    this.admission.start(admitted, new SseTransport(response));
   }
 }
 
 /** Without a device id it is a listener of its own, which is not registered as a device. */
-function visitorOf(
+function deviceOf(
   identity: UserIdentity,
   query: StreamQuery,
   position: Position | undefined,
 ): AuthenticatedDevice {
-  const visitor = { userId: identity.userId, identity, profileId: query.profileId, position };
-  if (query.deviceId === undefined) return { ...visitor, deviceId: `stream:${randomUUID()}` };
-  return { ...visitor, deviceId: query.deviceId, registers: { platform: 'web', appVersion: undefined } };
+  const listener = { userId: identity.userId, identity, profileId: query.profileId, position };
+  if (query.deviceId === undefined) return { ...listener, deviceId: `stream:${randomUUID()}` };
+  const registration = { platform: 'web', appVersion: undefined };
+  return { ...listener, deviceId: query.deviceId, registration };
 }
 
+/** `Last-Event-ID` as a position; undefined when it is none, so that the stream begins with a snapshot. */
 function positionOf(lastEventId: string | string[] | undefined): Position | undefined {
   const [, epoch, offset] = /^([^:\s]{1,64}):(\d{1,16})$/.exec(String(lastEventId ?? '')) ?? [];
   return epoch === undefined || offset === undefined ? undefined : { epoch, offset: Number(offset) };

@@ -1,15 +1,17 @@
 import type { Response } from 'express';
-import type { Transport, ControlFrame } from '../connection/transport.js';
-import type { Frame } from '../connection/frame.js';
+import type { Position } from '../../mailbox/position.js';
+import type { EventFrame } from '../connection/frame.js';
+import type { ControlFrame, Transport } from '../connection/transport.js';
 
-/** Proxies cut a silent response after a minute or so. */
+/** Proxies end a response that is silent for about a minute. */
 const KEEP_ALIVE_MS = 15_000;
 
 /**
- * A device's line as Server-Sent Events: the same frames as on the socket. `id` is the position, so that a browser's own
- * reconnect resumes. There are no acks on this line, so its events are never `received`.
+ * Writes frames as Server-Sent Events; `id` is the position, so that a browser's own reconnect resumes. There are no
+ * acknowledgements, so no event gets the receipt `received`, and no commands, so there are no responses.
  */
 export class SseTransport implements Transport {
+  readonly acknowledges = false;
   private readonly keepAlive: NodeJS.Timeout;
 
   constructor(private readonly response: Response) {
@@ -31,20 +33,13 @@ export class SseTransport implements Transport {
     return socket ? socket.bytesWritten - socket.writableLength : 0;
   }
 
-  expectAck(): boolean {
-    return false;
-  }
-
-  forgetAck(): void {}
-
-  write(frames: readonly Frame[]): void {
-    this.send(frames.map(eventText).join(''));
+  write(events: readonly EventFrame[]): void {
+    this.send(events.map(eventText).join(''));
   }
 
   emit(frame: ControlFrame, payload: unknown): void {
-    this.send(
-      `${frame === 'snapshot' ? idOf(payload) : ''}event: ${frame}\ndata: ${JSON.stringify(payload)}\n\n`,
-    );
+    const id = frame === 'snapshot' ? idLine((payload as { position: Position }).position) : '';
+    this.send(`${id}event: ${frame}\ndata: ${JSON.stringify(payload)}\n\n`);
   }
 
   disconnect(): void {
@@ -62,14 +57,11 @@ export class SseTransport implements Transport {
   }
 }
 
-/** The body reads `["type",{…}]`, and a type holds neither comma nor quote. */
-function eventText({ heading, body }: Frame): string {
-  const data = body.slice(body.indexOf(',') + 1, -1);
-  const id = heading.offset === undefined ? '' : `id: ${heading.epoch}:${heading.offset}\n`;
-  return `${id}event: ${heading.type}\ndata: ${data}\n\n`;
-}
+const idLine = ({ epoch, offset }: Position): string => `id: ${epoch}:${offset}\n`;
 
-function idOf(snapshot: unknown): string {
-  const { position } = snapshot as { position: { epoch: string; offset: number } };
-  return `id: ${position.epoch}:${position.offset}\n`;
+/** The body is `["type",{…}]`, and a type holds neither comma nor quote. */
+function eventText({ header, body }: EventFrame): string {
+  const { type, offset, epoch } = header;
+  const id = offset === undefined || epoch === undefined ? '' : idLine({ epoch, offset });
+  return `${id}event: ${type}\ndata: ${body.slice(body.indexOf(',') + 1, -1)}\n\n`;
 }

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import type { Envelope } from '../../mailbox/events/event.js';
 import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
-import { eventFrame, webSocketText } from './frame.js';
+import { EventFrame, type Frame, responseFrame } from '../connection/frame.js';
+import { frameBytes, packetText, webSocketText } from './frame-encoding.js';
 
-/** What ws's own receiver, in a real client, makes of bytes that a server wrote. */
+/** The messages that a real client of ws reads from these bytes of a server. */
 async function received(frames: readonly Buffer[]): Promise<{ texts: string[]; binary: boolean }> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', maxPayload: 1 << 20 });
   await new Promise((resolve) => server.once('listening', resolve));
@@ -66,8 +67,8 @@ describe('a WebSocket text frame', () => {
   });
 });
 
-describe('the frame of an event', () => {
-  const frameOf = (envelope: Envelope) => eventFrame(EncodedEvent.of(envelope));
+describe('an encoded frame', () => {
+  const frameOf = (envelope: Envelope) => new EventFrame(EncodedEvent.of(envelope));
   const routine = {
     id: 'b1c7',
     type: 'playback.progress',
@@ -78,26 +79,40 @@ describe('the frame of an event', () => {
   } as const;
   const durable = { ...routine, tier: 'important', offset: 7, epoch: 'e1' } as const;
 
-  /** Socket.IO's protocol: `2`, the ack id if one is asked for, the arguments as JSON. Stock clients read it in the stories. */
-  const decoded = (packet: string): { id: number | undefined; data: unknown } => {
-    const [, id, data] = /^2(\d*)(\[[^]*\])$/.exec(packet) ?? [];
-    return { id: id ? Number(id) : undefined, data: JSON.parse(data ?? 'null') as unknown };
+  /**
+   * Socket.IO's protocol: the type, the ack id if there is one, the arguments as JSON. Stock clients read it in the
+   * stories.
+   */
+  const decoded = (frame: Frame): { type: string; id: number | undefined; data: unknown } => {
+    const [, type = '', id, data] = /^(\d)(\d*)(\[[^]*\])$/.exec(packetText(frame)) ?? [];
+    return { type, id: id ? Number(id) : undefined, data: JSON.parse(data ?? 'null') as unknown };
   };
 
   test('is a Socket.IO event of its type with the envelope', () => {
-    expect(decoded(frameOf(routine).packet)).toEqual({ id: undefined, data: [routine.type, routine] });
+    expect(decoded(frameOf(routine))).toEqual({ type: '2', id: undefined, data: [routine.type, routine] });
   });
 
   test('asks for an ack if the event is durable, each for its own, and for none if it is routine', () => {
     const [first, second, third] = [frameOf(durable), frameOf(durable), frameOf(routine)];
-    expect(decoded(first.packet).id).toBe(first.ackId);
-    expect(decoded(second.packet).id).toBe(second.ackId);
+    expect(decoded(first).id).toBe(first.ackId);
+    expect(decoded(second).id).toBe(second.ackId);
     expect(second.ackId).not.toBe(first.ackId);
-    expect([third.ackId, decoded(third.packet).id]).toEqual([undefined, undefined]);
+    expect([third.ackId, decoded(third).id]).toEqual([undefined, undefined]);
+  });
+
+  test('is a Socket.IO acknowledgement with the id of the command if it is a response', () => {
+    expect(decoded(responseFrame(12, { ok: true }))).toEqual({ type: '3', id: 12, data: [{ ok: true }] });
   });
 
   test('holds on the wire just what Engine.IO would have written', async () => {
+    const frames = [frameOf(durable), frameOf(routine), responseFrame(0, { ok: false })];
+    expect((await received(frames.map(frameBytes))).texts).toEqual(
+      frames.map((frame) => `4${packetText(frame)}`),
+    );
+  });
+
+  test('is encoded once, however many devices it is written to', () => {
     const frame = frameOf(durable);
-    expect((await received([frame.bytes])).texts).toEqual([`4${frame.packet}`]);
+    expect(frameBytes(frame)).toBe(frameBytes(frame));
   });
 });

@@ -1,0 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
+import { findEventType } from '../../mailbox/events/event-types.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import type { Connection } from './connection.js';
+import { isDurableHeader } from './frame.js';
+
+/** A device has this many times longer to apply an event than to acknowledge it (docs/CONTRACT.md, "From the server"). */
+const APPLY_FACTOR = 6;
+
+/** Turns devices' acknowledgements into receipts, and sends again what they did not acknowledge in time. */
+@Injectable()
+export class AcknowledgementsService {
+  private readonly ackTimeoutMs: number;
+
+  constructor(
+    private readonly receipts: ReceiptsService,
+    @Inject(CONFIG) { ACK_TIMEOUT_SECONDS }: Config,
+  ) {
+    this.ackTimeoutMs = ACK_TIMEOUT_SECONDS * 1_000;
+  }
+
+  /** The device acknowledged an event. Returns false if no such acknowledgement was to be expected. */
+  acknowledge(connection: Connection, ackId: number): boolean {
+    const { acks } = connection;
+    const frame = acks?.acknowledge(ackId);
+    if (!acks || !frame) return acks?.acceptLateAck() ?? false;
+    const { header } = frame;
+    // The event of another target device only moved this one's position.
+    const isForDevice = header.target === undefined || header.target === connection.deviceId;
+    if (!isForDevice || !isDurableHeader(header)) return true;
+    this.receipts.record(connection, header, 'received');
+    if (findEventType(header.type)?.mustBeApplied) acks.expectApplied(frame, Date.now());
+    return true;
+  }
+
+  /**
+   * Sends each overdue event once more. One that stays unacknowledged gets the receipt `sent` and waits for the next
+   * connection.
+   */
+  resendDue(connection: Connection, now: number): void {
+    if (connection.unacknowledged > 0) this.resendUnacknowledged(connection, now);
+    connection.resendUnapplied(APPLY_FACTOR * this.ackTimeoutMs, now);
+  }
+
+  private resendUnacknowledged(connection: Connection, now: number): void {
+    const { transport, acks } = connection;
+    // While the first copy is still in the socket's buffer, a second one would only make a slow device slower.
+    if (!transport || !acks || transport.bufferedBytes > 0) return;
+    for (const { header } of acks.resendDue(transport, this.ackTimeoutMs, now)) {
+      if (isDurableHeader(header)) this.receipts.record(connection, header, 'sent');
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { MetricsService } from '../../platform/metrics/metrics.service.js';
+import type { Connection } from './connection.js';
+
+/** The devices that are connected to this node, by user. */
+@Injectable()
+export class ConnectionRegistryService {
+  private readonly byUser = new Map<string, Connection[]>();
+  private count = 0;
+
+  constructor(metrics: MetricsService) {
+    metrics.gauge('connections', 'Devices connected to this node', () => this.count);
+    metrics.gauge('connected_users', 'Users with a device on this node', () => this.byUser.size);
+    metrics.gauge('unread_bytes', 'Bytes that devices of this node have not read', () => this.unreadBytes());
+  }
+
+  /** How many devices are connected. */
+  get size(): number {
+    return this.count;
+  }
+
+  /** The ids of the users who have a device here. */
+  users(): IterableIterator<string> {
+    return this.byUser.keys();
+  }
+
+  /** The user's connections, oldest first. The list changes as they come and go: copy it before closing any. */
+  of(userId: string): readonly Connection[] {
+    return this.byUser.get(userId) ?? [];
+  }
+
+  add(connection: Connection): void {
+    const connections = this.byUser.get(connection.userId);
+    if (connections) connections.push(connection);
+    else this.byUser.set(connection.userId, [connection]);
+    this.count += 1;
+  }
+
+  /** Removes this very connection, never another one of the same device. Idempotent. */
+  remove(connection: Connection): void {
+    const connections = this.byUser.get(connection.userId);
+    const index = connections?.indexOf(connection) ?? -1;
+    if (!connections || index < 0) return;
+    connections.splice(index, 1);
+    if (connections.length === 0) this.byUser.delete(connection.userId);
+    this.count -= 1;
+  }
+
+  /** All connections; copy them before closing any. */
+  *all(): Generator<Connection> {
+    for (const connections of this.byUser.values()) yield* connections;
+  }
+
+  private unreadBytes(): number {
+    let bytes = 0;
+    for (const { transport } of this.all()) bytes += transport?.bufferedBytes ?? 0;
+    return bytes;
+  }
+}

@@ -1,0 +1,153 @@
+import type { Position } from '../../mailbox/position.js';
+import type { EventFrame, Frame } from './frame.js';
+import { OffsetSequencer } from './offset-sequencer.js';
+
+/** Routine events that wait for one device at most; the oldest is dropped first. */
+const MAX_ROUTINE = 256;
+
+/**
+ * Mostly nothing waits for a device, and then one frame: a list is made when it is needed, no larger than it needs to
+ * be.
+ */
+const NONE: readonly never[] = Object.freeze([]);
+const append = <T>(waiting: readonly T[], item: T): readonly T[] => {
+  if (waiting.length === 0) return [item];
+  (waiting as T[]).push(item);
+  return waiting;
+};
+
+/**
+ * The frames that wait to be written to one device, durable events in the order of their offsets. `catching-up` while the
+ * device's history is read: durable events that are published meanwhile are held, so that no offset is missing between
+ * history and live events. Then `live`; `stopped` when the device is sent no more events.
+ */
+export class OutboundQueue {
+  private state: 'catching-up' | 'live' | 'stopped' = 'catching-up';
+  /** The mailbox's epoch; undefined until the first catch-up is finished. */
+  private epoch: string | undefined;
+  private sequencer = new OffsetSequencer<EventFrame>(0);
+  private held: readonly EventFrame[] = NONE;
+  private durable: readonly EventFrame[] = NONE;
+  private routine: readonly EventFrame[] = NONE;
+  private responses: readonly Frame[] = NONE;
+
+  get isCatchingUp(): boolean {
+    return this.state === 'catching-up';
+  }
+
+  get isLive(): boolean {
+    return this.state === 'live';
+  }
+
+  /** How many frames may be written now. */
+  get size(): number {
+    return this.durable.length + this.routine.length + this.responses.length;
+  }
+
+  get hasDurable(): boolean {
+    return this.durable.length > 0;
+  }
+
+  /** Whether an event came whose predecessor did not. */
+  get hasGap(): boolean {
+    return this.state === 'live' && this.sequencer.waiting > 0;
+  }
+
+  /** Up to where the device was sent everything; undefined until the first catch-up is finished. */
+  get position(): Position | undefined {
+    return this.epoch === undefined ? undefined : { epoch: this.epoch, offset: this.sequencer.position };
+  }
+
+  /** Whether the mailbox has more than the device was sent. */
+  isBehind(head: Position): boolean {
+    return this.state === 'live' && (this.epoch !== head.epoch || this.sequencer.position < head.offset);
+  }
+
+  /** Takes an event as it was published. */
+  add(frame: EventFrame): void {
+    const { offset, epoch } = frame.header;
+    if (this.state === 'stopped') return;
+    if (offset === undefined) {
+      // A device that is catching up gets the newest routine state with its history.
+      if (this.state === 'live') this.addRoutine(frame);
+    } else if (this.state === 'catching-up') this.held = append(this.held, frame);
+    else if (epoch === this.epoch) this.addDurable(this.sequencer.add(offset, frame));
+  }
+
+  addResponse(frame: Frame): void {
+    this.responses = append(this.responses, frame);
+  }
+
+  /** Holds live events back until `finishCatchUp`: for a `sync`, or to fill a gap. */
+  startCatchUp(): void {
+    if (this.state === 'live') this.state = 'catching-up';
+  }
+
+  /** Takes events from the history, before `finishCatchUp`. */
+  replay(frames: readonly EventFrame[]): void {
+    if (this.state !== 'catching-up') return;
+    for (const frame of frames) {
+      if (frame.header.offset === undefined) this.addRoutine(frame);
+      else this.durable = append(this.durable, frame);
+    }
+  }
+
+  /** The history up to `head` was taken; the events that were held, and all later ones, follow it. */
+  finishCatchUp(head: Position): void {
+    if (this.state !== 'catching-up') return;
+    const isSameEpoch = this.epoch === head.epoch;
+    if (!isSameEpoch) this.sequencer = new OffsetSequencer(head.offset);
+    this.epoch = head.epoch;
+    this.state = 'live';
+    if (isSameEpoch) this.addDurable(this.sequencer.skipTo(head.offset));
+    const { held } = this;
+    this.held = NONE;
+    for (const frame of held) this.add(frame);
+  }
+
+  /** Takes an event that was written before, to write it once more. */
+  addAgain(frame: EventFrame): void {
+    this.durable = append(this.durable, frame);
+  }
+
+  takeDurable(): readonly EventFrame[] {
+    const { durable } = this;
+    this.durable = NONE;
+    return durable;
+  }
+
+  takeRoutine(): readonly EventFrame[] {
+    const { routine } = this;
+    this.routine = NONE;
+    return routine;
+  }
+
+  takeResponses(): readonly Frame[] {
+    const { responses } = this;
+    this.responses = NONE;
+    return responses;
+  }
+
+  /** Drops what waits and takes no more events. Idempotent. */
+  stop(): void {
+    this.state = 'stopped';
+    this.held = NONE;
+    this.durable = NONE;
+    this.routine = NONE;
+    this.responses = NONE;
+  }
+
+  private addDurable(frames: readonly EventFrame[]): void {
+    for (const frame of frames) this.durable = append(this.durable, frame);
+  }
+
+  /** The newest event of a key replaces the older ones: a device that falls behind wants the present. */
+  private addRoutine(frame: EventFrame): void {
+    if (this.routine.length > 0) {
+      const { key } = frame.header;
+      const others = this.routine.filter((other) => other.header.key !== key);
+      this.routine = others.length < MAX_ROUTINE ? others : others.slice(1);
+    }
+    this.routine = append(this.routine, frame);
+  }
+}

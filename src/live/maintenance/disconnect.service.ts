@@ -1,0 +1,88 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { DisconnectRequest } from '../../cluster/node-message.js';
+import { type DeviceRef, deviceRemoved } from '../../devices/device.js';
+import { revokes, tokenRevoked } from '../../platform/auth/revocations/revocation.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { withTimeout } from '../../platform/scheduling/timeout.js';
+import type { Connection } from '../connection/connection.js';
+import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
+import { NodePresenceService } from './node-presence.service.js';
+
+/** How long the new owner of a device waits until the other nodes have disconnected the former one. */
+const DISCONNECT_TIMEOUT_MS = 500;
+/** Sent with `superseded`: two tabs that share a device id would else take the connection from each other for ever. */
+const SUPERSEDED_RETRY_MS = 60_000;
+/** The nodes' clocks may differ by this much: only what is older by more was superseded for certain. */
+const CLOCK_SKEW_MS = 2_000;
+
+/**
+ * Closes connections that must not live on: of removed or moved devices, of revoked tokens, and all but the newest of one
+ * device.
+ */
+@Injectable()
+export class DisconnectService implements OnModuleInit {
+  constructor(
+    private readonly bus: EventBusService,
+    private readonly connections: ConnectionRegistryService,
+    private readonly presence: NodePresenceService,
+  ) {}
+
+  onModuleInit(): void {
+    this.bus.subscribe(deviceRemoved, (device) => this.disconnectRemoved(device));
+    // Every node reads revocations from the table by itself, so the other nodes are not asked.
+    this.bus.subscribe(tokenRevoked, (revocation) =>
+      this.closeWhere(revocation.userId, (connection) => revokes(revocation, connection)),
+    );
+  }
+
+  /** Closes what a device has here, as this or another node requests. */
+  disconnect({ userId, deviceId, reason, at }: DisconnectRequest): void {
+    if (reason === 'departed') this.closeWhere(userId, (one) => one.deviceId === deviceId);
+    if (reason === 'superseded')
+      this.supersedeWhere(userId, (one) => one.deviceId === deviceId && one.connectedAt < at - CLOCK_SKEW_MS);
+  }
+
+  /**
+   * One device, one connection: ends the older ones of this device, here and on other nodes. They are often half-open, and
+   * would keep the device's events without anybody to read them.
+   */
+  supersede(connection: Connection): void {
+    const { userId, deviceId, connectedAt } = connection;
+    this.supersedeWhere(
+      userId,
+      (one) => one !== connection && one.deviceId === deviceId && one.transport !== undefined,
+    );
+    void this.presence.disconnectElsewhere({ userId, deviceId, reason: 'superseded', at: connectedAt });
+  }
+
+  /** Ends a connection whose device is to reconnect at once: after a regular close stock Socket.IO clients would not. */
+  terminate(connection: Connection): void {
+    this.presence.unregister(connection);
+    connection.transport?.terminate();
+  }
+
+  private async disconnectRemoved({ userId, deviceId }: DeviceRef): Promise<void> {
+    const request = { userId, deviceId, reason: 'departed', at: Date.now() } as const;
+    this.disconnect(request);
+    // While Redis is down the request is repeated in the background.
+    await withTimeout(DISCONNECT_TIMEOUT_MS, this.presence.disconnectElsewhere(request)).catch(
+      () => undefined,
+    );
+  }
+
+  private closeWhere(userId: string, mustClose: (connection: Connection) => boolean): void {
+    for (const connection of this.connections.of(userId).filter(mustClose)) this.close(connection);
+  }
+
+  private supersedeWhere(userId: string, isOlder: (connection: Connection) => boolean): void {
+    for (const connection of this.connections.of(userId).filter(isOlder)) {
+      connection.sendGoaway('superseded', SUPERSEDED_RETRY_MS);
+      this.close(connection);
+    }
+  }
+
+  private close(connection: Connection): void {
+    this.presence.unregister(connection);
+    connection.transport?.disconnect();
+  }
+}

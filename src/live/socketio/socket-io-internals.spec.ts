@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+
+/** The versions whose insides socket-io-internals.ts was written against. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  'socket.io': '4.8.3',
+  'engine.io': '6.6.11',
+  ws: '8.21.3',
+};
+
+/** A member that is not public, the file of the library that explains it, and what Usher relies on. */
+const MEMBERS: [library: string, file: string, member: string, promise: string][] = [
+  ['socket.io', 'dist/socket.js', 'onevent', 'called with each EVENT packet, as a method of the socket'],
+  ['socket.io', 'dist/socket.js', 'onack', 'called with each ACK packet, as a method of the socket'],
+  ['socket.io', 'dist/socket.js', 'handshake', 'not read any more once the socket is connected'],
+  ['engine.io', 'build/socket.js', 'request', 'not read any more once the WebSocket is open'],
+  ['engine.io', 'build/socket.js', 'writeBuffer', 'empty when no packet waits; a new array with each flush'],
+  ['engine.io', 'build/socket.js', 'upgrading', 'true while a polling device changes to WebSocket'],
+  ['engine.io', 'build/socket.js', 'transport', 'replaced by an upgrade'],
+  ['engine.io', 'build/transports/websocket.js', 'writable', 'false until the last packet sent is written'],
+  ['engine.io', 'build/transports/websocket.js', 'socket', 'the WebSocket of ws'],
+  ['engine.io', 'build/transport.js', 'onClose', 'ends the connection without waiting for the device'],
+  ['ws', 'lib/websocket.js', '_socket', 'the TCP socket; what is written to it is sent as it is'],
+  ['ws', 'lib/sender.js', 'sendFrame', 'writes to the TCP socket at once when nothing is compressed'],
+];
+
+/** The directories of the installed packages: each as the one before it loads it. */
+function packageDirectories(): Record<string, string> {
+  const directories: Record<string, string> = {};
+  let parent = import.meta.url;
+  for (const name of Object.keys(VERSIONS)) {
+    const main = createRequire(parent).resolve(name);
+    const folder = join('node_modules', name);
+    directories[name] = main.slice(0, main.lastIndexOf(folder) + folder.length);
+    parent = main;
+  }
+  return directories;
+}
+
+const directories = packageDirectories();
+const read = (name: string, file: string): string =>
+  readFileSync(join(directories[name] ?? '', file), 'utf8');
+
+test('the installed socket.io, engine.io and ws are those whose private members are used', () => {
+  const moved = Object.entries(VERSIONS).flatMap(([name, expected]) => {
+    const { version } = JSON.parse(read(name, 'package.json')) as { version: string };
+    return version === expected ? [] : [`${name} is ${version}, not ${expected}`];
+  });
+  if (moved.length === 0) return;
+  const members = MEMBERS.map(([name, file, member, promise]) => `  ${name}/${file}: ${member}, ${promise}`);
+  throw new Error(
+    [
+      `${moved.join('; ')}. src/live/socketio/socket-io-internals.ts uses these private members:`,
+      ...members,
+      'Read the changes of these files, run the stories in test/story and test/failure, then enter the new versions in this spec.',
+    ].join('\n'),
+  );
+});
+
+test.each(MEMBERS)('%s has, in %s, the member %s: %s', (name, file, member) => {
+  expect(read(name, file)).toMatch(new RegExp(`\\b${member}\\b`));
+});
