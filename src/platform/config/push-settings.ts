@@ -1,39 +1,19 @@
-import { createECDH, createPrivateKey, X509Certificate } from 'node:crypto';
+import { createECDH, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { firebaseServiceAccount } from '../google/service-account.js';
+import { jsonOrFile, privateKeyType, textOrFile } from './key-settings.js';
 
-const GOOGLE_TOKENS = 'https://oauth2.googleapis.com/token';
 /** An uncompressed point of P-256, and its private number. */
 const VAPID_BYTES = { public: 65, private: 32 };
 /** `example.com`, for itself and what is below it, or `localhost:8443`, with the port. */
 const HOST = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/;
-
-/** A setting that is text, or names the file that holds it. */
-const textOrFile = (beginsWith: string, error: string) =>
-  z.string().transform((setting, context) => {
-    try {
-      if (setting.trimStart().startsWith(beginsWith)) return setting;
-      return readFileSync(setting, 'utf8');
-    } catch {
-      context.addIssue({ code: 'custom', message: error });
-      return z.NEVER;
-    }
-  });
 
 const P8 =
   'must be the .p8 key from Apple’s developer account, or the file that holds it: a private key that begins with -----BEGIN';
 const ACCOUNT =
   'must be the JSON key of a service account, or the file that holds it: Firebase console, Project settings, Service accounts';
 const AUTHORITY = 'must name a readable file with certificates in PEM';
-
-const account = z.object({
-  project_id: z.string().min(1),
-  client_email: z.string().min(1),
-  private_key: z.string().refine((pem) => keyType(pem) === 'rsa'),
-  token_uri: z.url({ protocol: /^https?$/ }).default(GOOGLE_TOKENS),
-});
-/** A service account of Google's, with the right to send through FCM. */
-export type GoogleServiceAccount = z.infer<typeof account>;
 
 const text = () => z.string().trim().min(1);
 const vapidKey = (which: keyof typeof VAPID_BYTES) =>
@@ -61,7 +41,7 @@ export const pushSettings = {
   APNS_KEY: textOrFile('-----BEGIN', P8)
     // Some environments cannot carry lines.
     .transform((pem) => pem.replaceAll('\\n', '\n'))
-    .refine((pem) => keyType(pem) === 'ec', { error: P8, abort: true })
+    .refine((pem) => privateKeyType(pem) === 'ec', { error: P8, abort: true })
     .optional(),
   APNS_KEY_ID: text().optional(),
   APNS_TEAM_ID: text().optional(),
@@ -69,14 +49,7 @@ export const pushSettings = {
   APNS_ORIGIN: origin().optional(),
   /** Apple publishes no rate of a provider; 5,000 a second is our own choice. */
   APNS_PER_MINUTE: perMinute(300_000),
-  FCM_CREDENTIALS: textOrFile('{', ACCOUNT)
-    .transform((json, context): GoogleServiceAccount => {
-      const parsed = account.safeParse(jsonOf(json));
-      if (parsed.success) return parsed.data;
-      context.addIssue({ code: 'custom', message: ACCOUNT });
-      return z.NEVER;
-    })
-    .optional(),
+  FCM_CREDENTIALS: jsonOrFile(firebaseServiceAccount, ACCOUNT).optional(),
   FCM_ORIGIN: origin().optional(),
   /** What the project may send: Google's default, which can be raised on request (its errors count too). */
   FCM_PER_MINUTE: perMinute(600_000),
@@ -153,23 +126,6 @@ function isPair(publicKey: string, privateKey: string): boolean {
     return pair.getPublicKey('base64url') === publicKey;
   } catch {
     return false;
-  }
-}
-
-/** `ec`, `rsa` …, or undefined for what is no private key. */
-function keyType(pem: string): string | undefined {
-  try {
-    return createPrivateKey(pem).asymmetricKeyType;
-  } catch {
-    return undefined;
-  }
-}
-
-function jsonOf(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,17 +1,11 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../../../platform/config/config.js';
 import { Problem } from '../../../platform/http/problem.js';
 import { plainText } from '../../../platform/http/text.schema.js';
-import type {
-  WebhookHeaders,
-  Processor,
-  ProcessorClient,
-  VerifiedWebhook,
-  ProcessorUpdate,
-} from '../processor.js';
-import { GoogleClient, serviceAccountOf } from './google.client.js';
+import type { WebhookHeaders, Processor, VerifiedWebhook, ProcessorUpdate } from '../processor.js';
+import { GoogleClient } from './google.client.js';
 import { mapGoogleNotification } from './google.mapper.js';
 
 const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
@@ -30,16 +24,15 @@ const push = z.object({
  * account and audience of our subscription. It only says which purchase changed; what became of it is asked.
  */
 @Injectable()
-export class GoogleProcessor implements Processor {
+export class GoogleProcessor implements Processor, OnApplicationShutdown {
   readonly name = 'google';
-  readonly api: ProcessorClient | undefined;
+  readonly api: GoogleClient | undefined;
   private readonly keys: ReturnType<typeof createRemoteJWKSet>;
 
-  /** Throws ConfigError. */
   constructor(@Inject(CONFIG) private readonly config: Config) {
-    const { GOOGLE_PACKAGE_NAME: app, GOOGLE_SERVICE_ACCOUNT_KEY: key, GOOGLE_API_BASE: base } = config;
+    const { GOOGLE_PACKAGE_NAME: app, GOOGLE_SERVICE_ACCOUNT_KEY: account, GOOGLE_API_BASE: base } = config;
     const isComplete = config.GOOGLE_PUBSUB_AUDIENCE && config.GOOGLE_PUBSUB_SERVICE_ACCOUNT;
-    if (app && key && isComplete) this.api = new GoogleClient({ app, base, account: serviceAccountOf(key) });
+    if (app && account && isComplete) this.api = new GoogleClient({ app, base, account });
     this.keys = createRemoteJWKSet(new URL(config.GOOGLE_JWKS_URL), { timeoutDuration: KEYS_MS });
   }
 
@@ -60,6 +53,10 @@ export class GoogleProcessor implements Processor {
     const payload = Buffer.from(encoded, 'base64').toString('utf8');
     const { type } = mapGoogleNotification(parsed(payload), this.config.GOOGLE_PACKAGE_NAME);
     return { eventId: messageId, type, createdAt: new Date(publishTime), payload };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.api?.close();
   }
 
   read(payload: unknown): ProcessorUpdate {

@@ -35,12 +35,3 @@ export function fcmErrorOf(given: unknown): FcmError {
     fields: details.flatMap(({ fieldViolations = [] }) => fieldViolations.map(({ field = '' }) => field)),
   };
 }
-
-/** What Google's token endpoint grants (RFC 6749 §5.1). */
-export const tokenResponse = z.object({
-  access_token: z.string().min(1),
-  expires_in: z.number().positive(),
-});
-
-/** And how it refuses (§5.2): only the code is read, for the description may repeat what was sent. */
-export const tokenErrorResponse = z.object({ error: z.string().regex(/^[a-z_]{1,40}$/) });

@@ -2,21 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { Agent as HttpsAgent, type AgentOptions } from 'node:https';
 import type { App } from 'firebase-admin/app';
 import type { Messaging } from 'firebase-admin/messaging';
-import { Agent, type Dispatcher } from 'undici';
 import type { Config } from '../../../platform/config/config.js';
+import {
+  AccessTokenError,
+  GoogleAccessTokenClient,
+} from '../../../platform/google/google-access-token.client.js';
 import type { ProviderClient } from '../guarded.provider.js';
 import { retryAfterMs } from '../retry-after.js';
 import { tlsOptions } from '../tls.js';
 import { networkErrorResult } from '../network-error.js';
 import type { PushMessage, SendResult } from '../push-provider.js';
-import { FcmAccessTokenClient } from './fcm-access-token.client.js';
 import { fcmErrorOf } from './fcm-response.schema.js';
 import { toFcmMessage } from './fcm-message.js';
 import { toFcmResult } from './fcm-result.js';
 
-const CONNECT_MS = 5_000;
+const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const MAX_SOCKETS = 200;
-const MAX_ANSWER_BYTES = 64 * 1024;
 const GOOGLE = /(^|\.)googleapis\.com$/;
 
 export type FcmConfig = Pick<Config, 'FCM_CREDENTIALS' | 'FCM_ORIGIN' | 'PUSH_CA_FILE'>;
@@ -35,19 +36,20 @@ interface Running {
  */
 export class FcmProvider implements ProviderClient {
   readonly name = 'fcm';
-  private readonly access: FcmAccessTokenClient | undefined;
+  private readonly access: GoogleAccessTokenClient | undefined;
   private readonly tls;
-  private readonly tokens: Dispatcher;
   private token = '';
   private running: Promise<Running> | undefined;
 
   constructor(private readonly config: FcmConfig) {
     const { FCM_CREDENTIALS: account } = config;
     this.tls = tlsOptions(config.PUSH_CA_FILE);
-    const connect = { timeout: CONNECT_MS, ...this.tls };
-    this.tokens = new Agent({ connect, connections: 1, maxResponseSize: MAX_ANSWER_BYTES });
     if (account)
-      this.access = new FcmAccessTokenClient(account, tokenEndpoint(account.token_uri, config), this.tokens);
+      this.access = new GoogleAccessTokenClient(account, {
+        scope: SCOPE,
+        endpoint: tokenEndpoint(account.token_uri, config),
+        secureContext: this.tls.secureContext,
+      });
   }
 
   get configured(): boolean {
@@ -69,16 +71,19 @@ export class FcmProvider implements ProviderClient {
   async close(): Promise<void> {
     const running = await this.running?.catch(() => undefined);
     await running?.end();
-    await this.tokens.destroy();
+    await this.access?.close();
   }
 
   private async attempt(message: PushMessage): Promise<SendResult> {
     if (!this.access) return { is: 'our_fault', reason: 'not_configured' };
     const spoken = toFcmMessage(message, Date.now());
     if ('is' in spoken) return spoken;
-    const grant = await this.access.grant();
-    if ('result' in grant) return grant.result;
-    this.token = grant.token;
+    try {
+      this.token = await this.access.get();
+    } catch (error) {
+      return tokenErrorResult(error);
+    }
+    const { token } = this;
     this.running ??= this.start();
     const { messaging } = await this.running;
     try {
@@ -87,7 +92,7 @@ export class FcmProvider implements ProviderClient {
     } catch (error) {
       const verdict = verdictOf(error);
       if (verdict.is === 'our_fault' && verdict.reason === 'UNAUTHENTICATED')
-        await this.access.forget(grant.token);
+        await this.access.invalidate(token);
       return verdict;
     }
   }
@@ -151,6 +156,13 @@ function withoutRetries(messaging: Messaging): Messaging {
     throw new Error('this firebase-admin keeps its retries elsewhere');
   Reflect.set(client, 'retry', undefined);
   return messaging;
+}
+
+function tokenErrorResult(error: unknown): SendResult {
+  if (!(error instanceof AccessTokenError)) return networkErrorResult(error);
+  const { isTemporary, status, code } = error;
+  if (isTemporary) return { is: 'again', afterMs: undefined, reason: `token_endpoint_${status}` };
+  return { is: 'our_fault', reason: code ?? `token_endpoint_${status}` };
 }
 
 interface Answered {
