@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js';
 import {
   APNS,
   apns,
-  guarded,
+  resilient,
   lastOf,
   message,
   noSecretWasLogged,
@@ -18,7 +18,7 @@ describe('apns', () => {
     const expiresAt = new Date('2026-11-20T10:00:00.700Z');
     const more = { collapseId: 'membership', badge: 3, expiresAt };
     const sent = message(APNS.address(), more);
-    expect(await guarded(APNS).send(sent)).toEqual({ is: 'delivered' });
+    expect(await resilient(APNS).send(sent)).toEqual({ is: 'delivered' });
     const { token, headers, payload } = lastOf(apns.got);
     expect(token).toBe(sent.to.address);
     expect(headers).toMatchObject({
@@ -35,7 +35,7 @@ describe('apns', () => {
   });
 
   test('wakes an app in the background without showing anything', async () => {
-    await guarded(APNS).send(
+    await resilient(APNS).send(
       message(APNS.address(), { show: 'background', badge: 3, collapseId: 'ü'.repeat(60) }),
     );
     const { headers, payload } = lastOf(apns.got);
@@ -45,29 +45,29 @@ describe('apns', () => {
   });
 
   test('signs one provider token for many pushes', async () => {
-    const vendor = guarded(APNS);
+    const vendor = resilient(APNS);
     await Promise.all(Array.from({ length: 10 }, () => vendor.send(message(APNS.address()))));
     expect(new Set(apns.got.slice(-10).map(({ jwt }) => jwt)).size).toBe(1);
   });
 
   test('tells since when a token is dead', async () => {
-    apns.script.otherwise = APNS.replies.gone;
-    expect(await guarded(APNS).send(message(APNS.address()))).toEqual({
-      is: 'gone',
+    apns.script.otherwise = APNS.replies.unregistered;
+    expect(await resilient(APNS).send(message(APNS.address()))).toEqual({
+      is: 'unregistered',
       since: new Date('2026-01-02T00:00:00Z'),
       reason: 'Unregistered',
     });
   });
 
   test('comes back after a GOAWAY, and answers for all that was under way', async () => {
-    const vendor = guarded(APNS, { deadlineMs: 3_000 });
+    const vendor = resilient(APNS, { timeoutMs: 3_000 });
     apns.script.otherwise = { status: 200, afterMs: 50 };
     const send = () => vendor.send(message(APNS.address()));
     const underWay = Array.from({ length: 50 }, send);
     await eventually('they are under way', () => apns.script.isSpent);
     apns.goAway();
     const verdicts = await Promise.all(underWay);
-    expect(verdicts.filter(({ is }) => is !== 'delivered' && is !== 'again')).toEqual([]);
+    expect(verdicts.filter(({ is }) => is !== 'delivered' && is !== 'retry')).toEqual([]);
     apns.script.otherwise = 'ok';
     const connections = apns.connections;
     await eventually('it is back', async () => (await send()).is === 'delivered');
@@ -76,11 +76,11 @@ describe('apns', () => {
 
   test('leaves a connection that leads nowhere, which TCP would believe in for a quarter of an hour', async () => {
     const wire = await forgetfulWire(new URL(apns.environment.APNS_ORIGIN ?? ''));
-    const vendor = guarded(APNS, {}, { APNS_ORIGIN: `https://localhost:${wire.port}` });
+    const vendor = resilient(APNS, {}, { APNS_ORIGIN: `https://localhost:${wire.port}` });
     const send = () => vendor.send(message(APNS.address()));
     expect(await send()).toEqual({ is: 'delivered' });
     wire.forget();
-    expect(await send()).toMatchObject({ is: 'again', reason: 'deadline' });
+    expect(await send()).toMatchObject({ is: 'retry', reason: 'deadline' });
     await eventually('it took another', async () => (await send()).is === 'delivered');
     await vendor.close();
     await wire.close();

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import {
   FCM,
   fcm,
-  guarded,
+  resilient,
   lastOf,
   message,
   noSecretWasLogged,
@@ -24,7 +24,7 @@ describe('fcm', () => {
       const address = randomUUID();
       const expiresAt = new Date(Date.now() + 60_000);
       const more = { collapseId: 'membership', badge: 2, expiresAt };
-      expect(await guarded(FCM).send(message({ kind, address }, more))).toEqual({ is: 'delivered' });
+      expect(await resilient(FCM).send(message({ kind, address }, more))).toEqual({ is: 'delivered' });
       const { message: got, ...of } = lastOf(fcm.got);
       expect(of).toEqual({ kind, address });
       expect(got).toMatchObject({
@@ -41,7 +41,7 @@ describe('fcm', () => {
   );
 
   test('wakes an app in the background with data alone', async () => {
-    await guarded(FCM).send(message(FCM.address(), { show: 'background', urgency: 'normal' }));
+    await resilient(FCM).send(message(FCM.address(), { show: 'background', urgency: 'normal' }));
     const { message: got } = lastOf(fcm.got);
     expect(got).not.toHaveProperty('notification');
     expect(got).toMatchObject({
@@ -58,14 +58,14 @@ describe('fcm', () => {
       status: 400,
       body: { error: { code: 400, status: 'INVALID_ARGUMENT', details: [violation] } },
     });
-    const vendor = guarded(FCM);
-    expect(await vendor.send(message(FCM.address()))).toMatchObject({ is: 'gone' });
+    const vendor = resilient(FCM);
+    expect(await vendor.send(message(FCM.address()))).toMatchObject({ is: 'unregistered' });
     fcm.script.next(fcmError(400, 'INVALID_ARGUMENT'));
-    expect(await vendor.send(message(FCM.address()))).toMatchObject({ is: 'sender_fault' });
+    expect(await vendor.send(message(FCM.address()))).toMatchObject({ is: 'rejected' });
   });
 
   test('asks once for an access token, and anew when it is worth nothing any more', async () => {
-    const vendor = guarded(FCM);
+    const vendor = resilient(FCM);
     const grants = fcm.grants;
     const send = () => vendor.send(message(FCM.address()));
     const all = await Promise.all(Array.from({ length: 10 }, send));
@@ -78,13 +78,13 @@ describe('fcm', () => {
 
   test('tells a service account that Google refuses from a token endpoint that is away', async () => {
     fcm.granting = { status: 400, body: { error: 'invalid_grant', error_description: 'no secret here' } };
-    expect(await guarded(FCM).send(message(FCM.address()))).toEqual({
-      is: 'our_fault',
+    expect(await resilient(FCM).send(message(FCM.address()))).toEqual({
+      is: 'misconfigured',
       reason: 'invalid_grant',
     });
     fcm.granting = { status: 503 };
-    expect(await guarded(FCM).send(message(FCM.address()))).toMatchObject({
-      is: 'again',
+    expect(await resilient(FCM).send(message(FCM.address()))).toMatchObject({
+      is: 'retry',
       reason: 'token_endpoint_503',
     });
   });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { request } from 'undici';
-import type { PushAddress } from '../../src/push/providers/push-provider.js';
+import type { PushAddress } from '../../src/devices/push-address.schema.js';
 import { SsrfSafeAgent } from '../../src/push/providers/webpush/ssrf-safe-agent.js';
 import {
   configOf,
-  guarded,
+  resilient,
   lastOf,
   message,
   noSecretWasLogged,
@@ -19,7 +19,7 @@ describe('webpush', () => {
   test('arrives so that only the browser can read it', async () => {
     const expiresAt = new Date(Date.now() + 60_000);
     const sent = message(webPush.subscribe(), { collapseId: 'membership', badge: 1, expiresAt });
-    expect(await guarded(WEBPUSH).send(sent)).toEqual({ is: 'delivered' });
+    expect(await resilient(WEBPUSH).send(sent)).toEqual({ is: 'delivered' });
     const { address, headers, payload } = lastOf(webPush.got);
     expect(address).toBe(sent.to.address);
     expect(headers).toMatchObject({
@@ -49,8 +49,8 @@ describe('webpush', () => {
   ])('is not aimed at %s', async (address) => {
     const { keys } = webPush.subscribe();
     const to: PushAddress = { kind: 'webpush', address, keys };
-    expect(await guarded(WEBPUSH).send(message(to))).toEqual({
-      is: 'sender_fault',
+    expect(await resilient(WEBPUSH).send(message(to))).toEqual({
+      is: 'rejected',
       reason: 'endpoint_not_allowed',
     });
   });
@@ -65,12 +65,12 @@ describe('webpush', () => {
   });
 
   test('a redirect is not followed, and an answer without end is not read to its end', async () => {
-    const vendor = guarded(WEBPUSH);
+    const vendor = resilient(WEBPUSH);
     const elsewhere = webPush.subscribe().address;
     const asked = webPush.asked;
     webPush.script.next({ status: 307, headers: { location: elsewhere } });
     expect(await vendor.send(message(webPush.subscribe()))).toEqual({
-      is: 'sender_fault',
+      is: 'rejected',
       reason: 'status_307',
     });
     expect(webPush.asked - asked).toBe(1);
@@ -80,8 +80,8 @@ describe('webpush', () => {
 
   test('a subscription whose keys are none is dead', async () => {
     const to = { ...webPush.subscribe(), keys: { p256dh: 'AAAA', auth: 'AAAA' } };
-    expect(await guarded(WEBPUSH).send(message(to))).toEqual({
-      is: 'gone',
+    expect(await resilient(WEBPUSH).send(message(to))).toEqual({
+      is: 'unregistered',
       since: undefined,
       reason: 'bad_keys',
     });

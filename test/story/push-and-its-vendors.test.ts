@@ -27,7 +27,7 @@ const devicesOf = async (userId: string) =>
 describe('a vendor', () => {
   test('that is away for a while loses nothing and shows nothing twice', async () => {
     const phones = await Promise.all([1, 2, 3].map((n) => phone(usher, 'ann', `ann-${n}`)));
-    await Promise.all(phones.map((one) => one.trouble({ is: 'again', reason: 'unavailable' })));
+    await Promise.all(phones.map((one) => one.trouble({ is: 'retry', reason: 'unavailable' })));
     await usher.backOffice.publish([note('ann'), note('ann')]);
     await Promise.all(phones.map((one) => one.gets(3))); // each tried again
     await Promise.all(phones.map((one) => one.trouble(null)));
@@ -40,7 +40,7 @@ describe('a vendor', () => {
 
   test('that says when to come back is not asked before', async () => {
     const pixel = await phone(usher, 'ben', 'ben-phone');
-    await pixel.trouble({ is: 'again', afterMs: 1_500, reason: 'too_many_requests' });
+    await pixel.trouble({ is: 'retry', afterMs: 1_500, reason: 'too_many_requests' });
     await usher.backOffice.publish([note('ben')]);
     await pixel.gets(1);
     await pixel.trouble(null);
@@ -51,7 +51,7 @@ describe('a vendor', () => {
 
   test('that says that an address is dead is believed: it is forgotten, and nothing is sent to it any more', async () => {
     const pixel = await phone(usher, 'cem', 'cem-phone');
-    await pixel.trouble({ is: 'gone', reason: 'unregistered' });
+    await pixel.trouble({ is: 'unregistered', reason: 'unregistered' });
     await usher.backOffice.publish([note('cem')]);
     await fate(usher, 'cem-phone', 'gone', 'unregistered');
     expect(await devicesOf('cem')).toEqual([expect.objectContaining({ deviceId: 'cem-phone', push: null })]);
@@ -62,7 +62,7 @@ describe('a vendor', () => {
   test('that means an older registration is not: an address that was registered since lives', async () => {
     const pixel = await phone(usher, 'dora', 'dora-phone');
     await pixel.trouble({
-      is: 'gone',
+      is: 'unregistered',
       since: new Date(Date.now() - 60_000).toISOString(),
       reason: 'unregistered',
     });
@@ -75,11 +75,11 @@ describe('a vendor', () => {
 
   test('that refuses a message for good is not asked again; one that refuses us is, slowly', async () => {
     const pixel = await phone(usher, 'eli', 'eli-phone');
-    await pixel.trouble({ is: 'sender_fault', reason: 'too_large' });
+    await pixel.trouble({ is: 'rejected', reason: 'too_large' });
     await usher.backOffice.publish([note('eli')]);
     await fate(usher, 'eli-phone', 'failed', 'too_large');
     const ours = await phone(usher, 'fay', 'fay-phone');
-    await ours.trouble({ is: 'our_fault', reason: 'bad_credentials' });
+    await ours.trouble({ is: 'misconfigured', reason: 'bad_credentials' });
     await usher.backOffice.publish([note('fay')]);
     await fate(usher, 'fay-phone', 'queued', 'bad_credentials');
     expect((await ours.screen()).arrived).toHaveLength(1);
@@ -87,7 +87,7 @@ describe('a vendor', () => {
 
   test('is not asked for what expires meanwhile', async () => {
     const pixel = await phone(usher, 'gus', 'gus-phone');
-    await pixel.trouble({ is: 'again', afterMs: 60_000, reason: 'busy' });
+    await pixel.trouble({ is: 'retry', afterMs: 60_000, reason: 'busy' });
     await usher.backOffice.publish([note('gus', { expiresAt: new Date(Date.now() + 30_000).toISOString() })]);
     await fate(usher, 'gus-phone', 'expired', 'busy');
   });
@@ -96,7 +96,7 @@ describe('a vendor', () => {
 describe('a device that changes hands', () => {
   test('gets nothing that was queued for its former owner', async () => {
     const pixel = await phone(usher, 'hal', 'shared-phone');
-    await pixel.trouble({ is: 'again', afterMs: 1_000, reason: 'busy' });
+    await pixel.trouble({ is: 'retry', afterMs: 1_000, reason: 'busy' });
     await usher.backOffice.publish([note('hal')]);
     await pixel.gets(1);
     await pixel.register('ida');
@@ -121,7 +121,7 @@ describe('a device that changes hands', () => {
 
   test('signs out: nothing is sent to it any more', async () => {
     const pixel = await phone(usher, 'lea', 'lea-phone');
-    await pixel.trouble({ is: 'again', afterMs: 500, reason: 'busy' });
+    await pixel.trouble({ is: 'retry', afterMs: 500, reason: 'busy' });
     await usher.backOffice.publish([note('lea')]);
     await pixel.gets(1);
     await call(usher.url, await usher.token('lea'), 'DELETE', '/v1/me/devices/lea-phone');

@@ -92,7 +92,7 @@ describe('what waits to be pushed', () => {
 
   test('is withdrawn by the first receipt', async () => {
     const pixel = await phone(usher, 'gus', 'gus-phone');
-    await pixel.trouble({ is: 'again', afterMs: 1_500, reason: 'busy' });
+    await pixel.trouble({ is: 'retry', afterMs: 1_500, reason: 'busy' });
     await usher.backOffice.publish([note('gus')]);
     await pixel.gets(1);
     const device = await usher.device('gus', 'gus-phone', { position: { epoch: 'none', offset: 0 } });

@@ -3,11 +3,11 @@ import { call } from './back-office.js';
 import { eventually } from './eventually.js';
 import type { TestUsher } from './usher.js';
 
-/** What a pretend vendor may say (src/push/vendor.ts). */
+/** What a pretend vendor may say (src/push/providers/send-result.ts). */
 export type Said =
-  | { is: 'again'; afterMs?: number; reason: string }
-  | { is: 'gone'; since?: string; reason: string }
-  | { is: 'our_fault' | 'sender_fault'; reason: string };
+  | { is: 'retry'; afterMs?: number; reason: string }
+  | { is: 'unregistered'; since?: string; reason: string }
+  | { is: 'misconfigured' | 'rejected'; reason: string };
 
 export interface Note {
   readonly id: string;

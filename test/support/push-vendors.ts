@@ -6,9 +6,12 @@ import { MetricsService } from '../../src/platform/metrics/metrics.service.js';
 import { ApnsProvider } from '../../src/push/providers/apns/apns.provider.js';
 import { FcmProvider } from '../../src/push/providers/fcm/fcm.provider.js';
 import { ProviderMonitorService } from '../../src/push/providers/provider-monitor.service.js';
-import { PROVIDER_LIMITS, type ProviderLimits } from '../../src/push/providers/circuit-breaker.js';
-import { GuardedProvider, type ProviderClient } from '../../src/push/providers/guarded.provider.js';
-import type { PushAddress, PushMessage } from '../../src/push/providers/push-provider.js';
+import type { PushAddress } from '../../src/devices/push-address.schema.js';
+import type { PushMessage } from '../../src/push/providers/push-message.js';
+import type { PushProvider } from '../../src/push/providers/push-provider.js';
+import { pushProviders } from '../../src/push/providers/registry.js';
+import { RESILIENCE_LIMITS, type ResilienceLimits } from '../../src/push/providers/resilience.js';
+import { ResilientProvider } from '../../src/push/providers/resilient.provider.js';
 import { WebPushProvider } from '../../src/push/providers/webpush/webpush.provider.js';
 import { type PretendApns, pretendApns } from './pretend-apns.js';
 import { fcmError, type PretendFcm, pretendFcm } from './pretend-fcm.js';
@@ -31,10 +34,10 @@ interface Pretend {
 export interface Subject {
   readonly name: 'apns' | 'fcm' | 'webpush';
   pretend(): Pretend;
-  make(config: Config): ProviderClient;
+  make(config: Config): PushProvider | undefined;
   address(): PushAddress;
   /** How it says each of these. */
-  readonly replies: Record<'gone' | 'our_fault' | 'sender_fault' | 'away' | 'paced', Reply>;
+  readonly replies: Record<'unregistered' | 'misconfigured' | 'rejected' | 'away' | 'paced', Reply>;
   /** Whether its pace is said in a Retry-After that we can read. */
   readonly saysWhen: boolean;
 }
@@ -53,12 +56,12 @@ const waitHere = { 'retry-after': '7' };
 export const APNS: Subject = {
   name: 'apns',
   pretend: () => apns,
-  make: (config) => new ApnsProvider(config, 600),
+  make: (config) => ApnsProvider.create(config, 600),
   address: () => ({ kind: 'apns', address: randomBytes(32).toString('hex') }),
   replies: {
-    gone: { status: 410, body: { reason: 'Unregistered', timestamp: Date.UTC(2026, 0, 2) } },
-    our_fault: reason(403, 'InvalidProviderToken'),
-    sender_fault: reason(400, 'BadCollapseId'),
+    unregistered: { status: 410, body: { reason: 'Unregistered', timestamp: Date.UTC(2026, 0, 2) } },
+    misconfigured: reason(403, 'InvalidProviderToken'),
+    rejected: reason(400, 'BadCollapseId'),
     away: reason(503, 'ServiceUnavailable'),
     paced: reason(429, 'TooManyRequests'),
   },
@@ -67,12 +70,12 @@ export const APNS: Subject = {
 export const FCM: Subject = {
   name: 'fcm',
   pretend: () => fcm,
-  make: (config) => new FcmProvider(config),
+  make: (config) => FcmProvider.create(config),
   address: () => ({ kind: 'fcm_token', address: randomUUID() }),
   replies: {
-    gone: fcmError(404, 'UNREGISTERED'),
-    our_fault: fcmError(401, 'THIRD_PARTY_AUTH_ERROR'),
-    sender_fault: fcmError(400, 'INVALID_ARGUMENT'),
+    unregistered: fcmError(404, 'UNREGISTERED'),
+    misconfigured: fcmError(401, 'THIRD_PARTY_AUTH_ERROR'),
+    rejected: fcmError(400, 'INVALID_ARGUMENT'),
     away: fcmError(503, 'UNAVAILABLE', waitHere),
     paced: fcmError(429, 'QUOTA_EXCEEDED', waitHere),
   },
@@ -81,12 +84,12 @@ export const FCM: Subject = {
 export const WEBPUSH: Subject = {
   name: 'webpush',
   pretend: () => webPush,
-  make: (config) => new WebPushProvider(config),
+  make: (config) => WebPushProvider.create(config),
   address: () => webPush.subscribe(),
   replies: {
-    gone: { status: 410 },
-    our_fault: { status: 403 },
-    sender_fault: { status: 413 },
+    unregistered: { status: 410 },
+    misconfigured: { status: 403 },
+    rejected: { status: 413 },
     away: { status: 503, headers: waitHere },
     paced: { status: 429, headers: waitHere },
   },
@@ -96,7 +99,7 @@ export const WEBPUSH: Subject = {
 /** All that was logged, and everything that is secret and must not be in it. */
 export const logged: string[] = [];
 const secrets = new Set<string>();
-const open: GuardedProvider[] = [];
+const open: ResilientProvider[] = [];
 export let metrics: MetricsService;
 let watch: ProviderMonitorService;
 
@@ -110,7 +113,7 @@ export function withPretendVendors(): void {
   });
   beforeEach(() => {
     metrics = new MetricsService();
-    watch = new ProviderMonitorService(metrics);
+    watch = new ProviderMonitorService(metrics, pushProviders);
     const keep = (...said: unknown[]) => void logged.push(said.map(String).join(' '));
     Logger.overrideLogger({ log: keep, error: keep, warn: keep, debug: keep, verbose: keep });
   });
@@ -134,33 +137,20 @@ export function noSecretWasLogged(): void {
 export const configOf = (environment: Record<string, string>) => readConfig({ ...NEEDED, ...environment });
 
 /** Long enough for a machine that is busy. */
-const DEADLINE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
-/** The vendor's sender behind its guard; closed after the test. */
-export function guarded(
+/** The provider behind its timeout, bulkhead and circuit breaker; closed after the test. */
+export function resilient(
   subject: Subject,
-  limits: Partial<ProviderLimits> = {},
+  limits: Partial<ResilienceLimits> = {},
   environment: Record<string, string> = {},
-): GuardedProvider {
-  return behindGuard(subject, { ...subject.pretend().environment, ...environment }, limits);
-}
-
-/** The same without any settings of a vendor. */
-export const unconfigured = (subject: Subject) => behindGuard(subject, {}, {});
-
-function behindGuard(
-  subject: Subject,
-  environment: Record<string, string>,
-  limits: Partial<ProviderLimits>,
-): GuardedProvider {
-  const sender = subject.make(configOf(environment));
-  const vendor = new GuardedProvider(sender, watch, {
-    ...PROVIDER_LIMITS,
-    deadlineMs: DEADLINE_MS,
-    ...limits,
-  });
-  open.push(vendor);
-  return vendor;
+): ResilientProvider {
+  const provider = subject.make(configOf({ ...subject.pretend().environment, ...environment }));
+  if (!provider) throw new Error(`${subject.name} is not configured`);
+  const all = { ...RESILIENCE_LIMITS, timeoutMs: TIMEOUT_MS, ...limits };
+  const wrapped = new ResilientProvider(subject.name, provider, watch, all);
+  open.push(wrapped);
+  return wrapped;
 }
 
 /** Something to show at that address, which must not be logged. */

@@ -3,7 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { type LockScreenBody, lockScreenBody, type FailureBody, failureBody } from './lock-screen.schema.js';
 import { LockScreenService } from './lock-screen.service.js';
 
-/** The page's phone, and for tests what the vendor says. */
+/** The lock screen of the page's phone, and for tests the results of its fake push provider. */
 @ApiExcludeController()
 @Controller('dev/lock-screen')
 export class LockScreenController {

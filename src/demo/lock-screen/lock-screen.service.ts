@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { PushMessage, SendResult } from '../../push/providers/push-provider.js';
 import type { StandInProvider } from '../../push/providers/provider-registry.service.js';
+import type { PushMessage } from '../../push/providers/push-message.js';
+import { retry, type SendResult, unregistered } from '../../push/providers/send-result.js';
 import type { FakeSendResult } from './lock-screen.schema.js';
 
-/** One push that came. */
+/** One push that was received. */
 export interface ReceivedPush {
   readonly at: string;
   readonly verdict: SendResult['is'];
   readonly message: Omit<PushMessage, 'to'>;
 }
 
-/** A phone's screen: what it shows, newest first, what came, and its badge. */
+/** A phone's lock screen: its notifications and the pushes it received, newest first, and the badge of its app. */
 export interface Screen {
   readonly notes: LockScreenNotification[];
   readonly arrived: ReceivedPush[];
@@ -29,22 +30,23 @@ export interface LockScreenNotification {
 const MAX_SCREENS = 1_000;
 const MAX_KEPT = 50;
 
-/** Stands in for the vendors: what a phone's lock screen would show, in the memory of this process. */
+/** A fake push provider, which keeps the lock screen of each address in this process's memory. */
 @Injectable()
 export class LockScreenService implements StandInProvider {
   private readonly screens = new LRUCache<string, Screen>({ max: MAX_SCREENS });
-  private readonly troubles = new LRUCache<string, FakeSendResult>({ max: MAX_SCREENS });
+  private readonly failures = new LRUCache<string, FakeSendResult>({ max: MAX_SCREENS });
 
   send({ to, ...message }: PushMessage): Promise<SendResult> {
-    const said = this.troubles.get(to.address) ?? { is: 'delivered' };
+    const result = this.failures.get(to.address) ?? { is: 'delivered' as const };
     const screen = this.of(to.address);
     const at = new Date().toISOString();
-    screen.arrived.unshift({ at, verdict: said.is, message });
+    screen.arrived.unshift({ at, verdict: result.is, message });
     screen.arrived.splice(MAX_KEPT);
-    if (said.is === 'delivered') show(screen, message, at);
-    return Promise.resolve(verdictOf(said));
+    if (result.is === 'delivered') show(screen, message, at);
+    return Promise.resolve(toSendResult(result));
   }
 
+  /** The lock screen of this address, empty at first. */
   of(address: string): Screen {
     const known = this.screens.get(address);
     if (known) return known;
@@ -53,30 +55,29 @@ export class LockScreenService implements StandInProvider {
     return screen;
   }
 
-  /** What is to be said of pushes to this address from now on; null: that they were delivered. */
+  /** Sets the result of all pushes to this address from now on; null delivers them again. */
   setFailure(address: string, always: FakeSendResult | null): void {
-    if (always) this.troubles.set(address, always);
-    else this.troubles.delete(address);
+    if (always) this.failures.set(address, always);
+    else this.failures.delete(address);
   }
 }
 
 function show(
   screen: Screen,
-  { show: words, data, collapseId, badge }: Omit<PushMessage, 'to'>,
+  { show: text, data, collapseId, badge }: Omit<PushMessage, 'to'>,
   at: string,
 ): void {
   if (badge !== undefined) screen.badge = badge;
   const replaced = (note: LockScreenNotification): boolean =>
     note.id === data['clear'] || (collapseId !== undefined && note.collapseId === collapseId);
   screen.notes.splice(0, Infinity, ...screen.notes.filter((note) => !replaced(note)));
-  if (words === 'background') return;
-  screen.notes.unshift({ id: data['id'] ?? '', collapseId, ...words, at });
+  if (text === 'background') return;
+  screen.notes.unshift({ id: data['id'] ?? '', collapseId, ...text, at });
   screen.notes.splice(MAX_KEPT);
 }
 
-function verdictOf(said: FakeSendResult): SendResult {
-  if (said.is === 'gone')
-    return { ...said, since: said.since === undefined ? undefined : new Date(said.since) };
-  if (said.is === 'again') return { ...said, afterMs: said.afterMs };
-  return said;
+function toSendResult(result: FakeSendResult): SendResult {
+  if (result.is === 'unregistered')
+    return unregistered(result.reason, result.since === undefined ? undefined : new Date(result.since));
+  return result.is === 'retry' ? retry(result.reason, result.afterMs) : result;
 }
