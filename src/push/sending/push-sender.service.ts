@@ -13,7 +13,7 @@ import { BudgetsService } from './budgets.service.js';
 import { decide } from './decision.js';
 import { backoffMs, retryLater, toSettlement } from './retry.js';
 
-/** Results are settled in groups at this interval, while others are awaited: a push that is not settled is sent again if this worker dies. */
+/** Results are settled in groups at this interval while others are awaited. What is not settled when this worker dies is sent twice. */
 const GROUP_MS = 100;
 
 type SentPush = PreparedPush & { readonly result: SendResult };
