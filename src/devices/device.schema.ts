@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { deviceId, instant } from '../platform/auth/ids.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
+import { pushAddress } from './push-address.schema.js';
 
 /** The platforms of devices. */
 export const PLATFORMS = ['ios', 'android', 'web', 'tv'] as const;
@@ -14,34 +15,6 @@ const timezone = z
   .max(64)
   .refine(isTimezone, { error: 'must be an IANA time zone, as Europe/Berlin' });
 const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
-
-/** An address that a push provider issued; 2,048 is twice the longest known, and fits into an index. */
-const address = z
-  .string()
-  .max(2_048)
-  .regex(/^[\x21-\x7e]+$/, { error: 'must be an address as the vendor gave it' });
-const base64url = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .regex(/^[\w-]+={0,2}$/, { error: 'must be base64url' });
-
-/** Where pushes for a device are sent; the shape depends on the kind. */
-export const pushAddress = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('apns'), address }),
-  z.object({ kind: z.literal('fcm_token'), address }),
-  z.object({ kind: z.literal('fcm_fid'), address }),
-  z.object({
-    kind: z.literal('webpush'),
-    address: address.regex(/^https:\/\//, {
-      error: 'must be the endpoint of the subscription, an https URL',
-    }),
-    // A P-256 point has 65 bytes, the secret 16 (RFC 8291).
-    keys: z.object({ p256dh: base64url(96), auth: base64url(32) }),
-  }),
-]);
-/** A push address. */
-export type PushAddressBody = z.infer<typeof pushAddress>;
 
 /** The body of `PUT /v1/me/devices/{deviceId}`. */
 export const deviceBody = z.object({

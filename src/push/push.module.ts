@@ -3,7 +3,6 @@ import { ClusterModule } from '../cluster/cluster.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
-import { ProviderRegistryService } from './providers/provider-registry.service.js';
 import { ImmediatePushService } from './queue/immediate-push.service.js';
 import { PushSchedulerWorker } from './queue/push-scheduler.worker.js';
 import { PushStore } from './queue/push.store.js';
@@ -15,6 +14,7 @@ import { PushDispatchWorker } from './sending/push-dispatch.worker.js';
 import { PushReportService } from './sending/push-report.service.js';
 import { PushSenderService } from './sending/push-sender.service.js';
 
+/** Push to devices that are not connected: the queue, the sending, the providers. */
 @Module({
   imports: [ClusterModule, DevicesModule, MailboxModule, ProvidersModule],
   controllers: [ForecastController],
@@ -22,7 +22,6 @@ import { PushSenderService } from './sending/push-sender.service.js';
     BudgetStore,
     BudgetsService,
     ImmediatePushService,
-    ProviderRegistryService,
     PushBatchesService,
     PushDispatchWorker,
     PushReportService,
@@ -30,6 +29,6 @@ import { PushSenderService } from './sending/push-sender.service.js';
     PushSenderService,
     PushStore,
   ],
-  exports: [ProviderRegistryService, PushStore],
+  exports: [PushStore],
 })
 export class PushModule {}

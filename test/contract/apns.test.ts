@@ -51,23 +51,23 @@ describe('apns', () => {
   });
 
   test('returns since when a device token is dead', async () => {
-    apns.responses.defaultResponse = APNS.responses.gone;
+    apns.responses.defaultResponse = APNS.responses.unregistered;
     expect(await createSender(APNS).send(pushMessage(APNS.address()))).toEqual({
-      is: 'gone',
+      is: 'unregistered',
       since: new Date('2026-01-02T00:00:00Z'),
       reason: 'Unregistered',
     });
   });
 
   test('reconnects after a GOAWAY and returns an outcome for every push in flight', async () => {
-    const sender = createSender(APNS, { deadlineMs: 3_000 });
+    const sender = createSender(APNS, { timeoutMs: 3_000 });
     apns.responses.defaultResponse = { status: 200, afterMs: 50 };
     const send = () => sender.send(pushMessage(APNS.address()));
     const underWay = Array.from({ length: 50 }, send);
     await eventually('the pushes are in flight', () => apns.responses.isUsedUp);
     apns.sendGoaway();
     const outcomes = await Promise.all(underWay);
-    expect(outcomes.filter(({ is }) => is !== 'delivered' && is !== 'again')).toEqual([]);
+    expect(outcomes.filter(({ is }) => is !== 'delivered' && is !== 'retry')).toEqual([]);
     apns.responses.defaultResponse = 'ok';
     const connections = apns.connections.total;
     await eventually('a push is delivered again', async () => (await send()).is === 'delivered');
@@ -80,7 +80,7 @@ describe('apns', () => {
     const send = () => sender.send(pushMessage(APNS.address()));
     expect(await send()).toEqual({ is: 'delivered' });
     firewall.forget();
-    expect(await send()).toMatchObject({ is: 'again', reason: 'deadline' });
+    expect(await send()).toMatchObject({ is: 'retry', reason: 'deadline' });
     await eventually('a new connection is used', async () => (await send()).is === 'delivered');
     await sender.close();
     await firewall.close();

@@ -59,9 +59,9 @@ describe('fcm', () => {
       body: { error: { code: 400, status: 'INVALID_ARGUMENT', details: [violation] } },
     });
     const sender = createSender(FCM);
-    expect(await sender.send(pushMessage(FCM.address()))).toMatchObject({ is: 'gone' });
+    expect(await sender.send(pushMessage(FCM.address()))).toMatchObject({ is: 'unregistered' });
     fcm.responses.next(fcmError(400, 'INVALID_ARGUMENT'));
-    expect(await sender.send(pushMessage(FCM.address()))).toMatchObject({ is: 'sender_fault' });
+    expect(await sender.send(pushMessage(FCM.address()))).toMatchObject({ is: 'rejected' });
   });
 
   test('requests one access token, and a new one when it is revoked', async () => {
@@ -82,12 +82,12 @@ describe('fcm', () => {
       body: { error: 'invalid_grant', error_description: 'no secret here' },
     };
     expect(await createSender(FCM).send(pushMessage(FCM.address()))).toEqual({
-      is: 'our_fault',
+      is: 'misconfigured',
       reason: 'invalid_grant',
     });
     fcm.tokenResponse = { status: 503 };
     expect(await createSender(FCM).send(pushMessage(FCM.address()))).toMatchObject({
-      is: 'again',
+      is: 'retry',
       reason: 'token_endpoint_503',
     });
   });

@@ -6,9 +6,12 @@ import { MetricsService } from '../../src/platform/metrics/metrics.service.js';
 import { ApnsProvider } from '../../src/push/providers/apns/apns.provider.js';
 import { FcmProvider } from '../../src/push/providers/fcm/fcm.provider.js';
 import { ProviderMonitorService } from '../../src/push/providers/provider-monitor.service.js';
-import { PROVIDER_LIMITS, type ProviderLimits } from '../../src/push/providers/circuit-breaker.js';
-import { GuardedProvider, type ProviderClient } from '../../src/push/providers/guarded.provider.js';
-import type { PushAddress, PushMessage } from '../../src/push/providers/push-provider.js';
+import type { PushAddress } from '../../src/devices/push-address.schema.js';
+import type { PushMessage } from '../../src/push/providers/push-message.js';
+import type { PushProvider } from '../../src/push/providers/push-provider.js';
+import { pushProviders } from '../../src/push/providers/registry.js';
+import { RESILIENCE_LIMITS, type ResilienceLimits } from '../../src/push/providers/resilience.js';
+import { ResilientProvider } from '../../src/push/providers/resilient.provider.js';
 import { WebPushProvider } from '../../src/push/providers/webpush/webpush.provider.js';
 import { type FakeApns, startFakeApns } from '../support/fakes/fake-apns.js';
 import { testConfig } from '../support/config.js';
@@ -21,12 +24,12 @@ export interface ProviderUnderTest {
   readonly name: 'apns' | 'fcm' | 'webpush';
   /** The running fake of this provider. */
   fake(): FakePushProvider<unknown>;
-  make(config: Config): ProviderClient;
+  make(config: Config): PushProvider | undefined;
   /** A new address at this provider. */
   address(): PushAddress;
   /** The response with which it reports each of these outcomes. */
   readonly responses: Record<
-    'gone' | 'our_fault' | 'sender_fault' | 'unavailable' | 'rate_limited',
+    'unregistered' | 'misconfigured' | 'rejected' | 'unavailable' | 'rate_limited',
     ProviderResponse
   >;
   /** Whether it says in a Retry-After when to send again. */
@@ -42,12 +45,12 @@ const retryAfter = { 'retry-after': '7' };
 export const APNS: ProviderUnderTest = {
   name: 'apns',
   fake: () => apns,
-  make: (config) => new ApnsProvider(config, 600),
+  make: (config) => ApnsProvider.create(config, 600),
   address: () => ({ kind: 'apns', address: randomBytes(32).toString('hex') }),
   responses: {
-    gone: { status: 410, body: { reason: 'Unregistered', timestamp: Date.UTC(2026, 0, 2) } },
-    our_fault: reason(403, 'InvalidProviderToken'),
-    sender_fault: reason(400, 'BadCollapseId'),
+    unregistered: { status: 410, body: { reason: 'Unregistered', timestamp: Date.UTC(2026, 0, 2) } },
+    misconfigured: reason(403, 'InvalidProviderToken'),
+    rejected: reason(400, 'BadCollapseId'),
     unavailable: reason(503, 'ServiceUnavailable'),
     rate_limited: reason(429, 'TooManyRequests'),
   },
@@ -56,12 +59,12 @@ export const APNS: ProviderUnderTest = {
 export const FCM: ProviderUnderTest = {
   name: 'fcm',
   fake: () => fcm,
-  make: (config) => new FcmProvider(config),
+  make: (config) => FcmProvider.create(config),
   address: () => ({ kind: 'fcm_token', address: randomUUID() }),
   responses: {
-    gone: fcmError(404, 'UNREGISTERED'),
-    our_fault: fcmError(401, 'THIRD_PARTY_AUTH_ERROR'),
-    sender_fault: fcmError(400, 'INVALID_ARGUMENT'),
+    unregistered: fcmError(404, 'UNREGISTERED'),
+    misconfigured: fcmError(401, 'THIRD_PARTY_AUTH_ERROR'),
+    rejected: fcmError(400, 'INVALID_ARGUMENT'),
     unavailable: fcmError(503, 'UNAVAILABLE', retryAfter),
     rate_limited: fcmError(429, 'QUOTA_EXCEEDED', retryAfter),
   },
@@ -70,12 +73,12 @@ export const FCM: ProviderUnderTest = {
 export const WEBPUSH: ProviderUnderTest = {
   name: 'webpush',
   fake: () => webPush,
-  make: (config) => new WebPushProvider(config),
+  make: (config) => WebPushProvider.create(config),
   address: () => webPush.subscribe(),
   responses: {
-    gone: { status: 410 },
-    our_fault: { status: 403 },
-    sender_fault: { status: 413 },
+    unregistered: { status: 410 },
+    misconfigured: { status: 403 },
+    rejected: { status: 413 },
     unavailable: { status: 503, headers: retryAfter },
     rate_limited: { status: 429, headers: retryAfter },
   },
@@ -85,7 +88,7 @@ export const WEBPUSH: ProviderUnderTest = {
 /** Everything that was logged, and the secrets that must not be in it. */
 export const loggedLines: string[] = [];
 const secrets = new Set<string>();
-const open: GuardedProvider[] = [];
+const open: ResilientProvider[] = [];
 export let metrics: MetricsService;
 let watch: ProviderMonitorService;
 
@@ -99,7 +102,7 @@ export function useFakeProviders(): void {
   });
   beforeEach(() => {
     metrics = new MetricsService();
-    watch = new ProviderMonitorService(metrics);
+    watch = new ProviderMonitorService(metrics, pushProviders);
     const keep = (...parts: unknown[]) => void loggedLines.push(parts.map(String).join(' '));
     Logger.overrideLogger({ log: keep, error: keep, warn: keep, debug: keep, verbose: keep });
   });
@@ -121,31 +124,18 @@ export function expectNoSecretLogged(): void {
 }
 
 /** Long enough for a busy machine. */
-const DEADLINE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
-/** Returns the provider's sender with its rate limits and circuit breaker. It is closed after the test. */
+/** Returns the provider behind its timeout, bulkhead and circuit breaker. It is closed after the test. */
 export function createSender(
   provider: ProviderUnderTest,
-  limits: Partial<ProviderLimits> = {},
+  limits: Partial<ResilienceLimits> = {},
   environment: Record<string, string> = {},
-): GuardedProvider {
-  return guardedSender(provider, { ...provider.fake().environment, ...environment }, limits);
-}
-
-/** Returns the sender of a node without this provider's settings. */
-export const createUnconfiguredSender = (provider: ProviderUnderTest) => guardedSender(provider, {}, {});
-
-function guardedSender(
-  provider: ProviderUnderTest,
-  environment: Record<string, string>,
-  limits: Partial<ProviderLimits>,
-): GuardedProvider {
-  const inner = provider.make(testConfig(environment));
-  const sender = new GuardedProvider(inner, watch, {
-    ...PROVIDER_LIMITS,
-    deadlineMs: DEADLINE_MS,
-    ...limits,
-  });
+): ResilientProvider {
+  const inner = provider.make(testConfig({ ...provider.fake().environment, ...environment }));
+  if (!inner) throw new Error(`${provider.name} is not configured`);
+  const all = { ...RESILIENCE_LIMITS, timeoutMs: TIMEOUT_MS, ...limits };
+  const sender = new ResilientProvider(provider.name, inner, watch, all);
   open.push(sender);
   return sender;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { request } from 'undici';
-import type { PushAddress } from '../../src/push/providers/push-provider.js';
+import type { PushAddress } from '../../src/devices/push-address.schema.js';
 import { SsrfSafeAgent } from '../../src/push/providers/webpush/ssrf-safe-agent.js';
 import { testConfig } from '../support/config.js';
 import {
@@ -50,7 +50,7 @@ describe('webpush', () => {
     const { keys } = webPush.subscribe();
     const to: PushAddress = { kind: 'webpush', address, keys };
     expect(await createSender(WEBPUSH).send(pushMessage(to))).toEqual({
-      is: 'sender_fault',
+      is: 'rejected',
       reason: 'endpoint_not_allowed',
     });
   });
@@ -70,7 +70,7 @@ describe('webpush', () => {
     const requestCount = webPush.requestCount;
     webPush.responses.next({ status: 307, headers: { location: elsewhere } });
     expect(await sender.send(pushMessage(webPush.subscribe()))).toEqual({
-      is: 'sender_fault',
+      is: 'rejected',
       reason: 'status_307',
     });
     expect(webPush.requestCount - requestCount).toBe(1);
@@ -81,7 +81,7 @@ describe('webpush', () => {
   test('treats a subscription with invalid keys as dead', async () => {
     const to = { ...webPush.subscribe(), keys: { p256dh: 'AAAA', auth: 'AAAA' } };
     expect(await createSender(WEBPUSH).send(pushMessage(to))).toEqual({
-      is: 'gone',
+      is: 'unregistered',
       since: undefined,
       reason: 'bad_keys',
     });

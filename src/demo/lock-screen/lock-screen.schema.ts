@@ -9,10 +9,14 @@ export type LockScreenBody = z.infer<typeof lockScreenBody>;
 /** The result that the fake push provider returns for a push, as in push-provider.ts. */
 export const fakeSendResult = z.union([
   z.object({ is: z.literal('delivered') }),
-  z.object({ is: z.literal('again'), afterMs: z.int().nonnegative().optional(), reason: z.string() }),
-  z.object({ is: z.literal('gone'), since: z.iso.datetime({ offset: true }).optional(), reason: z.string() }),
-  z.object({ is: z.literal('our_fault'), reason: z.string() }),
-  z.object({ is: z.literal('sender_fault'), reason: z.string() }),
+  z.object({ is: z.literal('retry'), afterMs: z.int().nonnegative().optional(), reason: z.string() }),
+  z.object({
+    is: z.literal('unregistered'),
+    since: z.iso.datetime({ offset: true }).optional(),
+    reason: z.string(),
+  }),
+  z.object({ is: z.literal('misconfigured'), reason: z.string() }),
+  z.object({ is: z.literal('rejected'), reason: z.string() }),
 ]);
 export type FakeSendResult = z.infer<typeof fakeSendResult>;
 /** The body of POST /dev/lock-screen/trouble: the result of every push to the address from now on; null: delivered again. */

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { PushMessage, SendResult } from '../../push/providers/push-provider.js';
 import type { StandInProvider } from '../../push/providers/provider-registry.service.js';
+import type { PushMessage } from '../../push/providers/push-message.js';
+import { retry, type SendResult, unregistered } from '../../push/providers/send-result.js';
 import type { FakeSendResult } from './lock-screen.schema.js';
 
 /** A push that was sent to this address, with its result. */
@@ -41,7 +42,7 @@ export class LockScreenService implements StandInProvider {
 
   /** Returns the failure that was set for the address, or that it was delivered. */
   send({ to, ...message }: PushMessage): Promise<SendResult> {
-    const result = this.failures.get(to.address) ?? { is: 'delivered' };
+    const result = this.failures.get(to.address) ?? { is: 'delivered' as const };
     const screen = this.get(to.address);
     const at = new Date().toISOString();
     screen.arrived.unshift({ at, verdict: result.is, message });
@@ -81,8 +82,7 @@ function show(
 }
 
 function toSendResult(result: FakeSendResult): SendResult {
-  if (result.is === 'gone')
-    return { ...result, since: result.since === undefined ? undefined : new Date(result.since) };
-  if (result.is === 'again') return { ...result, afterMs: result.afterMs };
-  return result;
+  if (result.is === 'unregistered')
+    return unregistered(result.reason, result.since === undefined ? undefined : new Date(result.since));
+  return result.is === 'retry' ? retry(result.reason, result.afterMs) : result;
 }

@@ -112,6 +112,7 @@ const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   STANDARD_WEBHOOK_SECRET: ['wr0ng!', 'whsec_wr0ng of two words'],
   APPLE_APP_ID: ['wr0ng', '-7', '7.25'],
   APPLE_ENVIRONMENT: ['wr0ng'],
+  GOOGLE_SERVICE_ACCOUNT_KEY: ['wr0ng', '/wr0ng/file.json', '{wr0ng', '{"client_email":"wr0ng"}'],
   GOOGLE_API_BASE: ['wr0ng', 'ftp://wr0ng'],
   GOOGLE_JWKS_URL: ['wr0ng', 'file:///wr0ng'],
   PAST_DUE_DAYS: ['wr0ng', '-7', '366', '1.5'],

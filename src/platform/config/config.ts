@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { serviceAccount } from '../google/service-account.js';
+import { jsonOrFile } from './key-settings.js';
 import { checkPush, pushSettings } from './push-settings.js';
 
 const ROLES = ['gateway', 'api', 'worker'] as const;
@@ -56,6 +58,7 @@ function areOfOneCluster(texts: readonly string[]): boolean {
   return new Set(logins).size === 1 && urls.every(({ pathname }) => /^\/?0?$/.test(pathname));
 }
 
+const SERVICE_ACCOUNT_KEY = 'must be the JSON key of a service account, or the file that holds it';
 const text = () => z.string().min(1);
 const secret = (bytes: number) =>
   z.string().refine((value) => Buffer.byteLength(value) >= bytes, {
@@ -99,7 +102,7 @@ export const environment = z
     GOOGLE_PACKAGE_NAME: text().optional(),
     GOOGLE_PUBSUB_AUDIENCE: text().optional(),
     GOOGLE_PUBSUB_SERVICE_ACCOUNT: text().optional(),
-    GOOGLE_SERVICE_ACCOUNT_KEY: text().optional(),
+    GOOGLE_SERVICE_ACCOUNT_KEY: jsonOrFile(serviceAccount, SERVICE_ACCOUNT_KEY).optional(),
     GOOGLE_API_BASE: url('https:', 'http:').default('https://androidpublisher.googleapis.com'),
     GOOGLE_JWKS_URL: url('https:', 'http:').default('https://www.googleapis.com/oauth2/v3/certs'),
     PAST_DUE_DAYS: z.coerce.number().int().min(0).max(365).default(30),

@@ -1,39 +1,19 @@
-import { createECDH, createPrivateKey, X509Certificate } from 'node:crypto';
+import { createECDH, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { firebaseServiceAccount } from '../google/service-account.js';
+import { jsonOrFile, privateKeyType, textOrFile } from './key-settings.js';
 
-const GOOGLE_TOKENS = 'https://oauth2.googleapis.com/token';
-/** An uncompressed point of P-256, and its private number. */
+/** The lengths of an uncompressed point of P-256 and of its private key. */
 const VAPID_BYTES = { public: 65, private: 32 };
-/** `example.com`, for itself and what is below it, or `localhost:8443`, with the port. */
+/** `example.com`, which includes its subdomains, or `localhost:8443`, with a port. */
 const HOST = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/;
 
-/** A setting that is text, or names the file that holds it. */
-const textOrFile = (beginsWith: string, error: string) =>
-  z.string().transform((setting, context) => {
-    try {
-      if (setting.trimStart().startsWith(beginsWith)) return setting;
-      return readFileSync(setting, 'utf8');
-    } catch {
-      context.addIssue({ code: 'custom', message: error });
-      return z.NEVER;
-    }
-  });
-
-const P8 =
+const NOT_A_P8_KEY =
   'must be the .p8 key from Apple’s developer account, or the file that holds it: a private key that begins with -----BEGIN';
-const ACCOUNT =
+const NOT_A_SERVICE_ACCOUNT =
   'must be the JSON key of a service account, or the file that holds it: Firebase console, Project settings, Service accounts';
-const AUTHORITY = 'must name a readable file with certificates in PEM';
-
-const account = z.object({
-  project_id: z.string().min(1),
-  client_email: z.string().min(1),
-  private_key: z.string().refine((pem) => keyType(pem) === 'rsa'),
-  token_uri: z.url({ protocol: /^https?$/ }).default(GOOGLE_TOKENS),
-});
-/** A service account of Google's, with the right to send through FCM. */
-export type GoogleServiceAccount = z.infer<typeof account>;
+const NOT_CERTIFICATES = 'must name a readable file with certificates in PEM';
 
 const text = () => z.string().trim().min(1);
 const vapidKey = (which: keyof typeof VAPID_BYTES) =>
@@ -51,34 +31,27 @@ const origin = () =>
     error: 'must be a URL that begins with https://',
   });
 
-/** What a vendor may be sent. */
+/** How many messages a provider may be sent per minute. */
 const perMinute = (fallback: number) =>
   z.coerce.number().int().min(1, 'must be at least 1').max(100_000_000).default(fallback);
 
-/** The settings of the ways to sleeping devices. Files are read here, so that one that is missing stops the boot. */
+/** The settings of the push providers. Files are read here, so that a missing one stops the boot. */
 export const pushSettings = {
   /** The PEM text. */
-  APNS_KEY: textOrFile('-----BEGIN', P8)
-    // Some environments cannot carry lines.
+  APNS_KEY: textOrFile('-----BEGIN', NOT_A_P8_KEY)
+    // Some environments cannot hold line breaks.
     .transform((pem) => pem.replaceAll('\\n', '\n'))
-    .refine((pem) => keyType(pem) === 'ec', { error: P8, abort: true })
+    .refine((pem) => privateKeyType(pem) === 'ec', { error: NOT_A_P8_KEY, abort: true })
     .optional(),
   APNS_KEY_ID: text().optional(),
   APNS_TEAM_ID: text().optional(),
   APNS_TOPIC: text().optional(),
   APNS_ORIGIN: origin().optional(),
-  /** Apple publishes no rate of a provider; 5,000 a second is our own choice. */
+  /** Apple publishes no limit for a sender; 5,000 a second is our own choice. */
   APNS_PER_MINUTE: perMinute(300_000),
-  FCM_CREDENTIALS: textOrFile('{', ACCOUNT)
-    .transform((json, context): GoogleServiceAccount => {
-      const parsed = account.safeParse(jsonOf(json));
-      if (parsed.success) return parsed.data;
-      context.addIssue({ code: 'custom', message: ACCOUNT });
-      return z.NEVER;
-    })
-    .optional(),
+  FCM_CREDENTIALS: jsonOrFile(firebaseServiceAccount, NOT_A_SERVICE_ACCOUNT).optional(),
   FCM_ORIGIN: origin().optional(),
-  /** What the project may send: Google's default, which can be raised on request (its errors count too). */
+  /** The default quota of a Firebase project, which Google raises on request. Requests that fail count too. */
   FCM_PER_MINUTE: perMinute(600_000),
   VAPID_SUBJECT: z
     .string()
@@ -89,7 +62,7 @@ export const pushSettings = {
     .optional(),
   VAPID_PUBLIC_KEY: vapidKey('public').optional(),
   VAPID_PRIVATE_KEY: vapidKey('private').optional(),
-  /** Push services of browsers publish no rate and answer 429; a thousand a second is little for any of them. */
+  /** Browsers' push services publish no limit and return 429; a thousand a second is little for any of them. */
   WEBPUSH_PER_MINUTE: perMinute(60_000),
   WEBPUSH_HOSTS: z
     .string()
@@ -113,7 +86,7 @@ export const pushSettings = {
         new X509Certificate(pem);
         return pem;
       } catch {
-        context.addIssue({ code: 'custom', message: AUTHORITY });
+        context.addIssue({ code: 'custom', message: NOT_CERTIFICATES });
         return z.NEVER;
       }
     })
@@ -122,15 +95,15 @@ export const pushSettings = {
 
 type PushSettings = { [Name in keyof typeof pushSettings]?: z.output<(typeof pushSettings)[Name]> };
 
-/** Settings of which one without the others does nothing. */
-const TOGETHER = [
+/** Groups of settings of which all are needed, or none. */
+const GROUPS = [
   ['APNS_KEY', 'APNS_KEY_ID', 'APNS_TEAM_ID', 'APNS_TOPIC'],
   ['VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY', 'VAPID_SUBJECT'],
 ] as const;
 
-/** What is missing beside what is set, or does not fit it. */
+/** Adds an issue for each setting that is missing while others of its group are set, and for a VAPID pair that does not match. */
 export function checkPush(env: PushSettings, context: z.RefinementCtx): void {
-  for (const group of TOGETHER) {
+  for (const group of GROUPS) {
     const missing = group.filter((name) => env[name] === undefined);
     if (missing.length === group.length) continue;
     for (const name of missing) {
@@ -155,30 +128,3 @@ function isPair(publicKey: string, privateKey: string): boolean {
     return false;
   }
 }
-
-/** `ec`, `rsa` …, or undefined for what is no private key. */
-function keyType(pem: string): string | undefined {
-  try {
-    return createPrivateKey(pem).asymmetricKeyType;
-  } catch {
-    return undefined;
-  }
-}
-
-function jsonOf(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether a push could be sent: by a vendor's credentials, or to development's lock screen. */
-export const canPush = (of: {
-  readonly NODE_ENV: string;
-  readonly APNS_KEY?: unknown;
-  readonly FCM_CREDENTIALS?: unknown;
-  readonly VAPID_PRIVATE_KEY?: unknown;
-}): boolean =>
-  of.NODE_ENV === 'development' ||
-  [of.APNS_KEY, of.FCM_CREDENTIALS, of.VAPID_PRIVATE_KEY].some((credentials) => credentials !== undefined);

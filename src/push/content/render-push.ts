@@ -1,22 +1,30 @@
 import { createHash } from 'node:crypto';
+import type { PushAddress } from '../../devices/push-address.schema.js';
+import type { PushMessage } from '../providers/push-message.js';
 import type { Push } from '../queue/push.js';
-import type { PushAddress, PushMessage } from '../providers/push-provider.js';
 import { renderText } from './templates.js';
 
 /**
- * What replaces what on a device: of one user's events with the same key the newest. 32 characters of base64url, which is what the
- * narrowest vendor takes (Web Push's Topic, RFC 8030); APNs would take 64 bytes.
+ * The newest push of one user's events with the same key replaces the older ones on a device. 32 characters of base64url: that is what
+ * Web Push's Topic takes (RFC 8030); APNs would take 64 bytes.
  */
-export const collapseIdOf = ({ userId, key }: Pick<Push, 'userId' | 'key'>): string =>
+const collapseIdOf = ({ userId, key }: Pick<Push, 'userId' | 'key'>): string =>
   createHash('sha256').update(`${userId}\n${key}`).digest('base64url').slice(0, 32);
 
-/** The push as a vendor gets it. It carries ids, so that the app can fetch the event, report that it was seen, or clear it. */
+/** Returns the message of a push. It carries ids, so that the app can fetch the event, report that it was seen, or clear it. */
 export function renderPush(push: Push, to: PushAddress): PushMessage {
   const collapseId = collapseIdOf(push);
   const ids = { id: push.eventId, type: push.type, userId: push.userId, collapseId };
   if (push.action === 'clear') {
     const data = { ...ids, clear: push.eventId };
-    return { to, show: 'background', data, urgency: 'normal', expiresAt: push.expiresAt, badge: push.shown };
+    return {
+      to,
+      show: 'background',
+      data,
+      urgency: 'normal',
+      expiresAt: push.expiresAt,
+      badge: push.unseen,
+    };
   }
   const show = renderText(push.type, push.data, push.locale) ?? 'background';
   return {
@@ -26,6 +34,6 @@ export function renderPush(push: Push, to: PushAddress): PushMessage {
     collapseId,
     urgency: push.tier === 'critical' ? 'high' : 'normal',
     expiresAt: push.expiresAt,
-    ...(show !== 'background' && { badge: push.shown + 1 }),
+    ...(show !== 'background' && { badge: push.unseen + 1 }),
   };
 }

@@ -4,8 +4,8 @@ import { renderPush } from './render-push.js';
 import type { Push } from '../queue/push.js';
 import { renderText } from './templates.js';
 
-describe('the words of a push', () => {
-  test('of a membership say what became of it, in the language of the device', () => {
+describe('the text of a push', () => {
+  test('of a membership names its status, in the language of the device', () => {
     expect(renderText('membership.changed', { status: 'canceled' }, 'de-AT')).toEqual({
       title: 'Deine Mitgliedschaft',
       body: 'Deine Mitgliedschaft ist beendet.',
@@ -17,22 +17,25 @@ describe('the words of a push', () => {
     expect(renderText('membership.changed', { status: 'past_due' }, 'en-GB')?.body).toMatch(/payment/);
   });
 
-  test.each(['fi', 'den', null])('are English for a device that speaks %s', (locale) => {
+  test.each(['fi', 'den', null])('is English for a device whose locale is %s', (locale) => {
     expect(renderText('recommendations.ready', {}, locale)?.title).toBe('New for you');
   });
 
-  test('of a back office are in its data, and nothing in them is a template', () => {
+  test('of a back office is taken from its data, and nothing in it is a template', () => {
     expect(renderText('promo.started', { title: '{{secret}} <b>', text: 'A %s ${x}' }, 'de')).toEqual({
       title: '{{secret}} <b>',
       body: 'A %s ${x}',
     });
   });
 
-  test.each([{}, null, [], 'text', { title: 7, body: {} }, { title: '  ' }])('are none for %j', (data) => {
-    expect(renderText('promo.started', data, 'en')).toBeUndefined();
-  });
+  test.each([{}, null, [], 'text', { title: 7, body: {} }, { title: '  ' }])(
+    'is undefined for %j',
+    (data) => {
+      expect(renderText('promo.started', data, 'en')).toBeUndefined();
+    },
+  );
 
-  test('fit every vendor whatever is said, and no character is halved', () => {
+  test('fits every provider whatever its length, and no character is halved', () => {
     const push = {
       userId: 'u'.repeat(64),
       eventId: '00000000-0000-4000-8000-000000000000',
@@ -43,7 +46,7 @@ describe('the words of a push', () => {
       offset: 9_007_199_254_740_991,
       action: 'show',
       expiresAt: new Date(),
-      shown: 99,
+      unseen: 99,
       locale: 'en',
     } as unknown as Push;
     const text = fc.string({ unit: 'grapheme', maxLength: 2_000 });

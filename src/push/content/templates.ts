@@ -1,4 +1,4 @@
-/** What a lock screen shows. */
+/** The text of a notification. */
 export interface NotificationText {
   readonly title: string;
   readonly body: string;
@@ -7,16 +7,19 @@ export interface NotificationText {
 type Language = 'en' | 'de';
 type Template = (data: Record<string, unknown>) => string;
 
-/** Beyond this a lock screen cuts it off; and so the message stays far below the 4 KB that vendors take. */
+/** Lengths in UTF-16 units. Lock screens cut off longer texts, and messages stay far below the 4 KB that providers take. */
 const MAX_TITLE = 100;
 const MAX_BODY = 300;
 
 const TEMPLATES: Record<string, Record<Language, readonly [title: Template, body: Template]>> = {
   'membership.changed': {
-    en: [() => 'Your membership', (data) => membership(data, MEMBERSHIP.en) ?? 'Something has changed.'],
+    en: [
+      () => 'Your membership',
+      (data) => membershipText(data, MEMBERSHIP_TEXTS.en) ?? 'Something has changed.',
+    ],
     de: [
       () => 'Deine Mitgliedschaft',
-      (data) => membership(data, MEMBERSHIP.de) ?? 'Es hat sich etwas geändert.',
+      (data) => membershipText(data, MEMBERSHIP_TEXTS.de) ?? 'Es hat sich etwas geändert.',
     ],
   },
   'recommendations.ready': {
@@ -25,7 +28,7 @@ const TEMPLATES: Record<string, Record<Language, readonly [title: Template, body
   },
 };
 
-const MEMBERSHIP: Record<Language, Record<string, string>> = {
+const MEMBERSHIP_TEXTS: Record<Language, Record<string, string>> = {
   en: {
     trialing: 'Your trial has begun.',
     active: 'Your plan is active.',
@@ -44,22 +47,22 @@ const MEMBERSHIP: Record<Language, Record<string, string>> = {
   },
 };
 
-/** One that goes on, but has an end, is told by its end. */
-const membership = ({ status, cancelAt }: Record<string, unknown>, words: Record<string, string>) =>
-  words[cancelAt !== undefined && status === 'active' ? 'ending' : String(status)];
+/** An active membership that will be canceled has a text of its own. */
+const membershipText = ({ status, cancelAt }: Record<string, unknown>, texts: Record<string, string>) =>
+  texts[cancelAt !== undefined && status === 'active' ? 'ending' : String(status)];
 
 /**
- * The words for an event in the device's language (English where we have none); undefined for an event without words, which wakes the
- * app silently. A back office brings them in `data.title` and `data.body` (or `data.text`). Nothing of the input is a template.
+ * Returns the text for an event in the device's language, or in English where there is no other; undefined for an event without a text,
+ * which wakes the app silently. Back offices pass a text as `data.title` and `data.body` (or `data.text`). No input is used as a template.
  */
 export function renderText(type: string, data: unknown, locale: string | null): NotificationText | undefined {
-  const of = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
+  const fields = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
   const template = TEMPLATES[type]?.[languageOf(locale)];
-  if (template) return { title: template[0](of), body: template[1](of) };
-  const title = textOf(of['title']);
-  const body = textOf(of['body']) ?? textOf(of['text']);
+  if (template) return { title: template[0](fields), body: template[1](fields) };
+  const title = textOf(fields['title']);
+  const body = textOf(fields['body']) ?? textOf(fields['text']);
   if (title === undefined && body === undefined) return undefined;
-  return { title: cut(title ?? '', MAX_TITLE), body: cut(body ?? '', MAX_BODY) };
+  return { title: truncate(title ?? '', MAX_TITLE), body: truncate(body ?? '', MAX_BODY) };
 }
 
 const languageOf = (locale: string | null): Language => (/^de(-|$)/i.test(locale ?? '') ? 'de' : 'en');
@@ -67,8 +70,8 @@ const languageOf = (locale: string | null): Language => (/^de(-|$)/i.test(locale
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 
-/** Between what a reader sees as characters, so that no emoji is halved. */
-function cut(text: string, max: number): string {
+/** Cuts between grapheme clusters, so that no emoji is halved. */
+function truncate(text: string, max: number): string {
   if (text.length <= max) return text;
   let kept = '';
   for (const { segment } of new Intl.Segmenter().segment(text.slice(0, 2 * max))) {

@@ -1,71 +1,84 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
-import { addressHash } from './circuit-breaker.js';
-import type { PushMessage, PushProvider, SendResult } from './push-provider.js';
+import type { PushMessage } from './push-message.js';
+import { PUSH_PROVIDERS, type PushProviderDefinition } from './push-provider.js';
+import type { SendResult } from './send-result.js';
 
-type Vendor = PushProvider['name'];
+/** Broken credentials fail every push. Each reason is logged once in this time. */
+const LOG_INTERVAL_MS = 60_000;
 
-/** Broken credentials fail every push: one line a reason in this time says it. */
-const QUIET_MS = 60_000;
-const VENDORS: readonly Vendor[] = ['apns', 'fcm', 'webpush'];
-
-/** Counts what vendors say, and tells what an operator must know: that a credential is broken, that a vendor is away. */
+/** Measures what providers return, and logs what an operator must act on: broken credentials, a provider that is down. */
 @Injectable()
 export class ProviderMonitorService {
   private readonly log = new Logger('push');
-  private readonly open = new Map<string, Vendor>();
+  /** The provider of each upstream service whose circuit is open. */
+  private readonly openCircuits = new Map<string, string>();
   private readonly loggedAt = new Map<string, number>();
   private readonly sends;
-  private readonly ourFault;
+  private readonly misconfigured;
   private readonly seconds;
 
-  constructor(metrics: MetricsService) {
-    this.sends = metrics.counter('push_sends_total', 'What vendors said of pushes.', ['vendor', 'verdict']);
-    this.ourFault = metrics.counter(
-      'push_our_fault',
+  constructor(
+    metrics: MetricsService,
+    @Inject(PUSH_PROVIDERS) definitions: readonly Pick<PushProviderDefinition, 'name'>[],
+  ) {
+    this.sends = metrics.counter('push_sends_total', 'Messages sent to push providers, by result', [
+      'vendor',
+      'result',
+    ]);
+    this.misconfigured = metrics.counter(
+      'push_misconfigured',
       'Pushes that failed because our credentials or settings are wrong. Alarm on any.',
       ['vendor', 'reason'],
     );
-    this.seconds = metrics.histogram('push_seconds', 'From a push to its verdict, waiting included.', [
-      'vendor',
-    ]);
-    metrics.gauges('push_circuits_open', 'Vendors that are left alone because they fail.', 'vendor', () => {
-      const open = [...this.open.values()];
-      return new Map(VENDORS.map((name) => [name, open.filter((one) => one === name).length]));
+    this.seconds = metrics.histogram(
+      'push_seconds',
+      'From a push to its result, in seconds, waiting included',
+      ['vendor'],
+    );
+    metrics.gauges('push_circuits_open', 'Open circuit breakers of push providers', 'vendor', () => {
+      const open = [...this.openCircuits.values()];
+      return new Map(definitions.map(({ name }) => [name, open.filter((one) => one === name).length]));
     });
   }
 
-  /** `ms` since the send began. */
-  recordResult(vendor: Vendor, message: PushMessage, verdict: SendResult, ms: number): void {
-    this.sends.inc({ vendor, verdict: verdict.is });
-    this.seconds.observe({ vendor }, ms / 1_000);
-    if (verdict.is !== 'our_fault') return;
-    this.ourFault.inc({ vendor, reason: verdict.reason });
-    this.logMisconfiguration(vendor, message, verdict.reason);
+  /** `ms`: since the send began. */
+  recordResult(provider: string, message: PushMessage, result: SendResult, ms: number): void {
+    this.sends.inc({ vendor: provider, result: result.is });
+    this.seconds.observe({ vendor: provider }, ms / 1_000);
+    if (result.is !== 'misconfigured') return;
+    this.misconfigured.inc({ vendor: provider, reason: result.reason });
+    this.logMisconfiguration(provider, message, result.reason);
   }
 
-  recordCircuit(vendor: Vendor, lane: string, state: 'open' | 'closed'): void {
-    const known = this.open.has(lane);
-    if (state === 'open') this.open.set(lane, vendor);
-    else this.open.delete(lane);
-    if (state === 'open' && !known)
-      this.log.warn(`${lane} fails: it is left alone, and probed until it is well`);
-    if (state === 'closed' && known) this.log.log(`${lane} is well again`);
+  /** An upstream service's circuit breaker has opened or closed. */
+  recordCircuit(provider: string, upstream: string, state: 'open' | 'closed'): void {
+    const wasOpen = this.openCircuits.has(upstream);
+    if (state === 'open') this.openCircuits.set(upstream, provider);
+    else this.openCircuits.delete(upstream);
+    if (state === 'open' && !wasOpen)
+      this.log.warn(`${upstream} fails: its circuit is open, and it is probed until it recovers`);
+    if (state === 'closed' && wasOpen) this.log.log(`${upstream} has recovered: its circuit is closed`);
   }
 
-  /** A fault of ours that no vendor's answer explains. Its text may hold an address, so its kind must do. */
-  recordUnexpectedError(vendor: Vendor, error: unknown): void {
+  /** An error of ours that no response explains. Only its class is logged: its text may hold a push address. */
+  recordUnexpectedError(provider: string, error: unknown): void {
     this.log.error(
-      `${vendor} failed unexpectedly: ${error instanceof Error ? error.constructor.name : typeof error}`,
+      `${provider} failed unexpectedly: ${error instanceof Error ? error.constructor.name : typeof error}`,
     );
   }
 
-  private logMisconfiguration(vendor: Vendor, { to }: PushMessage, reason: string): void {
-    const about = `${vendor} ${reason}`;
+  private logMisconfiguration(provider: string, { to }: PushMessage, reason: string): void {
+    const subject = `${provider} ${reason}`;
     const now = Date.now();
-    if (now - (this.loggedAt.get(about) ?? 0) < QUIET_MS) return;
-    this.loggedAt.set(about, now);
+    if (now - (this.loggedAt.get(subject) ?? 0) < LOG_INTERVAL_MS) return;
+    this.loggedAt.set(subject, now);
     const hint = 'see "Connecting the push services" in docs/operations.md';
-    this.log.error(`${vendor} refuses us: ${reason} (address ${addressHash(to.address)}); ${hint}`);
+    this.log.error(`${provider} refuses us: ${reason} (address ${addressHash(to.address)}); ${hint}`);
   }
 }
+
+/** Names an address in a log. Nobody can push to it with this. */
+const addressHash = (address: string): string =>
+  createHash('sha256').update(address).digest('hex').slice(0, 8);

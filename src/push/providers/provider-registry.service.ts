@@ -1,28 +1,51 @@
-import { Inject, Injectable, Optional } from '@nestjs/common';
-import type { ProviderName } from '../queue/push.js';
-import { PUSH_PROVIDERS } from './providers.module.js';
-import type { PushMessage, PushProvider, SendResult } from './push-provider.js';
+import { Inject, Injectable, type OnApplicationShutdown, Optional } from '@nestjs/common';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { ProviderMonitorService } from './provider-monitor.service.js';
+import type { PushMessage } from './push-message.js';
+import { providerNamesByKind, PUSH_PROVIDERS, type PushProviderDefinition } from './push-provider.js';
+import { ResilientProvider } from './resilient.provider.js';
+import { rejected, type SendResult } from './send-result.js';
 
-/** Takes the pushes of providers that have no credentials here: the demo page's lock screen. */
-export type StandInProvider = Pick<PushProvider, 'send'>;
+/** Takes the messages of providers that have no credentials here. The demo page's lock screen is one. */
+export interface StandInProvider {
+  send(message: PushMessage): Promise<SendResult>;
+}
 export const STAND_IN_PROVIDER = Symbol('STAND_IN_PROVIDER');
 
-/** The push providers by name. */
+/** Connects to every provider whose credentials are set, and sends each message through the one that serves its address. */
 @Injectable()
-export class ProviderRegistryService {
-  private readonly providers: ReadonlyMap<ProviderName, PushProvider>;
+export class ProviderRegistryService implements OnApplicationShutdown {
+  private readonly nameOfKind: Readonly<Record<string, string>>;
+  private readonly connected = new Map<string, ResilientProvider>();
 
   constructor(
-    @Inject(PUSH_PROVIDERS) providers: readonly PushProvider[],
+    @Inject(PUSH_PROVIDERS) definitions: readonly PushProviderDefinition[],
+    @Inject(CONFIG) config: Config,
+    monitor: ProviderMonitorService,
     @Optional() @Inject(STAND_IN_PROVIDER) private readonly standIn?: StandInProvider,
   ) {
-    this.providers = new Map(providers.map((provider) => [provider.name, provider]));
+    this.nameOfKind = providerNamesByKind(definitions);
+    for (const definition of definitions) {
+      const provider = definition.create(config);
+      if (!provider) continue;
+      this.connected.set(definition.name, new ResilientProvider(definition.name, provider, monitor));
+    }
   }
 
-  /** Never throws. The result is a rejection when the provider is not configured here. */
-  send(name: ProviderName, message: PushMessage): Promise<SendResult> {
-    const provider = this.providers.get(name);
-    if (provider?.configured) return provider.send(message);
-    return this.standIn?.send(message) ?? Promise.resolve({ is: 'sender_fault', reason: 'not_configured' });
+  /** Whether any push can be sent from here. */
+  get canSend(): boolean {
+    return this.standIn !== undefined || this.connected.size > 0;
+  }
+
+  /** Never throws. Returns `rejected` when the provider of the address is not configured. */
+  send(message: PushMessage): Promise<SendResult> {
+    const name = this.nameOfKind[message.to.kind];
+    const provider = name === undefined ? undefined : this.connected.get(name);
+    if (provider) return provider.send(message);
+    return this.standIn?.send(message) ?? Promise.resolve(rejected('not_configured'));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.connected.values()].map((provider) => provider.close()));
   }
 }

@@ -1,32 +1,16 @@
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { CONFIG, type Config } from '../../platform/config/config.js';
-import { ApnsProvider } from './apns/apns.provider.js';
-import { FcmProvider } from './fcm/fcm.provider.js';
+import { Module } from '@nestjs/common';
 import { ProviderMonitorService } from './provider-monitor.service.js';
-import { GuardedProvider } from './guarded.provider.js';
-import type { PushProvider } from './push-provider.js';
-import { WebPushProvider } from './webpush/webpush.provider.js';
+import { ProviderRegistryService } from './provider-registry.service.js';
+import { PUSH_PROVIDERS } from './push-provider.js';
+import { pushProviders } from './registry.js';
 
-/** Every way to sleeping devices, configured or not: `readonly PushProvider[]`. */
-export const PUSH_PROVIDERS = Symbol('PUSH_PROVIDERS');
-
-const vendors = (config: Config, watch: ProviderMonitorService): PushProvider[] =>
-  [new ApnsProvider(config), new FcmProvider(config), new WebPushProvider(config)].map(
-    (sender) => new GuardedProvider(sender, watch),
-  );
-
+/** The push providers. It stops after PushModule, which imports it: the connections end when nobody sends any more. */
 @Module({
   providers: [
     ProviderMonitorService,
-    { provide: PUSH_PROVIDERS, useFactory: vendors, inject: [CONFIG, ProviderMonitorService] },
+    ProviderRegistryService,
+    { provide: PUSH_PROVIDERS, useValue: pushProviders },
   ],
-  exports: [PUSH_PROVIDERS],
+  exports: [ProviderRegistryService, PUSH_PROVIDERS],
 })
-export class ProvidersModule implements OnApplicationShutdown {
-  constructor(@Inject(PUSH_PROVIDERS) private readonly vendors: readonly PushProvider[]) {}
-
-  /** After those who send have stopped. */
-  async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.vendors.map((vendor) => vendor.close()));
-  }
-}
+export class ProvidersModule {}

@@ -1,48 +1,47 @@
-/** Where a device can be reached while it sleeps, as its app registered it. */
-export type PushAddress =
-  | { readonly kind: 'apns' | 'fcm_token' | 'fcm_fid'; readonly address: string }
-  | {
-      readonly kind: 'webpush';
-      /** The subscription's endpoint. */
-      readonly address: string;
-      readonly keys: { readonly p256dh: string; readonly auth: string };
-    };
+import type { PushAddress } from '../../devices/push-address.schema.js';
+import type { Config } from '../../platform/config/config.js';
+import type { PushMessage } from './push-message.js';
+import type { SendResult } from './send-result.js';
 
-/** What a sleeping device is told, in no vendor's words. It carries ids, never secrets. */
-export interface PushMessage {
-  readonly to: PushAddress;
-  /** `background` wakes the app without showing anything. */
-  readonly show: { readonly title: string; readonly body: string } | 'background';
-  /** Strings only, since two of three vendors take nothing else; below 3 KB together. */
-  readonly data: Readonly<Record<string, string>>;
-  /** What it replaces on the device, at most 64 bytes. */
-  readonly collapseId?: string;
-  readonly urgency: 'high' | 'normal';
-  /** The vendor need not keep it longer. */
-  readonly expiresAt?: Date;
-  readonly badge?: number;
+/** The connection to one push provider: what its folder implements with the provider's library. `ResilientProvider` wraps it. */
+export interface PushProvider {
+  /**
+   * The service behind the provider that takes this message: Web Push is many services, and one's outage is not the others'. A small set
+   * of names, none of which a device can make up, since each has a circuit breaker of its own.
+   */
+  upstreamOf(message: PushMessage): string;
+  /** Sends once, without retries. May throw, and need not settle once `signal` is aborted. */
+  send(message: PushMessage, signal: AbortSignal): Promise<SendResult>;
+  /** Ends the connections. */
+  close(): Promise<void>;
 }
 
-/** What a vendor said of one message; whoever sends must exhaust it. */
-export type SendResult =
-  | { readonly is: 'delivered' }
-  /** The vendor may take it later; when, if it said so. */
-  | { readonly is: 'again'; readonly afterMs: number | undefined; readonly reason: string }
-  /** The address is dead, since then if the vendor said so: one that was registered later may live. */
-  | { readonly is: 'gone'; readonly since: Date | undefined; readonly reason: string }
-  /** Our credentials or settings are wrong: an alarm, and no fault of the device. */
-  | { readonly is: 'our_fault'; readonly reason: string }
-  /** The message can never be taken, as one that is too large. */
-  | { readonly is: 'sender_fault'; readonly reason: string };
+/** All that the rest of Usher must know of a push provider. Each provider's folder exports one; registry.ts lists them. */
+export interface PushProviderDefinition {
+  /** As it is stored, and as metrics, timelines and the forecast name it. */
+  readonly name: string;
+  /** The kinds of push addresses that it serves. No other provider serves them. */
+  readonly addressKinds: readonly PushAddress['kind'][];
+  /** Whether it throttles background pushes to one device, so that Usher keeps to BACKGROUND_PER_DEVICE. */
+  readonly throttlesBackground?: true;
+  /** How many messages it may be sent per minute, by all workers together. */
+  perMinute(config: Config): number;
+  /** Returns undefined when its credentials are not set. */
+  create(config: Config): PushProvider | undefined;
+}
 
-/**
- * A way to devices that sleep. Promises: `send` never throws and answers within its deadline (an answer that does not come is
- * `again`); connections are long-lived, and `close` ends them.
- */
-export interface PushProvider {
-  readonly name: 'apns' | 'fcm' | 'webpush';
-  /** Whether it has what it needs to send. */
-  readonly configured: boolean;
-  send(message: PushMessage): Promise<SendResult>;
-  close(): Promise<void>;
+/** The providers of this installation: `readonly PushProviderDefinition[]`. */
+export const PUSH_PROVIDERS = Symbol('PUSH_PROVIDERS');
+
+/** The name of the provider of each kind of push address. Throws when two providers serve one kind: a push would go to either. */
+export function providerNamesByKind(
+  definitions: readonly PushProviderDefinition[],
+): Readonly<Record<string, string>> {
+  const names: Record<string, string> = {};
+  for (const { name, addressKinds } of definitions)
+    for (const kind of addressKinds) {
+      if (names[kind] !== undefined) throw new Error(`${names[kind]} and ${name} both serve ${kind}`);
+      names[kind] = name;
+    }
+  return names;
 }

@@ -1,7 +1,7 @@
--- What was shown on a user's other devices and is seen now: it is taken away there.
--- $1 text user id · $2 text  the device that saw it · $3 uuid[] event ids
--- One that is on its way to the vendor counts as shown: its outcome then no longer matters (settle.sql leaves it).
--- Out: a row for each push that is to be cleared.
+-- Queues the removal of notifications on a user's other devices, for events that were seen on one device.
+-- $1 text user id · $2 text  the device that saw them · $3 uuid[] event ids
+-- A push that is being sent counts as shown. Its result no longer matters then (settle-pushes.sql ignores it).
+-- Returns a row for each push that is to be cleared.
 UPDATE push SET state = 'queued', action = 'clear', attempts = 0, due_at = now(), settled_at = NULL,
   expires_at = now() + interval '1 hour'
 WHERE user_id = $1 AND device_id <> $2 AND event_id = ANY ($3) AND action = 'show' AND state IN ('sent', 'delivered')

@@ -1,7 +1,7 @@
--- How much waits for each vendor, counted up to a limit; only what may be sent now.
+-- Counts the pushes that are due, by provider and tier, up to a limit.
 -- $1 int  where counting stops
--- Out: vendor, tier, waiting.
-SELECT vendor, tier, count(*)::int AS waiting
+-- Returns provider, tier, waiting.
+SELECT vendor AS provider, tier, count(*)::int AS waiting
 FROM (
   SELECT vendor, tier FROM push WHERE state IN ('queued', 'sent') AND due_at <= now() LIMIT $1
 ) due

@@ -1,6 +1,6 @@
--- Removes pushes that were settled long ago.
--- $1 int  days · $2 int  how many at most
--- Out: a row for each.
+-- Deletes pushes that were settled long ago, the oldest first.
+-- $1 int  days · $2 int  limit
+-- Returns a row for each.
 DELETE FROM push
 WHERE (user_id, device_id, event_id) IN (
   SELECT user_id, device_id, event_id FROM push

@@ -1,32 +1,32 @@
--- Queues a push for each device that sleeps and did not acknowledge: of the events that are named ($1), and of commits so old that
--- their receipts should be there ($3 to $5), the oldest first. An event that was superseded is not found any more: what took its
--- place has a handoff of its own.
+-- Queues a push for each device that is not connected and did not acknowledge: of the events that are named ($1), and of commits so
+-- old that their receipts should be there ($3 to $5), the oldest first. An event that was superseded is not found any more: the event
+-- that replaced it has a handoff of its own.
 -- $1 json   [[user id, offset, [ids of devices that are connected]?], …]
 -- $2 jsonb  the provider of each kind of push address: { "fcm_token": "fcm", … }
--- $3 text   tier of the commits; null takes none · $4 int  their age in milliseconds · $5 int  how many commits at most
--- $6 int    days after which a device that was not seen is pushed only what is critical
+-- $3 text   tier of the commits; null claims none · $4 int  their age in milliseconds · $5 int  how many commits at most
+-- $6 int    days after which a device that was not seen is pushed only critical events
 -- claimHandoffs, entryAt: mailbox/mailbox.fragments.ts · pushableDevices, allowsPush: devices/device.fragments.ts
 -- isAcknowledged: delivery/receipts/receipt.fragments.ts
--- Returns one row: commits that were taken over, pushes that are new. What the commits hold never leaves the database.
--- Atomic: a handoff is gone if and only if its pushes are queued. Repeating $1 has no second effect.
-WITH taken AS (
+-- Returns one row: how many commits were claimed, and how many pushes are new. What the commits hold never leaves the database.
+-- Atomic: a handoff is removed if and only if its pushes are queued. Repeating $1 has no second effect.
+WITH claimed AS (
   {{claimHandoffs}}
-), place AS (
-  SELECT pair FROM json_array_elements($1::json) AS n (pair)
+), wanted AS (
+  SELECT event FROM json_array_elements($1::json) AS n (event)
   UNION ALL
-  SELECT pair FROM taken, json_array_elements(taken.positions) AS c (pair)
+  SELECT event FROM claimed, json_array_elements(claimed.positions) AS c (event)
 ), queued AS (
   INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, expires_at)
   SELECT e.user_id, d.device_id, e.id, e.key, e.type, e.tier, e.epoch, e."offset", $2::jsonb ->> d.kind,
     least(e.expires_at, now() + interval '24 hours')
-  FROM place p
+  FROM wanted w
   CROSS JOIN LATERAL ({{entryAt}}) e
   JOIN LATERAL ({{pushableDevices}}) d ON e.target IS NULL OR e.target = d.device_id
   WHERE NOT {{isAcknowledged}}
-    AND NOT coalesce((p.pair -> 2)::jsonb ? d.device_id, false)
+    AND NOT coalesce((w.event -> 2)::jsonb ? d.device_id, false)
     AND (e.tier = 'critical' OR (d.last_seen_at > now() - $6 * interval '1 day' AND {{allowsPush}}))
   ORDER BY e.user_id, d.device_id, e.id
   ON CONFLICT DO NOTHING
   RETURNING 1
 )
-SELECT (SELECT count(*)::int FROM taken) AS commits, (SELECT count(*)::int FROM queued) AS pushes
+SELECT (SELECT count(*)::int FROM claimed) AS commits, (SELECT count(*)::int FROM queued) AS pushes

@@ -1,28 +1,28 @@
-import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { type CommittedBatch, eventsPublished } from '../../mailbox/events/outgoing-event.js';
-import { findEventType } from '../../mailbox/events/event-types.js';
-import { Batcher } from '../../platform/scheduling/batcher.js';
-import { CONFIG, type Config } from '../../platform/config/config.js';
-import { canPush } from '../../platform/config/push-settings.js';
-import { EventBusService } from '../../platform/events/event-bus.service.js';
-import { pushesQueued } from './push.js';
-import { type EventPlace, PushStore } from './push.store.js';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { NodeRegistryService } from '../../cluster/node-registry.service.js';
 import { PresenceStore } from '../../cluster/presence.store.js';
+import { findEventType } from '../../mailbox/events/event-types.js';
+import { type CommittedBatch, eventsPublished } from '../../mailbox/events/outgoing-event.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { Batcher } from '../../platform/scheduling/batcher.js';
+import { ProviderRegistryService } from '../providers/provider-registry.service.js';
+import { pushesQueued } from './push.js';
+import { PushStore, type UndeliveredEvent } from './push.store.js';
 
 /**
- * A critical event need not wait for the receipts of devices that sleep: their pushes are queued at once. That is known when the user
- * has no device on another node. Presence is only a hint here; what it misses, or what fails, the clock does some seconds later.
+ * Queues the pushes of critical events at once for devices that are not connected, instead of after the time for receipts. That is
+ * possible when the user has no device on another node. Presence is only a hint here: an event that it misses, or whose queueing fails, is
+ * queued by PushSchedulerWorker some seconds later.
  */
 @Injectable()
 export class ImmediatePushService implements OnModuleInit {
   private readonly log = new Logger('fallback');
-  private readonly waiting = new Batcher<EventPlace, undefined>({
-    act: async (places) => {
-      await this.queue(places).catch((error: unknown) =>
-        this.log.debug(`left to the clock: ${String(error)}`),
+  private readonly waiting = new Batcher<UndeliveredEvent, undefined>({
+    act: async (events) => {
+      await this.enqueue(events).catch((error: unknown) =>
+        this.log.debug(`left to the scheduler: ${String(error)}`),
       );
-      return places.map(() => undefined);
+      return events.map(() => undefined);
     },
     size: 500,
     concurrency: 1,
@@ -34,40 +34,42 @@ export class ImmediatePushService implements OnModuleInit {
     private readonly presence: PresenceStore,
     private readonly store: PushStore,
     private readonly bus: EventBusService,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly providers: ProviderRegistryService,
   ) {}
 
-  /** Where nobody can send a push, none is queued ahead of its time. */
+  /** Where no push can be sent, none is queued ahead of its time. */
   onModuleInit(): void {
-    if (canPush(this.config)) this.bus.subscribe(eventsPublished, (batch) => this.take(batch));
+    if (this.providers.canSend) this.bus.subscribe(eventsPublished, (batch) => this.add(batch));
   }
 
-  private take({ events: announcements, handoff }: CommittedBatch): void {
+  private add({ events, handoff }: CommittedBatch): void {
     if (handoff?.tier !== 'critical') return;
-    for (const { userId, event } of announcements) {
+    for (const { userId, event } of events) {
       const { tier, type, offset } = event.header;
       const mayPush = tier === 'critical' && findEventType(type)?.push !== false;
       if (mayPush && offset !== undefined) this.waiting.addAndForget([userId, offset]);
     }
   }
 
-  private async queue(places: readonly EventPlace[]): Promise<void> {
-    const users = [...new Set(places.map(([userId]) => userId))];
-    // Alone, this node knows: nobody need be asked.
-    const alone = this.nodes.others?.size === 0;
-    const nodes = alone ? undefined : await this.presence.nodesOf(users);
-    const awake = new Map(users.map((userId, n) => [userId, this.awake(userId, alone ? [] : nodes?.[n])]));
-    const due = places.flatMap(([userId, offset]): EventPlace[] => {
-      const devices = awake.get(userId);
+  private async enqueue(events: readonly UndeliveredEvent[]): Promise<void> {
+    const users = [...new Set(events.map(([userId]) => userId))];
+    // Without other nodes, this one knows every connected device: presence need not be read.
+    const isOnlyNode = this.nodes.others?.size === 0;
+    const nodes = isOnlyNode ? undefined : await this.presence.nodesOf(users);
+    const connected = new Map(
+      users.map((userId, n) => [userId, this.connectedDevices(userId, isOnlyNode ? [] : nodes?.[n])]),
+    );
+    const due = events.flatMap(([userId, offset]): UndeliveredEvent[] => {
+      const devices = connected.get(userId);
       return devices ? [[userId, offset, devices]] : [];
     });
     if (due.length > 0 && (await this.store.enqueueNow(due)) > 0) this.bus.publish(pushesQueued, 'critical');
   }
 
-  /** Which devices of the user are awake; undefined when this node does not know. */
-  private awake(userId: string, nodeIds: readonly string[] | undefined): string[] | undefined {
+  /** Returns the ids of the user's connected devices; undefined when this node does not know them all. */
+  private connectedDevices(userId: string, nodeIds: readonly string[] | undefined): string[] | undefined {
     const { id, others } = this.nodes;
-    // A node that was killed left its entries behind: it is not among the others any more.
+    // A node that was killed left its presence entries behind. It is not among the others any more.
     if (!nodeIds || !others || nodeIds.some((nodeId) => nodeId !== id && others.has(nodeId)))
       return undefined;
     return this.nodes.connectedDevices(userId);

@@ -16,16 +16,16 @@ import { PushStore } from './push.store.js';
 import { eventsSeen, type SeenEvents } from '../../delivery/receipts/receipt.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 
-const EVERY_MS: Record<DurableTier, number> = { critical: 250, important: 1_000 };
-/** Commits in one statement. A busy moment's have 500 events each, a person's one: more would hold a connection of the lane for long. */
-const AT_ONCE: Record<DurableTier, number> = { critical: 16, important: 8 };
-/** Bounds a turn; what is left waits for the next one. */
-const MAX_ROUNDS = 100;
+const INTERVAL_MS: Record<DurableTier, number> = { critical: 250, important: 1_000 };
+/** Commits in one statement. Under load a commit has up to 500 events: with more commits a statement would hold its connection for long. */
+const BATCH_SIZE: Record<DurableTier, number> = { critical: 16, important: 8 };
+/** Batches in one run; what is left waits for the next run. */
+const MAX_BATCHES = 100;
 
 /**
- * The clock: what has no receipt when the time for it has passed is pushed to the devices that sleep. No leader: `SKIP LOCKED`
- * shares the work. Each tier has its own loop and its own connections, so that a night's worth of important events holds up nothing
- * critical.
+ * Queues pushes of events that lack a receipt ACK_TIMEOUT_SECONDS after their commit, for devices that are not connected. There is no
+ * leader: `SKIP LOCKED` shares the work among workers. Each tier has a loop and database connections of its own, so that a large import of
+ * important events delays nothing critical.
  */
 @Injectable()
 export class PushSchedulerWorker implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
@@ -45,9 +45,9 @@ export class PushSchedulerWorker implements OnModuleInit, OnApplicationBootstrap
     this.loops = (['critical', 'important'] as const).map(
       (tier) =>
         new Loop(
-          EVERY_MS[tier],
-          () => this.turn(tier),
-          (error) => this.log.warn(`will try again: ${String(error)}`),
+          INTERVAL_MS[tier],
+          () => this.run(tier),
+          (error) => this.log.warn(`pushes were not queued, retrying: ${String(error)}`),
         ),
     );
   }
@@ -64,19 +64,19 @@ export class PushSchedulerWorker implements OnModuleInit, OnApplicationBootstrap
     await Promise.all(this.loops.map((loop) => loop.stop()));
   }
 
-  /** What was seen on one device is taken away from the screens of the user's others. */
+  /** Removes the notifications of events that were seen on one device from the user's other devices. */
   private async clearElsewhere({ userId, deviceId, eventIds }: SeenEvents): Promise<void> {
     const cleared = await this.store.clearOnOtherDevices(userId, deviceId, eventIds);
     if (cleared > 0) this.bus.publish(pushesQueued, 'important');
   }
 
-  private async turn(tier: DurableTier): Promise<void> {
+  private async run(tier: DurableTier): Promise<void> {
     const ageMs = this.config.ACK_TIMEOUT_SECONDS * 1_000;
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const { commits, pushes } = await this.store.enqueueDue(tier, ageMs, AT_ONCE[tier]);
+    for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+      const { commits, pushes } = await this.store.enqueueDue(tier, ageMs, BATCH_SIZE[tier]);
       this.queued.inc({ tier }, pushes);
       if (pushes > 0) this.bus.publish(pushesQueued, tier);
-      if (commits < AT_ONCE[tier]) return;
+      if (commits < BATCH_SIZE[tier]) return;
     }
   }
 }

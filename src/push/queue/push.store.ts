@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { isAcknowledged, isSeen, furthestStates } from '../../delivery/receipts/receipt.fragments.js';
 import type { DurableEventRef, EventQuery, SentEventLookup } from '../../delivery/receipts/receipt.js';
 import {
@@ -18,86 +18,95 @@ import {
 import { Database, type Statement } from '../../platform/postgres/database.js';
 import { statement } from '../../platform/postgres/statement.js';
 import type { DurableTier } from '../../platform/tiers.js';
-import { PROVIDER_OF_KIND, type ProviderName, type Push, type PushSettlement } from './push.js';
+import {
+  providerNamesByKind,
+  PUSH_PROVIDERS,
+  type PushProviderDefinition,
+} from '../providers/push-provider.js';
+import type { Push, PushSettlement } from './push.js';
 
 const ENQUEUE = statement('enqueue-pushes.sql', import.meta.url, {
   claimHandoffs: claimHandoffs({ consumer: `'push'`, tier: '$3', ageMs: '$4', limit: '$5' }),
-  entryAt: entryAt({ userId: 'p.pair ->> 0', offset: '(p.pair ->> 1)::bigint' }),
+  entryAt: entryAt({ userId: 'w.event ->> 0', offset: '(w.event ->> 1)::bigint' }),
   pushableDevices: pushableDevicesOf('e.user_id'),
   isAcknowledged: isAcknowledged({ userId: 'e.user_id', eventId: 'e.id', deviceId: 'd.device_id' }),
   allowsPush: allowsPushOf({ userId: 'e.user_id', type: 'e.type' }),
 });
-const CLEAR = statement('clear-shown.sql', import.meta.url);
+const CLEAR_SHOWN = statement('clear-shown.sql', import.meta.url);
 const FIND_SENT = statement('find-sent.sql', import.meta.url, { epoch: epochOf('$1') });
 const SETTLE = statement('settle-pushes.sql', import.meta.url);
 const BACKLOG = statement('count-backlog.sql', import.meta.url);
 const DELETE_SETTLED = statement('delete-settled.sql', import.meta.url);
-const PROVIDERS_BY_KIND = JSON.stringify(PROVIDER_OF_KIND);
-/** A worker that died settles nothing; longer than any provider is waited for. */
+/** After this, pushes of a worker that died are claimed again. Longer than the timeout of any provider. */
 const LEASE_MS = 60_000;
-/** Counting more would cost more than the number is worth. */
-const COUNT_AT_MOST = 1_000_000;
+/** To count more would cost more than the number is worth. */
+const MAX_COUNT = 1_000_000;
 
-/** Where an event is: its user and offset; and the devices that are connected, if it is known which. */
-export type EventPlace = readonly [userId: string, offset: number, connected?: readonly string[]];
+/** An event to be pushed: its user, its offset, and the ids of the user's connected devices if they are known. */
+export type UndeliveredEvent = readonly [userId: string, offset: number, connected?: readonly string[]];
 
-/** How many commits were taken over, and how many pushes that made. */
-export interface ScheduledPushes {
+/** How many commits were claimed, and how many pushes are new. */
+export interface EnqueuedPushes {
   readonly commits: number;
   readonly pushes: number;
 }
 
-/** A push, and what became of it. */
+/** A claimed push, and what became of it. */
 export type SettledPush = readonly [push: Push, settlement: PushSettlement];
 
+/** How many pushes of one provider and tier are due. */
 export interface PushBacklog {
-  readonly vendor: ProviderName;
+  readonly provider: string;
   readonly tier: DurableTier;
   readonly waiting: number;
 }
 
-/** The queue of pushes. Each tier's pushes are read and written on that lane's own connections. */
+/** The queue of pushes: the table push. Each tier is read and written on the database connections of its own lane. */
 @Injectable()
 export class PushStore implements SentEventLookup {
   private readonly claimStatement: Statement;
+  private readonly providersByKind: string;
 
   constructor(
     private readonly database: Database,
     mailbox: MailboxFragments,
+    @Inject(PUSH_PROVIDERS) providers: readonly PushProviderDefinition[],
   ) {
+    this.providersByKind = JSON.stringify(providerNamesByKind(providers));
     const event = { userId: 'c.user_id', eventId: 'c.event_id', deviceId: 'c.device_id' };
-    const shown = { userId: 'o.user_id', key: 'o.key', id: 'o.event_id' };
+    const other = { userId: 'o.user_id', key: 'o.key', id: 'o.event_id' };
     this.claimStatement = statement('claim-pushes.sql', import.meta.url, {
       target: pushTarget(event),
       newestData: mailbox.newestData({ userId: 'c.user_id', key: 'c.key', id: 'c.event_id' }),
       preferences: preferencesOf('c.user_id'),
       furthestStates: furthestStates(event),
-      isNewest: isNewest(shown),
+      isNewest: isNewest(other),
       isSeen: isSeen({ userId: 'o.user_id', eventId: 'o.event_id' }),
     });
   }
 
   /** Queues pushes for at most `limit` commits of the tier that are at least `ageMs` old and lack receipts. */
-  enqueueDue(tier: DurableTier, ageMs: number, limit: number): Promise<ScheduledPushes> {
+  enqueueDue(tier: DurableTier, ageMs: number, limit: number): Promise<EnqueuedPushes> {
     return this.enqueue(tier, [], [tier, ageMs, limit]);
   }
 
-  /** Queues pushes of these events for devices that sleep, without waiting for receipts. Returns how many pushes are new. */
-  async enqueueNow(places: readonly EventPlace[]): Promise<number> {
-    return (await this.enqueue('critical', places, [null, 0, 0])).pushes;
+  /** Queues pushes of these events for devices that are not connected, without waiting for receipts. Returns how many are new. */
+  async enqueueNow(events: readonly UndeliveredEvent[]): Promise<number> {
+    return (await this.enqueue('critical', events, [null, 0, 0])).pushes;
   }
 
-  /** Queues the removal of what was shown on the user's other devices. Returns how many of them there are. */
+  /** Queues the removal of these events' notifications from the user's other devices. Returns how many removals were queued. */
   async clearOnOtherDevices(userId: string, deviceId: string, eventIds: readonly string[]): Promise<number> {
-    return (await this.database.run('important', CLEAR, [userId, deviceId, eventIds])).length;
+    return (await this.database.run('important', CLEAR_SHOWN, [userId, deviceId, eventIds])).length;
   }
 
+  /** Returns those of the named events that were pushed to the device or are queued for it. */
   findSent({ userId, deviceId, offsets, ids }: EventQuery): Promise<DurableEventRef[]> {
     return this.database.run('important', FIND_SENT, [userId, deviceId, offsets, ids]);
   }
 
-  /** Claims pushes that are due; they are due again after a minute unless they are settled. */
-  claim(provider: ProviderName, tier: DurableTier, limit: number): Promise<Push[]> {
+  /** Claims at most `limit` pushes that are due. They are due again after a minute unless they are settled. */
+  claim(provider: string, tier: DurableTier, limit: number): Promise<Push[]> {
     return this.database.run<Push>(tier, this.claimStatement, [
       provider,
       tier,
@@ -120,21 +129,21 @@ export class PushStore implements SentEventLookup {
 
   /** How many pushes are due, by provider and tier; counted up to a million. */
   backlog(): Promise<PushBacklog[]> {
-    return this.database.run('routine', BACKLOG, [COUNT_AT_MOST]);
+    return this.database.run('routine', BACKLOG, [MAX_COUNT]);
   }
 
-  /** Removes at most `limit` pushes that were settled so many days ago. Returns how many. */
+  /** Deletes at most `limit` pushes that were settled more than `days` ago. Returns how many. */
   async deleteSettled(days: number, limit: number): Promise<number> {
     return (await this.database.run('routine', DELETE_SETTLED, [days, limit])).length;
   }
 
   private async enqueue(
     lane: DurableTier,
-    places: readonly EventPlace[],
+    events: readonly UndeliveredEvent[],
     due: readonly [tier: DurableTier | null, ageMs: number, limit: number],
-  ): Promise<ScheduledPushes> {
-    const values = [JSON.stringify(places), PROVIDERS_BY_KIND, ...due, STALE_AFTER_DAYS];
-    const [row] = await this.database.run<ScheduledPushes>(lane, ENQUEUE, values);
+  ): Promise<EnqueuedPushes> {
+    const values = [JSON.stringify(events), this.providersByKind, ...due, STALE_AFTER_DAYS];
+    const [row] = await this.database.run<EnqueuedPushes>(lane, ENQUEUE, values);
     return row ?? { commits: 0, pushes: 0 };
   }
 }

@@ -1,23 +1,13 @@
 import type { Preferences } from '../../devices/preferences/preferences.schema.js';
+import type { PushAddress } from '../../devices/push-address.schema.js';
 import { Topic } from '../../platform/events/topic.js';
 import type { DurableTier } from '../../platform/tiers.js';
-import type { PushAddress, PushMessage, PushProvider } from '../providers/push-provider.js';
-
-export type ProviderName = PushProvider['name'];
-export const PROVIDERS = ['apns', 'fcm', 'webpush'] as const satisfies readonly ProviderName[];
-
-/** The provider of each kind of push address. */
-export const PROVIDER_OF_KIND: Readonly<Record<PushAddress['kind'], ProviderName>> = {
-  apns: 'apns',
-  fcm_token: 'fcm',
-  fcm_fid: 'fcm',
-  webpush: 'webpush',
-};
+import type { PushMessage } from '../providers/push-message.js';
 
 /** Pushes of this tier were queued: a hint that saves this process the wait for its next look at the table. */
 export const pushesQueued = new Topic<DurableTier>('push.queued');
 
-/** One event for one device that did not get it, and all that decides whether it is pushed (claim.sql). */
+/** One event for one device that did not receive it, with all that decides whether it is sent (claim-pushes.sql). */
 export interface Push {
   readonly userId: string;
   readonly deviceId: string;
@@ -27,39 +17,44 @@ export interface Push {
   readonly tier: DurableTier;
   readonly epoch: string;
   readonly offset: number;
-  /** `clear`: what was shown is to be taken away. */
+  /** `clear` removes what a former push has shown. */
   readonly action: 'show' | 'clear';
-  /** How often a vendor was asked before. */
+  /** How often it was sent to the provider before. */
   readonly attempts: number;
   readonly expiresAt: Date;
-  readonly push: PushAddress | null;
+  /** The device's push address; null when it has none any more. */
+  readonly target: PushAddress | null;
   readonly locale: string | null;
   readonly timezone: string | null;
+  /** Whether the device was not seen for STALE_AFTER_DAYS. */
   readonly stale: boolean;
+  /** Whether a newer event with the same key has replaced this one. */
   readonly superseded: boolean;
   readonly data: unknown;
   readonly preferences: Preferences | null;
-  /** How far the event got on this device, and at most on the others: 0, or 1 to 4 (delivery/receipt.ts). */
-  readonly own: number;
-  readonly elsewhere: number;
-  /** Other events on this device's screen that nobody has seen. */
-  readonly shown: number;
+  /** How far the event got on this device: 0, or the rank of its receipt, 1 to 4 (delivery/receipts/receipt.ts). */
+  readonly rank: number;
+  /** How far it got on the user's other devices, at most. */
+  readonly rankElsewhere: number;
+  /** How many other events are on this device's screen that nobody has seen. */
+  readonly unseen: number;
 }
 
-/** A push that goes out, and how. */
+/** A push that is to be sent, and its message. */
 export interface PreparedPush {
   readonly push: Push;
   readonly message: PushMessage;
 }
 
-/** What became of a push, as the table keeps it. */
+/** The states that the table keeps. `gone`: the push address was unregistered. */
 export type PushState = 'queued' | 'delivered' | 'cleared' | 'withdrawn' | 'expired' | 'gone' | 'failed';
 
+/** What became of a push. */
 export interface PushSettlement {
   readonly state: PushState;
   readonly reason?: string | undefined;
-  /** Of a queued one: when it is looked at again. */
+  /** When a queued push is due again, in ms from now. */
   readonly dueInMs?: number | undefined;
-  /** Whether a vendor was asked. */
+  /** Whether it was sent to the provider, as a number to add to its attempts. */
   readonly tried: 0 | 1;
 }

@@ -1,7 +1,7 @@
--- Writes what became of pushes that were claimed. One that ended meanwhile, as its device changed hands, stays as it is (but
--- the address that is gone was taken from the device by ourselves).
--- $1 json  [{ userId, deviceId, eventId, state, reason?, dueInMs?, tried }], tried: 1 when a vendor was asked, else 0
--- Out: nothing.
+-- Writes what became of claimed pushes. A push that has another state by now stays as it is, with one exception: when we removed a dead
+-- address from its device, a trigger ended it as device_changed, and `gone` is the better reason.
+-- $1 json  [{ userId, deviceId, eventId, state, reason?, dueInMs?, tried }], tried: 1 when it was sent to the provider, else 0
+-- Returns nothing.
 UPDATE push p SET
   state = s.state,
   reason = s.reason,
@@ -10,4 +10,5 @@ UPDATE push p SET
   settled_at = CASE WHEN s.state <> 'queued' THEN now() END
 FROM json_to_recordset($1::json) AS s
   ("userId" text, "deviceId" text, "eventId" uuid, state text, reason text, "dueInMs" float8, tried int)
-WHERE p.user_id = s."userId" AND p.device_id = s."deviceId" AND p.event_id = s."eventId" AND (p.state = 'sent' OR (s.state = 'gone' AND p.reason = 'device_changed'))
+WHERE p.user_id = s."userId" AND p.device_id = s."deviceId" AND p.event_id = s."eventId"
+  AND (p.state = 'sent' OR (s.state = 'gone' AND p.reason = 'device_changed'))

@@ -7,27 +7,28 @@ import { RedisService } from '../../platform/redis/redis.service.js';
 import { forEachKey, type KeyOutcome, type RedisClient } from '../../platform/redis/redis-cluster.js';
 import type { Budget } from './budget.js';
 
-const BUCKET = readFileSync(new URL('take-tokens.lua', import.meta.url), 'utf8');
-const BUCKET_HASH = createHash('sha1').update(BUCKET).digest('hex');
+const TAKE_TOKENS = readFileSync(new URL('take-tokens.lua', import.meta.url), 'utf8');
+const TAKE_TOKENS_SHA = createHash('sha1').update(TAKE_TOKENS).digest('hex');
 
+/** The tokens that a bucket granted. */
 export interface TokenGrant {
   readonly granted: number;
-  /** When one more could be granted. */
+  /** Milliseconds until one more could be granted. */
   readonly waitMs: number;
 }
 
-/** Token buckets that all workers share. They hurry nothing and forget nothing: without Redis a worker helps itself to little. */
+/** Token buckets in Redis, shared by all workers. */
 @Injectable()
 export class BudgetStore {
   private readonly commands: RedisClient;
   private readonly keys: ReturnType<typeof redisKeys>;
 
-  constructor(links: RedisService, @Inject(INSTALLATION) installation: string) {
+  constructor(redis: RedisService, @Inject(INSTALLATION) installation: string) {
     this.keys = redisKeys(installation);
-    this.commands = links.open('budgets');
+    this.commands = redis.open('budgets');
   }
 
-  /** Takes up to `wanted` of which `reserve` must stay; a negative `wanted` gives back. Throws while Redis is away. */
+  /** Takes up to `wanted` tokens, and leaves `reserve` in the bucket. A negative `wanted` returns tokens. Throws while Redis is down. */
   async take(
     name: string,
     { perSecond, burst }: Budget,
@@ -35,39 +36,40 @@ export class BudgetStore {
     reserve: number,
   ): Promise<TokenGrant> {
     const key = this.keys.budget(name);
-    return grantOf(await this.commands.eval(BUCKET, 1, key, perSecond, burst, wanted, reserve));
+    return grantOf(await this.commands.eval(TAKE_TOKENS, 1, key, perSecond, burst, wanted, reserve));
   }
 
-  /** Takes one of each, in order; what cannot be asked is granted. */
+  /** Takes one token of each bucket. Returns the grants in order; a bucket that cannot be reached grants. */
   async takeEach(names: readonly string[], budget: Budget): Promise<TokenGrant[]> {
     const keys = names.map((name) => this.keys.budget(name));
-    const outcomes = await this.byName(keys, budget);
-    const unknown = keys.filter((_, n) => isUnknown(outcomes[n]));
-    const told = unknown.length === 0 ? [] : await this.byText(unknown, budget);
+    const outcomes = await this.takeBySha(keys, budget);
+    const missed = keys.filter((_, n) => lacksScript(outcomes[n]));
+    const retried = missed.length === 0 ? [] : await this.takeByText(missed, budget);
     return outcomes.map((one) => {
-      const outcome = isUnknown(one) ? told.shift() : one;
+      const outcome = lacksScript(one) ? retried.shift() : one;
       return outcome === undefined || outcome instanceof Error ? ONE_GRANTED : grantOf(outcome.reply);
     });
   }
 
-  /** The script by its hash: its text would be most of what is sent, and hashed anew each time. */
-  private byName(keys: readonly string[], { perSecond, burst }: Budget): Promise<KeyOutcome[]> {
+  /** Runs the script by its hash: its text would be most of what is sent, and Redis would hash it each time. */
+  private takeBySha(keys: readonly string[], { perSecond, burst }: Budget): Promise<KeyOutcome[]> {
     return forEachKey(this.commands, keys, (pipeline, key) =>
-      pipeline.evalsha(BUCKET_HASH, 1, key, perSecond, burst, 1, 0),
+      pipeline.evalsha(TAKE_TOKENS_SHA, 1, key, perSecond, burst, 1, 0),
     );
   }
 
-  private byText(keys: readonly string[], { perSecond, burst }: Budget): Promise<KeyOutcome[]> {
+  private takeByText(keys: readonly string[], { perSecond, burst }: Budget): Promise<KeyOutcome[]> {
     return forEachKey(this.commands, keys, (pipeline, key) =>
-      pipeline.eval(BUCKET, 1, key, perSecond, burst, 1, 0),
+      pipeline.eval(TAKE_TOKENS, 1, key, perSecond, burst, 1, 0),
     );
   }
 }
 
-/** A server that was restarted, or became the master, does not have the script; its text brings it there. */
-const isUnknown = (outcome: KeyOutcome | undefined): boolean =>
+/** A server that was restarted, or promoted to master, does not have the script until it was run by its text. */
+const lacksScript = (outcome: KeyOutcome | undefined): boolean =>
   outcome instanceof Error && outcome.message.startsWith('NOSCRIPT');
 
+/** The grant of a bucket that is not limited. */
 export const ONE_GRANTED: TokenGrant = { granted: 1, waitMs: 0 };
 
 function grantOf(reply: unknown): TokenGrant {

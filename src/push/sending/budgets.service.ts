@@ -1,64 +1,89 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { DurableTier } from '../../platform/tiers.js';
+import { PUSH_PROVIDERS, type PushProviderDefinition } from '../providers/push-provider.js';
+import type { PreparedPush } from '../queue/push.js';
 import { BACKGROUND_PER_DEVICE, type Budget, budgetOf, PER_DEVICE, reserveFor } from './budget.js';
 import { BudgetStore, ONE_GRANTED, type TokenGrant } from './budget.store.js';
-import type { PreparedPush, ProviderName } from '../queue/push.js';
 
-/** Without Redis nobody knows what the other workers take: each takes a fifth of the pace, this part of it at once. */
-const ALONE = { pace: 0.2, share: 0.01 };
+/**
+ * Without Redis a worker does not know what the others take. Each then sends at a fifth of the provider's rate, a hundredth of its burst
+ * at a time.
+ */
+const WITHOUT_REDIS = { rateShare: 0.2, burstShare: 0.01 };
 
-/** What each vendor may be sent is a setting. */
-const PER_MINUTE = {
-  apns: 'APNS_PER_MINUTE',
-  fcm: 'FCM_PER_MINUTE',
-  webpush: 'WEBPUSH_PER_MINUTE',
-} as const satisfies Record<ProviderName, keyof Config>;
-
-/** What may be sent to vendors and devices now. */
+/** How many messages providers and devices may be sent now. */
 @Injectable()
 export class BudgetsService {
+  private readonly budgets: ReadonlyMap<string, Budget>;
+  /** Kinds of addresses whose provider throttles background pushes. */
+  private readonly throttledKinds: ReadonlySet<string>;
+
   constructor(
     private readonly store: BudgetStore,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
-
-  of(vendor: ProviderName): Budget {
-    return budgetOf(this.config[PER_MINUTE[vendor]]);
+    @Inject(PUSH_PROVIDERS) providers: readonly PushProviderDefinition[],
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.budgets = new Map(
+      providers.map((provider) => [provider.name, budgetOf(provider.perMinute(config))]),
+    );
+    this.throttledKinds = new Set(
+      providers.flatMap(({ throttlesBackground, addressKinds }) => (throttlesBackground ? addressKinds : [])),
+    );
   }
 
-  /** How many of `wanted` may be sent to the vendor now, and when one more. */
-  async take(vendor: ProviderName, tier: DurableTier, wanted: number): Promise<TokenGrant> {
-    const budget = this.of(vendor);
-    const alone = (): TokenGrant => {
-      const granted = Math.min(wanted, Math.ceil(budget.burst * ALONE.share));
-      return { granted, waitMs: (1_000 * granted) / (budget.perSecond * ALONE.pace) };
+  /** The budget of each provider, by its name. */
+  get all(): ReadonlyMap<string, Budget> {
+    return this.budgets;
+  }
+
+  /** Takes up to `wanted` messages of the provider's budget. */
+  async take(provider: string, tier: DurableTier, wanted: number): Promise<TokenGrant> {
+    const budget = this.budgetOf(provider);
+    const takeWithoutRedis = (): TokenGrant => {
+      const granted = Math.min(wanted, Math.ceil(budget.burst * WITHOUT_REDIS.burstShare));
+      return { granted, waitMs: (1_000 * granted) / (budget.perSecond * WITHOUT_REDIS.rateShare) };
     };
-    return this.store.take(vendor, budget, wanted, reserveFor(tier, budget)).catch(alone);
+    return this.store.take(provider, budget, wanted, reserveFor(tier, budget)).catch(takeWithoutRedis);
   }
 
-  async giveBack(vendor: ProviderName, unused: number): Promise<void> {
-    if (unused > 0) await this.store.take(vendor, this.of(vendor), -unused, 0).catch(() => undefined);
+  /** Returns messages that were taken and not sent. Does nothing while Redis is down. */
+  async giveBack(provider: string, unused: number): Promise<void> {
+    if (unused <= 0) return;
+    await this.store.take(provider, this.budgetOf(provider), -unused, 0).catch(() => undefined);
   }
 
-  /** Whether each device may be sent one more now, in order. */
-  async ofDevices(outgoing: readonly PreparedPush[]): Promise<TokenGrant[]> {
+  /** Takes one message of each device's budget. Returns the grants in order. */
+  async takeForDevices(outgoing: readonly PreparedPush[]): Promise<TokenGrant[]> {
     const [all, background] = await Promise.all([
-      this.each(outgoing, 'any', PER_DEVICE),
-      this.each(outgoing.filter(isBackground), 'background', BACKGROUND_PER_DEVICE),
+      this.takeEach(outgoing, 'any', PER_DEVICE),
+      this.takeEach(outgoing.filter(this.isThrottled), 'background', BACKGROUND_PER_DEVICE),
     ]);
     return outgoing.map((one) => {
-      const grants = [all.shift() ?? ONE_GRANTED, (isBackground(one) && background.shift()) || ONE_GRANTED];
+      const grants = [
+        all.shift() ?? ONE_GRANTED,
+        (this.isThrottled(one) && background.shift()) || ONE_GRANTED,
+      ];
       return grants.find(({ granted }) => granted === 0) ?? ONE_GRANTED;
     });
   }
 
-  private async each(outgoing: readonly PreparedPush[], kind: string, budget: Budget): Promise<TokenGrant[]> {
+  private async takeEach(
+    outgoing: readonly PreparedPush[],
+    kind: string,
+    budget: Budget,
+  ): Promise<TokenGrant[]> {
     const names = outgoing.map(({ push: { deviceId } }) => `${kind}:${deviceId}`);
     return names.length === 0 ? [] : this.store.takeEach(names, budget).catch(() => []);
   }
-}
 
-/** What Apple wakes an app for, and rations. */
-const isBackground = ({ message }: PreparedPush): boolean =>
-  message.to.kind === 'apns' && message.show === 'background';
+  private readonly isThrottled = ({ message }: PreparedPush): boolean =>
+    message.show === 'background' && this.throttledKinds.has(message.to.kind);
+
+  /** Throws for a provider that is not in the registry. */
+  private budgetOf(provider: string): Budget {
+    const budget = this.budgets.get(provider);
+    if (!budget) throw new Error(`there is no push provider ${provider}`);
+    return budget;
+  }
+}

@@ -4,12 +4,12 @@ import { decide } from './decision.js';
 import type { Push } from '../queue/push.js';
 
 const now = new Date('2026-11-20T23:00:00Z');
-const moment = { now, playing: false, heartbeatMs: 60_000 };
-const preferences = (said: Partial<Preferences>): Preferences => ({
+const context = { now, playing: false, heartbeatMs: 60_000 };
+const preferences = (given: Partial<Preferences>): Preferences => ({
   categories: {},
   quietHours: null,
   oneDeviceIsEnough: false,
-  ...said,
+  ...given,
 });
 const push = (more: Partial<Push> = {}): Push => ({
   userId: 'ann',
@@ -23,32 +23,32 @@ const push = (more: Partial<Push> = {}): Push => ({
   action: 'show',
   attempts: 0,
   expiresAt: new Date(now.getTime() + 86_400_000),
-  push: { kind: 'apns', address: 'address' },
+  target: { kind: 'apns', address: 'address' },
   locale: null,
   timezone: null,
   stale: false,
   superseded: false,
   data: {},
   preferences: null,
-  own: 0,
-  elsewhere: 0,
-  shown: 0,
+  rank: 0,
+  rankElsewhere: 0,
+  unseen: 0,
   ...more,
 });
 const quiet = preferences({ quietHours: { start: '22:00', end: '07:00' } });
 
-describe('a push whose turn has come', () => {
-  test('is sent', () => expect(decide(push(), moment)).toBe('send'));
+describe('a push that is due', () => {
+  test('is sent', () => expect(decide(push(), context)).toBe('send'));
 
   test.each([
-    ['the device has no address', { push: null }, 'withdrawn', 'no_address'],
+    ['the device has no address', { target: null }, 'withdrawn', 'no_address'],
     ['it has expired', { expiresAt: now }, 'expired', 'too_late'],
-    ['a newer event took its place', { superseded: true }, 'withdrawn', 'superseded'],
-    ['the device has received it meanwhile', { own: 2 }, 'withdrawn', 'received'],
-    ['the device is hardly used', { stale: true }, 'withdrawn', 'stale_device'],
+    ['a newer event has replaced it', { superseded: true }, 'withdrawn', 'superseded'],
+    ['the device has received it meanwhile', { rank: 2 }, 'withdrawn', 'received'],
+    ['the device was not seen for long', { stale: true }, 'withdrawn', 'stale_device'],
     [
       'it was seen elsewhere and one device is enough',
-      { elsewhere: 4, preferences: preferences({ oneDeviceIsEnough: true }) },
+      { rankElsewhere: 4, preferences: preferences({ oneDeviceIsEnough: true }) },
       'withdrawn',
       'seen_elsewhere',
     ],
@@ -58,20 +58,25 @@ describe('a push whose turn has come', () => {
       'withdrawn',
       'preference',
     ],
-    ['it is of the night and nobody asked', { type: 'recommendations.ready' }, 'withdrawn', 'preference'],
     [
-      'hours are quiet longer than it lives',
+      'it is a recommendation and the user has not opted in',
+      { type: 'recommendations.ready' },
+      'withdrawn',
+      'preference',
+    ],
+    [
+      'it expires before the quiet hours end',
       { preferences: quiet, expiresAt: new Date('2026-11-21T07:00:00Z') },
       'expired',
       'quiet_hours',
     ],
-  ] as const)('is not when %s', (_, more, state, reason) => {
-    expect(decide(push(more), moment)).toMatchObject({ state, reason });
+  ] as const)('is not sent when %s', (_, more, state, reason) => {
+    expect(decide(push(more), context)).toMatchObject({ state, reason });
   });
 
   test.each([
-    ['was written to a socket, but never acknowledged', { own: 1 }],
-    ['was seen elsewhere, where one device is not enough', { elsewhere: 4 }],
+    ['was written to a socket, but never acknowledged', { rank: 1 }],
+    ['was seen elsewhere, where one device is not enough', { rankElsewhere: 4 }],
     [
       'is critical, whatever the hour and the preference',
       {
@@ -84,21 +89,21 @@ describe('a push whose turn has come', () => {
       'is in a category without quiet hours',
       { preferences: preferences({ ...quiet, categories: { note: { quietHours: null } } }) },
     ],
-    ['takes away what was shown', { action: 'clear', own: 4, superseded: true }],
+    ['removes a notification', { action: 'clear', rank: 4, superseded: true }],
   ] as const)('is sent when it %s', (_, more) => {
-    expect(decide(push(more as Partial<Push>), moment)).toBe('send');
+    expect(decide(push(more as Partial<Push>), context)).toBe('send');
   });
 
   test('waits for the end of the quiet hours, by the device’s clock', () => {
-    expect(decide(push({ preferences: quiet }), moment)).toMatchObject({
+    expect(decide(push({ preferences: quiet }), context)).toMatchObject({
       state: 'queued',
       dueInMs: 8 * 3_600_000,
     });
-    expect(decide(push({ preferences: quiet, timezone: 'Asia/Tokyo' }), moment)).toBe('send'); // eight in the morning
+    expect(decide(push({ preferences: quiet, timezone: 'Asia/Tokyo' }), context)).toBe('send'); // eight in the morning
   });
 
-  test('waits for a beat while the device plays', () => {
-    expect(decide(push(), { ...moment, playing: true })).toMatchObject({ state: 'queued', dueInMs: 60_000 });
-    expect(decide(push({ tier: 'critical' }), { ...moment, playing: true })).toBe('send');
+  test('waits for one heartbeat interval while the device plays', () => {
+    expect(decide(push(), { ...context, playing: true })).toMatchObject({ state: 'queued', dueInMs: 60_000 });
+    expect(decide(push({ tier: 'critical' }), { ...context, playing: true })).toBe('send');
   });
 });

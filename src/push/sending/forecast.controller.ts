@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
-import { forecastAnswer } from './forecast.schema.js';
+import { forecastResponse } from './forecast.schema.js';
 import { PushReportService } from './push-report.service.js';
 
 @ApiTags('back offices')
@@ -9,10 +9,10 @@ import { PushReportService } from './push-report.service.js';
 export class ForecastController {
   constructor(private readonly report: PushReportService) {}
 
-  /** What waits for each push vendor, and when it will be through. */
+  /** What waits for each push provider, and when it will be sent. */
   @Get('forecast')
   @NeedsScope('admin')
-  @ApiResponse({ status: 200, standardSchema: forecastAnswer })
+  @ApiResponse({ status: 200, standardSchema: forecastResponse })
   async forecast() {
     return { vendors: await this.report.forecast() };
   }

@@ -1,73 +1,75 @@
 import { Injectable } from '@nestjs/common';
 import type { DurableTier } from '../../platform/tiers.js';
-import { BudgetsService } from './budgets.service.js';
-import type { Push, ProviderName } from '../queue/push.js';
+import type { Push } from '../queue/push.js';
 import { PushStore, type SettledPush } from '../queue/push.store.js';
+import { BudgetsService } from './budgets.service.js';
 import { PushReportService } from './push-report.service.js';
 import { PushSenderService } from './push-sender.service.js';
 
-/** A round that has begun. */
+/** Pushes that were claimed and are to be sent. */
 export interface PushBatch {
-  /** How many were claimed. */
   readonly size: number;
-  /** Whether more may be waiting. */
-  readonly more: boolean;
-  /** The budget has nothing more before this time has passed. */
+  /** Whether more pushes may be due. */
+  readonly hasMore: boolean;
+  /** Milliseconds until the provider's budget allows more. */
   readonly waitMs: number;
-  /** Sends what was claimed; hears how many were settled. Throws when PostgreSQL is away: then they are due again later. */
-  finish(onSettled: (count: number) => void): Promise<PushBatchResult>;
+  /**
+   * Sends and settles the batch; `onSettled` is called with the count of each group that was settled. Throws when PostgreSQL is down: the
+   * pushes are due again later.
+   */
+  send(onSettled: (count: number) => void): Promise<PushBatchResult>;
 }
 
-/** What one round did: how many a vendor was asked to take, and how many of them must be asked again. */
+/** How many pushes of a batch were sent to the provider, and how many of those must be retried. */
 export interface PushBatchResult {
-  readonly asked: number;
+  readonly sent: number;
   readonly failed: number;
 }
 
-/** One round: as many as the vendor's budget allows are claimed, sent and settled. */
+/** Claims, sends and settles pushes in batches, as many as the provider's budget allows. */
 @Injectable()
 export class PushBatchesService {
   constructor(
     private readonly store: PushStore,
-    private readonly sending: PushSenderService,
+    private readonly sender: PushSenderService,
     private readonly budgets: BudgetsService,
     private readonly report: PushReportService,
   ) {}
 
-  /** Claims at most so many. Throws when PostgreSQL is away. */
-  async begin(vendor: ProviderName, tier: DurableTier, atMost: number): Promise<PushBatch> {
-    const { granted, waitMs } = await this.budgets.take(vendor, tier, atMost);
-    const pushes = granted === 0 ? [] : await this.store.claim(vendor, tier, granted);
+  /** Claims at most `limit` pushes. Throws when PostgreSQL is down. */
+  async claim(provider: string, tier: DurableTier, limit: number): Promise<PushBatch> {
+    const { granted, waitMs } = await this.budgets.take(provider, tier, limit);
+    const pushes = granted === 0 ? [] : await this.store.claim(provider, tier, granted);
     const unused = granted - pushes.length;
-    await this.budgets.giveBack(vendor, unused);
+    await this.budgets.giveBack(provider, unused);
     return {
       size: pushes.length,
-      more: unused === 0,
+      hasMore: unused === 0,
       waitMs,
-      finish: (onSettled) => this.finish(vendor, tier, pushes, onSettled),
+      send: (onSettled) => this.send(provider, tier, pushes, onSettled),
     };
   }
 
-  private async finish(
-    vendor: ProviderName,
+  private async send(
+    provider: string,
     tier: DurableTier,
     pushes: readonly Push[],
     onSettled: (count: number) => void,
   ): Promise<PushBatchResult> {
-    const { outgoing, settled } = await this.sending.prepare(pushes);
-    await this.budgets.giveBack(vendor, pushes.length - outgoing.length);
+    const { outgoing, settled } = await this.sender.prepare(pushes);
+    await this.budgets.giveBack(provider, pushes.length - outgoing.length);
     const settle = async (group: readonly SettledPush[]): Promise<void> => {
       if (group.length === 0) return;
       await this.store.settle(tier, group);
       onSettled(group.length);
-      this.report.count(vendor, group);
+      this.report.countSettled(provider, group);
     };
     await settle(settled);
     let failed = 0;
-    for await (const group of this.sending.send(tier, outgoing)) {
+    for await (const group of this.sender.send(tier, outgoing)) {
       await settle(group);
       failed += group.filter(([, { state }]) => state === 'queued').length;
     }
-    return { asked: outgoing.length, failed };
+    return { sent: outgoing.length, failed };
   }
 }

@@ -5,15 +5,16 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { PushLaneWorker } from './push-lane.worker.js';
-import { PROVIDERS, pushesQueued } from '../queue/push.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { PUSH_PROVIDERS, type PushProviderDefinition } from '../providers/push-provider.js';
+import { pushesQueued } from '../queue/push.js';
 import { PushBatchesService } from './push-batches.service.js';
+import { PushLaneWorker } from './push-lane.worker.js';
 
 /**
- * Sends what is due: a lane for each vendor and tier, so that neither a vendor that hangs nor a campaign holds up anything else. Any
- * number of workers may do it at once (claim.sql).
+ * Sends pushes that are due: a lane for each provider and tier, so that neither a provider that hangs nor a campaign delays anything else.
+ * Any number of processes may do so at once (claim-pushes.sql).
  */
 @Injectable()
 export class PushDispatchWorker implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -21,14 +22,16 @@ export class PushDispatchWorker implements OnApplicationBootstrap, OnApplication
   private readonly lanes: readonly PushLaneWorker[];
 
   constructor(
-    rounds: PushBatchesService,
+    batches: PushBatchesService,
     private readonly bus: EventBusService,
+    @Inject(PUSH_PROVIDERS) providers: readonly PushProviderDefinition[],
     @Inject(CONFIG) private readonly config: Config,
   ) {
-    const onError = (error: unknown): void => this.log.warn(`will try again: ${String(error)}`);
-    this.lanes = PROVIDERS.flatMap((vendor) => [
-      new PushLaneWorker(rounds, vendor, 'critical', onError),
-      new PushLaneWorker(rounds, vendor, 'important', onError),
+    const onError = (error: unknown): void =>
+      this.log.warn(`a batch failed, its pushes are retried: ${String(error)}`);
+    this.lanes = providers.flatMap(({ name }) => [
+      new PushLaneWorker(batches, name, 'critical', onError),
+      new PushLaneWorker(batches, name, 'important', onError),
     ]);
   }
 

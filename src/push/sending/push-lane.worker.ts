@@ -1,50 +1,49 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Loop } from '../../platform/scheduling/loop.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import type { DurableTier } from '../../platform/tiers.js';
-import type { ProviderName } from '../queue/push.js';
+import type { PushBatch, PushBatchesService, PushBatchResult } from './push-batches.service.js';
 import { backoffMs } from './retry.js';
-import type { PushBatchResult, PushBatch, PushBatchesService } from './push-batches.service.js';
 
-const EVERY_MS: Record<DurableTier, number> = { critical: 500, important: 1_000 };
-/** Under way at once, of what the guard lets a vendor have (guard.ts): a campaign leaves places for what is critical. */
-const AT_ONCE: Record<DurableTier, number> = { critical: 200, important: 160 };
-/** With less room than this a round is not worth its statements. */
-const LEAST = 40;
-/** So long the next round waits for the last one: what comes meanwhile goes together. */
+const INTERVAL_MS: Record<DurableTier, number> = { critical: 500, important: 1_000 };
+/** Pushes in flight, of the 200 that one provider may have (resilience.ts): a campaign leaves slots for critical pushes. */
+const MAX_IN_FLIGHT: Record<DurableTier, number> = { critical: 200, important: 160 };
+/** A smaller batch is not worth its statements. */
+const MIN_BATCH = 40;
+/** How long the next batch waits for the last one to end, so that pushes that become due meanwhile go together. */
 const GATHER_MS = 100;
-/** Bounds a turn; what is left has the next one, which begins at once. */
-const MAX_ROUNDS = 50;
-/** How long a spent budget is left alone: so long that some are granted, so short that the pace is even. */
-const REFILL_MS = { least: 50, most: 250 };
-/** From so many failures of one round on, it is not the devices. */
-const TELLING = 10;
+/** Batches in one run; the next run begins at once. */
+const MAX_BATCHES = 50;
+/** The pause when the budget is used up: long enough to be granted some, short enough for an even rate. */
+const BUDGET_PAUSE_MS = { min: 50, max: 250 };
+/** If a whole batch of at least this size fails, suspect the provider, not the devices, and pause. */
+const MIN_OUTAGE_BATCH = 10;
 
 /**
- * The pushes of one tier for one vendor. A round follows the last one, or overtakes it while there is room: a push that the vendor does not
- * answer holds up no other.
+ * Sends the pushes of one tier through one provider. Batches overlap while there is room, so that a push that the provider does not
+ * respond to delays no other.
  */
 export class PushLaneWorker {
   private readonly loop: Loop;
-  private readonly underWay = new Set<Promise<void>>();
+  private readonly running = new Set<Promise<void>>();
   /** Pushes that were claimed and not settled. */
-  private open = 0;
+  private inFlight = 0;
   private stopped = false;
-  private last: Promise<void> = Promise.resolve();
+  private lastBatch: Promise<void> = Promise.resolve();
   private onRoom: (() => void) | undefined;
   private failures = 0;
-  /** Until then a vendor that refuses everything is left alone; the rounds that began before say nothing new. */
+  /** Unix times in ms. A provider that fails a whole batch is left alone until then; batches begun before the pause extend no pause. */
   private pausedAt = 0;
   private pausedUntil = 0;
 
-  /** `onError` hears that PostgreSQL or Redis failed: what was claimed is due again later. */
+  /** `onError` is called when PostgreSQL or Redis fails. Claimed pushes are due again later. */
   constructor(
-    private readonly rounds: PushBatchesService,
-    private readonly vendor: ProviderName,
+    private readonly batches: PushBatchesService,
+    private readonly provider: string,
     readonly tier: DurableTier,
     private readonly onError: (error: unknown) => void,
   ) {
-    this.loop = new Loop(EVERY_MS[tier], () => this.turn(), onError);
+    this.loop = new Loop(INTERVAL_MS[tier], () => this.run(), onError);
   }
 
   start(): void {
@@ -52,62 +51,64 @@ export class PushLaneWorker {
     this.loop.start();
   }
 
+  /** Looks for pushes now rather than after the interval. */
   wake(): void {
     this.loop.wake();
   }
 
-  /** Waits for what is under way, which the guard's deadline bounds. */
+  /** Waits for the batches in flight, which the provider's timeout bounds. */
   async stop(): Promise<void> {
     this.stopped = true;
     await this.loop.stop();
-    await Promise.all(this.underWay);
+    await Promise.all(this.running);
   }
 
-  private async turn(): Promise<void> {
-    for (let count = 0; count < MAX_ROUNDS; count += 1) {
-      const room = await this.room();
+  private async run(): Promise<void> {
+    for (let count = 0; count < MAX_BATCHES; count += 1) {
+      const room = await this.waitForRoom();
       if (this.stopped || Date.now() < this.pausedUntil) return;
-      const round = await this.rounds.begin(this.vendor, this.tier, room);
-      this.follow(round);
-      if (!round.more) return;
-      if (round.waitMs > 0) await pause(Math.min(Math.max(round.waitMs, REFILL_MS.least), REFILL_MS.most));
+      const batch = await this.batches.claim(this.provider, this.tier, room);
+      this.send(batch);
+      if (!batch.hasMore) return;
+      if (batch.waitMs > 0)
+        await sleep(Math.min(Math.max(batch.waitMs, BUDGET_PAUSE_MS.min), BUDGET_PAUSE_MS.max));
     }
     this.loop.wake();
   }
 
-  /** How many more may be under way, once it is worth a round. */
-  private async room(): Promise<number> {
-    const most = AT_ONCE[this.tier];
-    await withTimeout(GATHER_MS, this.last).catch(() => undefined);
-    while (most - this.open < LEAST) await new Promise<void>((resolve) => (this.onRoom = resolve));
-    return most - this.open;
+  /** Returns how many more may be in flight, once they are worth a batch. */
+  private async waitForRoom(): Promise<number> {
+    const max = MAX_IN_FLIGHT[this.tier];
+    await withTimeout(GATHER_MS, this.lastBatch).catch(() => undefined);
+    while (max - this.inFlight < MIN_BATCH) await new Promise<void>((resolve) => (this.onRoom = resolve));
+    return max - this.inFlight;
   }
 
-  private follow(round: PushBatch): void {
-    if (round.size === 0) return;
-    const beganAt = Date.now();
-    let open = round.size;
-    this.open += open;
-    const settled = (count: number): void => {
-      open -= count;
-      this.open -= count;
+  private send(batch: PushBatch): void {
+    if (batch.size === 0) return;
+    const startedAt = Date.now();
+    let unsettled = batch.size;
+    this.inFlight += unsettled;
+    const onSettled = (count: number): void => {
+      unsettled -= count;
+      this.inFlight -= count;
       this.onRoom?.();
     };
-    const followed = round
-      .finish(settled)
-      .then((outcome) => this.backOffOnOutage(outcome, beganAt), this.onError)
+    const sending = batch
+      .send(onSettled)
+      .then((result) => this.pauseOnOutage(result, startedAt), this.onError)
       .finally(() => {
-        settled(open);
-        this.underWay.delete(followed);
+        onSettled(unsettled);
+        this.running.delete(sending);
       });
-    this.underWay.add(followed);
-    this.last = followed;
+    this.running.add(sending);
+    this.lastBatch = sending;
   }
 
-  /** A vendor that refuses a whole round is left alone for a while: millions that wait must not each try by themselves. */
-  private backOffOnOutage({ asked, failed }: PushBatchResult, beganAt: number): void {
-    if (failed < asked) this.failures = 0;
-    if (failed < asked || asked < TELLING || beganAt <= this.pausedAt) return;
+  /** Pauses after a batch that failed as a whole: millions of waiting pushes must not each try by themselves. */
+  private pauseOnOutage({ sent, failed }: PushBatchResult, startedAt: number): void {
+    if (failed < sent) this.failures = 0;
+    if (failed < sent || sent < MIN_OUTAGE_BATCH || startedAt <= this.pausedAt) return;
     this.failures += 1;
     this.pausedAt = Date.now();
     this.pausedUntil = this.pausedAt + backoffMs(this.failures);

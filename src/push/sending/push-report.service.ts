@@ -7,27 +7,28 @@ import {
 } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { Loop } from '../../platform/scheduling/loop.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
+import { Loop } from '../../platform/scheduling/loop.js';
+import { PushStore, type SettledPush } from '../queue/push.store.js';
 import { secondsToSend } from './budget.js';
 import { BudgetsService } from './budgets.service.js';
-import { type ProviderName, PROVIDERS } from '../queue/push.js';
-import { PushStore, type SettledPush } from '../queue/push.store.js';
+import type { ProviderForecast } from './forecast.schema.js';
 
-const EVERY_MS = 15_000;
-/** How long it can be told what became of a push. */
+const INTERVAL_MS = 15_000;
+/** How long a timeline can show what became of a push. */
 const KEEP_DAYS = 30;
-const FORGET_AT_ONCE = 2_000;
+const MAX_DELETES = 2_000;
 
-/** How the pushes are getting on: for metrics and the forecast. Removes what is too old to be asked for. */
+/** Reports what became of pushes and how many wait, for metrics and the forecast. Deletes pushes that were settled long ago. */
 @Injectable()
 export class PushReportService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = new Logger('push');
-  private readonly outcomes: Counter<'vendor' | 'tier' | 'state' | 'reason'>;
-  private backlog: ReadonlyMap<string, number> = new Map();
+  private readonly settled: Counter<'vendor' | 'tier' | 'state' | 'reason'>;
+  /** Seconds until the backlog of each provider is sent. */
+  private backlogSeconds: ReadonlyMap<string, number> = new Map();
   private readonly loop = new Loop(
-    EVERY_MS,
-    () => this.turn(),
+    INTERVAL_MS,
+    () => this.run(),
     (error) => this.log.warn(error),
   );
 
@@ -37,16 +38,16 @@ export class PushReportService implements OnApplicationBootstrap, OnApplicationS
     @Inject(CONFIG) private readonly config: Config,
     metrics: MetricsService,
   ) {
-    this.outcomes = metrics.counter(
+    this.settled = metrics.counter(
       'push_total',
-      'What became of pushes; queued: they are tried or looked at again',
+      'What became of pushes; queued: they are sent or decided again later',
       ['vendor', 'tier', 'state', 'reason'],
     );
     metrics.gauges(
       'push_backlog_seconds',
-      'How long what waits for a vendor takes at the rate that it allows',
+      'Seconds until the waiting pushes of a provider are sent at its rate',
       'vendor',
-      () => this.backlog,
+      () => this.backlogSeconds,
     );
   }
 
@@ -58,30 +59,28 @@ export class PushReportService implements OnApplicationBootstrap, OnApplicationS
     return this.loop.stop();
   }
 
-  count(vendor: ProviderName, settled: readonly SettledPush[]): void {
+  countSettled(provider: string, settled: readonly SettledPush[]): void {
     for (const [{ tier }, { state, reason = '' }] of settled)
-      this.outcomes.inc({ vendor, tier, state, reason });
+      this.settled.inc({ vendor: provider, tier, state, reason });
   }
 
-  /** What waits for each vendor, and when it is through if nothing comes in between. */
-  async forecast() {
-    const waiting = await this.store.backlog();
+  /** Returns what waits for each provider, and when it is sent if nothing is queued meanwhile. */
+  async forecast(): Promise<ProviderForecast[]> {
+    const backlog = await this.store.backlog();
     const now = Date.now();
-    return PROVIDERS.map((vendor) => {
-      const of = (tier: string): number =>
-        waiting.find((one) => one.vendor === vendor && one.tier === tier)?.waiting ?? 0;
-      const critical = of('critical');
-      const important = of('important');
-      const budget = this.budgets.of(vendor);
-      const seconds = secondsToSend(critical + important, budget);
+    return [...this.budgets.all].map(([provider, budget]) => {
+      const count = (tier: string): number =>
+        backlog.find((one) => one.provider === provider && one.tier === tier)?.waiting ?? 0;
+      const waiting = { critical: count('critical'), important: count('important') };
+      const seconds = secondsToSend(waiting.critical + waiting.important, budget);
       const throughAt = new Date(now + seconds * 1_000).toISOString();
-      return { vendor, perSecond: budget.perSecond, waiting: { critical, important }, seconds, throughAt };
+      return { vendor: provider, perSecond: budget.perSecond, waiting, seconds, throughAt };
     });
   }
 
-  private async turn(): Promise<void> {
+  private async run(): Promise<void> {
     const forecast = await this.forecast();
-    this.backlog = new Map(forecast.map(({ vendor, seconds }) => [vendor, seconds]));
-    await this.store.deleteSettled(KEEP_DAYS, FORGET_AT_ONCE);
+    this.backlogSeconds = new Map(forecast.map(({ vendor, seconds }) => [vendor, seconds]));
+    await this.store.deleteSettled(KEEP_DAYS, MAX_DELETES);
   }
 }

@@ -1,92 +1,89 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { DevicesService } from '../../devices/devices.service.js';
 import { PLAYBACK_ACTIVITY, type PlaybackActivity } from '../../devices/playback-activity.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import type { DurableTier } from '../../platform/tiers.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
+import type { DurableTier } from '../../platform/tiers.js';
+import { renderPush } from '../content/render-push.js';
+import { ProviderRegistryService } from '../providers/provider-registry.service.js';
+import type { SendResult } from '../providers/send-result.js';
+import type { PreparedPush, Push } from '../queue/push.js';
+import type { SettledPush } from '../queue/push.store.js';
 import { BudgetsService } from './budgets.service.js';
 import { decide } from './decision.js';
-import { renderPush } from '../content/render-push.js';
-import { type PreparedPush, type Push, PROVIDER_OF_KIND } from '../queue/push.js';
-import { DevicesService } from '../../devices/devices.service.js';
-import type { SettledPush } from '../queue/push.store.js';
 import { backoffMs, retryLater, toSettlement } from './retry.js';
-import type { SendResult } from '../providers/push-provider.js';
-import { ProviderRegistryService } from '../providers/provider-registry.service.js';
 
-/** While one answer is waited for, the others are written down: what is not would be sent twice should this worker die. */
+/** Results are settled in groups at this interval while others are awaited. What is not settled when this worker dies is sent twice. */
 const GROUP_MS = 100;
 
-type Answered = PreparedPush & { readonly verdict: SendResult };
+type SentPush = PreparedPush & { readonly result: SendResult };
 
-/** From pushes whose turn has come to what became of each. */
+/** Decides about pushes that are due, sends those that are wanted, and turns results into settlements. */
 @Injectable()
 export class PushSenderService {
   constructor(
-    private readonly vendors: ProviderRegistryService,
+    private readonly providers: ProviderRegistryService,
     private readonly budgets: BudgetsService,
     private readonly devices: DevicesService,
     @Inject(PLAYBACK_ACTIVITY) private readonly playbackActivity: PlaybackActivity,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Which of these are sent, and how; and what becomes of the others. */
+  /** Returns the pushes to send with their messages, and the settlements of all others. */
   async prepare(pushes: readonly Push[]): Promise<{ outgoing: PreparedPush[]; settled: SettledPush[] }> {
     const settled: SettledPush[] = [];
-    const outgoing = await this.withinBudgets(await this.wanted(pushes, settled), settled);
+    const outgoing = await this.limitPerDevice(await this.selectWanted(pushes, settled), settled);
     return { outgoing, settled };
   }
 
   /**
-   * Sends all at once; gives what became of them in groups, as the vendor answers. Every push gets a settlement; throws only when
-   * PostgreSQL is away, and then they are due again later.
+   * Sends all at once, and yields settlements in groups as the results come. Each push gets one. Throws only when PostgreSQL is down: the
+   * pushes are due again later.
    */
   async *send(tier: DurableTier, outgoing: readonly PreparedPush[]): AsyncGenerator<SettledPush[]> {
-    let answered: Answered[] = [];
-    let waiting = outgoing.length;
+    let sent: SentPush[] = [];
+    let pending = outgoing.length;
     const all = Promise.all(
       outgoing.map(async ({ push, message }) => {
-        const verdict = await this.vendors.send(PROVIDER_OF_KIND[message.to.kind], message);
-        answered.push({ push, message, verdict });
-        waiting -= 1;
+        const result = await this.providers.send(message);
+        sent.push({ push, message, result });
+        pending -= 1;
       }),
     );
-    // While a group was written down, the last of the others may have come.
-    while (waiting > 0 || answered.length > 0) {
+    // The last results may have come while the group before was settled.
+    while (pending > 0 || sent.length > 0) {
       await withTimeout(GROUP_MS, all).catch(() => undefined);
-      const group = answered;
-      answered = [];
-      if (group.length > 0) yield await this.settlements(tier, group);
+      const group = sent;
+      sent = [];
+      if (group.length > 0) yield await this.toSettlements(tier, group);
     }
   }
 
-  private async wanted(pushes: readonly Push[], settled: SettledPush[]): Promise<PreparedPush[]> {
-    const playing = await this.playing(pushes);
+  private async selectWanted(pushes: readonly Push[], settled: SettledPush[]): Promise<PreparedPush[]> {
+    const playing = await this.findPlaying(pushes);
     const heartbeatMs = this.config.HEARTBEAT_SECONDS * 1_000;
     const outgoing: PreparedPush[] = [];
     for (const push of pushes) {
-      const decision = decide(push, {
-        now: new Date(),
-        playing: playing.has(push.deviceId),
-        heartbeatMs: heartbeatMs,
-      });
+      const context = { now: new Date(), playing: playing.has(push.deviceId), heartbeatMs };
+      const decision = decide(push, context);
       if (decision !== 'send') settled.push([push, decision]);
-      else if (push.push) outgoing.push({ push, message: renderPush(push, push.push) });
+      else if (push.target) outgoing.push({ push, message: renderPush(push, push.target) });
     }
     return outgoing;
   }
 
-  /** Only what may wait needs to ask. */
-  private async playing(pushes: readonly Push[]): Promise<ReadonlySet<string>> {
-    const patient = pushes.filter(({ tier, action }) => tier !== 'critical' && action === 'show');
-    return patient.length === 0 ? new Set() : this.playbackActivity.playing(patient);
+  /** Returns the ids of the devices that play something; only for pushes that this can postpone. */
+  private async findPlaying(pushes: readonly Push[]): Promise<ReadonlySet<string>> {
+    const postponable = pushes.filter(({ tier, action }) => tier !== 'critical' && action === 'show');
+    return postponable.length === 0 ? new Set() : this.playbackActivity.playing(postponable);
   }
 
-  /** What a device may not get yet waits; what need not be told later (a clearing) is left out. */
-  private async withinBudgets(
+  /** Postpones pushes to devices whose budget is used up. The removal of a notification is dropped instead: it is not worth a delay. */
+  private async limitPerDevice(
     outgoing: readonly PreparedPush[],
     settled: SettledPush[],
   ): Promise<PreparedPush[]> {
-    const grants = await this.budgets.ofDevices(outgoing);
+    const grants = await this.budgets.takeForDevices(outgoing);
     return outgoing.filter(({ push }, n) => {
       const grant = grants[n];
       if (!grant || grant.granted > 0) return true;
@@ -101,16 +98,16 @@ export class PushSenderService {
     });
   }
 
-  private async settlements(tier: DurableTier, answered: readonly Answered[]): Promise<SettledPush[]> {
+  private async toSettlements(tier: DurableTier, sent: readonly SentPush[]): Promise<SettledPush[]> {
     const now = new Date();
-    const dead = answered.flatMap(({ push: { deviceId }, message: { to }, verdict }) =>
-      verdict.is === 'gone' ? [{ deviceId, address: to.address, since: verdict.since }] : [],
+    const dead = sent.flatMap(({ push: { deviceId }, message: { to }, result }) =>
+      result.is === 'unregistered' ? [{ deviceId, address: to.address, since: result.since }] : [],
     );
     const forgotten = dead.length === 0 ? new Set() : await this.devices.forgetAddresses(tier, dead);
-    return answered.map(({ push, verdict }): SettledPush => {
-      if (verdict.is !== 'gone') return [push, toSettlement(push, verdict, now)];
-      if (forgotten.has(push.deviceId)) return [push, { state: 'gone', reason: verdict.reason, tried: 1 }];
-      // The app has registered since: the address that it has now may live.
+    return sent.map(({ push, result }): SettledPush => {
+      if (result.is !== 'unregistered') return [push, toSettlement(push, result, now)];
+      if (forgotten.has(push.deviceId)) return [push, { state: 'gone', reason: result.reason, tried: 1 }];
+      // The app has registered since: its present address may be good.
       return [push, retryLater(push, backoffMs(push.attempts), now, 'registered_since')];
     });
   }

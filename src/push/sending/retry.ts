@@ -1,37 +1,41 @@
+import type { SendResult } from '../providers/send-result.js';
 import type { Push, PushSettlement } from '../queue/push.js';
-import type { SendResult } from '../providers/push-provider.js';
 
-const FIRST_MS = 1_000;
-const LONGEST_MS = 5 * 60_000;
-/** While our credentials are wrong every try fails; somebody must be woken, and then it may all go out. */
-const OUR_FAULT_MS = 60_000;
-
-/** Full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"): devices of one failure do not come back together. */
-export const backoffMs = (attempts: number, random: () => number = Math.random): number =>
-  random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempts, 20));
+const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 5 * 60_000;
+/** While our credentials are wrong each try fails. Once an operator has corrected them, the pushes go out within two minutes. */
+const MISCONFIGURED_RETRY_MS = 60_000;
 
 /**
- * What follows from a vendor's verdict. `gone` is decided by whoever knows whether the address was registered since, so it is not
- * among them. A retry that would come after the push expires ends it.
+ * Milliseconds to wait after so many attempts. Full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"): pushes that failed
+ * together are not retried together.
+ */
+export const backoffMs = (attempts: number, random: () => number = Math.random): number =>
+  random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempts, 20));
+
+/**
+ * How a push is settled after a provider's result. `unregistered` is not among them: it depends on whether the address was registered
+ * again since, which the caller finds out.
  */
 export function toSettlement(
   push: Push,
-  verdict: Exclude<SendResult, { is: 'gone' }>,
+  result: Exclude<SendResult, { is: 'unregistered' }>,
   now: Date,
 ): PushSettlement {
-  switch (verdict.is) {
+  switch (result.is) {
     case 'delivered':
       return { state: push.action === 'clear' ? 'cleared' : 'delivered', tried: 1 };
-    case 'again':
-      // Whoever says when must be heeded, and yet not by all at once.
-      return retryLater(push, (verdict.afterMs ?? 0) + backoffMs(push.attempts), now, verdict.reason);
-    case 'our_fault':
-      return retryLater(push, OUR_FAULT_MS * (1 + Math.random()), now, verdict.reason);
-    case 'sender_fault':
-      return { state: 'failed', reason: verdict.reason, tried: 1 };
+    case 'retry':
+      // Never before the time that the provider named, and spread after it.
+      return retryLater(push, (result.afterMs ?? 0) + backoffMs(push.attempts), now, result.reason);
+    case 'misconfigured':
+      return retryLater(push, MISCONFIGURED_RETRY_MS * (1 + Math.random()), now, result.reason);
+    case 'rejected':
+      return { state: 'failed', reason: result.reason, tried: 1 };
   }
 }
 
+/** Queues the push again. A push that expires before then is settled as expired. */
 export function retryLater(push: Push, dueInMs: number, now: Date, reason: string): PushSettlement {
   if (now.getTime() + dueInMs >= push.expiresAt.getTime()) return { state: 'expired', reason, tried: 1 };
   return { state: 'queued', reason, dueInMs, tried: 1 };

@@ -1,6 +1,6 @@
--- Takes from a bucket that fills with time; the Redis server's clock decides, so all workers share one budget.
--- KEYS[1] the bucket · ARGV: tokens a second, how many it holds, how many are wanted (negative: given back), how many must stay in it
--- Out: { granted, milliseconds until one more could be }
+-- Takes tokens from a bucket. Atomic. The Redis server's clock decides, so that all workers share one budget.
+-- KEYS[1] hash: the bucket · ARGV: tokens a second, capacity, tokens wanted (negative: returned), tokens that must stay
+-- Returns { tokens granted, milliseconds until one more could be granted }
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local rate, burst, wanted, reserve = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

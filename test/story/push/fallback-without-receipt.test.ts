@@ -85,7 +85,7 @@ describe('a queued push', () => {
 
   test('is withdrawn by the first receipt', async () => {
     const phone = await registerPhone(usher, 'gus', 'gus-phone');
-    await phone.setProviderOutcome({ is: 'again', afterMs: 1_500, reason: 'busy' });
+    await phone.setProviderOutcome({ is: 'retry', afterMs: 1_500, reason: 'busy' });
     await usher.backOffice.publish([noteFor('gus')]);
     await phone.waitForPushes(1);
     const device = await usher.device('gus', 'gus-phone', { position: { epoch: 'none', offset: 0 } });

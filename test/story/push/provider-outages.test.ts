@@ -18,7 +18,7 @@ const devicesOf = async (userId: string) =>
 describe('a push provider', () => {
   test('that is unavailable for a while loses no notification and shows none twice', async () => {
     const devices = await Promise.all([1, 2, 3].map((n) => registerPhone(usher, 'ann', `ann-${n}`)));
-    await Promise.all(devices.map((one) => one.setProviderOutcome({ is: 'again', reason: 'unavailable' })));
+    await Promise.all(devices.map((one) => one.setProviderOutcome({ is: 'retry', reason: 'unavailable' })));
     await usher.backOffice.publish([noteFor('ann'), noteFor('ann')]);
     await Promise.all(devices.map((one) => one.waitForPushes(3))); // each was retried
     await Promise.all(devices.map((one) => one.setProviderOutcome(null)));
@@ -31,7 +31,7 @@ describe('a push provider', () => {
 
   test('that returns a Retry-After is not called before that time', async () => {
     const phone = await registerPhone(usher, 'ben', 'ben-phone');
-    await phone.setProviderOutcome({ is: 'again', afterMs: 1_500, reason: 'too_many_requests' });
+    await phone.setProviderOutcome({ is: 'retry', afterMs: 1_500, reason: 'too_many_requests' });
     await usher.backOffice.publish([noteFor('ben')]);
     await phone.waitForPushes(1);
     await phone.setProviderOutcome(null);
@@ -42,7 +42,7 @@ describe('a push provider', () => {
 
   test('that reports a dead address: the address is deleted, and nothing is sent to it any more', async () => {
     const phone = await registerPhone(usher, 'cem', 'cem-phone');
-    await phone.setProviderOutcome({ is: 'gone', reason: 'unregistered' });
+    await phone.setProviderOutcome({ is: 'unregistered', reason: 'unregistered' });
     await usher.backOffice.publish([noteFor('cem')]);
     await waitForPushState(usher, 'cem-phone', 'gone', 'unregistered');
     expect(await devicesOf('cem')).toEqual([expect.objectContaining({ deviceId: 'cem-phone', push: null })]);
@@ -53,7 +53,7 @@ describe('a push provider', () => {
   test('that reports as dead an address that was registered again since: the address is kept', async () => {
     const phone = await registerPhone(usher, 'dora', 'dora-phone');
     await phone.setProviderOutcome({
-      is: 'gone',
+      is: 'unregistered',
       since: new Date(Date.now() - 60_000).toISOString(),
       reason: 'unregistered',
     });
@@ -66,11 +66,11 @@ describe('a push provider', () => {
 
   test('that rejects a message is not called again for it; one that rejects our credentials is, later', async () => {
     const phone = await registerPhone(usher, 'eli', 'eli-phone');
-    await phone.setProviderOutcome({ is: 'sender_fault', reason: 'too_large' });
+    await phone.setProviderOutcome({ is: 'rejected', reason: 'too_large' });
     await usher.backOffice.publish([noteFor('eli')]);
     await waitForPushState(usher, 'eli-phone', 'failed', 'too_large');
     const ours = await registerPhone(usher, 'fay', 'fay-phone');
-    await ours.setProviderOutcome({ is: 'our_fault', reason: 'bad_credentials' });
+    await ours.setProviderOutcome({ is: 'misconfigured', reason: 'bad_credentials' });
     await usher.backOffice.publish([noteFor('fay')]);
     await waitForPushState(usher, 'fay-phone', 'queued', 'bad_credentials');
     expect((await ours.lockScreen()).arrived).toHaveLength(1);
@@ -78,7 +78,7 @@ describe('a push provider', () => {
 
   test('is not called for an event that expires first', async () => {
     const phone = await registerPhone(usher, 'gus', 'gus-phone');
-    await phone.setProviderOutcome({ is: 'again', afterMs: 60_000, reason: 'busy' });
+    await phone.setProviderOutcome({ is: 'retry', afterMs: 60_000, reason: 'busy' });
     await usher.backOffice.publish([
       noteFor('gus', { expiresAt: new Date(Date.now() + 30_000).toISOString() }),
     ]);

@@ -21,7 +21,7 @@ const devicesOf = async (userId: string) =>
 describe('a device that moves to another user', () => {
   test('receives no push that was queued for its former owner', async () => {
     const phone = await registerPhone(usher, 'hal', 'shared-phone');
-    await phone.setProviderOutcome({ is: 'again', afterMs: 1_000, reason: 'busy' });
+    await phone.setProviderOutcome({ is: 'retry', afterMs: 1_000, reason: 'busy' });
     await usher.backOffice.publish([note('hal')]);
     await phone.waitForPushes(1);
     await phone.register('ida');
@@ -48,7 +48,7 @@ describe('a device that moves to another user', () => {
 
   test('receives no push after it signed out', async () => {
     const phone = await registerPhone(usher, 'lea', 'lea-phone');
-    await phone.setProviderOutcome({ is: 'again', afterMs: 500, reason: 'busy' });
+    await phone.setProviderOutcome({ is: 'retry', afterMs: 500, reason: 'busy' });
     await usher.backOffice.publish([note('lea')]);
     await phone.waitForPushes(1);
     await usher.callAs('lea', 'DELETE', '/v1/me/devices/lea-phone');

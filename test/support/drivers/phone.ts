@@ -5,9 +5,9 @@ import type { TestUsher } from './usher.js';
 
 /** How the push provider of a node in development responds to a push; else it delivers it. */
 export type ProviderOutcome =
-  | { is: 'again'; afterMs?: number; reason: string }
-  | { is: 'gone'; since?: string; reason: string }
-  | { is: 'our_fault' | 'sender_fault'; reason: string };
+  | { is: 'retry'; afterMs?: number; reason: string }
+  | { is: 'unregistered'; since?: string; reason: string }
+  | { is: 'misconfigured' | 'rejected'; reason: string };
 
 export interface ShownNotification {
   readonly id: string;

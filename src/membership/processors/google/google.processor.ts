@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { CONFIG, type Config } from '../../../platform/config/config.js';
@@ -7,12 +7,11 @@ import { plainText } from '../../../platform/http/text.schema.js';
 import {
   parseWebhookJson,
   type Processor,
-  type ProcessorClient,
   type ProcessorUpdate,
   type VerifiedWebhook,
   type WebhookHeaders,
 } from '../processor.js';
-import { GoogleClient, serviceAccountOf } from './google.client.js';
+import { GoogleClient } from './google.client.js';
 import { mapGoogleNotification } from './google.mapper.js';
 
 const ISSUERS = ['https://accounts.google.com', 'accounts.google.com'];
@@ -32,15 +31,14 @@ const pushRequest = z.object({
  * the audience of our Pub/Sub subscription. It only names the purchase that changed; the purchase itself is fetched from the API.
  */
 @Injectable()
-export class GoogleProcessor implements Processor {
-  readonly api: ProcessorClient | undefined;
+export class GoogleProcessor implements Processor, OnApplicationShutdown {
+  readonly api: GoogleClient | undefined;
   private readonly keys: ReturnType<typeof createRemoteJWKSet>;
 
-  /** Throws ConfigError. */
   constructor(@Inject(CONFIG) private readonly config: Config) {
-    const { GOOGLE_PACKAGE_NAME: app, GOOGLE_SERVICE_ACCOUNT_KEY: key, GOOGLE_API_BASE: base } = config;
+    const { GOOGLE_PACKAGE_NAME: app, GOOGLE_SERVICE_ACCOUNT_KEY: account, GOOGLE_API_BASE: base } = config;
     const isComplete = config.GOOGLE_PUBSUB_AUDIENCE && config.GOOGLE_PUBSUB_SERVICE_ACCOUNT;
-    if (app && key && isComplete) this.api = new GoogleClient({ app, base, account: serviceAccountOf(key) });
+    if (app && account && isComplete) this.api = new GoogleClient({ app, base, account });
     this.keys = createRemoteJWKSet(new URL(config.GOOGLE_JWKS_URL), { timeoutDuration: KEYS_TIMEOUT_MS });
   }
 
@@ -61,6 +59,10 @@ export class GoogleProcessor implements Processor {
     const payload = Buffer.from(encoded, 'base64').toString('utf8');
     const { type } = mapGoogleNotification(parseWebhookJson(payload), this.config.GOOGLE_PACKAGE_NAME);
     return { eventId: messageId, type, createdAt: new Date(publishTime), payload };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.api?.close();
   }
 
   read(payload: unknown): ProcessorUpdate {

@@ -1,30 +1,30 @@
 import { createHash } from 'node:crypto';
 import { Notification, type NotificationOptions, Priority, PushType } from 'apns2';
-import { certainlyFits } from '../../content/payload-size.js';
-import type { PushMessage, SendResult } from '../push-provider.js';
+import { certainlyFits, type PushMessage } from '../push-message.js';
+import { rejected, type SendResult } from '../send-result.js';
 
 /** Apple's limits, in bytes. */
 const MAX_PAYLOAD = 4_096;
 const MAX_COLLAPSE_ID = 64;
 
 /**
- * A message in Apple's words. A background push has priority 5 and neither alert, badge nor sound: APNs refuses it else, or iOS does
- * not wake the app. What cannot be sent is `sender_fault`.
+ * Encodes a message for APNs, or returns `rejected` when it cannot be sent. A background push has priority 5 and neither alert, badge nor
+ * sound: otherwise APNs refuses it, or iOS does not wake the app.
  */
 export function toApnsNotification(message: PushMessage): Notification | SendResult {
-  if ('aps' in message.data) return { is: 'sender_fault', reason: 'reserved_key' };
+  if ('aps' in message.data) return rejected('reserved_key');
   const notification = new Notification(message.to.address, {
-    ...shown(message),
+    ...presentation(message),
     data: message.data,
-    ...(message.collapseId !== undefined && { collapseId: collapseIdOf(message.collapseId) }),
+    ...(message.collapseId !== undefined && { collapseId: toCollapseId(message.collapseId) }),
     ...(message.expiresAt && { expiration: Math.floor(message.expiresAt.getTime() / 1_000) }),
   });
   if (certainlyFits(message, MAX_PAYLOAD)) return notification;
   const bytes = Buffer.byteLength(JSON.stringify(notification.buildApnsOptions()));
-  return bytes > MAX_PAYLOAD ? { is: 'sender_fault', reason: 'PayloadTooLarge' } : notification;
+  return bytes > MAX_PAYLOAD ? rejected('PayloadTooLarge') : notification;
 }
 
-function shown({ show, urgency, badge }: PushMessage): NotificationOptions {
+function presentation({ show, urgency, badge }: PushMessage): NotificationOptions {
   if (show === 'background')
     return { type: PushType.background, priority: Priority.throttled, contentAvailable: true };
   return {
@@ -36,8 +36,8 @@ function shown({ show, urgency, badge }: PushMessage): NotificationOptions {
   };
 }
 
-/** Whatever is too long, or no ASCII, is replaced by its hash: equal ids stay equal. */
-function collapseIdOf(id: string): string {
-  const isFit = Buffer.byteLength(id) <= MAX_COLLAPSE_ID && /^[\x21-\x7e]+$/.test(id);
-  return isFit ? id : createHash('sha256').update(id).digest('base64url');
+/** An id that is too long or not ASCII is replaced by its hash: equal ids stay equal. */
+function toCollapseId(id: string): string {
+  const isValid = Buffer.byteLength(id) <= MAX_COLLAPSE_ID && /^[\x21-\x7e]+$/.test(id);
+  return isValid ? id : createHash('sha256').update(id).digest('base64url');
 }

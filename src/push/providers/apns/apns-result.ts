@@ -1,32 +1,19 @@
-import type { SendResult } from '../push-provider.js';
+import { misconfigured, rejected, retry, type SendResult, unregistered } from '../send-result.js';
 
-type Of = (sinceMs: number | undefined) => SendResult;
+type Failure = Exclude<SendResult['is'], 'delivered'>;
 
-const again =
-  (reason: string, afterMs?: number): Of =>
-  () => ({ is: 'again', afterMs, reason });
-const gone =
-  (reason: string): Of =>
-  (sinceMs) => ({ is: 'gone', since: sinceMs === undefined ? undefined : new Date(sinceMs), reason });
-const ourFault =
-  (reason: string): Of =>
-  () => ({ is: 'our_fault', reason });
-const senderFault =
-  (reason: string): Of =>
-  () => ({ is: 'sender_fault', reason });
-
-const table = (kind: (reason: string) => Of, ...reasons: string[]): [string, Of][] =>
-  reasons.map((reason) => [reason, kind(reason)]);
+const all = (failure: Failure, ...reasons: string[]): [string, Failure][] =>
+  reasons.map((reason) => [reason, failure]);
 
 /**
- * Apple's table, "Handling notification responses from APNs". Two rows are a choice. BadDeviceToken is `gone`: no setting of ours
- * makes it good, except the wrong environment, and then every app registers anew when it starts. DeviceTokenNotForTopic is our fault:
- * the token is good for another APNS_TOPIC, and forgetting all of them over a typing error would be worse than an alarm.
+ * Apple's table, "Handling notification responses from APNs". Two rows are our choice. BadDeviceToken is `unregistered`: no setting of
+ * ours makes the token good, except for the wrong environment, and then every app registers again when it starts. DeviceTokenNotForTopic
+ * is `misconfigured`: the token is good for another APNS_TOPIC, and to forget all tokens over a typing error is worse than an alarm.
  */
-const BY_REASON: ReadonlyMap<string, Of> = new Map([
-  ...table(gone, 'BadDeviceToken', 'Unregistered', 'ExpiredToken'),
-  ...table(
-    ourFault,
+const FAILURE_OF_REASON: ReadonlyMap<string, Failure> = new Map([
+  ...all('unregistered', 'BadDeviceToken', 'Unregistered', 'ExpiredToken'),
+  ...all(
+    'misconfigured',
     'BadCertificate',
     'BadCertificateEnvironment',
     'BadEnvironmentKeyIdInToken',
@@ -43,8 +30,8 @@ const BY_REASON: ReadonlyMap<string, Of> = new Map([
     'TopicDisallowed',
     'UnrelatedKeyIdInToken',
   ),
-  ...table(
-    senderFault,
+  ...all(
+    'rejected',
     'BadCollapseId',
     'BadExpirationDate',
     'BadMessageId',
@@ -57,24 +44,37 @@ const BY_REASON: ReadonlyMap<string, Of> = new Map([
     'PayloadEmpty',
     'PayloadTooLarge',
   ),
-  ...table(again, 'IdleTimeout', 'InternalServerError', 'ServiceUnavailable', 'Shutdown', 'TooManyRequests'),
+  ...all('retry', 'IdleTimeout', 'InternalServerError', 'ServiceUnavailable', 'Shutdown', 'TooManyRequests'),
 ]);
 
 /**
- * What an answer of APNs other than 200 means.
+ * The result of a response other than 200.
  *
- * @param timestamp milliseconds, of a 410: when APNs knew that the token was no longer good
+ * @param timestamp Unix time in milliseconds that comes with a 410: when APNs knew that the token was no longer good
  */
 export function toApnsResult(status: number, reason: string, timestamp?: number): SendResult {
-  const known = BY_REASON.get(reason);
-  const since = known && status === 410 && Number.isSafeInteger(timestamp) ? timestamp : undefined;
-  return (known ?? byStatus(status))(since);
+  const failure = FAILURE_OF_REASON.get(reason);
+  // A reason that Apple does not document may be a proxy's text. It is not repeated.
+  if (!failure) return resultOf(failureOfStatus(status), `status_${status}`);
+  const hasTime = timestamp !== undefined && status === 410 && Number.isSafeInteger(timestamp);
+  return resultOf(failure, reason, hasTime ? new Date(timestamp) : undefined);
 }
 
-/** For an answer that Apple does not document. Its text is not repeated. */
-function byStatus(status: number): Of {
-  const reason = `status_${status}`;
-  if (status === 410) return gone(reason);
-  if (status === 403) return ourFault(reason);
-  return status === 429 || status >= 500 || status < 400 ? again(reason) : senderFault(reason);
+function resultOf(failure: Failure, reason: string, since?: Date): SendResult {
+  switch (failure) {
+    case 'retry':
+      return retry(reason);
+    case 'unregistered':
+      return unregistered(reason, since);
+    case 'misconfigured':
+      return misconfigured(reason);
+    case 'rejected':
+      return rejected(reason);
+  }
+}
+
+function failureOfStatus(status: number): Failure {
+  if (status === 410) return 'unregistered';
+  if (status === 403) return 'misconfigured';
+  return status === 429 || status >= 500 || status < 400 ? 'retry' : 'rejected';
 }

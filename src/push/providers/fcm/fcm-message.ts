@@ -1,27 +1,34 @@
 import type { AndroidConfig, ApnsConfig, Message } from 'firebase-admin/messaging';
-import { certainlyFits } from '../../content/payload-size.js';
-import type { PushMessage, SendResult } from '../push-provider.js';
+import { certainlyFits, type PushMessage } from '../push-message.js';
+import { rejected, type SendResult } from '../send-result.js';
 
-/** FCM's limit for what is shown and the data together, in bytes. */
+/** FCM's limit for notification and data together, in bytes. */
 const MAX_PAYLOAD = 4_096;
 /** FCM keeps a message four weeks at most. */
 const MAX_TTL_MS = 28 * 86_400_000;
 
-/** A message in FCM's words, for Android and for iOS behind FCM. What cannot be sent is `sender_fault`. */
+/**
+ * Encodes a message for FCM, for Android and for iOS behind FCM, or returns `rejected` when it cannot be sent.
+ *
+ * @param now Unix time in milliseconds
+ */
 export function toFcmMessage(message: PushMessage, now: number): Message | SendResult {
   const { show, data, to } = message;
   const notification = show === 'background' ? undefined : { title: show.title, body: show.body };
   const content = { ...(notification && { notification }), data: { ...data } };
   if (!certainlyFits(message, MAX_PAYLOAD) && Buffer.byteLength(JSON.stringify(content)) > MAX_PAYLOAD)
-    return { is: 'sender_fault', reason: 'payload_too_large' };
+    return rejected('payload_too_large');
   const target = to.kind === 'fcm_fid' ? { fid: to.address } : { token: to.address };
-  return { ...target, ...content, android: androidOf(message, now), apns: apnsOf(message) };
+  return { ...target, ...content, android: toAndroidConfig(message, now), apns: toApnsConfig(message) };
 }
 
-/** `tag` replaces what is shown already, `collapseKey` what still waits at FCM (four keys a device). */
-function androidOf({ show, urgency, collapseId, expiresAt, badge }: PushMessage, now: number): AndroidConfig {
+/** `tag` replaces a notification on the screen, `collapseKey` a message that FCM still holds (four keys per device). */
+function toAndroidConfig(
+  { show, urgency, collapseId, expiresAt, badge }: PushMessage,
+  now: number,
+): AndroidConfig {
   const ttl = expiresAt && Math.min(Math.max(expiresAt.getTime() - now, 0), MAX_TTL_MS);
-  const shown = {
+  const notification = {
     ...(collapseId !== undefined && { tag: collapseId }),
     ...(badge !== undefined && { notificationCount: badge }),
   };
@@ -29,18 +36,18 @@ function androidOf({ show, urgency, collapseId, expiresAt, badge }: PushMessage,
     priority: urgency,
     ...(collapseId !== undefined && { collapseKey: collapseId }),
     ...(ttl !== undefined && { ttl }),
-    ...(show !== 'background' && { notification: shown }),
+    ...(show !== 'background' && { notification }),
   };
 }
 
-function apnsOf({ show, urgency, collapseId, expiresAt, badge }: PushMessage): ApnsConfig {
-  const isShown = show !== 'background';
+function toApnsConfig({ show, urgency, collapseId, expiresAt, badge }: PushMessage): ApnsConfig {
+  const isAlert = show !== 'background';
   const headers = {
-    'apns-priority': isShown && urgency === 'high' ? '10' : '5',
-    'apns-push-type': isShown ? 'alert' : 'background',
+    'apns-priority': isAlert && urgency === 'high' ? '10' : '5',
+    'apns-push-type': isAlert ? 'alert' : 'background',
     ...(collapseId !== undefined && { 'apns-collapse-id': collapseId }),
     ...(expiresAt && { 'apns-expiration': String(Math.floor(expiresAt.getTime() / 1_000)) }),
   };
-  const aps = isShown ? { ...(badge !== undefined && { badge }) } : { contentAvailable: true };
+  const aps = isAlert ? { ...(badge !== undefined && { badge }) } : { contentAvailable: true };
   return { headers, payload: { aps } };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** An error of FCM's v1 API, as far as it says what to do. Whatever else it holds is not looked at. */
-const body = z.object({
+/** An error of FCM's v1 API: only the fields that decide what to do. */
+const errorBody = z.object({
   error: z.object({
     status: z.string().optional().catch(undefined),
     details: z
@@ -19,15 +19,16 @@ const body = z.object({
   }),
 });
 
+/** What an error body of FCM contains. */
 export interface FcmError {
   readonly code: string | undefined;
-  /** The fields that it finds wrong: `message.token`. */
+  /** The fields at fault, as `message.token`. */
   readonly fields: readonly string[];
 }
 
-/** Reads an error's body, which may be anything: a proxy on the way may have written it. */
-export function fcmErrorOf(given: unknown): FcmError {
-  const parsed = body.safeParse(given);
+/** Parses an error's body, which may be anything: a proxy on the way may have written it. */
+export function parseFcmError(body: unknown): FcmError {
+  const parsed = errorBody.safeParse(body);
   if (!parsed.success) return { code: undefined, fields: [] };
   const { status, details = [] } = parsed.data.error;
   return {
@@ -35,12 +36,3 @@ export function fcmErrorOf(given: unknown): FcmError {
     fields: details.flatMap(({ fieldViolations = [] }) => fieldViolations.map(({ field = '' }) => field)),
   };
 }
-
-/** What Google's token endpoint grants (RFC 6749 §5.1). */
-export const tokenResponse = z.object({
-  access_token: z.string().min(1),
-  expires_in: z.number().positive(),
-});
-
-/** And how it refuses (§5.2): only the code is read, for the description may repeat what was sent. */
-export const tokenErrorResponse = z.object({ error: z.string().regex(/^[a-z_]{1,40}$/) });

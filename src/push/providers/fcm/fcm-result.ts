@@ -1,63 +1,64 @@
-import type { SendResult } from '../push-provider.js';
+import { misconfigured, rejected, retry, type SendResult, unregistered } from '../send-result.js';
 
-/** An answer of FCM's v1 API other than 200. */
+/** A response of FCM's v1 API other than 200. */
 export interface FcmErrorResponse {
   readonly status: number;
-  /** `errorCode` of its FcmError detail, or else the status in words: UNREGISTERED, INVALID_ARGUMENT … */
+  /** `errorCode` of its FcmError detail, or else the canonical status: UNREGISTERED, INVALID_ARGUMENT … */
   readonly code: string | undefined;
-  /** Whether it says that the field at fault is the token, or the installation id. */
+  /** Whether it names the token, or the installation id, as the field at fault. */
   readonly namesAddress: boolean;
   readonly retryAfterMs: number | undefined;
 }
 
 /** Google: without a Retry-After, wait a minute before the next try. */
-const QUOTA_MS = 60_000;
+const QUOTA_RETRY_MS = 60_000;
 
-type Of = (refusal: FcmErrorResponse) => SendResult;
-const again =
-  (reason: string, elseMs?: number): Of =>
-  ({ retryAfterMs }) => ({ is: 'again', afterMs: retryAfterMs ?? elseMs, reason });
-const ourFault =
-  (reason: string): Of =>
-  () => ({ is: 'our_fault', reason });
+type ToResult = (response: FcmErrorResponse) => SendResult;
+
+const retryWith =
+  (reason: string, defaultMs?: number): ToResult =>
+  ({ retryAfterMs }) =>
+    retry(reason, retryAfterMs ?? defaultMs);
+const misconfiguredWith = (reason: string): ToResult => {
+  const result = misconfigured(reason);
+  return () => result;
+};
 
 /**
- * Google's table, "FCM error codes", and the canonical codes beneath it. INVALID_ARGUMENT alone never kills an address: most often it
- * is the message. SENDER_ID_MISMATCH is our fault: the address is good for another project, and forgetting every address over
- * wrong FCM_CREDENTIALS would be worse than an alarm. So is a bare NOT_FOUND: it is the project that is not there.
+ * Google's table "FCM error codes", and the canonical codes beneath it. INVALID_ARGUMENT alone never means that an address is dead: most
+ * often the message is at fault. SENDER_ID_MISMATCH is `misconfigured`: the address is good for another project, and to forget every
+ * address over wrong FCM_CREDENTIALS is worse than an alarm. So is NOT_FOUND without a detail: the project does not exist.
  */
-const BY_CODE: ReadonlyMap<string, Of> = new Map<string, Of>([
-  ['UNREGISTERED', () => ({ is: 'gone', since: undefined, reason: 'UNREGISTERED' })],
+const BY_CODE: ReadonlyMap<string, ToResult> = new Map<string, ToResult>([
+  ['UNREGISTERED', () => unregistered('UNREGISTERED')],
   [
     'INVALID_ARGUMENT',
-    ({ namesAddress }) =>
-      namesAddress
-        ? { is: 'gone', since: undefined, reason: 'INVALID_ADDRESS' }
-        : { is: 'sender_fault', reason: 'INVALID_ARGUMENT' },
+    ({ namesAddress }) => (namesAddress ? unregistered('INVALID_ADDRESS') : rejected('INVALID_ARGUMENT')),
   ],
-  ['SENDER_ID_MISMATCH', ourFault('SENDER_ID_MISMATCH')],
-  ['THIRD_PARTY_AUTH_ERROR', ourFault('THIRD_PARTY_AUTH_ERROR')],
-  ['APNS_AUTH_ERROR', ourFault('THIRD_PARTY_AUTH_ERROR')],
-  ['UNAUTHENTICATED', ourFault('UNAUTHENTICATED')],
-  ['PERMISSION_DENIED', ourFault('PERMISSION_DENIED')],
-  ['NOT_FOUND', ourFault('NOT_FOUND')],
-  ['QUOTA_EXCEEDED', again('QUOTA_EXCEEDED', QUOTA_MS)],
-  ['RESOURCE_EXHAUSTED', again('QUOTA_EXCEEDED', QUOTA_MS)],
-  ['UNAVAILABLE', again('UNAVAILABLE')],
-  ['INTERNAL', again('INTERNAL')],
-  ['DEADLINE_EXCEEDED', again('UNAVAILABLE')],
-  ['ABORTED', again('UNAVAILABLE')],
+  ['SENDER_ID_MISMATCH', misconfiguredWith('SENDER_ID_MISMATCH')],
+  ['THIRD_PARTY_AUTH_ERROR', misconfiguredWith('THIRD_PARTY_AUTH_ERROR')],
+  ['APNS_AUTH_ERROR', misconfiguredWith('THIRD_PARTY_AUTH_ERROR')],
+  ['UNAUTHENTICATED', misconfiguredWith('UNAUTHENTICATED')],
+  ['PERMISSION_DENIED', misconfiguredWith('PERMISSION_DENIED')],
+  ['NOT_FOUND', misconfiguredWith('NOT_FOUND')],
+  ['QUOTA_EXCEEDED', retryWith('QUOTA_EXCEEDED', QUOTA_RETRY_MS)],
+  ['RESOURCE_EXHAUSTED', retryWith('QUOTA_EXCEEDED', QUOTA_RETRY_MS)],
+  ['UNAVAILABLE', retryWith('UNAVAILABLE')],
+  ['INTERNAL', retryWith('INTERNAL')],
+  ['DEADLINE_EXCEEDED', retryWith('UNAVAILABLE')],
+  ['ABORTED', retryWith('UNAVAILABLE')],
 ]);
 
-export function toFcmResult(refusal: FcmErrorResponse): SendResult {
-  const known = refusal.code === undefined ? undefined : BY_CODE.get(refusal.code);
-  return (known ?? byStatus(refusal.status))(refusal);
+/** The result of a response other than 200. */
+export function toFcmResult(response: FcmErrorResponse): SendResult {
+  const known = response.code === undefined ? undefined : BY_CODE.get(response.code);
+  return known ? known(response) : resultOfStatus(response);
 }
 
-/** For an answer without a code, as a proxy on the way gives it, or with one that is not documented (UNSPECIFIED_ERROR). */
-function byStatus(status: number): Of {
+/** For a response without a code, as a proxy may send it, or with one that is not documented (UNSPECIFIED_ERROR). */
+function resultOfStatus({ status, retryAfterMs }: FcmErrorResponse): SendResult {
   const reason = `status_${status}`;
-  if (status === 401 || status === 403) return ourFault(reason);
-  if (status === 429) return again('QUOTA_EXCEEDED', QUOTA_MS);
-  return status >= 500 || status < 400 ? again(reason) : () => ({ is: 'sender_fault', reason });
+  if (status === 401 || status === 403) return misconfigured(reason);
+  if (status === 429) return retry('QUOTA_EXCEEDED', retryAfterMs ?? QUOTA_RETRY_MS);
+  return status >= 500 || status < 400 ? retry(reason, retryAfterMs) : rejected(reason);
 }

@@ -1,148 +1,165 @@
 import { randomUUID } from 'node:crypto';
 import { Agent as HttpsAgent, type AgentOptions } from 'node:https';
 import type { App } from 'firebase-admin/app';
-import type { Messaging } from 'firebase-admin/messaging';
-import { Agent, type Dispatcher } from 'undici';
+import type { Message, Messaging } from 'firebase-admin/messaging';
 import type { Config } from '../../../platform/config/config.js';
-import type { ProviderClient } from '../guarded.provider.js';
-import { retryAfterMs } from '../retry-after.js';
+import {
+  AccessTokenError,
+  GoogleAccessTokenClient,
+} from '../../../platform/google/google-access-token.client.js';
+import type { FirebaseServiceAccount } from '../../../platform/google/service-account.js';
+import type { PushMessage } from '../push-message.js';
+import type { PushProvider, PushProviderDefinition } from '../push-provider.js';
+import {
+  DELIVERED,
+  misconfigured,
+  networkErrorResult,
+  rejected,
+  retry,
+  retryAfterMs,
+  type SendResult,
+} from '../send-result.js';
 import { tlsOptions } from '../tls.js';
-import { networkErrorResult } from '../network-error.js';
-import type { PushMessage, SendResult } from '../push-provider.js';
-import { FcmAccessTokenClient } from './fcm-access-token.client.js';
-import { fcmErrorOf } from './fcm-response.schema.js';
 import { toFcmMessage } from './fcm-message.js';
+import { parseFcmError } from './fcm-response.schema.js';
 import { toFcmResult } from './fcm-result.js';
 
-const CONNECT_MS = 5_000;
+const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const MAX_SOCKETS = 200;
-const MAX_ANSWER_BYTES = 64 * 1024;
-const GOOGLE = /(^|\.)googleapis\.com$/;
+const GOOGLE_HOST = /(^|\.)googleapis\.com$/;
 
-export type FcmConfig = Pick<Config, 'FCM_CREDENTIALS' | 'FCM_ORIGIN' | 'PUSH_CA_FILE'>;
-
-interface Running {
+/** firebase-admin, once it is loaded. */
+interface FirebaseClient {
   readonly app: App;
   readonly messaging: Messaging;
-  end(): Promise<void>;
+  readonly agent: HttpsAgent;
 }
 
 /**
- * Firebase Cloud Messaging, v1 API, by firebase-admin. Three things about it are ours: the access token, so that a broken
- * credential is told apart from a broken network; the address, which the library has no setting for; and trying again, which it does by
- * itself up to four times, unseen and after our deadline. Its verdicts are read from FCM's answer, since the library maps
- * several codes to one.
+ * Firebase Cloud Messaging, v1 API, by firebase-admin. Three things are ours: the access token, so that broken credentials can be told
+ * from a broken network; the origin, which the library has no setting for; and retries, of which the library makes up to four by itself,
+ * unseen and after our timeout. Results are read from FCM's response, since the library maps several codes to one.
  */
-export class FcmProvider implements ProviderClient {
-  readonly name = 'fcm';
-  private readonly access: FcmAccessTokenClient | undefined;
+export class FcmProvider implements PushProvider {
   private readonly tls;
-  private readonly tokens: Dispatcher;
+  private readonly tokens: GoogleAccessTokenClient;
   private token = '';
-  private running: Promise<Running> | undefined;
+  private firebase: Promise<FirebaseClient> | undefined;
 
-  constructor(private readonly config: FcmConfig) {
-    const { FCM_CREDENTIALS: account } = config;
+  private constructor(
+    private readonly account: FirebaseServiceAccount,
+    private readonly config: Pick<Config, 'FCM_ORIGIN' | 'PUSH_CA_FILE'>,
+  ) {
     this.tls = tlsOptions(config.PUSH_CA_FILE);
-    const connect = { timeout: CONNECT_MS, ...this.tls };
-    this.tokens = new Agent({ connect, connections: 1, maxResponseSize: MAX_ANSWER_BYTES });
-    if (account)
-      this.access = new FcmAccessTokenClient(account, tokenEndpoint(account.token_uri, config), this.tokens);
+    this.tokens = new GoogleAccessTokenClient(account, {
+      scope: SCOPE,
+      endpoint: tokenEndpoint(account.token_uri, config.FCM_ORIGIN),
+      secureContext: this.tls.secureContext,
+    });
   }
 
-  get configured(): boolean {
-    return this.access !== undefined;
+  /** Returns undefined when the credentials are not set. */
+  static create(config: Config): FcmProvider | undefined {
+    return config.FCM_CREDENTIALS && new FcmProvider(config.FCM_CREDENTIALS, config);
   }
 
-  lane(): string {
-    return this.name;
+  upstreamOf(): string {
+    return 'fcm';
   }
 
   async send(message: PushMessage): Promise<SendResult> {
-    if (message.to.kind !== 'fcm_token' && message.to.kind !== 'fcm_fid')
-      return { is: 'sender_fault', reason: 'other_vendor' };
-    const first = await this.attempt(message);
-    // An access token that ended before its time: with a new one the same push is good.
-    return first.is === 'our_fault' && first.reason === 'UNAUTHENTICATED' ? this.attempt(message) : first;
+    if (message.to.kind !== 'fcm_token' && message.to.kind !== 'fcm_fid') return rejected('other_vendor');
+    const fcmMessage = toFcmMessage(message, Date.now());
+    if ('is' in fcmMessage) return fcmMessage;
+    const result = await this.sendOnce(fcmMessage);
+    // The access token was revoked before it expired: with a new one the same push is good.
+    return isUnauthenticated(result) ? this.sendOnce(fcmMessage) : result;
   }
 
   async close(): Promise<void> {
-    const running = await this.running?.catch(() => undefined);
-    await running?.end();
-    await this.tokens.destroy();
+    const firebase = await this.firebase?.catch(() => undefined);
+    if (firebase) {
+      const { deleteApp } = await import('firebase-admin/app');
+      await deleteApp(firebase.app);
+      firebase.agent.destroy();
+    }
+    await this.tokens.close();
   }
 
-  private async attempt(message: PushMessage): Promise<SendResult> {
-    if (!this.access) return { is: 'our_fault', reason: 'not_configured' };
-    const spoken = toFcmMessage(message, Date.now());
-    if ('is' in spoken) return spoken;
-    const grant = await this.access.grant();
-    if ('result' in grant) return grant.result;
-    this.token = grant.token;
-    this.running ??= this.start();
-    const { messaging } = await this.running;
+  private async sendOnce(message: Message): Promise<SendResult> {
     try {
-      await messaging.send(spoken);
-      return { is: 'delivered' };
+      this.token = await this.tokens.get();
     } catch (error) {
-      const verdict = verdictOf(error);
-      if (verdict.is === 'our_fault' && verdict.reason === 'UNAUTHENTICATED')
-        await this.access.forget(grant.token);
-      return verdict;
+      return tokenErrorResult(error);
+    }
+    const { token } = this;
+    this.firebase ??= this.load();
+    const { messaging } = await this.firebase;
+    try {
+      await messaging.send(message);
+      return DELIVERED;
+    } catch (error) {
+      const result = sendErrorResult(error);
+      if (isUnauthenticated(result)) await this.tokens.invalidate(token);
+      return result;
     }
   }
 
-  /** The library is loaded by those alone who push through FCM. */
-  private async start(): Promise<Running> {
-    const [{ deleteApp, initializeApp }, { getMessaging }] = await Promise.all([
+  /** The library is loaded only where FCM is used. */
+  private async load(): Promise<FirebaseClient> {
+    const [{ initializeApp }, { getMessaging }] = await Promise.all([
       import('firebase-admin/app'),
       import('firebase-admin/messaging'),
     ]);
-    const agent = this.agent();
-    // It asks for the token at each send when the last is about to end, so that ours alone decides.
+    const agent = this.createAgent();
+    // The library asks again when a token is about to expire. One that expires at once makes it ask at each send, so ours decides.
     const credential = { getAccessToken: () => Promise.resolve({ access_token: this.token, expires_in: 1 }) };
-    const projectId = this.config.FCM_CREDENTIALS?.project_id ?? '';
-    const app = initializeApp({ projectId, httpAgent: agent, credential }, `usher-${randomUUID()}`);
-    const messaging = withoutRetries(getMessaging(app));
-    const end = async (): Promise<void> => {
-      await deleteApp(app);
-      agent.destroy();
-    };
-    return { app, messaging, end };
+    const options = { projectId: this.account.project_id, httpAgent: agent, credential };
+    const app = initializeApp(options, `usher-${randomUUID()}`);
+    return { app, messaging: withoutRetries(getMessaging(app)), agent };
   }
 
-  private agent(): HttpsAgent {
+  private createAgent(): HttpsAgent {
     const { FCM_ORIGIN } = this.config;
     const options = { keepAlive: true, maxSockets: MAX_SOCKETS, ...this.tls };
-    return FCM_ORIGIN === undefined ? new HttpsAgent(options) : new AgentTo(new URL(FCM_ORIGIN), options);
+    return FCM_ORIGIN === undefined
+      ? new HttpsAgent(options)
+      : new FixedHostAgent(new URL(FCM_ORIGIN), options);
   }
 }
 
-/** Dials one place, whatever the request says. */
-class AgentTo extends HttpsAgent {
-  private readonly place: { host: string; servername: string; port: number };
+export const fcm: PushProviderDefinition = {
+  name: 'fcm',
+  addressKinds: ['fcm_token', 'fcm_fid'],
+  perMinute: (config) => config.FCM_PER_MINUTE,
+  create: (config) => FcmProvider.create(config),
+};
+
+/** Connects to one host, whatever host the request names. */
+class FixedHostAgent extends HttpsAgent {
+  private readonly target: { host: string; servername: string; port: number };
 
   constructor({ hostname, port }: URL, options: AgentOptions) {
     super(options);
-    this.place = { host: hostname, servername: hostname, port: Number(port || 443) };
+    this.target = { host: hostname, servername: hostname, port: Number(port || 443) };
   }
 
   override createConnection(
     ...[options, callback]: Parameters<HttpsAgent['createConnection']>
   ): ReturnType<HttpsAgent['createConnection']> {
-    return super.createConnection({ ...options, ...this.place }, callback);
+    return super.createConnection({ ...options, ...this.target }, callback);
   }
 }
 
-/** Google's own endpoint moves with FCM_ORIGIN; one that the credentials name elsewhere stands. */
-function tokenEndpoint(uri: string, { FCM_ORIGIN }: FcmConfig): URL {
+/** FCM_ORIGIN replaces Google's own token endpoint too. An endpoint elsewhere, which the credentials name, stays. */
+function tokenEndpoint(uri: string, fcmOrigin: string | undefined): URL {
   const url = new URL(uri);
-  return FCM_ORIGIN !== undefined && GOOGLE.test(url.hostname) ? new URL(url.pathname, FCM_ORIGIN) : url;
+  return fcmOrigin !== undefined && GOOGLE_HOST.test(url.hostname) ? new URL(url.pathname, fcmOrigin) : url;
 }
 
 /**
- * The library tries a 503 again, after what its Retry-After says, while we have answered long since: the device would get the push
- * twice, and the core would never learn when to come back. There is no setting. (A contract test counts the requests.)
+ * The library retries a 503 after its Retry-After, long after our timeout: the device would get the push twice, and the queue would never
+ * learn when to try again. There is no setting for it. (A contract test counts the requests.)
  */
 function withoutRetries(messaging: Messaging): Messaging {
   const handler: unknown = Reflect.get(messaging, 'messagingRequestHandler');
@@ -153,7 +170,18 @@ function withoutRetries(messaging: Messaging): Messaging {
   return messaging;
 }
 
-interface Answered {
+const isUnauthenticated = (result: SendResult): boolean =>
+  result.is === 'misconfigured' && result.reason === 'UNAUTHENTICATED';
+
+function tokenErrorResult(error: unknown): SendResult {
+  if (!(error instanceof AccessTokenError)) return networkErrorResult(error);
+  const { isTemporary, status, code } = error;
+  if (isTemporary) return retry(`token_endpoint_${status}`);
+  return misconfigured(code ?? `token_endpoint_${status}`);
+}
+
+/** The library's error when FCM responded. */
+interface HttpResponseError {
   readonly httpResponse: {
     readonly status: number;
     readonly headers: Record<string, unknown>;
@@ -161,10 +189,10 @@ interface Answered {
   };
 }
 
-function verdictOf(error: unknown): SendResult {
-  if (!isAnswered(error)) return networkErrorResult(error);
+function sendErrorResult(error: unknown): SendResult {
+  if (!hasResponse(error)) return networkErrorResult(error);
   const { status, headers, data } = error.httpResponse;
-  const { code, fields } = fcmErrorOf(data);
+  const { code, fields } = parseFcmError(data);
   return toFcmResult({
     status,
     code,
@@ -173,5 +201,5 @@ function verdictOf(error: unknown): SendResult {
   });
 }
 
-const isAnswered = (error: unknown): error is Answered =>
+const hasResponse = (error: unknown): error is HttpResponseError =>
   typeof error === 'object' && error !== null && 'httpResponse' in error && Boolean(error.httpResponse);

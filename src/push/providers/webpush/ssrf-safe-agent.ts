@@ -1,16 +1,16 @@
-import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns';
+import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { Agent } from 'undici';
 import { tlsOptions } from '../tls.js';
 
-const CONNECT_MS = 5_000;
-const ANSWER_MS = 8_000;
-/** Connections to one push service. */
-const CONNECTIONS = 64;
-const IDLE_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const RESPONSE_TIMEOUT_MS = 8_000;
+/** At most so many connections to one push service. */
+const MAX_CONNECTIONS = 64;
+const KEEP_ALIVE_MS = 60_000;
 
-/** Addresses of no host on the internet, or of one that stands for another: IANA's special-purpose registries. */
-const INNER = new BlockList();
+/** Addresses that no host on the internet has, or that are translated to others: IANA's special-purpose registries. */
+const PRIVATE = new BlockList();
 for (const [net, bits] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -27,7 +27,7 @@ for (const [net, bits] of [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ] as const)
-  INNER.addSubnet(net, bits, 'ipv4');
+  PRIVATE.addSubnet(net, bits, 'ipv4');
 for (const [net, bits] of [
   ['::', 96],
   ['64:ff9b::', 96],
@@ -40,47 +40,52 @@ for (const [net, bits] of [
   ['fe80::', 10],
   ['ff00::', 8],
 ] as const)
-  INNER.addSubnet(net, bits, 'ipv6');
+  PRIVATE.addSubnet(net, bits, 'ipv6');
 
-/** Whether an address is of this machine, a private network, or no host at all. IPv4 within IPv6 counts as what it is. */
+/** Whether an address belongs to this machine, to a private network, or to no host. An IPv4 address mapped to IPv6 counts as the former. */
 export function isPrivateAddress(address: string): boolean {
   const version = isIP(address);
-  return version === 0 || INNER.check(address, version === 6 ? 'ipv6' : 'ipv4');
+  return version === 0 || PRIVATE.check(address, version === 6 ? 'ipv6' : 'ipv4');
 }
 
-class InnerAddress extends Error {
+/** A name resolved to a private address. */
+class PrivateAddressError extends Error {
   readonly code = 'INNER_ADDRESS';
 }
 
 /**
- * Looks a name up and refuses inner addresses. It stands where the connection is made, so that what was checked is what is dialled:
- * a name that answers differently the second time (DNS rebinding) gains nothing.
+ * Resolves a name, and refuses private addresses. It runs as part of the connect, so that the address that was checked is the one that
+ * is dialled: a name that resolves differently the second time (DNS rebinding) gains nothing.
  */
-const publicOnly = ((host: string, options: LookupOptions, done): void => {
-  resolve(host, { ...options, all: true }, (error, found: LookupAddress[]) => {
-    const [first] = found ?? [];
+const lookupPublic = ((host: string, options: LookupOptions, done): void => {
+  lookup(host, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+    const [first] = addresses ?? [];
     if (error || !first) return done(error ?? new Error('no address'), []);
-    if (found.some(({ address }) => isPrivateAddress(address))) return done(new InnerAddress(), []);
-    return options.all === true ? done(null, found) : done(null, first.address, first.family);
+    if (addresses.some(({ address }) => isPrivateAddress(address)))
+      return done(new PrivateAddressError(), []);
+    return options.all === true ? done(null, addresses) : done(null, first.address, first.family);
   });
 }) satisfies LookupFunction;
 
-/** Connections to push services: `anywhere` for hosts that the operator named, `outside` for all others. HTTP/1.1, kept alive. */
+/** Connections to push services (HTTP/1.1, kept alive), which a device's endpoint cannot aim at a private network. */
 export class SsrfSafeAgent {
+  /** For hosts that the operator listed: connects to private addresses too. */
   readonly anywhere: Agent;
+  /** For all other hosts: refuses private addresses with the code INNER_ADDRESS. */
   readonly publicOnly: Agent;
 
+  /** `ca`: certificates in PEM to trust besides the usual ones. */
   constructor(ca: string | undefined) {
-    const connect = { timeout: CONNECT_MS, ...tlsOptions(ca) };
+    const connect = { timeout: CONNECT_TIMEOUT_MS, ...tlsOptions(ca) };
     const options = {
-      connections: CONNECTIONS,
+      connections: MAX_CONNECTIONS,
       pipelining: 1,
-      keepAliveTimeout: IDLE_MS,
-      headersTimeout: ANSWER_MS,
-      bodyTimeout: ANSWER_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: RESPONSE_TIMEOUT_MS,
+      bodyTimeout: RESPONSE_TIMEOUT_MS,
     };
     this.anywhere = new Agent({ ...options, connect });
-    this.publicOnly = new Agent({ ...options, connect: { ...connect, lookup: publicOnly } });
+    this.publicOnly = new Agent({ ...options, connect: { ...connect, lookup: lookupPublic } });
   }
 
   async close(): Promise<void> {

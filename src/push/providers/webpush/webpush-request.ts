@@ -1,25 +1,29 @@
 import { createHash } from 'node:crypto';
-import type { PushMessage } from '../push-provider.js';
+import type { PushMessage } from '../push-message.js';
 
 /** RFC 8030 §5.4: at most 32 characters of base64url. */
-const TOPIC_CHARACTERS = 32;
-/** What every push service takes (RFC 8291 §4: 4096 with 86 of header, 16 of tag and 1 of padding). */
-export const MAX_PLAIN_BYTES = 3_993;
-/** Four weeks, the longest that push services keep a message. */
+const TOPIC_LENGTH = 32;
+/** The plaintext that every push service takes (RFC 8291 §4: 4096 with 86 of header, 16 of tag and 1 of padding). */
+export const MAX_PLAINTEXT_BYTES = 3_993;
+/** Four weeks: push services keep a message no longer. */
 const MAX_TTL_SECONDS = 28 * 86_400;
 
-/** What a service worker gets: `{ title?, body?, badge?, tag?, data }`. */
+/** The JSON for the service worker: `{ title?, body?, badge?, tag?, data }`. */
 export function toPayload({ show, data, badge, collapseId }: PushMessage): string {
-  const shown = show === 'background' ? {} : { title: show.title, body: show.body };
+  const text = show === 'background' ? {} : { title: show.title, body: show.body };
   return JSON.stringify({
-    ...shown,
+    ...text,
     ...(badge !== undefined && { badge }),
     ...(collapseId !== undefined && { tag: collapseId }),
     data,
   });
 }
 
-/** The headers of RFC 8030 that the message decides. A topic is a hash, so that the push service does not read what it is about. */
+/**
+ * The RFC 8030 headers of a message. The topic is a hash, so that the push service learns nothing from it.
+ *
+ * @param now Unix time in milliseconds
+ */
 export function toHeaders(
   { urgency, collapseId, expiresAt }: PushMessage,
   now: number,
@@ -33,4 +37,4 @@ export function toHeaders(
 }
 
 const topicOf = (id: string): string =>
-  createHash('sha256').update(id).digest('base64url').slice(0, TOPIC_CHARACTERS);
+  createHash('sha256').update(id).digest('base64url').slice(0, TOPIC_LENGTH);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { SendResult } from '../push-provider.js';
+import type { SendResult } from '../send-result.js';
 import { toWebPushResult } from './webpush-result.js';
 
 const TABLE: [status: number, is: SendResult['is']][] = [
@@ -7,29 +7,29 @@ const TABLE: [status: number, is: SendResult['is']][] = [
   [201, 'delivered'],
   [202, 'delivered'],
   [204, 'delivered'],
-  [301, 'sender_fault'],
-  [307, 'sender_fault'],
-  [400, 'sender_fault'],
-  [401, 'our_fault'],
-  [403, 'our_fault'],
-  [404, 'gone'],
-  [406, 'again'],
-  [408, 'again'],
-  [410, 'gone'],
-  [413, 'sender_fault'],
-  [429, 'again'],
-  [500, 'again'],
-  [502, 'again'],
-  [503, 'again'],
-  [504, 'again'],
+  [301, 'rejected'],
+  [307, 'rejected'],
+  [400, 'rejected'],
+  [401, 'misconfigured'],
+  [403, 'misconfigured'],
+  [404, 'unregistered'],
+  [406, 'retry'],
+  [408, 'retry'],
+  [410, 'unregistered'],
+  [413, 'rejected'],
+  [429, 'retry'],
+  [500, 'retry'],
+  [502, 'retry'],
+  [503, 'retry'],
+  [504, 'retry'],
 ];
 
-describe('a push service says', () => {
-  test.each(TABLE)('%i: %s', (status, is) => {
+describe('a response of a push service', () => {
+  test.each(TABLE)('%i means %s', (status, is) => {
     expect(toWebPushResult(status, undefined)).toMatchObject({ is });
   });
 
-  test.each([406, 429, 500, 503])('%i, and when to come back', (status) => {
-    expect(toWebPushResult(status, 7_000)).toMatchObject({ is: 'again', afterMs: 7_000 });
+  test.each([406, 429, 500, 503])('%i means retry, after the time that it names', (status) => {
+    expect(toWebPushResult(status, 7_000)).toMatchObject({ is: 'retry', afterMs: 7_000 });
   });
 });

@@ -1,12 +1,10 @@
-import type { SendResult } from '../push-provider.js';
-
-const again = (reason: string, afterMs?: number): SendResult => ({ is: 'again', afterMs, reason });
-const ourFault = (reason: string): SendResult => ({ is: 'our_fault', reason });
-const senderFault = (reason: string): SendResult => ({ is: 'sender_fault', reason });
+import { DELIVERED, misconfigured, rejected, retry, type SendResult, unregistered } from '../send-result.js';
 
 /**
- * What a push service's answer means: RFC 8030 §5 and §7.3, RFC 8292 §4.2, and what Mozilla, Google, Apple and Microsoft add (406 is
- * Microsoft's word for too many). A redirect is not followed: it could lead to an inner host.
+ * The result of a push service's response: RFC 8030 §5 and §7.3, RFC 8292 §4.2, and what Mozilla, Google, Apple and Microsoft add
+ * (Microsoft sends 406 where others send 429). A redirect is not followed: it could lead to a private host.
+ *
+ * @param retryAfterMs from the response's Retry-After, in milliseconds
  */
 export function toWebPushResult(status: number, retryAfterMs: number | undefined): SendResult {
   const reason = `status_${status}`;
@@ -15,19 +13,19 @@ export function toWebPushResult(status: number, retryAfterMs: number | undefined
     case 201:
     case 202:
     case 204:
-      return { is: 'delivered' };
-    // VAPID is missing, wrong, or another than the browser subscribed with.
+      return DELIVERED;
+    // The VAPID key is missing, wrong, or not the one that the browser subscribed with.
     case 401:
     case 403:
-      return ourFault(reason);
+      return misconfigured(reason);
     case 404:
     case 410:
-      return { is: 'gone', since: undefined, reason };
+      return unregistered(reason);
     case 406:
     case 408:
     case 429:
-      return again(reason, retryAfterMs);
+      return retry(reason, retryAfterMs);
     default:
-      return status >= 500 ? again(reason, retryAfterMs) : senderFault(reason);
+      return status >= 500 ? retry(reason, retryAfterMs) : rejected(reason);
   }
 }

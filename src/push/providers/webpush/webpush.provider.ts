@@ -1,60 +1,74 @@
 import { LRUCache } from 'lru-cache';
 import { request } from 'undici';
-import webPush from 'web-push';
+import webPushLibrary from 'web-push';
+import type { PushAddress } from '../../../devices/push-address.schema.js';
 import type { Config } from '../../../platform/config/config.js';
-import type { ProviderClient } from '../guarded.provider.js';
-import { retryAfterMs } from '../retry-after.js';
-import type { PushAddress, PushMessage, SendResult } from '../push-provider.js';
+import type { PushMessage } from '../push-message.js';
+import type { PushProvider, PushProviderDefinition } from '../push-provider.js';
+import { rejected, retryAfterMs, type SendResult, unregistered } from '../send-result.js';
+import { type PushService, pushServiceOf } from './push-service.js';
 import { SsrfSafeAgent } from './ssrf-safe-agent.js';
-import { type PushService, pushServiceOf } from './endpoint.js';
-import { toHeaders, MAX_PLAIN_BYTES, toPayload } from './webpush-request.js';
+import { MAX_PLAINTEXT_BYTES, toHeaders, toPayload } from './webpush-request.js';
 import { toWebPushResult } from './webpush-result.js';
 
 const ENCODING = 'aes128gcm';
-/** A signature is good for 12 hours (RFC 8292: 24 at most) and used for 6: signing each push would double its cost. */
-const SIGNED_SECONDS = 12 * 3_600;
-const REUSED_MS = 6 * 3_600_000;
-const MAX_ORIGINS = 100;
-const MAX_ANSWER_BYTES = 64 * 1024;
+/** A VAPID signature is valid for 12 hours (RFC 8292: 24 at most) and used for 6. To sign each push would double its cost. */
+const SIGNATURE_SECONDS = 12 * 3_600;
+const SIGNATURE_REUSE_MS = 6 * 3_600_000;
+const MAX_SIGNATURES = 100;
+const MAX_RESPONSE_BYTES = 64 * 1024;
 
-export type WebPushConfig = Pick<
-  Config,
-  'VAPID_SUBJECT' | 'VAPID_PUBLIC_KEY' | 'VAPID_PRIVATE_KEY' | 'WEBPUSH_HOSTS' | 'PUSH_CA_FILE'
->;
-type Keys = Extract<PushAddress, { kind: 'webpush' }>['keys'];
+type EncryptionKeys = Extract<PushAddress, { kind: 'webpush' }>['keys'];
+
+/** How the operator identifies to push services. */
+interface Vapid {
+  readonly subject: string;
+  readonly publicKey: string;
+  readonly privateKey: string;
+}
 
 /**
- * Web Push: web-push encrypts and signs, the request is ours. The library's own would read an answer of any length, parse the
- * endpoint with another parser than the one that checked it, and could not be given up at a deadline.
+ * Web Push: web-push encrypts and signs, the request is ours. The library's own request reads a response of any length, parses the
+ * endpoint with another parser than the check, and cannot be aborted.
  */
-export class WebPushProvider implements ProviderClient {
-  readonly name = 'webpush';
+export class WebPushProvider implements PushProvider {
   private readonly agent: SsrfSafeAgent;
-  private readonly signatures = new LRUCache<string, string>({ max: MAX_ORIGINS, ttl: REUSED_MS });
+  /** Authorization headers by the origin of the push service. */
+  private readonly signatures = new LRUCache<string, string>({
+    max: MAX_SIGNATURES,
+    ttl: SIGNATURE_REUSE_MS,
+  });
 
-  constructor(private readonly config: WebPushConfig) {
+  private constructor(
+    private readonly vapid: Vapid,
+    private readonly config: Pick<Config, 'WEBPUSH_HOSTS' | 'PUSH_CA_FILE'>,
+  ) {
     this.agent = new SsrfSafeAgent(config.PUSH_CA_FILE);
   }
 
-  get configured(): boolean {
-    return this.config.VAPID_PRIVATE_KEY !== undefined;
+  /** Returns undefined when the VAPID keys are not set. */
+  static create(config: Config): WebPushProvider | undefined {
+    const { VAPID_SUBJECT: subject, VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey } = config;
+    if (!subject || !publicKey || !privateKey) return undefined;
+    return new WebPushProvider({ subject, publicKey, privateKey }, config);
   }
 
-  /** Mozilla's outage is not Google's. What no entry lets in shares one lane, and costs nothing there. */
-  lane({ to }: PushMessage): string {
+  /** The matching entry of the allow list. All endpoints that are refused share one name, and cost nothing. */
+  upstreamOf({ to }: PushMessage): string {
     return pushServiceOf(to.address, this.config.WEBPUSH_HOSTS)?.entry ?? 'refused';
   }
 
   async send(message: PushMessage, signal: AbortSignal): Promise<SendResult> {
     const { to } = message;
-    if (to.kind !== 'webpush') return { is: 'sender_fault', reason: 'other_vendor' };
+    if (to.kind !== 'webpush') return rejected('other_vendor');
     const service = pushServiceOf(to.address, this.config.WEBPUSH_HOSTS);
-    if (!service) return { is: 'sender_fault', reason: 'endpoint_not_allowed' };
-    const plain = Buffer.from(toPayload(message));
-    if (plain.length > MAX_PLAIN_BYTES) return { is: 'sender_fault', reason: 'payload_too_large' };
-    const body = sealed(plain, to.keys);
-    if (!body) return { is: 'gone', since: undefined, reason: 'bad_keys' };
-    return this.post(service, { ...toHeaders(message, Date.now()), ...this.signed(service) }, body, signal);
+    if (!service) return rejected('endpoint_not_allowed');
+    const plaintext = Buffer.from(toPayload(message));
+    if (plaintext.length > MAX_PLAINTEXT_BYTES) return rejected('payload_too_large');
+    const body = encrypt(plaintext, to.keys);
+    if (!body) return unregistered('bad_keys');
+    const headers = { ...toHeaders(message, Date.now()), authorization: this.authorization(service) };
+    return this.post(service, headers, body, signal);
   }
 
   close(): Promise<void> {
@@ -62,44 +76,52 @@ export class WebPushProvider implements ProviderClient {
   }
 
   private async post(
-    { url, isNamed }: PushService,
+    { url, isListedHost }: PushService,
     headers: Record<string, string>,
     body: Buffer,
     signal: AbortSignal,
   ): Promise<SendResult> {
-    const answer = await request(url, {
+    const response = await request(url, {
       method: 'POST',
       headers: { ...headers, 'content-encoding': ENCODING, 'content-type': 'application/octet-stream' },
       body,
       signal,
-      dispatcher: isNamed ? this.agent.anywhere : this.agent.publicOnly,
+      dispatcher: isListedHost ? this.agent.anywhere : this.agent.publicOnly,
     });
-    // Read to its end, so that the connection serves the next push; what it says, the status says too.
-    await answer.body.dump({ limit: MAX_ANSWER_BYTES, signal }).catch(() => undefined);
-    return toWebPushResult(answer.statusCode, retryAfterMs(answer.headers['retry-after'], Date.now()));
+    // The body is read to its end, so that the connection serves the next push. The status holds all that matters.
+    await response.body.dump({ limit: MAX_RESPONSE_BYTES, signal }).catch(() => undefined);
+    return toWebPushResult(response.statusCode, retryAfterMs(response.headers['retry-after'], Date.now()));
   }
 
-  private signed({ url: { origin } }: PushService): Record<string, string> {
+  private authorization({ url: { origin } }: PushService): string {
     const known = this.signatures.get(origin);
-    if (known !== undefined) return { authorization: known };
-    const { VAPID_SUBJECT = '', VAPID_PUBLIC_KEY = '', VAPID_PRIVATE_KEY = '' } = this.config;
-    const { Authorization: authorization } = webPush.getVapidHeaders(
+    if (known !== undefined) return known;
+    const { subject, publicKey, privateKey } = this.vapid;
+    const expiresAt = Math.floor(Date.now() / 1_000) + SIGNATURE_SECONDS;
+    const { Authorization: authorization } = webPushLibrary.getVapidHeaders(
       origin,
-      VAPID_SUBJECT,
-      VAPID_PUBLIC_KEY,
-      VAPID_PRIVATE_KEY,
+      subject,
+      publicKey,
+      privateKey,
       ENCODING,
-      Math.floor(Date.now() / 1_000) + SIGNED_SECONDS,
+      expiresAt,
     );
     this.signatures.set(origin, authorization);
-    return { authorization };
+    return authorization;
   }
 }
 
-/** Encrypted for one browser, or undefined when its keys are none: it has to subscribe anew. */
-function sealed(plain: Buffer, { p256dh, auth }: Keys): Buffer | undefined {
+export const webPush: PushProviderDefinition = {
+  name: 'webpush',
+  addressKinds: ['webpush'],
+  perMinute: (config) => config.WEBPUSH_PER_MINUTE,
+  create: (config) => WebPushProvider.create(config),
+};
+
+/** Encrypts for one browser. Returns undefined when its keys are invalid: it has to subscribe again. */
+function encrypt(plaintext: Buffer, { p256dh, auth }: EncryptionKeys): Buffer | undefined {
   try {
-    return webPush.encrypt(p256dh, auth, plain, ENCODING).cipherText;
+    return webPushLibrary.encrypt(p256dh, auth, plaintext, ENCODING).cipherText;
   } catch {
     return undefined;
   }

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { retryAfterMs } from './retry-after.js';
-import { networkErrorResult } from './network-error.js';
+import { networkErrorResult, retryAfterMs } from './send-result.js';
 
 const NOW = Date.UTC(2026, 10, 20, 12);
 
@@ -14,7 +13,7 @@ test.each([
   ['soon', undefined],
   ['', undefined],
   [undefined, undefined],
-])('Retry-After: %j is %j ms', (header, ms) => {
+])('Retry-After: %j means %j ms', (header, ms) => {
   expect(retryAfterMs(header, NOW)).toBe(ms);
 });
 
@@ -29,6 +28,6 @@ test.each([
   [new DOMException('x', 'TimeoutError'), 'deadline'],
   [new Error('no answer from https://push.example/secret-token'), 'network'],
   ['secret-token', 'network'],
-])('an error of the network, %p, is again, and its text is not repeated', (error, reason) => {
-  expect(networkErrorResult(error)).toEqual({ is: 'again', afterMs: undefined, reason });
+])('the network error %p means retry, and its text is not repeated', (error, reason) => {
+  expect(networkErrorResult(error)).toEqual({ is: 'retry', afterMs: undefined, reason });
 });

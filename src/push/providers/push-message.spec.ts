@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { toApnsNotification } from '../providers/apns/apns-notification.js';
-import { toFcmMessage } from '../providers/fcm/fcm-message.js';
-import { certainlyFits } from './payload-size.js';
-import type { PushMessage } from '../providers/push-provider.js';
+import { toApnsNotification } from './apns/apns-notification.js';
+import { toFcmMessage } from './fcm/fcm-message.js';
+import { certainlyFits, type PushMessage } from './push-message.js';
 
 const MAX = 4_096;
 const message = (body: string): PushMessage => ({
@@ -13,8 +12,8 @@ const message = (body: string): PushMessage => ({
   urgency: 'high',
 });
 
-describe('what surely fits', () => {
-  test('fits in every vendor’s words, whatever its characters', () => {
+describe('a message that certainly fits', () => {
+  test('fits once encoded for every provider, whatever its characters', () => {
     for (const character of ['x', '"', '\u0001', 'ä', '語', '😀']) {
       for (let length = 1; certainlyFits(message(character.repeat(length)), MAX); length += 7) {
         const fitting = message(character.repeat(length));
@@ -26,7 +25,7 @@ describe('what surely fits', () => {
     }
   });
 
-  test('is what lock screens show; what is too large is not', () => {
+  test('has the length of an ordinary notification; one that is too large does not certainly fit', () => {
     expect(certainlyFits(message('x'.repeat(300)), MAX)).toBe(true);
     expect(certainlyFits(message('x'.repeat(MAX)), MAX)).toBe(false);
   });
