@@ -4,7 +4,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { INSTALLATION } from '../platform/postgres/installation.js';
 import { RedisService } from '../platform/redis/redis.service.js';
 import {
-  bySlot,
+  groupBySlot,
   forEachKey,
   type KeyCommand,
   type KeyOutcome,
@@ -29,8 +29,8 @@ export class PresenceStore {
 
   constructor(links: RedisService, @Inject(INSTALLATION) installation: string) {
     this.keys = redisKeys(installation);
-    this.commands = links.open('presence');
-    this.publishers = { critical: links.open('critical'), other: links.open('other') };
+    this.commands = links.createClient('presence');
+    this.publishers = { critical: links.createClient('critical'), other: links.createClient('other') };
   }
 
   /** Says that the node lives, if one is given. Answers the living nodes, and whether Redis knew this one. */
@@ -78,7 +78,7 @@ export class PresenceStore {
 
   private async readBatch(userIds: readonly string[]): Promise<(readonly string[] | Error)[]> {
     const keys = userIds.map((userId) => this.keys.presence(userId));
-    const groups = this.commands instanceof Cluster ? bySlot(keys) : [[...keys.keys()]];
+    const groups = this.commands instanceof Cluster ? groupBySlot(keys) : [[...keys.keys()]];
     const keysOfGroup = new Map(
       groups.map((places) => {
         const some = places.map((place) => keys[place] as string);
@@ -148,7 +148,7 @@ export class NodeChannelStore {
     await Promise.all(
       NODE_LANES.map(async (lane) => {
         const channel = this.keys.channel(nodeId, lane);
-        const { client, listening } = this.links.openSubscriber(`${lane}-subscriber`, channel);
+        const { client, listening } = this.links.createSubscriber(`${lane}-subscriber`, channel);
         this.subscribers.push(client);
         client.on('close', () => onLost(lane));
         client.on('smessage', (_channel: string, message: string) => hear(lane, message));

@@ -24,7 +24,7 @@ export class BudgetStore {
 
   constructor(links: RedisService, @Inject(INSTALLATION) installation: string) {
     this.keys = redisKeys(installation);
-    this.commands = links.open('budgets');
+    this.commands = links.createClient('budgets');
   }
 
   /** Takes up to `wanted` of which `reserve` must stay; a negative `wanted` gives back. Throws while Redis is away. */

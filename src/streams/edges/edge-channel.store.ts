@@ -25,8 +25,8 @@ export class EdgeChannelStore {
     @Inject(INSTALLATION) installation: string,
   ) {
     this.channel = redisKeys(installation).edges;
-    this.publisher = links.open('edges');
-    const { client } = links.openSubscriber('edges-subscriber', this.channel);
+    this.publisher = links.createClient('edges');
+    const { client } = links.createSubscriber('edges-subscriber', this.channel);
     client.on('smessage', (_channel: string, message: string) => this.receive(message));
   }
 
