@@ -16,7 +16,7 @@ const READ = named(
 @Injectable()
 export class EntitlementStore {
   private readonly reads = new Batcher<string, Entitlement>({
-    act: (userIds) => this.readAll(userIds),
+    runBatch: (userIds) => this.readAll(userIds),
     size: 200,
     concurrency: 2,
     capacity: 20_000,

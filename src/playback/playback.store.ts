@@ -42,14 +42,14 @@ type Remembered = {
 @Injectable()
 export class PlaybackStore {
   private readonly saves = new Batcher<PlaybackPosition, boolean>({
-    act: (positions) => this.saveAll(positions),
+    runBatch: (positions) => this.saveAll(positions),
     size: 500,
     concurrency: 2,
     capacity: 50_000,
     isolate: (error) => !isOutage(error),
   });
   private readonly reads = new Batcher<Place, Viewing | undefined>({
-    act: (places) => this.viewings(places),
+    runBatch: (places) => this.viewings(places),
     size: 500,
     concurrency: 1,
     capacity: 50_000,

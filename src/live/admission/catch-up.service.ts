@@ -38,7 +38,7 @@ const LONGEST_ABSENCE_MS = 3_600_000;
 @Injectable()
 export class CatchUpService {
   private readonly batches = new Batcher<CatchUpRequest, CatchUp>({
-    act: (arriving) => this.readBatch(arriving),
+    runBatch: (arriving) => this.readBatch(arriving),
     size: 100,
     concurrency: 2,
     capacity: 20_000,

@@ -29,7 +29,7 @@ export class NodePresenceService {
   private readonly registered = new Set<string>();
   /** Each user's entry is brought to what is true when its turn comes, so that joins and leaves never overtake each other. */
   private readonly entries = new Batcher<string, undefined>({
-    act: async (userIds) => {
+    runBatch: async (userIds) => {
       await this.write([...new Set(userIds)]);
       return userIds.map(() => undefined);
     },

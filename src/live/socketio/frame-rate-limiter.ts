@@ -81,7 +81,7 @@ export class FrameRateLimiter {
       new TokenBucket(STRANGERS_PER_SECOND, STRANGERS_BURST, now, MAX_RATE_DEBT + 1);
     this.buckets.set(line, purse);
     purse.take(now);
-    if (purse.debt > MAX_RATE_DEBT) onBroke();
+    if (purse.deficit > MAX_RATE_DEBT) onBroke();
   }
 }
 

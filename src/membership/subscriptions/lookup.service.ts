@@ -27,7 +27,7 @@ interface Question {
 @Injectable()
 export class LookupService {
   private readonly calls = new Batcher<Question, SubscriptionUpdate | undefined>({
-    act: ([question]) => ask(question as Question),
+    runBatch: ([question]) => ask(question as Question),
     size: 1,
     concurrency: AT_ONCE,
     capacity: MAY_WAIT,

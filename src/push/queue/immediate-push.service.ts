@@ -18,7 +18,7 @@ import { PresenceStore } from '../../cluster/presence.store.js';
 export class ImmediatePushService implements OnModuleInit {
   private readonly log = new Logger('fallback');
   private readonly waiting = new Batcher<EventPlace, undefined>({
-    act: async (places) => {
+    runBatch: async (places) => {
       await this.queue(places).catch((error: unknown) =>
         this.log.debug(`left to the clock: ${String(error)}`),
       );

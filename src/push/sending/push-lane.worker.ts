@@ -53,7 +53,7 @@ export class PushLaneWorker {
   }
 
   wake(): void {
-    this.loop.wake();
+    this.loop.trigger();
   }
 
   /** Waits for what is under way, which the guard's deadline bounds. */
@@ -72,7 +72,7 @@ export class PushLaneWorker {
       if (!round.more) return;
       if (round.waitMs > 0) await pause(Math.min(Math.max(round.waitMs, REFILL_MS.least), REFILL_MS.most));
     }
-    this.loop.wake();
+    this.loop.trigger();
   }
 
   /** How many more may be under way, once it is worth a round. */

@@ -4,7 +4,7 @@ import { Batcher, QueueFull } from '../../platform/scheduling/batcher.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/postgres/database.js';
 import { isOutage } from '../../platform/postgres/outage.js';
-import { DeadlineExceeded, withTimeout } from '../../platform/scheduling/timeout.js';
+import { TimeoutError, withTimeout } from '../../platform/scheduling/timeout.js';
 import { STREAM_ID } from '../../mailbox/events/event-data.schema.js';
 import { type RenewalDecision, decideRenewal } from '../stream.js';
 import { type StreamAndRights, StreamStore } from '../stream.store.js';
@@ -34,7 +34,7 @@ export class DatabaseUnavailable extends Error {}
 @Injectable()
 export class SlotRenewalService {
   private readonly batches = new Batcher<Asking, SlotRenewal>({
-    act: (asking) => this.renewAll(asking),
+    runBatch: (asking) => this.renewAll(asking),
     size: 500,
     concurrency: 2,
     capacity: 20_000,
@@ -57,8 +57,7 @@ export class SlotRenewalService {
       this.unansweredAt = 0;
       return renewal;
     } catch (error) {
-      if (!isOutage(error) && !(error instanceof DeadlineExceeded) && !(error instanceof QueueFull))
-        throw error;
+      if (!isOutage(error) && !(error instanceof TimeoutError) && !(error instanceof QueueFull)) throw error;
       this.unansweredAt = Date.now();
       throw new DatabaseUnavailable('PostgreSQL is away', { cause: error });
     }
