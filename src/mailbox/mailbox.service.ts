@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { EventBusService } from '../platform/events/event-bus.service.js';
 import { Batcher } from '../platform/scheduling/batcher.js';
-import type { KeyedCall } from '../platform/http/idempotency/idempotency.js';
+import type { IdempotentCall } from '../platform/http/idempotency/idempotency.js';
 import { IdempotencyStore } from '../platform/http/idempotency/idempotency.store.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import type { DurableTier } from '../platform/tiers.js';
@@ -28,7 +28,7 @@ const LANE_CAPACITY = 10_000;
 /** One call's events, which are committed together; with them the call's answer, if it may be made again. */
 interface Group {
   readonly stamped: readonly StampedEvent<NewEvent>[];
-  readonly call: KeyedCall | undefined;
+  readonly call: IdempotentCall | undefined;
 }
 
 /** Writes events, then has them told: never the other way round. */
@@ -44,7 +44,7 @@ export class MailboxService {
   ) {
     const lane = (tier: DurableTier) =>
       new Batcher<Group, Envelope[]>({
-        act: (groups) => this.commit(groups, tier),
+        runBatch: (groups) => this.commit(groups, tier),
         size: COMMIT_SIZE,
         weigh: ({ stamped }) => stamped.length,
         concurrency: COMMITS_AT_ONCE,
@@ -58,7 +58,7 @@ export class MailboxService {
    * Publishes events: durable ones are committed together (all or none) before anyone is told, routine ones are told at once
    * when they are alone. Answers their envelopes in order.
    */
-  async publish(events: readonly NewEvent[], call?: KeyedCall): Promise<Envelope[]> {
+  async publish(events: readonly NewEvent[], call?: IdempotentCall): Promise<Envelope[]> {
     const durable = events.filter(isDurable);
     if (durable.length === 0) return this.publishRoutine(events);
     return this.lanes[mostUrgent(durable)].add({ stamped: events.map(stamp), call });
@@ -117,10 +117,10 @@ export class MailboxService {
   ): Promise<Envelope[][]> {
     const answers = groups.flatMap(({ call }, n) =>
       call
-        ? [{ id: call.id, status: call.status, sealed: call.sealed(toAccepted(written[n] as Envelope[])) }]
+        ? [{ id: call.id, status: call.status, sealed: call.seal(toAccepted(written[n] as Envelope[])) }]
         : [],
     );
-    await this.idempotency.settleWith(tx, answers);
+    await this.idempotency.settleInTransaction(tx, answers);
     return written;
   }
 }

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { CommandResponse, DeviceCommand } from '../../devices/device-command.js';
-import { toProblem } from '../../platform/http/problem.filter.js';
+import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem } from '../../platform/http/problem.js';
 import { valueDeeperThan } from '../../platform/http/json-depth.js';
 import type { Connection } from '../connection/connection.js';
@@ -55,7 +55,7 @@ export class CommandDispatcher {
   /** Whether one more frame is within the device's rate. */
   private withinRate(connection: Connection): boolean {
     const inTime = connection.inbound.take(Date.now());
-    if (connection.inbound.debt > MAX_RATE_DEBT) connection.transport?.terminate();
+    if (connection.inbound.deficit > MAX_RATE_DEBT) connection.transport?.terminate();
     return inTime;
   }
 

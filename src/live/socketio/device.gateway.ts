@@ -4,7 +4,7 @@ import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
 import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
 import type { DeviceCommand } from '../../devices/device-command.js';
-import { toProblem } from '../../platform/http/problem.filter.js';
+import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem } from '../../platform/http/problem.js';
 import { AdmissionService, type AdmittedDevice } from '../admission/admission.service.js';
 import { CommandDispatcher } from './command-dispatcher.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DevicesService } from '../../devices/devices.service.js';
-import type { KeyedCall } from '../../platform/http/idempotency/idempotency.js';
+import type { IdempotentCall } from '../../platform/http/idempotency/idempotency.js';
 import { Problem } from '../../platform/http/problem.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
 import type { Envelope, NewEvent } from './event.js';
@@ -19,7 +19,7 @@ export class PublishService {
   /** Throws Problem reserved_type, payload_too_large, invalid_request or unknown_device, each with the event's index. */
   async publish(
     bodies: readonly NewEventBody[],
-    { awaited, call }: { awaited: boolean; call: KeyedCall | undefined },
+    { awaited, call }: { awaited: boolean; call: IdempotentCall | undefined },
   ): Promise<Envelope[]> {
     const texts = bodies.map(textOf);
     await this.checkTargets(bodies);
