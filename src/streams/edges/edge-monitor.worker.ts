@@ -19,7 +19,7 @@ export class EdgeMonitorWorker extends PeriodicWorker {
   protected async runOnce(): Promise<void> {
     const lines = this.edges.connected;
     if (lines.length === 0) return;
-    const valid = await this.keys.stillValid([...new Set(lines.map(({ keyId }) => keyId))]);
+    const valid = await this.keys.filterValid([...new Set(lines.map(({ keyId }) => keyId))]);
     for (const line of lines) if (!valid.has(line.keyId)) line.close();
     await this.edges.catchUp([...new Set(lines.map(({ edgeId }) => edgeId))]);
   }
