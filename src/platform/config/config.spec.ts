@@ -148,7 +148,9 @@ describe('a wrong value stops the boot with one sentence that names the setting 
   });
 
   test('several wrong values are all reported, a line for each', () => {
-    const messages = errorOf({ ...NEEDED, PORT: 'wr0ng', LOG_LEVEL: 'wr0ng', ADMIN_KEY: 'short' }).split('\n');
+    const messages = errorOf({ ...NEEDED, PORT: 'wr0ng', LOG_LEVEL: 'wr0ng', ADMIN_KEY: 'short' }).split(
+      '\n',
+    );
     expect(messages.map((sentence) => sentence.split(' ')[0]).sort()).toEqual([
       'ADMIN_KEY',
       'LOG_LEVEL',

@@ -31,6 +31,7 @@ export const redisKeys = (installation: string) => {
 
 /** Critical events travel between nodes on connections of their own, so that others cannot delay them. */
 export const NODE_LANES = ['critical', 'other'] as const;
+/** One of NODE_LANES. */
 export type NodeLane = (typeof NODE_LANES)[number];
 /** Returns the lane between nodes that events of this tier use. */
 export const nodeLaneOf = (tier: Tier): NodeLane => (tier === 'critical' ? 'critical' : 'other');

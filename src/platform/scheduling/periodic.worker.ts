@@ -40,6 +40,7 @@ export abstract class PeriodicWorker<Lane extends string = string>
     );
   }
 
+  /** Starts the runs, on a node that has the role for them. */
   async onApplicationBootstrap(): Promise<void> {
     if (this.options.runs === false) return;
     if (this.options.firstRun === 'at-boot')

@@ -13,6 +13,7 @@ export const newRevocation = z
   .refine((body) => body.deviceId === undefined || body.tokenId === undefined, {
     error: 'name a device or a token, not both',
   });
+/** The validated body. */
 export type NewRevocation = z.infer<typeof newRevocation>;
 
 /** The revocation as it was stored. */

@@ -7,6 +7,7 @@ import type { Scope } from './service-key.js';
 export class ServiceKeyStore {
   constructor(private readonly prisma: PrismaService) {}
 
+  /** Stores a new key. */
   async add(key: {
     id: string;
     name: string;

@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** What a service key can be allowed to do. */
 export const SCOPES = ['publish', 'recommendations', 'edge', 'admin'] as const;
+/** One of SCOPES. */
 export type Scope = (typeof SCOPES)[number];
 
 /** The service key of a call, and what it may do. */

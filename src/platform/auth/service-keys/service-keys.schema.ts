@@ -7,6 +7,7 @@ export const newServiceKeyBody = z.object({
   name: plainText(100).min(1),
   scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
 });
+/** The validated body. */
 export type NewServiceKeyBody = z.infer<typeof newServiceKeyBody>;
 
 /** The response to it, which alone contains the key. */
