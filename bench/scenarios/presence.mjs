@@ -37,7 +37,7 @@ async function measured(where, REDIS_URL) {
   });
   const links = new RedisService(config);
   const store = new PresenceStore(links, 'bench');
-  const single = links.open('bench');
+  const single = links.createClient('bench');
   try {
     await there(store);
     for (const node of ['node-a', 'node-b']) await store.add(node, USERS);

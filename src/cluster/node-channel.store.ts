@@ -29,7 +29,7 @@ export class NodeChannelStore {
     await Promise.all(
       NODE_LANES.map(async (lane) => {
         const channel = this.keys.channel(nodeId, lane);
-        const { client, listening } = this.redis.openSubscriber(`${lane}-subscriber`, channel);
+        const { client, listening } = this.redis.createSubscriber(`${lane}-subscriber`, channel);
         this.subscribers.push(client);
         client.on('close', () => onLost(lane));
         client.on('smessage', (_channel: string, message: string) => onMessage(lane, message));

@@ -29,7 +29,7 @@ export class NodeRouterService {
   ) {
     const lane = (name: NodeLane) =>
       new Batcher<readonly OutgoingEvent[], undefined>({
-        act: async (groups) => {
+        runBatch: async (groups) => {
           await this.send(groups.flat(), name);
           return groups.map(() => undefined);
         },

@@ -16,7 +16,7 @@ export class NodeStore {
 
   constructor(redis: RedisService, @Inject(INSTALLATION) installation: string) {
     this.keys = redisKeys(installation);
-    this.connections = { critical: redis.open('critical'), other: redis.open('other') };
+    this.connections = { critical: redis.createClient('critical'), other: redis.createClient('other') };
   }
 
   /**

@@ -4,7 +4,7 @@ import { Cluster } from 'ioredis';
 import { INSTALLATION } from '../platform/postgres/installation.js';
 import { redisKeys } from '../platform/redis/keys.js';
 import {
-  bySlot,
+  groupBySlot,
   forEachKey,
   type KeyCommand,
   type KeyOutcome,
@@ -26,7 +26,7 @@ export class PresenceStore {
 
   constructor(redis: RedisService, @Inject(INSTALLATION) installation: string) {
     this.keys = redisKeys(installation);
-    this.redis = redis.open('presence');
+    this.redis = redis.createClient('presence');
   }
 
   /** Records that the users have a device on the node. Throws unless it was written for every one. */
@@ -56,7 +56,7 @@ export class PresenceStore {
 
   private async readBatch(userIds: readonly string[]): Promise<(readonly string[] | Error)[]> {
     const keys = userIds.map((userId) => this.keys.presence(userId));
-    const groups = this.redis instanceof Cluster ? bySlot(keys) : [[...keys.keys()]];
+    const groups = this.redis instanceof Cluster ? groupBySlot(keys) : [[...keys.keys()]];
     // A group is sent to the server of its first key.
     const keysByFirst = new Map(
       groups.map((indexes) => {

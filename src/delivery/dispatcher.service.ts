@@ -83,7 +83,7 @@ export class DispatcherService implements OnModuleInit {
 
   private settler(tier: DurableTier): Batcher<string, undefined> {
     return new Batcher({
-      act: async (ids) => {
+      runBatch: async (ids) => {
         await this.handoffs.settle('delivery', ids, tier);
         return ids.map(() => undefined);
       },

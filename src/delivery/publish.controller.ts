@@ -10,8 +10,8 @@ import {
 } from '../mailbox/events/events.schema.js';
 import { PublishService } from '../mailbox/events/publish.service.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
-import type { KeyedCall } from '../platform/http/idempotency/idempotency.js';
-import { Idempotent, CurrentKeyedCall } from '../platform/http/idempotency/idempotency.interceptor.js';
+import type { IdempotentCall } from '../platform/http/idempotency/idempotency.js';
+import { Idempotent, CurrentIdempotentCall } from '../platform/http/idempotency/idempotency.interceptor.js';
 import { DeliveryOutcomeService } from './receipts/delivery-outcome.service.js';
 
 /** Publishing for back offices. */
@@ -36,7 +36,7 @@ export class PublishController {
   async publish(
     @Body({ schema: publishBody }) { events }: PublishBody,
     @Query({ schema: publishQuery }) { wait }: PublishQuery,
-    @CurrentKeyedCall() call: KeyedCall | undefined,
+    @CurrentIdempotentCall() call: IdempotentCall | undefined,
   ) {
     if (wait === undefined)
       return toAccepted(await this.publishing.publish(events, { reportSent: false, call }));

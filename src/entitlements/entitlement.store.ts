@@ -16,7 +16,7 @@ const LIST = named(
 @Injectable()
 export class EntitlementStore {
   private readonly reads = new Batcher<string, Entitlement>({
-    act: (userIds) => this.list(userIds),
+    runBatch: (userIds) => this.list(userIds),
     size: 200,
     concurrency: 2,
     capacity: 20_000,

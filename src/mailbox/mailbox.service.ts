@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { EventBusService } from '../platform/events/event-bus.service.js';
 import { Batcher } from '../platform/scheduling/batcher.js';
-import type { KeyedCall } from '../platform/http/idempotency/idempotency.js';
+import type { IdempotentCall } from '../platform/http/idempotency/idempotency.js';
 import { IdempotencyStore } from '../platform/http/idempotency/idempotency.store.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import type { DurableTier } from '../platform/tiers.js';
@@ -29,7 +29,7 @@ const LANE_CAPACITY = 10_000;
 /** The events of one call, which are committed together, and with them the call's answer if it has an Idempotency-Key. */
 interface PublishCall {
   readonly stamped: readonly StampedEvent<NewEvent>[];
-  readonly call: KeyedCall | undefined;
+  readonly call: IdempotentCall | undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ export class MailboxService {
   ) {
     const lane = (tier: DurableTier) =>
       new Batcher<PublishCall, Envelope[]>({
-        act: (calls) => this.commit(calls, tier),
+        runBatch: (calls) => this.commit(calls, tier),
         size: COMMIT_SIZE,
         weigh: ({ stamped }) => stamped.length,
         concurrency: COMMIT_CONCURRENCY,
@@ -62,7 +62,7 @@ export class MailboxService {
    * Commits the events together, all or none, and then has them delivered; routine events alone are delivered at once and stored
    * nowhere. Returns their envelopes in order. Throws QueueFull when too many calls wait.
    */
-  async publish(events: readonly NewEvent[], call?: KeyedCall): Promise<Envelope[]> {
+  async publish(events: readonly NewEvent[], call?: IdempotentCall): Promise<Envelope[]> {
     const durable = events.filter(isDurable);
     if (durable.length === 0) return this.publishRoutine(events);
     return this.lanes[mostUrgent(durable)].add({ stamped: events.map(stamp), call });
@@ -120,10 +120,10 @@ export class MailboxService {
   ): Promise<Envelope[][]> {
     const answers = calls.flatMap(({ call }, n) =>
       call
-        ? [{ id: call.id, status: call.status, sealed: call.sealed(toAccepted(envelopes[n] as Envelope[])) }]
+        ? [{ id: call.id, status: call.status, sealed: call.seal(toAccepted(envelopes[n] as Envelope[])) }]
         : [],
     );
-    await this.idempotency.settleWith(tx, answers);
+    await this.idempotency.settleInTransaction(tx, answers);
     return envelopes;
   }
 }

@@ -1,24 +1,26 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
-/** Whether this node takes new work: from the end of boot until SIGTERM. */
+/** Whether this node takes new work, which it does from the end of boot until SIGTERM. */
 @Injectable()
 export class LifecycleService implements OnModuleDestroy {
-  private state: 'booting' | 'open' | 'draining' = 'booting';
+  private state: 'booting' | 'accepting' | 'draining' = 'booting';
 
+  /** True while the node takes new work; /health/ready reports it. */
   get accepting(): boolean {
-    return this.state === 'open';
+    return this.state === 'accepting';
   }
 
-  /** Devices that come now would be sent away at once. */
+  /** True from SIGTERM on: devices that connect now would have to leave at once. */
   get draining(): boolean {
     return this.state === 'draining';
   }
 
+  /** Called once, when the node listens. */
   booted(): void {
-    this.state = 'open';
+    this.state = 'accepting';
   }
 
-  /** The first of Nest's hooks at SIGTERM: load balancers learn it before the drain begins. */
+  /** Nest's first hook at SIGTERM, so that load balancers stop sending traffic before the drain begins. */
   onModuleDestroy(): void {
     this.state = 'draining';
   }

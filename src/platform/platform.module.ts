@@ -14,17 +14,20 @@ import { IdempotencyCleanupWorker } from './http/idempotency/idempotency-cleanup
 import { IdempotencyStore } from './http/idempotency/idempotency.store.js';
 import { LifecycleService } from './lifecycle.service.js';
 import { LoadMonitorWorker } from './load/load-monitor.worker.js';
-import { logging } from './logging/logging.js';
+import { loggerParams } from './logging/logging.js';
 import { MetricsService, MetricsController } from './metrics/metrics.service.js';
 import { Database } from './postgres/database.js';
 import { INSTALLATION, readInstallationName } from './postgres/installation.js';
 import { PrismaService } from './postgres/prisma.service.js';
 import { RedisService } from './redis/redis.service.js';
 
-/** What every room stands on, and which knows no story. */
+/**
+ * What every feature uses, and which knows none of them: configuration, HTTP, authentication, PostgreSQL, Redis, metrics, logs.
+ */
 @Global()
 @Module({})
 export class PlatformModule {
+  /** Returns the module for a node with this configuration. */
   static with(config: Config): DynamicModule {
     const shared = [
       { provide: CONFIG, useValue: config },
@@ -43,7 +46,7 @@ export class PlatformModule {
     ];
     return {
       module: PlatformModule,
-      imports: [LoggerModule.forRoot(logging(config))],
+      imports: [LoggerModule.forRoot(loggerParams(config))],
       controllers: [
         HealthController,
         MetricsController,

@@ -42,14 +42,14 @@ type ViewingRow = {
 @Injectable()
 export class PlaybackStore {
   private readonly saves = new Batcher<PlaybackPosition, boolean>({
-    act: (positions) => this.saveAll(positions),
+    runBatch: (positions) => this.saveAll(positions),
     size: 500,
     concurrency: 2,
     capacity: 50_000,
     isolate: (error) => !isOutage(error),
   });
   private readonly reads = new Batcher<ViewingKey, Viewing | undefined>({
-    act: (keys) => this.readAll(keys),
+    runBatch: (keys) => this.readAll(keys),
     size: 500,
     concurrency: 1,
     capacity: 50_000,

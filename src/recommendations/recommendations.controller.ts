@@ -5,7 +5,7 @@ import type { Request, Response } from 'express';
 import { profileId as profileIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
-import { toProblem } from '../platform/http/problem.filter.js';
+import { toProblem } from '../platform/http/to-problem.js';
 import { Problem } from '../platform/http/problem.js';
 import { gunzipWithLimit } from './ingest/gunzip-limit.js';
 import { IngestService, type IngestTally } from './ingest/ingest.service.js';

@@ -27,7 +27,7 @@ type Reporter = Pick<DeviceSession, 'userId' | 'deviceId'>;
 @HandlesDeviceCommand('receipt')
 export class ReceiptsService implements DeviceCommand {
   private readonly writes = new Batcher<Receipt, undefined>({
-    act: async (receipts) => {
+    runBatch: async (receipts) => {
       await this.store.record(groupByEvent(receipts));
       return receipts.map(() => undefined);
     },

@@ -44,7 +44,7 @@ const DEFAULT_ABSENCE_MS = 3_600_000;
 @Injectable()
 export class HistoryService {
   private readonly batches = new Batcher<HistoryRequest, HistoryResult>({
-    act: (requests) => this.readBatch(requests),
+    runBatch: (requests) => this.readBatch(requests),
     size: 100,
     concurrency: 2,
     capacity: 20_000,

@@ -3,7 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
 import type { CommandResponse, DeviceCommand } from '../../devices/device-command.js';
 import { valueDeeperThan } from '../../platform/http/json-depth.js';
-import { toProblem } from '../../platform/http/problem.filter.js';
+import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem } from '../../platform/http/problem.js';
 import { AcknowledgementsService } from './acknowledgements.service.js';
 import { type Connection, MAX_RATE_DEBT } from './connection.js';
@@ -66,7 +66,7 @@ export class CommandDispatcherService implements OnModuleInit {
   private countFrame(connection: Connection): boolean {
     const { inboundLimit, transport } = connection;
     const isWithinRate = inboundLimit.take(Date.now());
-    if (inboundLimit.debt > MAX_RATE_DEBT) transport?.terminate();
+    if (inboundLimit.deficit > MAX_RATE_DEBT) transport?.terminate();
     return isWithinRate;
   }
 

@@ -23,7 +23,7 @@ export class NodePresenceService {
    * an add and a remove of the same user never overtake each other.
    */
   private readonly updates = new Batcher<string, undefined>({
-    act: async (userIds) => {
+    runBatch: async (userIds) => {
       await this.write([...new Set(userIds)]);
       return userIds.map(() => undefined);
     },

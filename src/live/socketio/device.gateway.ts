@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
-import { toProblem } from '../../platform/http/problem.filter.js';
+import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem } from '../../platform/http/problem.js';
 import { AdmissionService, type AdmittedDevice } from '../admission/admission.service.js';
 import { ConnectionLimiterService, retryDelayMs } from '../admission/connection-limiter.service.js';

@@ -71,6 +71,6 @@ export class FrameRateLimiter {
       new TokenBucket(ANONYMOUS_PER_SECOND, ANONYMOUS_BURST, now, MAX_RATE_DEBT + 1);
     this.buckets.set(connection, bucket);
     bucket.take(now);
-    if (bucket.debt > MAX_RATE_DEBT) onExceeded();
+    if (bucket.deficit > MAX_RATE_DEBT) onExceeded();
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DevicesService } from '../../devices/devices.service.js';
-import type { KeyedCall } from '../../platform/http/idempotency/idempotency.js';
+import type { IdempotentCall } from '../../platform/http/idempotency/idempotency.js';
 import { Problem } from '../../platform/http/problem.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
 import type { Envelope, NewEvent } from './event.js';
@@ -13,7 +13,7 @@ export interface PublishOptions {
   /** The caller waits for what becomes of the events on devices: see OutgoingEvent. */
   readonly reportSent: boolean;
   /** Given when the call has an Idempotency-Key. */
-  readonly call: KeyedCall | undefined;
+  readonly call: IdempotentCall | undefined;
 }
 
 /** Publishes the events of back offices: all events of a call, or none. */

@@ -28,7 +28,7 @@ interface FetchRequest {
 @Injectable()
 export class SubscriptionFetchService {
   private readonly calls = new Batcher<FetchRequest, SubscriptionUpdate | undefined>({
-    act: ([request]) => call(request as FetchRequest),
+    runBatch: ([request]) => call(request as FetchRequest),
     size: 1,
     concurrency: CONCURRENCY,
     capacity: MAX_WAITING,

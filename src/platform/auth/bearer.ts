@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 
-/** The credentials of `Authorization: Bearer …`, if there are any. */
+/** Returns the credentials of the header `Authorization: Bearer …`; undefined without one. */
 export function bearer(request: Request): string | undefined {
   return /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }

@@ -1,12 +1,17 @@
 import { z } from 'zod';
 
-/** 1–64 of the alphabet that CONTRACT §1 gives user ids; the other ids of the apps and back offices use it too. */
+/** The alphabet of user ids, and of all other ids that apps and back offices choose (docs/CONTRACT.md, "Ids, times, bodies"). */
 const ID = /^[A-Za-z0-9_.:-]{1,64}$/;
 const id = (name: string) =>
   z.string().regex(ID, { error: `${name} must be 1 to 64 of A-Z a-z 0-9 _ . : -` });
 
+/** A user: the `sub` of their tokens. */
 export const userId = id('userId');
+/** A device, unique within its user. */
 export const deviceId = id('deviceId');
+/** A profile, unique within its user. */
 export const profileId = id('profileId');
+/** A time in ISO 8601 with `Z` or an offset. */
 export const instant = z.iso.datetime({ offset: true });
+/** The profile of calls that name none. */
 export const DEFAULT_PROFILE = 'main';

@@ -12,8 +12,8 @@ const NEEDED = {
   AUTH_JWT_SECRET: SECRET,
 };
 
-/** What the boot would say. */
-function complaint(env: Record<string, string | undefined>): string {
+/** The message with which the boot stops. */
+function errorOf(env: Record<string, string | undefined>): string {
   try {
     readConfig(env);
   } catch (error) {
@@ -24,7 +24,7 @@ function complaint(env: Record<string, string | undefined>): string {
 }
 
 describe('the settings', () => {
-  test('have defaults for all but the databases and a way to verify tokens', () => {
+  test('all but the databases and the verification of user tokens have defaults', () => {
     expect(readConfig(NEEDED)).toMatchObject({
       PORT: 3_000,
       ROLES: ['gateway', 'api', 'worker'],
@@ -40,7 +40,7 @@ describe('the settings', () => {
     });
   });
 
-  test('that are empty or blank count as not set', () => {
+  test('empty or blank values count as not set', () => {
     const blank = { PORT: ' ', GRACE_SECONDS: '\t', ADMIN_KEY: '', CORS_ORIGINS: '' };
     expect(readConfig({ ...NEEDED, ...blank })).toMatchObject({
       PORT: 3_000,
@@ -49,7 +49,7 @@ describe('the settings', () => {
     });
   });
 
-  test('that are lists may have spaces and trailing commas', () => {
+  test('lists may contain spaces and trailing commas', () => {
     const lists = {
       ROLES: ' api , worker,',
       CORS_ORIGINS: 'https://a.example, https://b.example',
@@ -62,7 +62,7 @@ describe('the settings', () => {
     });
   });
 
-  test('of other programs are left alone', () => {
+  test('variables of other programs are ignored', () => {
     const others = {
       PATH: '/bin',
       PGHOST: 'x',
@@ -76,22 +76,22 @@ describe('the settings', () => {
 
 describe('a setting that is missing', () => {
   test.each(['DATABASE_URL', 'REDIS_URL', 'AUTH_JWT_SECRET'] as const)(
-    '%s stops the boot with a sentence that says what to do',
+    '%s stops the boot with one sentence that says what to do',
     (name) => {
-      const said = complaint({ ...NEEDED, [name]: undefined });
-      expect(said).toMatch(new RegExp(`^${name} is not set`));
-      expect(said.split('\n')).toHaveLength(1);
+      const message = errorOf({ ...NEEDED, [name]: undefined });
+      expect(message).toMatch(new RegExp(`^${name} is not set`));
+      expect(message.split('\n')).toHaveLength(1);
     },
   );
 
-  test('AUTH_JWKS_URL does instead of a secret', () => {
+  test('AUTH_JWKS_URL may be set instead of a secret', () => {
     expect(() =>
       readConfig({ ...NEEDED, AUTH_JWT_SECRET: undefined, AUTH_JWKS_URL: 'https://id.example/jwks.json' }),
     ).not.toThrow();
   });
 });
 
-/** A wrong value for each setting that can have one, recognizable in what is said. */
+/** Wrong values for each setting that can have one; each would be recognised in a message. */
 const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   NODE_ENV: ['wr0ng'],
   PORT: ['wr0ng', '-7', '7.25', '777777', 'NaN'],
@@ -142,21 +142,27 @@ describe('a wrong value stops the boot with one sentence that names the setting 
   test.each(
     Object.entries(WRONG).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),
   )('%s=%s', (name, value) => {
-    const said = complaint({ ...NEEDED, [name]: value });
-    expect(said).toMatch(new RegExp(`^${name} [^\\n]{5,}\\.$`));
-    expect(said.split(' ')).not.toContain(value);
-    expect(said.toLowerCase()).not.toContain('wr0ng');
+    const message = errorOf({ ...NEEDED, [name]: value });
+    expect(message).toMatch(new RegExp(`^${name} [^\\n]{5,}\\.$`));
+    expect(message.split(' ')).not.toContain(value);
+    expect(message.toLowerCase()).not.toContain('wr0ng');
   });
 
-  test('several faults are all told, each in its line', () => {
-    const said = complaint({ ...NEEDED, PORT: 'wr0ng', LOG_LEVEL: 'wr0ng', ADMIN_KEY: 'short' }).split('\n');
-    expect(said.map((sentence) => sentence.split(' ')[0]).sort()).toEqual(['ADMIN_KEY', 'LOG_LEVEL', 'PORT']);
+  test('several wrong values are all reported, a line for each', () => {
+    const messages = errorOf({ ...NEEDED, PORT: 'wr0ng', LOG_LEVEL: 'wr0ng', ADMIN_KEY: 'short' }).split(
+      '\n',
+    );
+    expect(messages.map((sentence) => sentence.split(' ')[0]).sort()).toEqual([
+      'ADMIN_KEY',
+      'LOG_LEVEL',
+      'PORT',
+    ]);
   });
 });
 
-test('Apple’s notifications in production need the number of the app, those of the sandbox do not', () => {
+test('APPLE_APP_ID is needed in production and not in the sandbox', () => {
   const apple = { ...NEEDED, APPLE_BUNDLE_ID: 'com.example', APPLE_ROOT_CERTIFICATES: 'root.cer' };
-  expect(complaint(apple)).toMatch(/^APPLE_APP_ID is not set/);
+  expect(errorOf(apple)).toMatch(/^APPLE_APP_ID is not set/);
   expect(() => readConfig({ ...apple, APPLE_APP_ID: '1' })).not.toThrow();
   expect(() => readConfig({ ...apple, APPLE_ENVIRONMENT: 'Sandbox' })).not.toThrow();
 });
@@ -166,15 +172,15 @@ describe('the push services', () => {
   const APNS_KEY = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const whole = { ...NEEDED, APNS_KEY, APNS_KEY_ID: 'K', APNS_TEAM_ID: 'T', APNS_TOPIC: 'com.example' };
 
-  test('settings that do nothing alone are asked for together', () => {
+  test('settings that have no effect alone must be set together', () => {
     expect(() => readConfig(whole)).not.toThrow();
-    expect(complaint({ ...whole, APNS_TOPIC: '', APNS_KEY_ID: '' }).split('\n')).toEqual([
+    expect(errorOf({ ...whole, APNS_TOPIC: '', APNS_KEY_ID: '' }).split('\n')).toEqual([
       expect.stringMatching(/^APNS_KEY_ID is not set: APNS_KEY, /),
       expect.stringMatching(/^APNS_TOPIC is not set: APNS_KEY, /),
     ]);
   });
 
-  test('a key may be a file, or text without lines', () => {
+  test('a key may be given as a file, or as text with escaped line breaks', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'usher-p8-')), 'key.p8');
     writeFileSync(file, APNS_KEY);
     expect(readConfig({ ...whole, APNS_KEY: file }).APNS_KEY).toBe(APNS_KEY);
@@ -182,20 +188,20 @@ describe('the push services', () => {
     rmSync(dirname(file), { recursive: true });
   });
 
-  test('a VAPID pair must be one', () => {
+  test('the two VAPID keys must be a pair', () => {
     const [one, other] = [createECDH('prime256v1'), createECDH('prime256v1')];
     const VAPID_PUBLIC_KEY = one.generateKeys('base64url');
     other.generateKeys();
     const vapid = { ...NEEDED, VAPID_PUBLIC_KEY, VAPID_SUBJECT: 'mailto:ops@example.com' };
     const keyOf = (ecdh: typeof one) => ecdh.getPrivateKey().toString('base64url').padStart(43, 'A');
     expect(() => readConfig({ ...vapid, VAPID_PRIVATE_KEY: keyOf(one) })).not.toThrow();
-    expect(complaint({ ...vapid, VAPID_PRIVATE_KEY: keyOf(other) })).toMatch(
+    expect(errorOf({ ...vapid, VAPID_PRIVATE_KEY: keyOf(other) })).toMatch(
       /^VAPID_PRIVATE_KEY does not belong/,
     );
   });
 });
 
-describe('a name that is nearly ours', () => {
+describe('a misspelt name', () => {
   test.each([
     'AUTH_JWT_SECRETS',
     'AUTH_JWKS_URI',
@@ -213,9 +219,9 @@ describe('a name that is nearly ours', () => {
     'GOOGLE_SERVICE_ACCOUNT',
     'PAST_DUE_DAY',
     'RECONCILE_SECS',
-  ])('%s is a slip of the pen, and is told without its value', (name) => {
-    const said = complaint({ ...NEEDED, [name]: 'a-value-that-may-be-secret' });
-    expect(said).toMatch(new RegExp(`^${name} is not a setting of Usher`));
-    expect(said).not.toContain('a-value-that-may-be-secret');
+  ])('%s stops the boot with a sentence that does not show its value', (name) => {
+    const message = errorOf({ ...NEEDED, [name]: 'a-value-that-may-be-secret' });
+    expect(message).toMatch(new RegExp(`^${name} is not a setting of Usher`));
+    expect(message).not.toContain('a-value-that-may-be-secret');
   });
 });

@@ -4,21 +4,24 @@ import type { Topic } from './topic.js';
 type Listener<Payload> = (payload: Payload) => void | Promise<void>;
 
 /**
- * Notifications between the folders of this process. They are lost when the process dies, so whatever must not be missed is in
- * PostgreSQL first, and is found there by a worker.
+ * Notifications between the folders of this process. They are lost when the process dies, so what must not be missed is written
+ * to PostgreSQL first, where a worker finds it.
  */
 @Injectable()
 export class EventBusService {
   private readonly log = new Logger('event-bus');
   private readonly listeners = new Map<Topic<unknown>, Listener<unknown>[]>();
 
-  /** The listener is called for each payload from now on, in the order of subscription. It cannot be removed. */
+  /** Calls `listener` for each payload from now on, in the order of subscription. There is no way to unsubscribe. */
   subscribe<Payload>(topic: Topic<Payload>, listener: Listener<Payload>): void {
     const listeners = this.listeners.get(topic) ?? [];
     this.listeners.set(topic, [...listeners, listener as Listener<unknown>]);
   }
 
-  /** Calls the listeners now and waits for none. One that fails is logged; it never fails the publisher or another listener. */
+  /**
+   * Calls the listeners and does not wait for those that are asynchronous. An error is logged; it reaches neither the caller
+   * nor other listeners.
+   */
   publish<Payload>(topic: Topic<Payload>, payload: Payload): void {
     for (const listener of this.listeners.get(topic) ?? []) {
       try {
@@ -30,7 +33,7 @@ export class EventBusService {
     }
   }
 
-  /** Calls the listeners side by side and waits for all of them. Throws what the first failing one threw. */
+  /** Calls the listeners concurrently and waits for all of them. Throws what the first failing listener threw. */
   async publishAndWait<Payload>(topic: Topic<Payload>, payload: Payload): Promise<void> {
     await Promise.all((this.listeners.get(topic) ?? []).map(async (listener) => listener(payload)));
   }

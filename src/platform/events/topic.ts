@@ -1,10 +1,11 @@
 /**
- * Something that may happen in this process, with the type of what its listeners are given. Each topic is a constant, declared
- * once, in the folder that publishes it.
+ * A kind of notification on the event bus, with the type of its payload. Each topic is a constant, declared once, in the folder
+ * that publishes it.
  */
 export class Topic<Payload> {
-  /** Only a type; there is no such field at run time. */
+  /** Exists for the type checker only; there is no such field at run time. */
   declare readonly payload: Payload;
 
+  /** `name` appears in logs. */
   constructor(readonly name: string) {}
 }

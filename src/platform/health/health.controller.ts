@@ -1,59 +1,65 @@
-import { Controller, Get, HttpCode, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { LifecycleService } from '../lifecycle.service.js';
 import { Database } from '../postgres/database.js';
+import { INSTALLATION } from '../postgres/installation.js';
 import { named } from '../postgres/statement.js';
-import { RedisService } from '../redis/redis.service.js';
+import { redisKeys } from '../redis/keys.js';
 import type { RedisClient } from '../redis/redis-cluster.js';
+import { RedisService } from '../redis/redis.service.js';
 import { withTimeout } from '../scheduling/timeout.js';
 
 const PING = named('health', 'SELECT 1 AS ok');
-/** Unlike PING this needs a cluster that is whole enough to hold keys. */
-const SOME_KEY = 'usher:health';
-const DEADLINE_MS = 1_500;
+const TIMEOUT_MS = 1_500;
 
+/** Probes for load balancers and orchestrators. */
 @ApiTags('operations')
 @Controller('health')
 export class HealthController {
   private readonly redis: RedisClient;
+  private readonly redisKey: string;
 
   constructor(
     private readonly lifecycle: LifecycleService,
     private readonly database: Database,
-    links: RedisService,
+    redis: RedisService,
+    @Inject(INSTALLATION) installation: string,
   ) {
-    this.redis = links.open('health');
+    this.redis = redis.createClient('health');
+    this.redisKey = redisKeys(installation).health;
   }
 
-  /** The process turns its event loop; nothing else is asked, so that an outage elsewhere restarts nobody. */
+  /** 200 as long as the event loop runs. Checks nothing else: an outage of PostgreSQL must not restart every node. */
   @Get('live')
   @HttpCode(200)
   live() {
     return { status: 'ok' };
   }
 
-  /** Traffic may come: booted, not draining, and PostgreSQL answers. Redis is reported but decides nothing: it only hurries. */
+  /**
+   * 200 when the node takes traffic: it has booted, is not draining, and PostgreSQL responds; else 503. Redis is reported but
+   * does not count, since nodes work without it. Reading a key, unlike PING, needs a cluster whose slots are all served.
+   */
   @Get('ready')
   async ready(@Res({ passthrough: true }) response: Response) {
     const [postgres, redis] = await Promise.all([
-      works(this.database.run('critical', PING, [])),
-      works(this.redis.exists(SOME_KEY)),
+      succeeds(this.database.run('critical', PING, [])),
+      succeeds(this.redis.exists(this.redisKey)),
     ]);
     const ok = this.lifecycle.accepting && postgres;
     response.status(ok ? 200 : 503);
     return {
       status: ok ? 'ok' : 'unavailable',
       accepting: this.lifecycle.accepting,
-      postgres: word(postgres),
-      redis: word(redis),
+      postgres: postgres ? 'up' : 'down',
+      redis: redis ? 'up' : 'down',
     };
   }
 }
 
-const works = (answer: Promise<unknown>): Promise<boolean> =>
-  withTimeout(DEADLINE_MS, answer).then(
+const succeeds = (check: Promise<unknown>): Promise<boolean> =>
+  withTimeout(TIMEOUT_MS, check).then(
     () => true,
     () => false,
   );
-const word = (up: boolean) => (up ? 'up' : 'down');

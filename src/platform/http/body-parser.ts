@@ -1,19 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import express, { type Request, type Response } from 'express';
-import { jsonDeeperThan } from './json-depth.js';
 import { YieldingQueue } from '../scheduling/yielding-queue.js';
-import { toProblem } from './problem.filter.js';
+import { jsonDeeperThan } from './json-depth.js';
+import { toProblem } from './to-problem.js';
 
 const MAX_JSON = '1mb';
 const MAX_WEBHOOK = '256kb';
 const MAX_DEPTH = 32;
-/** A body of this size is many events, and waits its turn; a single urgent one is smaller. */
+/** A body of this size or more holds many events and is queued; a single urgent event is smaller. */
 const BULK_BYTES = 8_192;
 
-/** A body must have come by then, so that slow senders hold nothing for long. The nightly file is no such body. */
-const BODY_MS = 10_000;
+/** Time to receive a body, so that slow senders hold no connection for long. Uploads of recommendations are exempt. */
+const BODY_TIMEOUT_MS = 10_000;
 
-/** Nested too deeply to be worth parsing: reported as `entity.verify.failed` by the body parser. */
+/** Refuses deep nesting before it is parsed. The body parser reports an error thrown here as `entity.verify.failed`. */
 const verify = (_request: unknown, _response: unknown, body: Buffer) => {
   if (jsonDeeperThan(body, MAX_DEPTH)) throw new Error('nested too deeply');
 };
@@ -26,24 +26,25 @@ const json = express.json({
 });
 const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
 
-/** Hangs up on a request whose body does not come in time. */
+/** Destroys the connection of a request whose body is not complete within 10 s. */
 export function limitBodyTime(request: IncomingMessage): void {
-  const deadline = setTimeout(() => request.destroy(), BODY_MS);
-  const met = () => clearTimeout(deadline);
-  request.once('end', met).once('close', met);
+  const timer = setTimeout(() => request.destroy(), BODY_TIMEOUT_MS);
+  const clear = () => clearTimeout(timer);
+  request.once('end', clear).once('close', clear);
 }
 
-/** Devices that wait for a write turn before the door waits for them: a sender that floods is slowed down, not the events. */
-const BACKLOG = 300;
+/** While this many devices have unwritten events, bulk bodies wait: backpressure slows the sender instead of the delivery. */
+const MAX_WRITES_WAITING = 300;
 
 /**
- * Webhooks keep their bytes, since the signature is over them; the nightly file stays a stream; all else is JSON. Big
- * bodies are let in one a turn of the event loop, and while devices are behind none is.
+ * Returns the middleware that reads bodies. Webhooks keep their bytes, since signatures are computed over them; uploads of
+ * recommendations stay a stream; everything else is parsed as JSON. Bulk bodies are parsed one an iteration of the event loop,
+ * and none while too many devices have unwritten events.
  */
 export function bodyParser(load: { readonly writesWaiting: number }) {
-  const door = new YieldingQueue(() => load.writesWaiting < BACKLOG, 0);
+  const bulkBodies = new YieldingQueue(() => load.writesWaiting < MAX_WRITES_WAITING, 0);
   return (request: Request, response: Response, proceed: (error?: unknown) => void): void => {
-    // Nest would make the parser's errors its own exceptions, whose text repeats the body.
+    // Nest would turn the parser's errors into its own exceptions, whose text repeats the body.
     const next = (error?: unknown) => (error === undefined ? proceed() : proceed(toProblem(error)));
     const read = (parse: typeof json) => {
       limitBodyTime(request);
@@ -52,6 +53,6 @@ export function bodyParser(load: { readonly writesWaiting: number }) {
     if (request.path.startsWith('/v1/webhooks/')) read(raw);
     else if (request.path === '/v1/recommendations') next();
     else if (Number(request.headers['content-length'] ?? 0) < BULK_BYTES) read(json);
-    else void door.run(() => read(json));
+    else void bulkBodies.run(() => read(json));
   };
 }

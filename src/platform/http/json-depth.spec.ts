@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { jsonDeeperThan, valueDeeperThan } from './json-depth.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-/** The naive way: parse it all, then look. */
+/** The simple way: parse it all, then count. */
 const depthOf = (value: unknown): number =>
   typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
 
-/** Text that looks like structure: brackets, quotes and backslashes in every place where a string may stand. */
+/** Strings that look like structure: brackets, quotes and backslashes. */
 const trickyText = fc.string({
   unit: fc.constantFrom('[', ']', '{', '}', '"', '\\', ',', ':', 'a', 'é', '😀', '\n', '\u0000'),
 });
@@ -35,7 +35,7 @@ describe('the depth of JSON', () => {
     expect(jsonDeeperThan(bytes(text), depth - 1)).toBe(depth > 0);
   });
 
-  test('read from the bytes is the depth that a parser finds, for any JSON, however it is written', () => {
+  test('read from the bytes is the depth that a parser finds, for any JSON and any whitespace', () => {
     fc.assert(
       fc.property(trickyJson, fc.nat(10), fc.constantFrom(undefined, 1, '\t'), (value, max, space) => {
         expect(jsonDeeperThan(bytes(JSON.stringify(value, null, space)), max)).toBe(depthOf(value) > max);
@@ -44,7 +44,7 @@ describe('the depth of JSON', () => {
     );
   });
 
-  test('of a parsed value is the same', () => {
+  test('of a parsed value is the same as that of its text', () => {
     fc.assert(
       fc.property(trickyJson, fc.nat(10), (value, max) => {
         expect(valueDeeperThan(value, max)).toBe(depthOf(value) > max);
@@ -52,11 +52,11 @@ describe('the depth of JSON', () => {
     );
   });
 
-  test('of what is no JSON at all is answered too', () => {
+  test('of bytes that are not JSON is computed without an error', () => {
     fc.assert(fc.property(fc.uint8Array(), fc.nat(3), (noise, max) => void jsonDeeperThan(noise, max)));
   });
 
-  test('is found without following it: a million levels cost neither stack nor time', () => {
+  test('of a million levels is found without exhausting the stack', () => {
     const text = `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`;
     expect(jsonDeeperThan(bytes(text), 32)).toBe(true);
     let value: unknown = [];

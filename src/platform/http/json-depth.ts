@@ -1,7 +1,7 @@
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Whether JSON text is nested deeper than `max` levels. Looks at bytes only, so that hostile nesting is never parsed. */
+/** Returns whether JSON text is nested deeper than `max` levels. Reads bytes only, so that hostile nesting is never parsed. */
 export function jsonDeeperThan(json: Uint8Array, max: number): boolean {
   let depth = 0;
   let quoted = false;
@@ -19,7 +19,7 @@ export function jsonDeeperThan(json: Uint8Array, max: number): boolean {
   return false;
 }
 
-/** The same for a value that was parsed already; stops at the first level too many. */
+/** Returns the same for a parsed value, without visiting anything below level `max`. */
 export function valueDeeperThan(value: unknown, max: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (max === 0) return true;

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 
-/** OpenAPI from the zod schemas that validate at the door, shown at /docs. */
+/** Returns the OpenAPI document, generated from the zod schemas that validate the calls. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const document = new DocumentBuilder()
     .setTitle('Usher')
@@ -21,6 +21,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   return SwaggerModule.createDocument(app, document);
 }
 
+/** Serves the OpenAPI document and a page to browse it, at /docs. */
 export function serveDocs(app: INestApplication): void {
   SwaggerModule.setup('docs', app, () => openApiDocument(app), { customSiteTitle: 'Usher: HTTP API' });
 }

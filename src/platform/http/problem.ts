@@ -1,4 +1,7 @@
-/** Every refusal has a stable code. `retryable`: the same request may succeed later, unchanged. */
+/**
+ * Every error that a caller can get, by its code. `retryable`: the same request may succeed later, unchanged. Codes are part of
+ * the contract: they may be added, never renamed.
+ */
 export const PROBLEMS = {
   invalid_request: { status: 400, title: 'The request is not valid', retryable: false },
   malformed_json: { status: 400, title: 'The body is not JSON', retryable: false },
@@ -63,14 +66,18 @@ export const PROBLEMS = {
   internal: { status: 500, title: 'Something went wrong on our side', retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
 
+/** The stable code of an error. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** An expected refusal. `detail` is for people and never holds a secret; `more` is added to the answer. */
+/**
+ * An expected error, to be sent to the caller. `detail` is for people and never holds a secret; `extensions` are further
+ * members of the response (RFC 9457, section 3.2).
+ */
 export class Problem extends Error {
   constructor(
     readonly code: ProblemCode,
     readonly detail: string = PROBLEMS[code].title,
-    readonly more: Record<string, unknown> = {},
+    readonly extensions: Record<string, unknown> = {},
   ) {
     super(detail);
   }
@@ -79,9 +86,9 @@ export class Problem extends Error {
     return PROBLEMS[this.code].status;
   }
 
-  /** As a device sees it on the socket (CONTRACT §4). */
+  /** Returns the error in the form that devices get on the socket. */
   toSocketError(): { code: ProblemCode; message: string; retryable: boolean; retryAfterMs?: number } {
-    const { retryAfterMs } = this.more;
+    const { retryAfterMs } = this.extensions;
     return {
       code: this.code,
       message: this.detail,
@@ -90,7 +97,7 @@ export class Problem extends Error {
     };
   }
 
-  /** As RFC 9457 has it. */
+  /** Returns the body of an `application/problem+json` response (RFC 9457). */
   toJSON(): Record<string, unknown> {
     const { status, title, retryable } = PROBLEMS[this.code];
     return {
@@ -100,7 +107,7 @@ export class Problem extends Error {
       code: this.code,
       detail: this.detail,
       retryable,
-      ...this.more,
+      ...this.extensions,
     };
   }
 }

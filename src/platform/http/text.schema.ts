@@ -1,14 +1,17 @@
 import { z } from 'zod';
 
-/** PostgreSQL's text holds no zero character, and UTF-8 no half of a surrogate pair; other control characters only mislead. */
+/**
+ * PostgreSQL's `text` cannot hold U+0000, and UTF-8 cannot encode half a surrogate pair. Other control characters only mislead
+ * readers.
+ */
 const STORABLE = /^[^\p{Cc}\p{Cs}]*$/u;
 
-/** Text that can be stored and shown, of at most so many characters. */
+/** A schema for text of at most `max` characters that can be stored and displayed. */
 export const plainText = (max: number) =>
   z.string().max(max).regex(STORABLE, { error: 'must not hold control characters' });
 
-/** As JSON.stringify writes what PostgreSQL cannot store: \u0000, and halves of surrogate pairs. */
+/** How JSON.stringify writes what PostgreSQL cannot store: \u0000, and halves of surrogate pairs. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/;
 
-/** Whether JSON text, as JSON.stringify makes it, can be stored. */
+/** Returns whether PostgreSQL can store JSON text that JSON.stringify has made. */
 export const isStorableJson = (json: string): boolean => !UNSTORABLE.test(json);

@@ -1,21 +1,22 @@
 import type { z } from 'zod';
 import { Problem } from './problem.js';
 
-/** The value in the schema's shape, or Problem invalid_request that says which fields are wrong (never their values). */
+/** Returns the parsed value. Throws Problem invalid_request, which names the wrong fields but never their values. */
 export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw invalidRequest(result.error.issues);
 }
 
-/** At most this many faults are told: the answer to hostile input stays small. */
-const MAX_FAULTS = 10;
+/** Further errors are left out, so that the response to a hostile body stays small. */
+const MAX_ERRORS = 10;
 
+/** Returns the Problem invalid_request for validation errors: `errors` lists path and message, `detail` repeats the first one. */
 export function invalidRequest(
   issues: readonly { message: string; path?: readonly unknown[] | undefined }[],
 ): Problem {
   const errors = issues
-    .slice(0, MAX_FAULTS)
+    .slice(0, MAX_ERRORS)
     .map((issue) => ({ path: pathOf(issue.path), message: issue.message }));
   const first = errors[0];
   return new Problem(

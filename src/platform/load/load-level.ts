@@ -1,26 +1,27 @@
-/** How strained a node is, 1 (not at all) to 4: by how much its devices should slow down. */
+/** A node's load: 1 (normal), 2 or 4. Devices are asked to send heartbeats that many times less often. */
 export type LoadLevel = 1 | 2 | 4;
 
+/** What the load level is computed from. */
 export interface LoadSignals {
-  /** How late the event loop ran at worst since the last look, in ms. */
+  /** The worst delay of the event loop since the last sample, in ms. */
   readonly loopLagMs: number;
   /** Statements that wait for a connection to PostgreSQL. */
   readonly waitingForPostgres: number;
-  /** Devices whose events wait for a write turn. */
+  /** Devices with events that have not been written to their sockets yet. */
   readonly waitingToWrite: number;
 }
 
-/** Where a sign begins to mean strain, and where it means much. Measured on two cores: an idle loop is late by 1–3 ms. */
-const BEGINS: LoadSignals = { loopLagMs: 100, waitingForPostgres: 50, waitingToWrite: 2_000 };
-const MUCH: LoadSignals = { loopLagMs: 500, waitingForPostgres: 500, waitingToWrite: 20_000 };
+/** One signal at its limit raises the level to 2 or 4. Measured on two cores: an idle event loop is 1–3 ms late. */
+const LIMITS_OF_2: LoadSignals = { loopLagMs: 100, waitingForPostgres: 50, waitingToWrite: 2_000 };
+const LIMITS_OF_4: LoadSignals = { loopLagMs: 500, waitingForPostgres: 500, waitingToWrite: 20_000 };
 
-const reaches = (signs: LoadSignals, limits: LoadSignals): boolean =>
-  signs.loopLagMs >= limits.loopLagMs ||
-  signs.waitingForPostgres >= limits.waitingForPostgres ||
-  signs.waitingToWrite >= limits.waitingToWrite;
+const reachesAny = (signals: LoadSignals, limits: LoadSignals): boolean =>
+  signals.loopLagMs >= limits.loopLagMs ||
+  signals.waitingForPostgres >= limits.waitingForPostgres ||
+  signals.waitingToWrite >= limits.waitingToWrite;
 
-/** Goes up at once; comes down one step a look, so that it does not swing. */
-export function nextLoadLevel(before: LoadLevel, signs: LoadSignals): LoadLevel {
-  const now: LoadLevel = reaches(signs, MUCH) ? 4 : reaches(signs, BEGINS) ? 2 : 1;
+/** Returns the level after one more sample. It rises at once and falls one step a sample, so that it does not oscillate. */
+export function nextLoadLevel(before: LoadLevel, signals: LoadSignals): LoadLevel {
+  const now: LoadLevel = reachesAny(signals, LIMITS_OF_4) ? 4 : reachesAny(signals, LIMITS_OF_2) ? 2 : 1;
   return now >= before || before === 1 ? now : ((before / 2) as LoadLevel);
 }

@@ -1,66 +1,66 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Loop } from '../scheduling/loop.js';
+import { Injectable } from '@nestjs/common';
 import { MetricsService } from '../metrics/metrics.service.js';
-import { type LoadLevel, nextLoadLevel } from './load-level.js';
 import { Database } from '../postgres/database.js';
+import { PeriodicWorker } from '../scheduling/periodic.worker.js';
+import { type LoadLevel, nextLoadLevel } from './load-level.js';
 
 const EVERY_MS = 500;
 const RESOLUTION_MS = 10;
 const NS_PER_MS = 1e6;
 
-/** Watches this node's load. Overload is answered by slower beats first, before anything is refused. */
+/** Measures this node's load. The first response to overload is fewer heartbeats; only then are connections refused or moved. */
 @Injectable()
-export class LoadMonitorWorker implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('load');
-  private readonly delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+export class LoadMonitorWorker extends PeriodicWorker {
+  private readonly loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   private current: LoadLevel = 1;
-  private waitingToWrite: () => number = () => 0;
-  private readonly loop = new Loop(
-    EVERY_MS,
-    async () => this.sample(),
-    (error) => this.log.error(error),
-  );
+  private countWaitingWrites: () => number = () => 0;
 
   constructor(
     private readonly database: Database,
     metrics: MetricsService,
   ) {
-    metrics.gauge('strain', 'By how much devices are asked to beat slower: 1, 2 or 4', () => this.current);
+    super({ log: 'load', everyMs: EVERY_MS });
+    // The load level is called "strain" in the metrics: dashboards depend on the name.
+    metrics.gauge(
+      'strain',
+      'The load level: devices are asked to send heartbeats 1, 2 or 4 times less often',
+      () => this.current,
+    );
   }
 
-  /** By how much devices should slow down. */
+  /** The load level of the last sample. */
   get level(): LoadLevel {
     return this.current;
   }
 
-  /** How many devices wait for a write turn. */
+  /** Devices with events that have not been written to their sockets yet. */
   get writesWaiting(): number {
-    return this.waitingToWrite();
+    return this.countWaitingWrites();
   }
 
-  /** Told by the room that writes. */
+  /** Called once, by the service that writes to sockets; `waiting` returns how many devices have unwritten events. */
   registerWriteQueue(waiting: () => number): void {
-    this.waitingToWrite = waiting;
+    this.countWaitingWrites = waiting;
   }
 
-  onApplicationBootstrap(): void {
-    this.delay.enable();
-    this.loop.start();
+  override onApplicationBootstrap(): Promise<void> {
+    this.loopDelay.enable();
+    return super.onApplicationBootstrap();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.delay.disable();
-    await this.loop.stop();
+  override onApplicationShutdown(): Promise<void> {
+    this.loopDelay.disable();
+    return super.onApplicationShutdown();
   }
 
-  private sample(): void {
-    const loopLagMs = this.delay.max / NS_PER_MS - RESOLUTION_MS;
-    this.delay.reset();
+  protected runOnce(): void {
+    const loopLagMs = this.loopDelay.max / NS_PER_MS - RESOLUTION_MS;
+    this.loopDelay.reset();
     this.current = nextLoadLevel(this.current, {
       loopLagMs,
       waitingForPostgres: this.database.waiting('routine') + this.database.waiting('important'),
-      waitingToWrite: this.waitingToWrite(),
+      waitingToWrite: this.countWaitingWrites(),
     });
   }
 }

@@ -3,21 +3,21 @@ import { type Params, PinoLogger } from 'nestjs-pino';
 import { type HttpLogger, type Options, pinoHttp } from 'pino-http';
 import type { Config } from '../config/config.js';
 
-/** A request as a log may show it: never a header, a body or a query, since those may hold secrets. */
-const describe = (request: IncomingMessage & { id?: unknown }) => ({
+/** Returns what may be logged of a request: never headers, body or query, since those may hold secrets. */
+const describeRequest = (request: IncomingMessage & { id?: unknown }) => ({
   id: request.id,
   method: request.method,
   path: request.url?.split('?', 1)[0],
 });
 
-/** PostgreSQL's `detail` repeats the row, and with it what a log must not hold. */
+/** Returns what may be logged of an error: not `detail`, in which PostgreSQL repeats the row. */
 function describeError(error: Error & { code?: unknown }) {
   const { name, message, code, stack } = error;
   return { type: name, message, code, stack };
 }
 
-/** Nest names every module and route at boot; whoever wants to read that sets LOG_LEVEL=debug. */
-const CHATTY = new Set([
+/** At boot Nest logs every module and route at level info. These loggers' info lines are dropped. */
+const NOISY_CONTEXTS = new Set([
   'InstanceLoader',
   'RoutesResolver',
   'RouterExplorer',
@@ -25,42 +25,43 @@ const CHATTY = new Set([
   'WebSocketsController',
   'NestApplication',
 ]);
+/** Pino's number for the level. */
 const INFO = 30;
 
-const quiet = (request: IncomingMessage) => /^\/(health|metrics)/.test(request.url ?? '');
+const isProbe = (request: IncomingMessage) => /^\/(health|metrics)/.test(request.url ?? '');
 
 /**
- * Structured logs, a JSON object a line. Nest's module logs no requests: it would keep a store a request, and the async hooks
- * that this needs slow down everything in the process, above all the sockets (some 10 % of a delivery). See requestLog.
+ * Returns the options of nestjs-pino: structured logs, one JSON object a line. The module itself logs no requests, because its
+ * AsyncLocalStorage slows down everything in the process, socket writes included (about 10 % of a delivery). See requestLog.
  */
-export function logging(config: Config): Params {
-  return { pinoHttp: options(config), forRoutes: [] };
+export function loggerParams(config: Config): Params {
+  return { pinoHttp: pinoOptions(config), forRoutes: [] };
 }
 
-/** Logs each request when it was answered. */
+/** Returns the middleware that logs each request after its response. */
 export function requestLog(config: Config): HttpLogger {
-  return pinoHttp({ ...options(config), logger: PinoLogger.root });
+  return pinoHttp({ ...pinoOptions(config), logger: PinoLogger.root });
 }
 
-function options(config: Config): Options {
+function pinoOptions(config: Config): Options {
   return {
     level: config.LOG_LEVEL,
     base: { service: 'usher' },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (level) => ({ level }) },
-    autoLogging: { ignore: quiet },
+    autoLogging: { ignore: isProbe },
     customLogLevel: (_request, response, error) => levelOf(response, error),
     hooks: {
       logMethod(args, method, level) {
         const [first] = args as unknown[];
         const context =
           typeof first === 'object' && first !== null && 'context' in first ? String(first.context) : '';
-        if (level === INFO && CHATTY.has(context)) return;
+        if (level === INFO && NOISY_CONTEXTS.has(context)) return;
         method.apply(this, args);
       },
     },
     serializers: {
-      req: describe,
+      req: describeRequest,
       err: describeError,
       res: (response: ServerResponse) => ({ status: response.statusCode }),
     },

@@ -2,7 +2,7 @@ import { Controller, Get, Header, Injectable } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** One registry a process (not prom-client's global one, so that several apps can live in one test). */
+/** The node's metrics. Not prom-client's global registry, so that several nodes can run in one test process. */
 @Injectable()
 export class MetricsService {
   readonly registry = new Registry();
@@ -11,11 +11,12 @@ export class MetricsService {
     collectDefaultMetrics({ register: this.registry, prefix: 'usher_' });
   }
 
+  /** Returns a new counter `usher_<name>`. */
   counter<Label extends string>(name: string, help: string, labelNames: Label[] = []): Counter<Label> {
     return new Counter({ name: `usher_${name}`, help, labelNames, registers: [this.registry] });
   }
 
-  /** `read` is called at each scrape. */
+  /** Adds a gauge `usher_<name>`; `read` is called at each scrape. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({
       name: `usher_${name}`,
@@ -27,7 +28,7 @@ export class MetricsService {
     });
   }
 
-  /** One line for each name that `read` gives at a scrape. */
+  /** Adds a gauge `usher_<name>` with one value for each entry of the map that `read` returns; `label` names its keys. */
   gauges(name: string, help: string, label: string, read: () => ReadonlyMap<string, number>): void {
     new Gauge({
       name: `usher_${name}`,
@@ -36,18 +37,19 @@ export class MetricsService {
       registers: [this.registry],
       collect() {
         this.reset();
-        for (const [of, value] of read()) this.set({ [label]: of }, value);
+        for (const [key, value] of read()) this.set({ [label]: key }, value);
       },
     });
   }
 
-  /** Seconds. */
+  /** Returns a new histogram `usher_<name>` of seconds. */
   histogram<Label extends string>(name: string, help: string, labelNames: Label[] = []): Histogram<Label> {
     const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
     return new Histogram({ name: `usher_${name}`, help, labelNames, buckets, registers: [this.registry] });
   }
 }
 
+/** Serves the metrics in Prometheus' text format. */
 @ApiExcludeController()
 @Controller('metrics')
 export class MetricsController {

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { CONFIG, type Config } from '../config/config.js';
 import { TIERS, type Tier } from '../tiers.js';
 
-/** bigint columns are offsets and versions, far below 2^53: read them as numbers. */
+/** PostgreSQL's type id of bigint. Such columns are offsets and versions, far below 2^53: they are read as numbers. */
 const INT8 = 20;
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
@@ -12,26 +12,31 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-/** Connections a lane may hold. A flood in one lane can exhaust only its own. */
+/** Connections of each lane: a flood in one lane can use up only its own. */
 const POOL_SIZE: Record<Tier, number> = { critical: 4, important: 4, routine: 4 };
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
-/** A node that vanished in the midst of a transaction must not hold its users' rows: PostgreSQL itself ends it. */
-const ABANDONED_MS = 10_000;
+/** PostgreSQL ends a transaction that is idle this long: a node that vanished within one must not keep its row locks. */
+const IDLE_TRANSACTION_TIMEOUT_MS = 10_000;
 
-/** A statement of the hot path: prepared once a connection under its name. */
+/** A prepared statement: each connection parses it once, under its name. See statement.ts. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
 }
 
-/** What runs inside one transaction; `afterCommit` work runs once it is durable, and never when it was rolled back. */
+/** An open transaction, valid only within the function that it was given to. */
 export interface Transaction {
+  /** Runs one statement; returns its rows. */
   run<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+  /** `work` is called after the commit, and never if the transaction is rolled back. */
   afterCommit(work: () => void): void;
 }
 
-/** The hot statements' way to PostgreSQL: a pool for each lane, beside Prisma's for everything else. */
+/**
+ * Runs prepared statements, on a connection pool for each lane. PrismaService, with a pool of its own, is for what is not on
+ * the hot path.
+ */
 @Injectable()
 export class Database implements OnApplicationShutdown {
   private readonly pools: Record<Tier, pg.Pool>;
@@ -44,15 +49,15 @@ export class Database implements OnApplicationShutdown {
         max: POOL_SIZE[lane],
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         statement_timeout: STATEMENT_TIMEOUT_MS,
-        idle_in_transaction_session_timeout: ABANDONED_MS,
+        idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
         query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
         keepAlive: true,
         application_name: `usher ${lane}`,
         options: '-c TimeZone=UTC',
         types,
       });
-      // A connection that PostgreSQL closed is replaced at the next use; without a listener it would end the process. While
-      // it is lent out, between two statements of a transaction, the pool itself does not listen: so each one does.
+      // A connection that PostgreSQL closed is replaced at its next use, but an 'error' event without a listener would end the
+      // process. The pool listens only to idle connections, so each connection gets a listener of its own as well.
       pool.on('error', () => undefined);
       pool.on('connect', (client) => client.on('error', () => undefined));
       return pool;
@@ -60,30 +65,30 @@ export class Database implements OnApplicationShutdown {
     this.pools = Object.fromEntries(TIERS.map((lane) => [lane, open(lane)])) as Record<Tier, pg.Pool>;
   }
 
-  /** Runs one statement as its own transaction. */
+  /** Runs one statement as its own transaction; returns its rows. */
   async run<Row>(lane: Tier, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     const result = await this.pools[lane].query({ ...statement, values: values as unknown[] });
     return result.rows as Row[];
   }
 
-  /** Runs `work` in one READ COMMITTED transaction; rolls back and throws when it throws. */
+  /** Runs `work` in one READ COMMITTED transaction and returns what it returns. Rolls back and rethrows if it throws. */
   async transaction<T>(lane: Tier, work: (tx: Transaction) => Promise<T>): Promise<T> {
     const client = await this.pools[lane].connect();
-    const after: (() => void)[] = [];
+    const afterCommit: (() => void)[] = [];
     const tx: Transaction = {
       run: async <Row>(statement: Statement, values: readonly unknown[]) =>
         (await client.query({ ...statement, values: values as unknown[] })).rows as Row[],
-      afterCommit: (act) => void after.push(act),
+      afterCommit: (callback) => void afterCommit.push(callback),
     };
     let broken: Error | undefined;
-    // A connection that ends between two statements says so here; unheard, it would end the process.
+    // A connection that ends between two statements must not be returned to the pool.
     const onError = (error: Error): void => void (broken = error);
     client.on('error', onError);
     try {
       await client.query('BEGIN');
       const result = await work(tx);
       await client.query('COMMIT');
-      for (const act of after) act();
+      for (const callback of afterCommit) callback();
       return result;
     } catch (error) {
       // A connection whose ROLLBACK fails is in an unknown state: it is destroyed, not reused.
@@ -95,7 +100,7 @@ export class Database implements OnApplicationShutdown {
     }
   }
 
-  /** How many wait for a connection of the lane: a measure of overload. */
+  /** Returns how many statements and transactions wait for a connection of the lane: a measure of overload. */
   waiting(lane: Tier): number {
     return this.pools[lane].waitingCount;
   }

@@ -3,14 +3,14 @@ import type { Database } from './database.js';
 import { isOutage } from './outage.js';
 import { named } from './statement.js';
 
-/** The installation's name, which keeps its Redis keys apart from those of others. */
+/** Injection token of the installation's name, with which its Redis keys begin (see redis/keys.ts). */
 export const INSTALLATION = Symbol('INSTALLATION');
 
 const READ = named('installation', 'SELECT name FROM installation');
 const ATTEMPTS = 30;
-const BETWEEN_MS = 1_000;
+const RETRY_MS = 1_000;
 
-/** Reads the name at boot; waits half a minute for a PostgreSQL that is still starting. */
+/** Returns the name. Retries for half a minute, for a PostgreSQL that is still starting; then throws. */
 export async function readInstallationName(database: Database): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -19,7 +19,7 @@ export async function readInstallationName(database: Database): Promise<string> 
       return row.name;
     } catch (error) {
       if (!isOutage(error) || attempt === ATTEMPTS) throw error;
-      await pause(BETWEEN_MS);
+      await pause(RETRY_MS);
     }
   }
 }

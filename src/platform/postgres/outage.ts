@@ -1,8 +1,9 @@
-import { DeadlineExceeded } from '../scheduling/timeout.js';
+import { TimeoutError } from '../scheduling/timeout.js';
 
-/** SQLSTATE classes that mean "PostgreSQL cannot at the moment": connection lost, out of resources, shutting down, deadline passed. */
-const OUTAGE = /^(08|53|57P|57014)/;
-const NETWORK = new Set([
+/** SQLSTATE: connection exception, insufficient resources, operator intervention (shutdown), query cancelled by its timeout. */
+const SQLSTATES = /^(08|53|57P|57014)/;
+/** Error codes of Node's network modules and of Prisma. */
+const CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -14,13 +15,17 @@ const NETWORK = new Set([
   'P1017',
   'P2024',
 ]);
-const SAID =
+/** Errors of the package pg that have no code. */
+const MESSAGES =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/;
 
-/** Whether the error says that PostgreSQL is away, rather than that the statement is wrong. */
+/**
+ * Returns whether the error means that PostgreSQL cannot serve at the moment, and the same statement may succeed later. False
+ * for a statement that is wrong. True for any TimeoutError.
+ */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error instanceof DeadlineExceeded) return true;
+  if (error instanceof TimeoutError) return true;
   const code = 'code' in error ? String(error.code) : '';
-  return OUTAGE.test(code) || NETWORK.has(code) || SAID.test(error.message);
+  return SQLSTATES.test(code) || CODES.has(code) || MESSAGES.test(error.message);
 }

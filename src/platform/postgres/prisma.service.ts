@@ -5,7 +5,10 @@ import { CONFIG, type Config } from '../config/config.js';
 
 const POOL_SIZE = 4;
 
-/** Prisma for what is not on the hot path. TimeZone=UTC is essential: without it adapter-pg stores instants wrong, silently. */
+/**
+ * Prisma, for what is not on the hot path. Without `TimeZone=UTC` adapter-pg would silently store wrong times wherever the
+ * server's time zone is another one.
+ */
 @Injectable()
 export class PrismaService extends PrismaClient implements OnModuleInit, OnApplicationShutdown {
   constructor(@Inject(CONFIG) config: Config) {
@@ -22,8 +25,8 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
   }
 
   /**
-   * The first query compiles Prisma's WebAssembly, which holds up the event loop for 0.4 to 0.7 s: it is made before there are
-   * sockets that could notice. Should PostgreSQL be away, that is met by whoever needs it.
+   * Prisma's first query compiles WebAssembly, which blocks the event loop for 0.4 to 0.7 s, so it is made before there are any
+   * connections. If PostgreSQL is down the error is ignored here: whoever needs it will get it again.
    */
   async onModuleInit(): Promise<void> {
     await this.$queryRaw`SELECT 1`.catch(() => undefined);

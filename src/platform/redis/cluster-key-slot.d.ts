@@ -1,5 +1,5 @@
 declare module 'cluster-key-slot' {
-  /** The slot of a key, 0 to 16383, by its hash tag where it has one. */
+  /** Returns the cluster slot of a key, 0 to 16383; of its hash tag if it has one. */
   const calculateSlot: (key: string) => number;
   export default calculateSlot;
 }

@@ -2,32 +2,36 @@ import calculateSlot from 'cluster-key-slot';
 import type { Tier } from '../tiers.js';
 
 /**
- * Users whose presence lies together in a cluster, and is asked for together: a thousand users are 64 questions instead of a
- * thousand. Enough for some twenty servers to share them evenly.
+ * In a cluster the presence keys are spread over this many hash tags. The keys of one tag are read by one command, so reading a
+ * thousand users takes at most 64 commands; and 64 tags spread evenly over some twenty servers.
  */
-const BUCKETS = 64;
+const PRESENCE_TAGS = 64;
 
 /**
- * Every Redis key and channel, in one place. They begin with the installation's name, so that several may share a Redis. What
- * stands in braces is the hash tag: a cluster keeps the keys of one tag together.
+ * Every Redis key and channel that Usher uses. All begin with the installation's name, so that several installations can share a
+ * Redis. The part in braces is the hash tag: a cluster keeps the keys of one tag on one server.
  */
 export const redisKeys = (installation: string) => {
   const prefix = `usher:${installation}`;
   return {
-    /** Sorted set: nodes that hold sockets, by the Redis server's clock of their last beat in ms. */
+    /** Sorted set: the nodes that hold connections, by the time of their last heartbeat, in ms of the Redis server's clock. */
     nodes: `${prefix}:nodes`,
-    /** Set: the nodes on which the user has a device. */
-    presence: (userId: string) => `${prefix}:presence:{${calculateSlot(userId) % BUCKETS}}:${userId}`,
-    /** Hash: a token bucket of what may be pushed to a vendor or a device. */
+    /** Set: the nodes on which the user has a device connected. */
+    presence: (userId: string) => `${prefix}:presence:{${calculateSlot(userId) % PRESENCE_TAGS}}:${userId}`,
+    /** Hash: a token bucket that limits what is pushed to a provider or to one device. */
     budget: (name: string) => `${prefix}:budget:{${name}}`,
-    /** Sharded channel: what edge nodes must learn, for all nodes. */
+    /** Sharded channel to all nodes: notices for edge nodes. */
     edges: `${prefix}:edges`,
-    /** Sharded channel: events for devices on one node; the critical ones apart, but on the same server of a cluster. */
+    /** Sharded channel to one node: events for its devices. The lanes of a node are on one server of a cluster. */
     channel: (nodeId: string, lane: NodeLane) => `${prefix}:node:{${nodeId}}:${lane}`,
+    /** Never written. The readiness check reads it, which succeeds only while Redis can serve keys. */
+    health: `${prefix}:health`,
   };
 };
 
-/** Between nodes, critical events have connections of their own. */
+/** Critical events travel between nodes on connections of their own, so that others cannot delay them. */
 export const NODE_LANES = ['critical', 'other'] as const;
+/** One of NODE_LANES. */
 export type NodeLane = (typeof NODE_LANES)[number];
+/** Returns the lane between nodes that events of this tier use. */
 export const nodeLaneOf = (tier: Tier): NodeLane => (tier === 'critical' ? 'critical' : 'other');

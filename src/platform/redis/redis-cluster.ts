@@ -2,21 +2,30 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import calculateSlot from 'cluster-key-slot';
 import { AbstractConnector, type ChainableCommander, Cluster, type Redis } from 'ioredis';
-import { CLUSTER_OPTIONS, CLUSTER_LOOKUP_MS, type OPTIONS, retryStrategy } from './redis-options.js';
 import { withTimeout } from '../scheduling/timeout.js';
+import {
+  CLUSTER_LOOKUP_MS,
+  CLUSTER_OPTIONS,
+  type CONNECTION_OPTIONS,
+  retryStrategy,
+} from './redis-options.js';
 
-/** One server or a cluster: the same commands, each of which names keys of one slot only. */
+/** A client of one server or of a cluster. The same commands work for both, as long as all keys of a command are in one slot. */
 export type RedisClient = Redis | Cluster;
 
 const DISCONNECT_MS = 2_000;
 
+/** The part of a Redis URL that is the same for every server of a cluster. */
 export interface RedisCredentials {
   readonly username?: string;
   readonly password?: string;
   readonly tls?: Record<string, never>;
 }
 
-/** What every server of a cluster needs to let us in; the addresses of the others come from the cluster itself. */
+/**
+ * Returns the credentials of the first URL. They serve for all servers of a cluster, whose addresses the cluster itself
+ * provides.
+ */
 export function redisCredentials([url]: readonly [string, ...string[]]): RedisCredentials {
   const { username, password, protocol } = new URL(url);
   return {
@@ -26,110 +35,113 @@ export function redisCredentials([url]: readonly [string, ...string[]]): RedisCr
   };
 }
 
-export function openCluster(
+/** Returns a client of the cluster to which the servers at `urls` belong. */
+export function createCluster(
   urls: readonly [string, ...string[]],
-  redisOptions: typeof OPTIONS & { readonly connectionName: string },
+  redisOptions: typeof CONNECTION_OPTIONS & { readonly connectionName: string },
 ): Cluster {
   return new Cluster([...urls], {
     ...CLUSTER_OPTIONS,
     clusterRetryStrategy: retryStrategy,
-    // Connected before the first command, also to a replica that may be the master next: what is asked meanwhile is refused.
+    // Connect to every server before its first command, replicas included, since one may be the next master: commands that come
+    // while a connection is being opened are refused.
     redisOptions: { ...redisOptions, ...redisCredentials(urls), lazyConnect: false },
-    // A certificate is for a name: the address that stands behind it would not match.
+    // Keep host names: a TLS certificate is issued for a name, and would not match the address.
     ...(urls[0].startsWith('rediss:') && {
       dnsLookup: (address: string, done: (error: null, address: string) => void) => done(null, address),
     }),
   });
 }
 
-/** What to do with a key: one or more commands on it, the same for each key. */
+/** Adds one or more commands on `key` to the pipeline; as many for each key. */
 export type KeyCommand = (pipeline: ChainableCommander, key: string) => unknown;
-/** An error, or the reply of the first command. */
+/** What became of a key's commands: the first error, or the reply of the first command. */
 export type KeyOutcome = Error | { readonly reply: unknown };
 
 /**
- * The commands for each key, in one round trip to each server that holds some of them, side by side. The outcomes are in the
- * order of the keys; the error of one says nothing about the others, for a cluster may be half away.
+ * Runs the commands for each key, in one round trip to each server that holds some of the keys, all servers at the same time.
+ * Returns the outcomes in the order of the keys and never rejects: part of a cluster may be down while the rest works.
  */
 export async function forEachKey(
-  link: RedisClient,
+  client: RedisClient,
   keys: readonly string[],
   command: KeyCommand,
 ): Promise<KeyOutcome[]> {
   const outcomes: KeyOutcome[] = Array.from({ length: keys.length });
-  const run = async (places: readonly number[]) => {
-    const replies = await oneTrip(
-      link,
-      places.map((place) => keys[place] as string),
+  const run = async (indices: readonly number[]) => {
+    const replies = await runPipeline(
+      client,
+      indices.map((index) => keys[index] as string),
       command,
     );
-    places.forEach((place, index) => (outcomes[place] = replies[index] as KeyOutcome));
+    indices.forEach((index, n) => (outcomes[index] = replies[n] as KeyOutcome));
   };
-  await Promise.all(byServer(link, keys).map(run));
-  // Whatever it was, another server may hold these keys by now.
-  if (link instanceof Cluster && outcomes.some((one) => one instanceof Error)) link.refreshSlotsCache();
+  await Promise.all(groupByServer(client, keys).map(run));
+  // Whatever the error was, the keys may be on another server now.
+  if (client instanceof Cluster && outcomes.some((one) => one instanceof Error)) client.refreshSlotsCache();
   return outcomes;
 }
 
-async function oneTrip(
-  link: RedisClient,
+async function runPipeline(
+  client: RedisClient,
   keys: readonly string[],
   command: KeyCommand,
 ): Promise<KeyOutcome[]> {
-  // A cluster's pipeline would wait until somebody is there.
-  if (link.status !== 'ready') return keys.map(() => new Error('Redis is away'));
-  const pipeline = link.pipeline();
+  // A cluster client would keep the pipeline until a server is reachable.
+  if (client.status !== 'ready') return keys.map(() => new Error('Redis is down'));
+  const pipeline = client.pipeline();
   for (const key of keys) command(pipeline, key);
-  const commands = pipeline.length / keys.length;
+  const commandsPerKey = pipeline.length / keys.length;
   const replies = await pipeline.exec().catch((error: Error) => error);
   return keys.map((_, index) => {
     if (!Array.isArray(replies)) return replies ?? new Error('no reply');
-    const mine = replies.slice(index * commands, (index + 1) * commands);
-    return mine.find(([error]) => error)?.[0] ?? { reply: mine[0]?.[1] };
+    const ofKey = replies.slice(index * commandsPerKey, (index + 1) * commandsPerKey);
+    return ofKey.find(([error]) => error)?.[0] ?? { reply: ofKey[0]?.[1] };
   });
 }
 
-/** The places of the keys in the list, by the servers that hold them as far as is known. */
-function byServer(link: RedisClient, keys: readonly string[]): number[][] {
-  if (!(link instanceof Cluster)) return keys.length === 0 ? [] : [[...keys.keys()]];
-  return grouped(keys, (key) => link.slots[calculateSlot(key)]?.join() ?? '');
+/** Returns the indices of the keys, grouped by the server that holds them as far as the client knows. */
+function groupByServer(client: RedisClient, keys: readonly string[]): number[][] {
+  if (!(client instanceof Cluster)) return keys.length === 0 ? [] : [[...keys.keys()]];
+  return groupIndices(keys, (key) => client.slots[calculateSlot(key)]?.join() ?? '');
 }
 
-/** The places of the keys in the list, by what one command of a cluster may name together. */
-export const bySlot = (keys: readonly string[]): number[][] => grouped(keys, calculateSlot);
+/** Returns the indices of the keys, grouped by slot: one command of a cluster may only use keys of one slot. */
+export const groupBySlot = (keys: readonly string[]): number[][] => groupIndices(keys, calculateSlot);
 
-function grouped(keys: readonly string[], by: (key: string) => unknown): number[][] {
+function groupIndices(keys: readonly string[], groupOf: (key: string) => unknown): number[][] {
   const groups = new Map<unknown, number[]>();
-  keys.forEach((key, place) => {
-    const name = by(key);
+  keys.forEach((key, index) => {
+    const name = groupOf(key);
     const group = groups.get(name);
-    if (group) group.push(place);
-    else groups.set(name, [place]);
+    if (group) group.push(index);
+    else groups.set(name, [index]);
   });
   return [...groups.values()];
 }
 
 /**
- * Leads a plain connection to the server that holds the slot of a channel, each time it connects: sharded pub/sub is heard
- * there alone. Never rejects, since ioredis would give up: when nobody knows, the first address is tried, whose refusal
- * (MOVED) ends the connection, and the next attempt asks again.
+ * Returns an ioredis connector that connects to the server which holds the slot of a channel, looked up at each connect:
+ * sharded pub/sub messages are delivered by that server alone. `connect` never rejects because of the lookup, since ioredis
+ * would then give up: if the lookup fails, the first seed is tried. If that is the wrong server its reply (MOVED) ends the
+ * connection, and the next attempt looks up the slot again.
  */
 export const slotConnector = (cluster: Cluster, channel: string, seeds: readonly [string, ...string[]]) =>
-  class Home extends AbstractConnector {
+  class SlotConnector extends AbstractConnector {
     constructor() {
       super(DISCONNECT_MS);
     }
 
     async connect(): Promise<Socket> {
       this.connecting = true;
-      // A command on the slot follows the cluster's redirections, and what it learnt is in `slots`.
+      // A command on the slot follows the cluster's redirections, which updates `slots`.
       await withTimeout(CLUSTER_LOOKUP_MS, cluster.exists(channel)).catch(() => undefined);
-      const known = cluster.slots[calculateSlot(channel)]?.[0];
-      const { hostname, port } = new URL(known ? `redis://${bracketed(known)}` : seeds[0]);
-      const to = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || 6379 };
+      const server = cluster.slots[calculateSlot(channel)]?.[0];
+      const { hostname, port } = new URL(server ? `redis://${withBrackets(server)}` : seeds[0]);
+      const address = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || 6379 };
       const socket = seeds[0].startsWith('rediss:')
-        ? connectTls({ ...to, servername: to.host })
-        : connectTcp(to);
+        ? connectTls({ ...address, servername: address.host })
+        : connectTcp(address);
       this.stream = socket;
       socket.once('error', (error) => (this.firstError = error));
       if (!this.connecting) socket.destroy();
@@ -137,8 +149,8 @@ export const slotConnector = (cluster: Cluster, channel: string, seeds: readonly
     }
   };
 
-/** `host:port` as a URL wants it: an IPv6 address in brackets. */
-function bracketed(address: string): string {
+/** Returns `host:port` as it must stand in a URL: an IPv6 address in brackets. */
+function withBrackets(address: string): string {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon);
   return `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}${address.slice(colon)}`;

@@ -1,10 +1,17 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 
+/**
+ * Returns ms until the next attempt to connect: exponential backoff up to 2 s, with jitter so that nodes do not reconnect
+ * together.
+ */
 export const retryStrategy = (attempt: number) =>
   Math.min(100 * 2 ** attempt, 2_000) * (0.5 + Math.random() / 2);
 
-/** RELIABILITY.md, section 6: a dead link must be noticed, and a lost reply must not become a second command. */
-export const OPTIONS = {
+/**
+ * For every connection. A dead connection must be noticed within seconds. A command whose reply was lost is not sent again,
+ * since it may have been carried out: callers treat it as failed.
+ */
+export const CONNECTION_OPTIONS = {
   socketTimeout: 7_000,
   connectTimeout: 3_000,
   keepAlive: 5_000,
@@ -14,27 +21,27 @@ export const OPTIONS = {
   autoResendUnfulfilledCommands: false,
 } satisfies RedisOptions;
 
-/** One server's connections come back by themselves; those to a cluster's are made anew by the cluster client. */
-export const SINGLE_SERVER = { enableOfflineQueue: false, retryStrategy } satisfies RedisOptions;
+/** With one server each connection reconnects by itself; with a cluster the cluster client replaces its connections. */
+export const SINGLE_SERVER_OPTIONS = { enableOfflineQueue: false, retryStrategy } satisfies RedisOptions;
 
 /**
- * A subscriber waits for its server as long as it takes; what it missed is filled from the mailbox. It subscribes anew by
- * itself (openSubscriber): ioredis would forget a channel whose slot moved.
+ * A subscriber waits for its server as long as it takes; messages that it missed are read from the mailbox. createSubscriber
+ * subscribes again after a reconnect, because ioredis would not do so for a channel whose slot moved to another server.
  */
-export const SUBSCRIBER = {
+export const SUBSCRIBER_OPTIONS = {
   maxRetriesPerRequest: null,
   enableOfflineQueue: true,
   autoResubscribe: false,
   retryStrategy,
 } satisfies RedisOptions;
 
-/** How long a question about the cluster itself may take. */
+/** How long a query about the cluster's slots may take. */
 export const CLUSTER_LOOKUP_MS = 2_000;
 
 /**
- * A failover is noticed by the first refused command (ioredis' look every few seconds would outlive a disconnect that meets
- * it under way). A command is not sent again when its connection ended (`retryDelayOnFailover`): what was published twice
- * would be told twice.
+ * A failover is noticed by the first refused command, not by ioredis' periodic refresh, which can keep a disconnect waiting.
+ * After a lost connection a command is not sent again (`retryDelayOnFailover: 0`): a message that was published twice would be
+ * delivered twice.
  */
 export const CLUSTER_OPTIONS = {
   enableOfflineQueue: false,

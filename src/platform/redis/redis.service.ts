@@ -1,84 +1,86 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { type Cluster, Redis } from 'ioredis';
 import { CONFIG, type Config } from '../config/config.js';
-import { SINGLE_SERVER, OPTIONS, SUBSCRIBER } from './redis-options.js';
-import { redisCredentials, slotConnector, openCluster, type RedisClient } from './redis-cluster.js';
+import { createCluster, type RedisClient, redisCredentials, slotConnector } from './redis-cluster.js';
+import { CONNECTION_OPTIONS, SINGLE_SERVER_OPTIONS, SUBSCRIBER_OPTIONS } from './redis-options.js';
 
+/** A connection that is subscribed to one channel. */
 export interface RedisSubscriber {
   readonly client: Redis;
-  /** Resolves when it listens for the first time. */
+  /** Resolves when it is subscribed for the first time. */
   readonly listening: Promise<void>;
 }
 
 /**
- * Connections to Redis: one server, or a cluster where REDIS_URL names several. It only hurries things: whoever uses one must
- * do without when Redis is away.
+ * Creates the connections to Redis (one server, or a cluster if REDIS_URL names several) and closes them at shutdown. Redis
+ * only makes things faster: every caller must work, if slower, while Redis is down.
  */
 @Injectable()
 export class RedisService implements OnApplicationShutdown {
   private readonly log = new Logger('redis');
-  private readonly opened: RedisClient[] = [];
+  private readonly clients: RedisClient[] = [];
   private readonly urls: Config['REDIS_URL'];
-  private map: Cluster | undefined;
+  private topologyClient: Cluster | undefined;
 
   constructor(@Inject(CONFIG) config: Config) {
     this.urls = config.REDIS_URL;
   }
 
-  /** A connection for commands. They fail at once while Redis is away. */
-  open(name: string): RedisClient {
-    const options = { ...OPTIONS, connectionName: `usher-${name}` };
-    return this.watched(
+  /** Returns a new connection for commands. While Redis is down they fail at once. `name` appears in logs and in CLIENT LIST. */
+  createClient(name: string): RedisClient {
+    const options = { ...CONNECTION_OPTIONS, connectionName: `usher-${name}` };
+    return this.register(
       name,
       this.isCluster
-        ? openCluster(this.urls, options)
-        : new Redis(this.urls[0], { ...options, ...SINGLE_SERVER }),
+        ? createCluster(this.urls, options)
+        : new Redis(this.urls[0], { ...options, ...SINGLE_SERVER_OPTIONS }),
     );
   }
 
-  /** A connection that only listens to one sharded channel ('smessage'), and does so anew after every reconnect. */
-  openSubscriber(name: string, channel: string): RedisSubscriber {
-    const options = { ...OPTIONS, ...SUBSCRIBER, connectionName: `usher-${name}` };
-    const client = this.watched(
+  /** Returns a new connection that is subscribed to one sharded channel (event `smessage`), again after every reconnect. */
+  createSubscriber(name: string, channel: string): RedisSubscriber {
+    const options = { ...CONNECTION_OPTIONS, ...SUBSCRIBER_OPTIONS, connectionName: `usher-${name}` };
+    const client = this.register(
       name,
       this.isCluster
-        ? new Redis({ ...options, ...redisCredentials(this.urls), Connector: this.home(channel) })
+        ? new Redis({ ...options, ...redisCredentials(this.urls), Connector: this.connectorFor(channel) })
         : new Redis(this.urls[0], options),
     );
     const listening = new Promise<void>((resolve) => {
       const subscribe = () => client.ssubscribe(channel).then(() => resolve());
       client.on('ready', () => void subscribe().catch(() => client.disconnect(true)));
     });
-    // The slot of the channel went to another server, which alone has its messages now.
+    // The channel's slot moved to another server, and this one receives none of its messages any more.
     client.on('moved', () => client.disconnect(true));
     return { client, listening };
   }
 
   onApplicationShutdown(): void {
-    for (const client of this.opened.splice(0)) client.disconnect();
+    for (const client of this.clients.splice(0)) client.disconnect();
   }
 
   private get isCluster(): boolean {
     return this.urls.length > 1;
   }
 
-  /** All subscribers ask one connection where their channels live. */
-  private home(channel: string) {
-    this.map ??= this.open('map') as Cluster;
-    return slotConnector(this.map, channel, this.urls);
+  /** All subscribers share one client that looks up where their channels are. */
+  private connectorFor(channel: string) {
+    this.topologyClient ??= this.createClient('topology') as Cluster;
+    return slotConnector(this.topologyClient, channel, this.urls);
   }
 
-  private watched<Client extends RedisClient>(name: string, client: Client): Client {
-    let away = false;
+  /** Closes the client at shutdown, and logs the beginning and the end of an outage: ioredis reports each failed attempt. */
+  private register<Client extends RedisClient>(name: string, client: Client): Client {
+    let isDown = false;
     client.on('error', (error: Error) => {
-      if (!away) this.log.warn(`Redis is away (${name}): ${error.message}`);
-      away = true;
+      if (!isDown) this.log.warn(`Redis is down (${name}): ${error.message}`);
+      isDown = true;
     });
     client.on('ready', () => {
-      if (away) this.log.log(`Redis is back (${name})`);
-      away = false;
+      if (isDown) this.log.log(`Redis is up again (${name})`);
+      isDown = false;
     });
-    this.opened.push(client);
+    this.clients.push(client);
     return client;
   }
 }

@@ -2,62 +2,62 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Batcher, QueueFull, type BatcherOptions } from './batcher.js';
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const nextIteration = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** An act whose batches wait until the test lets them go on. */
-function gate() {
+/** Batches that do not end before the test calls `finishOldest`. */
+function pausedBatches() {
   const batches: number[][] = [];
-  const going: ((error?: Error) => void)[] = [];
-  const act = (items: number[]): Promise<number[]> =>
+  const pending: ((error?: Error) => void)[] = [];
+  const runBatch = (items: number[]): Promise<number[]> =>
     new Promise((resolve, reject) => {
       batches.push(items);
-      going.push((error) => (error ? reject(error) : resolve(items.map((item) => item * 10))));
+      pending.push((error) => (error ? reject(error) : resolve(items.map((item) => item * 10))));
     });
-  /** Lets the oldest act under way end, once there is one. */
-  const letGo = async (error?: Error): Promise<void> => {
-    while (going.length === 0) await turn();
-    going.shift()?.(error);
+  /** Ends the oldest running batch; waits for one if none is running. */
+  const finishOldest = async (error?: Error): Promise<void> => {
+    while (pending.length === 0) await nextIteration();
+    pending.shift()?.(error);
   };
-  return { act, batches, letGo };
+  return { runBatch, batches, finishOldest };
 }
 const options = (more: Partial<BatcherOptions<number, number>>): BatcherOptions<number, number> => ({
-  act: async (items) => items.map((item) => item * 10),
+  runBatch: async (items) => items.map((item) => item * 10),
   size: 100,
   concurrency: 1,
   capacity: 1_000,
   ...more,
 });
 const settled = (promises: Promise<number>[]) =>
-  Promise.allSettled(promises).then((outcomes) =>
-    outcomes.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as Error).message)),
+  Promise.allSettled(promises).then((results) =>
+    results.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as Error).message)),
   );
 
 describe('a batcher', () => {
-  test('takes what comes in one turn together, and gives each its own result', async () => {
+  test('handles items of one event loop iteration together, and returns to each its own result', async () => {
     const batches: number[][] = [];
     const batcher = new Batcher(
-      options({ act: async (items) => (batches.push(items), items.map((item) => item * 10)) }),
+      options({ runBatch: async (items) => (batches.push(items), items.map((item) => item * 10)) }),
     );
     expect(await Promise.all([1, 2, 3].map((item) => batcher.add(item)))).toEqual([10, 20, 30]);
     expect(batches).toEqual([[1, 2, 3]]);
   });
 
-  test('gathers what comes while an act is under way', async () => {
-    const { act, batches, letGo } = gate();
-    const batcher = new Batcher(options({ act }));
+  test('collects the items that are added while a batch runs', async () => {
+    const { runBatch, batches, finishOldest } = pausedBatches();
+    const batcher = new Batcher(options({ runBatch }));
     const first = batcher.add(1);
-    await turn();
+    await nextIteration();
     const rest = [2, 3, 4].map((item) => batcher.add(item));
-    await turn();
+    await nextIteration();
     expect([batches, batcher.waiting]).toEqual([[[1]], 3]);
-    await letGo();
+    await finishOldest();
     await first;
-    await letGo();
+    await finishOldest();
     expect(await Promise.all(rest)).toEqual([20, 30, 40]);
     expect(batches).toEqual([[1], [2, 3, 4]]);
   });
 
-  test('never has more acts under way than it may, nor more items in one', async () => {
+  test('never exceeds its concurrency or the size of a batch', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),
@@ -66,16 +66,16 @@ describe('a batcher', () => {
         async (size, concurrency, count) => {
           let [running, most] = [0, 0];
           const taken: number[] = [];
-          const act = async (items: number[]) => {
+          const runBatch = async (items: number[]) => {
             running += 1;
             most = Math.max(most, running);
             expect(items.length).toBeLessThanOrEqual(size);
             taken.push(...items);
-            await turn();
+            await nextIteration();
             running -= 1;
             return items;
           };
-          const batcher = new Batcher(options({ act, size, concurrency }));
+          const batcher = new Batcher(options({ runBatch, size, concurrency }));
           const items = Array.from({ length: count }, (_, n) => n);
           expect(await Promise.all(items.map((item) => batcher.add(item)))).toEqual(items);
           expect(taken).toEqual(items);
@@ -86,14 +86,18 @@ describe('a batcher', () => {
     );
   });
 
-  test('weighs its items: a batch is never heavier than it may be, unless one item alone is', async () => {
+  test('never makes a batch heavier than its size, except of one item that is', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 15 }), { minLength: 1, maxLength: 40 }),
         async (items) => {
           const batches: number[][] = [];
           const batcher = new Batcher(
-            options({ act: async (batch) => (batches.push(batch), batch), size: 10, weigh: (item) => item }),
+            options({
+              runBatch: async (batch) => (batches.push(batch), batch),
+              size: 10,
+              weigh: (item) => item,
+            }),
           );
           expect(await Promise.all(items.map((item) => batcher.add(item)))).toEqual(items);
           expect(batches.flat()).toEqual(items);
@@ -106,39 +110,39 @@ describe('a batcher', () => {
     );
   });
 
-  test('that is full refuses at once, and takes again when there is room', async () => {
-    const { act, letGo } = gate();
-    const batcher = new Batcher(options({ act, capacity: 2 }));
+  test('refuses an item at once when it is full, and accepts items again when there is room', async () => {
+    const { runBatch, finishOldest } = pausedBatches();
+    const batcher = new Batcher(options({ runBatch, capacity: 2 }));
     const first = batcher.add(1);
-    await turn();
+    await nextIteration();
     const waiting = [batcher.add(2), batcher.add(3)];
     await expect(batcher.add(4)).rejects.toBeInstanceOf(QueueFull);
-    await letGo();
+    await finishOldest();
     await first;
-    await letGo();
+    await finishOldest();
     expect(await Promise.all(waiting)).toEqual([20, 30]);
     const again = batcher.add(5);
-    await letGo();
+    await finishOldest();
     expect(await again).toBe(50);
   });
 
-  test('tells a failure to all whom it concerns, and goes on', async () => {
-    const { act, letGo } = gate();
-    const batcher = new Batcher(options({ act }));
+  test('rejects all items of a batch that fails, and goes on with the next', async () => {
+    const { runBatch, finishOldest } = pausedBatches();
+    const batcher = new Batcher(options({ runBatch }));
     const failing = settled([batcher.add(1), batcher.add(2)]);
-    await turn();
+    await nextIteration();
     const next = batcher.add(3);
-    await letGo(new Error('away'));
+    await finishOldest(new Error('away'));
     expect(await failing).toEqual(['away', 'away']);
-    await letGo();
+    await finishOldest();
     expect(await next).toBe(30);
   });
 
-  describe('whose failure may be one item’s fault', () => {
+  describe('when one item may have caused the error', () => {
     const poisoned = (isolate: (error: unknown) => boolean) =>
       new Batcher(
         options({
-          act: async (items) => {
+          runBatch: async (items) => {
             if (items.includes(13)) throw new Error('poison');
             return items.map((item) => item * 10);
           },
@@ -146,12 +150,12 @@ describe('a batcher', () => {
         }),
       );
 
-    test('tries each alone, so that only the one is refused', async () => {
+    test('runs each item alone, so that only the bad one is rejected', async () => {
       const batcher = poisoned(() => true);
       expect(await settled([1, 13, 2, 3].map((item) => batcher.add(item)))).toEqual([10, 'poison', 20, 30]);
     });
 
-    test('does not when it is nobody’s fault', async () => {
+    test('rejects all when no single item is at fault', async () => {
       const batcher = poisoned(() => false);
       expect(await settled([1, 13, 2].map((item) => batcher.add(item)))).toEqual([
         'poison',

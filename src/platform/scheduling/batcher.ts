@@ -1,42 +1,47 @@
-/** What a batcher needs to know. */
+/** How a batcher makes and runs its batches. */
 export interface BatcherOptions<Item, Result> {
-  /** Handles all items in one act; answers one result an item, in their order. */
-  readonly act: (items: Item[]) => Promise<Result[]>;
-  /** How much an act takes at most; an item weighs 1 unless `weigh` says otherwise, and one item always goes. */
+  /** Handles all items of a batch together. Returns one result an item, in the order of the items. */
+  readonly runBatch: (items: Item[]) => Promise<Result[]>;
+  /** The most that a batch may weigh. An item that is heavier than this alone makes a batch of its own. */
   readonly size: number;
+  /** The weight of an item; 1 when this is not set. */
   readonly weigh?: (item: Item) => number;
-  /** Acts under way at once; further items gather meanwhile. */
+  /** Batches that may run at once; further items are queued meanwhile. */
   readonly concurrency: number;
-  /** Items that may wait; one more is refused with `BatcherFull`. */
+  /** Items that may be queued; the next one is refused with `QueueFull`. */
   readonly capacity: number;
-  /** Whether a failure may be one item's fault: then each is tried alone, so that none spoils it for the others. */
+  /**
+   * Returns true for an error that one bad item may have caused. The items are then run one by one, so that the bad item does not
+   * fail the others.
+   */
   readonly isolate?: (error: unknown) => boolean;
 }
 
-/** The queue is full: the caller should answer "later", not wait. */
+/** The queue is full. The caller should refuse its work with "try again later" instead of waiting. */
 export class QueueFull extends Error {
   constructor() {
-    super('too much is waiting already');
+    super('the queue is full');
   }
 }
 
-interface Waiting<Item, Result> {
+interface QueuedItem<Item, Result> {
   readonly item: Item;
   readonly resolve?: (result: Result) => void;
   readonly reject?: (error: Error) => void;
 }
 
 /**
- * Group commit: items that arrive in the same turn of the event loop, or while earlier acts are under way, go together.
- * An idle batcher adds no delay beyond the turn; a busy one makes larger batches by itself.
+ * Group commit: items that are added in the same iteration of the event loop, or while earlier batches run, are handled together.
+ * An idle batcher adds no delay beyond that iteration; a busy one makes larger batches by itself.
  */
 export class Batcher<Item, Result> {
-  private queue: Waiting<Item, Result>[] = [];
+  private queue: QueuedItem<Item, Result>[] = [];
   private running = 0;
   private scheduled = false;
 
   constructor(private readonly options: BatcherOptions<Item, Result>) {}
 
+  /** Resolves with the item's result. Rejects with what its batch threw, or with `QueueFull`. */
   add(item: Item): Promise<Result> {
     if (this.queue.length >= this.options.capacity) return Promise.reject(new QueueFull());
     return new Promise((resolve, reject) => {
@@ -45,7 +50,7 @@ export class Batcher<Item, Result> {
     });
   }
 
-  /** Takes an item whose outcome nobody waits for; false when the queue is full. Costs no promise. */
+  /** Adds an item whose result nobody waits for, without creating a promise. Returns false when the queue is full. */
   addAndForget(item: Item): boolean {
     if (this.queue.length >= this.options.capacity) return false;
     this.queue.push({ item });
@@ -53,6 +58,7 @@ export class Batcher<Item, Result> {
     return true;
   }
 
+  /** Items that are queued, without those of running batches. */
   get waiting(): number {
     return this.queue.length;
   }
@@ -62,42 +68,42 @@ export class Batcher<Item, Result> {
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
-      void this.runOnce();
+      void this.runNext();
       this.schedule();
     });
   }
 
-  private async runOnce(): Promise<void> {
-    const batch = this.take();
+  private async runNext(): Promise<void> {
+    const batch = this.takeBatch();
     if (batch.length === 0) return;
     this.running += 1;
     try {
-      await this.act(batch);
+      await this.run(batch);
     } finally {
       this.running -= 1;
       this.schedule();
     }
   }
 
-  private async act(batch: Waiting<Item, Result>[]): Promise<void> {
+  private async run(batch: QueuedItem<Item, Result>[]): Promise<void> {
     try {
-      const results = await this.options.act(batch.map((waiting) => waiting.item));
-      batch.forEach((waiting, index) => waiting.resolve?.(results[index] as Result));
+      const results = await this.options.runBatch(batch.map((queued) => queued.item));
+      batch.forEach((queued, index) => queued.resolve?.(results[index] as Result));
     } catch (error) {
       if (batch.length > 1 && this.options.isolate?.(error)) {
-        for (const waiting of batch) await this.act([waiting]);
+        for (const queued of batch) await this.run([queued]);
       } else {
-        for (const waiting of batch) waiting.reject?.(error as Error);
+        for (const queued of batch) queued.reject?.(error as Error);
       }
     }
   }
 
-  private take(): Waiting<Item, Result>[] {
+  private takeBatch(): QueuedItem<Item, Result>[] {
     const { size, weigh } = this.options;
     if (!weigh) return this.queue.splice(0, size);
     let count = 0;
     for (let weight = 0; count < this.queue.length; count += 1) {
-      weight += weigh((this.queue[count] as Waiting<Item, Result>).item);
+      weight += weigh((this.queue[count] as QueuedItem<Item, Result>).item);
       if (weight > size && count > 0) break;
     }
     return this.queue.splice(0, count);

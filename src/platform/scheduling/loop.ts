@@ -1,35 +1,37 @@
 /**
- * Runs `turn` again and again, `everyMs` after the last one ended, until stopped. A turn that throws is reported and the
- * loop goes on. Stop is idempotent and waits for the turn under way.
+ * Runs an asynchronous function again and again, `intervalMs` after the last run ended, until it is stopped. An error is given to
+ * `onError`, and the loop goes on. For a Nest provider, extend PeriodicWorker instead.
  */
 export class Loop {
   private timer: NodeJS.Timeout | undefined;
   private current: Promise<void> = Promise.resolve();
   private stopped = true;
   private running = false;
-  private woken = false;
+  private triggered = false;
 
   constructor(
-    private readonly everyMs: number,
-    private readonly turn: () => Promise<void>,
+    private readonly intervalMs: number,
+    private readonly runOnce: () => Promise<void>,
     private readonly onError: (error: unknown) => void,
   ) {}
 
+  /** The first run begins after one interval. Does nothing when the loop is started already. */
   start(): void {
     if (!this.stopped) return;
     this.stopped = false;
     this.schedule();
   }
 
-  /** Has the next turn begin at once, or as soon as the one under way has ended. */
-  wake(): void {
+  /** Starts the next run at once, or as soon as the current one has ended. Does nothing when the loop is stopped. */
+  trigger(): void {
     if (this.stopped) return;
-    this.woken = true;
+    this.triggered = true;
     if (this.running) return;
     clearTimeout(this.timer);
     this.schedule();
   }
 
+  /** Resolves when the current run has ended. May be called more than once. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -38,11 +40,11 @@ export class Loop {
 
   private schedule(): void {
     if (this.stopped) return;
-    const waitMs = this.woken ? 0 : this.everyMs;
-    this.woken = false;
+    const waitMs = this.triggered ? 0 : this.intervalMs;
+    this.triggered = false;
     this.timer = setTimeout(() => {
       this.running = true;
-      this.current = this.turn()
+      this.current = this.runOnce()
         .catch(this.onError)
         .finally(() => {
           this.running = false;

@@ -1,18 +1,21 @@
-/** Rejected when a deadline passed. */
-export class DeadlineExceeded extends Error {
+/** An operation took longer than its timeout. */
+export class TimeoutError extends Error {
   constructor(ms: number) {
-    super(`no answer within ${ms} ms`);
+    super(`timed out after ${ms} ms`);
   }
 }
 
-/** The promise's outcome, or DeadlinePassed after `ms`. The timer never outlives the outcome. */
+/**
+ * Resolves or rejects as `promise` does; rejects with TimeoutError after `ms`. The operation itself is not cancelled. The timer
+ * is cleared as soon as the promise is settled.
+ */
 export async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineExceeded(ms)), ms);
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TimeoutError(ms)), ms);
   });
   try {
-    return await Promise.race([promise, deadline]);
+    return await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -4,51 +4,51 @@ import { TokenBucket } from './token-bucket.js';
 
 const RATE = 20;
 const BURST = 100;
-/** How many of so many are allowed at the instant. */
-const takes = (bucket: TokenBucket, count: number, at: number): number =>
+/** How many of `count` calls at the same time are allowed. */
+const countAllowed = (bucket: TokenBucket, count: number, at: number): number =>
   Array.from({ length: count }, () => bucket.take(at)).filter(Boolean).length;
 
 describe('a token bucket', () => {
-  test('lets a burst through at once, and no more', () => {
-    expect(takes(new TokenBucket(RATE, BURST, 0), 150, 0)).toBe(BURST);
+  test('allows a burst at once, and no more', () => {
+    expect(countAllowed(new TokenBucket(RATE, BURST, 0), 150, 0)).toBe(BURST);
   });
 
-  test('lets its rate through for ever', () => {
+  test('allows its rate for ever', () => {
     const bucket = new TokenBucket(RATE, BURST, 0);
     for (let n = 1; n <= 10_000; n += 1) expect(bucket.take((n * 1_000) / RATE)).toBe(true);
   });
 
-  test('saves no more than a burst, however long it was quiet', () => {
+  test('allows no more than one burst after a pause of any length', () => {
     const bucket = new TokenBucket(RATE, BURST, 0);
-    expect(takes(bucket, 500, 3_600_000)).toBe(BURST);
+    expect(countAllowed(bucket, 500, 3_600_000)).toBe(BURST);
   });
 
-  test('stays shut for a flood, which pays for what was refused', () => {
+  test('counts refused calls, so that a flood stays refused', () => {
     const bucket = new TokenBucket(RATE, BURST, 0);
-    takes(bucket, 150, 0);
-    expect(bucket.debt).toBe(50);
-    expect(takes(bucket, 10, 1_000)).toBe(0);
+    countAllowed(bucket, 150, 0);
+    expect(bucket.deficit).toBe(50);
+    expect(countAllowed(bucket, 10, 1_000)).toBe(0);
   });
 
-  test('forgives: its debt is never more than a burst, and is gone after the time that takes', () => {
+  test('has a deficit of one burst at most, which the rate makes up for', () => {
     const bucket = new TokenBucket(RATE, BURST, 0);
-    takes(bucket, 100_000, 0);
-    expect(bucket.debt).toBe(BURST);
+    countAllowed(bucket, 100_000, 0);
+    expect(bucket.deficit).toBe(BURST);
     expect(bucket.take((BURST / RATE) * 1_000 + 1_000 / RATE)).toBe(true);
-    expect(bucket.debt).toBe(0);
+    expect(bucket.deficit).toBe(0);
   });
 
-  test('never lets more through in any stretch of time than its burst and its rate allow', () => {
+  test('never allows more in any period than its burst and its rate', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ wait: fc.nat(2_000), count: fc.nat(60) }), { maxLength: 40 }),
-        (visits) => {
+        fc.array(fc.record({ pauseMs: fc.nat(2_000), count: fc.nat(60) }), { maxLength: 40 }),
+        (calls) => {
           const bucket = new TokenBucket(RATE, BURST, 0);
           const allowed: number[] = [];
           let now = 0;
-          for (const { wait, count } of visits) {
-            now += wait;
-            for (let n = takes(bucket, count, now); n > 0; n -= 1) allowed.push(now);
+          for (const { pauseMs, count } of calls) {
+            now += pauseMs;
+            for (let n = countAllowed(bucket, count, now); n > 0; n -= 1) allowed.push(now);
           }
           for (const [first, from] of allowed.entries()) {
             for (const [index, to] of allowed.entries()) {

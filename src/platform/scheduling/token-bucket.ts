@@ -1,31 +1,34 @@
-/** `rate` a second with bursts of `burst`; the caller brings the clock. */
+/** A rate limiter: allows `rate` a second, with bursts of `burst`. The caller passes the time, in ms. */
 export class TokenBucket {
   private tokens: number;
-  private since: number;
+  private updatedAt: number;
 
   constructor(
     private readonly rate: number,
     private readonly burst: number,
     now: number,
-    /** How far refused ones may go into debt: a sender that floods stays refused, while a door for all forgives. */
-    private readonly maxDebt = burst,
+    /**
+     * Refused calls also take a token, down to this many below zero, so that a sender which floods stays refused until it slows
+     * down. With 0 refused calls cost nothing: for a limit that many senders share.
+     */
+    private readonly maxDeficit = burst,
   ) {
     this.tokens = burst;
-    this.since = now;
+    this.updatedAt = now;
   }
 
-  /** Whether one more is allowed at `now` (milliseconds). */
+  /** Takes one token. Returns whether the call is allowed. */
   take(now: number): boolean {
-    const earned = ((now - this.since) * this.rate) / 1_000;
-    this.since = now;
-    this.tokens = Math.min(this.burst, this.tokens + earned) - 1;
+    const refill = ((now - this.updatedAt) * this.rate) / 1_000;
+    this.updatedAt = now;
+    this.tokens = Math.min(this.burst, this.tokens + refill) - 1;
     if (this.tokens >= 0) return true;
-    this.tokens = Math.max(this.tokens, -this.maxDebt);
+    this.tokens = Math.max(this.tokens, -this.maxDeficit);
     return false;
   }
 
-  /** How far beyond the burst it went. */
-  get debt(): number {
+  /** Tokens below zero: how many calls were refused that the rate has not made up for yet. */
+  get deficit(): number {
     return Math.max(0, -this.tokens);
   }
 }

@@ -1,38 +1,39 @@
-/** How long bulk work may run before the event loop reads its sockets again, and with them what is critical. */
+/** How long bulk work may run, in ms, before the event loop reads its sockets again, and with them critical messages. */
 const SLICE_MS = 0.5;
 
-/** Done pieces are dropped from the queue in heaps of this size. */
+/** Finished tasks are removed from the array this many at a time: removing each at once would copy the array each time. */
 const COMPACT_AT = 1_024;
 
-interface Waiting {
-  readonly act: () => void;
-  readonly fail: (error: unknown) => void;
+interface QueuedTask {
+  readonly run: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
- * Bulk work in small pieces: what waits here runs in slices between which the event loop turns, so that a flood through
- * one door never holds up what comes by another. First come, first served; a piece should take well under a slice.
+ * Runs bulk work in short slices and lets the event loop go on between them, so that a flood of one kind of work never blocks
+ * the rest. First in, first out. A task is synchronous, and should take far less than a slice.
  */
 export class YieldingQueue {
-  private queue: Waiting[] = [];
+  private queue: QueuedTask[] = [];
   private head = 0;
   private scheduled = false;
 
-  /** `mayRun` holds the queue back while it is false. */
+  /** While `mayRun` returns false no task runs. It is called once an iteration of the event loop while tasks are queued. */
   constructor(
     private readonly mayRun: () => boolean = () => true,
     private readonly sliceMs = SLICE_MS,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
+  /** Tasks that have not run yet. */
   get waiting(): number {
     return this.queue.length - this.head;
   }
 
-  /** Resolves with what `act` gives, once it had its turn. */
-  run<T>(act: () => T): Promise<T> {
+  /** Resolves with what `task` returns, once it has run; rejects with what it throws. */
+  run<T>(task: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.queue.push({ act: () => resolve(act()), fail: reject });
+      this.queue.push({ run: () => resolve(task()), reject });
       this.schedule();
     });
   }
@@ -40,20 +41,20 @@ export class YieldingQueue {
   private schedule(): void {
     if (this.scheduled || this.waiting === 0) return;
     this.scheduled = true;
-    setImmediate(this.slice);
+    setImmediate(this.runSlice);
   }
 
-  private readonly slice = (): void => {
+  private readonly runSlice = (): void => {
     this.scheduled = false;
     if (!this.mayRun()) return this.schedule();
     const until = this.now() + this.sliceMs;
     do {
-      const { act, fail } = this.queue[this.head] as Waiting;
+      const { run, reject } = this.queue[this.head] as QueuedTask;
       this.head += 1;
       try {
-        act();
+        run();
       } catch (error) {
-        fail(error);
+        reject(error);
       }
     } while (this.waiting > 0 && this.now() < until);
     if (this.waiting === 0 || this.head > COMPACT_AT) {

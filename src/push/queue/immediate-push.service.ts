@@ -18,7 +18,7 @@ import { PushStore, type UndeliveredEvent } from './push.store.js';
 export class ImmediatePushService implements OnModuleInit {
   private readonly log = new Logger('fallback');
   private readonly waiting = new Batcher<UndeliveredEvent, undefined>({
-    act: async (events) => {
+    runBatch: async (events) => {
       await this.enqueue(events).catch((error: unknown) =>
         this.log.debug(`left to the scheduler: ${String(error)}`),
       );

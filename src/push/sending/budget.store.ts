@@ -25,7 +25,7 @@ export class BudgetStore {
 
   constructor(redis: RedisService, @Inject(INSTALLATION) installation: string) {
     this.keys = redisKeys(installation);
-    this.commands = redis.open('budgets');
+    this.commands = redis.createClient('budgets');
   }
 
   /** Takes up to `wanted` tokens, and leaves `reserve` in the bucket. A negative `wanted` returns tokens. Throws while Redis is down. */

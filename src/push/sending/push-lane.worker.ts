@@ -53,7 +53,7 @@ export class PushLaneWorker {
 
   /** Looks for pushes now rather than after the interval. */
   wake(): void {
-    this.loop.wake();
+    this.loop.trigger();
   }
 
   /** Waits for the batches in flight, which the provider's timeout bounds. */
@@ -73,7 +73,7 @@ export class PushLaneWorker {
       if (batch.waitMs > 0)
         await sleep(Math.min(Math.max(batch.waitMs, BUDGET_PAUSE_MS.min), BUDGET_PAUSE_MS.max));
     }
-    this.loop.wake();
+    this.loop.trigger();
   }
 
   /** Returns how many more may be in flight, once they are worth a batch. */

@@ -26,8 +26,8 @@ export class EdgeChannelStore {
     @Inject(INSTALLATION) installation: string,
   ) {
     this.channel = redisKeys(installation).edges;
-    this.publisher = redis.open('edges');
-    const { client } = redis.openSubscriber('edges-subscriber', this.channel);
+    this.publisher = redis.createClient('edges');
+    const { client } = redis.createSubscriber('edges-subscriber', this.channel);
     client.on('smessage', (_channel: string, message: string) => this.receive(message));
   }
 

@@ -22,7 +22,7 @@ export class EdgeMonitorWorker extends PeriodicWorker {
   protected async runOnce(): Promise<void> {
     const connections = this.edges.connected;
     if (connections.length === 0) return;
-    const valid = await this.keys.stillValid([...new Set(connections.map(({ keyId }) => keyId))]);
+    const valid = await this.keys.filterValid([...new Set(connections.map(({ keyId }) => keyId))]);
     for (const connection of connections) if (!valid.has(connection.keyId)) connection.close();
     await this.edges.catchUp([...new Set(connections.map(({ edgeId }) => edgeId))]);
   }

@@ -35,7 +35,7 @@ export class EdgeRegistryService {
   private readonly connections = new Map<EdgeConnection, Map<string, EdgeNotice>>();
   private readonly acknowledged = new LRUCache<string, true>({ max: MAX_ACKNOWLEDGED });
   private readonly settlements = new Batcher<EdgeNotice, undefined>({
-    act: async (notices) => {
+    runBatch: async (notices) => {
       await this.notices.settle(notices);
       return notices.map(() => undefined);
     },

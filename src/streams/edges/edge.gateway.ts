@@ -3,7 +3,7 @@ import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Namespace, Socket } from 'socket.io';
 import { ServiceKeysService } from '../../platform/auth/service-keys/service-keys.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { toProblem } from '../../platform/http/problem.filter.js';
+import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem } from '../../platform/http/problem.js';
 import { LifecycleService } from '../../platform/lifecycle.service.js';
 import { parse } from '../../platform/http/validation.js';

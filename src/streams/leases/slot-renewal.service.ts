@@ -5,7 +5,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/postgres/database.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { OutageAwareTimeout } from '../../platform/postgres/outage-aware-timeout.js';
-import { DeadlineExceeded, withTimeout } from '../../platform/scheduling/timeout.js';
+import { TimeoutError, withTimeout } from '../../platform/scheduling/timeout.js';
 import { STREAM_ID } from '../../mailbox/events/event-data.schema.js';
 import { type RenewalDecision, type RunningStream, decideRenewal } from '../stream.js';
 import { type StreamWithEntitlement, StreamStore } from '../stream.store.js';
@@ -36,7 +36,7 @@ export class DatabaseUnavailable extends Error {}
 @Injectable()
 export class SlotRenewalService {
   private readonly batches = new Batcher<RenewalRequest, SlotRenewal>({
-    act: (requests) => this.renewAll(requests),
+    runBatch: (requests) => this.renewAll(requests),
     size: 500,
     concurrency: 2,
     capacity: 20_000,
@@ -61,8 +61,7 @@ export class SlotRenewalService {
       this.timeout.recordSuccess();
       return renewal;
     } catch (error) {
-      if (!isOutage(error) && !(error instanceof DeadlineExceeded) && !(error instanceof QueueFull))
-        throw error;
+      if (!isOutage(error) && !(error instanceof TimeoutError) && !(error instanceof QueueFull)) throw error;
       this.timeout.recordOutage();
       throw new DatabaseUnavailable('PostgreSQL is unavailable', { cause: error });
     }

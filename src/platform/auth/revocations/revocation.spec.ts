@@ -9,17 +9,17 @@ const at = (notBefore: number, of: Partial<Revocation> = {}): Revocation => ({
 });
 
 describe('a revocation refuses', () => {
-  test('the tokens that its user had, and none that came after it', () => {
+  test('the tokens that its user had then, and none that were issued later', () => {
     expect(revokes(at(5_001), token)).toBe(true);
     expect(revokes(at(5_000), token)).toBe(false);
     expect(revokes(at(9_000), { ...token, userId: 'ben' })).toBe(false);
   });
 
-  test('a token that does not say when it was issued', () => {
+  test('a token without the time at which it was issued', () => {
     expect(revokes(at(1), { userId: 'ann' })).toBe(true);
   });
 
-  test('only the tokens of the device that it names', () => {
+  test('only the tokens sent by the device that it names', () => {
     expect(revokes(at(9_000, { deviceId: 'tv' }), token)).toBe(true);
     expect(revokes(at(9_000, { deviceId: 'phone' }), token)).toBe(false);
     expect(revokes(at(9_000, { deviceId: 'tv' }), { ...token, deviceId: undefined })).toBe(false);

@@ -3,7 +3,8 @@ import { Database } from '../../postgres/database.js';
 import { named } from '../../postgres/statement.js';
 import type { Revocation } from './revocation.js';
 
-/** One writer at a time: `seq` then grows in the order of commits, and whoever reads by it skips nothing. */
+/** One writer at a time, so that `seq` grows in the order of commits: otherwise a reader that goes on after a `seq` could miss a
+ * revocation with a lower one that was committed later. */
 const LOCK = named('revocation-lock', `SELECT pg_advisory_xact_lock(hashtextextended('revocation', 0))`);
 const ADD = named(
   'revocation-add',
@@ -12,7 +13,7 @@ const ADD = named(
    DO UPDATE SET not_before = excluded.not_before, seq = nextval('revocation_seq')
    RETURNING not_before AS "notBefore"`,
 );
-const AFTER = named(
+const LIST_AFTER = named(
   'revocations-after',
   `SELECT seq, user_id AS "userId", device_id AS "deviceId", token_id AS "tokenId", not_before AS "notBefore"
    FROM revocation WHERE seq > $1 ORDER BY seq LIMIT $2`,
@@ -26,10 +27,12 @@ interface Row {
   readonly notBefore: Date;
 }
 
+/** Revocations in PostgreSQL, in the order in which they were committed. */
 @Injectable()
 export class RevocationStore {
   constructor(private readonly database: Database) {}
 
+  /** Stores the revocation as of now; one of the same user, device and token is replaced. */
   add(of: { userId: string; deviceId?: string; tokenId?: string }): Promise<Revocation> {
     return this.database.transaction('critical', async (tx) => {
       await tx.run(LOCK, []);
@@ -43,9 +46,9 @@ export class RevocationStore {
     });
   }
 
-  /** At most `limit` of those after `seq`, in order, and the `seq` to go on from. */
-  async after(seq: number, limit: number): Promise<{ seq: number; revocations: Revocation[] }> {
-    const rows = await this.database.run<Row>('critical', AFTER, [seq, limit]);
+  /** Returns at most `limit` revocations after `seq`, in order, and the `seq` to continue from. */
+  async listAfter(seq: number, limit: number): Promise<{ seq: number; revocations: Revocation[] }> {
+    const rows = await this.database.run<Row>('critical', LIST_AFTER, [seq, limit]);
     return {
       seq: rows.at(-1)?.seq ?? seq,
       revocations: rows.map(({ userId, deviceId, tokenId, notBefore }) => ({

@@ -1,28 +1,30 @@
 import { Topic } from '../../events/topic.js';
 
-/** Tokens that are refused although their signature is good: a user's, those that one device shows, or one token. */
+/** Tokens that are refused although their signature is valid: all of a user's, those sent by one device, or one token. */
 export interface Revocation {
   readonly userId: string;
   readonly deviceId?: string | undefined;
   readonly tokenId?: string | undefined;
-  /** Tokens issued before this are refused, in ms. */
+  /** Tokens issued before this time are refused; ms since 1970. */
   readonly notBefore: number;
 }
 
-/** A revocation became known to this node, by whatever node it was made. */
+/** This node has learnt of a revocation, whichever node it was made on. Published once for each revocation at boot, too. */
 export const tokenRevoked = new Topic<Revocation>('auth.token_revoked');
 
-/** What a token says of itself, and the device that showed it, if it is known. */
+/** A token's claims that a revocation can match, and the device that sent the token, if it is known. */
 export interface TokenCredentials {
   readonly userId: string;
   readonly deviceId?: string | undefined;
-  /** `jti` */
+  /** The token's `jti`. */
   readonly tokenId?: string | undefined;
-  /** `iat` in ms; a whole second, so a token of the revocation's own second counts as issued before it. */
+  /**
+   * The token's `iat` in ms. It is a whole second, so a token of the same second as the revocation counts as issued before it.
+   */
   readonly issuedAt?: number | undefined;
 }
 
-/** A token that does not say when it was issued cannot show that it came after. */
+/** Returns whether the token is refused. A token without `iat` is, since it may be older than the revocation. */
 export function revokes(revocation: Revocation, credentials: TokenCredentials): boolean {
   if (revocation.userId !== credentials.userId) return false;
   if (revocation.tokenId !== undefined) return revocation.tokenId === credentials.tokenId;

@@ -2,10 +2,11 @@ import { Body, Controller, Param, Post } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Idempotent } from '../../http/idempotency/idempotency.interceptor.js';
 import { userId as userIdSchema } from '../ids.schema.js';
-import { newRevocation, type NewRevocation, revocationAnswer } from './revocations.schema.js';
+import { newRevocation, type NewRevocation, revocationResponse } from './revocations.schema.js';
 import { RevocationsService } from './revocations.service.js';
 import { NeedsScope } from '../service-keys/service-key.guard.js';
 
+/** Revoking user tokens, for back offices. */
 @ApiTags('operations')
 @Controller('v1/users/:userId/revocations')
 @NeedsScope('admin')
@@ -15,7 +16,7 @@ export class RevocationsController {
   /** Refuses the tokens that a user, one of their devices, or nobody should have any more; live connections are closed. */
   @Post()
   @Idempotent()
-  @ApiResponse({ status: 201, standardSchema: revocationAnswer })
+  @ApiResponse({ status: 201, standardSchema: revocationResponse })
   async revoke(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: newRevocation }) { deviceId, tokenId }: NewRevocation,

@@ -4,7 +4,7 @@ import { deviceId, instant, userId } from '../ids.schema.js';
 
 const tokenId = plainText(200).min(1);
 
-/** Nothing: all of the user's tokens. */
+/** The body of a revocation. Without a device or a token, all of the user's tokens are revoked. */
 export const newRevocation = z
   .object({
     deviceId: deviceId.optional().describe('Only the tokens that this device shows.'),
@@ -13,9 +13,11 @@ export const newRevocation = z
   .refine((body) => body.deviceId === undefined || body.tokenId === undefined, {
     error: 'name a device or a token, not both',
   });
+/** The validated body. */
 export type NewRevocation = z.infer<typeof newRevocation>;
 
-export const revocationAnswer = z.object({
+/** The revocation as it was stored. */
+export const revocationResponse = z.object({
   userId,
   deviceId: deviceId.optional(),
   tokenId: tokenId.optional(),

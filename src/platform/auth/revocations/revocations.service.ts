@@ -1,75 +1,68 @@
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Problem } from '../../http/problem.js';
-import { Loop } from '../../scheduling/loop.js';
-import { MetricsService } from '../../metrics/metrics.service.js';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { EventBusService } from '../../events/event-bus.service.js';
+import { Problem } from '../../http/problem.js';
+import { MetricsService } from '../../metrics/metrics.service.js';
+import { PeriodicWorker } from '../../scheduling/periodic.worker.js';
 import { type TokenCredentials, revokes, type Revocation, tokenRevoked } from './revocation.js';
 import { RevocationStore } from './revocation.store.js';
 
-/** Every node knows within 2 s, with Redis or without. */
+/** Every node must know a revocation within 2 s, with or without Redis (docs/CONTRACT.md, "HTTP"). */
 const EVERY_MS = 1_000;
-const AT_ONCE = 5_000;
+const PAGE_SIZE = 5_000;
 
 /**
- * Tokens that are refused before their time. They are few (a hundred bytes each), so every node holds them all: asking costs
- * nothing, and a node that starts reads them before it opens.
+ * Tokens that are refused before they expire. They are few, some 100 bytes each, so every node holds all of them in memory: a
+ * check costs no query, and a node has read them before it accepts its first call.
  */
 @Injectable()
-export class RevocationsService implements OnModuleInit, OnApplicationShutdown {
-  private readonly log = new Logger('revocations');
-  private readonly known = new Map<string, Revocation[]>();
-  private seq = 0;
-  private readonly loop = new Loop(
-    EVERY_MS,
-    () => this.read(),
-    (error) => this.log.warn(`not read, will try again: ${String(error)}`),
-  );
+export class RevocationsService extends PeriodicWorker implements OnModuleInit {
+  private readonly byUser = new Map<string, Revocation[]>();
+  private lastSeq = 0;
 
   constructor(
     private readonly store: RevocationStore,
     private readonly bus: EventBusService,
     metrics: MetricsService,
   ) {
-    metrics.gauge('revocations', 'Users with revoked tokens, as this node knows', () => this.known.size);
+    super({ log: 'revocations', everyMs: EVERY_MS });
+    metrics.gauge('revocations', 'Users with revoked tokens, as this node knows', () => this.byUser.size);
   }
 
+  /** A node that cannot read the revocations does not boot: it would accept stolen tokens. */
   async onModuleInit(): Promise<void> {
-    await this.read();
-    this.loop.start();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+    await this.runOnce();
+    this.start();
   }
 
   /** Throws Problem token_revoked. */
   check(credentials: TokenCredentials): void {
-    const revoked = this.known.get(credentials.userId)?.some((one) => revokes(one, credentials));
+    const revoked = this.byUser.get(credentials.userId)?.some((one) => revokes(one, credentials));
     if (revoked) throw new Problem('token_revoked');
   }
 
-  /** Stored when this resolves, and known to this node; to the others within 2 s. */
+  /** Stores a revocation. When this resolves it holds on this node; on all others within 2 s. */
   async revoke(of: { userId: string; deviceId?: string; tokenId?: string }): Promise<Revocation> {
     const revocation = await this.store.add(of);
-    this.add(revocation);
+    this.remember(revocation);
     return revocation;
   }
 
-  private async read(): Promise<void> {
+  /** Reads what other nodes have stored since the last run. */
+  protected async runOnce(): Promise<void> {
     for (let more = true; more;) {
-      const { seq, revocations } = await this.store.after(this.seq, AT_ONCE);
-      this.seq = seq;
-      for (const revocation of revocations) this.add(revocation);
-      more = revocations.length === AT_ONCE;
+      const { seq, revocations } = await this.store.listAfter(this.lastSeq, PAGE_SIZE);
+      this.lastSeq = seq;
+      for (const revocation of revocations) this.remember(revocation);
+      more = revocations.length === PAGE_SIZE;
     }
   }
 
-  private add(revocation: Revocation): void {
+  private remember(revocation: Revocation): void {
     const { userId, deviceId, tokenId } = revocation;
-    const others = (this.known.get(userId) ?? []).filter(
+    const others = (this.byUser.get(userId) ?? []).filter(
       (one) => one.deviceId !== deviceId || one.tokenId !== tokenId,
     );
-    this.known.set(userId, [...others, revocation]);
+    this.byUser.set(userId, [...others, revocation]);
     this.bus.publish(tokenRevoked, revocation);
   }
 }

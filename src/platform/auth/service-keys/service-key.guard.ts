@@ -14,8 +14,9 @@ import { bearer } from '../bearer.js';
 import type { Scope } from './service-key.js';
 import { ServiceKeysService } from './service-keys.service.js';
 
-const SCOPE = 'usher:scope';
+const SCOPE_METADATA = 'usher:scope';
 
+/** Checks the service key and its scope: see NeedsScope. */
 @Injectable()
 export class ServiceKeyGuard implements CanActivate {
   constructor(
@@ -27,12 +28,19 @@ export class ServiceKeyGuard implements CanActivate {
     const key = bearer(context.switchToHttp().getRequest<Request>());
     const caller = key === undefined ? undefined : await this.keys.identify(key);
     if (!caller) throw new Problem('unauthorized', 'A valid service key is needed.');
-    const scope = this.reflector.getAllAndOverride<Scope>(SCOPE, [context.getHandler(), context.getClass()]);
+    const scope = this.reflector.getAllAndOverride<Scope>(SCOPE_METADATA, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
     if (!caller.scopes.includes(scope)) throw new Problem('forbidden', `The key lacks the scope "${scope}".`);
     return true;
   }
 }
 
-/** For the calls of back offices: a service key with the scope, else 401 or 403. */
+/** Protects the calls of back offices: 401 without a valid service key, 403 if it lacks the scope. */
 export const NeedsScope = (scope: Scope) =>
-  applyDecorators(SetMetadata(SCOPE, scope), UseGuards(ServiceKeyGuard), ApiBearerAuth('service key'));
+  applyDecorators(
+    SetMetadata(SCOPE_METADATA, scope),
+    UseGuards(ServiceKeyGuard),
+    ApiBearerAuth('service key'),
+  );

@@ -1,33 +1,37 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
+/** What a service key can be allowed to do. */
 export const SCOPES = ['publish', 'recommendations', 'edge', 'admin'] as const;
+/** One of SCOPES. */
 export type Scope = (typeof SCOPES)[number];
 
-/** What a service key may do. */
+/** The service key of a call, and what it may do. */
 export interface ServiceIdentity {
   readonly id: string;
   readonly scopes: readonly Scope[];
 }
 
-/** A key reads `usk_<id>_<secret>`: the id finds the row, the secret (256 random bits) is stored only as its SHA-256. */
-const FORM = /^usk_([A-Za-z0-9]{16})_([A-Za-z0-9_-]{43})$/;
+/** A key is `usk_<id>_<secret>`: the id finds the row, the secret has 256 random bits. Only the key's SHA-256 is stored. */
+const FORMAT = /^usk_([A-Za-z0-9]{16})_([A-Za-z0-9_-]{43})$/;
 
+/** Returns a new random key, its id and its hash. */
 export function newServiceKey(): { id: string; key: string; hash: Uint8Array<ArrayBuffer> } {
   const id = randomBytes(8).toString('hex');
   const key = `usk_${id}_${randomBytes(32).toString('base64url')}`;
-  return { id, key, hash: hashOf(key) };
+  return { id, key, hash: hashServiceKey(key) };
 }
 
+/** Returns the id within a key; undefined when it is not in the format of a key. */
 export function serviceKeyId(key: string): string | undefined {
-  return FORM.exec(key)?.[1];
+  return FORMAT.exec(key)?.[1];
 }
 
-/** 256 bits of randomness need no slow hash. */
-export function hashOf(key: string): Uint8Array<ArrayBuffer> {
+/** SHA-256. A slow password hash is not needed: 256 random bits cannot be guessed. */
+export function hashServiceKey(key: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash('sha256').update(key).digest());
 }
 
-/** In constant time, whatever the lengths. */
-export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
+/** Compares two hashes in constant time. */
+export function hashesEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }

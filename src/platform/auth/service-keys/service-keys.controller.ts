@@ -6,6 +6,7 @@ import { createdServiceKey, newServiceKeyBody, type NewServiceKeyBody } from './
 import { NeedsScope } from './service-key.guard.js';
 import { ServiceKeysService } from './service-keys.service.js';
 
+/** Making and revoking service keys, for administrators. */
 @ApiTags('operations')
 @Controller('v1/keys')
 @NeedsScope('admin')

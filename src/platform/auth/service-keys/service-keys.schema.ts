@@ -2,12 +2,15 @@ import { z } from 'zod';
 import { plainText } from '../../http/text.schema.js';
 import { SCOPES } from './service-key.js';
 
+/** The body of a request for a new service key. */
 export const newServiceKeyBody = z.object({
   name: plainText(100).min(1),
   scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
 });
+/** The validated body. */
 export type NewServiceKeyBody = z.infer<typeof newServiceKeyBody>;
 
+/** The response to it, which alone contains the key. */
 export const createdServiceKey = z.object({
   id: z.string(),
   key: z.string(),

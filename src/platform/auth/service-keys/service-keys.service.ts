@@ -3,27 +3,28 @@ import { LRUCache } from 'lru-cache';
 import { CONFIG, type Config } from '../../config/config.js';
 import { isOutage } from '../../postgres/outage.js';
 import { OutageAwareTimeout } from '../../postgres/outage-aware-timeout.js';
-import { DeadlineExceeded, withTimeout } from '../../scheduling/timeout.js';
+import { withTimeout } from '../../scheduling/timeout.js';
 import {
-  hashOf,
+  hashesEqual,
+  hashServiceKey,
   newServiceKey,
   SCOPES,
   type Scope,
-  sameHash,
   type ServiceIdentity,
   serviceKeyId,
 } from './service-key.js';
 import { ServiceKeyStore } from './service-key.store.js';
 
 const SERVICE_KEY_ID = /^[A-Za-z0-9]{16}$/;
-/** The id of ADMIN_KEY, which is in no table. */
-const BOOTSTRAP = 'bootstrap';
-/** How long another node's revocation may take to reach this one. */
+/** The id of ADMIN_KEY, which is not in the table. */
+const BOOTSTRAP_ID = 'bootstrap';
+/** How long a revocation on another node may take to reach this one. */
 const CACHE_MS = 2_000;
 
-/** How long a call waits for PostgreSQL: less for a key that is remembered, and least for such a key during an outage. */
-const TIMEOUT_MS = 5_000;
-const REMEMBERED_TIMEOUT_MS = 1_500;
+/** Timeout for reading a key that this node does not know. */
+const UNKNOWN_KEY_TIMEOUT_MS = 5_000;
+/** Timeout for a key that this node can fall back on; the shorter one during an outage of PostgreSQL. */
+const KNOWN_KEY_TIMEOUT_MS = 1_500;
 const OUTAGE_TIMEOUT_MS = 100;
 
 interface KnownKey {
@@ -31,71 +32,79 @@ interface KnownKey {
   readonly hash: Uint8Array;
 }
 
+/** Creates, revokes and checks the keys of back offices and edge nodes. */
 @Injectable()
 export class ServiceKeysService {
-  private readonly bootstrap: Uint8Array | undefined;
-  private readonly known = new LRUCache<string, KnownKey>({ max: 10_000, ttl: CACHE_MS });
-  /** What was known last, for while PostgreSQL is away: running streams must be able to renew (CONTRACT §3). */
-  private readonly remembered: LRUCache<string, KnownKey>;
-  private readonly rememberedTimeout = new OutageAwareTimeout(OUTAGE_TIMEOUT_MS);
+  private readonly adminKeyHash: Uint8Array | undefined;
+  private readonly cache = new LRUCache<string, KnownKey>({ max: 10_000, ttl: CACHE_MS });
+  /** Keys as they were read last, used only while PostgreSQL is down: edge nodes must be able to renew running streams then. */
+  private readonly lastKnown: LRUCache<string, KnownKey>;
+  private readonly knownKeyTimeout = new OutageAwareTimeout(OUTAGE_TIMEOUT_MS);
 
   constructor(
     private readonly store: ServiceKeyStore,
     @Inject(CONFIG) config: Config,
   ) {
-    this.bootstrap = config.ADMIN_KEY === undefined ? undefined : hashOf(config.ADMIN_KEY);
+    this.adminKeyHash = config.ADMIN_KEY === undefined ? undefined : hashServiceKey(config.ADMIN_KEY);
     const ttl = 1_000 * (config.GRACE_SECONDS + config.LEASE_SECONDS);
-    this.remembered = new LRUCache({ max: 10_000, ttl });
+    this.lastKnown = new LRUCache({ max: 10_000, ttl });
   }
 
-  /** Who the key speaks for; undefined when it is unknown or revoked. */
+  /**
+   * Returns the key's identity; undefined when the key is unknown or revoked. Throws when PostgreSQL is down and the key not
+   * known.
+   */
   async identify(key: string): Promise<ServiceIdentity | undefined> {
-    const hash = hashOf(key);
-    if (this.bootstrap && sameHash(hash, this.bootstrap)) return { id: BOOTSTRAP, scopes: SCOPES };
+    const hash = hashServiceKey(key);
+    if (this.adminKeyHash && hashesEqual(hash, this.adminKeyHash))
+      return { id: BOOTSTRAP_ID, scopes: SCOPES };
     const id = serviceKeyId(key);
-    const found = id && (this.known.get(id) ?? (await this.read(id)));
-    return found && sameHash(hash, found.hash) ? found.identity : undefined;
+    const found = id && (this.cache.get(id) ?? (await this.load(id)));
+    return found && hashesEqual(hash, found.hash) ? found.identity : undefined;
   }
 
-  /** Which of these keys, by id, may still be used: as PostgreSQL says now, not as remembered. */
-  async stillValid(ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const stored = ids.filter((id) => id !== BOOTSTRAP);
-    const valid = stored.length === 0 ? [] : await this.store.valid(stored);
-    return new Set(ids.includes(BOOTSTRAP) ? [...valid, BOOTSTRAP] : valid);
+  /** Returns those of the ids whose keys are valid now, read from PostgreSQL and not from the cache. */
+  async filterValid(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const stored = ids.filter((id) => id !== BOOTSTRAP_ID);
+    const valid = stored.length === 0 ? [] : await this.store.filterValid(stored);
+    return new Set(ids.includes(BOOTSTRAP_ID) ? [...valid, BOOTSTRAP_ID] : valid);
   }
 
-  /** The key is in the answer and nowhere else. */
+  /** Creates a key. It is in the returned value only, and cannot be read again. */
   async create(name: string, scopes: Scope[]): Promise<{ id: string; key: string; scopes: Scope[] }> {
     const { id, key, hash } = newServiceKey();
     await this.store.add({ id, name, scopes, hash });
     return { id, key, scopes };
   }
 
+  /** Returns false when there is no such key, or it was revoked before. Other nodes refuse the key within 2 s. */
   async revoke(id: string): Promise<boolean> {
     if (!SERVICE_KEY_ID.test(id)) return false;
     const revoked = await this.store.revoke(id);
-    this.known.delete(id);
-    this.remembered.delete(id);
+    this.cache.delete(id);
+    this.lastKnown.delete(id);
     return revoked;
   }
 
   private timeoutFor(id: string): number {
-    return this.remembered.has(id) ? this.rememberedTimeout.timeoutMs(REMEMBERED_TIMEOUT_MS) : TIMEOUT_MS;
+    return this.lastKnown.has(id)
+      ? this.knownKeyTimeout.timeoutMs(KNOWN_KEY_TIMEOUT_MS)
+      : UNKNOWN_KEY_TIMEOUT_MS;
   }
 
-  private async read(id: string): Promise<KnownKey | undefined> {
+  private async load(id: string): Promise<KnownKey | undefined> {
     try {
       const row = await withTimeout(this.timeoutFor(id), this.store.find(id));
-      this.rememberedTimeout.recordSuccess();
+      this.knownKeyTimeout.recordSuccess();
       const key = row && { identity: { id: row.id, scopes: row.scopes }, hash: row.hash };
-      if (key) this.known.set(id, key);
-      if (key) this.remembered.set(id, key);
-      else this.remembered.delete(id);
+      if (key) this.cache.set(id, key);
+      if (key) this.lastKnown.set(id, key);
+      else this.lastKnown.delete(id);
       return key;
     } catch (error) {
-      const last = this.remembered.get(id);
-      if (!last || !(isOutage(error) || error instanceof DeadlineExceeded)) throw error;
-      this.rememberedTimeout.recordOutage();
+      const last = this.lastKnown.get(id);
+      if (!last || !isOutage(error)) throw error;
+      this.knownKeyTimeout.recordOutage();
       return last;
     }
   }

@@ -1,4 +1,4 @@
-/** What we read of a token whose signature, `aud`, `iss`, `exp` and `nbf` were checked. */
+/** The claims that we use of a token whose signature, `aud`, `iss`, `exp` and `nbf` have been checked. */
 export interface TokenClaims {
   readonly sub?: unknown;
   readonly exp?: number | undefined;
@@ -6,22 +6,27 @@ export interface TokenClaims {
   readonly jti?: string | undefined;
 }
 
-/** Throws Problem token_invalid, token_expired, or unavailable when the keys cannot be fetched. */
+/**
+ * Returns the claims of a valid token. Throws Problem token_invalid or token_expired; `unavailable` when the keys cannot be
+ * fetched.
+ */
 export type TokenVerifier = (token: string) => TokenClaims | Promise<TokenClaims>;
 
+/** What `aud` and `iss` must be; any issuer is accepted if `issuer` is undefined. */
 export interface ExpectedClaims {
   readonly audience: string;
   readonly issuer: string | undefined;
 }
 
-/** Without these nobody is named, or a token lives for ever. */
+/** Without `sub` a token names no user, without `exp` it never expires. */
 export const REQUIRED_CLAIMS = ['sub', 'exp'];
 
-/** Who a user token speaks for, and until when. */
+/** The user of a valid token, and what is needed to expire or revoke it. */
 export interface UserIdentity {
   readonly userId: string;
   readonly expiresAt: Date;
-  /** `iat` in ms and `jti`, by which it may be revoked. */
+  /** The token's `iat`, in ms. */
   readonly issuedAt: number | undefined;
+  /** The token's `jti`. */
   readonly tokenId: string | undefined;
 }

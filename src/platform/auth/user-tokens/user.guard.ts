@@ -6,7 +6,7 @@ import { UserTokenService } from './user-token.service.js';
 
 const callers = new WeakMap<Request, UserIdentity>();
 
-/** For the calls of apps: a valid user token, or 401. */
+/** Protects the calls of apps: 401 without a valid user token. */
 @Injectable()
 export class UserGuard implements CanActivate {
   constructor(private readonly tokens: UserTokenService) {}
@@ -18,21 +18,21 @@ export class UserGuard implements CanActivate {
   }
 }
 
-/** The user whose token came with the call, and when it expires. */
+/** Parameter decorator: the caller's identity. Needs UserGuard. */
 export const CurrentIdentity = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  callerOf(context),
+  requireCaller(context),
 );
 
-/** The id of the user whose token came with the call. */
+/** Parameter decorator: the caller's user id. Needs UserGuard. */
 export const CurrentUser = createParamDecorator(
-  (_: unknown, context: ExecutionContext): string => callerOf(context).userId,
+  (_: unknown, context: ExecutionContext): string => requireCaller(context).userId,
 );
 
-/** The user that the guard found for the call; undefined on calls that it does not watch. */
-export const callerIn = (request: Request): UserIdentity | undefined => callers.get(request);
+/** Returns the caller's identity; undefined on routes without UserGuard. */
+export const findCaller = (request: Request): UserIdentity | undefined => callers.get(request);
 
-function callerOf(context: ExecutionContext): UserIdentity {
-  const caller = callerIn(context.switchToHttp().getRequest<Request>());
+function requireCaller(context: ExecutionContext): UserIdentity {
+  const caller = findCaller(context.switchToHttp().getRequest<Request>());
   if (!caller) throw new Error('needs @UseGuards(UserGuard)');
   return caller;
 }

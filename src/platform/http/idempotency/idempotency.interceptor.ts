@@ -11,15 +11,18 @@ import { ApiHeader } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { bearer } from '../../auth/bearer.js';
-import { callerIn } from '../../auth/user-tokens/user.guard.js';
-import { bodyHash, type CallName, KeyedCall, sealAnswer, unsealAnswer } from './idempotency.js';
-import { IdempotencyStore } from './idempotency.store.js';
+import { findCaller } from '../../auth/user-tokens/user.guard.js';
 import { Problem } from '../problem.js';
+import { bodyHash, type CallName, IdempotentCall, sealResponse, unsealResponse } from './idempotency.js';
+import { IdempotencyStore } from './idempotency.store.js';
 
-const MAX_KEY = 255;
-const calls = new WeakMap<object, KeyedCall>();
+const MAX_KEY_LENGTH = 255;
+const calls = new WeakMap<object, IdempotentCall>();
 
-/** Same key and body: the same answer again, without a second effect. A refused call leaves no trace. */
+/**
+ * Repeats the stored response when a call comes again with the same Idempotency-Key and body, without a second effect. A call
+ * that failed is not stored.
+ */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
   constructor(private readonly store: IdempotencyStore) {}
@@ -28,46 +31,46 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<Request>();
     const key = request.headers['idempotency-key'];
     if (key === undefined) return next.handle();
-    if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY) {
-      throw new Problem('invalid_request', `Idempotency-Key must have 1 to ${MAX_KEY} characters.`);
+    if (typeof key !== 'string' || key.length === 0 || key.length > MAX_KEY_LENGTH) {
+      throw new Problem('invalid_request', `Idempotency-Key must have 1 to ${MAX_KEY_LENGTH} characters.`);
     }
-    const name = { credentials: whoAsks(request), key, route: `${request.method} ${request.path}` };
-    return from(this.once(name, request, context.switchToHttp().getResponse<Response>(), next));
+    const name = { credentials: credentialsOf(request), key, route: `${request.method} ${request.path}` };
+    return from(this.handleOnce(name, request, context.switchToHttp().getResponse<Response>(), next));
   }
 
-  private async once(
+  private async handleOnce(
     name: CallName,
     request: Request,
     response: Response,
     next: CallHandler,
   ): Promise<unknown> {
-    const call = new KeyedCall(name, response.statusCode);
+    const call = new IdempotentCall(name, response.statusCode);
     const { id } = call;
     calls.set(request, call);
-    const before = await this.store.begin(id, bodyHash(JSON.stringify(request.body ?? null)));
-    if (before) {
-      response.status(before.status).setHeader('Idempotent-Replayed', 'true');
-      return JSON.parse(unsealAnswer(name, before.sealed)) as unknown;
+    const stored = await this.store.begin(id, bodyHash(JSON.stringify(request.body ?? null)));
+    if (stored) {
+      response.status(stored.status).setHeader('Idempotent-Replayed', 'true');
+      return JSON.parse(unsealResponse(name, stored.sealed)) as unknown;
     }
-    const answer: unknown = await lastValueFrom(next.handle()).catch(async (refusal: unknown) => {
-      await this.store.forget(id);
-      throw refusal;
+    const body: unknown = await lastValueFrom(next.handle()).catch(async (error: unknown) => {
+      await this.store.release(id);
+      throw error;
     });
-    const text = JSON.stringify(answer ?? null);
-    if (text === call.answered) return answer;
-    // Should this fail, the call stays "in progress": better a late answer than a second effect.
-    await this.store.settle(id, response.statusCode, sealAnswer(name, text));
-    return answer;
+    const json = JSON.stringify(body ?? null);
+    if (json === call.storedBody) return body;
+    // If this fails, the call stays "in progress" and retries are refused until it counts as abandoned.
+    await this.store.settle(id, response.statusCode, sealResponse(name, json));
+    return body;
   }
 }
 
-/** A user's token is renewed every few minutes, and the call stays the same call; a service key stays what it is. */
-function whoAsks(request: Request): string {
-  const user = callerIn(request);
+/** Users get a new token every few minutes, and their call must stay the same call; a service key does not change. */
+function credentialsOf(request: Request): string {
+  const user = findCaller(request);
   return user ? `user ${user.userId}` : (bearer(request) ?? '');
 }
 
-/** The call honours `Idempotency-Key` (CONTRACT §3). */
+/** Route decorator: the call honours the header `Idempotency-Key` (docs/CONTRACT.md, "HTTP"). */
 export const Idempotent = () =>
   applyDecorators(
     UseInterceptors(IdempotencyInterceptor),
@@ -78,7 +81,7 @@ export const Idempotent = () =>
     }),
   );
 
-/** The call as one that may be made again, for an act that stores its answer with its effect; undefined without a key. */
-export const CurrentKeyedCall = createParamDecorator((_: unknown, context: ExecutionContext) =>
+/** Parameter decorator: the IdempotentCall, for a service that stores the response with its effects; undefined without a key. */
+export const CurrentIdempotentCall = createParamDecorator((_: unknown, context: ExecutionContext) =>
   calls.get(context.switchToHttp().getRequest<Request>()),
 );

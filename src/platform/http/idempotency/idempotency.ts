@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto';
 import { decrypt, deriveKey, encrypt } from '../../crypto/aes-gcm.js';
 
-/** What names one idempotent call: who asks, with which Idempotency-Key, for what. */
+/** What identifies an idempotent call: who makes it, with which Idempotency-Key, to which route. */
 export interface CallName {
   readonly credentials: string;
   readonly key: string;
   readonly route: string;
 }
 
-/** A call that may be made again. Who carries it out stores its answer together with its effect: both are there, or neither. */
-export class KeyedCall {
-  /** What was stored with the effect; undefined until then. */
-  answered: string | undefined;
+/**
+ * A call with an Idempotency-Key. A service that writes may store the response in the transaction of its effects, so that
+ * both are there or neither.
+ */
+export class IdempotentCall {
+  /** The JSON that `seal` was given last; undefined until then. */
+  storedBody: string | undefined;
   readonly id: Uint8Array<ArrayBuffer>;
 
+  /** `status` is the HTTP status of the response if the call succeeds. */
   constructor(
     private readonly name: CallName,
     readonly status: number,
@@ -21,38 +25,41 @@ export class KeyedCall {
     this.id = callId(name);
   }
 
-  /** The answer as it is stored. */
-  sealed(answer: unknown): Uint8Array<ArrayBuffer> {
-    this.answered = JSON.stringify(answer ?? null);
-    return sealAnswer(this.name, this.answered);
+  /** Returns the encrypted response body, to be stored with the call's effects. */
+  seal(body: unknown): Uint8Array<ArrayBuffer> {
+    this.storedBody = JSON.stringify(body ?? null);
+    return sealResponse(this.name, this.storedBody);
   }
 }
 
-/** The row's id: a hash, so that neither the service key nor the Idempotency-Key is stored. */
+/** Returns the row's id: a hash, so that neither the credentials nor the Idempotency-Key are stored. */
 export function callId(name: CallName): Uint8Array<ArrayBuffer> {
-  return digest(['id', name.credentials, name.route, name.key]);
+  return sha256(JSON.stringify(['id', name.credentials, name.route, name.key]));
 }
 
+/** Returns the hash by which a repeated call with another body is recognised. */
 export function bodyHash(body: string | Buffer): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(body).digest());
+  return sha256(body);
 }
 
 /**
- * Answers may hold a secret (a new service key), so they are stored sealed with a key that only the caller's own
- * credentials and Idempotency-Key can derive: the same call can be answered again, a reader of the table learns nothing.
+ * Encrypts a response (AES-256-GCM), since it may hold a secret, such as a new service key. The key is derived from the
+ * caller's credentials and Idempotency-Key, which are not stored: the same call can be given the response again, a reader of
+ * the table cannot decrypt it.
  */
-export function sealAnswer(name: CallName, answer: string): Uint8Array<ArrayBuffer> {
-  return encrypt(sealingKey(name), answer);
+export function sealResponse(name: CallName, json: string): Uint8Array<ArrayBuffer> {
+  return encrypt(encryptionKey(name), json);
 }
 
-export function unsealAnswer(name: CallName, sealed: Uint8Array): string {
-  return decrypt(sealingKey(name), sealed);
+/** Decrypts what `sealResponse` returned. Throws when the call is another one. */
+export function unsealResponse(name: CallName, sealed: Uint8Array): string {
+  return decrypt(encryptionKey(name), sealed);
 }
 
-function sealingKey({ credentials, key, route }: CallName): Uint8Array {
+function encryptionKey({ credentials, key, route }: CallName): Uint8Array {
   return deriveKey({ secret: `${credentials}\n${key}`, salt: route, info: 'usher idempotent answer' });
 }
 
-function digest(parts: string[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(JSON.stringify(parts)).digest());
+function sha256(data: string | Buffer): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash('sha256').update(data).digest());
 }

@@ -8,8 +8,8 @@ import {
 } from './token-claims.js';
 
 /**
- * Tokens signed with AUTH_JWT_SECRET: HS256 and nothing else, never `none`. Checked here and now: WebCrypto, which jose uses,
- * hands each signature to another thread and back, which was a sixth of a connect's CPU (bench/README.md).
+ * Returns a verifier of tokens signed with AUTH_JWT_SECRET, by HS256 only. It uses fast-jwt, which is synchronous: jose uses
+ * WebCrypto, which passes each signature to another thread and back, a sixth of a connect's CPU time (bench/README.md).
  */
 export function sharedSecretVerifier(secret: string, { audience, issuer }: ExpectedClaims): TokenVerifier {
   const verify = createVerifier({
@@ -23,13 +23,13 @@ export function sharedSecretVerifier(secret: string, { audience, issuer }: Expec
     try {
       return verify(token) as TokenClaims;
     } catch (error) {
-      throw refusal(error);
+      throw toProblem(error);
     }
   };
 }
 
-/** The library's messages name claims and never their values. */
-function refusal(error: unknown): unknown {
+/** The library's messages may be sent to the caller: they name claims and never their values. */
+function toProblem(error: unknown): unknown {
   if (!(error instanceof TokenError)) return error;
   const { codes } = TokenError;
   if (error.code === codes.expired) return new Problem('token_expired');

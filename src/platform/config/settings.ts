@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { serviceAccount } from '../google/service-account.js';
+import { jsonOrFile } from './key-settings.js';
+import { integer, list, redisUrls, seconds, secret, secrets, someOf, text, url } from './setting-types.js';
+
+/** What a node can do. `gateway` holds connections, `api` serves calls, `worker` runs the periodic jobs. */
+const ROLES = ['gateway', 'api', 'worker'] as const;
+const SERVICE_ACCOUNT_KEY = 'must be the JSON key of a service account, or the file that holds it';
+const TRANSPORTS = ['websocket', 'polling'] as const;
+
+/** The process and its databases. */
+export const nodeSettings = {
+  /** `development` opens the demo page, which issues a token to everybody who asks. */
+  NODE_ENV: z.enum(['development', 'production', 'test']).default('production'),
+  /** The TCP port to listen on; 0 for any free one. */
+  PORT: integer(0, 65_535).default(3000),
+  /** The address to listen on. */
+  HOST: text().default('0.0.0.0'),
+  /** What this node does, with commas between. */
+  ROLES: someOf(ROLES, [...ROLES]),
+  /** PostgreSQL. */
+  DATABASE_URL: url('postgres:', 'postgresql:'),
+  /** Redis: one server, or several servers of one cluster with commas between. */
+  REDIS_URL: redisUrls(),
+  /** Web origins, besides the node's own, whose pages may call the API and connect; exact, with commas between. */
+  CORS_ORIGINS: list().default([]),
+  /** The least severe level that is logged. */
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+};
+
+/** Who may call. AUTH_JWT_SECRET or AUTH_JWKS_URL must be set; with both, AUTH_JWKS_URL is used. */
+export const authSettings = {
+  /** Verifies user tokens signed with HS256; at least 32 bytes. */
+  AUTH_JWT_SECRET: secret(32).optional(),
+  /** Where the public keys are that verify user tokens (a JSON Web Key Set). */
+  AUTH_JWKS_URL: url('https:', 'http:').optional(),
+  /** The `iss` that user tokens must have; not checked if this is not set. */
+  AUTH_JWT_ISSUER: text().optional(),
+  /** The `aud` that user tokens must have. */
+  AUTH_JWT_AUDIENCE: text().default('usher'),
+  /** A service key with every scope, to create the others with; at least 16 bytes. */
+  ADMIN_KEY: secret(16).regex(/^\S+$/, 'must not contain spaces: it travels in an HTTP header').optional(),
+};
+
+/** The payment processors. */
+export const processorSettings = {
+  /** Verifies Stripe's webhooks; several with commas between while one is replaced. */
+  STRIPE_WEBHOOK_SECRET: list().default([]),
+  /** Reads subscriptions from Stripe and changes them; without it webhooks are trusted as they come, and changes are refused. */
+  STRIPE_API_KEY: text().optional(),
+  /** Stripe's address, for a proxy or a test. */
+  STRIPE_API_BASE: url('https:', 'http:').optional(),
+  /** Verifies webhooks of in-house billing (Standard Webhooks): `whsec_` and base64, several with commas between. */
+  STANDARD_WEBHOOK_SECRET: list()
+    .refine((all) => all.every((one) => /^(whsec_)?[A-Za-z0-9+/]{4,}={0,2}$/.test(one)), {
+      error: 'must be whsec_ and base64, several by comma; `echo whsec_$(openssl rand -base64 32)` makes one',
+    })
+    .default([]),
+  /** The app whose App Store notifications are accepted. */
+  APPLE_BUNDLE_ID: text().optional(),
+  /** The app's number in App Store Connect; needed with APPLE_ENVIRONMENT=Production. */
+  APPLE_APP_ID: z.coerce
+    .number()
+    .int()
+    .positive('must be the number that App Store Connect shows')
+    .optional(),
+  /** Which App Store sends the notifications. */
+  APPLE_ENVIRONMENT: z.enum(['Production', 'Sandbox']).default('Production'),
+  /** Files with Apple's root certificates, with commas between. */
+  APPLE_ROOT_CERTIFICATES: list().default([]),
+  /** The Android app. */
+  GOOGLE_PACKAGE_NAME: text().optional(),
+  /** The audience of Google's Pub/Sub push tokens. */
+  GOOGLE_PUBSUB_AUDIENCE: text().optional(),
+  /** The mail address of the service account that signs Pub/Sub push tokens. */
+  GOOGLE_PUBSUB_SERVICE_ACCOUNT: text().optional(),
+  /** The service account that reads purchases: its JSON key, or the file that holds it. */
+  GOOGLE_SERVICE_ACCOUNT_KEY: jsonOrFile(serviceAccount, SERVICE_ACCOUNT_KEY).optional(),
+  /** The address of Google Play's API, for tests. */
+  GOOGLE_API_BASE: url('https:', 'http:').default('https://androidpublisher.googleapis.com'),
+  /** Where the keys are that verify Pub/Sub push tokens, for tests. */
+  GOOGLE_JWKS_URL: url('https:', 'http:').default('https://www.googleapis.com/oauth2/v3/certs'),
+  /** Days that a membership stays valid after its payment failed. */
+  PAST_DUE_DAYS: integer(0, 365).default(30),
+  /** Seconds between the end of one reconciliation with a processor and the start of the next. */
+  RECONCILE_SECONDS: seconds(300, 1, 86_400),
+};
+
+/** Concurrent streams and their leases. */
+export const streamSettings = {
+  /** Seconds that a stream's lease is valid; edge nodes renew it three times in that time. */
+  LEASE_SECONDS: seconds(90, 1, 3_600),
+  /** Days that one key signs leases. */
+  LEASE_KEY_DAYS: integer(1, 365).default(30),
+  /**
+   * Encrypts the keys that sign leases in the database, which are in the clear without it. At least 32 bytes, the same on every
+   * node; several with commas between while it is replaced, the new one first.
+   */
+  LEASE_KEY_SECRET: secrets(32).default([]),
+  /** Seconds that running streams may go on while PostgreSQL is down. */
+  GRACE_SECONDS: seconds(300, 0, 86_400),
+  /** Seconds between the heartbeats of a playing device; two or four times as many under load. */
+  HEARTBEAT_SECONDS: seconds(60, 1, 3_600),
+};
+
+/** The devices' connections. */
+export const connectionSettings = {
+  /** How Socket.IO may connect, with commas between; with `polling` a load balancer needs sticky sessions. */
+  TRANSPORTS: someOf(TRANSPORTS, ['websocket']),
+  /** Seconds after which an event that was not acknowledged is sent once more, and pushed. */
+  ACK_TIMEOUT_SECONDS: seconds(5, 1, 300),
+  /** Seconds in which a node that stops asks its devices to connect elsewhere. */
+  DRAIN_SECONDS: seconds(20, 0, 600),
+  /** Seconds after which a connection is asked to reconnect, spread over 5/6 to 7/6 of this. */
+  RECYCLE_SECONDS: seconds(1_800, 1, 86_400),
+  /** Devices that a node lets connect in a second, with bursts of two seconds' worth; others are refused with `overload`. */
+  CONNECTS_PER_SECOND: integer(1, 1_000_000).default(1_000),
+};
