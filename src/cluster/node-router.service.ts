@@ -46,9 +46,9 @@ export class NodeRouterService {
   async route(events: readonly OutgoingEvent[]): Promise<void> {
     if (this.otherNodes().size === 0) return;
     await Promise.all(
-      NODE_LANES.map((lane) => {
+      NODE_LANES.map(async (lane) => {
         const ofLane = events.filter(({ event }) => nodeLaneOf(event.header.tier) === lane);
-        return ofLane.length > 0 && this.lanes[lane].add(ofLane);
+        if (ofLane.length > 0) await this.lanes[lane].add(ofLane);
       }),
     );
   }

@@ -15,6 +15,7 @@ export const BILLING_ACTIONS = [
   'resume',
   'cancel_now',
 ] as const;
+/** One of BILLING_ACTIONS. */
 export type BillingAction = (typeof BILLING_ACTIONS)[number];
 
 /** The body of POST /dev/office. */

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DeviceStore } from './device.store.js';
-import { DeviceUpdateCommand } from './device-update.command.js';
+import { DeviceUpdateCommand } from './commands/device-update.command.js';
 import { DevicesController } from './devices.controller.js';
 import { DevicesService } from './devices.service.js';
 import { PreferenceStore } from './preferences/preference.store.js';

@@ -23,6 +23,7 @@ export const NO_CAPABILITIES: Capabilities = {
 
 /** What a user may ask for, by `POST /v1/me/membership/changes` (docs/CONTRACT.md). */
 export const ACTIONS = ['cancel', 'resume', 'change_plan'] as const;
+/** One of ACTIONS. */
 export type Action = (typeof ACTIONS)[number];
 
 /** What a status allows. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
-import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/device-command.js';
+import { HandlesDeviceCommand } from '../../devices/commands/device-command.decorator.js';
+import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/commands/device-command.js';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
 import { builtInEvent } from '../../mailbox/events/event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';

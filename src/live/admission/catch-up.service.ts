@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
-import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/device-command.js';
+import { HandlesDeviceCommand } from '../../devices/commands/device-command.decorator.js';
+import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/commands/device-command.js';
 import type { Position } from '../../mailbox/position.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';

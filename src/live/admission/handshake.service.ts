@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
-import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/device-command.js';
+import { HandlesDeviceCommand } from '../../devices/commands/device-command.decorator.js';
+import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/commands/device-command.js';
 import type { Position } from '../../mailbox/position.js';
 import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
 import { UserTokenService } from '../../platform/auth/user-tokens/user-token.service.js';

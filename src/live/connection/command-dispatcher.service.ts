@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { HandlesDeviceCommand } from '../../devices/device-command.decorator.js';
-import type { CommandResponse, DeviceCommand } from '../../devices/device-command.js';
+import { HandlesDeviceCommand } from '../../devices/commands/device-command.decorator.js';
+import type { CommandResponse, DeviceCommand } from '../../devices/commands/device-command.js';
 import { valueDeeperThan } from '../../platform/http/json-depth.js';
 import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem } from '../../platform/http/problem.js';

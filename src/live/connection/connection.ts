@@ -1,4 +1,4 @@
-import type { DeviceSession } from '../../devices/device-command.js';
+import type { DeviceSession } from '../../devices/commands/device-command.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
 import { AckTracker } from './ack-tracker.js';

@@ -5,6 +5,7 @@ import { z } from 'zod';
  * newer was known. `ignored`: it changes no membership. `failed`: applying it failed; it is retried.
  */
 export const WEBHOOK_STATUSES = ['stored', 'applied', 'stale', 'ignored', 'waiting', 'failed'] as const;
+/** One of WEBHOOK_STATUSES. */
 export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
 
 /** Query of `GET /v1/webhooks`. */

@@ -10,6 +10,7 @@ import { rejected, type SendResult } from './send-result.js';
 export interface StandInProvider {
   send(message: PushMessage): Promise<SendResult>;
 }
+/** Injection token of the StandInProvider, which the demo binds. */
 export const STAND_IN_PROVIDER = Symbol('STAND_IN_PROVIDER');
 
 /** Connects to every provider whose credentials are set, and sends each message through the one that serves its address. */

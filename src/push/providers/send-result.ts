@@ -11,14 +11,19 @@ export type SendResult =
   /** The provider will never take this message, for example because it is too large. */
   | { readonly is: 'rejected'; readonly reason: string };
 
+/** The result of a message that the provider accepted. */
 export const DELIVERED: SendResult = { is: 'delivered' };
+/** Returns a `retry`; `afterMs` is the time that the provider named, in milliseconds. */
 export const retry = (reason: string, afterMs?: number): SendResult => ({ is: 'retry', afterMs, reason });
+/** Returns an `unregistered`; `since` is the time that the provider named. */
 export const unregistered = (reason: string, since?: Date): SendResult => ({
   is: 'unregistered',
   since,
   reason,
 });
+/** Returns a `misconfigured`; the reason becomes a label of the metric `usher_push_misconfigured`. */
 export const misconfigured = (reason: string): SendResult => ({ is: 'misconfigured', reason });
+/** Returns a `rejected`. */
 export const rejected = (reason: string): SendResult => ({ is: 'rejected', reason });
 
 /** The codes that undici, Node and firebase-admin give to a timeout. */

@@ -25,7 +25,7 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     const onB = await b.device('ann', 'ann-b');
     const nodes = [a, b, api];
     await Promise.all(
-      Array.from({ length: 60 }, (_, n) =>
+      Array.from({ length: 60 }, async (_, n) =>
         nodes[n % 3]?.backOffice.publish([
           { userId: 'ann', type: 'note.all', tier: n % 2 === 0 ? 'critical' : 'important', data: n },
         ]),

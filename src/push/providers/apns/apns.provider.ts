@@ -112,6 +112,7 @@ export class ApnsProvider implements PushProvider {
   }
 }
 
+/** The entry of the registry (../registry.ts). */
 export const apns: PushProviderDefinition = {
   name: 'apns',
   addressKinds: ['apns'],

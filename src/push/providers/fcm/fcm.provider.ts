@@ -128,6 +128,7 @@ export class FcmProvider implements PushProvider {
   }
 }
 
+/** The entry of the registry (../registry.ts). */
 export const fcm: PushProviderDefinition = {
   name: 'fcm',
   addressKinds: ['fcm_token', 'fcm_fid'],

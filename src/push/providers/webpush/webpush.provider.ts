@@ -111,6 +111,7 @@ export class WebPushProvider implements PushProvider {
   }
 }
 
+/** The entry of the registry (../registry.ts). */
 export const webPush: PushProviderDefinition = {
   name: 'webpush',
   addressKinds: ['webpush'],

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Problem } from '../platform/http/problem.js';
-import { parse } from '../platform/http/validation.js';
+import { Problem } from '../../platform/http/problem.js';
+import { parse } from '../../platform/http/validation.js';
 import { HandlesDeviceCommand } from './device-command.decorator.js';
 import type { CommandResponse, DeviceCommand, DeviceSession } from './device-command.js';
-import { deviceUpdate } from './device.schema.js';
-import { DeviceStore } from './device.store.js';
+import { deviceUpdate } from '../device.schema.js';
+import { DeviceStore } from '../device.store.js';
 
 /** `device.update`: a new push address, time zone or language of a device that is connected. */
 @Injectable()
