@@ -40,8 +40,10 @@ export class ConnectionTimersWorker extends PeriodicWorker {
 
   /** A token that was valid at the handshake must not keep a connection open for ever. */
   private checkExpiry(connection: Connection, now: number): void {
-    const { expiresAt, transport } = connection;
+    const { expiresAt, transport, outbound } = connection;
     if (now > expiresAt + EXPIRY_GRACE_MS) transport?.disconnect();
+    else if (outbound.isCatchingUp)
+      return; // `welcome` is its first frame
     else if (now > expiresAt - EXPIRY_NOTICE_MS && !connection.isExpiryAnnounced) {
       connection.isExpiryAnnounced = true;
       transport?.emit('token.expiring', { expiresAt: new Date(expiresAt).toISOString() });

@@ -67,7 +67,7 @@ async function appliedOnce(userId: string): Promise<void> {
 describe('when PostgreSQL’s reply to a statement is lost', () => {
   test('a webhook that may or may not be stored is not acknowledged, and its retry is recognized as the same webhook', async () => {
     const webhook = created('ann');
-    const replyLost = loseReplyTo('webhook-store:');
+    const replyLost = loseReplyTo('webhook-insert:');
     const first = await node.stripe.send(webhook);
     await replyLost;
     expect(first).toMatchObject({ status: 503, body: { code: 'unavailable', retryable: true } });
