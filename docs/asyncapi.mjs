@@ -15,7 +15,7 @@ import {
   streamId,
 } from '../dist/mailbox/events/event-data.schema.js';
 import { EVENT_TYPES } from '../dist/mailbox/events/event-types.js';
-import { envelopeSchema, positionSchema } from '../dist/mailbox/events/events.schema.js';
+import { envelopeSchema, positionSchema } from '../dist/mailbox/events/publish.schema.js';
 import { deviceId, instant, profileId, userId } from '../dist/platform/auth/ids.schema.js';
 import { PROBLEMS } from '../dist/platform/http/problem.js';
 import { heartbeat } from '../dist/playback/heartbeat.schema.js';

@@ -22,8 +22,8 @@ const RECONNECT_AFTER_MS = 7_000;
 const REGISTER_EVERY_MS = 20 * 60_000;
 const FIRST_HEARTBEAT_ATTEMPTS = 20;
 const FIRST_HEARTBEAT_RETRY_MS = 100;
-/** Until every other node has read the list of nodes again: two of their heartbeats, and a margin. */
-const REDISCOVERY_MS = 2.5 * HEARTBEAT_MS;
+/** How long another node may act on a list without this one: a list is used until the timeout. The margin is for what is on its way. */
+const REDISCOVERY_MS = NODE_TIMEOUT_MS + 2 * HEARTBEAT_MS;
 const CANARY = 'canary';
 
 /** What a node with sockets implements for the others, and for the case that they cannot reach it. */

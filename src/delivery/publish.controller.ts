@@ -7,7 +7,7 @@ import {
   type PublishBody,
   publishQuery,
   type PublishQuery,
-} from '../mailbox/events/events.schema.js';
+} from '../mailbox/events/publish.schema.js';
 import { PublishService } from '../mailbox/events/publish.service.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import type { IdempotentCall } from '../platform/http/idempotency/idempotency.js';

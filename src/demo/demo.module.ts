@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { MembershipModule } from '../membership/membership.module.js';
-import { STAND_IN_PROVIDER } from '../push/providers/provider-registry.service.js';
+import { STAND_IN_PROVIDER } from '../push/providers/push-providers.service.js';
 import { DemoSessionService } from './demo-session.service.js';
 import { DemoController } from './demo.controller.js';
 import { LockScreenController } from './lock-screen/lock-screen.controller.js';

@@ -2,7 +2,7 @@ import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
 import { Problem } from '../platform/http/problem.js';
-import { entriesAnswer, type EntriesQuery, entriesQuery } from './events/events.schema.js';
+import { entriesAnswer, type EntriesQuery, entriesQuery } from './events/publish.schema.js';
 import { MailboxStore } from './mailbox.store.js';
 import { StateStore } from './state/state.store.js';
 

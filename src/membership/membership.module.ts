@@ -16,7 +16,7 @@ import { PlanRolloutWorker } from './plans/plan-rollout.worker.js';
 import { PlanStore } from './plans/plan.store.js';
 import { PlansService } from './plans/plans.service.js';
 import type { Processor } from './processors/processor.js';
-import { PROCESSORS_BY_NAME, ProcessorRegistryService } from './processors/processor-registry.service.js';
+import { PROCESSORS_BY_NAME, ProcessorsService } from './processors/processors.service.js';
 import { PROCESSORS } from './processors/registry.js';
 import { ReconciliationService } from './subscriptions/reconciliation.service.js';
 import { ReconciliationStore } from './subscriptions/reconciliation.store.js';
@@ -39,7 +39,7 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
   providers: [
     ...processorClasses,
     { provide: PROCESSORS_BY_NAME, useFactory: processorsByName, inject: processorClasses },
-    ProcessorRegistryService,
+    ProcessorsService,
     MembershipService,
     MembershipStore,
     SubscriptionStore,

@@ -1,7 +1,7 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Loop } from '../platform/scheduling/loop.js';
+import { Injectable } from '@nestjs/common';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { isOutage } from '../platform/postgres/outage.js';
+import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import { PlaybackStore, type PlaybackPosition, showKey } from './playback.store.js';
 
@@ -17,19 +17,14 @@ const SHUTDOWN_TIMEOUT_MS = 1_000;
  * replace it within a minute.
  */
 @Injectable()
-export class WriteBehindWorker implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('playback');
+export class WriteBehindWorker extends PeriodicWorker {
   private readonly pending = new Map<string, PlaybackPosition>();
-  private readonly loop = new Loop(
-    EVERY_MS,
-    () => this.writeAll(),
-    () => undefined,
-  );
 
   constructor(
     private readonly store: PlaybackStore,
     metrics: MetricsService,
   ) {
+    super({ log: 'playback', everyMs: EVERY_MS });
     metrics.gauge('unsaved_positions', 'Positions that wait for PostgreSQL', () => this.pending.size);
   }
 
@@ -49,17 +44,16 @@ export class WriteBehindWorker implements OnApplicationBootstrap, OnApplicationS
     return true;
   }
 
-  onApplicationBootstrap(): void {
-    this.loop.start();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
-    await withTimeout(SHUTDOWN_TIMEOUT_MS, this.writeAll()).catch(() => undefined);
+  override async onApplicationShutdown(): Promise<void> {
+    await super.onApplicationShutdown();
+    await withTimeout(SHUTDOWN_TIMEOUT_MS, this.runOnce()).catch(() => undefined);
     if (this.hasPending) this.log.warn(`${this.pending.size} positions were sent to devices and never saved`);
   }
 
-  private async writeAll(): Promise<void> {
+  /** `add` has said that PostgreSQL is unavailable; each try that fails need not say so again. */
+  protected override onError(): void {}
+
+  protected async runOnce(): Promise<void> {
     if (!this.hasPending) return;
     while (this.hasPending) {
       const batch = [...this.pending].slice(0, BATCH_SIZE);

@@ -5,7 +5,7 @@ import { EdgeChannelStore } from './edges/edge-channel.store.js';
 import { EdgeNoticeStore } from './edges/edge-notice.store.js';
 import { LeaseKeyStore } from './lease-keys/lease-key.store.js';
 import { LeaseKeysController } from './lease-keys/lease-keys.controller.js';
-import { LeaseKeysService } from './lease-keys/lease-keys.service.js';
+import { LeaseSignerService } from './lease-keys/lease-signer.service.js';
 import { GraceService } from './leases/grace.service.js';
 import { LeaseIssuerService } from './leases/lease-issuer.service.js';
 import { LeaseRenewalService } from './leases/lease-renewal.service.js';
@@ -27,7 +27,7 @@ import { StreamsService } from './streams.service.js';
     EdgeNoticeStore,
     GraceService,
     LeaseKeyStore,
-    LeaseKeysService,
+    LeaseSignerService,
     LeaseIssuerService,
     LeaseRenewalService,
     OutageDetectorWorker,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { StandInProvider } from '../../push/providers/provider-registry.service.js';
+import type { StandInProvider } from '../../push/providers/push-providers.service.js';
 import type { PushMessage } from '../../push/providers/push-message.js';
 import { retry, type SendResult, unregistered } from '../../push/providers/send-result.js';
 import type { FakeSendResult } from './lock-screen.schema.js';

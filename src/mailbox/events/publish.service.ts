@@ -5,7 +5,7 @@ import { Problem } from '../../platform/http/problem.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
 import type { Envelope, NewEvent } from './event.js';
 import { isReservedType } from './event-types.js';
-import { MAX_DATA_BYTES, type NewEventBody } from './events.schema.js';
+import { MAX_DATA_BYTES, type NewEventBody } from './publish.schema.js';
 import { MailboxService } from '../mailbox.service.js';
 
 /** How a call publishes its events. */

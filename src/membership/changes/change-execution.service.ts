@@ -4,7 +4,7 @@ import { isOutage } from '../../platform/postgres/outage.js';
 import { type MembershipChangeRequest, ChangeStore } from './change.store.js';
 import { SubscriptionFetchService } from '../subscriptions/subscription-fetch.service.js';
 import { type ChangeOrder, ChangeRefused, ProcessorUnavailable } from '../processors/processor.js';
-import { ProcessorRegistryService } from '../processors/processor-registry.service.js';
+import { ProcessorsService } from '../processors/processors.service.js';
 import { SubscriptionStore } from '../subscriptions/subscription.store.js';
 
 /** Stripe keeps an idempotency key for at least 24 hours (docs.stripe.com/api/idempotent_requests); a later retry could act twice. */
@@ -27,7 +27,7 @@ export class ChangeExecutionService {
   constructor(
     private readonly store: ChangeStore,
     private readonly subscriptions: SubscriptionStore,
-    private readonly processors: ProcessorRegistryService,
+    private readonly processors: ProcessorsService,
     private readonly fetches: SubscriptionFetchService,
   ) {}
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/http/problem.js';
 import { PlanStore } from './plan.store.js';
 import type { PlanBody } from './plans.schema.js';
-import { ProcessorRegistryService } from '../processors/processor-registry.service.js';
+import { ProcessorsService } from '../processors/processors.service.js';
 import { WebhooksService } from '../webhooks/webhooks.service.js';
 
 /** Saves plans and customer links for the back office, and applies the webhooks that waited for them. */
@@ -11,7 +11,7 @@ export class PlansService {
   constructor(
     private readonly store: PlanStore,
     private readonly webhooks: WebhooksService,
-    private readonly processors: ProcessorRegistryService,
+    private readonly processors: ProcessorsService,
   ) {}
 
   /** Creates or replaces a plan. Throws Problem price_taken when another plan has one of its prices. */

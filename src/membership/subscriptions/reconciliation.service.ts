@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { Database } from '../../platform/postgres/database.js';
-import type { ProcessorWithApi } from '../processors/processor-registry.service.js';
+import type { ProcessorWithApi } from '../processors/processors.service.js';
 import { SubscriptionFetchService } from './subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscription-update.service.js';
 import { SubscriptionStore } from './subscription.store.js';

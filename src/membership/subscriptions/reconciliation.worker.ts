@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
-import { ProcessorRegistryService, type ProcessorWithApi } from '../processors/processor-registry.service.js';
+import { ProcessorsService, type ProcessorWithApi } from '../processors/processors.service.js';
 import { ReconciliationService } from './reconciliation.service.js';
 import { ReconciliationStore } from './reconciliation.store.js';
 
@@ -18,7 +18,7 @@ export class ReconciliationWorker extends PeriodicWorker {
   private readonly processors: readonly ProcessorWithApi[];
 
   constructor(
-    processors: ProcessorRegistryService,
+    processors: ProcessorsService,
     private readonly store: ReconciliationStore,
     private readonly reconciliation: ReconciliationService,
     @Inject(CONFIG) private readonly config: Config,

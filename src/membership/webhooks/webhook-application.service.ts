@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/postgres/database.js';
-import { ProcessorRegistryService } from '../processors/processor-registry.service.js';
+import { ProcessorsService } from '../processors/processors.service.js';
 import { SubscriptionFetchService } from '../subscriptions/subscription-fetch.service.js';
 import { SubscriptionUpdateService } from '../subscriptions/subscription-update.service.js';
 import type { FetchedUpdate, UpdateResult } from '../subscriptions/update-rules.js';
@@ -16,7 +16,7 @@ export interface WebhookOutcome extends UpdateResult {
 export class WebhookApplicationService {
   constructor(
     private readonly store: WebhookStore,
-    private readonly processors: ProcessorRegistryService,
+    private readonly processors: ProcessorsService,
     private readonly fetches: SubscriptionFetchService,
     private readonly updates: SubscriptionUpdateService,
     private readonly database: Database,

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
-import { ProcessorRegistryService } from '../processors/processor-registry.service.js';
+import { ProcessorsService } from '../processors/processors.service.js';
 import { ReconciliationStore } from '../subscriptions/reconciliation.store.js';
 import { type WebhookSilence, WebhookStore } from './webhook.store.js';
 
@@ -20,7 +20,7 @@ export class WebhookMonitorWorker extends PeriodicWorker {
   constructor(
     private readonly webhooks: WebhookStore,
     private readonly reconciliation: ReconciliationStore,
-    private readonly processors: ProcessorRegistryService,
+    private readonly processors: ProcessorsService,
     metrics: MetricsService,
     @Inject(CONFIG) config: Config,
   ) {

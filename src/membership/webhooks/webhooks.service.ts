@@ -7,7 +7,7 @@ import { jsonDeeperThan } from '../../platform/http/json-depth.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { type WebhookHeaders, ProcessorUnavailable } from '../processors/processor.js';
-import { ProcessorRegistryService } from '../processors/processor-registry.service.js';
+import { ProcessorsService } from '../processors/processors.service.js';
 import { type WebhookId, WebhookStore } from './webhook.store.js';
 import { WebhookApplicationService } from './webhook-application.service.js';
 
@@ -29,7 +29,7 @@ export class WebhooksService {
   constructor(
     private readonly store: WebhookStore,
     private readonly application: WebhookApplicationService,
-    private readonly processors: ProcessorRegistryService,
+    private readonly processors: ProcessorsService,
     metrics: MetricsService,
   ) {
     this.outcomes = metrics.counter('webhooks_total', 'Webhooks by what became of them', [

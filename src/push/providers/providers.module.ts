@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ProviderMonitorService } from './provider-monitor.service.js';
-import { ProviderRegistryService } from './provider-registry.service.js';
+import { PushProvidersService } from './push-providers.service.js';
 import { PUSH_PROVIDERS } from './push-provider.js';
 import { pushProviders } from './registry.js';
 
@@ -8,9 +8,9 @@ import { pushProviders } from './registry.js';
 @Module({
   providers: [
     ProviderMonitorService,
-    ProviderRegistryService,
+    PushProvidersService,
     { provide: PUSH_PROVIDERS, useValue: pushProviders },
   ],
-  exports: [ProviderRegistryService, PUSH_PROVIDERS],
+  exports: [PushProvidersService, PUSH_PROVIDERS],
 })
 export class ProvidersModule {}

@@ -5,7 +5,7 @@ import { findEventType } from '../../mailbox/events/event-types.js';
 import { type CommittedBatch, eventsPublished } from '../../mailbox/events/outgoing-event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
-import { ProviderRegistryService } from '../providers/provider-registry.service.js';
+import { PushProvidersService } from '../providers/push-providers.service.js';
 import { pushesQueued } from './push.js';
 import { PushStore, type UndeliveredEvent } from './push.store.js';
 
@@ -34,7 +34,7 @@ export class ImmediatePushService implements OnModuleInit {
     private readonly presence: PresenceStore,
     private readonly store: PushStore,
     private readonly bus: EventBusService,
-    private readonly providers: ProviderRegistryService,
+    private readonly providers: PushProvidersService,
   ) {}
 
   /** Where no push can be sent, none is queued ahead of its time. */

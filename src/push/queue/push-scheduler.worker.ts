@@ -1,14 +1,7 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { Loop } from '../../platform/scheduling/loop.js';
+import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { pushesQueued } from './push.js';
@@ -28,10 +21,8 @@ const MAX_BATCHES = 100;
  * important events delays nothing critical.
  */
 @Injectable()
-export class PushSchedulerWorker implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('fallback');
+export class PushSchedulerWorker extends PeriodicWorker<DurableTier> implements OnModuleInit {
   private readonly queued: Counter<'tier'>;
-  private readonly loops: Loop[];
 
   constructor(
     private readonly store: PushStore,
@@ -39,29 +30,14 @@ export class PushSchedulerWorker implements OnModuleInit, OnApplicationBootstrap
     @Inject(CONFIG) private readonly config: Config,
     metrics: MetricsService,
   ) {
+    super({ log: 'fallback', everyMs: INTERVAL_MS, runs: config.ROLES.includes('worker') });
     this.queued = metrics.counter('push_fallbacks_total', 'Pushes queued because no receipt came in time', [
       'tier',
     ]);
-    this.loops = (['critical', 'important'] as const).map(
-      (tier) =>
-        new Loop(
-          INTERVAL_MS[tier],
-          () => this.run(tier),
-          (error) => this.log.warn(`pushes were not queued, retrying: ${String(error)}`),
-        ),
-    );
   }
 
   onModuleInit(): void {
     this.bus.subscribe(eventsSeen, (seen) => this.clearElsewhere(seen));
-  }
-
-  onApplicationBootstrap(): void {
-    if (this.config.ROLES.includes('worker')) for (const loop of this.loops) loop.start();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.loops.map((loop) => loop.stop()));
   }
 
   /** Removes the notifications of events that were seen on one device from the user's other devices. */
@@ -70,7 +46,7 @@ export class PushSchedulerWorker implements OnModuleInit, OnApplicationBootstrap
     if (cleared > 0) this.bus.publish(pushesQueued, 'important');
   }
 
-  private async run(tier: DurableTier): Promise<void> {
+  protected async runOnce(tier: DurableTier): Promise<void> {
     const ageMs = this.config.ACK_TIMEOUT_SECONDS * 1_000;
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const { commits, pushes } = await this.store.enqueueDue(tier, ageMs, BATCH_SIZE[tier]);

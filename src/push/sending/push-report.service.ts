@@ -1,14 +1,8 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
-import { Loop } from '../../platform/scheduling/loop.js';
+import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { PushStore, type SettledPush } from '../queue/push.store.js';
 import { secondsToSend } from './budget.js';
 import { BudgetsService } from './budgets.service.js';
@@ -21,23 +15,18 @@ const MAX_DELETES = 2_000;
 
 /** Reports what became of pushes and how many wait, for metrics and the forecast. Deletes pushes that were settled long ago. */
 @Injectable()
-export class PushReportService implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly log = new Logger('push');
+export class PushReportService extends PeriodicWorker {
   private readonly settled: Counter<'vendor' | 'tier' | 'state' | 'reason'>;
   /** Seconds until the backlog of each provider is sent. */
   private backlogSeconds: ReadonlyMap<string, number> = new Map();
-  private readonly loop = new Loop(
-    INTERVAL_MS,
-    () => this.run(),
-    (error) => this.log.warn(error),
-  );
 
   constructor(
     private readonly store: PushStore,
     private readonly budgets: BudgetsService,
-    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
+    super({ log: 'push', everyMs: INTERVAL_MS, runs: config.ROLES.includes('worker') });
     this.settled = metrics.counter(
       'push_total',
       'What became of pushes; queued: they are sent or decided again later',
@@ -51,14 +40,7 @@ export class PushReportService implements OnApplicationBootstrap, OnApplicationS
     );
   }
 
-  onApplicationBootstrap(): void {
-    if (this.config.ROLES.includes('worker')) this.loop.start();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
-  }
-
+  /** Counts what became of these pushes of a provider. */
   countSettled(provider: string, settled: readonly SettledPush[]): void {
     for (const [{ tier }, { state, reason = '' }] of settled)
       this.settled.inc({ vendor: provider, tier, state, reason });
@@ -78,7 +60,7 @@ export class PushReportService implements OnApplicationBootstrap, OnApplicationS
     });
   }
 
-  private async run(): Promise<void> {
+  protected async runOnce(): Promise<void> {
     const forecast = await this.forecast();
     this.backlogSeconds = new Map(forecast.map(({ vendor, seconds }) => [vendor, seconds]));
     await this.store.deleteSettled(KEEP_DAYS, MAX_DELETES);

@@ -5,7 +5,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { renderPush } from '../content/render-push.js';
-import { ProviderRegistryService } from '../providers/provider-registry.service.js';
+import { PushProvidersService } from '../providers/push-providers.service.js';
 import type { SendResult } from '../providers/send-result.js';
 import type { PreparedPush, Push } from '../queue/push.js';
 import type { SettledPush } from '../queue/push.store.js';
@@ -22,7 +22,7 @@ type SentPush = PreparedPush & { readonly result: SendResult };
 @Injectable()
 export class PushSenderService {
   constructor(
-    private readonly providers: ProviderRegistryService,
+    private readonly providers: PushProvidersService,
     private readonly budgets: BudgetsService,
     private readonly devices: DevicesService,
     @Inject(PLAYBACK_ACTIVITY) private readonly playbackActivity: PlaybackActivity,

@@ -1,13 +1,13 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { jwks } from '../streams.schema.js';
-import { LeaseKeysService } from './lease-keys.service.js';
+import { LeaseSignerService } from './lease-signer.service.js';
 
 /** Publishes the public keys of leases. */
 @ApiTags('edge nodes')
 @Controller('.well-known')
 export class LeaseKeysController {
-  constructor(private readonly keys: LeaseKeysService) {}
+  constructor(private readonly keys: LeaseSignerService) {}
 
   /**
    * The keys that verify leases. The next one is listed at least a day before it signs, so the response may be cached

@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import type { Entitlement } from '../../entitlements/entitlement.js';
 import { GraceService } from './grace.service.js';
-import { LeaseKeysService } from '../lease-keys/lease-keys.service.js';
+import { LeaseSignerService } from '../lease-keys/lease-signer.service.js';
 import { type LeaseBounds, type LeaseClaims, leaseTimes } from './lease.js';
 
 /** What an edge node gets for a stream: a signed lease and when it expires (ISO 8601). */
@@ -26,7 +26,7 @@ export interface TimedEntitlement {
 @Injectable()
 export class LeaseIssuerService {
   constructor(
-    private readonly keys: LeaseKeysService,
+    private readonly keys: LeaseSignerService,
     private readonly grace: GraceService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}

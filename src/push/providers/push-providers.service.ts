@@ -15,7 +15,7 @@ export const STAND_IN_PROVIDER = Symbol('STAND_IN_PROVIDER');
 
 /** Connects to every provider whose credentials are set, and sends each message through the one that serves its address. */
 @Injectable()
-export class ProviderRegistryService implements OnApplicationShutdown {
+export class PushProvidersService implements OnApplicationShutdown {
   private readonly nameOfKind: Readonly<Record<string, string>>;
   private readonly connected = new Map<string, ResilientProvider>();
 

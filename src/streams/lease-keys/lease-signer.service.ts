@@ -1,7 +1,7 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { Loop } from '../../platform/scheduling/loop.js';
+import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import type { LeaseClaims } from '../leases/lease.js';
 import {
@@ -37,34 +37,26 @@ interface SigningKey {
  * by whichever node is first, and every node has them in memory, so that it can sign during an outage.
  */
 @Injectable()
-export class LeaseKeysService implements OnModuleInit, OnApplicationShutdown {
-  private readonly log = new Logger('leases');
+export class LeaseSignerService extends PeriodicWorker implements OnModuleInit {
   private keys: readonly SigningKey[] = [];
-  private readonly loop = new Loop(
-    REFRESH_EVERY_MS,
-    () => this.refresh(),
-    (error) => this.log.warn(`will try again: ${String(error)}`),
-  );
 
   constructor(
     private readonly store: LeaseKeyStore,
     private readonly database: Database,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    super({ log: 'leases', everyMs: REFRESH_EVERY_MS });
+  }
 
   /** Reads the keys before this node accepts calls. Throws when none of this node's secrets decrypts a key that may sign. */
   async onModuleInit(): Promise<void> {
-    await this.refresh();
+    await this.runOnce();
     if (!this.signer) {
       throw new Error(
         'LEASE_KEY_SECRET does not open the key that signs leases: append the secret that it was encrypted under, after the new one and a comma.',
       );
     }
-    this.loop.start();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.loop.stop();
+    this.start();
   }
 
   /**
@@ -92,7 +84,7 @@ export class LeaseKeysService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Reads the keys; creates missing ones and removes expired ones. */
-  private async refresh(): Promise<void> {
+  protected async runOnce(): Promise<void> {
     let stored = await this.store.read();
     if (this.rotationIsDue(stored))
       stored = await this.database.transaction('critical', (tx) => this.rotate(tx));

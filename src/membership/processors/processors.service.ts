@@ -13,7 +13,7 @@ export interface ProcessorWithApi {
 
 /** Finds payment processors by name. registry.ts alone lists which ones there are. */
 @Injectable()
-export class ProcessorRegistryService {
+export class ProcessorsService {
   constructor(@Inject(PROCESSORS_BY_NAME) private readonly processors: ReadonlyMap<string, Processor>) {}
 
   /** Throws Problem not_found. */
