@@ -49,7 +49,7 @@ export async function startUsher({ environment, cores, settles, profile, setting
     ADMIN_KEY,
     STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
     DRAIN_SECONDS: '0',
-    // The storm measures what a connection costs, not the pace at which the door lets them in.
+    // The storm measures what a connection costs, not the pace at which they are admitted.
     CONNECTS_PER_SECOND: '1000000',
     ...settings,
   };

@@ -1,6 +1,6 @@
 /*
- * The sockets of devices and edge nodes as an AsyncAPI 3 document. What they send is described by the very zod schemas that check it at the
- * door (from `dist/`). What the server sends passes no door; its frames are described here, from the same building blocks.
+ * The sockets of devices and edge nodes as an AsyncAPI 3 document. What they send is described by the very zod schemas that check it
+ * (from `dist/`). What the server sends is not checked; its frames are described here, from the same building blocks.
  */
 import { z } from 'zod';
 import { receiptPayload } from '../dist/delivery/receipts/receipts.schema.js';

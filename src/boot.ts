@@ -26,10 +26,14 @@ export async function boot(config: Config, demo?: Type): Promise<INestApplicatio
   return app;
 }
 
-/** Starts a node with the configuration in the environment. Writes why to stderr and exits with 1 when that fails. */
-export async function bootFromEnvironment(demo?: Type): Promise<void> {
+/**
+ * Starts a node with the configuration in the environment. Writes why to stderr and exits with 1 when that fails. `development`: see
+ * AppModule; loaded only if NODE_ENV says so.
+ */
+export async function bootFromEnvironment(development?: Type): Promise<void> {
   try {
-    const app = await boot(loadConfig(), demo);
+    const config = loadConfig();
+    const app = await boot(config, config.NODE_ENV === 'development' ? development : undefined);
     app.enableShutdownHooks();
   } catch (error) {
     process.stderr.write(

@@ -1,5 +1,5 @@
 /*
- * The one door of package.json's scripts: `node tools/run.mjs start|test|test:browser|bench|check [arguments]`. Whatever is
+ * The one entry point of package.json's scripts: `node tools/run.mjs start|test|test:browser|bench|check [arguments]`. Whatever is
  * asked for, a bare clone is first made ready, so that a newcomer types one line. Until then only Node's own modules exist;
  * the tools that need packages are therefore loaded afterwards.
  */

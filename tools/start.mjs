@@ -65,7 +65,7 @@ async function startAll(environment, running, wish) {
         ['SIGTERM', (drainSeconds + 10) * 1000],
         ['SIGKILL', 5_000],
       ]),
-    hurry: () => server.child.kill('SIGKILL'),
+    kill: () => server.child.kill('SIGKILL'),
   });
   const ended = Promise.race(
     Object.entries({ server, ...databases.own }).map(async ([name, one]) => {
@@ -88,7 +88,7 @@ function watchForTheWishToStop() {
   const stop = () => {
     if (wanted !== null && Date.now() - wanted > 1000 && running.length > 0) {
       console.log('Hurrying.');
-      for (const { hurry } of running.splice(0)) hurry?.();
+      for (const { kill } of running.splice(0)) kill?.();
     }
     if (wanted === null) console.log('\nStopping …');
     wanted ??= Date.now();

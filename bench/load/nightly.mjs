@@ -1,4 +1,4 @@
-/* The nightly front pages: through Usher's door as NDJSON, and by a bare COPY of the same rows into a plain table. */
+/* The nightly front pages: by Usher's API as NDJSON, and by a bare COPY of the same rows into a plain table. */
 import pg from 'pg';
 import { clock } from './clock.mjs';
 import { HttpConnection } from './http.mjs';

@@ -60,8 +60,8 @@ async function forecastOf({ port }) {
   const headers = { authorization: `Bearer ${ADMIN_KEY}` };
   const askedAt = Date.now();
   const response = await fetch(`http://127.0.0.1:${port}/v1/push/forecast`, { headers });
-  const { providers } = await response.json();
-  const { seconds, waiting } = providers.find(({ provider }) => provider === VENDOR);
+  const { vendors } = await response.json();
+  const { seconds, waiting } = vendors.find(({ vendor }) => vendor === VENDOR);
   return { seconds, waiting: waiting.important, askedAt };
 }
 

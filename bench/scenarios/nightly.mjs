@@ -1,4 +1,4 @@
-/* The nightly file: NDJSON through the door, each row merged and announced durably, beside a bare COPY of the same rows. */
+/* The nightly file: NDJSON by the API, each row merged and announced durably, beside a bare COPY of the same rows. */
 import { ADMIN_KEY, startLoad, startUsher } from '../servers.mjs';
 import { median, rss } from '../stats.mjs';
 import { spending } from './side-by-side.mjs';

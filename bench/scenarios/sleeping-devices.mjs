@@ -78,7 +78,7 @@ class SleepingDevices {
     await this.client.query('ANALYZE device');
   }
 
-  /** Once the clock has looked at every important event: what is to be pushed is queued. */
+  /** Once the push scheduler has claimed every important handoff: what is to be pushed is queued. */
   queued() {
     return this.until(`NOT EXISTS (SELECT 1 FROM handoff WHERE consumer = 'push' AND tier = 'important')`);
   }

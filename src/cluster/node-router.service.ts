@@ -46,9 +46,9 @@ export class NodeRouterService {
   async route(events: readonly OutgoingEvent[]): Promise<void> {
     if (this.otherNodes().size === 0) return;
     await Promise.all(
-      NODE_LANES.map(async (lane) => {
+      NODE_LANES.flatMap((lane) => {
         const ofLane = events.filter(({ event }) => nodeLaneOf(event.header.tier) === lane);
-        if (ofLane.length > 0) await this.lanes[lane].add(ofLane);
+        return ofLane.length > 0 ? [this.lanes[lane].add(ofLane)] : [];
       }),
     );
   }

@@ -65,7 +65,8 @@ export class DispatcherService implements OnModuleInit {
   }
 
   private deliverLocally(events: readonly OutgoingEvent[]): void {
-    this.bus.publish(eventsForThisNode, events);
+    // If it fails, the handoff must stay for the sweep.
+    this.bus.publishOrThrow(eventsForThisNode, events);
   }
 
   private count(events: readonly OutgoingEvent[]): void {

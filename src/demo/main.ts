@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { bootFromEnvironment } from '../boot.js';
-import { loadConfig } from '../platform/config/config.js';
 import { DemoModule } from './demo.module.js';
 
 /** What `npm start` runs: the server with the demo page, in development; the server alone with any other NODE_ENV. */
-await bootFromEnvironment(loadConfig().NODE_ENV === 'development' ? DemoModule : undefined);
+await bootFromEnvironment(DemoModule);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const address = z
   .string()
   .max(2_048)
-  .regex(/^[\x21-\x7e]+$/, { error: 'must be an address as the vendor gave it' });
+  .regex(/^[\x21-\x7e]+$/, { error: 'must be an address as the provider issued it' });
 const base64url = (max: number) =>
   z
     .string()

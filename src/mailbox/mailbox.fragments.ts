@@ -7,11 +7,6 @@ import { DERIVED_EVENT_DATA, type DerivedEventData } from './events/derived-data
 export class MailboxFragments {
   constructor(@Inject(DERIVED_EVENT_DATA) private readonly derived: readonly DerivedEventData[]) {}
 
-  /** Whether the mailbox stores events of this type without their data. */
-  isDerived(type: string): boolean {
-    return this.derived.some((derived) => derived.type === type);
-  }
-
   /** A scalar (json): the `data` of the row `e` of mailbox_entry. */
   data(e: string): string {
     const cases = this.derived.map(
@@ -75,12 +70,14 @@ export const entriesOf = (userId: string): string =>
 
 /**
  * For WITH, at the top of a statement: removes handoffs of the consumer that are at least `ageMs` old, the oldest first, and returns
- * their `positions` (json: `[[user id, offset], …]`). Rows that another transaction has locked are skipped.
+ * their `positions` (json: `[[user id, offset], …]`). Rows that another transaction has locked are skipped. The limit is in a
+ * materialized CTE, since a subquery with LIMIT may be run again for each row.
  */
 export const claimHandoffs = (of: { consumer: string; tier: string; ageMs: string; limit: string }): string =>
-  `DELETE FROM handoff WHERE (id, consumer) IN (
+  `WITH due AS MATERIALIZED (
     SELECT id, consumer FROM handoff
     WHERE consumer = ${of.consumer} AND tier = ${of.tier}
       AND created_at <= now() - ${of.ageMs} * interval '1 millisecond'
     ORDER BY created_at LIMIT ${of.limit} FOR UPDATE SKIP LOCKED
-  ) RETURNING positions`;
+  )
+  DELETE FROM handoff h USING due WHERE h.id = due.id AND h.consumer = due.consumer RETURNING h.positions`;

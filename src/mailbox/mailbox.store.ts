@@ -46,7 +46,7 @@ export class MailboxStore {
 
   constructor(
     private readonly database: Database,
-    private readonly fragments: MailboxFragments,
+    fragments: MailboxFragments,
   ) {
     this.readAfterStatement = statement('read-after.sql', import.meta.url, fragments.forOwnStatements);
     this.readPageStatement = statement('read-page.sql', import.meta.url, fragments.forOwnStatements);
@@ -117,7 +117,7 @@ export class MailboxStore {
 
   /** Returns one element of append.sql's input. The event's data is included as text if it was encoded before: encoding is costly. */
   private encodeRow({ id, at, event }: StampedEvent, n: number): string {
-    const { userId, type, tier, profileId, target } = event;
+    const { userId, type, tier, profileId, target, isDataDerived } = event;
     const columns = {
       n,
       id,
@@ -129,15 +129,16 @@ export class MailboxStore {
       target,
       at,
       expiresAt: event.expiresAt?.toISOString(),
-      push: pushPolicyOf(type),
+      push: pushPolicyOf(type, tier),
     };
-    const data = this.fragments.isDerived(type) ? 'null' : (event.json ?? JSON.stringify(event.data));
+    const data = isDataDerived ? 'null' : (event.json ?? JSON.stringify(event.data));
     return `${JSON.stringify(columns).slice(0, -1)},"data":${data}}`;
   }
 }
 
-/** Returns the field `push` of append.sql's input: whether the push consumer gets a handoff for events of this type. */
-function pushPolicyOf(type: string): 'never' | 'opt_in' | undefined {
+/** Returns the field `push` of append.sql's input: whether the push consumer gets a handoff for such an event. */
+function pushPolicyOf(type: string, tier: DurableTier): 'never' | 'opt_in' | undefined {
   if (findEventType(type)?.push === false) return 'never';
-  return isOptIn(type) ? 'opt_in' : undefined;
+  // What is critical is pushed whatever the preferences say.
+  return tier !== 'critical' && isOptIn(type) ? 'opt_in' : undefined;
 }

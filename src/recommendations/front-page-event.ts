@@ -6,8 +6,13 @@ import type { RecommendationLine } from './recommendation.schema.js';
 const URL_PREFIX = '/v1/me/recommendations/';
 
 /** The event `recommendations.ready` of a new front page. */
-export const frontPageEvent = ({ userId, profileId, version, items }: RecommendationLine): NewDurableEvent =>
-  builtInEvent('recommendations.ready', {
+export const frontPageEvent = ({
+  userId,
+  profileId,
+  version,
+  items,
+}: RecommendationLine): NewDurableEvent => ({
+  ...builtInEvent('recommendations.ready', {
     userId,
     profileId,
     data: {
@@ -16,7 +21,9 @@ export const frontPageEvent = ({ userId, profileId, version, items }: Recommenda
       items: items.slice(0, FRONT_PAGE_ITEMS_IN_EVENT),
       url: `${URL_PREFIX}${encodeURIComponent(profileId)}`,
     },
-  });
+  }),
+  isDataDerived: true,
+});
 
 /**
  * Derives the event's data from the stored page when the mailbox is read, so that a front page is stored once. (In a

@@ -22,17 +22,6 @@ export const grantedStream = z.object({
 /** The response of DELETE /v1/users/{userId}/streams. */
 export const stoppedStreams = z.object({ stopped: z.array(streamId) });
 
-/** A lease's claims. `iat` and `exp` are in seconds since 1970. */
-export const leaseClaims = z.object({
-  sub: userId,
-  sid: streamId,
-  did: deviceId,
-  ver: z.int().nonnegative(),
-  cap: z.record(z.string(), z.unknown()),
-  iat: z.int(),
-  exp: z.int(),
-});
-
 /** The `auth` of the edge socket's handshake. */
 export const edgeAuth = z.object({ key: z.string().min(1).max(512), edgeId });
 

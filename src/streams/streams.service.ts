@@ -32,7 +32,7 @@ export class StreamsService {
 
   /**
    * Takes a slot and issues a lease. Throws Problem not_entitled, too_many_streams (with those that run) or unknown_device, and
-   * DeadlineExceeded when PostgreSQL does not answer.
+   * TimeoutError when PostgreSQL does not respond.
    */
   async start(newStream: NewStream): Promise<GrantedStream> {
     const streamId = randomBytes(16).toString('base64url');

@@ -103,13 +103,16 @@ test('the example routes lead to Services that exist', async () => {
     for (const backend of backendRefs) expect(backends).toContainEqual(backend);
 });
 
-test('docker-compose.yml sets only known settings', async () => {
+test('docker-compose.yml passes to the nodes what .env.example names, and only known settings', async () => {
   const compose = parse(await text('docker-compose.yml'), { merge: true }) as {
     services: Record<string, { image: string; environment?: Record<string, string> }>;
   };
   const usher = Object.values(compose.services).filter(({ image }) => image.startsWith('usher'));
   const names = usher.flatMap((service) => Object.keys(service.environment ?? {}));
-  expect(Object.keys(environment.shape)).toEqual(expect.arrayContaining(names));
+  const known = Object.keys(environment.shape);
+  expect(known).toEqual(expect.arrayContaining(names));
+  const example = [...(await text('.env.example')).matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name);
+  expect(names).toEqual(expect.arrayContaining(example.filter((name) => known.includes(name ?? ''))));
 });
 
 test('a node runs without permission to write files, as in a container with a read-only file system', async () => {

@@ -1,6 +1,6 @@
 /*
- * What STYLE asks of every file of src and no other tool checks: exported types have unique names, exported things have a doc comment, a
- * class is named as its file with Nest's suffix, and no folder is a crowd.
+ * What CONTRIBUTING.md asks of every file of src and no other tool checks: exported types have unique names, exported things have a doc comment, a
+ * class is named as its file with Nest's suffix, and no folder has more than 15 files.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
@@ -65,7 +65,7 @@ function* filesOfTheHouse() {
   }
 }
 
-const crowds = () =>
+const crowdedFolders = () =>
   [...foldersBelow(sources)]
     .filter(({ files }) => files.length > MAX_FILES_IN_A_FOLDER)
     .map(
@@ -102,7 +102,7 @@ function exportedTwice(files) {
 export function faultsOfTheHouse() {
   const files = [...filesOfTheHouse()];
   return [
-    ...crowds(),
+    ...crowdedFolders(),
     ...exportedTwice(files),
     ...files.flatMap((file) => misnamed(file).concat(undocumented(file))),
   ];

@@ -4,8 +4,20 @@
 ALTER TABLE handoff ADD COLUMN consumer text NOT NULL DEFAULT 'delivery';
 ALTER TABLE handoff ALTER COLUMN consumer DROP DEFAULT;
 ALTER TABLE handoff DROP CONSTRAINT handoff_pkey, ADD PRIMARY KEY (id, consumer);
+-- Types that are never pushed get no handoff any more, and are not filtered when it is claimed.
 INSERT INTO handoff (id, consumer, tier, positions, created_at)
-SELECT id, 'push', tier, positions, created_at FROM fallback;
+SELECT f.id, 'push', f.tier, pushable.positions, f.created_at
+FROM fallback f
+CROSS JOIN LATERAL (
+  SELECT json_agg(p.position) AS positions
+  FROM json_array_elements(f.positions) AS p (position)
+  WHERE NOT EXISTS (
+    SELECT FROM mailbox_entry e
+    WHERE e.user_id = p.position ->> 0 AND e."offset" = (p.position ->> 1)::bigint
+      AND e.type IN ('stream.stop', 'playback.still_watching')
+  )
+) pushable
+WHERE pushable.positions IS NOT NULL;
 DROP TABLE fallback;
 DROP INDEX handoff_created_at_idx;
 CREATE INDEX handoff_consumer_tier_created_at_idx ON handoff (consumer, tier, created_at);

@@ -1,6 +1,6 @@
 import { Topic } from '../../platform/events/topic.js';
 
-/** How far one event got on one device, in order: a receipt only moves forward (docs/CONTRACT.md, From devices). */
+/** How far one event got on one device, in order: a receipt only moves forward (docs/CONTRACT.md, From the device). */
 export const RECEIPT_STATES = ['sent', 'received', 'applied', 'seen'] as const;
 /** One of RECEIPT_STATES. */
 export type ReceiptState = (typeof RECEIPT_STATES)[number];

@@ -6,7 +6,7 @@ const address = z.string().min(1).max(2_048);
 export const lockScreenBody = z.object({ address });
 export type LockScreenBody = z.infer<typeof lockScreenBody>;
 
-/** The result that the fake push provider returns for a push, as in push-provider.ts. */
+/** The result that the fake push provider returns for a push, as in push/providers/send-result.ts. */
 export const fakeSendResult = z.union([
   z.object({ is: z.literal('delivered') }),
   z.object({ is: z.literal('retry'), afterMs: z.int().nonnegative().optional(), reason: z.string() }),

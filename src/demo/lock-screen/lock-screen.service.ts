@@ -8,7 +8,7 @@ import type { FakeSendResult } from './lock-screen.schema.js';
 /** A push that was sent to this address, with its result. */
 export interface ReceivedPush {
   readonly at: string;
-  readonly verdict: SendResult['is'];
+  readonly result: SendResult['is'];
   readonly message: Omit<PushMessage, 'to'>;
 }
 
@@ -45,7 +45,7 @@ export class LockScreenService implements StandInProvider {
     const result = this.failures.get(to.address) ?? { is: 'delivered' as const };
     const screen = this.get(to.address);
     const at = new Date().toISOString();
-    screen.arrived.unshift({ at, verdict: result.is, message });
+    screen.arrived.unshift({ at, result: result.is, message });
     screen.arrived.splice(MAX_KEPT);
     if (result.is === 'delivered') show(screen, message, at);
     return Promise.resolve(toSendResult(result));

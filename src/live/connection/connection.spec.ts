@@ -25,6 +25,7 @@ function liveConnection(): {
     bufferedBytes: 0,
     sentBytes: 0,
     acknowledges: true,
+    encode: () => undefined,
     write: (events) => void writes.push(events.map(({ header }) => header.offset)),
     emit: () => undefined,
     disconnect: () => undefined,

@@ -75,6 +75,7 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
 
   /** Sends the response to a command with the device's next write. */
   respond(connection: Connection, response: Frame): void {
+    connection.transport?.encode(response);
     connection.respond(response);
     this.writes.schedule(connection);
   }
@@ -97,6 +98,7 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
   }
 
   private enqueue(connection: Connection, frame: EventFrame): void {
+    connection.transport?.encode(frame);
     connection.outbound.add(frame);
     if (connection.outbound.hasGap) this.watchGap(connection);
     if (connection.outbound.size === 0) return;

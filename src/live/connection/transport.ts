@@ -14,6 +14,8 @@ export interface Transport {
   readonly sentBytes: number;
   /** Whether devices acknowledge events over this transport. */
   readonly acknowledges: boolean;
+  /** Encodes a frame ahead of its write, once for all devices: a slice of the write scheduler then has only to write. */
+  encode(frame: Frame): void;
   /** Writes the responses, then the events, without waiting; what the network does not take at once is buffered. */
   write(events: readonly EventFrame[], responses?: readonly Frame[]): void;
   /** Writes a frame of the protocol itself. */

@@ -55,6 +55,10 @@ export class SocketIoTransport implements Transport {
     return this.tcp ? this.tcp.bytesWritten - this.tcp.writableLength : 0;
   }
 
+  encode(frame: Frame): void {
+    if (this.tcp) frameBytes(frame);
+  }
+
   write(events: readonly EventFrame[], responses: readonly Frame[] = NONE): void {
     const tcp = this.directSocket();
     if (!tcp) {

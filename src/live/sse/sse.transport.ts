@@ -33,6 +33,9 @@ export class SseTransport implements Transport {
     return socket ? socket.bytesWritten - socket.writableLength : 0;
   }
 
+  /** Event streams are few: each encodes its text as it writes. */
+  encode(): void {}
+
   write(events: readonly EventFrame[]): void {
     this.send(events.map(eventText).join(''));
   }

@@ -1,7 +1,7 @@
 import type { BuiltInType } from './event-types.js';
 
 /**
- * A type of event whose `data` is not stored in the mailbox, but read from a table of the feature that publishes it whenever the event is
+ * A type of event whose `data` need not be stored in the mailbox (`isDataDerived`): then it is read from a table of the feature that publishes it whenever the event is
  * read. For data that is large and stored there anyway; event and row are written in one commit. Bound in app.module.ts.
  */
 export interface DerivedEventData {

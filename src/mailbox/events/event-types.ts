@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { DurableTier, Tier } from '../../platform/tiers.js';
+import type { Tier } from '../../platform/tiers.js';
 import {
   frontPageReadyData,
   membershipChangedData,
@@ -116,10 +116,6 @@ export type BuiltInType = keyof typeof EVENT_TYPES;
 export type DataOf<Type extends BuiltInType> = z.output<(typeof EVENT_TYPES)[Type]['data']>;
 /** The tier of a built-in event. */
 export type TierOf<Type extends BuiltInType> = (typeof EVENT_TYPES)[Type]['tier'];
-/** The built-in types that are stored in the mailbox. */
-export type DurableType = {
-  [Type in BuiltInType]: TierOf<Type> extends DurableTier ? Type : never;
-}[BuiltInType];
 
 /** Returns the registry's entry of a type; undefined for a type of the back office. */
 export const findEventType = (type: string): EventType | undefined =>

@@ -92,7 +92,7 @@ export interface WebhookId {
   readonly eventId: string;
 }
 
-/** The inbox of webhooks: each is stored before the processor gets its 2xx, and settled with what became of it. */
+/** The table of webhooks: each is stored before the processor gets its 2xx, and settled with what became of it. */
 @Injectable()
 export class WebhookStore {
   constructor(private readonly database: Database) {}

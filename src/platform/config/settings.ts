@@ -10,7 +10,7 @@ const TRANSPORTS = ['websocket', 'polling'] as const;
 
 /** The process and its databases. */
 export const nodeSettings = {
-  /** `development` opens the demo page, which issues a token to everybody who asks. */
+  /** With `development`, `dist/usher-demo.js` serves the demo page, which issues a token to everybody who asks. */
   NODE_ENV: z.enum(['development', 'production', 'test']).default('production'),
   /** The TCP port to listen on; 0 for any free one. */
   PORT: integer(0, 65_535).default(3000),

@@ -30,7 +30,7 @@ export class PushSchedulerWorker extends PeriodicWorker<DurableTier> implements 
     @Inject(CONFIG) private readonly config: Config,
     metrics: MetricsService,
   ) {
-    super({ log: 'fallback', everyMs: INTERVAL_MS, runs: config.ROLES.includes('worker') });
+    super({ log: 'push-scheduler', everyMs: INTERVAL_MS, runs: config.ROLES.includes('worker') });
     this.queued = metrics.counter('push_fallbacks_total', 'Pushes queued because no receipt came in time', [
       'tier',
     ]);

@@ -5,7 +5,7 @@ const count = z.int().nonnegative();
 
 const providerForecast = z.object({
   vendor: z.string().describe('The name of a push provider, as `apns`, `fcm` or `webpush`.'),
-  perSecond: z.number().describe('What the vendor is given at most.'),
+  perSecond: z.number().describe('Messages a second that the provider is sent at most.'),
   waiting: z.object({ critical: count, important: count }),
   seconds: z.number().nonnegative().describe('How long that takes.'),
   throughAt: instant,

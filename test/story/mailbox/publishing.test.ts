@@ -32,6 +32,11 @@ describe('publishing', () => {
     expect(accepted.map(({ offset }) => offset)).toEqual([1, undefined, 2]);
     expect(new Set(accepted.map(({ id }) => id)).size).toBe(3);
   });
+
+  test('stores data that is null as any other', async () => {
+    expect((await usher.backOffice.publish([note({ userId: 'nil', data: null })])).status).toBe(202);
+    expect((await usher.state('nil')).entries).toMatchObject([{ type: 'note.added', data: null }]);
+  });
 });
 
 describe('an event that must not be published is rejected together with its whole request', () => {

@@ -45,20 +45,27 @@ describe('a device', () => {
     expect(await pushStates(usher, 'ben-phone')).toEqual([]);
   });
 
-  test('whose half-open connection is not detected yet receives a push when no receipt arrived in time', async () => {
-    const phone = await registerPhone(usher, 'cem', 'cem-phone');
-    proxy.set('open');
-    const token = await usher.token('cem');
-    const halfOpen = await connectDevice(`http://127.0.0.1:${proxy.port}`, 'cem-phone', { token });
-    proxy.set('black-hole');
-    await usher.backOffice.publish([noteFor('cem')]);
-    const { arrived } = await phone.waitForPushes(1);
-    expect(arrived).toHaveLength(1);
-    await waitForFallback();
-    expect((await phone.lockScreen()).arrived).toHaveLength(1);
-    proxy.set('cut');
-    halfOpen.close();
-  });
+  test.each([
+    ['cem', 'note.written'],
+    // Of a category that is pushed only to those who ask for it; a critical event is pushed all the same.
+    ['cleo', 'recommendations.urgent'],
+  ])(
+    'whose half-open connection is not detected yet receives a push when no receipt arrived in time (%s, %s)',
+    async (userId, type) => {
+      const phone = await registerPhone(usher, userId, `${userId}-phone`);
+      proxy.set('open');
+      const token = await usher.token(userId);
+      const halfOpen = await connectDevice(`http://127.0.0.1:${proxy.port}`, `${userId}-phone`, { token });
+      proxy.set('black-hole');
+      await usher.backOffice.publish([noteFor(userId, { type })]);
+      const { arrived } = await phone.waitForPushes(1);
+      expect(arrived).toHaveLength(1);
+      await waitForFallback();
+      expect((await phone.lockScreen()).arrived).toHaveLength(1);
+      proxy.set('cut');
+      halfOpen.close();
+    },
+  );
 
   test('that is not the target of the event receives no push', async () => {
     const meant = await registerPhone(usher, 'eli', 'eli-phone');

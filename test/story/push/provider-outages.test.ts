@@ -25,7 +25,7 @@ describe('a push provider', () => {
     for (const one of devices) {
       const { notes, arrived } = await one.waitForNotifications(2);
       expect(new Set(notes.map(({ id }) => id)).size).toBe(2);
-      expect(arrived.filter(({ verdict }) => verdict === 'delivered')).toHaveLength(2);
+      expect(arrived.filter(({ result }) => result === 'delivered')).toHaveLength(2);
     }
   });
 

@@ -69,6 +69,14 @@ describe('a new front page', () => {
     expect(entries).toMatchObject([{ offset: 2, type: 'recommendations.ready', data: { version: 1 } }]);
   });
 
+  test('that a back office publishes itself has the data that it published, also when it is read later', async () => {
+    const own = { type: 'recommendations.ready', tier: 'important', data: { mood: 'rainy' } };
+    await usher.backOffice.recommend([{ userId: 'hal', version: 1, items: titles(1) }]);
+    await usher.backOffice.publish([{ userId: 'hal', ...own }]);
+    const { entries } = await usher.state('hal');
+    expect(entries.at(-1)).toMatchObject(own);
+  });
+
   test('of each profile has its own offset, without gaps, in the order of the file', async () => {
     const device = await usher.device('cem', 'cem-tv');
     await device.waitFor('snapshot');

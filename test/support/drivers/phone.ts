@@ -17,7 +17,7 @@ export interface ShownNotification {
 
 export interface ReceivedPush {
   readonly at: string;
-  readonly verdict: string;
+  readonly result: string;
   readonly message: { show: unknown; data: Record<string, string>; badge?: number; urgency: string };
 }
 

@@ -25,7 +25,7 @@ export function mapStandardEvent(payload: unknown): ProcessorUpdate {
   };
 }
 
-/** An event of the right type with a wrong shape is the sender's mistake; its reason lets them find it in the inbox. */
+/** An event of the right type with a wrong shape is the sender's mistake; its reason lets them find it by `GET /v1/webhooks?status=ignored`. */
 const reasonOf = (payload: unknown): string =>
   typeof payload === 'object' &&
   payload !== null &&
