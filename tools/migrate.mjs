@@ -38,8 +38,10 @@ export async function migrate(databaseUrl) {
   try {
     await lock(client);
     const before = await history(client);
+    const migrations = migrationsOnDisk();
+    refuseOlderThan(migrations[0].name, before);
     const applied = [];
-    for (const migration of migrationsOnDisk()) {
+    for (const migration of migrations) {
       if (await isApplied(client, migration, before)) continue;
       await apply(client, migration);
       applied.push(migration.name);
@@ -70,6 +72,15 @@ async function history(client) {
     'SELECT id, migration_name AS name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL',
   );
   return new Map(rows.map((row) => [row.name, row]));
+}
+
+// Databases of the development before 0.1.0 cannot be brought to the baseline: nothing was released with their schema.
+function refuseOlderThan(baseline, before) {
+  if (before.size === 0 || before.has(baseline)) return;
+  throw new Error(
+    `This database was made before ${baseline}, by a version that was never released, and cannot be migrated. ` +
+      'Start with an empty database; in development, remove the folder .usher/.',
+  );
 }
 
 function migrationsOnDisk() {
