@@ -16,7 +16,7 @@ import {
   type NewEvent,
 } from './events/event.js';
 import { type OutgoingEvent, EncodedEvent, eventsPublished } from './events/outgoing-event.js';
-import { MailboxStore, type StampedEvent } from './mailbox.store.js';
+import { type AppendedEvent, MailboxStore, type StampedEvent } from './mailbox.store.js';
 import type { Position } from './position.js';
 
 /** Events in one group commit. */
@@ -79,6 +79,16 @@ export class MailboxService {
       this.bus.publish(eventsPublished, { events: toOutgoing(stamped, envelopes), handoff }),
     );
     return envelopes;
+  }
+
+  /** Has events delivered that another folder's statement appended with `appendEvents`, after its commit. */
+  deliverAppended(appended: readonly AppendedEvent[], handoff: { id: string; tier: DurableTier }): void {
+    if (appended.length === 0) return;
+    const events = appended.map(({ stamped: { id, at, event }, position }): OutgoingEvent => ({
+      userId: event.userId,
+      event: EncodedEvent.of(toEnvelope(id, event, at, position)),
+    }));
+    this.bus.publish(eventsPublished, { events, handoff });
   }
 
   /** Has routine events delivered, but not to the device `exceptDeviceId`. Returns their envelopes in order. */

@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { hasPreferences } from '../devices/device.fragments.js';
-import { isOptIn } from '../devices/preferences/preferences.js';
 import { Database, type Statement, type Transaction } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import type { DurableTier, Tier } from '../platform/tiers.js';
@@ -12,11 +10,13 @@ import {
   entryToEnvelope,
   type DurableEnvelope,
 } from './events/event.js';
-import { findEventType } from './events/event-types.js';
+import { appendEvents, pushPolicyOf } from './append.fragments.js';
 import { MailboxFragments } from './mailbox.fragments.js';
 import { MAX_REPLAY, type Position } from './position.js';
 
-const APPEND = statement('append.sql', import.meta.url, { hasPreferences: hasPreferences('p.user_id') });
+const APPEND = statement('append.sql', import.meta.url, {
+  appendEvents: appendEvents({ handoffId: '$2::uuid', tier: '$3' }),
+});
 const HEADS = named(
   'heads',
   `SELECT user_id AS "userId", epoch, last_offset AS "offset" FROM mailbox WHERE user_id = ANY ($1)`,
@@ -28,6 +28,12 @@ export interface StampedEvent<Event extends NewEvent = NewDurableEvent> {
   readonly id: string;
   readonly at: string;
   readonly event: Event;
+}
+
+/** An event that was appended to the mailbox, and its position there. */
+export interface AppendedEvent {
+  readonly stamped: StampedEvent;
+  readonly position: Position;
 }
 
 /** What a device needs to resume. */
@@ -117,7 +123,7 @@ export class MailboxStore {
 
   /** Returns one element of append.sql's input. The event's data is included as text if it was encoded before: encoding is costly. */
   private encodeRow({ id, at, event }: StampedEvent, n: number): string {
-    const { userId, type, tier, profileId, target, isDataDerived } = event;
+    const { userId, type, tier, profileId, target } = event;
     const columns = {
       n,
       id,
@@ -131,14 +137,7 @@ export class MailboxStore {
       expiresAt: event.expiresAt?.toISOString(),
       push: pushPolicyOf(type, tier),
     };
-    const data = isDataDerived ? 'null' : (event.json ?? JSON.stringify(event.data));
+    const data = event.json ?? JSON.stringify(event.data);
     return `${JSON.stringify(columns).slice(0, -1)},"data":${data}}`;
   }
-}
-
-/** Returns the field `push` of append.sql's input: whether the push consumer gets a handoff for such an event. */
-function pushPolicyOf(type: string, tier: DurableTier): 'never' | 'opt_in' | undefined {
-  if (findEventType(type)?.push === false) return 'never';
-  // What is critical is pushed whatever the preferences say.
-  return tier !== 'critical' && isOptIn(type) ? 'opt_in' : undefined;
 }

@@ -5,14 +5,9 @@ import type { RecommendationLine } from './recommendation.schema.js';
 
 const URL_PREFIX = '/v1/me/recommendations/';
 
-/** The event `recommendations.ready` of a new front page. */
-export const frontPageEvent = ({
-  userId,
-  profileId,
-  version,
-  items,
-}: RecommendationLine): NewDurableEvent => ({
-  ...builtInEvent('recommendations.ready', {
+/** Returns the event `recommendations.ready` of a new front page, as connected devices get it. `frontPageData` derives the same. */
+export const frontPageEvent = ({ userId, profileId, version, items }: RecommendationLine): NewDurableEvent =>
+  builtInEvent('recommendations.ready', {
     userId,
     profileId,
     data: {
@@ -21,9 +16,7 @@ export const frontPageEvent = ({
       items: items.slice(0, FRONT_PAGE_ITEMS_IN_EVENT),
       url: `${URL_PREFIX}${encodeURIComponent(profileId)}`,
     },
-  }),
-  isDataDerived: true,
-});
+  });
 
 /**
  * Derives the event's data from the stored page when the mailbox is read, so that a front page is stored once. (In a

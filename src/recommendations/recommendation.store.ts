@@ -1,18 +1,30 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Transaction } from '../platform/postgres/database.js';
+import { appendEvents, eventTypeColumns } from '../mailbox/append.fragments.js';
+import { keyOf } from '../mailbox/events/event.js';
+import type { AppendedEvent, StampedEvent } from '../mailbox/mailbox.store.js';
+import { Database } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import { textArray } from '../platform/postgres/text-array.js';
 import type { RecommendationLine } from './recommendation.schema.js';
 
-const MERGE = statement('merge-front-pages.sql', import.meta.url);
+const MERGE = statement('merge-front-pages.sql', import.meta.url, {
+  eventType: eventTypeColumns('recommendations.ready'),
+  appendEvents: appendEvents({ handoffId: '$7::uuid', tier: `'important'` }),
+});
 const READ = named(
   'front-page',
   'SELECT version, items FROM recommendation WHERE user_id = $1 AND profile_id = $2',
 );
 
+/** A front page to be stored, and its event. */
+export interface NewFrontPage {
+  readonly page: RecommendationLine;
+  readonly stamped: StampedEvent;
+}
+
 /** The outcome of a merge. Pages that are neither accepted nor unchanged were older than what is stored. */
 export interface MergeResult {
-  readonly accepted: readonly RecommendationLine[];
+  readonly accepted: readonly AppendedEvent[];
   readonly unchanged: number;
 }
 
@@ -27,18 +39,28 @@ export interface FrontPage {
 export class RecommendationStore {
   constructor(private readonly database: Database) {}
 
-  /** Stores the pages that are newer than what is stored. `pages` must have each user and profile at most once. */
-  async merge(tx: Transaction, pages: readonly RecommendationLine[]): Promise<MergeResult> {
-    const column = (of: (page: RecommendationLine) => string) => textArray(pages.map(of));
-    const [row] = await tx.run<{ accepted: number[]; unchanged: number }>(MERGE, [
-      column(({ userId }) => userId),
-      column(({ profileId }) => profileId),
-      column(({ version }) => JSON.stringify(version)),
-      column(({ items }) => JSON.stringify(items)),
-      new Date(),
+  /**
+   * Stores the pages that are newer than what is stored and appends their events, in one commit of its own. `pages` must have each
+   * user and profile at most once. The caller then has the events delivered (`MailboxService.deliverAppended`).
+   */
+  async merge(pages: readonly NewFrontPage[], handoffId: string, at: string): Promise<MergeResult> {
+    const column = (of: (page: NewFrontPage) => string) => textArray(pages.map(of));
+    type Row = { accepted: [n: number, epoch: string, offset: number][] | null; unchanged: number };
+    const [row] = await this.database.run<Row>('routine', MERGE, [
+      column(({ page }) => page.userId),
+      column(({ page }) => page.profileId),
+      column(({ page }) => JSON.stringify(page.version)),
+      column(({ page }) => JSON.stringify(page.items)),
+      column(({ stamped }) => stamped.id),
+      column(({ stamped: { id, event } }) => keyOf(id, event)),
+      handoffId,
+      at,
     ]);
-    const accepted = new Set(row?.accepted);
-    return { accepted: pages.filter((_, n) => accepted.has(n + 1)), unchanged: row?.unchanged ?? 0 };
+    const accepted = (row?.accepted ?? []).map(([n, epoch, offset]): AppendedEvent => {
+      const { stamped } = pages[n - 1] as NewFrontPage;
+      return { stamped, position: { epoch, offset } };
+    });
+    return { accepted, unchanged: row?.unchanged ?? 0 };
   }
 
   /** The newest front page; undefined when the profile has none yet. */

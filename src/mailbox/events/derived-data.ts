@@ -1,8 +1,8 @@
 import type { BuiltInType } from './event-types.js';
 
 /**
- * A type of event whose `data` need not be stored in the mailbox (`isDataDerived`): then it is read from a table of the feature that publishes it whenever the event is
- * read. For data that is large and stored there anyway; event and row are written in one commit. Bound in app.module.ts.
+ * A type of event whose `data` may be null in the mailbox: then it is read from a table of the feature that publishes it whenever the
+ * event is read. For data that is large and stored there anyway; event and row are written in one commit. Bound in app.module.ts.
  */
 export interface DerivedEventData {
   readonly type: BuiltInType;

@@ -23,8 +23,6 @@ export interface NewEvent {
 /** A new event that is stored in the mailbox. */
 export interface NewDurableEvent extends NewEvent {
   readonly tier: DurableTier;
-  /** `data` is stored by the publisher, in the same transaction, and not again in the mailbox: see DerivedEventData. */
-  readonly isDataDerived?: boolean | undefined;
 }
 
 /** An event as devices get it (docs/CONTRACT.md, Envelopes). Routine events have neither offset nor epoch. */

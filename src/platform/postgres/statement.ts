@@ -10,12 +10,16 @@ export type Fragments = Readonly<Record<string, string>>;
  * by the fragment of that name. Throws when a fragment is missing.
  */
 export function statement(file: string, from: string, fragments: Fragments = {}): Statement {
-  const text = readFileSync(new URL(file, from), 'utf8').replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
-    const fragment = fragments[name];
-    if (fragment === undefined) throw new Error(`${file} needs the fragment "${name}"`);
-    return fragment;
+  return named(file.replace(/\.sql$/, ''), fragment(file, from, fragments));
+}
+
+/** Returns the text of a .sql file that is a part of statements; the rest as `statement`. */
+export function fragment(file: string, from: string, fragments: Fragments = {}): string {
+  return readFileSync(new URL(file, from), 'utf8').replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+    const text = fragments[name];
+    if (text === undefined) throw new Error(`${file} needs the fragment "${name}"`);
+    return text;
   });
-  return named(file.replace(/\.sql$/, ''), text);
 }
 
 /**

@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
-import { Database } from '../../platform/postgres/database.js';
 import { jsonDeeperThan } from '../../platform/http/json-depth.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
 import type { ProblemCode } from '../../platform/http/problem.js';
@@ -34,8 +34,8 @@ export interface IngestTally {
 }
 
 /**
- * Ingests the nightly file in batches, with constant memory: a batch is parsed, then merged and its events appended in
- * one commit. Batches may be committed in another order than that of the file; that is harmless, because a page is only
+ * Ingests the nightly file in batches, with constant memory: a batch is parsed, then merged and its events appended by
+ * one statement. Batches may be committed in another order than that of the file; that is harmless, because a page is only
  * replaced by a newer version.
  */
 @Injectable()
@@ -43,7 +43,6 @@ export class IngestService {
   constructor(
     private readonly store: RecommendationStore,
     private readonly mailbox: MailboxService,
-    private readonly database: Database,
   ) {}
 
   /**
@@ -77,11 +76,14 @@ export class IngestService {
    */
   private async write(batch: readonly RecommendationLine[], tally: IngestTally): Promise<void> {
     for (const pages of splitRepeated(batch)) {
-      const { accepted, unchanged } = await this.database.transaction('routine', async (tx) => {
-        const merged = await this.store.merge(tx, pages);
-        await this.mailbox.append(tx, merged.accepted.map(frontPageEvent));
-        return merged;
-      });
+      const handoff = { id: randomUUID(), tier: 'important' } as const;
+      const at = new Date().toISOString();
+      const { accepted, unchanged } = await this.store.merge(
+        pages.map((page) => ({ page, stamped: { id: randomUUID(), at, event: frontPageEvent(page) } })),
+        handoff.id,
+        at,
+      );
+      this.mailbox.deliverAppended(accepted, handoff);
       tally.accepted += accepted.length;
       tally.unchanged += unchanged;
       tally.stale += pages.length - accepted.length - unchanged;

@@ -1,0 +1,50 @@
+-- A fragment of a WITH: appends the rows of its table `event` to their users' mailboxes, and hands them to the consumers.
+-- event: n int (1 or 0, 1, 2 …: the order) · id uuid · user_id · key · type · tier · profile_id · target · at · expires_at · data json ·
+--        push ('never', or 'opt_in' for what is pushed only to users with preferences; null for everything else)
+-- handoffId uuid, tier text: of the handoff rows · hasPreferences: whether the user `p.user_id` has set any (devices/device.fragments.ts)
+-- Adds the table placed: the columns of `event`, with the epoch and the offset of each.
+-- Atomic: offsets, entries and handoffs are written together, or nothing is. The lock on a user's counter row is held until the commit,
+-- so a user's events are committed in the order of their offsets, without gaps. Counters are locked in the order of user_id, so that two
+-- appends cannot deadlock. A handoff row stays until its consumer settles or claims it: what a crash interrupts is found there.
+counter AS (
+  INSERT INTO mailbox AS m (user_id, epoch, last_offset)
+  SELECT i.user_id, (SELECT epoch FROM installation), count(*)
+  FROM event i
+  GROUP BY i.user_id
+  ORDER BY i.user_id COLLATE "C"
+  ON CONFLICT (user_id) DO UPDATE SET last_offset = m.last_offset + excluded.last_offset
+  RETURNING m.user_id, m.epoch, m.last_offset
+), placed AS MATERIALIZED (
+  SELECT i.*, c.epoch,
+    c.last_offset - count(*) OVER (PARTITION BY i.user_id)
+      + row_number() OVER (PARTITION BY i.user_id ORDER BY i.n) AS "offset"
+  FROM event i
+  JOIN counter c ON c.user_id = i.user_id
+), entry AS (
+  INSERT INTO mailbox_entry AS e
+    (user_id, key, "offset", id, type, tier, profile_id, target, data, at, expires_at)
+  SELECT DISTINCT ON (p.user_id, p.key)
+    p.user_id, p.key, p."offset", p.id, p.type, p.tier, p.profile_id, p.target, p.data, p.at, p.expires_at
+  FROM placed p
+  ORDER BY p.user_id, p.key, p."offset" DESC
+  ON CONFLICT (user_id, key) DO UPDATE SET
+    "offset" = excluded."offset", id = excluded.id, type = excluded.type, tier = excluded.tier,
+    profile_id = excluded.profile_id, target = excluded.target, data = excluded.data,
+    at = excluded.at, expires_at = excluded.expires_at
+), position AS MATERIALIZED (
+  -- Put together as text, which takes a fraction of json_build_array; user ids need no escapes.
+  SELECT p.user_id, p.push, '["' || p.user_id || '",' || p."offset" || ']' AS text FROM placed p
+), handed_off AS (
+  INSERT INTO handoff (id, consumer, tier, positions)
+  SELECT {{handoffId}}, 'delivery', {{tier}}, ('[' || string_agg(text, ',') || ']')::json
+  FROM position
+  HAVING count(*) > 0
+  UNION ALL
+  SELECT {{handoffId}}, 'push', {{tier}}, ('[' || string_agg(text, ',') || ']')::json
+  FROM (
+    SELECT text FROM position WHERE push IS NULL
+    UNION ALL
+    SELECT p.text FROM position p WHERE p.push = 'opt_in' AND {{hasPreferences}}
+  ) pushed
+  HAVING count(*) > 0
+)
