@@ -119,7 +119,7 @@ module.exports = {
     ),
     rule(
       'demo-is-a-leaf',
-      'The demo page’s back end signs webhooks and shows secrets. Only its own main.ts loads it, so that it is not in what runs in production.',
+      'The demo page’s back end signs webhooks and shows secrets. Only its own boot.ts loads it, so that it is not in what runs in production.',
       { path: '^src/', pathNot: '^src/demo/' },
       { path: '^src/demo/' },
     ),
@@ -132,7 +132,7 @@ module.exports = {
     rule(
       'rooms-know-no-boot',
       'The table of contents lists the rooms; a room that read it could reach everything.',
-      { path: '^src/.+/', pathNot: `^src/demo/main\\.ts$|${spec}` },
+      { path: '^src/.+/', pathNot: `^src/demo/boot\\.ts$|${spec}` },
       { path: '^src/(main|boot|app\\.module)\\.ts$' },
     ),
     rule(

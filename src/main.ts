@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import { bootFromEnvironment } from './boot.js';
 
 await bootFromEnvironment();

@@ -1,15 +1,19 @@
 /*
- * `dist/usher.js`: the built server and every package that it loads, in one file. Node finds, reads and links some 2,900 modules
- * otherwise, which is most of a boot. `dist/main.js` stays beside it and does the same; `npm run bench -- --only boot` compares them.
- * `dist/usher-demo.js`: the same with the demo page, which must not be in what runs in production.
+ * `dist/usher.js`: the built server and every package that it loads, in one bundle (usher.cjs) which it starts. Node finds, reads and
+ * links some 2,900 modules otherwise, and compiles them, which is most of a boot. `dist/main.js` stays beside it and does the same;
+ * `npm run bench -- --only boot` compares them. `dist/usher-demo.js`: the same with the demo page, which must not be in what runs in
+ * production.
  */
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { project } from './places.mjs';
 
 const dist = join(project, 'dist');
+const launcher = join(project, 'tools', 'launcher.mjs');
 const FIRST_LINE = 'AAAA';
 const isOurs = (path) => path.startsWith(dist);
 /** What packages ask for in case it is there; each of them goes on without. */
@@ -39,22 +43,43 @@ const places = {
   },
 };
 
-const outputs = { 'usher.js': 'main.js', 'usher-demo.js': 'demo/main.js' };
-await Promise.all(Object.entries(outputs).map(([output, input]) => bundleTo(output, input)));
+const entries = { usher: 'boot.js', 'usher-demo': 'demo/boot.js' };
+await Promise.all(Object.entries(entries).map(([name, entry]) => build(name, entry)));
 
-async function bundleTo(output, input) {
+async function build(name, entry) {
+  const file = join(dist, `${name}.cjs`);
+  await Promise.all([
+    bundleTo(file, 'cjs', join(dist, entry)),
+    bundleTo(join(dist, `${name}.js`), 'es', launcher),
+  ]);
+  await writeFile(file, toAscii(await readFile(file, 'utf8')), 'latin1');
+  await rm(`${file}.cache`, { force: true });
+  await promisify(execFile)(process.execPath, [join(dist, `${name}.js`), '--compile']);
+}
+
+/** V8 keeps a text of ASCII in half the memory, and the launcher need not decode it. An escape means the same wherever code has such a character. */
+function toAscii(code) {
+  return code.replace(
+    /[^\0-\x7f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+async function bundleTo(file, format, input) {
   const bundle = await rolldown({
-    input: join(dist, input),
+    input,
     cwd: project,
     platform: 'node',
     external: (id) => isBuiltin(id) || optional.some((one) => (one.test ? one.test(id) : one === id)),
     plugins: [places],
   });
   await bundle.write({
-    file: join(dist, output),
-    format: 'esm',
+    file,
+    format,
     codeSplitting: false,
-    sourcemap: true,
+    // A script that V8 compiled before has no `import()`.
+    dynamicImportInCjs: false,
+    sourcemap: format === 'cjs',
     sourcemapExcludeSources: true,
     sourcemapPathTransform: (source) =>
       source.startsWith('..') ? source : `../src/${source.replace(/js$/, 'ts')}`,

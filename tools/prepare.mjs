@@ -85,10 +85,10 @@ const steps = [
     run: ['node_modules/@nestjs/cli/bin/nest.js', 'build'],
   },
   {
-    name: 'one file of it',
+    name: 'bundle of it',
     needs: 'src/main.ts',
-    reads: [...server, 'tools/bundle.mjs'],
-    makes: 'dist/usher.js',
+    reads: [...server, 'tools/bundle.mjs', 'tools/launcher.mjs'],
+    makes: 'dist/usher-demo.cjs.cache',
     isForRunning: true,
     run: ['tools/bundle.mjs'],
   },

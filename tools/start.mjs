@@ -49,15 +49,11 @@ async function startAll(environment, running, wish) {
   if (applied.length > 0) console.log(`Applied ${applied.length} migration(s) to the database${whose}`);
   else if (whose) console.log(`The schema${whose} is up to date`);
 
-  const server = startServer(
-    process.execPath,
-    ['--enable-source-maps', join(project, 'dist', 'usher-demo.js')],
-    {
-      cwd: project,
-      env: environment,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
-  );
+  const server = startServer(process.execPath, [join(project, 'dist', 'usher-demo.js')], {
+    cwd: project,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const drainSeconds = Number(environment.DRAIN_SECONDS || 20);
   running.push({
     stop: () =>

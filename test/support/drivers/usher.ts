@@ -87,7 +87,7 @@ async function startNode(
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const log: string[] = [];
-  const child = spawn(process.execPath, ['--enable-source-maps', program(environment.NODE_ENV)], {
+  const child = spawn(process.execPath, [program(environment.NODE_ENV)], {
     env: {
       PATH: process.env.PATH,
       NODE_ENV: 'test',

@@ -1,0 +1,44 @@
+/*
+ * `dist/usher.js` and `dist/usher-demo.js`: starts the bundle beside it (usher.cjs), which V8 has compiled before (usher.cjs.cache). Parsing
+ * and compiling 14 MB is more than half of the CPU time of a boot otherwise. `node dist/usher.js --compile` writes the compiled code, and
+ * `npm run build` does that. Another version of Node refuses it, and compiles as usual.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
+import sourceMapSupport from 'source-map-support';
+
+const bundle = fileURLToPath(import.meta.url).replace(/\.js$/, '.cjs');
+const cache = `${bundle}.cache`;
+
+// Node maps the lines of a stack trace to TypeScript's only for modules that it loads itself.
+sourceMapSupport.install({
+  environment: 'node',
+  handleUncaughtExceptions: false,
+  retrieveSourceMap: (source) =>
+    source === bundle ? { url: bundle, map: readFileSync(`${bundle}.map`, 'utf8') } : null,
+});
+
+const script = new Script(
+  `(function (exports, module, require, __filename) {\n${read(bundle, 'latin1')}\n})`,
+  {
+    filename: bundle,
+    lineOffset: -1,
+    cachedData: read(cache),
+  },
+);
+const loaded = { exports: {} };
+script.runInThisContext()(loaded.exports, loaded, createRequire(bundle), bundle);
+
+if (process.argv[2] === '--compile') writeFileSync(cache, script.createCachedData());
+else await loaded.exports.bootFromEnvironment();
+
+function read(file, encoding) {
+  try {
+    return readFileSync(file, encoding);
+  } catch (error) {
+    if (file === cache && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
