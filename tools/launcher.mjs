@@ -3,7 +3,7 @@
  * and compiling 14 MB is more than half of the CPU time of a boot otherwise. `node dist/usher.js --compile` writes the compiled code, and
  * `npm run build` does that. Another version of Node refuses it, and compiles as usual.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
@@ -20,25 +20,14 @@ sourceMapSupport.install({
     source === bundle ? { url: bundle, map: readFileSync(`${bundle}.map`, 'utf8') } : null,
 });
 
-const script = new Script(
-  `(function (exports, module, require, __filename) {\n${read(bundle, 'latin1')}\n})`,
-  {
-    filename: bundle,
-    lineOffset: -1,
-    cachedData: read(cache),
-  },
-);
+const code = readFileSync(bundle, 'latin1');
+const script = new Script(`(function (exports, module, require, __filename) {\n${code}\n})`, {
+  filename: bundle,
+  lineOffset: -1,
+  cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
+});
 const loaded = { exports: {} };
 script.runInThisContext()(loaded.exports, loaded, createRequire(bundle), bundle);
 
 if (process.argv[2] === '--compile') writeFileSync(cache, script.createCachedData());
 else await loaded.exports.bootFromEnvironment();
-
-function read(file, encoding) {
-  try {
-    return readFileSync(file, encoding);
-  } catch (error) {
-    if (file === cache && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}

@@ -14,9 +14,11 @@ import {
   isDurable,
   type NewDurableEvent,
   type NewEvent,
+  type AppendedEvent,
+  type StampedEvent,
 } from './events/event.js';
 import { type OutgoingEvent, EncodedEvent, eventsPublished } from './events/outgoing-event.js';
-import { type AppendedEvent, MailboxStore, type StampedEvent } from './mailbox.store.js';
+import { MailboxStore } from './mailbox.store.js';
 import type { Position } from './position.js';
 
 /** Events in one group commit. */

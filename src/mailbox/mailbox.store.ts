@@ -4,8 +4,7 @@ import { named, statement } from '../platform/postgres/statement.js';
 import type { DurableTier, Tier } from '../platform/tiers.js';
 import {
   keyOf,
-  type NewDurableEvent,
-  type NewEvent,
+  type StampedEvent,
   type StoredEntry,
   entryToEnvelope,
   type DurableEnvelope,
@@ -22,19 +21,6 @@ const HEADS = named(
   `SELECT user_id AS "userId", epoch, last_offset AS "offset" FROM mailbox WHERE user_id = ANY ($1)`,
 );
 const EXPIRE = statement('expire-entries.sql', import.meta.url);
-
-/** An event with the id and time that it was given when Usher accepted it. */
-export interface StampedEvent<Event extends NewEvent = NewDurableEvent> {
-  readonly id: string;
-  readonly at: string;
-  readonly event: Event;
-}
-
-/** An event that was appended to the mailbox, and its position there. */
-export interface AppendedEvent {
-  readonly stamped: StampedEvent;
-  readonly position: Position;
-}
 
 /** What a device needs to resume. */
 export interface Resumption {

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { appendEvents, eventTypeColumns } from '../mailbox/append.fragments.js';
-import { keyOf } from '../mailbox/events/event.js';
-import type { AppendedEvent, StampedEvent } from '../mailbox/mailbox.store.js';
+import { type AppendedEvent, keyOf, type StampedEvent } from '../mailbox/events/event.js';
 import { Database } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import { textArray } from '../platform/postgres/text-array.js';

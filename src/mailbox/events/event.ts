@@ -25,6 +25,19 @@ export interface NewDurableEvent extends NewEvent {
   readonly tier: DurableTier;
 }
 
+/** An event with the id and time that it was given when Usher accepted it. */
+export interface StampedEvent<Event extends NewEvent = NewDurableEvent> {
+  readonly id: string;
+  readonly at: string;
+  readonly event: Event;
+}
+
+/** An event that was appended to the mailbox, and its position there. */
+export interface AppendedEvent {
+  readonly stamped: StampedEvent;
+  readonly position: Position;
+}
+
 /** An event as devices get it (docs/CONTRACT.md, Envelopes). Routine events have neither offset nor epoch. */
 export interface Envelope {
   readonly id: string;

@@ -6,7 +6,7 @@ import { entryToEnvelope, type StoredEntry } from '../events/event.js';
 import { EncodedEvent, type OutgoingEvent } from '../events/outgoing-event.js';
 import { MailboxFragments } from '../mailbox.fragments.js';
 
-/** A consumer of committed events. Each gets a row of `handoff`, written in the commit (append.sql) and removed once it has taken over. */
+/** A consumer of committed events. Each gets a row of `handoff`, written in the commit (append-events.sql) and removed once it has taken over. */
 export type HandoffConsumer = 'delivery' | 'push';
 
 const SETTLE = named('settle-handoffs', 'DELETE FROM handoff WHERE id = ANY ($1::uuid[]) AND consumer = $2');
