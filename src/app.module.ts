@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
+import { PUSH_WITHDRAWAL } from './devices/addresses/push-withdrawal.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { PLAYBACK_ACTIVITY } from './devices/playback-activity.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
@@ -16,6 +17,7 @@ import { PlaybackActivityStore } from './playback/playback-activity.store.js';
 import { PlaybackModule } from './playback/playback.module.js';
 import { playbackState } from './playback/playback.state.js';
 import { PushModule } from './push/push.module.js';
+import { pushWithdrawal } from './push/queue/push.fragments.js';
 import { PushStore } from './push/queue/push.store.js';
 import { frontPageData } from './recommendations/front-page-event.js';
 import { RecommendationsModule } from './recommendations/recommendations.module.js';
@@ -32,9 +34,10 @@ import { TimelineModule } from './timeline/timeline.module.js';
     { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
     { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
     { provide: PLAYBACK_ACTIVITY, useExisting: PlaybackActivityStore },
+    { provide: PUSH_WITHDRAWAL, useValue: pushWithdrawal },
     { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
   ],
-  exports: [STATE_PARTS, DERIVED_EVENT_DATA, PLAYBACK_ACTIVITY, SENT_EVENT_LOOKUP],
+  exports: [STATE_PARTS, DERIVED_EVENT_DATA, PLAYBACK_ACTIVITY, PUSH_WITHDRAWAL, SENT_EVENT_LOOKUP],
 })
 class PortsModule {}
 

@@ -30,8 +30,8 @@ export const pushableDevicesOf = (userId: string): string =>
 /** For LATERAL: what a push to the device needs: push (the address), locale, timezone, last_seen_at. At most one row. */
 export const pushTarget = ({ userId, deviceId }: { userId: string; deviceId: string }): string =>
   `SELECT d.push, d.locale, d.timezone, d.last_seen_at FROM device d
-    WHERE d.device_id = ${deviceId} AND d.user_id = ${userId}`;
+    WHERE d.user_id = ${userId} AND d.device_id = ${deviceId}`;
 
-/** A scalar: the id of the user who has the device; null when nobody has it. */
-export const ownerOf = (deviceId: string): string =>
-  `(SELECT d.user_id FROM device d WHERE d.device_id = ${deviceId})`;
+/** A condition: whether the user has the device. */
+export const hasDevice = ({ userId, deviceId }: { userId: string; deviceId: string }): string =>
+  `EXISTS (SELECT FROM device d WHERE d.user_id = ${userId} AND d.device_id = ${deviceId})`;

@@ -1,22 +1,33 @@
-import { Injectable } from '@nestjs/common';
-import { Prisma } from '../generated/prisma/client.js';
+import { Inject, Injectable } from '@nestjs/common';
 import type { DurableTier } from '../platform/tiers.js';
-import { Database } from '../platform/postgres/database.js';
+import { Database, type Statement, type Transaction } from '../platform/postgres/database.js';
 import { PrismaService } from '../platform/postgres/prisma.service.js';
 import { named, statement } from '../platform/postgres/statement.js';
+import { PUSH_WITHDRAWAL, type PushWithdrawal } from './addresses/push-withdrawal.js';
 import type { DeviceRef } from './device.js';
 import type { DeviceBody, DeviceUpdate } from './device.schema.js';
 
-const REGISTER = statement('register-devices.sql', import.meta.url);
-const EVICT_EXCESS = statement('evict-excess-devices.sql', import.meta.url);
-const RETIRE_UNSEEN = statement('retire-unseen-devices.sql', import.meta.url);
-const FORGET_ADDRESSES = statement('forget-addresses.sql', import.meta.url);
+const REGISTER = statement('registration/register-devices.sql', import.meta.url);
 const FIND = named(
   'devices',
-  `SELECT device_id AS "deviceId", user_id AS "userId", platform, app_version AS "appVersion", name,
-     last_seen_at < now() - interval '1 hour' AS "lastSeenIsOld"
-   FROM device WHERE device_id = ANY ($1)`,
+  `SELECT d.user_id AS "userId", d.device_id AS "deviceId", d.platform, d.app_version AS "appVersion", d.name,
+     d.last_seen_at < now() - interval '1 hour' AS "lastSeenIsOld"
+   FROM json_to_recordset($1::json) AS k ("userId" text, "deviceId" text)
+   JOIN device d ON d.user_id = k."userId" AND d.device_id = k."deviceId"`,
 );
+/** An address reaches one installation of the app: two devices that register the same one do so one after the other. */
+const LOCK_ADDRESS = named('lock-address', `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`);
+
+/** Statements that may take a device or its address, and then withdraw what is queued for it. */
+const WITHDRAWING = {
+  put: 'registration/put-device.sql',
+  update: 'registration/update-device.sql',
+  remove: 'registration/remove-device.sql',
+  takeAddress: 'addresses/take-address.sql',
+  forgetAddresses: 'addresses/forget-addresses.sql',
+  evictExcess: 'evict-excess-devices.sql',
+  retireUnseen: 'retire-unseen-devices.sql',
+} as const;
 
 /** A device that connects, as it describes itself in the handshake. */
 export interface ConnectingDevice {
@@ -34,61 +45,56 @@ export interface KnownDevice extends ConnectingDevice {
 }
 
 /** A push address that its provider no longer accepts; `since` when, if the provider reports it. */
-export interface DeadAddress {
-  readonly deviceId: string;
+export interface DeadAddress extends DeviceRef {
   readonly address: string;
   readonly since: Date | undefined;
 }
 
-/** The devices and their push addresses. */
+/** The devices and their push addresses. A device is known by its user and its id; the same id of another user is another device. */
 @Injectable()
 export class DeviceStore {
+  private readonly withdrawing: Readonly<Record<keyof typeof WITHDRAWING, Statement>>;
+
   constructor(
     private readonly database: Database,
     private readonly prisma: PrismaService,
-  ) {}
-
-  /** Returns those of the devices that are registered, in no particular order. */
-  find(deviceIds: readonly string[]): Promise<KnownDevice[]> {
-    return this.database.run('important', FIND, [deviceIds]);
+    @Inject(PUSH_WITHDRAWAL) withdrawal: PushWithdrawal,
+  ) {
+    const fragments = { withdrawPushes: withdrawal.sql('lost') };
+    this.withdrawing = Object.fromEntries(
+      Object.entries(WITHDRAWING).map(([name, file]) => [name, statement(file, import.meta.url, fragments)]),
+    ) as Record<keyof typeof WITHDRAWING, Statement>;
   }
 
-  /** Registers the devices, or moves them to their new users. Each id must occur at most once. */
+  /** Returns those of the devices that are registered, in no particular order. */
+  find(devices: readonly DeviceRef[]): Promise<KnownDevice[]> {
+    const keys = devices.map(({ userId, deviceId }) => ({ userId, deviceId }));
+    return this.database.run('important', FIND, [JSON.stringify(keys)]);
+  }
+
+  /** Registers the devices, or notes that they were seen. Each must occur at most once. */
   async register(devices: readonly ConnectingDevice[]): Promise<void> {
     await this.database.run('important', REGISTER, [JSON.stringify(devices)]);
   }
 
-  /** Registers the device for this user; what `body` leaves out is removed. Returns the id of the user who had it before, if any. */
-  async put(userId: string, deviceId: string, body: DeviceBody): Promise<string | undefined> {
-    const now = new Date();
-    const columns = {
-      userId,
-      platform: body.platform,
-      name: body.name ?? null,
-      appVersion: body.appVersion ?? null,
-      timezone: body.timezone ?? null,
-      locale: body.locale ?? null,
-      push: body.push ?? Prisma.DbNull,
-      pushRegisteredAt: body.push ? now : null,
-      lastSeenAt: now,
-    };
-    return this.prisma.$transaction(async (tx) => {
-      if (body.push) await takeAddress(tx, deviceId, body.push.address);
-      const before = await tx.device.findUnique({ where: { deviceId }, select: { userId: true } });
-      await tx.device.upsert({ where: { deviceId }, create: { deviceId, ...columns }, update: columns });
-      return before?.userId;
+  /** Registers the device; what `body` leaves out is removed. Returns whether it is new. */
+  async put(device: DeviceRef, body: DeviceBody): Promise<boolean> {
+    const { platform, name, appVersion, timezone, locale, push } = body;
+    const columns = [platform, name, appVersion, timezone, locale, push].map((value) => value ?? null);
+    return this.database.transaction('important', async (tx) => {
+      if (push) await this.takeAddress(tx, device, push.address);
+      const values = [device.userId, device.deviceId, ...columns];
+      const [row] = await tx.run<{ isNew: boolean }>(this.withdrawing.put, values);
+      return row?.isNew === true;
     });
   }
 
   /** Changes the given fields. Returns false when the user has no such device. */
-  async update({ userId, deviceId }: DeviceRef, { push, ...fields }: DeviceUpdate): Promise<boolean> {
-    const now = new Date();
-    const address =
-      push === undefined ? {} : { push: push ?? Prisma.DbNull, pushRegisteredAt: push === null ? null : now };
-    return this.prisma.$transaction(async (tx) => {
-      if (push) await takeAddress(tx, deviceId, push.address);
-      const data = { ...fields, ...address, lastSeenAt: now } as Prisma.DeviceUpdateManyMutationInput;
-      return (await tx.device.updateMany({ where: { userId, deviceId }, data })).count === 1;
+  async update(device: DeviceRef, changes: DeviceUpdate): Promise<boolean> {
+    return this.database.transaction('important', async (tx) => {
+      if (changes.push) await this.takeAddress(tx, device, changes.push.address);
+      const values = [device.userId, device.deviceId, JSON.stringify(changes)];
+      return (await tx.run(this.withdrawing.update, values)).length === 1;
     });
   }
 
@@ -98,36 +104,28 @@ export class DeviceStore {
   }
 
   /** Returns false when the user has no such device. */
-  async remove(userId: string, deviceId: string): Promise<boolean> {
-    return (await this.prisma.device.deleteMany({ where: { userId, deviceId } })).count === 1;
+  async remove({ userId, deviceId }: DeviceRef): Promise<boolean> {
+    return (await this.database.run('important', this.withdrawing.remove, [userId, deviceId])).length === 1;
   }
 
   /** Removes all but the `keep` devices of each user that were seen last. Returns which it removed. */
   evictExcess(userIds: readonly string[], keep: number): Promise<DeviceRef[]> {
-    return this.database.run('important', EVICT_EXCESS, [userIds, keep]);
+    return this.database.run('important', this.withdrawing.evictExcess, [userIds, keep]);
   }
 
-  /** Removes dead push addresses, unless they were registered again since. Returns the ids of the devices that lost theirs. */
-  async forgetAddresses(lane: DurableTier, dead: readonly DeadAddress[]): Promise<Set<string>> {
-    const rows = await this.database.run<{ deviceId: string }>(lane, FORGET_ADDRESSES, [
-      JSON.stringify(dead),
-    ]);
-    return new Set(rows.map(({ deviceId }) => deviceId));
+  /** Removes dead push addresses, unless they were registered again since. Returns the devices that lost theirs. */
+  forgetAddresses(lane: DurableTier, dead: readonly DeadAddress[]): Promise<DeviceRef[]> {
+    return this.database.run(lane, this.withdrawing.forgetAddresses, [JSON.stringify(dead)]);
   }
 
   /** Removes at most `limit` devices that were not seen for `days` days. Returns which it removed. */
   retireUnseen(days: number, limit: number): Promise<DeviceRef[]> {
-    return this.database.run('routine', RETIRE_UNSEEN, [days, limit]);
+    return this.database.run('routine', this.withdrawing.retireUnseen, [days, limit]);
   }
-}
 
-/**
- * Removes the address from any other device. An address reaches one installation of the app, so it belongs to the device that registered
- * it last. The lock makes two registrations of one address wait for each other; pushes that are queued for the other device are withdrawn
- * in the same commit (trigger `device_moved`).
- */
-async function takeAddress(tx: Prisma.TransactionClient, deviceId: string, address: string): Promise<void> {
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${address}, 0))`;
-  await tx.$executeRaw`UPDATE device SET push = NULL, push_registered_at = NULL
-    WHERE push ->> 'address' = ${address} AND device_id <> ${deviceId}`;
+  /** An address belongs to the device that registered it last: any other one loses it in the same commit. */
+  private async takeAddress(tx: Transaction, device: DeviceRef, address: string): Promise<void> {
+    await tx.run(LOCK_ADDRESS, [address]);
+    await tx.run(this.withdrawing.takeAddress, [device.userId, device.deviceId, address]);
+  }
 }

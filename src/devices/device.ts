@@ -1,12 +1,15 @@
 import { Topic } from '../platform/events/topic.js';
 
-/** Identifies a device of a user. */
+/** Identifies a device. Another user may have one with the same id. */
 export interface DeviceRef {
   readonly userId: string;
   readonly deviceId: string;
 }
 
-/** The user no longer has this device: it was removed, or moved to another user. Listeners disconnect it and stop its streams. */
+/** Returns what identifies the device in a map or set: a device id is unique only among its user's devices. Ids have no slashes. */
+export const deviceKey = ({ userId, deviceId }: DeviceRef): string => `${userId}/${deviceId}`;
+
+/** The user no longer has this device. Listeners disconnect it and stop its streams. */
 export const deviceRemoved = new Topic<DeviceRef>('devices.removed');
 
 /** Devices of one user, more than a household has. One more evicts the device that was not seen for the longest time. */

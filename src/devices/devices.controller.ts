@@ -14,7 +14,7 @@ import { DevicesService } from './devices.service.js';
 export class DevicesController {
   constructor(private readonly devices: DevicesService) {}
 
-  /** Registers the device. One that another user had moves to the caller. */
+  /** Registers the device. Its push address leaves whatever device had it before. */
   @Put(':deviceId')
   @ApiResponse({ status: 200, standardSchema: deviceAnswer })
   async put(

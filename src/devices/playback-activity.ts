@@ -5,7 +5,7 @@ import type { DeviceRef } from './device.js';
  * not import; bound in app.module.ts.
  */
 export interface PlaybackActivity {
-  /** Returns the ids of those among `devices` that play at the moment. */
+  /** Returns the keys (deviceKey) of those among `devices` that play at the moment. */
   playing(devices: readonly DeviceRef[]): Promise<ReadonlySet<string>>;
 }
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { PlaybackActivity } from '../devices/playback-activity.js';
-import type { DeviceRef } from '../devices/device.js';
+import { deviceKey, type DeviceRef } from '../devices/device.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
@@ -17,14 +17,14 @@ export class PlaybackActivityStore implements PlaybackActivity {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Returns the ids of those devices that play. */
+  /** Returns the keys (deviceKey) of those devices that play. */
   async playing(devices: readonly DeviceRef[]): Promise<ReadonlySet<string>> {
     const input = devices.map(({ userId, deviceId }) => ({ userId, deviceId }));
     const withinSeconds = HEARTBEAT_INTERVALS * this.config.HEARTBEAT_SECONDS;
-    const rows = await this.database.run<{ deviceId: string }>('important', PLAYING, [
+    const rows = await this.database.run<DeviceRef>('important', PLAYING, [
       JSON.stringify(input),
       withinSeconds,
     ]);
-    return new Set(rows.map(({ deviceId }) => deviceId));
+    return new Set(rows.map(deviceKey));
   }
 }

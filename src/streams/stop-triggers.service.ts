@@ -39,8 +39,8 @@ export class StopTriggersService implements OnModuleInit {
   }
 
   /**
-   * Stops the streams of a device that was removed, or that another user registered. Retries a few times and never
-   * throws: if all attempts fail, the next renewal finds out.
+   * Stops the streams of a device that was removed. Retries a few times and never throws: if all attempts fail, the next
+   * renewal finds out.
    */
   async stopForRemovedDevice({ userId, deviceId }: DeviceRef): Promise<void> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
-import { ownerOf } from '../devices/device.fragments.js';
+import { hasDevice } from '../devices/device.fragments.js';
 import { holdsSlot } from './stream.fragments.js';
 import { membershipSql, membershipVersion } from '../membership/membership.fragments.js';
 import type { MembershipRow } from '../membership/membership-view.js';
@@ -20,7 +20,7 @@ const READ = named(
   'streams-read',
   `SELECT s.stream_id AS "streamId", s.user_id AS "userId", s.device_id AS "deviceId", s.end_reason AS "endReason",
      s.lapsed OR s.slot_until <= now() AS lapsed,
-     coalesce(${ownerOf('s.device_id')} = s.user_id, NOT s.device_registered) AS "hasDevice",
+     NOT s.device_registered OR ${hasDevice({ userId: 's.user_id', deviceId: 's.device_id' })} AS "hasDevice",
      o.others, o.older, (${membershipSql('s.user_id')}) AS membership, iso(now()) AS now
    FROM stream s
    CROSS JOIN LATERAL (
@@ -40,7 +40,7 @@ const RUNNING = named(
 const READ_ENTITLEMENT = named(
   'streams-may',
   `SELECT iso(now()) AS now, (${membershipSql('$1::text')}) AS membership,
-     ${ownerOf('$2')} AS owner`,
+     ${hasDevice({ userId: '$1', deviceId: '$2' })} AS "deviceRegistered"`,
 );
 const RETAKE = named(
   'stream-retake',
@@ -122,16 +122,16 @@ export class StreamStore {
     return tx ? tx.run(RUNNING, [userId]) : this.database.run('critical', RUNNING, [userId]);
   }
 
-  /** What the user may do now, and the user who registered the device; `owner` is null for a device that nobody registered. */
+  /** What the user may do now, and whether the user has registered the device. */
   async readEntitlement(tx: Transaction, { userId, deviceId }: NewStream) {
-    type Row = { now: string; membership: MembershipRow; owner: string | null };
+    type Row = { now: string; membership: MembershipRow; deviceRegistered: boolean };
     const [row] = await tx.run<Row>(READ_ENTITLEMENT, [userId, deviceId]);
     if (!row) throw new Error('the query returns one row');
-    const { now, membership, owner } = row;
+    const { now, membership, deviceRegistered } = row;
     return {
       entitlement: toEntitlement(userId, membership, now),
       endsAt: membership?.endsAt ?? undefined,
-      owner,
+      deviceRegistered,
     };
   }
 

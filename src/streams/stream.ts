@@ -31,7 +31,7 @@ export interface StreamState {
   readonly endReason: EndReason | null;
   /** Its slot ran out, so it needs a free one to go on. */
   readonly lapsed: boolean;
-  /** The device is registered to the user, or never was registered. */
+  /** The user has the device, or it was not registered when the stream started. */
   readonly hasDevice: boolean;
   /** How many other streams of the user hold a slot. */
   readonly others: number;

@@ -31,8 +31,8 @@ export class StreamsService {
   ) {}
 
   /**
-   * Takes a slot and issues a lease. Throws Problem not_entitled, too_many_streams (with those that run) or unknown_device, and
-   * TimeoutError when PostgreSQL does not respond.
+   * Takes a slot and issues a lease. Throws Problem not_entitled or too_many_streams (with those that run), and TimeoutError when
+   * PostgreSQL does not respond.
    */
   async start(newStream: NewStream): Promise<GrantedStream> {
     const streamId = randomBytes(16).toString('base64url');
@@ -51,14 +51,13 @@ export class StreamsService {
     const { userId } = newStream;
     await this.memberships.lock(tx, userId);
     await this.store.lapse(tx, userId);
-    const { owner, ...timed } = await this.store.readEntitlement(tx, newStream);
-    if (owner !== null && owner !== userId) throw new Problem('unknown_device');
+    const { deviceRegistered, ...timed } = await this.store.readEntitlement(tx, newStream);
     if (!this.issuer.canIssue(timed)) throw new Problem('not_entitled');
     const running = await this.store.running(userId, tx);
     if (running.length >= maxStreamsOf(timed.entitlement.capabilities))
       throw new Problem('too_many_streams', undefined, { streams: running });
     const seconds = this.config.LEASE_SECONDS;
-    await this.store.start(tx, { ...newStream, streamId, deviceRegistered: owner !== null, seconds });
+    await this.store.start(tx, { ...newStream, streamId, deviceRegistered, seconds });
     return timed;
   }
 }

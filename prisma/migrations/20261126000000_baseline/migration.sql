@@ -104,9 +104,10 @@ CREATE INDEX receipt_user_id_event_id_idx ON receipt (user_id, event_id);
 
 -- Devices
 
+-- A device is known by its user and the id that its app chose: two users may have the same id.
 CREATE TABLE device (
-  device_id text COLLATE "C" PRIMARY KEY,
   user_id text COLLATE "C" NOT NULL,
+  device_id text COLLATE "C" NOT NULL,
   platform text NOT NULL,
   name text,
   app_version text,
@@ -115,9 +116,10 @@ CREATE TABLE device (
   push jsonb,
   push_registered_at timestamptz(3),
   created_at timestamptz(3) NOT NULL DEFAULT now(),
-  last_seen_at timestamptz(3) NOT NULL DEFAULT now()
+  last_seen_at timestamptz(3) NOT NULL DEFAULT now(),
+  PRIMARY KEY (user_id, device_id)
 );
-CREATE INDEX device_user_id_idx ON device (user_id);
+-- What is unique in the world is the address: the device that registered it last has it.
 CREATE UNIQUE INDEX device_push_address_key ON device ((push ->> 'address'));
 CREATE INDEX device_last_seen_at_idx ON device (last_seen_at);
 
@@ -152,22 +154,7 @@ CREATE TABLE push (
 ) WITH (fillfactor = 80);
 -- The queue is only this index: what is settled is not in it, and a lane is never behind another one.
 CREATE INDEX push_due_idx ON push (vendor, tier, due_at) WHERE state IN ('queued', 'sent');
-CREATE INDEX push_device_id_idx ON push (device_id) WHERE state IN ('queued', 'sent');
 CREATE INDEX push_settled_at_idx ON push (settled_at) WHERE settled_at IS NOT NULL;
-
--- A device that changes hands, signs out or loses its address: what is queued for it ends in the same commit, whoever wrote.
-CREATE FUNCTION push_ends_with_its_device() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  UPDATE push SET state = 'withdrawn', reason = 'device_changed', settled_at = now()
-  WHERE device_id = OLD.device_id AND state IN ('queued', 'sent');
-  RETURN NULL;
-END $$;
-CREATE TRIGGER device_moved AFTER UPDATE ON device FOR EACH ROW
-  WHEN (OLD.user_id <> NEW.user_id OR (OLD.push IS NOT NULL AND NEW.push IS NULL))
-  EXECUTE FUNCTION push_ends_with_its_device();
-CREATE TRIGGER device_removed AFTER DELETE ON device FOR EACH ROW
-  WHEN (OLD.push IS NOT NULL)
-  EXECUTE FUNCTION push_ends_with_its_device();
 
 -- Membership
 

@@ -25,7 +25,8 @@ export class ReceiptsController {
     @Body({ schema: receiptReport }) body: ReceiptReport,
   ): Promise<void> {
     const { deviceId, ...payload } = body;
-    if ((await this.devices.owners([deviceId])).get(deviceId) !== userId) throw new Problem('unknown_device');
+    const [isRegistered] = await this.devices.areRegistered([{ userId, deviceId }]);
+    if (!isRegistered) throw new Problem('unknown_device');
     await this.receipts.report({ userId, deviceId }, payload);
   }
 }

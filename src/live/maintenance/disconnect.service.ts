@@ -8,7 +8,7 @@ import type { Connection } from '../connection/connection.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 import { NodePresenceService } from './node-presence.service.js';
 
-/** How long the new owner of a device waits until the other nodes have disconnected the former one. */
+/** How long a removal waits until the other nodes have disconnected the device. */
 const DISCONNECT_TIMEOUT_MS = 500;
 /** Sent with `superseded`: two tabs that share a device id would else take the connection from each other for ever. */
 const SUPERSEDED_RETRY_MS = 60_000;
@@ -16,7 +16,7 @@ const SUPERSEDED_RETRY_MS = 60_000;
 const CLOCK_SKEW_MS = 2_000;
 
 /**
- * Closes connections that must not live on: of removed or moved devices, of revoked tokens, and all but the newest of one
+ * Closes connections that must not live on: of removed devices, of revoked tokens, and all but the newest of one
  * device.
  */
 @Injectable()

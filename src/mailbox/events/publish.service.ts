@@ -38,13 +38,13 @@ export class PublishService {
   }
 
   private async checkTargets(bodies: readonly NewEventBody[]): Promise<void> {
-    const targets = bodies.flatMap(({ deviceId }) => (deviceId === undefined ? [] : [deviceId]));
+    const targets = bodies.flatMap(({ userId, deviceId }, index) =>
+      deviceId === undefined ? [] : [{ userId, deviceId, index }],
+    );
     if (targets.length === 0) return;
-    const owners = await this.devices.owners(targets);
-    bodies.forEach(({ userId, deviceId }, index) => {
-      if (deviceId !== undefined && owners.get(deviceId) !== userId)
-        throw new Problem('unknown_device', undefined, { index });
-    });
+    const areRegistered = await this.devices.areRegistered(targets);
+    const unknown = targets.find((_, n) => !areRegistered[n]);
+    if (unknown) throw new Problem('unknown_device', undefined, { index: unknown.index });
   }
 }
 

@@ -1,3 +1,5 @@
+import type { PushWithdrawal } from '../../devices/addresses/push-withdrawal.js';
+
 /** SQL over the table push that other folders' statements include. Parameters are SQL expressions. */
 
 /** A scalar (json): what became of the push of the event to the device; null when there was none. */
@@ -5,3 +7,18 @@ export const pushOutcome = (of: { userId: string; deviceId: string; eventId: str
   `(SELECT json_build_object('vendor', p.vendor, 'state', p.state, 'reason', p.reason,
       'queuedAt', iso(p.created_at), 'settledAt', iso(p.settled_at))
     FROM push p WHERE p.user_id = ${of.userId} AND p.device_id = ${of.deviceId} AND p.event_id = ${of.eventId})`;
+
+/** Ends what is queued for devices that are removed or lose their addresses. Rows are locked in the order of the key: no deadlocks. */
+export const pushWithdrawal: PushWithdrawal = {
+  sql: (devices) =>
+    `UPDATE push p SET state = 'withdrawn', reason = 'device_changed', settled_at = now()
+  FROM (
+    SELECT q.user_id, q.device_id, q.event_id
+    FROM ${devices} x
+    JOIN push q ON q.user_id = x.user_id AND q.device_id = x.device_id
+    WHERE q.state IN ('queued', 'sent')
+    ORDER BY q.user_id, q.device_id, q.event_id
+    FOR NO KEY UPDATE OF q
+  ) w
+  WHERE p.user_id = w.user_id AND p.device_id = w.device_id AND p.event_id = w.event_id AND p.state IN ('queued', 'sent')`,
+};

@@ -1,5 +1,5 @@
 -- Writes what became of claimed pushes. A push that has another state by now stays as it is, with one exception: when we removed a dead
--- address from its device, a trigger ended it as device_changed, and `gone` is the better reason.
+-- address from its device, that ended it as device_changed, and `gone` is the better reason.
 -- $1 json  [{ userId, deviceId, eventId, state, reason?, dueInMs?, tried }], tried: 1 when it was sent to the provider, else 0
 -- Returns nothing.
 UPDATE push p SET

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { deviceKey } from '../../devices/device.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { PUSH_PROVIDERS, type PushProviderDefinition } from '../providers/push-provider.js';
@@ -73,7 +74,7 @@ export class BudgetsService {
     kind: string,
     budget: Budget,
   ): Promise<TokenGrant[]> {
-    const names = outgoing.map(({ push: { deviceId } }) => `${kind}:${deviceId}`);
+    const names = outgoing.map(({ push }) => `${kind}:${deviceKey(push)}`);
     return names.length === 0 ? [] : this.store.takeEach(names, budget).catch(() => []);
   }
 

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { deviceKey } from '../../devices/device.js';
 import { DevicesService } from '../../devices/devices.service.js';
 import { PLAYBACK_ACTIVITY, type PlaybackActivity } from '../../devices/playback-activity.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
@@ -64,7 +65,7 @@ export class PushSenderService {
     const heartbeatMs = this.config.HEARTBEAT_SECONDS * 1_000;
     const outgoing: PreparedPush[] = [];
     for (const push of pushes) {
-      const context = { now: new Date(), playing: playing.has(push.deviceId), heartbeatMs };
+      const context = { now: new Date(), playing: playing.has(deviceKey(push)), heartbeatMs };
       const decision = decide(push, context);
       if (decision !== 'send') settled.push([push, decision]);
       else if (push.target) outgoing.push({ push, message: renderPush(push, push.target) });
@@ -72,7 +73,7 @@ export class PushSenderService {
     return outgoing;
   }
 
-  /** Returns the ids of the devices that play something; only for pushes that this can postpone. */
+  /** Returns the keys (deviceKey) of the devices that play something; only for pushes that this can postpone. */
   private async findPlaying(pushes: readonly Push[]): Promise<ReadonlySet<string>> {
     const postponable = pushes.filter(({ tier, action }) => tier !== 'critical' && action === 'show');
     return postponable.length === 0 ? new Set() : this.playbackActivity.playing(postponable);
@@ -100,13 +101,13 @@ export class PushSenderService {
 
   private async toSettlements(tier: DurableTier, sent: readonly SentPush[]): Promise<SettledPush[]> {
     const now = new Date();
-    const dead = sent.flatMap(({ push: { deviceId }, message: { to }, result }) =>
-      result.is === 'unregistered' ? [{ deviceId, address: to.address, since: result.since }] : [],
+    const dead = sent.flatMap(({ push: { userId, deviceId }, message: { to }, result }) =>
+      result.is === 'unregistered' ? [{ userId, deviceId, address: to.address, since: result.since }] : [],
     );
-    const forgotten = dead.length === 0 ? new Set() : await this.devices.forgetAddresses(tier, dead);
+    const forgotten = dead.length === 0 ? new Set<string>() : await this.devices.forgetAddresses(tier, dead);
     return sent.map(({ push, result }): SettledPush => {
       if (result.is !== 'unregistered') return [push, toSettlement(push, result, now)];
-      if (forgotten.has(push.deviceId)) return [push, { state: 'gone', reason: result.reason, tried: 1 }];
+      if (forgotten.has(deviceKey(push))) return [push, { state: 'gone', reason: result.reason, tried: 1 }];
       // The app has registered since: its present address may be good.
       return [push, retryLater(push, backoffMs(push.attempts), now, 'registered_since')];
     });

@@ -31,41 +31,30 @@ describe('nothing reaches another user’s device', () => {
     expect(others.flatMap((device) => device.envelopes('note.private'))).toEqual([]);
   });
 
-  test('a device on which another user signs in belongs to that user at once: the old socket is closed and receives nothing more', async () => {
-    const before = await usher.device('bob', 'shared-tv');
-    const after = await usher.device('cleo', 'shared-tv');
-    await before.disconnected();
-    await publish('bob', 'note.for-bob');
-    await publish('cleo', 'note.for-cleo');
-    await after.waitFor('note.for-cleo');
-    expect(eventsOfOthers(after, 'cleo')).toEqual([]);
-    expect(before.envelopes()).toEqual([]);
+  test('two users whose devices have the same id never notice each other: connections, names, targets, receipts, removals', async () => {
+    const bob = await usher.device('bob', 'living-room-tv');
+    await usher.callAs('bob', 'PUT', '/v1/me/devices/living-room-tv', { platform: 'tv', name: 'Bob’s' });
+    const cleo = await usher.device('cleo', 'living-room-tv');
+    await usher.callAs('cleo', 'PUT', '/v1/me/devices/living-room-tv', { platform: 'web' });
+    await publish('bob', 'note.for-bob', { deviceId: 'living-room-tv' });
+    await publish('cleo', 'note.for-cleo', { deviceId: 'living-room-tv' });
+    const [{ offset }] = await Promise.all([bob.waitFor('note.for-bob'), cleo.waitFor('note.for-cleo')]);
+    expect(await bob.request('receipt', { offset, state: 'seen' })).toEqual({ ok: true });
     const devices = async (userId: string) =>
-      (await usher.callAs(userId, 'GET', '/v1/me/devices')).body.devices as {
-        deviceId: string;
-      }[];
-    expect(await devices('bob')).toEqual([]);
-    expect((await devices('cleo')).map(({ deviceId }) => deviceId)).toEqual(['shared-tv']);
-  });
-
-  test('a device that another user registers loses the push address and the name of its former owner', async () => {
-    const device = {
-      platform: 'ios',
-      name: 'Dan’s phone',
-      push: { kind: 'apns', address: 'dans-push-token' },
-    };
-    await usher.callAs('dan', 'PUT', '/v1/me/devices/moving-phone', device);
-    const live = await usher.device('dan', 'moving-phone');
-    const { status, body } = await usher.callAs('eve', 'PUT', '/v1/me/devices/moving-phone', {
-      platform: 'ios',
-    });
-    expect(status).toBe(200);
-    expect(body).toMatchObject({ deviceId: 'moving-phone', name: null, push: null });
-    await live.disconnected();
-    const rows = await usher.database.query(
-      `SELECT user_id, push FROM device WHERE device_id = 'moving-phone'`,
-    );
-    expect(rows).toEqual([{ user_id: 'eve', push: null }]);
+      (await usher.callAs(userId, 'GET', '/v1/me/devices')).body.devices as { deviceId: string }[];
+    expect(await devices('bob')).toMatchObject([
+      { deviceId: 'living-room-tv', platform: 'tv', name: 'Bob’s' },
+    ]);
+    expect(await devices('cleo')).toMatchObject([
+      { deviceId: 'living-room-tv', platform: 'web', name: null },
+    ]);
+    await usher.callAs('cleo', 'DELETE', '/v1/me/devices/living-room-tv');
+    await cleo.disconnected();
+    await publish('bob', 'note.after');
+    await bob.waitFor('note.after');
+    expect([...eventsOfOthers(bob, 'bob'), ...eventsOfOthers(cleo, 'cleo')]).toEqual([]);
+    expect(await devices('bob')).toHaveLength(1);
+    expect(await devices('cleo')).toEqual([]);
   });
 
   test('a removed device is disconnected', async () => {

@@ -55,13 +55,17 @@ describe('a live connection', () => {
     expect(body.notApplied).toEqual([]);
   });
 
-  test('ends on every node when its device is removed or moves to another user', async () => {
+  test('ends on every node when its device is removed, and not when another user’s device with the same id is', async () => {
     const other = await usher.another();
     const removed = await usher.device('cleo', 'cleo-tv');
-    const moved = await usher.device('cleo', 'cleo-phone');
+    const kept = await usher.device('cleo', 'living-room-tv');
+    const dan = await usher.token('dan');
+    await call(other.url, dan, 'PUT', '/v1/me/devices/living-room-tv', { platform: 'ios' });
+    await call(other.url, dan, 'DELETE', '/v1/me/devices/living-room-tv');
     await call(other.url, await usher.token('cleo'), 'DELETE', '/v1/me/devices/cleo-tv');
-    await call(other.url, await usher.token('dan'), 'PUT', '/v1/me/devices/cleo-phone', { platform: 'ios' });
-    await Promise.all([removed.disconnected(), moved.disconnected()]);
+    await removed.disconnected();
+    await publish('cleo', 'note.after');
+    await kept.waitFor('note.after');
   });
 
   test('is asked to reconnect elsewhere at the end of its lifetime, and closed when the node stops', async () => {

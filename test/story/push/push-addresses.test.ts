@@ -18,8 +18,8 @@ const devicesOf = async (userId: string) =>
     push: unknown;
   }[];
 
-describe('a device that moves to another user', () => {
-  test('receives no push that was queued for its former owner', async () => {
+describe('a push address', () => {
+  test('that another user registers, on a device with the same id, leaves its former device at once, with all that is queued for it', async () => {
     const phone = await registerPhone(usher, 'hal', 'shared-phone');
     await phone.setProviderOutcome({ is: 'retry', afterMs: 1_000, reason: 'busy' });
     await usher.backOffice.publish([note('hal')]);
@@ -29,23 +29,55 @@ describe('a device that moves to another user', () => {
     expect(await pushStates(usher, 'shared-phone')).toEqual([
       { state: 'withdrawn', reason: 'device_changed' },
     ]);
+    expect(await devicesOf('hal')).toEqual([
+      expect.objectContaining({ deviceId: 'shared-phone', push: null }),
+    ]);
     await usher.backOffice.publish([note('hal'), note('ida')]);
     const { notes, arrived } = await phone.waitForNotifications(1);
     expect(notes[0]?.title).toBe('For ida');
-    expect(arrived.filter(({ message }) => message.data.userId === 'hal')).toHaveLength(1); // the attempt before the move
+    expect(arrived.filter(({ message }) => message.data.userId === 'hal')).toHaveLength(1); // the attempt before
   });
 
-  test('takes its push address with it: the address belongs to the device that registered it last', async () => {
+  test('belongs to the device that registered it last, whatever its id, by a call or over its socket', async () => {
     const old = await registerPhone(usher, 'jan', 'jan-phone');
     const push = { kind: 'fcm_token', address: old.address };
-    const body = { platform: 'android', push };
-    await usher.callAs('kim', 'PUT', '/v1/me/devices/kim-phone', body);
+    await usher.callAs('kim', 'PUT', '/v1/me/devices/kim-phone', { platform: 'android', push });
     expect(await devicesOf('jan')).toEqual([expect.objectContaining({ push: null })]);
     await usher.backOffice.publish([note('jan'), note('kim')]);
     const { notes } = await old.waitForNotifications(1);
     expect(notes[0]?.title).toBe('For kim');
+    const device = await usher.device('jan', 'jan-phone');
+    expect(await device.request('device.update', { push })).toEqual({ ok: true });
+    expect(await devicesOf('kim')).toEqual([expect.objectContaining({ push: null })]);
+    expect(await devicesOf('jan')).toEqual([expect.objectContaining({ push: { kind: 'fcm_token' } })]);
+    device.close();
   });
 
+  test('of a device stays when another user connects with the same id, and each gets the own pushes', async () => {
+    const [max, noa] = [
+      await registerPhone(usher, 'max', 'living-room-phone'),
+      await registerPhone(usher, 'noa', 'living-room-phone'),
+    ];
+    (await usher.device('noa', 'living-room-phone', { platform: 'android' })).close();
+    await usher.backOffice.publish([note('max'), note('noa')]);
+    expect((await max.waitForNotifications(1)).notes[0]?.title).toBe('For max');
+    expect((await noa.waitForNotifications(1)).notes[0]?.title).toBe('For noa');
+  });
+
+  test('that its provider no longer accepts is removed from its own device alone', async () => {
+    const [otto, pam] = [
+      await registerPhone(usher, 'otto', 'hall-phone'),
+      await registerPhone(usher, 'pam', 'hall-phone'),
+    ];
+    await otto.setProviderOutcome({ is: 'unregistered', reason: 'UNREGISTERED' });
+    await usher.backOffice.publish([note('otto'), note('pam')]);
+    expect((await pam.waitForNotifications(1)).notes[0]?.title).toBe('For pam');
+    await eventually('the address is gone', async () => (await devicesOf('otto'))[0]?.push === null);
+    expect(await devicesOf('pam')).toEqual([expect.objectContaining({ push: { kind: 'fcm_token' } })]);
+  });
+});
+
+describe('a device', () => {
   test('receives no push after it signed out', async () => {
     const phone = await registerPhone(usher, 'lea', 'lea-phone');
     await phone.setProviderOutcome({ is: 'retry', afterMs: 500, reason: 'busy' });
@@ -54,9 +86,7 @@ describe('a device that moves to another user', () => {
     await usher.callAs('lea', 'DELETE', '/v1/me/devices/lea-phone');
     expect(await pushStates(usher, 'lea-phone')).toEqual([{ state: 'withdrawn', reason: 'device_changed' }]);
   });
-});
 
-describe('a device', () => {
   test('can update its push address over its socket, and what it leaves out stays as it was', async () => {
     const phone = await registerPhone(usher, 'mia', 'mia-phone', { name: 'Pixel', push: undefined });
     const device = await usher.device('mia', 'mia-phone');

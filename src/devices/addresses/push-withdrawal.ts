@@ -1,0 +1,11 @@
+/**
+ * What a statement that removes a device or its push address must do to the pushes that are queued for it, in the same commit.
+ * Implemented by push, which devices must not import; bound in app.module.ts.
+ */
+export interface PushWithdrawal {
+  /** Returns an UPDATE for WITH. `devices`: the name of a query with the columns user_id and device_id. */
+  sql(devices: string): string;
+}
+
+/** Injection token of PushWithdrawal. */
+export const PUSH_WITHDRAWAL = Symbol('PUSH_WITHDRAWAL');
