@@ -43,7 +43,8 @@ export class MembershipService {
 
   /**
    * Derives the memberships from all of the users' subscriptions as of now, and saves a version and appends an event for each that
-   * changed. The caller holds the users' locks. Returns the ids of the users whose membership changed.
+   * changed. The caller holds the users' locks, and calls it once in a transaction: all mailboxes are locked by one append, in the
+   * order of their users. Returns the ids of the users whose membership changed.
    */
   async updateFromSubscriptions(
     tx: Transaction,
@@ -54,7 +55,7 @@ export class MembershipService {
     if (changed.length === 0) return [];
     const versions = await this.store.save(
       tx,
-      changed.map(({ userId, next }) => ({ userId, ...next })),
+      changed.map(({ userId, next }) => ({ userId, reason: reasonFor(userId, source), ...next })),
       source,
     );
     const versionOf = (userId: string): number => versions.get(userId) ?? 0;
@@ -62,7 +63,7 @@ export class MembershipService {
       tx,
       changed.map((membership) => {
         const { userId } = membership;
-        const data = toEventData(membership, versionOf(userId), source.reason);
+        const data = toEventData(membership, versionOf(userId), reasonFor(userId, source));
         return builtInEvent('membership.changed', { userId, data });
       }),
     );
@@ -103,6 +104,9 @@ function groupByUser(
   }
   return groups;
 }
+
+const reasonFor = (userId: string, { reason }: ChangeSource): string =>
+  typeof reason === 'string' ? reason : reason(userId);
 
 const toVersion = (
   { userId, next, plan, before }: ChangedMembership,

@@ -63,8 +63,8 @@ export interface ChangeSource {
   readonly processor: string;
   /** Null when no webhook caused it. */
   readonly webhookId: string | null;
-  /** The webhook's type, or a reason of Usher's own. */
-  readonly reason: string;
+  /** The webhook's type, or a reason of Usher's own; a function when the users of one transaction have different ones. */
+  readonly reason: string | ((userId: string) => string);
 }
 
 /** A membership whose end has passed. */
@@ -103,10 +103,10 @@ export class MembershipStore {
   /** Saves the next version of each, and its row in the history. Returns the version numbers by user. */
   async save(
     tx: Transaction,
-    memberships: readonly ({ readonly userId: string } & StoredMembership)[],
-    { processor, webhookId, reason }: ChangeSource,
+    memberships: readonly ({ readonly userId: string; readonly reason: string } & StoredMembership)[],
+    { processor, webhookId }: ChangeSource,
   ): Promise<ReadonlyMap<string, number>> {
-    const values = [JSON.stringify(memberships), reason, processor, webhookId];
+    const values = [JSON.stringify(memberships), processor, webhookId];
     const saved = await tx.run<{ userId: string; version: number }>(SAVE, values);
     return new Map(saved.map(({ userId, version }) => [userId, version]));
   }

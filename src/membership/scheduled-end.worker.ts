@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
-import { Database, type Transaction } from '../platform/postgres/database.js';
+import { Database } from '../platform/postgres/database.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import { MembershipService } from './membership.service.js';
 import { type DueMembership, MembershipStore } from './membership.store.js';
@@ -49,18 +49,11 @@ export class ScheduledEndWorker extends PeriodicWorker {
     return this.database.transaction('critical', async (tx) => {
       // Another node is ending them; what it leaves is due in the next run.
       if (!(await this.store.tryLockJob(tx, 'ends'))) return;
-      await this.store.lockUsers(tx, userIdsOf(due));
-      const canceled = due.filter(({ isCanceled }) => isCanceled);
-      const unpaid = due.filter(({ isCanceled }) => !isCanceled);
-      await this.end(tx, userIdsOf(canceled), 'scheduled_end');
-      await this.end(tx, userIdsOf(unpaid), 'grace_ended');
+      const userIds = due.map(({ userId }) => userId);
+      await this.store.lockUsers(tx, userIds);
+      const canceled = new Set(due.filter(({ isCanceled }) => isCanceled).map(({ userId }) => userId));
+      const reason = (userId: string) => (canceled.has(userId) ? 'scheduled_end' : 'grace_ended');
+      await this.memberships.updateFromSubscriptions(tx, userIds, { ...SOURCE, reason });
     });
   }
-
-  private async end(tx: Transaction, userIds: string[], reason: string): Promise<void> {
-    if (userIds.length > 0)
-      await this.memberships.updateFromSubscriptions(tx, userIds, { ...SOURCE, reason });
-  }
 }
-
-const userIdsOf = (due: readonly DueMembership[]): string[] => due.map(({ userId }) => userId);

@@ -11,10 +11,15 @@ import type { NewStream, RunningStream, StopReason, StreamState } from './stream
 const START = statement('start-stream.sql', import.meta.url);
 const RENEW = statement('leases/renew-slots.sql', import.meta.url);
 const STOP = statement('stop-streams.sql', import.meta.url, { membershipVersion: membershipVersion('$1') });
+/** Locks in the order of the ids, as renew-slots.sql does: one that began before a slot ran out may want the same rows. */
 const LAPSE = named(
   'streams-lapse',
-  `UPDATE stream SET lapsed = true
-   WHERE user_id = $1 AND ended_at IS NULL AND NOT lapsed AND slot_until <= now()`,
+  `WITH due AS MATERIALIZED (
+     SELECT stream_id FROM stream
+     WHERE user_id = $1 AND ended_at IS NULL AND NOT lapsed AND slot_until <= now()
+     ORDER BY stream_id FOR NO KEY UPDATE
+   )
+   UPDATE stream s SET lapsed = true FROM due d WHERE s.stream_id = d.stream_id`,
 );
 const READ = named(
   'streams-read',

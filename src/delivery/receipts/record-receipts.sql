@@ -13,7 +13,7 @@ SELECT e."userId", d.pair ->> 0, e.epoch, e."offset", e.id, e.type, s.state,
 FROM json_to_recordset($1::json) AS e ("userId" text, id uuid, type text, epoch text, "offset" bigint, devices json)
 CROSS JOIN LATERAL json_array_elements(e.devices) AS d (pair)
 CROSS JOIN LATERAL (SELECT (d.pair ->> 1)::smallint AS state) s
-ORDER BY e."userId" COLLATE "C", (d.pair ->> 0) COLLATE "C", e."offset"
+ORDER BY e."userId" COLLATE "C", (d.pair ->> 0) COLLATE "C", e.epoch, e."offset"
 ON CONFLICT (user_id, device_id, epoch, "offset") DO UPDATE SET
   state = greatest(r.state, excluded.state),
   sent_at = coalesce(r.sent_at, excluded.sent_at),

@@ -21,7 +21,7 @@ export class PlanStore {
     await this.prisma.$transaction([
       this.prisma.$executeRaw`
         INSERT INTO plan (plan_id, name, capabilities, updated_at) VALUES (${planId}, ${name}, ${json}::jsonb, now())
-        ON CONFLICT (plan_id) DO UPDATE SET name = excluded.name, capabilities = excluded.capabilities, updated_at = now(),
+        ON CONFLICT (plan_id) DO UPDATE SET name = excluded.name, capabilities = excluded.capabilities, updated_at = excluded.updated_at,
           revision = plan.revision + (plan.capabilities IS DISTINCT FROM excluded.capabilities)::int`,
       this.prisma.planPrice.deleteMany({ where: { planId } }),
       this.prisma.planPrice.createMany({

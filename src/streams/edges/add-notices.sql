@@ -5,4 +5,4 @@ INSERT INTO edge_notice (edge_id, key, id, type, data)
 SELECT n."edgeId", n.key, n.id, n.type, n.data
 FROM json_to_recordset($1::json) AS n ("edgeId" text, key text, id uuid, type text, data json)
 ORDER BY n."edgeId" COLLATE "C", n.key COLLATE "C"
-ON CONFLICT (edge_id, key) DO UPDATE SET id = excluded.id, data = excluded.data, created_at = now()
+ON CONFLICT (edge_id, key) DO UPDATE SET id = excluded.id, data = excluded.data, created_at = excluded.created_at

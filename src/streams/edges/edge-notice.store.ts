@@ -9,10 +9,16 @@ const PENDING = named(
   `SELECT id, edge_id AS "edgeId", key, type, data FROM edge_notice
    WHERE edge_id = ANY ($1) ORDER BY created_at LIMIT $2`,
 );
+/** Skips what is locked: a newer notice replaces it at this moment. */
 const SETTLE = named(
   'edge-notices-settle',
-  `DELETE FROM edge_notice n USING json_to_recordset($1::json) AS a (id uuid, "edgeId" text, key text)
-   WHERE n.edge_id = a."edgeId" AND n.key = a.key AND n.id = a.id`,
+  `WITH acknowledged AS MATERIALIZED (
+     SELECT n.edge_id, n.key
+     FROM json_to_recordset($1::json) AS a (id uuid, "edgeId" text, key text)
+     JOIN edge_notice n ON n.edge_id = a."edgeId" AND n.key = a.key AND n.id = a.id
+     FOR UPDATE OF n SKIP LOCKED
+   )
+   DELETE FROM edge_notice n USING acknowledged a WHERE n.edge_id = a.edge_id AND n.key = a.key`,
 );
 /** After 26 hours no lease that a notice is about can be valid: the longest grace is a day, the longest lease an hour. */
 const EXPIRE = named(

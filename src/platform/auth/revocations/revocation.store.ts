@@ -10,7 +10,7 @@ const ADD = named(
   'revocation-add',
   `INSERT INTO revocation (user_id, device_id, token_id) VALUES ($1, $2, $3)
    ON CONFLICT (user_id, device_id, token_id)
-   DO UPDATE SET not_before = excluded.not_before, seq = nextval('revocation_seq')
+   DO UPDATE SET not_before = excluded.not_before, seq = excluded.seq
    RETURNING not_before AS "notBefore"`,
 );
 const LIST_AFTER = named(
