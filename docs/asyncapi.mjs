@@ -30,7 +30,8 @@ const refused = z.object({ ok: z.literal(false), error: refusal });
 const done = z.object({ ok: z.literal(true) });
 
 const state = z.object({
-  position: positionSchema,
+  position: positionSchema.describe('Up to where the entries go.'),
+  hasMore: z.boolean().describe('Another page follows.'),
   membership: membershipChangedData,
   entitlement: entitlementResponse,
   playback: z.array(playbackProgressData).describe('Newest first.'),
@@ -54,8 +55,9 @@ const fromServer = {
     }),
   },
   snapshot: {
-    summary: 'After a `welcome` with `resume: snapshot`: what GET /v1/me/state gives.',
-    payload: state,
+    summary:
+      'After a `welcome` with `resume: snapshot`: what GET /v1/me/state gives. With `hasMore` it asks for an acknowledgement, and a frame with only the next entries follows.',
+    payload: z.union([state, state.pick({ position: true, hasMore: true, entries: true })]),
   },
   goaway: {
     summary: 'Come back after so many milliseconds; by itself, unless it was superseded.',

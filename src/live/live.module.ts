@@ -8,6 +8,7 @@ import { AdmissionService } from './admission/admission.service.js';
 import { CatchUpService } from './admission/catch-up.service.js';
 import { ConnectionLimiterService } from './admission/connection-limiter.service.js';
 import { HandshakeService } from './admission/handshake.service.js';
+import { HistorySenderService } from './admission/history-sender.service.js';
 import { HistoryService } from './admission/history.service.js';
 import { AcknowledgementsService } from './connection/acknowledgements.service.js';
 import { CommandDispatcherService } from './connection/command-dispatcher.service.js';
@@ -40,6 +41,7 @@ import { EventStreamController } from './sse/event-stream.controller.js';
     DrainService,
     GapFillerService,
     HandshakeService,
+    HistorySenderService,
     HistoryService,
     LoadSheddingWorker,
     LocalDeliveryService,

@@ -17,11 +17,11 @@ export class MailboxController {
     private readonly states: StateStore,
   ) {}
 
-  /** Everything a screen needs, read in one snapshot. */
+  /** Everything a screen needs, read in one snapshot. If `hasMore`, the other entries follow `position` in GET /v1/me/entries. */
   @Get('state')
   async state(@CurrentUser() userId: string) {
-    const [state] = await this.states.read([userId], 'important');
-    return state;
+    const [read] = await this.states.read([userId], 'important');
+    return read?.state;
   }
 
   /** One page of the durable events after a position, in offset order, the newest of each key. Throws Problem position_lost. */
@@ -29,11 +29,10 @@ export class MailboxController {
   @ApiResponse({ status: 200, standardSchema: entriesAnswer })
   @ApiResponse({ status: 410, description: 'position_lost: read the state anew' })
   async entries(@CurrentUser() userId: string, @Query({ schema: entriesQuery }) query: EntriesQuery) {
-    const { head, entries } = await this.store.readPage(userId, query.after, query.limit);
+    const { head, hasMore, entries } = await this.store.readPage(userId, query.after, query.limit);
     if ((query.epoch !== undefined && query.epoch !== head.epoch) || query.after > head.offset)
       throw new Problem('position_lost');
-    const last = entries.at(-1);
-    const hasMore = entries.length === query.limit && last !== undefined && last.offset < head.offset;
-    return { position: { epoch: head.epoch, offset: hasMore ? last.offset : head.offset }, hasMore, entries };
+    const last = entries.at(-1)?.offset;
+    return { position: { epoch: head.epoch, offset: (hasMore && last) || head.offset }, hasMore, entries };
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Fragments } from '../platform/postgres/statement.js';
 import { DERIVED_EVENT_DATA, type DerivedEventData } from './events/derived-data.js';
+import { PAGE_BYTES } from './position.js';
 
 /** SQL over the mailbox's tables for statements of this and other folders. All parameters are SQL expressions. */
 @Injectable()
@@ -21,6 +22,20 @@ export class MailboxFragments {
     return `json_build_object('id', ${e}.id, 'type', ${e}.type, 'tier', ${e}.tier, 'key', ${e}.key, 'offset', ${e}."offset",
       'at', iso(${e}.at), 'expiresAt', iso(${e}.expires_at), 'profileId', ${e}.profile_id, 'target', ${e}.target,
       'data', ${this.data(e)})`;
+  }
+
+  /**
+   * For LATERAL: one row, `entries` (json array in offset order) and "hasMore": of the rows of mailbox_entry that `rows` selects
+   * as many as fit into PAGE_BYTES, the lowest offsets first, and always one.
+   */
+  page(rows: string): string {
+    return `SELECT coalesce(json_agg(s.entry ORDER BY s."offset") FILTER (WHERE s.bytes <= ${PAGE_BYTES} OR s.n = 1), '[]') AS entries,
+      coalesce(bool_or(s.bytes > ${PAGE_BYTES} AND s.n > 1), false) AS "hasMore"
+    FROM (
+      SELECT j."offset", j.entry, row_number() OVER w AS n, sum(octet_length(j.entry::text)) OVER w AS bytes
+      FROM (SELECT e."offset", ${this.json('e')} AS entry FROM (${rows}) e OFFSET 0) j
+      WINDOW w AS (ORDER BY j."offset")
+    ) s`;
   }
 
   /** For the statements of this folder: `{{entryJson}}`, the row `e` as json. */

@@ -11,7 +11,7 @@ import {
 } from './events/event.js';
 import { appendEvents, pushPolicyOf } from './append.fragments.js';
 import { MailboxFragments } from './mailbox.fragments.js';
-import { MAX_REPLAY, type Position } from './position.js';
+import { MAX_REPLAY, MAX_REPLAY_BYTES, type Position } from './position.js';
 
 const APPEND = statement('append.sql', import.meta.url, {
   appendEvents: appendEvents({ handoffId: '$2::uuid', tier: '$3' }),
@@ -20,6 +20,9 @@ const HEADS = named(
   'heads',
   `SELECT user_id AS "userId", epoch, last_offset AS "offset" FROM mailbox WHERE user_id = ANY ($1)`,
 );
+const PAGE_ROWS = `SELECT * FROM mailbox_entry x
+    WHERE x.user_id = $1 AND x."offset" > $2 AND (x.expires_at IS NULL OR x.expires_at > now())
+    ORDER BY x."offset" LIMIT $3`;
 const EXPIRE = statement('expire-entries.sql', import.meta.url);
 
 /** What a device needs to resume. */
@@ -28,6 +31,15 @@ export interface Resumption {
   readonly head: Position;
   /** The events after the device's position; undefined when it cannot be resumed and the device needs the whole state. */
   readonly missed: DurableEnvelope[] | undefined;
+}
+
+/** A part of a mailbox. */
+export interface EntriesPage {
+  /** The newest position of the mailbox. */
+  readonly head: Position;
+  /** Whether there may be events between the last one of the page and `head`. */
+  readonly hasMore: boolean;
+  readonly entries: readonly DurableEnvelope[];
 }
 
 /** Each user's durable log of events, compacted by key: of the events with one key only the newest is kept. */
@@ -41,7 +53,7 @@ export class MailboxStore {
     fragments: MailboxFragments,
   ) {
     this.readAfterStatement = statement('read-after.sql', import.meta.url, fragments.forOwnStatements);
-    this.readPageStatement = statement('read-page.sql', import.meta.url, fragments.forOwnStatements);
+    this.readPageStatement = statement('read-page.sql', import.meta.url, { page: fragments.page(PAGE_ROWS) });
   }
 
   /**
@@ -76,6 +88,7 @@ export class MailboxStore {
     const rows = await this.database.run<Row>(lane, this.readAfterStatement, [
       JSON.stringify(input),
       MAX_REPLAY,
+      MAX_REPLAY_BYTES,
     ]);
     return rows.map(({ epoch, head, entries }) => ({
       head: { epoch, offset: head },
@@ -83,17 +96,16 @@ export class MailboxStore {
     }));
   }
 
-  /** Returns at most `limit` of the user's events after the offset `after`, in offset order, and the mailbox's newest position. */
-  async readPage(
-    userId: string,
-    after: number,
-    limit: number,
-  ): Promise<{ head: Position; entries: DurableEnvelope[] }> {
-    type Row = { epoch: string; head: number; entries: StoredEntry[] };
+  /** Returns at most `limit` of the user's events after the offset `after`, in offset order, and no more than fit into PAGE_BYTES. */
+  async readPage(userId: string, after: number, limit: number): Promise<EntriesPage> {
+    type Row = { epoch: string; head: number; entries: StoredEntry[]; hasMore: boolean };
     const [row] = await this.database.run<Row>('important', this.readPageStatement, [userId, after, limit]);
     if (!row) throw new Error('the installation row is missing');
-    const { epoch, head, entries } = row;
-    return { head: { epoch, offset: head }, entries: entries.map((entry) => entryToEnvelope(entry, epoch)) };
+    const { epoch, head } = row;
+    const entries = row.entries.map((entry) => entryToEnvelope(entry, epoch));
+    const last = entries.at(-1)?.offset ?? head;
+    const hasMore = (row.hasMore || entries.length === limit) && last < head;
+    return { head: { epoch, offset: head }, hasMore, entries };
   }
 
   /** Returns the newest position of each user's mailbox; users without a mailbox are absent. */

@@ -12,3 +12,12 @@ export interface Position {
  * then (docs/CONTRACT.md, The device socket).
  */
 export const MAX_REPLAY = 300;
+
+/** The same for a device that has missed more than so many bytes: what waits for slow devices is held in memory. */
+export const MAX_REPLAY_BYTES = 1024 * 1024;
+
+/**
+ * Bytes of events in one page of a snapshot, of a replay, or of `GET /v1/me/entries`. On a line of 64 kB/s a page takes four
+ * seconds, so that pings, which wait behind it, are answered in time.
+ */
+export const PAGE_BYTES = 256 * 1024;

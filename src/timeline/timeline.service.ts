@@ -21,7 +21,7 @@ export class TimelineService {
    * membership. `awake` (whether a device is connected) is left out while Redis is unavailable.
    */
   async describeUser(userId: string) {
-    const [[state], devices, record, connected] = await Promise.all([
+    const [[read], devices, record, connected] = await Promise.all([
       this.states.read([userId], 'important'),
       this.devices.list(userId),
       this.store.record(userId),
@@ -36,7 +36,7 @@ export class TimelineService {
     const notApplied = devices.flatMap(({ deviceId }) =>
       (membershipReceipts[deviceId] ?? 0) < applied ? [deviceId] : [],
     );
-    return { userId, awake: connected, ...state, ...stored, devices: described, notApplied };
+    return { userId, awake: connected, ...read?.state, ...stored, devices: described, notApplied };
   }
 
   /** Returns the steps before `before`, the newest first, and as `next` the `before` of the next page if there may be one. */

@@ -43,10 +43,15 @@ export class MailboxModel {
   }
 }
 
+/** Entries in one page of a snapshot. */
+const PAGE_SIZE = 2;
+
 /** A model of a device without sockets: an inbox, driven as `ProtocolClient` drives it. */
 export class DeviceModel {
   readonly receivedOffsets: number[] = [];
   readonly acknowledgedOffsets = new Set<number>();
+  /** Its connections end after the first page of a snapshot. */
+  breaksAfterPage = false;
   private readonly storage = new MemoryStorage();
   private inbox = this.createInbox();
 
@@ -87,7 +92,15 @@ export class DeviceModel {
     if (!welcome) throw new Error('the model made a welcome that cannot be read');
     this.inbox.handleWelcome(welcome);
     if (position) return this.receive(this.mailbox.getAfter(position.offset));
-    this.inbox.handleSnapshot({ position: { epoch: 'e1', offset }, ...state });
+    const { entries } = state;
+    for (let start = 0; ; start += PAGE_SIZE) {
+      const page = entries.slice(start, start + PAGE_SIZE);
+      const hasMore = start + PAGE_SIZE < entries.length;
+      const at = { epoch: 'e1', offset: hasMore ? Number(page.at(-1)?.offset) : offset };
+      this.inbox.handleSnapshot({ position: at, hasMore, ...(start === 0 && state), entries: page });
+      if (!hasMore) break;
+      if (this.breaksAfterPage) return;
+    }
   }
 
   private createInbox(): Inbox {

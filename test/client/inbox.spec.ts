@@ -114,6 +114,38 @@ describe('the inbox', () => {
     );
   });
 
+  test('delivers nothing of the past to a new device, even if the connection ends between two pages', () => {
+    const mailbox = new MailboxModel();
+    for (let n = 1; n <= 7; n += 1) mailbox.append('note', `note:${n}`, {});
+    for (const reopen of ['connect', 'restart'] as const) {
+      const device = new DeviceModel(mailbox);
+      device.breaksAfterPage = true;
+      device.connect();
+      expect(device.position?.offset).toBe(2);
+      device.breaksAfterPage = false;
+      device[reopen]();
+      expect(device.receivedOffsets).toEqual([]);
+      expect(device.state).toEqual(mailbox.state);
+      device.receive([mailbox.append('note', `last:${reopen}`, {})]);
+      expect(device.receivedOffsets).toEqual([mailbox.offset]);
+    }
+  });
+
+  test('delivers what a known device has missed once, page after page', () => {
+    const mailbox = new MailboxModel();
+    mailbox.append('note', 'note:0', {});
+    const device = new DeviceModel(mailbox);
+    device.connect();
+    for (let n = 1; n <= 7; n += 1) mailbox.append('note', `note:${n}`, {});
+    device.breaksAfterPage = true;
+    device.restart();
+    expect(device.receivedOffsets).toEqual([2]);
+    device.restart();
+    device.breaksAfterPage = false;
+    device.connect();
+    expect(device.receivedOffsets).toEqual([2, 3, 4, 5, 6, 7, 8]);
+  });
+
   test('delivers an event first, then stores the position, then acknowledges', () => {
     const order: string[] = [];
     const storage = new MemoryStorage();

@@ -44,8 +44,17 @@ export function parseWelcome(value: unknown): Welcome | undefined {
   };
 }
 
-/** Returns the state and its position, as `GET /v1/me/state` sends them. Undefined if there is no position. */
-export function parseSnapshot(value: unknown): { position: Position; state: UserState } | undefined {
+/** A snapshot, or one page of it. */
+export interface Snapshot {
+  /** Up to where its entries go. */
+  readonly position: Position;
+  /** Another page follows, which has only entries. */
+  readonly hasMore: boolean;
+  readonly state: UserState;
+}
+
+/** Returns the snapshot, or the page of one, in `value`. Undefined if there is no position. */
+export function parseSnapshot(value: unknown): Snapshot | undefined {
   if (!isRecord(value)) return undefined;
   const position = parsePosition(value['position']);
   if (!position) return undefined;
@@ -59,7 +68,7 @@ export function parseSnapshot(value: unknown): { position: Position; state: User
     recommendations: toArray(value['recommendations']).filter(isFrontPage),
     entries,
   };
-  return { position, state };
+  return { position, hasMore: value['hasMore'] === true, state };
 }
 
 /** Returns how long a `goaway` asks the device to stay away, in ms. */

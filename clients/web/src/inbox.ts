@@ -1,7 +1,7 @@
 import { beginReplay, checkOffset, type Cursor, type Position } from './cursor.js';
 import { isDurable, isRelevant, type DurableEnvelope, type Envelope } from './envelope.js';
 import type { Progress } from './events.js';
-import { parseSnapshot, type Welcome } from './frames.js';
+import { parseSnapshot, type Snapshot, type Welcome } from './frames.js';
 import type { PositionStore } from './position-store.js';
 import { applyEvent, applyProgress, applySnapshot } from './reducer.js';
 import type { Acknowledge } from './socket-connection.js';
@@ -30,6 +30,12 @@ export class Inbox {
   private userId: string | undefined;
   /** The position of the last delivered event while there is no cursor: a stored one, or that of the discarded cursor. */
   private deliveredPosition: Position | undefined;
+  /** Pages of a snapshot are still to come. */
+  private isSnapshotOpen = false;
+  /** The newest position, as the welcome says. */
+  private head: Position | undefined;
+  /** Events up to here are not delivered to the app: they were, or are the past of a new device. */
+  private past: Position | undefined;
   /** The highest event that was received and not applied. */
   private highestSkipped: Position | undefined;
 
@@ -62,6 +68,7 @@ export class Inbox {
     this.userState = EMPTY_STATE;
     this.currentCursor = undefined;
     this.highestSkipped = undefined;
+    this.past = undefined;
     this.deliveredPosition = this.options.positionStore.load(userId);
     return hadOtherUser;
   }
@@ -72,6 +79,8 @@ export class Inbox {
       welcome.resume === 'replay' ? beginReplay(this.currentCursor, welcome.position) : undefined;
     if (!cursor) this.discardCursor();
     this.currentCursor = cursor;
+    this.head = welcome.position;
+    this.isSnapshotOpen = false;
     if (cursor) return 'replay';
     return welcome.resume === 'replay' ? 'mismatch' : 'snapshot';
   }
@@ -82,16 +91,21 @@ export class Inbox {
     this.currentCursor = undefined;
   }
 
-  /** Applies a snapshot and delivers what the app has missed. Returns false if it cannot be read. */
-  handleSnapshot(payload: unknown): boolean {
+  /**
+   * Applies a snapshot, or the next page of one, and delivers what the app has missed. `incomplete`: another page follows.
+   * `unreadable`: only a new connection helps.
+   */
+  handleSnapshot(payload: unknown): 'complete' | 'incomplete' | 'unreadable' {
     const snapshot = parseSnapshot(payload);
-    if (!snapshot) return false;
+    if (!snapshot) return 'unreadable';
     const entries = snapshot.state.entries.filter((entry) => this.isRelevant(entry));
-    this.userState = applySnapshot(this.userState, { ...snapshot.state, entries });
-    for (const entry of this.getUndelivered(snapshot.position)) this.options.onEvent(entry);
+    if (this.isSnapshotOpen) this.userState = entries.reduce(applyEvent, this.userState);
+    else this.beginSnapshot({ ...snapshot, state: { ...snapshot.state, entries } });
+    for (const entry of entries) if (!this.isPast(entry)) this.options.onEvent(entry);
+    this.isSnapshotOpen = snapshot.hasMore;
     this.currentCursor = { ...snapshot.position, replayEnd: snapshot.position.offset };
     this.savePosition();
-    return true;
+    return snapshot.hasMore ? 'incomplete' : 'complete';
   }
 
   /** Applies, delivers and acknowledges an event. Returns false if an event before it is missing. */
@@ -124,26 +138,38 @@ export class Inbox {
   private deliver(event: Envelope): void {
     if (!this.isRelevant(event)) return;
     this.userState = applyEvent(this.userState, event);
-    this.options.onEvent(event);
+    if (!this.isPast(event)) this.options.onEvent(event);
+  }
+
+  /**
+   * Remembers which of the snapshot's events are the past: those that the app has received. On a new device that is all of them,
+   * and in a new epoch nobody can tell, so the app has only the state to go by. It is still so if the connection ends between
+   * two pages, and the next one replays the rest.
+   */
+  private beginSnapshot({ position, state }: Snapshot): void {
+    const { past, position: delivered } = this;
+    const head = this.head?.epoch === position.epoch ? this.head : position;
+    const known = delivered?.epoch === position.epoch ? delivered : head;
+    this.past = past?.epoch === known.epoch && past.offset > known.offset ? past : known;
+    this.userState = applySnapshot(this.userState, state);
+  }
+
+  private isPast({ epoch, offset }: Envelope): boolean {
+    const { past } = this;
+    return !!past && offset !== undefined && offset <= past.offset && (epoch ?? past.epoch) === past.epoch;
   }
 
   private isRelevant(event: Envelope): boolean {
     return isRelevant(event, this.options.deviceId, this.options.now());
   }
 
-  /**
-   * Returns the snapshot's events that the app has not received. On a new device there are none: all of them are the past. In
-   * a new epoch nobody can tell, so the app has only the state to go by.
-   */
-  private getUndelivered(snapshot: Position): readonly Envelope[] {
-    const delivered = this.position;
-    if (!delivered || delivered.epoch !== snapshot.epoch) return [];
-    return this.userState.entries.filter((entry) => (entry.offset ?? 0) > delivered.offset);
-  }
-
+  /** A position within the past is not stored: after a restart the rest of the past would be delivered. */
   private savePosition(): void {
     if (!this.currentCursor || this.userId === undefined) return;
-    if (!this.options.positionStore.save(this.userId, this.currentCursor)) this.options.onStorageError();
+    const { past, currentCursor } = this;
+    if (past?.epoch === currentCursor.epoch && currentCursor.offset < past.offset)
+      return this.options.onChange();
+    if (!this.options.positionStore.save(this.userId, currentCursor)) this.options.onStorageError();
     this.options.onChange();
   }
 

@@ -136,9 +136,12 @@ export class ProtocolClient {
   }
 
   private handleSnapshot(payload: unknown, acknowledge: Acknowledge): void {
-    if (!this.inbox.handleSnapshot(payload)) return this.startOver('the snapshot cannot be read');
-    acknowledge();
-    this.resume();
+    const result = this.inbox.handleSnapshot(payload);
+    if (result === 'unreadable') return this.startOver('the snapshot cannot be read');
+    acknowledge(); // the next page follows it
+    if (result === 'complete') return this.resume();
+    this.socket.extendWelcome();
+    this.resync.extend();
   }
 
   private resume(): void {

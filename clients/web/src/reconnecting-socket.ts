@@ -11,7 +11,7 @@ import { isTokenError } from './token.js';
  */
 export type Connection = 'connecting' | 'live' | 'offline' | 'closed';
 
-/** From the start of an attempt to its welcome (and snapshot). A server that accepts and then sends nothing counts as lost. */
+/** From the start of an attempt to its welcome (and snapshot, or its next page). A server that accepts and then sends nothing counts as lost. */
 const WELCOME_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
@@ -65,9 +65,7 @@ export class ReconnectingSocket {
     this.attemptedAt = this.options.now();
     this.setConnection('connecting');
     this.timers.clear('retry');
-    this.timers.set('welcome', WELCOME_TIMEOUT_MS, () =>
-      this.reconnect(new UsherError('timeout', 'no welcome in time', true)),
-    );
+    this.startWelcomeTimer();
     let token: string;
     try {
       token = await this.options.getToken();
@@ -76,6 +74,11 @@ export class ReconnectingSocket {
       return;
     }
     if (attempt === this.attempts) this.open(token); // else this attempt was given up while the token was fetched
+  }
+
+  /** A page of the snapshot has arrived: the attempt goes on for as long as further ones come in time. */
+  extendWelcome(): void {
+    if (this.connection === 'connecting') this.startWelcomeTimer();
   }
 
   /** The welcome, and the snapshot if there is one, have arrived. */
@@ -114,6 +117,12 @@ export class ReconnectingSocket {
   fail(error: UsherError): void {
     this.close();
     this.handlers.onRefused(error);
+  }
+
+  private startWelcomeTimer(): void {
+    this.timers.set('welcome', WELCOME_TIMEOUT_MS, () =>
+      this.reconnect(new UsherError('timeout', 'no welcome in time', true)),
+    );
   }
 
   private open(token: string): void {

@@ -3,7 +3,7 @@ import type { Position } from './cursor.js';
 import { toUsherError, UsherError } from './errors.js';
 import type { Timers } from './timers.js';
 
-/** From a `sync` to its welcome (and snapshot). */
+/** From a `sync` to its welcome (and snapshot, or its next page). */
 const RESPONSE_TIMEOUT_MS = 10_000;
 /** After this many failures in a row, suspect the connection itself and replace it. */
 const MAX_ATTEMPTS = 4;
@@ -39,6 +39,11 @@ export class Resync {
     this.retry(new UsherError('timeout', 'the response to sync was outdated', true));
   }
 
+  /** A page of the response has arrived: the others have as long again. */
+  extend(): void {
+    if (this.isRunning) this.startTimer(this.attempt);
+  }
+
   /** Nothing is missing any more, or the connection ended: the next one resumes from our position anyway. */
   stop(): void {
     this.isRunning = false;
@@ -51,13 +56,18 @@ export class Resync {
     const position = this.options.getPosition();
     if (!position) return this.stop();
     const attempt = ++this.attempt; // a failure that arrives late says nothing about the next attempt
-    const fail = (error: unknown) => {
-      if (attempt === this.attempt && this.isRunning) this.retry(toUsherError(error, 'protocol'));
-    };
+    this.startTimer(attempt);
+    this.options.sendSync(position).catch((error: unknown) => this.fail(attempt, error));
+  }
+
+  private startTimer(attempt: number): void {
     this.options.timers.set('sync', RESPONSE_TIMEOUT_MS, () =>
-      fail(new UsherError('timeout', 'no response to sync', true)),
+      this.fail(attempt, new UsherError('timeout', 'no response to sync', true)),
     );
-    this.options.sendSync(position).catch(fail);
+  }
+
+  private fail(attempt: number, error: unknown): void {
+    if (attempt === this.attempt && this.isRunning) this.retry(toUsherError(error, 'protocol'));
   }
 
   private retry(error: UsherError): void {

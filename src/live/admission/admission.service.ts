@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { Connection } from '../connection/connection.js';
 import type { Transport } from '../connection/transport.js';
 import { DisconnectService } from '../maintenance/disconnect.service.js';
@@ -45,7 +46,7 @@ export class AdmissionService {
   ): Promise<AdmittedDevice> {
     const { deviceId, profileId, identity } = device;
     const lifetimeMs = this.randomLifetimeMs();
-    const connection = new Connection({ deviceId, profileId, identity, now: Date.now(), lifetimeMs });
+    const connection = new Connection({ deviceId, profileId, identity, now: monotonicNow(), lifetimeMs });
     const registered = this.presence.register(connection);
     onConnection(connection);
     try {

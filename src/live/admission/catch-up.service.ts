@@ -6,9 +6,9 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
 import { Connection } from '../connection/connection.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 import { DisconnectService } from '../maintenance/disconnect.service.js';
 import { syncPayload } from './handshake.schema.js';
+import { HistorySenderService } from './history-sender.service.js';
 import { type History, HistoryService } from './history.service.js';
 
 /**
@@ -22,12 +22,15 @@ export class CatchUpService implements DeviceCommand {
 
   constructor(
     private readonly histories: HistoryService,
-    private readonly delivery: LocalDeliveryService,
+    private readonly sender: HistorySenderService,
     private readonly disconnects: DisconnectService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Sends `welcome`, then the history, then what was published meanwhile; live events follow. */
+  /**
+   * Sends `welcome`, then the history, then what was published meanwhile; live events follow. Of a large history only the first
+   * page was written when this returns.
+   */
   sendHistory(connection: Connection, history: History): void {
     const { transport, userId, deviceId } = connection;
     if (connection.isClosed || !transport) return;
@@ -42,8 +45,7 @@ export class CatchUpService implements DeviceCommand {
       tokenExpiresAt: new Date(connection.expiresAt).toISOString(),
       serverTime: new Date().toISOString(),
     });
-    if (history.resume === 'snapshot') transport.emit('snapshot', history.state);
-    this.delivery.catchUp(connection, history.resume === 'replay' ? history.missed : [], head);
+    this.sender.send(connection, history).catch((error: unknown) => this.giveUp(connection, error));
   }
 
   /**
@@ -66,7 +68,6 @@ export class CatchUpService implements DeviceCommand {
       const { history } = await this.histories.read({ userId, deviceId, position });
       this.sendHistory(connection, history);
     } catch (error) {
-      // Its live events are held back and cannot be released without the history: it must reconnect.
       this.disconnects.terminate(connection);
       throw error;
     }
@@ -83,11 +84,16 @@ export class CatchUpService implements DeviceCommand {
     outbound.startCatchUp();
     try {
       const { history } = await this.histories.read({ userId, deviceId, position });
-      if (history.resume === 'replay') this.delivery.catchUp(connection, history.missed, history.head);
+      if (history.resume === 'replay') await this.sender.send(connection, history);
       else this.disconnects.terminate(connection);
     } catch (error) {
-      this.log.warn(`a gap could not be filled, the device must reconnect: ${String(error)}`);
-      this.disconnects.terminate(connection);
+      this.giveUp(connection, error);
     }
+  }
+
+  /** Its live events are held back and cannot be released without the history. */
+  private giveUp(connection: Connection, error: unknown): void {
+    this.log.warn(`a history could not be read, the device must reconnect: ${String(error)}`);
+    this.disconnects.terminate(connection);
   }
 }

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DevicesService } from '../../devices/devices.service.js';
 import type { Envelope } from '../../mailbox/events/event.js';
-import { MailboxStore } from '../../mailbox/mailbox.store.js';
+import { type EntriesPage, MailboxStore } from '../../mailbox/mailbox.store.js';
 import type { Position } from '../../mailbox/position.js';
-import type { State } from '../../mailbox/state/state.js';
+import type { State, StateRead } from '../../mailbox/state/state.js';
 import { StateStore } from '../../mailbox/state/state.store.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
@@ -23,7 +23,7 @@ export interface HistoryRequest {
   };
 }
 
-/** What a device needs to catch up with `head`: the events that it missed, or the whole state. */
+/** What a device needs to catch up with `head`: the events that it missed, or the whole state, of which this is the first page. */
 export type History =
   | { readonly resume: 'replay'; readonly head: Position; readonly missed: readonly Envelope[] }
   | { readonly resume: 'snapshot'; readonly head: Position; readonly state: State };
@@ -36,6 +36,14 @@ export interface HistoryResult {
 
 /** For a device that does not say when it was connected last (docs/CONTRACT.md, "From the server"). */
 const DEFAULT_ABSENCE_MS = 3_600_000;
+/** Events in one page of a snapshot; mostly PAGE_BYTES ends it before. */
+const PAGE_EVENTS = 500;
+
+/** The page of a snapshot that begins after `position`. */
+interface PageRequest {
+  readonly userId: string;
+  readonly position: Position;
+}
 
 /**
  * Registers devices and reads their histories, up to 100 in each statement, so that 10,000 reconnects cost hundreds of
@@ -51,6 +59,13 @@ export class HistoryService {
     isolate: (error) => !isOutage(error),
   });
 
+  private readonly pages = new Batcher<PageRequest, EntriesPage>({
+    runBatch: (requests) => Promise.all(requests.map((request) => this.readOnePage(request))),
+    size: 1,
+    concurrency: 2,
+    capacity: 20_000,
+  });
+
   constructor(
     private readonly devices: DevicesService,
     private readonly mailbox: MailboxStore,
@@ -60,6 +75,15 @@ export class HistoryService {
   /** Throws QueueFull when 20,000 devices wait already, and whatever the databases throw. */
   read(request: HistoryRequest): Promise<HistoryResult> {
     return this.batches.add(request);
+  }
+
+  /** Returns the events after `position` that fit into a page. Throws as `read` does. */
+  readPage(userId: string, position: Position): Promise<EntriesPage> {
+    return this.pages.add({ userId, position });
+  }
+
+  private readOnePage({ userId, position }: PageRequest): Promise<EntriesPage> {
+    return this.mailbox.readPage(userId, position.offset, PAGE_EVENTS);
   }
 
   private async readBatch(requests: HistoryRequest[]): Promise<HistoryResult[]> {
@@ -85,12 +109,11 @@ export class HistoryService {
     return resumed.map(({ head, missed }, index) => {
       const request = requests[index] as HistoryRequest;
       if (missed) return { resume: 'replay', head, missed: [...missed, ...(routine.get(request) ?? [])] };
-      const state = states.get(request.userId) as State;
-      return { resume: 'snapshot', head: state.position, state };
+      return { resume: 'snapshot', ...(states.get(request.userId) as StateRead) };
     });
   }
 
-  private async readStates(requests: readonly HistoryRequest[]): Promise<Map<string, State>> {
+  private async readStates(requests: readonly HistoryRequest[]): Promise<Map<string, StateRead>> {
     const users = [...new Set(requests.map(({ userId }) => userId))];
     const states = users.length === 0 ? [] : await this.states.read(users, 'important');
     return new Map(states.map((state, index) => [users[index] as string, state]));

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
 import { findEventType } from '../../mailbox/events/event-types.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { Connection } from './connection.js';
 import { isDurableHeader } from './frame.js';
 
@@ -20,22 +21,28 @@ export class AcknowledgementsService {
     this.ackTimeoutMs = ACK_TIMEOUT_SECONDS * 1_000;
   }
 
-  /** The device acknowledged an event. Returns false if no such acknowledgement was to be expected. */
+  /** The device acknowledged an event or a page. Returns false if no such acknowledgement was to be expected. */
   acknowledge(connection: Connection, ackId: number): boolean {
+    if (connection.pageAckId === ackId) {
+      connection.pageAckId = undefined;
+      connection.acknowledgedCount += 1;
+      return true;
+    }
     const { acks } = connection;
     const frame = acks?.acknowledge(ackId);
     if (!acks || !frame) return acks?.acceptLateAck() ?? false;
+    connection.acknowledgedCount += 1;
     const { header } = frame;
     // The event of another target device only moved this one's position.
     const isForDevice = header.target === undefined || header.target === connection.deviceId;
     if (!isForDevice || !isDurableHeader(header)) return true;
     this.receipts.record(connection, header, 'received');
-    if (findEventType(header.type)?.mustBeApplied) acks.expectApplied(frame, Date.now());
+    if (findEventType(header.type)?.mustBeApplied) acks.expectApplied(frame, monotonicNow());
     return true;
   }
 
   /**
-   * Sends each overdue event once more. One that stays unacknowledged gets the receipt `sent` and waits for the next
+   * Sends each overdue event once more; `now` is monotonic. One that stays unacknowledged gets the receipt `sent` and waits for the next
    * connection.
    */
   resendDue(connection: Connection, now: number): void {

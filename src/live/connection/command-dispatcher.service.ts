@@ -5,6 +5,7 @@ import type { CommandResponse, DeviceCommand } from '../../devices/commands/devi
 import { valueDeeperThan } from '../../platform/http/json-depth.js';
 import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem } from '../../platform/http/problem.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { AcknowledgementsService } from './acknowledgements.service.js';
 import { type Connection, MAX_RATE_DEBT } from './connection.js';
 import { responseFrame } from './frame.js';
@@ -65,7 +66,7 @@ export class CommandDispatcherService implements OnModuleInit {
   /** Returns whether one more frame is within the device's rate, and terminates a connection that floods. */
   private countFrame(connection: Connection): boolean {
     const { inboundLimit, transport } = connection;
-    const isWithinRate = inboundLimit.take(Date.now());
+    const isWithinRate = inboundLimit.take(monotonicNow());
     if (inboundLimit.deficit > MAX_RATE_DEBT) transport?.terminate();
     return isWithinRate;
   }

@@ -1,5 +1,6 @@
 import type { DeviceSession } from '../../devices/commands/device-command.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
 import { AckTracker } from './ack-tracker.js';
 import type { BackpressureState } from './backpressure.js';
@@ -25,13 +26,18 @@ export class Connection implements DeviceSession {
   issuedAt: number | undefined;
   tokenId: string | undefined;
   isExpiryAnnounced = false;
-  readonly connectedAt: number;
-  /** When it is asked to reconnect, so that load evens out between the nodes and no process state grows old. */
+  /** By the time of day, since other nodes compare theirs with it. */
+  readonly connectedAt = Date.now();
+  /** When it is asked to reconnect (monotonic), so that load evens out between the nodes and no process state grows old. */
   readonly recycleAt: number;
-  /** When it is terminated if it has not left by itself; set once it was sent a `goaway`. */
+  /** When it is terminated if it has not left by itself (monotonic); set once it was sent a `goaway`. */
   leaveBy: number | undefined;
   /** Of the last check; undefined for most devices, which have read everything. */
   backpressure: BackpressureState | undefined;
+  /** Acknowledgements that were due and came: that it reads, whatever the buffers on the way hold. */
+  acknowledgedCount = 0;
+  /** The acknowledgement that the device owes for a page of its snapshot. */
+  pageAckId: number | undefined;
   /** Whether it is in the write scheduler's queue. */
   isScheduled = false;
   /** Undefined until the device is admitted and may be written to. */
@@ -44,7 +50,7 @@ export class Connection implements DeviceSession {
   /** Made with the first durable event: an idle device costs little memory. */
   private ackTracker: AckTracker | undefined;
 
-  /** `now` and `lifetimeMs` in milliseconds. */
+  /** `now` (monotonic) and `lifetimeMs` in milliseconds. */
   constructor(of: {
     readonly identity: UserIdentity;
     readonly deviceId: string;
@@ -56,7 +62,6 @@ export class Connection implements DeviceSession {
     this.deviceId = of.deviceId;
     this.profileId = of.profileId;
     this.setToken(of.identity);
-    this.connectedAt = of.now;
     this.recycleAt = of.now + of.lifetimeMs;
     this.inboundLimit = new TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST, of.now);
   }
@@ -109,6 +114,11 @@ export class Connection implements DeviceSession {
     return this.state === 'leaving' ? 0 : (this.ackTracker?.size ?? 0);
   }
 
+  /** Whether the device has acknowledged all that was written to it. */
+  get hasAcknowledgedAll(): boolean {
+    return this.pageAckId === undefined && this.unacknowledged === 0;
+  }
+
   applied(eventIds: readonly string[]): void {
     this.ackTracker?.markApplied(eventIds);
   }
@@ -144,7 +154,7 @@ export class Connection implements DeviceSession {
   private takeDurable(transport: Transport): readonly EventFrame[] {
     const frames = this.outbound.takeDurable();
     if (frames.length === 0 || !transport.acknowledges) return frames;
-    const now = Date.now();
+    const now = monotonicNow();
     const acks = (this.ackTracker ??= new AckTracker());
     for (const frame of frames) if (frame.ackId !== undefined) acks.track(frame.ackId, frame, now);
     return frames;

@@ -18,6 +18,9 @@ export interface Frame {
 /** Numbers the events of this process that ask for an acknowledgement. */
 let lastAckId = 0;
 
+/** Returns the id of an acknowledgement that no other frame of this process asks for. */
+export const nextAckId = (): number => (lastAckId += 1);
+
 /** An event for the devices of this node, made once for all of them. A durable one asks for an acknowledgement. */
 export class EventFrame implements Frame {
   readonly kind = 'event';
@@ -28,7 +31,7 @@ export class EventFrame implements Frame {
 
   constructor({ header, body }: EncodedEvent) {
     this.header = header;
-    this.ackId = header.offset === undefined ? undefined : (lastAckId += 1);
+    this.ackId = header.offset === undefined ? undefined : nextAckId();
     this.body = body;
   }
 }

@@ -2,8 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import type { Counter } from 'prom-client';
 import { eventsForThisNode } from '../../delivery/dispatcher.service.js';
 import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
-import type { Envelope } from '../../mailbox/events/event.js';
-import { EncodedEvent, type OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
+import type { OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
 import type { Position } from '../../mailbox/position.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { Topic } from '../../platform/events/topic.js';
@@ -80,11 +79,23 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
     this.writes.schedule(connection);
   }
 
-  /** Sends the events of a device's history up to `head`, then those that came meanwhile. Live events follow. */
-  catchUp(connection: Connection, missed: readonly Envelope[], head: Position): void {
-    connection.outbound.replay(missed.map((envelope) => new EventFrame(EncodedEvent.of(envelope))));
-    connection.outbound.finishCatchUp(head);
+  /** Sends a part of the device's history that others follow. */
+  replay(connection: Connection, missed: readonly EventFrame[]): void {
+    connection.outbound.replay(missed);
     this.writes.writeNow(connection);
+  }
+
+  /** Sends the rest of the device's history up to `head`, then the events that came meanwhile. Live events follow. */
+  catchUp(connection: Connection, missed: readonly EventFrame[], head: Position): void {
+    connection.outbound.replay(missed);
+    connection.outbound.finishCatchUp(head);
+    if (connection.outbound.hasGap) this.watchGap(connection);
+    this.writes.writeNow(connection);
+  }
+
+  /** Writes what was held back while the device had too much to read, if it has read it. */
+  resume(connection: Connection): void {
+    if (connection.outbound.size > 0) this.writes.schedule(connection);
   }
 
   /** Counts a device that is sent away because it does not read. */

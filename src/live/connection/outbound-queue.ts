@@ -4,6 +4,8 @@ import { OffsetSequencer } from './offset-sequencer.js';
 
 /** Routine events that wait for one device at most; the oldest is dropped first. */
 const MAX_ROUTINE = 256;
+/** Durable events that are held while one device catches up. The oldest half is dropped then, which leaves a gap to be filled. */
+const MAX_HELD = 1_000;
 
 /**
  * Mostly nothing waits for a device, and then one frame: a list is made when it is needed, no larger than it needs to
@@ -30,6 +32,7 @@ export class OutboundQueue {
   private durable: readonly EventFrame[] = NONE;
   private routine: readonly EventFrame[] = NONE;
   private responses: readonly Frame[] = NONE;
+  private bytes = 0;
 
   get isCatchingUp(): boolean {
     return this.state === 'catching-up';
@@ -42,6 +45,11 @@ export class OutboundQueue {
   /** How many frames may be written now. */
   get size(): number {
     return this.durable.length + this.routine.length + this.responses.length;
+  }
+
+  /** Bytes of the durable events and responses that may be written now. Routine events are few (MAX_ROUTINE). */
+  get waitingBytes(): number {
+    return this.bytes;
   }
 
   get hasDurable(): boolean {
@@ -70,12 +78,13 @@ export class OutboundQueue {
     if (offset === undefined) {
       // A device that is catching up gets the newest routine state with its history.
       if (this.state === 'live') this.addRoutine(frame);
-    } else if (this.state === 'catching-up') this.held = append(this.held, frame);
+    } else if (this.state === 'catching-up') this.hold(frame);
     else if (epoch === this.epoch) this.addDurable(this.sequencer.add(offset, frame));
   }
 
   addResponse(frame: Frame): void {
     this.responses = append(this.responses, frame);
+    this.bytes += frame.body.length;
   }
 
   /** Holds live events back until `finishCatchUp`: for a `sync`, or to fill a gap. */
@@ -88,7 +97,7 @@ export class OutboundQueue {
     if (this.state !== 'catching-up') return;
     for (const frame of frames) {
       if (frame.header.offset === undefined) this.addRoutine(frame);
-      else this.durable = append(this.durable, frame);
+      else this.addDurable([frame]);
     }
   }
 
@@ -107,12 +116,13 @@ export class OutboundQueue {
 
   /** Takes an event that was written before, to write it once more. */
   addAgain(frame: EventFrame): void {
-    this.durable = append(this.durable, frame);
+    this.addDurable([frame]);
   }
 
   takeDurable(): readonly EventFrame[] {
     const { durable } = this;
     this.durable = NONE;
+    this.subtractBytes(durable);
     return durable;
   }
 
@@ -125,6 +135,7 @@ export class OutboundQueue {
   takeResponses(): readonly Frame[] {
     const { responses } = this;
     this.responses = NONE;
+    this.subtractBytes(responses);
     return responses;
   }
 
@@ -135,10 +146,23 @@ export class OutboundQueue {
     this.durable = NONE;
     this.routine = NONE;
     this.responses = NONE;
+    this.bytes = 0;
   }
 
   private addDurable(frames: readonly EventFrame[]): void {
-    for (const frame of frames) this.durable = append(this.durable, frame);
+    for (const frame of frames) {
+      this.durable = append(this.durable, frame);
+      this.bytes += frame.body.length;
+    }
+  }
+
+  private subtractBytes(frames: readonly Frame[]): void {
+    for (const { body } of frames) this.bytes -= body.length;
+  }
+
+  private hold(frame: EventFrame): void {
+    if (this.held.length >= MAX_HELD) this.held = this.held.slice(MAX_HELD / 2);
+    this.held = append(this.held, frame);
   }
 
   /** The newest event of a key replaces the older ones: a device that falls behind wants the present. */

@@ -3,7 +3,7 @@ import type { EventFrame, Frame } from './frame.js';
 /** Why a device should leave this connection (docs/CONTRACT.md, "From the server"). */
 export type GoawayReason = 'drain' | 'recycle' | 'overload' | 'slow' | 'superseded';
 
-/** Frames of the protocol itself; they are not events and ask for no acknowledgement. */
+/** Frames of the protocol itself; they are not events. */
 export type ControlFrame = 'welcome' | 'snapshot' | 'goaway' | 'token.expiring';
 
 /** A way of bytes to one device. Frames reach it in the order in which they were written. */
@@ -18,8 +18,8 @@ export interface Transport {
   encode(frame: Frame): void;
   /** Writes the responses, then the events, without waiting; what the network does not take at once is buffered. */
   write(events: readonly EventFrame[], responses?: readonly Frame[]): void;
-  /** Writes a frame of the protocol itself. */
-  emit(frame: ControlFrame, payload: unknown): void;
+  /** Writes a frame of the protocol itself; with an `ackId` it asks for an acknowledgement, over transports that have them. */
+  emit(frame: ControlFrame, payload: unknown, ackId?: number): void;
   /** Closes the connection after what is buffered; the device knows that the server closed it. */
   disconnect(): void;
   /** Frees the connection at once, whatever is buffered; to the device it looks like a network failure. */

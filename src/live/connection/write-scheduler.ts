@@ -1,4 +1,4 @@
-import { SLOW_BYTES, STUCK_BYTES } from './backpressure.js';
+import { HOLD_BYTES, MAX_WAITING_BYTES, SLOW_BYTES } from './backpressure.js';
 import type { Connection } from './connection.js';
 
 /**
@@ -25,7 +25,7 @@ export class WriteScheduler {
   private immediate: NodeJS.Immediate | undefined;
   private lastEnd = 0;
 
-  /** `onStuck` is called in place of a write when a device reads so little that its connection must be terminated. */
+  /** `onStuck` is called in place of a write when more waits for a device than may: its connection must be terminated. */
   constructor(
     private readonly onStuck: (connection: Connection) => void,
     private readonly now: () => number = () => performance.now(),
@@ -46,7 +46,7 @@ export class WriteScheduler {
 
   /** Writes the device's durable events at once, in order; its routine events and responses follow in a slice. */
   writeNow(connection: Connection): void {
-    if (this.dropIfStuck(connection)) return;
+    if (!this.mayWrite(connection)) return;
     connection.flushDurable();
     if (connection.outbound.size > 0) this.schedule(connection);
   }
@@ -87,22 +87,22 @@ export class WriteScheduler {
   };
 
   private write(connection: Connection): void {
-    const { transport } = connection;
-    if (!transport) return;
-    const { bufferedBytes } = transport;
-    if (bufferedBytes > STUCK_BYTES || connection.unacknowledged > MAX_UNACKNOWLEDGED)
-      this.onStuck(connection);
-    else if (bufferedBytes > SLOW_BYTES) connection.flushDurable();
+    if (!this.mayWrite(connection)) return;
+    if ((connection.transport?.bufferedBytes ?? 0) > SLOW_BYTES) connection.flushDurable();
     else connection.flush();
   }
 
-  private dropIfStuck(connection: Connection): boolean {
-    const { transport } = connection;
-    const isFine =
-      !transport ||
-      (transport.bufferedBytes <= STUCK_BYTES && connection.unacknowledged <= MAX_UNACKNOWLEDGED);
-    if (isFine) return false;
-    this.onStuck(connection);
-    return true;
+  /**
+   * Whether the device has read enough of what was written before. What was written a moment ago says nothing about a device:
+   * what follows waits until it has read that, and only a device for which too much waits is terminated.
+   */
+  private mayWrite(connection: Connection): boolean {
+    const { transport, outbound, unacknowledged } = connection;
+    if (!transport) return false;
+    const isHeld = transport.bufferedBytes > HOLD_BYTES;
+    if (!isHeld && unacknowledged <= MAX_UNACKNOWLEDGED) return true;
+    if (unacknowledged > MAX_UNACKNOWLEDGED || outbound.waitingBytes > MAX_WAITING_BYTES)
+      this.onStuck(connection);
+    return false;
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { AcknowledgementsService } from '../connection/acknowledgements.service.js';
 import { readState, updateBackpressure } from '../connection/backpressure.js';
@@ -29,16 +30,17 @@ export class ConnectionTimersWorker extends PeriodicWorker {
   }
 
   protected runOnce(): void {
-    const now = Date.now();
+    const now = monotonicNow();
+    const wallClock = Date.now();
     for (const connection of [...this.connections.all()]) {
       this.acknowledgements.resendDue(connection, now);
-      this.checkExpiry(connection, now);
+      this.checkExpiry(connection, wallClock);
       this.checkBackpressure(connection, now);
       this.recycle(connection, now);
     }
   }
 
-  /** A token that was valid at the handshake must not keep a connection open for ever. */
+  /** A token that was valid at the handshake must not keep a connection open for ever. Its expiry is a time of day. */
   private checkExpiry(connection: Connection, now: number): void {
     const { expiresAt, transport, outbound } = connection;
     if (now > expiresAt + EXPIRY_GRACE_MS) transport?.disconnect();
@@ -52,13 +54,17 @@ export class ConnectionTimersWorker extends PeriodicWorker {
 
   /** A device that stays far behind is up to date sooner if it resumes from the mailbox. */
   private checkBackpressure(connection: Connection, now: number): void {
-    const { transport, backpressure } = connection;
-    if (!transport || (transport.bufferedBytes === 0 && !backpressure)) return;
+    const { transport, backpressure, acknowledgedCount: acknowledged, outbound } = connection;
+    if (!transport) return;
+    this.delivery.resume(connection);
+    if (transport.bufferedBytes === 0 && !backpressure) return;
     const { bufferedBytes, sentBytes } = transport;
-    connection.backpressure = updateBackpressure(backpressure, { bufferedBytes, sentBytes, now });
+    const sample = { bufferedBytes, sentBytes, acknowledged, now };
+    connection.backpressure = updateBackpressure(backpressure, sample);
     const state = readState(connection.backpressure, now);
     if (state === 'stuck') transport.terminate();
-    if (state === 'slow' && connection.leaveBy === undefined) {
+    // One that is catching up resumes from the mailbox as it is: another connection would begin again.
+    if (state === 'slow' && connection.leaveBy === undefined && !outbound.isCatchingUp) {
       this.delivery.countSlowDevice();
       connection.sendGoaway('slow', randomUpTo(SLOW_SPREAD_MS), now + SLOW_TIMEOUT_MS);
     }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { Connection } from '../connection/connection.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 
@@ -26,10 +27,10 @@ export class DrainService implements BeforeApplicationShutdown {
     const steps = Math.max(1, Math.floor((drainMs * ASKING_SHARE) / STEP_MS));
     const waiting = [...this.connections.all()];
     const perStep = Math.ceil(waiting.length / steps);
-    const until = Date.now() + drainMs;
-    while (this.connections.size > 0 && Date.now() < until) {
+    const until = monotonicNow() + drainMs;
+    while (this.connections.size > 0 && monotonicNow() < until) {
       for (const connection of waiting.splice(0, perStep)) this.sendAway(connection, drainMs);
-      await pause(Math.min(STEP_MS, Math.max(0, until - Date.now())));
+      await pause(Math.min(STEP_MS, Math.max(0, until - monotonicNow())));
     }
     for (const connection of waiting) this.sendAway(connection, drainMs);
   }

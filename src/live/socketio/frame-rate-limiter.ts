@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
 import { MAX_RATE_DEBT } from '../connection/connection.js';
 import { PACKET_ACK, PACKET_EVENT } from './frame-encoding.js';
@@ -65,7 +66,7 @@ export class FrameRateLimiter {
   }
 
   private count(connection: object, onExceeded: () => void): void {
-    const now = Date.now();
+    const now = monotonicNow();
     const bucket =
       this.buckets.get(connection) ??
       new TokenBucket(ANONYMOUS_PER_SECOND, ANONYMOUS_BURST, now, MAX_RATE_DEBT + 1);

@@ -79,9 +79,9 @@ export class SocketIoTransport implements Transport {
     this.isBehind = tcp.writableNeedDrain;
   }
 
-  emit(frame: ControlFrame, payload: unknown): void {
+  emit(frame: ControlFrame, payload: unknown, ackId?: number): void {
     const body = JSON.stringify([frame, payload]);
-    this.write(NONE, [{ kind: 'event', ackId: undefined, body, encoded: undefined }]);
+    this.write(NONE, [{ kind: 'event', ackId, body, encoded: undefined }]);
   }
 
   /** Frees what only the handshake needed; to be called after the first frames were written. */

@@ -1,4 +1,5 @@
 import type { NewEvent } from '../events/event.js';
+import type { Position } from '../position.js';
 
 /**
  * What a feature contributes to a user's state. All parts are columns of one statement, so they and the position are read in one
@@ -28,6 +29,14 @@ export const STATE_PARTS = Symbol('STATE_PARTS');
 
 /** A user's state, as `GET /v1/me/state` and the frame `snapshot` contain it, with the fields that features add. */
 export interface State extends Record<string, unknown> {
-  readonly position: { readonly epoch: string; readonly offset: number };
+  /** Up to where `entries` go: the newest position, or that of the last entry if there are more. */
+  readonly position: Position;
+  readonly hasMore: boolean;
   readonly entries: readonly unknown[];
+}
+
+/** A state and the newest position of its mailbox, read at one instant. */
+export interface StateRead {
+  readonly head: Position;
+  readonly state: State;
 }

@@ -33,6 +33,7 @@ describe('a device that connects', () => {
     expect(Object.keys(body).sort()).toEqual([
       'entitlement',
       'entries',
+      'hasMore',
       'membership',
       'playback',
       'position',
@@ -44,7 +45,64 @@ describe('a device that connects', () => {
       playback: [],
       recommendations: [],
       entries: [],
+      hasMore: false,
     });
+  });
+
+  test('receives a large history in pages, each after it acknowledged the one before, and live events after all of them', async () => {
+    const large = Array.from({ length: 40 }, (_, n) => ({
+      userId: 'lea',
+      type: 'note.large',
+      tier: 'important',
+      key: `large:${n}`,
+      data: 'x'.repeat(14_000),
+    }));
+    await usher.backOffice.publish(large);
+    const device = await usher.device('lea', 'lea-tv', { acks: false });
+    const { socket, received } = device;
+    const pages = () => received.filter(({ event }) => event === 'snapshot').map(({ payload }) => payload);
+    const acknowledge: (() => void)[] = [];
+    socket.onAny((event, _, ack?: () => void) => void (event === 'snapshot' && ack && acknowledge.push(ack)));
+    const phone = await usher.device('lea', 'lea-phone');
+    await publish('lea', 'note.live');
+    await phone.waitFor('note.live');
+    expect(device.envelopes('note.live')).toEqual([]);
+    await eventually('all pages are received', () => {
+      acknowledge.splice(0).forEach((ack) => ack());
+      return pages().at(-1)?.hasMore === false;
+    });
+    await device.waitFor('note.live');
+    expect(received.at(-1)?.event).toBe('note.live');
+    const keys = pages().flatMap(({ entries }) => (entries as { key: string }[]).map(({ key }) => key));
+    expect(keys).toEqual(large.map(({ key }) => key));
+    expect(pages().map(({ hasMore }) => hasMore)).toEqual([true, true, false]);
+    expect(Object.keys(pages()[1] ?? {}).sort()).toEqual(['entries', 'hasMore', 'position']);
+  });
+
+  test('receives a large replay in order, and live events after it', async () => {
+    const { position } = await usher.state('mia');
+    await usher.backOffice.publish(
+      Array.from({ length: 60 }, (_, n) => ({
+        userId: 'mia',
+        type: 'note.large',
+        tier: 'important',
+        data: `${n}${'x'.repeat(14_000)}`,
+      })),
+    );
+    const device = await usher.device('mia', 'mia-tv', { position });
+    await publish('mia', 'note.live');
+    await device.waitFor('note.live');
+    expect(device.received[0]?.payload).toMatchObject({ resume: 'replay' });
+    expect(device.offsets()).toEqual(Array.from({ length: 61 }, (_, n) => n + 1));
+  });
+
+  test('receives a snapshot when it missed more than a megabyte', async () => {
+    const { position } = await usher.state('nia');
+    const large = { userId: 'nia', type: 'note.large', tier: 'important', data: 'x'.repeat(16_000) };
+    for (let call = 0; call < 2; call += 1)
+      await usher.backOffice.publish(Array.from({ length: 35 }, () => large));
+    const device = await usher.device('nia', 'nia-tv', { position });
+    expect(device.received[0]?.payload).toMatchObject({ resume: 'snapshot', offset: 70 });
   });
 
   test('receives what it missed, in order and only the newest of each key, when it sends its position', async () => {
@@ -172,6 +230,33 @@ describe('a device that connects', () => {
 });
 
 describe('the entries of a mailbox', () => {
+  test('of any size are read in pages that go on after the state', async () => {
+    const large = Array.from({ length: 40 }, (_, n) => ({
+      userId: 'ida',
+      type: 'note.large',
+      tier: 'important',
+      data: `${n}${'x'.repeat(14_000)}`,
+    }));
+    await usher.backOffice.publish(large);
+    const read: string[] = [];
+    let { body } = await me('ida', '/v1/me/state');
+    for (let page = 1; ; page += 1) {
+      const { entries, position, hasMore } = body as unknown as {
+        entries: { data: string }[];
+        position: { epoch: string; offset: number };
+        hasMore: boolean;
+      };
+      read.push(...entries.map(({ data }) => data));
+      expect(JSON.stringify(entries).length).toBeLessThan(300_000);
+      expect(position.offset).toBe(read.length);
+      if (!hasMore) break;
+      expect(page).toBeLessThan(4);
+      const query = `epoch=${position.epoch}&after=${position.offset}&limit=500`;
+      ({ body } = await me('ida', `/v1/me/entries?${query}`));
+    }
+    expect(read).toEqual(large.map(({ data }) => data));
+  });
+
   test('are read page by page', async () => {
     await usher.backOffice.publish(
       Array.from({ length: 5 }, (_, n) => ({ userId: 'kim', type: 'note.page', tier: 'important', data: n })),

@@ -13,6 +13,12 @@ export interface ReplyToLose {
   readonly isComplete: (reply: Buffer) => boolean;
 }
 
+/** A slow line: how many bytes it passes in a second, and how long each is under way, in either direction. */
+export interface Line {
+  readonly bytesPerSecond: number;
+  readonly delayMs: number;
+}
+
 /** A TCP proxy between one node and one dependency, which a test can break. */
 export interface FaultProxy {
   readonly port: number;
@@ -27,8 +33,30 @@ interface PendingLoss {
   readonly resolve: () => void;
 }
 
-/** Starts a proxy in front of the target. */
-export async function faultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
+/** How much of what it has read a slow line keeps, as a phone's radio does, before the sender must wait. */
+const LINE_BUFFER_BYTES = 32 * 1024;
+const LINE_TICK_MS = 20;
+
+/** Returns the function that sends bytes from one socket to another over the line. Without a line they pass at once. */
+function sender(from: Socket, to: Socket, line: Line | undefined): (data: Buffer) => void {
+  if (!line) return (data) => void to.write(data);
+  let queue = Buffer.alloc(0);
+  const perTick = Math.ceil((line.bytesPerSecond * LINE_TICK_MS) / 1_000);
+  const tick = setInterval(() => {
+    const data = queue.subarray(0, perTick);
+    queue = queue.subarray(perTick);
+    if (queue.length < LINE_BUFFER_BYTES && from.isPaused()) from.resume();
+    if (data.length > 0) setTimeout(() => to.destroyed || to.write(data), line.delayMs);
+  }, LINE_TICK_MS);
+  for (const socket of [from, to]) socket.once('close', () => clearInterval(tick));
+  return (data) => {
+    queue = Buffer.concat([queue, data]);
+    if (queue.length >= LINE_BUFFER_BYTES) from.pause();
+  };
+}
+
+/** Starts a proxy in front of the target; with a `line`, everything passes over that. */
+export async function faultProxy(target: { host: string; port: number }, line?: Line): Promise<FaultProxy> {
   const port = await freePort();
   const sockets = new Set<Socket>();
   let state: ProxyState = 'open';
@@ -36,6 +64,8 @@ export async function faultProxy(target: { host: string; port: number }): Promis
   const server: Server = createServer((near) => {
     if (state === 'cut') return void near.destroy();
     const far = createConnection(target);
+    const toFar = sender(near, far, line);
+    const toNear = sender(far, near, line);
     let losing: PendingLoss | undefined;
     const end = (from: Socket, to: Socket) => {
       sockets.add(from);
@@ -52,11 +82,11 @@ export async function faultProxy(target: { host: string; port: number }): Promis
         losing = pending;
         pending = undefined;
       }
-      far.write(data);
+      toFar(data);
     });
     far.on('data', (data) => {
       if (state !== 'open') return;
-      if (!losing) return void near.write(data);
+      if (!losing) return void toNear(data);
       if (!losing.reply.isComplete(data)) return;
       near.destroy();
       losing.resolve();

@@ -1,0 +1,103 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Envelope } from '../../mailbox/events/event.js';
+import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
+import type { Position } from '../../mailbox/position.js';
+import type { State } from '../../mailbox/state/state.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
+import type { Connection } from '../connection/connection.js';
+import { EventFrame, nextAckId } from '../connection/frame.js';
+import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { toPages } from './history-pages.js';
+import { type History, HistoryService } from './history.service.js';
+
+/** How often it is checked whether a device has taken a page: only devices with a large history are waited for. */
+const CHECK_EVERY_MS = 50;
+
+/**
+ * Writes histories page by page, each when the device has taken the one before. A history that is written at once would fill
+ * buffers that a slow line does not drain for minutes: pings would be answered too late, and the connection would end before
+ * the history, again and again.
+ */
+@Injectable()
+export class HistorySenderService {
+  private readonly ackTimeoutMs: number;
+
+  constructor(
+    private readonly histories: HistoryService,
+    private readonly delivery: LocalDeliveryService,
+    @Inject(CONFIG) { ACK_TIMEOUT_SECONDS }: Config,
+  ) {
+    this.ackTimeoutMs = ACK_TIMEOUT_SECONDS * 1_000;
+  }
+
+  /**
+   * Writes the first page before it returns, then the others, then lets live events follow. Resolves when the device is up to
+   * date, or takes no more. Throws what the databases throw, and when the mailbox has another epoch by now.
+   */
+  async send(connection: Connection, history: History): Promise<void> {
+    if (history.resume === 'snapshot') await this.sendSnapshot(connection, history.state, history.head);
+    else await this.sendReplay(connection, history.missed, history.head);
+  }
+
+  private async sendSnapshot(connection: Connection, first: State, head: Position): Promise<void> {
+    let page: SnapshotPage = first;
+    this.writePage(connection, page);
+    while (page.hasMore) {
+      if (!(await this.isTaken(connection))) return;
+      page = await this.readPage(connection.userId, page.position, head);
+      this.writePage(connection, page);
+    }
+    this.delivery.catchUp(connection, [], head);
+  }
+
+  private async sendReplay(
+    connection: Connection,
+    missed: readonly Envelope[],
+    head: Position,
+  ): Promise<void> {
+    const pages = toPages(missed.map((envelope) => new EventFrame(EncodedEvent.of(envelope))));
+    const last = pages.pop() ?? [];
+    for (const page of pages) {
+      this.delivery.replay(connection, page);
+      if (!(await this.isTaken(connection))) return;
+    }
+    this.delivery.catchUp(connection, last, head);
+  }
+
+  /** Only a page that others follow asks for an acknowledgement. */
+  private writePage(connection: Connection, page: SnapshotPage): void {
+    connection.pageAckId = page.hasMore ? nextAckId() : undefined;
+    connection.transport?.emit('snapshot', page, connection.pageAckId);
+  }
+
+  /** What was published after `head` was read is sent as live events, and not twice. */
+  private async readPage(userId: string, position: Position, head: Position): Promise<SnapshotPage> {
+    const read = await this.histories.readPage(userId, position);
+    if (read.head.epoch !== head.epoch) throw new Error('the mailbox has another epoch now');
+    const entries = read.entries.filter(({ offset }) => offset <= head.offset);
+    const last = entries.at(-1)?.offset ?? head.offset;
+    const hasMore = read.hasMore && entries.length === read.entries.length && last < head.offset;
+    return { position: hasMore ? { ...head, offset: last } : head, hasMore, entries };
+  }
+
+  /**
+   * Resolves with true when the device has taken what was written to it: it acknowledged everything, or, if it acknowledges
+   * nothing in time, the network did. With false when it takes no more. A device that does not read is terminated
+   * (backpressure.ts), so this ends.
+   */
+  private async isTaken(connection: Connection): Promise<boolean> {
+    const startedAt = monotonicNow();
+    while (connection.outbound.isCatchingUp && connection.transport) {
+      const { transport } = connection;
+      const isAckDue = transport.acknowledges && monotonicNow() - startedAt < this.ackTimeoutMs;
+      if (transport.bufferedBytes === 0 && (!isAckDue || connection.hasAcknowledgedAll)) return true;
+      await pause(CHECK_EVERY_MS, undefined, { ref: false });
+    }
+    return false;
+  }
+}
+
+/** The first page of a snapshot is a State; the others have only this. */
+type SnapshotPage = Pick<State, 'position' | 'hasMore' | 'entries'>;
