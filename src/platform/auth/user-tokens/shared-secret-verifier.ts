@@ -2,21 +2,22 @@ import { createVerifier, TokenError } from 'fast-jwt';
 import { Problem } from '../../http/problem.js';
 import {
   type ExpectedClaims,
-  REQUIRED_CLAIMS,
-  type TokenVerifier,
+  requiredClaims,
   type TokenClaims,
+  type TokenVerifier,
 } from './token-claims.js';
 
 /**
  * Returns a verifier of tokens signed with AUTH_JWT_SECRET, by HS256 only. It uses fast-jwt, which is synchronous: jose uses
  * WebCrypto, which passes each signature to another thread and back, a sixth of a connect's CPU time (bench/README.md).
  */
-export function sharedSecretVerifier(secret: string, { audience, issuer }: ExpectedClaims): TokenVerifier {
+export function sharedSecretVerifier(secret: string, expected: ExpectedClaims): TokenVerifier {
+  const { audience, issuer } = expected;
   const verify = createVerifier({
     key: secret,
     algorithms: ['HS256'],
     allowedAud: audience,
-    requiredClaims: REQUIRED_CLAIMS,
+    requiredClaims: requiredClaims(expected),
     ...(issuer !== undefined && { allowedIss: issuer }),
   });
   return (token) => {

@@ -1,9 +1,9 @@
 /** The claims that we use of a token whose signature, `aud`, `iss`, `exp` and `nbf` have been checked. */
 export interface TokenClaims {
   readonly sub?: unknown;
-  readonly exp?: number | undefined;
-  readonly iat?: number | undefined;
-  readonly jti?: string | undefined;
+  readonly exp?: unknown;
+  readonly iat?: unknown;
+  readonly jti?: unknown;
 }
 
 /**
@@ -18,8 +18,13 @@ export interface ExpectedClaims {
   readonly issuer: string | undefined;
 }
 
-/** Without `sub` a token names no user, without `exp` it never expires. */
-export const REQUIRED_CLAIMS = ['sub', 'exp'];
+/**
+ * Returns the claims that a token must have. Without `sub` it names no user, without `exp` it never expires; without `aud` or `iss`
+ * it may have been made for another service of the same sign-in. The libraries check the values of the last two, but fast-jwt only
+ * when they are there.
+ */
+export const requiredClaims = ({ issuer }: ExpectedClaims): string[] =>
+  issuer === undefined ? ['sub', 'exp', 'aud'] : ['sub', 'exp', 'aud', 'iss'];
 
 /** The user of a valid token, and what is needed to expire or revoke it. */
 export interface UserIdentity {

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Problem } from '../../http/problem.js';
-import { userId as userIdSchema } from '../ids.schema.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { jwksVerifier } from './jwks-verifier.js';
 import { sharedSecretVerifier } from './shared-secret-verifier.js';
 import type { TokenVerifier, UserIdentity } from './token-claims.js';
+import { userIdentity } from './user-identity.js';
 
 /** Real tokens have some hundred characters; longer ones are refused before their signature is computed. */
 const MAX_LENGTH = 8_192;
@@ -32,15 +32,7 @@ export class UserTokenService {
   async verify(token: string | undefined): Promise<UserIdentity> {
     if (!token) throw new Problem('token_missing');
     if (token.length > MAX_LENGTH) throw new Problem('token_invalid', 'The token is too long.');
-    const { sub, exp, iat, jti } = await this.verifySignature(token);
-    const { data: userId } = userIdSchema.safeParse(sub);
-    if (!userId || exp === undefined) throw new Problem('token_invalid', 'The token names no valid user.');
-    const identity = {
-      userId,
-      expiresAt: new Date(exp * 1_000),
-      issuedAt: typeof iat === 'number' ? iat * 1_000 : undefined,
-      tokenId: typeof jti === 'string' ? jti : undefined,
-    };
+    const identity = userIdentity(await this.verifySignature(token));
     this.revocations.check(identity);
     return identity;
   }

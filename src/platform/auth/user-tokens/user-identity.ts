@@ -1,0 +1,24 @@
+import { Problem } from '../../http/problem.js';
+import { userId as userIdSchema } from '../ids.schema.js';
+import type { TokenClaims, UserIdentity } from './token-claims.js';
+
+/** The latest time that a Date can hold, in seconds since 1970. */
+const MAX_SECONDS = 8_640_000_000_000;
+
+/** Returns whose token these claims are of. Throws Problem token_invalid, which names a wrong claim and never its value. */
+export function userIdentity({ sub, exp, iat, jti }: TokenClaims): UserIdentity {
+  const { data: userId } = userIdSchema.safeParse(sub);
+  if (userId === undefined) throw refused('sub');
+  if (!isTime(exp)) throw refused('exp');
+  if (iat !== undefined && !isTime(iat)) throw refused('iat');
+  // A revocation names a token by the text of its `jti`, so a token with a `jti` that is no text could not be revoked.
+  if (jti !== undefined && typeof jti !== 'string') throw refused('jti');
+  const issuedAt = iat === undefined ? undefined : iat * 1_000;
+  return { userId, expiresAt: new Date(exp * 1_000), issuedAt, tokenId: jti };
+}
+
+const isTime = (claim: unknown): claim is number =>
+  typeof claim === 'number' && Math.abs(claim) <= MAX_SECONDS;
+
+const refused = (claim: string) =>
+  new Problem('token_invalid', `The token's claim "${claim}" is not accepted.`);
