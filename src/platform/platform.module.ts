@@ -6,6 +6,7 @@ import { RevocationsController } from './auth/revocations/revocations.controller
 import { RevocationsService } from './auth/revocations/revocations.service.js';
 import { ServiceKeyStore } from './auth/service-keys/service-key.store.js';
 import { ServiceKeysService } from './auth/service-keys/service-keys.service.js';
+import { JwksWorker } from './auth/user-tokens/jwks.worker.js';
 import { UserTokenService } from './auth/user-tokens/user-token.service.js';
 import { CONFIG, type Config } from './config/config.js';
 import { EventBusService } from './events/event-bus.service.js';
@@ -52,7 +53,7 @@ export class PlatformModule {
         MetricsController,
         ...(config.ROLES.includes('api') ? [ServiceKeysController, RevocationsController] : []),
       ],
-      providers: [...shared, RevocationStore, ServiceKeyStore, IdempotencyCleanupWorker],
+      providers: [...shared, RevocationStore, ServiceKeyStore, JwksWorker, IdempotencyCleanupWorker],
       exports: shared,
     };
   }

@@ -1,11 +1,6 @@
 import { createVerifier, TokenError } from 'fast-jwt';
 import { Problem } from '../../http/problem.js';
-import {
-  type ExpectedClaims,
-  requiredClaims,
-  type TokenClaims,
-  type TokenVerifier,
-} from './token-claims.js';
+import { type ExpectedClaims, requiredClaims, type TokenClaims, type TokenVerifier } from './token-claims.js';
 
 /**
  * Returns a verifier of tokens signed with AUTH_JWT_SECRET, by HS256 only. It uses fast-jwt, which is synchronous: jose uses

@@ -1,7 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTVerifyGetKey, SignJWT } from 'jose';
 import { jwksVerifier } from './jwks-verifier.js';
 import { sharedSecretVerifier } from './shared-secret-verifier.js';
 import type { ExpectedClaims, TokenVerifier } from './token-claims.js';
@@ -19,15 +17,14 @@ const GOOD: Record<string, unknown> = {
 };
 const EXPECTED: ExpectedClaims = { audience: 'usher', issuer: 'https://id.example.com' };
 
-let keys: Server;
 let pair: Awaited<ReturnType<typeof generateKeyPair>>;
+let findKey: JWTVerifyGetKey;
 beforeAll(async () => {
   pair = await generateKeyPair('ES256');
-  const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'today', alg: 'ES256' };
-  keys = createServer((_request, response) => response.end(JSON.stringify({ keys: [jwk] })));
-  await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve));
+  findKey = createLocalJWKSet({
+    keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'today', alg: 'ES256' }],
+  });
 });
-afterAll(() => new Promise((resolve) => keys.close(resolve)));
 
 interface Way {
   verifier(expected: ExpectedClaims): TokenVerifier;
@@ -45,8 +42,7 @@ const WAYS: [string, Way][] = [
   [
     'AUTH_JWKS_URL',
     {
-      verifier: (expected) =>
-        jwksVerifier(`http://127.0.0.1:${(keys.address() as AddressInfo).port}`, expected),
+      verifier: (expected) => jwksVerifier(findKey, expected),
       sign: (claims) =>
         new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'today' }).sign(pair.privateKey),
     },

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Problem } from '../../http/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
+import { JwksWorker } from './jwks.worker.js';
 import { jwksVerifier } from './jwks-verifier.js';
 import { sharedSecretVerifier } from './shared-secret-verifier.js';
 import type { TokenVerifier, UserIdentity } from './token-claims.js';
@@ -18,10 +19,11 @@ export class UserTokenService {
   constructor(
     @Inject(CONFIG) config: Config,
     private readonly revocations: RevocationsService,
+    jwks: JwksWorker,
   ) {
     const expected = { audience: config.AUTH_JWT_AUDIENCE, issuer: config.AUTH_JWT_ISSUER };
     this.verifySignature = config.AUTH_JWKS_URL
-      ? jwksVerifier(config.AUTH_JWKS_URL, expected)
+      ? jwksVerifier(jwks.find, expected)
       : sharedSecretVerifier(config.AUTH_JWT_SECRET ?? '', expected);
   }
 
