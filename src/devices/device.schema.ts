@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { deviceId, instant } from '../platform/auth/ids.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
+import { isTimeZone } from './preferences/quiet-hours.js';
 import { pushAddress } from './push-address.schema.js';
 
 /** The platforms of devices. */
@@ -13,7 +14,7 @@ export const appVersion = plainText(64);
 const timezone = z
   .string()
   .max(64)
-  .refine(isTimezone, { error: 'must be an IANA time zone, as Europe/Berlin' });
+  .refine(isTimeZone, { error: 'must be a name of the IANA time zone database, as Europe/Berlin' });
 const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
 
 /** The body of `PUT /v1/me/devices/{deviceId}`. */
@@ -52,14 +53,6 @@ export const deviceAnswer = z.object({
 export type DeviceAnswer = z.infer<typeof deviceAnswer>;
 /** The answer of `GET /v1/me/devices`. */
 export const devicesAnswer = z.object({ devices: z.array(deviceAnswer) });
-
-function isTimezone(name: string): boolean {
-  try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
-  } catch {
-    return false;
-  }
-}
 
 function isLocale(tag: string): boolean {
   try {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { quietHoursEnd } from './quiet-hours.js';
+import { isTimeZone, quietHoursEnd } from './quiet-hours.js';
 
 const night = { start: '22:00', end: '07:00' };
 const until = (hours: { start: string; end: string }, now: string, timezone = 'UTC') =>
@@ -51,6 +51,14 @@ describe('quiet hours', () => {
     expect(until(hours, '2026-10-25T01:10:00Z', 'Europe/Berlin')).toBeUndefined();
   });
 
+  test.each(['PST', 'IST', 'Mars/Olympus', ''])(
+    'of a device with the time zone "%s", which cannot be evaluated, go by UTC',
+    (timezone) => {
+      expect(until(night, '2026-11-20T23:30:00Z', timezone)).toBe('2026-11-21T07:00:00.000Z');
+      expect(until(night, '2026-11-20T12:00:00Z', timezone)).toBeUndefined();
+    },
+  );
+
   test('always end, in the future and within a day and an hour', () => {
     const clock = fc
       .tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }))
@@ -71,5 +79,36 @@ describe('quiet hours', () => {
         expect(ends.getTime() - at.getTime()).toBeLessThanOrEqual(25 * 3_600_000);
       }),
     );
+  });
+});
+
+describe('a time zone', () => {
+  test.each([
+    'Europe/Berlin',
+    'europe/berlin',
+    'Asia/Calcutta',
+    'Asia/Kolkata',
+    'UTC',
+    'Etc/GMT+5',
+    'US/Pacific',
+    'EST5EDT',
+  ])('is one of the IANA database: %s', (name) => {
+    expect(isTimeZone(name)).toBe(true);
+  });
+
+  // Intl takes the first four for the ones of Los Angeles, Chicago, Calcutta and Tokyo, and later versions of it the offsets.
+  test.each([
+    'PST',
+    'CST',
+    'IST',
+    'JST',
+    '+02:00',
+    '-0330',
+    'Z',
+    '',
+    '2026-01-01T00:00[Europe/Berlin]',
+    'Mars/Olympus',
+  ])('is neither an abbreviation, nor an offset, nor anything else: %s', (name) => {
+    expect(isTimeZone(name)).toBe(false);
   });
 });

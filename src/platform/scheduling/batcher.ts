@@ -1,3 +1,5 @@
+import { runIsolated } from './isolation.js';
+
 /** How a batcher makes and runs its batches. */
 export interface BatcherOptions<Item, Result> {
   /** Handles all items of a batch together. Returns one result an item, in the order of the items. */
@@ -11,8 +13,8 @@ export interface BatcherOptions<Item, Result> {
   /** Items that may be queued; the next one is refused with `QueueFull`. */
   readonly capacity: number;
   /**
-   * Returns true for an error that one bad item may have caused. The items are then run one by one, so that the bad item does not
-   * fail the others.
+   * Returns true for an error that one bad item may have caused. The items are then run in halves, so that the bad item does not fail
+   * the others (isolation.ts). Without it a batch fails as a whole.
    */
   readonly isolate?: (error: unknown) => boolean;
 }
@@ -85,17 +87,17 @@ export class Batcher<Item, Result> {
     }
   }
 
-  private async run(batch: QueuedItem<Item, Result>[]): Promise<void> {
-    try {
-      const results = await this.options.runBatch(batch.map((queued) => queued.item));
-      batch.forEach((queued, index) => queued.resolve?.(results[index] as Result));
-    } catch (error) {
-      if (batch.length > 1 && this.options.isolate?.(error)) {
-        for (const queued of batch) await this.run([queued]);
-      } else {
-        for (const queued of batch) queued.reject?.(error as Error);
-      }
-    }
+  private run(batch: QueuedItem<Item, Result>[]): Promise<void> {
+    return runIsolated(batch, {
+      run: async (queued) => {
+        const results = await this.options.runBatch(queued.map(({ item }) => item));
+        queued.forEach(({ resolve }, index) => resolve?.(results[index] as Result));
+      },
+      isolate: (error) => this.options.isolate?.(error) ?? false,
+      onFailure: (queued, error) => {
+        for (const { reject } of queued) reject?.(error as Error);
+      },
+    });
   }
 
   private takeBatch(): QueuedItem<Item, Result>[] {

@@ -1,4 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { isOutage } from '../../platform/postgres/outage.js';
+import { runIsolated } from '../../platform/scheduling/isolation.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { Push } from '../queue/push.js';
 import { PushStore, type SettledPush } from '../queue/push.store.js';
@@ -29,6 +31,8 @@ export interface PushBatchResult {
 /** Claims, sends and settles pushes in batches, as many as the provider's budget allows. */
 @Injectable()
 export class PushBatchesService {
+  private readonly log = new Logger('push');
+
   constructor(
     private readonly store: PushStore,
     private readonly sender: PushSenderService,
@@ -60,7 +64,7 @@ export class PushBatchesService {
     await this.budgets.giveBack(provider, pushes.length - outgoing.length);
     const settle = async (group: readonly SettledPush[]): Promise<void> => {
       if (group.length === 0) return;
-      await this.store.settle(tier, group);
+      await this.settle(tier, group);
       onSettled(group.length);
       this.report.countSettled(provider, group);
     };
@@ -71,5 +75,17 @@ export class PushBatchesService {
       failed += group.filter(([, { state }]) => state === 'queued').length;
     }
     return { sent: outgoing.length, failed };
+  }
+
+  /** A push that cannot be settled is due again; the others of its group must not be sent a second time for that. */
+  private settle(tier: DurableTier, group: readonly SettledPush[]): Promise<void> {
+    return runIsolated(group, {
+      run: (part) => this.store.settle(tier, part),
+      isolate: (error) => !isOutage(error),
+      onFailure: (_part, error) => {
+        if (isOutage(error)) throw error;
+        this.log.error(error);
+      },
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { deviceKey } from '../../devices/device.js';
 import { DevicesService } from '../../devices/devices.service.js';
 import { PLAYBACK_ACTIVITY, type PlaybackActivity } from '../../devices/playback-activity.js';
@@ -7,21 +7,26 @@ import { withTimeout } from '../../platform/scheduling/timeout.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { renderPush } from '../content/render-push.js';
 import { PushProvidersService } from '../providers/push-providers.service.js';
-import type { SendResult } from '../providers/send-result.js';
-import type { PreparedPush, Push } from '../queue/push.js';
+import { rejected, type SendResult } from '../providers/send-result.js';
+import type { PreparedPush, Push, PushSettlement } from '../queue/push.js';
 import type { SettledPush } from '../queue/push.store.js';
 import { BudgetsService } from './budgets.service.js';
-import { decide } from './decision.js';
+import { decide, type DecisionContext } from './decision.js';
 import { backoffMs, retryLater, toSettlement } from './retry.js';
 
 /** Results are settled in groups at this interval while others are awaited. What is not settled when this worker dies is sent twice. */
 const GROUP_MS = 100;
+
+/** What Usher itself failed to do; its log says why. Such a push is not tried again: it would fail again, each time with its batch. */
+const INTERNAL = 'internal';
 
 type SentPush = PreparedPush & { readonly result: SendResult };
 
 /** Decides about pushes that are due, sends those that are wanted, and turns results into settlements. */
 @Injectable()
 export class PushSenderService {
+  private readonly log = new Logger('push');
+
   constructor(
     private readonly providers: PushProvidersService,
     private readonly budgets: BudgetsService,
@@ -45,9 +50,8 @@ export class PushSenderService {
     let sent: SentPush[] = [];
     let pending = outgoing.length;
     const all = Promise.all(
-      outgoing.map(async ({ push, message }) => {
-        const result = await this.providers.send(message);
-        sent.push({ push, message, result });
+      outgoing.map(async (prepared) => {
+        sent.push(await this.sendOne(prepared));
         pending -= 1;
       }),
     );
@@ -65,12 +69,42 @@ export class PushSenderService {
     const heartbeatMs = this.config.HEARTBEAT_SECONDS * 1_000;
     const outgoing: PreparedPush[] = [];
     for (const push of pushes) {
-      const context = { now: new Date(), playing: playing.has(deviceKey(push)), heartbeatMs };
-      const decision = decide(push, context);
-      if (decision !== 'send') settled.push([push, decision]);
-      else if (push.target) outgoing.push({ push, message: renderPush(push, push.target) });
+      const wanted = this.prepareOne(push, {
+        now: new Date(),
+        playing: playing.has(deviceKey(push)),
+        heartbeatMs,
+      });
+      if ('state' in wanted) settled.push([push, wanted]);
+      else outgoing.push(wanted);
     }
     return outgoing;
+  }
+
+  /** Never throws: a push about which nothing can be decided, or that cannot be rendered, fails alone. */
+  private prepareOne(push: Push, context: DecisionContext): PreparedPush | PushSettlement {
+    try {
+      const decision = decide(push, context);
+      if (decision !== 'send') return decision;
+      if (!push.target) throw new Error('a push without an address is not sent');
+      return { push, message: renderPush(push, push.target) };
+    } catch (error) {
+      this.logFailure(push, error);
+      return { state: 'failed', reason: INTERNAL, tried: 0 };
+    }
+  }
+
+  /** Never throws: a push without a result would keep its batch open for ever. */
+  private async sendOne({ push, message }: PreparedPush): Promise<SentPush> {
+    try {
+      return { push, message, result: await this.providers.send(message) };
+    } catch (error) {
+      this.logFailure(push, error);
+      return { push, message, result: rejected(INTERNAL) };
+    }
+  }
+
+  private logFailure({ eventId, deviceId }: Push, error: unknown): void {
+    this.log.error(error, `the push of event ${eventId} to device ${deviceId} failed`);
   }
 
   /** Returns the keys (deviceKey) of the devices that play something; only for pushes that this can postpone. */

@@ -21,6 +21,7 @@ describe('a device registration is validated', () => {
     ['a name with a zero character', { name: 'Pho\u0000ne' }],
     ['a version with a zero character', { appVersion: '1\u00000' }],
     ['an unknown time zone', { timezone: 'Mars/Olympus' }],
+    ['an abbreviated time zone, which means several', { timezone: 'IST' }],
     ['an invalid locale', { locale: 'not a locale' }],
     ['an unknown kind of push address', { push: { kind: 'pigeon', address: PUSH_ADDRESS } }],
     ['a push registration without an address', { push: { kind: 'apns' } }],

@@ -102,6 +102,23 @@ describe('an important event', () => {
     expect((await phone.waitForNotifications(1)).notes[0]?.title).toBe('Urgent');
   });
 
+  test('about which nothing can be decided fails alone, with a reason; the others of its batch are sent', async () => {
+    const bad = ['dia-1', 'dia-2'];
+    for (const userId of bad) {
+      await registerPhone(usher, userId, `${userId}-phone`);
+      await setPreferences(userId, { quietHours: quietNow() });
+    }
+    const phone = await registerPhone(usher, 'dia-3', 'dia-3-phone');
+    // As rows of another version of Usher, or of an operator, could be.
+    await usher.database.query(
+      `UPDATE preference SET body = '{"categories":{},"quietHours":{"start":"bedtime","end":"dawn"}}' WHERE user_id = ANY ($1)`,
+      [bad],
+    );
+    await usher.backOffice.publish([...bad, 'dia-3'].map((userId) => note(userId)));
+    for (const userId of bad) await waitForPushState(usher, `${userId}-phone`, 'failed', 'internal');
+    await phone.waitForNotifications(1);
+  });
+
   test('that expires before the quiet hours end is not pushed, and that is counted', async () => {
     await registerPhone(usher, 'eli', 'eli-phone');
     await setPreferences('eli', { categories: { note: { quietHours: quietNow() } } });
