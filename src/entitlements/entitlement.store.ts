@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../platform/scheduling/batcher.js';
 import { Database } from '../platform/postgres/database.js';
+import { isOutage } from '../platform/postgres/outage.js';
 import { named } from '../platform/postgres/statement.js';
 import { membershipSql } from '../membership/membership.fragments.js';
 import type { MembershipRow } from '../membership/membership-view.js';
@@ -20,6 +21,7 @@ export class EntitlementStore {
     size: 200,
     concurrency: 2,
     capacity: 20_000,
+    isolate: (error) => !isOutage(error),
   });
 
   constructor(private readonly database: Database) {}

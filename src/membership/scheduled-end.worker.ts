@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../platform/config/config.js';
+import { runIsolated } from '../platform/scheduling/isolation.js';
 import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
 import { Database } from '../platform/postgres/database.js';
 import { isOutage } from '../platform/postgres/outage.js';
@@ -33,16 +34,16 @@ export class ScheduledEndWorker extends PeriodicWorker {
     }
   }
 
-  /** When a batch fails each membership is tried on its own, so that a broken one does not hold up the others. */
-  private async endAll(due: readonly DueMembership[]): Promise<void> {
-    try {
-      await this.endBatch(due);
-    } catch (error) {
-      if (isOutage(error)) throw error;
-      this.log.error(error);
-      for (const membership of due)
-        await this.endBatch([membership]).catch((failure: unknown) => this.log.error(failure));
-    }
+  /** A broken membership does not hold up the others. */
+  private endAll(due: readonly DueMembership[]): Promise<void> {
+    return runIsolated(due, {
+      run: (part) => this.endBatch(part),
+      isolate: (error) => !isOutage(error),
+      onFailure: (_part, error) => {
+        if (isOutage(error)) throw error;
+        this.log.error(error);
+      },
+    });
   }
 
   private endBatch(due: readonly DueMembership[]): Promise<void> {

@@ -53,6 +53,7 @@ export class PlaybackStore {
     size: 500,
     concurrency: 1,
     capacity: 50_000,
+    isolate: (error) => !isOutage(error),
   });
 
   constructor(private readonly database: Database) {}

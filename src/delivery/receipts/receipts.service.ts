@@ -4,6 +4,7 @@ import type { CommandResponse, DeviceCommand, DeviceSession } from '../../device
 import { MailboxService } from '../../mailbox/mailbox.service.js';
 import { builtInEvent } from '../../mailbox/events/event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { isOutage } from '../../platform/postgres/outage.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
@@ -34,6 +35,7 @@ export class ReceiptsService implements DeviceCommand {
     size: 1_000,
     concurrency: 1,
     capacity: 50_000,
+    isolate: (error) => !isOutage(error),
   });
 
   constructor(

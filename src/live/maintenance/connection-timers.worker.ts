@@ -33,11 +33,20 @@ export class ConnectionTimersWorker extends PeriodicWorker {
     const now = monotonicNow();
     const wallClock = Date.now();
     for (const connection of [...this.connections.all()]) {
-      this.acknowledgements.resendDue(connection, now);
-      this.checkExpiry(connection, wallClock);
-      this.checkBackpressure(connection, now);
-      this.recycle(connection, now);
+      try {
+        this.runOne(connection, now, wallClock);
+      } catch (error) {
+        // The timers of the connections after it must go on.
+        this.log.error(error, `the timers of device ${connection.deviceId} failed`);
+      }
     }
+  }
+
+  private runOne(connection: Connection, now: number, wallClock: number): void {
+    this.acknowledgements.resendDue(connection, now);
+    this.checkExpiry(connection, wallClock);
+    this.checkBackpressure(connection, now);
+    this.recycle(connection, now);
   }
 
   /** A token that was valid at the handshake must not keep a connection open for ever. Its expiry is a time of day. */

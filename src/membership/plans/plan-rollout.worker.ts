@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { runIsolated } from '../../platform/scheduling/isolation.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { Database } from '../../platform/postgres/database.js';
+import { isOutage } from '../../platform/postgres/outage.js';
 import { MembershipService } from '../membership.service.js';
 import { MembershipStore } from '../membership.store.js';
 
@@ -32,9 +34,21 @@ export class PlanRolloutWorker extends PeriodicWorker {
   protected async runOnce(): Promise<void> {
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const userIds = await this.store.listBehindPlan(BATCH_SIZE);
-      if (userIds.length > 0) await this.rollOut(userIds);
+      if (userIds.length > 0) await this.rollOutAll(userIds);
       if (userIds.length < BATCH_SIZE) return;
     }
+  }
+
+  /** A user whose membership is broken does not hold up the others; the next run tries again. */
+  private rollOutAll(userIds: readonly string[]): Promise<void> {
+    return runIsolated(userIds, {
+      run: (part) => this.rollOut(part),
+      isolate: (error) => !isOutage(error),
+      onFailure: (_part, error) => {
+        if (isOutage(error)) throw error;
+        this.log.error(error);
+      },
+    });
   }
 
   private rollOut(userIds: readonly string[]): Promise<void> {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
+import { isOutage } from '../../platform/postgres/outage.js';
+import { runIsolated } from '../../platform/scheduling/isolation.js';
 import { jsonDeeperThan } from '../../platform/http/json-depth.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
 import type { ProblemCode } from '../../platform/http/problem.js';
@@ -18,6 +20,9 @@ const MAX_JSON_DEPTH = 16;
 /** Rejected lines that the response lists; further ones are only counted. */
 const MAX_LISTED_REJECTIONS = 1_000;
 
+/** With more lines that cannot be written, it is not the lines: the file fails. */
+const MAX_UNWRITABLE = 100;
+
 /** A line that was not ingested: its number from 1, and why. */
 export interface RejectedLine {
   readonly line: number;
@@ -30,8 +35,13 @@ export interface IngestTally {
   unchanged: number;
   stale: number;
   rejectedCount: number;
+  /** Of the rejected, those that are valid and could not be written. */
+  unwritable: number;
   rejected: RejectedLine[];
 }
+
+/** A valid line, with its number. */
+type NumberedPage = RecommendationLine & { readonly line: number };
 
 /**
  * Ingests the nightly file in batches, with constant memory: a batch is parsed, then merged and its events appended by
@@ -40,6 +50,8 @@ export interface IngestTally {
  */
 @Injectable()
 export class IngestService {
+  private readonly log = new Logger('recommendations');
+
   constructor(
     private readonly store: RecommendationStore,
     private readonly mailbox: MailboxService,
@@ -50,7 +62,14 @@ export class IngestService {
    * (backpressure). Throws what the body or PostgreSQL throws; what was committed before stays.
    */
   async *ingest(body: AsyncIterable<Uint8Array>): AsyncGenerator<IngestTally> {
-    const tally: IngestTally = { accepted: 0, unchanged: 0, stale: 0, rejectedCount: 0, rejected: [] };
+    const tally: IngestTally = {
+      accepted: 0,
+      unchanged: 0,
+      stale: 0,
+      rejectedCount: 0,
+      unwritable: 0,
+      rejected: [],
+    };
     const inFlight: Promise<void>[] = [];
     try {
       for await (const batch of readBatches(body, tally)) {
@@ -72,22 +91,35 @@ export class IngestService {
 
   /**
    * A statement takes each user and profile once: of repeated ones the later lines are written afterwards, in the order
-   * of the file.
+   * of the file. A line that passed the checks and cannot be written is rejected alone: it must not end the file.
    */
-  private async write(batch: readonly RecommendationLine[], tally: IngestTally): Promise<void> {
+  private async write(batch: readonly NumberedPage[], tally: IngestTally): Promise<void> {
     for (const pages of splitRepeated(batch)) {
-      const handoff = { id: randomUUID(), tier: 'important' } as const;
-      const at = new Date().toISOString();
-      const { accepted, unchanged } = await this.store.merge(
-        pages.map((page) => ({ page, stamped: { id: randomUUID(), at, event: frontPageEvent(page) } })),
-        handoff.id,
-        at,
-      );
-      this.mailbox.deliverAppended(accepted, handoff);
-      tally.accepted += accepted.length;
-      tally.unchanged += unchanged;
-      tally.stale += pages.length - accepted.length - unchanged;
+      await runIsolated(pages, {
+        run: (part) => this.commit(part, tally),
+        isolate: (error) => !isOutage(error),
+        onFailure: ([page], error) => {
+          if (isOutage(error) || !page || tally.unwritable >= MAX_UNWRITABLE) throw error;
+          tally.unwritable += 1;
+          this.log.error(error, `line ${page.line} was not written`);
+          reject(tally, { line: page.line, code: 'internal' });
+        },
+      });
     }
+  }
+
+  private async commit(pages: readonly NumberedPage[], tally: IngestTally): Promise<void> {
+    const handoff = { id: randomUUID(), tier: 'important' } as const;
+    const at = new Date().toISOString();
+    const { accepted, unchanged } = await this.store.merge(
+      pages.map((page) => ({ page, stamped: { id: randomUUID(), at, event: frontPageEvent(page) } })),
+      handoff.id,
+      at,
+    );
+    this.mailbox.deliverAppended(accepted, handoff);
+    tally.accepted += accepted.length;
+    tally.unchanged += unchanged;
+    tally.stale += pages.length - accepted.length - unchanged;
   }
 }
 
@@ -95,8 +127,8 @@ export class IngestService {
 async function* readBatches(
   body: AsyncIterable<Uint8Array>,
   tally: IngestTally,
-): AsyncGenerator<RecommendationLine[]> {
-  let batch: RecommendationLine[] = [];
+): AsyncGenerator<NumberedPage[]> {
+  let batch: NumberedPage[] = [];
   for await (const lines of readLines(body, MAX_LINE_BYTES)) {
     for (const line of lines) {
       const parsed = parseLine(line);
@@ -110,7 +142,7 @@ async function* readBatches(
   if (batch.length > 0) yield batch;
 }
 
-function parseLine(line: NdjsonLine): RecommendationLine | RejectedLine {
+function parseLine(line: NdjsonLine): NumberedPage | RejectedLine {
   if ('tooLong' in line) return { line: line.number, code: 'payload_too_large' };
   if (jsonDeeperThan(Buffer.from(line.text), MAX_JSON_DEPTH)) return { line: line.number, code: 'too_deep' };
   const value = parseJson(line.text);
@@ -119,7 +151,9 @@ function parseLine(line: NdjsonLine): RecommendationLine | RejectedLine {
   if (line.text.includes('\\u') && !isStorableJson(JSON.stringify(value)))
     return { line: line.number, code: 'invalid_request' };
   const parsed = recommendationLine.safeParse(value);
-  return parsed.success ? parsed.data : { line: line.number, code: 'invalid_request' };
+  return parsed.success
+    ? { ...parsed.data, line: line.number }
+    : { line: line.number, code: 'invalid_request' };
 }
 
 function parseJson(text: string): unknown {
@@ -136,8 +170,8 @@ function reject(tally: IngestTally, rejected: RejectedLine): void {
 }
 
 /** Splits a batch into groups in which each user and profile occurs once. */
-function splitRepeated(batch: readonly RecommendationLine[]): RecommendationLine[][] {
-  const groups: RecommendationLine[][] = [];
+function splitRepeated(batch: readonly NumberedPage[]): NumberedPage[][] {
+  const groups: NumberedPage[][] = [];
   const occurrences = new Map<string, number>();
   for (const page of batch) {
     const key = `${page.userId}\n${page.profileId}`;

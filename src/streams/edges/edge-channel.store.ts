@@ -41,8 +41,13 @@ export class EdgeChannelStore {
       );
   }
 
+  /** Never throws: it is called by the connection, and an error there ends the process. */
   private receive(message: string): void {
-    const { origin, news: broadcast } = JSON.parse(message) as { origin: string; news: EdgeBroadcast };
-    if (origin !== this.origin) this.bus.publish(edgeBroadcast, broadcast);
+    try {
+      const { origin, news: broadcast } = JSON.parse(message) as { origin: string; news: EdgeBroadcast };
+      if (origin !== this.origin) this.bus.publish(edgeBroadcast, broadcast);
+    } catch (error) {
+      this.log.error(`a message that cannot be read: ${String(error)}`);
+    }
   }
 }

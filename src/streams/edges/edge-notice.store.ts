@@ -6,8 +6,10 @@ import type { EdgeNotice } from './edge-notice.js';
 const ADD = statement('add-notices.sql', import.meta.url);
 const PENDING = named(
   'edge-notices',
-  `SELECT id, edge_id AS "edgeId", key, type, data FROM edge_notice
-   WHERE edge_id = ANY ($1) ORDER BY created_at LIMIT $2`,
+  `SELECT n.id, n.edge_id AS "edgeId", n.key, n.type, n.data FROM unnest($1::text[]) AS e (edge_id)
+   CROSS JOIN LATERAL (
+     SELECT * FROM edge_notice x WHERE x.edge_id = e.edge_id ORDER BY x.created_at LIMIT $2
+   ) n ORDER BY n.created_at`,
 );
 /** Skips what is locked: a newer notice replaces it at this moment. */
 const SETTLE = named(
@@ -36,7 +38,7 @@ export class EdgeNoticeStore {
     if (notices.length > 0) await tx.run(ADD, [JSON.stringify(notices)]);
   }
 
-  /** At most `limit` unacknowledged notices of these edge nodes, the oldest first. */
+  /** At most `limit` unacknowledged notices of each of these edge nodes, the oldest first: one that acknowledges none stops no other. */
   pending(edgeIds: readonly string[], limit: number): Promise<EdgeNotice[]> {
     return this.database.run('critical', PENDING, [edgeIds, limit]);
   }

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { isOutage } from '../../platform/postgres/outage.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
@@ -42,6 +43,7 @@ export class EdgeRegistryService {
     size: 500,
     concurrency: 1,
     capacity: 10_000,
+    isolate: (error) => !isOutage(error),
   });
 
   constructor(
@@ -73,7 +75,9 @@ export class EdgeRegistryService {
   async catchUp(edgeIds: readonly string[]): Promise<void> {
     if (edgeIds.length === 0) return;
     for (const notice of await this.notices.pending(edgeIds, MAX_IN_FLIGHT)) {
-      if (!this.acknowledged.has(notice.id)) this.sendToEdge(notice);
+      // Its deletion failed, as in an outage: acknowledged notices that stay would take the places of newer ones.
+      if (this.acknowledged.has(notice.id)) this.settlements.addAndForget(notice);
+      else this.sendToEdge(notice);
     }
   }
 

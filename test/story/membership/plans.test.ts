@@ -45,6 +45,29 @@ test('changed capabilities of a plan reach all of its users, each with one new v
   expect(behind).toBe(0);
 });
 
+test('changed capabilities reach the other users of the plan when one membership cannot be saved, and that one later', async () => {
+  await usher.backOffice.putPlan('tall', ['price_tall'], { ...PREMIUM, maxStreams: 2 });
+  const users = Array.from({ length: 6 }, (_, n) => `tall-${n}`);
+  for (const userId of users)
+    await usher.stripe.sendEvent('customer.subscription.created', {
+      ...subscriptionIds(userId),
+      price: 'price_tall',
+      status: 'active',
+    });
+  await usher.database.query(
+    `ALTER TABLE membership_history ADD CONSTRAINT broken CHECK (user_id <> 'tall-2' OR version < 2) NOT VALID`,
+  );
+  await usher.backOffice.putPlan('tall', ['price_tall'], { ...PREMIUM, maxStreams: 3 });
+  for (const userId of users.filter((userId) => userId !== 'tall-2'))
+    await eventually(userId, async () => (await usher.backOffice.entitlement(userId)).version === 2);
+  expect((await usher.backOffice.entitlement('tall-2')).version).toBe(1);
+  await usher.database.query('ALTER TABLE membership_history DROP CONSTRAINT broken');
+  await eventually(
+    'the one that was broken',
+    async () => (await usher.backOffice.entitlement('tall-2')).version === 2,
+  );
+});
+
 describe('an invalid plan or customer link is rejected:', () => {
   test.each([
     ['no capabilities', { capabilities: undefined }],

@@ -57,6 +57,18 @@ async function memoryDuring(act: () => Promise<void>): Promise<number> {
 }
 
 describe('an invalid line of a nightly file is rejected alone', () => {
+  test('and so is a valid one that cannot be written: the others of its batch, and those after it, are accepted', async () => {
+    await usher.database.query(`ALTER TABLE recommendation ADD CONSTRAINT broken CHECK (user_id <> 'poi-7')`);
+    const { body } = await send(Array.from({ length: BATCH + 10 }, (_, n) => line(`poi-${n}`)).join(''));
+    await usher.database.query('ALTER TABLE recommendation DROP CONSTRAINT broken');
+    expect(body).toMatchObject({
+      accepted: BATCH + 9,
+      rejectedCount: 1,
+      rejected: [{ line: 8, code: 'internal' }],
+    });
+    expect(await pagesOf('poi-')).toBe(BATCH + 9);
+  });
+
   test('with its number and the reason; the lines around it are accepted', async () => {
     const lines: [text: string, code?: string][] = [
       [line('lin-1')],

@@ -174,6 +174,23 @@ describe('an edge node', () => {
     await waitUntilSettled('edge-eve');
   });
 
+  test('receives its stops although another edge node acknowledges none of a thousand', async () => {
+    await usher.database.query(
+      `INSERT INTO edge_notice (edge_id, key, id, type, data, created_at)
+       SELECT 'edge-jam', 'stream:jam-' || n, gen_random_uuid(), 'stream.stop', json_build_object('streamId', 'jam-' || n),
+         now() - interval '1 hour' FROM generate_series(1, 1200) n`,
+    );
+    await edge(other, 'edge-jam', { acks: false });
+    const there = await edge(other, 'edge-fay');
+    await usher.database.query(
+      `INSERT INTO edge_notice (edge_id, key, id, type, data)
+       VALUES ('edge-fay', 'stream:fay', gen_random_uuid(), 'stream.stop', '{"streamId":"fay"}')`,
+    );
+    expect(await there.waitFor('stream.stop')).toEqual({ streamId: 'fay' });
+    await waitUntilSettled('edge-fay');
+    await usher.database.query(`DELETE FROM edge_notice WHERE edge_id = 'edge-jam'`);
+  });
+
   test('is disconnected by a stopping node in a way after which clients reconnect by themselves', async () => {
     const node = await usher.another();
     const away = await edge(node, 'edge-drain');
