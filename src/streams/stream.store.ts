@@ -26,7 +26,8 @@ const READ = named(
   `SELECT s.stream_id AS "streamId", s.user_id AS "userId", s.device_id AS "deviceId", s.end_reason AS "endReason",
      s.lapsed OR s.slot_until <= now() AS lapsed,
      NOT s.device_registered OR ${hasDevice({ userId: 's.user_id', deviceId: 's.device_id' })} AS "hasDevice",
-     o.others, o.older, (${membershipSql('s.user_id')}) AS membership, iso(now()) AS now
+     o.others, o.older, (${membershipSql('s.user_id')}) AS membership, iso(now()) AS now,
+     extract(epoch FROM s.slot_until - now())::float8 AS "slotSeconds"
    FROM stream s
    CROSS JOIN LATERAL (
      SELECT count(*)::int AS others,
@@ -70,6 +71,8 @@ export interface StreamWithEntitlement {
   readonly stream: StreamState;
   readonly entitlement: Entitlement;
   readonly endsAt: string | undefined;
+  /** How long the stream held its slot yet when it was read; less than 0 when the slot ran out. */
+  readonly slotSeconds: number;
 }
 
 /** A stream that had not ended when streams of its user were to be stopped; `stopped`: it was one of those. */
@@ -99,12 +102,13 @@ export class StreamStore {
 
   /** Those of the streams that exist, in no order. */
   async read(streamIds: readonly string[], tx?: Transaction): Promise<StreamWithEntitlement[]> {
-    type Row = StreamState & { membership: MembershipRow; now: string };
+    type Row = StreamState & { membership: MembershipRow; now: string; slotSeconds: number };
     const rows = tx
       ? await tx.run<Row>(READ, [streamIds])
-      : await this.database.run<Row>('critical', READ, [streamIds]);
-    return rows.map(({ membership, now, ...stream }) => ({
+      : await this.database.run<Row>('renewals', READ, [streamIds]);
+    return rows.map(({ membership, now, slotSeconds, ...stream }) => ({
       stream,
+      slotSeconds,
       entitlement: toEntitlement(stream.userId, membership, now),
       endsAt: membership?.endsAt ?? undefined,
     }));
@@ -113,7 +117,7 @@ export class StreamStore {
   /** Renews the slots that are still held, for `seconds` from now. Returns the ids of their streams. */
   async renew(streamIds: readonly string[], seconds: number): Promise<Set<string>> {
     type Row = { streamId: string };
-    const rows = await this.database.run<Row>('critical', RENEW, [streamIds, seconds]);
+    const rows = await this.database.run<Row>('renewals', RENEW, [streamIds, seconds]);
     return new Set(rows.map(({ streamId }) => streamId));
   }
 

@@ -36,9 +36,12 @@ export class StreamsService {
    */
   async start(newStream: NewStream): Promise<GrantedStream> {
     const streamId = randomBytes(16).toString('base64url');
+    const sentAt = Date.now();
     const slot = this.database.transaction('critical', (tx) => this.takeSlot(tx, streamId, newStream));
     const entitlement = await withTimeout(TIMEOUT_MS, slot);
-    return this.issuer.issue({ ...newStream, streamId }, entitlement);
+    // From before the slot was taken, so that the lease never outlives it.
+    const heldUntil = sentAt + this.config.LEASE_SECONDS * 1_000;
+    return this.issuer.issue({ ...newStream, streamId }, entitlement, heldUntil);
   }
 
   /** Ends a stream because its edge node reported the end. Ending it again changes nothing. */

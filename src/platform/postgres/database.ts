@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { CONFIG, type Config } from '../config/config.js';
-import { TIERS, type Tier } from '../tiers.js';
+import { TIERS } from '../tiers.js';
 
 /** PostgreSQL's type id of bigint. Such columns are offsets and versions, far below 2^53: they are read as numbers. */
 const INT8 = 20;
@@ -12,8 +12,13 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
 };
 
+/** The lanes of the database: those of the tiers, and one for renewals of streams, which are far more than all else that is critical. */
+export const DATABASE_LANES = [...TIERS, 'renewals'] as const;
+/** One of DATABASE_LANES. */
+export type DatabaseLane = (typeof DATABASE_LANES)[number];
+
 /** Connections of each lane: a flood in one lane can use up only its own. */
-const POOL_SIZE: Record<Tier, number> = { critical: 4, important: 4, routine: 4 };
+const POOL_SIZE: Record<DatabaseLane, number> = { critical: 4, important: 4, routine: 4, renewals: 4 };
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
 /** PostgreSQL ends a transaction that is idle this long: a node that vanished within one must not keep its row locks. */
@@ -39,11 +44,11 @@ export interface Transaction {
  */
 @Injectable()
 export class Database implements OnApplicationShutdown {
-  private readonly pools: Record<Tier, pg.Pool>;
+  private readonly pools: Record<DatabaseLane, pg.Pool>;
   private stopped = false;
 
   constructor(@Inject(CONFIG) config: Config) {
-    const open = (lane: Tier) => {
+    const open = (lane: DatabaseLane) => {
       const pool = new pg.Pool({
         connectionString: config.DATABASE_URL,
         max: POOL_SIZE[lane],
@@ -62,17 +67,20 @@ export class Database implements OnApplicationShutdown {
       pool.on('connect', (client) => client.on('error', () => undefined));
       return pool;
     };
-    this.pools = Object.fromEntries(TIERS.map((lane) => [lane, open(lane)])) as Record<Tier, pg.Pool>;
+    this.pools = Object.fromEntries(DATABASE_LANES.map((lane) => [lane, open(lane)])) as Record<
+      DatabaseLane,
+      pg.Pool
+    >;
   }
 
   /** Runs one statement as its own transaction; returns its rows. */
-  async run<Row>(lane: Tier, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+  async run<Row>(lane: DatabaseLane, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     const result = await this.pools[lane].query({ ...statement, values: values as unknown[] });
     return result.rows as Row[];
   }
 
   /** Runs `work` in one READ COMMITTED transaction and returns what it returns. Rolls back and rethrows if it throws. */
-  async transaction<T>(lane: Tier, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(lane: DatabaseLane, work: (tx: Transaction) => Promise<T>): Promise<T> {
     const client = await this.pools[lane].connect();
     const afterCommit: (() => void)[] = [];
     const tx: Transaction = {
@@ -101,7 +109,7 @@ export class Database implements OnApplicationShutdown {
   }
 
   /** Returns how many statements and transactions wait for a connection of the lane: a measure of overload. */
-  waiting(lane: Tier): number {
+  waiting(lane: DatabaseLane): number {
     return this.pools[lane].waitingCount;
   }
 

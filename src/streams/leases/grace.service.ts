@@ -15,6 +15,11 @@ export interface IssuedLease {
   readonly endsAt: number | undefined;
 }
 
+/** A lease, and since when its stream's renewals get no answer (ms since 1970); undefined while they do. */
+interface RememberedLease extends IssuedLease {
+  unansweredSince?: number;
+}
+
 /** Whether a stream may go on during an outage: until when (ms since 1970), or whether it was stopped. */
 export type GraceDecision =
   | { readonly allowed: true; readonly lastLease: IssuedLease; readonly until: number }
@@ -24,10 +29,13 @@ export type GraceDecision =
  * Decides which streams may go on while PostgreSQL is unavailable: those that this node issued a lease to and that were
  * not refused or stopped since, for GRACE_SECONDS from the start of the outage. An outage of ours must not stop people
  * who pay; letting a stream go on that should have been stopped is the lesser failure, and it is bounded.
+ *
+ * A PostgreSQL that is slow rather than away answers the pings between renewals that it does not answer. So the grace of a stream ends
+ * GRACE_SECONDS after the first of its own renewals that got no answer, whatever the pings say: else it would begin anew with each.
  */
 @Injectable()
 export class GraceService {
-  private readonly issued = new LRUCache<string, IssuedLease>({ max: MAX_REMEMBERED });
+  private readonly issued = new LRUCache<string, RememberedLease>({ max: MAX_REMEMBERED });
   /** Streams that were stopped for good. Kept apart, so that a renewal that was in flight cannot bring one back. */
   private readonly stopped = new LRUCache<string, true>({ max: MAX_REMEMBERED });
   private outageSince: number | undefined;
@@ -42,9 +50,20 @@ export class GraceService {
     });
   }
 
-  /** A lease was issued to the stream. */
+  /** PostgreSQL allowed the stream: its grace is whole again. */
   recordIssued(lease: IssuedLease): void {
-    this.issued.set(lease.claims.sid, lease);
+    this.issued.set(lease.claims.sid, { ...lease });
+  }
+
+  /** The same, of an answer that came late. It counts only while nothing newer has refused the stream. */
+  recordLate(lease: IssuedLease): void {
+    if (this.issued.has(lease.claims.sid)) this.recordIssued(lease);
+  }
+
+  /** PostgreSQL did not answer in time to the stream's renewal, which was sent at `sentAt` (ms since 1970). */
+  recordUnanswered(streamId: string, sentAt: number): void {
+    const lease = this.issued.get(streamId);
+    if (lease) lease.unansweredSince ??= sentAt;
   }
 
   /** The stream's last renewal was refused; a later one may succeed. */
@@ -68,6 +87,11 @@ export class GraceService {
     this.outageSince = undefined;
   }
 
+  /** Whether PostgreSQL is known to be away. */
+  get isOutage(): boolean {
+    return this.outageSince !== undefined;
+  }
+
   /** Whether this node issued a lease to the stream, or knows that it was stopped: then it can decide during an outage. */
   knows(streamId: string): boolean {
     const decision = this.decide(streamId);
@@ -78,7 +102,8 @@ export class GraceService {
   decide(streamId: string): GraceDecision {
     const lastLease = this.issued.get(streamId);
     if (this.stopped.has(streamId)) return { allowed: false, stopped: true };
-    const until = (this.outageSince ?? Date.now()) + this.config.GRACE_SECONDS * 1_000;
+    const since = Math.min(this.outageSince ?? Date.now(), lastLease?.unansweredSince ?? Infinity);
+    const until = since + this.config.GRACE_SECONDS * 1_000;
     return lastLease ? { allowed: true, lastLease, until } : { allowed: false, stopped: false };
   }
 }

@@ -13,6 +13,13 @@ export interface GrantedStream {
   readonly expiresAt: string;
 }
 
+/** The stream that a lease is for. */
+export interface StreamOfLease {
+  readonly streamId: string;
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
 /** What a user may do now, and when the membership is known to end (ISO 8601). */
 export interface TimedEntitlement {
   readonly entitlement: Entitlement;
@@ -36,16 +43,21 @@ export class LeaseIssuerService {
     return entitlement.capabilities.streaming && this.times([millis(endsAt)]) !== undefined;
   }
 
-  /** Issues a lease that ends with the membership at the latest. Throws Problem not_entitled when that is within a second. */
-  async issue(
-    { streamId, userId, deviceId }: { streamId: string; userId: string; deviceId: string },
-    { entitlement, endsAt }: TimedEntitlement,
-  ): Promise<GrantedStream> {
-    const { version, capabilities } = entitlement;
-    const claims = { sub: userId, sid: streamId, did: deviceId, ver: version, cap: capabilities };
-    const granted = await this.sign(claims, [millis(endsAt)]);
-    this.grace.recordIssued({ claims, endsAt: millis(endsAt) });
+  /**
+   * Issues a lease that ends with the slot and with the membership at the latest; `heldUntil` is until when the slot is held (ms since 1970).
+   * Throws Problem not_entitled when the membership ends within a second, unavailable when the slot does: PostgreSQL took too long.
+   */
+  async issue(stream: StreamOfLease, timed: TimedEntitlement, heldUntil: number): Promise<GrantedStream> {
+    if (!this.canIssue(timed)) throw new Problem('not_entitled');
+    const claims = toClaims(stream, timed);
+    const granted = await this.sign(claims, [heldUntil, millis(timed.endsAt)]);
+    this.grace.recordIssued({ claims, endsAt: millis(timed.endsAt) });
     return granted;
+  }
+
+  /** PostgreSQL allowed the stream, but too late for the call: it goes on by grace as if it had got its lease. */
+  recordLate(stream: StreamOfLease, timed: TimedEntitlement): void {
+    this.grace.recordLate({ claims: toClaims(stream, timed), endsAt: millis(timed.endsAt) });
   }
 
   /**
@@ -59,6 +71,7 @@ export class LeaseIssuerService {
     const { claims, endsAt } = decision.lastLease;
     if (decision.until - Date.now() < 1_000)
       throw new Problem('unavailable', 'The grace of this outage is over.');
+    if (this.times([endsAt]) === undefined) throw new Problem('not_entitled');
     return this.sign(claims, [endsAt, decision.until]);
   }
 
@@ -69,7 +82,7 @@ export class LeaseIssuerService {
 
   private async sign(claims: LeaseClaims, bounds: LeaseBounds): Promise<GrantedStream> {
     const times = this.times(bounds);
-    if (!times) throw new Problem('not_entitled');
+    if (!times) throw new Problem('unavailable');
     const lease = await this.keys.sign(claims, times);
     return { streamId: claims.sid, lease, expiresAt: new Date(times.exp * 1_000).toISOString() };
   }
@@ -78,6 +91,11 @@ export class LeaseIssuerService {
     return leaseTimes(Date.now(), this.config.LEASE_SECONDS, bounds);
   }
 }
+
+const toClaims = (
+  { streamId, userId, deviceId }: StreamOfLease,
+  { entitlement: { version, capabilities } }: TimedEntitlement,
+): LeaseClaims => ({ sub: userId, sid: streamId, did: deviceId, ver: version, cap: capabilities });
 
 const millis = (instant: string | undefined): number | undefined =>
   instant === undefined ? undefined : Date.parse(instant);

@@ -12,7 +12,17 @@ export interface LeaseClaims {
   readonly cap: Capabilities;
 }
 
-/** Instants that a lease may not outlive, in ms since 1970: the end of the membership, the end of an outage's grace. */
+/**
+ * Whether a slot is to be renewed: not while it has more than half of its life left. So calls and heartbeats together cost one write in half a
+ * LEASE_SECONDS, and each still leads to a lease of half its length at least.
+ */
+export const isSlotDue = (leftMs: number, leaseSeconds: number): boolean =>
+  leftMs <= (leaseSeconds * 1_000) / 2;
+
+/**
+ * Instants that a lease may not outlive, in ms since 1970: the end of the slot as it is in PostgreSQL, the end of the membership, the end of
+ * an outage's grace.
+ */
 export type LeaseBounds = readonly (number | undefined)[];
 
 /**

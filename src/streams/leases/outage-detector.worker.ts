@@ -11,7 +11,7 @@ const PING = named('outage', 'SELECT 1 AS ok');
 
 /**
  * Pings PostgreSQL each second, so that the grace counts from the start of the outage and not from the first renewal
- * after it.
+ * after it, and a lane that is merely full is not taken for an outage.
  */
 @Injectable()
 export class OutageDetectorWorker extends PeriodicWorker {

@@ -1,14 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { MembershipService } from '../../membership/membership.service.js';
 import { Batcher, QueueFull } from '../../platform/scheduling/batcher.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/postgres/database.js';
 import { isOutage } from '../../platform/postgres/outage.js';
-import { OutageAwareTimeout } from '../../platform/postgres/outage-aware-timeout.js';
 import { TimeoutError, withTimeout } from '../../platform/scheduling/timeout.js';
 import { STREAM_ID } from '../../mailbox/events/event-data.schema.js';
 import { type RenewalDecision, type RunningStream, decideRenewal } from '../stream.js';
 import { type StreamWithEntitlement, StreamStore } from '../stream.store.js';
+import { isSlotDue } from './lease.js';
 
 /** A stream whose slot is to be renewed; with a `userId` only if it is this user's. */
 interface RenewalRequest {
@@ -20,18 +21,21 @@ interface RenewalRequest {
 export interface SlotRenewal {
   readonly decision: RenewalDecision;
   readonly found: StreamWithEntitlement | undefined;
+  /** Until when the slot is held for certain, in ms since 1970 by this node's clock; only with the decision `renew`. */
+  readonly heldUntil?: number;
 }
 
-/** How long a renewal waits while PostgreSQL is known to be unavailable: enough to notice that it is back. */
-const OUTAGE_TIMEOUT_MS = 250;
+/** Streams whose slots this node remembers, at some 100 bytes each. */
+const MAX_REMEMBERED = 100_000;
 const NOT_FOUND: SlotRenewal = { decision: 'ended', found: undefined };
 
 /** PostgreSQL did not answer in time: the caller has to decide by what this node remembers. */
 export class DatabaseUnavailable extends Error {}
 
 /**
- * Renews slots in PostgreSQL, many in one statement; knows nothing of leases. Edge nodes and heartbeats renew every
- * stream each half minute, so this is the busiest path of the folder.
+ * Renews slots in PostgreSQL, many in one statement; knows nothing of leases. Edge nodes and heartbeats ask for every stream each half
+ * minute, so this is the busiest path of the folder: a slot that has more than half of its life left is not written (lease.ts), and all
+ * of it has a lane of its own.
  */
 @Injectable()
 export class SlotRenewalService {
@@ -40,9 +44,17 @@ export class SlotRenewalService {
     size: 500,
     concurrency: 2,
     capacity: 20_000,
+    isolate: (error) => !isOutage(error),
   });
-
-  private readonly timeout = new OutageAwareTimeout(OUTAGE_TIMEOUT_MS);
+  /** After an outage every slot may have run out. A transaction for each must leave connections to the renewals that need none. */
+  private readonly retakes = new Batcher<StreamWithEntitlement, SlotRenewal>({
+    runBatch: ([lapsed]) => Promise.all(lapsed ? [this.retake(lapsed)] : []),
+    size: 1,
+    concurrency: 2,
+    capacity: 20_000,
+  });
+  /** Until when slots are held, as this node wrote or read it: a heartbeat of a stream that is not due costs no statement. */
+  private readonly held = new LRUCache<string, number>({ max: MAX_REMEMBERED });
 
   constructor(
     private readonly store: StreamStore,
@@ -52,24 +64,30 @@ export class SlotRenewalService {
   ) {}
 
   /**
-   * For an edge node. Throws DatabaseUnavailable when PostgreSQL does not answer within `timeoutMs`, or too many
-   * renewals wait.
+   * For an edge node. Throws DatabaseUnavailable when PostgreSQL does not answer within `timeoutMs`, or too many renewals wait. An answer that
+   * comes later is given to `onLate`.
    */
-  async renew(streamId: string, timeoutMs: number): Promise<SlotRenewal> {
+  async renew(
+    streamId: string,
+    timeoutMs: number,
+    onLate: (renewal: SlotRenewal) => void,
+  ): Promise<SlotRenewal> {
+    const renewing = this.renewOrRetake(streamId);
     try {
-      const renewal = await withTimeout(this.timeout.timeoutMs(timeoutMs), this.renewOrRetake(streamId));
-      this.timeout.recordSuccess();
-      return renewal;
+      return await withTimeout(timeoutMs, renewing);
     } catch (error) {
-      if (!isOutage(error) && !(error instanceof TimeoutError) && !(error instanceof QueueFull)) throw error;
-      this.timeout.recordOutage();
+      if (!isOutage(error) && !(error instanceof QueueFull)) throw error;
+      if (error instanceof TimeoutError) renewing.then(onLate, () => undefined);
       throw new DatabaseUnavailable('PostgreSQL is unavailable', { cause: error });
     }
   }
 
   /** For a device's heartbeat, which shows that the stream runs. Nobody waits for the outcome: the next heartbeat tries again. */
   renewByHeartbeat(userId: string, streamId: string): void {
-    if (STREAM_ID.test(streamId)) this.batches.addAndForget({ streamId, userId });
+    if (!STREAM_ID.test(streamId)) return;
+    const heldUntil = this.held.get(streamId);
+    if (heldUntil !== undefined && !isSlotDue(heldUntil - Date.now(), this.config.LEASE_SECONDS)) return;
+    this.batches.addAndForget({ streamId, userId });
   }
 
   /** Returns which of these streams must not go on: unknown ones, ended ones, and those whose users may not stream any more. */
@@ -88,42 +106,61 @@ export class SlotRenewalService {
 
   private async renewOrRetake(streamId: string): Promise<SlotRenewal> {
     const renewal = await this.batches.add({ streamId });
-    const userId = renewal.found?.stream.userId;
-    return renewal.decision === 'retake' && userId ? this.retake(streamId, userId) : renewal;
+    return renewal.decision === 'retake' && renewal.found ? this.retakes.add(renewal.found) : renewal;
   }
 
-  private async renewAll(requests: RenewalRequest[]): Promise<SlotRenewal[]> {
-    const found = await this.read([...new Set(requests.map(({ streamId }) => streamId))]);
-    const allowed = requests.filter((request) => isOwn(request, found.get(request.streamId)?.found));
-    const holding = [...new Set(allowed.map(({ streamId }) => streamId))].filter(
-      (streamId) => found.get(streamId)?.decision === 'renew',
+  private async renewAll(requests: readonly RenewalRequest[]): Promise<SlotRenewal[]> {
+    const renewals = await this.read([...new Set(requests.map(({ streamId }) => streamId))]);
+    const own = requests.filter((request) => isOwn(request, renewals.get(request.streamId)));
+    const due = [...new Set(own.map(({ streamId }) => streamId))].filter((streamId) =>
+      this.isDue(renewals.get(streamId)),
     );
-    const renewed = await this.renewHeld(holding);
-    return requests.map(({ streamId }) => {
-      const renewal = found.get(streamId) ?? NOT_FOUND;
-      // The slot was lost between the two statements: a retake, which holds the user's lock, finds out why.
-      const lost = renewal.decision === 'renew' && !renewed.has(streamId);
-      return lost ? { ...renewal, decision: 'retake' } : renewal;
-    });
+    await this.renewDue(due, renewals);
+    for (const [streamId, { heldUntil }] of renewals)
+      if (heldUntil !== undefined) this.held.set(streamId, heldUntil);
+    return requests.map(({ streamId }) => renewals.get(streamId) ?? NOT_FOUND);
   }
 
-  private async renewHeld(streamIds: readonly string[]): Promise<Set<string>> {
-    return streamIds.length === 0 ? new Set() : this.store.renew(streamIds, this.config.LEASE_SECONDS);
+  private isDue(renewal: SlotRenewal | undefined): boolean {
+    const heldUntil = renewal?.heldUntil;
+    return heldUntil !== undefined && isSlotDue(heldUntil - Date.now(), this.config.LEASE_SECONDS);
   }
 
+  /** Writes these slots, and what became of them into `renewals`. */
+  private async renewDue(streamIds: readonly string[], renewals: Map<string, SlotRenewal>): Promise<void> {
+    if (streamIds.length === 0) return;
+    const sentAt = Date.now();
+    const renewed = await this.store.renew(streamIds, this.config.LEASE_SECONDS);
+    for (const streamId of streamIds) {
+      const found = renewals.get(streamId)?.found;
+      // A slot that was lost between the two statements: a retake, which holds the user's lock, finds out why.
+      renewals.set(
+        streamId,
+        renewed.has(streamId)
+          ? { found, decision: 'renew', heldUntil: sentAt + this.config.LEASE_SECONDS * 1_000 }
+          : { found, decision: 'retake' },
+      );
+    }
+  }
+
+  /** The slots' ends count from before the statement is sent, so that none is taken to be later than PostgreSQL has it. */
   private async read(streamIds: readonly string[]): Promise<Map<string, SlotRenewal>> {
+    const sentAt = Date.now();
     const rows = await this.store.read(streamIds);
     return new Map(
-      rows.map((found) => [
-        found.stream.streamId,
-        { found, decision: decideRenewal(found.stream, found.entitlement.capabilities) },
-      ]),
+      rows.map((found) => {
+        const decision = decideRenewal(found.stream, found.entitlement.capabilities);
+        const renewal = { found, decision };
+        const heldUntil = sentAt + found.slotSeconds * 1_000;
+        return [found.stream.streamId, decision === 'renew' ? { ...renewal, heldUntil } : renewal];
+      }),
     );
   }
 
   /** A stream whose slot ran out takes one again, if one is free. */
-  private retake(streamId: string, userId: string): Promise<SlotRenewal> {
-    return this.database.transaction('critical', async (tx) => {
+  private retake({ stream: { streamId, userId } }: StreamWithEntitlement): Promise<SlotRenewal> {
+    const sentAt = Date.now();
+    return this.database.transaction('renewals', async (tx) => {
       await this.memberships.lock(tx, userId);
       await this.store.lapse(tx, userId);
       const [found] = await this.store.read([streamId], tx);
@@ -131,10 +168,11 @@ export class SlotRenewalService {
       const decision = decideRenewal(found.stream, found.entitlement.capabilities);
       if (decision !== 'renew' && decision !== 'retake') return { decision, found };
       if (decision === 'retake') await this.store.retake(tx, streamId, this.config.LEASE_SECONDS);
-      return { decision: 'renew', found };
+      const seconds = decision === 'retake' ? this.config.LEASE_SECONDS : found.slotSeconds;
+      return { decision: 'renew', found, heldUntil: sentAt + seconds * 1_000 };
     });
   }
 }
 
-const isOwn = ({ userId }: RenewalRequest, found: StreamWithEntitlement | undefined): boolean =>
-  userId === undefined || userId === found?.stream.userId;
+const isOwn = ({ userId }: RenewalRequest, renewal: SlotRenewal | undefined): boolean =>
+  userId === undefined || userId === renewal?.found?.stream.userId;

@@ -43,6 +43,32 @@ async function startRunningStream(userId: string): Promise<string> {
 const renew = (streamId: string) => edge.call('PUT', `/v1/streams/${streamId}`);
 const expiry = (lease: unknown): number => Number(decodeJwt(String(lease)).exp) * 1_000;
 
+describe('while PostgreSQL is slow rather than away: it answers pings, but not the renewals of a stream in time', () => {
+  test('the stream goes on until the grace period ends, which does not begin anew, and then from PostgreSQL again', async () => {
+    const streamId = await startRunningStream('brown-out');
+    const release = await usher.database.holdTransaction(
+      'SELECT 1 FROM stream WHERE stream_id = $1 FOR UPDATE',
+      [streamId],
+    );
+    const since = Date.now();
+    let byGrace = 0;
+    await eventually(
+      'the grace period is over',
+      async () => {
+        const { status, body } = await renew(streamId);
+        if (status === 200) byGrace = Math.max(byGrace, expiry(body.lease));
+        return status === 503 && body.code === 'unavailable';
+      },
+      (GRACE_SECONDS + 12) * 1_000,
+    );
+    // The slot was held for a lease more when the first renewal got no answer.
+    expect(byGrace).toBeGreaterThan(since + LEASE_SECONDS * 1_000);
+    expect(byGrace).toBeLessThanOrEqual(since + (GRACE_SECONDS + LEASE_SECONDS) * 1_000);
+    await release();
+    await eventually('it is renewed again', async () => (await renew(streamId)).status === 200);
+  });
+});
+
 describe.each(['cut', 'black-hole'] as const)('while PostgreSQL is unavailable (%s)', (state) => {
   test('running streams go on until the grace period ends, known stops hold, and no new stream starts', async () => {
     const [running, ended, canceled] = [

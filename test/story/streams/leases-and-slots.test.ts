@@ -186,6 +186,40 @@ describe('a renewal', () => {
     expect(payload).toMatchObject({ ver: 2, cap: { maxStreams: 1 } });
   });
 
+  test('writes nothing while more than half of the slot’s life is left, and its lease ends with the slot', async () => {
+    await subscribe(usher, 'cid');
+    const { body } = await startStream(usher, 'cid');
+    const leave = async (seconds: number) => {
+      await usher.database.query(
+        `UPDATE stream SET slot_until = now() + $2 * interval '1 second' WHERE stream_id = $1`,
+        [body.streamId, seconds],
+      );
+      return slotUntil(body.streamId);
+    };
+    const renewed = async (node: TestUsher) => {
+      const reply = await renewStream(node, body.streamId);
+      expect(reply.status).toBe(200);
+      return Date.parse(reply.body.expiresAt);
+    };
+    for (const node of [usher, other]) {
+      const until = await leave(LEASE_SECONDS * 0.7);
+      const expiresAt = await renewed(node);
+      expect(await slotUntil(body.streamId)).toBe(until);
+      expect(expiresAt).toBeLessThanOrEqual(until);
+      expect(expiresAt).toBeGreaterThan(until - 3_000);
+    }
+    const before = await leave(LEASE_SECONDS * 0.4);
+    const expiresAt = await renewed(usher);
+    const until = await slotUntil(body.streamId);
+    expect(until).toBeGreaterThan(before + LEASE_SECONDS * 500);
+    expect(expiresAt).toBeLessThanOrEqual(until);
+    // A heartbeat so soon after it costs nothing, and neither does the next call.
+    const tv = await usher.device('cid', 'cid-tv');
+    expect((await tv.heartbeat({ streamId: body.streamId })).ok).toBe(true);
+    await renewed(usher);
+    expect(await slotUntil(body.streamId)).toBe(until);
+  });
+
   test('of an unknown stream is rejected with 404', async () => {
     expectProblem(await renewStream(usher, 'no-such-stream'), 404, 'not_found');
   });
