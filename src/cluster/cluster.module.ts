@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { NodeChannelStore } from './node-channel.store.js';
+import { NodeRecoveryService } from './node-recovery.service.js';
 import { NodeRegistryService } from './node-registry.service.js';
 import { NodeRouterService } from './node-router.service.js';
 import { NodeStore } from './node.store.js';
@@ -7,7 +8,14 @@ import { PresenceStore } from './presence.store.js';
 
 /** The nodes of one installation: which are alive, which users have devices on which, and messages between them. */
 @Module({
-  providers: [NodeChannelStore, NodeRegistryService, NodeRouterService, NodeStore, PresenceStore],
+  providers: [
+    NodeChannelStore,
+    NodeRecoveryService,
+    NodeRegistryService,
+    NodeRouterService,
+    NodeStore,
+    PresenceStore,
+  ],
   exports: [NodeRegistryService, NodeRouterService, PresenceStore],
 })
 export class ClusterModule {}

@@ -8,8 +8,8 @@ import { Loop } from '../platform/scheduling/loop.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import { NodeChannelStore } from './node-channel.store.js';
 import { decodeEvents, decodeDisconnect, type DisconnectRequest, isDisconnect } from './node-message.js';
+import { NodeRecoveryService, type RecoverableNode } from './node-recovery.service.js';
 import { NodeStore } from './node.store.js';
-import { PresenceStore } from './presence.store.js';
 
 const HEARTBEAT_MS = 1_000;
 /** A node without a heartbeat for this long counts as dead. */
@@ -18,8 +18,9 @@ const NODE_TIMEOUT_MS = 5_000;
 const CANARY_TIMEOUT_MS = 3_000;
 /** Without a message for this long, the subscriptions are connected again. */
 const RECONNECT_AFTER_MS = 7_000;
-/** Presence entries expire after an hour (presence.store.ts). */
-const REGISTER_EVERY_MS = 20 * 60_000;
+/** Presence entries expire after an hour (presence.store.ts). They are renewed after 15 to 20 minutes, by each node at another time. */
+const RENEW_AFTER_MS = 15 * 60_000;
+const RENEW_SPREAD_MS = 5 * 60_000;
 const FIRST_HEARTBEAT_ATTEMPTS = 20;
 const FIRST_HEARTBEAT_RETRY_MS = 100;
 /** How long another node may act on a list without this one: a list is used until the timeout. The margin is for what is on its way. */
@@ -27,22 +28,17 @@ const REDISCOVERY_MS = NODE_TIMEOUT_MS + 2 * HEARTBEAT_MS;
 const CANARY = 'canary';
 
 /** What a node with sockets implements for the others, and for the case that they cannot reach it. */
-export interface LocalNode {
-  /** The ids of the users who have a device here. */
-  users(): Iterable<string>;
-  /** The ids of the user's devices that are connected here. */
-  connectedDevices(userId: string): string[];
+export interface LocalNode extends RecoverableNode {
   /** Delivers events from other nodes to the devices that are connected here. */
   deliver(events: readonly OutgoingEvent[]): void;
   /** Disconnects a device, if it is connected here. */
   disconnect(request: DisconnectRequest): void;
-  /** Messages may have been lost: reads the mailbox for every device that is behind it. */
-  fillGaps(): Promise<void>;
 }
 
 /**
  * The nodes as this one sees them, by heartbeats. Redis may lose messages without an error on either side. So a node sends itself a
- * canary each second; while none comes back, messages are suspected to be lost, and the mailbox is read instead.
+ * canary each second; while none comes back, messages are suspected to be lost, and the mailbox is read instead. Heartbeats wait for
+ * nothing else: bulk work is NodeRecoveryService's.
  */
 @Injectable()
 export class NodeRegistryService implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -57,20 +53,22 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   private localNode: LocalNode | undefined;
   private aliveNodes = new Set<string>();
   private lastHeartbeatAt = 0;
-  private registeredAt = 0;
+  private renewAt = 0;
   private readonly lastMessageAt: Record<NodeLane, number> = { critical: 0, other: 0 };
   /** Lanes whose connection ended and which have received nothing since. */
   private readonly lostLanes = new Set<NodeLane>();
-  /** A connection ended since the last look into the mailbox, even if it is back by now. */
-  private connectionEnded = false;
+  /** Since the last heartbeat a connection ended, even if it is back by now, or a message could not be handled. */
+  private hasMissed = false;
   /** Until then other nodes may have a list without this node: they send it nothing and count their events as delivered. */
   private undiscoveredUntil = 0;
   private suspectsLoss = false;
+  /** Whether messages may have been lost as of the last heartbeat. */
+  private mayHaveLost = false;
   private reconnectedAt = 0;
 
   constructor(
     private readonly nodes: NodeStore,
-    private readonly presence: PresenceStore,
+    private readonly recovery: NodeRecoveryService,
     private readonly channels: NodeChannelStore,
     metrics: MetricsService,
   ) {
@@ -98,20 +96,21 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
         onMessage: (lane, message) => this.receive(lane, message),
         onLost: (lane) => {
           this.lostLanes.add(lane);
-          this.connectionEnded = true;
+          this.hasMissed = true;
         },
       })
       .then(() => this.sendFirstHeartbeat())
       .catch((error: unknown) => this.log.warn(`joined without Redis: ${String(error)}`));
     await withTimeout(2 * HEARTBEAT_MS, joined).catch(() => undefined);
     this.loop.start();
+    this.recovery.start(this.id, localNode);
     // The others read the list of nodes with each heartbeat; until then they do not send to this node.
     if (this.aliveNodes.size > 0) await pause(HEARTBEAT_MS * 1.5);
   }
 
-  /** Redis may lack users of this node: registers all of them again with the next heartbeat. */
+  /** Redis may lack users of this node: registers all of them again, soon. */
   requestReregistration(): void {
-    this.registeredAt = 0;
+    this.recovery.requestRegistration();
   }
 
   /** A node without sockets reads which nodes are alive without being one of them. */
@@ -146,12 +145,16 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     const suspectsLoss = this.lostLanes.size > 0 || silentMs > CANARY_TIMEOUT_MS;
     if (suspectsLoss !== this.suspectsLoss)
       this.log.warn(suspectsLoss ? 'no canary came back: the mailbox is read instead' : 'canaries are back');
-    // Also once after the suspicion ends, for what was sent in its last moments.
     const mayHaveLost =
-      suspectsLoss || this.suspectsLoss || this.connectionEnded || Date.now() < this.undiscoveredUntil;
+      suspectsLoss ||
+      this.hasMissed ||
+      this.recovery.isPresenceIncomplete ||
+      Date.now() < this.undiscoveredUntil;
+    // Also once after the suspicion ends, for what was sent in its last moments.
+    if (mayHaveLost || this.mayHaveLost) this.recovery.requestGapFilling();
     this.suspectsLoss = suspectsLoss;
-    this.connectionEnded = false;
-    if (mayHaveLost) await this.localNode.fillGaps();
+    this.mayHaveLost = mayHaveLost;
+    this.hasMissed = false;
     if (silentMs > RECONNECT_AFTER_MS && Date.now() - this.reconnectedAt > RECONNECT_AFTER_MS) {
       this.reconnectedAt = Date.now();
       this.channels.reconnect();
@@ -163,25 +166,27 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     this.lastHeartbeatAt = Date.now();
     this.aliveNodes = new Set(nodes.filter((id) => id !== this.id));
     if (!this.localNode) return;
-    if (!known) this.undiscoveredUntil = Date.now() + REDISCOVERY_MS;
-    if (!known || Date.now() - this.registeredAt > REGISTER_EVERY_MS)
-      await this.registerUsers(this.localNode.users());
+    if (!known) {
+      this.undiscoveredUntil = Date.now() + REDISCOVERY_MS;
+      this.recovery.restartRegistration();
+    } else if (Date.now() > this.renewAt) this.recovery.requestRenewal();
+    if (!known || Date.now() > this.renewAt)
+      this.renewAt = Date.now() + RENEW_AFTER_MS + Math.random() * RENEW_SPREAD_MS;
     await Promise.all(NODE_LANES.map((lane) => this.nodes.send(this.id, lane, CANARY)));
   }
 
-  private async registerUsers(userIds: Iterable<string>): Promise<void> {
-    this.registeredAt = Date.now();
-    await this.presence.add(this.id, [...userIds]).catch((error: unknown) => {
-      this.registeredAt = 0;
-      throw error;
-    });
-  }
-
+  /** Never throws: it is called by the connection, and an error there ends the process. */
   private receive(lane: NodeLane, message: string): void {
     this.lastMessageAt[lane] = Date.now();
     this.lostLanes.delete(lane);
     if (message === CANARY) return;
-    if (isDisconnect(message)) this.localNode?.disconnect(decodeDisconnect(message));
-    else this.localNode?.deliver(decodeEvents(message));
+    try {
+      if (isDisconnect(message)) this.localNode?.disconnect(decodeDisconnect(message));
+      else this.localNode?.deliver(decodeEvents(message));
+    } catch (error) {
+      // What it was about is read from the mailbox.
+      this.hasMissed = true;
+      this.log.error(`a message of another node failed: ${String(error)}`);
+    }
   }
 }

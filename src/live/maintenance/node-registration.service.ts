@@ -22,7 +22,7 @@ export class NodeRegistrationService implements OnModuleInit {
       connectedDevices: (userId) => this.connections.of(userId).map(({ deviceId }) => deviceId),
       deliver: (events) => this.delivery.deliver(events),
       disconnect: (request) => this.disconnects.disconnect(request),
-      fillGaps: () => this.gapFiller.fillAll(),
+      fillGaps: (userIds) => this.gapFiller.fill(userIds),
     });
   }
 }

@@ -118,10 +118,10 @@ export async function faultProxy(target: { host: string; port: number }, line?: 
   };
 }
 
-/** Starts a proxy in front of a database. Returns it with the URL that leads through it. */
-export async function proxyDatabase(target: string): Promise<{ proxy: FaultProxy; url: string }> {
+/** Starts a proxy in front of a database, over a `line` if there is one. Returns it with the URL that leads through it. */
+export async function proxyDatabase(target: string, line?: Line): Promise<{ proxy: FaultProxy; url: string }> {
   const url = new URL(target);
-  const proxy = await faultProxy({ host: url.hostname, port: Number(url.port) });
+  const proxy = await faultProxy({ host: url.hostname, port: Number(url.port) }, line);
   url.hostname = '127.0.0.1';
   url.port = String(proxy.port);
   return { proxy, url: url.href };
