@@ -39,6 +39,14 @@ const asks = {
       for (const connection of open) connection.close();
     }
   },
+  async renewals({ port, connections, ...of }) {
+    const open = Array.from({ length: connections }, () => new HttpConnection(port));
+    try {
+      return await loads.renewals(open, of);
+    } finally {
+      for (const connection of open) connection.close();
+    }
+  },
   sendRows,
   copyRows,
   publishAll,

@@ -27,6 +27,7 @@ import { nodes } from './scenarios/nodes.mjs';
 import { presence } from './scenarios/presence.mjs';
 import { push } from './scenarios/push.mjs';
 import { stop } from './scenarios/stop.mjs';
+import { streams } from './scenarios/streams.mjs';
 import { beUrgent, stopAll } from './servers.mjs';
 import { children, cpuOfFamily, cpuOfMachine, pin, postmasterOf } from './stats.mjs';
 
@@ -41,6 +42,7 @@ const scenarios = {
   nodes,
   presence,
   stop,
+  streams,
   boot,
   push,
   campaign,

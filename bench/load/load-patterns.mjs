@@ -164,6 +164,26 @@ export async function requests(connections, { seconds, key, pathOf }, histogram)
   return { perSecond: count / took, failed, ...histogram.summary() };
 }
 
+/** Renews each stream every `everySeconds`, as its edge node does; a connection that is late goes on at once. */
+export async function renewals(connections, { key, streams, everySeconds, seconds }) {
+  const start = clock();
+  const gap = (everySeconds * 1e6) / streams;
+  const total = Math.floor((seconds * 1e6) / gap);
+  let [next, failed] = [0, 0];
+  await Promise.all(
+    connections.map(async (connection) => {
+      while (next < total) {
+        const count = next++;
+        const waitMs = (start + count * gap - clock()) / 1e3;
+        if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
+        const { status } = await connection.request('PUT', `/v1/streams/s${count % streams}`, { key });
+        if (status !== 200) failed += 1;
+      }
+    }),
+  );
+  return { count: total, failed, took: (clock() - start) / 1e6 };
+}
+
 function heartbeat(device, sent) {
   const position = positionOf(clock()).toFixed(6);
   return (

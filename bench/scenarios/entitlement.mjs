@@ -76,7 +76,7 @@ export async function entitlement(context) {
 }
 
 /** Edge nodes have a key of their own, which is looked up, not the bootstrap one. */
-async function edgeKey(port) {
+export async function edgeKey(port) {
   const response = await fetch(`http://127.0.0.1:${port}/v1/keys`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
@@ -87,7 +87,7 @@ async function edgeKey(port) {
 }
 
 /** Straight into the tables: what matters here is that there is something to read. */
-async function members(databaseUrl) {
+export async function members(databaseUrl, users = USERS) {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   const capabilities = { streaming: true, maxStreams: 4, maxQuality: '4k', downloads: true, ads: false };
@@ -98,7 +98,7 @@ async function members(databaseUrl) {
   await client.query(
     `INSERT INTO membership (user_id, version, status, plan_id, effective_at, reason, updated_at)
      SELECT 'u' || n, 1, 'active', 'bench', now(), 'bench', now() FROM generate_series(0, $1 - 1) n ON CONFLICT DO NOTHING`,
-    [USERS],
+    [users],
   );
   await client.end();
 }
