@@ -6,13 +6,19 @@
 -- Atomic: offsets, entries and handoffs are written together, or nothing is. The lock on a user's counter row is held until the commit,
 -- so a user's events are committed in the order of their offsets, without gaps. Counters are locked in the order of user_id, so that two
 -- appends cannot deadlock. A handoff row stays until its consumer settles or claims it: what a crash interrupts is found there.
-counter AS (
+-- After a failover of PostgreSQL each mailbox goes on 2^32 higher, and remembers where it was: devices may have had events with the
+-- offsets between, which are lost (docs/decisions/failover-with-a-lost-tail.md).
+generation AS MATERIALIZED (
+  SELECT (generation + wal_timeline() - 1) << 32 AS base FROM installation
+), counter AS (
   INSERT INTO mailbox AS m (user_id, epoch, last_offset)
-  SELECT i.user_id, (SELECT epoch FROM installation), count(*)
+  SELECT i.user_id, (SELECT epoch FROM installation), (SELECT base FROM generation) + count(*)
   FROM event i
   GROUP BY i.user_id
   ORDER BY i.user_id COLLATE "C"
-  ON CONFLICT (user_id) DO UPDATE SET last_offset = m.last_offset + excluded.last_offset
+  ON CONFLICT (user_id) DO UPDATE SET
+    last_offset = excluded.last_offset + greatest(m.last_offset - (SELECT base FROM generation), 0),
+    forks = CASE WHEN m.last_offset < (SELECT base FROM generation) THEN m.forks || m.last_offset ELSE m.forks END
   RETURNING m.user_id, m.epoch, m.last_offset
 ), placed AS MATERIALIZED (
   SELECT i.*, c.epoch,

@@ -29,8 +29,8 @@ export class MailboxController {
   @ApiResponse({ status: 200, standardSchema: entriesAnswer })
   @ApiResponse({ status: 410, description: 'position_lost: read the state anew' })
   async entries(@CurrentUser() userId: string, @Query({ schema: entriesQuery }) query: EntriesQuery) {
-    const { head, hasMore, entries } = await this.store.readPage(userId, query.after, query.limit);
-    if ((query.epoch !== undefined && query.epoch !== head.epoch) || query.after > head.offset)
+    const { head, isLost, hasMore, entries } = await this.store.readPage(userId, query.after, query.limit);
+    if (isLost || (query.epoch !== undefined && query.epoch !== head.epoch))
       throw new Problem('position_lost');
     const last = entries.at(-1)?.offset;
     return { position: { epoch: head.epoch, offset: (hasMore && last) || head.offset }, hasMore, entries };

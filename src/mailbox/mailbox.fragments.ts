@@ -38,9 +38,9 @@ export class MailboxFragments {
     ) s`;
   }
 
-  /** For the statements of this folder: `{{entryJson}}`, the row `e` as json. */
+  /** For the statements of this folder: `{{entryJson}}`, the row `e` as json, and `{{missed}}`, of the offset `r.after`. */
   get forOwnStatements(): Fragments {
-    return { entryJson: this.json('e') };
+    return { entryJson: this.json('e'), missed: missedSince('r.after') };
   }
 
   /** For LATERAL: is_newest (true) and `data` of the event while it is the newest of its key; no row once it is superseded. */
@@ -49,6 +49,16 @@ export class MailboxFragments {
     WHERE e.user_id = ${event.userId} AND e.key = ${event.key} AND e.id = ${event.id}`;
   }
 }
+
+/**
+ * A scalar (bigint): how many offsets the mailbox `m`, which need not exist, gave out after the offset `after`. Null for an offset that
+ * it never gave out, or that was lost: between the last one of a generation and the first one of the next
+ * (docs/decisions/failover-with-a-lost-tail.md). Every generation has 2^32.
+ */
+export const missedSince = (after: string): string =>
+  `(SELECT (sum(f & 4294967295) - (${after} & 4294967295))::bigint
+      FROM unnest(0::bigint || m.forks || coalesce(m.last_offset, 0)) AS f
+      WHERE f >= ${after} HAVING bool_or(f >> 32 = ${after} >> 32))`;
 
 /**
  * For LATERAL: the user's event at this offset, unless it was superseded or has expired: user_id, id, key, type, tier, epoch, offset,

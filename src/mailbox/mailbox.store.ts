@@ -10,7 +10,7 @@ import {
   type DurableEnvelope,
 } from './events/event.js';
 import { appendEvents, pushPolicyOf } from './append.fragments.js';
-import { MailboxFragments } from './mailbox.fragments.js';
+import { MailboxFragments, missedSince } from './mailbox.fragments.js';
 import { MAX_REPLAY, MAX_REPLAY_BYTES, type Position } from './position.js';
 
 const APPEND = statement('append.sql', import.meta.url, {
@@ -37,6 +37,8 @@ export interface Resumption {
 export interface EntriesPage {
   /** The newest position of the mailbox. */
   readonly head: Position;
+  /** Whether the mailbox does not have the offset after which the page begins. */
+  readonly isLost: boolean;
   /** Whether there may be events between the last one of the page and `head`. */
   readonly hasMore: boolean;
   readonly entries: readonly DurableEnvelope[];
@@ -53,7 +55,10 @@ export class MailboxStore {
     fragments: MailboxFragments,
   ) {
     this.readAfterStatement = statement('read-after.sql', import.meta.url, fragments.forOwnStatements);
-    this.readPageStatement = statement('read-page.sql', import.meta.url, { page: fragments.page(PAGE_ROWS) });
+    this.readPageStatement = statement('read-page.sql', import.meta.url, {
+      page: fragments.page(PAGE_ROWS),
+      missed: missedSince('$2::bigint'),
+    });
   }
 
   /**
@@ -98,14 +103,14 @@ export class MailboxStore {
 
   /** Returns at most `limit` of the user's events after the offset `after`, in offset order, and no more than fit into PAGE_BYTES. */
   async readPage(userId: string, after: number, limit: number): Promise<EntriesPage> {
-    type Row = { epoch: string; head: number; entries: StoredEntry[]; hasMore: boolean };
+    type Row = { epoch: string; head: number; isLost: boolean; entries: StoredEntry[]; hasMore: boolean };
     const [row] = await this.database.run<Row>('important', this.readPageStatement, [userId, after, limit]);
     if (!row) throw new Error('the installation row is missing');
-    const { epoch, head } = row;
+    const { epoch, head, isLost } = row;
     const entries = row.entries.map((entry) => entryToEnvelope(entry, epoch));
     const last = entries.at(-1)?.offset ?? head;
     const hasMore = (row.hasMore || entries.length === limit) && last < head;
-    return { head: { epoch, offset: head }, hasMore, entries };
+    return { head: { epoch, offset: head }, isLost, hasMore, entries };
   }
 
   /** Returns the newest position of each user's mailbox; users without a mailbox are absent. */

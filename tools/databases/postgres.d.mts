@@ -2,6 +2,7 @@ export interface EmbeddedPostgres {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  readonly dataDir: string;
   readonly exited: Promise<unknown>;
   stop(): Promise<void>;
   kill(): Promise<void>;

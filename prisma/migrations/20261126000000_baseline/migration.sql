@@ -10,7 +10,8 @@ CREATE FUNCTION iso(instant timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PAR
 CREATE TABLE installation (
   id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
   name text NOT NULL,
-  epoch text NOT NULL
+  epoch text NOT NULL,
+  generation integer NOT NULL DEFAULT 0 CHECK (generation >= 0)
 );
 INSERT INTO installation (name, epoch)
 SELECT substr(replace(gen_random_uuid()::text, '-', ''), 1, 12), substr(replace(gen_random_uuid()::text, '-', ''), 1, 12);
@@ -49,10 +50,18 @@ CREATE UNIQUE INDEX revocation_seq_idx ON revocation (seq);
 
 -- Mailbox
 
+-- The number of the timeline under which PostgreSQL writes: it grows with each promotion of a standby, and with each recovery to a point
+-- in time. Read from shared memory; needs no privilege. Fails on a standby. Where an engine has no such function its body may be 1
+-- (docs/operations.md).
+CREATE FUNCTION wal_timeline() RETURNS bigint LANGUAGE sql VOLATILE
+  RETURN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint;
+
+-- `forks`: the last offsets of the generations before the one of `last_offset`; null while there is only one.
 CREATE TABLE mailbox (
   user_id text COLLATE "C" PRIMARY KEY,
   epoch text NOT NULL,
-  last_offset bigint NOT NULL
+  last_offset bigint NOT NULL,
+  forks bigint[]
 ) WITH (fillfactor = 70);
 
 -- `data` is null for what is derived (src/mailbox/events/derived-data.ts).

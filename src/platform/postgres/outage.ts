@@ -1,7 +1,10 @@
 import { TimeoutError } from '../scheduling/timeout.js';
 
-/** SQLSTATE: connection exception, insufficient resources, operator intervention (shutdown), query cancelled by its timeout. */
-const SQLSTATES = /^(08|53|57P|57014)/;
+/**
+ * SQLSTATE: connection exception, insufficient resources, operator intervention (shutdown), query cancelled by its timeout, read only (a
+ * standby that is not promoted yet, a disk that is full).
+ */
+const SQLSTATES = /^(08|53|57P|57014|25006)/;
 /** Error codes of Node's network modules and of Prisma. */
 const CODES = new Set([
   'ECONNREFUSED',

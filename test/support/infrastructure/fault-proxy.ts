@@ -19,10 +19,18 @@ export interface Line {
   readonly delayMs: number;
 }
 
+/** Where a proxy passes connections to. */
+export interface ProxyTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A TCP proxy between one node and one dependency, which a test can break. */
 export interface FaultProxy {
   readonly port: number;
   set(state: ProxyState): void;
+  /** New connections are passed to this target from now on. */
+  pointTo(target: ProxyTarget): void;
   /** Lets the next such request through, drops its reply and closes its connection. Resolves when that happened. */
   loseReply(reply: ReplyToLose): Promise<void>;
   close(): Promise<void>;
@@ -56,7 +64,8 @@ function sender(from: Socket, to: Socket, line: Line | undefined): (data: Buffer
 }
 
 /** Starts a proxy in front of the target; with a `line`, everything passes over that. */
-export async function faultProxy(target: { host: string; port: number }, line?: Line): Promise<FaultProxy> {
+export async function faultProxy(first: ProxyTarget, line?: Line): Promise<FaultProxy> {
+  let target = first;
   const port = await freePort();
   const sockets = new Set<Socket>();
   let state: ProxyState = 'open';
@@ -110,6 +119,7 @@ export async function faultProxy(target: { host: string; port: number }, line?: 
       }
       state = next;
     },
+    pointTo: (next) => void (target = next),
     loseReply: (reply) => new Promise((resolve) => (pending = { reply, resolve })),
     async close() {
       drop();
