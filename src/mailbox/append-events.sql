@@ -2,6 +2,7 @@
 -- event: n int (1 or 0, 1, 2 …: the order) · id uuid · user_id · key · type · tier · profile_id · target · at · expires_at · data json ·
 --        push ('never', or 'opt_in' for what is pushed only to users with preferences; null for everything else)
 -- handoffId uuid, tier text: of the handoff rows · hasPreferences: whether the user `p.user_id` has set any (devices/device.fragments.ts)
+-- generationBase: the offset below the first one of this generation (platform/postgres/generation.fragments.ts)
 -- Adds the table placed: the columns of `event`, with the epoch and the offset of each.
 -- Atomic: offsets, entries and handoffs are written together, or nothing is. The lock on a user's counter row is held until the commit,
 -- so a user's events are committed in the order of their offsets, without gaps. Counters are locked in the order of user_id, so that two
@@ -9,7 +10,7 @@
 -- After a failover of PostgreSQL each mailbox goes on 2^32 higher, and remembers where it was: devices may have had events with the
 -- offsets between, which are lost (docs/decisions/failover-with-a-lost-tail.md).
 generation AS MATERIALIZED (
-  SELECT (generation + wal_timeline() - 1) << 32 AS base FROM installation
+  SELECT {{generationBase}} AS base
 ), counter AS (
   INSERT INTO mailbox AS m (user_id, epoch, last_offset)
   SELECT i.user_id, (SELECT epoch FROM installation), (SELECT base FROM generation) + count(*)

@@ -1,5 +1,6 @@
 import { hasPreferences } from '../devices/device.fragments.js';
 import { isOptIn } from '../devices/preferences/preferences.js';
+import { generationBase } from '../platform/postgres/generation.fragments.js';
 import { fragment } from '../platform/postgres/statement.js';
 import type { DurableTier } from '../platform/tiers.js';
 import { type BuiltInType, findEventType, EVENT_TYPES } from './events/event-types.js';
@@ -10,7 +11,11 @@ import { type BuiltInType, findEventType, EVENT_TYPES } from './events/event-typ
  * Whoever runs such a statement calls `MailboxService.deliverAppended` after its commit.
  */
 export const appendEvents = (handoff: { handoffId: string; tier: string }): string =>
-  fragment('append-events.sql', import.meta.url, { ...handoff, hasPreferences: hasPreferences('p.user_id') });
+  fragment('append-events.sql', import.meta.url, {
+    ...handoff,
+    hasPreferences: hasPreferences('p.user_id'),
+    generationBase,
+  });
 
 /** For SELECT: the columns type, tier and push of the table `event`, for one of Usher's own types. */
 export function eventTypeColumns(type: BuiltInType): string {

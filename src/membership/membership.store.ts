@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
+import { generationBase } from '../platform/postgres/generation.fragments.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import type { Capabilities, MembershipContent } from './membership.js';
 
@@ -19,7 +20,7 @@ const LIST_PLANS = named(
   'plans',
   `SELECT plan_id AS "planId", capabilities, revision FROM plan WHERE plan_id = ANY ($1)`,
 );
-const SAVE = statement('save-membership.sql', import.meta.url);
+const SAVE = statement('save-membership.sql', import.meta.url, { generationBase });
 /** Only one node at a time runs a background job; the others find the lock taken and skip. */
 const TRY_LOCK_JOB = named(
   'membership-job-lock',

@@ -3,6 +3,8 @@
 --          reason: the webhook's type, or one of Usher's own
 -- $2 text  the source: a processor's name, or `usher`
 -- $3 text  the webhook's id, or null
+-- generationBase: the number below the first one of this generation (platform/postgres/generation.fragments.ts): devices and edge nodes
+--          may know versions that a failover lost, and act only on higher ones
 -- Out: userId, version.
 -- Atomic. The caller holds the users' locks, so that no version is derived from subscriptions that have changed since.
 WITH input AS (
@@ -14,11 +16,11 @@ WITH input AS (
 ), saved AS (
   INSERT INTO membership AS m
     (user_id, version, status, plan_id, effective_at, cancel_at, ends_at, plan_revision, reason, updated_at)
-  SELECT "userId", 1, status, "planId", "effectiveAt", "cancelAt", "endsAt", "planRevision", reason, now()
+  SELECT "userId", {{generationBase}} + 1, status, "planId", "effectiveAt", "cancelAt", "endsAt", "planRevision", reason, now()
   FROM input
   ORDER BY "userId" COLLATE "C"
   ON CONFLICT (user_id) DO UPDATE SET
-    version = m.version + 1, status = excluded.status, plan_id = excluded.plan_id, effective_at = excluded.effective_at,
+    version = greatest(m.version + 1, excluded.version), status = excluded.status, plan_id = excluded.plan_id, effective_at = excluded.effective_at,
     cancel_at = excluded.cancel_at, ends_at = excluded.ends_at, plan_revision = excluded.plan_revision,
     reason = excluded.reason, updated_at = excluded.updated_at
   RETURNING user_id, version

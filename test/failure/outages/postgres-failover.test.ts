@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
+import { RevocationStore } from '../../../src/platform/auth/revocations/revocation.store.js';
+import { Database } from '../../../src/platform/postgres/database.js';
 import { throwAwayFolder } from '../../../tools/places.mjs';
 import { type EmbeddedPostgres, startPostgres } from '../../../tools/databases/postgres.mjs';
 import { closeClients, openClient, type TestClient, waitForConnection } from '../../client/test-client.js';
-import type { HttpReply } from '../../support/drivers/back-office.js';
+import { call, type HttpReply } from '../../support/drivers/back-office.js';
 import type { Device } from '../../support/drivers/device.js';
+import { pause, putPlans, subscribe } from '../../support/drivers/subscribers.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { expectProblem } from '../../support/expectations.js';
@@ -20,12 +23,14 @@ let primary: EmbeddedPostgres;
 let standby: Standby;
 /** Between the node and whichever server is the primary. */
 let proxy: FaultProxy;
+let nodesUrl: string;
 let usher: TestUsher;
 let epoch: string;
 /** Devices that stay connected all the time, with the newest event of their users. */
 let adaTv: TestClient;
 let bobTv: Device;
 let eveTv: TestClient;
+let gusTv: TestClient;
 let whileReadOnly: HttpReply;
 
 beforeAll(async () => {
@@ -34,18 +39,24 @@ beforeAll(async () => {
   standby = await startStandby(primary);
   const proxied = await proxyDatabase(primary.url);
   proxy = proxied.proxy;
-  usher = await startUsher({ LOG_LEVEL: 'warn' }, { ...database, url: proxied.url });
+  nodesUrl = proxied.url;
+  usher = await startUsher({ LOG_LEVEL: 'warn' }, { ...database, url: nodesUrl });
   for (const userId of ['ada', 'bob', 'dan', 'finn'])
     for (let n = 1; n <= KEPT; n += 1) await publish(userId, `note ${n}`);
+  await putPlans(usher);
+  await subscribe(usher, 'gus');
   ({ epoch } = (await usher.state('ada')).position);
-  [adaTv, eveTv] = await Promise.all([openTv('ada'), openTv('eve')]);
+  [adaTv, eveTv, gusTv] = await Promise.all([openTv('ada'), openTv('eve'), openTv('gus')]);
   bobTv = await usher.device('bob', 'bob-tv');
   await standby.catchUp();
   standby.replication.set('cut');
   for (const userId of ['ada', 'dan', 'eve']) await publish(userId, 'lost');
+  for (const change of [pause, subscribe]) await change(usher, 'gus');
+  await revokeElsewhere('hal');
   await eventually('the devices have what will be lost', () =>
     [adaTv, eveTv].every(({ received }) => received.some(({ data }) => data === 'lost')),
   );
+  await eventually('the device has versions that will be lost', () => versionOf(gusTv) === 3);
   await failOver();
 }, 60_000);
 
@@ -61,6 +72,19 @@ async function openTv(userId: string): Promise<TestClient> {
   const opened = openClient(usher.url, { deviceId: `${userId}-tv`, token: () => usher.token(userId) });
   await waitForConnection(opened, 'live');
   return opened;
+}
+
+const versionOf = ({ client }: TestClient): number => client.state.membership?.version ?? 0;
+
+/** Revokes the user's tokens as another node does. Returns when this node knows. */
+async function revokeElsewhere(userId: string): Promise<void> {
+  const database = new Database({ DATABASE_URL: nodesUrl } as ConstructorParameters<typeof Database>[0]);
+  await new RevocationStore(database).add({ userId }).finally(() => database.onApplicationShutdown());
+  const token = await usher.token(userId, { issuedAt: 1 });
+  await eventually('the token is refused', async () => {
+    const reply = await call(usher.url, token, 'GET', '/v1/me/state');
+    return reply.body.code === 'token_revoked';
+  });
 }
 
 async function publish(userId: string, data: string): Promise<void> {
@@ -154,6 +178,22 @@ describe('PostgreSQL fails over to a standby that lacks the newest events', () =
       usher.callAs('ada', 'GET', `/v1/me/entries?epoch=${epoch}&after=${String(after)}`);
     expectProblem(await read(LOST), 410, 'position_lost');
     expect((await read(KEPT)).body.entries).toMatchObject([{ data: 'new' }]);
+  });
+
+  test('a change of the membership is newer than every version that was lost, for devices and edge nodes', async () => {
+    expect(await usher.backOffice.entitlement('gus')).toMatchObject({ version: 1, status: 'active' });
+    await pause(usher, 'gus');
+    const { version } = await usher.backOffice.entitlement('gus');
+    expect(version).toBeGreaterThan(3);
+    await eventually('the device knows', () => versionOf(gusTv) === version);
+    expect(gusTv.client.state).toMatchObject({
+      membership: { status: 'paused' },
+      entitlement: { status: 'paused', capabilities: { streaming: false } },
+    });
+  });
+
+  test('a node learns of a revocation by another node, although it knows one that was lost', async () => {
+    await revokeElsewhere('ivy');
   });
 
   test('offsets grow by one again after the first event', async () => {

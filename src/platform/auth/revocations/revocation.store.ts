@@ -1,16 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../postgres/database.js';
+import { generationBase } from '../../postgres/generation.fragments.js';
 import { named } from '../../postgres/statement.js';
 import type { Revocation } from './revocation.js';
 
-/** One writer at a time, so that `seq` grows in the order of commits: otherwise a reader that goes on after a `seq` could miss a
- * revocation with a lower one that was committed later. */
+/**
+ * One writer at a time, so that `seq` grows in the order of commits: otherwise a reader that goes on after a `seq` could miss a
+ * revocation with a lower one that was committed later.
+ */
 const LOCK = named('revocation-lock', `SELECT pg_advisory_xact_lock(hashtextextended('revocation', 0))`);
+/** A node that has read a revocation which a failover lost must not take the next one for it. */
 const ADD = named(
   'revocation-add',
-  `INSERT INTO revocation (user_id, device_id, token_id) VALUES ($1, $2, $3)
-   ON CONFLICT (user_id, device_id, token_id)
-   DO UPDATE SET not_before = excluded.not_before, seq = excluded.seq
+  `INSERT INTO revocation (user_id, device_id, token_id, seq)
+   VALUES ($1, $2, $3, nextval('revocation_seq') + ${generationBase})
+   ON CONFLICT (user_id, device_id, token_id) DO UPDATE SET not_before = excluded.not_before, seq = excluded.seq
    RETURNING not_before AS "notBefore"`,
 );
 const LIST_AFTER = named(
