@@ -1,6 +1,6 @@
 /**
- * How far a device has read its user's mailbox. Offsets count the user's durable events from 1; an offset means nothing in another
- * epoch, for the mailbox may have been restored from a backup in between (docs/operations.md, Backups and the epoch).
+ * How far a device has read its user's mailbox. Offsets count the user's durable events from 1, and go on 2^32 higher after a failover
+ * (docs/decisions/failover-with-a-lost-tail.md); an offset means nothing in another epoch, the identity of another database.
  */
 export interface Position {
   readonly epoch: string;

@@ -20,8 +20,8 @@ WITH input AS (
   FROM input
   ORDER BY "userId" COLLATE "C"
   ON CONFLICT (user_id) DO UPDATE SET
-    version = greatest(m.version + 1, excluded.version), status = excluded.status, plan_id = excluded.plan_id, effective_at = excluded.effective_at,
-    cancel_at = excluded.cancel_at, ends_at = excluded.ends_at, plan_revision = excluded.plan_revision,
+    version = greatest(m.version + 1, excluded.version), status = excluded.status, plan_id = excluded.plan_id,
+    effective_at = excluded.effective_at, cancel_at = excluded.cancel_at, ends_at = excluded.ends_at, plan_revision = excluded.plan_revision,
     reason = excluded.reason, updated_at = excluded.updated_at
   RETURNING user_id, version
 ), history AS (

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { randomUUID } from 'node:crypto';
 import { MailboxFragments } from '../../src/mailbox/mailbox.fragments.js';
 import { MailboxStore } from '../../src/mailbox/mailbox.store.js';
 import { MAX_REPLAY, type Position } from '../../src/mailbox/position.js';
@@ -14,6 +15,70 @@ const USERS = [...HEADS.map((head, n) => ({ userId: `user-${n}`, head })), { use
 let postgres: TestDatabase;
 let database: Database;
 let store: MailboxStore;
+
+interface Given {
+  readonly offset: number;
+  readonly id: string;
+  readonly key: string;
+}
+
+/** One user's mailbox through appends and failovers, and what it must answer. Each run has a user of its own. */
+class MailboxThroughFailovers {
+  readonly userId = `user-${randomUUID()}`;
+  /** Every event that was given an offset; devices may have any of them. */
+  readonly given: Given[] = [];
+  kept: Given[] = [];
+
+  async append(keys: readonly string[]): Promise<void> {
+    const at = new Date().toISOString();
+    const stamped = keys.map((key) => ({
+      id: randomUUID(),
+      at,
+      event: { userId: this.userId, type: 'note', tier: 'important' as const, key, data: {} },
+    }));
+    const positions = await store.append(stamped, randomUUID(), 'important');
+    const added = positions.map(({ offset }, n) => ({
+      offset,
+      id: stamped[n]?.id ?? '',
+      key: keys[n] ?? '',
+    }));
+    this.given.push(...added);
+    this.kept.push(...added);
+  }
+
+  /** Appends what a standby does not get, and promotes that. */
+  async failOver(lost: readonly string[]): Promise<void> {
+    const tables = ['mailbox', 'mailbox_entry'];
+    const copies: unknown[] = [];
+    for (const table of tables) {
+      const [row] = await postgres.query<{ rows: unknown }>(
+        `SELECT coalesce(json_agg(t), '[]') AS rows FROM ${table} t WHERE user_id = $1`,
+        [this.userId],
+      );
+      copies.push(row?.rows);
+    }
+    const { kept } = this;
+    this.kept = [...kept];
+    if (lost.length > 0) await this.append(lost);
+    this.kept = kept;
+    for (const [n, table] of tables.entries()) {
+      await postgres.query(`DELETE FROM ${table} WHERE user_id = $1`, [this.userId]);
+      await postgres.query(`INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $1)`, [
+        JSON.stringify(copies[n]),
+      ]);
+    }
+    await postgres.query('UPDATE installation SET generation = generation + 1');
+  }
+
+  /** The ids of the newest event of each key after the offset; undefined for an offset that is not in the mailbox. */
+  missed(offset: number): string[] | undefined {
+    if (offset > 0 && !this.kept.some((one) => one.offset === offset)) return undefined;
+    const newest = new Map(this.kept.map(({ key, id }) => [key, id]));
+    return this.kept
+      .filter((one) => one.offset > offset && newest.get(one.key) === one.id)
+      .map(({ id }) => id);
+  }
+}
 
 beforeAll(async () => {
   postgres = await createDatabase();
@@ -95,13 +160,42 @@ describe('a device that comes back', () => {
     );
   });
 
-  test('of a restored backup is never resumed by a position of the epoch before', async () => {
+  test('of another database is never resumed by a position of its epoch', async () => {
     await fc.assert(
       fc.asyncProperty(fc.maxSafeNat(), user, async (offset, of) => {
         const [resumption] = await resume([{ user: of, position: { epoch: 'before', offset } }]);
         expect(resumption?.missed).toBeUndefined();
       }),
       { numRuns: 50 },
+    );
+  });
+
+  test('after failovers that lost events, is sent exactly what it missed, or the state if it has what was lost', async () => {
+    const keys = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 4 });
+    const acts = fc.array(fc.record({ isFailover: fc.boolean(), keys }), { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(acts, async (all) => {
+        const mailbox = new MailboxThroughFailovers();
+        for (const act of all) {
+          if (act.isFailover) await mailbox.failOver(act.keys);
+          else if (act.keys.length > 0) await mailbox.append(act.keys);
+        }
+        const offsets = mailbox.given.map(({ offset }) => offset);
+        expect(offsets).toEqual([...new Set(offsets)].sort((a, b) => a - b));
+        const devices = [0, ...offsets].map((offset) => ({
+          userId: mailbox.userId,
+          position: { epoch: EPOCH, offset },
+        }));
+        const resumptions = await store.readAfter(devices, 'important');
+        for (const [n, { position }] of devices.entries()) {
+          const missed = mailbox.missed(position.offset);
+          expect(resumptions[n]?.missed?.map(({ id }) => id)).toEqual(missed);
+          expect((await store.readPage(mailbox.userId, position.offset, 10)).isLost).toBe(
+            missed === undefined,
+          );
+        }
+      }),
+      { numRuns: 40 },
     );
   });
 });
