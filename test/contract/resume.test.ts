@@ -195,7 +195,7 @@ describe('a device that comes back', () => {
           );
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });

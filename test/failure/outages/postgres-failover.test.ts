@@ -79,7 +79,11 @@ const versionOf = ({ client }: TestClient): number => client.state.membership?.v
 /** Revokes the user's tokens as another node does. Returns when this node knows. */
 async function revokeElsewhere(userId: string): Promise<void> {
   const database = new Database({ DATABASE_URL: nodesUrl } as ConstructorParameters<typeof Database>[0]);
-  await new RevocationStore(database).add({ userId }).finally(() => database.onApplicationShutdown());
+  try {
+    await new RevocationStore(database).add({ userId });
+  } finally {
+    await database.onApplicationShutdown();
+  }
   const token = await usher.token(userId, { issuedAt: 1 });
   await eventually('the token is refused', async () => {
     const reply = await call(usher.url, token, 'GET', '/v1/me/state');
