@@ -11,8 +11,10 @@ import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
 import { STATE_PARTS } from './mailbox/state/state.js';
 import { MembershipModule } from './membership/membership.module.js';
-import type { Config } from './platform/config/config.js';
+import { CONFIG, type Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
+import { RetentionModule } from './platform/retention/retention.module.js';
+import { RETENTION_RULES } from './platform/retention/retention-rule.js';
 import { PlaybackActivityStore } from './playback/playback-activity.store.js';
 import { PlaybackModule } from './playback/playback.module.js';
 import { playbackState } from './playback/playback.state.js';
@@ -24,6 +26,7 @@ import { RecommendationsModule } from './recommendations/recommendations.module.
 import { recommendationsState } from './recommendations/recommendations.state.js';
 import { EdgeModule } from './streams/edges/edge.module.js';
 import { StreamsModule } from './streams/streams.module.js';
+import { retentionRules } from './removals.js';
 import { TimelineModule } from './timeline/timeline.module.js';
 
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
@@ -33,11 +36,23 @@ import { TimelineModule } from './timeline/timeline.module.js';
   providers: [
     { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
     { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
+    {
+      provide: RETENTION_RULES,
+      useFactory: retentionRules,
+      inject: [CONFIG],
+    },
     { provide: PLAYBACK_ACTIVITY, useExisting: PlaybackActivityStore },
     { provide: PUSH_WITHDRAWAL, useValue: pushWithdrawal },
     { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
   ],
-  exports: [STATE_PARTS, DERIVED_EVENT_DATA, PLAYBACK_ACTIVITY, PUSH_WITHDRAWAL, SENT_EVENT_LOOKUP],
+  exports: [
+    STATE_PARTS,
+    DERIVED_EVENT_DATA,
+    RETENTION_RULES,
+    PLAYBACK_ACTIVITY,
+    PUSH_WITHDRAWAL,
+    SENT_EVENT_LOOKUP,
+  ],
 })
 class PortsModule {}
 
@@ -61,6 +76,7 @@ export class AppModule {
         DeliveryModule,
         PushModule,
         TimelineModule,
+        RetentionModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule] : []),
         ...(demo ? [demo] : []),
       ],

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { DevicesModule } from '../devices/devices.module.js';
-import { MailboxExpiryWorker } from './mailbox-expiry.worker.js';
 import { MailboxController } from './mailbox.controller.js';
 import { MailboxService } from './mailbox.service.js';
 import { MailboxStore } from './mailbox.store.js';
@@ -15,7 +14,6 @@ import { StateStore } from './state/state.store.js';
   controllers: [MailboxController],
   providers: [
     HandoffStore,
-    MailboxExpiryWorker,
     MailboxFragments,
     MailboxService,
     MailboxStore,

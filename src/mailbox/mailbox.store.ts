@@ -23,7 +23,6 @@ const HEADS = named(
 const PAGE_ROWS = `SELECT * FROM mailbox_entry x
     WHERE x.user_id = $1 AND x."offset" > $2 AND (x.expires_at IS NULL OR x.expires_at > now())
     ORDER BY x."offset" LIMIT $3`;
-const EXPIRE = statement('expire-entries.sql', import.meta.url);
 
 /** What a device needs to resume. */
 export interface Resumption {
@@ -117,11 +116,6 @@ export class MailboxStore {
   async readHeads(userIds: readonly string[]): Promise<Map<string, Position>> {
     const rows = await this.database.run<Position & { userId: string }>('important', HEADS, [userIds]);
     return new Map(rows.map(({ userId, epoch, offset }) => [userId, { epoch, offset }]));
-  }
-
-  /** Removes at most `limit` expired events. Returns how many it removed. */
-  async deleteExpired(limit: number): Promise<number> {
-    return (await this.database.run('routine', EXPIRE, [limit])).length;
   }
 
   /** Returns one element of append.sql's input. The event's data is included as text if it was encoded before: encoding is costly. */

@@ -11,7 +11,6 @@ import { UserTokenService } from './auth/user-tokens/user-token.service.js';
 import { CONFIG, type Config } from './config/config.js';
 import { EventBusService } from './events/event-bus.service.js';
 import { HealthController } from './health/health.controller.js';
-import { IdempotencyCleanupWorker } from './http/idempotency/idempotency-cleanup.worker.js';
 import { IdempotencyStore } from './http/idempotency/idempotency.store.js';
 import { LifecycleService } from './lifecycle.service.js';
 import { LoadMonitorWorker } from './load/load-monitor.worker.js';
@@ -53,7 +52,7 @@ export class PlatformModule {
         MetricsController,
         ...(config.ROLES.includes('api') ? [ServiceKeysController, RevocationsController] : []),
       ],
-      providers: [...shared, RevocationStore, ServiceKeyStore, JwksWorker, IdempotencyCleanupWorker],
+      providers: [...shared, RevocationStore, ServiceKeyStore, JwksWorker],
       exports: shared,
     };
   }

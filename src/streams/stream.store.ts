@@ -57,14 +57,6 @@ const END = named(
   'stream-end',
   `UPDATE stream SET ended_at = now(), end_reason = 'ended' WHERE stream_id = $1 AND ended_at IS NULL`,
 );
-/** Reads by started_at, which has an index: streams that started more than a day ago and still run are few. */
-const DELETE_ENDED = named(
-  'streams-forget',
-  `DELETE FROM stream WHERE stream_id IN (
-     SELECT stream_id FROM stream
-     WHERE started_at < now() - interval '1 day' AND coalesce(ended_at, slot_until) < now() - interval '1 day'
-     LIMIT $1)`,
-);
 
 /** A stream, what its user may do now, and when the membership is known to end (ISO 8601). */
 export interface StreamWithEntitlement {
@@ -166,10 +158,5 @@ export class StreamStore {
   /** Ends a stream because its edge node reported the end. Ending it again changes nothing. */
   async end(streamId: string): Promise<void> {
     await this.database.run('critical', END, [streamId]);
-  }
-
-  /** Deletes at most `limit` streams that ended more than a day ago. */
-  async deleteEnded(limit: number): Promise<void> {
-    await this.database.run('routine', DELETE_ENDED, [limit]);
   }
 }

@@ -12,7 +12,6 @@ import { LeaseRenewalService } from './leases/lease-renewal.service.js';
 import { OutageDetectorWorker } from './leases/outage-detector.worker.js';
 import { SlotRenewalService } from './leases/slot-renewal.service.js';
 import { StopTriggersService } from './stop-triggers.service.js';
-import { StreamCleanupWorker } from './stream-cleanup.worker.js';
 import { StreamStopperService } from './stream-stopper.service.js';
 import { StreamStore } from './stream.store.js';
 import { StreamsController, UserStreamsController } from './streams.controller.js';
@@ -33,7 +32,6 @@ import { StreamsService } from './streams.service.js';
     OutageDetectorWorker,
     SlotRenewalService,
     StopTriggersService,
-    StreamCleanupWorker,
     StreamStopperService,
     StreamStore,
     StreamsService,

@@ -107,9 +107,12 @@ CREATE TABLE receipt (
   received_at timestamptz(3),
   applied_at timestamptz(3),
   seen_at timestamptz(3),
+  created_at timestamptz(3) NOT NULL DEFAULT now(),
   PRIMARY KEY (user_id, device_id, epoch, "offset")
 );
 CREATE INDEX receipt_user_id_event_id_idx ON receipt (user_id, event_id);
+-- By which old receipts are found. A later step of a receipt changes no column with an index.
+CREATE INDEX receipt_created_at_idx ON receipt (created_at);
 
 -- Devices
 
@@ -202,7 +205,7 @@ CREATE TABLE webhook (
   waiting_for text[] NOT NULL DEFAULT '{}',
   user_id text,
   attempts integer NOT NULL DEFAULT 0,
-  payload json NOT NULL,
+  payload json,
   created_at timestamptz(3) NOT NULL,
   received_at timestamptz(3) NOT NULL DEFAULT now(),
   settled_at timestamptz(3),
@@ -211,7 +214,9 @@ CREATE TABLE webhook (
 CREATE INDEX webhook_status_received_at_idx ON webhook (status, received_at);
 CREATE INDEX webhook_waiting_for_idx ON webhook USING gin (waiting_for);
 CREATE INDEX webhook_processor_received_at_idx ON webhook (processor, received_at);
-CREATE INDEX webhook_settled_at_idx ON webhook (settled_at);
+-- By which bodies that nothing reads any more, and later their rows, are found: each row is in one of the two.
+CREATE INDEX webhook_body_settled_at_idx ON webhook (settled_at) WHERE payload IS NOT NULL;
+CREATE INDEX webhook_settled_at_idx ON webhook (settled_at) WHERE payload IS NULL;
 -- What a user's processors said, for the timeline.
 CREATE INDEX webhook_user_id_received_at_idx ON webhook (user_id, received_at);
 

@@ -7,11 +7,8 @@ import { ReconciliationStore } from '../subscriptions/reconciliation.store.js';
 import { type WebhookSilence, WebhookStore } from './webhook.store.js';
 
 const EVERY_MS = 30_000;
-/** Webhooks contain personal data. After 90 days disputes are over, and what followed from them is in the membership's history. */
-const RETENTION_MS = 90 * 86_400_000;
-const DELETE_BATCH_SIZE = 1_000;
 
-/** Measures how long each processor has been silent, and deletes old webhooks. Safe on any number of worker nodes. */
+/** Measures how long each processor has been silent. Safe on any number of worker nodes. */
 @Injectable()
 export class WebhookMonitorWorker extends PeriodicWorker {
   private silences: readonly WebhookSilence[] = [];
@@ -50,6 +47,5 @@ export class WebhookMonitorWorker extends PeriodicWorker {
   protected async runOnce(): Promise<void> {
     this.silences = await this.webhooks.silence(this.processors.names());
     this.ages = await this.reconciliation.ages();
-    await this.webhooks.deleteSettled(new Date(Date.now() - RETENTION_MS), DELETE_BATCH_SIZE);
   }
 }

@@ -56,13 +56,6 @@ const LIST = named(
      iso(created_at) AS "createdAt", iso(received_at) AS "receivedAt"
    FROM webhook WHERE status = $1 ORDER BY received_at DESC LIMIT $2`,
 );
-const DELETE_SETTLED = named(
-  'webhook-delete-settled',
-  `DELETE FROM webhook WHERE (processor, event_id) IN (
-     SELECT processor, event_id FROM webhook
-     WHERE settled_at < $1 AND status IN ('applied', 'stale', 'ignored', 'failed') LIMIT $2 FOR UPDATE SKIP LOCKED
-   ) RETURNING 1`,
-);
 /** 24 hours cover the daily rhythm of a service, and read no more than a day's rows. */
 const SILENCE = named(
   'webhook-silence',
@@ -137,11 +130,6 @@ export class WebhookStore {
    */
   listUnfinished(limit: number): Promise<WebhookId[]> {
     return this.database.run('critical', LIST_UNFINISHED, [limit]);
-  }
-
-  /** Deletes webhooks that were settled before that date, except those that still wait. Returns how many were deleted. */
-  async deleteSettled(before: Date, limit: number): Promise<number> {
-    return (await this.database.run('routine', DELETE_SETTLED, [before, limit])).length;
   }
 
   /** One entry for each of the processors that has ever sent a webhook. */

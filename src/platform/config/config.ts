@@ -6,6 +6,7 @@ import {
   connectionSettings,
   nodeSettings,
   processorSettings,
+  retentionSettings,
   streamSettings,
 } from './settings.js';
 
@@ -17,6 +18,7 @@ export const environment = z
     ...processorSettings,
     ...streamSettings,
     ...connectionSettings,
+    ...retentionSettings,
     ...pushSettings,
   })
   .refine((env) => env.AUTH_JWT_SECRET !== undefined || env.AUTH_JWKS_URL !== undefined, {
@@ -40,7 +42,7 @@ export const CONFIG = Symbol('CONFIG');
 
 /** A variable with one of these prefixes that is not a setting is taken for a misspelt one. */
 const OUR_PREFIXES =
-  /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|APPLE_(BUNDLE|APP_ID|ENVIRON|ROOT)|GOOGLE_(PACKAGE|PUBSUB|SERVICE_ACCOUNT|API_BASE|JWKS)|PAST_DUE|RECONCILE_|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
+  /^(AUTH_JW|STRIPE_(API|WEBHOOK)|STANDARD_WEBHOOK|APPLE_(BUNDLE|APP_ID|ENVIRON|ROOT)|GOOGLE_(PACKAGE|PUBSUB|SERVICE_ACCOUNT|API_BASE|JWKS)|PAST_DUE|RECONCILE_|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|RECEIPT_RET|PUSH_RET|WEBHOOK_|STREAM_RET|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
 
 /** Stops the boot. The message is for the operator: one sentence a line, each of which says what to change. */
 export class ConfigError extends Error {}

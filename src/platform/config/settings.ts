@@ -103,6 +103,20 @@ export const streamSettings = {
   HEARTBEAT_SECONDS: seconds(60, 1, 3_600),
 };
 
+/** How many days what only explains the past is kept. */
+export const retentionSettings = {
+  /** Receipts, since their first step. They decide whether a push is still needed, which is sent for a day at most. */
+  RECEIPT_RETENTION_DAYS: integer(2, 3_650).default(30),
+  /** Pushes, since they were settled. */
+  PUSH_RETENTION_DAYS: integer(2, 3_650).default(30),
+  /** The bodies of webhooks that were applied or need not be: personal data. Processors send a webhook again for three days at most. */
+  WEBHOOK_BODY_RETENTION_DAYS: integer(1, 3_650).default(7),
+  /** The rest of such webhooks, by which one that comes again is known. */
+  WEBHOOK_RETENTION_DAYS: integer(7, 3_650).default(90),
+  /** Streams, since they ended. */
+  STREAM_RETENTION_DAYS: integer(2, 3_650).default(2),
+};
+
 /** The devices' connections. */
 export const connectionSettings = {
   /** How Socket.IO may connect, with commas between; with `polling` a load balancer needs sticky sessions. */

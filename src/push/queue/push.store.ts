@@ -36,7 +36,6 @@ const CLEAR_SHOWN = statement('clear-shown.sql', import.meta.url);
 const FIND_SENT = statement('find-sent.sql', import.meta.url, { epoch: epochOf('$1') });
 const SETTLE = statement('settle-pushes.sql', import.meta.url);
 const BACKLOG = statement('count-backlog.sql', import.meta.url);
-const DELETE_SETTLED = statement('delete-settled.sql', import.meta.url);
 /** After this, pushes of a worker that died are claimed again. Longer than the timeout of any provider. */
 const LEASE_MS = 60_000;
 /** To count more would cost more than the number is worth. */
@@ -130,11 +129,6 @@ export class PushStore implements SentEventLookup {
   /** How many pushes are due, by provider and tier; counted up to a million. */
   backlog(): Promise<PushBacklog[]> {
     return this.database.run('routine', BACKLOG, [MAX_COUNT]);
-  }
-
-  /** Deletes at most `limit` pushes that were settled more than `days` ago. Returns how many. */
-  async deleteSettled(days: number, limit: number): Promise<number> {
-    return (await this.database.run('routine', DELETE_SETTLED, [days, limit])).length;
   }
 
   private async enqueue(

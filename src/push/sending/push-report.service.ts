@@ -9,11 +9,8 @@ import { BudgetsService } from './budgets.service.js';
 import type { ProviderForecast } from './forecast.schema.js';
 
 const INTERVAL_MS = 15_000;
-/** How long a timeline can show what became of a push. */
-const KEEP_DAYS = 30;
-const MAX_DELETES = 2_000;
 
-/** Reports what became of pushes and how many wait, for metrics and the forecast. Deletes pushes that were settled long ago. */
+/** Reports what became of pushes and how many wait, for metrics and the forecast. */
 @Injectable()
 export class PushReportService extends PeriodicWorker {
   private readonly settled: Counter<'vendor' | 'tier' | 'state' | 'reason'>;
@@ -63,6 +60,5 @@ export class PushReportService extends PeriodicWorker {
   protected async runOnce(): Promise<void> {
     const forecast = await this.forecast();
     this.backlogSeconds = new Map(forecast.map(({ vendor, seconds }) => [vendor, seconds]));
-    await this.store.deleteSettled(KEEP_DAYS, MAX_DELETES);
   }
 }

@@ -22,11 +22,6 @@ const SETTLE = named(
    )
    DELETE FROM edge_notice n USING acknowledged a WHERE n.edge_id = a.edge_id AND n.key = a.key`,
 );
-/** After 26 hours no lease that a notice is about can be valid: the longest grace is a day, the longest lease an hour. */
-const EXPIRE = named(
-  'edge-notices-expire',
-  `DELETE FROM edge_notice WHERE created_at < now() - interval '26 hours'`,
-);
 
 /** The notices that edge nodes have not acknowledged yet. */
 @Injectable()
@@ -47,10 +42,5 @@ export class EdgeNoticeStore {
   async settle(notices: readonly EdgeNotice[]): Promise<void> {
     const ids = notices.map(({ id, edgeId, key }) => ({ id, edgeId, key }));
     await this.database.run('critical', SETTLE, [JSON.stringify(ids)]);
-  }
-
-  /** Deletes notices that no edge node acknowledged in time to matter. */
-  async expire(): Promise<void> {
-    await this.database.run('routine', EXPIRE, []);
   }
 }

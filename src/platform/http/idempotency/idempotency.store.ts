@@ -19,7 +19,7 @@ const SETTLE = named(
    FROM unnest($1::bytea[], $2::int[], $3::bytea[]) AS s (id, status, answer) WHERE c.id = s.id`,
 );
 
-/** Calls that carried an Idempotency-Key, with their responses. IdempotencyCleanupWorker removes them after a day. */
+/** Calls that carried an Idempotency-Key, with their responses. They are removed after a day (idempotency.retention.ts). */
 @Injectable()
 export class IdempotencyStore {
   constructor(private readonly prisma: PrismaService) {}
@@ -72,11 +72,5 @@ export class IdempotencyStore {
   /** Releases the claim of a call that failed, so that it can be tried again. A call with a stored response is kept. */
   async release(id: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.prisma.idempotentCall.deleteMany({ where: { id, status: null } });
-  }
-
-  /** Removes the calls that began before `before`. Returns how many. */
-  async expire(before: Date): Promise<number> {
-    const { count } = await this.prisma.idempotentCall.deleteMany({ where: { createdAt: { lt: before } } });
-    return count;
   }
 }

@@ -24,22 +24,6 @@ const insert = (id: string, status: string, days: number) =>
     [id, status, days],
   );
 
-test('settled webhooks are deleted by age, waiting ones are not', async () => {
-  for (const status of ['applied', 'stale', 'ignored', 'failed', 'waiting', 'stored']) {
-    await insert(`old ${status}`, status, 91);
-    await insert(`new ${status}`, status, 89);
-  }
-  const before = new Date(Date.now() - 90 * 86_400_000);
-  expect(await store.deleteSettled(before, 3)).toBe(3);
-  expect(await store.deleteSettled(before, 100)).toBe(1);
-  const left = await database.query<{ id: string }>(
-    `SELECT event_id AS id FROM webhook WHERE event_id LIKE 'old%' ORDER BY 1`,
-  );
-  expect(left.map(({ id }) => id)).toEqual(['old stored', 'old waiting']);
-  const remaining = await database.query(`SELECT 1 FROM webhook WHERE event_id LIKE 'new%'`);
-  expect(remaining).toHaveLength(6);
-});
-
 test('the time since a processor’s last webhook is reported with the longest gap of the day, even after days of silence', async () => {
   await database.query('DELETE FROM webhook');
   await insert('one', 'applied', 0.5);
