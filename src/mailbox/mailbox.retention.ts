@@ -5,7 +5,6 @@ export const mailboxRetention: RetentionRules = () => [
   {
     name: 'mailbox_entry',
     table: 'mailbox_entry',
-    key: ['user_id', 'key'],
     orderBy: 'expires_at',
     due: 'expires_at <= now() - $1::interval',
     after: '0 seconds',

@@ -5,7 +5,6 @@ export const streamRetention: RetentionRules = ({ STREAM_RETENTION_DAYS }) => [
   {
     name: 'stream',
     table: 'stream',
-    key: ['stream_id'],
     orderBy: 'started_at',
     due: 'started_at < now() - $1::interval AND coalesce(ended_at, slot_until) < now() - $1::interval',
     after: `${STREAM_RETENTION_DAYS} days`,
@@ -13,7 +12,6 @@ export const streamRetention: RetentionRules = ({ STREAM_RETENTION_DAYS }) => [
   {
     name: 'edge_notice',
     table: 'edge_notice',
-    key: ['edge_id', 'key'],
     orderBy: 'created_at',
     due: 'created_at < now() - $1::interval',
     // No lease that a notice is about can be valid any more: the longest grace is a day, the longest lease an hour.

@@ -5,7 +5,6 @@ export const receiptRetention: RetentionRules = ({ RECEIPT_RETENTION_DAYS }) => 
   {
     name: 'receipt',
     table: 'receipt',
-    key: ['user_id', 'device_id', 'epoch', '"offset"'],
     orderBy: 'created_at',
     due: 'created_at < now() - $1::interval',
     after: `${RECEIPT_RETENTION_DAYS} days`,

@@ -1,7 +1,5 @@
 import type { RetentionRules } from '../../platform/retention/retention-rule.js';
 
-const key = ['processor', 'event_id'];
-
 /**
  * A body holds personal data, and is erased soon after nothing reads it any more. The row stays longer: it is by the row that a webhook
  * which the processor repeats is known. What still waits, or is still tried, keeps both.
@@ -10,7 +8,6 @@ export const webhookRetention: RetentionRules = ({ WEBHOOK_BODY_RETENTION_DAYS, 
   {
     name: 'webhook body',
     table: 'webhook',
-    key,
     orderBy: 'settled_at',
     due: `settled_at < now() - $1::interval AND status IN ('applied', 'stale', 'ignored') AND payload IS NOT NULL`,
     after: `${WEBHOOK_BODY_RETENTION_DAYS} days`,
@@ -19,7 +16,6 @@ export const webhookRetention: RetentionRules = ({ WEBHOOK_BODY_RETENTION_DAYS, 
   {
     name: 'webhook',
     table: 'webhook',
-    key,
     orderBy: 'settled_at',
     due: 'settled_at < now() - $1::interval AND payload IS NULL',
     after: `${WEBHOOK_RETENTION_DAYS} days`,

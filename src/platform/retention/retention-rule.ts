@@ -8,8 +8,6 @@ export interface RetentionRule {
   /** In metrics and logs: the table, and what is removed if that is not the row. */
   readonly name: string;
   readonly table: string;
-  /** The columns that identify a row, and have an index. */
-  readonly key: readonly string[];
   /** The timestamp by which rows become due, oldest first. It has an index, which contains the rows that are due and few others. */
   readonly orderBy: string;
   /** Which rows are due; `$1`: `after`. */

@@ -5,7 +5,6 @@ export const pushRetention: RetentionRules = ({ PUSH_RETENTION_DAYS }) => [
   {
     name: 'push',
     table: 'push',
-    key: ['user_id', 'device_id', 'event_id'],
     orderBy: 'settled_at',
     due: 'settled_at < now() - $1::interval',
     after: `${PUSH_RETENTION_DAYS} days`,

@@ -99,7 +99,8 @@ describe('what is old is removed from', () => {
     expect(await count('receipt')).toBe(0);
     const removed = await Promise.all(
       pair.map(async ({ metrics }) => {
-        const values = (await metrics.registry.getSingleMetric('usher_retention_removed_total')?.get())?.values;
+        const values = (await metrics.registry.getSingleMetric('usher_retention_removed_total')?.get())
+          ?.values;
         return values?.find(({ labels }) => labels.rule === 'receipt')?.value ?? 0;
       }),
     );

@@ -5,7 +5,6 @@ export const idempotencyRetention: RetentionRules = () => [
   {
     name: 'idempotent_call',
     table: 'idempotent_call',
-    key: ['id'],
     orderBy: 'created_at',
     due: 'created_at < now() - $1::interval',
     after: '24 hours',
