@@ -15,6 +15,7 @@ import { CONFIG, type Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { RetentionModule } from './platform/retention/retention.module.js';
 import { RETENTION_RULES } from './platform/retention/retention-rule.js';
+import { USER_ERASURES } from './platform/retention/user-erasure.js';
 import { PlaybackActivityStore } from './playback/playback-activity.store.js';
 import { PlaybackModule } from './playback/playback.module.js';
 import { playbackState } from './playback/playback.state.js';
@@ -26,7 +27,7 @@ import { RecommendationsModule } from './recommendations/recommendations.module.
 import { recommendationsState } from './recommendations/recommendations.state.js';
 import { EdgeModule } from './streams/edges/edge.module.js';
 import { StreamsModule } from './streams/streams.module.js';
-import { retentionRules } from './removals.js';
+import { retentionRules, userErasures } from './removals.js';
 import { TimelineModule } from './timeline/timeline.module.js';
 
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
@@ -41,6 +42,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
       useFactory: retentionRules,
       inject: [CONFIG],
     },
+    { provide: USER_ERASURES, useValue: userErasures },
     { provide: PLAYBACK_ACTIVITY, useExisting: PlaybackActivityStore },
     { provide: PUSH_WITHDRAWAL, useValue: pushWithdrawal },
     { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
@@ -49,6 +51,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
     STATE_PARTS,
     DERIVED_EVENT_DATA,
     RETENTION_RULES,
+    USER_ERASURES,
     PLAYBACK_ACTIVITY,
     PUSH_WITHDRAWAL,
     SENT_EVENT_LOOKUP,

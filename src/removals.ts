@@ -1,10 +1,19 @@
+import { receiptErasure } from './delivery/receipts/receipt.erasure.js';
 import { receiptRetention } from './delivery/receipts/receipt.retention.js';
+import { deviceErasure } from './devices/devices.erasure.js';
+import { mailboxErasure } from './mailbox/mailbox.erasure.js';
 import { mailboxRetention } from './mailbox/mailbox.retention.js';
+import { membershipErasure } from './membership/membership.erasure.js';
 import { webhookRetention } from './membership/webhooks/webhook.retention.js';
 import type { Config } from './platform/config/config.js';
 import { idempotencyRetention } from './platform/http/idempotency/idempotency.retention.js';
 import type { RetentionRule } from './platform/retention/retention-rule.js';
+import type { UserErasure } from './platform/retention/user-erasure.js';
+import { playbackErasure } from './playback/playback.erasure.js';
+import { pushErasure } from './push/queue/push.erasure.js';
 import { pushRetention } from './push/queue/push.retention.js';
+import { recommendationErasure } from './recommendations/recommendations.erasure.js';
+import { streamErasure } from './streams/streams.erasure.js';
 import { streamRetention } from './streams/streams.retention.js';
 
 /** Returns what each folder removes because it is old. */
@@ -17,3 +26,15 @@ export const retentionRules = (config: Config): RetentionRule[] =>
     streamRetention,
     webhookRetention,
   ].flatMap((rules) => rules(config));
+
+/** What each folder erases of a person. The mailbox comes last: what the others end is said there. */
+export const userErasures: readonly UserErasure[] = [
+  membershipErasure,
+  streamErasure,
+  deviceErasure,
+  pushErasure,
+  receiptErasure,
+  playbackErasure,
+  recommendationErasure,
+  mailboxErasure,
+];

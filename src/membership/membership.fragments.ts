@@ -45,3 +45,7 @@ export const membershipSteps = (userId: string): string =>
       'effectiveAt', iso(h.effective_at), 'cancelAt', iso(h.cancel_at), 'reason', h.reason,
       'processor', h.processor, 'webhookId', h.webhook_id) AS what
     FROM membership_history h WHERE h.user_id = ${userId}`;
+
+/** For SELECT: takes the lock of the user's membership, and of what follows from it, until the transaction ends. */
+export const userLock = (userId: string): string =>
+  `pg_advisory_xact_lock(hashtextextended('membership:' || ${userId}, 0))`;

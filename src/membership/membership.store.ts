@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { generationBase } from '../platform/postgres/generation.fragments.js';
 import { named, statement } from '../platform/postgres/statement.js';
+import { userLock } from './membership.fragments.js';
 import type { Capabilities, MembershipContent } from './membership.js';
 
 /** Serializes the changes of one user's membership. Locks are taken in the order of ids: two calls must not wait for each other. */
 const LOCK_USERS = named(
   'membership-lock',
-  `SELECT pg_advisory_xact_lock(hashtextextended('membership:' || user_id, 0))
+  `SELECT ${userLock('user_id')}
    FROM (SELECT user_id FROM unnest($1::text[]) AS u (user_id) ORDER BY user_id COLLATE "C") AS users`,
 );
 const LIST_CURRENT = named(

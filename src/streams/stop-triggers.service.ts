@@ -6,6 +6,7 @@ import { membershipChanged, type MembershipVersion } from '../membership/members
 import { MembershipService } from '../membership/membership.service.js';
 import { EventBusService } from '../platform/events/event-bus.service.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
+import { userErasing } from '../platform/retention/user-erasure.js';
 import { StreamStopperService } from './stream-stopper.service.js';
 import { maxStreamsOf, FULL_CAPABILITIES } from './stream.js';
 import type { StopSelection } from './stream.store.js';
@@ -14,7 +15,7 @@ const MAX_ATTEMPTS = 5;
 const RETRY_MS = 500;
 
 /**
- * When streams are stopped: a membership changed, a device was removed, an operator asked for it. Decides which streams
+ * When streams are stopped: a membership changed, a device was removed, a user is erased, an operator asked for it. Decides which streams
  * of the user and for what reason, in which transaction; StreamStopperService does the stopping.
  */
 @Injectable()
@@ -31,6 +32,7 @@ export class StopTriggersService implements OnModuleInit {
   onModuleInit(): void {
     this.bus.subscribe(membershipChanged, ({ tx, version }) => this.stopForMembershipChange(tx, version));
     this.bus.subscribe(deviceRemoved, (device) => this.stopForRemovedDevice(device));
+    this.bus.subscribe(userErasing, async ({ userId }) => void (await this.stopByOperator(userId)));
   }
 
   /** Stops all streams of the user. Returns their ids. */

@@ -1,0 +1,20 @@
+import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { userId as userIdSchema } from '../auth/ids.schema.js';
+import { NeedsScope } from '../auth/service-keys/service-key.guard.js';
+import { ErasureService } from './erasure.service.js';
+
+/** Erasing a person, for back offices. */
+@ApiTags('back offices')
+@Controller('v1/users')
+@NeedsScope('admin')
+export class ErasureController {
+  constructor(private readonly erasure: ErasureService) {}
+
+  /** Erases all that is stored of a user, closes their connections, stops their streams and refuses their tokens. May be repeated. */
+  @Delete(':userId')
+  @HttpCode(204)
+  async erase(@Param('userId', { schema: userIdSchema }) userId: string): Promise<void> {
+    await this.erasure.erase(userId);
+  }
+}

@@ -1,0 +1,30 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { RevocationsService } from '../auth/revocations/revocations.service.js';
+import { EventBusService } from '../events/event-bus.service.js';
+import { ErasureStore } from './erasure.store.js';
+import { userErasing } from './user-erasure.js';
+
+/** By then every node has read the revocation (docs/CONTRACT.md, "HTTP"), and closed the user's connections. */
+const REVOKED_EVERYWHERE_MS = 2_000;
+
+/** Erases a person everywhere. */
+@Injectable()
+export class ErasureService {
+  constructor(
+    private readonly revocations: RevocationsService,
+    private readonly bus: EventBusService,
+    private readonly store: ErasureStore,
+  ) {}
+
+  /**
+   * Refuses the user's tokens, which closes their connections on every node; then stops their streams, at the edge too; then erases
+   * their rows. In this order, since a device that is still connected would write new ones. Resolves after some two seconds.
+   */
+  async erase(userId: string): Promise<void> {
+    await this.revocations.revoke({ userId });
+    await pause(REVOKED_EVERYWHERE_MS);
+    await this.bus.publishAndWait(userErasing, { userId });
+    await this.store.erase(userId);
+  }
+}
