@@ -4,23 +4,27 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { Database } from '../platform/postgres/database.js';
+import type { DurableTier } from '../platform/tiers.js';
 import { DispatcherService } from './dispatcher.service.js';
 import { HandoffStore } from '../mailbox/handoff/handoff.store.js';
 
-const EVERY_MS = 500;
+const EVERY_MS: Record<DurableTier, number> = { critical: 500, important: 500 };
 /** A node that is alive settles within milliseconds. What is older is dispatched by whichever node finds it. */
 const OVERDUE_MS = 1_000;
-/** Handoffs in one transaction. */
-const BATCH_SIZE = 20;
+/** Handoffs in one transaction. After an outage most are superseded, and then cost only their rows. */
+const BATCH_SIZE = 500;
+/** Events in one transaction: they are in memory at once, and the rows are locked until all are sent. */
+const MAX_EVENTS = 2_000;
 /** Bounds one run; the rest waits for the next one. */
-const MAX_BATCHES = 20;
+const MAX_BATCHES = 100;
 
 /**
  * Dispatches events that were committed but not dispatched, because their node died in between. Every worker node sweeps; no leader is
- * needed, since rows that another node has locked are skipped.
+ * needed, since rows that another node has locked are skipped. Each tier has a loop and database connections of its own, so that what an
+ * outage of the important lane left behind delays nothing critical.
  */
 @Injectable()
-export class SweepWorker extends PeriodicWorker {
+export class SweepWorker extends PeriodicWorker<DurableTier> {
   private readonly swept: Counter;
 
   constructor(
@@ -37,19 +41,21 @@ export class SweepWorker extends PeriodicWorker {
     );
   }
 
-  protected async runOnce(): Promise<void> {
+  protected async runOnce(tier: DurableTier): Promise<void> {
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
-      const count = await this.database.transaction('critical', async (tx) => {
+      const { events, isDrained } = await this.database.transaction(tier, async (tx) => {
         const overdue = await this.handoffs.claim(tx, {
           consumer: 'delivery',
+          tier,
           olderThanMs: OVERDUE_MS,
           limit: BATCH_SIZE,
+          maxEvents: MAX_EVENTS,
         });
-        await this.dispatcher.dispatch(overdue);
-        return overdue.length;
+        await this.dispatcher.dispatch(overdue.events);
+        return overdue;
       });
-      this.swept.inc(count);
-      if (count === 0) return;
+      this.swept.inc(events.length);
+      if (isDrained) return;
     }
   }
 }

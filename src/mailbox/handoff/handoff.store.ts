@@ -9,6 +9,23 @@ import { MailboxFragments } from '../mailbox.fragments.js';
 /** A consumer of committed events. Each gets a row of `handoff`, written in the commit (append-events.sql) and removed once it has taken over. */
 export type HandoffConsumer = 'delivery' | 'push';
 
+/** Which handoffs to take over. */
+export interface HandoffClaim {
+  readonly consumer: HandoffConsumer;
+  readonly tier: DurableTier;
+  readonly olderThanMs: number;
+  /** Handoffs in one claim. */
+  readonly limit: number;
+  /** Events in one claim; one handoff with more is claimed alone. */
+  readonly maxEvents: number;
+}
+
+/** What was taken over. `isDrained`: nothing was left that is due, but for what other nodes are claiming. */
+export interface ClaimedHandoffs {
+  readonly events: readonly OutgoingEvent[];
+  readonly isDrained: boolean;
+}
+
 const SETTLE = named('settle-handoffs', 'DELETE FROM handoff WHERE id = ANY ($1::uuid[]) AND consumer = $2');
 
 /** Commits that a consumer has not taken over yet: the mailbox's transactional outbox. */
@@ -29,18 +46,21 @@ export class HandoffStore {
   }
 
   /**
-   * Takes over at most `limit` handoffs that are older than `olderThanMs`, within `tx`; they are due again if it rolls back. Returns
-   * their events, without those that were superseded or have expired since.
+   * Takes over at most `limit` handoffs of a tier that are older than `olderThanMs`, the oldest first, within `tx`; they are due again if
+   * it rolls back. Returns their events, without those that were superseded or have expired since.
    */
   async claim(
     tx: Transaction,
-    { consumer, olderThanMs, limit }: { consumer: HandoffConsumer; olderThanMs: number; limit: number },
-  ): Promise<OutgoingEvent[]> {
-    type Row = { userId: string; epoch: string; entry: StoredEntry };
-    const rows = await tx.run<Row>(this.claimStatement, [consumer, olderThanMs, limit]);
-    return rows.map(({ userId, epoch, entry }) => ({
+    { consumer, tier, olderThanMs, limit, maxEvents }: HandoffClaim,
+  ): Promise<ClaimedHandoffs> {
+    type Row = { isDrained: boolean; events: { userId: string; epoch: string; entry: StoredEntry }[] };
+    const values = [consumer, tier, olderThanMs, limit, maxEvents];
+    const [row] = await tx.run<Row>(this.claimStatement, values);
+    if (!row) throw new Error('the query returns one row');
+    const events = row.events.map(({ userId, epoch, entry }) => ({
       userId,
       event: EncodedEvent.of(entryToEnvelope(entry, epoch)),
     }));
+    return { events, isDrained: row.isDrained };
   }
 }

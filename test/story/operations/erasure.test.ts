@@ -85,7 +85,9 @@ test('of the webhooks of a person who is erased only their ids stay, also of tho
        VALUES ('stripe', $1, 'x', $2, $3, $4, '{"email":"x@example.com"}', now())`,
       [id, status, userId, waitingFor],
     );
-  await database.query(`INSERT INTO processor_link (processor, customer_id, user_id) VALUES ('stripe', 'cus_cy', 'cy')`);
+  await database.query(
+    `INSERT INTO processor_link (processor, customer_id, user_id) VALUES ('stripe', 'cus_cy', 'cy')`,
+  );
   await insert('applied', 'applied', 'cy', []);
   await insert('no plan yet', 'waiting', 'cy', ['price:p']);
   await insert('no link yet', 'waiting', null, ['customer:stripe:cus_cy']);

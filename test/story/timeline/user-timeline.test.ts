@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call } from '../../support/drivers/back-office.js';
+import { connectionError } from '../../support/drivers/observed-socket.js';
+import { renewStream, startStream } from '../../support/drivers/subscribers.js';
+import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 
@@ -102,5 +106,48 @@ describe('the timeline of a user', () => {
       headers: { authorization: `Bearer ${String(body.key)}` },
     });
     expect(reply.status).toBe(403);
+  });
+});
+
+describe('a user who is erased', () => {
+  const erase = (userId: string) => usher.backOffice.call('DELETE', `/v1/users/${userId}`);
+
+  test('is disconnected, stops streaming, cannot come back with an old token, and has left nothing', async () => {
+    const token = await usher.token('eva', { issuedAt: Math.floor(Date.now() / 1_000) - 60 });
+    const tv = await usher.device('eva', 'eva-tv', { token });
+    const stranger = await usher.device('fred', 'fred-tv');
+    await usher.stripe.sendEvent('customer.subscription.created', {
+      ...subscriptionIds('eva'),
+      price: 'price_premium',
+    });
+    await tv.waitFor('membership.changed');
+    await call(usher.url, token, 'PUT', '/v1/me/preferences', { types: {} });
+    const { body: stream } = await startStream(usher, 'eva');
+    expect((await erase('eva')).status).toBe(204);
+    await tv.disconnected();
+    expect(await connectionError(usher.device('eva', 'eva-tv', { token }))).toMatchObject({
+      code: 'token_revoked',
+    });
+    expect(await renewStream(usher, stream.streamId)).toMatchObject({ status: 404 });
+    const notices = await usher.database.query(`SELECT 1 FROM edge_notice WHERE key = $1`, [
+      `stream:${stream.streamId}`,
+    ]);
+    expect(notices).toHaveLength(1);
+    expect((await timelineOf('eva')).timeline).toEqual([]);
+    expect(await pageOf('eva')).toMatchObject({
+      awake: false,
+      position: { offset: 0 },
+      membership: { version: 0 },
+      subscriptions: [],
+      devices: [],
+      streams: [],
+    });
+    expect(stranger.socket.connected).toBe(true);
+  });
+
+  test('may be erased again, and only with the scope admin', async () => {
+    expect((await erase('nobody')).status).toBe(204);
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
+    expect((await call(usher.url, String(body.key), 'DELETE', '/v1/users/nobody')).status).toBe(403);
   });
 });
