@@ -33,6 +33,7 @@ const gates = [
   { name: 'lint', program: 'oxlint/bin/oxlint', args: typeAware ? ['--type-aware'] : [] },
   { name: 'layers', program: 'dependency-cruiser/bin/dependency-cruise.mjs', args: ['src'] },
   { name: 'owners of tables', script: 'tools/checks/table-owners.mjs', args: [] },
+  { name: 'migrations', script: 'tools/checks/migrations.mjs', args: [] },
   { name: 'names and doc comments', script: 'tools/checks/house.mjs', args: [] },
   { name: 'generated documents', script: 'docs/generate.mjs', args: ['--check'], needs: 'dist/main.js' },
   { name: 'deployment', script: 'tools/checks/manifests.mjs', args: [] },

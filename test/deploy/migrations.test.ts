@@ -1,6 +1,34 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { faultsOf } from '../../tools/checks/migrations.mjs';
 import { migrate } from '../../tools/migrate.mjs';
 import { createDatabase, type TestDatabase } from '../support/infrastructure/database.js';
+
+describe('a migration after the baseline', () => {
+  test.each([
+    ['CREATE INDEX a ON push (b);', 'an index on push is created without CONCURRENTLY'],
+    ['CREATE UNIQUE INDEX IF NOT EXISTS a ON "push" (b)', 'an index on push'],
+    ['ALTER TABLE push ADD CONSTRAINT c CHECK (d > 0);', 'a constraint on push is added without NOT VALID'],
+    ['ALTER TABLE push ADD CONSTRAINT c FOREIGN KEY (d) REFERENCES e (d)', 'a constraint on push'],
+    ['ALTER TABLE push ADD COLUMN d int CHECK (d > 0)', 'a constraint on push'],
+    [
+      'ALTER TABLE push ADD CONSTRAINT c CHECK (d > 0) NOT VALID; ALTER TABLE push VALIDATE CONSTRAINT c;',
+      'a constraint on push is validated in the file that adds it',
+    ],
+    ['ALTER TABLE push ALTER COLUMN d SET NOT NULL', 'a column of push is SET NOT NULL'],
+  ])('may not stop a large table: %s', (sql, fault) => {
+    expect(faultsOf(sql)).toEqual([expect.stringContaining(fault)]);
+  });
+
+  test.each([
+    'CREATE INDEX CONCURRENTLY a ON push (b);',
+    'ALTER TABLE push ADD CONSTRAINT c CHECK (d > 0) NOT VALID;',
+    'ALTER TABLE push VALIDATE CONSTRAINT c;',
+    'ALTER TABLE push ADD COLUMN d int NOT NULL DEFAULT 0; -- CREATE INDEX a ON push (b);',
+    'CREATE TABLE fresh (a int CHECK (a > 0)); CREATE INDEX b ON fresh (a);',
+  ])('may do what stops nothing: %s', (sql) => {
+    expect(faultsOf(sql)).toEqual([]);
+  });
+});
 
 describe('migrations', () => {
   let database: TestDatabase;

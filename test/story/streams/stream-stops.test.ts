@@ -28,6 +28,11 @@ describe('a stream is stopped in the same commit as its cause, and its device re
       data: { streamId: body.streamId, reason: 'membership' },
     });
     expect((await phone.waitFor('stream.stop')).target).toBe('fay-tv');
+    // Each stream has a key of its own: what matters to nobody any more must not stay in the mailbox for ever.
+    const [entry] = await usher.database.query<{ hours: number }>(
+      `SELECT extract(epoch FROM expires_at - at)::float8 / 3600 AS hours FROM mailbox_entry WHERE type = 'stream.stop' AND user_id = 'fay'`,
+    );
+    expect(entry?.hours).toBeCloseTo(26, 1);
     expectProblem(await renewStream(other, body.streamId), 403, 'not_entitled');
     expectProblem(await startStream(usher, 'fay'), 403, 'not_entitled');
   });
