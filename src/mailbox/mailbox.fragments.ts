@@ -82,6 +82,10 @@ export const epochOf = (userId: string): string =>
 export const newestEventId = ({ userId, key }: { userId: string; key: string }): string =>
   `(SELECT e.id FROM mailbox_entry e WHERE e.user_id = ${userId} AND e.key = ${key})`;
 
+/** A scalar: when the newest event with this key was published; null when there is none. */
+export const newestEventAt = ({ userId, key }: { userId: string; key: string }): string =>
+  `(SELECT e.at FROM mailbox_entry e WHERE e.user_id = ${userId} AND e.key = ${key})`;
+
 /** For FROM: the events with these offsets (in the mailbox's epoch) or ids that are for this device: epoch, offset, id, type. */
 export const findEvents = (of: { userId: string; deviceId: string; offsets: string; ids: string }): string =>
   `SELECT m.epoch, e."offset", e.id, e.type FROM mailbox_entry e JOIN mailbox m USING (user_id)

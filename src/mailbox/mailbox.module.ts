@@ -12,14 +12,7 @@ import { StateStore } from './state/state.store.js';
 @Module({
   imports: [DevicesModule],
   controllers: [MailboxController],
-  providers: [
-    HandoffStore,
-    MailboxFragments,
-    MailboxService,
-    MailboxStore,
-    PublishService,
-    StateStore,
-  ],
+  providers: [HandoffStore, MailboxFragments, MailboxService, MailboxStore, PublishService, StateStore],
   exports: [HandoffStore, MailboxFragments, MailboxService, MailboxStore, PublishService, StateStore],
 })
 export class MailboxModule {}

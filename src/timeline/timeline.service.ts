@@ -1,10 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { PresenceStore } from '../cluster/presence.store.js';
-import { rankOf } from '../delivery/receipts/receipt.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { StateStore } from '../mailbox/state/state.store.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
 import { type StoredEventStep, type StoredStep, TimelineStore } from './timeline.store.js';
 import { stateOf, nonDeliveryReason } from './non-delivery-reason.js';
+
+const HAVE_APPLIED: ReadonlySet<string> = new Set(['applied', 'seen']);
 
 /** Explains one user to a back office: the present state, and what happened. */
 @Injectable()
@@ -14,28 +16,30 @@ export class TimelineService {
     private readonly states: StateStore,
     private readonly devices: DevicesService,
     private readonly presence: PresenceStore,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /**
    * Returns the user's state, devices, subscriptions and running streams, and which devices have not applied the newest
-   * membership. `awake` (whether a device is connected) is left out while Redis is unavailable.
+   * membership; one whose receipt may have been removed since is `unknown`. `awake` (whether a device is connected) is left out while
+   * Redis is unavailable.
    */
   async describeUser(userId: string) {
     const [[read], devices, record, connected] = await Promise.all([
       this.states.read([userId], 'important'),
       this.devices.list(userId),
-      this.store.record(userId),
+      this.store.record(userId, this.config.RECEIPT_RETENTION_DAYS),
       this.isConnected(userId),
     ]);
-    const { membershipReceipts, ...stored } = record;
-    const described = devices.map((device) => ({
-      ...device,
-      membership: stateOf(membershipReceipts[device.deviceId] ?? 0),
-    }));
-    const applied = rankOf('applied');
-    const notApplied = devices.flatMap(({ deviceId }) =>
-      (membershipReceipts[deviceId] ?? 0) < applied ? [deviceId] : [],
-    );
+    const { membershipReceipts, areReceiptsComplete, ...stored } = record;
+    const withoutReceipt = areReceiptsComplete ? stateOf(0) : 'unknown';
+    const described = devices.map((device) => {
+      const rank = membershipReceipts[device.deviceId];
+      return { ...device, membership: rank === undefined ? withoutReceipt : stateOf(rank) };
+    });
+    const notApplied = described
+      .filter(({ membership }) => membership !== 'unknown' && !HAVE_APPLIED.has(membership))
+      .map(({ deviceId }) => deviceId);
     return { userId, awake: connected, ...read?.state, ...stored, devices: described, notApplied };
   }
 

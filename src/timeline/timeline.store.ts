@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { eventsWithReceipts, receiptsOf, statesByDevice } from '../delivery/receipts/receipt.fragments.js';
 import { devicesOf } from '../devices/device.fragments.js';
 import { EVENT_TYPES } from '../mailbox/events/event-types.js';
-import { entriesOf, newestEventId } from '../mailbox/mailbox.fragments.js';
+import { entriesOf, newestEventAt, newestEventId } from '../mailbox/mailbox.fragments.js';
 import {
   linksOf,
   membershipSteps,
@@ -25,10 +25,15 @@ const TIMELINE = statement('read-timeline.sql', import.meta.url, {
   devices: devicesOf('$1'),
   pushOutcome: pushOutcome({ userId: '$1', deviceId: 'coalesce(d.device_id, r.device_id)', eventId: 'n.id' }),
 });
+const MEMBERSHIP_EVENT = {
+  userId: '$1',
+  key: `'${EVENT_TYPES['membership.changed'].keyPattern}'`,
+};
 const RECORD = named(
   'user-record',
   `SELECT ${subscriptionsOf('$1')} AS subscriptions, ${linksOf('$1')} AS links, ${runningStreamsOf('$1')} AS streams,
-     ${statesByDevice({ userId: '$1', eventId: newestEventId({ userId: '$1', key: `'${EVENT_TYPES['membership.changed'].keyPattern}'` }) })} AS "membershipReceipts"`,
+     ${statesByDevice({ userId: '$1', eventId: newestEventId(MEMBERSHIP_EVENT) })} AS "membershipReceipts",
+     coalesce(${newestEventAt(MEMBERSHIP_EVENT)} > now() - $2 * interval '1 day', true) AS "areReceiptsComplete"`,
 );
 
 /** A step of the timeline as it is stored; `what` depends on the step. */
@@ -55,6 +60,8 @@ export interface UserRecord {
   readonly streams: readonly object[];
   /** By device id, the rank of its receipt (receipt.ts) for the newest membership event. */
   readonly membershipReceipts: Readonly<Record<string, number>>;
+  /** False when that event is so old that some of its receipts have been removed. */
+  readonly areReceiptsComplete: boolean;
 }
 
 /** Reads what happened from the tables of many folders, through their fragments; writes nothing. */
@@ -67,9 +74,11 @@ export class TimelineStore {
     return this.database.run('important', TIMELINE, [userId, before ?? null, limit]);
   }
 
-  /** Throws only what the database throws: a user of whom nothing is stored has empty lists. */
-  async record(userId: string): Promise<UserRecord> {
-    const [row] = await this.database.run<UserRecord>('important', RECORD, [userId]);
+  /**
+   * `retentionDays`: how long receipts are kept. Throws only what the database throws: a user of whom nothing is stored has empty lists.
+   */
+  async record(userId: string, retentionDays: number): Promise<UserRecord> {
+    const [row] = await this.database.run<UserRecord>('important', RECORD, [userId, retentionDays]);
     if (!row) throw new Error('the query returns one row');
     return row;
   }

@@ -30,12 +30,15 @@ export function trespasses(files, owners = tableOwners()) {
     `\\b(?:FROM|JOIN|INTO|UPDATE|USING|TABLE|ONLY)\\s+"?(${tables})"?(?![\\w"(])`,
     'g',
   );
+  // In a folder's rules of retention.
+  const inRule = new RegExp(`\\btable: '(${tables})'`, 'g');
   const models = new Map([...owners].map(([table, { model }]) => [model, table]));
   const inPrisma = new RegExp(`\\b(?:prisma|tx)\\.(${[...models.keys()].join('|')})\\b`, 'g');
   return files.flatMap(({ path, text }) => {
     const folder = path.split('/')[0];
     const named = [
       ...[...text.matchAll(inSql)].map((match) => ({ at: match.index, table: match[1] })),
+      ...[...text.matchAll(inRule)].map((match) => ({ at: match.index, table: match[1] })),
       ...[...text.matchAll(inPrisma)].map((match) => ({ at: match.index, table: models.get(match[1]) })),
     ];
     return named

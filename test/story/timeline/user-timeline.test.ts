@@ -74,6 +74,17 @@ describe('the timeline of a user', () => {
     });
   });
 
+  test('does not blame a device for a receipt that may have been removed because it was old', async () => {
+    await usher.database.query(`DELETE FROM receipt WHERE user_id = 'ann'`);
+    expect((await pageOf('ann')).notApplied).toHaveLength(3);
+    await usher.database.query(
+      `UPDATE mailbox_entry SET at = now() - interval '31 days' WHERE user_id = 'ann'`,
+    );
+    const page = await pageOf('ann');
+    expect(page.notApplied).toEqual([]);
+    expect(page.devices).toMatchObject([{ membership: 'unknown' }, {}, {}]);
+  });
+
   test('keeps superseded events that have receipts, and is read page by page', async () => {
     const device = await usher.device('ben', 'ben-tv');
     for (const n of [1, 2, 3]) {
