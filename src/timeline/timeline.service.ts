@@ -6,7 +6,7 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import { type StoredEventStep, type StoredStep, TimelineStore } from './timeline.store.js';
 import { stateOf, nonDeliveryReason } from './non-delivery-reason.js';
 
-const HAVE_APPLIED: ReadonlySet<string> = new Set(['applied', 'seen']);
+const APPLIED_OR_UNKNOWN: ReadonlySet<string> = new Set(['applied', 'seen', 'unknown']);
 
 /** Explains one user to a back office: the present state, and what happened. */
 @Injectable()
@@ -32,14 +32,14 @@ export class TimelineService {
       this.isConnected(userId),
     ]);
     const { membershipReceipts, areReceiptsComplete, ...stored } = record;
-    const withoutReceipt = areReceiptsComplete ? stateOf(0) : 'unknown';
-    const described = devices.map((device) => {
-      const rank = membershipReceipts[device.deviceId];
-      return { ...device, membership: rank === undefined ? withoutReceipt : stateOf(rank) };
-    });
-    const notApplied = described
-      .filter(({ membership }) => membership !== 'unknown' && !HAVE_APPLIED.has(membership))
-      .map(({ deviceId }) => deviceId);
+    const membershipOf = (deviceId: string) => {
+      const rank = membershipReceipts[deviceId];
+      return rank === undefined && !areReceiptsComplete ? 'unknown' : stateOf(rank ?? 0);
+    };
+    const described = devices.map((device) => ({ ...device, membership: membershipOf(device.deviceId) }));
+    const notApplied = devices
+      .map(({ deviceId }) => deviceId)
+      .filter((deviceId) => !APPLIED_OR_UNKNOWN.has(membershipOf(deviceId)));
     return { userId, awake: connected, ...read?.state, ...stored, devices: described, notApplied };
   }
 

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 /** Says which tokens are refused, so it must outlive the person; it expires by itself. */
-const KEPT = ['revocation'];
+const KEPT = new Set(['revocation']);
 
 /** Where a person can be named: any column whose name says so. */
 async function personalColumns(): Promise<{ table: string; column: string }[]> {
@@ -28,7 +28,7 @@ async function personalColumns(): Promise<{ table: string; column: string }[]> {
      JOIN information_schema.tables t USING (table_schema, table_name)
      WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.column_name ~ '(^|_)user(_id)?$' ORDER BY 1`,
   );
-  return columns.filter(({ table }) => !KEPT.includes(table));
+  return columns.filter(({ table }) => !KEPT.has(table));
 }
 
 /** A value that the column's type allows; texts of one person are told apart from those of another. */
