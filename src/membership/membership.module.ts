@@ -16,6 +16,7 @@ import { PlanRolloutWorker } from './plans/plan-rollout.worker.js';
 import { PlanStore } from './plans/plan.store.js';
 import { PlansService } from './plans/plans.service.js';
 import type { Processor } from './processors/processor.js';
+import { ProcessorBudgetService } from './processors/processor-budget.service.js';
 import { PROCESSORS_BY_NAME, ProcessorsService } from './processors/processors.service.js';
 import { PROCESSORS } from './processors/registry.js';
 import { ReconciliationService } from './subscriptions/reconciliation.service.js';
@@ -23,6 +24,9 @@ import { ReconciliationStore } from './subscriptions/reconciliation.store.js';
 import { ReconciliationWorker } from './subscriptions/reconciliation.worker.js';
 import { ScheduledEndWorker } from './scheduled-end.worker.js';
 import { SubscriptionStore } from './subscriptions/subscription.store.js';
+import { WebhookLookupService } from './webhooks/webhook-lookup.service.js';
+import { WebhookQueueStore } from './webhooks/webhook-queue.store.js';
+import { WebhookWakeupWorker } from './webhooks/webhook-wakeup.worker.js';
 import { WebhookApplicationService } from './webhooks/webhook-application.service.js';
 import { WebhookRetryWorker } from './webhooks/webhook-retry.worker.js';
 import { WebhookStore } from './webhooks/webhook.store.js';
@@ -40,6 +44,7 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     ...processorClasses,
     { provide: PROCESSORS_BY_NAME, useFactory: processorsByName, inject: processorClasses },
     ProcessorsService,
+    ProcessorBudgetService,
     MembershipService,
     MembershipStore,
     SubscriptionStore,
@@ -47,7 +52,10 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     SubscriptionUpdateService,
     WebhooksService,
     WebhookApplicationService,
+    WebhookLookupService,
     WebhookStore,
+    WebhookQueueStore,
+    WebhookWakeupWorker,
     WebhookRetryWorker,
     ReconciliationService,
     ReconciliationStore,

@@ -8,6 +8,7 @@ import { ServiceKeyStore } from './auth/service-keys/service-key.store.js';
 import { ServiceKeysService } from './auth/service-keys/service-keys.service.js';
 import { JwksWorker } from './auth/user-tokens/jwks.worker.js';
 import { UserTokenService } from './auth/user-tokens/user-token.service.js';
+import { BudgetStore } from './budgets/budget.store.js';
 import { CONFIG, type Config } from './config/config.js';
 import { EventBusService } from './events/event-bus.service.js';
 import { HealthController } from './health/health.controller.js';
@@ -36,6 +37,7 @@ export class PlatformModule {
       { provide: INSTALLATION, useFactory: readInstallationName, inject: [Database] },
       PrismaService,
       RedisService,
+      BudgetStore,
       MetricsService,
       LifecycleService,
       LoadMonitorWorker,

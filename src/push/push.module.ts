@@ -6,7 +6,6 @@ import { ProvidersModule } from './providers/providers.module.js';
 import { ImmediatePushService } from './queue/immediate-push.service.js';
 import { PushSchedulerWorker } from './queue/push-scheduler.worker.js';
 import { PushStore } from './queue/push.store.js';
-import { BudgetStore } from './sending/budget.store.js';
 import { BudgetsService } from './sending/budgets.service.js';
 import { ForecastController } from './sending/forecast.controller.js';
 import { PushBatchesService } from './sending/push-batches.service.js';
@@ -19,7 +18,6 @@ import { PushSenderService } from './sending/push-sender.service.js';
   imports: [ClusterModule, DevicesModule, MailboxModule, ProvidersModule],
   controllers: [ForecastController],
   providers: [
-    BudgetStore,
     BudgetsService,
     ImmediatePushService,
     PushBatchesService,

@@ -196,6 +196,8 @@ CREATE TABLE processor_link (
 );
 CREATE UNIQUE INDEX processor_link_user_id_processor_key ON processor_link (user_id, processor);
 
+-- `subscription_id` is what its processor is asked for; null where nothing is asked. From `next_attempt_at` on any worker may take a webhook
+-- that is `stored` or `failed`: at first after the node that received it had its time, then after a lease, or the pause that a failure brings.
 CREATE TABLE webhook (
   processor text NOT NULL,
   event_id text NOT NULL,
@@ -204,21 +206,33 @@ CREATE TABLE webhook (
   reason text,
   waiting_for text[] NOT NULL DEFAULT '{}',
   user_id text,
+  subscription_id text,
   attempts integer NOT NULL DEFAULT 0,
   payload json,
   created_at timestamptz(3) NOT NULL,
   received_at timestamptz(3) NOT NULL DEFAULT now(),
+  next_attempt_at timestamptz(3) NOT NULL DEFAULT now() + interval '5 seconds',
   settled_at timestamptz(3),
   PRIMARY KEY (processor, event_id)
 );
 CREATE INDEX webhook_status_received_at_idx ON webhook (status, received_at);
-CREATE INDEX webhook_waiting_for_idx ON webhook USING gin (waiting_for);
 CREATE INDEX webhook_processor_received_at_idx ON webhook (processor, received_at);
 -- By which bodies that nothing reads any more, and later their rows, are found: each row is in one of the two.
 CREATE INDEX webhook_body_settled_at_idx ON webhook (settled_at) WHERE payload IS NOT NULL;
 CREATE INDEX webhook_settled_at_idx ON webhook (settled_at) WHERE payload IS NULL;
 -- What a user's processors said, for the timeline.
 CREATE INDEX webhook_user_id_received_at_idx ON webhook (user_id, received_at);
+-- What is open. Settled webhooks, which are nearly all, are in none of these.
+CREATE INDEX webhook_due_idx ON webhook (processor, next_attempt_at) WHERE status IN ('stored', 'failed');
+CREATE INDEX webhook_open_subscription_idx ON webhook (processor, subscription_id) WHERE status IN ('stored', 'failed');
+CREATE INDEX webhook_failed_idx ON webhook (processor, received_at) WHERE status = 'failed';
+CREATE INDEX webhook_waiting_for_idx ON webhook USING gin (waiting_for) WHERE status = 'waiting';
+
+-- What webhooks waited for and is there by now, where more of them waited than were woken at once.
+CREATE TABLE webhook_wakeup (
+  need text COLLATE "C" PRIMARY KEY,
+  created_at timestamptz(3) NOT NULL DEFAULT now()
+);
 
 -- The order in which fetches from processors began, across all nodes, without a clock.
 CREATE SEQUENCE fetch_sequence;

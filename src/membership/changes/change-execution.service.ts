@@ -4,6 +4,7 @@ import { isOutage } from '../../platform/postgres/outage.js';
 import { type MembershipChangeRequest, ChangeStore } from './change.store.js';
 import { SubscriptionFetchService } from '../subscriptions/subscription-fetch.service.js';
 import { type ChangeOrder, ChangeRefused, ProcessorUnavailable } from '../processors/processor.js';
+import { ProcessorBudgetService } from '../processors/processor-budget.service.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { SubscriptionStore } from '../subscriptions/subscription.store.js';
 
@@ -29,6 +30,7 @@ export class ChangeExecutionService {
     private readonly subscriptions: SubscriptionStore,
     private readonly processors: ProcessorsService,
     private readonly fetches: SubscriptionFetchService,
+    private readonly budgets: ProcessorBudgetService,
   ) {}
 
   /** Whether users can change subscriptions of this processor from here. Throws Problem not_found. */
@@ -49,11 +51,13 @@ export class ChangeExecutionService {
   /** The change is settled last: when applying the result fails it is sent again, which has no second effect. */
   private async attempt(change: MembershipChangeRequest): Promise<void> {
     const { id, processor: name, subscriptionId, action } = change;
-    const { api } = this.processors.get(name);
-    if (!api?.change) throw new ProcessorUnavailable(`the API of ${name} cannot be called here`);
-    await api.change(await this.toOrder(change));
+    const processor = this.processors.findWithApi(name);
+    if (!processor?.api.change) throw new ProcessorUnavailable(`the API of ${name} cannot be called here`);
+    const order = await this.toOrder(change);
+    await this.budgets.take(processor, 'change');
+    await processor.api.change(order);
     const source = { processor: name, webhookId: null, reason: `user.${action}` };
-    await this.fetches.fetchAndApply(api, subscriptionId, source);
+    await this.fetches.fetchAndApply(processor, subscriptionId, source);
     await this.store.settle(id, 'done');
   }
 

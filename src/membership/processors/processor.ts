@@ -1,3 +1,4 @@
+import type { Budget } from '../../platform/budgets/budget.js';
 import { Problem } from '../../platform/http/problem.js';
 import type { Action, Status } from '../membership.js';
 
@@ -82,6 +83,10 @@ export interface Processor {
 
 /** A processor's API. Every call ends within seconds; it throws ProcessorUnavailable when there was no usable response. */
 export interface ProcessorClient {
+  /** How many requests it may be sent. All workers share it, for lookups, changes and reconciliation. */
+  readonly budget: Budget;
+  /** Subscriptions on one page of `list`; missing where there is no list. */
+  readonly listPageSize?: number;
   /** The subscription as it is now; undefined when the processor knows none with that id. */
   fetch(subscriptionId: string): Promise<SubscriptionUpdate | undefined>;
   /** One page of all subscriptions, ended ones included. Missing or undefined when the API has no such list, or refuses it. */
@@ -110,8 +115,14 @@ export interface ChangeOrder {
   readonly toPrices: readonly string[];
 }
 
-/** The processor did not respond, or with something unusable. The same call may succeed later. */
+/** The processor did not respond, or with something unusable. The same call may succeed later, however often it failed. */
 export class ProcessorUnavailable extends Error {}
+
+/** The processor's budget is used up, so it was not even asked. */
+export class ProcessorBusy extends ProcessorUnavailable {}
+
+/** The processor says that it knows no subscription with the id that its own webhook named. */
+export class SubscriptionUnknown extends Error {}
 
 /** The processor refuses the change for good. The message is shown to people. */
 export class ChangeRefused extends Error {}

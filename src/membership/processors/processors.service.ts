@@ -23,9 +23,10 @@ export class ProcessorsService {
     return processor;
   }
 
-  /** The processor's API; undefined when it has none, is not configured here, or is not registered (any more). */
-  findApi(name: string): ProcessorClient | undefined {
-    return this.processors.get(name)?.api;
+  /** Undefined when the processor has no API, is not configured here, or is not registered (any more). */
+  findWithApi(name: string): ProcessorWithApi | undefined {
+    const api = this.processors.get(name)?.api;
+    return api && { name, api };
   }
 
   /** The names of all registered processors, configured or not. */

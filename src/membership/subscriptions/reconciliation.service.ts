@@ -57,7 +57,7 @@ export class ReconciliationService {
   private async fetchPage(processor: ProcessorWithApi, cursor: string | null): Promise<FetchedPage> {
     if (cursor?.startsWith(OWN) || !processor.api.list) return this.fetchOwn(processor, cursor);
     // The number is taken before the list is fetched, so that the list overwrites nothing that was fetched later.
-    const fetchSequence = await this.subscriptions.nextFetchSequence();
+    const { fetchSequence } = await this.subscriptions.beginFetch();
     const page = await processor.api.list(cursor === null ? undefined : cursor.slice(LIST.length));
     if (!page) return this.fetchOwn(processor, null);
     const next = page.next === undefined ? undefined : `${LIST}${page.next}`;
@@ -68,9 +68,12 @@ export class ReconciliationService {
   }
 
   /** Fetches each of the subscriptions that are stored here. One that fails does not keep the others from being compared. */
-  private async fetchOwn({ name, api }: ProcessorWithApi, cursor: string | null): Promise<FetchedPage> {
+  private async fetchOwn(processor: ProcessorWithApi, cursor: string | null): Promise<FetchedPage> {
+    const { name } = processor;
     const ids = await this.subscriptions.listRunning(name, cursor?.slice(OWN.length) ?? '', PAGE_SIZE);
-    const found = await Promise.all(ids.map((id) => this.fetches.fetch(api, id).catch(() => undefined)));
+    const found = await Promise.all(
+      ids.map((id) => this.fetches.fetch(processor, id, 'reconciliation').catch(() => undefined)),
+    );
     const updates = found.filter((update) => update !== undefined);
     this.outcomes.inc({ processor: name, outcome: 'failed' }, ids.length - updates.length);
     const last = ids.length < PAGE_SIZE ? undefined : ids.at(-1);

@@ -4,6 +4,7 @@ import type { Transaction } from '../../platform/postgres/database.js';
 import { MembershipService } from '../membership.service.js';
 import type { ChangeSource } from '../membership.store.js';
 import type { PaymentFailure, SubscriptionUpdate } from '../processors/processor.js';
+import { WebhookQueueStore } from '../webhooks/webhook-queue.store.js';
 import { SubscriptionStore } from './subscription.store.js';
 import {
   applyPaymentFailure,
@@ -32,6 +33,7 @@ export class SubscriptionUpdateService {
   constructor(
     private readonly subscriptions: SubscriptionStore,
     private readonly memberships: MembershipService,
+    private readonly webhooks: WebhookQueueStore,
     @Inject(CONFIG) config: Config,
   ) {
     this.graceMs = config.PAST_DUE_DAYS * DAY_MS;
@@ -53,7 +55,9 @@ export class SubscriptionUpdateService {
     await this.subscriptions.save(tx, decision.next);
     if (update.kind === 'subscription') await this.endReplaced(tx, update, context);
     await this.memberships.updateFromSubscriptions(tx, [userId], source);
-    return { status: 'applied', userId, hasChanged: !known || !isSameSubscription(known, decision.next) };
+    const hasChanged = !known || !isSameSubscription(known, decision.next);
+    const woken = known ? [] : await this.webhooks.wake(tx, [`subscription:${update.subscriptionId}`]);
+    return { status: 'applied', userId, hasChanged, woken };
   }
 
   /** The user whom the subscription already belongs to, or whom the customer is linked to, or whom the update itself names. */

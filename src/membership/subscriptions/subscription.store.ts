@@ -36,12 +36,21 @@ const SAVE = named(
      effective_at = excluded.effective_at, cancel_at = excluded.cancel_at, grace_ends_at = excluded.grace_ends_at,
      ended = excluded.ended, as_of = excluded.as_of, fetch_sequence = excluded.fetch_sequence, object = excluded.object`,
 );
-const NEXT_FETCH_SEQUENCE = named('fetch-sequence', `SELECT nextval('fetch_sequence') AS sequence`);
+const BEGIN_FETCH = named(
+  'fetch-begin',
+  `SELECT nextval('fetch_sequence') AS "fetchSequence", statement_timestamp() AS "fetchedFrom"`,
+);
 const LIST_RUNNING = named(
   'subscriptions-running',
   `SELECT subscription_id AS "subscriptionId" FROM subscription
    WHERE processor = $1 AND subscription_id > $2 AND NOT ended ORDER BY subscription_id LIMIT $3`,
 );
+
+/** A fetch that is about to begin. */
+export interface FetchBeginning {
+  readonly fetchSequence: number;
+  readonly fetchedFrom: Date;
+}
 
 /** The newest known state of each subscription. A method that ends in `In` reads within the caller's transaction. */
 @Injectable()
@@ -108,11 +117,11 @@ export class SubscriptionStore {
     ]);
   }
 
-  /** The next fetch's place in the order in which fetches begin, across all nodes. */
-  async nextFetchSequence(): Promise<number> {
-    const [row] = await this.database.run<{ sequence: number }>('critical', NEXT_FETCH_SEQUENCE, []);
+  /** The next fetch's place in the order in which fetches begin, across all nodes, and when it begins, by PostgreSQL's clock. */
+  async beginFetch(): Promise<FetchBeginning> {
+    const [row] = await this.database.run<FetchBeginning>('critical', BEGIN_FETCH, []);
     if (!row) throw new Error('nextval returned no row');
-    return row.sequence;
+    return row;
   }
 
   /** Ids of the processor's subscriptions that have not ended, in order, after `afterId`. */

@@ -1,4 +1,5 @@
 import type { Subscription } from '../membership.js';
+import type { ClaimedWebhook } from '../webhooks/webhook.js';
 import type { PaymentFailure, ProcessorUpdate, SubscriptionUpdate } from '../processors/processor.js';
 
 /** A subscription as it is stored: the newest state that is known of it. */
@@ -11,8 +12,11 @@ export interface StoredSubscription extends Subscription {
   readonly object: Record<string, unknown>;
 }
 
-/** A processor's update; with `fetchSequence` when it was fetched from the API instead of received. */
-export type FetchedUpdate = ProcessorUpdate & { readonly fetchSequence?: number | undefined };
+/** A processor's update; when it was fetched from the API instead of received, with its place in the order of fetches and when it began. */
+export type FetchedUpdate = ProcessorUpdate & {
+  readonly fetchSequence?: number | undefined;
+  readonly fetchedFrom?: Date | undefined;
+};
 
 /** What became of an update. */
 export interface UpdateResult {
@@ -24,6 +28,8 @@ export interface UpdateResult {
   readonly waitingFor?: readonly string[] | undefined;
   /** Whether the subscription differs from what was stored before. */
   readonly hasChanged?: boolean | undefined;
+  /** Webhooks that waited for this subscription, and which the caller should apply after the commit. */
+  readonly woken?: readonly ClaimedWebhook[] | undefined;
 }
 
 /** The subscription to save, or why nothing is saved. */

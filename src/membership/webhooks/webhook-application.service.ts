@@ -1,59 +1,102 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../platform/postgres/database.js';
-import { ProcessorsService } from '../processors/processors.service.js';
-import { SubscriptionFetchService } from '../subscriptions/subscription-fetch.service.js';
+import { Database, type Transaction } from '../../platform/postgres/database.js';
+import type { ChangeSource } from '../membership.store.js';
 import { SubscriptionUpdateService } from '../subscriptions/subscription-update.service.js';
 import type { FetchedUpdate, UpdateResult } from '../subscriptions/update-rules.js';
-import { type StoredWebhook, type WebhookId, WebhookStore } from './webhook.store.js';
+import { type ClaimedWebhook, isSettled, type WebhookId } from './webhook.js';
+import { WebhookLookupService } from './webhook-lookup.service.js';
+import { WebhookQueueStore } from './webhook-queue.store.js';
+import { type StoredWebhook, WebhookStore } from './webhook.store.js';
 
-/** What became of a webhook; with the subscription, when it contained or led to its state. */
-export interface WebhookOutcome extends UpdateResult {
-  readonly subscriptionId?: string | undefined;
-}
+/** A webhook may wait for its customer, and then for a plan: so often it is looked at again before it waits. */
+const MAX_LOOKS = 3;
 
-/** Applies one stored webhook. One that was applied is never applied again, whoever retries it. */
+/** Applies one stored webhook. One that was settled is never applied again, whoever retries it. */
 @Injectable()
 export class WebhookApplicationService {
   constructor(
     private readonly store: WebhookStore,
-    private readonly processors: ProcessorsService,
-    private readonly fetches: SubscriptionFetchService,
+    private readonly queue: WebhookQueueStore,
+    private readonly lookups: WebhookLookupService,
     private readonly updates: SubscriptionUpdateService,
     private readonly database: Database,
   ) {}
 
-  /** Returns undefined when the webhook was applied before. Throws ProcessorUnavailable, QueueFull, or an outage. */
-  async apply(id: WebhookId): Promise<WebhookOutcome | undefined> {
-    const stored = await this.store.get(id);
-    if (!stored || stored.status === 'applied') return undefined;
-    const update = await this.toUpdate(stored);
-    return this.database.transaction('critical', async (tx) => {
-      const webhook = await this.store.lock(tx, id);
-      if (!webhook || webhook.status === 'applied') return undefined;
-      const source = { processor: id.processor, webhookId: id.eventId, reason: webhook.type };
-      const result = await this.updates.apply(tx, update, source);
-      await this.store.settle(tx, id, result);
-      return { ...result, ...(update.kind === 'subscription' && { subscriptionId: update.subscriptionId }) };
-    });
-  }
-
-  /** Settles the webhook as failed; it is retried later. */
-  markFailed(id: WebhookId, reason: string): Promise<void> {
-    return this.database.transaction('critical', (tx) =>
-      this.store.settle(tx, id, { status: 'failed', reason }),
-    );
+  /**
+   * Applies a webhook that was just received, in the lane of what is urgent. Returns undefined when it was settled before. Throws
+   * ProcessorUnavailable, SubscriptionUnknown, QueueFull, or an outage.
+   */
+  async applyReceived(id: WebhookId): Promise<UpdateResult | undefined> {
+    const stored = await this.store.get('critical', id);
+    if (!stored || isSettled(stored.status)) return undefined;
+    const update = await this.lookups.toUpdate(stored);
+    return this.database.transaction('critical', (tx) => this.settle(tx, id, update));
   }
 
   /**
-   * Where the processor has an API, a webhook only names the subscription to fetch. Two exceptions: an end is final whatever the API
-   * would return, and a slow API must not keep access open; and when the API knows no such subscription (an API key of another
-   * account?), the signed webhook is still true.
+   * The same for a webhook that was left over, in a lane where a flood of them holds up nothing urgent. Its lookup settles the other
+   * open webhooks of the subscription as well.
    */
-  private async toUpdate({ processor: name, payload }: StoredWebhook): Promise<FetchedUpdate> {
-    const processor = this.processors.get(name);
-    const update = processor.read(payload);
-    if (update.kind === 'unrelated' || !processor.api) return update;
-    if (update.kind === 'subscription' && update.ended) return update;
-    return (await this.fetches.fetch(processor.api, update.subscriptionId)) ?? update;
+  async applyLeftOver(id: WebhookId): Promise<UpdateResult | undefined> {
+    const stored = await this.store.get('important', id);
+    if (!stored || isSettled(stored.status)) return undefined;
+    const update = await this.lookups.toUpdate(stored);
+    return this.database.transaction('important', async (tx) => {
+      const result = await this.settle(tx, id, update);
+      if (result) await this.settleCovered(tx, id, update, result);
+      return result;
+    });
+  }
+
+  /** Wakes what waits for any of these. Returns what the caller should apply now. */
+  wake(needs: readonly string[]): Promise<ClaimedWebhook[]> {
+    return this.database.transaction('important', (tx) => this.queue.wake(tx, needs));
+  }
+
+  private async settle(
+    tx: Transaction,
+    id: WebhookId,
+    update: FetchedUpdate,
+  ): Promise<UpdateResult | undefined> {
+    const webhook = await this.store.lock(tx, id);
+    if (!webhook || isSettled(webhook.status)) return undefined;
+    const result = await this.applyOrWait(tx, update, sourceOf(webhook));
+    await this.store.settle(tx, id, result);
+    return result;
+  }
+
+  /** What it needs may be created at this moment, by a transaction that does not see it wait yet: so it looks again, with a lock. */
+  private async applyOrWait(
+    tx: Transaction,
+    update: FetchedUpdate,
+    source: ChangeSource,
+  ): Promise<UpdateResult> {
+    let result = await this.updates.apply(tx, update, source);
+    let locked = '';
+    for (let look = 1; look < MAX_LOOKS && result.waitingFor; look += 1) {
+      const needs = result.waitingFor;
+      if (needs.join() === locked) break;
+      await this.queue.lockNeeds(tx, needs);
+      locked = needs.join();
+      result = await this.updates.apply(tx, update, source);
+    }
+    return result;
+  }
+
+  private async settleCovered(
+    tx: Transaction,
+    { processor }: WebhookId,
+    update: FetchedUpdate,
+    result: UpdateResult,
+  ): Promise<void> {
+    if (update.kind !== 'subscription' || !update.fetchedFrom) return;
+    const { subscriptionId, fetchedFrom } = update;
+    await this.queue.settleCovered(tx, { processor, subscriptionId, fetchedFrom }, result);
   }
 }
+
+const sourceOf = ({ processor, eventId, type }: StoredWebhook): ChangeSource => ({
+  processor,
+  webhookId: eventId,
+  reason: type,
+});

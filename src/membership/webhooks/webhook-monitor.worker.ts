@@ -12,6 +12,7 @@ const EVERY_MS = 30_000;
 @Injectable()
 export class WebhookMonitorWorker extends PeriodicWorker {
   private silences: readonly WebhookSilence[] = [];
+  private failing: ReadonlyMap<string, number> = new Map();
   private ages: ReadonlyMap<string, number> = new Map();
 
   constructor(
@@ -37,6 +38,12 @@ export class WebhookMonitorWorker extends PeriodicWorker {
       byProcessor(({ usualSeconds }) => usualSeconds),
     );
     metrics.gauges(
+      'webhooks_failing_seconds',
+      'Since the oldest webhook came that could not be applied so far',
+      'processor',
+      () => this.failing,
+    );
+    metrics.gauges(
       'reconciliation_age_seconds',
       'Since all subscriptions were last compared with the processor',
       'processor',
@@ -46,6 +53,7 @@ export class WebhookMonitorWorker extends PeriodicWorker {
 
   protected async runOnce(): Promise<void> {
     this.silences = await this.webhooks.silence(this.processors.names());
+    this.failing = await this.webhooks.failingSeconds(this.processors.names());
     this.ages = await this.reconciliation.ages();
   }
 }

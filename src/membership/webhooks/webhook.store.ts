@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
 import type { VerifiedWebhook } from '../processors/processor.js';
+import type { DurableTier } from '../../platform/tiers.js';
 import type { UpdateResult } from '../subscriptions/update-rules.js';
+import type { WebhookId } from './webhook.js';
 import type { WebhookStatus } from './webhooks.schema.js';
 
 /** A webhook as it is stored. */
@@ -14,7 +16,7 @@ export interface StoredWebhook {
   readonly payload: unknown;
 }
 
-/** What to save about a webhook that was applied, or could not be. */
+/** What to save about a webhook that was applied, or has to wait. */
 export type WebhookSettlement = Pick<UpdateResult, 'userId' | 'reason' | 'waitingFor'> & {
   readonly status: WebhookStatus;
 };
@@ -22,7 +24,8 @@ export type WebhookSettlement = Pick<UpdateResult, 'userId' | 'reason' | 'waitin
 const COLUMNS = `processor, event_id AS "eventId", type, status, payload`;
 const INSERT = named(
   'webhook-insert',
-  `INSERT INTO webhook (processor, event_id, type, status, payload, created_at) VALUES ($1, $2, $3, 'stored', $4, $5)
+  `INSERT INTO webhook (processor, event_id, type, status, payload, created_at, subscription_id)
+   VALUES ($1, $2, $3, 'stored', $4, $5, $6)
    ON CONFLICT (processor, event_id) DO NOTHING RETURNING 1`,
 );
 const GET = named('webhook-get', `SELECT ${COLUMNS} FROM webhook WHERE processor = $1 AND event_id = $2`);
@@ -34,21 +37,6 @@ const SETTLE = named(
   'webhook-settle',
   `UPDATE webhook SET status = $3, user_id = coalesce($4, user_id), reason = $5, waiting_for = $6, attempts = attempts + 1, settled_at = now()
    WHERE processor = $1 AND event_id = $2`,
-);
-const LIST_WAITING_FOR = named(
-  'webhook-waiting',
-  `SELECT processor, event_id AS "eventId" FROM webhook WHERE waiting_for && $1 ORDER BY created_at LIMIT $2`,
-);
-const LIST_UNFINISHED = named(
-  'webhook-unfinished',
-  `SELECT processor, event_id AS "eventId" FROM webhook w
-   WHERE (status = 'stored' AND received_at < now() - interval '5 seconds')
-      OR (status = 'failed' AND attempts < 20 AND settled_at < now() - least(300, power(2, attempts)) * interval '1 second')
-      OR (status = 'waiting' AND (
-        EXISTS (SELECT FROM plan_price p WHERE 'price:' || p.price_id = ANY (w.waiting_for))
-        OR EXISTS (SELECT FROM processor_link l WHERE 'customer:' || l.processor || ':' || l.customer_id = ANY (w.waiting_for))
-        OR EXISTS (SELECT FROM subscription s WHERE 'subscription:' || s.subscription_id = ANY (w.waiting_for))))
-   ORDER BY created_at LIMIT $1`,
 );
 const LIST = named(
   'webhook-list',
@@ -70,6 +58,14 @@ const SILENCE = named(
    ) AS silence WHERE "silentSeconds" IS NOT NULL`,
 );
 
+const FAILING = named(
+  'webhook-failing',
+  `SELECT processor, extract(epoch FROM now() - oldest)::float8 AS seconds FROM (
+     SELECT processor, (SELECT min(w.received_at) FROM webhook w WHERE w.processor = p.processor AND w.status = 'failed') AS oldest
+     FROM unnest($1::text[]) AS p (processor)
+   ) AS failing WHERE oldest IS NOT NULL`,
+);
+
 /** How long a processor has sent nothing. */
 export interface WebhookSilence {
   readonly processor: string;
@@ -79,29 +75,24 @@ export interface WebhookSilence {
   readonly usualSeconds: number;
 }
 
-/** Identifies a webhook: the event's id is unique within its processor. */
-export interface WebhookId {
-  readonly processor: string;
-  readonly eventId: string;
-}
-
 /** The table of webhooks: each is stored before the processor gets its 2xx, and settled with what became of it. */
 @Injectable()
 export class WebhookStore {
   constructor(private readonly database: Database) {}
 
-  /** Returns false when it was stored before. */
-  async insert(processor: string, webhook: VerifiedWebhook): Promise<boolean> {
-    const { eventId, type, payload, createdAt } = webhook;
-    return (
-      (await this.database.run('critical', INSERT, [processor, eventId, type, payload, createdAt])).length ===
-      1
-    );
+  /** Stores it, with the subscription that its processor is asked for. Returns false when it was stored before. */
+  async insert(
+    processor: string,
+    { eventId, type, payload, createdAt }: VerifiedWebhook,
+    subscriptionId: string | undefined,
+  ): Promise<boolean> {
+    const values = [processor, eventId, type, payload, createdAt, subscriptionId ?? null];
+    return (await this.database.run('critical', INSERT, values)).length === 1;
   }
 
   /** Reads without a lock: another node may settle the webhook at any time. */
-  async get({ processor, eventId }: WebhookId): Promise<StoredWebhook | undefined> {
-    return (await this.database.run<StoredWebhook>('critical', GET, [processor, eventId]))[0];
+  async get(lane: DurableTier, { processor, eventId }: WebhookId): Promise<StoredWebhook | undefined> {
+    return (await this.database.run<StoredWebhook>(lane, GET, [processor, eventId]))[0];
   }
 
   /** Reads the webhook and holds its row lock until the transaction ends. */
@@ -119,22 +110,17 @@ export class WebhookStore {
     await tx.run(SETTLE, [processor, eventId, status, userId ?? null, reason ?? null, waitingFor ?? []]);
   }
 
-  /** Webhooks that wait for any of these needs (UpdateResult.waitingFor), the oldest first. */
-  listWaitingFor(needs: readonly string[], limit: number): Promise<WebhookId[]> {
-    return this.database.run('critical', LIST_WAITING_FOR, [needs, limit]);
-  }
-
-  /**
-   * Webhooks to apply again, the oldest first: those whose node died before it applied them, those that failed (20 attempts, after
-   * 2, 4, 8 … 300 s), and those that wait for something that exists by now.
-   */
-  listUnfinished(limit: number): Promise<WebhookId[]> {
-    return this.database.run('critical', LIST_UNFINISHED, [limit]);
-  }
-
   /** One entry for each of the processors that has ever sent a webhook. */
   silence(processors: readonly string[]): Promise<WebhookSilence[]> {
     return this.database.run('routine', SILENCE, [processors]);
+  }
+
+  /** By processor: seconds since the oldest of its webhooks came that could not be applied so far. */
+  async failingSeconds(processors: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.database.run<{ processor: string; seconds: number }>('routine', FAILING, [
+      processors,
+    ]);
+    return new Map(rows.map(({ processor, seconds }) => [processor, seconds]));
   }
 
   /** For operators: the newest first, without payloads. */

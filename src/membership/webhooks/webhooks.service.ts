@@ -6,17 +6,26 @@ import { Problem } from '../../platform/http/problem.js';
 import { jsonDeeperThan } from '../../platform/http/json-depth.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { isOutage } from '../../platform/postgres/outage.js';
-import { type WebhookHeaders, ProcessorUnavailable } from '../processors/processor.js';
+import { type Processor, ProcessorBusy, type WebhookHeaders } from '../processors/processor.js';
 import { ProcessorsService } from '../processors/processors.service.js';
-import { type WebhookId, WebhookStore } from './webhook.store.js';
+import type { UpdateResult } from '../subscriptions/update-rules.js';
+import { type ClaimedWebhook, groupBySubscription, lookupOf, type WebhookId } from './webhook.js';
 import { WebhookApplicationService } from './webhook-application.service.js';
+import { failureOf } from './webhook-failure.js';
+import { WebhookQueueStore } from './webhook-queue.store.js';
+import { WebhookStore } from './webhook.store.js';
 
 /** Nesting of a webhook's JSON; one that is deeper is refused before it is parsed. */
 const MAX_DEPTH = 64;
-/** Waiting webhooks that are applied at once when what they need appears; the retry worker applies the rest. */
-const MAX_WAITING = 500;
-/** Webhooks that are applied in parallel, where their processor has an API. */
+/** Subscriptions that are asked for in parallel. */
 const CONCURRENCY = 8;
+/** Webhooks of one claim. Five rounds of 8, each of which waits for the budget and for the processor, 5 s at most. */
+const BATCH_SIZE = 40;
+const LEASE_SECONDS = 60;
+/** Bounds one run; the rest is due in the next one. */
+const MAX_BATCHES = 50;
+/** Until a webhook comes up again for which the processor's budget had no request left. */
+const BUSY_PAUSE_SECONDS = 10;
 /** Processors wait 10 to 20 s for a response. The webhook is stored by then, so a slow API of theirs must not use this time up. */
 const RESPONSE_TIMEOUT_MS = 2_000;
 
@@ -28,6 +37,7 @@ export class WebhooksService {
 
   constructor(
     private readonly store: WebhookStore,
+    private readonly queue: WebhookQueueStore,
     private readonly application: WebhookApplicationService,
     private readonly processors: ProcessorsService,
     metrics: MetricsService,
@@ -52,51 +62,77 @@ export class WebhooksService {
     if (jsonDeeperThan(body, MAX_DEPTH)) throw new Problem('too_deep');
     const webhook = await processor.verify(body, headers);
     const id = { processor: processorName, eventId: webhook.eventId };
-    const isNew = await this.store.insert(processorName, webhook);
+    const lookup = processor.api && lookupOf(processor.read(JSON.parse(webhook.payload)));
+    const isNew = await this.store.insert(processorName, webhook, lookup);
     if (!isNew) this.count(id, 'duplicate');
-    else if (!processor.api) await this.apply(id);
-    else await waitAtMost(RESPONSE_TIMEOUT_MS, this.apply(id));
+    else await this.applyReceived(id, processor);
     return { duplicate: !isNew };
   }
 
-  /** Applies the webhooks that wait for any of these needs: `price:…`, `customer:…`, `subscription:…`. */
+  private async applyReceived(id: WebhookId, { api }: Processor): Promise<void> {
+    const work = this.apply(id, () => this.application.applyReceived(id));
+    await (api ? waitAtMost(RESPONSE_TIMEOUT_MS, work) : work);
+  }
+
+  /** Wakes and applies what waits for any of these, which are there by now: `price:…`, `customer:…`. */
   async applyWaiting(needs: readonly string[]): Promise<void> {
-    await this.applyAll(await this.store.listWaitingFor(needs, MAX_WAITING));
+    await this.applyAll(await this.application.wake(needs));
   }
 
-  /**
-   * Applies stored webhooks; never throws. Where the processor has no API they go one by one in the given order (oldest first), since one
-   * may build on the one before it. Elsewhere each fetches the present state, so the order does not matter.
-   */
-  async applyAll(ids: readonly WebhookId[]): Promise<void> {
-    for (const id of ids.filter(({ processor }) => !this.hasApi(processor))) await this.apply(id);
-    const fetching = ids.filter(({ processor }) => this.hasApi(processor));
-    for (let first = 0; first < fetching.length; first += CONCURRENCY)
-      await Promise.all(fetching.slice(first, first + CONCURRENCY).map((id) => this.apply(id)));
-  }
-
-  private hasApi(processor: string): boolean {
-    return this.processors.findApi(processor) !== undefined;
-  }
-
-  /** Never throws: the webhook is stored, and the retry worker applies it later. */
-  private async apply(id: WebhookId): Promise<void> {
-    try {
-      const outcome = await this.application.apply(id);
-      if (!outcome) return;
-      this.count(id, outcome.status);
-      if (outcome.status === 'applied' && outcome.subscriptionId !== undefined)
-        await this.applyWaiting([`subscription:${outcome.subscriptionId}`]);
-    } catch (error) {
-      this.log.error(`webhook ${id.processor} ${id.eventId} was not applied: ${String(error)}`);
-      if (!isOutage(error) && !(error instanceof QueueFull)) await this.markFailed(id, error);
+  /** Applies what is due of that processor's webhooks, batch by batch, until nothing is due, or one fails. */
+  async applyLeftOver(processor: string): Promise<void> {
+    for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+      const claimed = await this.queue.claim(processor, BATCH_SIZE, LEASE_SECONDS);
+      const failures = await this.applyAll(claimed);
+      if (claimed.length < BATCH_SIZE || failures > 0) return;
     }
   }
 
+  /**
+   * Applies stored webhooks; never throws. Returns how many failed. Where the processor has no API they go one by one, the oldest first,
+   * since one may build on the one before it. Elsewhere each fetches the present state, so the order does not matter.
+   */
+  private async applyAll(webhooks: readonly ClaimedWebhook[]): Promise<number> {
+    const hasApi = ({ processor }: ClaimedWebhook) => this.processors.findWithApi(processor) !== undefined;
+    const inOrder = webhooks
+      .filter((one) => !hasApi(one))
+      .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+    let failures = await this.applyGroup(inOrder);
+    const groups = groupBySubscription(webhooks.filter(hasApi));
+    for (let first = 0; first < groups.length; first += CONCURRENCY) {
+      const round = groups.slice(first, first + CONCURRENCY).map((group) => this.applyGroup(group));
+      failures += (await Promise.all(round)).reduce((sum, failed) => sum + failed, 0);
+    }
+    return failures;
+  }
+
+  private async applyGroup(group: readonly ClaimedWebhook[]): Promise<number> {
+    let failures = 0;
+    for (const webhook of group)
+      if (!(await this.apply(webhook, () => this.application.applyLeftOver(webhook)))) failures += 1;
+    return failures;
+  }
+
+  /** Never throws: the webhook is stored, and applied later. Returns false when it failed. */
+  private async apply(id: WebhookId, attempt: () => Promise<UpdateResult | undefined>): Promise<boolean> {
+    try {
+      const result = await attempt();
+      if (result) this.count(id, result.status);
+      if (result?.woken?.length) await this.applyAll(result.woken);
+      return true;
+    } catch (error) {
+      this.log.error(`webhook ${id.processor} ${id.eventId} was not applied: ${String(error)}`);
+      await this.markFailed(id, error).catch((failure: unknown) => this.log.error(failure));
+      return false;
+    }
+  }
+
+  /** In an outage of our own, or with our own queue full, nothing is marked: the webhook is due again when its lease ends. */
   private async markFailed(id: WebhookId, error: unknown): Promise<void> {
-    const reason = error instanceof ProcessorUnavailable ? 'processor_unavailable' : nameOf(error);
-    this.count(id, 'failed');
-    await this.application.markFailed(id, reason).catch((failure: unknown) => this.log.error(failure));
+    if (isOutage(error) || error instanceof QueueFull) return;
+    if (error instanceof ProcessorBusy) return this.queue.postpone(id, 'rate_limited', BUSY_PAUSE_SECONDS);
+    const status = await this.queue.fail(id, failureOf(error));
+    if (status !== undefined) this.count(id, status);
   }
 
   private count({ processor }: WebhookId, status: string): void {
@@ -104,10 +140,8 @@ export class WebhooksService {
   }
 }
 
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown');
-
 /** Waits until the work ends, at most `ms`; the work goes on. */
-async function waitAtMost(ms: number, work: Promise<void>): Promise<void> {
+async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
   const timer = new AbortController();
   const timeout = setTimeout(ms, undefined, { signal: timer.signal }).catch(() => undefined);
   await Promise.race([work, timeout]);

@@ -50,6 +50,11 @@ export const processorSettings = {
   STRIPE_API_KEY: text().optional(),
   /** Stripe's address, for a proxy or a test. */
   STRIPE_API_BASE: url('https:', 'http:').optional(),
+  /**
+   * Requests that Stripe may be sent a second, by all nodes together. Stripe allows an account 25 for each endpoint, 100 in all
+   * (docs.stripe.com/rate-limits).
+   */
+  STRIPE_PER_SECOND: integer(1, 10_000).default(25),
   /** Verifies webhooks of in-house billing (Standard Webhooks): `whsec_` and base64, several with commas between. */
   STANDARD_WEBHOOK_SECRET: list()
     .refine((all) => all.every((one) => /^(whsec_)?[A-Za-z0-9+/]{4,}={0,2}$/.test(one)), {
@@ -76,6 +81,8 @@ export const processorSettings = {
   GOOGLE_PUBSUB_SERVICE_ACCOUNT: text().optional(),
   /** The service account that reads purchases: its JSON key, or the file that holds it. */
   GOOGLE_SERVICE_ACCOUNT_KEY: jsonOrFile(serviceAccount, SERVICE_ACCOUNT_KEY).optional(),
+  /** Requests that Google Play may be sent a minute, by all nodes together: the quota of a project (developers.google.com/android-publisher/quotas). */
+  GOOGLE_PER_MINUTE: integer(1, 1_000_000).default(3_000),
   /** The address of Google Play's API, for tests. */
   GOOGLE_API_BASE: url('https:', 'http:').default('https://androidpublisher.googleapis.com'),
   /** Where the keys are that verify Pub/Sub push tokens, for tests. */

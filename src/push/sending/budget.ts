@@ -1,10 +1,5 @@
+import type { Budget } from '../../platform/budgets/budget.js';
 import type { DurableTier } from '../../platform/tiers.js';
-
-/** A token bucket: how many messages a second, and how many at once after a pause. */
-export interface Budget {
-  readonly perSecond: number;
-  readonly burst: number;
-}
 
 /** The share of a full bucket that important pushes leave to critical ones, so that a campaign does not delay them. */
 const CRITICAL_SHARE = 0.2;
@@ -13,12 +8,6 @@ const CRITICAL_SHARE = 0.2;
 export const PER_DEVICE: Budget = { perSecond: 4, burst: 240 };
 /** Apple delivers two or three background pushes an hour and throttles the rest ("Pushing background updates to your App"). */
 export const BACKGROUND_PER_DEVICE: Budget = { perSecond: 2 / 3_600, burst: 2 };
-
-/** The budget of a provider that may be sent so many messages per minute. Its burst is one second's worth, and at least one. */
-export function budgetOf(perMinute: number): Budget {
-  const perSecond = perMinute / 60;
-  return { perSecond, burst: Math.max(1, perSecond) };
-}
 
 /** How many tokens must stay in the bucket when this tier takes some. */
 export const reserveFor = (tier: DurableTier, { burst }: Budget): number =>

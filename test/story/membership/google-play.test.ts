@@ -97,6 +97,29 @@ describe('Google Play', () => {
     await eventually('the membership ended', async () => (await entitlement('flo')).status === 'canceled');
   });
 
+  /** As if the processor had been away for so many tries; the next one is due now. */
+  const age = (processor: string, attempts: number) =>
+    usher.database.query(`UPDATE webhook SET attempts = $2, next_attempt_at = now() WHERE processor = $1`, [
+      processor,
+      attempts,
+    ]);
+
+  test('a first purchase is granted after Google was away for far longer than twenty tries', async () => {
+    google.isAway = true;
+    expect((await buy('gil')).status).toBe(200);
+    await age('google', 5_000);
+    await eventually('it is tried once more', async () => {
+      const [row] = await usher.database.query(
+        `SELECT 1 FROM webhook WHERE attempts > 5000 AND status = 'failed' AND reason = 'processor_unavailable'`,
+      );
+      return row !== undefined;
+    });
+    expect(await entitlement('gil')).toMatchObject({ status: 'none' });
+    google.isAway = false;
+    await age('google', 6_000);
+    await eventually('it is granted', async () => (await entitlement('gil')).status === 'active');
+  });
+
   const another = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   test.each([
     ['without a token', { authorization: '' }, 'signature_invalid'],

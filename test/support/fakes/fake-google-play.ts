@@ -23,6 +23,10 @@ export interface FakeGooglePlay {
   readonly environment: Record<string, string>;
   /** The purchase that Play returns for each purchase token; 410 for one that it deleted. */
   readonly purchases: Map<string, Record<string, unknown> | 410>;
+  /** While it is true, Play answers every lookup with 503. */
+  isAway: boolean;
+  /** The purchase tokens that were looked up, in order. */
+  readonly lookups: readonly string[];
   /** Makes the access token that was granted last invalid. */
   revokeAccessToken(): void;
   readonly grants: number;
@@ -41,6 +45,7 @@ export async function startFakeGooglePlay(): Promise<FakeGooglePlay> {
   const purchases = new Map<string, Record<string, unknown> | 410>();
   let access = randomUUID();
   let grants = 0;
+  const lookups: string[] = [];
   const jwks = {
     keys: [{ ...(await exportJWK(signer.publicKey)), kid: 'google-1', alg: 'RS256', use: 'sig' }],
   };
@@ -50,8 +55,10 @@ export async function startFakeGooglePlay(): Promise<FakeGooglePlay> {
       grants += 1;
       return [200, { access_token: access, expires_in: 3_600, token_type: 'Bearer' }];
     }
+    if (google.isAway) return [503, { error: { code: 503 } }];
     if (authorization !== `Bearer ${access}`) return [401, { error: { code: 401 } }];
     const token = /\/subscriptionsv2\/tokens\/(.+)$/.exec(url.pathname)?.[1];
+    if (token !== undefined) lookups.push(decodeURIComponent(token));
     const found = token === undefined ? undefined : purchases.get(decodeURIComponent(token));
     if (found === 410) return [410, { error: { code: 410 } }];
     return found ? [200, found] : [404, { error: { code: 404 } }];
@@ -66,6 +73,8 @@ export async function startFakeGooglePlay(): Promise<FakeGooglePlay> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const google: FakeGooglePlay = {
     purchases,
+    isAway: false,
+    lookups,
     environment: {
       GOOGLE_PACKAGE_NAME: APP,
       GOOGLE_PUBSUB_AUDIENCE: AUDIENCE,

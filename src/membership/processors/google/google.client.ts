@@ -2,6 +2,7 @@ import {
   AccessTokenError,
   GoogleAccessTokenClient,
 } from '../../../platform/google/google-access-token.client.js';
+import { type Budget, budgetOf } from '../../../platform/budgets/budget.js';
 import type { ServiceAccount } from '../../../platform/google/service-account.js';
 import { type ProcessorClient, ProcessorUnavailable, type SubscriptionUpdate } from '../processor.js';
 import { expiredPurchase, mapGooglePurchase, subscriptionPurchase } from './google.mapper.js';
@@ -15,13 +16,17 @@ export interface GooglePlay {
   readonly app: string;
   readonly base: string;
   readonly account: ServiceAccount;
+  /** Requests that the project may send. */
+  readonly perMinute: number;
 }
 
 /** The Google Play Developer API, as far as subscriptions are read from it. */
 export class GoogleClient implements ProcessorClient {
+  readonly budget: Budget;
   private readonly tokens: GoogleAccessTokenClient;
 
   constructor(private readonly play: GooglePlay) {
+    this.budget = budgetOf(play.perMinute);
     this.tokens = new GoogleAccessTokenClient(play.account, { scope: SCOPE });
   }
 

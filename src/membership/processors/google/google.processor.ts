@@ -38,7 +38,8 @@ export class GoogleProcessor implements Processor, OnApplicationShutdown {
   constructor(@Inject(CONFIG) private readonly config: Config) {
     const { GOOGLE_PACKAGE_NAME: app, GOOGLE_SERVICE_ACCOUNT_KEY: account, GOOGLE_API_BASE: base } = config;
     const isComplete = config.GOOGLE_PUBSUB_AUDIENCE && config.GOOGLE_PUBSUB_SERVICE_ACCOUNT;
-    if (app && account && isComplete) this.api = new GoogleClient({ app, base, account });
+    if (app && account && isComplete)
+      this.api = new GoogleClient({ app, base, account, perMinute: config.GOOGLE_PER_MINUTE });
     this.keys = createRemoteJWKSet(new URL(config.GOOGLE_JWKS_URL), { timeoutDuration: KEYS_TIMEOUT_MS });
   }
 

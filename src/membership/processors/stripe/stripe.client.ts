@@ -1,4 +1,5 @@
 import Stripe from 'stripe';
+import { type Budget, budgetOf } from '../../../platform/budgets/budget.js';
 import { withTimeout } from '../../../platform/scheduling/timeout.js';
 import {
   type ChangeOrder,
@@ -24,9 +25,12 @@ type Interval = { readonly interval: string; readonly interval_count: number };
 
 /** Calls Stripe's API with Stripe's own library. The library's retries are off: the callers retry, with their own schedule. */
 export class StripeClient implements ProcessorClient {
+  readonly budget: Budget;
+  readonly listPageSize = PAGE_SIZE;
   private readonly stripe: Stripe;
 
-  constructor(key: string, base: string | undefined) {
+  constructor(key: string, base: string | undefined, perSecond: number) {
+    this.budget = budgetOf(perSecond * 60);
     this.stripe = new Stripe(key, { ...toAddress(base), maxNetworkRetries: 0, telemetry: false });
   }
 

@@ -53,7 +53,7 @@ export class StripeProcessor implements Processor {
 
   constructor(@Inject(CONFIG) private readonly config: Config) {
     const { STRIPE_API_KEY: key, STRIPE_API_BASE: base } = config;
-    this.api = key === undefined ? undefined : new StripeClient(key, base);
+    this.api = key === undefined ? undefined : new StripeClient(key, base, config.STRIPE_PER_SECOND);
   }
 
   verify(body: Buffer, headers: WebhookHeaders): VerifiedWebhook {

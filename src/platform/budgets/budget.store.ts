@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Inject, Injectable } from '@nestjs/common';
-import { redisKeys } from '../../platform/redis/keys.js';
-import { INSTALLATION } from '../../platform/postgres/installation.js';
-import { RedisService } from '../../platform/redis/redis.service.js';
-import { forEachKey, type KeyOutcome, type RedisClient } from '../../platform/redis/redis-cluster.js';
+import { redisKeys } from '../redis/keys.js';
+import { INSTALLATION } from '../postgres/installation.js';
+import { RedisService } from '../redis/redis.service.js';
+import { forEachKey, type KeyOutcome, type RedisClient } from '../redis/redis-cluster.js';
 import type { Budget } from './budget.js';
 
 const TAKE_TOKENS = readFileSync(new URL('take-tokens.lua', import.meta.url), 'utf8');

@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { SubscriptionUnknown } from '../processors/processor.js';
+import { ProcessorsService } from '../processors/processors.service.js';
+import { SubscriptionFetchService } from '../subscriptions/subscription-fetch.service.js';
+import type { FetchedUpdate } from '../subscriptions/update-rules.js';
+import { lookupOf } from './webhook.js';
+import type { StoredWebhook } from './webhook.store.js';
+
+/** What a stored webhook means: what is true of its subscription now, if the processor can be asked. */
+@Injectable()
+export class WebhookLookupService {
+  constructor(
+    private readonly processors: ProcessorsService,
+    private readonly fetches: SubscriptionFetchService,
+  ) {}
+
+  /**
+   * Where the processor has an API, a webhook only names the subscription to fetch. When the API knows no such subscription (an API key
+   * of another account?), a signed webhook that has the state is still true. Throws ProcessorUnavailable, SubscriptionUnknown, QueueFull.
+   */
+  async toUpdate({ processor: name, payload }: StoredWebhook): Promise<FetchedUpdate> {
+    const update = this.processors.get(name).read(payload);
+    const processor = this.processors.findWithApi(name);
+    const subscriptionId = lookupOf(update);
+    if (!processor || subscriptionId === undefined) return update;
+    const fetched = await this.fetches.fetch(processor, subscriptionId);
+    if (!fetched && update.kind === 'hint')
+      throw new SubscriptionUnknown('the processor knows no such subscription');
+    return fetched ?? update;
+  }
+}
