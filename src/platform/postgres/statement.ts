@@ -5,6 +5,11 @@ import type { Statement } from './database.js';
 /** SQL over other folders' tables, by the name with which a statement includes it: `{{name}}`. */
 export type Fragments = Readonly<Record<string, string>>;
 
+const known = new Map<string, Statement>();
+
+/** Every statement that was made so far. tools/explain-statements.mjs shows their plans, and a test checks them. */
+export const knownStatements = (): Statement[] => [...known.values()];
+
 /**
  * Returns the statement in the .sql file `file` beside the module `from` (its `import.meta.url`), with each `{{name}}` replaced
  * by the fragment of that name. Throws when a fragment is missing.
@@ -26,5 +31,7 @@ export function fragment(file: string, from: string, fragments: Fragments = {}):
  * Returns a prepared statement whose name ends with a hash of its text, so that a changed text is never taken for the old one.
  */
 export function named(name: string, text: string): Statement {
-  return { name: `${name}:${createHash('sha256').update(text).digest('hex').slice(0, 8)}`, text };
+  const made = { name: `${name}:${createHash('sha256').update(text).digest('hex').slice(0, 8)}`, text };
+  known.set(made.name, made);
+  return made;
 }

@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Test, type TestingModule } from '@nestjs/testing';
+import pg from 'pg';
+import { AppModule } from '../../src/app.module.js';
+import { DeviceStore } from '../../src/devices/device.store.js';
+import { PreferenceStore } from '../../src/devices/preferences/preference.store.js';
+import { PlanStore } from '../../src/membership/plans/plan.store.js';
+import { IdempotencyStore } from '../../src/platform/http/idempotency/idempotency.store.js';
+import { knownStatements } from '../../src/platform/postgres/statement.js';
+import { fillTables, planOf, printed, wholeTables } from '../../tools/explain-statements.mjs';
+import { testConfig } from '../support/config.js';
+import { createDatabase, type TestDatabase } from '../support/infrastructure/database.js';
+
+/** Rows of each table, as many as a test has time for. */
+const ROWS = 20_000;
+/** Reading a table from end to end is made as expensive as it is with a million rows; the cost of an index hardly grows. */
+const A_MILLION = `SET seq_page_cost = ${1_000_000 / ROWS}`;
+/** What does not grow with the number of users. */
+const SMALL = [
+  'installation',
+  'service_key',
+  'plan',
+  'plan_price',
+  'lease_key',
+  'reconciliation',
+  'webhook_wakeup',
+];
+/** What nearly all rows are: webhooks, pushes and changes are settled. */
+const USUAL = ['applied', 'delivered', 'done'];
+/** Statements that read a whole table on purpose, with the reason. */
+const ALLOWED: Record<string, string> = {};
+
+const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
+const storeFiles = (): string[] =>
+  readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.store.ts'))
+    .map((path) => join(SRC, path));
+
+let database: TestDatabase;
+let client: pg.Client;
+let server: TestingModule;
+let filled: string[];
+beforeAll(async () => {
+  database = await createDatabase();
+  client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  filled = await fillTables(client, ROWS, { small: SMALL, usual: USUAL });
+  await client.query(A_MILLION);
+  const config = testConfig({ DATABASE_URL: database.url, REDIS_URL: process.env.REDIS_URL ?? '' });
+  server = await Test.createTestingModule({ imports: [AppModule.with(config)] }).compile();
+  for (const path of storeFiles()) await import(path);
+}, 120_000);
+afterAll(async () => {
+  await server.close();
+  await client.end();
+  await database.drop();
+});
+
+/** The SQL that Prisma sends for the calls: its client uses pg, whose `query` all statements pass. */
+async function sentBy(calls: readonly (() => Promise<unknown>)[]): Promise<string[]> {
+  const sent: string[] = [];
+  const original = pg.Client.prototype.query;
+  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+    const [query] = args as [string | { text: string }];
+    sent.push(typeof query === 'string' ? query : query.text);
+    return (original as (...all: unknown[]) => unknown).apply(this, args);
+  } as typeof original;
+  for (const call of calls) await call().catch(() => undefined);
+  pg.Client.prototype.query = original;
+  return sent.filter((text) => /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/i.test(text));
+}
+
+/** Statements by name, with the tables that grow and that they read from end to end. */
+async function wholeTableReads(statements: readonly { name: string; text: string }[]) {
+  const found: Record<string, string> = {};
+  for (const { name, text } of statements) {
+    const plan = await planOf(client, text);
+    const scanned = wholeTables(plan).filter((table) => filled.includes(table));
+    if (scanned.length > 0) found[name.split(':')[0] ?? name] = [scanned.join(), ...printed(plan)].join('\n');
+  }
+  return found;
+}
+
+test('no prepared statement reads a table that grows with the users from end to end when it has a million rows', async () => {
+  const statements = knownStatements();
+  expect(statements.length).toBeGreaterThan(90);
+  const found = await wholeTableReads(statements);
+  for (const name of Object.keys(ALLOWED)) expect(Object.keys(found)).toContain(name);
+  expect(Object.entries(found).filter(([name]) => ALLOWED[name] === undefined)).toEqual([]);
+}, 60_000);
+
+test('nor does what Prisma makes of the calls of any store', async () => {
+  const [id, before] = [new Uint8Array(16), new Date()];
+  const devices = server.get(DeviceStore);
+  const preferences = server.get(PreferenceStore);
+  const plans = server.get(PlanStore);
+  const calls = server.get(IdempotencyStore);
+  const sent = await sentBy([
+    () => devices.list('ada'),
+    () => devices.update({ userId: 'ada', deviceId: 'tv' }, { name: 'TV' }),
+    () =>
+      devices.update(
+        { userId: 'ada', deviceId: 'tv' },
+        { push: { kind: 'fcm_token', address: 'address' } as never },
+      ),
+    () => devices.put('ada', 'tv', { platform: 'android' } as never),
+    () => devices.remove('ada', 'tv'),
+    () => preferences.get('ada'),
+    () => preferences.put('ada', {} as never),
+    () => plans.findTakenPrices('plan', ['price']),
+    () => plans.save('plan', { name: 'Plan', prices: ['price'], capabilities: {} as never }),
+    () => plans.linkCustomer('stripe', 'customer', 'ada'),
+    () => calls.begin(id, id),
+    () => calls.begin(id, id),
+    () => calls.settle(id, 200, id),
+    () => calls.release(id),
+    () => calls.expire(before),
+  ]);
+  expect(sent.length).toBeGreaterThanOrEqual(18);
+  expect(await wholeTableReads(sent.map((text) => ({ name: text, text })))).toEqual({});
+  expect(filesWithPrisma()).toEqual(
+    ['device', 'idempotency', 'plan', 'preference', 'service-key'].map((name) => `${name}.store.ts`),
+  );
+});
+
+/** The stores that use Prisma; those of tables that grow are called above. */
+const filesWithPrisma = (): string[] =>
+  storeFiles()
+    .filter((path) => /\bprisma\.\w/.test(readFileSync(path, 'utf8')))
+    .map((path) => basename(path))
+    .toSorted();
