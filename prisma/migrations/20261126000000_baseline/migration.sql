@@ -322,10 +322,11 @@ CREATE UNIQUE INDEX membership_change_pending_key ON membership_change (user_id)
 CREATE INDEX membership_change_user_id_idx ON membership_change (user_id);
 CREATE INDEX membership_change_status_next_attempt_at_idx ON membership_change (status, next_attempt_at);
 
--- How far the walk over a processor's subscriptions came.
+-- How far the walk over a processor's subscriptions came, and how many it has compared.
 CREATE TABLE reconciliation (
   processor text PRIMARY KEY,
   cursor text,
+  compared bigint NOT NULL DEFAULT 0,
   next_at timestamptz(3) NOT NULL DEFAULT now(),
   started_at timestamptz(3),
   finished_at timestamptz(3)

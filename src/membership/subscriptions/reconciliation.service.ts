@@ -2,8 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { Database } from '../../platform/postgres/database.js';
+import { ProcessorBusy } from '../processors/processor.js';
 import type { ProcessorWithApi } from '../processors/processors.service.js';
-import { SubscriptionFetchService } from './subscription-fetch.service.js';
+import { type FetchedList, SubscriptionFetchService } from './subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscription-update.service.js';
 import { SubscriptionStore } from './subscription.store.js';
 import type { FetchedUpdate } from './update-rules.js';
@@ -14,10 +15,12 @@ const PAGE_SIZE = 20;
 const OWN = 'own ';
 const LIST = 'list ';
 
-/** One page of a processor's subscriptions, and the cursor of the next; undefined on the last page. */
-interface FetchedPage {
-  readonly updates: readonly FetchedUpdate[];
+/** What one page came to. */
+export interface ReconciledPage {
+  /** The cursor of the next page; undefined after the last. */
   readonly next: string | undefined;
+  /** How many subscriptions were compared. */
+  readonly compared: number;
 }
 
 /** Compares the stored subscriptions with the processor's, and repairs what differs: webhooks that never came, or were wrong. */
@@ -40,40 +43,33 @@ export class ReconciliationService {
     );
   }
 
-  /**
-   * Reconciles one page: the first one for a null cursor. Returns the cursor of the next page; undefined after the last. Throws
-   * ProcessorUnavailable.
-   */
-  async reconcilePage(processor: ProcessorWithApi, cursor: string | null): Promise<string | undefined> {
+  /** Reconciles one page: the first one for a null cursor. Throws ProcessorUnavailable. */
+  async reconcilePage(processor: ProcessorWithApi, cursor: string | null): Promise<ReconciledPage> {
     const { updates, next } = await this.fetchPage(processor, cursor);
     let repaired = 0;
     for (const update of updates)
       if ((await this.reconcile(processor.name, update)) === 'repaired') repaired += 1;
     if (repaired > 0)
       this.log.warn(`${repaired} subscriptions were not as ${processor.name} says; they were repaired`);
-    return next;
+    return { next, compared: updates.length };
   }
 
-  private async fetchPage(processor: ProcessorWithApi, cursor: string | null): Promise<FetchedPage> {
+  private async fetchPage(processor: ProcessorWithApi, cursor: string | null): Promise<FetchedList> {
     if (cursor?.startsWith(OWN) || !processor.api.list) return this.fetchOwn(processor, cursor);
-    // The number is taken before the list is fetched, so that the list overwrites nothing that was fetched later.
-    const { fetchSequence } = await this.subscriptions.beginFetch();
-    const page = await processor.api.list(cursor === null ? undefined : cursor.slice(LIST.length));
+    const page = await this.fetches.list(processor, cursor === null ? undefined : cursor.slice(LIST.length));
     if (!page) return this.fetchOwn(processor, null);
-    const next = page.next === undefined ? undefined : `${LIST}${page.next}`;
-    return {
-      updates: page.updates.map((update): FetchedUpdate => Object.assign(update, { fetchSequence })),
-      next,
-    };
+    return { updates: page.updates, next: page.next && `${LIST}${page.next}` };
   }
 
-  /** Fetches each of the subscriptions that are stored here. One that fails does not keep the others from being compared. */
-  private async fetchOwn(processor: ProcessorWithApi, cursor: string | null): Promise<FetchedPage> {
+  /**
+   * Fetches each of the subscriptions that are stored here. One that fails does not keep the others from being compared; but when the
+   * budget is used up the page is fetched again, or the walk would skip what it came for.
+   */
+  private async fetchOwn(processor: ProcessorWithApi, cursor: string | null): Promise<FetchedList> {
     const { name } = processor;
     const ids = await this.subscriptions.listRunning(name, cursor?.slice(OWN.length) ?? '', PAGE_SIZE);
-    const found = await Promise.all(
-      ids.map((id) => this.fetches.fetch(processor, id, 'reconciliation').catch(() => undefined)),
-    );
+    const fetchOne = (id: string) => this.fetches.fetch(processor, id, 'reconciliation').catch(unlessBusy);
+    const found = await Promise.all(ids.map(fetchOne));
     const updates = found.filter((update) => update !== undefined);
     this.outcomes.inc({ processor: name, outcome: 'failed' }, ids.length - updates.length);
     const last = ids.length < PAGE_SIZE ? undefined : ids.at(-1);
@@ -89,4 +85,8 @@ export class ReconciliationService {
     this.outcomes.inc({ processor: name, outcome });
     return outcome;
   }
+}
+
+function unlessBusy(error: unknown): undefined {
+  if (error instanceof ProcessorBusy) throw error;
 }

@@ -6,8 +6,8 @@ import { ReconciliationService } from './reconciliation.service.js';
 import { ReconciliationStore } from './reconciliation.store.js';
 
 const EVERY_MS = 250;
-/** Between two pages: at most a hundred subscriptions a second (Stripe's page), far below any processor's rate limit. */
-const PAGE_PAUSE_SECONDS = 1;
+/** Bounds one run; the walk goes on in the next one. The processor's budget sets the pace, and leaves half of a burst to webhooks. */
+const MAX_PAGES = 50;
 const FAILURE_PAUSE_SECONDS = 10;
 /** A page that takes longer is given up: the node died. Longer than a page with all its timeouts. */
 const LEASE_SECONDS = 60;
@@ -34,19 +34,24 @@ export class ReconciliationWorker extends PeriodicWorker {
 
   protected async runOnce(): Promise<void> {
     const names = this.processors.map(({ name }) => name);
-    const run = await this.store.claim(names, LEASE_SECONDS);
-    const processor = this.processors.find(({ name }) => name === run?.processor);
-    if (run && processor) await this.reconcilePage(processor, run.cursor);
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const run = await this.store.claim(names, LEASE_SECONDS);
+      const processor = this.processors.find(({ name }) => name === run?.processor);
+      if (!run || !processor) return;
+      await this.reconcilePage(processor, run.cursor);
+    }
   }
 
   private async reconcilePage(processor: ProcessorWithApi, cursor: string | null): Promise<void> {
     try {
-      const next = await this.reconciliation.reconcilePage(processor, cursor);
-      if (next === undefined) await this.store.finish(processor.name, this.config.RECONCILE_SECONDS);
-      else await this.store.schedulePage(processor.name, next, PAGE_PAUSE_SECONDS);
+      const page = await this.reconciliation.reconcilePage(processor, cursor);
+      if (page.next !== undefined) await this.store.schedulePage(processor.name, page, 0);
+      else await this.store.finish(processor.name, page.compared, this.config.RECONCILE_SECONDS);
     } catch (error) {
       const pause = Math.min(FAILURE_PAUSE_SECONDS, this.config.RECONCILE_SECONDS);
-      await this.store.schedulePage(processor.name, undefined, pause).catch(() => undefined);
+      await this.store
+        .schedulePage(processor.name, { next: undefined, compared: 0 }, pause)
+        .catch(() => undefined);
       throw error;
     }
   }

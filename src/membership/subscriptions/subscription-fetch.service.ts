@@ -20,6 +20,12 @@ interface FetchRequest {
   readonly purpose: RequestPurpose;
 }
 
+/** One page of a processor's list, and the cursor of the next; undefined on the last page. */
+export interface FetchedList {
+  readonly updates: readonly FetchedUpdate[];
+  readonly next: string | undefined;
+}
+
 /**
  * Fetches the present state of a subscription from its processor's API, within the processor's budget. A fetch takes its sequence number
  * before it begins and holds no database connection while it runs; its result is saved only if no fetch with a higher number was saved
@@ -56,6 +62,23 @@ export class SubscriptionFetchService {
     const forget = () => this.queued.get(key) === result && this.queued.delete(key);
     result.then(forget, forget);
     return result;
+  }
+
+  /**
+   * One page of the processor's list, the first one without a cursor. Returns undefined when its API has no list, or refuses it. Throws
+   * ProcessorUnavailable.
+   */
+  async list(processor: ProcessorWithApi, cursor: string | undefined): Promise<FetchedList | undefined> {
+    await this.budgets.take(processor, 'reconciliation');
+    // The number is taken before the list is fetched, so that the list overwrites nothing that was fetched later.
+    const { fetchSequence } = await this.subscriptions.beginFetch();
+    const page = await processor.api.list?.(cursor);
+    return (
+      page && {
+        updates: page.updates.map((update): FetchedUpdate => ({ ...update, fetchSequence })),
+        next: page.next,
+      }
+    );
   }
 
   /** Fetches and applies. Throws ProcessorUnavailable, also when the processor knows no such subscription, and QueueFull. */

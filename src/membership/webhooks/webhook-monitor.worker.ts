@@ -3,7 +3,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { ProcessorsService } from '../processors/processors.service.js';
-import { ReconciliationStore } from '../subscriptions/reconciliation.store.js';
+import { type ReconciliationProgress, ReconciliationStore } from '../subscriptions/reconciliation.store.js';
 import { type WebhookSilence, WebhookStore } from './webhook.store.js';
 
 const EVERY_MS = 30_000;
@@ -13,7 +13,7 @@ const EVERY_MS = 30_000;
 export class WebhookMonitorWorker extends PeriodicWorker {
   private silences: readonly WebhookSilence[] = [];
   private failing: ReadonlyMap<string, number> = new Map();
-  private ages: ReadonlyMap<string, number> = new Map();
+  private walks: readonly ReconciliationProgress[] = [];
 
   constructor(
     private readonly webhooks: WebhookStore,
@@ -47,13 +47,19 @@ export class WebhookMonitorWorker extends PeriodicWorker {
       'reconciliation_age_seconds',
       'Since all subscriptions were last compared with the processor',
       'processor',
-      () => this.ages,
+      () => new Map(this.walks.map(({ processor, ageSeconds }) => [processor, ageSeconds])),
+    );
+    metrics.gauges(
+      'reconciliation_per_day',
+      'Subscriptions that the present walk compares in a day, at its pace so far',
+      'processor',
+      () => new Map(this.walks.map(({ processor, perDay }) => [processor, perDay])),
     );
   }
 
   protected async runOnce(): Promise<void> {
     this.silences = await this.webhooks.silence(this.processors.names());
     this.failing = await this.webhooks.failingSeconds(this.processors.names());
-    this.ages = await this.reconciliation.ages();
+    this.walks = await this.reconciliation.progress();
   }
 }

@@ -18,7 +18,7 @@ export const redisKeys = (installation: string) => {
     nodes: `${prefix}:nodes`,
     /** Set: the nodes on which the user has a device connected. */
     presence: (userId: string) => `${prefix}:presence:{${calculateSlot(userId) % PRESENCE_TAGS}}:${userId}`,
-    /** Hash: a token bucket that limits what is pushed to a provider or to one device. */
+    /** Hash: a token bucket that limits what is sent to a push provider, to one device, or to a payment processor. */
     budget: (name: string) => `${prefix}:budget:{${name}}`,
     /** Sharded channel to all nodes: notices for edge nodes. */
     edges: `${prefix}:edges`,
