@@ -15,10 +15,10 @@ export interface ClaimedWebhook extends WebhookId {
   readonly createdAt: Date;
 }
 
-const SETTLED: readonly WebhookStatus[] = ['applied', 'stale', 'ignored'];
+const SETTLED: ReadonlySet<WebhookStatus> = new Set(['applied', 'stale', 'ignored']);
 
 /** Whether nothing becomes of it any more. */
-export const isSettled = (status: WebhookStatus): boolean => SETTLED.includes(status);
+export const isSettled = (status: WebhookStatus): boolean => SETTLED.has(status);
 
 /**
  * The subscription that the processor is asked for, where it can be asked; undefined when nothing is asked: an end is final whatever the

@@ -137,6 +137,15 @@ const membershipStatus = async (userId: string) =>
   (await database.query<{ status: string }>('SELECT status FROM membership WHERE user_id = $1', [userId]))[0]
     ?.status;
 
+/** Promise.withResolvers of Node 22. */
+function promiseWithResolvers<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((onSuccess, onFailure) => ([resolve, reject] = [onSuccess, onFailure]));
+  promise.catch(() => undefined);
+  return { promise, resolve: (value: T) => resolve(value), reject: (error: Error) => reject(error) };
+}
+
 describe('webhooks that are left over', () => {
   test('are leased: two workers never have the same one', async () => {
     await insertStored(90, (n) => `s-${n}`);
@@ -151,14 +160,13 @@ describe('webhooks that are left over', () => {
 
   test('are asked for once for each subscription, however many of them there are', async () => {
     await insertStored(120, (n) => `many-${n % 2}`);
-    await Promise.all([webhooksOf(0).applyLeftOver('acme')]);
+    await webhooksOf(0).applyLeftOver('acme');
     expect(lookups.toSorted()).toEqual(['many-0', 'many-1']);
     expect(await countByStatus()).toEqual({ applied: 2, stale: 118 });
   });
 
   test('are asked for once more when they come after the lookup began', async () => {
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
+    const { promise: held, resolve: release } = promiseWithResolvers<void>();
     lookup = async (id) => (await held, activeOf(id));
     await insertStored(1, () => 'twice');
     const first = webhooksOf(0).applyLeftOver('acme');
@@ -197,9 +205,7 @@ describe('a webhook whose processor is away', () => {
   });
 
   test('is not overwritten by an attempt that fails after another one succeeded', async () => {
-    let fail = (_: Error): void => undefined;
-    const slow = new Promise<never>((_, reject) => (fail = reject));
-    slow.catch(() => undefined);
+    const { promise: slow, reject: fail } = promiseWithResolvers<never>();
     lookup = (id) => (lookups.length === 1 ? slow : Promise.resolve(activeOf(id)));
     const late = receive('raced', 'raced', 0);
     await eventually('the first worker asks', () => lookups.length === 1);
@@ -251,8 +257,7 @@ describe('a webhook that waits for a link', () => {
 
   test('is applied even if the link is created in the moment in which it begins to wait', async () => {
     const ours = serviceOf(1, Database);
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
+    const { promise: held, resolve: release } = promiseWithResolvers<void>();
     let woken: number | undefined;
     const linking = ours.transaction('important', async (tx) => {
       await tx.run(insertLink, ['customer-of-linked-1', 'linked-user']);

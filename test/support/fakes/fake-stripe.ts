@@ -29,8 +29,8 @@ export interface FakeStripe {
   /** The applied changes by idempotency key: the request's body, and the `id` of the subscription. */
   readonly appliedChanges: ReadonlyMap<string, Json>;
   failureMode: FailureMode;
-  /** Runs after a subscription was read and before the response is sent; `fail` makes the response an error. */
-  beforeResponse: (() => Promise<void | 'fail'>) | undefined;
+  /** Runs after a subscription was read and before the response is sent. */
+  beforeResponse: (() => Promise<void>) | undefined;
   /** Creates a subscription. Returns the webhook that Stripe would send. */
   createSubscription(subscription: NewSubscription): StripeEvent;
   /** Changes a subscription. Returns the webhook that Stripe would send. */
@@ -141,7 +141,8 @@ export async function startFakeStripe(): Promise<FakeStripe> {
       return [200, responsesByKey.get(key)];
     }
     const read = structuredClone(subscription(id));
-    return (await stripe.beforeResponse?.()) === 'fail' ? [500, failing] : [200, read];
+    await stripe.beforeResponse?.();
+    return [200, read];
   };
 
   const page = (query: URLSearchParams) => {
