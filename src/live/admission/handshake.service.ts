@@ -25,7 +25,7 @@ export class HandshakeService implements DeviceCommand {
     const parsed = parse(handshakeAuth, auth);
     const identity = await this.tokens.verify(parsed.token);
     const { deviceId, profileId, platform, appVersion, since } = parsed;
-    this.revocations.check({ ...identity, deviceId });
+    await this.revocations.check({ ...identity, deviceId });
     const { userId } = identity;
     const registration = { platform, appVersion };
     return { userId, identity, deviceId, profileId, position: positionOf(parsed), since, registration };
@@ -40,7 +40,7 @@ export class HandshakeService implements DeviceCommand {
     const identity = await this.tokens.verify(token);
     if (identity.userId !== session.userId)
       throw new Problem('token_invalid', 'The token is of another user.');
-    this.revocations.check({ ...identity, deviceId: session.deviceId });
+    await this.revocations.check({ ...identity, deviceId: session.deviceId });
     Connection.of(session).setToken(identity);
     return { tokenExpiresAt: identity.expiresAt.toISOString() };
   }

@@ -38,7 +38,7 @@ export class EventStreamController {
     @Res() response: Response,
   ): Promise<void> {
     this.limiter.take();
-    this.revocations.check({ ...identity, deviceId: query.deviceId });
+    await this.revocations.check({ ...identity, deviceId: query.deviceId });
     const position = positionOf(request.headers['last-event-id']);
     const admitted = await this.admission.admit(deviceOf(identity, query, position), (connection) =>
       request.once('close', () => this.admission.leave(connection)),

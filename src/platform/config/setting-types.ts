@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isSentinelUrl, sentinelOptions } from '../redis/redis-sentinel.js';
 
 /** Returns the parts of a list with commas between, without blanks and empty parts. */
 const split = (text: string): string[] =>
@@ -40,6 +42,28 @@ export const someOf = <const T extends readonly string[]>(allowed: T, fallback: 
     .pipe(z.array(z.enum(allowed, { error: `may hold only ${allowed.join(', ')}` })).nonempty())
     .default(fallback as [T[number], ...T[number][]]);
 
+const NAMED_NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
+const MAX_PREFIX = { 4: 32, 6: 128 } as const;
+
+/** Returns whether it is an IP address, or a network such as `10.0.0.0/8`. */
+function isNetwork(value: string): boolean {
+  const [address = '', prefix, ...more] = value.split('/');
+  const family = isIP(address);
+  if (family !== 4 && family !== 6) return false;
+  return (
+    prefix === undefined ||
+    (more.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= MAX_PREFIX[family])
+  );
+}
+
+/** Addresses and networks of proxies, with commas between, or the names that Express has for private networks. */
+export const proxies = () =>
+  list()
+    .refine((all) => all.every((one) => NAMED_NETWORKS.includes(one) || isNetwork(one)), {
+      error: `must be addresses or networks (10.0.0.0/8) with commas between, or ${NAMED_NETWORKS.join(', ')}`,
+    })
+    .default(NAMED_NETWORKS);
+
 const isUrl = (value: string, ...protocols: string[]): boolean =>
   URL.canParse(value) && protocols.includes(new URL(value).protocol);
 
@@ -50,25 +74,38 @@ export const url = (...protocols: string[]) =>
   });
 
 /**
- * One Redis server, or some servers of one cluster with commas between; the cluster itself provides the addresses of the
- * others.
+ * One Redis server; or the Sentinels that know it, as one URL; or some servers of one cluster with commas between, which itself
+ * provides the addresses of the others.
  */
 export const redisUrls = () =>
   z
     .string()
+    .transform((value) => (isSentinelUrl(value) ? [value] : split(value)) as [string, ...string[]])
     .refine(
-      (value) => split(value).length > 0 && split(value).every((one) => isUrl(one, 'redis:', 'rediss:')),
+      (urls) => urls.length > 0 && urls.every((one) => isSentinelUrl(one) || isUrl(one, 'redis:', 'rediss:')),
       {
         error:
-          'must be a URL that begins with redis:// or rediss://, or several of one cluster with commas between',
+          'must be a URL that begins with redis:// or rediss://, or several of one cluster with commas between, or redis+sentinel:// for Sentinels',
         abort: true,
       },
     )
-    .refine((value) => split(value).length === 1 || canBeOneCluster(split(value)), {
+    .refine((urls) => urls.every((one) => !isSentinelUrl(one) || namesSentinels(one)), {
+      error:
+        'must name Sentinels and the master: redis+sentinel://user:password@host:26379,host2:26379/mymaster',
+      abort: true,
+    })
+    .refine((urls) => urls.length === 1 || canBeOneCluster(urls), {
       error:
         'has several URLs, which must be servers of one cluster: the same protocol, user and password in each, and no database number',
-    })
-    .transform((value) => split(value) as [string, ...string[]]);
+    });
+
+function namesSentinels(url: string): boolean {
+  try {
+    return sentinelOptions(url) !== undefined;
+  } catch {
+    return false; // a user or password that is not percent-encoded
+  }
+}
 
 function canBeOneCluster(values: readonly string[]): boolean {
   const urls = values.map((value) => new URL(value));

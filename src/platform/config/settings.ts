@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import { serviceAccount } from '../google/service-account.js';
 import { jsonOrFile } from './key-settings.js';
-import { integer, list, redisUrls, seconds, secret, secrets, someOf, text, url } from './setting-types.js';
+import {
+  integer,
+  list,
+  proxies,
+  redisUrls,
+  seconds,
+  secret,
+  secrets,
+  someOf,
+  text,
+  url,
+} from './setting-types.js';
 
 /** What a node can do. `gateway` holds connections, `api` serves calls, `worker` runs the periodic jobs. */
 const ROLES = ['gateway', 'api', 'worker'] as const;
@@ -24,6 +35,17 @@ export const nodeSettings = {
   REDIS_URL: redisUrls(),
   /** Web origins, besides the node's own, whose pages may call the API and connect; exact, with commas between. */
   CORS_ORIGINS: list().default([]),
+  /**
+   * The proxies whose `X-Forwarded-For` is believed: addresses and networks, with commas between, or `loopback`, `linklocal`,
+   * `uniquelocal` (private networks). By default all of these, since a proxy of one's own has such an address.
+   */
+  TRUSTED_PROXIES: proxies(),
+  /** HTTP calls of one user a second that a node answers, with bursts of five seconds' worth; others get `rate_limited`. */
+  USER_CALLS_PER_SECOND: integer(1, 1_000_000).default(20),
+  /** The same for one service key. */
+  KEY_CALLS_PER_SECOND: integer(1, 1_000_000).default(5_000),
+  /** Webhooks from one address a second that a node reads, with bursts of five seconds' worth. */
+  WEBHOOKS_PER_SECOND: integer(1, 1_000_000).default(500),
   /** The least severe level that is logged. */
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 };
@@ -38,6 +60,8 @@ export const authSettings = {
   AUTH_JWT_ISSUER: text().optional(),
   /** The `aud` that user tokens must have. */
   AUTH_JWT_AUDIENCE: text().default('usher'),
+  /** Days that user tokens may live. Revocations are kept as long, so that none is forgotten before the tokens that it refuses. */
+  AUTH_JWT_MAX_DAYS: integer(1, 400).default(30),
   /** A service key with every scope, to create the others with; at least 16 bytes. */
   ADMIN_KEY: secret(16).regex(/^\S+$/, 'must not contain spaces: it travels in an HTTP header').optional(),
 };

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import express, { type Request, type Response } from 'express';
+import { isWebhook } from '../auth/authentication.service.js';
+import { hasCaller } from '../auth/caller.js';
 import { YieldingQueue } from '../scheduling/yielding-queue.js';
 import { jsonDeeperThan } from './json-depth.js';
 import { toProblem } from './to-problem.js';
@@ -33,15 +35,33 @@ export function limitBodyTime(request: IncomingMessage): void {
   request.once('end', clear).once('close', clear);
 }
 
+/** Bytes of a body that nobody will read which are received all the same, so that its sender gets to read the response. */
+const MAX_DISCARDED_BYTES = 1_048_576;
+
+/** Receives the body of a refused request without looking at it; destroys the connection when it is long or slow. */
+export function discardBody(request: IncomingMessage): void {
+  const { headers } = request;
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return;
+  limitBodyTime(request);
+  let bytes = 0;
+  request.on('data', (data: Buffer) => {
+    bytes += data.length;
+    if (bytes > MAX_DISCARDED_BYTES) request.destroy();
+  });
+}
+
 /** While this many devices have unwritten events, bulk bodies wait: backpressure slows the sender instead of the delivery. */
 const MAX_WRITES_WAITING = 300;
 
 /**
  * Returns the middleware that reads bodies. Webhooks keep their bytes, since signatures are computed over them; uploads of
- * recommendations stay a stream; everything else is parsed as JSON. Bulk bodies are parsed one an iteration of the event loop,
- * and none while too many devices have unwritten events.
+ * recommendations stay a stream; everything else is parsed as JSON, if it is known who sends it or `isOpen` says that anybody may.
+ * Bulk bodies are parsed one an iteration of the event loop, and none while too many devices have unwritten events.
  */
-export function bodyParser(load: { readonly writesWaiting: number }) {
+export function bodyParser(
+  load: { readonly writesWaiting: number },
+  isOpen: (path: string) => boolean = () => false,
+) {
   const bulkBodies = new YieldingQueue(() => load.writesWaiting < MAX_WRITES_WAITING, 0);
   return (request: Request, response: Response, proceed: (error?: unknown) => void): void => {
     // Nest would turn the parser's errors into its own exceptions, whose text repeats the body.
@@ -50,9 +70,12 @@ export function bodyParser(load: { readonly writesWaiting: number }) {
       limitBodyTime(request);
       parse(request, response, next);
     };
-    if (request.path.startsWith('/v1/webhooks/')) read(raw);
+    if (isWebhook(request.path)) read(raw);
     else if (request.path === '/v1/recommendations') next();
-    else if (Number(request.headers['content-length'] ?? 0) < BULK_BYTES) read(json);
+    else if (!hasCaller(request) && !isOpen(request.path)) {
+      discardBody(request);
+      next();
+    } else if (Number(request.headers['content-length'] ?? 0) < BULK_BYTES) read(json);
     else void bulkBodies.run(() => read(json));
   };
 }

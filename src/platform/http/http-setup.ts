@@ -1,9 +1,11 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AuthenticationService } from '../auth/authentication.service.js';
 import type { Config } from '../config/config.js';
 import { LoadMonitorWorker } from '../load/load-monitor.worker.js';
 import { requestLog } from '../logging/logging.js';
 import { bodyParser } from './body-parser.js';
+import { admitCallers } from './rate-limits/admit-callers.js';
 import { ProblemFilter } from './problem.filter.js';
 import { rejectOtherRoles } from './role-routes.js';
 import { invalidRequest } from './validation.js';
@@ -19,15 +21,22 @@ class SchemaPipe extends StandardSchemaValidationPipe {
   protected override stripProtoKeys(): void {}
 }
 
-/** Installs what applies to every HTTP call: request log, body parsing, validation, errors, CORS and timeouts. */
+/** What browsers may read of a response, besides its body. */
+const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
+
+/** Installs what applies to every HTTP call: request log, CORS, authentication, rate limits, bodies, validation, errors, timeouts. */
 export function setUpHttp(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
+  app.set('trust proxy', config.TRUSTED_PROXIES);
   app.use(requestLog(config));
+  app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS, maxAge: 600 });
   app.use(rejectOtherRoles(config.ROLES));
-  app.use(bodyParser(app.get(LoadMonitorWorker)));
+  app.use(admitCallers(app.get(AuthenticationService), config));
+  // The demo page, which no production build has, gives tokens to whoever asks.
+  const isOpen = (path: string) => config.NODE_ENV === 'development' && path.startsWith('/dev/');
+  app.use(bodyParser(app.get(LoadMonitorWorker), isOpen));
   app.useGlobalPipes(new SchemaPipe({ exceptionFactory: invalidRequest }));
   app.useGlobalFilters(new ProblemFilter());
-  app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: ['ETag', 'Retry-After'], maxAge: 600 });
   const server = app.getHttpServer();
   server.headersTimeout = HEADERS_MS;
   server.requestTimeout = REQUEST_MS;

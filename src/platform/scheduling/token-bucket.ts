@@ -27,6 +27,11 @@ export class TokenBucket {
     return false;
   }
 
+  /** Whole tokens that are left. */
+  get remaining(): number {
+    return Math.max(0, Math.floor(this.tokens));
+  }
+
   /** Tokens below zero: how many calls were refused that the rate has not made up for yet. */
   get deficit(): number {
     return Math.max(0, -this.tokens);

@@ -100,6 +100,8 @@ async function startNode(
       STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
       DRAIN_SECONDS: '0',
       LOG_LEVEL: 'debug',
+      // A test asks again and again, as one user, until something has happened.
+      USER_CALLS_PER_SECOND: '10000',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

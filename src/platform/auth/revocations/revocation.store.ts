@@ -17,6 +17,23 @@ const ADD = named(
    ON CONFLICT (user_id, device_id, token_id) DO UPDATE SET not_before = excluded.not_before, seq = excluded.seq
    RETURNING not_before AS "notBefore"`,
 );
+const LAST_SEQ = named('revocation-last-seq', `SELECT coalesce(max(seq), 0) AS seq FROM revocation`);
+const OF_USERS = named(
+  'revocations-of-users',
+  `SELECT user_id AS "userId", device_id AS "deviceId", token_id AS "tokenId", not_before AS "notBefore"
+   FROM revocation WHERE user_id = ANY($1)`,
+);
+/** The oldest are those with the lowest `seq`, so no other index is needed. A row that is being revoked anew is skipped. */
+const EXPIRE = named(
+  'revocations-expire',
+  `WITH oldest AS MATERIALIZED (SELECT seq, not_before FROM revocation ORDER BY seq LIMIT $2),
+   expired AS (
+     SELECT r.seq FROM oldest o JOIN revocation r ON r.seq = o.seq
+     WHERE o.not_before < now() - make_interval(days => $1) FOR UPDATE OF r SKIP LOCKED
+   ),
+   removed AS (DELETE FROM revocation r USING expired e WHERE r.seq = e.seq RETURNING r.seq)
+   SELECT count(*) AS count FROM removed`,
+);
 const LIST_AFTER = named(
   'revocations-after',
   `SELECT seq, user_id AS "userId", device_id AS "deviceId", token_id AS "tokenId", not_before AS "notBefore"
@@ -53,14 +70,30 @@ export class RevocationStore {
   /** Returns at most `limit` revocations after `seq`, in order, and the `seq` to continue from. */
   async listAfter(seq: number, limit: number): Promise<{ seq: number; revocations: Revocation[] }> {
     const rows = await this.database.run<Row>('critical', LIST_AFTER, [seq, limit]);
-    return {
-      seq: rows.at(-1)?.seq ?? seq,
-      revocations: rows.map(({ userId, deviceId, tokenId, notBefore }) => ({
-        userId,
-        deviceId: deviceId === '' ? undefined : deviceId,
-        tokenId: tokenId === '' ? undefined : tokenId,
-        notBefore: notBefore.getTime(),
-      })),
-    };
+    return { seq: rows.at(-1)?.seq ?? seq, revocations: rows.map(revocationOf) };
+  }
+
+  /** Returns the `seq` of the newest revocation; 0 without any. */
+  async lastSeq(): Promise<number> {
+    const [row] = await this.database.run<Pick<Row, 'seq'>>('critical', LAST_SEQ, []);
+    return row?.seq ?? 0;
+  }
+
+  /** Returns the revocations of these users. */
+  async listOf(userIds: readonly string[]): Promise<Revocation[]> {
+    return (await this.database.run<Row>('critical', OF_USERS, [userIds])).map(revocationOf);
+  }
+
+  /** Removes revocations that are older than `days`, among the `limit` oldest. Returns how many. */
+  async expire(days: number, limit: number): Promise<number> {
+    const [row] = await this.database.run<{ count: number }>('routine', EXPIRE, [days, limit]);
+    return row?.count ?? 0;
   }
 }
+
+const revocationOf = ({ userId, deviceId, tokenId, notBefore }: Omit<Row, 'seq'>): Revocation => ({
+  userId,
+  deviceId: deviceId === '' ? undefined : deviceId,
+  tokenId: tokenId === '' ? undefined : tokenId,
+  notBefore: notBefore.getTime(),
+});

@@ -1,7 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { EventBusService } from '../../events/event-bus.service.js';
 import { Problem } from '../../http/problem.js';
 import { MetricsService } from '../../metrics/metrics.service.js';
+import { Batcher } from '../../scheduling/batcher.js';
 import { PeriodicWorker } from '../../scheduling/periodic.worker.js';
 import { type TokenCredentials, revokes, type Revocation, tokenRevoked } from './revocation.js';
 import { RevocationStore } from './revocation.store.js';
@@ -9,14 +11,26 @@ import { RevocationStore } from './revocation.store.js';
 /** Every node must know a revocation within 2 s, with or without Redis (docs/CONTRACT.md, "HTTP"). */
 const EVERY_MS = 1_000;
 const PAGE_SIZE = 5_000;
+/** Users whose revocations a node remembers, some 250 bytes each; more than it can have connections. */
+const MAX_USERS = 100_000;
+/** After this they are read again: what has expired in the table is forgotten here. */
+const REMEMBER_MS = 3_600_000;
+
+/** What this node knows of one user. */
+interface UserRevocations {
+  revocations: Revocation[];
+  /** Pending while the user's rows are read. */
+  read?: Promise<void> | undefined;
+}
 
 /**
- * Tokens that are refused before they expire. They are few, some 100 bytes each, so every node holds all of them in memory: a
- * check costs no query, and a node has read them before it accepts its first call.
+ * Tokens that are refused before they expire. A user's revocations are read when the user comes to this node, and remembered; the
+ * new ones of all users are read each second. So a check seldom costs a query, and what a node holds does not grow with the table.
  */
 @Injectable()
 export class RevocationsService extends PeriodicWorker implements OnModuleInit {
-  private readonly byUser = new Map<string, Revocation[]>();
+  private readonly byUser = new LRUCache<string, UserRevocations>({ max: MAX_USERS, ttl: REMEMBER_MS });
+  private readonly reads: Batcher<string, Revocation[]>;
   private lastSeq = 0;
 
   constructor(
@@ -25,25 +39,33 @@ export class RevocationsService extends PeriodicWorker implements OnModuleInit {
     metrics: MetricsService,
   ) {
     super({ log: 'revocations', everyMs: EVERY_MS });
-    metrics.gauge('revocations', 'Users with revoked tokens, as this node knows', () => this.byUser.size);
+    this.reads = new Batcher({
+      runBatch: (userIds) => this.readBatch(userIds),
+      size: 200,
+      concurrency: 2,
+      capacity: 10_000,
+    });
+    const help = 'Users whose revocations this node remembers, most of whom have none';
+    metrics.gauge('revocation_users', help, () => this.byUser.size);
   }
 
   /** A node that cannot read the revocations does not boot: it would accept stolen tokens. */
   async onModuleInit(): Promise<void> {
-    await this.runOnce();
+    this.lastSeq = await this.store.lastSeq();
     this.start();
   }
 
-  /** Throws Problem token_revoked. */
-  check(credentials: TokenCredentials): void {
-    const revoked = this.byUser.get(credentials.userId)?.some((one) => revokes(one, credentials));
-    if (revoked) throw new Problem('token_revoked');
+  /** Throws Problem token_revoked; an outage when this node does not know the user and PostgreSQL is away. */
+  async check(credentials: TokenCredentials): Promise<void> {
+    const known = this.byUser.get(credentials.userId) ?? this.read(credentials.userId);
+    if (known.read) await known.read;
+    if (known.revocations.some((one) => revokes(one, credentials))) throw new Problem('token_revoked');
   }
 
   /** Stores a revocation. When this resolves it holds on this node; on all others within 2 s. */
   async revoke(of: { userId: string; deviceId?: string; tokenId?: string }): Promise<Revocation> {
     const revocation = await this.store.add(of);
-    this.remember(revocation);
+    this.learn(revocation);
     return revocation;
   }
 
@@ -52,17 +74,46 @@ export class RevocationsService extends PeriodicWorker implements OnModuleInit {
     for (let more = true; more;) {
       const { seq, revocations } = await this.store.listAfter(this.lastSeq, PAGE_SIZE);
       this.lastSeq = seq;
-      for (const revocation of revocations) this.remember(revocation);
+      for (const revocation of revocations) this.learn(revocation);
       more = revocations.length === PAGE_SIZE;
     }
   }
 
-  private remember(revocation: Revocation): void {
-    const { userId, deviceId, tokenId } = revocation;
-    const others = (this.byUser.get(userId) ?? []).filter(
-      (one) => one.deviceId !== deviceId || one.tokenId !== tokenId,
+  /** The user is remembered before the rows are read: what is learnt meanwhile is added, and may be missing in those rows. */
+  private read(userId: string): UserRevocations {
+    const user: UserRevocations = { revocations: [] };
+    user.read = this.reads.add(userId).then(
+      (revocations) => {
+        user.read = undefined;
+        for (const one of revocations) add(user, one);
+      },
+      (error: unknown) => {
+        if (this.byUser.peek(userId) === user) this.byUser.delete(userId);
+        throw error;
+      },
     );
-    this.byUser.set(userId, [...others, revocation]);
+    this.byUser.set(userId, user);
+    return user;
+  }
+
+  private async readBatch(userIds: string[]): Promise<Revocation[][]> {
+    const byUser = new Map<string, Revocation[]>(userIds.map((userId) => [userId, []]));
+    for (const one of await this.store.listOf(userIds)) byUser.get(one.userId)?.push(one);
+    return userIds.map((userId) => byUser.get(userId) ?? []);
+  }
+
+  private learn(revocation: Revocation): void {
+    const user = this.byUser.peek(revocation.userId);
+    if (user) add(user, revocation);
     this.bus.publish(tokenRevoked, revocation);
   }
+}
+
+/** Adds a revocation unless a later one of the same device and token is known. */
+function add(user: UserRevocations, revocation: Revocation): void {
+  const isSame = ({ deviceId, tokenId }: Revocation) =>
+    deviceId === revocation.deviceId && tokenId === revocation.tokenId;
+  const known = user.revocations.find(isSame);
+  if (known && known.notBefore >= revocation.notBefore) return;
+  user.revocations = [...user.revocations.filter((one) => one !== known), revocation];
 }

@@ -10,23 +10,18 @@ import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { Problem } from '../../http/problem.js';
-import { bearer } from '../bearer.js';
+import { findServiceKey } from '../caller.js';
 import type { Scope } from './service-key.js';
-import { ServiceKeysService } from './service-keys.service.js';
 
 const SCOPE_METADATA = 'usher:scope';
 
-/** Checks the service key and its scope: see NeedsScope. */
+/** Checks the scope of the service key, which AuthenticationService has identified: see NeedsScope. */
 @Injectable()
 export class ServiceKeyGuard implements CanActivate {
-  constructor(
-    private readonly keys: ServiceKeysService,
-    private readonly reflector: Reflector,
-  ) {}
+  constructor(private readonly reflector: Reflector) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const key = bearer(context.switchToHttp().getRequest<Request>());
-    const caller = key === undefined ? undefined : await this.keys.identify(key);
+  canActivate(context: ExecutionContext): boolean {
+    const caller = findServiceKey(context.switchToHttp().getRequest<Request>());
     if (!caller) throw new Problem('unauthorized', 'A valid service key is needed.');
     const scope = this.reflector.getAllAndOverride<Scope>(SCOPE_METADATA, [
       context.getHandler(),

@@ -1,9 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../../config/config.js';
+import { Problem } from '../../http/problem.js';
+import { MetricsService } from '../../metrics/metrics.service.js';
 import { isOutage } from '../../postgres/outage.js';
 import { OutageAwareTimeout } from '../../postgres/outage-aware-timeout.js';
 import { withTimeout } from '../../scheduling/timeout.js';
+import { TokenBucket } from '../../scheduling/token-bucket.js';
 import {
   hashesEqual,
   hashServiceKey,
@@ -27,6 +31,12 @@ const UNKNOWN_KEY_TIMEOUT_MS = 5_000;
 const KNOWN_KEY_TIMEOUT_MS = 1_500;
 const OUTAGE_TIMEOUT_MS = 100;
 
+/**
+ * Lookups a second of ids that this node never saw, with bursts of as many. Ids cost nothing to invent, and each would cost a
+ * query; keys that this node knows are looked up all the same.
+ */
+const NEW_IDS_PER_SECOND = 50;
+
 interface KnownKey {
   readonly identity: ServiceIdentity;
   readonly hash: Uint8Array;
@@ -37,6 +47,10 @@ interface KnownKey {
 export class ServiceKeysService {
   private readonly adminKeyHash: Uint8Array | undefined;
   private readonly cache = new LRUCache<string, KnownKey>({ max: 10_000, ttl: CACHE_MS });
+  /** Ids that are not in the table. They are forgotten soon, since a key may be created on another node. */
+  private readonly unknown = new LRUCache<string, true>({ max: 10_000, ttl: CACHE_MS });
+  private readonly newIds = new TokenBucket(NEW_IDS_PER_SECOND, NEW_IDS_PER_SECOND, performance.now(), 0);
+  private readonly lookups: Counter;
   /** Keys as they were read last, used only while PostgreSQL is down: edge nodes must be able to renew running streams then. */
   private readonly lastKnown: LRUCache<string, KnownKey>;
   private readonly knownKeyTimeout = new OutageAwareTimeout(OUTAGE_TIMEOUT_MS);
@@ -44,7 +58,9 @@ export class ServiceKeysService {
   constructor(
     private readonly store: ServiceKeyStore,
     @Inject(CONFIG) config: Config,
+    metrics: MetricsService,
   ) {
+    this.lookups = metrics.counter('service_key_lookups_total', 'Service keys read from PostgreSQL');
     this.adminKeyHash = config.ADMIN_KEY === undefined ? undefined : hashServiceKey(config.ADMIN_KEY);
     const ttl = 1_000 * (config.GRACE_SECONDS + config.LEASE_SECONDS);
     this.lastKnown = new LRUCache({ max: 10_000, ttl });
@@ -52,14 +68,15 @@ export class ServiceKeysService {
 
   /**
    * Returns the key's identity; undefined when the key is unknown or revoked. Throws when PostgreSQL is down and the key not
-   * known.
+   * known, and Problem rate_limited when too many unknown ones are tried.
    */
   async identify(key: string): Promise<ServiceIdentity | undefined> {
     const hash = hashServiceKey(key);
     if (this.adminKeyHash && hashesEqual(hash, this.adminKeyHash))
       return { id: BOOTSTRAP_ID, scopes: SCOPES };
     const id = serviceKeyId(key);
-    const found = id && (this.cache.get(id) ?? (await this.load(id)));
+    if (id === undefined || this.unknown.has(id)) return undefined;
+    const found = this.cache.get(id) ?? (await this.load(id));
     return found && hashesEqual(hash, found.hash) ? found.identity : undefined;
   }
 
@@ -74,6 +91,7 @@ export class ServiceKeysService {
   async create(name: string, scopes: Scope[]): Promise<{ id: string; key: string; scopes: Scope[] }> {
     const { id, key, hash } = newServiceKey();
     await this.store.add({ id, name, scopes, hash });
+    this.unknown.delete(id);
     return { id, key, scopes };
   }
 
@@ -93,13 +111,19 @@ export class ServiceKeysService {
   }
 
   private async load(id: string): Promise<KnownKey | undefined> {
+    if (!this.lastKnown.has(id) && !this.newIds.take(performance.now()))
+      throw new Problem('rate_limited', 'Too many unknown service keys.', { retryAfterMs: 1_000 });
+    this.lookups.inc();
     try {
       const row = await withTimeout(this.timeoutFor(id), this.store.find(id));
       this.knownKeyTimeout.recordSuccess();
       const key = row && { identity: { id: row.id, scopes: row.scopes }, hash: row.hash };
       if (key) this.cache.set(id, key);
       if (key) this.lastKnown.set(id, key);
-      else this.lastKnown.delete(id);
+      else {
+        this.lastKnown.delete(id);
+        this.unknown.set(id, true);
+      }
       return key;
     } catch (error) {
       const last = this.lastKnown.get(id);

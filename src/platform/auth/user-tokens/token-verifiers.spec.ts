@@ -15,6 +15,8 @@ const GOOD: Record<string, unknown> = {
   iat: NOW,
   jti: 't1',
 };
+const DAY = 86_400;
+const MAX_DAYS = 30;
 const EXPECTED: ExpectedClaims = { audience: 'usher', issuer: 'https://id.example.com' };
 
 let pair: Awaited<ReturnType<typeof generateKeyPair>>;
@@ -73,12 +75,15 @@ const wrong: [string, Change][] = [
   ['another iss', { iss: 'https://evil.example.com' }],
   ['a list with our iss', { iss: [EXPECTED.issuer] }],
   ['an exp that no date can hold', { exp: 1e300 }],
+  ['a life of more than 30 days', { iat: NOW - 20 * DAY, exp: NOW + 11 * DAY }],
+  ['a life of more than 30 days from now, without iat', { iat: undefined, exp: NOW + 31 * DAY }],
+  ['a life of more than 30 days from now, with a later iat', { iat: NOW + 31 * DAY, exp: NOW + 32 * DAY }],
   ['an nbf in the future', { nbf: NOW + 600 }],
   ['the nbf "0"', { nbf: '0' }],
 ];
 
 const verify = async (way: Way, change: Change, expected: ExpectedClaims = EXPECTED) =>
-  userIdentity(await way.verifier(expected)(await way.sign({ ...GOOD, ...change })));
+  userIdentity(await way.verifier(expected)(await way.sign({ ...GOOD, ...change })), MAX_DAYS * DAY);
 
 describe.each(WAYS)('a token verified by %s', (_, way) => {
   test('with all claims names its user', async () => {

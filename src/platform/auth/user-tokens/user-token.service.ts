@@ -8,6 +8,7 @@ import { sharedSecretVerifier } from './shared-secret-verifier.js';
 import type { TokenVerifier, UserIdentity } from './token-claims.js';
 import { userIdentity } from './user-identity.js';
 
+const SECONDS_PER_DAY = 86_400;
 /** Real tokens have some hundred characters; longer ones are refused before their signature is computed. */
 const MAX_LENGTH = 8_192;
 
@@ -15,12 +16,14 @@ const MAX_LENGTH = 8_192;
 @Injectable()
 export class UserTokenService {
   private readonly verifySignature: TokenVerifier;
+  private readonly maxSeconds: number;
 
   constructor(
     @Inject(CONFIG) config: Config,
     private readonly revocations: RevocationsService,
     jwks: JwksWorker,
   ) {
+    this.maxSeconds = config.AUTH_JWT_MAX_DAYS * SECONDS_PER_DAY;
     const expected = { audience: config.AUTH_JWT_AUDIENCE, issuer: config.AUTH_JWT_ISSUER };
     this.verifySignature = config.AUTH_JWKS_URL
       ? jwksVerifier(jwks.find, expected)
@@ -34,8 +37,8 @@ export class UserTokenService {
   async verify(token: string | undefined): Promise<UserIdentity> {
     if (!token) throw new Problem('token_missing');
     if (token.length > MAX_LENGTH) throw new Problem('token_invalid', 'The token is too long.');
-    const identity = userIdentity(await this.verifySignature(token));
-    this.revocations.check(identity);
+    const identity = userIdentity(await this.verifySignature(token), this.maxSeconds);
+    await this.revocations.check(identity);
     return identity;
   }
 }

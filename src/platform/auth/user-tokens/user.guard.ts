@@ -1,38 +1,30 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
-import { bearer } from '../bearer.js';
+import { Problem } from '../../http/problem.js';
+import { findUser } from '../caller.js';
 import type { UserIdentity } from './token-claims.js';
-import { UserTokenService } from './user-token.service.js';
 
-const callers = new WeakMap<Request, UserIdentity>();
-
-/** Protects the calls of apps: 401 without a valid user token. */
+/** Protects the calls of apps: 401 without a user, whose token AuthenticationService has verified. */
 @Injectable()
 export class UserGuard implements CanActivate {
-  constructor(private readonly tokens: UserTokenService) {}
-
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<Request>();
-    callers.set(request, await this.tokens.verify(bearer(request)));
+  canActivate(context: ExecutionContext): boolean {
+    if (!findUser(context.switchToHttp().getRequest<Request>())) throw new Problem('token_missing');
     return true;
   }
 }
 
 /** Parameter decorator: the caller's identity. Needs UserGuard. */
 export const CurrentIdentity = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  requireCaller(context),
+  requireUser(context),
 );
 
 /** Parameter decorator: the caller's user id. Needs UserGuard. */
 export const CurrentUser = createParamDecorator(
-  (_: unknown, context: ExecutionContext): string => requireCaller(context).userId,
+  (_: unknown, context: ExecutionContext): string => requireUser(context).userId,
 );
 
-/** Returns the caller's identity; undefined on routes without UserGuard. */
-export const findCaller = (request: Request): UserIdentity | undefined => callers.get(request);
-
-function requireCaller(context: ExecutionContext): UserIdentity {
-  const caller = findCaller(context.switchToHttp().getRequest<Request>());
-  if (!caller) throw new Error('needs @UseGuards(UserGuard)');
-  return caller;
+function requireUser(context: ExecutionContext): UserIdentity {
+  const user = findUser(context.switchToHttp().getRequest<Request>());
+  if (!user) throw new Error('needs @UseGuards(UserGuard)');
+  return user;
 }

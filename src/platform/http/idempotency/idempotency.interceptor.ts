@@ -11,7 +11,7 @@ import { ApiHeader } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { bearer } from '../../auth/bearer.js';
-import { findCaller } from '../../auth/user-tokens/user.guard.js';
+import { findUser } from '../../auth/caller.js';
 import { Problem } from '../problem.js';
 import { bodyHash, type CallName, IdempotentCall, sealResponse, unsealResponse } from './idempotency.js';
 import { IdempotencyStore } from './idempotency.store.js';
@@ -66,7 +66,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
 /** Users get a new token every few minutes, and their call must stay the same call; a service key does not change. */
 function credentialsOf(request: Request): string {
-  const user = findCaller(request);
+  const user = findUser(request);
   return user ? `user ${user.userId}` : (bearer(request) ?? '');
 }
 

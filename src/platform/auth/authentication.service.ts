@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import type { Request } from 'express';
+import { Problem } from '../http/problem.js';
+import { bearer } from './bearer.js';
+import type { Caller } from './caller.js';
+import { ServiceKeysService } from './service-keys/service-keys.service.js';
+import { UserTokenService } from './user-tokens/user-token.service.js';
+
+/** Express matches routes in any case. */
+const FOR_USERS = /^\/v1\/me(\/|$)/i;
+const WEBHOOKS = /^\/v1\/webhooks\/./i;
+const FOR_SERVICE_KEYS = /^\/v1\//i;
+
+/** Whether the path is one that payment processors call. They have no credentials: each call is signed. */
+export const isWebhook = (path: string): boolean => WEBHOOKS.test(path);
+
+/** Checks who makes an HTTP call, before anything else of it is read. */
+@Injectable()
+export class AuthenticationService {
+  constructor(
+    private readonly tokens: UserTokenService,
+    private readonly keys: ServiceKeysService,
+  ) {}
+
+  /**
+   * Returns who makes the call; undefined where no credentials are needed. Throws Problem unauthorized, token_…, rate_limited or
+   * unavailable.
+   */
+  async authenticate(request: Request): Promise<Caller | undefined> {
+    const { path } = request;
+    if (FOR_USERS.test(path)) return { user: await this.tokens.verify(bearer(request)) };
+    if (WEBHOOKS.test(path) || !FOR_SERVICE_KEYS.test(path)) return undefined;
+    const key = bearer(request);
+    const serviceKey = key === undefined ? undefined : await this.keys.identify(key);
+    if (!serviceKey) throw new Problem('unauthorized', 'A valid service key is needed.');
+    return { serviceKey };
+  }
+}

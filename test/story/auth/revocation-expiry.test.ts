@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { RevocationStore } from '../../../src/platform/auth/revocations/revocation.store.js';
+import { RevocationsService } from '../../../src/platform/auth/revocations/revocations.service.js';
+import { EventBusService } from '../../../src/platform/events/event-bus.service.js';
+import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { testConfig } from '../../support/config.js';
+import { eventually } from '../../support/eventually.js';
+import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
+
+let testDatabase: TestDatabase;
+let database: Database;
+let store: RevocationStore;
+beforeAll(async () => {
+  testDatabase = await createDatabase();
+  database = new Database(testConfig({ DATABASE_URL: testDatabase.url }));
+  store = new RevocationStore(database);
+});
+afterAll(async () => {
+  await database.onApplicationShutdown();
+  await testDatabase.drop();
+});
+beforeEach(() => testDatabase.query('TRUNCATE revocation'));
+
+const insert = (userId: string, daysAgo: number, tokenId = '') =>
+  testDatabase.query(
+    `INSERT INTO revocation (user_id, token_id, not_before) VALUES ($1, $2, now() - make_interval(days => $3))`,
+    [userId, tokenId, daysAgo],
+  );
+const users = async () =>
+  (await testDatabase.query<{ user_id: string }>('SELECT user_id FROM revocation ORDER BY 1')).map(
+    (row) => row.user_id,
+  );
+
+describe('a revocation', () => {
+  test('is removed when the tokens that it refuses have expired, and not before', async () => {
+    await insert('ann', 40);
+    await insert('ben', 32, 'sign-out');
+    await insert('cleo', 30, 'sign-out');
+    await insert('dan', 0);
+    expect(await store.expire(31, 100)).toBe(2);
+    expect(await users()).toEqual(['cleo', 'dan']);
+    expect(await store.expire(31, 100)).toBe(0);
+  });
+
+  test('is removed in small statements', async () => {
+    for (const userId of ['ann', 'ben', 'cleo']) await insert(userId, 40);
+    expect(await store.expire(31, 2)).toBe(2);
+    expect(await store.expire(31, 2)).toBe(1);
+    expect(await users()).toEqual([]);
+  });
+
+  test('that was made anew is kept from then on', async () => {
+    await insert('ann', 40);
+    await store.add({ userId: 'ann' });
+    expect(await store.expire(31, 100)).toBe(0);
+  });
+});
+
+describe('a node', () => {
+  const start = async (): Promise<{ node: RevocationsService; remembered: () => Promise<number> }> => {
+    const metrics = new MetricsService();
+    const node = new RevocationsService(store, new EventBusService(), metrics);
+    await node.onModuleInit();
+    const gauge = metrics.registry.getSingleMetric('usher_revocation_users');
+    return { node, remembered: async () => (await gauge?.get())?.values[0]?.value ?? 0 };
+  };
+  const token = (userId: string) => ({ userId, issuedAt: Date.now() - 3_600_000 });
+  const isRevoked = (node: RevocationsService, userId: string): Promise<boolean> =>
+    node.check(token(userId)).then(
+      () => false,
+      (error: { code: string }) => error.code === 'token_revoked',
+    );
+
+  test('does not hold the revocations of all users: it reads those of a user who comes to it', async () => {
+    for (const userId of ['ann', 'ben', 'cleo']) await insert(userId, 0);
+    const { node, remembered } = await start();
+    try {
+      expect(await remembered()).toBe(0);
+      const all = ['ann', 'dan', 'ann', 'dan'];
+      expect(await Promise.all(all.map((userId) => isRevoked(node, userId)))).toEqual([
+        true,
+        false,
+        true,
+        false,
+      ]);
+      expect(await remembered()).toBe(2);
+    } finally {
+      await node.onApplicationShutdown();
+    }
+  });
+
+  test('learns what another node revokes, whether the user was there before or comes later', async () => {
+    const [one, other] = [await start(), await start()];
+    try {
+      expect(await isRevoked(one.node, 'ann')).toBe(false);
+      await other.node.revoke({ userId: 'ann' });
+      await other.node.revoke({ userId: 'ben' });
+      expect(await isRevoked(one.node, 'ben')).toBe(true);
+      await eventually('the token is revoked', () => isRevoked(one.node, 'ann'));
+    } finally {
+      await one.node.onApplicationShutdown();
+      await other.node.onApplicationShutdown();
+    }
+  });
+});
