@@ -31,7 +31,7 @@ export const nodeSettings = {
   ROLES: someOf(ROLES, [...ROLES]),
   /** PostgreSQL. */
   DATABASE_URL: url('postgres:', 'postgresql:'),
-  /** Redis: one server, or several servers of one cluster with commas between. */
+  /** Redis: one server, several servers of one cluster with commas between, or Sentinels (`redis+sentinel://host,host2/name`). */
   REDIS_URL: redisUrls(),
   /** Web origins, besides the node's own, whose pages may call the API and connect; exact, with commas between. */
   CORS_ORIGINS: list().default([]),

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import { type Cluster, Redis } from 'ioredis';
 import { CONFIG, type Config } from '../config/config.js';
 import { createCluster, type RedisClient, redisCredentials, slotConnector } from './redis-cluster.js';
+import { type ConnectionOptions, sentinelOptions } from './redis-sentinel.js';
 import { CONNECTION_OPTIONS, SINGLE_SERVER_OPTIONS, SUBSCRIBER_OPTIONS } from './redis-options.js';
 
 /** A connection that is subscribed to one channel. */
@@ -12,8 +13,8 @@ export interface RedisSubscriber {
 }
 
 /**
- * Creates the connections to Redis (one server, or a cluster if REDIS_URL names several) and closes them at shutdown. Redis
- * only makes things faster: every caller must work, if slower, while Redis is down.
+ * Creates the connections to Redis (one server, the master that Sentinels name, or a cluster if REDIS_URL names several) and closes
+ * them at shutdown. Redis only makes things faster: every caller must work, if slower, while Redis is down.
  */
 @Injectable()
 export class RedisService implements OnApplicationShutdown {
@@ -33,7 +34,7 @@ export class RedisService implements OnApplicationShutdown {
       name,
       this.isCluster
         ? createCluster(this.urls, options)
-        : new Redis(this.urls[0], { ...options, ...SINGLE_SERVER_OPTIONS }),
+        : this.connectToOne({ ...options, ...SINGLE_SERVER_OPTIONS }),
     );
   }
 
@@ -44,7 +45,7 @@ export class RedisService implements OnApplicationShutdown {
       name,
       this.isCluster
         ? new Redis({ ...options, ...redisCredentials(this.urls), Connector: this.connectorFor(channel) })
-        : new Redis(this.urls[0], options),
+        : this.connectToOne(options),
     );
     const listening = new Promise<void>((resolve) => {
       const subscribe = () => client.ssubscribe(channel).then(() => resolve());
@@ -61,6 +62,12 @@ export class RedisService implements OnApplicationShutdown {
 
   private get isCluster(): boolean {
     return this.urls.length > 1;
+  }
+
+  /** To the server at REDIS_URL, or to the master that its Sentinels name. */
+  private connectToOne(options: ConnectionOptions): Redis {
+    const sentinel = sentinelOptions(this.urls[0]);
+    return sentinel ? new Redis({ ...options, ...sentinel }) : new Redis(this.urls[0], options);
   }
 
   /** All subscribers share one client that looks up where their channels are. */

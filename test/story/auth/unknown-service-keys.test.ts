@@ -46,8 +46,8 @@ describe('an unknown service key', () => {
       Array.from({ length: 500 }, (_, n) => node.identify(invented(1_000 + n))),
     );
     const refused = attempts.filter((one) => one.status === 'rejected' && one.reason.code === 'rate_limited');
-    expect(refused.length).toBeGreaterThan(400);
-    expect(await lookups()).toBeLessThan(100);
+    expect(refused.length).toBeGreaterThan(300);
+    expect(await lookups()).toBeLessThanOrEqual(1 + 500 - refused.length);
     expect(await node.identify(key)).toMatchObject({ id });
   });
 
