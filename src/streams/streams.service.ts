@@ -4,6 +4,7 @@ import { MembershipService } from '../membership/membership.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Problem } from '../platform/http/problem.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
+import { monotonicNow } from '../platform/scheduling/monotonic.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import {
   type GrantedStream,
@@ -36,7 +37,7 @@ export class StreamsService {
    */
   async start(newStream: NewStream): Promise<GrantedStream> {
     const streamId = randomBytes(16).toString('base64url');
-    const sentAt = Date.now();
+    const sentAt = monotonicNow();
     const slot = this.database.transaction('critical', (tx) => this.takeSlot(tx, streamId, newStream));
     const entitlement = await withTimeout(TIMEOUT_MS, slot);
     // From before the slot was taken, so that the lease never outlives it.

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { type DeviceOutcome, type PublishedEvent, ReceiptStore } from './receipt.store.js';
 
 /** Events of one call; the outcome of more is found in the timeline, not by waiting. */
@@ -34,7 +35,7 @@ export class DeliveryOutcomeService {
    * device, the devices in the order of their ids; an empty list for routine events, which are not acknowledged. Never throws.
    */
   async waitFor(events: readonly PublishedEvent[]): Promise<DeviceOutcome[][]> {
-    const startedAt = Date.now();
+    const startedAt = monotonicNow();
     const deadline = startedAt + this.config.ACK_TIMEOUT_SECONDS * 1_000 + WRITE_MARGIN_MS;
     let outcomes: DeviceOutcome[][] = events.map(() => []);
     for (;;) {
@@ -42,8 +43,8 @@ export class DeliveryOutcomeService {
       outcomes = await this.receipts.readOutcomes(events).catch(() => outcomes);
       const states = outcomes.flat().map(({ state }) => state);
       const isComplete =
-        Date.now() >= startedAt + SENT_WITHIN_MS ? !states.includes('sent') : states.every(isReceived);
-      if (isComplete || Date.now() >= deadline) return outcomes;
+        monotonicNow() >= startedAt + SENT_WITHIN_MS ? !states.includes('sent') : states.every(isReceived);
+      if (isComplete || monotonicNow() >= deadline) return outcomes;
       await pause(POLL_MS);
     }
   }

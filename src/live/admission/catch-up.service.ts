@@ -6,6 +6,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
 import { Connection } from '../connection/connection.js';
+import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 import { DisconnectService } from '../maintenance/disconnect.service.js';
 import { syncPayload } from './handshake.schema.js';
 import { HistorySenderService } from './history-sender.service.js';
@@ -23,6 +24,7 @@ export class CatchUpService implements DeviceCommand {
   constructor(
     private readonly histories: HistoryService,
     private readonly sender: HistorySenderService,
+    private readonly delivery: LocalDeliveryService,
     private readonly disconnects: DisconnectService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -84,8 +86,10 @@ export class CatchUpService implements DeviceCommand {
     outbound.startCatchUp();
     try {
       const { history } = await this.histories.read({ userId, deviceId, position });
-      if (history.resume === 'replay') await this.sender.send(connection, history);
-      else this.disconnects.terminate(connection);
+      if (history.resume === 'replay') return await this.sender.send(connection, history);
+      // So much was published meanwhile that it needs the state anew, or the mailbox was restored.
+      if (history.head.epoch === position.epoch) this.delivery.countSlowDevice();
+      this.disconnects.terminate(connection);
     } catch (error) {
       this.giveUp(connection, error);
     }

@@ -4,8 +4,8 @@ import { OffsetSequencer } from './offset-sequencer.js';
 
 /** Routine events that wait for one device at most; the oldest is dropped first. */
 const MAX_ROUTINE = 256;
-/** Durable events that are held while one device catches up. The oldest half is dropped then, which leaves a gap to be filled. */
-const MAX_HELD = 1_000;
+/** Bytes of events that are held while one device catches up. Beyond it the oldest half is dropped: a gap, filled from the mailbox. */
+const MAX_HELD_BYTES = 1024 * 1024;
 
 /**
  * Mostly nothing waits for a device, and then one frame: a list is made when it is needed, no larger than it needs to
@@ -33,6 +33,7 @@ export class OutboundQueue {
   private routine: readonly EventFrame[] = NONE;
   private responses: readonly Frame[] = NONE;
   private bytes = 0;
+  private heldBytes = 0;
 
   get isCatchingUp(): boolean {
     return this.state === 'catching-up';
@@ -111,6 +112,7 @@ export class OutboundQueue {
     if (isSameEpoch) this.addDurable(this.sequencer.skipTo(head.offset));
     const { held } = this;
     this.held = NONE;
+    this.heldBytes = 0;
     for (const frame of held) this.add(frame);
   }
 
@@ -161,8 +163,13 @@ export class OutboundQueue {
   }
 
   private hold(frame: EventFrame): void {
-    if (this.held.length >= MAX_HELD) this.held = this.held.slice(MAX_HELD / 2);
     this.held = append(this.held, frame);
+    this.heldBytes += frame.body.length;
+    if (this.heldBytes <= MAX_HELD_BYTES) return;
+    let dropped = 0;
+    for (; this.heldBytes > MAX_HELD_BYTES / 2; dropped += 1)
+      this.heldBytes -= this.held[dropped]?.body.length ?? this.heldBytes;
+    this.held = this.held.slice(dropped);
   }
 
   /** The newest event of a key replaces the older ones: a device that falls behind wants the present. */

@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import { importPKCS8, SignJWT } from 'jose';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
+import { monotonicNow } from '../scheduling/monotonic.js';
 import type { ServiceAccount } from './service-account.js';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -68,13 +69,14 @@ export class GoogleAccessTokenClient {
 
   /** Returns a token within seconds. Throws AccessTokenError, or undici's error when there was no response. */
   get(): Promise<string> {
-    if (this.current && Date.now() < this.current.renewAt) return this.current.token;
+    if (this.current && monotonicNow() < this.current.renewAt) return this.current.token;
     const grant = this.requestToken();
     const current = { token: grant.then(({ access_token }) => access_token), renewAt: Infinity };
     this.current = current;
     grant.then(
-      ({ expires_in }) => (current.renewAt = Date.now() + usableMs(expires_in)),
-      (error) => (current.renewAt = error instanceof AccessTokenError ? Date.now() + REFUSAL_PAUSE_MS : 0),
+      ({ expires_in }) => (current.renewAt = monotonicNow() + usableMs(expires_in)),
+      (error) =>
+        (current.renewAt = error instanceof AccessTokenError ? monotonicNow() + REFUSAL_PAUSE_MS : 0),
     );
     return current.token;
   }

@@ -1,3 +1,5 @@
+import { monotonicNow } from '../scheduling/monotonic.js';
+
 /** How long after a failure PostgreSQL counts as unavailable, unless a query succeeds first. */
 const OUTAGE_MS = 5_000;
 
@@ -12,7 +14,7 @@ export class OutageAwareTimeout {
   /** `outageMs`: the timeout while PostgreSQL is unavailable, in ms. */
   constructor(
     private readonly outageMs: number,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = monotonicNow,
   ) {}
 
   /** The timeout in ms for the next query; `normalMs` when PostgreSQL is not known to be unavailable. */

@@ -23,6 +23,14 @@ describe('a token bucket', () => {
     expect(countAllowed(bucket, 500, 3_600_000)).toBe(BURST);
   });
 
+  test('refuses nothing because the clock was set back', () => {
+    const bucket = new TokenBucket(RATE, BURST, 10_000);
+    expect(bucket.take(10_000)).toBe(true);
+    expect(bucket.take(0)).toBe(true);
+    expect(bucket.deficit).toBe(0);
+    expect(countAllowed(bucket, 150, 1_000)).toBe(BURST);
+  });
+
   test('counts refused calls, so that a flood stays refused', () => {
     const bucket = new TokenBucket(RATE, BURST, 0);
     countAllowed(bucket, 150, 0);

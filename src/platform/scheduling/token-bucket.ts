@@ -1,4 +1,4 @@
-/** A rate limiter: allows `rate` a second, with bursts of `burst`. The caller passes the time, in ms. */
+/** A rate limiter: allows `rate` a second, with bursts of `burst`. The caller passes the time, in ms, by a monotonic clock. */
 export class TokenBucket {
   private tokens: number;
   private updatedAt: number;
@@ -19,7 +19,7 @@ export class TokenBucket {
 
   /** Takes one token. Returns whether the call is allowed. */
   take(now: number): boolean {
-    const refill = ((now - this.updatedAt) * this.rate) / 1_000;
+    const refill = (Math.max(0, now - this.updatedAt) * this.rate) / 1_000;
     this.updatedAt = now;
     this.tokens = Math.min(this.burst, this.tokens + refill) - 1;
     if (this.tokens >= 0) return true;

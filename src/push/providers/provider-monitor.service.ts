@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { PushMessage } from './push-message.js';
 import { PUSH_PROVIDERS, type PushProviderDefinition } from './push-provider.js';
 import type { SendResult } from './send-result.js';
@@ -71,8 +72,8 @@ export class ProviderMonitorService {
 
   private logMisconfiguration(provider: string, { to }: PushMessage, reason: string): void {
     const subject = `${provider} ${reason}`;
-    const now = Date.now();
-    if (now - (this.loggedAt.get(subject) ?? 0) < LOG_INTERVAL_MS) return;
+    const now = monotonicNow();
+    if (now - (this.loggedAt.get(subject) ?? -Infinity) < LOG_INTERVAL_MS) return;
     this.loggedAt.set(subject, now);
     const hint = 'see "Connecting the push services" in docs/operations.md';
     this.log.error(`${provider} refuses us: ${reason} (address ${addressHash(to.address)}); ${hint}`);

@@ -8,6 +8,7 @@ import {
   isBulkheadRejectedError,
   SamplingBreaker,
 } from 'cockatiel';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { ProviderMonitorService } from './provider-monitor.service.js';
 import type { PushMessage } from './push-message.js';
 import type { PushProvider } from './push-provider.js';
@@ -85,7 +86,7 @@ export class ResilientProvider {
       return await (hasSlot ? sending : withDeadline(sending, signal));
     } catch (error) {
       if (isBrokenCircuitError(error))
-        return retry('circuit_open', Math.max(upstream.probeAt - Date.now(), 1));
+        return retry('circuit_open', Math.max(upstream.probeAt - monotonicNow(), 1));
       if (isBulkheadRejectedError(error)) return retry('busy', QUEUE_FULL_RETRY_MS);
       if (signal.aborted) return retry('deadline');
       throw error;
@@ -118,7 +119,7 @@ export class ResilientProvider {
     attempt: number,
   ): { duration: number; next: (context: { attempt: number }) => never } {
     const duration = circuitPauseMs(attempt, this.limits);
-    upstream.probeAt = Date.now() + duration;
+    upstream.probeAt = monotonicNow() + duration;
     return { duration, next: (context) => this.pauseCircuit(upstream, context.attempt) as never };
   }
 }

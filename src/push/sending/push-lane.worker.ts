@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Loop } from '../../platform/scheduling/loop.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { PushBatch, PushBatchesService, PushBatchResult } from './push-batches.service.js';
@@ -32,9 +33,9 @@ export class PushLaneWorker {
   private lastBatch: Promise<void> = Promise.resolve();
   private onRoom: (() => void) | undefined;
   private failures = 0;
-  /** Unix times in ms. A provider that fails a whole batch is left alone until then; batches begun before the pause extend no pause. */
-  private pausedAt = 0;
-  private pausedUntil = 0;
+  /** Monotonic times in ms. A provider that fails a whole batch is left alone until then; batches begun before the pause extend no pause. */
+  private pausedAt = -Infinity;
+  private pausedUntil = -Infinity;
 
   /** `onError` is called when PostgreSQL or Redis fails. Claimed pushes are due again later. */
   constructor(
@@ -66,7 +67,7 @@ export class PushLaneWorker {
   private async run(): Promise<void> {
     for (let count = 0; count < MAX_BATCHES; count += 1) {
       const room = await this.waitForRoom();
-      if (this.stopped || Date.now() < this.pausedUntil) return;
+      if (this.stopped || monotonicNow() < this.pausedUntil) return;
       const batch = await this.batches.claim(this.provider, this.tier, room);
       this.send(batch);
       if (!batch.hasMore) return;
@@ -86,7 +87,7 @@ export class PushLaneWorker {
 
   private send(batch: PushBatch): void {
     if (batch.size === 0) return;
-    const startedAt = Date.now();
+    const startedAt = monotonicNow();
     let unsettled = batch.size;
     this.inFlight += unsettled;
     const onSettled = (count: number): void => {
@@ -110,7 +111,7 @@ export class PushLaneWorker {
     if (failed < sent) this.failures = 0;
     if (failed < sent || sent < MIN_OUTAGE_BATCH || startedAt <= this.pausedAt) return;
     this.failures += 1;
-    this.pausedAt = Date.now();
+    this.pausedAt = monotonicNow();
     this.pausedUntil = this.pausedAt + backoffMs(this.failures);
   }
 }

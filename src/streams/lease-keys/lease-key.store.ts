@@ -5,9 +5,9 @@ import { named } from '../../platform/postgres/statement.js';
 const LOCK = named('lease-keys-lock', `SELECT pg_advisory_xact_lock(hashtextextended('lease-keys', 0))`);
 const READ = named(
   'lease-keys',
-  `SELECT kid, public_key AS "publicKey", private_key AS "privateKey",
-     (extract(epoch FROM active_from) * 1000)::float8 AS "activeFrom"
-   FROM lease_key ORDER BY active_from, kid`,
+  `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now, kid, public_key AS "publicKey",
+     private_key AS "privateKey", (extract(epoch FROM active_from) * 1000)::float8 AS "activeFrom"
+   FROM (VALUES (1)) AS one LEFT JOIN lease_key ON true ORDER BY active_from, kid`,
 );
 const ADD = named(
   'lease-key-add',
@@ -25,14 +25,24 @@ export interface StoredLeaseKey {
   readonly activeFrom: number;
 }
 
+/** All keys, in the order of `activeFrom`, and PostgreSQL's time when they were read, in ms since 1970. */
+export interface StoredLeaseKeys {
+  readonly now: number;
+  readonly keys: readonly StoredLeaseKey[];
+}
+
 /** The keys that sign leases, as stored. */
 @Injectable()
 export class LeaseKeyStore {
   constructor(private readonly database: Database) {}
 
-  /** All keys, in the order of `activeFrom`. */
-  read(tx?: Transaction): Promise<StoredLeaseKey[]> {
-    return tx ? tx.run(READ, []) : this.database.run('critical', READ, []);
+  async read(tx?: Transaction): Promise<StoredLeaseKeys> {
+    type Row = { now: number } & (StoredLeaseKey | { kid: null });
+    const rows = tx ? await tx.run<Row>(READ, []) : await this.database.run<Row>('critical', READ, []);
+    return {
+      now: rows[0]?.now ?? 0,
+      keys: rows.flatMap((row) => (row.kid === null ? [] : [row])),
+    };
   }
 
   /**

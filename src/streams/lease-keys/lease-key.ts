@@ -63,3 +63,9 @@ export const currentKey = <Key extends HasActiveFrom>(keys: readonly Key[], now:
  */
 export const expiredKeys = <Key extends HasActiveFrom>(keys: readonly Key[], now: number): Key[] =>
   keys.filter((_, index) => (keys[index + 1]?.activeFrom ?? Infinity) < now - KEEP_MS);
+
+/** Whether a key is missing or expired: none signs, none is to follow, or one may be deleted. */
+export const rotationIsDue = (keys: readonly HasActiveFrom[], now: number): boolean =>
+  !currentKey(keys, now) ||
+  !keys.some(({ activeFrom }) => activeFrom > now) ||
+  expiredKeys(keys, now).length > 0;

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import type { LeaseClaims } from '../leases/lease.js';
@@ -10,8 +11,9 @@ import {
   expiredKeys,
   encryptPrivateKey,
   decryptPrivateKey,
+  rotationIsDue,
 } from './lease-key.js';
-import { LeaseKeyStore, type StoredLeaseKey } from './lease-key.store.js';
+import { LeaseKeyStore, type StoredLeaseKey, type StoredLeaseKeys } from './lease-key.store.js';
 
 /**
  * How often each node reads the keys. A new key signs at least a day after its publication, so every node has read it
@@ -34,11 +36,14 @@ interface SigningKey {
 /**
  * Signs leases and rotates the keys for that: one key signs, its successor is published at least a day before it takes
  * over, and a replaced key is published until all its leases have expired. The keys are stored in PostgreSQL, created
- * by whichever node is first, and every node has them in memory, so that it can sign during an outage.
+ * by whichever node is first, and every node has them in memory, so that it can sign during an outage. The time is
+ * PostgreSQL's: one node whose clock is 40 days ahead would delete the key that signs for all others.
  */
 @Injectable()
 export class LeaseSignerService extends PeriodicWorker implements OnModuleInit {
   private keys: readonly SigningKey[] = [];
+  /** PostgreSQL's time when the keys were read last, and the monotonic time at which it came, in ms. */
+  private clock = { time: 0, readAt: 0 };
 
   constructor(
     private readonly store: LeaseKeyStore,
@@ -76,36 +81,33 @@ export class LeaseSignerService extends PeriodicWorker implements OnModuleInit {
       .sign(key.privateKey);
   }
 
+  /** PostgreSQL's time, in ms since 1970; while that is away, as it went on since. */
+  get now(): number {
+    return this.clock.time + monotonicNow() - this.clock.readAt;
+  }
+
   private get signer(): SigningKey | undefined {
     return currentKey(
       this.keys.filter(({ privateKey }) => privateKey !== undefined),
-      Date.now(),
+      this.now,
     );
   }
 
   /** Reads the keys; creates missing ones and removes expired ones. */
   protected async runOnce(): Promise<void> {
-    let stored = await this.store.read();
-    if (this.rotationIsDue(stored))
-      stored = await this.database.transaction('critical', (tx) => this.rotate(tx));
+    const { now, keys } = await this.store.read();
+    this.clock = { time: now, readAt: monotonicNow() };
+    const stored = rotationIsDue(keys, now)
+      ? await this.database.transaction('critical', (tx) => this.rotate(tx))
+      : keys;
     const known = new Map(this.keys.map((key) => [key.kid, key]));
     this.keys = await Promise.all(stored.map((key) => this.importKey(key, known.get(key.kid))));
   }
 
-  private rotationIsDue(stored: readonly StoredLeaseKey[]): boolean {
-    const now = Date.now();
-    return (
-      !currentKey(stored, now) ||
-      !stored.some(({ activeFrom }) => activeFrom > now) ||
-      expiredKeys(stored, now).length > 0
-    );
-  }
-
   /** One node at a time, under a lock; a node that waited for the lock finds nothing left to do. Returns all keys. */
-  private async rotate(tx: Transaction): Promise<StoredLeaseKey[]> {
+  private async rotate(tx: Transaction): Promise<StoredLeaseKeys['keys']> {
     await this.store.lock(tx);
-    const stored = await this.store.read(tx);
-    const now = Date.now();
+    const { now, keys: stored } = await this.store.read(tx);
     if (!currentKey(stored, now)) await this.store.add(tx, await this.createKey(now));
     if (!stored.some(({ activeFrom }) => activeFrom > now)) {
       const since = currentKey(stored, now)?.activeFrom ?? now;
@@ -114,7 +116,7 @@ export class LeaseSignerService extends PeriodicWorker implements OnModuleInit {
     }
     const expired = expiredKeys(stored, now).map(({ kid }) => kid);
     if (expired.length > 0) await this.store.remove(tx, expired);
-    return this.store.read(tx);
+    return (await this.store.read(tx)).keys;
   }
 
   private async createKey(activeFrom: number): Promise<StoredLeaseKey> {

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { edgeBroadcast } from '../edges/edge-notice.js';
 import type { LeaseClaims } from './lease.js';
 
@@ -15,14 +16,14 @@ export interface IssuedLease {
   readonly endsAt: number | undefined;
 }
 
-/** A lease, and since when its stream's renewals get no answer (ms since 1970); undefined while they do. */
+/** A lease, and since when its stream's renewals get no answer (monotonic, in ms); undefined while they do. */
 interface RememberedLease extends IssuedLease {
   unansweredSince?: number;
 }
 
-/** Whether a stream may go on during an outage: until when (ms since 1970), or whether it was stopped. */
+/** Whether a stream may go on during an outage: for how many ms more, or whether it was stopped. */
 export type GraceDecision =
-  | { readonly allowed: true; readonly lastLease: IssuedLease; readonly until: number }
+  | { readonly allowed: true; readonly lastLease: IssuedLease; readonly remainingMs: number }
   | { readonly allowed: false; readonly stopped: boolean };
 
 /**
@@ -38,6 +39,7 @@ export class GraceService {
   private readonly issued = new LRUCache<string, RememberedLease>({ max: MAX_REMEMBERED });
   /** Streams that were stopped for good. Kept apart, so that a renewal that was in flight cannot bring one back. */
   private readonly stopped = new LRUCache<string, true>({ max: MAX_REMEMBERED });
+  /** Monotonic, in ms: a clock that is set must not lengthen the grace or end it. */
   private outageSince: number | undefined;
 
   constructor(
@@ -60,7 +62,7 @@ export class GraceService {
     if (this.issued.has(lease.claims.sid)) this.recordIssued(lease);
   }
 
-  /** PostgreSQL did not answer in time to the stream's renewal, which was sent at `sentAt` (ms since 1970). */
+  /** PostgreSQL did not answer in time to the stream's renewal, which was sent at `sentAt` (monotonic, in ms). */
   recordUnanswered(streamId: string, sentAt: number): void {
     const lease = this.issued.get(streamId);
     if (lease) lease.unansweredSince ??= sentAt;
@@ -77,7 +79,7 @@ export class GraceService {
     this.stopped.set(streamId, true);
   }
 
-  /** PostgreSQL did not answer a query sent at `sentAt` (ms since 1970). The outage began with the first such query. */
+  /** PostgreSQL did not answer a query sent at `sentAt` (monotonic, in ms). The outage began with the first such query. */
   recordOutage(sentAt: number): void {
     this.outageSince ??= sentAt;
   }
@@ -98,12 +100,13 @@ export class GraceService {
     return decision.allowed || decision.stopped;
   }
 
-  /** Whether the stream may go on without PostgreSQL, and until when. */
+  /** Whether the stream may go on without PostgreSQL, and for how long. */
   decide(streamId: string): GraceDecision {
     const lastLease = this.issued.get(streamId);
     if (this.stopped.has(streamId)) return { allowed: false, stopped: true };
-    const since = Math.min(this.outageSince ?? Date.now(), lastLease?.unansweredSince ?? Infinity);
-    const until = since + this.config.GRACE_SECONDS * 1_000;
-    return lastLease ? { allowed: true, lastLease, until } : { allowed: false, stopped: false };
+    if (!lastLease) return { allowed: false, stopped: false };
+    const now = monotonicNow();
+    const since = Math.min(this.outageSince ?? now, lastLease.unansweredSince ?? Infinity);
+    return { allowed: true, lastLease, remainingMs: since + this.config.GRACE_SECONDS * 1_000 - now };
   }
 }

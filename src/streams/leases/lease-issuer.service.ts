@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { Entitlement } from '../../entitlements/entitlement.js';
 import { GraceService } from './grace.service.js';
 import { LeaseSignerService } from '../lease-keys/lease-signer.service.js';
@@ -44,13 +45,13 @@ export class LeaseIssuerService {
   }
 
   /**
-   * Issues a lease that ends with the slot and with the membership at the latest; `heldUntil` is until when the slot is held (ms since 1970).
+   * Issues a lease that ends with the slot and with the membership at the latest; `heldUntil` is until when the slot is held (monotonic, in ms).
    * Throws Problem not_entitled when the membership ends within a second, unavailable when the slot does: PostgreSQL took too long.
    */
   async issue(stream: StreamOfLease, timed: TimedEntitlement, heldUntil: number): Promise<GrantedStream> {
     if (!this.canIssue(timed)) throw new Problem('not_entitled');
     const claims = toClaims(stream, timed);
-    const granted = await this.sign(claims, [heldUntil, millis(timed.endsAt)]);
+    const granted = await this.sign(claims, [this.keys.now + heldUntil - monotonicNow(), millis(timed.endsAt)]);
     this.grace.recordIssued({ claims, endsAt: millis(timed.endsAt) });
     return granted;
   }
@@ -69,10 +70,9 @@ export class LeaseIssuerService {
     const decision = this.grace.decide(streamId);
     if (!decision.allowed) throw new Problem(decision.stopped ? 'not_found' : 'unavailable');
     const { claims, endsAt } = decision.lastLease;
-    if (decision.until - Date.now() < 1_000)
-      throw new Problem('unavailable', 'The grace of this outage is over.');
+    if (decision.remainingMs < 1_000) throw new Problem('unavailable', 'The grace of this outage is over.');
     if (this.times([endsAt]) === undefined) throw new Problem('not_entitled');
-    return this.sign(claims, [endsAt, decision.until]);
+    return this.sign(claims, [endsAt, this.keys.now + decision.remainingMs]);
   }
 
   /** The stream has ended: it gets no further lease from this node, not even by grace. */
@@ -88,7 +88,7 @@ export class LeaseIssuerService {
   }
 
   private times(bounds: LeaseBounds) {
-    return leaseTimes(Date.now(), this.config.LEASE_SECONDS, bounds);
+    return leaseTimes(this.keys.now, this.config.LEASE_SECONDS, bounds);
   }
 }
 

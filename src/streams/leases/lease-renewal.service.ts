@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { Problem } from '../../platform/http/problem.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { GraceService } from './grace.service.js';
 import { type GrantedStream, LeaseIssuerService } from './lease-issuer.service.js';
 import { DatabaseUnavailable, type SlotRenewal, SlotRenewalService } from './slot-renewal.service.js';
@@ -33,7 +34,7 @@ export class LeaseRenewalService {
 
   /** Throws Problem not_found, not_entitled, too_many_streams (with those that run) or unavailable. */
   async renew(streamId: string): Promise<GrantedStream> {
-    const sentAt = Date.now();
+    const sentAt = monotonicNow();
     try {
       const renewal = await this.slots.renew(streamId, this.timeoutMs(streamId), (late) =>
         this.learnLate(streamId, late),

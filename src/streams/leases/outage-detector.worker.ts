@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { Database } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import { GraceService } from './grace.service.js';
 
@@ -23,7 +24,7 @@ export class OutageDetectorWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    const sentAt = Date.now();
+    const sentAt = monotonicNow();
     await withTimeout(TIMEOUT_MS, this.database.run('critical', PING, [])).then(
       () => this.grace.recordRecovery(),
       () => this.grace.recordOutage(sentAt),

@@ -5,6 +5,7 @@ import { Batcher, QueueFull } from '../../platform/scheduling/batcher.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Database } from '../../platform/postgres/database.js';
 import { isOutage } from '../../platform/postgres/outage.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { TimeoutError, withTimeout } from '../../platform/scheduling/timeout.js';
 import { STREAM_ID } from '../../mailbox/events/event-data.schema.js';
 import { type RenewalDecision, type RunningStream, decideRenewal } from '../stream.js';
@@ -21,7 +22,7 @@ interface RenewalRequest {
 export interface SlotRenewal {
   readonly decision: RenewalDecision;
   readonly found: StreamWithEntitlement | undefined;
-  /** Until when the slot is held for certain, in ms since 1970 by this node's clock; only with the decision `renew`. */
+  /** Until when the slot is held for certain, monotonic, in ms; only with the decision `renew`. */
   readonly heldUntil?: number;
 }
 
@@ -86,7 +87,7 @@ export class SlotRenewalService {
   renewByHeartbeat(userId: string, streamId: string): void {
     if (!STREAM_ID.test(streamId)) return;
     const heldUntil = this.held.get(streamId);
-    if (heldUntil !== undefined && !isSlotDue(heldUntil - Date.now(), this.config.LEASE_SECONDS)) return;
+    if (heldUntil !== undefined && !isSlotDue(heldUntil - monotonicNow(), this.config.LEASE_SECONDS)) return;
     this.batches.addAndForget({ streamId, userId });
   }
 
@@ -123,13 +124,13 @@ export class SlotRenewalService {
 
   private isDue(renewal: SlotRenewal | undefined): boolean {
     const heldUntil = renewal?.heldUntil;
-    return heldUntil !== undefined && isSlotDue(heldUntil - Date.now(), this.config.LEASE_SECONDS);
+    return heldUntil !== undefined && isSlotDue(heldUntil - monotonicNow(), this.config.LEASE_SECONDS);
   }
 
   /** Writes these slots, and what became of them into `renewals`. */
   private async renewDue(streamIds: readonly string[], renewals: Map<string, SlotRenewal>): Promise<void> {
     if (streamIds.length === 0) return;
-    const sentAt = Date.now();
+    const sentAt = monotonicNow();
     const renewed = await this.store.renew(streamIds, this.config.LEASE_SECONDS);
     for (const streamId of streamIds) {
       const found = renewals.get(streamId)?.found;
@@ -145,7 +146,7 @@ export class SlotRenewalService {
 
   /** The slots' ends count from before the statement is sent, so that none is taken to be later than PostgreSQL has it. */
   private async read(streamIds: readonly string[]): Promise<Map<string, SlotRenewal>> {
-    const sentAt = Date.now();
+    const sentAt = monotonicNow();
     const rows = await this.store.read(streamIds);
     return new Map(
       rows.map((found) => {
@@ -159,7 +160,7 @@ export class SlotRenewalService {
 
   /** A stream whose slot ran out takes one again, if one is free. */
   private retake({ stream: { streamId, userId } }: StreamWithEntitlement): Promise<SlotRenewal> {
-    const sentAt = Date.now();
+    const sentAt = monotonicNow();
     return this.database.transaction('renewals', async (tx) => {
       await this.memberships.lock(tx, userId);
       await this.store.lapse(tx, userId);

@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createLocalJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { LeaseKeyStore } from '../../../src/streams/lease-keys/lease-key.store.js';
+import { LeaseSignerService } from '../../../src/streams/lease-keys/lease-signer.service.js';
+import { testConfig } from '../../support/config.js';
 import { putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -47,6 +51,32 @@ describe('the keys that sign leases', () => {
     await expect(usher.another({ LEASE_KEY_SECRET: NEW_SECRET })).rejects.toThrow(
       /LEASE_KEY_SECRET does not open/,
     );
+  });
+
+  test.each([
+    ['40 days ahead', 40],
+    ['40 days behind', -40],
+  ])('and their times are those of PostgreSQL: a node that is %s changes nothing', async (_, days) => {
+    const before = await kids(usher);
+    const signing = kidOf(await lease(usher));
+    await endStreams();
+    const config = testConfig({ DATABASE_URL: usher.database.url, LEASE_KEY_SECRET: OLD_SECRET });
+    const database = new Database(config);
+    const realNow = Date.now();
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => realNow + days * 86_400_000);
+    const signer = new LeaseSignerService(new LeaseKeyStore(database), database, config);
+    try {
+      await signer.onModuleInit();
+      const claims = { sub: 'ann', sid: 's', did: 'tv', ver: 1, cap: {} as never };
+      expect(signer.published.keys.map(({ kid }) => kid)).toEqual(before);
+      expect(kidOf(await signer.sign(claims, { iat: 1, exp: 2 }))).toBe(signing);
+      expect(Math.abs(signer.now - realNow)).toBeLessThan(3_600_000);
+    } finally {
+      clock.mockRestore();
+      await signer.onApplicationShutdown();
+      await database.onApplicationShutdown();
+    }
+    expect(await kids(usher)).toEqual(before);
   });
 
   test('rotate: the next one signs once it is active, and leases of the previous one stay valid', async () => {
