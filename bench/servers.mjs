@@ -51,6 +51,7 @@ export async function startUsher({ environment, cores, settles, profile, setting
     DRAIN_SECONDS: '0',
     // The storm measures what a connection costs, not the pace at which they are admitted.
     CONNECTS_PER_SECOND: '1000000',
+    CONNECTS_PER_USER: '1000000',
     ...settings,
   };
   return launch('usher', args, { env, port, cores, isReady: () => answers(port) });

@@ -1,9 +1,10 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { DemoSessionService } from './demo-session.service.js';
 import { type BillingBody, billingBody, type SessionBody, sessionBody } from './demo.schema.js';
 import { FakeStripeService } from './stripe/fake-stripe.service.js';
 import { NightlyJobService } from './nightly-job.service.js';
+import { KnownHostGuard } from './known-host.guard.js';
 
 /**
  * The calls of the demo page. Each needs a JSON body, which a page of another origin cannot send here without a CORS
@@ -11,6 +12,7 @@ import { NightlyJobService } from './nightly-job.service.js';
  */
 @ApiExcludeController()
 @Controller('dev')
+@UseGuards(KnownHostGuard)
 export class DemoController {
   constructor(
     private readonly sessions: DemoSessionService,

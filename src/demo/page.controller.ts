@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Controller, Get, Header, Param, Req, Res } from '@nestjs/common';
+import { Controller, Get, Header, Param, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Problem } from '../platform/http/problem.js';
 import { pageHeaders } from './page-headers.js';
+import { KnownHostGuard } from './known-host.guard.js';
 
 /** Beside `dist/`, where `npm start` builds it. */
 const PAGE_DIR = fileURLToPath(new URL('../../clients/demo/dist/', import.meta.url));
@@ -14,6 +15,7 @@ const ASSET = /^[\w.-]+$/;
 /** Serves the page as Vite built it. Without the demo `/` is a 404. */
 @ApiExcludeController()
 @Controller()
+@UseGuards(KnownHostGuard)
 export class PageController {
   @Get()
   @Header('Cache-Control', 'no-cache')

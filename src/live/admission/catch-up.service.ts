@@ -5,12 +5,19 @@ import type { Position } from '../../mailbox/position.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
+import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
 import { Connection } from '../connection/connection.js';
 import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 import { DisconnectService } from '../maintenance/disconnect.service.js';
 import { syncPayload } from './handshake.schema.js';
 import { HistorySenderService } from './history-sender.service.js';
 import { type History, HistoryService } from './history.service.js';
+
+/** Pages of histories that one device may ask for (docs/CONTRACT.md, "From the device"). */
+const SYNC_PAGES_PER_SECOND = 1;
+const SYNC_PAGES_BURST = 30;
+const MAX_SYNC_DEBT = 30;
 
 /**
  * Sends a connected device its history: when it was admitted, when it asks for it with `sync`, and when it missed an
@@ -20,6 +27,8 @@ import { type History, HistoryService } from './history.service.js';
 @HandlesDeviceCommand('sync')
 export class CatchUpService implements DeviceCommand {
   private readonly log = new Logger('live');
+  /** In pages, which is what a history costs: its first one is taken before it is read, the others when they were written. */
+  private readonly syncLimits = new WeakMap<Connection, TokenBucket>();
 
   constructor(
     private readonly histories: HistoryService,
@@ -47,20 +56,35 @@ export class CatchUpService implements DeviceCommand {
       tokenExpiresAt: new Date(connection.expiresAt).toISOString(),
       serverTime: new Date().toISOString(),
     });
-    this.sender.send(connection, history).catch((error: unknown) => this.giveUp(connection, error));
+    this.sender.send(connection, history).then(
+      (pages) => this.syncLimitOf(connection).spend(pages),
+      (error: unknown) => this.giveUp(connection, error),
+    );
   }
 
   /**
-   * `sync`: what a reconnect from this position would send. Throws Problem rate_limited while an earlier one is
-   * running.
+   * `sync`: what a reconnect from this position would send. Throws Problem rate_limited while an earlier one is running, and to
+   * a device whose earlier ones cost too much.
    */
   async handle(session: DeviceSession, payload: unknown): Promise<CommandResponse> {
     const position = parse(syncPayload, payload);
     const connection = Connection.of(session);
     if (connection.outbound.isCatchingUp)
       throw new Problem('rate_limited', 'The last sync is still under way.', { retryAfterMs: 500 });
+    const limit = this.syncLimitOf(connection);
+    if (!limit.take(monotonicNow()))
+      throw new Problem('rate_limited', undefined, { retryAfterMs: limit.waitMs });
     await this.sync(connection, position);
     return {};
+  }
+
+  /** Made when the first history was sent: the cost of that counts too. */
+  private syncLimitOf(connection: Connection): TokenBucket {
+    const limit =
+      this.syncLimits.get(connection) ??
+      new TokenBucket(SYNC_PAGES_PER_SECOND, SYNC_PAGES_BURST, monotonicNow(), MAX_SYNC_DEBT);
+    this.syncLimits.set(connection, limit);
+    return limit;
   }
 
   private async sync(connection: Connection, position: Position): Promise<void> {
@@ -86,7 +110,7 @@ export class CatchUpService implements DeviceCommand {
     outbound.startCatchUp();
     try {
       const { history } = await this.histories.read({ userId, deviceId, position });
-      if (history.resume === 'replay') return await this.sender.send(connection, history);
+      if (history.resume === 'replay') return void (await this.sender.send(connection, history));
       // So much was published meanwhile that it needs the state anew, or the mailbox was restored.
       if (history.head.epoch === position.epoch) this.delivery.countSlowDevice();
       this.disconnects.terminate(connection);

@@ -33,37 +33,41 @@ export class HistorySenderService {
   }
 
   /**
-   * Writes the first page before it returns, then the others, then lets live events follow. Resolves when the device is up to
-   * date, or takes no more. Throws what the databases throw, and when the mailbox has another epoch by now.
+   * Writes the first page before it returns, then the others, then lets live events follow. Resolves with the number of pages
+   * when the device is up to date, or takes no more. Throws what the databases throw, and when the mailbox has another epoch by now.
    */
-  async send(connection: Connection, history: History): Promise<void> {
-    if (history.resume === 'snapshot') await this.sendSnapshot(connection, history.state, history.head);
-    else await this.sendReplay(connection, history.missed, history.head);
+  send(connection: Connection, history: History): Promise<number> {
+    return history.resume === 'snapshot'
+      ? this.sendSnapshot(connection, history.state, history.head)
+      : this.sendReplay(connection, history.missed, history.head);
   }
 
-  private async sendSnapshot(connection: Connection, first: State, head: Position): Promise<void> {
+  private async sendSnapshot(connection: Connection, first: State, head: Position): Promise<number> {
     let page: SnapshotPage = first;
+    let count = 1;
     this.writePage(connection, page);
-    while (page.hasMore) {
-      if (!(await this.isTaken(connection))) return;
+    for (; page.hasMore; count += 1) {
+      if (!(await this.isTaken(connection))) return count;
       page = await this.readPage(connection.userId, page.position, head);
       this.writePage(connection, page);
     }
     this.delivery.catchUp(connection, [], head);
+    return count;
   }
 
   private async sendReplay(
     connection: Connection,
     missed: readonly Envelope[],
     head: Position,
-  ): Promise<void> {
+  ): Promise<number> {
     const pages = toPages(missed.map((envelope) => new EventFrame(EncodedEvent.of(envelope))));
     const last = pages.pop() ?? [];
     for (const page of pages) {
       this.delivery.replay(connection, page);
-      if (!(await this.isTaken(connection))) return;
+      if (!(await this.isTaken(connection))) return pages.length;
     }
     this.delivery.catchUp(connection, last, head);
+    return pages.length + 1;
   }
 
   /** Only a page that others follow asks for an acknowledgement. */

@@ -1,9 +1,15 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { clientAddress } from '../../platform/http/client-address.js';
 import { toProblem } from '../../platform/http/to-problem.js';
-import { Problem } from '../../platform/http/problem.js';
-import { AdmissionService, type AdmittedDevice } from '../admission/admission.service.js';
+import { Problem, PROBLEMS } from '../../platform/http/problem.js';
+import {
+  AdmissionService,
+  type AdmittedDevice,
+  type AuthenticatedDevice,
+} from '../admission/admission.service.js';
 import { ConnectionLimiterService, retryDelayMs } from '../admission/connection-limiter.service.js';
 import { HandshakeService } from '../admission/handshake.service.js';
 import { CommandDispatcherService } from '../connection/command-dispatcher.service.js';
@@ -34,6 +40,7 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     private readonly admission: AdmissionService,
     private readonly limiter: ConnectionLimiterService,
     dispatcher: CommandDispatcherService,
+    @Inject(CONFIG) private readonly config: Config,
   ) {
     this.packetHandlers = {
       onevent({ data, id }) {
@@ -70,8 +77,8 @@ export class DeviceGateway implements OnGatewayInit<Server> {
       socket.conn.close();
       throw new Problem('rate_limited');
     }
-    this.limiter.take();
-    const device = await this.handshake.authenticate(socket.handshake.auth);
+    const device = await this.authenticate(socket);
+    this.limiter.admit(device.userId);
     const admitted = await this.admission.admit(device, (connection) => {
       socket.data = { connection };
       this.rateLimiter.useBucket(engine, connection.inboundLimit);
@@ -79,6 +86,29 @@ export class DeviceGateway implements OnGatewayInit<Server> {
       socket.on('disconnect', this.onDisconnect);
     });
     this.admitted.set(socket, admitted);
+  }
+
+  /** Only an attempt without a valid token costs its address anything: many devices may share that. */
+  private async authenticate(socket: Socket): Promise<AuthenticatedDevice> {
+    const address = this.addressOf(socket);
+    this.limiter.checkAttempt(address);
+    let isBad = false;
+    try {
+      return await this.handshake.authenticate(socket.handshake.auth);
+    } catch (error) {
+      isBad = !PROBLEMS[toProblem(error).code].retryable;
+      throw error;
+    } finally {
+      if (!isBad) this.limiter.giveBack(address);
+    }
+  }
+
+  private addressOf(socket: Socket): string {
+    const forwardedFor = socket.handshake.headers['x-forwarded-for'];
+    return clientAddress(
+      { remoteAddress: socket.conn.remoteAddress, forwardedFor },
+      this.config.TRUSTED_PROXIES,
+    );
   }
 
   private start(socket: Socket): void {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Controller, Get, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Inject, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { Position } from '../../mailbox/position.js';
 import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
 import { CurrentIdentity, UserGuard } from '../../platform/auth/user-tokens/user.guard.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { clientAddress } from '../../platform/http/client-address.js';
 import { AdmissionService, type AuthenticatedDevice } from '../admission/admission.service.js';
 import { ConnectionLimiterService } from '../admission/connection-limiter.service.js';
 import { type StreamQuery, streamQuery } from '../admission/handshake.schema.js';
@@ -21,6 +23,7 @@ export class EventStreamController {
     private readonly limiter: ConnectionLimiterService,
     private readonly admission: AdmissionService,
     private readonly revocations: RevocationsService,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** The same events as on the socket, for places where WebSockets are blocked. */
@@ -31,19 +34,29 @@ export class EventStreamController {
     description: '`<epoch>:<offset>` resumes after that position.',
   })
   @ApiResponse({ status: 200, description: 'text/event-stream' })
+  @ApiResponse({ status: 429, description: 'rate_limited: the user or the address has too many of them' })
   async open(
     @CurrentIdentity() identity: UserIdentity,
     @Query({ schema: streamQuery }) query: StreamQuery,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    this.limiter.take();
     await this.revocations.check({ ...identity, deviceId: query.deviceId });
+    this.limiter.admit(identity.userId);
+    const release = this.limiter.openStream(identity.userId, this.addressOf(request));
+    response.once('close', release);
     const position = positionOf(request.headers['last-event-id']);
     const admitted = await this.admission.admit(deviceOf(identity, query, position), (connection) =>
       request.once('close', () => this.admission.leave(connection)),
     );
     this.admission.start(admitted, new SseTransport(response));
+  }
+
+  private addressOf({ socket, headers }: Request): string {
+    return clientAddress(
+      { remoteAddress: socket.remoteAddress, forwardedFor: headers['x-forwarded-for'] },
+      this.config.TRUSTED_PROXIES,
+    );
   }
 }
 

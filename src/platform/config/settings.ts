@@ -160,4 +160,14 @@ export const connectionSettings = {
   RECYCLE_SECONDS: seconds(1_800, 1, 86_400),
   /** Devices that a node lets connect in a second, with bursts of two seconds' worth; others are refused with `overload`. */
   CONNECTS_PER_SECOND: integer(1, 1_000_000).default(1_000),
+  /** Handshakes without a valid token that one address may attempt in a second, with bursts of ten seconds' worth. */
+  CONNECTS_PER_ADDRESS: integer(1, 1_000_000).default(100),
+  /** Connects of one user in a second, with bursts of ten seconds' worth. */
+  CONNECTS_PER_USER: integer(1, 1_000_000).default(20),
+  /** Event streams (Server-Sent Events) that one user may have open on a node. */
+  EVENT_STREAMS_PER_USER: integer(1, 1_000_000).default(20),
+  /** Event streams that one address may have open on a node. */
+  EVENT_STREAMS_PER_ADDRESS: integer(1, 1_000_000).default(1_000),
+  /** Proxies before the node, each of which appends to X-Forwarded-For; 0: that header is not believed. */
+  TRUSTED_PROXIES: integer(0, 10).default(0),
 };

@@ -32,6 +32,16 @@ export class TokenBucket {
     return Math.max(0, Math.floor(this.tokens));
   }
 
+  /** Takes `count` tokens for a call that was allowed and cost more than one; a negative count gives them back. */
+  spend(count: number): void {
+    this.tokens = Math.min(this.burst, Math.max(this.tokens - count, -this.maxDeficit));
+  }
+
+  /** Milliseconds until a call is allowed again, if none is made before; 0 if one is allowed now. */
+  get waitMs(): number {
+    return Math.max(0, Math.ceil(((1 - this.tokens) / this.rate) * 1_000));
+  }
+
   /** Tokens below zero: how many calls were refused that the rate has not made up for yet. */
   get deficit(): number {
     return Math.max(0, -this.tokens);

@@ -119,4 +119,37 @@ describe('Server-Sent Events', () => {
       { code: 'token_missing' },
     ]);
   });
+
+  test('is refused to a user who has twenty of them, until one is closed', async () => {
+    const streams = await Promise.all(Array.from({ length: 20 }, () => listen('max')));
+    expect(streams.map(({ response }) => response.status)).toEqual(streams.map(() => 200));
+    const { response } = await listen('max');
+    expect(response.status).toBe(429);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await listen('moe')).response.status).toBe(200);
+    expect(await metric(usher, 'usher_connects_refused_total{limit="streams_of_user"}')).toBe(1);
+    streams[0]?.close();
+    await eventually('there is room for one', async () => (await listen('max')).response.status === 200);
+  });
+
+  test('receives a large history in pages, and can go on after each of them', async () => {
+    const events = Array.from({ length: 40 }, (_, n) => ({
+      userId: 'liz',
+      type: 'note.large',
+      tier: 'important',
+      key: `large:${n}`,
+      data: 'x'.repeat(14_000),
+    }));
+    await usher.backOffice.publish(events);
+    const stream = await listen('liz');
+    const pages = () => stream.events.filter(({ event }) => event === 'snapshot');
+    await eventually('the last page', () => pages().at(-1)?.data.hasMore === false);
+    const keys = pages().flatMap(({ data }) => (data.entries as { key: string }[]).map(({ key }) => key));
+    expect(keys).toEqual(events.map(({ key }) => key));
+    const again = await listen('liz', pages()[0]?.id);
+    await eventually('the rest', () => again.events.at(-1)?.id === pages().at(-1)?.id);
+    expect(again.events.slice(1)).toHaveLength(
+      40 - ((pages()[0]?.data.entries as unknown[] | undefined)?.length ?? 0),
+    );
+  });
 });

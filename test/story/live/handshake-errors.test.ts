@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
-import type { DeviceOptions } from '../../support/drivers/device.js';
+import type { CommandReply, DeviceOptions } from '../../support/drivers/device.js';
 import { connectionError } from '../../support/drivers/observed-socket.js';
 import { openRawSocket } from '../../support/drivers/raw-socket.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { metric } from '../../support/metric.js';
 import { expectCleanLog, expectNoSecrets } from '../../support/expectations.js';
 import { forgedTokens, INVALID_IDS } from '../../support/invalid-input.js';
 
@@ -12,7 +13,7 @@ const used: Record<string, string> = {};
 
 let usher: TestUsher;
 beforeAll(async () => {
-  usher = await startUsher({ CORS_ORIGINS: APP });
+  usher = await startUsher({ CORS_ORIGINS: APP, TRUSTED_PROXIES: '1', CONNECTS_PER_ADDRESS: '20' });
 });
 afterAll(() => usher.stop());
 
@@ -169,4 +170,34 @@ test('the node still works, and its log contains no token, key or secret', async
   const device = await usher.device('zoe', 'zoe-tv');
   expect(await device.heartbeat({})).toMatchObject({ ok: true });
   expectCleanLog(usher, used);
+});
+
+describe('an address from which many bad handshakes come', () => {
+  const from = (address: string) => ({ headers: { 'x-forwarded-for': `192.0.2.99, ${address}` } });
+
+  test('is refused before its tokens are verified, and costs no other anything', async () => {
+    const attempts = Array.from({ length: 230 }, () => refused({ token: 'x' }, from('203.0.113.7')));
+    const codes = (await Promise.all(attempts)).map(({ code }) => code);
+    expect(new Set(codes)).toEqual(new Set(['token_invalid', 'rate_limited']));
+    const valid = await connectionError(usher.device('ann', 'ann-tv', from('203.0.113.7')));
+    expect(valid).toMatchObject({ code: 'rate_limited', retryable: true, retryAfterMs: expect.any(Number) });
+    await usher.device('ann', 'ann-tv', from('203.0.113.8'));
+    expect(await metric(usher, 'usher_connects_refused_total{limit="address"}')).toBeGreaterThan(0);
+  });
+});
+
+describe('a device that asks for its history again and again', () => {
+  test('is limited by what that costs', async () => {
+    const device = await usher.device('sue', 'sue-tv');
+    const { epoch } = device.received[0]?.payload ?? { epoch: '' };
+    const replies: CommandReply[] = [];
+    for (let n = 0; n < 60; n += 1) replies.push(await device.request('sync', { epoch, offset: 0 }));
+    const refusals = replies.filter(({ ok }) => !ok);
+    expect(replies.length - refusals.length).toBeGreaterThanOrEqual(10);
+    expect(refusals[0]?.error).toMatchObject({
+      code: 'rate_limited',
+      retryable: true,
+      retryAfterMs: expect.any(Number),
+    });
+  });
 });
