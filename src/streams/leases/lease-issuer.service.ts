@@ -51,7 +51,10 @@ export class LeaseIssuerService {
   async issue(stream: StreamOfLease, timed: TimedEntitlement, heldUntil: number): Promise<GrantedStream> {
     if (!this.canIssue(timed)) throw new Problem('not_entitled');
     const claims = toClaims(stream, timed);
-    const granted = await this.sign(claims, [this.keys.now + heldUntil - monotonicNow(), millis(timed.endsAt)]);
+    const granted = await this.sign(claims, [
+      this.keys.now + heldUntil - monotonicNow(),
+      millis(timed.endsAt),
+    ]);
     this.grace.recordIssued({ claims, endsAt: millis(timed.endsAt) });
     return granted;
   }

@@ -3,15 +3,34 @@ import { call } from '../../support/drivers/back-office.js';
 import { connectionError } from '../../support/drivers/observed-socket.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
+import { metric } from '../../support/metric.js';
 
 let usher: TestUsher;
 beforeAll(async () => {
-  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
+  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1', TRUSTED_PROXIES: '1', CONNECTS_PER_ADDRESS: '1' });
 });
 afterAll(() => usher.stop());
 
 const publish = (userId: string, type: string) =>
   usher.backOffice.publish([{ userId, type, tier: 'important', data: {} }]);
+
+describe('an address from which many bad handshakes come', () => {
+  const from = (address: string) => ({ headers: { 'x-forwarded-for': `192.0.2.99, ${address}` } });
+  const attempt = (token: string | undefined, address: string) =>
+    usher.device('sam', 'sam-tv', { ...from(address), ...(token !== undefined && { token }) }).then(
+      () => 'connected',
+      (error: { data?: { code: string } }) => error.data?.code,
+    );
+
+  test('is refused before its tokens are verified, and costs no other anything', async () => {
+    await eventually('its valid tokens are refused too', async () => {
+      await Promise.all(Array.from({ length: 20 }, () => attempt('x', '203.0.113.7')));
+      return (await attempt(undefined, '203.0.113.7')) === 'rate_limited';
+    });
+    expect(await attempt(undefined, '203.0.113.8')).toBe('connected');
+    expect(await metric(usher, 'usher_connects_refused_total{limit="address"}')).toBeGreaterThan(0);
+  });
+});
 
 describe('a live connection', () => {
   test('is sent an unacknowledged event once more, then not again until it reconnects', async () => {
