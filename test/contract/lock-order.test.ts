@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { MailboxFragments } from '../../src/mailbox/mailbox.fragments.js';
 import { MailboxService } from '../../src/mailbox/mailbox.service.js';
+import { MailboxStore } from '../../src/mailbox/mailbox.store.js';
 import type { StampedEvent } from '../../src/mailbox/events/event.js';
 import { MembershipService } from '../../src/membership/membership.service.js';
 import { MembershipStore } from '../../src/membership/membership.store.js';

@@ -1,8 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { clientAddress } from '../../platform/http/client-address.js';
+import { clientAddressBehind } from '../../platform/http/client-address.js';
 import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem, PROBLEMS } from '../../platform/http/problem.js';
 import {
@@ -30,6 +31,7 @@ export class DeviceGateway implements OnGatewayInit<Server> {
   private readonly admitted = new WeakMap<Socket, AdmittedDevice>();
   /** Handshakes so far, by connection. */
   private readonly handshakes = new WeakMap<EngineSocket, number>();
+  private readonly addressOf: (request: IncomingMessage) => string;
   private readonly rateLimiter = new FrameRateLimiter();
   /** The same functions for all sockets, with the socket as `this`: closures for each would cost memory. */
   private readonly packetHandlers: PacketHandlers;
@@ -40,8 +42,9 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     private readonly admission: AdmissionService,
     private readonly limiter: ConnectionLimiterService,
     dispatcher: CommandDispatcherService,
-    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CONFIG) config: Config,
   ) {
+    this.addressOf = clientAddressBehind(config.TRUSTED_PROXIES);
     this.packetHandlers = {
       onevent({ data, id }) {
         if (this.connected) dispatcher.dispatch(connectionOf(this), data, id);
@@ -90,7 +93,7 @@ export class DeviceGateway implements OnGatewayInit<Server> {
 
   /** Only an attempt without a valid token costs its address anything: many devices may share that. */
   private async authenticate(socket: Socket): Promise<AuthenticatedDevice> {
-    const address = this.addressOf(socket);
+    const address = this.addressOf(socket.request);
     this.limiter.checkAttempt(address);
     let isBad = false;
     try {
@@ -101,14 +104,6 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     } finally {
       if (!isBad) this.limiter.giveBack(address);
     }
-  }
-
-  private addressOf(socket: Socket): string {
-    const forwardedFor = socket.handshake.headers['x-forwarded-for'];
-    return clientAddress(
-      { remoteAddress: socket.conn.remoteAddress, forwardedFor },
-      this.config.TRUSTED_PROXIES,
-    );
   }
 
   private start(socket: Socket): void {

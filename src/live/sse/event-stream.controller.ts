@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { Controller, Get, Inject, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { Position } from '../../mailbox/position.js';
 import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
 import { CurrentIdentity, UserGuard } from '../../platform/auth/user-tokens/user.guard.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
-import { CONFIG, type Config } from '../../platform/config/config.js';
-import { clientAddress } from '../../platform/http/client-address.js';
+import { networkOf } from '../../platform/http/client-address.js';
 import { AdmissionService, type AuthenticatedDevice } from '../admission/admission.service.js';
 import { ConnectionLimiterService } from '../admission/connection-limiter.service.js';
 import { type StreamQuery, streamQuery } from '../admission/handshake.schema.js';
@@ -23,7 +22,6 @@ export class EventStreamController {
     private readonly limiter: ConnectionLimiterService,
     private readonly admission: AdmissionService,
     private readonly revocations: RevocationsService,
-    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** The same events as on the socket, for places where WebSockets are blocked. */
@@ -43,20 +41,13 @@ export class EventStreamController {
   ): Promise<void> {
     await this.revocations.check({ ...identity, deviceId: query.deviceId });
     this.limiter.admit(identity.userId);
-    const release = this.limiter.openStream(identity.userId, this.addressOf(request));
+    const release = this.limiter.openStream(identity.userId, networkOf(request.ip));
     response.once('close', release);
     const position = positionOf(request.headers['last-event-id']);
     const admitted = await this.admission.admit(deviceOf(identity, query, position), (connection) =>
       request.once('close', () => this.admission.leave(connection)),
     );
     this.admission.start(admitted, new SseTransport(response));
-  }
-
-  private addressOf({ socket, headers }: Request): string {
-    return clientAddress(
-      { remoteAddress: socket.remoteAddress, forwardedFor: headers['x-forwarded-for'] },
-      this.config.TRUSTED_PROXIES,
-    );
   }
 }
 

@@ -168,6 +168,4 @@ export const connectionSettings = {
   EVENT_STREAMS_PER_USER: integer(1, 1_000_000).default(20),
   /** Event streams that one address may have open on a node. */
   EVENT_STREAMS_PER_ADDRESS: integer(1, 1_000_000).default(1_000),
-  /** Proxies before the node, each of which appends to X-Forwarded-For; 0: that header is not believed. */
-  TRUSTED_PROXIES: integer(0, 10).default(0),
 };

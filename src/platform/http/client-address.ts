@@ -1,40 +1,27 @@
-import { isIPv6 } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import proxyAddr from 'proxy-addr';
 
-/** Where a request came from, as far as the node can tell. */
-export interface RequestOrigin {
-  /** The other end of the TCP connection. */
-  readonly remoteAddress: string | undefined;
-  /** The header X-Forwarded-For. */
-  readonly forwardedFor: string | string[] | undefined;
-}
+const IPV6_GROUPS = 8;
+/** A customer of a provider has at least a /64, and can use any address in it. */
+const NETWORK_GROUPS = 4;
 
 /**
- * Returns whose request it is, as a key for limits. Each of the `trustedProxies` proxies before the node appends the address that
- * it saw, so what a client wrote itself stands before those and is not believed. Of an IPv6 address the first 64 bits count: a
- * subscriber has all addresses behind them.
+ * Returns the function that tells whose request it is, as a key for limits of callers without credentials. `X-Forwarded-For` is believed
+ * as far as these proxies wrote it (TRUSTED_PROXIES).
  */
-export function clientAddress(
-  { remoteAddress, forwardedFor }: RequestOrigin,
-  trustedProxies: number,
-): string {
-  const forwarded = String(forwardedFor ?? '')
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part.length > 0);
-  const seen = trustedProxies > 0 ? forwarded.at(-trustedProxies) : undefined;
-  const address = (seen ?? remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/i, '');
-  return isIPv6(address) ? prefixOf(address) : address;
+export function clientAddressBehind(proxies: readonly string[]): (request: IncomingMessage) => string {
+  const isTrusted = proxyAddr.compile([...proxies]);
+  return (request) => networkOf(proxyAddr(request, isTrusted));
 }
 
-/** The first four groups, with those written out that `::` stands for. */
-function prefixOf(address: string): string {
-  const [before = '', after] = address.toLowerCase().split('::');
-  const groups = before.split(':').filter((group) => group.length > 0);
-  const rest = (after ?? '').split(':').filter((group) => group.length > 0);
-  const zeros = after === undefined ? 0 : 8 - groups.length - rest.length;
-  const all = [...groups, ...Array.from({ length: Math.max(0, zeros) }, () => '0'), ...rest];
-  return `${all
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`;
+/** Returns what counts as one caller: an IPv4 address, or the /64 of an IPv6 address. */
+export function networkOf(ip = ''): string {
+  if (!ip.includes(':')) return ip;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [before = '', after = ''] = ip.toLowerCase().split('::');
+  const groups = (part: string) => part.split(':').filter((group) => group !== '');
+  const zeros = IPV6_GROUPS - groups(before).length - groups(after).length;
+  const all = [...groups(before), ...Array<string>(Math.max(0, zeros)).fill('0'), ...groups(after)];
+  return all.slice(0, NETWORK_GROUPS).join(':');
 }

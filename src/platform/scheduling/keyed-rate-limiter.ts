@@ -17,12 +17,17 @@ export class KeyedRateLimiter {
 
   /** Takes one for this key. Returns whether that was within its limit. */
   take(key: string): boolean {
+    return this.bucketOf(key).take(this.now());
+  }
+
+  /** The token bucket of this key. */
+  bucketOf(key: string): TokenBucket {
     let bucket = this.buckets.get(key);
     if (!bucket) {
       bucket = new TokenBucket(this.rate, this.burst, this.now(), 0);
       this.buckets.set(key, bucket);
     }
-    return bucket.take(this.now());
+    return bucket;
   }
 
   /** Gives back one that was taken for this key. */

@@ -7,7 +7,7 @@ import { metric } from '../../support/metric.js';
 
 let usher: TestUsher;
 beforeAll(async () => {
-  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1', TRUSTED_PROXIES: '1', CONNECTS_PER_ADDRESS: '1' });
+  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1', CONNECTS_PER_ADDRESS: '1' });
 });
 afterAll(() => usher.stop());
 

@@ -3,10 +3,13 @@ import { type AuthenticationService, isWebhook } from '../../auth/authentication
 import { type Caller, rememberCaller } from '../../auth/caller.js';
 import type { Config } from '../../config/config.js';
 import { discardBody } from '../body-parser.js';
-import { addressKey } from './address-key.js';
+import { clientAddressBehind } from '../client-address.js';
 import { RateLimiter } from './rate-limiter.js';
 
-type Limits = Pick<Config, 'USER_CALLS_PER_SECOND' | 'KEY_CALLS_PER_SECOND' | 'WEBHOOKS_PER_SECOND'>;
+type Limits = Pick<
+  Config,
+  'USER_CALLS_PER_SECOND' | 'KEY_CALLS_PER_SECOND' | 'WEBHOOKS_PER_SECOND' | 'TRUSTED_PROXIES'
+>;
 
 /**
  * Returns the middleware that checks who calls, and that they do not call too often, before the body is read: parsing a stranger's
@@ -16,6 +19,7 @@ export function admitCallers(authentication: AuthenticationService, limits: Limi
   const users = new RateLimiter('user', limits.USER_CALLS_PER_SECOND);
   const keys = new RateLimiter('key', limits.KEY_CALLS_PER_SECOND);
   const webhooks = new RateLimiter('address', limits.WEBHOOKS_PER_SECOND);
+  const addressOf = clientAddressBehind(limits.TRUSTED_PROXIES);
   const charge = (caller: Caller, response: Response) => {
     if ('user' in caller) users.take(caller.user.userId, response);
     else keys.take(caller.serviceKey.id, response);
@@ -26,7 +30,7 @@ export function admitCallers(authentication: AuthenticationService, limits: Limi
       if (caller) {
         charge(caller, response);
         rememberCaller(request, caller);
-      } else if (isWebhook(request.path)) webhooks.take(addressKey(request.ip), response);
+      } else if (isWebhook(request.path)) webhooks.take(addressOf(request), response);
       next();
     } catch (error) {
       discardBody(request);
