@@ -129,7 +129,10 @@ export async function faultProxy(first: ProxyTarget, line?: Line): Promise<Fault
 }
 
 /** Starts a proxy in front of a database, over a `line` if there is one. Returns it with the URL that leads through it. */
-export async function proxyDatabase(target: string, line?: Line): Promise<{ proxy: FaultProxy; url: string }> {
+export async function proxyDatabase(
+  target: string,
+  line?: Line,
+): Promise<{ proxy: FaultProxy; url: string }> {
   const url = new URL(target);
   const proxy = await faultProxy({ host: url.hostname, port: Number(url.port) }, line);
   url.hostname = '127.0.0.1';
