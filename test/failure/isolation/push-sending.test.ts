@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { PushProvidersService } from '../providers/push-providers.service.js';
-import { DELIVERED } from '../providers/send-result.js';
-import type { PreparedPush } from '../queue/push.js';
-import { PushSenderService } from './push-sender.service.js';
+import { PushProvidersService } from '../../../src/push/providers/push-providers.service.js';
+import { DELIVERED } from '../../../src/push/providers/send-result.js';
+import type { PreparedPush } from '../../../src/push/queue/push.js';
+import { PushSenderService } from '../../../src/push/sending/push-sender.service.js';
 
 const prepared = (eventId: string): PreparedPush =>
   ({
