@@ -57,7 +57,7 @@ export class CatchUpService implements DeviceCommand {
       serverTime: new Date().toISOString(),
     });
     this.sender.send(connection, history).then(
-      (pages) => this.syncLimitOf(connection).spend(pages),
+      (pages) => this.charge(connection, pages),
       (error: unknown) => this.giveUp(connection, error),
     );
   }
@@ -78,7 +78,11 @@ export class CatchUpService implements DeviceCommand {
     return {};
   }
 
-  /** Made when the first history was sent: the cost of that counts too. */
+  /** The first page was paid for before; most connections have no other, and so need no bucket. */
+  private charge(connection: Connection, pages: number): void {
+    if (pages > 1) this.syncLimitOf(connection).spend(pages - 1);
+  }
+
   private syncLimitOf(connection: Connection): TokenBucket {
     const limit =
       this.syncLimits.get(connection) ??
