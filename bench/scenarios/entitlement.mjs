@@ -96,8 +96,8 @@ export async function members(databaseUrl, users = USERS) {
     [JSON.stringify(capabilities)],
   );
   await client.query(
-    `INSERT INTO membership (user_id, version, status, plan_id, effective_at, reason, updated_at)
-     SELECT 'u' || n, 1, 'active', 'bench', now(), 'bench', now() FROM generate_series(0, $1 - 1) n ON CONFLICT DO NOTHING`,
+    `INSERT INTO membership (user_id, version, status, plan_id, effective_at, reason, updated_at, bucket)
+     SELECT 'u' || n, 1, 'active', 'bench', now(), 'bench', now(), bucket_of('u' || n) FROM generate_series(0, $1 - 1) n ON CONFLICT DO NOTHING`,
     [users],
   );
   await client.end();

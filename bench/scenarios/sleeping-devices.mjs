@@ -69,8 +69,8 @@ class SleepingDevices {
         return { userId, platform: PLATFORMS[provider], push: { kind, address, ...(keys && { keys }) } };
       });
       await this.client.query(
-        `INSERT INTO device (device_id, user_id, platform, push, push_registered_at)
-         SELECT "userId" || '-device', "userId", platform, push, now()
+        `INSERT INTO device (device_id, user_id, platform, push, push_registered_at, bucket)
+         SELECT "userId" || '-device', "userId", platform, push, now(), bucket_of("userId")
          FROM json_to_recordset($1::json) AS r ("userId" text, platform text, push jsonb)`,
         [JSON.stringify(rows)],
       );

@@ -68,6 +68,7 @@ async function start(databaseUrl) {
     edge_id: `'bench'`,
     slot_until: `now() + (0.5 + random() / 2) * ${LEASE_SECONDS} * interval '1 second'`,
     device_registered: 'false',
+    bucket: `bucket_of('u' || n)`,
   };
   const columns = rows.map(({ column_name: name }) => name);
   await client.query(

@@ -3,7 +3,7 @@
 --        push ('never', or 'opt_in' for what is pushed only to users with preferences; null for everything else)
 -- handoffId uuid, tier text: of the handoff rows · hasPreferences: whether the user `p.user_id` has set any (devices/device.fragments.ts)
 -- generationBase: the offset below the first one of this generation (platform/postgres/generation.fragments.ts)
--- Adds the table placed: the columns of `event`, with the epoch and the offset of each.
+-- Adds the table placed: the columns of `event`, with the epoch, the bucket and the offset of each.
 -- Atomic: offsets, entries and handoffs are written together, or nothing is. The lock on a user's counter row is held until the commit,
 -- so a user's events are committed in the order of their offsets, without gaps. Counters are locked in the order of user_id, so that two
 -- appends cannot deadlock. A handoff row stays until its consumer settles or claims it: what a crash interrupts is found there.
@@ -12,29 +12,30 @@
 generation AS MATERIALIZED (
   SELECT {{generationBase}} AS base
 ), counter AS (
-  INSERT INTO mailbox AS m (user_id, epoch, last_offset)
-  SELECT i.user_id, (SELECT epoch FROM installation), (SELECT base FROM generation) + count(*)
+  INSERT INTO mailbox AS m (user_id, epoch, last_offset, bucket)
+  SELECT i.user_id, (SELECT epoch FROM installation), (SELECT base FROM generation) + count(*), bucket_of(i.user_id)
   FROM event i
   GROUP BY i.user_id
   ORDER BY i.user_id COLLATE "C"
-  ON CONFLICT (user_id) DO UPDATE SET
+  ON CONFLICT (user_id, bucket) DO UPDATE SET
     last_offset = excluded.last_offset + greatest(m.last_offset - (SELECT base FROM generation), 0),
     forks = CASE WHEN m.last_offset < (SELECT base FROM generation) THEN m.forks || m.last_offset ELSE m.forks END
-  RETURNING m.user_id, m.epoch, m.last_offset
+  RETURNING m.user_id, m.epoch, m.last_offset, m.bucket
 ), placed AS MATERIALIZED (
-  SELECT i.*, c.epoch,
+  SELECT i.*, c.epoch, c.bucket,
     c.last_offset - count(*) OVER (PARTITION BY i.user_id)
       + row_number() OVER (PARTITION BY i.user_id ORDER BY i.n) AS "offset"
   FROM event i
   JOIN counter c ON c.user_id = i.user_id
 ), entry AS (
   INSERT INTO mailbox_entry AS e
-    (user_id, key, "offset", id, type, tier, profile_id, target, data, at, expires_at)
+    (user_id, key, "offset", id, type, tier, profile_id, target, data, at, expires_at, bucket)
   SELECT DISTINCT ON (p.user_id, p.key)
-    p.user_id, p.key, p."offset", p.id, p.type, p.tier, p.profile_id, p.target, p.data, p.at, p.expires_at
+    p.user_id, p.key, p."offset", p.id, p.type, p.tier, p.profile_id, p.target, p.data, p.at, p.expires_at,
+    p.bucket
   FROM placed p
   ORDER BY p.user_id, p.key, p."offset" DESC
-  ON CONFLICT (user_id, key) DO UPDATE SET
+  ON CONFLICT (user_id, key, bucket) DO UPDATE SET
     "offset" = excluded."offset", id = excluded.id, type = excluded.type, tier = excluded.tier,
     profile_id = excluded.profile_id, target = excluded.target, data = excluded.data,
     at = excluded.at, expires_at = excluded.expires_at

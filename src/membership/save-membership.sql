@@ -15,19 +15,22 @@ WITH input AS (
   )
 ), saved AS (
   INSERT INTO membership AS m
-    (user_id, version, status, plan_id, effective_at, cancel_at, ends_at, plan_revision, reason, updated_at)
-  SELECT "userId", {{generationBase}} + 1, status, "planId", "effectiveAt", "cancelAt", "endsAt", "planRevision", reason, now()
+    (user_id, version, status, plan_id, effective_at, cancel_at, ends_at, plan_revision, reason, updated_at,
+     bucket)
+  SELECT "userId", {{generationBase}} + 1, status, "planId", "effectiveAt", "cancelAt", "endsAt", "planRevision", reason, now(),
+    bucket_of("userId")
   FROM input
   ORDER BY "userId" COLLATE "C"
-  ON CONFLICT (user_id) DO UPDATE SET
+  ON CONFLICT (user_id, bucket) DO UPDATE SET
     version = greatest(m.version + 1, excluded.version), status = excluded.status, plan_id = excluded.plan_id,
     effective_at = excluded.effective_at, cancel_at = excluded.cancel_at, ends_at = excluded.ends_at, plan_revision = excluded.plan_revision,
     reason = excluded.reason, updated_at = excluded.updated_at
-  RETURNING user_id, version
+  RETURNING user_id, version, bucket
 ), history AS (
   INSERT INTO membership_history
-    (user_id, version, status, plan_id, effective_at, cancel_at, reason, processor, webhook_id, recorded_at)
-  SELECT i."userId", s.version, i.status, i."planId", i."effectiveAt", i."cancelAt", i.reason, $2, $3, now()
+    (user_id, version, status, plan_id, effective_at, cancel_at, reason, processor, webhook_id, recorded_at, bucket)
+  SELECT i."userId", s.version, i.status, i."planId", i."effectiveAt", i."cancelAt", i.reason, $2, $3, now(),
+    s.bucket
   FROM input i
   JOIN saved s ON s.user_id = i."userId"
 )

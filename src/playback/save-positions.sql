@@ -12,12 +12,12 @@ WITH input AS (
   )
 ), saved AS (
   INSERT INTO playback_position AS p (user_id, profile_id, show_id, episode_id, position_seconds, duration_seconds, state,
-    device_id, device_name, at, autoplay_episodes, asked_still_there, saved_at)
+    device_id, device_name, at, autoplay_episodes, asked_still_there, saved_at, bucket)
   SELECT "userId", "profileId", "showId", "episodeId", "positionSeconds", "durationSeconds", state,
-    "deviceId", "deviceName", at, "autoplayEpisodes", asked, now()
+    "deviceId", "deviceName", at, "autoplayEpisodes", asked, now(), bucket_of("userId")
   FROM input
   ORDER BY "userId" COLLATE "C", "profileId", "showId"
-  ON CONFLICT (user_id, profile_id, show_id) DO UPDATE SET
+  ON CONFLICT (user_id, profile_id, show_id, bucket) DO UPDATE SET
     episode_id = excluded.episode_id, position_seconds = excluded.position_seconds,
     duration_seconds = excluded.duration_seconds, state = excluded.state, device_id = excluded.device_id,
     device_name = excluded.device_name, at = excluded.at, autoplay_episodes = excluded.autoplay_episodes,

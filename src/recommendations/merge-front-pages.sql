@@ -12,11 +12,11 @@ WITH input AS (
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
     WITH ORDINALITY AS r (user_id, profile_id, version, items, id, key, n)
 ), merged AS (
-  INSERT INTO recommendation AS r (user_id, profile_id, version, items, updated_at)
-  SELECT user_id, profile_id, version, items::json, $8::timestamptz
+  INSERT INTO recommendation AS r (user_id, profile_id, version, items, updated_at, bucket)
+  SELECT user_id, profile_id, version, items::json, $8::timestamptz, bucket_of(user_id)
   FROM input
   ORDER BY user_id COLLATE "C", profile_id
-  ON CONFLICT (user_id, profile_id) DO UPDATE
+  ON CONFLICT (user_id, profile_id, bucket) DO UPDATE
     SET version = excluded.version, items = excluded.items, updated_at = excluded.updated_at
     WHERE r.version < excluded.version
   RETURNING r.user_id, r.profile_id

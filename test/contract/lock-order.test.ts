@@ -65,8 +65,8 @@ const subscribed = async (userId: string, status: string, columns: string) => {
     [userId, status],
   );
   await postgres.query(
-    `INSERT INTO membership (user_id, version, status, effective_at, reason, updated_at, ends_at, cancel_at)
-     SELECT user_id, 1, status, now(), 'test', now(), coalesce(cancel_at, grace_ends_at), cancel_at FROM subscription WHERE user_id = $1`,
+    `INSERT INTO membership (user_id, version, status, effective_at, reason, updated_at, ends_at, cancel_at, bucket)
+     SELECT user_id, 1, status, now(), 'test', now(), coalesce(cancel_at, grace_ends_at), cancel_at, bucket_of(user_id) FROM subscription WHERE user_id = $1`,
     [userId],
   );
 };
@@ -109,8 +109,8 @@ test('pushes that are settled, and their removal from the other screens of the u
   const pushes = new PushStore(database, new MailboxFragments([]), []);
   // The table has them in the order in which they are settled, the index in the other one.
   await postgres.query(
-    `INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, state, expires_at)
-     SELECT u, d, '00000000-0000-4000-8000-000000000001', 'k', 'note', 'critical', 'e', 1, 'fcm', 'sent', now() + interval '1 hour'
+    `INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, state, expires_at, bucket)
+     SELECT u, d, '00000000-0000-4000-8000-000000000001', 'k', 'note', 'critical', 'e', 1, 'fcm', 'sent', now() + interval '1 hour', bucket_of(u)
      FROM (SELECT 'pia' AS u, unnest(ARRAY['b', 'a']) AS d UNION ALL SELECT 'other-' || n, 'd' FROM generate_series(1, 60000) n) r`,
   );
   await postgres.query('VACUUM ANALYZE push');
@@ -134,8 +134,8 @@ test('pushes that are settled, and their removal from the other screens of the u
 test('slots that are renewed, and those that ran out meanwhile', async () => {
   const streams = new StreamStore(database);
   await postgres.query(
-    `INSERT INTO stream (stream_id, user_id, device_id, title_id, edge_id, device_registered, slot_until)
-     SELECT id, 'sam', 'tv', 'dark', 'edge', false, clock_timestamp() + interval '1 second' FROM unnest(ARRAY['s2', 's1']) AS id`,
+    `INSERT INTO stream (stream_id, user_id, device_id, title_id, edge_id, device_registered, slot_until, bucket)
+     SELECT id, 'sam', 'tv', 'dark', 'edge', false, clock_timestamp() + interval '1 second', bucket_of('sam') FROM unnest(ARRAY['s2', 's1']) AS id`,
   );
   const release = await postgres.holdTransaction(`SELECT 1 FROM stream WHERE stream_id = 's1' FOR UPDATE`);
   const renewed = streams.renew(['s1', 's2'], 30);

@@ -87,14 +87,13 @@ beforeAll(async () => {
   await postgres.query(`UPDATE installation SET epoch = $1`, [EPOCH]);
   for (const { userId, head } of USERS) {
     if (head === 0) continue;
-    await postgres.query(`INSERT INTO mailbox (user_id, epoch, last_offset) VALUES ($1, $2, $3)`, [
-      userId,
-      EPOCH,
-      head,
-    ]);
     await postgres.query(
-      `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at)
-       SELECT $1, 'key-' || n, n, gen_random_uuid(), 'test', 'important', '{}', now() FROM generate_series(1, $2::int) n`,
+      `INSERT INTO mailbox (user_id, epoch, last_offset, bucket) VALUES ($1, $2, $3, bucket_of($1))`,
+      [userId, EPOCH, head],
+    );
+    await postgres.query(
+      `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at, bucket)
+       SELECT $1, 'key-' || n, n, gen_random_uuid(), 'test', 'important', '{}', now(), bucket_of($1) FROM generate_series(1, $2::int) n`,
       [userId, head],
     );
   }

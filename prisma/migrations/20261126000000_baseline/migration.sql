@@ -5,6 +5,11 @@
 CREATE FUNCTION iso(instant timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 
+-- Every user's rows belong to one of 1,024 buckets: the unit by which tables can be distributed over servers later without rewriting them
+-- (docs/decisions/keyed-by-user-and-bucket.md). The same function is in src/platform/postgres/bucket.ts; neither may ever change.
+CREATE FUNCTION bucket_of(user_id text) RETURNS smallint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+  RETURN (crc32(user_id::bytea) & 1023)::smallint;
+
 -- Platform
 
 CREATE TABLE installation (
@@ -58,10 +63,12 @@ CREATE FUNCTION wal_timeline() RETURNS bigint LANGUAGE sql VOLATILE
 
 -- `forks`: the last offsets of the generations before the one of `last_offset`; null while there is only one.
 CREATE TABLE mailbox (
-  user_id text COLLATE "C" PRIMARY KEY,
+  user_id text COLLATE "C" NOT NULL,
   epoch text NOT NULL,
   last_offset bigint NOT NULL,
-  forks bigint[]
+  forks bigint[],
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, bucket)
 ) WITH (fillfactor = 70);
 
 -- `data` is null for what is derived (src/mailbox/events/derived-data.ts).
@@ -77,7 +84,8 @@ CREATE TABLE mailbox_entry (
   data json,
   at timestamptz(3) NOT NULL,
   expires_at timestamptz(3),
-  PRIMARY KEY (user_id, key)
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, key, bucket)
 ) WITH (fillfactor = 80);
 CREATE INDEX mailbox_entry_user_id_offset_idx ON mailbox_entry (user_id, "offset");
 -- Most events never expire.
@@ -108,7 +116,8 @@ CREATE TABLE receipt (
   applied_at timestamptz(3),
   seen_at timestamptz(3),
   created_at timestamptz(3) NOT NULL DEFAULT now(),
-  PRIMARY KEY (user_id, device_id, epoch, "offset")
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, device_id, epoch, "offset", bucket)
 );
 CREATE INDEX receipt_user_id_event_id_idx ON receipt (user_id, event_id);
 -- By which old receipts are found. A later step of a receipt changes no column with an index.
@@ -129,16 +138,19 @@ CREATE TABLE device (
   push_registered_at timestamptz(3),
   created_at timestamptz(3) NOT NULL DEFAULT now(),
   last_seen_at timestamptz(3) NOT NULL DEFAULT now(),
-  PRIMARY KEY (user_id, device_id)
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, device_id, bucket)
 );
 -- What is unique in the world is the address: the device that registered it last has it.
 CREATE UNIQUE INDEX device_push_address_key ON device ((push ->> 'address'));
 CREATE INDEX device_last_seen_at_idx ON device (last_seen_at);
 
 CREATE TABLE preference (
-  user_id text COLLATE "C" PRIMARY KEY,
+  user_id text COLLATE "C" NOT NULL,
   body jsonb NOT NULL,
-  updated_at timestamptz(3) NOT NULL DEFAULT now()
+  updated_at timestamptz(3) NOT NULL DEFAULT now(),
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, bucket)
 );
 
 -- Push: one row for each event that a sleeping device is told. See docs/decisions/push-is-asked-at-the-last-moment.md.
@@ -162,7 +174,8 @@ CREATE TABLE push (
   expires_at timestamptz(3) NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT now(),
   settled_at timestamptz(3),
-  PRIMARY KEY (user_id, device_id, event_id)
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, device_id, event_id, bucket)
 ) WITH (fillfactor = 80);
 -- The queue is only this index: what is settled is not in it, and a lane is never behind another one.
 CREATE INDEX push_due_idx ON push (vendor, tier, due_at) WHERE state IN ('queued', 'sent');
@@ -256,7 +269,7 @@ CREATE TABLE subscription (
 CREATE INDEX subscription_user_id_idx ON subscription (user_id);
 
 CREATE TABLE membership (
-  user_id text COLLATE "C" PRIMARY KEY,
+  user_id text COLLATE "C" NOT NULL,
   version bigint NOT NULL,
   status text NOT NULL,
   plan_id text,
@@ -265,7 +278,9 @@ CREATE TABLE membership (
   reason text NOT NULL,
   updated_at timestamptz(3) NOT NULL,
   ends_at timestamptz(3),
-  plan_revision bigint
+  plan_revision bigint,
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, bucket)
 );
 CREATE INDEX membership_ends_at_idx ON membership (ends_at);
 CREATE INDEX membership_plan_id_plan_revision_idx ON membership (plan_id, plan_revision);
@@ -281,7 +296,8 @@ CREATE TABLE membership_history (
   processor text NOT NULL,
   webhook_id text,
   recorded_at timestamptz(3) NOT NULL,
-  PRIMARY KEY (user_id, version)
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, version, bucket)
 );
 
 -- Promise 2, kept by the table itself: a version only grows.
@@ -348,7 +364,8 @@ CREATE TABLE playback_position (
   autoplay_episodes integer NOT NULL DEFAULT 0,
   asked_still_there boolean NOT NULL DEFAULT false,
   saved_at timestamptz(3) NOT NULL DEFAULT now(),
-  PRIMARY KEY (user_id, profile_id, show_id)
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, profile_id, show_id, bucket)
 ) WITH (fillfactor = 70);
 
 -- Recommendations
@@ -359,13 +376,14 @@ CREATE TABLE recommendation (
   version jsonb NOT NULL,
   items json NOT NULL,
   updated_at timestamptz(3) NOT NULL,
-  PRIMARY KEY (user_id, profile_id)
+  bucket smallint NOT NULL,
+  PRIMARY KEY (user_id, profile_id, bucket)
 ) WITH (fillfactor = 80);
 
 -- Streams and their slots, what edge nodes must learn, and the keys that sign leases
 
 CREATE TABLE stream (
-  stream_id text COLLATE "C" PRIMARY KEY,
+  stream_id text COLLATE "C" NOT NULL,
   user_id text COLLATE "C" NOT NULL,
   device_id text COLLATE "C" NOT NULL,
   title_id text NOT NULL,
@@ -377,6 +395,8 @@ CREATE TABLE stream (
   lapsed boolean NOT NULL DEFAULT false,
   ended_at timestamptz(3),
   end_reason text CHECK (end_reason IN ('ended', 'membership', 'too_many_streams', 'operator', 'device_removed')),
+  bucket smallint NOT NULL,
+  PRIMARY KEY (stream_id, bucket),
   CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 ) WITH (fillfactor = 70);
 -- No index on what a renewal changes: it then stays on its page.

@@ -7,9 +7,11 @@ WITH known AS (
   SELECT FROM device WHERE user_id = $1 AND device_id = $2
 ), put AS (
   INSERT INTO device AS d
-    (user_id, device_id, platform, name, app_version, timezone, locale, push, push_registered_at, last_seen_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, CASE WHEN $8::jsonb IS NOT NULL THEN now() END, now())
-  ON CONFLICT (user_id, device_id) DO UPDATE SET
+    (user_id, device_id, platform, name, app_version, timezone, locale, push, push_registered_at, last_seen_at,
+     bucket)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, CASE WHEN $8::jsonb IS NOT NULL THEN now() END, now(),
+    bucket_of($1))
+  ON CONFLICT (user_id, device_id, bucket) DO UPDATE SET
     platform = excluded.platform, name = excluded.name, app_version = excluded.app_version, timezone = excluded.timezone,
     locale = excluded.locale, push = excluded.push, push_registered_at = excluded.push_registered_at,
     last_seen_at = excluded.last_seen_at

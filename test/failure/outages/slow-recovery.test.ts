@@ -45,7 +45,8 @@ beforeAll(async () => {
   Logger.overrideLogger(false);
   postgres = await createDatabase();
   await postgres.query(
-    `INSERT INTO mailbox (user_id, epoch, last_offset) SELECT 'user-' || n, 'e', 2 FROM generate_series(0, $1 - 1) n`,
+    `INSERT INTO mailbox (user_id, epoch, last_offset, bucket)
+     SELECT 'user-' || n, 'e', 2, bucket_of('user-' || n) FROM generate_series(0, $1 - 1) n`,
     [USERS.length],
   );
   // Half of it in either direction.

@@ -27,8 +27,8 @@ const pushTo = (address: string) => ({
 });
 const queuePush = (userId: string) =>
   postgres.query(
-    `INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, expires_at)
-     VALUES ($1, 'living-room-tv', gen_random_uuid(), 'k', 'note', 'critical', 'e', 1, 'fcm', now() + interval '1 hour')`,
+    `INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, expires_at, bucket)
+     VALUES ($1, 'living-room-tv', gen_random_uuid(), 'k', 'note', 'critical', 'e', 1, 'fcm', now() + interval '1 hour', bucket_of($1))`,
     [userId],
   );
 const stateOf = async (userId: string) => {

@@ -68,10 +68,10 @@ describe('write before send', () => {
     // What a node leaves behind when it dies between commit and send: the event and its handoff row.
     await usher.database.query(`
       WITH counter AS (
-        INSERT INTO mailbox (user_id, epoch, last_offset) SELECT 'cleo', epoch, 1 FROM installation
+        INSERT INTO mailbox (user_id, epoch, last_offset, bucket) SELECT 'cleo', epoch, 1, bucket_of('cleo') FROM installation
       ), entry AS (
-        INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at)
-        VALUES ('cleo', 'k', 1, gen_random_uuid(), 'note.orphan', 'critical', '{}', now())
+        INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at, bucket)
+        VALUES ('cleo', 'k', 1, gen_random_uuid(), 'note.orphan', 'critical', '{}', now(), bucket_of('cleo'))
       )
       INSERT INTO handoff (id, consumer, tier, positions) VALUES (gen_random_uuid(), 'delivery', 'critical', '[["cleo", 1]]')`);
     await Promise.all([tv.waitFor('note.orphan'), phone.waitFor('note.orphan')]);
@@ -88,10 +88,10 @@ describe('write before send', () => {
     // Offset 1 is committed but never sent; offset 2 arrives live.
     await usher.database.query(`
       WITH counter AS (
-        INSERT INTO mailbox (user_id, epoch, last_offset) SELECT 'dora', epoch, 1 FROM installation
+        INSERT INTO mailbox (user_id, epoch, last_offset, bucket) SELECT 'dora', epoch, 1, bucket_of('dora') FROM installation
       )
-      INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at)
-      VALUES ('dora', 'k', 1, gen_random_uuid(), 'note.lost', 'important', '{}', now())`);
+      INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at, bucket)
+      VALUES ('dora', 'k', 1, gen_random_uuid(), 'note.lost', 'important', '{}', now(), bucket_of('dora'))`);
     await usher.backOffice.publish([{ userId: 'dora', type: 'note.live', tier: 'important', data: {} }]);
     await device.waitFor('note.live');
     expect(device.envelopes().map(({ type }) => type)).toEqual(['note.lost', 'note.live']);
