@@ -40,10 +40,12 @@ const handOff = (from: number, to: number, tier = 'important') =>
   );
 /** Events at these offsets are the newest of their key; at all others they are superseded. */
 async function publish(...offsets: number[]): Promise<void> {
-  await database.query(`INSERT INTO mailbox VALUES ('ann', 'e', 1000000) ON CONFLICT DO NOTHING`);
   await database.query(
-    `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at)
-     SELECT 'ann', 'key ' || n, n, gen_random_uuid(), 'note', 'important', '{}', now() FROM unnest($1::int[]) AS n`,
+    `INSERT INTO mailbox (user_id, epoch, last_offset, bucket) VALUES ('ann', 'e', 1000000, bucket_of('ann')) ON CONFLICT DO NOTHING`,
+  );
+  await database.query(
+    `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at, bucket)
+     SELECT 'ann', 'key ' || n, n, gen_random_uuid(), 'note', 'important', '{}', now(), bucket_of('ann') FROM unnest($1::int[]) AS n`,
     [offsets],
   );
 }

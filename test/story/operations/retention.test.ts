@@ -34,19 +34,19 @@ class Node extends RetentionWorker {
 
 /** For each table that grows with time a row that is `$2` old, in its last state, named `$1`. */
 const aged: Record<string, string> = {
-  receipt: `INSERT INTO receipt (user_id, "offset", device_id, epoch, event_id, type, state, created_at)
-    VALUES ($1, 1, 'tv', 'e', gen_random_uuid(), 'note', 2, now() - $2::interval)`,
-  push: `INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, state, expires_at, settled_at)
-    VALUES ($1, 'tv', gen_random_uuid(), 'k', 'note', 'important', 'e', 1, 'fcm', 'delivered', now(), now() - $2::interval)`,
+  receipt: `INSERT INTO receipt (user_id, "offset", device_id, epoch, event_id, type, state, created_at, bucket)
+    VALUES ($1, 1, 'tv', 'e', gen_random_uuid(), 'note', 2, now() - $2::interval, bucket_of($1))`,
+  push: `INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, state, expires_at, settled_at, bucket)
+    VALUES ($1, 'tv', gen_random_uuid(), 'k', 'note', 'important', 'e', 1, 'fcm', 'delivered', now(), now() - $2::interval, bucket_of($1))`,
   webhook: `INSERT INTO webhook (processor, event_id, type, status, payload, created_at, settled_at)
     VALUES ('stripe', $1, 'x', 'applied', '{"email":"ann@example.com"}', now(), now() - $2::interval)`,
-  stream: `INSERT INTO stream (stream_id, user_id, device_id, title_id, edge_id, device_registered, started_at, slot_until, ended_at, end_reason)
-    VALUES ($1, 'ann', 'tv', 't', 'edge', true, now() - $2::interval, now() - $2::interval, now() - $2::interval, 'ended')`,
+  stream: `INSERT INTO stream (stream_id, user_id, device_id, title_id, edge_id, device_registered, started_at, slot_until, ended_at, end_reason, bucket)
+    VALUES ($1, 'ann', 'tv', 't', 'edge', true, now() - $2::interval, now() - $2::interval, now() - $2::interval, 'ended', bucket_of('ann'))`,
   edge_notice: `INSERT INTO edge_notice (edge_id, key, id, type, data, created_at)
     VALUES ('edge', $1, gen_random_uuid(), 'stream.stop', '{}', now() - $2::interval)`,
   idempotent_call: `INSERT INTO idempotent_call (id, body_hash, created_at) VALUES ($1::text::bytea, '', now() - $2::interval)`,
-  mailbox_entry: `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, at, expires_at)
-    VALUES ('ann', $1, 1, gen_random_uuid(), 'note', 'important', now(), now() - $2::interval)`,
+  mailbox_entry: `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, at, expires_at, bucket)
+    VALUES ('ann', $1, 1, gen_random_uuid(), 'note', 'important', now(), now() - $2::interval, bucket_of('ann'))`,
 };
 /** Not old enough, and old enough, by the default settings. */
 const AGES: Record<keyof typeof aged, readonly [young: string, old: string]> = {
@@ -90,8 +90,8 @@ describe('what is old is removed from', () => {
 
   test('a table with more than one batch in one run, by several nodes at once', async () => {
     await database.query(
-      `INSERT INTO receipt (user_id, "offset", device_id, epoch, event_id, type, state, created_at)
-       SELECT 'ann', n, 'tv', 'e', gen_random_uuid(), 'note', 2, now() - interval '31 days'
+      `INSERT INTO receipt (user_id, "offset", device_id, epoch, event_id, type, state, created_at, bucket)
+       SELECT 'ann', n, 'tv', 'e', gen_random_uuid(), 'note', 2, now() - interval '31 days', bucket_of('ann')
        FROM generate_series(1, 12000) AS n`,
     );
     const pair = [new Node(), new Node()];
