@@ -1,7 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Request } from 'express';
 import { Problem } from '../http/problem.js';
-import { bearer } from './bearer.js';
 import type { Caller } from './caller.js';
 import { ServiceKeysService } from './service-keys/service-keys.service.js';
 import { UserTokenService } from './user-tokens/user-token.service.js';
@@ -23,15 +21,13 @@ export class AuthenticationService {
   ) {}
 
   /**
-   * Returns who makes the call; undefined where no credentials are needed. Throws Problem unauthorized, token_…, rate_limited or
-   * unavailable.
+   * Returns who makes a call to this path with these credentials; undefined where none are needed. Throws Problem unauthorized,
+   * token_…, rate_limited or unavailable.
    */
-  async authenticate(request: Request): Promise<Caller | undefined> {
-    const { path } = request;
-    if (FOR_USERS.test(path)) return { user: await this.tokens.verify(bearer(request)) };
+  async authenticate(path: string, credentials: string | undefined): Promise<Caller | undefined> {
+    if (FOR_USERS.test(path)) return { user: await this.tokens.verify(credentials) };
     if (WEBHOOKS.test(path) || !FOR_SERVICE_KEYS.test(path)) return undefined;
-    const key = bearer(request);
-    const serviceKey = key === undefined ? undefined : await this.keys.identify(key);
+    const serviceKey = credentials === undefined ? undefined : await this.keys.identify(credentials);
     if (!serviceKey) throw new Problem('unauthorized', 'A valid service key is needed.');
     return { serviceKey };
   }

@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import { type AuthenticationService, isWebhook } from '../../auth/authentication.service.js';
+import { bearer } from '../../auth/bearer.js';
 import { type Caller, rememberCaller } from '../../auth/caller.js';
 import type { Config } from '../../config/config.js';
 import { discardBody } from '../body-parser.js';
@@ -26,7 +27,7 @@ export function admitCallers(authentication: AuthenticationService, limits: Limi
   };
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     try {
-      const caller = await authentication.authenticate(request);
+      const caller = await authentication.authenticate(request.path, bearer(request));
       if (caller) {
         charge(caller, response);
         rememberCaller(request, caller);
