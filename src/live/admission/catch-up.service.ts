@@ -6,7 +6,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
-import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
+import { TokenBucket } from '../../platform/rate-limits/token-bucket.js';
 import { Connection } from '../connection/connection.js';
 import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 import { DisconnectService } from '../maintenance/disconnect.service.js';

@@ -4,10 +4,10 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem, type ProblemCode } from '../../platform/http/problem.js';
 import { LifecycleService } from '../../platform/lifecycle.service.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
-import { ConcurrencyLimiter } from '../../platform/scheduling/concurrency-limiter.js';
-import { KeyedRateLimiter } from '../../platform/scheduling/keyed-rate-limiter.js';
+import { ConcurrencyLimiter } from '../../platform/rate-limits/concurrency-limiter.js';
+import { KeyedRateLimiter } from '../../platform/rate-limits/keyed-rate-limiter.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
-import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
+import { TokenBucket } from '../../platform/rate-limits/token-bucket.js';
 
 /** A handshake costs about half a millisecond of CPU (bench/README.md): 1,000 a second take half of a core. */
 const BURST_SECONDS = 2;

@@ -1,7 +1,7 @@
 import type { DeviceSession } from '../../devices/commands/device-command.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
-import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
+import { TokenBucket } from '../../platform/rate-limits/token-bucket.js';
 import { AckTracker } from './ack-tracker.js';
 import type { BackpressureState } from './backpressure.js';
 import type { EventFrame, Frame } from './frame.js';

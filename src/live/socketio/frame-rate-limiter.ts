@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
-import { TokenBucket } from '../../platform/scheduling/token-bucket.js';
+import { TokenBucket } from '../../platform/rate-limits/token-bucket.js';
 import { MAX_RATE_DEBT } from '../connection/connection.js';
 import { PACKET_ACK, PACKET_EVENT } from './frame-encoding.js';
 import {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { monotonicNow } from './monotonic.js';
+import { monotonicNow } from '../scheduling/monotonic.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** Keys that are remembered, at some 200 bytes each. A forgotten one begins anew with a full bucket. */
