@@ -7,7 +7,7 @@ import { MetricsService } from '../../metrics/metrics.service.js';
 import { isOutage } from '../../postgres/outage.js';
 import { OutageAwareTimeout } from '../../postgres/outage-aware-timeout.js';
 import { withTimeout } from '../../scheduling/timeout.js';
-import { TokenBucket } from '../../scheduling/token-bucket.js';
+import { TokenBucket } from '../../rate-limits/token-bucket.js';
 import {
   hashesEqual,
   hashServiceKey,

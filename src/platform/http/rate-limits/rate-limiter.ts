@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import { KeyedRateLimiter } from '../../scheduling/keyed-rate-limiter.js';
+import { KeyedRateLimiter } from '../../rate-limits/keyed-rate-limiter.js';
 import { monotonicNow } from '../../scheduling/monotonic.js';
 import { Problem } from '../problem.js';
 
