@@ -65,6 +65,7 @@ function valueOf({ name, type, check }, usual) {
     jsonb: `'{}'::jsonb`,
     bytea: `decode(md5(n::text), 'hex')`,
     _text: `'{}'::text[]`,
+    _int8: `'{}'::bigint[]`,
   };
   if (!byType[type])
     throw new Error(`tools/explain-statements.mjs has no value of the type ${type} of ${name}`);

@@ -13,12 +13,15 @@ export const membershipErasure: UserErasure = {
       'erase-webhooks',
       `UPDATE webhook SET user_id = NULL, payload = NULL, waiting_for = '{}', status = 'ignored', reason = 'user_erased',
          settled_at = coalesce(settled_at, now())
-       WHERE user_id = $1 OR waiting_for && ARRAY(
-         SELECT 'customer:' || processor || ':' || customer_id FROM processor_link WHERE user_id = $1
-         UNION ALL
-         SELECT 'customer:' || processor || ':' || customer_id FROM subscription WHERE user_id = $1
-         UNION ALL
-         SELECT 'subscription:' || subscription_id FROM subscription WHERE user_id = $1)`,
+       WHERE (processor, event_id) IN (
+         SELECT processor, event_id FROM webhook WHERE user_id = $1
+         UNION
+         SELECT processor, event_id FROM webhook WHERE status = 'waiting' AND waiting_for && ARRAY(
+           SELECT 'customer:' || processor || ':' || customer_id FROM processor_link WHERE user_id = $1
+           UNION ALL
+           SELECT 'customer:' || processor || ':' || customer_id FROM subscription WHERE user_id = $1
+           UNION ALL
+           SELECT 'subscription:' || subscription_id FROM subscription WHERE user_id = $1))`,
     ),
     named('erase-links', 'DELETE FROM processor_link WHERE user_id = $1'),
     named('erase-subscriptions', 'DELETE FROM subscription WHERE user_id = $1'),

@@ -121,7 +121,7 @@ test('nor does what Prisma makes of the calls of any store', async () => {
   expect(sent.length).toBeGreaterThanOrEqual(14);
   expect(await wholeTableReads(sent.map((text) => ({ name: text, text })))).toEqual({});
   expect(filesWithPrisma()).toEqual(
-    ['device', 'idempotency', 'plan', 'preference', 'service-key'].map((name) => `${name}.store.ts`),
+    ['device', 'idempotency', 'plan', 'service-key'].map((name) => `${name}.store.ts`),
   );
 });
 

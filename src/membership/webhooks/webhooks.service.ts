@@ -29,11 +29,16 @@ const BUSY_PAUSE_SECONDS = 10;
 /** Processors wait 10 to 20 s for a response. The webhook is stored by then, so a slow API of theirs must not use this time up. */
 const RESPONSE_TIMEOUT_MS = 2_000;
 
+/** `interrupted`: nothing was marked, since PostgreSQL is away or overloaded. */
+type Outcome = 'applied' | 'failed' | 'interrupted';
+
 /** Receives processors' webhooks: verify, store, apply. */
 @Injectable()
 export class WebhooksService {
   private readonly log = new Logger('webhooks');
   private readonly outcomes: Counter<'processor' | 'status'>;
+  /** What this node has leased, and could not apply since PostgreSQL was away: at most what it has claimed at once. */
+  private readonly interrupted = new Map<string, ClaimedWebhook[]>();
 
   constructor(
     private readonly store: WebhookStore,
@@ -81,6 +86,9 @@ export class WebhooksService {
 
   /** Applies what is due of that processor's webhooks, batch by batch, until nothing is due, or one fails. */
   async applyLeftOver(processor: string): Promise<void> {
+    const interrupted = this.interrupted.get(processor) ?? [];
+    this.interrupted.delete(processor);
+    if ((await this.applyAll(interrupted)) > 0) return;
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const claimed = await this.queue.claim(processor, BATCH_SIZE, LEASE_SECONDS);
       const failures = await this.applyAll(claimed);
@@ -108,28 +116,36 @@ export class WebhooksService {
 
   private async applyGroup(group: readonly ClaimedWebhook[]): Promise<number> {
     let failures = 0;
-    for (const webhook of group)
-      if (!(await this.apply(webhook, () => this.application.applyLeftOver(webhook)))) failures += 1;
+    for (const webhook of group) {
+      const outcome = await this.apply(webhook, () => this.application.applyLeftOver(webhook));
+      if (outcome !== 'applied') failures += 1;
+      if (outcome === 'interrupted') this.remember(webhook);
+    }
     return failures;
   }
 
-  /** Never throws: the webhook is stored, and applied later. Returns false when it failed. */
-  private async apply(id: WebhookId, attempt: () => Promise<UpdateResult | undefined>): Promise<boolean> {
+  private remember(webhook: ClaimedWebhook): void {
+    const { processor } = webhook;
+    this.interrupted.set(processor, [...(this.interrupted.get(processor) ?? []), webhook]);
+  }
+
+  /** Never throws: the webhook is stored, and applied later. */
+  private async apply(id: WebhookId, attempt: () => Promise<UpdateResult | undefined>): Promise<Outcome> {
     try {
       const result = await attempt();
       if (result) this.count(id, result.status);
       if (result?.woken?.length) await this.applyAll(result.woken);
-      return true;
+      return 'applied';
     } catch (error) {
       this.log.error(`webhook ${id.processor} ${id.eventId} was not applied: ${String(error)}`);
+      // With our own queue full, as in an outage of our own, nothing is marked: it is due again when its lease ends, at the latest.
+      if (isOutage(error) || error instanceof QueueFull) return 'interrupted';
       await this.markFailed(id, error).catch((failure: unknown) => this.log.error(failure));
-      return false;
+      return 'failed';
     }
   }
 
-  /** In an outage of our own, or with our own queue full, nothing is marked: the webhook is due again when its lease ends. */
   private async markFailed(id: WebhookId, error: unknown): Promise<void> {
-    if (isOutage(error) || error instanceof QueueFull) return;
     if (error instanceof ProcessorBusy) return this.queue.postpone(id, 'rate_limited', BUSY_PAUSE_SECONDS);
     const status = await this.queue.fail(id, failureOf(error));
     if (status !== undefined) this.count(id, status);

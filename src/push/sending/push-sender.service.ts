@@ -51,7 +51,9 @@ export class PushSenderService {
     let pending = outgoing.length;
     const all = Promise.all(
       outgoing.map(async (prepared) => {
-        sent.push(await this.sendOne(prepared));
+        const one = await this.sendOne(prepared);
+        // Only now: the group before may have been taken away meanwhile.
+        sent.push(one);
         pending -= 1;
       }),
     );

@@ -84,7 +84,8 @@ async function revokeElsewhere(userId: string): Promise<void> {
   } finally {
     await database.onApplicationShutdown();
   }
-  const token = await usher.token(userId, { issuedAt: 1 });
+  // From before the revocation.
+  const token = await usher.token(userId, { issuedAt: Math.floor(Date.now() / 1_000) - 60 });
   await eventually('the token is refused', async () => {
     const reply = await call(usher.url, token, 'GET', '/v1/me/state');
     return reply.body.code === 'token_revoked';
