@@ -109,7 +109,8 @@ export class HistoryService {
     return resumed.map(({ head, missed }, index) => {
       const request = requests[index] as HistoryRequest;
       if (missed) return { resume: 'replay', head, missed: [...missed, ...(routine.get(request) ?? [])] };
-      return { resume: 'snapshot', ...(states.get(request.userId) as StateRead) };
+      const snapshot = states.get(request.userId) as StateRead;
+      return { resume: 'snapshot', head: snapshot.head, state: snapshot.state };
     });
   }
 

@@ -95,7 +95,7 @@ export async function faultProxy(first: ProxyTarget, line?: Line): Promise<Fault
     });
     far.on('data', (data) => {
       if (state !== 'open') return;
-      if (!losing) return void toNear(data);
+      if (!losing) return toNear(data);
       if (!losing.reply.isComplete(data)) return;
       near.destroy();
       losing.resolve();
