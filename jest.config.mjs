@@ -27,5 +27,5 @@ export default {
     ],
   },
   testTimeout: 30_000,
-  maxWorkers: 3,
+  maxWorkers: 2,
 };
