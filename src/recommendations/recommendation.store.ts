@@ -2,14 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { appendEvents, eventTypeColumns } from '../mailbox/append.fragments.js';
 import { type AppendedEvent, keyOf, type StampedEvent } from '../mailbox/events/event.js';
 import { Database } from '../platform/postgres/database.js';
-import { named, statement } from '../platform/postgres/statement.js';
+import { named, plannedEachTime, statement } from '../platform/postgres/statement.js';
 import { textArray } from '../platform/postgres/text-array.js';
 import type { RecommendationLine } from './recommendation.schema.js';
 
-const MERGE = statement('merge-front-pages.sql', import.meta.url, {
-  eventType: eventTypeColumns('recommendations.ready'),
-  appendEvents: appendEvents({ handoffId: '$7::uuid', tier: `'important'` }),
-});
+const MERGE = plannedEachTime(
+  statement('merge-front-pages.sql', import.meta.url, {
+    eventType: eventTypeColumns('recommendations.ready'),
+    appendEvents: appendEvents({ handoffId: '$7::uuid', tier: `'important'` }),
+  }),
+);
 const READ = named(
   'front-page',
   'SELECT version, items FROM recommendation WHERE user_id = $1 AND profile_id = $2',

@@ -28,6 +28,8 @@ const IDLE_TRANSACTION_TIMEOUT_MS = 10_000;
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** Planned at each use, for the values that it has then: see plannedEachTime. */
+  readonly isPlannedEachTime?: boolean;
 }
 
 /** An open transaction, valid only within the function that it was given to. */
@@ -75,7 +77,7 @@ export class Database implements OnApplicationShutdown {
 
   /** Runs one statement as its own transaction; returns its rows. */
   async run<Row>(lane: DatabaseLane, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
-    const result = await this.pools[lane].query({ ...statement, values: values as unknown[] });
+    const result = await this.pools[lane].query(queryOf(statement, values));
     return result.rows as Row[];
   }
 
@@ -85,7 +87,7 @@ export class Database implements OnApplicationShutdown {
     const afterCommit: (() => void)[] = [];
     const tx: Transaction = {
       run: async <Row>(statement: Statement, values: readonly unknown[]) =>
-        (await client.query({ ...statement, values: values as unknown[] })).rows as Row[],
+        (await client.query(queryOf(statement, values))).rows as Row[],
       afterCommit: (callback) => void afterCommit.push(callback),
     };
     let broken: Error | undefined;
@@ -119,3 +121,7 @@ export class Database implements OnApplicationShutdown {
     await Promise.all(Object.values(this.pools).map((pool) => pool.end()));
   }
 }
+
+/** Without a name, PostgreSQL plans it for these values. */
+const queryOf = ({ name, text, isPlannedEachTime }: Statement, values: readonly unknown[]): pg.QueryConfig =>
+  isPlannedEachTime ? { text, values: values as unknown[] } : { name, text, values: values as unknown[] };
