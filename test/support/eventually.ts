@@ -2,7 +2,7 @@
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 50;
 const GROWTH = 1.25;
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 20_000;
 
 /** Waits until `condition` returns something other than undefined, null or false, and returns it. Fails with `what` at the deadline. */
 export async function eventually<T>(
