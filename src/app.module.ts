@@ -27,7 +27,7 @@ import { RecommendationsModule } from './recommendations/recommendations.module.
 import { recommendationsState } from './recommendations/recommendations.state.js';
 import { EdgeModule } from './streams/edges/edge.module.js';
 import { StreamsModule } from './streams/streams.module.js';
-import { retentionRules, userErasures } from './removals.js';
+import { retentionRules, userErasures } from './retention-and-erasure.js';
 import { TimelineModule } from './timeline/timeline.module.js';
 
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */

@@ -5,6 +5,7 @@ import type { OutgoingEvent } from '../mailbox/events/outgoing-event.js';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { type NodeLane, NODE_LANES } from '../platform/redis/keys.js';
 import { Loop } from '../platform/scheduling/loop.js';
+import { monotonicNow } from '../platform/scheduling/monotonic.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import { NodeChannelStore } from './node-channel.store.js';
 import { decodeEvents, decodeDisconnect, type DisconnectRequest, isDisconnect } from './node-message.js';
@@ -52,9 +53,12 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   /** Undefined on a node without sockets. */
   private localNode: LocalNode | undefined;
   private aliveNodes = new Set<string>();
-  private lastHeartbeatAt = 0;
+  private lastHeartbeatAt = -Infinity;
   private renewAt = 0;
-  private readonly lastMessageAt: Record<NodeLane, number> = { critical: 0, other: 0 };
+  private readonly lastMessageAt: Record<NodeLane, number> = {
+    critical: -Infinity,
+    other: -Infinity,
+  };
   /** Lanes whose connection ended and which have received nothing since. */
   private readonly lostLanes = new Set<NodeLane>();
   /** Since the last heartbeat a connection ended, even if it is back by now, or a message could not be handled. */
@@ -64,7 +68,8 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   private suspectsLoss = false;
   /** Whether messages may have been lost as of the last heartbeat. */
   private mayHaveLost = false;
-  private reconnectedAt = 0;
+  private reconnectedAt = -Infinity;
+  private hasHeartbeatFailed = false;
 
   constructor(
     private readonly nodes: NodeStore,
@@ -80,7 +85,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
 
   /** The ids of the nodes that may hold devices, without this one; undefined while that is not known. */
   get others(): ReadonlySet<string> | undefined {
-    return Date.now() - this.lastHeartbeatAt < NODE_TIMEOUT_MS ? this.aliveNodes : undefined;
+    return monotonicNow() - this.lastHeartbeatAt < NODE_TIMEOUT_MS ? this.aliveNodes : undefined;
   }
 
   /** The ids of the user's devices that are connected to this node. */
@@ -139,9 +144,9 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   }
 
   private async runOnce(): Promise<void> {
-    await this.sendHeartbeat().catch(() => undefined);
+    await this.sendHeartbeat().catch(() => (this.hasHeartbeatFailed = true));
     if (!this.localNode) return;
-    const silentMs = Date.now() - Math.min(...NODE_LANES.map((lane) => this.lastMessageAt[lane]));
+    const silentMs = monotonicNow() - Math.min(...NODE_LANES.map((lane) => this.lastMessageAt[lane]));
     const suspectsLoss = this.lostLanes.size > 0 || silentMs > CANARY_TIMEOUT_MS;
     if (suspectsLoss !== this.suspectsLoss)
       this.log.warn(suspectsLoss ? 'no canary came back: the mailbox is read instead' : 'canaries are back');
@@ -149,35 +154,38 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
       suspectsLoss ||
       this.hasMissed ||
       this.recovery.isPresenceIncomplete ||
-      Date.now() < this.undiscoveredUntil;
+      monotonicNow() < this.undiscoveredUntil;
     // Also once after the suspicion ends, for what was sent in its last moments.
     if (mayHaveLost || this.mayHaveLost) this.recovery.requestGapFilling();
     this.suspectsLoss = suspectsLoss;
     this.mayHaveLost = mayHaveLost;
     this.hasMissed = false;
-    if (silentMs > RECONNECT_AFTER_MS && Date.now() - this.reconnectedAt > RECONNECT_AFTER_MS) {
-      this.reconnectedAt = Date.now();
+    if (silentMs > RECONNECT_AFTER_MS && monotonicNow() - this.reconnectedAt > RECONNECT_AFTER_MS) {
+      this.reconnectedAt = monotonicNow();
       this.channels.reconnect();
     }
   }
 
   private async sendHeartbeat(): Promise<void> {
     const { known, nodes } = await this.nodes.heartbeat(this.localNode && this.id, NODE_TIMEOUT_MS);
-    this.lastHeartbeatAt = Date.now();
+    this.lastHeartbeatAt = monotonicNow();
     this.aliveNodes = new Set(nodes.filter((id) => id !== this.id));
     if (!this.localNode) return;
-    if (!known) {
-      this.undiscoveredUntil = Date.now() + REDISCOVERY_MS;
+    // The response that said so may have been lost with the heartbeat before.
+    const isForgotten = !known || this.hasHeartbeatFailed;
+    this.hasHeartbeatFailed = false;
+    if (isForgotten) {
+      this.undiscoveredUntil = monotonicNow() + REDISCOVERY_MS;
       this.recovery.restartRegistration();
-    } else if (Date.now() > this.renewAt) this.recovery.requestRenewal();
-    if (!known || Date.now() > this.renewAt)
-      this.renewAt = Date.now() + RENEW_AFTER_MS + Math.random() * RENEW_SPREAD_MS;
+    } else if (monotonicNow() > this.renewAt) this.recovery.requestRenewal();
+    if (isForgotten || monotonicNow() > this.renewAt)
+      this.renewAt = monotonicNow() + RENEW_AFTER_MS + Math.random() * RENEW_SPREAD_MS;
     await Promise.all(NODE_LANES.map((lane) => this.nodes.send(this.id, lane, CANARY)));
   }
 
   /** Never throws: it is called by the connection, and an error there ends the process. */
   private receive(lane: NodeLane, message: string): void {
-    this.lastMessageAt[lane] = Date.now();
+    this.lastMessageAt[lane] = monotonicNow();
     this.lostLanes.delete(lane);
     if (message === CANARY) return;
     try {

@@ -42,6 +42,11 @@ export class NodeRouterService {
     this.messages = metrics.counter('node_messages_total', 'Messages to other nodes', ['lane']);
   }
 
+  /** Whether it is known which nodes hold devices. While it is not, each node reads the mailbox for its own. */
+  get isReady(): boolean {
+    return this.registry.others !== undefined;
+  }
+
   /** Resolves when Redis accepted the messages for every node that holds a device of the users; throws when that is not certain. */
   async route(events: readonly OutgoingEvent[]): Promise<void> {
     if (this.otherNodes().size === 0) return;

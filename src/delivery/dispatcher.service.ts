@@ -45,6 +45,11 @@ export class DispatcherService implements OnModuleInit {
     this.bus.subscribe(eventsPublished, (batch) => this.dispatchAndSettle(batch));
   }
 
+  /** Whether `dispatch` can be certain; while Redis is away it always throws. */
+  get isReady(): boolean {
+    return this.router.isReady;
+  }
+
   /** Resolves when every node that holds a device of the users was sent the events; throws when that is not certain. */
   async dispatch(events: readonly OutgoingEvent[]): Promise<void> {
     this.count(events);
@@ -65,8 +70,7 @@ export class DispatcherService implements OnModuleInit {
   }
 
   private deliverLocally(events: readonly OutgoingEvent[]): void {
-    // If it fails, the handoff must stay for the sweep.
-    this.bus.publishOrThrow(eventsForThisNode, events);
+    this.bus.publish(eventsForThisNode, events);
   }
 
   private count(events: readonly OutgoingEvent[]): void {

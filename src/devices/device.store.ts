@@ -4,7 +4,7 @@ import { Database, type Statement, type Transaction } from '../platform/postgres
 import { PrismaService } from '../platform/postgres/prisma.service.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import { PUSH_WITHDRAWAL, type PushWithdrawal } from './addresses/push-withdrawal.js';
-import type { DeviceRef } from './device.js';
+import type { DeadAddress, DeviceRef } from './device.js';
 import type { DeviceBody, DeviceUpdate } from './device.schema.js';
 
 const REGISTER = statement('registration/register-devices.sql', import.meta.url);
@@ -16,7 +16,10 @@ const FIND = named(
    JOIN device d ON d.user_id = k."userId" AND d.device_id = k."deviceId"`,
 );
 /** An address reaches one installation of the app: two devices that register the same one do so one after the other. */
-const LOCK_ADDRESS = named('lock-address', `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`);
+const LOCK_ADDRESS = named(
+  'lock-address',
+  `SELECT pg_advisory_xact_lock(hashtextextended('push address ' || $1, 0))`,
+);
 
 /** Statements that may take a device or its address, and then withdraw what is queued for it. */
 const WITHDRAWING = {
@@ -42,12 +45,6 @@ export interface KnownDevice extends ConnectingDevice {
   readonly name: string | null;
   /** It was seen more than an hour ago, so that time must be written again. */
   readonly lastSeenIsOld: boolean;
-}
-
-/** A push address that its provider no longer accepts; `since` when, if the provider reports it. */
-export interface DeadAddress extends DeviceRef {
-  readonly address: string;
-  readonly since: Date | undefined;
 }
 
 /** The devices and their push addresses. A device is known by its user and its id; the same id of another user is another device. */

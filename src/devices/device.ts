@@ -6,6 +6,12 @@ export interface DeviceRef {
   readonly deviceId: string;
 }
 
+/** A push address that its provider no longer accepts; `since` when, if the provider reports it. */
+export interface DeadAddress extends DeviceRef {
+  readonly address: string;
+  readonly since: Date | undefined;
+}
+
 /** Returns what identifies the device in a map or set: a device id is unique only among its user's devices. Ids have no slashes. */
 export const deviceKey = ({ userId, deviceId }: DeviceRef): string => `${userId}/${deviceId}`;
 

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { DeviceAnswer, DeviceBody } from './device.schema.js';
 import { EventBusService } from '../platform/events/event-bus.service.js';
 import type { DurableTier } from '../platform/tiers.js';
-import { deviceKey, deviceRemoved, type DeviceRef, MAX_DEVICES } from './device.js';
-import { type ConnectingDevice, type DeadAddress, DeviceStore, type KnownDevice } from './device.store.js';
+import { type DeadAddress, deviceKey, deviceRemoved, type DeviceRef, MAX_DEVICES } from './device.js';
+import { type ConnectingDevice, DeviceStore, type KnownDevice } from './device.store.js';
 
 /** Registers and removes the devices of users. Each removal is published as `deviceRemoved`. */
 @Injectable()

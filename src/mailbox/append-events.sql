@@ -19,7 +19,7 @@ generation AS MATERIALIZED (
   ORDER BY i.user_id COLLATE "C"
   ON CONFLICT (user_id, bucket) DO UPDATE SET
     last_offset = excluded.last_offset + greatest(m.last_offset - (SELECT base FROM generation), 0),
-    forks = CASE WHEN m.last_offset < (SELECT base FROM generation) THEN m.forks || m.last_offset ELSE m.forks END
+    generation_ends = CASE WHEN m.last_offset < (SELECT base FROM generation) THEN m.generation_ends || m.last_offset ELSE m.generation_ends END
   RETURNING m.user_id, m.epoch, m.last_offset, m.bucket
 ), placed AS MATERIALIZED (
   SELECT i.*, c.epoch, c.bucket,

@@ -57,7 +57,7 @@ export class MailboxFragments {
  */
 export const missedSince = (after: string): string =>
   `(SELECT (sum(f & 4294967295) - (${after} & 4294967295))::bigint
-      FROM unnest(0::bigint || m.forks || coalesce(m.last_offset, 0)) AS f
+      FROM unnest(0::bigint || m.generation_ends || coalesce(m.last_offset, 0)) AS f
       WHERE f >= ${after} HAVING bool_or(f >> 32 = ${after} >> 32))`;
 
 /**

@@ -17,6 +17,9 @@ const SOURCE = { processor: 'usher', webhookId: null };
 /** Ends memberships at their planned end, without waiting for a webhook. Runs on every worker; a lock lets one act at a time. */
 @Injectable()
 export class ScheduledEndWorker extends PeriodicWorker {
+  /** Another node holds the lock: this one waits for its next run. */
+  private isBusyElsewhere = false;
+
   constructor(
     private readonly store: MembershipStore,
     private readonly memberships: MembershipService,
@@ -30,7 +33,7 @@ export class ScheduledEndWorker extends PeriodicWorker {
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const due = await this.store.listDue(BATCH_SIZE);
       if (due.length > 0) await this.endAll(due);
-      if (due.length < BATCH_SIZE) return;
+      if (due.length < BATCH_SIZE || this.isBusyElsewhere) return;
     }
   }
 
@@ -49,7 +52,8 @@ export class ScheduledEndWorker extends PeriodicWorker {
   private endBatch(due: readonly DueMembership[]): Promise<void> {
     return this.database.transaction('critical', async (tx) => {
       // Another node is ending them; what it leaves is due in the next run.
-      if (!(await this.store.tryLockJob(tx, 'ends'))) return;
+      this.isBusyElsewhere = !(await this.store.tryLockJob(tx, 'ends'));
+      if (this.isBusyElsewhere) return;
       const userIds = due.map(({ userId }) => userId);
       await this.store.lockUsers(tx, userIds);
       const canceled = new Set(due.filter(({ isCanceled }) => isCanceled).map(({ userId }) => userId));

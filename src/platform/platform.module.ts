@@ -2,7 +2,6 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import { AuthenticationService } from './auth/authentication.service.js';
 import { ServiceKeysController } from './auth/service-keys/service-keys.controller.js';
-import { RevocationCleanupWorker } from './auth/revocations/revocation-cleanup.worker.js';
 import { RevocationStore } from './auth/revocations/revocation.store.js';
 import { RevocationsController } from './auth/revocations/revocations.controller.js';
 import { RevocationsService } from './auth/revocations/revocations.service.js';
@@ -56,14 +55,7 @@ export class PlatformModule {
         MetricsController,
         ...(config.ROLES.includes('api') ? [ServiceKeysController, RevocationsController] : []),
       ],
-      providers: [
-        ...shared,
-        RevocationStore,
-        RevocationCleanupWorker,
-        ServiceKeyStore,
-        JwksWorker,
-        AuthenticationService,
-      ],
+      providers: [...shared, RevocationStore, ServiceKeyStore, JwksWorker, AuthenticationService],
       exports: shared,
     };
   }

@@ -8,7 +8,7 @@ import type { Transaction } from '../platform/postgres/database.js';
 import { EdgeChannelStore } from './edges/edge-channel.store.js';
 import { type EdgeNotice, type EntitlementChanged, edgeNotice } from './edges/edge-notice.js';
 import { EdgeNoticeStore } from './edges/edge-notice.store.js';
-import { STOP_MATTERS_HOURS, type StopReason } from './stream.js';
+import { STOP_EXPIRY_HOURS, type StopReason } from './stream.js';
 import { type AffectedStream, type StopSelection, StreamStore } from './stream.store.js';
 
 /** Which streams to stop and why, and what else the edge nodes must learn. */
@@ -41,7 +41,7 @@ export class StreamStopperService {
     const affected = await this.streams.stop(tx, request);
     const stopped = affected.filter((stream) => stream.stopped);
     // Each has a key of its own, so without an end they would stay for ever.
-    const expiresAt = new Date(Date.now() + STOP_MATTERS_HOURS * 3_600_000);
+    const expiresAt = new Date(Date.now() + STOP_EXPIRY_HOURS * 3_600_000);
     await this.mailbox.append(
       tx,
       stopped.map(({ streamId, deviceId }) =>

@@ -76,4 +76,4 @@ export const FULL_CAPABILITIES: Capabilities = {
  * After this a stop matters to nobody, device or edge node: no lease of the stream can be valid any more. The longest grace is a day, the
  * longest lease an hour.
  */
-export const STOP_MATTERS_HOURS = 26;
+export const STOP_EXPIRY_HOURS = 26;

@@ -1,5 +1,5 @@
 import type { RetentionRules } from '../platform/retention/retention-rule.js';
-import { STOP_MATTERS_HOURS } from './stream.js';
+import { STOP_EXPIRY_HOURS } from './stream.js';
 
 /** Read by started_at, since no index may be on what a renewal changes: of streams that started so long ago few still run. */
 export const streamRetention: RetentionRules = ({ STREAM_RETENTION_DAYS }) => [
@@ -15,6 +15,6 @@ export const streamRetention: RetentionRules = ({ STREAM_RETENTION_DAYS }) => [
     table: 'edge_notice',
     orderBy: 'created_at',
     due: 'created_at < now() - $1::interval',
-    after: `${STOP_MATTERS_HOURS} hours`,
+    after: `${STOP_EXPIRY_HOURS} hours`,
   },
 ];

@@ -39,8 +39,8 @@ CREATE TABLE idempotent_call (
 );
 CREATE INDEX idempotent_call_created_at_idx ON idempotent_call (created_at);
 
--- Tokens that are refused although their signature is good. Nodes keep all of them in memory and read what is new by `seq`, which grows
--- in the order of commits (the writer holds a lock).
+-- Tokens that are refused although their signature is good. Nodes read what is new by `seq`, which grows in the order of
+-- commits (the writer holds a lock), and a user's own rows when the user comes to them.
 CREATE SEQUENCE revocation_seq;
 
 CREATE TABLE revocation (
@@ -52,6 +52,7 @@ CREATE TABLE revocation (
   PRIMARY KEY (user_id, device_id, token_id)
 );
 CREATE UNIQUE INDEX revocation_seq_idx ON revocation (seq);
+CREATE INDEX revocation_not_before_idx ON revocation (not_before);
 
 -- Mailbox
 
@@ -61,12 +62,12 @@ CREATE UNIQUE INDEX revocation_seq_idx ON revocation (seq);
 CREATE FUNCTION wal_timeline() RETURNS bigint LANGUAGE sql VOLATILE
   RETURN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint;
 
--- `forks`: the last offsets of the generations before the one of `last_offset`; null while there is only one.
+-- `generation_ends`: the last offsets of the generations before the one of `last_offset`; null while there is only one.
 CREATE TABLE mailbox (
   user_id text COLLATE "C" NOT NULL,
   epoch text NOT NULL,
   last_offset bigint NOT NULL,
-  forks bigint[],
+  generation_ends bigint[],
   bucket smallint NOT NULL,
   PRIMARY KEY (user_id, bucket)
 ) WITH (fillfactor = 70);
@@ -238,7 +239,7 @@ CREATE INDEX webhook_user_id_received_at_idx ON webhook (user_id, received_at);
 -- What is open. Settled webhooks, which are nearly all, are in none of these.
 CREATE INDEX webhook_due_idx ON webhook (processor, next_attempt_at) WHERE status IN ('stored', 'failed');
 CREATE INDEX webhook_open_subscription_idx ON webhook (processor, subscription_id) WHERE status IN ('stored', 'failed');
-CREATE INDEX webhook_failed_idx ON webhook (processor, received_at) WHERE status = 'failed';
+CREATE INDEX webhook_open_received_at_idx ON webhook (processor, received_at) WHERE status IN ('stored', 'failed');
 CREATE INDEX webhook_waiting_for_idx ON webhook USING gin (waiting_for) WHERE status = 'waiting';
 
 -- What webhooks waited for and is there by now, where more of them waited than were woken at once.

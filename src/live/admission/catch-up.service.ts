@@ -69,7 +69,8 @@ export class CatchUpService implements DeviceCommand {
   async handle(session: DeviceSession, payload: unknown): Promise<CommandResponse> {
     const position = parse(syncPayload, payload);
     const connection = Connection.of(session);
-    if (connection.outbound.isCatchingUp)
+    // It still gets an earlier history, or was sent away and gets nothing more.
+    if (!connection.outbound.isLive)
       throw new Problem('rate_limited', 'The last sync is still under way.', { retryAfterMs: 500 });
     const limit = this.syncLimitOf(connection);
     if (!limit.take(monotonicNow()))
@@ -94,6 +95,8 @@ export class CatchUpService implements DeviceCommand {
   private async sync(connection: Connection, position: Position): Promise<void> {
     const { userId, deviceId } = connection;
     connection.outbound.startCatchUp();
+    // The history has what waits to be written, and must not come after it: the client would take the rest for known.
+    connection.outbound.takeDurable();
     try {
       const { history } = await this.histories.read({ userId, deviceId, position });
       this.sendHistory(connection, history);
@@ -104,8 +107,8 @@ export class CatchUpService implements DeviceCommand {
   }
 
   /**
-   * Reads from the mailbox what the connection missed: a node crashed, or a message between nodes was lost. Never
-   * throws.
+   * Reads from the mailbox what the connection missed, and begins to send it: a node crashed, or a message between nodes was lost.
+   * Never throws.
    */
   async fillGap(connection: Connection): Promise<void> {
     const { userId, deviceId, outbound } = connection;
@@ -114,7 +117,11 @@ export class CatchUpService implements DeviceCommand {
     outbound.startCatchUp();
     try {
       const { history } = await this.histories.read({ userId, deviceId, position });
-      if (history.resume === 'replay') return void (await this.sender.send(connection, history));
+      if (history.resume === 'replay') {
+        // Not awaited: a device that reads slowly must not keep the others from being compared with their mailboxes.
+        this.sender.send(connection, history).catch((error: unknown) => this.giveUp(connection, error));
+        return;
+      }
       // So much was published meanwhile that it needs the state anew, or the mailbox was restored.
       if (history.head.epoch === position.epoch) this.delivery.countSlowDevice();
       this.disconnects.terminate(connection);

@@ -1,10 +1,18 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { HOLD_BYTES, MAX_WAITING_BYTES } from './backpressure.js';
 import { Connection } from './connection.js';
+import { ConnectionRegistryService } from './connection-registry.service.js';
 import { EventFrame } from './frame.js';
+import { LocalDeliveryService } from './local-delivery.service.js';
 import type { Transport } from './transport.js';
 import { WriteScheduler } from './write-scheduler.js';
+
+// One test provokes an error that is logged.
+beforeAll(() => Logger.overrideLogger(false));
 
 const NOW = 1_000_000;
 
@@ -51,6 +59,35 @@ const event = (offset: number): EventFrame =>
       data: {},
     }),
   );
+
+test('a device that cannot be written to is disconnected, and keeps no other from its events', () => {
+  const [broken, good] = [liveConnection(), liveConnection()];
+  let isTerminated = false;
+  const failing = {
+    encode: () => {
+      throw new Error('broken');
+    },
+    terminate: () => void (isTerminated = true),
+  };
+  broken.connection.transport = Object.assign(broken.transport, failing);
+  const connections = new ConnectionRegistryService(new MetricsService());
+  for (const { connection } of [broken, good]) connections.add(connection);
+  const delivery = new LocalDeliveryService(
+    connections,
+    {} as never,
+    new EventBusService(),
+    { registerWriteQueue: () => undefined } as never,
+    new MetricsService(),
+  );
+  const { header } = event(1);
+  delivery.deliver([
+    { userId: 'ann', event: EncodedEvent.fromNode({ ...header, tier: 'critical' }, '["note.one",{}]') },
+  ]);
+  delivery.onApplicationShutdown();
+  expect(isTerminated).toBe(true);
+  expect(broken.connection.isClosed).toBe(true);
+  expect(good.writes).toEqual([[1]]);
+});
 
 describe('a live connection', () => {
   test('sends an unacknowledged event once more, then gives it up, and accepts one late acknowledgement for each', () => {

@@ -58,7 +58,7 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
     this.bus.subscribe(eventsForThisNode, (events) => this.deliver(events));
   }
 
-  /** Writes or queues each event for the devices of its user that are connected here. */
+  /** Writes or queues each event for the devices of its user that are connected here. One that fails is disconnected, and can resume. */
   deliver(events: readonly OutgoingEvent[]): void {
     for (const { userId, event, exceptDeviceId, reportSent } of events) {
       const connections = this.connections.of(userId);
@@ -66,8 +66,16 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
       const frame = new EventFrame(event);
       for (const connection of connections) {
         if (connection.deviceId === exceptDeviceId) continue;
-        this.enqueue(connection, frame);
-        if (reportSent) this.recordSent(connection, frame);
+        try {
+          this.enqueue(connection, frame);
+          if (reportSent) this.recordSent(connection, frame);
+        } catch (error) {
+          this.log.error(
+            error,
+            `device ${connection.deviceId} is disconnected: an event could not be written`,
+          );
+          this.terminate(connection);
+        }
       }
     }
   }
@@ -118,7 +126,8 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
   }
 
   private recordSent(connection: Connection, { header }: EventFrame): void {
-    if (isDurableHeader(header) && !connection.isClosed) this.receipts.record(connection, header, 'sent');
+    if (isDurableHeader(header) && connection.outbound.isLive)
+      this.receipts.record(connection, header, 'sent');
   }
 
   private watchGap(connection: Connection): void {
@@ -134,6 +143,10 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
   private terminateStuck(connection: Connection): void {
     this.countSlowDevice();
     this.log.warn(`device ${connection.deviceId} does not read; it is disconnected and can resume`);
+    this.terminate(connection);
+  }
+
+  private terminate(connection: Connection): void {
     connection.close();
     connection.transport?.terminate();
   }

@@ -5,7 +5,7 @@ import type { Server, Socket } from 'socket.io';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { clientAddressBehind } from '../../platform/http/client-address.js';
 import { toProblem } from '../../platform/http/to-problem.js';
-import { Problem, PROBLEMS } from '../../platform/http/problem.js';
+import { Problem } from '../../platform/http/problem.js';
 import {
   AdmissionService,
   type AdmittedDevice,
@@ -65,7 +65,8 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     server.use((socket, next) => {
       this.admit(socket).then(
         () => next(),
-        (error: unknown) => next(this.toConnectError(error)),
+        // Nobody is left to be told why. Socket.IO forgets the socket.
+        (error: unknown) => next(isOpen(socket) ? this.toConnectError(error) : undefined),
       );
     });
     server.on('connection', (socket) => this.start(socket));
@@ -81,6 +82,8 @@ export class DeviceGateway implements OnGatewayInit<Server> {
       throw new Problem('rate_limited');
     }
     const device = await this.authenticate(socket);
+    // A connection that has closed meanwhile says so no more: its device would be taken for connected for ever.
+    if (!isOpen(socket)) return;
     this.limiter.admit(device.userId);
     const admitted = await this.admission.admit(device, (connection) => {
       socket.data = { connection };
@@ -95,14 +98,14 @@ export class DeviceGateway implements OnGatewayInit<Server> {
   private async authenticate(socket: Socket): Promise<AuthenticatedDevice> {
     const address = this.addressOf(socket.request);
     this.limiter.checkAttempt(address);
-    let isBad = false;
     try {
-      return await this.handshake.authenticate(socket.handshake.auth);
+      const device = await this.handshake.authenticate(socket.handshake.auth);
+      this.limiter.giveBack(address);
+      return device;
     } catch (error) {
-      isBad = !PROBLEMS[toProblem(error).code].retryable;
+      // What is refused may cost the node as much as it likes, also a token by a key that nobody knows; an outage of ours is no attempt.
+      if (!(error instanceof Problem)) this.limiter.giveBack(address);
       throw error;
-    } finally {
-      if (!isBad) this.limiter.giveBack(address);
     }
   }
 
@@ -127,6 +130,8 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     return Object.assign(new Error(problem.detail), { data });
   }
 }
+
+const isOpen = (socket: Socket): boolean => socket.conn.readyState === 'open';
 
 /** The connection that was put on the socket when its device was admitted. Throws if there is none. */
 function connectionOf(socket: Socket): Connection {

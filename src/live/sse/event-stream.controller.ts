@@ -40,12 +40,14 @@ export class EventStreamController {
     @Res() response: Response,
   ): Promise<void> {
     await this.revocations.check({ ...identity, deviceId: query.deviceId });
+    // A request that has ended meanwhile says so no more: its stream would be counted for ever.
+    if (response.destroyed) return;
     this.limiter.admit(identity.userId);
     const release = this.limiter.openStream(identity.userId, networkOf(request.ip));
     response.once('close', release);
     const position = positionOf(request.headers['last-event-id']);
     const admitted = await this.admission.admit(deviceOf(identity, query, position), (connection) =>
-      request.once('close', () => this.admission.leave(connection)),
+      response.once('close', () => this.admission.leave(connection)),
     );
     this.admission.start(admitted, new SseTransport(response));
   }

@@ -22,6 +22,9 @@ const SOURCE = { processor: 'usher', webhookId: null, reason: 'plan_changed' };
  */
 @Injectable()
 export class PlanRolloutWorker extends PeriodicWorker {
+  /** Another node holds the lock: this one waits for its next run. */
+  private isBusyElsewhere = false;
+
   constructor(
     private readonly store: MembershipStore,
     private readonly memberships: MembershipService,
@@ -35,7 +38,7 @@ export class PlanRolloutWorker extends PeriodicWorker {
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const userIds = await this.store.listBehindPlan(BATCH_SIZE);
       if (userIds.length > 0) await this.rollOutAll(userIds);
-      if (userIds.length < BATCH_SIZE) return;
+      if (userIds.length < BATCH_SIZE || this.isBusyElsewhere) return;
     }
   }
 
@@ -54,7 +57,8 @@ export class PlanRolloutWorker extends PeriodicWorker {
   private rollOut(userIds: readonly string[]): Promise<void> {
     return this.database.transaction('important', async (tx) => {
       // Another node is at work, and the rate above is meant for all nodes together.
-      if (!(await this.store.tryLockJob(tx, 'rollout'))) return;
+      this.isBusyElsewhere = !(await this.store.tryLockJob(tx, 'rollout'));
+      if (this.isBusyElsewhere) return;
       await this.store.lockUsers(tx, userIds);
       await this.memberships.updateFromSubscriptions(tx, userIds, SOURCE);
     });

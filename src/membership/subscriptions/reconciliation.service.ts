@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { Database } from '../../platform/postgres/database.js';
+import { isOutage } from '../../platform/postgres/outage.js';
 import { ProcessorBusy } from '../processors/processor.js';
 import type { ProcessorWithApi } from '../processors/processors.service.js';
 import { type FetchedList, SubscriptionFetchService } from './subscription-fetch.service.js';
@@ -76,14 +77,24 @@ export class ReconciliationService {
     return { updates, next: last && `${OWN}${last}` };
   }
 
+  /** One that fails must not stop the walk: its page would be fetched again for ever. In an outage the page is. */
   private async reconcile(name: string, update: FetchedUpdate): Promise<string> {
+    const outcome = await this.compare(name, update).catch((error: unknown) => {
+      if (isOutage(error)) throw error;
+      const id = 'subscriptionId' in update ? update.subscriptionId : 'unknown';
+      this.log.error(error, `subscription ${id} of ${name} could not be compared`);
+      return 'failed';
+    });
+    this.outcomes.inc({ processor: name, outcome });
+    return outcome;
+  }
+
+  private async compare(name: string, update: FetchedUpdate): Promise<string> {
     const source = { processor: name, webhookId: null, reason: 'reconciliation' };
     const { status, hasChanged } = await this.database.transaction('important', (tx) =>
       this.updates.apply(tx, update, source),
     );
-    const outcome = status === 'waiting' ? 'waiting' : hasChanged ? 'repaired' : 'same';
-    this.outcomes.inc({ processor: name, outcome });
-    return outcome;
+    return status === 'waiting' ? 'waiting' : hasChanged ? 'repaired' : 'same';
   }
 }
 

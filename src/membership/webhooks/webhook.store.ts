@@ -61,7 +61,7 @@ const SILENCE = named(
 const FAILING = named(
   'webhook-failing',
   `SELECT processor, extract(epoch FROM now() - oldest)::float8 AS seconds FROM (
-     SELECT processor, (SELECT min(w.received_at) FROM webhook w WHERE w.processor = p.processor AND w.status = 'failed') AS oldest
+     SELECT processor, (SELECT min(w.received_at) FROM webhook w WHERE w.processor = p.processor AND w.status IN ('stored', 'failed')) AS oldest
      FROM unnest($1::text[]) AS p (processor)
    ) AS failing WHERE oldest IS NOT NULL`,
 );

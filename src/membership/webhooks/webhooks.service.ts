@@ -86,47 +86,54 @@ export class WebhooksService {
 
   /** Applies what is due of that processor's webhooks, batch by batch, until nothing is due, or one fails. */
   async applyLeftOver(processor: string): Promise<void> {
-    const interrupted = this.interrupted.get(processor) ?? [];
-    this.interrupted.delete(processor);
-    if ((await this.applyAll(interrupted)) > 0) return;
+    const before = this.interrupted.get(processor) ?? [];
+    const interrupted: ClaimedWebhook[] = [];
+    this.interrupted.set(processor, interrupted);
+    if ((await this.applyAll(before, interrupted)) > 0) return;
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const claimed = await this.queue.claim(processor, BATCH_SIZE, LEASE_SECONDS);
-      const failures = await this.applyAll(claimed);
+      const failures = await this.applyAll(claimed, interrupted);
       if (claimed.length < BATCH_SIZE || failures > 0) return;
     }
   }
 
   /**
-   * Applies stored webhooks; never throws. Returns how many failed. Where the processor has no API they go one by one, the oldest first,
+   * Applies stored webhooks; never throws. Returns how many failed, and adds those that an outage interrupted to the list. Where the processor has no API they go one by one, the oldest first,
    * since one may build on the one before it. Elsewhere each fetches the present state, so the order does not matter.
    */
-  private async applyAll(webhooks: readonly ClaimedWebhook[]): Promise<number> {
+  private async applyAll(
+    webhooks: readonly ClaimedWebhook[],
+    interrupted?: ClaimedWebhook[],
+  ): Promise<number> {
     const hasApi = ({ processor }: ClaimedWebhook) => this.processors.findWithApi(processor) !== undefined;
     const inOrder = webhooks
       .filter((one) => !hasApi(one))
       .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
-    let failures = await this.applyGroup(inOrder);
+    let failures = await this.applyGroup(inOrder, interrupted);
     const groups = groupBySubscription(webhooks.filter(hasApi));
     for (let first = 0; first < groups.length; first += CONCURRENCY) {
-      const round = groups.slice(first, first + CONCURRENCY).map((group) => this.applyGroup(group));
+      const round = groups
+        .slice(first, first + CONCURRENCY)
+        .map((group) => this.applyGroup(group, interrupted));
       failures += (await Promise.all(round)).reduce((sum, failed) => sum + failed, 0);
     }
     return failures;
   }
 
-  private async applyGroup(group: readonly ClaimedWebhook[]): Promise<number> {
+  private async applyGroup(
+    group: readonly ClaimedWebhook[],
+    interrupted?: ClaimedWebhook[],
+  ): Promise<number> {
     let failures = 0;
-    for (const webhook of group) {
+    for (const [n, webhook] of group.entries()) {
       const outcome = await this.apply(webhook, () => this.application.applyLeftOver(webhook));
-      if (outcome !== 'applied') failures += 1;
-      if (outcome === 'interrupted') this.remember(webhook);
+      if (outcome === 'applied') continue;
+      failures += 1;
+      if (outcome === 'interrupted') interrupted?.push(...group.slice(n));
+      // The next one would be the same lookup again, at a processor that has just failed.
+      if (outcome === 'interrupted' || webhook.subscriptionId !== null) break;
     }
     return failures;
-  }
-
-  private remember(webhook: ClaimedWebhook): void {
-    const { processor } = webhook;
-    this.interrupted.set(processor, [...(this.interrupted.get(processor) ?? []), webhook]);
   }
 
   /** Never throws: the webhook is stored, and applied later. */

@@ -21,13 +21,17 @@ export class AuthenticationService {
   ) {}
 
   /**
-   * Returns who makes a call to this path with these credentials; undefined where none are needed. Throws Problem unauthorized,
+   * Returns who makes a call to this path with these credentials, from this address; undefined where none are needed. Throws Problem unauthorized,
    * token_…, rate_limited or unavailable.
    */
-  async authenticate(path: string, credentials: string | undefined): Promise<Caller | undefined> {
+  async authenticate(
+    path: string,
+    credentials: string | undefined,
+    address: string,
+  ): Promise<Caller | undefined> {
     if (FOR_USERS.test(path)) return { user: await this.tokens.verify(credentials) };
     if (WEBHOOKS.test(path) || !FOR_SERVICE_KEYS.test(path)) return undefined;
-    const serviceKey = credentials === undefined ? undefined : await this.keys.identify(credentials);
+    const serviceKey = credentials === undefined ? undefined : await this.keys.identify(credentials, address);
     if (!serviceKey) throw new Problem('unauthorized', 'A valid service key is needed.');
     return { serviceKey };
   }

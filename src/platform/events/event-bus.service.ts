@@ -33,19 +33,6 @@ export class EventBusService {
     }
   }
 
-  /** As `publish`, for listeners that are synchronous; throws what the first failing listener threw, once all were called. */
-  publishOrThrow<Payload>(topic: Topic<Payload>, payload: Payload): void {
-    const failures: unknown[] = [];
-    for (const listener of this.listeners.get(topic) ?? []) {
-      try {
-        void listener(payload);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
-  }
-
   /** Calls the listeners one after the other, since they may share a transaction. Throws what the first failing one threw. */
   async publishAndWait<Payload>(topic: Topic<Payload>, payload: Payload): Promise<void> {
     for (const listener of this.listeners.get(topic) ?? []) await listener(payload);

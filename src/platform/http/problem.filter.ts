@@ -1,8 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { Response } from 'express';
+import { Problem } from './problem.js';
 import { toProblem } from './to-problem.js';
 
-/** Sends every error of an HTTP call as `application/problem+json` (RFC 9457). Logs those that are our fault. */
+/** Sends every error of an HTTP call as `application/problem+json` (RFC 9457). Logs those that are our fault, or PostgreSQL's. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly log = new Logger('http');
@@ -10,7 +11,8 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
     const problem = toProblem(error);
-    if (problem.status >= 500) this.log.error(error);
+    // A Problem is expected: whoever throws one has said what there is to say. Strangers can cause them.
+    if (problem.status >= 500 && !(error instanceof Problem)) this.log.error(error);
     // A streamed response that has begun can only be cut off; the client then sees that it is incomplete.
     if (response.headersSent) return void response.destroy();
     const { retryAfterMs } = problem.extensions;

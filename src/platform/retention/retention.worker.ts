@@ -26,6 +26,7 @@ interface Progress {
   cursor: string;
   cursorSince: number;
   isBehind: boolean;
+  hasFailed: boolean;
 }
 
 /**
@@ -52,6 +53,7 @@ export class RetentionWorker extends PeriodicWorker {
       cursor: START,
       cursorSince: performance.now(),
       isBehind: false,
+      hasFailed: false,
     }));
     this.removed = metrics.counter('retention_removed_total', 'Rows removed because they were old', ['rule']);
     metrics.gauges(
@@ -70,6 +72,7 @@ export class RetentionWorker extends PeriodicWorker {
 
   protected async runOnce(): Promise<void> {
     let unfinished = this.all;
+    for (const progress of this.all) progress.hasFailed = false;
     for (let round = 0; round < MAX_ROUNDS && unfinished.length > 0; round += 1) {
       const full: Progress[] = [];
       for (const progress of unfinished) {
@@ -78,7 +81,7 @@ export class RetentionWorker extends PeriodicWorker {
       }
       unfinished = full;
     }
-    for (const progress of this.all) progress.isBehind = unfinished.includes(progress);
+    for (const progress of this.all) progress.isBehind = progress.hasFailed || unfinished.includes(progress);
   }
 
   /** Returns whether the batch was full, so that there may be more. One that fails leaves the other rules' rows to be removed. */
@@ -93,6 +96,8 @@ export class RetentionWorker extends PeriodicWorker {
       this.removed.inc({ rule: rule.name }, count);
       return count === size;
     } catch (error) {
+      progress.hasFailed = true;
+      this.log.warn(`a batch of ${rule.name} failed`);
       this.onError(error);
       return false;
     } finally {

@@ -22,7 +22,8 @@ WITH claimed AS (
   FROM wanted w
   CROSS JOIN LATERAL ({{entryAt}}) e
   JOIN LATERAL ({{pushableDevices}}) d ON e.target IS NULL OR e.target = d.device_id
-  WHERE NOT {{isAcknowledged}}
+  WHERE $2::jsonb ? d.kind -- an address that a newer version registered must not fail its whole commit
+    AND NOT {{isAcknowledged}}
     AND NOT coalesce((w.event -> 2)::jsonb ? d.device_id, false)
     AND (e.tier = 'critical' OR (d.last_seen_at > now() - $6 * interval '1 day' AND {{allowsPush}}))
   ORDER BY e.user_id, d.device_id, e.id

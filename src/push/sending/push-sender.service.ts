@@ -1,8 +1,9 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { deviceKey } from '../../devices/device.js';
+import { type DeadAddress, deviceKey } from '../../devices/device.js';
 import { DevicesService } from '../../devices/devices.service.js';
 import { PLAYBACK_ACTIVITY, type PlaybackActivity } from '../../devices/playback-activity.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { isOutage } from '../../platform/postgres/outage.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { renderPush } from '../content/render-push.js';
@@ -135,12 +136,21 @@ export class PushSenderService {
     });
   }
 
+  /** Returns the keys (deviceKey) of the devices that lost their address. One that could not be written is found dead again later. */
+  private forgetAddresses(tier: DurableTier, dead: readonly DeadAddress[]): Promise<ReadonlySet<string>> {
+    return this.devices.forgetAddresses(tier, dead).catch((error: unknown) => {
+      if (isOutage(error)) throw error;
+      this.log.error(error);
+      return new Set();
+    });
+  }
+
   private async toSettlements(tier: DurableTier, sent: readonly SentPush[]): Promise<SettledPush[]> {
     const now = new Date();
     const dead = sent.flatMap(({ push: { userId, deviceId }, message: { to }, result }) =>
       result.is === 'unregistered' ? [{ userId, deviceId, address: to.address, since: result.since }] : [],
     );
-    const forgotten = dead.length === 0 ? new Set<string>() : await this.devices.forgetAddresses(tier, dead);
+    const forgotten = dead.length === 0 ? new Set<string>() : await this.forgetAddresses(tier, dead);
     return sent.map(({ push, result }): SettledPush => {
       if (result.is !== 'unregistered') return [push, toSettlement(push, result, now)];
       if (forgotten.has(deviceKey(push))) return [push, { state: 'gone', reason: result.reason, tried: 1 }];

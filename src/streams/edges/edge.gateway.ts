@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Namespace, Socket } from 'socket.io';
 import { ServiceKeysService } from '../../platform/auth/service-keys/service-keys.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { clientAddressBehind } from '../../platform/http/client-address.js';
 import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem } from '../../platform/http/problem.js';
 import { LifecycleService } from '../../platform/lifecycle.service.js';
@@ -51,6 +53,7 @@ class EdgeSocket implements EdgeConnection {
 @WebSocketGateway({ namespace: '/edge' })
 export class EdgeGateway implements OnGatewayInit<Namespace> {
   private readonly log = new Logger('edges');
+  private readonly addressOf: (request: IncomingMessage) => string;
 
   constructor(
     private readonly edges: EdgeRegistryService,
@@ -58,7 +61,9 @@ export class EdgeGateway implements OnGatewayInit<Namespace> {
     private readonly keys: ServiceKeysService,
     private readonly lifecycle: LifecycleService,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    this.addressOf = clientAddressBehind(config.TRUSTED_PROXIES);
+  }
 
   afterInit(namespace: Namespace): void {
     namespace.use((socket, next) => {
@@ -77,7 +82,7 @@ export class EdgeGateway implements OnGatewayInit<Namespace> {
     const { auth } = socket.handshake;
     if (typeof auth.key !== 'string') throw new Problem('unauthorized', 'A valid service key is needed.');
     const { key, edgeId } = parse(edgeAuth, auth);
-    const identity = await this.keys.identify(key);
+    const identity = await this.keys.identify(key, this.addressOf(socket.request));
     if (!identity) throw new Problem('unauthorized', 'A valid service key is needed.');
     if (!identity.scopes.includes('edge')) throw new Problem('forbidden', 'The key lacks the scope "edge".');
     socket.data = { edgeId, keyId: identity.id };

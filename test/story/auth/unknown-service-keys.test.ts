@@ -34,25 +34,28 @@ const lookups = async () =>
 
 describe('an unknown service key', () => {
   test('is looked up once, not at each call', async () => {
-    for (let n = 0; n < 20; n += 1) expect(await node.identify(invented(1))).toBeUndefined();
+    for (let n = 0; n < 20; n += 1) expect(await node.identify(invented(1), '192.0.2.1')).toBeUndefined();
     // Every two seconds once, since another node may create it.
     expect(await lookups()).toBeLessThan(10);
   });
 
   test('that is another one each time soon costs no query any more, and known keys are served all the same', async () => {
     const { key, id } = await node.create('known', ['edge']);
-    expect(await node.identify(key)).toMatchObject({ id });
+    expect(await node.identify(key, '192.0.2.2')).toMatchObject({ id });
     const attempts = await Promise.allSettled(
-      Array.from({ length: 500 }, (_, n) => node.identify(invented(1_000 + n))),
+      Array.from({ length: 500 }, (_, n) => node.identify(invented(1_000 + n), '192.0.2.1')),
     );
     const refused = attempts.filter((one) => one.status === 'rejected' && one.reason.code === 'rate_limited');
     expect(refused.length).toBeGreaterThan(300);
-    expect(await lookups()).toBeLessThanOrEqual(1 + 500 - refused.length);
-    expect(await node.identify(key)).toMatchObject({ id });
+    // Whose key this node never saw is found all the same, from another address.
+    const other = await otherNode.create('of somebody else', ['edge']);
+    expect(await node.identify(other.key, '192.0.2.2')).toMatchObject({ id: other.id });
+    expect(await lookups()).toBeLessThanOrEqual(2 + 500 - refused.length);
+    expect(await node.identify(key, '192.0.2.2')).toMatchObject({ id });
   });
 
   test('that another node creates is found', async () => {
     const { key } = await otherNode.create('new', ['edge']);
-    await eventually('the key is known', () => node.identify(key));
+    await eventually('the key is known', () => node.identify(key, '192.0.2.2'));
   });
 });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import { connectionError } from '../../support/drivers/observed-socket.js';
+import { openRawSocket } from '../../support/drivers/raw-socket.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
+import { isWaitingForLock } from '../../support/infrastructure/locks.js';
 import { metric } from '../../support/metric.js';
 
 let usher: TestUsher;
@@ -85,6 +87,23 @@ describe('a live connection', () => {
     await removed.disconnected();
     await publish('cleo', 'note.after');
     await kept.waitFor('note.after');
+  });
+
+  test('that hangs up while its token is checked is not taken for connected', async () => {
+    const before = await metric(usher, 'usher_connections');
+    const unlock = await usher.database.holdTransaction('LOCK TABLE revocation');
+    const impatient = await openRawSocket(usher.url);
+    const token = await usher.token('hank');
+    impatient.send(`40${JSON.stringify({ token, deviceId: 'hank-tv', platform: 'tv' })}`);
+    await eventually('its token is checked', () => isWaitingForLock(usher.database));
+    impatient.terminate();
+    await impatient.closed();
+    // A handshake on another connection: by then the node has seen the end of the first one.
+    (await openRawSocket(usher.url)).terminate();
+    await unlock();
+    const patient = await usher.device('hank', 'hank-phone');
+    expect(await metric(usher, 'usher_connections')).toBe(before + 1);
+    patient.close();
   });
 
   test('is asked to reconnect elsewhere at the end of its lifetime, and closed when the node stops', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
+import { isWaitingForLock } from '../../support/infrastructure/locks.js';
 import { metric } from '../../support/metric.js';
 
 let usher: TestUsher;
@@ -46,6 +47,28 @@ async function listen(userId: string, lastEventId?: string, query = '') {
     close: () => controller.abort(),
   };
 }
+
+/** EVENT_STREAMS_PER_USER by default. */
+const STREAMS_PER_USER = 20;
+
+test('streams that are given up while their token is checked are not counted for ever', async () => {
+  const unlock = await usher.database.holdTransaction('LOCK TABLE revocation');
+  const authorization = `Bearer ${await usher.token('ike')}`;
+  const controller = new AbortController();
+  const all = Array.from({ length: STREAMS_PER_USER }, () =>
+    fetch(`${usher.url}/v1/me/events`, { headers: { authorization }, signal: controller.signal }),
+  );
+  const over = Promise.allSettled(all);
+  await eventually('a token is checked', () => isWaitingForLock(usher.database));
+  controller.abort();
+  await over;
+  // By then the node has seen the ends of the others.
+  await fetch(`${usher.url}/health/live`);
+  await unlock();
+  const stream = await listen('ike');
+  expect(stream.response.status).toBe(200);
+  stream.close();
+});
 
 function parsed(block: string): StreamEvent {
   const field = (name: string) =>

@@ -128,6 +128,18 @@ describe('reconciliation', () => {
     expect(usher.log()).toMatch(/were not as stripe says/);
   });
 
+  test('goes on behind a subscription that cannot be stored', async () => {
+    await usher.database.query(
+      `ALTER TABLE subscription ADD CONSTRAINT unstorable CHECK (subscription_id <> 'sub_abe')`,
+    );
+    stripe.createSubscription(subscriptionOf('abe'));
+    stripe.createSubscription(subscriptionOf('zac'));
+    await eventually('zac is found', async () => (await entitlement('zac')).status === 'active');
+    expect(await entitlement('abe')).toMatchObject({ status: 'none' });
+    await usher.database.query('ALTER TABLE subscription DROP CONSTRAINT unstorable');
+    await eventually('abe is found', async () => (await entitlement('abe')).status === 'active');
+  });
+
   test('never ends a subscription that Stripe does not know, since the API key may be wrong: its signed webhook counts', async () => {
     const elsewhere = usher.stripe.event('customer.subscription.created', {
       ...subscriptionOf('wes', 'price_basic'),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Database } from '../../../src/platform/postgres/database.js';
 import { ErasureStore } from '../../../src/platform/retention/erasure.store.js';
-import { userErasures } from '../../../src/removals.js';
+import { userErasures } from '../../../src/retention-and-erasure.js';
 import { testConfig } from '../../support/config.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 

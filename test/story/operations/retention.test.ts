@@ -3,7 +3,7 @@ import { MetricsService } from '../../../src/platform/metrics/metrics.service.js
 import { Database } from '../../../src/platform/postgres/database.js';
 import { RetentionStore } from '../../../src/platform/retention/retention.store.js';
 import { RetentionWorker } from '../../../src/platform/retention/retention.worker.js';
-import { retentionRules } from '../../../src/removals.js';
+import { retentionRules } from '../../../src/retention-and-erasure.js';
 import { testConfig } from '../../support/config.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 
@@ -45,6 +45,7 @@ const aged: Record<string, string> = {
   edge_notice: `INSERT INTO edge_notice (edge_id, key, id, type, data, created_at)
     VALUES ('edge', $1, gen_random_uuid(), 'stream.stop', '{}', now() - $2::interval)`,
   idempotent_call: `INSERT INTO idempotent_call (id, body_hash, created_at) VALUES ($1::text::bytea, '', now() - $2::interval)`,
+  revocation: `INSERT INTO revocation (user_id, token_id, not_before) VALUES ('ann', $1, now() - $2::interval)`,
   mailbox_entry: `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, at, expires_at, bucket)
     VALUES ('ann', $1, 1, gen_random_uuid(), 'note', 'important', now(), now() - $2::interval, bucket_of('ann'))`,
 };
@@ -56,6 +57,7 @@ const AGES: Record<keyof typeof aged, readonly [young: string, old: string]> = {
   stream: ['47 hours', '49 hours'],
   edge_notice: ['25 hours', '27 hours'],
   idempotent_call: ['23 hours', '25 hours'],
+  revocation: ['30 days', '32 days'],
   mailbox_entry: ['-1 hour', '1 second'],
 };
 const tables = Object.keys(aged);

@@ -35,6 +35,18 @@ describe('a device', () => {
     expect(await pushStates(usher, 'ann-phone')).toEqual([{ state: 'delivered', reason: null }]);
   });
 
+  test('whose address is of a kind that only a newer version knows keeps no other from its push', async () => {
+    await registerPhone(usher, 'abe', 'abe-phone');
+    const phone = await registerPhone(usher, 'amy', 'amy-phone');
+    await usher.database.query(
+      `UPDATE device SET push = jsonb_set(push, '{kind}', '"pigeon"') WHERE user_id = 'abe'`,
+    );
+    await usher.backOffice.publish(['abe', 'amy'].map((userId) => noteFor(userId, { tier: 'important' })));
+    await phone.waitForNotifications(1);
+    await waitForFallback();
+    expect(await pushStates(usher, 'abe-phone')).toEqual([]);
+  });
+
   test('that is connected receives no push', async () => {
     const phone = await registerPhone(usher, 'ben', 'ben-phone');
     const device = await usher.device('ben', 'ben-phone');

@@ -23,17 +23,6 @@ const OF_USERS = named(
   `SELECT user_id AS "userId", device_id AS "deviceId", token_id AS "tokenId", not_before AS "notBefore"
    FROM revocation WHERE user_id = ANY($1)`,
 );
-/** The oldest are those with the lowest `seq`, so no other index is needed. A row that is being revoked anew is skipped. */
-const EXPIRE = named(
-  'revocations-expire',
-  `WITH oldest AS MATERIALIZED (SELECT seq, not_before FROM revocation ORDER BY seq LIMIT $2),
-   expired AS (
-     SELECT r.seq FROM oldest o JOIN revocation r ON r.seq = o.seq
-     WHERE o.not_before < now() - make_interval(days => $1) FOR UPDATE OF r SKIP LOCKED
-   ),
-   removed AS (DELETE FROM revocation r USING expired e WHERE r.seq = e.seq RETURNING r.seq)
-   SELECT count(*) AS count FROM removed`,
-);
 const LIST_AFTER = named(
   'revocations-after',
   `SELECT seq, user_id AS "userId", device_id AS "deviceId", token_id AS "tokenId", not_before AS "notBefore"
@@ -82,12 +71,6 @@ export class RevocationStore {
   /** Returns the revocations of these users. */
   async listOf(userIds: readonly string[]): Promise<Revocation[]> {
     return (await this.database.run<Row>('critical', OF_USERS, [userIds])).map(revocationOf);
-  }
-
-  /** Removes revocations that are older than `days`, among the `limit` oldest. Returns how many. */
-  async expire(days: number, limit: number): Promise<number> {
-    const [row] = await this.database.run<{ count: number }>('routine', EXPIRE, [days, limit]);
-    return row?.count ?? 0;
   }
 }
 

@@ -9,7 +9,7 @@ export interface Revocation {
   readonly notBefore: number;
 }
 
-/** This node has learnt of a revocation, whichever node it was made on. Published once for each revocation at boot, too. */
+/** This node has learnt of a revocation, whichever node it was made on. */
 export const tokenRevoked = new Topic<Revocation>('auth.token_revoked');
 
 /** A token's claims that a revocation can match, and the device that sent the token, if it is known. */

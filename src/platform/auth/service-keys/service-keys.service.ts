@@ -7,6 +7,8 @@ import { MetricsService } from '../../metrics/metrics.service.js';
 import { isOutage } from '../../postgres/outage.js';
 import { OutageAwareTimeout } from '../../postgres/outage-aware-timeout.js';
 import { withTimeout } from '../../scheduling/timeout.js';
+import { monotonicNow } from '../../scheduling/monotonic.js';
+import { KeyedRateLimiter } from '../../rate-limits/keyed-rate-limiter.js';
 import { TokenBucket } from '../../rate-limits/token-bucket.js';
 import {
   hashesEqual,
@@ -32,10 +34,11 @@ const KNOWN_KEY_TIMEOUT_MS = 1_500;
 const OUTAGE_TIMEOUT_MS = 100;
 
 /**
- * Lookups a second of ids that this node never saw, with bursts of as many. Ids cost nothing to invent, and each would cost a
- * query; keys that this node knows are looked up all the same.
+ * Lookups a second of ids that this node never saw. Ids cost nothing to invent, and each would cost a query. Those that are unknown use up
+ * what is their address's, so that a stranger keeps nobody else's key from being found; keys that this node knows are looked up all the same.
  */
-const NEW_IDS_PER_SECOND = 50;
+const UNKNOWN_IDS_PER_ADDRESS = { rate: 5, burst: 50 };
+const NEW_IDS_PER_SECOND = 500;
 
 interface KnownKey {
   readonly identity: ServiceIdentity;
@@ -49,7 +52,11 @@ export class ServiceKeysService {
   private readonly cache = new LRUCache<string, KnownKey>({ max: 10_000, ttl: CACHE_MS });
   /** Ids that are not in the table. They are forgotten soon, since a key may be created on another node. */
   private readonly unknown = new LRUCache<string, true>({ max: 10_000, ttl: CACHE_MS });
-  private readonly newIds = new TokenBucket(NEW_IDS_PER_SECOND, NEW_IDS_PER_SECOND, performance.now(), 0);
+  private readonly unknownIds = new KeyedRateLimiter(
+    UNKNOWN_IDS_PER_ADDRESS.rate,
+    UNKNOWN_IDS_PER_ADDRESS.burst,
+  );
+  private readonly newIds = new TokenBucket(NEW_IDS_PER_SECOND, NEW_IDS_PER_SECOND, monotonicNow(), 0);
   private readonly lookups: Counter;
   /** Keys as they were read last, used only while PostgreSQL is down: edge nodes must be able to renew running streams then. */
   private readonly lastKnown: LRUCache<string, KnownKey>;
@@ -68,15 +75,15 @@ export class ServiceKeysService {
 
   /**
    * Returns the key's identity; undefined when the key is unknown or revoked. Throws when PostgreSQL is down and the key not
-   * known, and Problem rate_limited when too many unknown ones are tried.
+   * known, and Problem rate_limited when too many unknown ones are tried, from this address (networkOf) or at all.
    */
-  async identify(key: string): Promise<ServiceIdentity | undefined> {
+  async identify(key: string, address: string): Promise<ServiceIdentity | undefined> {
     const hash = hashServiceKey(key);
     if (this.adminKeyHash && hashesEqual(hash, this.adminKeyHash))
       return { id: BOOTSTRAP_ID, scopes: SCOPES };
     const id = serviceKeyId(key);
     if (id === undefined || this.unknown.has(id)) return undefined;
-    const found = this.cache.get(id) ?? (await this.load(id));
+    const found = this.cache.get(id) ?? (await this.load(id, address));
     return found && hashesEqual(hash, found.hash) ? found.identity : undefined;
   }
 
@@ -110,13 +117,15 @@ export class ServiceKeysService {
       : UNKNOWN_KEY_TIMEOUT_MS;
   }
 
-  private async load(id: string): Promise<KnownKey | undefined> {
-    if (!this.lastKnown.has(id) && !this.newIds.take(performance.now()))
+  private async load(id: string, address: string): Promise<KnownKey | undefined> {
+    const isNew = !this.lastKnown.has(id);
+    if (isNew && !(this.unknownIds.take(address) && this.newIds.take(monotonicNow())))
       throw new Problem('rate_limited', 'Too many unknown service keys.', { retryAfterMs: 1_000 });
     this.lookups.inc();
     try {
       const row = await withTimeout(this.timeoutFor(id), this.store.find(id));
       this.knownKeyTimeout.recordSuccess();
+      if (row && isNew) this.unknownIds.giveBack(address);
       const key = row && { identity: { id: row.id, scopes: row.scopes }, hash: row.hash };
       if (key) this.cache.set(id, key);
       if (key) this.lastKnown.set(id, key);

@@ -4,13 +4,10 @@ import { bearer } from '../../auth/bearer.js';
 import { type Caller, rememberCaller } from '../../auth/caller.js';
 import type { Config } from '../../config/config.js';
 import { discardBody } from '../body-parser.js';
-import { clientAddressBehind } from '../client-address.js';
+import { networkOf } from '../client-address.js';
 import { RateLimiter } from './rate-limiter.js';
 
-type Limits = Pick<
-  Config,
-  'USER_CALLS_PER_SECOND' | 'KEY_CALLS_PER_SECOND' | 'WEBHOOKS_PER_SECOND' | 'TRUSTED_PROXIES'
->;
+type Limits = Pick<Config, 'USER_CALLS_PER_SECOND' | 'KEY_CALLS_PER_SECOND' | 'WEBHOOKS_PER_SECOND'>;
 
 /**
  * Returns the middleware that checks who calls, and that they do not call too often, before the body is read: parsing a stranger's
@@ -20,18 +17,18 @@ export function admitCallers(authentication: AuthenticationService, limits: Limi
   const users = new RateLimiter('user', limits.USER_CALLS_PER_SECOND);
   const keys = new RateLimiter('key', limits.KEY_CALLS_PER_SECOND);
   const webhooks = new RateLimiter('address', limits.WEBHOOKS_PER_SECOND);
-  const addressOf = clientAddressBehind(limits.TRUSTED_PROXIES);
   const charge = (caller: Caller, response: Response) => {
     if ('user' in caller) users.take(caller.user.userId, response);
     else keys.take(caller.serviceKey.id, response);
   };
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     try {
-      const caller = await authentication.authenticate(request.path, bearer(request));
+      const address = networkOf(request.ip);
+      const caller = await authentication.authenticate(request.path, bearer(request), address);
       if (caller) {
         charge(caller, response);
         rememberCaller(request, caller);
-      } else if (isWebhook(request.path)) webhooks.take(addressOf(request), response);
+      } else if (isWebhook(request.path)) webhooks.take(address, response);
       next();
     } catch (error) {
       discardBody(request);

@@ -6,6 +6,7 @@ import { mailboxRetention } from './mailbox/mailbox.retention.js';
 import { membershipErasure } from './membership/membership.erasure.js';
 import { webhookRetention } from './membership/webhooks/webhook.retention.js';
 import type { Config } from './platform/config/config.js';
+import { revocationRetention } from './platform/auth/revocations/revocation.retention.js';
 import { idempotencyRetention } from './platform/http/idempotency/idempotency.retention.js';
 import type { RetentionRule } from './platform/retention/retention-rule.js';
 import type { UserErasure } from './platform/retention/user-erasure.js';
@@ -23,6 +24,7 @@ export const retentionRules = (config: Config): RetentionRule[] =>
     mailboxRetention,
     pushRetention,
     receiptRetention,
+    revocationRetention,
     streamRetention,
     webhookRetention,
   ].flatMap((rules) => rules(config));
