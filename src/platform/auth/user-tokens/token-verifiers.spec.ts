@@ -75,6 +75,7 @@ const wrong: [string, Change][] = [
   ['another iss', { iss: 'https://evil.example.com' }],
   ['a list with our iss', { iss: [EXPECTED.issuer] }],
   ['an exp that no date can hold', { exp: 1e300 }],
+  ['an iat that is to come', { iat: NOW + 120 }],
   ['a life of more than 30 days', { iat: NOW - 20 * DAY, exp: NOW + 11 * DAY }],
   ['a life of more than 30 days from now, without iat', { iat: undefined, exp: NOW + 31 * DAY }],
   ['a life of more than 30 days from now, with a later iat', { iat: NOW + 31 * DAY, exp: NOW + 32 * DAY }],
