@@ -66,17 +66,18 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
       const frame = new EventFrame(event);
       for (const connection of connections) {
         if (connection.deviceId === exceptDeviceId) continue;
-        try {
-          this.enqueue(connection, frame);
-          if (reportSent) this.recordSent(connection, frame);
-        } catch (error) {
-          this.log.error(
-            error,
-            `device ${connection.deviceId} is disconnected: an event could not be written`,
-          );
-          this.terminate(connection);
-        }
+        this.deliverTo(connection, frame, reportSent);
       }
+    }
+  }
+
+  private deliverTo(connection: Connection, frame: EventFrame, reportSent: boolean | undefined): void {
+    try {
+      this.enqueue(connection, frame);
+      if (reportSent) this.recordSent(connection, frame);
+    } catch (error) {
+      this.log.error(error, `device ${connection.deviceId} is disconnected: an event could not be written`);
+      this.terminate(connection);
     }
   }
 
