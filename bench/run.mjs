@@ -8,6 +8,7 @@
  *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
+ *   --heap <folder>         what of Usher's memory survives the young generation, by where it was allocated (likewise)
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,7 +72,7 @@ const quick = {
 const textOption = { type: 'string' };
 const { values } = parseArgs({
   options: {
-    ...Object.fromEntries([...Object.keys(usual), 'only', 'profile'].map((name) => [name, textOption])),
+    ...Object.fromEntries([...Object.keys(usual), 'only', 'profile', 'heap'].map((name) => [name, textOption])),
     quick: { type: 'boolean' },
     urgent: { type: 'boolean' },
   },
@@ -95,6 +96,7 @@ async function main() {
     postmaster,
     environment: { DATABASE_URL, REDIS_URL },
     profile: values.profile,
+    heap: values.heap,
     // Away from the server's core; its later connections follow.
     pinPostgres: (cores) => postmaster && pin([postmaster, ...children(postmaster)], cores),
   };

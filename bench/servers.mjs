@@ -31,14 +31,16 @@ export const beUrgent = () => void (isUrgent = true);
 export const preferPostgres = (pid) => isUrgent && pid && prefer([pid, ...children(pid)], NICE);
 
 /**
- * Usher as it is run in production. `profile` is a folder for V8's CPU profile, written when it stops; `settings` are more than
- * the usual ones.
+ * Usher as it is run in production. `profile` is a folder for V8's CPU profile, `heap` one for what heap-sampling.mjs finds, both
+ * written when it stops; `settings` are more than the usual ones.
  */
-export async function startUsher({ environment, cores, settles, profile, settings, file = 'usher.js' }) {
+export async function startUsher({ environment, cores, settles, profile, heap, settings, file = 'usher.js' }) {
   const port = await freePort();
   const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
-  const args = [...flags(settles), ...profiling, join(dist, file)];
+  const sampling = heap ? ['--import', join(here, 'heap-sampling.mjs')] : [];
+  const args = [...flags(settles), ...profiling, ...sampling, join(dist, file)];
   const env = {
+    ...(heap && { HEAP_FOLDER: heap }),
     PATH: process.env.PATH,
     NODE_ENV: 'production',
     HOST: '127.0.0.1',

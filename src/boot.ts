@@ -6,18 +6,18 @@ import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
 import { SocketIoAdapter } from './live/socketio/socket-io.adapter.js';
 import { type Config, ConfigError, loadConfig } from './platform/config/config.js';
+import { UsherExpressAdapter } from './platform/http/express.adapter.js';
 import { setUpHttp } from './platform/http/http-setup.js';
 import { serveDocs } from './platform/http/openapi.js';
 import { LifecycleService } from './platform/lifecycle.service.js';
 
 /** Starts a node. Returns it when it is ready for traffic; its `close()` stops everything in reverse order. `demo`: see AppModule. */
 export async function boot(config: Config, demo?: Type): Promise<INestApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config, demo), {
-    bodyParser: false,
-    // Open event streams and idle keep-alive connections must not delay the end of the process; devices were sent away before.
-    forceCloseConnections: true,
-    bufferLogs: true,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.with(config, demo),
+    new UsherExpressAdapter(),
+    { bodyParser: false, bufferLogs: true },
+  );
   app.useLogger(app.get(Logger));
   setUpHttp(app, config);
   app.useWebSocketAdapter(new SocketIoAdapter(app, config));

@@ -1,6 +1,8 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
+import type { Histogram } from 'prom-client';
 import { CONFIG, type Config } from '../config/config.js';
+import { MetricsService } from '../metrics/metrics.service.js';
 import { TIERS } from '../tiers.js';
 
 /** PostgreSQL's type id of bigint. Such columns are offsets and versions, far below 2^53: they are read as numbers. */
@@ -47,9 +49,16 @@ export interface Transaction {
 @Injectable()
 export class Database implements OnApplicationShutdown {
   private readonly pools: Record<DatabaseLane, pg.Pool>;
+  private readonly timers = new WeakMap<Statement, StatementTimer>();
+  private readonly seconds;
   private stopped = false;
 
-  constructor(@Inject(CONFIG) config: Config) {
+  constructor(@Inject(CONFIG) config: Config, metrics: MetricsService = new MetricsService()) {
+    this.seconds = metrics.histogram(
+      'statement_seconds',
+      'Time that PostgreSQL took for a statement, without the wait for a connection',
+      ['statement'],
+    );
     const open = (lane: DatabaseLane) => {
       const pool = new pg.Pool({
         connectionString: config.DATABASE_URL,
@@ -77,8 +86,15 @@ export class Database implements OnApplicationShutdown {
 
   /** Runs one statement as its own transaction; returns its rows. */
   async run<Row>(lane: DatabaseLane, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
-    const result = await this.pools[lane].query(queryOf(statement, values));
-    return result.rows as Row[];
+    const client = await this.pools[lane].connect();
+    try {
+      const rows = await this.query<Row>(client, statement, values);
+      client.release();
+      return rows;
+    } catch (error) {
+      client.release(true); // the connection may be of no use any more
+      throw error;
+    }
   }
 
   /** Runs `work` in one READ COMMITTED transaction and returns what it returns. Rolls back and rethrows if it throws. */
@@ -86,8 +102,7 @@ export class Database implements OnApplicationShutdown {
     const client = await this.pools[lane].connect();
     const afterCommit: (() => void)[] = [];
     const tx: Transaction = {
-      run: async <Row>(statement: Statement, values: readonly unknown[]) =>
-        (await client.query(queryOf(statement, values))).rows as Row[],
+      run: (statement, values) => this.query(client, statement, values),
       afterCommit: (callback) => void afterCommit.push(callback),
     };
     let broken: Error | undefined;
@@ -110,6 +125,28 @@ export class Database implements OnApplicationShutdown {
     }
   }
 
+  private async query<Row>(
+    client: pg.PoolClient,
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    const start = performance.now();
+    try {
+      return (await client.query(queryOf(statement, values))).rows as Row[];
+    } finally {
+      this.timerOf(statement).observe((performance.now() - start) / 1_000);
+    }
+  }
+
+  private timerOf(statement: Statement): StatementTimer {
+    let timer = this.timers.get(statement);
+    if (timer === undefined) {
+      timer = this.seconds.labels(statement.name.replace(/:.*/, ''));
+      this.timers.set(statement, timer);
+    }
+    return timer;
+  }
+
   /** Returns how many statements and transactions wait for a connection of the lane: a measure of overload. */
   waiting(lane: DatabaseLane): number {
     return this.pools[lane].waitingCount;
@@ -121,6 +158,8 @@ export class Database implements OnApplicationShutdown {
     await Promise.all(Object.values(this.pools).map((pool) => pool.end()));
   }
 }
+
+type StatementTimer = Histogram.Internal<'statement'>;
 
 /** Without a name, PostgreSQL plans it for these values. */
 const queryOf = ({ name, text, isPlannedEachTime }: Statement, values: readonly unknown[]): pg.QueryConfig =>
