@@ -44,12 +44,12 @@ export class SweepWorker extends PeriodicWorker<DurableTier> {
   protected async runOnce(tier: DurableTier): Promise<void> {
     // Each batch would be claimed and rolled back, again and again; meanwhile nodes read the mailbox for their devices.
     if (!this.dispatcher.isReady) return;
+    const due = { consumer: 'delivery', tier, olderThanMs: OVERDUE_MS } as const;
+    if (!(await this.handoffs.hasDue(due))) return;
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const { events, isDrained } = await this.database.transaction(tier, async (tx) => {
         const overdue = await this.handoffs.claim(tx, {
-          consumer: 'delivery',
-          tier,
-          olderThanMs: OVERDUE_MS,
+          ...due,
           limit: BATCH_SIZE,
           maxEvents: MAX_EVENTS,
         });

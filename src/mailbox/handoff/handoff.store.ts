@@ -9,11 +9,15 @@ import { MailboxFragments } from '../mailbox.fragments.js';
 /** A consumer of committed events. Each gets a row of `handoff`, written in the commit (append-events.sql) and removed once it has taken over. */
 export type HandoffConsumer = 'delivery' | 'push';
 
-/** Which handoffs to take over. */
-export interface HandoffClaim {
+/** Handoffs of one consumer and tier that were not settled within `olderThanMs`. */
+export interface DueHandoffs {
   readonly consumer: HandoffConsumer;
   readonly tier: DurableTier;
   readonly olderThanMs: number;
+}
+
+/** Which handoffs to take over. */
+export interface HandoffClaim extends DueHandoffs {
   /** Handoffs in one claim. */
   readonly limit: number;
   /** Events in one claim; one handoff with more is claimed alone. */
@@ -27,6 +31,13 @@ export interface ClaimedHandoffs {
 }
 
 const SETTLE = named('settle-handoffs', 'DELETE FROM handoff WHERE id = ANY ($1::uuid[]) AND consumer = $2');
+
+const HAS_DUE = named(
+  'has-due-handoffs',
+  `SELECT EXISTS (
+     SELECT FROM handoff WHERE consumer = $1 AND tier = $2 AND created_at < now() - $3 * interval '1 millisecond'
+   ) AS "hasDue"`,
+);
 
 /** Commits that a consumer has not taken over yet: the mailbox's transactional outbox. */
 @Injectable()
@@ -43,6 +54,13 @@ export class HandoffStore {
   /** Records that the consumer has taken over these commits. */
   async settle(consumer: HandoffConsumer, ids: readonly string[], lane: DurableTier): Promise<void> {
     await this.database.run(lane, SETTLE, [ids, consumer]);
+  }
+
+  /** Returns whether there is anything to claim: one statement, where a claim takes a transaction. */
+  async hasDue({ consumer, tier, olderThanMs }: DueHandoffs): Promise<boolean> {
+    const values = [consumer, tier, olderThanMs];
+    const [row] = await this.database.run<{ hasDue: boolean }>(tier, HAS_DUE, values);
+    return row?.hasDue ?? false;
   }
 
   /**

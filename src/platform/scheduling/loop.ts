@@ -1,5 +1,6 @@
 /**
- * Runs an asynchronous function again and again, `intervalMs` after the last run ended, until it is stopped. An error is given to
+ * Runs an asynchronous function again and again, `intervalMs` after the last run ended or when triggered, until it is stopped. Without an
+ * interval it runs only when triggered. An error is given to
  * `onError`, and the loop goes on. For a Nest provider, extend PeriodicWorker instead.
  */
 export class Loop {
@@ -10,7 +11,7 @@ export class Loop {
   private triggered = false;
 
   constructor(
-    private readonly intervalMs: number,
+    private readonly intervalMs: number | undefined,
     private readonly runOnce: () => Promise<void>,
     private readonly onError: (error: unknown) => void,
   ) {}
@@ -39,8 +40,8 @@ export class Loop {
   }
 
   private schedule(): void {
-    if (this.stopped) return;
     const waitMs = this.triggered ? 0 : this.intervalMs;
+    if (this.stopped || waitMs === undefined) return;
     this.triggered = false;
     this.timer = setTimeout(() => {
       this.running = true;

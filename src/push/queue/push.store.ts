@@ -32,6 +32,7 @@ const ENQUEUE = statement('enqueue-pushes.sql', import.meta.url, {
   isAcknowledged: isAcknowledged({ userId: 'e.user_id', eventId: 'e.id', deviceId: 'd.device_id' }),
   allowsPush: allowsPushOf({ userId: 'e.user_id', type: 'e.type' }),
 });
+const LIST_DUE_PROVIDERS = statement('list-due-providers.sql', import.meta.url);
 const CLEAR_SHOWN = statement('clear-shown.sql', import.meta.url);
 const FIND_SENT = statement('find-sent.sql', import.meta.url, { epoch: epochOf('$1') });
 const SETTLE = statement('settle-pushes.sql', import.meta.url);
@@ -65,6 +66,7 @@ export interface PushBacklog {
 export class PushStore implements SentEventLookup {
   private readonly claimStatement: Statement;
   private readonly providersByKind: string;
+  private readonly providerNames: readonly string[];
 
   constructor(
     private readonly database: Database,
@@ -72,6 +74,7 @@ export class PushStore implements SentEventLookup {
     @Inject(PUSH_PROVIDERS) providers: readonly PushProviderDefinition[],
   ) {
     this.providersByKind = JSON.stringify(providerNamesByKind(providers));
+    this.providerNames = providers.map(({ name }) => name);
     const event = { userId: 'c.user_id', eventId: 'c.event_id', deviceId: 'c.device_id' };
     const other = { userId: 'o.user_id', key: 'o.key', id: 'o.event_id' };
     this.claimStatement = statement('claim-pushes.sql', import.meta.url, {
@@ -102,6 +105,13 @@ export class PushStore implements SentEventLookup {
   /** Returns those of the named events that were pushed to the device or are queued for it. */
   findSent({ userId, deviceId, offsets, ids }: EventQuery): Promise<DurableEventRef[]> {
     return this.database.run('important', FIND_SENT, [userId, deviceId, offsets, ids]);
+  }
+
+  /** Returns the providers that have pushes of the tier to claim. */
+  async listDueProviders(tier: DurableTier): Promise<string[]> {
+    const values = [this.providerNames, tier];
+    const rows = await this.database.run<{ provider: string }>(tier, LIST_DUE_PROVIDERS, values);
+    return rows.map(({ provider }) => provider);
   }
 
   /** Claims at most `limit` pushes that are due. They are due again after a minute unless they are settled. */

@@ -6,7 +6,6 @@ import type { DurableTier } from '../../platform/tiers.js';
 import type { PushBatch, PushBatchesService, PushBatchResult } from './push-batches.service.js';
 import { backoffMs } from './retry.js';
 
-const INTERVAL_MS: Record<DurableTier, number> = { critical: 500, important: 1_000 };
 /** Pushes in flight, of the 200 that one provider may have (resilience.ts): a campaign leaves slots for critical pushes. */
 const MAX_IN_FLIGHT: Record<DurableTier, number> = { critical: 200, important: 160 };
 /** A smaller batch is not worth its statements. */
@@ -21,7 +20,7 @@ const BUDGET_PAUSE_MS = { min: 50, max: 250 };
 const MIN_OUTAGE_BATCH = 10;
 
 /**
- * Sends the pushes of one tier through one provider. Batches overlap while there is room, so that a push that the provider does not
+ * Sends the pushes of one tier through one provider, whenever it is woken. Batches overlap while there is room, so that a push that the provider does not
  * respond to delays no other.
  */
 export class PushLaneWorker {
@@ -40,11 +39,11 @@ export class PushLaneWorker {
   /** `onError` is called when PostgreSQL or Redis fails. Claimed pushes are due again later. */
   constructor(
     private readonly batches: PushBatchesService,
-    private readonly provider: string,
+    readonly provider: string,
     readonly tier: DurableTier,
     private readonly onError: (error: unknown) => void,
   ) {
-    this.loop = new Loop(INTERVAL_MS[tier], () => this.run(), onError);
+    this.loop = new Loop(undefined, () => this.run(), onError);
   }
 
   start(): void {
@@ -52,7 +51,7 @@ export class PushLaneWorker {
     this.loop.start();
   }
 
-  /** Looks for pushes now rather than after the interval. */
+  /** Claims what is due, now or once the current run has ended. */
   wake(): void {
     this.loop.trigger();
   }
