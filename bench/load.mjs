@@ -20,6 +20,7 @@ const asks = {
   publish: (of) => withPublisher(of, (publisher) => loads.publishClosed(fleet, publisher, of)),
   publishAtRate: (of) => withPublisher(of, (publisher) => loads.publishAtRate(fleet, publisher, of)),
   heartbeats: (of) => loads.beatsClosed(fleet, of),
+  heartbeatsAtRate: (of) => loads.beatsAtRate(fleet, of),
   async flood(of) {
     const publisher = await publisherFor(of);
     const stop = loads.flood(fleet, publisher, of);

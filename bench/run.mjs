@@ -5,6 +5,7 @@
  *   --seconds 4             of each measurement   --rows 30000     of the nightly file
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
+ *   --users 1000000         rows in each table of `scale`, which is run only when named    --minutes 3  of its load
  *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
@@ -27,6 +28,7 @@ import { nightly } from './scenarios/nightly.mjs';
 import { nodes } from './scenarios/nodes.mjs';
 import { presence } from './scenarios/presence.mjs';
 import { push } from './scenarios/push.mjs';
+import { scale } from './scenarios/scale.mjs';
 import { stop } from './scenarios/stop.mjs';
 import { streams } from './scenarios/streams.mjs';
 import { beUrgent, stopAll } from './servers.mjs';
@@ -47,7 +49,10 @@ const scenarios = {
   boot,
   push,
   campaign,
+  scale,
 };
+/** Too long for a run of everything. */
+const ONLY_WHEN_NAMED = ['scale'];
 const usual = {
   devices: '3000',
   rounds: '3',
@@ -58,6 +63,8 @@ const usual = {
   stops: '200',
   pushes: '20000',
   campaign: '100000',
+  users: '1000000',
+  minutes: '3',
 };
 const quick = {
   devices: '600',
@@ -68,11 +75,15 @@ const quick = {
   stops: '20',
   pushes: '2000',
   campaign: '5000',
+  users: '20000',
+  minutes: '0.5',
 };
 const textOption = { type: 'string' };
 const { values } = parseArgs({
   options: {
-    ...Object.fromEntries([...Object.keys(usual), 'only', 'profile', 'heap'].map((name) => [name, textOption])),
+    ...Object.fromEntries(
+      [...Object.keys(usual), 'only', 'profile', 'heap'].map((name) => [name, textOption]),
+    ),
     quick: { type: 'boolean' },
     urgent: { type: 'boolean' },
   },
@@ -136,7 +147,8 @@ async function carriedOut(name, context) {
 }
 
 function chosen() {
-  const names = values.only?.split(',') ?? Object.keys(scenarios);
+  const names =
+    values.only?.split(',') ?? Object.keys(scenarios).filter((name) => !ONLY_WHEN_NAMED.includes(name));
   for (const name of names) {
     if (!Object.hasOwn(scenarios, name))
       throw new Error(`No scenario "${name}"; there are ${Object.keys(scenarios).join(', ')}.`);

@@ -34,7 +34,15 @@ export const preferPostgres = (pid) => isUrgent && pid && prefer([pid, ...childr
  * Usher as it is run in production. `profile` is a folder for V8's CPU profile, `heap` one for what heap-sampling.mjs finds, both
  * written when it stops; `settings` are more than the usual ones.
  */
-export async function startUsher({ environment, cores, settles, profile, heap, settings, file = 'usher.js' }) {
+export async function startUsher({
+  environment,
+  cores,
+  settles,
+  profile,
+  heap,
+  settings,
+  file = 'usher.js',
+}) {
   const port = await freePort();
   const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
   const sampling = heap ? ['--import', join(here, 'heap-sampling.mjs')] : [];

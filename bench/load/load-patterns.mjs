@@ -110,6 +110,22 @@ export async function beatsClosed(fleet, { seconds, window }) {
   };
 }
 
+/** Heartbeats round robin over all devices at a fixed rate, whatever is unanswered. */
+export async function beatsAtRate(fleet, { seconds, perSecond }) {
+  fleet.reset();
+  const start = clock();
+  const total = Math.round(seconds * perSecond);
+  for (let sent = 0; sent < total;) {
+    for (; sent < total && start + (sent / perSecond) * 1e6 <= clock(); sent += 1) {
+      const index = sent % fleet.sockets.length;
+      fleet.sockets[index].send(heartbeat(index, sent));
+    }
+    await pause(5);
+  }
+  await arrived(fleet, () => fleet.acks + fleet.refused >= total);
+  return { ...outcome(fleet, start), heartbeats: fleet.acks, refused: fleet.refused };
+}
+
 /** Routine events without end, over our own users and `others`: whenever the publisher is free, a batch. `stop()` ends it. */
 export function flood(fleet, publisher, { batch, others = [] }) {
   fleet.reset();

@@ -1,0 +1,220 @@
+/*
+ * A million users in the tables, and then everything at once that reads and writes them: heartbeats, appends, pushes, sweeps, recovery of
+ * webhooks and retention. Rates, the slowest statements, and what the tables and the log grew by. The arithmetic is in docs/capacity.md.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { ADMIN_KEY, SECRET, startLoad, startUsher } from '../servers.mjs';
+import { cpu, cpuOfFamily } from '../stats.mjs';
+import { fill, PENDING, TABLES } from './scale-tables.mjs';
+import { DEVICES_PER_USER } from './side-by-side.mjs';
+import { withFakeProviders } from './sleeping-devices.mjs';
+
+/** What is asked for a second; together about what one node with one PostgreSQL on these two cores carries. */
+const RATES = { heartbeats: 300, critical: 50, important: 100, pushes: 100, handoffs: 200, webhooks: 50 };
+const NO_LIMIT = '100000000';
+const P99_BAR_MS = 50;
+/** Statements in the table; fewer calls than these have no p99. */
+const STATEMENTS = 25;
+const MIN_CALLS = 200;
+
+export async function scale(context) {
+  const client = new pg.Client({ connectionString: context.environment.DATABASE_URL });
+  await client.connect();
+  try {
+    return await withFakeProviders({ ...context, client }, measured);
+  } finally {
+    await client.end();
+  }
+}
+
+async function measured(context) {
+  const { client, options, postmaster, place, providers } = context;
+  const startedAt = performance.now();
+  await fill(client, options.users);
+  console.log(`filled in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
+  const settings = {
+    ...place.settings,
+    FCM_PER_MINUTE: NO_LIMIT,
+    ACK_TIMEOUT_SECONDS: '1',
+    USER_CALLS_PER_SECOND: '1000000',
+  };
+  context.pinPostgres('0,1');
+  const usher = await startUsher({ ...context, settings, cores: '0,1' });
+  const loads = [];
+  const startOne = async () => loads[loads.push(await startLoad({ cores: '0,1' })) - 1];
+  const [beats, critical, important, sleeping] = [
+    await startOne(),
+    await startOne(),
+    await startOne(),
+    await startOne(),
+  ];
+  const fleet = { kind: 'usher', port: usher.port, secret: SECRET, devicesPerUser: DEVICES_PER_USER };
+  for (const load of loads) await load.ask('fleet', fleet);
+  await beats.ask('connect', { to: options.devices });
+  await providers.ask('forget');
+
+  const seconds = options.minutes * 60;
+  const before = await snapshot({ client, usher, postmaster });
+  const users = (from, count) => Array.from({ length: count }, (_, n) => `u${from + n}`);
+  const publish = (load, perSecond, of) =>
+    load.ask('publishAtRate', {
+      publisher: { kind: 'usher', port: usher.port, key: ADMIN_KEY },
+      payload: options.payload,
+      seconds,
+      perSecond,
+      expected: 0,
+      ...of,
+    });
+  const awake = options.devices / DEVICES_PER_USER;
+  const [beaten, ...published] = await Promise.all([
+    beats.ask('heartbeatsAtRate', { seconds, perSecond: RATES.heartbeats }),
+    publish(critical, RATES.critical, { tier: 'critical', users: users(0, awake) }),
+    publish(important, RATES.important, { tier: 'important', users: users(0, options.users) }),
+    publish(sleeping, RATES.pushes, { tier: 'critical', users: users(awake, options.users - awake) }),
+    leaveBehind(client, options.users, seconds),
+  ]);
+  const after = await snapshot({ client, usher, postmaster });
+  const pushed = await providers.ask('came');
+  for (const one of [...loads, usher]) await one.stop();
+  context.pinPostgres('1');
+  const left = await pending(client);
+  return rowsOf({ seconds, before, after, beaten, published, pushed, left, options });
+}
+
+/** What nodes that died leave: commits that nobody dispatched, and webhooks that were stored and never applied. A batch a second. */
+async function leaveBehind(client, users, seconds) {
+  const start = performance.now();
+  for (let second = 0; second < seconds; second += 1) {
+    await client.query(PENDING.handoffs, [RATES.handoffs, users]);
+    await client.query(PENDING.webhooks, [RATES.webhooks, users]);
+    await pause(Math.max(0, start + (second + 1) * 1_000 - performance.now()));
+  }
+  return { failed: 0 };
+}
+
+async function snapshot({ client, usher, postmaster }) {
+  const response = await fetch(`http://127.0.0.1:${usher.port}/metrics`);
+  const text = await response.text();
+  const { rows: sizes } = await client.query(
+    'SELECT name, pg_total_relation_size(name::regclass) AS bytes FROM unnest($1::text[]) AS t (name)',
+    [TABLES],
+  );
+  const { rows: wal } = await client.query(`SELECT pg_current_wal_lsn() - '0/0' AS bytes`);
+  return {
+    statements: statementsIn(text),
+    counters: countersIn(text),
+    sizes: new Map(sizes.map(({ name, bytes }) => [name, Number(bytes)])),
+    wal: Number(wal[0].bytes),
+    cpu: cpu(usher.pid),
+    postgres: postmaster ? cpuOfFamily(postmaster) : 0,
+  };
+}
+
+/** Counts of each bucket of usher_statement_seconds: statement → Map of upper bound in seconds → calls up to it. */
+function statementsIn(text) {
+  const statements = new Map();
+  for (const [, le, name, value] of text.matchAll(
+    /usher_statement_seconds_bucket\{le="([^"]+)",statement="([^"]+)"\} (\d+)/g,
+  )) {
+    const buckets = statements.get(name) ?? new Map();
+    buckets.set(le === '+Inf' ? Infinity : Number(le), Number(value));
+    statements.set(name, buckets);
+  }
+  return statements;
+}
+
+const countersIn = (text) =>
+  new Map(
+    [...text.matchAll(/^(usher_\w+(?:\{[^}]*\})?) ([\d.]+)$/gm)].map(([, name, value]) => [
+      name,
+      Number(value),
+    ]),
+  );
+
+async function pending(client) {
+  const { rows } = await client.query(
+    `SELECT (SELECT count(*)::int FROM handoff) AS handoffs,
+       (SELECT count(*)::int FROM webhook WHERE status IN ('stored', 'failed')) AS webhooks,
+       (SELECT count(*)::int FROM push WHERE state IN ('queued', 'sent')) AS pushes`,
+  );
+  return rows[0];
+}
+
+/** The upper bound of the bucket in which the 99th percentile lies, in ms: the truth is not above it. */
+function statementRows(before, after, seconds) {
+  const rows = [];
+  for (const [name, buckets] of after) {
+    const earlier = before.get(name) ?? new Map();
+    const upTo = [...buckets].map(([bound, calls]) => [bound, calls - (earlier.get(bound) ?? 0)]);
+    const calls = upTo.at(-1)[1];
+    const bound = (share) => upTo.find(([, count]) => count >= calls * share)[0] * 1_000;
+    if (calls > 0) rows.push({ name, calls, perSecond: calls / seconds, p50: bound(0.5), p99: bound(0.99) });
+  }
+  return rows.sort((a, b) => b.p99 - a.p99 || b.calls - a.calls);
+}
+
+function rowsOf({ seconds, before, after, beaten, published, pushed, left, options }) {
+  const statements = statementRows(before.statements, after.statements, seconds);
+  const counted = statements.filter(({ calls }) => calls >= MIN_CALLS);
+  console.log('statement                         calls/s   p50 ≤ ms   p99 ≤ ms');
+  for (const { name, perSecond, p50, p99 } of statements.slice(0, STATEMENTS))
+    console.log(
+      `${name.padEnd(32)} ${perSecond.toFixed(1).padStart(8)} ${String(p50).padStart(10)} ${String(p99).padStart(10)}`,
+    );
+  for (const name of TABLES) {
+    const [was, is] = [before.sizes.get(name), after.sizes.get(name)];
+    console.log(
+      `${name.padEnd(20)} ${(was / 2 ** 20).toFixed(0).padStart(6)} MiB, grew by ${((is - was) / 2 ** 20).toFixed(1)} MiB`,
+    );
+  }
+  const counter = (pattern) =>
+    [...after.counters]
+      .filter(([name]) => pattern.test(name))
+      .reduce((sum, [name, value]) => sum + value - (before.counters.get(name) ?? 0), 0);
+  const removed = counter(/^usher_retention_removed_total/);
+  const swept = counter(/^usher_swept_total/);
+  const worst = counted[0];
+  const failed = published.reduce((sum, one) => sum + one.failed, 0) + beaten.refused;
+  const of = `${options.users.toLocaleString('en')} users`;
+  const rate = (what, count, wanted) => ({
+    what: `${what} a second, of ${wanted} wanted`,
+    usher: count / seconds,
+    ratio: count / seconds / wanted,
+  });
+  return [
+    {
+      what: `ms, p99 of the slowest statement with ${of} (${worst.name})`,
+      usher: worst.p99,
+      bar: `≤ ${P99_BAR_MS}`,
+      holds: worst.p99 <= P99_BAR_MS,
+      more: { usher: { statements, faults: failed } },
+    },
+    {
+      ...rate('heartbeats stored', beaten.heartbeats, RATES.heartbeats),
+      more: { p99: beaten.latency.p99 / 1_000 },
+    },
+    rate('pushes that arrived', pushed, RATES.pushes),
+    rate('handoffs swept', swept, RATES.handoffs),
+    rate('webhooks recovered', seconds * RATES.webhooks - left.webhooks, RATES.webhooks),
+    { what: 'rows a second removed by retention', usher: removed / seconds },
+    { what: 'bytes of WAL a second, in KiB', usher: (after.wal - before.wal) / seconds / 1_024 },
+    {
+      what: "cores of PostgreSQL's; bare: of Usher's",
+      usher: (after.postgres - before.postgres) / seconds / 1e6,
+      bare: (after.cpu - before.cpu) / seconds / 1e6,
+    },
+    {
+      what: 'left pending at the end: handoffs, webhooks, pushes',
+      usher: left.handoffs + left.webhooks + left.pushes,
+      more: {
+        usher: {
+          left,
+          sizes: Object.fromEntries(
+            [...after.sizes].map(([name, bytes]) => [name, { bytes, grew: bytes - before.sizes.get(name) }]),
+          ),
+        },
+      },
+    },
+  ];
+}
