@@ -8,10 +8,18 @@ import { named } from '../postgres/statement.js';
 import { redisKeys } from '../redis/keys.js';
 import type { RedisClient } from '../redis/redis-cluster.js';
 import { RedisService } from '../redis/redis.service.js';
+import { monotonicNow } from '../scheduling/monotonic.js';
 import { withTimeout } from '../scheduling/timeout.js';
 
 const PING = named('health', 'SELECT 1 AS ok');
 const TIMEOUT_MS = 1_500;
+const REUSED_MS = 1_000;
+
+/** Which of the two responded. */
+interface Probe {
+  readonly postgres: boolean;
+  readonly redis: boolean;
+}
 
 /** Probes for load balancers and orchestrators. */
 @ApiTags('operations')
@@ -19,6 +27,8 @@ const TIMEOUT_MS = 1_500;
 export class HealthController {
   private readonly redis: RedisClient;
   private readonly redisKey: string;
+  private probedAt = -Infinity;
+  private lastProbe: Promise<Probe> = Promise.resolve({ postgres: false, redis: false });
 
   constructor(
     private readonly lifecycle: LifecycleService,
@@ -43,10 +53,7 @@ export class HealthController {
    */
   @Get('ready')
   async ready(@Res({ passthrough: true }) response: Response) {
-    const [postgres, redis] = await Promise.all([
-      succeeds(this.database.run('critical', PING, [])),
-      succeeds(this.redis.exists(this.redisKey)),
-    ]);
+    const { postgres, redis } = await this.probe();
     const ok = this.lifecycle.accepting && postgres;
     response.status(ok ? 200 : 503);
     return {
@@ -55,6 +62,18 @@ export class HealthController {
       postgres: postgres ? 'up' : 'down',
       redis: redis ? 'up' : 'down',
     };
+  }
+
+  /** Asks PostgreSQL and Redis once a second at most, however many ask this node: anybody may, and the lane is for critical events. */
+  private probe(): Promise<Probe> {
+    if (monotonicNow() - this.probedAt >= REUSED_MS) {
+      this.probedAt = monotonicNow();
+      this.lastProbe = Promise.all([
+        succeeds(this.database.run('critical', PING, [])),
+        succeeds(this.redis.exists(this.redisKey)),
+      ]).then(([postgres, redis]) => ({ postgres, redis }));
+    }
+    return this.lastProbe;
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { metric } from '../../support/metric.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 
 let usher: TestUsher;
@@ -14,4 +15,14 @@ test('a node that is ready has already made its first Prisma query, so that its 
     `SELECT query FROM pg_stat_activity WHERE application_name = 'usher prisma' AND datname = current_database()`,
   );
   expect(asked).toEqual([{ query: 'SELECT 1' }]);
+});
+
+test('whoever asks whether a node is ready, however often, costs PostgreSQL about one query a second', async () => {
+  const queries = () => metric(usher, String.raw`usher_statement_seconds_count\{statement="health"\}`);
+  const before = await queries();
+  const asked = await Promise.all(Array.from({ length: 200 }, () => fetch(`${usher.url}/health/ready`)));
+
+  expect(asked.map(({ status }) => status)).toEqual(asked.map(() => 200));
+  // One, if they are answered within a second.
+  expect((await queries()) - before).toBeLessThan(20);
 });
