@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { growingCache } from '../growing-cache.js';
 import { monotonicNow } from '../scheduling/monotonic.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -7,7 +7,7 @@ const MAX_KEYS = 100_000;
 
 /** A rate limit for each key: `rate` a second, with bursts of `burst`. Refused calls cost nothing. */
 export class KeyedRateLimiter {
-  private readonly buckets = new LRUCache<string, TokenBucket>({ max: MAX_KEYS });
+  private readonly buckets = growingCache<TokenBucket>(MAX_KEYS);
 
   constructor(
     private readonly rate: number,

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { growingCache } from '../../platform/growing-cache.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
@@ -34,7 +34,7 @@ export class EdgeRegistryService {
   private readonly log = new Logger('edges');
   /** The notices in flight on each connection, by their keys. */
   private readonly connections = new Map<EdgeConnection, Map<string, EdgeNotice>>();
-  private readonly acknowledged = new LRUCache<string, true>({ max: MAX_ACKNOWLEDGED });
+  private readonly acknowledged = growingCache<true>(MAX_ACKNOWLEDGED);
   private readonly settlements = new Batcher<EdgeNotice, undefined>({
     runBatch: async (notices) => {
       await this.notices.settle(notices);

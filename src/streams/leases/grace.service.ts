@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { growingCache } from '../../platform/growing-cache.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { edgeBroadcast } from '../edges/edge-notice.js';
 import type { LeaseClaims } from './lease.js';
@@ -36,9 +36,9 @@ export type GraceDecision =
  */
 @Injectable()
 export class GraceService {
-  private readonly issued = new LRUCache<string, RememberedLease>({ max: MAX_REMEMBERED });
+  private readonly issued = growingCache<RememberedLease>(MAX_REMEMBERED);
   /** Streams that were stopped for good. Kept apart, so that a renewal that was in flight cannot bring one back. */
-  private readonly stopped = new LRUCache<string, true>({ max: MAX_REMEMBERED });
+  private readonly stopped = growingCache<true>(MAX_REMEMBERED);
   /** Monotonic, in ms: a clock that is set must not lengthen the grace or end it. */
   private outageSince: number | undefined;
 

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { MembershipService } from '../../membership/membership.service.js';
 import { Batcher, QueueFull } from '../../platform/scheduling/batcher.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { growingCache } from '../../platform/growing-cache.js';
 import { Database } from '../../platform/postgres/database.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
@@ -55,7 +55,7 @@ export class SlotRenewalService {
     capacity: 20_000,
   });
   /** Until when slots are held, as this node wrote or read it: a heartbeat of a stream that is not due costs no statement. */
-  private readonly held = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  private readonly held = growingCache<number>(MAX_REMEMBERED);
 
   constructor(
     private readonly store: StreamStore,

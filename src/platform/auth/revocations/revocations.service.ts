@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { EventBusService } from '../../events/event-bus.service.js';
 import { Problem } from '../../http/problem.js';
+import { growingCache } from '../../growing-cache.js';
 import { MetricsService } from '../../metrics/metrics.service.js';
 import { Batcher } from '../../scheduling/batcher.js';
 import { PeriodicWorker } from '../../scheduling/periodic.worker.js';
@@ -29,7 +29,7 @@ interface UserRevocations {
  */
 @Injectable()
 export class RevocationsService extends PeriodicWorker implements OnModuleInit {
-  private readonly byUser = new LRUCache<string, UserRevocations>({ max: MAX_USERS, ttl: REMEMBER_MS });
+  private readonly byUser = growingCache<UserRevocations>(MAX_USERS, REMEMBER_MS);
   private readonly reads: Batcher<string, Revocation[]>;
   private lastSeq = 0;
 

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../../config/config.js';
+import { growingCache } from '../../growing-cache.js';
 import { Problem } from '../../http/problem.js';
 import { MetricsService } from '../../metrics/metrics.service.js';
 import { isOutage } from '../../postgres/outage.js';
@@ -24,6 +25,8 @@ import { ServiceKeyStore } from './service-key.store.js';
 const SERVICE_KEY_ID = /^[A-Za-z0-9]{16}$/;
 /** The id of ADMIN_KEY, which is not in the table. */
 const BOOTSTRAP_ID = 'bootstrap';
+/** Keys that a node remembers. */
+const MAX_KEYS = 10_000;
 /** How long a revocation on another node may take to reach this one. */
 const CACHE_MS = 2_000;
 
@@ -49,9 +52,9 @@ interface KnownKey {
 @Injectable()
 export class ServiceKeysService {
   private readonly adminKeyHash: Uint8Array | undefined;
-  private readonly cache = new LRUCache<string, KnownKey>({ max: 10_000, ttl: CACHE_MS });
+  private readonly cache = growingCache<KnownKey>(MAX_KEYS, CACHE_MS);
   /** Ids that are not in the table. They are forgotten soon, since a key may be created on another node. */
-  private readonly unknown = new LRUCache<string, true>({ max: 10_000, ttl: CACHE_MS });
+  private readonly unknown = growingCache<true>(MAX_KEYS, CACHE_MS);
   private readonly unknownIds = new KeyedRateLimiter(
     UNKNOWN_IDS_PER_ADDRESS.rate,
     UNKNOWN_IDS_PER_ADDRESS.burst,
@@ -70,7 +73,7 @@ export class ServiceKeysService {
     this.lookups = metrics.counter('service_key_lookups_total', 'Service keys read from PostgreSQL');
     this.adminKeyHash = config.ADMIN_KEY === undefined ? undefined : hashServiceKey(config.ADMIN_KEY);
     const ttl = 1_000 * (config.GRACE_SECONDS + config.LEASE_SECONDS);
-    this.lastKnown = new LRUCache({ max: 10_000, ttl });
+    this.lastKnown = growingCache(MAX_KEYS, ttl);
   }
 
   /**
