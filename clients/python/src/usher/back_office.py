@@ -132,7 +132,11 @@ def entitlement(user_id: str, policy: RetryPolicy) -> Steps[Entitlement]:
 
 def put_plan(plan: Plan, policy: RetryPolicy) -> Steps[Plan]:
     """The steps of `PUT /v1/plans/{planId}`."""
-    body = {"name": plan.name, "prices": list(plan.prices), "capabilities": plan.capabilities.to_wire()}
+    body = {
+        "name": plan.name,
+        "prices": list(plan.prices),
+        "capabilities": plan.capabilities.to_wire(),
+    }
     request = _json_request("PUT", f"/v1/plans/{quote(plan.plan_id, safe='')}", body, None)
     return attempts(request, _reader(200, _plan), policy)
 
@@ -167,7 +171,11 @@ def _accepted(value: Any) -> Accepted:
 
 def _capabilities(value: Any) -> Capabilities:
     return Capabilities(
-        value["streaming"], value["maxStreams"], value["maxQuality"], value["downloads"], value["ads"]
+        value["streaming"],
+        value["maxStreams"],
+        value["maxQuality"],
+        value["downloads"],
+        value["ads"],
     )
 
 
@@ -183,7 +191,9 @@ def _entitlement(value: Any) -> Entitlement:
 
 
 def _plan(value: Any) -> Plan:
-    return Plan(value["planId"], value["name"], tuple(value["prices"]), _capabilities(value["capabilities"]))
+    return Plan(
+        value["planId"], value["name"], tuple(value["prices"]), _capabilities(value["capabilities"])
+    )
 
 
 def _instant(time: datetime) -> str:

@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _push(options, key)
     except KeyboardInterrupt:
-        return _fail(INTERRUPTED, "Interrupted. What was sent stays; run the command again to go on.")
+        return _fail(
+            INTERRUPTED, "Interrupted. What was sent stays; run the command again to go on."
+        )
     except PushError as error:
         _print_summary(error.summary, as_json=options.json)
         return _fail(_exit_code(error), str(error))
@@ -97,7 +99,9 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="usher", description="Back-office commands for an Usher gateway.")
+    parser = argparse.ArgumentParser(
+        prog="usher", description="Back-office commands for an Usher gateway."
+    )
     parser.add_argument("--version", action="version", version=f"usher-client {__version__}")
     topics = parser.add_subparsers(required=True, metavar="recommendations")
     verbs = topics.add_parser("recommendations", help="the nightly front pages").add_subparsers(
@@ -111,12 +115,22 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     push.add_argument("file")
-    push.add_argument("--url", default=os.environ.get("USHER_URL", ""), help="where Usher is (USHER_URL)")
-    push.add_argument("--part", type=int, default=PART, metavar="ROWS", help=f"rows of a request ({PART})")
     push.add_argument(
-        "--concurrency", type=int, default=CONCURRENCY, metavar="N", help=f"requests at once ({CONCURRENCY})"
+        "--url", default=os.environ.get("USHER_URL", ""), help="where Usher is (USHER_URL)"
     )
-    push.add_argument("--no-resume", dest="resume", action="store_false", help="send all, keep no journal")
+    push.add_argument(
+        "--part", type=int, default=PART, metavar="ROWS", help=f"rows of a request ({PART})"
+    )
+    push.add_argument(
+        "--concurrency",
+        type=int,
+        default=CONCURRENCY,
+        metavar="N",
+        help=f"requests at once ({CONCURRENCY})",
+    )
+    push.add_argument(
+        "--no-resume", dest="resume", action="store_false", help="send all, keep no journal"
+    )
     push.add_argument(
         "--rejected", metavar="FILE", help="where rejected rows are listed (<file>.rejected.ndjson)"
     )

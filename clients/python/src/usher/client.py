@@ -72,7 +72,10 @@ class Usher:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -83,7 +86,9 @@ class Plans:
     def __init__(self, usher: Usher) -> None:
         self._usher = usher
 
-    def put(self, plan_id: str, *, name: str, prices: Sequence[str], capabilities: Capabilities) -> Plan:
+    def put(
+        self, plan_id: str, *, name: str, prices: Sequence[str], capabilities: Capabilities
+    ) -> Plan:
         """Creates the plan, or replaces it: changed capabilities reach all of its users. Returns it as it is stored."""
         plan = Plan(plan_id, name, tuple(prices), capabilities)
         return run(back_office.put_plan(plan, self._usher._policy), self._usher._client, time.sleep)
@@ -131,7 +136,10 @@ class AsyncUsher:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.aclose()
 

@@ -79,7 +79,9 @@ def error_of(response: Response) -> UsherError:
     if response.status in _PASSING:
         code = "rate_limited" if response.status == 429 else "unavailable"
         detail = f"The server answered {response.status} without saying why"
-        return UsherError(code, detail, status=response.status, retryable=True, retry_after=retry_after)
+        return UsherError(
+            code, detail, status=response.status, retryable=True, retry_after=retry_after
+        )
     detail = f"The server answered {response.status}, and not as Usher does; is the URL right?"
     return UsherError("not_understood", detail, status=response.status)
 

@@ -73,7 +73,9 @@ class RetryPolicy:
         """Returns the seconds to wait after `attempt` (from 0) failed: never less than the server asked for."""
         spread = min(self.longest, self.base * 2.0**attempt) * self.random()
         # Those who were told the same second must not all come in it.
-        return spread if retry_after is None else retry_after + min(spread, 0.1 * retry_after + 0.25)
+        return (
+            spread if retry_after is None else retry_after + min(spread, 0.1 * retry_after + 0.25)
+        )
 
     def gives_up(self, attempt: int, error: UsherError) -> bool:
         """Returns whether the error of `attempt` (from 0) is final."""
@@ -90,7 +92,9 @@ def attempts(request: Request, read: Callable[[Response], T], policy: RetryPolic
             if isinstance(outcome, Response):
                 return read(outcome)
             reason = outcome.reason if outcome is not None else "nothing"
-            raise UsherError("no_response", f"No response from the server: {reason}", retryable=True)
+            raise UsherError(
+                "no_response", f"No response from the server: {reason}", retryable=True
+            )
         except UsherError as error:
             if policy.gives_up(attempt, error):
                 raise

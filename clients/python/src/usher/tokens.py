@@ -97,9 +97,17 @@ class TokenSigner:
         """Returns the public half as a JSON Web Key Set, to be served at `AUTH_JWKS_URL`. Raises ValueError for HS256."""
         if self._algorithm == "HS256":
             raise ValueError("A shared secret has no public half")
-        public: Any = get_default_algorithms()[self._algorithm].to_jwk(self._key.public_key(), as_dict=True)
+        public: Any = get_default_algorithms()[self._algorithm].to_jwk(
+            self._key.public_key(), as_dict=True
+        )
         return {
             "keys": [
-                {**public, "kid": self._kid, "alg": self._algorithm, "use": "sig", "key_ops": ["verify"]}
+                {
+                    **public,
+                    "kid": self._kid,
+                    "alg": self._algorithm,
+                    "use": "sig",
+                    "key_ops": ["verify"],
+                }
             ]
         }

@@ -34,9 +34,13 @@ class Connection:
         except httpx.InvalidURL:
             raise ValueError("The URL of Usher is no URL") from None
         if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise ValueError("The URL of Usher must begin with http:// or https://, and name a host")
+            raise ValueError(
+                "The URL of Usher must begin with http:// or https://, and name a host"
+            )
         if parsed.userinfo:
-            raise ValueError("The URL of Usher must hold no credentials; pass the service key as `key`")
+            raise ValueError(
+                "The URL of Usher must hold no credentials; pass the service key as `key`"
+            )
         if not _VISIBLE.fullmatch(self.key):
             raise ValueError("The service key is empty, or holds a character that no key has")
 
@@ -45,11 +49,15 @@ class Connection:
 
     def open_sync(self, timeout: float | None = None) -> httpx.Client:
         """Returns a client that its owner closes. Redirects are not followed: they would carry the key elsewhere."""
-        return httpx.Client(base_url=self.url, headers=self._headers(), timeout=self._timeout(timeout))
+        return httpx.Client(
+            base_url=self.url, headers=self._headers(), timeout=self._timeout(timeout)
+        )
 
     def open_async(self) -> httpx.AsyncClient:
         """Returns the same for asyncio."""
-        return httpx.AsyncClient(base_url=self.url, headers=self._headers(), timeout=self._timeout(None))
+        return httpx.AsyncClient(
+            base_url=self.url, headers=self._headers(), timeout=self._timeout(None)
+        )
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}", "User-Agent": "usher-client-python"}

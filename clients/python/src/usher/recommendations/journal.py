@@ -147,7 +147,7 @@ def _read(file: IO[bytes], server: str) -> _Past | None:
     first = file.readline(4_096)
     header = _record(first)
     # Whatever it is, it is not ours to overwrite. (A first line that was cut off is ours.)
-    if first.endswith(b"\n") and "usherJournal" not in header or len(first) == 4_096:
+    if (first.endswith(b"\n") and "usherJournal" not in header) or len(first) == 4_096:
         raise SourceError(f"{file.name} is no journal of a push; it was left as it is")
     if header.get("usherJournal") != _FORMAT or header.get("server") != server:
         return None

@@ -110,7 +110,9 @@ class _Builder:
     def take(self) -> Part:
         self.lines.append(b"")
         body = b"\n".join(self.lines)
-        digest = hashlib.blake2b(body, digest_size=16, key=str(self._numbers[0]).encode()).hexdigest()
+        digest = hashlib.blake2b(
+            body, digest_size=16, key=str(self._numbers[0]).encode()
+        ).hexdigest()
         part = Part(body, self._numbers, digest, self._repeated, frozenset(self._versions))
         self._clear()
         return part

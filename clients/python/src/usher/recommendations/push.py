@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,7 +142,9 @@ class Push:
                 self._rejects.add(Rejected(number, code, "server"))
         unlisted = outcome.rejected_count - len(outcome.rejected)
         if unlisted > 0:
-            self._rejects.add(Rejected(part.first, "unlisted", "server", last_line=part.last, count=unlisted))
+            self._rejects.add(
+                Rejected(part.first, "unlisted", "server", last_line=part.last, count=unlisted)
+            )
         self._report()
 
     def _reject_here(self, number: int, unfit: Unfit) -> None:

@@ -53,7 +53,9 @@ TOO_LONG = Unfit("payload_too_large", f"The line is longer than {MAX_LINE_BYTES}
 def page_of_row(row: Mapping[str, Any]) -> Page | Unfit:
     """Returns the page of a row with the fields userId, profileId (optional), version and items."""
     # A table has a value in every column; the contract knows no null there.
-    fields = {name: row[name] for name in ("userId", "profileId", "version", "items") if name in row}
+    fields = {
+        name: row[name] for name in ("userId", "profileId", "version", "items") if name in row
+    }
     if fields.get("profileId", "") is None:
         del fields["profileId"]
     try:
@@ -85,14 +87,17 @@ def page_of_line(line: bytes) -> Page | Unfit | None:
         return Unfit("malformed_json", "The line is not UTF-8")
     except (RecursionError, ValueError):
         # Nesting is looked at first by the server, even in what is not JSON.
-        return _TOO_DEEP if _text_deeper_than(line, MAX_DEPTH) else Unfit("malformed_json", "Not JSON")
+        return (
+            _TOO_DEEP if _text_deeper_than(line, MAX_DEPTH) else Unfit("malformed_json", "Not JSON")
+        )
     # Few brackets cannot be nested deep: the usual case costs two searches.
     if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         return _TOO_DEEP
     # What cannot be stored comes only as an escape.
     if b"\\u" in line and _UNSTORABLE.search(json.dumps(value, ensure_ascii=False)):
         return Unfit(
-            "invalid_request", "It holds a character that cannot be stored: U+0000 or half a surrogate pair"
+            "invalid_request",
+            "It holds a character that cannot be stored: U+0000 or half a surrogate pair",
         )
     return _page(line, value)
 
@@ -110,7 +115,9 @@ def _page(line: bytes, value: Any) -> Page | Unfit:
     items = value.get("items")
     for name, identifier in (("userId", user_id), ("profileId", profile_id)):
         if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
-            return Unfit("invalid_request", f"{name} must be a text of 1 to 64 of A-Z a-z 0-9 _ . : -")
+            return Unfit(
+                "invalid_request", f"{name} must be a text of 1 to 64 of A-Z a-z 0-9 _ . : -"
+            )
     if isinstance(version, float) and version.is_integer():
         version = int(version)  # 1.0 is a whole number to the server
     if not _is_version(version):
@@ -131,7 +138,11 @@ def _is_version(version: object) -> bool:
     if not isinstance(version, str) or not version:
         return False
     # The server counts UTF-16 units.
-    length = len(version) if version.isascii() else len(version.encode("utf-16-le", "surrogatepass")) // 2
+    length = (
+        len(version)
+        if version.isascii()
+        else len(version.encode("utf-16-le", "surrogatepass")) // 2
+    )
     return length <= MAX_VERSION_LENGTH and not _UNFIT_FOR_VERSION.search(version)
 
 
@@ -177,7 +188,9 @@ def _to_json(value: object) -> object:
     """Values of tables that JSON has no form for: times in UTC, whole decimals as whole numbers."""
     if isinstance(value, datetime):
         in_utc = (
-            value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+            value.replace(tzinfo=timezone.utc)
+            if value.tzinfo is None
+            else value.astimezone(timezone.utc)
         )
         return in_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, date):

@@ -7,6 +7,7 @@ import importlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol, TypeAlias, cast
 
@@ -57,7 +58,9 @@ def open_source(rows: Rows) -> Source:
         raise SourceError(
             f"{path}: the name must end with .parquet, .ndjson, .jsonl, .ndjson.gz or .jsonl.gz"
         )
-    if isinstance(rows, Mapping) or not isinstance(rows, Iterable) and not hasattr(rows, "iter_slices"):
+    if isinstance(rows, Mapping) or (
+        not isinstance(rows, Iterable) and not hasattr(rows, "iter_slices")
+    ):
         raise SourceError("The rows must be a path or an iterable of mappings")
     return PythonRows(rows)
 
@@ -66,6 +69,7 @@ class NdjsonFile:
     """A file of lines. Holds one line of at most 256 KiB; of a longer one only its number."""
 
     def __init__(self, path: Path) -> None:
+        self._file = path
         self.path: Path | None = path
         self._size = max(1, path.stat().st_size)
         self._position = 0
@@ -74,13 +78,16 @@ class NdjsonFile:
         return min(1.0, self._position / self._size)
 
     def read(self) -> Iterator[Numbered]:
-        assert self.path is not None
         try:
-            with self.path.open("rb") as raw:
-                lines = cast("IO[bytes]", gzip.open(raw) if self.path.suffix == ".gz" else raw)
+            with self._file.open("rb") as raw, self._unpacked(raw) as lines:
                 yield from self._lines(lines, raw)
         except (OSError, EOFError, zlib.error) as error:
-            raise SourceError(f"{self.path}: it cannot be read to its end: {error}") from error
+            raise SourceError(f"{self._file}: it cannot be read to its end: {error}") from error
+
+    def _unpacked(self, raw: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+        if self._file.suffix != ".gz":
+            return nullcontext(raw)
+        return cast("AbstractContextManager[IO[bytes]]", gzip.open(raw))
 
     def _lines(self, lines: IO[bytes], raw: IO[bytes]) -> Iterator[Numbered]:
         number = 0
@@ -124,7 +131,9 @@ class ParquetFile:
             arrow: Any = importlib.import_module("pyarrow")
             parquet: Any = importlib.import_module("pyarrow.parquet")
         except ImportError:
-            raise SourceError("Parquet needs pyarrow: pip install 'usher-client[parquet]'") from None
+            raise SourceError(
+                "Parquet needs pyarrow: pip install 'usher-client[parquet]'"
+            ) from None
         try:
             # Without buffers of whole columns ahead of what is read.
             with parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=1024 * 1024) as file:
@@ -171,7 +180,9 @@ class PythonRows:
     def read(self) -> Iterator[Numbered]:
         if hasattr(self._rows, "iter_slices"):
             rows = (
-                row for part in self._rows.iter_slices(ROWS_AT_ONCE) for row in part.iter_rows(named=True)
+                row
+                for part in self._rows.iter_slices(ROWS_AT_ONCE)
+                for row in part.iter_rows(named=True)
             )
             for number, row in enumerate(rows, 1):
                 yield Numbered(number, _page_of_table_row(row))

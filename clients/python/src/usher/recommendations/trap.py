@@ -38,7 +38,9 @@ class Trap:
                 "here. If their items are other ones, Usher kept the old items: give the pages a greater version."
             )
         if self._stale:
-            found.append(f"{self._stale} pages are older than what Usher has; they were not stored.")
+            found.append(
+                f"{self._stale} pages are older than what Usher has; they were not stored."
+            )
         if len(self._kinds) > 1:
             found.append(
                 "Some versions are numbers and some are texts. Every number counts as greater than every text: "

@@ -58,7 +58,9 @@ class Workers:
     def take(self, seconds: float) -> Result | None:
         """Returns a finished part, or None when none is finished within so many seconds."""
         try:
-            result = self._results.get(timeout=seconds) if seconds > 0 else self._results.get_nowait()
+            result = (
+                self._results.get(timeout=seconds) if seconds > 0 else self._results.get_nowait()
+            )
         except queue.Empty:
             return None
         self.in_flight -= 1
