@@ -106,11 +106,12 @@ class Handler(BaseHTTPRequestHandler):
             )
             if usher.keep_bodies:
                 usher.bodies.append(body)
-            fault = usher.faults.popleft() if usher.faults else None
             number = usher.uploads
             usher.uploads += path == "/v1/recommendations"
         if path == "/v1/recommendations":
             usher.on_upload(number)
+        with usher.lock:
+            fault = usher.faults.popleft() if usher.faults else None
         if fault is not None and fault(self):
             return None
         if self.headers.get("Authorization") != f"Bearer {KEY}":

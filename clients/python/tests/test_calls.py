@@ -219,8 +219,8 @@ def test_delays_grow_at_random_up_to_the_longest() -> None:
 
 
 def test_a_delay_is_never_shorter_than_the_server_asked_for() -> None:
-    for chance in (0.0, 0.999):
-        policy = RetryPolicy(attempts=2, random=lambda chance=chance: chance)
+    for random in (lambda: 0.0, lambda: 0.999):
+        policy = RetryPolicy(attempts=2, random=random)
         [wait] = waits_of(policy, [Response(429, {"retry-after": "7"}, b"")] * 2)
         assert 7 <= wait < 9
 

@@ -86,6 +86,7 @@ class Workers:
             try:
                 outcome: PartOutcome | BaseException = self._send(part, self._client)
             except Exception as error:
+                self._stopping.set()  # the push ends: no further part is begun
                 outcome = error
             self._results.put((part, outcome))
 
