@@ -25,6 +25,7 @@ def create_app() -> Flask:
     signer = make_signer()
     # One client for all requests: it keeps its connections open and may be used by several threads.
     usher = Usher(os.environ["USHER_URL"], os.environ["USHER_SERVICE_KEY"], timeout=5)
+    app.extensions["usher"] = usher
 
     @app.get("/session/token")
     def token() -> ResponseReturnValue:

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from usher import RetryPolicy, Usher
 
 from .pretend_usher import KEY, PretendUsher, running
+
+# Enough for what is split here; the machine may be slow, and an example's time says nothing.
+settings.register_profile("usher", max_examples=60, deadline=None)
+settings.load_profile("usher")
 
 QUICK = RetryPolicy(attempts=6, base=0.001, longest=0.01)
 """Retries without noticeable delays."""

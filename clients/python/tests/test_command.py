@@ -15,10 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from usher import Usher
+from usher.cli import main
+
 from .conftest import lines_of, page
 from .pretend_usher import KEY, Handler, PretendUsher, refused_with, running
 
 FileOf = Callable[[str], Path]
+Run = Callable[..., tuple[int, str, str]]
 LIMIT = 60.0
 """Seconds that anything may take here."""
 
@@ -40,53 +44,81 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_0_when_every_row_is_in(pretend: PretendUsher, file_of: FileOf) -> None:
-    code, out, err = finish(start(pretend, str(file_of(lines_of([page(1), page(2)]))), "--json"))
+@pytest.fixture
+def command(
+    pretend: PretendUsher, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command in this process."""
+
+    def run(*arguments: str, key: str = KEY) -> tuple[int, str, str]:
+        monkeypatch.setenv("USHER_URL", pretend.url)
+        monkeypatch.setenv("USHER_SERVICE_KEY", key)
+        try:
+            code = main(["recommendations", "push", *arguments])
+        except SystemExit as usage:
+            code = int(str(usage.code))
+        out, err = capfd.readouterr()
+        assert KEY not in out + err
+        return code, out, err
+
+    return run
+
+
+def test_0_when_every_row_is_in(command: Run, file_of: FileOf) -> None:
+    code, out, err = command(str(file_of(lines_of([page(1), page(2)]))), "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["accepted"] == 2
 
 
-def test_1_when_rows_were_rejected(pretend: PretendUsher, file_of: FileOf) -> None:
+def test_1_when_rows_were_rejected(command: Run, file_of: FileOf) -> None:
     path = file_of("{]\n" + lines_of([page(1)]))
-    code, out, _ = finish(start(pretend, str(path)))
+    code, out, _ = command(str(path))
     assert code == 1
     assert out.startswith("2 rows: 1 accepted, 0 unchanged, 0 stale, 1 rejected")
     assert json.loads(Path(f"{path}.rejected.ndjson").read_text())["line"] == 1
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["none.ndjson"], ["none.ndjson", "--part", "0"], ["a", "--unknown"]]
+    "arguments", [[], ["none.ndjson"], [__file__, "--part", "0"], ["a", "--unknown"]]
 )
-def test_2_when_the_command_or_the_file_is_wrong(
-    pretend: PretendUsher, arguments: list[str]
-) -> None:
-    code, _, err = finish(start(pretend, *arguments))
+def test_2_when_the_command_or_the_file_is_wrong(command: Run, arguments: list[str]) -> None:
+    code, _, err = command(*arguments)
     assert code == 2
     assert err
 
 
-def test_2_when_the_url_is_not_ushers(pretend: PretendUsher, file_of: FileOf) -> None:
+def test_2_when_the_url_is_not_ushers(pretend: PretendUsher, command: Run, file_of: FileOf) -> None:
     path = file_of(lines_of([page(1)]))
-    code, _, err = finish(start(pretend, str(path), "--url", f"{pretend.url}/elsewhere"))
+    code, _, err = command(str(path), "--url", f"{pretend.url}/elsewhere")
     assert code == 2
     assert "not_found" in err
 
 
 @pytest.mark.parametrize("key", ["", "usk_wrong_key"])
-def test_3_when_the_key_is_missing_or_refused(
-    pretend: PretendUsher, file_of: FileOf, key: str
-) -> None:
-    code, _, err = finish(start(pretend, str(file_of(lines_of([page(1)]))), key=key))
+def test_3_when_the_key_is_missing_or_refused(command: Run, file_of: FileOf, key: str) -> None:
+    code, _, err = command(str(file_of(lines_of([page(1)]))), key=key)
     assert code == 3
     assert "wrong_key" not in err
 
 
-def test_75_when_it_may_help_to_try_again(pretend: PretendUsher, file_of: FileOf) -> None:
+def test_75_when_it_may_help_to_try_again(
+    pretend: PretendUsher, command: Run, file_of: FileOf
+) -> None:
     # Longer than the command is willing to wait: it leaves that to the scheduler.
     pretend.faults.append(refused_with(503, "unavailable", retry_after="999"))
-    code, _, err = finish(start(pretend, str(file_of(lines_of([page(1)])))))
+    code, _, err = command(str(file_of(lines_of([page(1)]))))
     assert code == 75
     assert "unavailable" in err
+
+
+def test_75_while_another_process_pushes_the_file(
+    pretend: PretendUsher, command: Run, file_of: FileOf
+) -> None:
+    path = file_of(lines_of([page(1)]))
+    codes: list[int] = []
+    with Usher(pretend.url, KEY) as usher:
+        usher.recommendations.push(path, on_progress=lambda _: codes.append(command(str(path))[0]))
+    assert codes == [75]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

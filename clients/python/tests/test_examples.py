@@ -6,12 +6,18 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from flask import Flask
+from flask.testing import FlaskClient
+
+from examples.flask_sign_in import create_app
 
 from .pretend_usher import KEY, PretendUsher, refused_with
 
@@ -51,6 +57,15 @@ def test_the_readmes_first_program(pretend: PretendUsher, tmp_path: Path) -> Non
     assert "1 accepted" in done.stdout
 
 
+@contextmanager
+def flask_app() -> Iterator[Flask]:
+    app = create_app()
+    try:
+        yield app
+    finally:
+        app.extensions["usher"].close()
+
+
 @pytest.fixture
 def environment(pretend: PretendUsher, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setenv("USHER_URL", pretend.url)
@@ -62,9 +77,11 @@ def environment(pretend: PretendUsher, monkeypatch: pytest.MonkeyPatch) -> pytes
 def test_the_flask_app_gives_tokens_to_whoever_is_signed_in_and_to_nobody_else(
     pretend: PretendUsher, environment: pytest.MonkeyPatch
 ) -> None:
-    from examples.flask_sign_in import create_app
+    with flask_app() as app:
+        check_tokens(pretend, app.test_client())
 
-    client = create_app().test_client()
+
+def check_tokens(pretend: PretendUsher, client: FlaskClient) -> None:
     assert client.get("/session/token").status_code == 401
     assert client.get("/.well-known/jwks.json").status_code == 404
     with client.session_transaction() as session:
@@ -80,23 +97,21 @@ def test_the_flask_app_gives_tokens_to_whoever_is_signed_in_and_to_nobody_else(
 def test_the_flask_app_says_when_to_try_again(
     pretend: PretendUsher, environment: pytest.MonkeyPatch
 ) -> None:
-    from examples.flask_sign_in import create_app
-
-    client = create_app().test_client()
-    with client.session_transaction() as session:
-        session["user_id"] = "ada"
-    pretend.faults.append(refused_with(503, "unavailable", retry_after="999"))
-    answer = client.get("/may-i-watch")
+    with flask_app() as app:
+        client = app.test_client()
+        with client.session_transaction() as session:
+            session["user_id"] = "ada"
+        pretend.faults.append(refused_with(503, "unavailable", retry_after="999"))
+        answer = client.get("/may-i-watch")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "999")
 
 
 def test_the_flask_app_publishes_its_public_key(environment: pytest.MonkeyPatch) -> None:
-    from examples.flask_sign_in import create_app
-
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     environment.setenv("USHER_SIGNING_KEY", pem)
     environment.setenv("USHER_SIGNING_KEY_ID", "2026-11")
-    published = create_app().test_client().get("/.well-known/jwks.json").json
+    with flask_app() as app:
+        published = app.test_client().get("/.well-known/jwks.json").json
     assert published is not None
     assert [one["kid"] for one in published["keys"]] == ["2026-11"]

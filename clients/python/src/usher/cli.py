@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(USAGE, "Where is Usher? Set USHER_URL, or pass --url")
     if not key:
         return _fail(CREDENTIALS, "Set USHER_SERVICE_KEY to a key with the scope `recommendations`")
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _push(options, key)
     except KeyboardInterrupt:
@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(_exit_code(error), str(error))
     except (SourceError, ValueError) as error:
         return _fail(USAGE, str(error))
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _push(options: argparse.Namespace, key: str) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,6 +19,12 @@ T = TypeVar("T")
 MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 """Usher's responses are far smaller; a stranger's must not fill the memory."""
 _VISIBLE = re.compile(r"[!-~]{1,512}")
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """The trusted certificates: read once, since reading them takes longer than a call."""
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,13 +58,16 @@ class Connection:
     def open_sync(self, timeout: float | None = None) -> httpx.Client:
         """Returns a client that its owner closes. Redirects are not followed: they would carry the key elsewhere."""
         return httpx.Client(
-            base_url=self.url, headers=self._headers(), timeout=self._timeout(timeout)
+            base_url=self.url,
+            headers=self._headers(),
+            timeout=self._timeout(timeout),
+            verify=_tls(),
         )
 
     def open_async(self) -> httpx.AsyncClient:
         """Returns the same for asyncio."""
         return httpx.AsyncClient(
-            base_url=self.url, headers=self._headers(), timeout=self._timeout(None)
+            base_url=self.url, headers=self._headers(), timeout=self._timeout(None), verify=_tls()
         )
 
     def _headers(self) -> dict[str, str]:

@@ -137,13 +137,8 @@ def _is_version(version: object) -> bool:
         return 0 <= version <= MAX_VERSION
     if not isinstance(version, str) or not version:
         return False
-    # The server counts UTF-16 units.
-    length = (
-        len(version)
-        if version.isascii()
-        else len(version.encode("utf-16-le", "surrogatepass")) // 2
-    )
-    return length <= MAX_VERSION_LENGTH and not _UNFIT_FOR_VERSION.search(version)
+    # The server counts code points too.
+    return len(version) <= MAX_VERSION_LENGTH and not _UNFIT_FOR_VERSION.search(version)
 
 
 def _deeper_than(value: object, levels: int) -> bool:
