@@ -100,6 +100,8 @@ class Handler(BaseHTTPRequestHandler):
         self.body = body
         usher = self.usher
         path = urlsplit(self.path).path
+        if path == "/v1/recommendations" and not body:
+            return self._check()
         with usher.lock:
             usher.requests.append(
                 (self.command, self.path, {k.lower(): v for k, v in self.headers.items()})
@@ -126,6 +128,13 @@ class Handler(BaseHTTPRequestHandler):
             self.send(200, {**json.loads(body), "planId": path.split("/")[3]})
         else:
             self.problem(404, "not_found")
+        return None
+
+    def _check(self) -> None:
+        """An empty file: neither counted as an upload nor subject to faults."""
+        if self.headers.get("Authorization") != f"Bearer {KEY}":
+            return self.problem(401, "unauthorized")
+        self.ingest([])
         return None
 
     # Answers

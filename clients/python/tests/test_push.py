@@ -204,14 +204,28 @@ class TestFailures:
         assert len(slept) == 1
         assert 7 <= slept[0] < 9
 
-    def test_credentials_that_are_refused_end_it_at_once(
-        self, pretend: PretendUsher, file_of: FileOf
+    def test_credentials_that_are_refused_are_known_before_anything_is_read(
+        self, pretend: PretendUsher, usher: Usher
     ) -> None:
-        with Usher(pretend.url, "usk_wrong_key") as usher, pytest.raises(PushError) as caught:
-            usher.recommendations.push(file_of(lines_of(pages(100))), part=10)
+        read: list[int] = []
+
+        def rows() -> Iterator[dict[str, Any]]:
+            read.append(1)
+            yield page(1)
+
+        with Usher(pretend.url, "usk_wrong_key") as stranger, pytest.raises(PushError) as caught:
+            stranger.recommendations.push(rows())
         assert (caught.value.code, caught.value.is_about_credentials) == ("unauthorized", True)
-        assert caught.value.summary.accepted == 0
-        assert len(pretend.requests) <= 4
+        assert read == []
+
+    def test_a_key_that_is_revoked_meanwhile_ends_it_at_once(
+        self, pretend: PretendUsher, usher: Usher, file_of: FileOf
+    ) -> None:
+        pretend.faults.extend([refused_with(401, "unauthorized", retryable=False)] * 9)
+        with pytest.raises(PushError) as caught:
+            usher.recommendations.push(file_of(lines_of(pages(100))), part=10)
+        assert (caught.value.code, caught.value.summary.accepted) == ("unauthorized", 0)
+        assert pretend.uploads <= 2
 
     def test_when_the_attempts_are_used_up_the_error_says_how_far_it_came(
         self, pretend: PretendUsher, usher: Usher, file_of: FileOf

@@ -74,6 +74,7 @@ class Push:
         try:
             workers = Workers(self._connection, self._policy, self._options.concurrency)
             try:
+                workers.check()
                 self._send_all(workers)
                 self._journal.finished()
             finally:

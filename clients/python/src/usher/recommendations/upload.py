@@ -53,6 +53,17 @@ class PartOutcome:
         return self.accepted + self.unchanged + self.stale + self.rejected_count
 
 
+def check(policy: RetryPolicy) -> Steps[PartOutcome]:
+    """The steps that ask with an empty file whether the URL and the key are right. Raises UsherError.
+
+    A refusal of a large body can get lost: the server does not receive all of it, and closes the connection.
+    """
+    headers = {"Content-Type": "application/x-ndjson"}
+    return attempts(
+        Request("POST", PATH, headers, b""), lambda response: read_totals(response, 0), policy
+    )
+
+
 def upload(part: Part, policy: RetryPolicy) -> Steps[PartOutcome]:
     """The steps that bring a part in. Lines that the server failed to write (`internal`) are sent once more by themselves.
 

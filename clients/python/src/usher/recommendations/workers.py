@@ -12,7 +12,7 @@ from ..errors import UsherError
 from ..steps import RetryPolicy
 from ..transport import Connection, run
 from .parts import Part
-from .upload import PartOutcome, upload
+from .upload import PartOutcome, check, upload
 
 UPLOAD_TIMEOUT = 120.0
 """Seconds without a byte from the server: it reports each 500 rows."""
@@ -44,6 +44,10 @@ class Workers:
         """Parts that were handed over and whose result was not taken."""
         for thread in self._threads:
             thread.start()
+
+    def check(self) -> None:
+        """Raises UsherError if the URL or the key is wrong, or the server cannot be reached."""
+        run(check(self._policy), self._client, self._sleep)
 
     @property
     def is_full(self) -> bool:
