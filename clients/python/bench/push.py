@@ -35,9 +35,8 @@ class Taker(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
-        rows = zlib.decompress(self.rfile.read(int(self.headers["Content-Length"])), 31).count(
-            b"\n"
-        )
+        packed = self.rfile.read(int(self.headers["Content-Length"]))
+        rows = zlib.decompress(packed, 31).count(b"\n") if packed else 0
         tally = {"accepted": rows, "unchanged": 0, "stale": 0, "rejectedCount": 0, "rejected": []}
         body = json.dumps(tally).encode() + b"\n"
         self.send_response(200)

@@ -358,6 +358,7 @@ class TestResume:
         self, pretend: PretendUsher, usher: Usher, path: Any, uploads: int, **more: Any
     ) -> int:
         """A push that ends when so many parts were sent. Returns how many are noted as in."""
+        pretend.uploads = 0
         pretend.on_upload = lambda number: (
             pretend.faults.append(refused_with(403, "forbidden", retryable=False))
             if number >= uploads
@@ -412,6 +413,16 @@ class TestResume:
         assert usher.recommendations.push(path).resumed_parts == 0
         assert pretend.pages == expected(pages(20))
 
+    def test_the_journal_does_not_grow_with_each_night(
+        self, pretend: PretendUsher, usher: Usher, file_of: FileOf
+    ) -> None:
+        path = file_of(lines_of(pages(20)))
+        sizes = set()
+        for _ in range(4):
+            usher.recommendations.push(path, part=5)
+            sizes.add(Path(f"{path}.usher-journal").read_text().count("\n"))
+        assert sizes == {1 + 4 + 4 + 1}  # the server, each part begun and done, the end
+
     def test_another_server_knows_nothing_of_it(
         self, pretend: PretendUsher, usher: Usher, file_of: FileOf
     ) -> None:
@@ -452,6 +463,8 @@ class TestResume:
         journal.write_bytes(text[: last_done + 20])
         assert usher.recommendations.push(path, part=10).resumed_parts == 3
         assert pretend.pages == expected(pages(100))
+        # What is written after it can be read the next time.
+        assert all(json.loads(line) for line in journal.read_text().splitlines())
 
     def test_a_file_that_is_no_journal_is_left_as_it_is(
         self, pretend: PretendUsher, usher: Usher, file_of: FileOf
