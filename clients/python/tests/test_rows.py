@@ -156,7 +156,15 @@ json_values = st.recursive(
 )
 
 
-@given(json_values, st.integers(0, 6))
-def test_depth_is_the_same_in_text_and_in_values(value: object, levels: int) -> None:
+def depth_of(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(depth_of, value.values()), default=0)
+    return 1 + max(map(depth_of, value), default=0) if isinstance(value, list) else 0
+
+
+@given(json_values)
+def test_depth_is_that_of_the_value_whatever_its_texts_hold(value: object) -> None:
     text = json.dumps(value).encode()
-    assert _text_deeper_than(text, levels) == _deeper_than(json.loads(text), levels)
+    for levels in range(8):
+        assert _deeper_than(text, levels) == (depth_of(value) > levels)
+        assert _text_deeper_than(text, levels) == (depth_of(value) > levels)

@@ -23,6 +23,9 @@ _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 # What PostgreSQL's text cannot hold, and control characters, which only mislead readers.
 _UNFIT_FOR_VERSION = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|[\ud800-\udfff]")
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = frozenset(b"[{")
 _CLOSING = frozenset(b"]}")
 _QUOTE, _BACKSLASH = b'"\\'
@@ -59,9 +62,7 @@ def page_of_row(row: Mapping[str, Any]) -> Page | Unfit:
     if fields.get("profileId", "") is None:
         del fields["profileId"]
     try:
-        text = json.dumps(
-            fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_to_json
-        )
+        text = _ENCODER.encode(fields)
         # An object is never an empty line.
         return page_of_line(text.encode()) or _NOT_AN_OBJECT
     except RecursionError:
@@ -82,7 +83,7 @@ def page_of_line(line: bytes) -> Page | Unfit | None:
     if len(line) > MAX_LINE_BYTES:
         return TOO_LONG
     try:
-        value = json.loads(line.decode(), parse_constant=_not_json)
+        value = _DECODER.decode(line.decode())
     except UnicodeDecodeError:
         return Unfit("malformed_json", "The line is not UTF-8")
     except (RecursionError, ValueError):
@@ -91,7 +92,7 @@ def page_of_line(line: bytes) -> Page | Unfit | None:
             _TOO_DEEP if _text_deeper_than(line, MAX_DEPTH) else Unfit("malformed_json", "Not JSON")
         )
     # Few brackets cannot be nested deep: the usual case costs two searches.
-    if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+    if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _deeper_than(line, MAX_DEPTH):
         return _TOO_DEEP
     # What cannot be stored comes only as an escape.
     if b"\\u" in line and _UNSTORABLE.search(json.dumps(value, ensure_ascii=False)):
@@ -141,20 +142,20 @@ def _is_version(version: object) -> bool:
     return len(version) <= MAX_VERSION_LENGTH and not _UNFIT_FOR_VERSION.search(version)
 
 
-def _deeper_than(value: object, levels: int) -> bool:
-    if isinstance(value, dict):
-        inner = value.values()
-    elif isinstance(value, list):
-        inner = value  # type: ignore[assignment]
-    else:
-        return False
-    if levels == 0:
-        return True
-    return any(_deeper_than(one, levels - 1) for one in inner if isinstance(one, dict | list))
+def _deeper_than(text: bytes, levels: int) -> bool:
+    """Returns whether JSON is nested deeper. Each round removes the innermost level of brackets; no value is visited."""
+    # Without escapes every second piece between quotes is a string.
+    outside = b"".join(text.split(b'"')[::2]) if b"\\" not in text else _STRING.sub(b"", text)
+    brackets = outside.translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(levels):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets)
 
 
 def _text_deeper_than(text: bytes, levels: int) -> bool:
-    """Says the same of text that need not be JSON, as the server does: brackets outside of quotes are counted."""
+    """Returns the same for text that need not be JSON, as the server does: brackets outside of quotes are counted."""
     depth, quoted, escaped = 0, False, False
     for byte in text:
         if quoted:
@@ -193,6 +194,13 @@ def _to_json(value: object) -> object:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     raise TypeError(f"a value of the type {type(value).__name__}")
+
+
+# Made once: json.dumps and json.loads would make one for each row.
+_DECODER = json.JSONDecoder(parse_constant=_not_json)
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_to_json
+)
 
 
 def _reason(error: Exception) -> str:
