@@ -568,12 +568,14 @@ class TestAsync:
         assert all(waited)
 
     def test_a_cancelled_task_ends_and_the_next_push_goes_on(
-        self, pretend: PretendUsher, file_of: FileOf
+        self, pretend: PretendUsher, file_of: FileOf, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        # Nothing here is given up: the delay between two attempts, half a minute, ends at once.
+        monkeypatch.setattr("usher.recommendations.workers._GRACE", 60)
         path = file_of(lines_of(pages(200)))
 
         async def main() -> None:
-            slow = RetryPolicy(attempts=50, base=30, longest=30)
+            slow = RetryPolicy(attempts=50, base=30, longest=30, random=lambda: 1.0)
             async with AsyncUsher(pretend.url, KEY, upload_retries=slow) as usher:
                 pretend.on_upload = lambda number: (
                     pretend.faults.append(refused_with(503, "draining")) if number >= 5 else None
