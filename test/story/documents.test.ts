@@ -7,7 +7,7 @@ import { environment } from '../../src/platform/config/config.js';
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const readDocument = (path: string) => readFileSync(join(project, path), 'utf8');
 
-const notOurs = new Set(['node_modules', 'dist', '.git', '.usher', 'test-results']);
+const notOurs = new Set(['node_modules', 'dist', '.git', '.usher', 'test-results', '.venv']);
 
 /** Yields the path of every Markdown file below the folder, from the project. */
 function* markdownBelow(folder: string): Generator<string> {
