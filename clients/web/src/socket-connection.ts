@@ -1,4 +1,4 @@
-import { io, type Socket } from 'socket.io-client';
+import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { parseError, toUsherError, UsherError } from './errors.js';
 import { isRecord } from './validation.js';
 
@@ -7,6 +7,9 @@ export type Acknowledge = () => void;
 
 /** The payload of the server's acknowledgement of a request. */
 export type AckPayload = Readonly<Record<string, unknown>>;
+
+/** Opens a Socket.IO connection, as socket.io-client's `io` does. Tests replace it to speak for the server. */
+export type Dial = (origin: string, options: Partial<ManagerOptions & SocketOptions>) => Socket;
 
 export interface SocketConnectionOptions {
   readonly url: string;
@@ -31,9 +34,10 @@ export class SocketConnection {
   constructor(
     options: SocketConnectionOptions,
     private readonly handlers: SocketConnectionHandlers,
+    dial: Dial = io,
   ) {
     const { origin, pathname } = new URL(options.url);
-    this.socket = io(origin, {
+    this.socket = dial(origin, {
       path: `${pathname.replace(/\/+$/, '')}/socket.io`, // Usher may be below a path, which Socket.IO would take for a namespace
       auth: { ...options.auth },
       transports: [...options.transports],

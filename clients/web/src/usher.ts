@@ -5,7 +5,8 @@ import type { UsherEvents } from './events.js';
 import { completeBeat, toMessage, toProgress, type Beat, type BeatAnswer } from './heartbeat.js';
 import { startHeartbeatLoop } from './heartbeat-loop.js';
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js';
-import { ProtocolClient } from './protocol-client.js';
+import { ProtocolClient, type ProtocolClientHandlers } from './protocol-client.js';
+import type { Dial } from './socket-connection.js';
 import { toState, type State } from './state.js';
 import { Timers } from './timers.js';
 import { isSeconds } from './validation.js';
@@ -42,9 +43,9 @@ export class Usher {
   private currentState: State | undefined;
 
   /** @internal Use {@link connect}. */
-  constructor(options: ConnectOptions) {
+  constructor(options: ConnectOptions, dial?: Dial) {
     this.options = resolveOptions(options);
-    this.client = new ProtocolClient(this.options, this.timers, {
+    const handlers: ProtocolClientHandlers = {
       onEvent: (event) => {
         if (!SIGNALS.has(event.type)) this.emitter.emit(event.type, event);
         this.emitter.emit('*', event);
@@ -56,7 +57,8 @@ export class Usher {
         this.emitter.emit('refused', error);
       },
       onError: (error) => this.emitter.emitError(error),
-    });
+    };
+    this.client = new ProtocolClient(this.options, this.timers, handlers, dial);
     this.client.open();
   }
 
