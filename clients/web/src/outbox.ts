@@ -18,6 +18,8 @@ interface QueuedMessage extends OutgoingMessage {
   readonly callers: readonly { resolve(response: AckPayload): void; reject(error: unknown): void }[];
   /** How often it was refused as `rate_limited`. */
   readonly refusals: number;
+  /** It was refused together with others, and is sent alone now. */
+  readonly isAlone: boolean;
   /** Counts the messages as they were given. */
   readonly sequence: number;
 }
@@ -59,7 +61,13 @@ export class Outbox {
    */
   send(message: OutgoingMessage): Promise<AckPayload> {
     return new Promise((resolve, reject) => {
-      this.enqueue({ ...message, callers: [{ resolve, reject }], refusals: 0, sequence: ++this.messages });
+      this.enqueue({
+        ...message,
+        callers: [{ resolve, reject }],
+        refusals: 0,
+        isAlone: false,
+        sequence: ++this.messages,
+      });
       this.flush();
     });
   }
@@ -98,7 +106,7 @@ export class Outbox {
     this.queue.delete(first.coalesceKey);
     let { payload } = first;
     for (const other of this.queue.values()) {
-      const merged = first.merge?.(payload, other);
+      const merged = first.isAlone || other.isAlone ? undefined : first.merge?.(payload, other);
       if (merged === undefined) continue;
       payload = merged;
       messages.push(other);
@@ -129,7 +137,7 @@ export class Outbox {
     const isLast = ({ refusals }: QueuedMessage) => refusals >= MAX_REFUSALS;
     for (const message of messages.filter(isLast)) reject(message, error);
     const others = messages.filter((message) => !isLast(message));
-    this.requeue(others.map((message) => ({ ...message, refusals: message.refusals + 1 })));
+    this.requeue(others, { refusals: 1 + (others[0]?.refusals ?? 0) });
     this.isPaused = true;
     const pauseMs = Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs ?? DEFAULT_PAUSE_MS));
     this.options.timers.set('outbox pause', pauseMs, () => {
@@ -140,13 +148,13 @@ export class Outbox {
 
   /** One of them was refused, and nobody knows which. */
   private sendOneByOne(messages: readonly QueuedMessage[]): void {
-    this.requeue(messages.map(({ merge: _, ...message }) => message));
+    this.requeue(messages, { isAlone: true });
     this.flush();
   }
 
   /** Puts messages back to where they were among the others. */
-  private requeue(messages: readonly QueuedMessage[]): void {
-    for (const message of messages) this.enqueue(message);
+  private requeue(messages: readonly QueuedMessage[], changes: Partial<QueuedMessage> = {}): void {
+    for (const message of messages) this.enqueue({ ...message, ...changes });
     const inOrder = [...this.queue].sort(([, a], [, b]) => a.sequence - b.sequence);
     this.queue.clear();
     for (const [key, message] of inOrder) this.queue.set(key, message);

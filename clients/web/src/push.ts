@@ -1,7 +1,23 @@
 import type { WebPushAddress } from './device-update.js';
 import { UsherError } from './errors.js';
 
-/** Seconds of patience with the browser's push service. */
+/** What is used of a ServiceWorkerRegistration. */
+export interface PushRegistration {
+  readonly pushManager: PushManager;
+}
+interface PushManager {
+  subscribe(options: { userVisibleOnly: boolean; applicationServerKey: string }): Promise<PushSubscription>;
+  getSubscription(): Promise<PushSubscription | null>;
+}
+interface PushSubscription {
+  toJSON(): { endpoint?: string; keys?: Record<string, string> };
+  unsubscribe(): Promise<boolean>;
+}
+interface Browser {
+  readonly Notification?: { requestPermission(): Promise<string> };
+}
+
+/** How long the browser's push service may take. */
 const SUBSCRIBE_TIMEOUT_MS = 20_000;
 
 /**
@@ -12,10 +28,11 @@ const SUBSCRIBE_TIMEOUT_MS = 20_000;
  * Rejects with {@link UsherError}: `push_denied` if the person said no, `push_unavailable` if the browser cannot, `timeout`.
  */
 export async function subscribeToPush(
-  registration: Pick<ServiceWorkerRegistration, 'pushManager'>,
+  registration: PushRegistration,
   vapidPublicKey: string,
 ): Promise<WebPushAddress> {
-  if ((await Notification.requestPermission()) !== 'granted')
+  const { Notification } = globalThis as unknown as Browser;
+  if ((await Notification?.requestPermission()) !== 'granted')
     throw new UsherError('push_denied', 'notifications are not allowed', false);
   const { endpoint, keys } = (await inTime(subscribe(registration.pushManager, vapidPublicKey))).toJSON();
   const { p256dh, auth } = keys ?? {};

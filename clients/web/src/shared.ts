@@ -33,16 +33,30 @@ const HEARTBEAT_SECONDS = 60;
  * Throws a TypeError if `url` is not a URL.
  */
 export function connectShared(options: SharedOptions): UsherClient {
-  const { locks } = (globalThis as { navigator?: { locks?: LockManager } }).navigator ?? {};
-  if (!locks || typeof BroadcastChannel === 'undefined') return connect(options);
-  return new SharedUsher(options, locks);
+  const { navigator, BroadcastChannel } = globalThis as unknown as Browser;
+  if (!navigator?.locks || !BroadcastChannel) return connect(options);
+  return new SharedUsher(options, navigator.locks, BroadcastChannel);
+}
+
+/** What is used of the browser's globals. (TypeScript's own types of them would be needed by every app, in Node too.) */
+interface Browser {
+  readonly navigator?: { readonly locks?: Locks };
+  readonly BroadcastChannel?: new (name: string) => Channel;
+}
+interface Locks {
+  request(name: string, options: { signal: AbortSignal }, hold: () => Promise<void>): Promise<unknown>;
+}
+interface Channel {
+  postMessage(message: TabMessage): void;
+  addEventListener(name: 'message', listener: (event: { readonly data: TabMessage }) => void): void;
+  close(): void;
 }
 
 /** One tab of {@link connectShared}. */
 class SharedUsher implements UsherClient {
   private readonly emitter = new EventEmitter();
   private readonly timers = new Timers();
-  private readonly channel: BroadcastChannel;
+  private readonly channel: Channel;
   private readonly lock = new AbortController();
   private readonly calls: TabCalls;
   private currentState: State = Object.freeze({
@@ -52,6 +66,8 @@ class SharedUsher implements UsherClient {
   });
   /** The connection, if this tab has it. */
   private leader: Usher | undefined;
+  /** This tab connects after another one led. Until it is live all tabs go on showing what they know. */
+  private isTakingOver = false;
   private clockOffsetMs = 0;
   private loops = 0;
   /** The last durable event that this tab delivered. After a change of the leading tab it may be sent again. */
@@ -59,14 +75,15 @@ class SharedUsher implements UsherClient {
 
   constructor(
     private readonly options: SharedOptions,
-    locks: LockManager,
+    locks: Locks,
+    BroadcastChannel: new (name: string) => Channel,
   ) {
     const { url } = resolveOptions(options);
     const name = getTabsName(url, options.userId, options.deviceId);
     this.channel = new BroadcastChannel(name);
-    this.channel.addEventListener('message', ({ data }: MessageEvent<TabMessage>) => this.receive(data));
-    this.calls = new TabCalls((message) => this.channel.postMessage(message));
-    this.channel.postMessage({ kind: 'hello' } satisfies TabMessage);
+    this.channel.addEventListener('message', ({ data }) => this.receive(data));
+    this.calls = new TabCalls((message) => this.post(message));
+    this.post({ kind: 'hello' });
     // The lock is held until this tab closes the client, or is closed itself.
     locks
       .request(name, { signal: this.lock.signal }, () => this.lead())
@@ -74,7 +91,7 @@ class SharedUsher implements UsherClient {
   }
 
   get state(): State {
-    return this.currentState;
+    return this.leader && !this.isTakingOver ? this.leader.state : this.currentState;
   }
 
   on<Name extends keyof Signals>(signal: Name, listener: (value: Signals[Name]) => void): Unsubscribe;
@@ -126,45 +143,47 @@ class SharedUsher implements UsherClient {
   /** Holds the connection for all tabs until this client is closed. */
   private lead(): Promise<void> {
     if (this.lock.signal.aborted) return Promise.resolve();
-    const leader = new Usher({ ...this.options, token: () => this.getToken() });
+    const { token } = this.options;
+    const leader = new Usher({
+      ...this.options,
+      token: typeof token === 'string' ? token : () => this.check(token),
+    });
     this.leader = leader;
+    if (typeof token === 'string') void this.check(() => token);
+    this.isTakingOver = this.currentState.position !== undefined;
     leader.on('change', () => this.adoptLeaderState(leader));
     leader.on('*', (event) => {
-      this.channel.postMessage({ kind: 'event', event } satisfies TabMessage);
+      this.post({ kind: 'event', event });
       this.deliver(event);
     });
     leader.on('offline', (error) => {
-      this.channel.postMessage({ kind: 'offline', error: toPlainError(error) } satisfies TabMessage);
+      this.post({ kind: 'offline', error: toPlainError(error) });
       this.emitter.emit('offline', error);
     });
     leader.on('refused', (error) => {
-      this.channel.postMessage({ kind: 'refused', error: toPlainError(error) } satisfies TabMessage);
+      this.post({ kind: 'refused', error: toPlainError(error) });
       this.refuse(error);
     });
     leader.on('error', (error) => this.emitter.emitError(error));
     this.calls.lead(leader);
-    this.channel.postMessage({ kind: 'leading' } satisfies TabMessage);
+    this.post({ kind: 'leading' });
     return new Promise((resolve) => this.lock.signal.addEventListener('abort', () => resolve()));
   }
 
-  /** Another user's token would show this user's tabs what is not theirs. */
-  private async getToken(): Promise<string> {
-    const { token, userId } = this.options;
-    const fetched = typeof token === 'string' ? token : await token();
-    const subject = readTokenSubject(fetched);
-    if (subject === undefined || subject === userId) return fetched;
+  /** Returns the token. One of another user would show to this user's tabs what is not theirs: it closes the client. */
+  private async check(getToken: () => string | Promise<string>): Promise<string> {
+    const token = await getToken();
+    const subject = readTokenSubject(token);
+    if (subject === undefined || subject === this.options.userId) return token;
     this.leader?.fail(new UsherError('user_changed', 'the token is of another user', false));
-    return new Promise(() => undefined); // the client is closed: nobody waits for it
+    return token; // nobody uses it: the client is closed
   }
 
-  /** While a new leading tab connects, all tabs go on showing what they know. */
   private adoptLeaderState(leader: Usher): void {
-    const { state } = leader;
-    const isFresh =
-      state.position === undefined || (state.connection !== 'live' && state.entries.length === 0);
-    const known =
-      isFresh && this.currentState.position ? { ...this.currentState, connection: state.connection } : state;
-    this.adoptState(known);
+    if (leader.state.connection === 'live') this.isTakingOver = false;
+    this.adoptState(
+      this.isTakingOver ? { ...this.currentState, connection: leader.state.connection } : leader.state,
+    );
     this.clockOffsetMs = leader.serverNow() - Date.now();
     this.timers.set('state', STATE_DELAY_MS, () => this.sendState());
   }
@@ -174,9 +193,14 @@ class SharedUsher implements UsherClient {
     this.emitter.emit('change', state);
   }
 
+  private post(message: TabMessage): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has none
+    this.channel.postMessage(message);
+  }
+
   private sendState(): void {
-    const { currentState: state, clockOffsetMs } = this;
-    this.channel.postMessage({ kind: 'state', state, clockOffsetMs } satisfies TabMessage);
+    const { state, clockOffsetMs } = this;
+    this.post({ kind: 'state', state, clockOffsetMs });
   }
 
   private deliver(event: Envelope): void {
