@@ -6,10 +6,14 @@ import { Inbox } from './inbox.js';
 import type { ResolvedOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import { PositionStore } from './position-store.js';
-import { ReconnectingSocket, type Connection } from './reconnecting-socket.js';
+import {
+  ReconnectingSocket,
+  type Connection,
+  type ReconnectingSocketHandlers,
+} from './reconnecting-socket.js';
 import { Resync } from './resync.js';
 import { ServerClock } from './server-clock.js';
-import type { Acknowledge } from './socket-connection.js';
+import type { Acknowledge, Dial } from './socket-connection.js';
 import type { Timers } from './timers.js';
 import { readTokenSubject } from './token.js';
 
@@ -41,6 +45,7 @@ export class ProtocolClient {
     private readonly options: ResolvedOptions,
     timers: Timers,
     private readonly handlers: ProtocolClientHandlers,
+    dial?: Dial,
   ) {
     const { now, random, deviceId } = options;
     this.clock = new ServerClock(now);
@@ -52,15 +57,16 @@ export class ProtocolClient {
       onChange: () => handlers.onChange(),
       onStorageError: () => this.reportStorage(),
     });
-    this.socket = new ReconnectingSocket(options, timers, {
+    const socketHandlers: ReconnectingSocketHandlers = {
       getAuth: (token, downMs) => this.getAuth(token, downMs),
       onFrame: (name, payload, acknowledge) => this.handleFrame(name, payload, acknowledge),
       onConnectionChange: (connection) => this.handleConnectionChange(connection),
       onOffline: (error) => handlers.onOffline(error),
       onRefused: (error) => handlers.onRefused(error),
-    });
+    };
+    this.socket = new ReconnectingSocket(options, timers, socketHandlers, dial);
     const request = (name: string, payload: unknown) => this.socket.request(name, payload);
-    this.outbox = new Outbox({ isLive: () => this.socket.isLive, request });
+    this.outbox = new Outbox({ timers, isLive: () => this.socket.isLive, request });
     this.resync = new Resync({
       timers,
       random,

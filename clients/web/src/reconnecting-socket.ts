@@ -1,7 +1,7 @@
 import { failuresAfterConnection, retryDelayMs } from './backoff.js';
 import { toUsherError, UsherError } from './errors.js';
 import type { ResolvedOptions } from './options.js';
-import { SocketConnection, type Acknowledge, type AckPayload } from './socket-connection.js';
+import { SocketConnection, type Acknowledge, type AckPayload, type Dial } from './socket-connection.js';
 import type { Timers } from './timers.js';
 import { isTokenError } from './token.js';
 
@@ -45,6 +45,7 @@ export class ReconnectingSocket {
     private readonly options: ResolvedOptions,
     private readonly timers: Timers,
     private readonly handlers: ReconnectingSocketHandlers,
+    private readonly dial?: Dial,
   ) {
     this.removeOnlineListener = addOnlineListener(() => this.retrySoon());
   }
@@ -136,6 +137,7 @@ export class ReconnectingSocket {
         onFrame: (name, payload, acknowledge) => this.handlers.onFrame(name, payload, acknowledge),
         onEnd: (error) => this.handleEnd(error),
       },
+      this.dial,
     );
   }
 
