@@ -19,6 +19,16 @@ export const FRAMES = {
   tokenExpiring: 'token.expiring',
 } as const;
 
+/** The most bytes of a frame from a device. The server closes the connection for a greater one (docs/CONTRACT.md, "The device socket"). */
+export const MAX_FRAME_BYTES = 16_384;
+/** Socket.IO's packet type and acknowledgement id around a message, in bytes: `42` and up to 10 digits. */
+const OVERHEAD_BYTES = 12;
+
+/** Returns how many bytes a message has as a frame, at most. */
+export function byteLength(name: string, payload: unknown): number {
+  return OVERHEAD_BYTES + new TextEncoder().encode(JSON.stringify([name, payload])).length;
+}
+
 /** The first frame of a connection, and of the response to a `sync`. */
 export interface Welcome {
   readonly userId: string;

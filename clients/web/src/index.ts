@@ -1,5 +1,5 @@
 // The public API of the package. Everything that is not exported here may change without notice.
-export { connect, type Receipt, type Signals, type Usher } from './usher.js';
+export { connect, type Signals, type Usher } from './usher.js';
 export { UsherError } from './errors.js';
 export type * from './events.js';
 export type { Beat, BeatAnswer } from './heartbeat.js';
@@ -9,5 +9,6 @@ export type { ConnectOptions } from './options.js';
 export type { PositionStorage } from './position-store.js';
 export type { Position } from './cursor.js';
 export type { Connection } from './reconnecting-socket.js';
+export type { Receipt } from './receipt.js';
 export type { State, UserState } from './state.js';
 export type { TokenSource } from './token.js';

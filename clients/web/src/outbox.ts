@@ -1,5 +1,7 @@
+import { MAX_RETRY_AFTER_MS } from './backoff.js';
 import { UsherError } from './errors.js';
 import type { AckPayload } from './socket-connection.js';
+import type { Timers } from './timers.js';
 
 /** A message to the server. */
 export interface OutgoingMessage {
@@ -8,46 +10,72 @@ export interface OutgoingMessage {
   readonly name: string;
   readonly payload: unknown;
   readonly order: number;
+  /** Returns the payload of both messages, or undefined if they cannot be sent as one. */
+  readonly merge?: (payload: unknown, other: OutgoingMessage) => unknown;
 }
 
 interface QueuedMessage extends OutgoingMessage {
   readonly callers: readonly { resolve(response: AckPayload): void; reject(error: unknown): void }[];
+  /** How often it was refused as `rate_limited`. */
+  readonly refusals: number;
 }
 
 export interface OutboxOptions {
+  readonly timers: Timers;
   isLive(): boolean;
   request(name: string, payload: unknown): Promise<AckPayload>;
 }
 
 /**
- * Sends messages, and queues them while offline. Whoever sent a message that was replaced by a newer one of the same key gets
- * the newer one's response. A message that was in flight when the connection ended is sent again. That is harmless: the server
- * orders beats by their `at`, and receipts only move forward.
+ * At most this many messages are sent in a window of a second, which leaves the server's limit (20 a second with bursts of 100;
+ * docs/CONTRACT.md, "The device socket") room for syncs and token renewals.
+ */
+const MAX_MESSAGES_PER_WINDOW = 20;
+const WINDOW_MS = 1_000;
+const MAX_QUEUED = 1_000;
+/** A message that was refused as `rate_limited` this often is sent once more, and then fails. */
+const MAX_REFUSALS = 5;
+const DEFAULT_PAUSE_MS = 1_000;
+
+/**
+ * Sends messages at a pace that the server accepts, and queues them meanwhile and while offline. Whoever sent a message that was
+ * replaced by a newer one of the same key gets the newer one's response. A message that was in flight when the connection ended
+ * is sent again. That is harmless: the server orders beats by their `at`, and receipts only move forward.
  */
 export class Outbox {
   private readonly queue = new Map<string, QueuedMessage>();
   private closeReason: UsherError | undefined;
+  private sentInWindow = 0;
+  private isPaused = false;
 
   constructor(private readonly options: OutboxOptions) {}
 
-  /** Returns the server's response, however long the device is offline. Rejects with the server's refusal or the close reason. */
+  /**
+   * Returns the server's response, however long the device is offline. Rejects with the server's refusal, `timeout`, the close
+   * reason, or `queue_full` if too many newer messages were sent meanwhile.
+   */
   send(message: OutgoingMessage): Promise<AckPayload> {
-    return new Promise(
-      (resolve, reject) => void this.transmit({ ...message, callers: [{ resolve, reject }] }),
-    );
+    return new Promise((resolve, reject) => {
+      this.enqueue({ ...message, callers: [{ resolve, reject }], refusals: 0 });
+      this.flush();
+    });
   }
 
-  /** Sends everything that is queued. */
+  /** Sends what is queued: now what the pace allows, and the rest later. */
   flush(): void {
-    const messages = [...this.queue.values()];
-    this.queue.clear();
-    for (const message of messages) void this.transmit(message);
+    while (this.options.isLive() && !this.isPaused && this.sentInWindow < MAX_MESSAGES_PER_WINDOW) {
+      const [first] = this.queue.values();
+      if (!first) return;
+      if (this.sentInWindow++ === 0) this.options.timers.set('outbox', WINDOW_MS, () => this.openWindow());
+      void this.transmit(...this.takeBatch(first));
+    }
   }
 
   /** Rejects everything that is queued. */
   discard(reason: UsherError): void {
-    for (const message of this.queue.values()) reject(message, reason);
+    const messages = [...this.queue.values()];
     this.queue.clear();
+    for (const message of messages) reject(message, reason);
   }
 
   /** Rejects everything that is queued, in flight, or sent from now on. */
@@ -56,25 +84,74 @@ export class Outbox {
     this.discard(reason);
   }
 
-  private async transmit(message: QueuedMessage): Promise<void> {
-    if (this.closeReason) return reject(message, this.closeReason);
-    if (!this.options.isLive()) return this.enqueue(message);
+  private openWindow(): void {
+    this.sentInWindow = 0;
+    this.flush();
+  }
+
+  /** Takes the first message from the queue, and those that can be sent together with it. */
+  private takeBatch(first: QueuedMessage): [payload: unknown, messages: QueuedMessage[]] {
+    const messages = [first];
+    this.queue.delete(first.coalesceKey);
+    let { payload } = first;
+    for (const other of this.queue.values()) {
+      const merged = first.merge?.(payload, other);
+      if (merged === undefined) continue;
+      payload = merged;
+      messages.push(other);
+      this.queue.delete(other.coalesceKey);
+    }
+    return [payload, messages];
+  }
+
+  private async transmit(payload: unknown, messages: readonly QueuedMessage[]): Promise<void> {
     try {
-      const response = await this.options.request(message.name, message.payload);
-      for (const caller of message.callers) caller.resolve(response);
+      const response = await this.options.request(messages[0]?.name ?? '', payload);
+      for (const { callers } of messages) for (const caller of callers) caller.resolve(response);
     } catch (error) {
-      const isConnectionLost = error instanceof UsherError && error.code === 'offline';
-      if (this.closeReason) reject(message, this.closeReason);
-      else if (isConnectionLost) this.enqueue(message);
-      else reject(message, error);
+      this.handleFailure(messages, error);
     }
   }
 
+  private handleFailure(messages: readonly QueuedMessage[], error: unknown): void {
+    const { code, retryable, retryAfterMs } =
+      error instanceof UsherError ? error : new UsherError('protocol', String(error), false);
+    if (this.closeReason) for (const message of messages) reject(message, this.closeReason);
+    else if (code === 'offline') for (const message of messages) this.enqueue(message);
+    else if (code === 'rate_limited') this.handleRateLimit(messages, error, retryAfterMs);
+    else if (!retryable && messages.length > 1) this.sendOneByOne(messages);
+    else for (const message of messages) reject(message, error);
+  }
+
+  private handleRateLimit(messages: readonly QueuedMessage[], error: unknown, retryAfterMs?: number): void {
+    for (const message of messages) {
+      if (message.refusals >= MAX_REFUSALS) reject(message, error);
+      else this.enqueue({ ...message, refusals: message.refusals + 1 });
+    }
+    this.isPaused = true;
+    const pauseMs = Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs ?? DEFAULT_PAUSE_MS));
+    this.options.timers.set('outbox pause', pauseMs, () => {
+      this.isPaused = false;
+      this.flush();
+    });
+  }
+
+  /** One of them was refused, and nobody knows which. */
+  private sendOneByOne(messages: readonly QueuedMessage[]): void {
+    for (const { merge: _, ...message } of messages) this.enqueue(message);
+    this.flush();
+  }
+
   private enqueue(message: QueuedMessage): void {
+    if (this.closeReason) return reject(message, this.closeReason);
     const queued = this.queue.get(message.coalesceKey);
     const newest = queued && queued.order > message.order ? queued : message;
     const callers = [...(queued?.callers ?? []), ...message.callers];
     this.queue.set(message.coalesceKey, { ...newest, callers });
+    const [oldest] = this.queue.values();
+    if (!oldest || this.queue.size <= MAX_QUEUED) return;
+    this.queue.delete(oldest.coalesceKey);
+    reject(oldest, new UsherError('queue_full', 'too many newer messages wait to be sent', true));
   }
 }
 

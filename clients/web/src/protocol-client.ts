@@ -66,7 +66,7 @@ export class ProtocolClient {
     };
     this.socket = new ReconnectingSocket(options, timers, socketHandlers, dial);
     const request = (name: string, payload: unknown) => this.socket.request(name, payload);
-    this.outbox = new Outbox({ isLive: () => this.socket.isLive, request });
+    this.outbox = new Outbox({ timers, isLive: () => this.socket.isLive, request });
     this.resync = new Resync({
       timers,
       random,

@@ -1,5 +1,6 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { parseError, toUsherError, UsherError } from './errors.js';
+import { byteLength, MAX_FRAME_BYTES } from './frames.js';
 import { isRecord } from './validation.js';
 
 /** Acknowledges a frame to the server. Does nothing if the server did not ask for it. */
@@ -51,10 +52,13 @@ export class SocketConnection {
 
   /**
    * Sends a request and returns the payload of its acknowledgement.
-   * Throws UsherError: the server's refusal, `timeout`, `protocol`, or `offline` if the connection ended first.
+   * Throws UsherError: the server's refusal, `timeout`, `protocol`, `offline` if the connection ended first, or
+   * `payload_too_large` without sending anything: the server would close the connection.
    */
   async request(name: string, payload: unknown, timeoutMs: number): Promise<AckPayload> {
     if (!this.isOpen || !this.socket.connected) throw new UsherError('offline', 'not connected', true);
+    if (byteLength(name, payload) > MAX_FRAME_BYTES)
+      throw new UsherError('payload_too_large', `${name}: more than ${MAX_FRAME_BYTES} bytes`, false);
     const response: unknown = await this.socket
       .timeout(timeoutMs)
       .emitWithAck(name, payload)

@@ -6,6 +6,7 @@ import { completeBeat, toMessage, toProgress, type Beat, type BeatAnswer } from 
 import { startHeartbeatLoop } from './heartbeat-loop.js';
 import { resolveOptions, type ConnectOptions, type ResolvedOptions } from './options.js';
 import { ProtocolClient, type ProtocolClientHandlers } from './protocol-client.js';
+import { toReceiptMessage, type Receipt } from './receipt.js';
 import type { Dial } from './socket-connection.js';
 import { toState, type State } from './state.js';
 import { Timers } from './timers.js';
@@ -27,11 +28,6 @@ export interface Signals {
 
 /** A back office may publish an event type with such a name. It must not pass for a signal, so only `*` receives it. */
 const SIGNALS: ReadonlySet<string> = new Set<keyof Signals>(['change', '*', 'offline', 'refused', 'error']);
-
-/** How far events got on this device: `applied`, the app acted on them, or `seen`, a person saw them. */
-export type Receipt =
-  | { readonly ids: readonly string[]; readonly state: 'applied' | 'seen' }
-  | { readonly offset: number; readonly state: 'applied' | 'seen' };
 
 /** One device of one user, kept in sync with the user's other devices. Created by {@link connect}. */
 export class Usher {
@@ -110,9 +106,7 @@ export class Usher {
    * Prefer ids: an offset means nothing after the numbering was rebuilt.
    */
   receipt(receipt: Receipt): Promise<void> {
-    const coalesceKey = JSON.stringify(['receipt', receipt]);
-    const response = this.client.outbox.send({ coalesceKey, name: 'receipt', payload: receipt, order: 0 });
-    return ignoreUnhandled(response.then(() => undefined));
+    return ignoreUnhandled(this.client.outbox.send(toReceiptMessage(receipt)).then(() => undefined));
   }
 
   /** Tells the server that the app has acted on this event. */

@@ -108,7 +108,7 @@ export class FakeLine {
 /** Returns a dial that opens fake lines with the real Socket.IO client on them. */
 export function createDial(open: () => FakeLine): Dial {
   class FakeTransport extends NodeWebSocket {
-    createSocket(): unknown {
+    override createSocket(): unknown {
       return open();
     }
   }

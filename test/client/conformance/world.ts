@@ -1,9 +1,9 @@
 import { jest } from '@jest/globals';
-import { UsherError, type Envelope } from '../../../clients/web/src/index.js';
+import { UsherError, type Envelope, type Position } from '../../../clients/web/src/index.js';
 import { PositionStore } from '../../../clients/web/src/position-store.js';
 import { Usher } from '../../../clients/web/src/usher.js';
 import { createDial, FakeLine } from './fake-line.js';
-import { createToken, expectKnown, type Fields } from './scenario.js';
+import { createToken, expectKnown, type Fields, type Given } from './scenario.js';
 
 const URL = 'https://usher.test';
 
@@ -17,7 +17,7 @@ export class World {
     errors: [] as string[],
     offline: [] as string[],
     refused: null as string | null,
-    calls: { ok: 0, failed: [] as string[] },
+    calls: { ok: 0, failed: {} as Record<string, number> },
     tokens: 0,
   };
   handlerThrows = false;
@@ -27,10 +27,10 @@ export class World {
   private token: string;
   private current: Usher | undefined;
 
-  constructor(private readonly given: Fields) {
+  constructor(private readonly given: Given) {
     expectKnown('given', given, ['random', 'token', 'fixedToken', 'stored']);
-    this.token = String(given['token'] ?? 'ann');
-    for (const [user, position] of Object.entries((given['stored'] ?? {}) as Record<string, never>))
+    this.token = given.token ?? 'ann';
+    for (const [user, position] of Object.entries(given.stored ?? {}))
       this.getStore(this.items).save(user, position);
     this.start();
   }
@@ -56,9 +56,10 @@ export class World {
   }
 
   call(act: (client: Usher) => Promise<unknown>): void {
+    const { failed } = this.record.calls;
     act(this.client).then(
       () => void this.record.calls.ok++,
-      (error: UsherError) => void this.record.calls.failed.push(error.code),
+      ({ code }: UsherError) => void (failed[code] = (failed[code] ?? 0) + 1),
     );
   }
 
@@ -78,18 +79,18 @@ export class World {
     const onAck = ({ offset }: Fields) => {
       if (offset === undefined || !isCurrent()) return;
       record.acked.push(offset);
-      record.log.push(`acked ${String(offset)}`);
+      record.log.push(`acked ${offset as number}`);
     };
     const dial = createDial(() => {
       const line = new FakeLine(onAck);
       if (isCurrent()) this.lines.push(line);
       return line;
     });
-    const random = Number(this.given['random'] ?? 0.5);
+    const { random = 0.5, fixedToken = false } = this.given;
     const client = new Usher(
       {
         url: URL,
-        token: this.given['fixedToken'] === true ? createToken(this.token) : fetchToken,
+        token: fixedToken ? createToken(this.token) : fetchToken,
         deviceId: 'tv',
         platform: 'tv',
         random: () => random,
@@ -98,7 +99,7 @@ export class World {
           removeItem: (name) => void this.items.delete(name),
           setItem: (name, value) => {
             if (this.storageFails) throw new Error('full');
-            record.log.push(`stored ${String((JSON.parse(value) as Fields)['offset'])}`);
+            record.log.push(`stored ${(JSON.parse(value) as Position).offset}`);
             this.items.set(name, value);
           },
         },
