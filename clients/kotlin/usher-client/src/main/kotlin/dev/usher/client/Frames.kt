@@ -49,8 +49,8 @@ internal fun parseSnapshot(value: JsonElement?): Snapshot? {
     val fields = value.objectOrNull ?: return null
     val position = parsePosition(fields["position"]) ?: return null
     val state = UserState(
-        membership = decodeOrNull(Membership.serializer(), fields["membership"]),
-        entitlement = decodeOrNull(Entitlement.serializer(), fields["entitlement"]),
+        membership = parseMembership(fields["membership"]),
+        entitlement = parseEntitlement(fields["entitlement"]),
         playback = fields["playback"].elements.mapNotNull(::parseProgress),
         recommendations = fields["recommendations"].elements.mapNotNull { decodeOrNull(RecommendationsReady.serializer(), it) },
         entries = fields["entries"].elements.mapNotNull(::parseEnvelope).filter { it.offset != null },

@@ -13,7 +13,10 @@ internal sealed interface Content {
     data class Whole(val payload: JsonObject) : Content
 
     /** Receipts for events. Those of one state can be sent as one message. */
-    data class Receipts(val state: String, val ids: List<String>) : Content
+    data class Receipts(val state: String, val ids: List<String>) : Content {
+        /** Of the ids as JSON, in UTF-8, each with a comma. */
+        val byteCount: Int get() = ids.sumOf { utf8Length(JsonPrimitive(it).toString()) + 1 }
+    }
 }
 
 /**
@@ -35,8 +38,8 @@ private const val MAX_REFUSALS = 5
 private const val DEFAULT_PAUSE_MS = 1_000L
 private const val MAX_IDS = 100
 
-/** Ids of one message have at most so many characters together, which leaves room in its 16 KiB. */
-private const val MAX_IDS_CHARS = 12_000
+/** The ids of one message have at most so many bytes, which leaves room in its 16 KiB for the rest. */
+private const val MAX_IDS_BYTES = MAX_FRAME_BYTES - 128
 
 /**
  * Sends messages at a pace that the server accepts, and queues them meanwhile and while offline. Whoever sent a message that was
@@ -112,13 +115,13 @@ internal class Outbox(
         if (first.isAlone) return listOf(first)
         val batch = mutableListOf(first)
         var count = receipts.ids.size
-        var chars = receipts.ids.sumOf { it.length }
+        var bytes = receipts.byteCount
         for (other in queue.values.toList()) {
             val more = other.message.content as? Content.Receipts ?: continue
             if (other.isAlone || more.state != receipts.state) continue
             count += more.ids.size
-            chars += more.ids.sumOf { it.length }
-            if (count > MAX_IDS || chars > MAX_IDS_CHARS) break
+            bytes += more.byteCount
+            if (count > MAX_IDS || bytes > MAX_IDS_BYTES) break
             batch += other
             queue.remove(other.message.coalesceKey)
         }

@@ -14,7 +14,10 @@ internal sealed interface Packet {
     data object Close : Packet
     data object Ping : Packet
 
-    /** Means nothing: a pong, a noop, or a packet of another namespace. */
+    /** Means nothing: a noop or a pong. */
+    data object Noop : Packet
+
+    /** Of another namespace, of which we joined none. */
     data object Ignored : Packet
 
     /** The namespace accepted us. */
@@ -54,7 +57,7 @@ internal object PacketCodec {
             '0' -> decodeOpen(parse(text.substring(1)))
             '1' -> Packet.Close
             '2' -> Packet.Ping
-            '3', '6' -> Packet.Ignored
+            '3', '6' -> Packet.Noop
             '4' -> decodeMessage(text)
             else -> null
         }
@@ -81,7 +84,7 @@ internal object PacketCodec {
 
     private fun decodeMessage(text: String): Packet? {
         val type = text.getOrNull(1) ?: return null
-        if (text.getOrNull(2) == '/') return Packet.Ignored // another namespace; we joined none
+        if (text.getOrNull(2) == '/') return Packet.Ignored
         val bodyAt = (2..text.length).first { it == text.length || !text[it].isAsciiDigit }
         if (bodyAt - 2 > MAX_ID_DIGITS) return null
         val id = text.substring(2, bodyAt).takeIf { it.isNotEmpty() }?.toLong()

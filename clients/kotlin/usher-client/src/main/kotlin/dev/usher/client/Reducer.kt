@@ -1,5 +1,7 @@
 package dev.usher.client
 
+import kotlinx.serialization.json.JsonElement
+
 /** The size of `entries`, the same as in the server's state. Without a limit, events that supersede nothing would pile up. */
 internal const val MAX_ENTRIES = 1_000
 
@@ -7,7 +9,7 @@ internal const val MAX_ENTRIES = 1_000
 internal fun applyEvent(state: UserState, event: Envelope): UserState {
     val next = if (event.offset == null) state else state.copy(entries = addEntry(state.entries, event))
     return when (event.type) {
-        "membership.changed" -> decodeOrNull(Membership.serializer(), event.data)?.let { applyMembership(next, it) }
+        "membership.changed" -> parseMembership(event.data)?.let { applyMembership(next, it) }
         "playback.progress" -> parseProgress(event.data)?.let { applyProgress(next, it) }
         "recommendations.ready" -> decodeOrNull(RecommendationsReady.serializer(), event.data)?.let { applyFrontPage(next, it) }
         else -> null
@@ -43,8 +45,17 @@ internal fun applyProgress(state: UserState, row: Progress): UserState {
 }
 
 /** Returns a playback position with a readable time, or null. */
-internal fun parseProgress(value: kotlinx.serialization.json.JsonElement?): Progress? =
+internal fun parseProgress(value: JsonElement?): Progress? =
     decodeOrNull(Progress.serializer(), value)?.takeIf { parseTime(it.at) != null }
+
+/** Returns a membership with a version to compare by, or null. */
+internal fun parseMembership(value: JsonElement?): Membership? = decodeOrNull(Membership.serializer(), value.takeIf(::hasVersion))
+
+/** Returns an entitlement with a version to compare by, or null. */
+internal fun parseEntitlement(value: JsonElement?): Entitlement? = decodeOrNull(Entitlement.serializer(), value.takeIf(::hasVersion))
+
+/** The decoder takes a text for a number, and a text is no version. */
+private fun hasVersion(value: JsonElement?): Boolean = value.objectOrNull?.get("version").numberOrNull != null
 
 private fun applyMembership(state: UserState, new: Membership): UserState =
     applyVersions(state, new, Entitlement(new.version, new.status, new.planId, new.capabilities))

@@ -97,7 +97,7 @@ internal class SocketConnection(
             is Packet.Frame -> if (isConnected) handlers.onFrame(packet, text.length)
             is Packet.Ack -> pending[packet.id]?.complete(packet.payload)
             Packet.Close, Packet.Disconnected -> fail(UsherError("offline", "the server ended the connection", true))
-            Packet.Ignored -> Unit
+            Packet.Noop, Packet.Ignored -> Unit
         }
     }
 
@@ -137,4 +137,4 @@ internal class SocketConnection(
 /** Tells a response without a payload from none. */
 private class Answer(val payload: JsonElement?)
 
-private fun utf8Length(text: String): Int = text.toByteArray(Charsets.UTF_8).size
+internal fun utf8Length(text: String): Int = text.toByteArray(Charsets.UTF_8).size
