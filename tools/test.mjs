@@ -8,7 +8,7 @@ import { startDatabases } from './databases/start.mjs';
 import { project, throwAwayFolder } from './places.mjs';
 import { runToEnd } from './processes.mjs';
 
-const jest = [
+export const jest = [
   '--experimental-vm-modules',
   '--no-warnings',
   join(project, 'node_modules', 'jest', 'bin', 'jest.js'),
@@ -57,7 +57,7 @@ export function bench(args) {
 // Ctrl-C while they start or stop: finish that, so that nothing is left.
 const hold = () => {};
 
-async function withDatabases({ purpose, ...kind }, act) {
+export async function withDatabases({ purpose, ...kind }, act) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, hold);
   const folder = throwAwayFolder(purpose);

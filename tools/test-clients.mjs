@@ -1,0 +1,167 @@
+/*
+ * `npm run test:clients [-- <client> …]`: every client library under clients/, against one live development Usher with databases of its own that are
+ * thrown away. The web and edge clients run by Jest; every other one has an executable `test.sh` in its folder, which exits with 0
+ * (green), 1 (red), or 77 after one line that says which toolchain is missing (skipped). A line each at the end; what a red one said is shown.
+ */
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { migrate } from './migrate.mjs';
+import { project } from './places.mjs';
+import { freePort } from './ports.mjs';
+import { startServer, stopServer } from './processes.mjs';
+import { jest, withDatabases } from './test.mjs';
+
+const SKIPPED = 77;
+const READY_WITHIN_MS = 60_000;
+/** The first run of a client downloads what it depends on. */
+const CLIENT_WITHIN_MS = 15 * 60_000;
+const MAX_OUTPUT = 200_000; // characters of each client; what is older is forgotten
+
+/** Returns the exit code: 0 unless a client is red, or one that is named does not exist. */
+export async function testClients(names) {
+  const clients = findClients();
+  const unknown = names.filter((name) => !clients.some((client) => client.name === name));
+  if (unknown.length > 0) {
+    console.error(
+      `No such client: ${unknown.join(', ')}. There are ${clients.map(({ name }) => name).join(', ')}.`,
+    );
+    return 1;
+  }
+  const chosen = clients.filter(({ name }) => names.length === 0 || names.includes(name));
+  return withDatabases({ purpose: 'clients', durable: false }, async ({ environment }) => {
+    const usher = await startUsher(environment);
+    try {
+      return await runAll(chosen, { ...environment, ...usher.environment });
+    } finally {
+      await usher.stop();
+    }
+  });
+}
+
+/** One after the other: each measures times of its own, and the machine may be small. */
+async function runAll(clients, environment) {
+  const lines = [];
+  let isRed = false;
+  for (const client of clients) {
+    const started = Date.now();
+    const { code, said } = await run(client, environment);
+    const outcome = code === 0 ? 'green' : code === SKIPPED ? 'skipped' : 'red';
+    isRed ||= outcome === 'red';
+    if (outcome === 'red') console.log(`\n${client.name} said:\n${said.trim().replace(/^/gm, '  ')}`);
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    const why =
+      outcome === 'green'
+        ? `${seconds} s`
+        : outcome === 'skipped'
+          ? lastLine(said)
+          : `exit code ${code}, ${seconds} s`;
+    lines.push(`${outcome.padEnd(8)}${client.name.padEnd(10)}${why}`);
+    console.log(lines.at(-1));
+  }
+  return isRed ? 1 : 0;
+}
+
+function findClients() {
+  const inNode = [
+    { name: 'web', command: process.execPath, args: [...jest, '--silent', '/test/client/(?!edge)'] },
+    { name: 'edge', command: process.execPath, args: [...jest, '--silent', '/test/client/edge'] },
+  ];
+  const folder = join(project, 'clients');
+  const others = readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, 'test.sh')))
+    .map((name) => ({ name, command: join(folder, name, 'test.sh'), args: [], cwd: join(folder, name) }));
+  return [...inNode, ...others];
+}
+
+async function run({ command, args, cwd = project }, environment) {
+  if (!isProgram(command)) return { code: 1, said: `${command} is not executable` };
+  const child = startServer(command, args, {
+    cwd,
+    env: { ...process.env, ...environment, USHER_TEST: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.child.stdout, child.child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text) => (said = (said + text).slice(-MAX_OUTPUT)));
+  }
+  const patience = new AbortController();
+  const late = sleep(CLIENT_WITHIN_MS, 'late', { signal: patience.signal }).catch(() => {});
+  const outcome = await Promise.race([child.exited, late]);
+  patience.abort();
+  endGroup(child.pid); // whatever it left behind too
+  if (outcome === 'late')
+    return { code: 1, said: `${said}\nnot finished after ${CLIENT_WITHIN_MS / 60_000} minutes` };
+  return { code: outcome.code ?? 1, said: outcome.error ? String(outcome.error) : said };
+}
+
+function endGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing is left of it.
+  }
+}
+
+/** Starts a development Usher. Returns what its clients need to know in `environment`, and `stop`. */
+async function startUsher(databases) {
+  await migrate(databases.DATABASE_URL);
+  const port = await freePort();
+  const secret = randomBytes(48).toString('base64url');
+  const key = `usher_test_${randomBytes(24).toString('base64url')}`;
+  const url = `http://127.0.0.1:${port}`;
+  const server = startServer(process.execPath, [join(project, 'dist', 'usher-demo.js')], {
+    cwd: project,
+    env: {
+      ...process.env,
+      ...databases,
+      NODE_ENV: 'development',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      LOG_LEVEL: 'warn',
+      DRAIN_SECONDS: '1',
+      ADMIN_KEY: key,
+      AUTH_JWT_SECRET: secret,
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const stop = () =>
+    stopServer(server, [
+      ['SIGTERM', 15_000],
+      ['SIGKILL', 5_000],
+    ]);
+  try {
+    await untilReady(url, server);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop, environment: { USHER_URL: url, USHER_SERVICE_KEY: key, USHER_JWT_SECRET: secret } };
+}
+
+async function untilReady(url, server) {
+  for (const deadline = Date.now() + READY_WITHIN_MS; Date.now() < deadline; await sleep(50)) {
+    if (!server.isRunning()) throw new Error('The Usher for the clients ended before it was ready.');
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) }).catch(
+      () => null,
+    );
+    await response?.body?.cancel();
+    if (response?.status === 200) return;
+  }
+  throw new Error(`The Usher for the clients was not ready after ${READY_WITHIN_MS / 1000} s.`);
+}
+
+function lastLine(text) {
+  return text.trim().split('\n').at(-1) || 'no reason given';
+}
+
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
