@@ -51,6 +51,9 @@ internal object PacketCodec {
     /** An acknowledgement id of more digits is none that anybody counted up to. */
     private const val MAX_ID_DIGITS = 15
 
+    /** Event data has at most 32 levels, and a snapshot a few more. */
+    private const val MAX_DEPTH = 100
+
     /** Returns the packet, or null if the text is none: the connection should be closed then, as Socket.IO's own client does. */
     fun decode(text: String): Packet? = try {
         when (text.firstOrNull()) {
@@ -105,7 +108,25 @@ internal object PacketCodec {
         return Packet.Frame(name, args.getOrNull(1), id)
     }
 
-    private fun parse(text: String): JsonElement = usherJson.parseToJsonElement(text)
+    private fun parse(text: String): JsonElement =
+        if (isTooDeep(text)) throw SerializationException("nested too deeply") else usherJson.parseToJsonElement(text)
+
+    /** The parser recurses, and would overflow the stack. */
+    private fun isTooDeep(text: String): Boolean {
+        var depth = 0
+        var isText = false
+        var at = 0
+        while (at < text.length) {
+            when (text[at]) {
+                '\\' -> if (isText) at++
+                '"' -> isText = !isText
+                '[', '{' -> if (!isText && ++depth > MAX_DEPTH) return true
+                ']', '}' -> if (!isText) depth--
+            }
+            at++
+        }
+        return false
+    }
 
     private val Char.isAsciiDigit: Boolean get() = this in '0'..'9'
 }

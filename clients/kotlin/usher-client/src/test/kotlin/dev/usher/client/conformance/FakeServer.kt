@@ -51,6 +51,8 @@ class FakeLine(scope: CoroutineScope, private val listener: Transport.Listener, 
         say("""44{"message":${error["code"]},"data":$error}""")
     }
 
+    fun sendRaw(text: String) = say(text)
+
     fun reply(to: Sent, payload: JsonElement) = say("43${to.id}[$payload]")
 
     fun cut() {
