@@ -60,7 +60,7 @@ internal class HeartbeatLoop(private val scope: CoroutineScope, private val time
     }
 
     private fun handleFailure(error: UsherError) {
-        if (isStopped) return
+        if (isStopped || error.code == "closed") return
         if (error.retryAfterMs != null) adoptInterval(maxOf(options.getIntervalSeconds(), error.retryAfterMs / 1_000.0))
         else if (!error.retryable) options.onError(error)
     }

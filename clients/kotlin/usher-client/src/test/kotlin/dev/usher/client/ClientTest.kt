@@ -97,6 +97,19 @@ class ClientTest {
     }
 
     @Test
+    fun `a heartbeat that is under way when the client is closed is no failure of the app`() = runTest {
+        val rig = Rig(this)
+        rig.goLive()
+        rig.client.playing { BEAT }
+        rig.client.signals.test {
+            rig.advance(60_000)
+            rig.client.close()
+            rig.settle()
+            expectNoEvents()
+        }
+    }
+
+    @Test
     fun `a heartbeat carries the server's time, however wrong the device's clock is`() = runTest {
         val rig = Rig(this)
         rig.goLive("""{"serverTime":"2026-06-01T12:00:00.000Z"}""")

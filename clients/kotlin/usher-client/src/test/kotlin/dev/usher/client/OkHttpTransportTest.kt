@@ -1,6 +1,8 @@
 package dev.usher.client
 
 import dev.usher.client.conformance.createToken
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.async
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
@@ -81,6 +83,12 @@ class OkHttpTransportTest {
     private suspend fun Usher.await(connection: Connection) = withTimeout(10_000) { state.first { it.connection == connection } }
 
     @Test
+    fun `the suite runs with the OkHttp that the build names`() {
+        val version = Class.forName("okhttp3.OkHttp").getField("VERSION").get(null) // the constant itself would be compiled in
+        assertEquals(System.getProperty("usher.okhttp"), version)
+    }
+
+    @Test
     fun `a device connects below a path, and its token is in a message and not in the address`(): Unit = runBlocking {
         val farEnd = expectFarEnd()
         val usher = connect()
@@ -100,8 +108,9 @@ class OkHttpTransportTest {
         expectFarEnd()
         val usher = connect()
         usher.await(Connection.LIVE)
+        val offline = async(start = CoroutineStart.UNDISPATCHED) { usher.signals.first { it is Signal.Offline } }
         first.socket!!.close(1001, null)
-        withTimeout(10_000) { usher.signals.first { it is Signal.Offline } }
+        withTimeout(10_000) { offline.await() }
         usher.await(Connection.LIVE)
         usher.close()
         usher.await(Connection.CLOSED)
