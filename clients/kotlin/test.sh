@@ -23,7 +23,7 @@ export MAVEN_OPTS="${MAVEN_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}"
 if ! mvn -q -B -o -Pokhttp5 verify >"$log" 2>&1; then
   # Only what was never downloaded is a reason to go online.
   if ! grep -q 'offline mode\|has not been downloaded' "$log" || ! mvn -q -B -Pokhttp5 verify >"$log" 2>&1; then
-    tail -n 150 "$log"
+    grep '^\[ERROR\]' "$log" | grep -v -e '-> \[Help' -e '\[Help 1\]' -e '^\[ERROR\] *$' -e 'To see the full' -e 'Re-run Maven' | head -n 100
     exit 1
   fi
 fi
@@ -32,6 +32,7 @@ fi
 for reports in surefire-reports surefire-reports-okhttp5; do
   total=$(cat usher-client/target/$reports/*.txt | sed -n 's/^Tests run: \([0-9]*\),.*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }')
   [ "$total" -gt 0 ] || { echo "no tests in $reports"; exit 1; }
-  echo "$reports: $total tests, no failures"
+  scenarios=$(cat usher-client/target/$reports/*ConformanceTest-output.txt | grep -c '^conformance ')
+  echo "$reports: $total tests, $scenarios scenarios of clients/conformance among them, no failures"
 done
 if [ -n "$USHER_URL" ]; then echo 'live tests: run against USHER_URL'; else echo 'live tests: skipped (USHER_URL is not set)'; fi

@@ -68,10 +68,14 @@ private class Runner(private val scenario: JsonObject) {
                     take(step.jsonObject)
                     world.settle()
                 } catch (error: Throwable) {
-                    throw AssertionError("step ${n + 1} $step: ${error.message}", error)
+                    throw AssertionError("${scenario.text("id")}, step ${n + 1} $step: ${error.message}", error)
                 }
             }
-            checkEnd(scenario.getValue("end").jsonObject)
+            try {
+                checkEnd(scenario.getValue("end").jsonObject)
+            } catch (error: Throwable) {
+                throw AssertionError("${scenario.text("id")}, end: ${error.message}", error)
+            }
         } finally {
             world.close()
         }

@@ -57,7 +57,10 @@ class VectorsTest {
             tables.flatMap { (table, rows) ->
                 rows.jsonArray.mapIndexed { n, row ->
                     val id = "${file.name}/$table[$n]"
-                    DynamicTest.dynamicTest(id) { checkNotNull(CHECKS["${file.name}/$table"]) { "unknown table $id" }(row.jsonObject) }
+                    DynamicTest.dynamicTest(id) {
+                        val check = checkNotNull(CHECKS["${file.name}/$table"]) { "unknown table $id" }
+                        try { check(row.jsonObject) } catch (error: Throwable) { throw AssertionError("$id: ${error.message}", error) }
+                    }
                 }
             }
         }
