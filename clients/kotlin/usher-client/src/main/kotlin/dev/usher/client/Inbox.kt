@@ -143,9 +143,10 @@ internal class Inbox(private val options: InboxOptions) {
         return true
     }
 
-    /** Adds this device's own playback position to the state. */
+    /** Adds this device's own playback position to the state. Of two of the same time the later call is the newer one. */
     fun addProgress(progress: Progress) {
-        state = applyProgress(state, progress)
+        val others = state.playback.filterNot { it.isSameInstant(progress) }
+        state = applyProgress(state.copy(playback = others), progress)
         options.onChange()
     }
 
@@ -205,3 +206,6 @@ internal class Inbox(private val options: InboxOptions) {
         if (known == null || known.epoch != epoch || known.offset < offset) highestSkipped = Position(epoch, offset)
     }
 }
+
+private fun Progress.isSameInstant(other: Progress): Boolean =
+    profileId == other.profileId && showId == other.showId && deviceId == other.deviceId && at == other.at

@@ -121,6 +121,16 @@ class ClientTest {
     }
 
     @Test
+    fun `of two heartbeats of the same instant the later call is what the state shows`() = runTest {
+        val rig = Rig(this)
+        rig.client.heartbeat(BEAT)
+        rig.client.heartbeat(BEAT.copy(positionSeconds = 61.0))
+        rig.goLive()
+        rig.reply("""{"ok":true,"nextSeconds":60}""")
+        assertEquals(61.0, rig.client.state.value.playback.single().positionSeconds)
+    }
+
+    @Test
     fun `a storage that hangs holds up an event for five seconds at most, and is reported once`() = runTest {
         val hanging = object : PositionStorage {
             override suspend fun get(name: String): String? = null
