@@ -1,5 +1,9 @@
 // The public API of the package. Everything that is not exported here may change without notice.
-export { connect, type Signals, type Usher } from './usher.js';
+export { connect } from './usher.js';
+export { subscribeToPush } from './push.js';
+export { connectShared, type SharedOptions } from './shared.js';
+export type { Signals, UsherClient, UsherClient as Usher } from './client.js';
+export type { DeviceUpdate, TokenAddress, WebPushAddress } from './device-update.js';
 export { UsherError } from './errors.js';
 export type * from './events.js';
 export type { Beat, BeatAnswer } from './heartbeat.js';

@@ -18,6 +18,10 @@ interface QueuedMessage extends OutgoingMessage {
   readonly callers: readonly { resolve(response: AckPayload): void; reject(error: unknown): void }[];
   /** How often it was refused as `rate_limited`. */
   readonly refusals: number;
+  /** It was refused together with others, and is sent alone now. */
+  readonly isAlone: boolean;
+  /** Counts the messages as they were given. */
+  readonly sequence: number;
 }
 
 export interface OutboxOptions {
@@ -47,6 +51,7 @@ export class Outbox {
   private closeReason: UsherError | undefined;
   private sentInWindow = 0;
   private isPaused = false;
+  private messages = 0;
 
   constructor(private readonly options: OutboxOptions) {}
 
@@ -56,7 +61,13 @@ export class Outbox {
    */
   send(message: OutgoingMessage): Promise<AckPayload> {
     return new Promise((resolve, reject) => {
-      this.enqueue({ ...message, callers: [{ resolve, reject }], refusals: 0 });
+      this.enqueue({
+        ...message,
+        callers: [{ resolve, reject }],
+        refusals: 0,
+        isAlone: false,
+        sequence: ++this.messages,
+      });
       this.flush();
     });
   }
@@ -95,7 +106,7 @@ export class Outbox {
     this.queue.delete(first.coalesceKey);
     let { payload } = first;
     for (const other of this.queue.values()) {
-      const merged = first.merge?.(payload, other);
+      const merged = first.isAlone || other.isAlone ? undefined : first.merge?.(payload, other);
       if (merged === undefined) continue;
       payload = merged;
       messages.push(other);
@@ -116,18 +127,17 @@ export class Outbox {
   private handleFailure(messages: readonly QueuedMessage[], error: unknown): void {
     const { code, retryable, retryAfterMs } =
       error instanceof UsherError ? error : new UsherError('protocol', String(error), false);
-    if (this.closeReason) for (const message of messages) reject(message, this.closeReason);
-    else if (code === 'offline') for (const message of messages) this.enqueue(message);
+    if (code === 'offline') this.requeue(messages);
     else if (code === 'rate_limited') this.handleRateLimit(messages, error, retryAfterMs);
     else if (!retryable && messages.length > 1) this.sendOneByOne(messages);
     else for (const message of messages) reject(message, error);
   }
 
   private handleRateLimit(messages: readonly QueuedMessage[], error: unknown, retryAfterMs?: number): void {
-    for (const message of messages) {
-      if (message.refusals >= MAX_REFUSALS) reject(message, error);
-      else this.enqueue({ ...message, refusals: message.refusals + 1 });
-    }
+    const isLast = ({ refusals }: QueuedMessage) => refusals >= MAX_REFUSALS;
+    for (const message of messages.filter(isLast)) reject(message, error);
+    const others = messages.filter((message) => !isLast(message));
+    this.requeue(others, { refusals: 1 + (others[0]?.refusals ?? 0) });
     this.isPaused = true;
     const pauseMs = Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs ?? DEFAULT_PAUSE_MS));
     this.options.timers.set('outbox pause', pauseMs, () => {
@@ -138,8 +148,16 @@ export class Outbox {
 
   /** One of them was refused, and nobody knows which. */
   private sendOneByOne(messages: readonly QueuedMessage[]): void {
-    for (const { merge: _, ...message } of messages) this.enqueue(message);
+    this.requeue(messages, { isAlone: true });
     this.flush();
+  }
+
+  /** Puts messages back to where they were among the others. */
+  private requeue(messages: readonly QueuedMessage[], changes: Partial<QueuedMessage> = {}): void {
+    for (const message of messages) this.enqueue({ ...message, ...changes });
+    const inOrder = [...this.queue].sort(([, a], [, b]) => a.sequence - b.sequence);
+    this.queue.clear();
+    for (const [key, message] of inOrder) this.queue.set(key, message);
   }
 
   private enqueue(message: QueuedMessage): void {
@@ -147,7 +165,8 @@ export class Outbox {
     const queued = this.queue.get(message.coalesceKey);
     const newest = queued && queued.order > message.order ? queued : message;
     const callers = [...(queued?.callers ?? []), ...message.callers];
-    this.queue.set(message.coalesceKey, { ...newest, callers });
+    const sequence = Math.min(message.sequence, queued?.sequence ?? Infinity);
+    this.queue.set(message.coalesceKey, { ...newest, callers, sequence });
     const [oldest] = this.queue.values();
     if (!oldest || this.queue.size <= MAX_QUEUED) return;
     this.queue.delete(oldest.coalesceKey);

@@ -1,3 +1,5 @@
+import { SIGNALS, type Signals, type UsherClient } from './client.js';
+import { toDeviceMessage, type DeviceUpdate } from './device-update.js';
 import type { Envelope, EventOf } from './envelope.js';
 import { UsherError } from './errors.js';
 import { EventEmitter, type Unsubscribe } from './event-emitter.js';
@@ -12,30 +14,14 @@ import { toState, type State } from './state.js';
 import { Timers } from './timers.js';
 import { isSeconds } from './validation.js';
 
-/** What `on` reports beside the server's events. */
-export interface Signals {
-  /** The state changed. */
-  change: State;
-  /** Every event, whatever its type. */
-  '*': Envelope;
-  /** The connection was lost, or an attempt failed. The client reconnects by itself. */
-  offline: UsherError;
-  /** The server refused for good, and the client closed. */
-  refused: UsherError;
-  /** A listener threw, or an error occurred that the client recovers from. Without a listener it goes to the console. */
-  error: unknown;
-}
-
-/** A back office may publish an event type with such a name. It must not pass for a signal, so only `*` receives it. */
-const SIGNALS: ReadonlySet<string> = new Set<keyof Signals>(['change', '*', 'offline', 'refused', 'error']);
-
-/** One device of one user, kept in sync with the user's other devices. Created by {@link connect}. */
-export class Usher {
+/** The client that holds a connection of its own. Created by {@link connect}. */
+export class Usher implements UsherClient {
   private readonly options: ResolvedOptions;
   private readonly timers = new Timers();
   private readonly emitter = new EventEmitter();
   private readonly client: ProtocolClient;
   private loops = 0;
+  private updates = 0;
   private currentState: State | undefined;
 
   /** @internal Use {@link connect}. */
@@ -48,28 +34,19 @@ export class Usher {
       },
       onChange: () => this.emitChange(),
       onOffline: (error) => this.emitter.emit('offline', error),
-      onRefused: (error) => {
-        this.shutDown(error);
-        this.emitter.emit('refused', error);
-      },
+      onRefused: (error) => this.fail(error),
       onError: (error) => this.emitter.emitError(error),
     };
     this.client = new ProtocolClient(this.options, this.timers, handlers, dial);
     this.client.open();
   }
 
-  /** What this device knows now. The same object until something changes. */
   get state(): State {
     const { inbox, connection } = this.client;
     this.currentState = toState(this.currentState, inbox.state, inbox.position, connection);
     return this.currentState;
   }
 
-  /**
-   * Listens to a signal, to one of Usher's events, or to an event type of your own. Each durable event is delivered once and in
-   * order, also across restarts of the app. It counts as read when its listeners have returned; a promise is not awaited.
-   * Returns the function that removes the listener.
-   */
   on<Name extends keyof Signals>(signal: Name, listener: (value: Signals[Name]) => void): Unsubscribe;
   on<Type extends keyof UsherEvents>(type: Type, listener: (event: EventOf<Type>) => void): Unsubscribe;
   on(type: string, listener: (event: Envelope) => void): Unsubscribe;
@@ -77,19 +54,10 @@ export class Usher {
     return this.emitter.on(name, listener);
   }
 
-  /**
-   * Sends this device's playback position to the server, and through it to the user's other devices. While offline only the
-   * newest beat of a show is kept. It is sent on reconnect, and the promise waits for that.
-   * Rejects with {@link UsherError}: the server's refusal, `timeout`, `user_changed` or `closed`.
-   */
   beat(beat: Beat): Promise<BeatAnswer> {
     return ignoreUnhandled(this.sendBeat(beat));
   }
 
-  /**
-   * Sends beats by itself while `get` says `playing`: first after a minute, then as often as the server wants. Returns the
-   * function that stops it. For the very last position call {@link beat} with `paused` or `ended`.
-   */
   playing(get: () => Beat): () => void {
     return startHeartbeatLoop({
       timers: this.timers,
@@ -101,25 +69,34 @@ export class Usher {
     });
   }
 
-  /**
-   * Sends a receipt to the server. The receipt `received` is sent automatically. Waits for the connection like {@link beat}.
-   * Prefer ids: an offset means nothing after the numbering was rebuilt.
-   */
   receipt(receipt: Receipt): Promise<void> {
     return ignoreUnhandled(this.client.outbox.send(toReceiptMessage(receipt)).then(() => undefined));
   }
 
-  /** Tells the server that the app has acted on this event. */
   applied(event: Pick<Envelope, 'id'>): Promise<void> {
     return this.receipt({ ids: [event.id], state: 'applied' });
   }
 
-  /** Tells the server that a person has seen this event. */
   seen(event: Pick<Envelope, 'id'>): Promise<void> {
     return this.receipt({ ids: [event.id], state: 'seen' });
   }
 
-  /** Disconnects for good and stops every timer. What was not sent yet fails with `closed`. */
+  updateDevice(update: DeviceUpdate): Promise<void> {
+    const message = toDeviceMessage(update, ++this.updates);
+    return ignoreUnhandled(this.client.outbox.send(message).then(() => undefined));
+  }
+
+  /** @internal The server's time in ms since 1970, as far as it is known. */
+  serverNow(): number {
+    return this.client.clock.now();
+  }
+
+  /** @internal Closes for good and reports why. */
+  fail(error: UsherError): void {
+    this.shutDown(error);
+    this.emitter.emit('refused', error);
+  }
+
   close(): void {
     this.shutDown(new UsherError('closed', 'the client was closed', false));
   }
@@ -143,7 +120,7 @@ export class Usher {
 }
 
 /** A caller that does not look at the promise must not get an unhandled rejection. Others still see the failure. */
-function ignoreUnhandled<Value>(promise: Promise<Value>): Promise<Value> {
+export function ignoreUnhandled<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => undefined);
   return promise;
 }
@@ -152,6 +129,6 @@ function ignoreUnhandled<Value>(promise: Promise<Value>): Promise<Value> {
  * Connects to Usher and stays connected until `close()` or a refusal for good. Returns at once: a listener that is added before
  * the next `await` misses nothing. Throws a TypeError if `url` is not a URL.
  */
-export function connect(options: ConnectOptions): Usher {
+export function connect(options: ConnectOptions): UsherClient {
   return new Usher(options);
 }
