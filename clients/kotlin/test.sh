@@ -1,0 +1,38 @@
+#!/bin/sh
+# Runs everything that the Kotlin client has, with OkHttp 4.12 and again with OkHttp 5. Exit codes: 0 green, 1 red, 77 skipped after one
+# line that says which toolchain is missing. With USHER_URL, USHER_SERVICE_KEY and USHER_JWT_SECRET set, also against that live Usher.
+cd "$(dirname "$0")" || exit 1
+
+skip() {
+  echo "skipped: $1"
+  exit 77
+}
+
+command -v mvn >/dev/null 2>&1 || skip 'Maven (mvn) is missing'
+# mvn itself may find a Java that is not on the PATH (JAVA_HOME).
+java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
+major=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1)
+[ "${major:-0}" -ge 17 ] 2>/dev/null || skip 'a JDK 17 or newer is missing'
+[ -x "$(dirname "$(readlink -f "$(command -v "$java")")")/javac" ] || skip 'a JDK 17 or newer is missing (only a runtime is there)'
+
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+trap 'exit 1' INT TERM
+export MAVEN_OPTS="${MAVEN_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}"
+
+if ! mvn -q -B -o -Pokhttp5 verify >"$log" 2>&1; then
+  # Only what was never downloaded is a reason to go online.
+  if ! grep -q 'offline mode\|has not been downloaded' "$log" || ! mvn -q -B -Pokhttp5 verify >"$log" 2>&1; then
+    grep '^\[ERROR\]' "$log" | grep -v -e '-> \[Help' -e '\[Help 1\]' -e '^\[ERROR\] *$' -e 'To see the full' -e 'Re-run Maven' | head -n 100
+    exit 1
+  fi
+fi
+
+# Each report says how many tests it ran; a suite that ran nothing is no green one.
+for reports in surefire-reports surefire-reports-okhttp5; do
+  total=$(cat usher-client/target/$reports/*.txt | sed -n 's/^Tests run: \([0-9]*\),.*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }')
+  [ "$total" -gt 0 ] || { echo "no tests in $reports"; exit 1; }
+  scenarios=$(cat usher-client/target/$reports/*ConformanceTest-output.txt | grep -c '^conformance ')
+  echo "$reports: $total tests, $scenarios scenarios of clients/conformance among them, no failures"
+done
+if [ -n "$USHER_URL" ]; then echo 'live tests: run against USHER_URL'; else echo 'live tests: skipped (USHER_URL is not set)'; fi
