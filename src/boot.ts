@@ -16,7 +16,8 @@ export async function boot(config: Config, demo?: Type): Promise<INestApplicatio
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.with(config, demo),
     new UsherExpressAdapter(),
-    { bodyParser: false, bufferLogs: true },
+    // Open event streams and idle keep-alive connections must not delay the end of the process; devices were sent away before.
+    { bodyParser: false, bufferLogs: true, forceCloseConnections: true },
   );
   app.useLogger(app.get(Logger));
   setUpHttp(app, config);

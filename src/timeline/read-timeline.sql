@@ -20,13 +20,13 @@ WITH bound AS (
 ), newest AS (
   SELECT * FROM events, bound WHERE at < before ORDER BY at DESC, "offset" DESC LIMIT $3
 ), steps AS (
-  (SELECT s.at, 'webhook' AS step, s.what FROM ({{webhookSteps}}) s, bound WHERE s.at < before ORDER BY 1 DESC LIMIT $3)
+  (SELECT s.at, 'webhook' AS step, s.what, NULL::bigint AS "offset" FROM ({{webhookSteps}}) s, bound WHERE s.at < before ORDER BY 1 DESC LIMIT $3)
   UNION ALL
-  (SELECT s.at, 'membership', s.what FROM ({{membershipSteps}}) s, bound WHERE s.at < before ORDER BY 1 DESC LIMIT $3)
+  (SELECT s.at, 'membership', s.what, NULL FROM ({{membershipSteps}}) s, bound WHERE s.at < before ORDER BY 1 DESC LIMIT $3)
   UNION ALL
   (SELECT n.at, 'event', json_build_object('id', n.id, 'type', n.type, 'tier', n.tier, 'key', n.key, 'offset', n."offset",
       'epoch', n.epoch, 'target', n.target, 'expiresAt', iso(n.expires_at), 'superseded', n.superseded,
-      'devices', coalesce(delivered.devices, '[]'))
+      'devices', coalesce(delivered.devices, '[]')), n."offset"
     FROM newest n
     LEFT JOIN LATERAL (
       SELECT json_agg(json_build_object('deviceId', coalesce(d.device_id, r.device_id), 'state', coalesce(r.state, 0),
@@ -36,6 +36,6 @@ WITH bound AS (
       FULL JOIN ({{receipts}}) r ON r.device_id = d.device_id
     ) delivered ON true)
   UNION ALL
-  (SELECT s.at, 'stream', s.what FROM ({{streamSteps}}) s, bound WHERE s.at < before ORDER BY 1 DESC LIMIT $3)
+  (SELECT s.at, 'stream', s.what, NULL FROM ({{streamSteps}}) s, bound WHERE s.at < before ORDER BY 1 DESC LIMIT $3)
 )
-SELECT iso(at) AS at, step, what FROM steps ORDER BY steps.at DESC LIMIT $3
+SELECT iso(at) AS at, step, what FROM steps ORDER BY steps.at DESC, "offset" DESC NULLS LAST LIMIT $3

@@ -40,7 +40,7 @@ export class UsherExpressAdapter extends ExpressAdapter {
     this.setHttpServer(server);
   }
 
-  /** Open event streams and idle keep-alive connections must not delay the end of the process; devices were sent away before. */
+  /** Destroys what is still open, as Nest's own server does with `forceCloseConnections`. */
   override close() {
     for (const socket of this.sockets) socket.destroy();
     return super.close();

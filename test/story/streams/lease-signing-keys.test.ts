@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { setTimeout } from 'node:timers/promises';
 import { createLocalJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
-import { Database } from '../../../src/platform/postgres/database.js';
+import { Database, type Transaction } from '../../../src/platform/postgres/database.js';
 import { LeaseKeyStore } from '../../../src/streams/lease-keys/lease-key.store.js';
 import { LeaseSignerService } from '../../../src/streams/lease-keys/lease-signer.service.js';
 import { testConfig } from '../../support/config.js';
@@ -27,7 +28,33 @@ const lease = async (node: TestUsher) => (await startStream(node, 'ann')).body.l
 const kidOf = (token: string) => decodeProtectedHeader(token).kid;
 const endStreams = () => usher.backOffice.call('DELETE', '/v1/users/ann/streams');
 
+/** Its first answer comes half a second late. */
+class LateStore extends LeaseKeyStore {
+  private isFirst = true;
+
+  override async read(tx?: Transaction) {
+    const found = await super.read(tx);
+    if (this.isFirst) await setTimeout(500);
+    this.isFirst = false;
+    return found;
+  }
+}
+
 describe('the keys that sign leases', () => {
+  test('are there for a node that PostgreSQL answers late: the first one signs at once', async () => {
+    await usher.database.query('DELETE FROM lease_key');
+    const config = testConfig({ DATABASE_URL: usher.database.url, LEASE_KEY_SECRET: OLD_SECRET });
+    const database = new Database(config);
+    const signer = new LeaseSignerService(new LateStore(database), database, config);
+    try {
+      await signer.onModuleInit();
+      expect(signer.published.keys).toHaveLength(2);
+    } finally {
+      await signer.onApplicationShutdown();
+      await database.onApplicationShutdown();
+    }
+  });
+
   test('are created once by whichever node comes first, and known to all nodes before one is used', async () => {
     await usher.database.query('DELETE FROM lease_key');
     const [a, b] = await Promise.all([usher.another(), usher.another()]);
