@@ -1,6 +1,6 @@
 /*
  * Loaded before a server by `--heap <folder>`: once it has booted, samples what is allocated and survives the young generation,
- * whether or not a major collection frees it later. At the exit it writes the sites that allocated most of it, and how many
+ * whether or not a major collection frees it later. When it is told to stop it writes the sites that allocated most of it, and how many
  * major collections there were, to `<folder>/heap-<pid>.txt`; and V8's profile beside it, for Chromium's developer tools.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -34,7 +34,8 @@ setTimeout(() => {
   }).observe({ entryTypes: ['gc'] });
 }, BOOT_MS).unref();
 
-process.on('exit', () => {
+// Nest closes the server and then ends the process by the same signal: there is no `exit` event.
+process.once('SIGTERM', () => {
   if (start === null) return;
   // In the same process the answer comes before `post` returns.
   session.post('HeapProfiler.stopSampling', (error, { profile } = {}) => {

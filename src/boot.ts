@@ -6,9 +6,10 @@ import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
 import { SocketIoAdapter } from './live/socketio/socket-io.adapter.js';
 import { type Config, ConfigError, loadConfig } from './platform/config/config.js';
-import { UsherExpressAdapter } from './platform/http/express.adapter.js';
+import { UsherExpressAdapter } from './platform/http/usher-express.adapter.js';
 import { setUpHttp } from './platform/http/http-setup.js';
 import { serveDocs } from './platform/http/openapi.js';
+import { readableStack } from './platform/logging/readable-stack.js';
 import { LifecycleService } from './platform/lifecycle.service.js';
 
 /** Starts a node. Returns it when it is ready for traffic; its `close()` stops everything in reverse order. `demo`: see AppModule. */
@@ -39,7 +40,7 @@ export async function bootFromEnvironment(development?: Type): Promise<void> {
     app.enableShutdownHooks();
   } catch (error) {
     process.stderr.write(
-      `${error instanceof ConfigError ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+      `${error instanceof ConfigError ? error.message : String(error instanceof Error ? readableStack(error) : error)}\n`,
     );
     process.exit(1);
   }

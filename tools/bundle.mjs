@@ -28,8 +28,8 @@ const optional = [
 ];
 
 /**
- * A module of ours finds the files that lie beside it. A stack trace names TypeScript's lines, and of a package the file alone: Node reads
- * the whole map when it first prints a trace, and all lines of all packages would hold up the event loop for a quarter of a second.
+ * A module of ours finds the files that lie beside it. A stack trace names TypeScript's lines, and of a package the file alone: the
+ * whole map is read when a trace is first written (readable-stack.ts), and all lines of all packages would hold up the event loop for long.
  */
 const places = {
   name: 'places',

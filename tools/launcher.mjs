@@ -7,18 +7,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-import sourceMapSupport from 'source-map-support';
 
 const bundle = fileURLToPath(import.meta.url).replace(/\.js$/, '.cjs');
 const cache = `${bundle}.cache`;
-
-// Node maps the lines of a stack trace to TypeScript's only for modules that it loads itself.
-sourceMapSupport.install({
-  environment: 'node',
-  handleUncaughtExceptions: false,
-  retrieveSourceMap: (source) =>
-    source === bundle ? { url: bundle, map: readFileSync(`${bundle}.map`, 'utf8') } : null,
-});
 
 const code = readFileSync(bundle, 'latin1');
 const script = new Script(`(function (exports, module, require, __filename) {\n${code}\n})`, {

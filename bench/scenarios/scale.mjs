@@ -156,7 +156,6 @@ function statementRows(before, after, seconds) {
 
 function rowsOf({ seconds, before, after, beaten, published, pushed, left, options }) {
   const statements = statementRows(before.statements, after.statements, seconds);
-  const counted = statements.filter(({ calls }) => calls >= MIN_CALLS);
   console.log('statement                         calls/s   p50 ≤ ms   p99 ≤ ms');
   for (const { name, perSecond, p50, p99 } of statements.slice(0, STATEMENTS))
     console.log(
@@ -174,7 +173,7 @@ function rowsOf({ seconds, before, after, beaten, published, pushed, left, optio
       .reduce((sum, [name, value]) => sum + value - (before.counters.get(name) ?? 0), 0);
   const removed = counter(/^usher_retention_removed_total/);
   const swept = counter(/^usher_swept_total/);
-  const worst = counted[0];
+  const worst = statements.find(({ calls }) => calls >= MIN_CALLS);
   const failed = published.reduce((sum, one) => sum + one.failed, 0) + beaten.refused;
   const of = `${options.users.toLocaleString('en')} users`;
   const rate = (what, count, wanted) => ({

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Params, PinoLogger } from 'nestjs-pino';
 import { type HttpLogger, type Options, pinoHttp } from 'pino-http';
 import type { Config } from '../config/config.js';
+import { readableStack } from './readable-stack.js';
 
 /** Returns what may be logged of a request: never headers, body or query, since those may hold secrets. */
 const describeRequest = (request: IncomingMessage & { id?: unknown }) => ({
@@ -12,8 +13,8 @@ const describeRequest = (request: IncomingMessage & { id?: unknown }) => ({
 
 /** Returns what may be logged of an error: not `detail`, in which PostgreSQL repeats the row. */
 function describeError(error: Error & { code?: unknown }) {
-  const { name, message, code, stack } = error;
-  return { type: name, message, code, stack };
+  const { name, message, code } = error;
+  return { type: name, message, code, stack: readableStack(error) };
 }
 
 /** At boot Nest logs every module and route at level info. These loggers' info lines are dropped. */

@@ -7,7 +7,7 @@ import { elapsed, report } from '../../support/report.js';
 const HANDSHAKES = 300;
 /** Socket.IO's `connectTimeout` is 8 s; a request body must be complete within 10 s. */
 const HANDSHAKE_MS = 10_000;
-const BODY_MS = 12_000;
+const BODY_MS = 15_000;
 
 let usher: TestUsher;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Express } from 'express';
-import { UsherExpressAdapter } from './express.adapter.js';
+import { UsherExpressAdapter } from './usher-express.adapter.js';
 
 let adapter: UsherExpressAdapter;
 let server: Server;
