@@ -16,7 +16,7 @@ const NO_LIMIT = '100000000';
 const P99_BAR_MS = 50;
 /** Statements in the table; fewer calls than these have no p99. */
 const STATEMENTS = 25;
-const MIN_CALLS = 200;
+const MIN_CALLS = 20;
 
 export async function scale(context) {
   const client = new pg.Client({ connectionString: context.environment.DATABASE_URL });

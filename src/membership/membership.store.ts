@@ -35,7 +35,8 @@ const LIST_DUE = named(
 const LIST_BEHIND_PLAN = named(
   'membership-behind-plan',
   `SELECT m.user_id AS "userId" FROM plan p CROSS JOIN LATERAL (
-     SELECT user_id FROM membership WHERE plan_id = p.plan_id AND plan_revision < p.revision LIMIT $1
+     SELECT user_id FROM membership WHERE plan_id = p.plan_id AND plan_revision < p.revision
+     ORDER BY plan_revision LIMIT $1
    ) AS m LIMIT $1`,
 );
 
