@@ -5,7 +5,7 @@
  * closes it when we die, however we die, and the guard then stops the server.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const guardScript = 'trap "" INT TERM HUP; read -r _; kill -s "$2" "$1" 2>/dev/null';
@@ -120,5 +120,15 @@ function parentOnLinux(pid) {
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]); // the name in brackets may hold spaces
   } catch {
     return undefined; // it has ended
+  }
+}
+
+/** Whether there is a file that may be executed. */
+export function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

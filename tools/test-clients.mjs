@@ -4,13 +4,13 @@
  * (green), 1 (red), or 77 after one line that says which toolchain is missing (skipped). A line each at the end; what a red one said is shown.
  */
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from './migrate.mjs';
 import { project } from './places.mjs';
 import { freePort } from './ports.mjs';
-import { startServer, stopServer } from './processes.mjs';
+import { isProgram, startServer, stopServer } from './processes.mjs';
 import { jest, withDatabases } from './test.mjs';
 
 const SKIPPED = 77;
@@ -155,13 +155,4 @@ async function untilReady(url, server) {
 
 function lastLine(text) {
   return text.trim().split('\n').at(-1) || 'no reason given';
-}
-
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,11 +2,11 @@
  * `npm test`, `npm run test:browser` and `npm run bench`: a command in the foreground with two databases of its own, whose
  * data is thrown away at the end. What DATABASE_URL and REDIS_URL name is used instead and left alone.
  */
-import { accessSync, constants, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startDatabases } from './databases/start.mjs';
 import { project, throwAwayFolder } from './places.mjs';
-import { runToEnd } from './processes.mjs';
+import { isProgram, runToEnd } from './processes.mjs';
 
 export const jest = [
   '--experimental-vm-modules',
@@ -84,13 +84,4 @@ function chromium() {
     '/usr/bin/google-chrome',
   ];
   return places.find((path) => path && isProgram(path)) ?? null;
-}
-
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
