@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DurableTier } from '../platform/tiers.js';
 import { Database, type Statement, type Transaction } from '../platform/postgres/database.js';
 import { PrismaService } from '../platform/postgres/prisma.service.js';
-import { named, statement } from '../platform/postgres/statement.js';
+import { fragment, named, statement } from '../platform/postgres/statement.js';
 import { PUSH_WITHDRAWAL, type PushWithdrawal } from './addresses/push-withdrawal.js';
-import type { DeadAddress, DeviceRef } from './device.js';
+import { type DeadAddress, type DeviceRef, isBefore } from './device.js';
 import type { DeviceBody, DeviceUpdate } from './device.schema.js';
 
 const REGISTER = statement('registration/register-devices.sql', import.meta.url);
@@ -15,11 +15,9 @@ const FIND = named(
    FROM json_to_recordset($1::json) AS k ("userId" text, "deviceId" text)
    JOIN device d ON d.user_id = k."userId" AND d.device_id = k."deviceId"`,
 );
-/** An address reaches one installation of the app: two devices that register the same one do so one after the other. */
-const LOCK_ADDRESS = named(
-  'lock-address',
-  `SELECT pg_advisory_xact_lock(hashtextextended('push address ' || $1, 0))`,
-);
+const CLAIM_ADDRESS = statement('addresses/claim-address.sql', import.meta.url);
+const release = (released: string) =>
+  fragment('addresses/release-addresses.sql', import.meta.url, { released });
 
 /** Statements that may take a device or its address, and then withdraw what is queued for it. */
 const WITHDRAWING = {
@@ -57,7 +55,11 @@ export class DeviceStore {
     private readonly prisma: PrismaService,
     @Inject(PUSH_WITHDRAWAL) withdrawal: PushWithdrawal,
   ) {
-    const fragments = { withdrawPushes: withdrawal.sql('lost') };
+    const fragments = {
+      withdrawPushes: withdrawal.sql('lost'),
+      releaseAddresses: release('lost'),
+      releaseFormer: release('former'),
+    };
     this.withdrawing = Object.fromEntries(
       Object.entries(WITHDRAWING).map(([name, file]) => [name, statement(file, import.meta.url, fragments)]),
     ) as Record<keyof typeof WITHDRAWING, Statement>;
@@ -78,20 +80,29 @@ export class DeviceStore {
   async put(device: DeviceRef, body: DeviceBody): Promise<boolean> {
     const { platform, name, appVersion, timezone, locale, push } = body;
     const columns = [platform, name, appVersion, timezone, locale, push].map((value) => value ?? null);
-    return this.database.transaction('important', async (tx) => {
-      if (push) await this.takeAddress(tx, device, push.address);
-      const values = [device.userId, device.deviceId, ...columns];
-      const [row] = await tx.run<{ isNew: boolean }>(this.withdrawing.put, values);
-      return row?.isNew === true;
-    });
+    const values = [device.userId, device.deviceId, ...columns];
+    return this.database.transaction('important', (tx) =>
+      this.claiming(tx, { device, address: push?.address }, async () => {
+        const [row] = await tx.run<{ isNew: boolean }>(this.withdrawing.put, values);
+        return row?.isNew === true;
+      }),
+    );
   }
 
   /** Changes the given fields. Returns false when the user has no such device. */
   async update(device: DeviceRef, changes: DeviceUpdate): Promise<boolean> {
-    return this.database.transaction('important', async (tx) => {
-      if (changes.push) await this.takeAddress(tx, device, changes.push.address);
-      const values = [device.userId, device.deviceId, JSON.stringify(changes)];
-      return (await tx.run(this.withdrawing.update, values)).length === 1;
+    const values = [device.userId, device.deviceId, JSON.stringify(changes)];
+    const updated = this.database.transaction('important', (tx) =>
+      this.claiming(tx, { device, address: changes.push?.address }, async () => {
+        const rows = await tx.run(this.withdrawing.update, values);
+        // Its address stays with whoever has it.
+        if (rows.length === 0) throw new UnknownDevice();
+        return true;
+      }),
+    );
+    return updated.catch((error: unknown) => {
+      if (error instanceof UnknownDevice) return false;
+      throw error;
     });
   }
 
@@ -120,9 +131,35 @@ export class DeviceStore {
     return this.database.run('routine', this.withdrawing.retireUnseen, [days, limit]);
   }
 
-  /** An address belongs to the device that registered it last: any other one loses it in the same commit. */
-  private async takeAddress(tx: Transaction, device: DeviceRef, address: string): Promise<void> {
-    await tx.run(LOCK_ADDRESS, [address]);
-    await tx.run(this.withdrawing.takeAddress, [device.userId, device.deviceId, address]);
+  /**
+   * Calls `write`, which writes the device. The address that it registers, if any, belongs to it from then on: the device that had it loses
+   * it in the same commit. Both are locked in the order of user and device, so that two that exchange their addresses cannot deadlock.
+   */
+  private async claiming<T>(
+    tx: Transaction,
+    { device, address }: { device: DeviceRef; address: string | undefined },
+    write: () => Promise<T>,
+  ): Promise<T> {
+    const former = address === undefined ? undefined : await this.claim(tx, device, address);
+    if (!former) return write();
+    const take = () => tx.run(this.withdrawing.takeAddress, [former.userId, former.deviceId, address]);
+    if (isBefore(former, device)) await take();
+    const written = await write();
+    if (isBefore(device, former)) await take();
+    return written;
+  }
+
+  /** Returns the other device that had the address, if any. */
+  private async claim(
+    tx: Transaction,
+    { userId, deviceId }: DeviceRef,
+    address: string,
+  ): Promise<DeviceRef | undefined> {
+    const values = [address, userId, deviceId];
+    const [former] = await tx.run<DeviceRef | Record<keyof DeviceRef, null>>(CLAIM_ADDRESS, values);
+    return former && former.userId !== null ? former : undefined;
   }
 }
+
+/** Rolls back what was begun for a device that its user does not have. */
+class UnknownDevice extends Error {}

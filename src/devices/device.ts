@@ -15,6 +15,10 @@ export interface DeadAddress extends DeviceRef {
 /** Returns what identifies the device in a map or set: a device id is unique only among its user's devices. Ids have no slashes. */
 export const deviceKey = ({ userId, deviceId }: DeviceRef): string => `${userId}/${deviceId}`;
 
+/** Whether a statement that locks both devices locks `a` first: the order of PostgreSQL's collation "C". Ids are ASCII. */
+export const isBefore = (a: DeviceRef, b: DeviceRef): boolean =>
+  a.userId < b.userId || (a.userId === b.userId && a.deviceId < b.deviceId);
+
 /** The user no longer has this device. Listeners disconnect it and stop its streams. */
 export const deviceRemoved = new Topic<DeviceRef>('devices.removed');
 

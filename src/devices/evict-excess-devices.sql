@@ -1,6 +1,7 @@
 -- Removes devices of users who have too many: those that were not seen for the longest time.
 -- $1 text[]  user ids · $2 int  how many devices each user keeps
 -- withdrawPushes: ends what is queued for the devices in `lost` (push/queue/push.fragments.ts)
+-- releaseAddresses: ends the claims of the devices in `lost` (addresses/release-addresses.sql)
 -- Returns userId, deviceId of each removed device. Rows are locked in the order of user and device, so that two statements cannot
 -- deadlock.
 WITH ranked AS (
@@ -17,8 +18,10 @@ WITH ranked AS (
 ), lost AS (
   DELETE FROM device d USING excess e
   WHERE d.user_id = e.user_id AND d.device_id = e.device_id
-  RETURNING d.user_id, d.device_id
+  RETURNING d.user_id, d.device_id, d.push ->> 'address' AS address
 ), withdrawn AS (
   {{withdrawPushes}}
+), released AS (
+  {{releaseAddresses}}
 )
 SELECT user_id AS "userId", device_id AS "deviceId" FROM lost

@@ -142,9 +142,19 @@ CREATE TABLE device (
   bucket smallint NOT NULL,
   PRIMARY KEY (user_id, device_id, bucket)
 );
--- What is unique in the world is the address: the device that registered it last has it.
-CREATE UNIQUE INDEX device_push_address_key ON device ((push ->> 'address'));
 CREATE INDEX device_last_seen_at_idx ON device (last_seen_at);
+
+-- What is unique in the world is the address: the device that registered it last has it. Keyed by a hash, so that it can be distributed
+-- by its own key: `device` is distributed by users, and cannot tell who else has an address. Addresses have up to 2,048 characters.
+CREATE FUNCTION push_address_hash(address text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+  RETURN sha256(convert_to(address, 'UTF8'));
+
+CREATE TABLE push_address (
+  hash bytea PRIMARY KEY,
+  user_id text COLLATE "C" NOT NULL,
+  device_id text COLLATE "C" NOT NULL
+);
+CREATE INDEX push_address_user_id_idx ON push_address (user_id);
 
 CREATE TABLE preference (
   user_id text COLLATE "C" NOT NULL,
@@ -202,6 +212,8 @@ CREATE TABLE plan_price (
 );
 CREATE INDEX plan_price_plan_id_idx ON plan_price (plan_id);
 
+-- Keyed by what a processor's webhook names. That a user has one customer of a processor is kept by the user's lock as well: distributed by
+-- the key, there is no such unique index.
 CREATE TABLE processor_link (
   processor text NOT NULL,
   customer_id text NOT NULL,
@@ -251,6 +263,15 @@ CREATE TABLE webhook_wakeup (
 -- The order in which fetches from processors began, across all nodes, without a clock.
 CREATE SEQUENCE fetch_sequence;
 
+-- Whose a subscription is: what a processor names leads to the user, by whom `subscription` is found and distributed. Written once, with the
+-- subscription's first row.
+CREATE TABLE subscription_owner (
+  processor text NOT NULL,
+  subscription_id text NOT NULL,
+  user_id text COLLATE "C" NOT NULL,
+  PRIMARY KEY (processor, subscription_id)
+);
+
 CREATE TABLE subscription (
   processor text NOT NULL,
   subscription_id text NOT NULL,
@@ -265,7 +286,8 @@ CREATE TABLE subscription (
   object json NOT NULL,
   grace_ends_at timestamptz(3),
   fetch_sequence bigint,
-  PRIMARY KEY (processor, subscription_id)
+  bucket smallint NOT NULL,
+  PRIMARY KEY (processor, subscription_id, bucket)
 );
 CREATE INDEX subscription_user_id_idx ON subscription (user_id);
 
@@ -320,9 +342,9 @@ END $$;
 CREATE TRIGGER membership_history_stands BEFORE UPDATE ON membership_history
   FOR EACH ROW EXECUTE FUNCTION membership_history_stands();
 
--- A change that a user asked for. Pending until the processor answered; at most one a user.
+-- A change that a user asked for. Pending until the processor answered; at most one a user. Its id begins with its user's bucket.
 CREATE TABLE membership_change (
-  id uuid PRIMARY KEY,
+  id text COLLATE "C" NOT NULL,
   user_id text COLLATE "C" NOT NULL,
   processor text NOT NULL,
   subscription_id text NOT NULL,
@@ -333,9 +355,11 @@ CREATE TABLE membership_change (
   attempts integer NOT NULL DEFAULT 0,
   created_at timestamptz(3) NOT NULL DEFAULT now(),
   next_attempt_at timestamptz(3) NOT NULL,
-  settled_at timestamptz(3)
+  settled_at timestamptz(3),
+  bucket smallint NOT NULL,
+  PRIMARY KEY (id, bucket)
 );
-CREATE UNIQUE INDEX membership_change_pending_key ON membership_change (user_id) WHERE status = 'pending';
+CREATE UNIQUE INDEX membership_change_pending_key ON membership_change (user_id, bucket) WHERE status = 'pending';
 CREATE INDEX membership_change_user_id_idx ON membership_change (user_id);
 CREATE INDEX membership_change_status_next_attempt_at_idx ON membership_change (status, next_attempt_at);
 

@@ -2,6 +2,7 @@
 -- $1 text  user id · $2 text  device id · $3 text  platform · $4 text  name · $5 text  app version · $6 text  time zone
 -- $7 text  locale · $8 jsonb  push address
 -- withdrawPushes: ends what is queued for the devices in `lost` (push/queue/push.fragments.ts)
+-- releaseFormer: ends the claims to the addresses in `former` (addresses/release-addresses.sql)
 -- Returns isNew. Without an address nothing is pushed to the device any more.
 WITH known AS (
   SELECT FROM device WHERE user_id = $1 AND device_id = $2
@@ -15,10 +16,14 @@ WITH known AS (
     platform = excluded.platform, name = excluded.name, app_version = excluded.app_version, timezone = excluded.timezone,
     locale = excluded.locale, push = excluded.push, push_registered_at = excluded.push_registered_at,
     last_seen_at = excluded.last_seen_at
-  RETURNING d.user_id, d.device_id, d.push
+  RETURNING d.user_id, d.device_id, d.push, old.push ->> 'address' AS former_address
 ), lost AS (
   SELECT user_id, device_id FROM put WHERE push IS NULL
 ), withdrawn AS (
   {{withdrawPushes}}
+), former AS (
+  SELECT user_id, device_id, former_address AS address FROM put WHERE former_address IS DISTINCT FROM push ->> 'address'
+), released AS (
+  {{releaseFormer}}
 )
 SELECT NOT EXISTS (SELECT FROM known) AS "isNew"

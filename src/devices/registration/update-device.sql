@@ -2,6 +2,7 @@
 -- $1 text  user id · $2 text  device id · $3 jsonb  { name?, appVersion?, timezone?, locale?, push? }: only what changes; a `push` of
 -- null removes the address
 -- withdrawPushes: ends what is queued for the devices in `lost` (push/queue/push.fragments.ts)
+-- releaseFormer: ends the claims to the addresses in `former` (addresses/release-addresses.sql)
 -- Returns a row if the user has the device.
 WITH updated AS (
   UPDATE device d SET
@@ -16,10 +17,14 @@ WITH updated AS (
     END,
     last_seen_at = now()
   WHERE d.user_id = $1 AND d.device_id = $2
-  RETURNING d.user_id, d.device_id
+  RETURNING d.user_id, d.device_id, d.push, old.push ->> 'address' AS former_address
 ), lost AS (
   SELECT user_id, device_id FROM updated WHERE $3::jsonb -> 'push' = 'null'
 ), withdrawn AS (
   {{withdrawPushes}}
+), former AS (
+  SELECT user_id, device_id, former_address AS address FROM updated WHERE former_address IS DISTINCT FROM push ->> 'address'
+), released AS (
+  {{releaseFormer}}
 )
 SELECT 1 FROM updated
