@@ -3,8 +3,10 @@ export const TABLES = [
   'mailbox',
   'mailbox_entry',
   'device',
+  'push_address',
   'membership',
   'subscription',
+  'subscription_owner',
   'playback_position',
   'receipt',
   'push',
@@ -24,11 +26,16 @@ const FILL = [
    SELECT 'u' || n, 'phone', 'android', jsonb_build_object('kind', 'fcm_token', 'address', rpad('u' || n || ':', 163, 'x')), now(),
      now() - random() * interval '30 days', bucket_of('u' || n)
    FROM generate_series(0, $1::int - 1) n`,
+  `INSERT INTO push_address (hash, user_id, device_id)
+   SELECT push_address_hash(push ->> 'address'), user_id, device_id FROM device`,
   `INSERT INTO plan (plan_id, name, capabilities, updated_at)
    VALUES ('bench', 'Bench', '{"maxStreams":2}', now()) ON CONFLICT DO NOTHING`,
   `INSERT INTO plan_price (price_id, plan_id) VALUES ('price_bench', 'bench') ON CONFLICT DO NOTHING`,
-  `INSERT INTO subscription (processor, subscription_id, user_id, customer_id, status, plan_id, effective_at, as_of, object)
-   SELECT 'standard', 's' || n, 'u' || n, 'u' || n, 'active', 'bench', now() - interval '1 year', now() - interval '1 day', '{}'
+  `INSERT INTO subscription_owner (processor, subscription_id, user_id)
+   SELECT 'standard', 's' || n, 'u' || n FROM generate_series(0, $1::int - 1) n`,
+  `INSERT INTO subscription (processor, subscription_id, user_id, customer_id, status, plan_id, effective_at, as_of, object, bucket)
+   SELECT 'standard', 's' || n, 'u' || n, 'u' || n, 'active', 'bench', now() - interval '1 year', now() - interval '1 day', '{}',
+     bucket_of('u' || n)
    FROM generate_series(0, $1::int - 1) n`,
   `INSERT INTO membership (user_id, version, status, plan_id, effective_at, reason, updated_at, plan_revision, bucket)
    SELECT 'u' || n, 1, 'active', 'bench', now() - interval '1 year', 'subscription', now(), 1, bucket_of('u' || n)

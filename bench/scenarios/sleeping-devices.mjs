@@ -69,13 +69,17 @@ class SleepingDevices {
         return { userId, platform: PLATFORMS[provider], push: { kind, address, ...(keys && { keys }) } };
       });
       await this.client.query(
-        `INSERT INTO device (device_id, user_id, platform, push, push_registered_at, bucket)
-         SELECT "userId" || '-device', "userId", platform, push, now(), bucket_of("userId")
-         FROM json_to_recordset($1::json) AS r ("userId" text, platform text, push jsonb)`,
+        `WITH registered AS (
+           INSERT INTO device (device_id, user_id, platform, push, push_registered_at, bucket)
+           SELECT "userId" || '-device', "userId", platform, push, now(), bucket_of("userId")
+           FROM json_to_recordset($1::json) AS r ("userId" text, platform text, push jsonb)
+           RETURNING user_id, device_id, push ->> 'address' AS address
+         )
+         INSERT INTO push_address (hash, user_id, device_id) SELECT push_address_hash(address), user_id, device_id FROM registered`,
         [JSON.stringify(rows)],
       );
     }
-    await this.client.query('ANALYZE device');
+    await this.client.query('ANALYZE device, push_address');
   }
 
   /** Once the push scheduler has claimed every important handoff: what is to be pushed is queued. */

@@ -24,7 +24,12 @@ export const membershipErasure: UserErasure = {
            SELECT 'subscription:' || subscription_id FROM subscription WHERE user_id = $1))`,
     ),
     named('erase-links', 'DELETE FROM processor_link WHERE user_id = $1'),
-    named('erase-subscriptions', 'DELETE FROM subscription WHERE user_id = $1'),
+    named(
+      'erase-subscriptions',
+      `WITH erased AS (DELETE FROM subscription WHERE user_id = $1 RETURNING processor, subscription_id)
+       DELETE FROM subscription_owner o USING erased e
+       WHERE o.processor = e.processor AND o.subscription_id = e.subscription_id`,
+    ),
     named('erase-changes', 'DELETE FROM membership_change WHERE user_id = $1'),
     named('erase-membership', 'DELETE FROM membership WHERE user_id = $1'),
     named('erase-history', 'DELETE FROM membership_history WHERE user_id = $1'),

@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { MembershipService } from '../membership/membership.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Problem } from '../platform/http/problem.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
-import { bucketOf } from '../platform/postgres/bucket.js';
+import { newIdOf } from '../platform/postgres/bucket.js';
 import { monotonicNow } from '../platform/scheduling/monotonic.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import {
@@ -37,7 +36,7 @@ export class StreamsService {
    * PostgreSQL does not respond.
    */
   async start(newStream: NewStream): Promise<GrantedStream> {
-    const streamId = newStreamId(newStream.userId);
+    const streamId = newIdOf(newStream.userId);
     const sentAt = monotonicNow();
     const slot = this.database.transaction('critical', (tx) => this.takeSlot(tx, streamId, newStream));
     const entitlement = await withTimeout(TIMEOUT_MS, slot);
@@ -65,12 +64,4 @@ export class StreamsService {
     await this.store.start(tx, { ...newStream, streamId, deviceRegistered, seconds });
     return timed;
   }
-}
-
-const ID_RANDOM_BYTES = 16;
-/** The user's bucket and 128 random bits: who has a stream's id can tell where its row is, without a directory. */
-function newStreamId(userId: string): string {
-  const bucket = Buffer.alloc(2);
-  bucket.writeUInt16BE(bucketOf(userId));
-  return Buffer.concat([bucket, randomBytes(ID_RANDOM_BYTES)]).toString('base64url');
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { BUCKETS, bucketOf } from '../../src/platform/postgres/bucket.js';
+import { BUCKETS, bucketOf, newIdOf } from '../../src/platform/postgres/bucket.js';
 import { createDatabase, type TestDatabase } from '../support/infrastructure/database.js';
 
 let postgres: TestDatabase;
@@ -39,18 +39,42 @@ test('users are spread evenly over the buckets', () => {
   expect(Math.max(...sizes)).toBeLessThan(280);
 });
 
-test('every table of users has the bucket last in its key', async () => {
-  const keys = await postgres.query<{ table: string; columns: string[] }>(
-    `SELECT c.relname AS table, array_agg(a.attname::text ORDER BY k.n) AS columns
-     FROM pg_constraint p
-     JOIN pg_class c ON c.oid = p.conrelid
-     CROSS JOIN LATERAL unnest(p.conkey) WITH ORDINALITY AS k (attnum, n)
-     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
-     WHERE p.contype = 'p' AND c.relnamespace = 'public'::regnamespace
+test('an id of something of a user begins with its bucket', () => {
+  const ids = Array.from({ length: 100 }, () => newIdOf('user-2'));
+  expect(new Set(ids).size).toBe(100);
+  for (const id of ids) expect(Buffer.from(id, 'base64url').readUInt16BE()).toBe(942);
+});
+
+/** Not distributed by users (docs/decisions/keyed-by-user-and-bucket.md): what others name, which leads to a user; read by all nodes; webhooks. */
+const WITHOUT_BUCKET = ['processor_link', 'push_address', 'revocation', 'subscription_owner', 'webhook'];
+
+test('every table of users has the bucket last in its key, and in whatever else is unique', async () => {
+  const keys = await postgres.query<{ table: string; isKey: boolean; columns: string[] }>(
+    `SELECT c.relname AS table, i.indisprimary AS "isKey", array_agg(a.attname::text ORDER BY k.n) AS columns
+     FROM pg_index i
+     JOIN pg_class c ON c.oid = i.indrelid
+     CROSS JOIN LATERAL unnest(i.indkey::int[]) WITH ORDINALITY AS k (attnum, n)
+     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+     WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace
        AND EXISTS (SELECT FROM pg_attribute u WHERE u.attrelid = c.oid AND u.attname = 'user_id')
-     GROUP BY c.relname ORDER BY c.relname`,
+     GROUP BY c.relname, i.indexrelid, i.indisprimary ORDER BY c.relname`,
   );
-  const without = keys.filter(({ columns }) => columns.at(-1) !== 'bucket').map(({ table }) => table);
-  // Keyed by what a processor or a back office names, or read by all nodes (docs/decisions/keyed-by-user-and-bucket.md).
-  expect(without).toEqual(['membership_change', 'processor_link', 'revocation', 'subscription', 'webhook']);
+  const hasBucket = ({ isKey, columns }: (typeof keys)[number]) =>
+    isKey ? columns.at(-1) === 'bucket' : columns.includes('bucket');
+  const without = keys.filter((key) => !hasBucket(key)).map(({ table }) => table);
+  expect([...new Set(without)]).toEqual(WITHOUT_BUCKET);
+});
+
+test('what is unique beside a key is so among the rows of one bucket, or kept by a lock as well', async () => {
+  const unique = await postgres.query<{ index: string }>(
+    `SELECT i.indexrelid::regclass::text AS index FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+     WHERE i.indisunique AND NOT i.indisprimary AND c.relnamespace = 'public'::regnamespace ORDER BY 1`,
+  );
+  expect(unique.map(({ index }) => index)).toEqual([
+    'membership_change_pending_key',
+    // By the user's lock (directories.test.ts).
+    'processor_link_user_id_processor_key',
+    // Of a table that is the same on every server.
+    'revocation_seq_idx',
+  ]);
 });

@@ -60,8 +60,9 @@ const append = (...userIds: string[]) => store.append(userIds.map(noteFor), cryp
 
 const subscribed = async (userId: string, status: string, columns: string) => {
   await postgres.query(
-    `INSERT INTO subscription (processor, subscription_id, user_id, customer_id, status, effective_at, as_of, object, ${columns})
-     VALUES ('standard', $1, $1, $1, $2, now(), now(), '{}', now() - interval '1 second')`,
+    `WITH owner AS (INSERT INTO subscription_owner (processor, subscription_id, user_id) VALUES ('standard', $1, $1))
+     INSERT INTO subscription (processor, subscription_id, user_id, customer_id, status, effective_at, as_of, object, bucket, ${columns})
+     VALUES ('standard', $1, $1, $1, $2, now(), now(), '{}', bucket_of($1), now() - interval '1 second')`,
     [userId, status],
   );
   await postgres.query(

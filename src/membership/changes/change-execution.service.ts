@@ -61,14 +61,9 @@ export class ChangeExecutionService {
     await this.store.settle(id, 'done');
   }
 
-  private async toOrder({
-    id,
-    processor,
-    subscriptionId,
-    action,
-    planId,
-  }: MembershipChangeRequest): Promise<ChangeOrder> {
-    const subscription = await this.subscriptions.get(processor, subscriptionId);
+  private async toOrder(change: MembershipChangeRequest): Promise<ChangeOrder> {
+    const { id, subscriptionId, action, planId } = change;
+    const subscription = await this.subscriptions.get(change);
     if (!subscription) throw new ChangeRefused('There is no such subscription.');
     const pricesOf = async (plan: string | null) =>
       plan === null ? [] : ((await this.subscriptions.listPrices(plan)) ?? []);

@@ -12,9 +12,9 @@ const COLUMNS = `id, user_id AS "userId", processor, subscription_id AS "subscri
   created_at AS "createdAt"`;
 const INSERT = named(
   'change-insert',
-  `INSERT INTO membership_change (id, user_id, processor, subscription_id, action, plan_id, next_attempt_at)
-   VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 second')
-   ON CONFLICT (user_id) WHERE status = 'pending' DO NOTHING RETURNING ${COLUMNS}`,
+  `INSERT INTO membership_change (id, user_id, processor, subscription_id, action, plan_id, next_attempt_at, bucket)
+   VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 second', bucket_of($2))
+   ON CONFLICT (user_id, bucket) WHERE status = 'pending' DO NOTHING RETURNING ${COLUMNS}`,
 );
 const CLAIM = named(
   'change-claim',
@@ -38,7 +38,7 @@ const GET_MEMBERSHIP = named(
   `SELECT iso(now()) AS now, (${membershipStateSql('$1')}) AS membership`,
 );
 
-/** A change that a user asked for. */
+/** A change that a user asked for. Its id begins with the user's bucket (newIdOf). */
 export interface MembershipChangeRequest {
   readonly id: string;
   readonly userId: string;

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/http/problem.js';
+import { newIdOf } from '../../platform/postgres/bucket.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { type ChangeCommand, illegalChangeReason } from './change.js';
 import { ChangeExecutionService } from './change-execution.service.js';
@@ -50,7 +50,7 @@ export class ChangesService {
       );
     }
     const { action, planId = null } = command;
-    const id = randomUUID();
+    const id = newIdOf(userId);
     const change = await this.store.insert(tx, { id, userId, processor, subscriptionId, action, planId });
     if (!change) throw new Problem('change_pending', undefined, { retryAfterMs: 5_000 });
     return change;

@@ -1,11 +1,28 @@
 import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/postgres/database.js';
 import { PrismaService } from '../../platform/postgres/prisma.service.js';
+import { named } from '../../platform/postgres/statement.js';
+import { userLock } from '../membership.fragments.js';
 import type { PlanBody } from './plans.schema.js';
+
+const LOCK_USER = named('link-lock', `SELECT ${userLock('$1::text')}`);
+const UNLINK_OTHERS = named(
+  'link-remove-others',
+  'DELETE FROM processor_link WHERE user_id = $3 AND processor = $1 AND customer_id <> $2',
+);
+const LINK = named(
+  'link',
+  `INSERT INTO processor_link (processor, customer_id, user_id) VALUES ($1, $2, $3)
+   ON CONFLICT (processor, customer_id) DO UPDATE SET user_id = excluded.user_id`,
+);
 
 /** The plan catalogue with the processors' prices, and the links between processors' customers and users. */
 @Injectable()
 export class PlanStore {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly database: Database,
+  ) {}
 
   /** Those of the prices that belong to another plan. */
   async findTakenPrices(planId: string, prices: readonly string[]): Promise<string[]> {
@@ -31,15 +48,12 @@ export class PlanStore {
     ]);
   }
 
-  /** Links the customer to the user, and no other customer of that processor any more. */
+  /** Links the customer to the user, and no other customer of that processor any more: under the user's lock, so that one remains. */
   async linkCustomer(processor: string, customerId: string, userId: string): Promise<void> {
-    await this.prisma.$transaction([
-      this.prisma.processorLink.deleteMany({ where: { processor, userId, NOT: { customerId } } }),
-      this.prisma.processorLink.upsert({
-        where: { processor_customerId: { processor, customerId } },
-        create: { processor, customerId, userId },
-        update: { userId },
-      }),
-    ]);
+    await this.database.transaction('important', async (tx) => {
+      await tx.run(LOCK_USER, [userId]);
+      await tx.run(UNLINK_OTHERS, [processor, customerId, userId]);
+      await tx.run(LINK, [processor, customerId, userId]);
+    });
   }
 }

@@ -48,11 +48,12 @@ export class SubscriptionUpdateService {
     if (userId === undefined)
       return waiting([`customer:${processor}:${update.customerId}`], 'unknown_customer');
     await this.memberships.lock(tx, userId);
-    const known = await this.subscriptions.getIn(tx, processor, update.subscriptionId);
+    const known = await this.subscriptions.getIn(tx, { ...update, processor, userId });
     const context = { userId, processor, graceMs: this.graceMs };
     const decision = await this.decide(tx, known, update, context);
     if ('rejected' in decision) return { ...decision.rejected, userId };
-    await this.subscriptions.save(tx, decision.next);
+    if (known) await this.subscriptions.update(tx, decision.next);
+    else await this.subscriptions.insert(tx, decision.next);
     if (update.kind === 'subscription') await this.endReplaced(tx, update, context);
     await this.memberships.updateFromSubscriptions(tx, [userId], source);
     const hasChanged = !known || !isSameSubscription(known, decision.next);
@@ -84,15 +85,15 @@ export class SubscriptionUpdateService {
     return applySubscriptionUpdate(known, update, planId, context);
   }
 
-  /** Ends the former subscription that this one replaces. An id that belongs to another user is ignored: it would end theirs. */
+  /** Ends the former subscription of the user that this one replaces; one of another user is not found. */
   private async endReplaced(
     tx: Transaction,
     { replaces, asOf }: SubscriptionUpdate,
     { processor, userId }: UpdateContext,
   ): Promise<void> {
     if (replaces === undefined) return;
-    const former = await this.subscriptions.getIn(tx, processor, replaces);
-    if (!former || former.ended || former.userId !== userId) return;
-    await this.subscriptions.save(tx, endSubscription(former, asOf));
+    const former = await this.subscriptions.getIn(tx, { processor, subscriptionId: replaces, userId });
+    if (!former || former.ended) return;
+    await this.subscriptions.update(tx, endSubscription(former, asOf));
   }
 }

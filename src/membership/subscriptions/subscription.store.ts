@@ -6,7 +6,7 @@ import type { StoredSubscription } from './update-rules.js';
 const FIND_OWNER = named(
   'subscription-owner',
   `SELECT coalesce(
-     (SELECT user_id FROM subscription WHERE processor = $1 AND subscription_id = $2),
+     (SELECT user_id FROM subscription_owner WHERE processor = $1 AND subscription_id = $2),
      (SELECT user_id FROM processor_link WHERE processor = $1 AND customer_id = $3)) AS "userId"`,
 );
 const FIND_PLAN = named(
@@ -24,17 +24,24 @@ const COLUMNS = `user_id AS "userId", processor, subscription_id AS "subscriptio
   as_of AS "asOf", fetch_sequence AS "fetchSequence", object`;
 const GET = named(
   'subscription',
-  `SELECT ${COLUMNS} FROM subscription WHERE processor = $1 AND subscription_id = $2`,
+  `SELECT ${COLUMNS} FROM subscription WHERE processor = $1 AND subscription_id = $2 AND user_id = $3`,
 );
 const LIST = named('subscriptions', `SELECT ${COLUMNS} FROM subscription WHERE user_id = ANY ($1)`);
-const SAVE = named(
-  'subscription-save',
-  `INSERT INTO subscription (processor, subscription_id, user_id, customer_id, status, plan_id, effective_at, cancel_at,
-     grace_ends_at, ended, as_of, fetch_sequence, object)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-   ON CONFLICT (processor, subscription_id) DO UPDATE SET status = excluded.status, plan_id = excluded.plan_id,
-     effective_at = excluded.effective_at, cancel_at = excluded.cancel_at, grace_ends_at = excluded.grace_ends_at,
-     ended = excluded.ended, as_of = excluded.as_of, fetch_sequence = excluded.fetch_sequence, object = excluded.object`,
+/** Inserts nothing when the subscription has an owner: for one that begins at this moment, this waits until it is known whose it is. */
+const INSERT = named(
+  'subscription-insert',
+  `WITH claimed AS (
+     INSERT INTO subscription_owner (processor, subscription_id, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING user_id
+   )
+   INSERT INTO subscription (processor, subscription_id, user_id, status, plan_id, effective_at, cancel_at, grace_ends_at, ended, as_of,
+     fetch_sequence, object, customer_id, bucket)
+   SELECT $1, $2, user_id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, bucket_of(user_id) FROM claimed RETURNING 1`,
+);
+const UPDATE = named(
+  'subscription-update',
+  `UPDATE subscription SET status = $4, plan_id = $5, effective_at = $6, cancel_at = $7, grace_ends_at = $8, ended = $9, as_of = $10,
+     fetch_sequence = $11, object = $12
+   WHERE processor = $1 AND subscription_id = $2 AND user_id = $3`,
 );
 const BEGIN_FETCH = named(
   'fetch-begin',
@@ -45,6 +52,13 @@ const LIST_RUNNING = named(
   `SELECT subscription_id AS "subscriptionId" FROM subscription
    WHERE processor = $1 AND subscription_id > $2 AND NOT ended ORDER BY subscription_id LIMIT $3`,
 );
+
+/** A subscription of a user. */
+export interface SubscriptionRef {
+  readonly userId: string;
+  readonly processor: string;
+  readonly subscriptionId: string;
+}
 
 /** A fetch that is about to begin. */
 export interface FetchBeginning {
@@ -82,12 +96,14 @@ export class SubscriptionStore {
     return rows[0] && (rows[0].prices ?? []);
   }
 
-  async get(processor: string, id: string): Promise<StoredSubscription | undefined> {
-    return (await this.database.run<StoredSubscription>('critical', GET, [processor, id]))[0];
+  /** Undefined also when it is another user's. */
+  async get(subscription: SubscriptionRef): Promise<StoredSubscription | undefined> {
+    return (await this.database.run<StoredSubscription>('critical', GET, keyOf(subscription)))[0];
   }
 
-  async getIn(tx: Transaction, processor: string, id: string): Promise<StoredSubscription | undefined> {
-    return (await tx.run<StoredSubscription>(GET, [processor, id]))[0];
+  /** Undefined also when it is another user's. */
+  async getIn(tx: Transaction, subscription: SubscriptionRef): Promise<StoredSubscription | undefined> {
+    return (await tx.run<StoredSubscription>(GET, keyOf(subscription)))[0];
   }
 
   listOfUser(userId: string): Promise<StoredSubscription[]> {
@@ -98,23 +114,15 @@ export class SubscriptionStore {
     return tx.run(LIST, [userIds]);
   }
 
-  /** Inserts or updates. The user and the customer stay those of the first insert. */
-  async save(tx: Transaction, subscription: StoredSubscription): Promise<void> {
-    await tx.run(SAVE, [
-      subscription.processor,
-      subscription.subscriptionId,
-      subscription.userId,
-      subscription.customerId,
-      subscription.status,
-      subscription.planId,
-      subscription.effectiveAt,
-      subscription.cancelAt,
-      subscription.graceEndsAt,
-      subscription.ended,
-      subscription.asOf,
-      subscription.fetchSequence,
-      JSON.stringify(subscription.object),
-    ]);
+  /** Inserts one that the user did not have; throws SubscriptionTaken when another user has it since. */
+  async insert(tx: Transaction, subscription: StoredSubscription): Promise<void> {
+    const rows = await tx.run(INSERT, [...valuesOf(subscription), subscription.customerId]);
+    if (rows.length === 0) throw new SubscriptionTaken(subscription);
+  }
+
+  /** Updates one of the user's. Its customer stays that of the insert. */
+  async update(tx: Transaction, subscription: StoredSubscription): Promise<void> {
+    await tx.run(UPDATE, valuesOf(subscription));
   }
 
   /** The next fetch's place in the order in which fetches begin, across all nodes, and when it begins, by PostgreSQL's clock. */
@@ -132,5 +140,31 @@ export class SubscriptionStore {
       limit,
     ]);
     return rows.map(({ subscriptionId }) => subscriptionId);
+  }
+}
+
+const keyOf = ({ processor, subscriptionId, userId }: SubscriptionRef): string[] => [
+  processor,
+  subscriptionId,
+  userId,
+];
+
+const valuesOf = (subscription: StoredSubscription): unknown[] => [
+  ...keyOf(subscription),
+  subscription.status,
+  subscription.planId,
+  subscription.effectiveAt,
+  subscription.cancelAt,
+  subscription.graceEndsAt,
+  subscription.ended,
+  subscription.asOf,
+  subscription.fetchSequence,
+  JSON.stringify(subscription.object),
+];
+
+/** Two updates that both say whose a new subscription is, and differ: the later one is to be tried again, and then finds the owner. */
+export class SubscriptionTaken extends Error {
+  constructor({ processor, subscriptionId }: SubscriptionRef) {
+    super(`the subscription ${subscriptionId} of ${processor} was given to another user at this moment`);
   }
 }
