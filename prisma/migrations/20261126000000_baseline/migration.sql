@@ -145,7 +145,7 @@ CREATE TABLE device (
 CREATE INDEX device_last_seen_at_idx ON device (last_seen_at);
 
 -- What is unique in the world is the address: the device that registered it last has it. Keyed by a hash, so that it can be distributed
--- by its own key: `device` is distributed by users, and cannot tell who else has an address. Addresses have up to 2,048 characters.
+-- by its own key: `device` is distributed by users, and cannot tell who else has an address. The function may never change.
 CREATE FUNCTION push_address_hash(address text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   RETURN sha256(convert_to(address, 'UTF8'));
 

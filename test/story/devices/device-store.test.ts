@@ -90,6 +90,8 @@ describe('of two users whose devices have the same id', () => {
     expect(await stateOf(other)).toEqual(kept(other));
     const isRemoved = REMOVALS.includes(what);
     expect(await stateOf(one)).toEqual(isRemoved ? undefined : (ownOutcome ?? kept(one)));
+    const claims = await postgres.query(`SELECT FROM push_address WHERE user_id = $1`, [one]);
+    expect(claims).toHaveLength(isRemoved || ownOutcome ? 0 : 1);
     const [left] = await postgres.query(`SELECT state FROM push WHERE user_id = $1`, [one]);
     expect(left).toEqual({ state: isRemoved || ownOutcome ? 'withdrawn' : 'queued' });
   });
