@@ -16,13 +16,13 @@ WITH known AS (
     platform = excluded.platform, name = excluded.name, app_version = excluded.app_version, timezone = excluded.timezone,
     locale = excluded.locale, push = excluded.push, push_registered_at = excluded.push_registered_at,
     last_seen_at = excluded.last_seen_at
-  RETURNING d.user_id, d.device_id, d.push, old.push ->> 'address' AS former_address
+  RETURNING d.user_id, d.device_id, d.push ->> 'address' AS address, old.push ->> 'address' AS former_address
 ), lost AS (
-  SELECT user_id, device_id FROM put WHERE push IS NULL
+  SELECT user_id, device_id FROM put WHERE address IS NULL
 ), withdrawn AS (
   {{withdrawPushes}}
 ), former AS (
-  SELECT user_id, device_id, former_address AS address FROM put WHERE former_address IS DISTINCT FROM push ->> 'address'
+  SELECT user_id, device_id, former_address AS address FROM put WHERE put.address IS DISTINCT FROM former_address
 ), released AS (
   {{releaseFormer}}
 )

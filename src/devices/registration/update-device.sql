@@ -17,13 +17,13 @@ WITH updated AS (
     END,
     last_seen_at = now()
   WHERE d.user_id = $1 AND d.device_id = $2
-  RETURNING d.user_id, d.device_id, d.push, old.push ->> 'address' AS former_address
+  RETURNING d.user_id, d.device_id, d.push ->> 'address' AS address, old.push ->> 'address' AS former_address
 ), lost AS (
   SELECT user_id, device_id FROM updated WHERE $3::jsonb -> 'push' = 'null'
 ), withdrawn AS (
   {{withdrawPushes}}
 ), former AS (
-  SELECT user_id, device_id, former_address AS address FROM updated WHERE former_address IS DISTINCT FROM push ->> 'address'
+  SELECT user_id, device_id, former_address AS address FROM updated WHERE updated.address IS DISTINCT FROM former_address
 ), released AS (
   {{releaseFormer}}
 )
