@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from usher import AsyncUsher, Capabilities, Event, TokenSigner, Usher, UsherError
-from usher.recommendations.rows import Unfit, page_of_line
+from usher.recommendations.rows import InvalidRow, page_of_line
 
-from .test_rows import FIT, UNFIT
+from .test_rows import INVALID, VALID
 
 URL = os.environ.get("USHER_URL", "")
 KEY = os.environ.get("USHER_SERVICE_KEY", "")
@@ -150,7 +150,7 @@ def test_the_trap_is_noticed(usher: Usher, user: str) -> None:
 
 
 def test_the_server_draws_the_line_between_fit_and_unfit_where_this_package_does(user: str) -> None:
-    texts = [*FIT, *(text for text, _ in UNFIT)]
+    texts = [*VALID, *(text for text, _ in INVALID)]
     # A user of its own for each line that is fit, so that none counts as unchanged.
     bodies = [
         text.strip().replace(b'"ada"', f'"{user}-{n}"'.encode()) for n, text in enumerate(texts)
@@ -167,6 +167,6 @@ def test_the_server_draws_the_line_between_fit_and_unfit_where_this_package_does
     client = {
         n: content.code
         for n, text in enumerate(bodies, 1)
-        if isinstance(content := page_of_line(text), Unfit) and b"\xff" not in text
+        if isinstance(content := page_of_line(text), InvalidRow) and b"\xff" not in text
     }
     assert server == client

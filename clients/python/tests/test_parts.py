@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usher.recommendations.parts import Part, compress, split
-from usher.recommendations.rows import Unfit
+from usher.recommendations.rows import InvalidRow
 from usher.recommendations.sources import open_source
 
 MiB = 1024 * 1024
@@ -22,12 +22,12 @@ def fit(n: int, size: int = 0) -> str:
     return json.dumps({"userId": f"u{n}", "version": 1, "items": ["x" * size]})
 
 
-# What a line of the file is: fit (of some length), unfit, or empty.
-kinds = st.lists(st.sampled_from(["fit", "long", "unfit", "empty", "blank"]), max_size=60)
+# What a line of the file is: fit (of some length), invalid, or empty.
+kinds = st.lists(st.sampled_from(["fit", "long", "invalid", "empty", "blank"]), max_size=60)
 
 
 def write(folder: Path, kinds_of_lines: list[str], newline_at_end: bool) -> Path:
-    text = {"unfit": "{]", "empty": "", "blank": "  \r"}
+    text = {"invalid": "{]", "empty": "", "blank": "  \r"}
     lines = [
         text[kind] if kind in text else fit(n, 40 if kind == "long" else 0)
         for n, kind in enumerate(kinds_of_lines, 1)
@@ -42,7 +42,7 @@ def write(folder: Path, kinds_of_lines: list[str], newline_at_end: bool) -> Path
 def cut(path: Path, rows: int, size: int) -> tuple[list[Part], list[int]]:
     rejected: list[int] = []
 
-    def reject(number: int, _unfit: Unfit) -> None:
+    def reject(number: int, _invalid: InvalidRow) -> None:
         rejected.append(number)
 
     return list(split(open_source(path).read(), rows, reject, size)), rejected
@@ -74,7 +74,7 @@ def test_every_line_is_in_one_part_or_rejected_and_known_by_its_number(
         for kind in set(kinds_of_lines)
     }
     assert found == sorted(places.get("fit", []) + places.get("long", []))
-    assert rejected == places.get("unfit", [])
+    assert rejected == places.get("invalid", [])
 
 
 @given(kinds, st.integers(1, 12))
