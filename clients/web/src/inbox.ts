@@ -105,7 +105,7 @@ export class Inbox {
     const { epoch, offset } = snapshot.position;
     for (const entry of entries.filter((each) => !this.isPast(each))) {
       this.options.onEvent(entry);
-      if (this.isClosed) return this.stopAt({ epoch, offset: entry.offset ?? 0 });
+      if (this.isClosed) return this.stopAt(epoch, entry);
     }
     this.isSnapshotOpen = snapshot.hasMore;
     this.currentCursor = { epoch, offset, replayEnd: offset };
@@ -135,8 +135,8 @@ export class Inbox {
   }
 
   /** Stores how far a snapshot was delivered. Its entries are in offset order. */
-  private stopAt(position: Position): 'closed' {
-    this.currentCursor = { ...position, replayEnd: position.offset };
+  private stopAt(epoch: string, { offset }: Envelope): 'closed' {
+    if (offset !== undefined) this.currentCursor = { epoch, offset, replayEnd: offset };
     this.savePosition();
     return 'closed';
   }
