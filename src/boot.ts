@@ -17,7 +17,8 @@ export async function boot(config: Config, demo?: Type): Promise<INestApplicatio
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.with(config, demo),
     new UsherExpressAdapter(),
-    // Open event streams and idle keep-alive connections must not delay the end of the process; devices were sent away before.
+    // Open event streams and idle keep-alive connections must not delay the end of the process; devices were sent away before. Nest's
+    // adapter of Socket.IO asks for this option too, and would wait for them otherwise.
     { bodyParser: false, bufferLogs: true, forceCloseConnections: true },
   );
   app.useLogger(app.get(Logger));

@@ -24,6 +24,7 @@ export async function scale(context) {
   try {
     return await withFakeProviders({ ...context, client }, measured);
   } finally {
+    context.pinPostgres('1');
     await client.end();
   }
 }
@@ -77,7 +78,6 @@ async function measured(context) {
   const after = await snapshot({ client, usher, postmaster });
   const pushed = await providers.ask('came');
   for (const one of [...loads, usher]) await one.stop();
-  context.pinPostgres('1');
   const left = await pending(client);
   return rowsOf({ seconds, before, after, beaten, published, pushed, left, options });
 }
@@ -173,7 +173,7 @@ function rowsOf({ seconds, before, after, beaten, published, pushed, left, optio
       .reduce((sum, [name, value]) => sum + value - (before.counters.get(name) ?? 0), 0);
   const removed = counter(/^usher_retention_removed_total/);
   const swept = counter(/^usher_swept_total/);
-  const worst = statements.find(({ calls }) => calls >= MIN_CALLS);
+  const worst = statements.find(({ calls }) => calls >= MIN_CALLS) ?? statements[0];
   const failed = published.reduce((sum, one) => sum + one.failed, 0) + beaten.refused;
   const of = `${options.users.toLocaleString('en')} users`;
   const rate = (what, count, wanted) => ({

@@ -144,7 +144,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   }
 
   private async runOnce(): Promise<void> {
-    await this.sendHeartbeat().catch(() => (this.hasHeartbeatFailed = true));
+    await this.sendHeartbeat().catch(() => undefined);
     if (!this.localNode) return;
     const silentMs = monotonicNow() - Math.min(...NODE_LANES.map((lane) => this.lastMessageAt[lane]));
     const suspectsLoss = this.lostLanes.size > 0 || silentMs > CANARY_TIMEOUT_MS;
@@ -167,7 +167,12 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   }
 
   private async sendHeartbeat(): Promise<void> {
-    const { known, nodes } = await this.nodes.heartbeat(this.localNode && this.id, NODE_TIMEOUT_MS);
+    const { known, nodes } = await this.nodes
+      .heartbeat(this.localNode && this.id, NODE_TIMEOUT_MS)
+      .catch((error: unknown) => {
+        this.hasHeartbeatFailed = true;
+        throw error;
+      });
     this.lastHeartbeatAt = monotonicNow();
     this.aliveNodes = new Set(nodes.filter((id) => id !== this.id));
     if (!this.localNode) return;

@@ -45,6 +45,8 @@ class SlowBodies {
   private timer: NodeJS.Timeout | undefined;
 
   watch(request: IncomingMessage): void {
+    // Of requests that were sent one behind the other, only the last one's body can still be on its way.
+    if (request.complete || request.destroyed) return;
     this.receiving.set(request.socket, { request, deadline: monotonicNow() + BODY_TIMEOUT_MS });
     this.timer ??= setInterval(() => this.destroyOverdue(), CHECK_EVERY_MS).unref();
   }

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { join } from 'node:path';
 
-/** A place in the bundle: file, line and column, from 1. */
-const PLACE = /(?<=[( ])([^():\n]+\.cjs):(\d+):(\d+)/g;
+/** A line of the trace, and a place in the bundle within it: file, line and column, from 1. The message before them may be anybody's text. */
+const LINE = /^ {4}at .*$/gm;
+const PLACE = /([^\s():]+\.cjs):(\d+):(\d+)/;
 
 /** The source map of each bundle; null for a file that has none. */
 const maps = new Map<string, SourceMap | null>();
@@ -14,20 +15,29 @@ const maps = new Map<string, SourceMap | null>();
  * a socket fails.
  */
 export function readableStack({ stack }: Error): string | undefined {
-  return stack?.replace(PLACE, (place, file: string, line: string, column: string) => {
-    const entry = mapOf(file)?.findEntry(Number(line) - 1, Number(column) - 1);
-    if (!entry || !('originalSource' in entry)) return place;
-    return `${join(file, '..', entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
-  });
+  return stack?.replace(LINE, (frame) =>
+    frame.replace(PLACE, (place, file: string, line: string, column: string) => {
+      const entry = mapOf(file)?.findEntry(Number(line) - 1, Number(column) - 1);
+      if (!entry || !('originalSource' in entry)) return place;
+      return `${join(file, '..', entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    }),
+  );
 }
 
 function mapOf(file: string): SourceMap | null {
   let map = maps.get(file);
   if (map === undefined) {
-    map = existsSync(`${file}.map`)
-      ? new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')) as SourceMapPayload)
-      : null;
+    map = readMap(`${file}.map`);
     maps.set(file, map);
   }
   return map;
+}
+
+/** Without a map that can be read, the trace is written as it is. */
+function readMap(path: string): SourceMap | null {
+  try {
+    return new SourceMap(JSON.parse(readFileSync(path, 'utf8')) as SourceMapPayload);
+  } catch {
+    return null;
+  }
 }

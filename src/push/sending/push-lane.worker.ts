@@ -20,7 +20,7 @@ const BUDGET_PAUSE_MS = { min: 50, max: 250 };
 const MIN_OUTAGE_BATCH = 10;
 
 /**
- * Sends the pushes of one tier through one provider, whenever it is woken. Batches overlap while there is room, so that a push that the provider does not
+ * Sends the pushes of one tier through one provider, whenever PushDispatchWorker wakes it. Batches overlap while there is room, so that a push that the provider does not
  * respond to delays no other.
  */
 export class PushLaneWorker {

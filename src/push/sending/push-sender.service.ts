@@ -136,13 +136,19 @@ export class PushSenderService {
     });
   }
 
-  /** Returns the keys (deviceKey) of the devices that lost their address. One that could not be written is found dead again later. */
-  private forgetAddresses(tier: DurableTier, dead: readonly DeadAddress[]): Promise<ReadonlySet<string>> {
-    return this.devices.forgetAddresses(tier, dead).catch((error: unknown) => {
+  /** Returns the keys (deviceKey) of the devices that lost their address; undefined if that could not be written. */
+  private async forgetAddresses(
+    tier: DurableTier,
+    dead: readonly DeadAddress[],
+  ): Promise<ReadonlySet<string> | undefined> {
+    if (dead.length === 0) return new Set();
+    try {
+      return await this.devices.forgetAddresses(tier, dead);
+    } catch (error) {
       if (isOutage(error)) throw error;
       this.log.error(error);
-      return new Set();
-    });
+      return undefined;
+    }
   }
 
   private async toSettlements(tier: DurableTier, sent: readonly SentPush[]): Promise<SettledPush[]> {
@@ -150,9 +156,10 @@ export class PushSenderService {
     const dead = sent.flatMap(({ push: { userId, deviceId }, message: { to }, result }) =>
       result.is === 'unregistered' ? [{ userId, deviceId, address: to.address, since: result.since }] : [],
     );
-    const forgotten = dead.length === 0 ? new Set<string>() : await this.forgetAddresses(tier, dead);
+    const forgotten = await this.forgetAddresses(tier, dead);
     return sent.map(({ push, result }): SettledPush => {
       if (result.is !== 'unregistered') return [push, toSettlement(push, result, now)];
+      if (forgotten === undefined) return [push, retryLater(push, backoffMs(push.attempts), now, 'internal')];
       if (forgotten.has(deviceKey(push))) return [push, { state: 'gone', reason: result.reason, tried: 1 }];
       // The app has registered since: its present address may be good.
       return [push, retryLater(push, backoffMs(push.attempts), now, 'registered_since')];

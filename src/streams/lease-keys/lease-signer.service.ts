@@ -20,6 +20,8 @@ import { LeaseKeyStore, type StoredLeaseKey, type StoredLeaseKeys } from './leas
  * by then.
  */
 const REFRESH_EVERY_MS = 2_000;
+/** The first key is active for every node at once, also for one whose clock is behind because PostgreSQL answered late. Nothing was signed before it. */
+const FIRST_KEY_HEAD_START_MS = 60_000;
 const ALGORITHM = 'EdDSA';
 
 interface SigningKey {
@@ -42,7 +44,7 @@ interface SigningKey {
 @Injectable()
 export class LeaseSignerService extends PeriodicWorker implements OnModuleInit {
   private keys: readonly SigningKey[] = [];
-  /** PostgreSQL's time when the keys were read last, and the monotonic time at which it was asked for, in ms. */
+  /** PostgreSQL's time when the keys were read last, and the monotonic time at which it came, in ms. */
   private clock = { time: 0, readAt: 0 };
 
   constructor(
@@ -95,10 +97,8 @@ export class LeaseSignerService extends PeriodicWorker implements OnModuleInit {
 
   /** Reads the keys; creates missing ones and removes expired ones. */
   protected async runOnce(): Promise<void> {
-    // From when it was asked on: an answer that took long would leave this clock behind a key that is created next.
-    const readAt = monotonicNow();
     const { now, keys } = await this.store.read();
-    this.clock = { time: now, readAt };
+    this.clock = { time: now, readAt: monotonicNow() };
     const stored = rotationIsDue(keys, now)
       ? await this.database.transaction('critical', (tx) => this.rotate(tx))
       : keys;
@@ -110,8 +110,8 @@ export class LeaseSignerService extends PeriodicWorker implements OnModuleInit {
   private async rotate(tx: Transaction): Promise<StoredLeaseKeys['keys']> {
     await this.store.lock(tx);
     const { now, keys: stored } = await this.store.read(tx);
-    // Whole milliseconds, since PostgreSQL would round the first key into the future.
-    if (!currentKey(stored, now)) await this.store.add(tx, await this.createKey(Math.floor(now)));
+    if (!currentKey(stored, now))
+      await this.store.add(tx, await this.createKey(now - FIRST_KEY_HEAD_START_MS));
     if (!stored.some(({ activeFrom }) => activeFrom > now)) {
       const since = currentKey(stored, now)?.activeFrom ?? now;
       await this.store.add(tx, await this.createKey(nextActiveFrom(since, this.config.LEASE_KEY_DAYS, now)));

@@ -26,14 +26,25 @@ async function handshake(): Promise<string> {
 const isKnown = async (sid: string): Promise<boolean> =>
   (await fetch(pollingUrl(`&sid=${sid}`), { method: 'POST', body: '6' })).status === 200;
 
-/** Sends a POST whose body never ends. Returns after how many ms the server closed the connection. */
-function sendSlowBody(path: string): Promise<number> {
+/** A whole request that is refused only after its key was looked up: by then the request behind it is being received. */
+const REFUSED_LATE = [
+  'POST /v1/events HTTP/1.1',
+  'Host: usher',
+  `Authorization: Bearer usk_${'A'.repeat(16)}_${'A'.repeat(43)}`,
+  'Content-Type: application/json',
+  'Content-Length: 1',
+  '',
+  'y',
+].join('\r\n');
+
+/** Sends a POST whose body never ends, behind what is sent `before` it. Returns after how many ms the server closed the connection. */
+function sendSlowBody(path: string, before = ''): Promise<number> {
   const { hostname, port } = new URL(usher.url);
   const start = Date.now();
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname);
     const head = [`POST ${path} HTTP/1.1`, `Host: ${hostname}`, 'Content-Type: application/json'];
-    socket.write(`${head.join('\r\n')}\r\nContent-Length: 500\r\n\r\n{`);
+    socket.write(`${before}${head.join('\r\n')}\r\nContent-Length: 500\r\n\r\n{`);
     const trickle = setInterval(() => socket.write(' '), 500);
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -51,6 +62,7 @@ describe('with long polling on', () => {
       sendSlowBody(`/socket.io/?EIO=4&transport=polling&sid=${sid}`),
       sendSlowBody('/v1/webhooks/stripe'),
       sendSlowBody('/v1/events'),
+      sendSlowBody('/v1/webhooks/stripe', REFUSED_LATE),
     ]);
     const sids = await Promise.all(Array.from({ length: HANDSHAKES }, handshake));
     expect(await isKnown(sids[0] as string)).toBe(true);

@@ -85,6 +85,20 @@ describe('the timeline of a user', () => {
     expect(page.devices).toMatchObject([{ membership: 'unknown' }, {}, {}]);
   });
 
+  test('tells events that were published together newest first', async () => {
+    const events = [1, 2, 3, 4, 5, 6].map((n) => ({
+      userId: 'una',
+      type: 'note.one',
+      tier: 'important',
+      key: `n${n}`,
+      data: n,
+    }));
+    await usher.backOffice.publish(events);
+
+    const { timeline } = await timelineOf('una');
+    expect(timeline.map(({ offset }) => offset)).toEqual([6, 5, 4, 3, 2, 1]);
+  });
+
   test('keeps superseded events that have receipts, and is read page by page', async () => {
     const device = await usher.device('ben', 'ben-tv');
     for (const n of [1, 2, 3]) {

@@ -55,6 +55,8 @@ export class ServiceKeysService {
   private readonly cache = growingCache<KnownKey>(MAX_KEYS, CACHE_MS);
   /** Ids that are not in the table. They are forgotten soon, since a key may be created on another node. */
   private readonly unknown = growingCache<true>(MAX_KEYS, CACHE_MS);
+  /** By the id of the key. */
+  private readonly underWay = new Map<string, Promise<KnownKey | undefined>>();
   private readonly unknownIds = new KeyedRateLimiter(
     UNKNOWN_IDS_PER_ADDRESS.rate,
     UNKNOWN_IDS_PER_ADDRESS.burst,
@@ -86,7 +88,7 @@ export class ServiceKeysService {
       return { id: BOOTSTRAP_ID, scopes: SCOPES };
     const id = serviceKeyId(key);
     if (id === undefined || this.unknown.has(id)) return undefined;
-    const found = this.cache.get(id) ?? (await this.load(id, address));
+    const found = this.cache.get(id) ?? (await this.find(id, address));
     return found && hashesEqual(hash, found.hash) ? found.identity : undefined;
   }
 
@@ -120,6 +122,16 @@ export class ServiceKeysService {
       : UNKNOWN_KEY_TIMEOUT_MS;
   }
 
+  /** Calls that come with one key at once are one lookup. */
+  private find(id: string, address: string): Promise<KnownKey | undefined> {
+    let lookup = this.underWay.get(id);
+    if (lookup === undefined) {
+      lookup = this.load(id, address).finally(() => this.underWay.delete(id));
+      this.underWay.set(id, lookup);
+    }
+    return lookup;
+  }
+
   private async load(id: string, address: string): Promise<KnownKey | undefined> {
     const isNew = !this.lastKnown.has(id);
     if (isNew && !(this.unknownIds.take(address) && this.newIds.take(monotonicNow())))
@@ -138,6 +150,7 @@ export class ServiceKeysService {
       }
       return key;
     } catch (error) {
+      if (isNew) this.unknownIds.giveBack(address);
       const last = this.lastKnown.get(id);
       if (!last || !isOutage(error)) throw error;
       this.knownKeyTimeout.recordOutage();
