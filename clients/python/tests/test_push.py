@@ -283,7 +283,7 @@ class TestRejectedRows:
         lines[3] = "{]"
         lines[4] = ""
         lines[11] = json.dumps(page(11, userId="refused-11"))
-        lines[12] = json.dumps(page(12, userId="not fit"))
+        lines[12] = json.dumps(page(12, userId="not valid"))
         lines[28] = json.dumps(page(28, userId="refused-28"))
         path = file_of("\n".join(lines))
         summary = usher.recommendations.push(path, part=7)
@@ -492,7 +492,7 @@ class TestResume:
         assert [(error.code, error.retryable) for error in caught] == [("in_use", True)]
 
 
-class TestTraps:
+class TestWarnings:
     def test_other_items_with_the_same_version_are_warned_of(
         self, pretend: PretendUsher, usher: Usher, file_of: FileOf
     ) -> None:

@@ -21,7 +21,7 @@ DEFAULT_PROFILE = "main"
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 # What PostgreSQL's text cannot hold, and control characters, which only mislead readers.
-_UNFIT_FOR_VERSION = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_FORBIDDEN_IN_VERSION = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|[\ud800-\udfff]")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
@@ -141,7 +141,7 @@ def _is_version(version: object) -> bool:
     if not isinstance(version, str) or not version:
         return False
     # The server counts code points too.
-    return len(version) <= MAX_VERSION_LENGTH and not _UNFIT_FOR_VERSION.search(version)
+    return len(version) <= MAX_VERSION_LENGTH and not _FORBIDDEN_IN_VERSION.search(version)
 
 
 def _deeper_than(text: bytes, levels: int) -> bool:
