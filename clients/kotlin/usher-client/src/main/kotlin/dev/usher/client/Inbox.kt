@@ -154,11 +154,10 @@ internal class Inbox(private val options: InboxOptions) {
         state = if (isSnapshotOpen) entries.fold(state, ::applyEvent) else beginSnapshot(snapshot, entries)
         options.onChange() // a screen need not wait for handlers
         val news = entries.filterNot(::isPast)
-        if (options.isClosing()) return AfterSnapshot.CLOSED
         for (entry in news) {
             options.handle(entry)
             if (current != generation) return AfterSnapshot.INCOMPLETE
-            if (options.isClosing()) return stopAt(Position(snapshot.position.epoch, entry.offset ?: 0))
+            if (options.isClosing()) return stopAt(snapshot.position.epoch, entry)
         }
         isSnapshotOpen = snapshot.hasMore
         cursor = Cursor(snapshot.position.epoch, snapshot.position.offset, snapshot.position.offset)
@@ -189,8 +188,8 @@ internal class Inbox(private val options: InboxOptions) {
     }
 
     /** Stores how far a snapshot was delivered. Its entries are in offset order. */
-    private suspend fun stopAt(position: Position): AfterSnapshot {
-        cursor = Cursor(position.epoch, position.offset, position.offset)
+    private suspend fun stopAt(epoch: String, entry: Envelope): AfterSnapshot {
+        if (entry.offset != null) cursor = Cursor(epoch, entry.offset, entry.offset)
         savePosition()
         return AfterSnapshot.CLOSED
     }

@@ -221,6 +221,33 @@ class HandlersTest {
     }
 
     @Test
+    fun `once close has returned no handler is entered, even before the client gets to disconnect`() = runTest {
+        val gate = CompletableDeferred<Unit>()
+        val heard = mutableListOf<Long?>()
+        lateinit var client: Usher
+        val closing = object : PositionStorage {
+            override suspend fun get(name: String): String? = null
+
+            override suspend fun set(name: String, value: String) {
+                if (value == Rig.positionAt(1)) client.close()
+            }
+        }
+        val rig = Rig(this, closing) {
+            on("note") {
+                heard += it.offset
+                gate.await()
+            }
+        }
+        client = rig.client
+        rig.goLive()
+        rig.event("""{"offset":1}""")
+        rig.event("""{"offset":2}""")
+        gate.complete(Unit)
+        rig.settle()
+        assertEquals(listOf<Long?>(1), heard)
+    }
+
+    @Test
     fun `an event whose handler runs while the position is given up is heard once`() = runTest {
         val gate = CompletableDeferred<Unit>()
         val heard = mutableListOf<Long?>()
