@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import express, { type Request, type Response } from 'express';
-import { isWebhook } from '../auth/authentication.service.js';
-import { hasCaller } from '../auth/caller.js';
-import { monotonicNow } from '../scheduling/monotonic.js';
-import { YieldingQueue } from '../scheduling/yielding-queue.js';
+import { isWebhook } from '../../auth/authentication.service.js';
+import { hasCaller } from '../../auth/caller.js';
+import { monotonicNow } from '../../scheduling/monotonic.js';
+import { YieldingQueue } from '../../scheduling/yielding-queue.js';
 import { jsonDeeperThan } from './json-depth.js';
-import { toProblem } from './to-problem.js';
+import { toProblem } from '../to-problem.js';
 
 const MAX_JSON = '1mb';
 const MAX_WEBHOOK = '256kb';
