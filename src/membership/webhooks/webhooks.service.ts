@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/http/problem.js';
-import { jsonDeeperThan } from '../../platform/http/json-depth.js';
+import { jsonDeeperThan } from '../../platform/http/body/json-depth.js';
 import type { WebhookHeaders } from '../processors/processor.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { lookupOf } from './webhook.js';
