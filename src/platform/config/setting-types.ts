@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { isSentinelUrl, sentinelOptions } from '../redis/redis-sentinel.js';
 
@@ -35,6 +36,13 @@ export const seconds = (fallback: number, min: number, max: number) =>
 
 /** A whole number. */
 export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+/** A number of processes, or `auto`: as many as there are cores that this process may use. */
+export const processes = () =>
+  z
+    .union([z.literal('auto'), integer(1, 256)], { error: 'must be auto, or a number from 1 to 256' })
+    .default(1)
+    .transform((value) => (value === 'auto' ? availableParallelism() : value));
 
 /** A list with commas between, not empty, of the allowed words. */
 export const someOf = <const T extends readonly string[]>(allowed: T, fallback: T[number][]) =>
