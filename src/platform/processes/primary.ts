@@ -92,10 +92,9 @@ export class Primary implements ProcessObserver {
   }
 
   private killStuck(): void {
-    for (const one of this.processes.filter((each) => each.isStuck())) {
-      this.log.error(`process ${one.number} (pid ${one.pid}) does not respond: it is killed`);
-      one.kill();
-    }
+    for (const one of this.processes)
+      if (one.killIfStuck() === 'killed')
+        this.log.error(`process ${one.number} (pid ${one.pid}) does not respond: it is killed`);
   }
 
   /** All processes drain at the same time, each its own devices. Further signals change nothing, as in a process that serves alone. */

@@ -79,11 +79,13 @@ export class SupervisedProcess {
     this.worker?.process.kill('SIGKILL');
   }
 
-  /** Returns whether it has been silent for too long: its event loop is blocked, or it does not get ready. */
-  isStuck(): boolean {
-    if (!this.isRunning) return false;
+  /** To be called every CHECK_MS. Kills it when it has been silent for too long: its event loop is blocked, or it does not get ready. */
+  killIfStuck(): 'killed' | 'fine' {
     this.silentChecks += 1;
-    return this.silentChecks > MAX_SILENT_CHECKS[this.isReady ? 'ready' : 'booting'];
+    if (!this.isRunning || this.silentChecks <= MAX_SILENT_CHECKS[this.isReady ? 'ready' : 'booting'])
+      return 'fine';
+    this.kill();
+    return 'killed';
   }
 
   private receive(message: ProcessMessage): void {
