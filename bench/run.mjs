@@ -27,6 +27,7 @@ import { latency } from './scenarios/latency.mjs';
 import { nightly } from './scenarios/nightly.mjs';
 import { nodes } from './scenarios/nodes.mjs';
 import { presence } from './scenarios/presence.mjs';
+import { processes } from './scenarios/processes.mjs';
 import { push } from './scenarios/push.mjs';
 import { scale } from './scenarios/scale.mjs';
 import { stop } from './scenarios/stop.mjs';
@@ -43,6 +44,7 @@ const scenarios = {
   nightly,
   entitlement,
   nodes,
+  processes,
   presence,
   stop,
   streams,

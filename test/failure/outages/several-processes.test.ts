@@ -141,7 +141,7 @@ test('a start that fails says why once, not once for each process, and ends', as
   const { DATABASE_URL = '' } = process.env;
   const failed = await usher.another({ DATABASE_URL }).catch((error: Error) => error.message);
   expect(failed).toContain('the node ended at boot');
-  expect(failed).toContain('relation \"installation\" does not exist');
+  expect(failed).toContain('relation "installation" does not exist');
   expect(failed).toContain('process 1 ended before all were ready (exit code 1)');
   expect(new Set([...String(failed).matchAll(/\[Nest\] (\d+)/g)].map(([, pid]) => pid)).size).toBe(1);
 });
