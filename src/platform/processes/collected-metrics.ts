@@ -53,7 +53,7 @@ export class CollectedMetrics {
     this.expectNoMoreOf(one);
     const last = this.last.get(one);
     this.last.delete(one);
-    if (last) this.ended = this.ended.then((ended) => mergeEnded(ended, last));
+    if (last) this.ended = this.ended.then((ended) => mergeEnded(ended, last).catch(() => ended));
   }
 
   /** A process that had ended is started again. */

@@ -18,6 +18,7 @@ export class PrimaryLinkService implements OnApplicationShutdown {
   private readonly log = new Logger('processes');
   private onAllReady: () => void = () => undefined;
   private onScraped: (text: string) => void = () => undefined;
+  private readonly listeners = new Map<string, (body: unknown) => void>();
   private scraping: Promise<string> | undefined;
   private aliveTimer: NodeJS.Timeout | undefined;
 
@@ -43,6 +44,16 @@ export class PrimaryLinkService implements OnApplicationShutdown {
     return this.scraping;
   }
 
+  /** Sends something that structuredClone can copy to the other processes of this machine, which may lose it. Without any it does nothing. */
+  broadcast(topic: string, body: unknown): void {
+    if (this.isThere) send({ usher: 'broadcast', topic, body });
+  }
+
+  /** Calls `listener`, one for each topic, with what other processes broadcast. */
+  onBroadcast(topic: string, listener: (body: unknown) => void): void {
+    this.listeners.set(topic, listener);
+  }
+
   onApplicationShutdown(): void {
     clearInterval(this.aliveTimer);
   }
@@ -58,7 +69,8 @@ export class PrimaryLinkService implements OnApplicationShutdown {
   private receive(message: PrimaryMessage): void {
     if (message.usher === 'all-ready') this.onAllReady();
     else if (message.usher === 'scraped') this.onScraped(message.text);
-    else void this.sendMetrics(message.round);
+    else if (message.usher === 'broadcast') this.listeners.get(message.topic)?.(message.body);
+    else this.sendMetrics(message.round).catch((error: unknown) => this.log.error(error));
   }
 
   private async sendMetrics(round: number): Promise<void> {

@@ -78,8 +78,18 @@ export class Primary implements ProcessObserver {
 
   onMessage(one: SupervisedProcess, message: ProcessMessage): void {
     if (message.usher === 'metrics') this.metrics.add(one, message.round, message.metrics);
-    if (message.usher === 'scrape')
-      void this.metrics.collect().then((text) => one.send({ usher: 'scraped', text }));
+    if (message.usher === 'scrape') void this.scrapeFor(one);
+    if (message.usher === 'broadcast')
+      for (const other of this.processes) if (other !== one && other.isReady) other.send(message);
+  }
+
+  /** Never rejects: an error that nobody catches here would end all processes. */
+  private async scrapeFor(one: SupervisedProcess): Promise<void> {
+    try {
+      one.send({ usher: 'scraped', text: await this.metrics.collect() });
+    } catch (error) {
+      this.log.error(error, 'the metrics could not be collected');
+    }
   }
 
   private restartLater(one: SupervisedProcess, waitMs: number): void {

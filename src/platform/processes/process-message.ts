@@ -9,7 +9,15 @@ export type ProcessMessage =
   /** It wants the metrics of all processes. */
   | { readonly usher: 'scrape' }
   /** Its own metrics, for the primary's round of this number. */
-  | { readonly usher: 'metrics'; readonly round: number; readonly metrics: MetricsSnapshot };
+  | { readonly usher: 'metrics'; readonly round: number; readonly metrics: MetricsSnapshot }
+  | BroadcastMessage;
+
+/** Something for the other processes; the primary passes it on. `topic`: for whom in them. */
+export interface BroadcastMessage {
+  readonly usher: 'broadcast';
+  readonly topic: string;
+  readonly body: unknown;
+}
 
 /** What the primary tells a process. */
 export type PrimaryMessage =
@@ -18,7 +26,8 @@ export type PrimaryMessage =
   /** It wants the metrics of this process. */
   | { readonly usher: 'collect'; readonly round: number }
   /** The metrics of all processes, in Prometheus' text format. */
-  | { readonly usher: 'scraped'; readonly text: string };
+  | { readonly usher: 'scraped'; readonly text: string }
+  | BroadcastMessage;
 
 /** Node's own messages and those of libraries come by the same channel. */
 const isOurs = (message: unknown): boolean =>

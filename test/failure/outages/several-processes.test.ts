@@ -1,17 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isAlive } from '../../../tools/processes.mjs';
+import { call } from '../../support/drivers/back-office.js';
 import type { Device } from '../../support/drivers/device.js';
+import { noteFor, registerPhone } from '../../support/drivers/phone.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { metric } from '../../support/metric.js';
 
 /** Enough that each of two processes certainly gets some, since connections are handed out in turn. */
 const DEVICES = 8;
+/** Connections are handed out in turn: each call comes to another process than the one before. */
+const NEW_CONNECTION = { connection: 'close' };
+
 let usher: TestUsher;
 let devices: Device[];
 
 beforeAll(async () => {
-  usher = await startUsher({ PROCESSES: '2', DRAIN_SECONDS: '2' });
+  // In development, so that the demo page's phone is there too.
+  usher = await startUsher({ PROCESSES: '2', DRAIN_SECONDS: '2', NODE_ENV: 'development' });
   devices = await Promise.all(Array.from({ length: DEVICES }, (_, n) => usher.device('ann', `ann-${n}`)));
 }, 60_000);
 afterAll(() => usher.stop());
@@ -30,8 +36,8 @@ const pidOf = (number: number) => pidsOf(usher, number).at(-1) ?? 0;
 async function scrape(): Promise<string> {
   const asked = new AbortController();
   const ask = () =>
-    fetch(`${usher.url}/metrics`, { headers: { connection: 'close' }, signal: asked.signal }).then(
-      (response) => response.text(),
+    fetch(`${usher.url}/metrics`, { headers: NEW_CONNECTION, signal: asked.signal }).then((response) =>
+      response.text(),
     );
   try {
     return await Promise.any([ask(), ask()]);
@@ -42,7 +48,8 @@ async function scrape(): Promise<string> {
 
 /** Publishes an event to all devices, and waits until each of the given ones has it. */
 async function publishTo(receivers: readonly Device[], type: string): Promise<void> {
-  const { status } = await usher.backOffice.publish([{ userId: 'ann', type, tier: 'critical', data: {} }]);
+  const event = { userId: 'ann', type, tier: 'critical', data: {} };
+  const { status } = await usher.backOffice.publish([event], NEW_CONNECTION);
   expect(status).toBe(202);
   await Promise.all(receivers.map((device) => device.waitFor(type)));
 }
@@ -76,9 +83,18 @@ describe('two processes behind one port', () => {
         .map((line) => (JSON.parse(line) as { process?: string }).process);
     // Connections are handed out in turn, so each process gets one of these, and logs it.
     for (const path of ['/nowhere', '/nowhere'])
-      await fetch(`${usher.url}${path}`, { headers: { connection: 'close' } });
+      await fetch(`${usher.url}${path}`, { headers: NEW_CONNECTION });
     await eventually('each has logged something', () => new Set(writers()).size >= 3);
     expect(new Set(writers())).toEqual(new Set(['primary', '1', '2']));
+  });
+
+  test('show the demo page the same lock screen of a phone, whichever of them sent the push', async () => {
+    const phone = await registerPhone(usher, 'bea', 'bea-phone');
+    await usher.backOffice.publish([noteFor('bea')]);
+    await phone.waitForNotifications(1);
+    const read = () =>
+      call(usher.url, undefined, 'POST', '/dev/lock-screen', { address: phone.address }, NEW_CONNECTION);
+    for (const { body } of [await read(), await read()]) expect(body.notes).toHaveLength(1);
   });
 
   test('do not delay a scrape when one of them hangs: its last metrics are used, and it is named', async () => {
