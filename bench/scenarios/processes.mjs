@@ -9,32 +9,42 @@
 import { cpus } from 'node:os';
 import { SECRET, startLoad, startUsher } from '../servers.mjs';
 import { children, cpu, median, pin } from '../stats.mjs';
-import { DEVICES_PER_USER, spending, viaHttp } from './side-by-side.mjs';
+import { spending, viaHttp } from './side-by-side.mjs';
 
 const BATCH = 100;
-/** For each process: events under way, and connections that publish. */
-const WINDOW = 400;
+/** For each process: events under way (so few that none supersedes another), and connections that publish. */
+const WINDOW = 300;
 const PUBLISHERS = 4;
 const BOTH_CORES = '0-1';
 const ONE_CORE = '0';
 const TIERS = ['routine', 'critical'];
+/** With three devices an event nearly always passes between two processes, with one every second time. */
+const DEVICES_PER_USER = [3, 1];
 
 export async function processes(context) {
   const rounds = [];
   for (let round = 0; round < context.options.rounds; round += 1)
-    rounds.push({ one: await measured(context, 1), two: await measured(context, 2) });
-  return TIERS.flatMap((tier) => summarize(tier, rounds));
+    for (const devicesPerUser of DEVICES_PER_USER)
+      for (const count of [1, 2]) rounds.push(...(await measured(context, { count, devicesPerUser })));
+  return DEVICES_PER_USER.flatMap((devicesPerUser) =>
+    TIERS.flatMap((tier) =>
+      summarize(
+        `${tier}, ${devicesPerUser} a user`,
+        rounds.filter((round) => round.tier === tier && round.devicesPerUser === devicesPerUser),
+      ),
+    ),
+  );
 }
 
 /** In turn, each with a server of its own: beside another one, a server would ask Redis where each user's devices are. */
-async function measured(context, count) {
+async function measured(context, { count, devicesPerUser }) {
   const { options } = context;
   const server = await startUsher({ ...context, settings: { PROCESSES: String(count) } });
   const load = await startLoad({ cores: String(cpus().length - 1) });
-  const fleet = { kind: 'usher', port: server.port, secret: SECRET, devicesPerUser: DEVICES_PER_USER };
+  const fleet = { kind: 'usher', port: server.port, secret: SECRET, devicesPerUser };
   await load.ask('fleet', fleet);
   await load.ask('connect', { to: options.devices });
-  const results = {};
+  const results = [];
   // One process serves by itself; of several, the children serve, and their parent hands out connections.
   const pids = [server.pid, ...children(server.pid)];
   for (const tier of TIERS) {
@@ -43,7 +53,7 @@ async function measured(context, count) {
     await publish(); // only warms up
     const free = await publish();
     pin(pids, ONE_CORE);
-    results[tier] = { free, crowded: await publish() };
+    results.push({ tier, count, devicesPerUser, free, crowded: await publish() });
   }
   await load.stop();
   await server.stop();
@@ -66,10 +76,10 @@ async function published({ options, postmaster }, { server, load, tier, count, p
   return { ...result, all: spent.reduce((sum, one) => sum + one), busiest: Math.max(...spent) };
 }
 
-function summarize(tier, rounds) {
-  const [one, two] = ['one', 'two'].map((count) => figures(rounds.map((round) => round[count][tier])));
+function summarize(load, rounds) {
+  const [one, two] = [1, 2].map((wanted) => figures(rounds.filter(({ count }) => count === wanted)));
   const row = (what, read, more) => ({
-    what: `${what}, ${tier}: two processes; bare: one`,
+    what: `${what}, ${load}: two processes; bare: one`,
     usher: read(two),
     bare: read(one),
     ratio: read(two) / read(one),
