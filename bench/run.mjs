@@ -28,6 +28,7 @@ import { nightly } from './scenarios/nightly.mjs';
 import { nightlyOrder } from './scenarios/nightly-order.mjs';
 import { nodes } from './scenarios/nodes.mjs';
 import { presence } from './scenarios/presence.mjs';
+import { processes } from './scenarios/processes.mjs';
 import { push } from './scenarios/push.mjs';
 import { scale } from './scenarios/scale.mjs';
 import { stop } from './scenarios/stop.mjs';
@@ -45,6 +46,7 @@ const scenarios = {
   'nightly-order': nightlyOrder,
   entitlement,
   nodes,
+  processes,
   presence,
   stop,
   streams,

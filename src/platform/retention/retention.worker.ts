@@ -62,6 +62,7 @@ export class RetentionWorker extends PeriodicWorker {
     metrics.gauges(
       'retention_behind',
       '1 while there is more to remove than a run of this node removed',
+      'max',
       'rule',
       () => new Map(this.all.map(({ rule, isBehind }) => [rule.name, Number(isBehind)])),
     );
