@@ -70,9 +70,10 @@ CREATE TABLE mailbox (
   generation_ends bigint[],
   bucket smallint NOT NULL,
   PRIMARY KEY (user_id, bucket)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 90);
 
--- `data` is null for what is derived (src/mailbox/events/derived-data.ts).
+-- `data` is null for what is derived (src/mailbox/events/derived-data.ts). Each update is a new place in each index, whatever room its page has,
+-- since the offset is in one: so no fill factor, and a vacuum before the indexes grow by half (docs/capacity.md).
 CREATE TABLE mailbox_entry (
   user_id text COLLATE "C" NOT NULL,
   key text COLLATE "C" NOT NULL,
@@ -87,7 +88,7 @@ CREATE TABLE mailbox_entry (
   expires_at timestamptz(3),
   bucket smallint NOT NULL,
   PRIMARY KEY (user_id, key, bucket)
-) WITH (fillfactor = 80);
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX mailbox_entry_user_id_offset_idx ON mailbox_entry (user_id, "offset");
 -- Most events never expire.
 CREATE INDEX mailbox_entry_expires_at_idx ON mailbox_entry (expires_at) WHERE expires_at IS NOT NULL;
@@ -391,7 +392,7 @@ CREATE TABLE playback_position (
   saved_at timestamptz(3) NOT NULL DEFAULT now(),
   bucket smallint NOT NULL,
   PRIMARY KEY (user_id, profile_id, show_id, bucket)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 90);
 
 -- Recommendations
 
