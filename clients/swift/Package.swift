@@ -2,12 +2,12 @@
 import PackageDescription
 
 let package = Package(
-    name: "Usher",
+    name: "UsherClient",
     platforms: [.iOS(.v15), .tvOS(.v15), .macOS(.v12)],
-    products: [.library(name: "Usher", targets: ["Usher"])],
+    products: [.library(name: "UsherClient", targets: ["UsherClient"])],
     targets: [
-        .target(name: "Usher"),
-        .testTarget(name: "UsherTests", dependencies: ["Usher"]),
+        .target(name: "UsherClient"),
+        .testTarget(name: "UsherClientTests", dependencies: ["UsherClient"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -30,7 +30,7 @@ public struct UsherError: Error, Sendable, Equatable {
     }
 
     /// Reads the server's `{ code, message, retryable, retryAfterMs? }`, or returns nil if the value is not one.
-    init?(_ value: JSON?) {
+    init?(_ value: JSONValue?) {
         guard let code = value?["code"]?.string else { return nil }
         let isRetryable = value?["retryable"]?.bool != false // the client stops for good only if the server says so explicitly
         let retryAfter = value?["retryAfterMs"]?.number.map { $0 / 1_000 }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Where the user's token comes from.
-public enum UserToken: Sendable {
+public enum UsherToken: Sendable {
     /// Fetches a token: called for every connection, before the token expires, and once more when a token was refused. May throw: the client
     /// tries again with backoff.
     case provider(@Sendable () async throws -> String)
@@ -27,5 +27,5 @@ func readTokenSubject(_ token: String) -> String? {
     var base64 = parts[1].replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
     base64 += String(repeating: "=", count: (4 - base64.count % 4) % 4)
     guard let claims = Data(base64Encoded: base64) else { return nil }
-    return JSON(parsing: Array(claims)[...])?["sub"]?.string
+    return JSONValue(parsing: Array(claims)[...])?["sub"]?.string
 }

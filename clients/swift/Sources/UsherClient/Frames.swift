@@ -10,7 +10,7 @@ enum FrameName {
 struct Welcome {
     let userId: String
     /// The newest position of the user's mailbox.
-    let position: Position
+    let position: UsherPosition
     /// The missed events follow; else a snapshot.
     let isReplay: Bool
     let heartbeatSeconds: Double
@@ -20,8 +20,8 @@ struct Welcome {
     static let defaultHeartbeatSeconds = 60.0
 
     /// Returns the welcome in the value, or nil if it cannot be read.
-    init?(_ value: JSON?) {
-        guard let userId = value?["userId"]?.string, let position = Position(value) else { return nil }
+    init?(_ value: JSONValue?) {
+        guard let userId = value?["userId"]?.string, let position = UsherPosition(value) else { return nil }
         self.userId = userId
         self.position = position
         isReplay = value?["resume"]?.string == "replay"
@@ -33,23 +33,23 @@ struct Welcome {
 /// A snapshot, or one page of it.
 struct Snapshot {
     /// Up to where its entries go.
-    let position: Position
+    let position: UsherPosition
     /// Another page follows, which has only entries.
     let hasMore: Bool
     let membership: Membership?
     let entitlement: Entitlement?
-    let playback: [Progress]
+    let playback: [PlaybackProgress]
     let recommendations: [RecommendationsReady]
     var entries: [Envelope]
 
     /// Returns the snapshot, or the page of one, in the value. Nil if there is no position.
-    init?(_ value: JSON?) {
-        guard let position = Position(value?["position"]) else { return nil }
+    init?(_ value: JSONValue?) {
+        guard let position = UsherPosition(value?["position"]) else { return nil }
         self.position = position
         hasMore = value?["hasMore"]?.bool == true
         membership = Membership(reading: value?["membership"])
         entitlement = value?["entitlement"]?.decoded(as: Entitlement.self)
-        playback = (value?["playback"]?.elements ?? []).compactMap { Progress(reading: $0) }
+        playback = (value?["playback"]?.elements ?? []).compactMap { PlaybackProgress(reading: $0) }
         recommendations = (value?["recommendations"]?.elements ?? []).compactMap { $0.decoded(as: RecommendationsReady.self) }
         entries = (value?["entries"]?.elements ?? []).compactMap { Envelope($0) }.filter { $0.offset != nil }
     }
@@ -62,7 +62,7 @@ struct Goaway {
     /// How long the device should stay away.
     let retryAfterMs: Int
 
-    init(_ value: JSON?) {
+    init(_ value: JSONValue?) {
         isSuperseded = value?["reason"]?.string == "superseded"
         retryAfterMs = value?["retryAfterMs"]?.offset ?? 0
     }

@@ -1,6 +1,6 @@
 // How the state follows from snapshots and events (clients/conformance/vectors/state.json).
 
-extension State {
+extension UsherState {
     /// The size of `entries`, the same as in the server's state. Without a limit, events that supersede nothing would pile up.
     static let maxEntries = 1_000
 
@@ -11,8 +11,8 @@ extension State {
         case MembershipChanged.eventType:
             guard let membership = Membership(reading: event.data) else { return }
             applyVersions(membership, Entitlement(membership))
-        case Progress.eventType:
-            if let row = Progress(reading: event.data) { apply(row) }
+        case PlaybackProgress.eventType:
+            if let row = PlaybackProgress(reading: event.data) { apply(row) }
         case RecommendationsReady.eventType:
             if let page = event.data.decoded(as: RecommendationsReady.self) { apply(page) }
         default: return
@@ -33,7 +33,7 @@ extension State {
 
     /// Adds a playback position, unless a newer one is known. Of two with the same `at` the greater device id wins, so that all devices decide
     /// alike (docs/CONTRACT.md, "Playback rules").
-    mutating func apply(_ row: Progress) {
+    mutating func apply(_ row: PlaybackProgress) {
         if let known = playback.firstIndex(where: { $0.isSameShow(as: row) }) {
             guard row.isNewer(than: playback[known]) else { return }
             playback.remove(at: known)
@@ -68,20 +68,20 @@ extension State {
         }
         let before = entries.lastIndex { $0.offset ?? 0 <= offset }
         entries.insert(event, at: before.map { $0 + 1 } ?? 0)
-        if entries.count > State.maxEntries { entries.removeFirst() }
+        if entries.count > UsherState.maxEntries { entries.removeFirst() }
     }
 }
 
-extension Progress {
+extension PlaybackProgress {
     /// Returns a playback position with a readable time, or nil.
-    init?(reading value: JSON?) {
-        guard let row = value?.decoded(as: Progress.self), parseTime(row.at) != nil else { return nil }
+    init?(reading value: JSONValue?) {
+        guard let row = value?.decoded(as: PlaybackProgress.self), parseTime(row.at) != nil else { return nil }
         self = row
     }
 
-    func isSameShow(as other: Progress) -> Bool { isSame(showId, other.showId) && isSame(profileId, other.profileId) }
+    func isSameShow(as other: PlaybackProgress) -> Bool { isSame(showId, other.showId) && isSame(profileId, other.profileId) }
 
-    fileprivate func isNewer(than other: Progress) -> Bool {
+    fileprivate func isNewer(than other: PlaybackProgress) -> Bool {
         let (time, otherTime) = (parseTime(at) ?? 0, parseTime(other.at) ?? 0)
         return time == otherTime ? deviceId > other.deviceId : time > otherTime
     }
@@ -89,7 +89,7 @@ extension Progress {
 
 extension MembershipChanged {
     /// Returns a membership with a version to compare by, or nil.
-    init?(reading value: JSON?) {
+    init?(reading value: JSONValue?) {
         guard let membership = value?.decoded(as: Membership.self) else { return nil }
         self = membership
     }

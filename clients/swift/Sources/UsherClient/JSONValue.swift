@@ -1,16 +1,16 @@
 import Foundation
 
 /// A JSON value. Numbers are doubles, as in JavaScript: whole numbers are exact up to 2^53.
-public enum JSON: Sendable, Hashable {
+public enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
     case number(Double)
     case string(String)
-    case array([JSON])
-    case object([String: JSON])
+    case array([JSONValue])
+    case object([String: JSONValue])
 
     /// The field of an object with this name; nil if there is none, or if this is no object.
-    public subscript(name: String) -> JSON? {
+    public subscript(name: String) -> JSONValue? {
         if case .object(let fields) = self { fields[name] } else { nil }
     }
 
@@ -24,7 +24,7 @@ public enum JSON: Sendable, Hashable {
     public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
 
     /// The elements of an array; empty if this is none.
-    public var elements: [JSON] { if case .array(let elements) = self { elements } else { [] } }
+    public var elements: [JSONValue] { if case .array(let elements) = self { elements } else { [] } }
 
     /// Decodes the value as a type of yours. Throws `DecodingError` if it does not have the type's form.
     public func decode<T: Decodable>(_ type: T.Type) throws -> T {
@@ -53,8 +53,8 @@ public enum JSON: Sendable, Hashable {
         switch self {
         case .null: out += "null"
         case .bool(let value): out += value ? "true" : "false"
-        case .number(let number): out += JSON.format(number)
-        case .string(let text): JSON.quote(text, to: &out)
+        case .number(let number): out += JSONValue.format(number)
+        case .string(let text): JSONValue.quote(text, to: &out)
         case .array(let elements):
             out += "["
             for (n, element) in elements.enumerated() {
@@ -66,7 +66,7 @@ public enum JSON: Sendable, Hashable {
             out += "{"
             for (n, field) in fields.sorted(by: { $0.key < $1.key }).enumerated() {
                 if n > 0 { out += "," }
-                JSON.quote(field.key, to: &out)
+                JSONValue.quote(field.key, to: &out)
                 out += ":"
                 field.value.write(to: &out)
             }
@@ -99,7 +99,7 @@ public enum JSON: Sendable, Hashable {
     }
 }
 
-extension JSON: Codable {
+extension JSONValue: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
@@ -110,10 +110,10 @@ extension JSON: Codable {
             self = .number(value)
         } else if let value = try? container.decode(String.self) {
             self = .string(value)
-        } else if let value = try? container.decode([JSON].self) {
+        } else if let value = try? container.decode([JSONValue].self) {
             self = .array(value)
         } else {
-            self = .object(try container.decode([String: JSON].self))
+            self = .object(try container.decode([String: JSONValue].self))
         }
     }
 
@@ -130,24 +130,24 @@ extension JSON: Codable {
     }
 }
 
-extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral,
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     public init(stringLiteral value: String) { self = .string(value) }
     public init(integerLiteral value: Int) { self = .number(Double(value)) }
     public init(floatLiteral value: Double) { self = .number(value) }
     public init(booleanLiteral value: Bool) { self = .bool(value) }
-    public init(arrayLiteral elements: JSON...) { self = .array(elements) }
-    public init(dictionaryLiteral elements: (String, JSON)...) { self = .object(Dictionary(elements) { _, last in last }) }
+    public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(Dictionary(elements) { _, last in last }) }
 }
 
-extension JSON {
+extension JSONValue {
     /// The greatest whole number that JSON carries exactly everywhere.
     private static let maxSafeInteger = 9_007_199_254_740_991.0
 
     /// A whole number from 0 on, as offsets are, or nil.
     var offset: Int? {
-        guard let number, number >= 0, number <= JSON.maxSafeInteger else { return nil }
+        guard let number, number >= 0, number <= JSONValue.maxSafeInteger else { return nil }
         return Int(exactly: number)
     }
 

@@ -111,7 +111,7 @@ public enum PlaybackState: String, Sendable, Hashable, Codable {
 }
 
 /// A playback position: how far a profile has watched a show, and on which device.
-public struct Progress: EventData, Hashable, Codable {
+public struct PlaybackProgress: EventData, Hashable, Codable {
     public static let eventType = "playback.progress"
 
     public let profileId: String
@@ -166,7 +166,7 @@ public struct RecommendationsReady: EventData, Hashable, Codable {
 
     public let profileId: String
     public let version: PageVersion
-    public let items: [JSON]?
+    public let items: [JSONValue]?
     public let url: String?
 }
 
@@ -204,6 +204,6 @@ private struct TextOrNumber: Decodable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        text = try (try? container.decode(String.self)) ?? JSON.number(container.decode(Double.self)).text
+        text = try (try? container.decode(String.self)) ?? JSONValue.number(container.decode(Double.self)).text
     }
 }

@@ -42,11 +42,11 @@ public struct Beat: Sendable, Equatable {
         OutgoingMessage(key: ["beat", profileId ?? "", showId], name: "playback.heartbeat", content: .whole(json), order: parseTime(at) ?? 0)
     }
 
-    private var json: JSON {
-        let fields: [String: JSON?] = [
+    private var json: JSONValue {
+        let fields: [String: JSONValue?] = [
             "showId": .string(showId), "positionSeconds": .number(positionSeconds), "durationSeconds": .number(durationSeconds),
-            "state": .string(state.rawValue), "episodeId": episodeId.map(JSON.string), "autoplay": autoplay.map(JSON.bool),
-            "profileId": profileId.map(JSON.string), "streamId": streamId.map(JSON.string), "at": at.map(JSON.string),
+            "state": .string(state.rawValue), "episodeId": episodeId.map(JSONValue.string), "autoplay": autoplay.map(JSONValue.bool),
+            "profileId": profileId.map(JSONValue.string), "streamId": streamId.map(JSONValue.string), "at": at.map(JSONValue.string),
         ]
         return .object(fields.compactMapValues { $0 })
     }

@@ -14,7 +14,7 @@ struct JSONParser {
     }
 
     /// Returns the only value of the input, or nil if the input is not JSON.
-    mutating func parseDocument() -> JSON? {
+    mutating func parseDocument() -> JSONValue? {
         guard let value = parseValue() else { return nil }
         skipSpace()
         return at == bytes.endIndex ? value : nil
@@ -32,12 +32,12 @@ struct JSONParser {
         return true
     }
 
-    private mutating func parseValue() -> JSON? {
+    private mutating func parseValue() -> JSONValue? {
         skipSpace()
         switch next {
         case UInt8(ascii: "{"): return nested { $0.parseObject() }
         case UInt8(ascii: "["): return nested { $0.parseArray() }
-        case UInt8(ascii: "\""): return parseString().map(JSON.string)
+        case UInt8(ascii: "\""): return parseString().map(JSONValue.string)
         case UInt8(ascii: "t"): return parseWord("true", .bool(true))
         case UInt8(ascii: "f"): return parseWord("false", .bool(false))
         case UInt8(ascii: "n"): return parseWord("null", .null)
@@ -45,14 +45,14 @@ struct JSONParser {
         }
     }
 
-    private mutating func nested(_ parse: (inout JSONParser) -> JSON?) -> JSON? {
+    private mutating func nested(_ parse: (inout JSONParser) -> JSONValue?) -> JSONValue? {
         at += 1
         depth += 1
         defer { depth -= 1 }
         return depth > JSONParser.maxDepth ? nil : parse(&self)
     }
 
-    private mutating func parseWord(_ word: StaticString, _ value: JSON) -> JSON? {
+    private mutating func parseWord(_ word: StaticString, _ value: JSONValue) -> JSONValue? {
         let end = at + word.utf8CodeUnitCount
         guard end <= bytes.endIndex else { return nil }
         let isEqual = word.withUTF8Buffer { bytes[at..<end].elementsEqual($0) }
@@ -60,8 +60,8 @@ struct JSONParser {
         return isEqual ? value : nil
     }
 
-    private mutating func parseObject() -> JSON? {
-        var fields: [String: JSON] = [:]
+    private mutating func parseObject() -> JSONValue? {
+        var fields: [String: JSONValue] = [:]
         skipSpace()
         if take(UInt8(ascii: "}")) { return .object(fields) }
         while true {
@@ -76,8 +76,8 @@ struct JSONParser {
         }
     }
 
-    private mutating func parseArray() -> JSON? {
-        var elements: [JSON] = []
+    private mutating func parseArray() -> JSONValue? {
+        var elements: [JSONValue] = []
         skipSpace()
         if take(UInt8(ascii: "]")) { return .array(elements) }
         while true {
@@ -89,7 +89,7 @@ struct JSONParser {
         }
     }
 
-    private mutating func parseNumber() -> JSON? {
+    private mutating func parseNumber() -> JSONValue? {
         let start = at
         _ = take(UInt8(ascii: "-"))
         if !take(UInt8(ascii: "0")) { guard skipDigits() else { return nil } }
@@ -99,7 +99,7 @@ struct JSONParser {
             if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { at += 1 }
             guard skipDigits() else { return nil }
         }
-        return Double(String(decoding: bytes[start..<at], as: UTF8.self)).map(JSON.number)
+        return Double(String(decoding: bytes[start..<at], as: UTF8.self)).map(JSONValue.number)
     }
 
     /// Returns false if there is no digit.

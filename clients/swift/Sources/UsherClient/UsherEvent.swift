@@ -1,5 +1,5 @@
-/// One event. `Content` is the type of its data: one of Usher's own, one of yours, or `JSON`.
-public struct Event<Content: Sendable>: Sendable {
+/// One event. `Content` is the type of its data: one of Usher's own, one of yours, or `JSONValue`.
+public struct UsherEvent<Content: Sendable>: Sendable {
     /// Identifies this event. One that is sent twice has the same id both times.
     public let id: String
     /// Dotted words, e.g. `membership.changed`.
@@ -23,22 +23,22 @@ public struct Event<Content: Sendable>: Sendable {
     /// What the event says.
     public let data: Content
 
-    func with<Other: Sendable>(data: Other) -> Event<Other> {
-        Event<Other>(
+    func with<Other: Sendable>(data: Other) -> UsherEvent<Other> {
+        UsherEvent<Other>(
             id: id, type: type, tier: tier, key: key, offset: offset, epoch: epoch, at: at, expiresAt: expiresAt, profileId: profileId,
             target: target, data: data
         )
     }
 }
 
-extension Event: Equatable where Content: Equatable {}
+extension UsherEvent: Equatable where Content: Equatable {}
 
 /// An event whose data is JSON.
-public typealias Envelope = Event<JSON>
+public typealias Envelope = UsherEvent<JSONValue>
 
-extension Event where Content == JSON {
+extension UsherEvent where Content == JSONValue {
     /// Returns the envelope in the value, or nil if there is none. Only what the client itself uses is checked.
-    init?(_ value: JSON?) {
+    init?(_ value: JSONValue?) {
         guard let id = value?["id"]?.string, let type = value?["type"]?.string else { return nil }
         let offset = value?["offset"]?.offset
         if offset == nil, let given = value?["offset"], given != .null { return nil }

@@ -1,19 +1,19 @@
 import Foundation
 import XCTest
 
-@testable import Usher
+@testable import UsherClient
 
 /// The folder with scenarios and vectors for every client.
 let conformanceFolder = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../conformance").standardized
 
-/// Returns the parsed JSON files of a folder of clients/conformance, by name.
-func readConformance(_ folder: String) throws -> [(name: String, value: JSON)] {
+/// Returns the parsed JSONValue files of a folder of clients/conformance, by name.
+func readConformance(_ folder: String) throws -> [(name: String, value: JSONValue)] {
     let files = try FileManager.default.contentsOfDirectory(at: conformanceFolder.appendingPathComponent(folder), includingPropertiesForKeys: nil)
     let names = files.map(\.lastPathComponent).filter { $0.hasSuffix(".json") }.sorted()
     XCTAssertFalse(names.isEmpty, "no files in \(folder)")
     return try names.map { name in
         let text = try String(contentsOf: conformanceFolder.appendingPathComponent("\(folder)/\(name)"), encoding: .utf8)
-        return (name, try XCTUnwrap(JSON(parsing: text), name))
+        return (name, try XCTUnwrap(JSONValue(parsing: text), name))
     }
 }
 
@@ -33,7 +33,7 @@ final class VectorsTests: XCTestCase {
 }
 
 /// Returns what is wrong with a row, or nil.
-private typealias Check = (JSON) -> String?
+private typealias Check = (JSONValue) -> String?
 
 private nonisolated(unsafe) let checks: [String: Check] = [
     "backoff.json/delays": { row in
@@ -48,7 +48,7 @@ private nonisolated(unsafe) let checks: [String: Check] = [
         return differ(check.rawValue, row.string("is"))
     },
     "offsets.json/replay": { row in
-        guard let welcome = Position(row["welcome"]) else { return "no welcome" }
+        guard let welcome = UsherPosition(row["welcome"]) else { return "no welcome" }
         return differ(toCursor(row["cursor"])?.beginReplay(to: welcome), toCursor(row["then"]))
     },
     "storage-names.json/names": { row in
@@ -56,7 +56,7 @@ private nonisolated(unsafe) let checks: [String: Check] = [
     },
     "storage-names.json/urls": { row in differ(URL(string: row.string("url")).flatMap(normalizeURL), row.string("is")) },
     "storage-names.json/values": { row in
-        expectFields(row["position"], row["text"]?.string.flatMap { Position(JSON(parsing: $0)) }?.json)
+        expectFields(row["position"], row["text"]?.string.flatMap { UsherPosition(JSONValue(parsing: $0)) }?.json)
     },
     "errors.json/errors": { row in
         expectFields(row["error"], UsherError(row["value"]).map { error in
@@ -79,7 +79,7 @@ private nonisolated(unsafe) let checks: [String: Check] = [
     "frames.json/envelope": { row in
         expectFields(row["is"], Envelope(row["payload"]).map { event in
             fields(("id", .string(event.id)), ("type", .string(event.type)), ("key", .string(event.key)),
-                ("offset", event.offset.map { .number(Double($0)) }), ("epoch", event.epoch.map(JSON.string)))
+                ("offset", event.offset.map { .number(Double($0)) }), ("epoch", event.epoch.map(JSONValue.string)))
         })
     },
     "frames.json/relevant": { row in
@@ -89,7 +89,7 @@ private nonisolated(unsafe) let checks: [String: Check] = [
     "state.json/folds": checkFold,
 ]
 
-private func checkEncode(_ row: JSON) -> String? {
+private func checkEncode(_ row: JSONValue) -> String? {
     guard let packet = row["packet"] else { return "no packet" }
     let id = packet["ackId"]?.offset
     switch packet.string("type") {
@@ -108,11 +108,11 @@ private func sameText(_ actual: String, _ expected: String) -> String? {
     let split = { (text: String) in text.firstIndex { $0 == "[" || $0 == "{" } ?? text.endIndex }
     let (at, expectedAt) = (split(actual), split(expected))
     return differ(actual[..<at], expected[..<expectedAt])
-        ?? differ(JSON(parsing: String(actual[at...])), JSON(parsing: String(expected[expectedAt...])))
+        ?? differ(JSONValue(parsing: String(actual[at...])), JSONValue(parsing: String(expected[expectedAt...])))
 }
 
-private func checkFold(_ row: JSON) -> String? {
-    var state = State()
+private func checkFold(_ row: JSONValue) -> String? {
+    var state = UsherState()
     for step in row["steps"]?.elements ?? [] {
         if let event = Envelope(step["event"]) {
             state.apply(event)
@@ -139,7 +139,7 @@ private func checkFold(_ row: JSON) -> String? {
     return nil
 }
 
-private func expectRows(_ expected: [JSON], _ actual: [JSON], _ anyOrder: Bool) -> String? {
+private func expectRows(_ expected: [JSONValue], _ actual: [JSONValue], _ anyOrder: Bool) -> String? {
     if let problem = differ(actual.count, expected.count) { return problem }
     if !anyOrder { return zip(expected, actual).lazy.compactMap { expectFields($0, $1) }.first }
     let missing = expected.first { row in !actual.contains { expectFields(row, $0) == nil } }
@@ -147,7 +147,7 @@ private func expectRows(_ expected: [JSON], _ actual: [JSON], _ anyOrder: Bool) 
 }
 
 /// Compares the listed fields; `null` is the same as absent.
-private func expectFields(_ expected: JSON?, _ actual: JSON?) -> String? {
+private func expectFields(_ expected: JSONValue?, _ actual: JSONValue?) -> String? {
     guard let expected, expected != .null else { return differ(actual, nil) }
     guard let actual else { return "nothing was read" }
     for (name, value) in expected.fields where (actual[name] ?? .null) != value {
@@ -160,8 +160,8 @@ private func differ<T: Equatable>(_ actual: T?, _ expected: T?) -> String? {
     actual == expected ? nil : "\(String(describing: actual)) instead of \(String(describing: expected))"
 }
 
-private func toJSON(_ packet: Packet?) -> JSON {
-    let number = { (value: Int) in JSON.number(Double(value)) }
+private func toJSON(_ packet: Packet?) -> JSONValue {
+    let number = { (value: Int) in JSONValue.number(Double(value)) }
     switch packet {
     case .open(let interval, let timeout): return fields(("type", "open"), ("pingInterval", number(interval)), ("pingTimeout", number(timeout)))
     case .frame(let frame):
@@ -177,20 +177,20 @@ private func toJSON(_ packet: Packet?) -> JSON {
     }
 }
 
-private func fields(_ pairs: (String, JSON?)...) -> JSON {
+private func fields(_ pairs: (String, JSONValue?)...) -> JSONValue {
     .object(Dictionary(uniqueKeysWithValues: pairs.compactMap { name, value in value.map { (name, $0) } }))
 }
 
-private func encode(_ value: some Encodable) -> JSON {
-    (try? JSONEncoder().encode(value)).flatMap { JSON(parsing: String(decoding: $0, as: UTF8.self)) } ?? .null
+private func encode(_ value: some Encodable) -> JSONValue {
+    (try? JSONEncoder().encode(value)).flatMap { JSONValue(parsing: String(decoding: $0, as: UTF8.self)) } ?? .null
 }
 
-private func toCursor(_ value: JSON?) -> Cursor? {
-    Position(value).map { Cursor(position: $0, replayEnd: value?["replayEnd"]?.offset ?? -1) }
+private func toCursor(_ value: JSONValue?) -> Cursor? {
+    UsherPosition(value).map { Cursor(position: $0, replayEnd: value?["replayEnd"]?.offset ?? -1) }
 }
 
-extension JSON {
-    var fields: [String: JSON] { if case .object(let fields) = self { fields } else { [:] } }
+extension JSONValue {
+    var fields: [String: JSONValue] { if case .object(let fields) = self { fields } else { [:] } }
 
     func string(_ name: String) -> String { self[name]?.string ?? "" }
     func double(_ name: String) -> Double { self[name]?.number ?? .nan }

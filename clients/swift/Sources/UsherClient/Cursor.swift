@@ -1,12 +1,12 @@
 /// How far a device has read its user's mailbox. An offset means something only within its epoch.
-public struct Position: Sendable, Hashable, Codable {
+public struct UsherPosition: Sendable, Hashable, Codable {
     /// The numbering that the offset belongs to.
     public let epoch: String
     /// The number of the newest event that was read.
     public let offset: Int
 
     /// Returns the position in the value, or nil if there is none.
-    init?(_ value: JSON?) {
+    init?(_ value: JSONValue?) {
         guard let epoch = value?["epoch"]?.string, let offset = value?["offset"]?.offset else { return nil }
         self.init(epoch: epoch, offset: offset)
     }
@@ -16,12 +16,12 @@ public struct Position: Sendable, Hashable, Codable {
         self.offset = offset
     }
 
-    var json: JSON { ["epoch": .string(epoch), "offset": .number(Double(offset))] }
+    var json: JSONValue { ["epoch": .string(epoch), "offset": .number(Double(offset))] }
 }
 
 /// A position within the current connection.
 struct Cursor: Equatable {
-    var position: Position
+    var position: UsherPosition
 
     /// The last offset of the replay. Up to it offsets may be missing: only the newest event of each key is replayed.
     var replayEnd: Int
@@ -51,7 +51,7 @@ struct Cursor: Equatable {
 
     /// Returns the cursor after a `welcome` that announces a replay up to its position, or nil if that replay cannot continue from here
     /// (another epoch, or a lower offset): then only a snapshot helps.
-    func beginReplay(to welcome: Position) -> Cursor? {
+    func beginReplay(to welcome: UsherPosition) -> Cursor? {
         guard position.epoch == welcome.epoch, welcome.offset >= position.offset else { return nil }
         return Cursor(position: position, replayEnd: welcome.offset)
     }
@@ -62,5 +62,5 @@ struct Cursor: Equatable {
 
     /// Returns the position to resume from, or nil to ask for a snapshot. A restarted app has a stored position but no state that belongs to
     /// it, because the state is not stored. A replay from there would leave out everything before it, so such an app has no cursor.
-    static func resumePosition(_ cursor: Cursor?, downMs: Int) -> Position? { downMs <= maxReplayDowntimeMs ? cursor?.position : nil }
+    static func resumePosition(_ cursor: Cursor?, downMs: Int) -> UsherPosition? { downMs <= maxReplayDowntimeMs ? cursor?.position : nil }
 }

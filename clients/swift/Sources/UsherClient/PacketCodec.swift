@@ -11,17 +11,17 @@ enum Packet: Equatable {
     /// The namespace accepted us.
     case connected
     /// The namespace refused us; `data` has the server's error.
-    case connectError(message: String, data: JSON?)
+    case connectError(message: String, data: JSONValue?)
     /// The server left the namespace.
     case disconnected
     case frame(Frame)
-    case ack(id: Int, payload: JSON?)
+    case ack(id: Int, payload: JSONValue?)
 }
 
 /// A named message with a payload. `ackId` is set if the server asks for an acknowledgement.
 struct Frame: Equatable {
     let name: String
-    let payload: JSON?
+    let payload: JSONValue?
     let ackId: Int?
 }
 
@@ -52,18 +52,18 @@ enum PacketCodec {
         }
     }
 
-    static func encodeConnect(auth: JSON) -> String { "40" + auth.text }
+    static func encodeConnect(auth: JSONValue) -> String { "40" + auth.text }
 
     /// An event. With an `ackId` it asks for an acknowledgement.
     static func encodeFrame(_ frame: Frame) -> String {
-        "42" + (frame.ackId.map(String.init) ?? "") + JSON.array([.string(frame.name), frame.payload ?? .null]).text
+        "42" + (frame.ackId.map(String.init) ?? "") + JSONValue.array([.string(frame.name), frame.payload ?? .null]).text
     }
 
     /// An acknowledgement without a payload.
     static func encodeAck(id: Int) -> String { "43\(id)[]" }
 
     private static func decodeOpen(_ bytes: ArraySlice<UInt8>) -> Packet? {
-        guard let fields = JSON(parsing: bytes), fields.isObject else { return nil }
+        guard let fields = JSONValue(parsing: bytes), fields.isObject else { return nil }
         return .open(
             pingIntervalMs: fields["pingInterval"]?.offset ?? defaultPingIntervalMs,
             pingTimeoutMs: fields["pingTimeout"]?.offset ?? defaultPingTimeoutMs
@@ -79,26 +79,26 @@ enum PacketCodec {
         let id = Int(String(decoding: digits, as: UTF8.self))
         let body = rest[digits.endIndex...]
         switch type {
-        case UInt8(ascii: "0"): return body.isEmpty || JSON(parsing: body)?.isObject == true ? .connected : nil
+        case UInt8(ascii: "0"): return body.isEmpty || JSONValue(parsing: body)?.isObject == true ? .connected : nil
         case UInt8(ascii: "1"): return .disconnected
-        case UInt8(ascii: "2"): return decodeFrame(JSON(parsing: body), id)
-        case UInt8(ascii: "3"): return decodeAck(JSON(parsing: body), id)
-        case UInt8(ascii: "4"): return decodeConnectError(JSON(parsing: body))
+        case UInt8(ascii: "2"): return decodeFrame(JSONValue(parsing: body), id)
+        case UInt8(ascii: "3"): return decodeAck(JSONValue(parsing: body), id)
+        case UInt8(ascii: "4"): return decodeConnectError(JSONValue(parsing: body))
         default: return nil // attachments: the contract has none
         }
     }
 
-    private static func decodeFrame(_ value: JSON?, _ id: Int?) -> Packet? {
+    private static func decodeFrame(_ value: JSONValue?, _ id: Int?) -> Packet? {
         guard let args = value?.elements, let name = args.first?.string else { return nil }
         return .frame(Frame(name: name, payload: args.count > 1 ? args[1] : nil, ackId: id))
     }
 
-    private static func decodeAck(_ value: JSON?, _ id: Int?) -> Packet? {
+    private static func decodeAck(_ value: JSONValue?, _ id: Int?) -> Packet? {
         guard let id, case .array(let args) = value else { return nil }
         return .ack(id: id, payload: args.first)
     }
 
-    private static func decodeConnectError(_ value: JSON?) -> Packet? {
+    private static func decodeConnectError(_ value: JSONValue?) -> Packet? {
         guard let value else { return nil }
         return .connectError(message: value["message"]?.string ?? "refused", data: value["data"])
     }

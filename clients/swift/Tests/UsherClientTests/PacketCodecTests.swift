@@ -1,7 +1,7 @@
 import Foundation
 import XCTest
 
-@testable import Usher
+@testable import UsherClient
 
 /// Properties of the codec, each tried with 2,000 random values. The seed is in the message of what fails.
 final class PacketCodecTests: XCTestCase {
@@ -25,8 +25,8 @@ final class PacketCodecTests: XCTestCase {
     func testJSONIsReadAsFoundationReadsIt() {
         forAll { random in
             let value = randomJSON(&random, depth: 4)
-            guard let read = try? JSONDecoder().decode([JSON].self, from: Data("[\(value.text)]".utf8)) else { return false }
-            return JSON(parsing: value.text) == value && read == [value]
+            guard let read = try? JSONDecoder().decode([JSONValue].self, from: Data("[\(value.text)]".utf8)) else { return false }
+            return JSONValue(parsing: value.text) == value && read == [value]
         }
     }
 
@@ -57,10 +57,10 @@ final class PacketCodecTests: XCTestCase {
 
     func testTextsThatAreNotJSONAreRefused() {
         for text in ["", " ", "01", "-", "1.", "1e", "+1", ".5", "tru", "nulll", "[1,]", "{\"a\":1,}", "{a:1}", "\"\n\"", "\"\\x\"", "\"\\u12g4\"", "\"", "[1 2]", "1 1"] {
-            XCTAssertNil(JSON(parsing: text), text)
+            XCTAssertNil(JSONValue(parsing: text), text)
         }
-        XCTAssertEqual(JSON(parsing: #" { "a" : [ -0.5e+2 , "\ud83c\udf27\u00fc\/" , null , true ] } "#), ["a": [-50, "🌧ü/", .null, true]])
-        XCTAssertEqual(JSON(parsing: #""\ud83cx\udf27""#), "\u{FFFD}x\u{FFFD}")
+        XCTAssertEqual(JSONValue(parsing: #" { "a" : [ -0.5e+2 , "\ud83c\udf27\u00fc\/" , null , true ] } "#), ["a": [-50, "🌧ü/", .null, true]])
+        XCTAssertEqual(JSONValue(parsing: #""\ud83cx\udf27""#), "\u{FFFD}x\u{FFFD}")
     }
 
     func testTimesAreReadAndWrittenAsFoundationDoes() throws {
@@ -107,7 +107,7 @@ private func randomText(_ random: inout SeededRandom) -> String {
     return (0..<Int.random(in: 0..<12, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
 }
 
-private func randomJSON(_ random: inout SeededRandom, depth: Int) -> JSON {
+private func randomJSON(_ random: inout SeededRandom, depth: Int) -> JSONValue {
     switch Int.random(in: 0..<(depth == 0 ? 5 : 7), using: &random) {
     case 0: return .null
     case 1: return .bool(.random(using: &random))
