@@ -2,6 +2,7 @@
  * `npm run test:clients [-- <client> …]`: every client library under clients/, against one live development Usher with databases of its own that are
  * thrown away. The web and edge clients run by Jest; every other one has an executable `test.sh` in its folder, which exits with 0
  * (green), 1 (red), or 77 after one line that says which toolchain is missing (skipped). A line each at the end; what a red one said is shown.
+ * Ctrl-C and SIGTERM end the client that runs, leave the others out, and still stop the server and the databases in order.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
@@ -30,23 +31,51 @@ export async function testClients(names) {
     return 1;
   }
   const chosen = clients.filter(({ name }) => names.length === 0 || names.includes(name));
-  return withDatabases({ purpose: 'clients', durable: false }, async ({ environment }) => {
-    const usher = await startUsher(environment);
-    try {
-      return await runAll(chosen, { ...environment, ...usher.environment });
-    } finally {
-      await usher.stop();
+  const interruption = watchForInterruption();
+  try {
+    return await withDatabases({ purpose: 'clients', durable: false }, async ({ environment }) => {
+      const usher = await startUsher(environment);
+      try {
+        return await runAll(chosen, { ...environment, ...usher.environment }, interruption);
+      } finally {
+        await usher.stop();
+      }
+    });
+  } finally {
+    interruption.stop();
+  }
+}
+
+/** `exitCode` is undefined until a signal asks us to end; `happened` resolves then. */
+function watchForInterruption() {
+  const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+  const state = { exitCode: undefined, happened: undefined, stop: undefined };
+  const listeners = [];
+  state.happened = new Promise((resolve) => {
+    for (const [signal, exitCode] of Object.entries(exitCodes)) {
+      const listener = () => {
+        state.exitCode ??= exitCode;
+        resolve('interrupted');
+      };
+      process.on(signal, listener);
+      listeners.push([signal, listener]);
     }
   });
+  state.stop = () => {
+    for (const [signal, listener] of listeners) process.off(signal, listener);
+  };
+  return state;
 }
 
 /** One after the other: each measures times of its own, and the machine may be small. */
-async function runAll(clients, environment) {
+async function runAll(clients, environment, interruption) {
   const lines = [];
   let isRed = false;
   for (const client of clients) {
+    if (interruption.exitCode !== undefined) break;
     const started = Date.now();
-    const { code, said } = await run(client, environment);
+    const { code, said } = await run(client, environment, interruption);
+    if (interruption.exitCode !== undefined) break;
     const outcome = code === 0 ? 'green' : code === SKIPPED ? 'skipped' : 'red';
     isRed ||= outcome === 'red';
     if (outcome === 'red') console.log(`\n${client.name} said:\n${said.trim().replace(/^/gm, '  ')}`);
@@ -60,7 +89,7 @@ async function runAll(clients, environment) {
     lines.push(`${outcome.padEnd(8)}${client.name.padEnd(10)}${why}`);
     console.log(lines.at(-1));
   }
-  return isRed ? 1 : 0;
+  return interruption.exitCode ?? (isRed ? 1 : 0);
 }
 
 function findClients() {
@@ -75,7 +104,7 @@ function findClients() {
   return [...inNode, ...others];
 }
 
-async function run({ command, args, cwd = project }, environment) {
+async function run({ command, args, cwd = project }, environment, interruption) {
   if (!isProgram(command)) return { code: 1, said: `${command} is not executable` };
   const child = startServer(command, args, {
     cwd,
@@ -89,9 +118,10 @@ async function run({ command, args, cwd = project }, environment) {
   }
   const patience = new AbortController();
   const late = sleep(CLIENT_WITHIN_MS, 'late', { signal: patience.signal }).catch(() => {});
-  const outcome = await Promise.race([child.exited, late]);
+  const outcome = await Promise.race([child.exited, late, interruption.happened]);
   patience.abort();
   endGroup(child.pid); // whatever it left behind too
+  if (outcome === 'interrupted') return { code: interruption.exitCode, said };
   if (outcome === 'late')
     return { code: 1, said: `${said}\nnot finished after ${CLIENT_WITHIN_MS / 60_000} minutes` };
   return { code: outcome.code ?? 1, said: outcome.error ? String(outcome.error) : said };

@@ -103,6 +103,14 @@ describe('the heartbeat loop', () => {
     stop();
   });
 
+  test('does not report that the app closed the client', async () => {
+    const { player, advance, stop } = start(() => Promise.reject(new UsherError('closed', 'closed', false)));
+    await advance(60);
+    expect(player.sent).toHaveLength(1);
+    expect(player.errors).toEqual([]);
+    stop();
+  });
+
   test('goes on when the player throws, and slows down when the server is overloaded', async () => {
     const overloaded = new UsherError('overloaded', 'later', true, 300_000);
     const { player, advance, stop } = start(() => Promise.reject(overloaded));

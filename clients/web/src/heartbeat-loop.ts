@@ -42,7 +42,8 @@ export function startHeartbeatLoop(options: HeartbeatLoopOptions): () => void {
     schedule();
   };
   const handleFailure = (error: unknown) => {
-    if (stopped) return;
+    // The app closed the client itself. Should a refusal have closed it, the app hears of that as `refused`.
+    if (stopped || (error instanceof UsherError && error.code === 'closed')) return;
     const retryAfterMs = error instanceof UsherError ? error.retryAfterMs : undefined;
     if (retryAfterMs !== undefined)
       adoptInterval({ nextSeconds: Math.max(options.getIntervalSeconds(), retryAfterMs / 1_000) });

@@ -38,6 +38,7 @@ export class Inbox {
   private past: Position | undefined;
   /** The highest event that was received and not applied. */
   private highestSkipped: Position | undefined;
+  private isClosed = false;
 
   constructor(private readonly options: InboxOptions) {}
 
@@ -93,17 +94,21 @@ export class Inbox {
 
   /**
    * Applies a snapshot, or the next page of one, and delivers what the app has missed. `incomplete`: another page follows.
-   * `unreadable`: only a new connection helps.
+   * `unreadable`: only a new connection helps. `closed`: a listener closed the client, and the rest waits for the next one.
    */
-  handleSnapshot(payload: unknown): 'complete' | 'incomplete' | 'unreadable' {
+  handleSnapshot(payload: unknown): 'complete' | 'incomplete' | 'unreadable' | 'closed' {
     const snapshot = parseSnapshot(payload);
     if (!snapshot) return 'unreadable';
     const entries = snapshot.state.entries.filter((entry) => this.isRelevant(entry));
     if (this.isSnapshotOpen) this.userState = entries.reduce(applyEvent, this.userState);
     else this.beginSnapshot({ ...snapshot, state: { ...snapshot.state, entries } });
-    for (const entry of entries) if (!this.isPast(entry)) this.options.onEvent(entry);
+    const { epoch, offset } = snapshot.position;
+    for (const entry of entries.filter((each) => !this.isPast(each))) {
+      this.options.onEvent(entry);
+      if (this.isClosed) return this.stopAt(epoch, entry);
+    }
     this.isSnapshotOpen = snapshot.hasMore;
-    this.currentCursor = { ...snapshot.position, replayEnd: snapshot.position.offset };
+    this.currentCursor = { epoch, offset, replayEnd: offset };
     this.savePosition();
     return snapshot.hasMore ? 'incomplete' : 'complete';
   }
@@ -117,10 +122,23 @@ export class Inbox {
     return true;
   }
 
-  /** Adds this device's own playback position to the state. */
+  /** Adds this device's own playback position to the state. Of two of the same time the later call is the newer one. */
   addProgress(progress: Progress): void {
-    this.userState = applyProgress(this.userState, progress);
+    const playback = this.userState.playback.filter((row) => !isSameInstant(row, progress));
+    this.userState = applyProgress({ ...this.userState, playback }, progress);
     this.options.onChange();
+  }
+
+  /** The client was closed: nothing more is delivered, and nothing stored that was not delivered. */
+  close(): void {
+    this.isClosed = true;
+  }
+
+  /** Stores how far a snapshot was delivered. Its entries are in offset order. */
+  private stopAt(epoch: string, { offset }: Envelope): 'closed' {
+    if (offset !== undefined) this.currentCursor = { epoch, offset, replayEnd: offset };
+    this.savePosition();
+    return 'closed';
   }
 
   private handleDurable(event: DurableEnvelope, acknowledge: Acknowledge): boolean {
@@ -178,4 +196,8 @@ export class Inbox {
     if (this.highestSkipped?.epoch === epoch && this.highestSkipped.offset >= event.offset) return;
     this.highestSkipped = { epoch, offset: event.offset };
   }
+}
+
+function isSameInstant(a: Progress, b: Progress): boolean {
+  return a.profileId === b.profileId && a.showId === b.showId && a.deviceId === b.deviceId && a.at === b.at;
 }

@@ -137,7 +137,7 @@ export class Outbox {
     const isLast = ({ refusals }: QueuedMessage) => refusals >= MAX_REFUSALS;
     for (const message of messages.filter(isLast)) reject(message, error);
     const others = messages.filter((message) => !isLast(message));
-    this.requeue(others, { refusals: 1 + (others[0]?.refusals ?? 0) });
+    this.requeue(others, ({ refusals }) => ({ refusals: refusals + 1 }));
     this.isPaused = true;
     const pauseMs = Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs ?? DEFAULT_PAUSE_MS));
     this.options.timers.set('outbox pause', pauseMs, () => {
@@ -148,13 +148,16 @@ export class Outbox {
 
   /** One of them was refused, and nobody knows which. */
   private sendOneByOne(messages: readonly QueuedMessage[]): void {
-    this.requeue(messages, { isAlone: true });
+    this.requeue(messages, () => ({ isAlone: true }));
     this.flush();
   }
 
   /** Puts messages back to where they were among the others. */
-  private requeue(messages: readonly QueuedMessage[], changes: Partial<QueuedMessage> = {}): void {
-    for (const message of messages) this.enqueue({ ...message, ...changes });
+  private requeue(
+    messages: readonly QueuedMessage[],
+    change: (message: QueuedMessage) => Partial<QueuedMessage> = () => ({}),
+  ): void {
+    for (const message of messages) this.enqueue({ ...message, ...change(message) });
     const inOrder = [...this.queue].sort(([, a], [, b]) => a.sequence - b.sequence);
     this.queue.clear();
     for (const [key, message] of inOrder) this.queue.set(key, message);

@@ -91,6 +91,7 @@ export class ProtocolClient {
 
   /** Closes for good. Messages that were not sent fail with `reason`. */
   close(reason: UsherError): void {
+    this.inbox.close();
     this.socket.close();
     this.resync.stop();
     this.outbox.close(reason);
@@ -144,6 +145,7 @@ export class ProtocolClient {
   private handleSnapshot(payload: unknown, acknowledge: Acknowledge): void {
     const result = this.inbox.handleSnapshot(payload);
     if (result === 'unreadable') return this.startOver('the snapshot cannot be read');
+    if (result === 'closed') return;
     acknowledge(); // the next page follows it
     if (result === 'complete') return this.resume();
     this.socket.extendWelcome();

@@ -1,5 +1,6 @@
 import type { WebPushAddress } from './device-update.js';
 import { UsherError } from './errors.js';
+import { isRecord } from './validation.js';
 
 /** What is used of a ServiceWorkerRegistration. */
 export interface PushRegistration {
@@ -46,11 +47,20 @@ async function subscribe(manager: PushManager, vapidPublicKey: string): Promise<
   try {
     return await manager.subscribe(options);
   } catch (error) {
-    // A subscription with another key, from before the operator changed it, is in the way.
-    const old = await manager.getSubscription();
-    if (!(await old?.unsubscribe())) throw new UsherError('push_unavailable', String(error), true);
-    return manager.subscribe(options);
+    // A subscription with another key, from before the operator changed it, is in the way. Any other error is of the push
+    // service or of the network, and the subscription that there is goes on receiving.
+    const old = isInvalidState(error) ? await manager.getSubscription() : null;
+    if (!(await old?.unsubscribe())) throw toUnavailable(error);
+    return manager.subscribe(options).catch((again: unknown) => Promise.reject(toUnavailable(again)));
   }
+}
+
+function isInvalidState(error: unknown): boolean {
+  return isRecord(error) && error['name'] === 'InvalidStateError';
+}
+
+function toUnavailable(error: unknown): UsherError {
+  return new UsherError('push_unavailable', String(error), true);
 }
 
 function inTime<Value>(promise: Promise<Value>): Promise<Value> {

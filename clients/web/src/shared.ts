@@ -1,19 +1,16 @@
-import { SIGNALS, type Signals, type UsherClient } from './client.js';
+import { AbstractClient, ignoreUnhandled } from './abstract-client.js';
+import type { UsherClient } from './client.js';
 import type { DeviceUpdate } from './device-update.js';
-import type { Envelope, EventOf } from './envelope.js';
-import { toUsherError, UsherError } from './errors.js';
-import { EventEmitter, type Unsubscribe } from './event-emitter.js';
-import type { UsherEvents } from './events.js';
+import type { Envelope } from './envelope.js';
+import { UsherError } from './errors.js';
 import type { Beat, BeatAnswer } from './heartbeat.js';
-import { startHeartbeatLoop } from './heartbeat-loop.js';
 import { resolveOptions, type ConnectOptions } from './options.js';
 import type { Receipt } from './receipt.js';
 import { EMPTY_STATE, type State } from './state.js';
 import { TabCalls } from './tab-calls.js';
 import { fromPlainError, getTabsName, toPlainError, type TabMessage } from './tab-channel.js';
-import { Timers } from './timers.js';
 import { readTokenSubject } from './token.js';
-import { connect, ignoreUnhandled, Usher } from './usher.js';
+import { Usher } from './usher.js';
 
 /** The options of `connectShared`. */
 export interface SharedOptions extends ConnectOptions {
@@ -23,18 +20,19 @@ export interface SharedOptions extends ConnectOptions {
 
 /** Other tabs learn of a new state at most this much later. Each state is sent whole, and events may come in bursts. */
 const STATE_DELAY_MS = 50;
-/** Seconds between two heartbeats until the server's response says otherwise. */
-const HEARTBEAT_SECONDS = 60;
+/** Seconds between two heartbeats until a welcome says otherwise. */
+const DEFAULT_HEARTBEAT_SECONDS = 60;
 
 /**
  * Connects like {@link connect}, with one connection for all tabs of this user and device: one tab holds it, and when that tab is
  * closed another one takes over. Each open tab receives each event. Where the browser has no Web Locks or BroadcastChannel (a page
- * that is not served securely) it is the same as `connect`, and the newest tab supersedes the others.
+ * that is not served securely) or forbids them, each tab has a connection of its own, and the newest tab supersedes the others.
+ * A token of another user closes the client as `user_changed`.
  * Throws a TypeError if `url` is not a URL.
  */
 export function connectShared(options: SharedOptions): UsherClient {
   const { navigator, BroadcastChannel } = globalThis as unknown as Browser;
-  if (!navigator?.locks || !BroadcastChannel) return connect(options);
+  if (!navigator?.locks || !BroadcastChannel) return connectAs(options);
   return new SharedUsher(options, navigator.locks, BroadcastChannel);
 }
 
@@ -52,13 +50,28 @@ interface Channel {
   close(): void;
 }
 
+/** Returns a client for the user of the options: a token of another one would show what is not theirs, and closes it. */
+function connectAs(options: SharedOptions): Usher {
+  const { token, userId } = options;
+  const check = (value: string): string => {
+    const subject = readTokenSubject(value);
+    const isOther = subject !== undefined && subject !== userId;
+    if (isOther && client.state.connection !== 'closed')
+      client.fail(new UsherError('user_changed', 'the token is of another user', false));
+    return value; // a client that is closed does not use it
+  };
+  const isFixed = typeof token === 'string';
+  const client = new Usher({ ...options, token: isFixed ? token : async () => check(await token()) });
+  if (isFixed) queueMicrotask(() => check(token)); // listeners that are added at once hear of it
+  return client;
+}
+
 /** One tab of {@link connectShared}. */
-class SharedUsher implements UsherClient {
-  private readonly emitter = new EventEmitter();
-  private readonly timers = new Timers();
+class SharedUsher extends AbstractClient {
   private readonly channel: Channel;
   private readonly lock = new AbortController();
   private readonly calls: TabCalls;
+  private readonly profileId: string;
   private currentState: State = Object.freeze({
     ...EMPTY_STATE,
     connection: 'connecting',
@@ -68,8 +81,9 @@ class SharedUsher implements UsherClient {
   private leader: Usher | undefined;
   /** This tab connects after another one led. Until it is live all tabs go on showing what they know. */
   private isTakingOver = false;
+  private isClosed = false;
   private clockOffsetMs = 0;
-  private loops = 0;
+  private currentHeartbeatSeconds = DEFAULT_HEARTBEAT_SECONDS;
   /** The last durable event that this tab delivered. After a change of the leading tab it may be sent again. */
   private heard: { readonly epoch: string | undefined; readonly offset: number } | undefined;
 
@@ -78,7 +92,9 @@ class SharedUsher implements UsherClient {
     locks: Locks,
     BroadcastChannel: new (name: string) => Channel,
   ) {
-    const { url } = resolveOptions(options);
+    super();
+    const { url, profileId } = resolveOptions(options);
+    this.profileId = profileId;
     const name = getTabsName(url, options.userId, options.deviceId);
     this.channel = new BroadcastChannel(name);
     this.channel.addEventListener('message', ({ data }) => this.receive(data));
@@ -87,48 +103,27 @@ class SharedUsher implements UsherClient {
     // The lock is held until this tab closes the client, or is closed itself.
     locks
       .request(name, { signal: this.lock.signal }, () => this.lead())
-      .catch((error: unknown) => !this.lock.signal.aborted && this.emitter.emitError(error));
+      .catch((error: unknown) => this.handleLockError(error));
   }
 
   get state(): State {
     return this.leader && !this.isTakingOver ? this.leader.state : this.currentState;
   }
 
-  on<Name extends keyof Signals>(signal: Name, listener: (value: Signals[Name]) => void): Unsubscribe;
-  on<Type extends keyof UsherEvents>(type: Type, listener: (event: EventOf<Type>) => void): Unsubscribe;
-  on(type: string, listener: (event: Envelope) => void): Unsubscribe;
-  on(name: string, listener: (value: never) => void): Unsubscribe {
-    return this.emitter.on(name, listener);
+  /** @internal */
+  get heartbeatSeconds(): number {
+    return this.currentHeartbeatSeconds;
   }
 
+  /** The profile and the time are those of this tab, whichever tab sends the beat. */
   beat(beat: Beat): Promise<BeatAnswer> {
     const at = beat.at ?? new Date(Date.now() + this.clockOffsetMs).toISOString();
-    return ignoreUnhandled(
-      this.calls.call({ method: 'beat', argument: { ...beat, at } }) as Promise<BeatAnswer>,
-    );
-  }
-
-  playing(get: () => Beat): () => void {
-    return startHeartbeatLoop({
-      timers: this.timers,
-      timerName: `heartbeat ${++this.loops}`,
-      getBeat: get,
-      sendBeat: (beat) => this.beat(beat),
-      getIntervalSeconds: () => HEARTBEAT_SECONDS,
-      onError: (error) => this.emitter.emitError(error),
-    });
+    const argument = { ...beat, profileId: beat.profileId ?? this.profileId, at };
+    return ignoreUnhandled(this.calls.call({ method: 'beat', argument }) as Promise<BeatAnswer>);
   }
 
   receipt(receipt: Receipt): Promise<void> {
     return ignoreUnhandled(this.calls.call({ method: 'receipt', argument: receipt }).then(() => undefined));
-  }
-
-  applied(event: Pick<Envelope, 'id'>): Promise<void> {
-    return this.receipt({ ids: [event.id], state: 'applied' });
-  }
-
-  seen(event: Pick<Envelope, 'id'>): Promise<void> {
-    return this.receipt({ ids: [event.id], state: 'seen' });
   }
 
   updateDevice(update: DeviceUpdate): Promise<void> {
@@ -136,21 +131,40 @@ class SharedUsher implements UsherClient {
     return ignoreUnhandled(response.then(() => undefined));
   }
 
-  close(): void {
-    this.shutDown(new UsherError('closed', 'the client was closed', false));
+  protected shutDown(reason: UsherError): void {
+    if (this.isClosed) return;
+    this.isClosed = true; // first: the listeners below may close it again
+    this.timers.stop();
+    this.calls.close(reason);
+    this.leader?.close();
+    this.adoptState({ ...this.currentState, connection: 'closed' });
+    this.channel.close();
+    this.lock.abort();
   }
 
   /** Holds the connection for all tabs until this client is closed. */
   private lead(): Promise<void> {
-    if (this.lock.signal.aborted) return Promise.resolve();
-    const { token } = this.options;
-    const leader = new Usher({
-      ...this.options,
-      token: typeof token === 'string' ? token : () => this.check(token),
-    });
+    if (this.isClosed) return Promise.resolve();
+    const leader = connectAs(this.options);
     this.leader = leader;
-    if (typeof token === 'string') void this.check(() => token);
     this.isTakingOver = this.currentState.position !== undefined;
+    this.listenTo(leader);
+    this.calls.lead(leader);
+    this.post({ kind: 'leading' });
+    const { signal } = this.lock;
+    const closed = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    this.adoptLeaderState(leader); // it connects since before anybody listened
+    return closed;
+  }
+
+  /** A page may have Web Locks and not be allowed to use them. Then each tab connects by itself. */
+  private handleLockError(error: unknown): void {
+    if (this.isClosed) return;
+    if (this.leader) this.emitter.emitError(error);
+    else void this.lead();
+  }
+
+  private listenTo(leader: Usher): void {
     leader.on('change', () => this.adoptLeaderState(leader));
     leader.on('*', (event) => {
       this.post({ kind: 'event', event });
@@ -162,21 +176,9 @@ class SharedUsher implements UsherClient {
     });
     leader.on('refused', (error) => {
       this.post({ kind: 'refused', error: toPlainError(error) });
-      this.refuse(error);
+      this.fail(error);
     });
     leader.on('error', (error) => this.emitter.emitError(error));
-    this.calls.lead(leader);
-    this.post({ kind: 'leading' });
-    return new Promise((resolve) => this.lock.signal.addEventListener('abort', () => resolve()));
-  }
-
-  /** Returns the token. One of another user would show to this user's tabs what is not theirs: it closes the client. */
-  private async check(getToken: () => string | Promise<string>): Promise<string> {
-    const token = await getToken();
-    const subject = readTokenSubject(token);
-    if (subject === undefined || subject === this.options.userId) return token;
-    this.leader?.fail(new UsherError('user_changed', 'the token is of another user', false));
-    return token; // nobody uses it: the client is closed
   }
 
   private adoptLeaderState(leader: Usher): void {
@@ -184,8 +186,12 @@ class SharedUsher implements UsherClient {
     this.adoptState(
       this.isTakingOver ? { ...this.currentState, connection: leader.state.connection } : leader.state,
     );
-    this.clockOffsetMs = leader.serverNow() - Date.now();
-    this.timers.set('state', STATE_DELAY_MS, () => this.sendState());
+    if (leader.state.connection === 'live') {
+      this.clockOffsetMs = leader.serverNow() - Date.now();
+      this.currentHeartbeatSeconds = leader.heartbeatSeconds;
+    }
+    // One that runs is left alone: while events keep coming, the others would learn of none of them.
+    if (!this.timers.isSet('state')) this.timers.set('state', STATE_DELAY_MS, () => this.sendState());
   }
 
   private adoptState(state: State): void {
@@ -194,13 +200,14 @@ class SharedUsher implements UsherClient {
   }
 
   private post(message: TabMessage): void {
+    if (this.isClosed) return; // the channel is closed, too
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has none
     this.channel.postMessage(message);
   }
 
   private sendState(): void {
-    const { state, clockOffsetMs } = this;
-    this.post({ kind: 'state', state, clockOffsetMs });
+    const { state, clockOffsetMs, heartbeatSeconds } = this;
+    this.post({ kind: 'state', state, clockOffsetMs, heartbeatSeconds });
   }
 
   private deliver(event: Envelope): void {
@@ -209,36 +216,23 @@ class SharedUsher implements UsherClient {
       if (heard && heard.epoch === event.epoch && event.offset <= heard.offset) return;
       this.heard = { epoch: event.epoch, offset: event.offset };
     }
-    if (!SIGNALS.has(event.type)) this.emitter.emit(event.type, event);
-    this.emitter.emit('*', event);
+    this.emitEvent(event);
   }
 
   private receive(message: TabMessage): void {
     if (this.calls.receive(message)) return;
     if (this.leader) {
       if (message.kind === 'hello') this.sendState();
+      // The last event of the tab that led before may arrive after its lock. It is stored as read, so nobody sends it again.
+      else if (message.kind === 'event' && this.isTakingOver) this.deliver(message.event);
       return;
     }
     if (message.kind === 'state') {
       this.clockOffsetMs = message.clockOffsetMs;
+      this.currentHeartbeatSeconds = message.heartbeatSeconds;
       this.adoptState(message.state);
     } else if (message.kind === 'event') this.deliver(message.event);
     else if (message.kind === 'offline') this.emitter.emit('offline', fromPlainError(message.error));
-    else if (message.kind === 'refused') this.refuse(fromPlainError(message.error));
-  }
-
-  private refuse(error: UsherError): void {
-    this.shutDown(error);
-    this.emitter.emit('refused', error);
-  }
-
-  private shutDown(reason: UsherError): void {
-    if (this.lock.signal.aborted) return;
-    this.timers.stop();
-    this.calls.close(toUsherError(reason, 'closed'));
-    this.leader?.close();
-    this.adoptState({ ...this.currentState, connection: 'closed' });
-    this.channel.close();
-    this.lock.abort();
+    else if (message.kind === 'refused') this.fail(fromPlainError(message.error));
   }
 }

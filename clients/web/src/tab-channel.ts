@@ -19,14 +19,23 @@ export interface PlainError {
   readonly retryAfterMs?: number;
 }
 
+/** What the tab with the connection knows. */
+interface StateMessage {
+  readonly kind: 'state';
+  readonly state: State;
+  /** What to add to the local time to get the server's. */
+  readonly clockOffsetMs: number;
+  /** Seconds between two heartbeats, as the latest welcome says. */
+  readonly heartbeatSeconds: number;
+}
+
 /** What tabs say to each other. All but `hello` and `call` come from the tab that has the connection. */
 export type TabMessage =
   /** A tab was opened: tell it the state. */
   | { readonly kind: 'hello' }
   /** This tab has the connection now: send it your calls. */
   | { readonly kind: 'leading' }
-  /** `clockOffsetMs`: what to add to the local time to get the server's. */
-  | { readonly kind: 'state'; readonly state: State; readonly clockOffsetMs: number }
+  | StateMessage
   | { readonly kind: 'event'; readonly event: Envelope }
   | { readonly kind: 'offline' | 'refused'; readonly error: PlainError }
   | { readonly kind: 'call'; readonly id: string; readonly call: TabCall }

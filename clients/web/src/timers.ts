@@ -14,6 +14,11 @@ export class Timers {
     this.running.set(name, setTimeout(fire, delayMs));
   }
 
+  /** True if the timer of this name has not fired yet. */
+  isSet(name: string): boolean {
+    return this.running.has(name);
+  }
+
   clear(name: string): void {
     clearTimeout(this.running.get(name));
     this.running.delete(name);

@@ -73,7 +73,7 @@ export class Runner {
     online: { takes: [], run: () => this.network.dispatchEvent(new Event('online')) },
     token: { takes: [], run: ({ token = '' }) => this.world.setToken(token) },
     storage: { takes: [], run: ({ storage }) => (this.world.storageFails = storage === 'fails') },
-    handler: { takes: [], run: ({ handler }) => (this.world.handlerThrows = handler === 'throws') },
+    handler: { takes: [], run: ({ handler = '' }) => (this.world.handler = handler) },
     restart: { takes: [], run: () => this.world.restart() },
     close: { takes: [], run: () => this.world.client.close() },
     call: { takes: ['beat', 'episodeIdLength', 'from', 'to', 'idLength'], run: (step) => this.call(step) },

@@ -17,10 +17,11 @@ export class World {
     errors: [] as string[],
     offline: [] as string[],
     refused: null as string | null,
+    retryable: {} as Record<string, boolean>,
     calls: { ok: 0, failed: {} as Record<string, number> },
     tokens: 0,
   };
-  handlerThrows = false;
+  handler = 'works';
   storageFails = false;
   private readonly items = new Map<string, string>();
   private readonly hanging: ((token: string) => void)[] = [];
@@ -56,10 +57,14 @@ export class World {
   }
 
   call(act: (client: Usher) => Promise<unknown>): void {
+    const { retryable: mayRetry } = this.record;
     const { failed } = this.record.calls;
     act(this.client).then(
       () => void this.record.calls.ok++,
-      ({ code }: UsherError) => void (failed[code] = (failed[code] ?? 0) + 1),
+      ({ code, retryable }: UsherError) => {
+        failed[code] = (failed[code] ?? 0) + 1;
+        mayRetry[code] = retryable;
+      },
     );
   }
 
@@ -116,7 +121,8 @@ export class World {
   private hear({ offset, id }: Envelope): void {
     this.record.heard.push(offset ?? id);
     this.record.log.push(`heard ${offset ?? id}`);
-    if (this.handlerThrows) throw new TypeError('the app has a bug');
+    if (this.handler === 'closes') this.client.close();
+    if (this.handler === 'throws') throw new TypeError('the app has a bug');
   }
 
   private getStore(items: Map<string, string>): PositionStore {
