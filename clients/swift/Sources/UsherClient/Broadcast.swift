@@ -14,11 +14,11 @@ final class Broadcast<Value: Sendable>: Sendable {
 
     var hasSubscribers: Bool { subscribers.withLock { !$0.all.isEmpty } }
 
-    /// The values from now on, after `first` if there is one. Ends when the client is closed.
-    func subscribe(first: Value? = nil) -> AsyncStream<Value> {
+    /// The values from now on, after `first` if there is one, which is called when no later value can be missed. Ends when the client is closed.
+    func subscribe(first: () -> Value? = { nil }) -> AsyncStream<Value> {
         let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(limit))
         let id: Int? = subscribers.withLock { subscribers in
-            if let first { continuation.yield(first) }
+            if let first = first() { continuation.yield(first) }
             guard !subscribers.isFinished else { return nil }
             subscribers.nextId += 1
             subscribers.all[subscribers.nextId] = continuation

@@ -46,7 +46,7 @@ public final class Usher: Sendable {
     public var state: UsherState { outlet.state.withLock { $0 } }
 
     /// The state now, and whenever it has changed. Who is slow gets only the newest. Ends when the client is closed.
-    public var states: AsyncStream<UsherState> { outlet.states.subscribe(first: state) }
+    public var states: AsyncStream<UsherState> { outlet.states.subscribe { state } }
 
     /// Every event from now on, once it is committed: its handlers have returned and the position is stored. An app that dies meanwhile does not
     /// get it here again, so what must not be lost belongs into `on`. A subscriber that is 256 events behind loses the oldest, which is
