@@ -166,11 +166,11 @@ final class Inbox {
             return true
         case .next: break
         }
-        let (current, epoch, isRelevant) = (generation, cursor?.position.epoch, isRelevant(event))
+        let (epoch, isRelevant) = (cursor?.position.epoch, isRelevant(event))
         let isNews = isRelevant && !isPast(event)
         if isNews { await delegate?.handle(event) }
         // While the handler ran, another user signed in, or the position was given up. Then the event comes again where it belongs.
-        guard current == generation, let before = cursor, before.position.epoch == epoch else { return true }
+        guard let before = cursor, before.position.epoch == epoch else { return true }
         if isRelevant { state.apply(event) }
         cursor = Cursor(position: UsherPosition(epoch: before.position.epoch, offset: offset), replayEnd: before.replayEnd)
         await savePosition()

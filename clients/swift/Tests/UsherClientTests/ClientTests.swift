@@ -127,15 +127,15 @@ final class ClientTests: XCTestCase {
             time.advance(ms: 59_999)
             XCTAssertEqual(rig.socket.sent.count, 0)
             time.advance(ms: 1)
-            rig.reply(["ok": true, "nextSeconds": 120])
+            try rig.reply(["ok": true, "nextSeconds": 120])
             time.advance(ms: 119_999)
             XCTAssertEqual(rig.socket.sent.count, 0)
             time.advance(ms: 1)
-            rig.reply(["ok": true, "nextSeconds": 120])
+            try rig.reply(["ok": true, "nextSeconds": 120])
             current.withLock { $0.state = .paused }
             time.advance(ms: 120_000)
             XCTAssertEqual(rig.socket.sent.map { $0.payload.string("state") }, ["paused"])
-            rig.reply(["ok": true, "nextSeconds": 120])
+            try rig.reply(["ok": true, "nextSeconds": 120])
             time.advance(ms: 360_000)
             XCTAssertEqual(rig.socket.sent.count, 0)
             current.withLock { $0.state = .playing }
@@ -233,6 +233,18 @@ final class ClientTests: XCTestCase {
         }
     }
 
+    func testAServerThatNeverPingsIsLostAfterIntervalAndTimeout() throws {
+        try VirtualTime.run { time in
+            let rig = try Rig(time)
+            try rig.goLive()
+            rig.socket.stopPings()
+            time.advance(ms: 34_999)
+            XCTAssertEqual(rig.signals, [])
+            time.advance(ms: 1)
+            XCTAssertEqual(rig.signals, ["offline offline"])
+        }
+    }
+
     func testNeitherAnErrorNorTheStateShowsTheToken() throws {
         try VirtualTime.run { time in
             let errors = Recorder<String>()
@@ -245,7 +257,7 @@ final class ClientTests: XCTestCase {
             try rig.socket.sendFrame("token.expiring", [:])
             time.settle()
             let token = try XCTUnwrap(rig.socket.sent.last?.payload["token"]?.string)
-            rig.reply(["ok": false, "error": ["code": "token_invalid", "message": "no", "retryable": false]])
+            try rig.reply(["ok": false, "error": ["code": "token_invalid", "message": "no", "retryable": false]])
             XCTAssertEqual(errors.all.count, 1)
             XCTAssertFalse(errors.all[0].contains(token))
             XCTAssertFalse("\(rig.client.state)".contains(token))

@@ -114,6 +114,62 @@ final class HandlersTests: XCTestCase {
         }
     }
 
+    func testOfASnapshotNothingIsCommittedForAUserWhoWasReplacedWhileAHandlerRan() throws {
+        try VirtualTime.run { time in
+            let (gate, heard) = (Gate(), Recorder<String>())
+            let rig = try Rig(time) { usher in
+                usher.on("note") { event in
+                    heard.all.append(event.id)
+                    await gate.wait()
+                }
+            }
+            try rig.goLive()
+            try rig.socket.sendFrame("welcome", createWelcome(["offset": 2], nowMs: time.wallMs))
+            try rig.socket.sendFrame("snapshot", createSnapshot(["offset": 2, "entries": [["offset": 1], ["offset": 2]]]))
+            time.settle()
+            rig.token = "bob"
+            try rig.socket.cut()
+            time.advance(ms: 500)
+            gate.open()
+            time.settle()
+            XCTAssertEqual(heard.all, ["e-1"])
+            XCTAssertEqual(rig.log, ["stored 0"])
+            XCTAssertNil(rig.client.state.position)
+        }
+    }
+
+    func testARoutineEventIsNotAddedToTheStateOfAUserWhoReplacedItsOwn() throws {
+        try VirtualTime.run { time in
+            let gate = Gate()
+            let rig = try Rig(time) { $0.onAny { _ in await gate.wait() } }
+            try rig.goLive()
+            let row: JSONValue = ["profileId": "main", "showId": "dark", "deviceId": "phone", "at": "2026-01-01T00:00:00.000Z"]
+            try rig.event(["type": "playback.progress", "data": row])
+            rig.token = "bob"
+            try rig.socket.cut()
+            time.advance(ms: 500)
+            gate.open()
+            time.settle()
+            XCTAssertEqual(rig.client.state.playback, [])
+        }
+    }
+
+    func testAPositionWithinThePastIsNotStored() throws {
+        try VirtualTime.run { time in
+            let rig = try Rig(time)
+            time.settle()
+            try rig.socket.sendFrame("welcome", createWelcome(["offset": 3], nowMs: time.wallMs))
+            try rig.socket.sendFrame("snapshot", createSnapshot(["offset": 2, "hasMore": true, "entries": [["offset": 2]]]), asksForAck: true)
+            time.settle()
+            rig.log = []
+            try rig.socket.cut()
+            time.advance(ms: 500)
+            try rig.resume(offset: 4)
+            try rig.event(["offset": 3])
+            XCTAssertEqual(rig.log, ["stored 3", "acked 3"]) // the past ends here
+        }
+    }
+
     func testAThousandEventsMayWaitForASlowHandlerAndOneMoreEndsTheConnection() throws {
         try VirtualTime.run { time in
             let gate = Gate()

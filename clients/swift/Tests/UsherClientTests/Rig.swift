@@ -61,7 +61,8 @@ final class Rig: @unchecked Sendable {
     }
 
     /// Answers the first message.
-    func reply(_ payload: JSONValue) {
+    func reply(_ payload: JSONValue) throws {
+        guard !socket.sent.isEmpty else { throw Failure("there is no message to answer") }
         socket.reply(to: socket.sent.removeFirst(), payload)
         time.settle()
     }
