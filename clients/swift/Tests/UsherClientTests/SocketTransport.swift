@@ -60,8 +60,9 @@ private final class PlainWebSocket: UsherWebSocket {
     /// Returns what the server sent after its headers, or nil if it did not switch.
     private func shakeHands(_ socket: TCPSocket, _ url: URL) -> [UInt8]? {
         let key = Data((0..<16).map { _ in UInt8.random(in: 0...255) }).base64EncodedString()
+        let path = URLComponents(url: url, resolvingAgainstBaseURL: true)?.percentEncodedPath ?? "/" // `url.path` loses the last slash
         let lines = [
-            "GET \(url.path)?\(url.query ?? "") HTTP/1.1", "Host: 127.0.0.1:\(url.port ?? 80)", "Upgrade: websocket", "Connection: Upgrade",
+            "GET \(path)?\(url.query ?? "") HTTP/1.1", "Host: 127.0.0.1:\(url.port ?? 80)", "Upgrade: websocket", "Connection: Upgrade",
             "Sec-WebSocket-Key: \(key)", "Sec-WebSocket-Version: 13", "", "",
         ]
         guard socket.write(Array(lines.joined(separator: "\r\n").utf8)) else { return nil }
