@@ -22,7 +22,7 @@ func normalizeURL(_ url: URL) -> String? {
 private let unescaped = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()".utf8)
 
 /// The same as JavaScript's function of this name.
-private func encodeURIComponent(_ text: String) -> String {
+func encodeURIComponent(_ text: String) -> String {
     text.utf8.map { byte in
         if unescaped.contains(byte) { return String(Unicode.Scalar(byte)) }
         let hex = String(byte, radix: 16, uppercase: true)

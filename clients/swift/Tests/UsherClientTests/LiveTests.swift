@@ -3,7 +3,7 @@ import XCTest
 
 @testable import UsherClient
 
-/// The eight scenarios that every client plays with a real Usher (clients/conformance/README.md), and four more, all through a line that is cut. Skipped
+/// The eight scenarios that every client plays with a real Usher (clients/conformance/README.md), and five more, all through a line that is cut. Skipped
 /// unless `USHER_URL` names a development Usher.
 final class LiveTests: XCTestCase {
     private var usher: LiveUsher!
@@ -190,6 +190,34 @@ final class LiveTests: XCTestCase {
         }
         XCTAssertEqual(fetched.withLock { $0 }, 2)
         XCTAssertEqual(tv.offline, [])
+    }
+
+    func testRequests_ADeviceIsRegisteredAndAPushsEventIsFetchedAndSeenWithoutASocket() async throws {
+        let (user, usher) = (user, usher!)
+        let url = try XCTUnwrap(URL(string: line.url))
+        let requests = UsherRequests(try UsherConfiguration(url: url, deviceId: "my.phone:1", platform: "ios", token: .provider { usher.token(user) }))
+        try await requests.registerDevice(apnsToken: Data([0x0A, 0xFF]) + Data(user.utf8), name: "Phone")
+        let tablet = try await open("tablet")
+        try await usher.publish(user, 1...2)
+        try await tablet.waitUntil("heard") { $0.heard == [1, 2] }
+        let event = try XCTUnwrap(tablet.client.state.entries.last)
+        let push = try XCTUnwrap(UsherPush(userInfo: [
+            "id": event.id, "type": event.type, "userId": user, "epoch": event.epoch ?? "", "offset": String(event.offset ?? 0),
+        ]))
+        let found = try await requests.event(of: push)
+        XCTAssertEqual(found, event)
+        try await requests.seen(eventIds: [event.id])
+        try await tablet.waitUntil("receipt") { $0.receipts == [event.id] }
+        try await usher.publish(user, 3...3, fields: ["key": "note:2"])
+        let superseded = try await requests.event(of: push)
+        XCTAssertNil(superseded)
+        try await requests.removeDevice()
+        do {
+            try await requests.applied(eventIds: [event.id])
+            XCTFail("a device that was removed has receipts")
+        } catch {
+            XCTAssertEqual((error as? UsherError)?.code, "unknown_device")
+        }
     }
 
     func testAbsence_AfterTwoHoursADeviceAsksForASnapshotAndHearsWhatItMissedOnce() async throws {
