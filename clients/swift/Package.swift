@@ -6,7 +6,7 @@ let package = Package(
     platforms: [.iOS(.v15), .tvOS(.v15), .macOS(.v12)],
     products: [.library(name: "UsherClient", targets: ["UsherClient"])],
     targets: [
-        .target(name: "UsherClient"),
+        .target(name: "UsherClient", resources: [.copy("PrivacyInfo.xcprivacy")]),
         .testTarget(name: "UsherClientTests", dependencies: ["UsherClient"]),
     ],
     swiftLanguageModes: [.v6]

@@ -34,7 +34,7 @@ setup() {
   rm -rf "$root"
   mkdir -p "$root" || exit 1
   # In a namespace of its own, so that no mount is left behind, whatever happens.
-  unshare --mount debootstrap --variant=minbase --include=swiftlang,libc6-dev,libstdc++-14-dev trixie "$root" "$mirror" >"$root.log" 2>&1 ||
+  timeout 1800 unshare --mount debootstrap --variant=minbase --include=swiftlang,libc6-dev,libstdc++-14-dev trixie "$root" "$mirror" >"$root.log" 2>&1 ||
     fail "debootstrap failed; see $root.log"
   rm -rf "$root"/var/cache/apt/archives/*.deb
   touch "$finished"

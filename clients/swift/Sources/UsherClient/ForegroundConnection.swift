@@ -72,7 +72,7 @@
         }
 
         private func observe(_ name: Notification.Name, _ act: @escaping @MainActor @Sendable (ForegroundConnection) -> Void) {
-            NotificationCenter.default.addObserver(forName: name, object: nil, queue: .main) { [weak self] _ in
+            _ = NotificationCenter.default.addObserver(forName: name, object: nil, queue: .main) { [weak self] _ in
                 MainActor.assumeIsolated { if let self { act(self) } }
             }
         }

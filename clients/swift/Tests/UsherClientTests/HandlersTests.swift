@@ -161,6 +161,8 @@ final class HandlersTests: XCTestCase {
             try rig.socket.sendFrame("welcome", createWelcome(["offset": 3], nowMs: time.wallMs))
             try rig.socket.sendFrame("snapshot", createSnapshot(["offset": 2, "hasMore": true, "entries": [["offset": 2]]]), asksForAck: true)
             time.settle()
+            XCTAssertEqual(rig.client.state.position?.offset, 2)
+            XCTAssertFalse(rig.log.contains("stored 2"))
             rig.log = []
             try rig.socket.cut()
             time.advance(ms: 500)
