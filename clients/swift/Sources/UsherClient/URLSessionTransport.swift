@@ -7,7 +7,7 @@ import Foundation
 /// WebSockets by Foundation. A session that the app passes is used as it is and never invalidated: its proxy, certificates and delegate apply.
 /// Without one the transport makes its own.
 ///
-/// For apps on Apple's platforms. Foundation on Linux divides messages of more than 4 KiB, which servers refuse.
+/// For apps on Apple's platforms. Foundation on Linux divides messages of more than 4 KiB, which servers refuse (swift-corelibs-foundation#5255).
 public final class URLSessionTransport: UsherTransport {
     /// A page of a history has 256 KiB, and a single event may be larger. Foundation's default is 1 MiB.
     private static let maxMessageBytes = 32 * 1_024 * 1_024
@@ -22,7 +22,11 @@ public final class URLSessionTransport: UsherTransport {
     }
 
     public func connect(to url: URL) -> any UsherWebSocket {
-        let task = session.webSocketTask(with: url)
+        var request = URLRequest(url: url)
+        #if canImport(FoundationNetworking)
+            request.setValue("Upgrade", forHTTPHeaderField: "Connection") // swift-corelibs-foundation#5484
+        #endif
+        let task = session.webSocketTask(with: request)
         task.maximumMessageSize = URLSessionTransport.maxMessageBytes
         task.resume()
         return URLSessionSocket(task)

@@ -172,6 +172,24 @@ final class HandlersTests: XCTestCase {
         }
     }
 
+    func testAHandlerThatTakesLongerThanAWelcomeMayCostsNoConnection() throws {
+        try VirtualTime.run { time in
+            let gate = Gate()
+            let rig = try Rig(time) { $0.on("note") { _ in await gate.wait() } }
+            try rig.goLive()
+            try rig.socket.cut()
+            time.advance(ms: 500)
+            try rig.socket.sendFrame("welcome", createWelcome(["offset": 1], nowMs: time.wallMs))
+            try rig.socket.sendFrame("snapshot", createSnapshot(["offset": 1, "entries": [["offset": 1]]]))
+            time.advance(ms: 45_000)
+            XCTAssertEqual(rig.client.state.connection, .connecting)
+            gate.open()
+            time.settle()
+            XCTAssertEqual(rig.client.state.connection, .live)
+            XCTAssertEqual(rig.signals, ["offline offline"]) // the cut
+        }
+    }
+
     func testAThousandEventsMayWaitForASlowHandlerAndOneMoreEndsTheConnection() throws {
         try VirtualTime.run { time in
             let gate = Gate()

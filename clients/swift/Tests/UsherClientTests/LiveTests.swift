@@ -3,7 +3,13 @@ import XCTest
 
 @testable import UsherClient
 
-/// The eight scenarios that every client plays with a real Usher (clients/conformance/README.md), and five more, all through a line that is cut. Skipped
+#if os(Linux)
+    private let liveTransport: any UsherTransport = SocketTransport()
+#else
+    private let liveTransport: any UsherTransport = URLSessionTransport(session: .shared)
+#endif
+
+/// The eight scenarios that every client plays with a real Usher (clients/conformance/README.md), and six more, all through a line that is cut. Skipped
 /// unless `USHER_URL` names a development Usher.
 final class LiveTests: XCTestCase {
     private var usher: LiveUsher!
@@ -26,7 +32,7 @@ final class LiveTests: XCTestCase {
 
     private func open(
         _ deviceId: String = "tv", positions: any PositionStore = MemoryPositionStore(), clock: any UsherClock = SystemClock(),
-        through line: TCPProxy? = nil, token: (@Sendable () -> String)? = nil
+        through line: TCPProxy? = nil, transport: any UsherTransport = liveTransport, token: (@Sendable () -> String)? = nil
     ) async throws -> Device {
         let (usher, user) = (usher!, user)
         let url = try XCTUnwrap(URL(string: (line ?? self.line).url))
@@ -34,7 +40,7 @@ final class LiveTests: XCTestCase {
         var configuration = try UsherConfiguration(url: url, deviceId: deviceId, platform: "tv", token: .provider { token() })
         configuration.positions = positions
         configuration.clock = clock
-        let device = Device(configuration)
+        let device = Device(configuration, transport)
         devices.append(device)
         try await device.waitUntil("live") { $0.client.state.connection == .live }
         return device
@@ -220,6 +226,22 @@ final class LiveTests: XCTestCase {
         }
     }
 
+    /// On Linux, too: everything that is said here is short.
+    func testURLSession_ADeviceIsCutAndResumesOverFoundationsWebSockets() async throws {
+        let transport = URLSessionTransport()
+        defer { transport.close() }
+        let tv = try await open(transport: transport)
+        try await usher.publish(user, 1...1)
+        try await tv.waitUntil("heard") { $0.client.state.position?.offset == 1 }
+        _ = try await tv.client.heartbeat(Beat(showId: "dark", positionSeconds: 1, durationSeconds: 2, state: .paused)).value
+        try await cut(during: tv) { try await usher.publish(user, 2...3) }
+        try await tv.waitUntil("heard") { $0.client.state.position?.offset == 3 }
+        XCTAssertEqual(tv.heard, [1, 2, 3])
+        tv.client.close()
+        try await tv.waitUntil("closed") { $0.client.state.connection == .closed }
+        XCTAssertEqual(tv.refused, [])
+    }
+
     func testAbsence_AfterTwoHoursADeviceAsksForASnapshotAndHearsWhatItMissedOnce() async throws {
         let clock = SleepingClock()
         let tv = try await open(clock: clock)
@@ -260,17 +282,12 @@ private final class Device: Sendable {
     let client: Usher
     private let record: Locked<Record>
 
-    init(_ configuration: UsherConfiguration) {
+    init(_ configuration: UsherConfiguration, _ transport: any UsherTransport) {
         let record = Locked(Record())
         self.record = record
         var configuration = configuration
         configuration.transport = Dialling { url in
-            #if os(Linux)
-                let inner: any UsherTransport = SocketTransport()
-            #else
-                let inner: any UsherTransport = URLSessionTransport(session: .shared)
-            #endif
-            return Listening(inner: inner.connect(to: url)) { text in record.withLock { $0.said.append(text) } }
+            Listening(inner: transport.connect(to: url)) { text in record.withLock { $0.said.append(text) } }
         }
         client = Usher.connect(configuration) { usher in
             usher.on("note") { event in record.withLock { $0.heard.append(event.data["n"]?.offset ?? -1) } }
