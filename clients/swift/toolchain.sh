@@ -30,7 +30,8 @@ setup() {
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
   [ -n "$mirror" ] || fail 'no Debian mirror among the package sources (apt-get update?)'
   eval "$(apt-config shell http_proxy Acquire::http::Proxy https_proxy Acquire::https::Proxy)"
-  export ${http_proxy:+http_proxy} ${https_proxy:+https_proxy}
+  if [ -n "${http_proxy:-}" ]; then export http_proxy; fi
+  if [ -n "${https_proxy:-}" ]; then export https_proxy; fi
   rm -rf "$root"
   mkdir -p "$root" || exit 1
   # In a namespace of its own, so that no mount is left behind, whatever happens.

@@ -73,11 +73,10 @@ final class HeartbeatLoop {
         start()
     }
 
-    /// That the app closed the client is no failure; a lost connection is reported by itself.
+    /// A lost connection is reported by itself.
     private func handleFailure(_ error: any Error) {
         guard !isStopped, let delegate else { return }
         guard let refusal = error as? UsherError else { return delegate.report(error) }
-        if refusal.code == "closed" { return }
         if let retryAfter = refusal.retryAfter {
             adopt(min(max(delegate.heartbeatSeconds, retryAfter), 86_400))
         } else if !refusal.retryable {

@@ -14,6 +14,13 @@ final class Outbox {
         /// Refused together with others: nobody knew which of them was wrong.
         var isAlone = false
 
+        /// Takes over what was sent later with the same key: the one with the greater `order` is sent, and both wait for its response.
+        mutating func absorb(_ later: Queued) {
+            callers += later.callers
+            guard later.message.order >= message.order else { return }
+            (message, refusals, isAlone) = (later.message, later.refusals, later.isAlone)
+        }
+
         @UsherActor
         func complete(_ result: Result<JSONValue, any Error>) {
             for caller in callers { caller.complete(result) }
@@ -157,25 +164,24 @@ final class Outbox {
 
     /// Puts messages back where they were, unless a newer one of the same key waits: then their callers wait for that.
     private func requeue(_ batch: [Queued], _ change: (inout Queued) -> Void) {
-        let changed = batch.map { message in
-            var message = message
+        for var message in batch {
             change(&message)
-            return message
+            if let later = index(of: message) { message.absorb(queue.remove(at: later)) }
+            queue.insert(message, at: queue.firstIndex { $0.number > message.number } ?? queue.endIndex)
         }
-        let all = (changed + queue).sorted { $0.number < $1.number }
-        queue = []
-        for message in all { enqueue(message) }
+        dropOldest()
     }
 
     private func enqueue(_ added: Queued) {
         if let closeReason { return added.complete(.failure(closeReason)) }
-        if let at = queue.firstIndex(where: { $0.message.key == added.message.key }) {
-            if added.message.order >= queue[at].message.order { queue[at].message = added.message }
-            queue[at].callers += added.callers
-        } else {
-            queue.append(added)
-        }
-        if queue.count > Outbox.maxQueued {
+        if let earlier = index(of: added) { queue[earlier].absorb(added) } else { queue.append(added) }
+        dropOldest()
+    }
+
+    private func index(of message: Queued) -> Int? { queue.firstIndex { $0.message.key == message.message.key } }
+
+    private func dropOldest() {
+        while queue.count > Outbox.maxQueued {
             queue.removeFirst().complete(.failure(UsherError(code: "queue_full", message: "too many newer messages wait", retryable: true)))
         }
     }

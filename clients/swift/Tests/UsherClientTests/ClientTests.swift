@@ -101,6 +101,26 @@ final class ClientTests: XCTestCase {
         }
     }
 
+    func testOfAHeartbeatThatWasUnderWayWhenTheLineWasCutAndANewerOneOnlyTheNewerIsSentAgainForBothCallers() throws {
+        try VirtualTime.run { time in
+            let rig = try Rig(time)
+            try rig.goLive()
+            let first = outcome(of: rig.client.heartbeat(beat))
+            time.settle()
+            XCTAssertEqual(rig.socket.sent.count, 1)
+            try rig.socket.cut()
+            let other = outcome(of: rig.client.heartbeat(Beat(showId: "cars", positionSeconds: 5, durationSeconds: 10, state: .paused)))
+            let second = outcome(of: rig.client.heartbeat(Beat(showId: "dark", positionSeconds: 61, durationSeconds: 3_000, state: .paused)))
+            time.advance(ms: 500)
+            try rig.resume(offset: 0)
+            XCTAssertEqual(rig.socket.sent.map { $0.payload["positionSeconds"] }, [61, 5])
+            try rig.reply(["ok": true, "nextSeconds": 60])
+            XCTAssertEqual(first.all + second.all + other.all, ["ok", "ok"])
+            try rig.reply(["ok": true, "nextSeconds": 60])
+            XCTAssertEqual(other.all, ["ok"])
+        }
+    }
+
     func testCallsAreMadeInTheirOrderWhateverTheirPriority() throws {
         try VirtualTime.run { time in
             let rig = try Rig(time)
