@@ -5,7 +5,7 @@
  *   --seconds 4             of each measurement   --rows 30000     of the nightly file
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
- *   --users 1000000         rows in each table of `scale`, which is run only when named    --minutes 3  of its load
+ *   --users 1000000         rows in each table of `scale` (--minutes 3 of load) and of `nightly-order`: run only when named
  *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
@@ -25,8 +25,10 @@ import { entitlement } from './scenarios/entitlement.mjs';
 import { flood } from './scenarios/flood.mjs';
 import { latency } from './scenarios/latency.mjs';
 import { nightly } from './scenarios/nightly.mjs';
+import { nightlyOrder } from './scenarios/nightly-order.mjs';
 import { nodes } from './scenarios/nodes.mjs';
 import { presence } from './scenarios/presence.mjs';
+import { processes } from './scenarios/processes.mjs';
 import { push } from './scenarios/push.mjs';
 import { scale } from './scenarios/scale.mjs';
 import { stop } from './scenarios/stop.mjs';
@@ -41,8 +43,10 @@ const scenarios = {
   connections,
   heartbeats,
   nightly,
+  'nightly-order': nightlyOrder,
   entitlement,
   nodes,
+  processes,
   presence,
   stop,
   streams,
@@ -52,7 +56,7 @@ const scenarios = {
   scale,
 };
 /** Too long for a run of everything. */
-const ONLY_WHEN_NAMED = new Set(['scale']);
+const ONLY_WHEN_NAMED = new Set(['scale', 'nightly-order']);
 const usual = {
   devices: '3000',
   rounds: '3',

@@ -6,11 +6,14 @@ import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
 import { SocketIoAdapter } from './live/socketio/socket-io.adapter.js';
 import { type Config, ConfigError, loadConfig } from './platform/config/config.js';
+import { readProcessNumber } from './platform/config/process-number.js';
 import { UsherExpressAdapter } from './platform/http/usher-express.adapter.js';
 import { setUpHttp } from './platform/http/http-setup.js';
 import { serveDocs } from './platform/http/openapi.js';
 import { readableStack } from './platform/logging/readable-stack.js';
 import { LifecycleService } from './platform/lifecycle.service.js';
+import { Primary } from './platform/processes/primary.js';
+import { PrimaryLinkService } from './platform/processes/primary-link.service.js';
 
 /** Starts a node. Returns it when it is ready for traffic; its `close()` stops everything in reverse order. `demo`: see AppModule. */
 export async function boot(config: Config, demo?: Type): Promise<INestApplication> {
@@ -26,17 +29,22 @@ export async function boot(config: Config, demo?: Type): Promise<INestApplicatio
   app.useWebSocketAdapter(new SocketIoAdapter(app, config));
   serveDocs(app);
   await app.listen(config.PORT, config.HOST);
-  app.get(LifecycleService).booted();
+  app.get(PrimaryLinkService).ready(() => app.get(LifecycleService).booted());
   return app;
 }
 
 /**
- * Starts a node with the configuration in the environment. Writes why to stderr and exits with 1 when that fails. `development`: see
- * AppModule; loaded only if NODE_ENV says so.
+ * Starts a node with the configuration in the environment, or with PROCESSES several. Writes why to stderr and exits with 1 when that fails.
+ * `development`: see AppModule; loaded only if NODE_ENV says so.
  */
 export async function bootFromEnvironment(development?: Type): Promise<void> {
   try {
     const config = loadConfig();
+    if (config.PROCESSES > 1 && readProcessNumber() === undefined) {
+      // Loaded only here: a process that serves alone has nothing to do with it.
+      const { default: cluster } = await import('node:cluster');
+      process.exit(await new Primary(config, cluster).run());
+    }
     const app = await boot(config, config.NODE_ENV === 'development' ? development : undefined);
     app.enableShutdownHooks();
   } catch (error) {

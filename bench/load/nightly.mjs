@@ -6,13 +6,18 @@ import { HttpConnection } from './http.mjs';
 const ITEMS = 20;
 const PART_BYTES = 64 * 1024;
 
-function* pages({ prefix, rows }) {
-  for (let row = 0; row < rows; row += 1) {
-    const items = Array.from({ length: ITEMS }, (_, n) => ({
-      titleId: `title-${(row * 7 + n * 13) % 9_000}`,
-      rank: n + 1,
+/** Prime to every count of rows that is a product of 2, 3 and 5: each row comes once, and its neighbours are far away. */
+const STEP = 7_368_787;
+
+/** In the order of their users' ids, or shuffled. */
+function* pages({ prefix, rows, version = 20_261_120, shuffled = false }) {
+  for (let n = 0; n < rows; n += 1) {
+    const row = shuffled ? (n * STEP) % rows : n;
+    const items = Array.from({ length: ITEMS }, (_, item) => ({
+      titleId: `title-${(row * 7 + item * 13 + version) % 9_000}`,
+      rank: item + 1,
     }));
-    yield { userId: `${prefix}${row}`, profileId: 'main', version: 20_261_120, items };
+    yield { userId: `${prefix}${String(row).padStart(9, '0')}`, profileId: 'main', version, items };
   }
 }
 
@@ -33,8 +38,9 @@ function inParts(rows, lineOf) {
   return [...parts, Buffer.from(part.join(''))];
 }
 
-export async function sendRows({ port, key, prefix, rows }) {
-  const parts = inParts(pages({ prefix, rows }), (page) => `${JSON.stringify(page)}\n`);
+/** `version` and `shuffled`: of the pages (`pages`). */
+export async function sendRows({ port, key, rows, ...which }) {
+  const parts = inParts(pages({ rows, ...which }), (page) => `${JSON.stringify(page)}\n`);
   const connection = new HttpConnection(port);
   const start = clock();
   const { status, body } = await connection.upload('/v1/recommendations', {

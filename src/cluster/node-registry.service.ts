@@ -77,8 +77,13 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     private readonly channels: NodeChannelStore,
     metrics: MetricsService,
   ) {
-    metrics.gauge('nodes', 'Nodes that hold sockets, as this node sees them', () => this.aliveNodes.size);
-    metrics.gauge('redis_in_doubt', '1 while messages from other nodes may be lost', () =>
+    metrics.gauge(
+      'nodes',
+      'Nodes that hold sockets, as this node sees them',
+      'max',
+      () => this.aliveNodes.size,
+    );
+    metrics.gauge('redis_in_doubt', '1 while messages from other nodes may be lost', 'max', () =>
       Number(this.suspectsLoss),
     );
   }

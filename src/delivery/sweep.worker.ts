@@ -11,12 +11,12 @@ import { HandoffStore } from '../mailbox/handoff/handoff.store.js';
 const EVERY_MS: Record<DurableTier, number> = { critical: 500, important: 500 };
 /** A node that is alive settles within milliseconds. What is older is dispatched by whichever node finds it. */
 const OVERDUE_MS = 1_000;
-/** Handoffs in one transaction. After an outage most are superseded, and then cost only their rows. */
-const BATCH_SIZE = 500;
+/** Handoffs in one transaction, which is short: each costs three reads by index, of pages that nobody has read for long. */
+const BATCH_SIZE = 100;
 /** Events in one transaction: they are in memory at once, and the rows are locked until all are sent. */
 const MAX_EVENTS = 2_000;
 /** Bounds one run; the rest waits for the next one. */
-const MAX_BATCHES = 100;
+const MAX_BATCHES = 500;
 
 /**
  * Dispatches events that were committed but not dispatched, because their node died in between. Every worker node sweeps; no leader is

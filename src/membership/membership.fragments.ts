@@ -32,16 +32,16 @@ export const linksOf = (userId: string): string =>
   `(SELECT coalesce(json_agg(json_build_object('processor', l.processor, 'customerId', l.customer_id)), '[]')
       FROM processor_link l WHERE l.user_id = ${userId})`;
 
-/** For FROM: the user's webhooks as steps of the timeline. Columns: at, what (json). */
+/** For FROM: the user's webhooks as steps of the timeline. Columns: at, ref (orders those of one instant), what (json). */
 export const webhookSteps = (userId: string): string =>
-  `SELECT w.received_at AS at, json_build_object('processor', w.processor, 'eventId', w.event_id,
+  `SELECT w.received_at AS at, w.processor || ' ' || w.event_id AS ref, json_build_object('processor', w.processor, 'eventId', w.event_id,
       'type', w.type, 'status', w.status, 'reason', w.reason, 'createdAt', iso(w.created_at),
       'settledAt', iso(w.settled_at)) AS what
     FROM webhook w WHERE w.user_id = ${userId}`;
 
-/** For FROM: the versions of the user's membership as steps of the timeline. Columns: at, what (json). */
+/** For FROM: the versions of the user's membership as steps of the timeline. Columns: at, ref (orders those of one instant), what (json). */
 export const membershipSteps = (userId: string): string =>
-  `SELECT h.recorded_at AS at, json_build_object('version', h.version, 'status', h.status, 'planId', h.plan_id,
+  `SELECT h.recorded_at AS at, lpad(h.version::text, 20, '0') AS ref, json_build_object('version', h.version, 'status', h.status, 'planId', h.plan_id,
       'effectiveAt', iso(h.effective_at), 'cancelAt', iso(h.cancel_at), 'reason', h.reason,
       'processor', h.processor, 'webhookId', h.webhook_id) AS what
     FROM membership_history h WHERE h.user_id = ${userId}`;

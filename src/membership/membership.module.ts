@@ -24,6 +24,7 @@ import { ReconciliationStore } from './subscriptions/reconciliation.store.js';
 import { ReconciliationWorker } from './subscriptions/reconciliation.worker.js';
 import { ScheduledEndWorker } from './scheduled-end.worker.js';
 import { SubscriptionStore } from './subscriptions/subscription.store.js';
+import { WebhookDispatchService } from './webhooks/webhook-dispatch.service.js';
 import { WebhookLookupService } from './webhooks/webhook-lookup.service.js';
 import { WebhookQueueStore } from './webhooks/webhook-queue.store.js';
 import { WebhookWakeupWorker } from './webhooks/webhook-wakeup.worker.js';
@@ -51,6 +52,7 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     SubscriptionFetchService,
     SubscriptionUpdateService,
     WebhooksService,
+    WebhookDispatchService,
     WebhookApplicationService,
     WebhookLookupService,
     WebhookStore,

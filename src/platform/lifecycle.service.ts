@@ -15,9 +15,9 @@ export class LifecycleService implements OnModuleDestroy {
     return this.state === 'draining';
   }
 
-  /** Called once, when the node listens. */
+  /** Called once, when the node listens, and the other processes of PROCESSES do too. */
   booted(): void {
-    this.state = 'accepting';
+    if (this.state === 'booting') this.state = 'accepting';
   }
 
   /** Nest's first hook at SIGTERM, so that load balancers stop sending traffic before the drain begins. */

@@ -17,10 +17,12 @@ import { IdempotencyStore } from './http/idempotency/idempotency.store.js';
 import { LifecycleService } from './lifecycle.service.js';
 import { LoadMonitorWorker } from './load/load-monitor.worker.js';
 import { loggerParams } from './logging/logging.js';
-import { MetricsService, MetricsController } from './metrics/metrics.service.js';
+import { MetricsController } from './metrics/metrics.controller.js';
+import { MetricsService } from './metrics/metrics.service.js';
 import { Database } from './postgres/database.js';
 import { INSTALLATION, readInstallationName } from './postgres/installation.js';
 import { PrismaService } from './postgres/prisma.service.js';
+import { PrimaryLinkService } from './processes/primary-link.service.js';
 import { RedisService } from './redis/redis.service.js';
 
 /**
@@ -40,6 +42,7 @@ export class PlatformModule {
       RedisService,
       BudgetStore,
       MetricsService,
+      PrimaryLinkService,
       LifecycleService,
       LoadMonitorWorker,
       RevocationsService,

@@ -25,7 +25,7 @@ export class WriteBehindWorker extends PeriodicWorker {
     metrics: MetricsService,
   ) {
     super({ log: 'playback', everyMs: EVERY_MS });
-    metrics.gauge('unsaved_positions', 'Positions that wait for PostgreSQL', () => this.pending.size);
+    metrics.gauge('unsaved_positions', 'Positions that wait for PostgreSQL', 'sum', () => this.pending.size);
   }
 
   /** While something is pending, PostgreSQL counts as unavailable: nobody needs to wait for a timeout to find out. */

@@ -10,8 +10,8 @@ export const runningStreamsOf = (userId: string): string =>
       'edgeId', s.edge_id, 'startedAt', iso(s.started_at)) ORDER BY s.started_at), '[]')
     FROM stream s WHERE s.user_id = ${userId} AND ${holdsSlot('s')})`;
 
-/** For FROM: the user's streams as steps of the timeline: at, what (json). */
+/** For FROM: the user's streams as steps of the timeline. Columns: at, ref (orders those of one instant), what (json). */
 export const streamSteps = (userId: string): string =>
-  `SELECT s.started_at AS at, json_build_object('streamId', s.stream_id, 'deviceId', s.device_id,
+  `SELECT s.started_at AS at, s.stream_id AS ref, json_build_object('streamId', s.stream_id, 'deviceId', s.device_id,
       'titleId', s.title_id, 'edgeId', s.edge_id, 'endedAt', iso(s.ended_at), 'reason', s.end_reason) AS what
     FROM stream s WHERE s.user_id = ${userId}`;

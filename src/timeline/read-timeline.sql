@@ -1,12 +1,14 @@
 -- What happened to one user, newest first: webhooks, versions of the membership, events with their delivery to each device, streams. It
 -- reads the tables of many folders through their own fragments, and writes none.
--- $1 text user id · $2 timestamptz or null: only older steps · $3 int the most steps
--- webhookSteps, membershipSteps: membership/membership.fragments.ts · streamSteps: streams/stream.fragments.ts
+-- $1 text user id · $2 timestamptz or null, $3 int, $4 text: only steps after the one with this at, rank and ref; null begins with the newest ·
+-- $5 int the most steps
+-- membershipPage, webhookPage, streamPage: the steps of their kind (timeline.store.ts)
 -- entries: mailbox/mailbox.fragments.ts · eventsWithReceipts, receipts: delivery/receipts/receipt.fragments.ts
 -- devices: devices/device.fragments.ts · pushOutcome: push/queue/push.fragments.ts
--- Returns at (iso), step ('webhook', 'membership', 'event', 'stream'), what (json)
+-- Steps are in the order of at, rank (the kind of step: what caused others comes after them) and ref, all descending: no two are equal.
+-- Returns at (iso), rank, ref, step ('webhook', 'membership', 'event', 'stream'), what (json)
 WITH bound AS (
-  SELECT coalesce($2::timestamptz, 'infinity') AS before
+  SELECT coalesce($2::timestamptz, 'infinity') AS at, $3::int AS rank, $4::text COLLATE "C" AS ref
 ), entry AS (
   {{entries}}
 ), events AS (
@@ -18,15 +20,14 @@ WITH bound AS (
   FROM ({{eventsWithReceipts}}) r
   WHERE NOT EXISTS (SELECT FROM entry e WHERE e.id = r.event_id)
 ), newest AS (
-  SELECT * FROM events, bound WHERE at < before ORDER BY at DESC, "offset" DESC LIMIT $3
+  SELECT e.*, n.ref
+  FROM events e CROSS JOIN bound b CROSS JOIN LATERAL (SELECT lpad(e."offset"::text, 20, '0') || ' ' || e.id AS ref) n
+  WHERE (e.at, 4, n.ref COLLATE "C") < (b.at, b.rank, b.ref)
+  ORDER BY e.at DESC, n.ref COLLATE "C" DESC LIMIT $5
 ), steps AS (
-  (SELECT s.at, 'webhook' AS step, s.what, NULL::bigint AS "offset" FROM ({{webhookSteps}}) s, bound WHERE s.at < before ORDER BY 1 DESC LIMIT $3)
-  UNION ALL
-  (SELECT s.at, 'membership', s.what, NULL FROM ({{membershipSteps}}) s, bound WHERE s.at < before ORDER BY 1 DESC LIMIT $3)
-  UNION ALL
-  (SELECT n.at, 'event', json_build_object('id', n.id, 'type', n.type, 'tier', n.tier, 'key', n.key, 'offset', n."offset",
+  (SELECT n.at, 4 AS rank, n.ref, 'event' AS step, json_build_object('id', n.id, 'type', n.type, 'tier', n.tier, 'key', n.key, 'offset', n."offset",
       'epoch', n.epoch, 'target', n.target, 'expiresAt', iso(n.expires_at), 'superseded', n.superseded,
-      'devices', coalesce(delivered.devices, '[]')), n."offset"
+      'devices', coalesce(delivered.devices, '[]')) AS what
     FROM newest n
     LEFT JOIN LATERAL (
       SELECT json_agg(json_build_object('deviceId', coalesce(d.device_id, r.device_id), 'state', coalesce(r.state, 0),
@@ -36,6 +37,10 @@ WITH bound AS (
       FULL JOIN ({{receipts}}) r ON r.device_id = d.device_id
     ) delivered ON true)
   UNION ALL
-  (SELECT s.at, 'stream', s.what, NULL FROM ({{streamSteps}}) s, bound WHERE s.at < before ORDER BY 1 DESC LIMIT $3)
+  ({{membershipPage}})
+  UNION ALL
+  ({{webhookPage}})
+  UNION ALL
+  ({{streamPage}})
 )
-SELECT iso(at) AS at, step, what FROM steps ORDER BY steps.at DESC, "offset" DESC NULLS LAST LIMIT $3
+SELECT iso(at) AS at, rank, ref, step, what FROM steps ORDER BY steps.at DESC, rank DESC, ref COLLATE "C" DESC LIMIT $5

@@ -23,8 +23,8 @@ export class TimelineController {
   @ApiResponse({ status: 200, standardSchema: timelineResponse })
   read(
     @Param('userId', { schema: userIdSchema }) userId: string,
-    @Query({ schema: timelineQuery }) { before, limit }: TimelineQuery,
+    @Query({ schema: timelineQuery }) query: TimelineQuery,
   ) {
-    return this.timeline.list(userId, { before, limit });
+    return this.timeline.list(userId, query);
   }
 }

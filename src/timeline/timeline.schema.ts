@@ -1,9 +1,21 @@
 import { z } from 'zod';
 import { instant, userId } from '../platform/auth/ids.schema.js';
+import { decodeCursor, type TimelinePlace } from './timeline-cursor.js';
+
+/** Behind all steps of that instant. */
+const before = (at: string): TimelinePlace => ({ at, rank: 0, ref: '' });
+
+/** An instant, or the opaque `next` of an earlier response. */
+const place = z.string().transform((text, context): TimelinePlace => {
+  const found = instant.safeParse(text).success ? before(text) : decodeCursor(text);
+  if (found) return found;
+  context.addIssue({ code: 'custom', message: 'must be the `next` of an earlier response, or an instant' });
+  return z.NEVER;
+});
 
 /** The query of GET /v1/users/{userId}/timeline. */
 export const timelineQuery = z.object({
-  before: instant.optional().describe('Only older steps; the `next` of an earlier response.'),
+  before: place.optional().describe('The `next` of an earlier response, or an instant: only older steps.'),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 export type TimelineQuery = z.infer<typeof timelineQuery>;
@@ -14,5 +26,5 @@ export const timelineResponse = z.object({
   timeline: z.array(
     z.looseObject({ at: instant, step: z.enum(['webhook', 'membership', 'event', 'stream']) }),
   ),
-  next: instant.optional().describe('The `before` of the next page; left out at the end.'),
+  next: z.string().optional().describe('The `before` of the next page; left out at the end.'),
 });

@@ -3,6 +3,8 @@ import { PresenceStore } from '../cluster/presence.store.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { StateStore } from '../mailbox/state/state.store.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
+import { encodeCursor } from './timeline-cursor.js';
+import type { TimelineQuery } from './timeline.schema.js';
 import { type StoredEventStep, type StoredStep, TimelineStore } from './timeline.store.js';
 import { stateOf, nonDeliveryReason } from './non-delivery-reason.js';
 
@@ -43,12 +45,13 @@ export class TimelineService {
     return { userId, awake: connected, ...read?.state, ...stored, devices: described, notApplied };
   }
 
-  /** Returns the steps before `before`, the newest first, and as `next` the `before` of the next page if there may be one. */
-  async list(userId: string, { before, limit }: { before: string | undefined; limit: number }) {
+  /** Returns the steps behind `before`, the newest first, and as `next` the `before` of the next page if there may be one. */
+  async list(userId: string, { before, limit }: TimelineQuery) {
     const steps = await this.store.steps(userId, before, limit);
     const now = new Date().toISOString();
     const timeline = steps.map((step) => toResponse(step, now));
-    return { userId, timeline, ...(steps.length === limit && { next: steps.at(-1)?.at }) };
+    const last = steps.length === limit ? steps.at(-1) : undefined;
+    return { userId, timeline, next: last && encodeCursor(last) };
   }
 
   private async isConnected(userId: string): Promise<boolean | undefined> {

@@ -14,11 +14,18 @@ import { runningStreamsOf, streamSteps } from '../streams/stream.fragments.js';
 import { Database } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import type { DeviceDelivery } from './non-delivery-reason.js';
+import type { TimelinePlace } from './timeline-cursor.js';
+
+/** The page of one kind of step, in the order of the timeline: see read-timeline.sql, also for `rank`. */
+const pageOf = ({ step, rank, steps }: { step: string; rank: number; steps: string }): string =>
+  `SELECT s.at, ${rank}, s.ref, '${step}', s.what FROM (${steps}) s CROSS JOIN bound b
+    WHERE s.at <= b.at AND (s.at, ${rank}, s.ref COLLATE "C") < (b.at, b.rank, b.ref)
+    ORDER BY s.at DESC, s.ref COLLATE "C" DESC LIMIT $5`;
 
 const TIMELINE = statement('read-timeline.sql', import.meta.url, {
-  webhookSteps: webhookSteps('$1'),
-  membershipSteps: membershipSteps('$1'),
-  streamSteps: streamSteps('$1'),
+  membershipPage: pageOf({ step: 'membership', rank: 3, steps: membershipSteps('$1') }),
+  webhookPage: pageOf({ step: 'webhook', rank: 2, steps: webhookSteps('$1') }),
+  streamPage: pageOf({ step: 'stream', rank: 1, steps: streamSteps('$1') }),
   entries: entriesOf('$1'),
   eventsWithReceipts: eventsWithReceipts('$1'),
   receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
@@ -36,14 +43,12 @@ const RECORD = named(
      coalesce(${newestEventAt(MEMBERSHIP_EVENT)} > now() - $2 * interval '1 day', true) AS "areReceiptsComplete"`,
 );
 
-/** A step of the timeline as it is stored; `what` depends on the step. */
-export type StoredStep =
-  | {
-      readonly at: string;
-      readonly step: 'event';
-      readonly what: StoredEventStep;
-    }
-  | { readonly at: string; readonly step: 'webhook' | 'membership' | 'stream'; readonly what: object };
+/** A step of the timeline as it is stored, with its place; `what` depends on the step. */
+export type StoredStep = TimelinePlace &
+  (
+    | { readonly step: 'event'; readonly what: StoredEventStep }
+    | { readonly step: 'webhook' | 'membership' | 'stream'; readonly what: object }
+  );
 
 /** An event of the timeline with its delivery to each device. */
 export interface StoredEventStep {
@@ -69,9 +74,10 @@ export interface UserRecord {
 export class TimelineStore {
   constructor(private readonly database: Database) {}
 
-  /** At most `limit` steps before `before`, the newest first. */
-  steps(userId: string, before: string | undefined, limit: number): Promise<StoredStep[]> {
-    return this.database.run('important', TIMELINE, [userId, before ?? null, limit]);
+  /** At most `limit` steps after that place, from the newest on without one. */
+  steps(userId: string, after: TimelinePlace | undefined, limit: number): Promise<StoredStep[]> {
+    const { at = null, rank = 0, ref = '' } = after ?? {};
+    return this.database.run('important', TIMELINE, [userId, at, rank, ref, limit]);
   }
 
   /**

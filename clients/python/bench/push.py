@@ -37,8 +37,8 @@ class Taker(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         packed = self.rfile.read(int(self.headers["Content-Length"]))
         rows = zlib.decompress(packed, 31).count(b"\n") if packed else 0
-        tally = {"accepted": rows, "unchanged": 0, "stale": 0, "rejectedCount": 0, "rejected": []}
-        body = json.dumps(tally).encode() + b"\n"
+        totals = {"accepted": rows, "unchanged": 0, "stale": 0, "rejectedCount": 0, "rejected": []}
+        body = json.dumps(totals).encode() + b"\n"
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

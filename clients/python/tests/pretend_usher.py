@@ -31,6 +31,8 @@ class PretendUsher:
         self.lock = threading.Lock()
         self.pages: dict[tuple[str, str], tuple[Any, Any]] = {}
         self.faults: deque[Fault] = deque()
+        self.check_fault: Fault | None = None
+        """Answers each check in place of the server."""
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.bodies: list[bytes] = []
         self.keep_bodies = False
@@ -101,6 +103,8 @@ class Handler(BaseHTTPRequestHandler):
         usher = self.usher
         path = urlsplit(self.path).path
         if path == "/v1/recommendations" and not body:
+            if usher.check_fault is not None and usher.check_fault(self):
+                return None
             return self._check()
         with usher.lock:
             usher.requests.append(
@@ -181,27 +185,27 @@ class Handler(BaseHTTPRequestHandler):
         self, lines: list[bytes], *, cut_after: int | None = None, totals: bool = True
     ) -> dict[str, Any]:
         """Stores the lines and answers. `cut_after`: the connection breaks after so many; `totals`: whether they are sent."""
-        tally = {"accepted": 0, "unchanged": 0, "stale": 0, "rejectedCount": 0}
+        totals_so_far = {"accepted": 0, "unchanged": 0, "stale": 0, "rejectedCount": 0}
         rejected: list[dict[str, Any]] = []
         answer: list[bytes] = []
         for number, line in enumerate(lines, 1):
             if cut_after is not None and number > cut_after:
                 self.drop()
-                return tally
+                return totals_so_far
             outcome = self._store(line)
-            if outcome in tally:
-                tally[outcome] += 1
+            if outcome in totals_so_far:
+                totals_so_far[outcome] += 1
             elif outcome:
-                tally["rejectedCount"] += 1
+                totals_so_far["rejectedCount"] += 1
                 if len(rejected) < 1_000:
                     rejected.append({"line": number, "code": outcome})
             if number % BATCH == 0:
-                answer.append(json.dumps({"progress": tally}).encode())
+                answer.append(json.dumps({"progress": totals_so_far}).encode())
         if totals:
-            answer.append(json.dumps({**tally, "rejected": rejected}).encode())
+            answer.append(json.dumps({**totals_so_far, "rejected": rejected}).encode())
         headers = {"Content-Type": "application/x-ndjson"}
         self.send_bytes(200, b"".join(one + b"\n" for one in answer), headers)
-        return tally
+        return totals_so_far
 
     def _store(self, line: bytes) -> str:
         """Returns the outcome, or the code with which the line is rejected; nothing for an empty line."""
@@ -304,7 +308,7 @@ def without_totals(handler: Handler) -> bool:
     return True
 
 
-def half_a_tally(handler: Handler) -> bool:
+def half_the_totals(handler: Handler) -> bool:
     """Half of the lines are stored, and the totals are of these."""
     lines = handler._lines()
     handler.ingest(lines[: len(lines) // 2])

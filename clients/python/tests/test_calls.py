@@ -135,6 +135,46 @@ def test_a_call_that_failed_is_repeated_with_its_key_and_has_its_effect_once(
     assert len(keys) == len(pretend.published) == 1
 
 
+@pytest.mark.parametrize("data", [float("nan"), object(), {("a", 1): 1}, "\ud800"])
+def test_data_that_is_no_json_is_refused_before_anything_is_sent(
+    pretend: PretendUsher, usher: Usher, data: Any
+) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        usher.publish(Event(user_id="ada", type="promo.started", tier="important", data=data))
+    assert pretend.requests == []
+
+
+@pytest.mark.parametrize("key", ["", "zürich", " a", "a ", "a\nb", "x" * 256])
+def test_an_idempotency_key_that_cannot_be_one_is_refused(
+    pretend: PretendUsher, usher: Usher, key: str
+) -> None:
+    with pytest.raises(ValueError, match="idempotency key"):
+        usher.publish(PROMO, idempotency_key=key)
+    assert pretend.requests == []
+
+
+@pytest.mark.parametrize("key", ["a", "nightly of 2026-11-26", "x" * 255])
+def test_an_idempotency_key_arrives_as_it_is(pretend: PretendUsher, usher: Usher, key: str) -> None:
+    usher.publish(PROMO, idempotency_key=key)
+    assert pretend.requests[0][2]["idempotency-key"] == key
+
+
+@pytest.mark.parametrize(
+    ("user_id", "path"),
+    [
+        ("..", "/v1/users/%2E%2E/entitlement"),
+        (".", "/v1/users/%2E/entitlement"),
+        ("a.b", "/v1/users/a.b/entitlement"),
+        ("a/b", "/v1/users/a%2Fb/entitlement"),
+    ],
+)
+def test_an_id_is_one_segment_of_the_path(
+    pretend: PretendUsher, usher: Usher, user_id: str, path: str
+) -> None:
+    usher.entitlement(user_id)
+    assert pretend.requests[0][1] == path
+
+
 def test_two_calls_have_two_keys(pretend: PretendUsher, usher: Usher) -> None:
     usher.publish(PROMO)
     usher.publish(PROMO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -99,6 +100,44 @@ def test_3_when_the_key_is_missing_or_refused(command: Run, file_of: FileOf, key
     code, _, err = command(str(file_of(lines_of([page(1)]))), key=key)
     assert code == 3
     assert "wrong_key" not in err
+
+
+def test_2_when_the_list_of_rejected_rows_cannot_be_made(
+    command: Run, file_of: FileOf, tmp_path: Path
+) -> None:
+    path = file_of(lines_of([page(1)]))
+    bad = tmp_path / "bad.ndjson"
+    bad.write_text("{]\n")
+    for place in (tmp_path, tmp_path / "none" / "rejected.ndjson"):
+        code, _, err = command(str(bad), "--rejected", str(place))
+        assert (code, str(place) in err) == (2, True)
+    assert command(str(path))[0] == 0
+
+
+def test_74_when_the_disk_is_full(
+    command: Run, file_of: FileOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = file_of(lines_of([page(1)]))
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        code, _, err = command(str(path))
+    assert (code, "No space left" in err) == (74, True)
+    # The journal was closed: the same command goes on.
+    assert command(str(path))[0] == 0
+
+
+def test_70_with_a_traceback_for_a_fault_of_the_command(
+    command: Run, file_of: FileOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(*_args: object) -> None:
+        raise KeyError("fault")
+
+    monkeypatch.setattr("usher.recommendations.push.Push._finish", faulty)
+    code, _, err = command(str(file_of(lines_of([page(1)]))))
+    assert (code, "KeyError: 'fault'" in err) == (70, True)
 
 
 def test_75_when_it_may_help_to_try_again(

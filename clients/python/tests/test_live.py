@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from usher import AsyncUsher, Capabilities, Event, TokenSigner, Usher, UsherError
-from usher.recommendations.rows import Unfit, page_of_line
+from usher.recommendations.rows import InvalidRow, page_of_line
 
-from .test_rows import FIT, UNFIT
+from .test_rows import INVALID, VALID
 
 URL = os.environ.get("USHER_URL", "")
 KEY = os.environ.get("USHER_SERVICE_KEY", "")
@@ -142,16 +142,16 @@ def test_recommendations_are_read_back_as_they_were_pushed(
     assert (again.unchanged, again.warnings) == (1_500, [])
 
 
-def test_the_trap_is_noticed(usher: Usher, user: str) -> None:
+def test_the_same_version_with_other_items_is_warned_of(usher: Usher, user: str) -> None:
     usher.recommendations.push([{"userId": user, "version": 1, "items": ["old"]}])
     summary = usher.recommendations.push([{"userId": user, "version": 1, "items": ["new"]}])
     assert (summary.unchanged, len(summary.warnings)) == (1, 1)
     assert as_user(user, "/v1/me/recommendations/main")["items"] == ["old"]
 
 
-def test_the_server_draws_the_line_between_fit_and_unfit_where_this_package_does(user: str) -> None:
-    texts = [*FIT, *(text for text, _ in UNFIT)]
-    # A user of its own for each line that is fit, so that none counts as unchanged.
+def test_the_server_rejects_the_same_lines_as_this_package(user: str) -> None:
+    texts = [*VALID, *(text for text, _ in INVALID)]
+    # A user of its own for each valid line, so that none counts as unchanged.
     bodies = [
         text.strip().replace(b'"ada"', f'"{user}-{n}"'.encode()) for n, text in enumerate(texts)
     ]
@@ -167,6 +167,6 @@ def test_the_server_draws_the_line_between_fit_and_unfit_where_this_package_does
     client = {
         n: content.code
         for n, text in enumerate(bodies, 1)
-        if isinstance(content := page_of_line(text), Unfit) and b"\xff" not in text
+        if isinstance(content := page_of_line(text), InvalidRow) and b"\xff" not in text
     }
     assert server == client

@@ -1,4 +1,4 @@
-"""However a file is cut into parts, every fit line is in exactly one, and the server's line numbers lead back to it."""
+"""However a file is cut into parts, every valid line is in exactly one, and the server's line numbers lead back to it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usher.recommendations.parts import Part, compress, split
-from usher.recommendations.rows import Unfit
+from usher.recommendations.rows import InvalidRow
 from usher.recommendations.sources import open_source
 
 MiB = 1024 * 1024
 
 
-def fit(n: int, size: int = 0) -> str:
+def valid(n: int, size: int = 0) -> str:
     return json.dumps({"userId": f"u{n}", "version": 1, "items": ["x" * size]})
 
 
-# What a line of the file is: fit (of some length), unfit, or empty.
-kinds = st.lists(st.sampled_from(["fit", "long", "unfit", "empty", "blank"]), max_size=60)
+# What a line of the file is: valid (of some length), invalid, or empty.
+kinds = st.lists(st.sampled_from(["valid", "long", "invalid", "empty", "blank"]), max_size=60)
 
 
 def write(folder: Path, kinds_of_lines: list[str], newline_at_end: bool) -> Path:
-    text = {"unfit": "{]", "empty": "", "blank": "  \r"}
+    text = {"invalid": "{]", "empty": "", "blank": "  \r"}
     lines = [
-        text[kind] if kind in text else fit(n, 40 if kind == "long" else 0)
+        text[kind] if kind in text else valid(n, 40 if kind == "long" else 0)
         for n, kind in enumerate(kinds_of_lines, 1)
     ]
     path = folder / "nightly.ndjson"
@@ -42,7 +42,7 @@ def write(folder: Path, kinds_of_lines: list[str], newline_at_end: bool) -> Path
 def cut(path: Path, rows: int, size: int) -> tuple[list[Part], list[int]]:
     rejected: list[int] = []
 
-    def reject(number: int, _unfit: Unfit) -> None:
+    def reject(number: int, _invalid: InvalidRow) -> None:
         rejected.append(number)
 
     return list(split(open_source(path).read(), rows, reject, size)), rejected
@@ -73,8 +73,8 @@ def test_every_line_is_in_one_part_or_rejected_and_known_by_its_number(
         kind: [n for n, one in enumerate(kinds_of_lines, 1) if one == kind]
         for kind in set(kinds_of_lines)
     }
-    assert found == sorted(places.get("fit", []) + places.get("long", []))
-    assert rejected == places.get("unfit", [])
+    assert found == sorted(places.get("valid", []) + places.get("long", []))
+    assert rejected == places.get("invalid", [])
 
 
 @given(kinds, st.integers(1, 12))
@@ -100,7 +100,7 @@ def test_a_second_run_finds_the_same_parts_and_a_changed_line_changes_its_part_a
 @given(st.lists(st.integers(0, 30), max_size=10))
 def test_chosen_lines_make_a_part_of_their_own_with_their_numbers(chosen: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        [part], _ = cut(write(Path(folder), ["empty", *["fit"] * 20], True), 100, MiB)
+        [part], _ = cut(write(Path(folder), ["empty", *["valid"] * 20], True), 100, MiB)
     few = part.select(chosen)
     assert list(few.numbers) == [line + 1 for line in chosen if 1 <= line <= 20]
     assert few.body.count(b"\n") == few.rows
@@ -108,7 +108,7 @@ def test_chosen_lines_make_a_part_of_their_own_with_their_numbers(chosen: list[i
 
 def test_parts_of_the_same_content_are_two_parts(tmp_path: Path) -> None:
     path = tmp_path / "n.ndjson"
-    path.write_text((fit(1) + "\n") * 4)
+    path.write_text((valid(1) + "\n") * 4)
     first, second = cut(path, 2, MiB)[0]
     assert first.body == second.body
     assert first.digest != second.digest

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 
 from usher import AsyncUsher, PushError, Rejected, RetryPolicy, SourceError, Usher, UsherError
+from usher.recommendations.push import Cancelled, Push, PushOptions
+from usher.transport import Connection
 
 from .conftest import QUICK, lines_of, page
 from .pretend_usher import (
@@ -23,7 +26,7 @@ from .pretend_usher import (
     cut_after,
     dropped,
     failed_half_way,
-    half_a_tally,
+    half_the_totals,
     page_of_a_proxy,
     refused_with,
     without_totals,
@@ -176,7 +179,7 @@ class TestFailures:
             page_of_a_proxy(200),
             cut_after(700),
             without_totals,
-            half_a_tally,
+            half_the_totals,
             failed_half_way("unavailable", retryable=True),
             failed_half_way("invalid_request", retryable=False),
         ],
@@ -280,7 +283,7 @@ class TestRejectedRows:
         lines[3] = "{]"
         lines[4] = ""
         lines[11] = json.dumps(page(11, userId="refused-11"))
-        lines[12] = json.dumps(page(12, userId="not fit"))
+        lines[12] = json.dumps(page(12, userId="not valid"))
         lines[28] = json.dumps(page(28, userId="refused-28"))
         path = file_of("\n".join(lines))
         summary = usher.recommendations.push(path, part=7)
@@ -489,7 +492,7 @@ class TestResume:
         assert [(error.code, error.retryable) for error in caught] == [("in_use", True)]
 
 
-class TestTraps:
+class TestWarnings:
     def test_other_items_with_the_same_version_are_warned_of(
         self, pretend: PretendUsher, usher: Usher, file_of: FileOf
     ) -> None:
@@ -566,6 +569,78 @@ class TestAsync:
 
         assert outcome(asyncio.run(main())) == (100, 100, 0, 0, 0)
         assert all(waited)
+
+    @pytest.mark.parametrize("server", ["down", "silent"])
+    def test_a_task_that_is_cancelled_before_the_first_part_ends_within_seconds(
+        self,
+        pretend: PretendUsher,
+        file_of: FileOf,
+        monkeypatch: pytest.MonkeyPatch,
+        server: str,
+    ) -> None:
+        monkeypatch.setattr("usher.recommendations.workers._GRACE", 0.1)
+        asked = threading.Event()
+        ended = threading.Event()
+
+        def answer(handler: Handler) -> bool:
+            asked.set()
+            if server == "silent":
+                return not ended.wait(20)
+            return refused_with(503, "draining")(handler)
+
+        pretend.check_fault = answer
+        path = file_of(lines_of(pages(10)))
+
+        async def main() -> float:
+            slow = RetryPolicy(attempts=2, base=15, random=lambda: 1.0)
+            async with AsyncUsher(pretend.url, KEY, upload_retries=slow) as usher:
+                push = asyncio.ensure_future(usher.recommendations.push(path))
+                await until(asked.is_set)
+                push.cancel()
+                began = time.monotonic()
+                await asyncio.wait([push])
+                assert push.cancelled()
+                return time.monotonic() - began
+
+        took = asyncio.run(main())
+        ended.set()
+        assert took < 10
+
+    def test_a_push_that_is_cancelled_while_it_counts_known_parts_ends(
+        self, pretend: PretendUsher, file_of: FileOf
+    ) -> None:
+        def down_after(number: int) -> None:
+            if number >= 4:
+                pretend.faults.append(refused_with(401, "unauthorized"))
+
+        pretend.on_upload = down_after
+        path = file_of(lines_of(pages(50)))
+        with Usher(pretend.url, KEY, upload_retries=QUICK) as usher:
+            with pytest.raises(PushError):
+                usher.recommendations.push(path, part=10, concurrency=1)
+        cancelled = threading.Event()
+        options = PushOptions(10, 1, True, None, lambda _progress: cancelled.set())
+        push = Push(path, options, Connection(pretend.url, KEY, 5), QUICK, cancelled)
+        with pytest.raises(Cancelled):
+            push.run()
+        assert push._summary.resumed_parts == 1
+
+    def test_a_push_that_is_cancelled_while_rows_are_rejected_ends(
+        self, pretend: PretendUsher
+    ) -> None:
+        cancelled = threading.Event()
+        read: list[int] = []
+
+        def rows() -> Iterator[dict[str, Any]]:
+            for n in range(100):
+                read.append(n)
+                cancelled.set()
+                yield {}
+
+        options = PushOptions(10, 1, True, None, None)
+        with pytest.raises(Cancelled):
+            Push(rows(), options, Connection(pretend.url, KEY, 5), QUICK, cancelled).run()
+        assert read == [0]
 
     def test_a_cancelled_task_ends_and_the_next_push_goes_on(
         self, pretend: PretendUsher, file_of: FileOf, monkeypatch: pytest.MonkeyPatch

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from usher.recommendations.rows import (
     MAX_LINE_BYTES,
+    InvalidRow,
     Page,
-    Unfit,
     _deeper_than,
     _text_deeper_than,
     page_of_line,
@@ -34,7 +34,7 @@ def nested(levels: int) -> Any:
     return value
 
 
-FIT = [
+VALID = [
     line(),
     line(items=[]),
     line(items=list(range(1_000))),
@@ -53,7 +53,7 @@ FIT = [
     b'{"userId":"ada","version":1.0,"items":["\\u00e9 \\ud83d\\ude00 \\\\u0000"]}',
     b'  {"userId":"ada","version":1,"items":[]}\r',
 ]
-UNFIT = [
+INVALID = [
     (b"not json", "malformed_json"),
     (b'{"userId":"ada","version":1,"items":[}', "malformed_json"),
     (b'{"userId":"ada","version":1,"items":[NaN]}', "malformed_json"),
@@ -88,25 +88,25 @@ UNFIT = [
 ]
 
 
-@pytest.mark.parametrize("text", FIT, ids=range(len(FIT)))
+@pytest.mark.parametrize("text", VALID, ids=range(len(VALID)))
 def test_what_the_server_accepts_is_sent_as_it_is(text: bytes) -> None:
     page = page_of_line(text)
     assert isinstance(page, Page)
     assert page.line == text.strip()
 
 
-@pytest.mark.parametrize(("text", "code"), UNFIT, ids=range(len(UNFIT)))
+@pytest.mark.parametrize(("text", "code"), INVALID, ids=range(len(INVALID)))
 def test_what_the_server_rejects_is_rejected_here_with_its_code(text: bytes, code: str) -> None:
-    unfit = page_of_line(text)
-    assert isinstance(unfit, Unfit)
-    assert unfit.code == code
-    assert unfit.message
+    invalid = page_of_line(text)
+    assert isinstance(invalid, InvalidRow)
+    assert invalid.code == code
+    assert invalid.message
 
 
 def test_a_line_of_256_kib_is_the_longest() -> None:
     rest = MAX_LINE_BYTES - len(line(items=[""]))
     assert isinstance(page_of_line(line(items=["x" * rest]) + b"\r\n"), Page)
-    assert isinstance(page_of_line(line(items=["x" * (rest + 1)])), Unfit)
+    assert isinstance(page_of_line(line(items=["x" * (rest + 1)])), InvalidRow)
 
 
 def test_an_empty_line_is_no_row() -> None:
@@ -142,9 +142,9 @@ def test_values_of_tables_become_json() -> None:
 
 @pytest.mark.parametrize("bad", [object(), float("nan"), b"bytes", "\ud800"])
 def test_a_row_that_json_cannot_hold_is_rejected_and_ends_nothing(bad: object) -> None:
-    unfit = page_of_row({"userId": "ada", "version": 1, "items": [bad]})
-    assert isinstance(unfit, Unfit)
-    assert unfit.code == "invalid_request"
+    invalid = page_of_row({"userId": "ada", "version": 1, "items": [bad]})
+    assert isinstance(invalid, InvalidRow)
+    assert invalid.code == "invalid_request"
 
 
 json_values = st.recursive(

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { PrimaryLinkService } from '../../platform/processes/primary-link.service.js';
 import type { StandInProvider } from '../../push/providers/push-providers.service.js';
 import type { PushMessage } from '../../push/providers/push-message.js';
 import { retry, type SendResult, unregistered } from '../../push/providers/send-result.js';
@@ -34,20 +35,28 @@ const MAX_SCREENS = 1_000;
 /** Notifications, and pushes, that a screen keeps. */
 const MAX_KEPT = 50;
 
-/** Stands in for the push providers: keeps in this process's memory what a phone's lock screen would show. */
+/** What one process tells the others of the same machine, so that each can show every lock screen. */
+type LockScreenChange =
+  | { readonly address: string; readonly arrived: ReceivedPush }
+  | { readonly address: string; readonly failure: FakeSendResult | null };
+
+const TOPIC = 'lock-screen';
+
+/** Stands in for the push providers: keeps in memory what a phone's lock screen would show. */
 @Injectable()
 export class LockScreenService implements StandInProvider {
   private readonly screens = new LRUCache<string, Screen>({ max: MAX_SCREENS });
   private readonly failures = new LRUCache<string, FakeSendResult>({ max: MAX_SCREENS });
 
+  constructor(private readonly primary: PrimaryLinkService) {
+    primary.onBroadcast(TOPIC, (change) => this.apply(change as LockScreenChange));
+  }
+
   /** Returns the failure that was set for the address, or that it was delivered. */
   send({ to, ...message }: PushMessage): Promise<SendResult> {
     const result = this.failures.get(to.address) ?? { is: 'delivered' as const };
-    const screen = this.get(to.address);
     const at = new Date().toISOString();
-    screen.arrived.unshift({ at, result: result.is, message });
-    screen.arrived.splice(MAX_KEPT);
-    if (result.is === 'delivered') show(screen, message, at);
+    this.change({ address: to.address, arrived: { at, result: result.is, message } });
     return Promise.resolve(toSendResult(result));
   }
 
@@ -62,9 +71,26 @@ export class LockScreenService implements StandInProvider {
 
   /** Sets the result of every push to this address from now on; null: delivered again. */
   setFailure(address: string, result: FakeSendResult | null): void {
-    if (result) this.failures.set(address, result);
+    this.change({ address, failure: result });
+  }
+
+  private change(change: LockScreenChange): void {
+    this.apply(change);
+    this.primary.broadcast(TOPIC, change);
+  }
+
+  private apply(change: LockScreenChange): void {
+    const { address } = change;
+    if ('arrived' in change) arrive(this.get(address), change.arrived);
+    else if (change.failure) this.failures.set(address, change.failure);
     else this.failures.delete(address);
   }
+}
+
+function arrive(screen: Screen, push: ReceivedPush): void {
+  screen.arrived.unshift(push);
+  screen.arrived.splice(MAX_KEPT);
+  if (push.result === 'delivered') show(screen, push.message, push.at);
 }
 
 function show(

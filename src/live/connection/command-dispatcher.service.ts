@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { HandlesDeviceCommand } from '../../devices/commands/device-command.decorator.js';
 import type { CommandResponse, DeviceCommand } from '../../devices/commands/device-command.js';
-import { valueDeeperThan } from '../../platform/http/json-depth.js';
+import { valueDeeperThan } from '../../platform/http/body/json-depth.js';
 import { toProblem } from '../../platform/http/to-problem.js';
 import { Problem } from '../../platform/http/problem.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';

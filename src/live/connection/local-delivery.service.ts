@@ -50,6 +50,7 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
     metrics.gauge(
       'outbox_waiting',
       'Devices whose routine or important events wait for a write turn',
+      'sum',
       () => this.writes.waiting,
     );
   }

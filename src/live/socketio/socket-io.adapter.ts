@@ -3,7 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { Namespace, type Server, type ServerOptions } from 'socket.io';
 import type { Config } from '../../platform/config/config.js';
-import { limitBodyTime } from '../../platform/http/body-parser.js';
+import { limitBodyTime } from '../../platform/http/body/body-parser.js';
 import { endAbandonedPolling, type EngineSocket } from './socket-io-internals.js';
 
 /** Bytes in one frame from a device (docs/CONTRACT.md, "The device socket"). */

@@ -3,14 +3,14 @@ import { Problem } from '../../platform/http/problem.js';
 import { PlanStore } from './plan.store.js';
 import type { PlanBody } from './plans.schema.js';
 import { ProcessorsService } from '../processors/processors.service.js';
-import { WebhooksService } from '../webhooks/webhooks.service.js';
+import { WebhookDispatchService } from '../webhooks/webhook-dispatch.service.js';
 
 /** Saves plans and customer links for the back office, and applies the webhooks that waited for them. */
 @Injectable()
 export class PlansService {
   constructor(
     private readonly store: PlanStore,
-    private readonly webhooks: WebhooksService,
+    private readonly webhooks: WebhookDispatchService,
     private readonly processors: ProcessorsService,
   ) {}
 

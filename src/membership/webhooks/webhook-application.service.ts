@@ -3,7 +3,7 @@ import { Database, type Transaction } from '../../platform/postgres/database.js'
 import type { ChangeSource } from '../membership.store.js';
 import { SubscriptionUpdateService } from '../subscriptions/subscription-update.service.js';
 import type { FetchedUpdate, UpdateResult } from '../subscriptions/update-rules.js';
-import { type ClaimedWebhook, isSettled, type WebhookId } from './webhook.js';
+import { type ClaimedWebhook, groupByCustomer, isSettled, type WebhookId } from './webhook.js';
 import { WebhookLookupService } from './webhook-lookup.service.js';
 import { WebhookQueueStore } from './webhook-queue.store.js';
 import { type StoredWebhook, WebhookStore } from './webhook.store.js';
@@ -46,6 +46,12 @@ export class WebhookApplicationService {
       if (result) await this.settleCovered(tx, id, update, result);
       return result;
     });
+  }
+
+  /** Those of one customer together and in order, by what their payloads say. One that was settled meanwhile may be missing. */
+  async groupByCustomer(webhooks: readonly ClaimedWebhook[]): Promise<ClaimedWebhook[][]> {
+    const customers = await this.lookups.customersOf(webhooks);
+    return groupByCustomer(webhooks, ({ eventId }) => customers.get(eventId));
   }
 
   /** Wakes what waits for any of these. Returns what the caller should apply now. */

@@ -3,8 +3,8 @@ import { SubscriptionUnknown } from '../processors/processor.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { SubscriptionFetchService } from '../subscriptions/subscription-fetch.service.js';
 import type { FetchedUpdate } from '../subscriptions/update-rules.js';
-import { lookupOf } from './webhook.js';
-import type { StoredWebhook } from './webhook.store.js';
+import { customerOf, lookupOf, type WebhookId } from './webhook.js';
+import { type StoredWebhook, WebhookStore } from './webhook.store.js';
 
 /** What a stored webhook means: what is true of its subscription now, if the processor can be asked. */
 @Injectable()
@@ -12,7 +12,19 @@ export class WebhookLookupService {
   constructor(
     private readonly processors: ProcessorsService,
     private readonly fetches: SubscriptionFetchService,
+    private readonly store: WebhookStore,
   ) {}
+
+  /** By event id, the customer whom each webhook is about, as its payload says; nothing is asked. */
+  async customersOf(webhooks: readonly WebhookId[]): Promise<ReadonlyMap<string, string>> {
+    if (webhooks.length === 0) return new Map();
+    const customers = new Map<string, string>();
+    for (const { processor, eventId, payload } of await this.store.list('important', webhooks)) {
+      const customer = customerOf(this.processors.get(processor).read(payload));
+      if (customer !== undefined) customers.set(eventId, customer);
+    }
+    return customers;
+  }
 
   /**
    * Where the processor has an API, a webhook only names the subscription to fetch. When the API knows no such subscription (an API key

@@ -28,30 +28,35 @@ export class WebhookMonitorWorker extends PeriodicWorker {
     metrics.gauges(
       'webhooks_silent_seconds',
       'Since the last webhook of each processor that has ever sent one',
+      'max',
       'processor',
       byProcessor(({ silentSeconds }) => silentSeconds),
     );
     metrics.gauges(
       'webhooks_usual_silence_seconds',
       'The longest silence between two webhooks in the last 24 hours',
+      'max',
       'processor',
       byProcessor(({ usualSeconds }) => usualSeconds),
     );
     metrics.gauges(
       'webhooks_failing_seconds',
       'Since the oldest webhook came that could not be applied so far',
+      'max',
       'processor',
       () => this.failing,
     );
     metrics.gauges(
       'reconciliation_age_seconds',
       'Since all subscriptions were last compared with the processor',
+      'max',
       'processor',
       () => new Map(this.walks.map(({ processor, ageSeconds }) => [processor, ageSeconds])),
     );
     metrics.gauges(
       'reconciliation_per_day',
       'Subscriptions that the present walk compares in a day, at its pace so far',
+      'max',
       'processor',
       () => new Map(this.walks.map(({ processor, perDay }) => [processor, perDay])),
     );

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { ProcessorsService } from '../processors/processors.service.js';
-import { WebhooksService } from './webhooks.service.js';
+import { WebhookDispatchService } from './webhook-dispatch.service.js';
 
 const EVERY_MS = 2_000;
 
@@ -13,7 +13,7 @@ const EVERY_MS = 2_000;
 @Injectable()
 export class WebhookRetryWorker extends PeriodicWorker {
   constructor(
-    private readonly webhooks: WebhooksService,
+    private readonly webhooks: WebhookDispatchService,
     processors: ProcessorsService,
     @Inject(CONFIG) config: Config,
   ) {

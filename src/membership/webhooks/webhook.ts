@@ -29,11 +29,35 @@ export function lookupOf(update: ProcessorUpdate): string | undefined {
   return update.kind === 'subscription' && update.ended ? undefined : update.subscriptionId;
 }
 
-/** Webhooks that are applied one after the other. Those of one subscription are together: the lookup of the first settles the others. */
-export function groupBySubscription(webhooks: readonly ClaimedWebhook[]): ClaimedWebhook[][] {
+/** The customer whose subscriptions it is about, by the processor's id; undefined when it says nothing of one. */
+export const customerOf = (update: ProcessorUpdate): string | undefined =>
+  update.kind === 'subscription' || update.kind === 'payment_failure' ? update.customerId : undefined;
+
+/** Webhooks that are applied one after the other: the lookup of a subscription settles its other webhooks. */
+export const groupBySubscription = (webhooks: readonly ClaimedWebhook[]): ClaimedWebhook[][] =>
+  groupBy(webhooks, ({ subscriptionId }) => subscriptionId ?? undefined);
+
+/**
+ * Webhooks that are applied one after the other, the oldest first, where the processor is not asked: each contains one state, and one
+ * may build on the one before it, as a subscription does that replaces another one.
+ */
+export function groupByCustomer(
+  webhooks: readonly ClaimedWebhook[],
+  customerOf: (webhook: ClaimedWebhook) => string | undefined,
+): ClaimedWebhook[][] {
+  const inOrder = webhooks.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+  return groupBy(inOrder, customerOf);
+}
+
+/** One without a key is a group of its own. */
+function groupBy(
+  webhooks: readonly ClaimedWebhook[],
+  keyOf: (webhook: ClaimedWebhook) => string | undefined,
+): ClaimedWebhook[][] {
   const groups = new Map<string, ClaimedWebhook[]>();
   for (const webhook of webhooks) {
-    const key = webhook.subscriptionId === null ? `event ${webhook.eventId}` : `of ${webhook.subscriptionId}`;
+    const of = keyOf(webhook);
+    const key = of === undefined ? `event ${webhook.eventId}` : `of ${of}`;
     const group = groups.get(key);
     if (group) group.push(webhook);
     else groups.set(key, [webhook]);

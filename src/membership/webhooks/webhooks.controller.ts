@@ -40,6 +40,6 @@ export class WebhooksController {
   @Get()
   @NeedsScope('admin')
   async list(@Query({ schema: webhooksQuery }) { status, limit }: WebhooksQuery) {
-    return { webhooks: await this.store.list(status, limit) };
+    return { webhooks: await this.store.listNewest(status, limit) };
   }
 }

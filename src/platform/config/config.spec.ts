@@ -1,6 +1,6 @@
 import { createECDH, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, environment, readConfig } from './config.js';
@@ -47,6 +47,22 @@ describe('the settings', () => {
       GRACE_SECONDS: 300,
       CORS_ORIGINS: [],
     });
+  });
+
+  test('one process serves unless more are asked for, and auto is one for each core', () => {
+    const processes = (PROCESSES: string) => readConfig({ ...NEEDED, PROCESSES }).PROCESSES;
+    expect(readConfig(NEEDED).PROCESSES).toBe(1);
+    expect([processes('1'), processes('8'), processes('auto')]).toEqual([1, 8, availableParallelism()]);
+    for (const wrong of ['0', '257', '1.5', 'all'])
+      expect(errorOf({ ...NEEDED, PROCESSES: wrong })).toBe(
+        'PROCESSES must be auto, or a number from 1 to 256.',
+      );
+  });
+
+  test('several processes cannot serve polling, whose requests would reach different ones', () => {
+    const polling = { ...NEEDED, TRANSPORTS: 'websocket,polling' };
+    expect(errorOf({ ...polling, PROCESSES: '2' })).toContain('PROCESSES must be 1 while TRANSPORTS');
+    expect(readConfig({ ...polling, PROCESSES: '1' }).PROCESSES).toBe(1);
   });
 
   test('lists may contain spaces and trailing commas', () => {

@@ -33,6 +33,11 @@ export const environment = z
         'is not set: with APPLE_BUNDLE_ID it is needed to verify Apple’s notifications, unless APPLE_ENVIRONMENT is Sandbox',
     },
   )
+  .refine((env) => env.PROCESSES === 1 || !env.TRANSPORTS.includes('polling'), {
+    path: ['PROCESSES'],
+    error:
+      'must be 1 while TRANSPORTS contains polling: the requests of one session would reach different processes',
+  })
   .superRefine(checkPush);
 
 /** The settings of a node, checked and with defaults. */

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { isSentinelUrl, sentinelOptions } from '../redis/redis-sentinel.js';
 
@@ -35,6 +36,21 @@ export const seconds = (fallback: number, min: number, max: number) =>
 
 /** A whole number. */
 export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+const MAX_PROCESSES = 256;
+
+/** A number of processes, or `auto`: as many as there are cores that this process may use. */
+export const processes = () =>
+  z
+    .string()
+    .refine((value) => value === 'auto' || isWholeNumber(value, 1, MAX_PROCESSES), {
+      error: `must be auto, or a number from 1 to ${MAX_PROCESSES}`,
+    })
+    .default('1')
+    .transform((value) => (value === 'auto' ? availableParallelism() : Number(value)));
+
+const isWholeNumber = (value: string, min: number, max: number): boolean =>
+  /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max;
 
 /** A list with commas between, not empty, of the allowed words. */
 export const someOf = <const T extends readonly string[]>(allowed: T, fallback: T[number][]) =>

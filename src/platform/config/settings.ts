@@ -4,6 +4,7 @@ import { jsonOrFile } from './key-settings.js';
 import {
   integer,
   list,
+  processes,
   proxies,
   redisUrls,
   seconds,
@@ -29,6 +30,8 @@ export const nodeSettings = {
   HOST: text().default('0.0.0.0'),
   /** What this node does, with commas between. */
   ROLES: someOf(ROLES, [...ROLES]),
+  /** How many processes serve on this port, each a node of its own; `auto`: one for each core. */
+  PROCESSES: processes(),
   /** PostgreSQL. */
   DATABASE_URL: url('postgres:', 'postgresql:'),
   /** Redis: one server, several servers of one cluster with commas between, or Sentinels (`redis+sentinel://host,host2/name`). */

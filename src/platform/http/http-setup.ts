@@ -4,7 +4,7 @@ import { AuthenticationService } from '../auth/authentication.service.js';
 import type { Config } from '../config/config.js';
 import { LoadMonitorWorker } from '../load/load-monitor.worker.js';
 import { requestLog } from '../logging/logging.js';
-import { bodyParser } from './body-parser.js';
+import { bodyParser } from './body/body-parser.js';
 import { admitCallers } from './rate-limits/admit-callers.js';
 import { ProblemFilter } from './problem.filter.js';
 import { rejectOtherRoles } from './role-routes.js';

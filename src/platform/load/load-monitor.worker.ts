@@ -25,6 +25,7 @@ export class LoadMonitorWorker extends PeriodicWorker {
     metrics.gauge(
       'strain',
       'The load level: devices are asked to send heartbeats 1, 2 or 4 times less often',
+      'max',
       () => this.current,
     );
   }

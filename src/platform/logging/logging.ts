@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Params, PinoLogger } from 'nestjs-pino';
+import { type Logger, pino } from 'pino';
 import { type HttpLogger, type Options, pinoHttp } from 'pino-http';
 import type { Config } from '../config/config.js';
+import { readProcessNumber } from '../config/process-number.js';
 import { readableStack } from './readable-stack.js';
 
 /** Returns what may be logged of a request: never headers, body or query, since those may hold secrets. */
@@ -44,12 +46,23 @@ export function requestLog(config: Config): HttpLogger {
   return pinoHttp({ ...pinoOptions(config), logger: PinoLogger.root });
 }
 
+/** Returns the log of the process that starts and watches the others. */
+export const primaryLog = (config: Config): Logger => pino(lineOptions(config));
+
+/** Which process of PROCESSES wrote a line; nothing where there is only one. */
+const processOf = ({ PROCESSES }: Config) =>
+  PROCESSES === 1 ? {} : { process: String(readProcessNumber() ?? 'primary') };
+
+const lineOptions = (config: Config) => ({
+  level: config.LOG_LEVEL,
+  base: { service: 'usher', ...processOf(config) },
+  timestamp: () => `,"time":"${new Date().toISOString()}"`,
+  formatters: { level: (level: string) => ({ level }) },
+});
+
 function pinoOptions(config: Config): Options {
   return {
-    level: config.LOG_LEVEL,
-    base: { service: 'usher' },
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (level) => ({ level }) },
+    ...lineOptions(config),
     autoLogging: { ignore: isProbe },
     customLogLevel: (_request, response, error) => levelOf(response, error),
     hooks: {

@@ -1,15 +1,14 @@
-import { Controller, Get, Header, Injectable } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Injectable } from '@nestjs/common';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { processRegistry } from './process-registry.js';
+
+/** What the processes of PROCESSES together report for a gauge: the sum of theirs, or the largest. Counters and histograms are summed. */
+export type Across = 'sum' | 'max';
 
 /** The node's metrics. Not prom-client's global registry, so that several nodes can run in one test process. */
 @Injectable()
 export class MetricsService {
-  readonly registry = new Registry();
-
-  constructor() {
-    collectDefaultMetrics({ register: this.registry, prefix: 'usher_' });
-  }
+  readonly registry = processRegistry();
 
   /** Returns a new counter `usher_<name>`. */
   counter<Label extends string>(name: string, help: string, labelNames: Label[] = []): Counter<Label> {
@@ -17,10 +16,11 @@ export class MetricsService {
   }
 
   /** Adds a gauge `usher_<name>`; `read` is called at each scrape. */
-  gauge(name: string, help: string, read: () => number): void {
+  gauge(name: string, help: string, across: Across, read: () => number): void {
     new Gauge({
       name: `usher_${name}`,
       help,
+      aggregator: across,
       registers: [this.registry],
       collect() {
         this.set(read());
@@ -29,10 +29,17 @@ export class MetricsService {
   }
 
   /** Adds a gauge `usher_<name>` with one value for each entry of the map that `read` returns; `label` names its keys. */
-  gauges(name: string, help: string, label: string, read: () => ReadonlyMap<string, number>): void {
+  gauges(
+    name: string,
+    help: string,
+    across: Across,
+    label: string,
+    read: () => ReadonlyMap<string, number>,
+  ): void {
     new Gauge({
       name: `usher_${name}`,
       help,
+      aggregator: across,
       labelNames: [label],
       registers: [this.registry],
       collect() {
@@ -46,18 +53,5 @@ export class MetricsService {
   histogram<Label extends string>(name: string, help: string, labelNames: Label[] = []): Histogram<Label> {
     const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
     return new Histogram({ name: `usher_${name}`, help, labelNames, buckets, registers: [this.registry] });
-  }
-}
-
-/** Serves the metrics in Prometheus' text format. */
-@ApiExcludeController()
-@Controller('metrics')
-export class MetricsController {
-  constructor(private readonly metrics: MetricsService) {}
-
-  @Get()
-  @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
-  read(): Promise<string> {
-    return this.metrics.registry.metrics();
   }
 }

@@ -8,12 +8,15 @@ import { RETENTION_RULES, type RetentionRule } from './retention-rule.js';
 import { RetentionStore, START } from './retention.store.js';
 
 const EVERY_MS = 10_000;
-/** Bounds a run; what is left waits for the next one. 5,000,000 rows of each rule. */
+/** Bounds a run; what is left waits for the next one. */
 const MAX_ROUNDS = 1_000;
 const MAX_BATCH_SIZE = 5_000;
 const MIN_BATCH_SIZE = 100;
-/** A batch that took longer is followed by one of half the size; one that took less than a quarter of it, by one of twice the size. */
-const SLOW_MS = 400;
+/**
+ * A batch that took longer is followed by one of half the size; one that took less than a quarter of it, by one of twice the size. Short,
+ * since a batch holds locks, and one of 5,000 webhook bodies took more than a second on a busy machine (docs/capacity.md).
+ */
+const SLOW_MS = 25;
 /** Added to the pause after a batch while others wait for a connection: heartbeats are saved in the same lane. */
 const BUSY_PAUSE_MS = 500;
 /** Rows that another transaction had locked are behind the cursor. They are found when it starts again. */
@@ -49,7 +52,7 @@ export class RetentionWorker extends PeriodicWorker {
     super({ log: 'retention', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
     this.all = rules.map((rule) => ({
       rule,
-      size: MAX_BATCH_SIZE,
+      size: MIN_BATCH_SIZE,
       cursor: START,
       cursorSince: performance.now(),
       isBehind: false,
@@ -59,6 +62,7 @@ export class RetentionWorker extends PeriodicWorker {
     metrics.gauges(
       'retention_behind',
       '1 while there is more to remove than a run of this node removed',
+      'max',
       'rule',
       () => new Map(this.all.map(({ rule, isBehind }) => [rule.name, Number(isBehind)])),
     );

@@ -38,7 +38,7 @@ export class ProviderMonitorService {
       'From a push to its result, in seconds, waiting included',
       ['vendor'],
     );
-    metrics.gauges('push_circuits_open', 'Open circuit breakers of push providers', 'vendor', () => {
+    metrics.gauges('push_circuits_open', 'Open circuit breakers of push providers', 'max', 'vendor', () => {
       const open = [...this.openCircuits.values()];
       return new Map(definitions.map(({ name }) => [name, open.filter((one) => one === name).length]));
     });

@@ -32,6 +32,7 @@ export class PushReportService extends PeriodicWorker {
     metrics.gauges(
       'push_backlog_seconds',
       'Seconds until the waiting pushes of a provider are sent at its rate',
+      'max',
       'vendor',
       () => this.backlogSeconds,
     );

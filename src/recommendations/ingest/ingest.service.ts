@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { runIsolated } from '../../platform/scheduling/isolation.js';
-import { jsonDeeperThan } from '../../platform/http/json-depth.js';
+import { jsonDeeperThan } from '../../platform/http/body/json-depth.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
 import type { ProblemCode } from '../../platform/http/problem.js';
 import { type NdjsonLine, readLines } from './ndjson.js';

@@ -52,7 +52,7 @@ export class EdgeRegistryService {
     metrics: MetricsService,
   ) {
     bus.subscribe(edgeBroadcast, (broadcast) => this.broadcast(broadcast));
-    metrics.gauge('edges', 'Edge nodes that are connected to this node', () => this.connections.size);
+    metrics.gauge('edges', 'Edge nodes that are connected to this node', 'sum', () => this.connections.size);
   }
 
   get connected(): readonly EdgeConnection[] {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Type } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { AppModule } from '../../../src/app.module.js';
+import { MembershipService } from '../../../src/membership/membership.service.js';
 import { PlansService } from '../../../src/membership/plans/plans.service.js';
 import {
   type Processor,
@@ -13,6 +14,7 @@ import {
 import { PROCESSORS_BY_NAME } from '../../../src/membership/processors/processors.service.js';
 import { WebhookQueueStore } from '../../../src/membership/webhooks/webhook-queue.store.js';
 import { WebhookStore } from '../../../src/membership/webhooks/webhook.store.js';
+import { WebhookDispatchService } from '../../../src/membership/webhooks/webhook-dispatch.service.js';
 import { WebhooksService } from '../../../src/membership/webhooks/webhooks.service.js';
 import { Database } from '../../../src/platform/postgres/database.js';
 import { named } from '../../../src/platform/postgres/statement.js';
@@ -65,6 +67,15 @@ const acme = {
   }),
 } satisfies Processor;
 
+/** A processor that cannot be asked: its webhooks contain the state. */
+const plain = {
+  verify: acme.verify,
+  read: (payload: unknown): ProcessorUpdate => ({
+    ...activeOf((payload as { subscriptionId: string }).subscriptionId),
+    ...(payload as Partial<SubscriptionUpdate>),
+  }),
+} satisfies Processor;
+
 async function createWorker(): Promise<TestingModule> {
   const config = testConfig({
     DATABASE_URL: database.url,
@@ -74,7 +85,12 @@ async function createWorker(): Promise<TestingModule> {
   });
   return Test.createTestingModule({ imports: [AppModule.with(config)] })
     .overrideProvider(PROCESSORS_BY_NAME)
-    .useValue(new Map<string, Processor>([['acme', acme]]))
+    .useValue(
+      new Map<string, Processor>([
+        ['acme', acme],
+        ['plain', plain],
+      ]),
+    )
     .compile();
 }
 
@@ -103,6 +119,8 @@ function serviceOf<Service>(worker: number, type: Type<Service>): Service {
   return module.get(type);
 }
 const webhooksOf = (worker: number) => serviceOf(worker, WebhooksService);
+const applyLeftOver = (worker: number, processor = 'acme') =>
+  serviceOf(worker, WebhookDispatchService).applyLeftOver(processor);
 const queueOf = (worker: number) => serviceOf(worker, WebhookQueueStore);
 const receive = (eventId: string, subscriptionId: string, worker = 0) =>
   webhooksOf(worker).receive('acme', Buffer.from(JSON.stringify({ id: eventId, subscriptionId })), {});
@@ -160,7 +178,7 @@ describe('webhooks that are left over', () => {
 
   test('are asked for once for each subscription, however many of them there are', async () => {
     await insertStored(120, (n) => `many-${n % 2}`);
-    await webhooksOf(0).applyLeftOver('acme');
+    await applyLeftOver(0);
     expect(lookups.toSorted()).toEqual(['many-0', 'many-1']);
     expect(await countByStatus()).toEqual({ applied: 2, stale: 118 });
   });
@@ -169,7 +187,7 @@ describe('webhooks that are left over', () => {
     const { promise: held, resolve: release } = promiseWithResolvers<void>();
     lookup = async (id) => (await held, activeOf(id));
     await insertStored(1, () => 'twice');
-    const first = webhooksOf(0).applyLeftOver('acme');
+    const first = applyLeftOver(0);
     await eventually('the lookup is on its way', () => lookups.length === 1);
     const second = receive('later', 'twice');
     await eventually('the later one is asked for too', () => lookups.length === 2);
@@ -177,6 +195,73 @@ describe('webhooks that are left over', () => {
     await Promise.all([first, second]);
     expect(lookups).toEqual(['twice', 'twice']);
     expect(['applied', 'stale']).toContain((await statusOf('later'))?.status);
+  });
+
+  test('are applied in the next run, and not when the lease ends, after PostgreSQL interrupted one', async () => {
+    await insertStored(2, () => 'interrupted');
+    // The lookup is the moment between the claim and the transaction.
+    let release: () => Promise<void> = () => Promise.resolve();
+    lookup = async (id) => {
+      release = await database.holdTransaction('SELECT FROM webhook FOR UPDATE');
+      return activeOf(id);
+    };
+    const applying = applyLeftOver(0);
+    await eventually('its statement waits, and is cancelled as one that takes too long', async () => {
+      const cancelled = await database.query(
+        `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM webhook%'`,
+      );
+      return cancelled.length > 0;
+    });
+    await applying;
+    await release();
+    lookup = (id) => Promise.resolve(activeOf(id));
+    await applyLeftOver(0);
+    expect(await countByStatus()).toEqual({ applied: 1, stale: 1 });
+  });
+});
+
+describe('webhooks that contain the state, and are left over', () => {
+  const insertPlain = (eventId: string, ageSeconds: number, state: Partial<SubscriptionUpdate>) =>
+    database.query(
+      `INSERT INTO webhook (processor, event_id, type, status, payload, created_at, next_attempt_at)
+       VALUES ('plain', $1, 'changed', 'stored', $2, now() - $3 * interval '1 second', now() - interval '1 hour' + $3 * interval '1 second')`,
+      [eventId, JSON.stringify(state), ageSeconds],
+    );
+
+  test('are applied in their order for one customer, though the later ones are due first', async () => {
+    const customer = { customerId: 'moving', userId: 'moving-user' };
+    for (let n = 20; n > 0; n -= 1)
+      await insertPlain(`change ${n}`, 100 - n, {
+        ...customer,
+        subscriptionId: `moving-${n}`,
+        replaces: `moving-${n - 1}`,
+      });
+    await applyLeftOver(0, 'plain');
+    expect(await countByStatus()).toEqual({ applied: 20 });
+    const rows = await database.query(
+      `SELECT subscription_id AS id FROM subscription WHERE user_id = 'moving-user' AND NOT ended`,
+    );
+    expect(rows).toEqual([{ id: 'moving-20' }]);
+  });
+
+  test('do not wait for another customer’s', async () => {
+    await insertPlain('of the held one', 90, { subscriptionId: 'held' });
+    for (const n of [1, 2, 3, 4, 5]) await insertPlain(`other ${n}`, n, { subscriptionId: `other-${n}` });
+    const { promise: held, resolve: release } = promiseWithResolvers<void>();
+    const { promise: locked, resolve: confirm } = promiseWithResolvers<void>();
+    const holding = serviceOf(1, Database).transaction('important', async (tx) => {
+      await serviceOf(1, MembershipService).lock(tx, 'user-of-held');
+      confirm();
+      await held;
+    });
+    await locked;
+    const applying = applyLeftOver(0, 'plain');
+    await eventually('the others are applied', async () => (await countByStatus()).applied === 5);
+    expect(await statusOf('of the held one')).toMatchObject({ status: 'stored' });
+    release();
+    await Promise.all([holding, applying]);
+    expect(await countByStatus()).toEqual({ applied: 6 });
   });
 });
 
@@ -189,7 +274,7 @@ describe('a webhook whose processor is away', () => {
     await receive('first', 'patient');
     for (const attempts of [1, 19, 20, 100, 5_000, 2_000_000]) {
       await database.query('UPDATE webhook SET attempts = $1, next_attempt_at = now()', [attempts]);
-      await webhooksOf(0).applyLeftOver('acme');
+      await applyLeftOver(0);
       const webhook = await statusOf('first');
       expect(webhook).toMatchObject({
         status: 'failed',
@@ -200,7 +285,7 @@ describe('a webhook whose processor is away', () => {
     }
     lookup = (id) => Promise.resolve(activeOf(id));
     await makeDue();
-    await webhooksOf(1).applyLeftOver('acme');
+    await applyLeftOver(1);
     expect(await membershipStatus('user-of-patient')).toBe('active');
   });
 
@@ -210,7 +295,7 @@ describe('a webhook whose processor is away', () => {
     const late = receive('raced', 'raced', 0);
     await eventually('the first worker asks', () => lookups.length === 1);
     await makeDue();
-    await webhooksOf(1).applyLeftOver('acme');
+    await applyLeftOver(1);
     expect(await statusOf('raced')).toMatchObject({ status: 'applied', attempts: 1 });
     fail(new ProcessorUnavailable('timeout'));
     await late;
@@ -245,7 +330,7 @@ test('a webhook whose subscription the processor does not know is ignored in the
     attempts: 1,
   });
   await database.query('UPDATE webhook SET attempts = 19, next_attempt_at = now()');
-  await webhooksOf(0).applyLeftOver('acme');
+  await applyLeftOver(0);
   expect(await statusOf('foreign')).toMatchObject({ status: 'ignored', reason: 'unknown_at_processor' });
 });
 

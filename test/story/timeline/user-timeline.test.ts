@@ -85,6 +85,49 @@ describe('the timeline of a user', () => {
     expect(page.devices).toMatchObject([{ membership: 'unknown' }, {}, {}]);
   });
 
+  test('is read page by page without losing what happened in the same millisecond', async () => {
+    const events = Array.from({ length: 20 }, (_, n) => ({
+      userId: 'ugo',
+      type: 'note.one',
+      tier: 'important',
+      key: `n${n}`,
+      data: n,
+    }));
+    await usher.backOffice.publish(events);
+    await usher.database.query(
+      `INSERT INTO webhook (processor, event_id, type, status, user_id, created_at, received_at)
+       SELECT 'stripe', 'evt_' || n, 'x', 'applied', 'ugo', now(), date_trunc('hour', now()) - n / 4 * interval '1 second'
+       FROM generate_series(1, 9) n`,
+    );
+    const all = (await timelineOf('ugo')).timeline;
+    expect(all.map(({ offset, eventId }) => offset ?? eventId)).toEqual([
+      ...Array.from({ length: 20 }, (_, n) => 20 - n),
+      ...['evt_3', 'evt_2', 'evt_1', 'evt_7', 'evt_6', 'evt_5', 'evt_4', 'evt_9', 'evt_8'],
+    ]);
+    const paged: unknown[] = [];
+    let query = '?limit=3';
+    for (let page = 0; page < 12 && query !== ''; page += 1) {
+      const { timeline, next } = await timelineOf('ugo', query);
+      paged.push(...timeline);
+      query = next === undefined ? '' : `?limit=3&before=${next}`;
+    }
+    expect(paged).toEqual(all);
+  });
+
+  test.each(['yesterday', 'WzFd', 'WyIyMDI2LTExLTIwVDA4OjQ3OjQ2LjM3N1oiLCJ4IiwxXQ'])(
+    'refuses %s as a place to begin at',
+    async (before) => {
+      const reply = await usher.backOffice.call('GET', `/v1/users/ann/timeline?before=${before}`);
+      expect(reply).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    },
+  );
+
+  test('begins at an instant too', async () => {
+    const { timeline } = await timelineOf('ugo', `?before=${new Date().toISOString()}`);
+    expect(timeline).toHaveLength(29);
+    expect((await timelineOf('ugo', `?before=${timeline.at(-1)?.at}`)).timeline).toEqual([]);
+  });
+
   test('tells events that were published together newest first', async () => {
     const events = [1, 2, 3, 4, 5, 6].map((n) => ({
       userId: 'una',

@@ -15,6 +15,8 @@ const program = (nodeEnv: string | undefined): string =>
   fileURLToPath(
     new URL(`../../../dist/${nodeEnv === 'development' ? 'usher-demo' : 'usher'}.js`, import.meta.url),
   );
+/** How long a node may take to get ready, on two busy cores. */
+const BOOT_MS = 20_000;
 export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
 export const ADMIN_KEY = 'usher_test_admin_key_0123456789';
 export const STRIPE_SECRET = 'whsec_the_tests_stripe_secret';
@@ -108,7 +110,8 @@ async function startNode(
   });
   child.stdout?.on('data', (data: Buffer) => log.push(data.toString()));
   child.stderr?.on('data', (data: Buffer) => log.push(data.toString()));
-  await ready(child, url, log);
+  // Of several processes the first starts alone, and the others after it.
+  await ready(child, url, log, environment.PROCESSES === undefined ? BOOT_MS : 2 * BOOT_MS);
   const devices: Device[] = [];
   const extras: TestUsher[] = [];
   const tokens: string[] = [];
@@ -179,7 +182,7 @@ export function mintToken(userId: string, options: TokenOptions = {}): Promise<s
     .sign(new TextEncoder().encode(options.secret ?? JWT_SECRET));
 }
 
-async function ready(child: ChildProcess, url: string, log: string[]): Promise<void> {
+async function ready(child: ChildProcess, url: string, log: string[], deadlineMs: number): Promise<void> {
   await eventually(
     'the node is ready',
     async () => {
@@ -189,7 +192,7 @@ async function ready(child: ChildProcess, url: string, log: string[]): Promise<v
         () => false,
       );
     },
-    20_000,
+    deadlineMs,
   ).catch((error: Error) => {
     child.kill('SIGKILL');
     throw new Error(`${error.message}:\n${log.join('')}`);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from .errors import UsherError, error_of
 from .steps import Request, Response, RetryPolicy, Steps, attempts
 
 T = TypeVar("T")
+_KEY = re.compile(r"(?=.{1,255}\Z)[!-~]([ -~]*[!-~])?")
+"""What a header carries unchanged: blanks at its ends would be lost."""
 
 Tier: TypeAlias = Literal["critical", "important", "routine"]
 DeviceState: TypeAlias = Literal["asleep", "sent", "received", "applied", "seen"]
@@ -35,7 +38,7 @@ class Event:
     expires_at: datetime | None = None
     """With a time zone."""
 
-    def to_wire(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Returns the event as the contract has it. Raises ValueError for a time without a zone."""
         optional = {
             "key": self.key,
@@ -74,7 +77,7 @@ class Capabilities:
     downloads: bool
     ads: bool
 
-    def to_wire(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Returns the capabilities as the contract has them."""
         return {
             "streaming": self.streaming,
@@ -117,7 +120,7 @@ def publish(
     """The steps of `POST /v1/events`."""
     listed = [events] if isinstance(events, Event) else list(events)
     path = "/v1/events" if wait is None else f"/v1/events?wait={wait}"
-    body = {"events": [event.to_wire() for event in listed]}
+    body = {"events": [event.to_json() for event in listed]}
     request = _json_request("POST", path, body, idempotency_key)
     return attempts(
         request, _reader(202, lambda value: [_accepted(one) for one in value["accepted"]]), policy
@@ -126,7 +129,7 @@ def publish(
 
 def entitlement(user_id: str, policy: RetryPolicy) -> Steps[Entitlement]:
     """The steps of `GET /v1/users/{userId}/entitlement`."""
-    request = Request("GET", f"/v1/users/{quote(user_id, safe='')}/entitlement")
+    request = Request("GET", f"/v1/users/{_segment(user_id)}/entitlement")
     return attempts(request, _reader(200, _entitlement), policy)
 
 
@@ -135,20 +138,40 @@ def put_plan(plan: Plan, policy: RetryPolicy) -> Steps[Plan]:
     body = {
         "name": plan.name,
         "prices": list(plan.prices),
-        "capabilities": plan.capabilities.to_wire(),
+        "capabilities": plan.capabilities.to_json(),
     }
-    request = _json_request("PUT", f"/v1/plans/{quote(plan.plan_id, safe='')}", body, None)
+    request = _json_request("PUT", f"/v1/plans/{_segment(plan.plan_id)}", body, None)
     return attempts(request, _reader(200, _plan), policy)
 
 
 def _json_request(method: str, path: str, body: Any, idempotency_key: str | None) -> Request:
-    """A request that has its effect once, however often it is sent: the key is made here, before the first attempt."""
+    """A request that has its effect once, however often it is sent: the key is made here, before the first attempt.
+
+    Raises ValueError for a body or a key that cannot be sent.
+    """
+    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+        raise ValueError(
+            "An idempotency key is 1 to 255 ASCII characters, with no blank at either end"
+        )
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": idempotency_key if idempotency_key is not None else str(uuid.uuid4()),
     }
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Request(method, path, headers, text.encode())
+    return Request(method, path, headers, _encode(body))
+
+
+def _encode(body: Any) -> bytes:
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode()
+    except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError is a ValueError
+        raise ValueError(f"This cannot be sent as JSON: {error}") from error
+
+
+def _segment(identifier: str) -> str:
+    """Returns an id as a segment of a path. A segment of dots would mean another path."""
+    encoded = quote(identifier, safe="")
+    return encoded.replace(".", "%2E") if encoded in (".", "..") else encoded
 
 
 def _reader(status: int, of: Callable[[Any], T]) -> Callable[[Response], T]:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -18,7 +19,9 @@ from .errors import PushError, SourceError, UsherError
 from .recommendations import CONCURRENCY, PART, Summary
 from .terminal import show_progress
 
-OK, REJECTED, USAGE, CREDENTIALS, TRY_AGAIN, INTERRUPTED = 0, 1, 2, 3, 75, 130
+OK, REJECTED, USAGE, CREDENTIALS = 0, 1, 2, 3
+# As in sysexits.h: EX_SOFTWARE, EX_IOERR, EX_TEMPFAIL; 128 + SIGINT.
+FAULT, FILES, TRY_AGAIN, INTERRUPTED = 70, 74, 75, 130
 
 _HELP = """\
 exit codes:
@@ -26,6 +29,8 @@ exit codes:
   1    all were sent, and some were rejected: see <file>.rejected.ndjson
   2    the command, the file or the URL is wrong
   3    the service key is missing, or not accepted
+  70   a fault of this command, whose traceback is printed: what was sent stays
+  74   a file on this machine could not be read or written (a full disk): mend that and run the same command again
   75   Usher could not be reached, or not for now: run the same command again, it goes on where it ended
   130  interrupted: run the same command again, it goes on where it ended
 """
@@ -53,6 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(_exit_code(error), str(error))
     except (SourceError, ValueError) as error:
         return _fail(USAGE, str(error))
+    except OSError as error:
+        return _fail(FILES, f"A file on this machine could not be read or written: {error}")
+    except Exception:
+        # Python's own exit code would be 1, which says that all were sent. A traceback shows no values, so no key either.
+        traceback.print_exc()
+        return _fail(FAULT, "This is a fault of the command; please report it.")
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -23,7 +23,10 @@ class Usher:
     """A client for back offices. May be used by several threads; close it, or use it in a `with` statement.
 
     Calls are repeated when that may help, with delays that grow at random, or as long as the server asks for. A call that was
-    carried out although its response got lost has no second effect. Every call raises UsherError.
+    carried out although its response got lost has no second effect.
+
+    A call that fails raises UsherError. An argument that cannot be sent raises ValueError before anything is sent: data that is
+    no JSON (NaN, an object of yours), a time without a zone, an idempotency key that is not 1 to 255 ASCII characters.
     """
 
     def __init__(

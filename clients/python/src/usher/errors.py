@@ -18,7 +18,7 @@ class UsherError(Exception):
     """A call that Usher refused or did not answer.
 
     `code` is stable (docs/CONTRACT.md, "Error codes"), or one of this package: `no_response` (the connection failed
-    or timed out), `not_understood` (the response is not Usher's), `no_tally` (an upload ended without its totals),
+    or timed out), `not_understood` (the response is not Usher's), `missing_totals` (an upload ended without its totals),
     `in_use` (another process pushes the same file).
     """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from .errors import UsherError
 
@@ -49,7 +49,22 @@ class Wait:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Done(Generic[T]):
+    """The end of a call, with what it returns."""
+
+    result: T
+
+
 Steps: TypeAlias = Generator["Request | Wait", "Response | NoResponse | None", T]
+
+
+def advance(steps: Steps[T], outcome: Response | NoResponse | None) -> Request | Wait | Done[T]:
+    """Returns the next step after one with this outcome (None at first and after a Wait). Raises what ends the call."""
+    try:
+        return steps.send(outcome)
+    except StopIteration as stop:
+        return Done(stop.value)
 
 
 @dataclass(frozen=True)

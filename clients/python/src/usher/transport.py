@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import httpx
 
-from .steps import NoResponse, Request, Response, Steps, Wait
+from .steps import Done, NoResponse, Request, Response, Steps, Wait, advance
 
 T = TypeVar("T")
 
@@ -80,33 +80,25 @@ class Connection:
 def run(steps: Steps[T], client: httpx.Client, sleep: Callable[[float], object]) -> T:
     """Carries the steps out in this thread, and returns what they return. What `sleep` raises ends them."""
     outcome: Response | NoResponse | None = None
-    while True:
-        try:
-            step = steps.send(outcome)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        outcome = None
+    while not isinstance(step := advance(steps, outcome), Done):
         if isinstance(step, Wait):
+            outcome = None
             sleep(step.seconds)
         else:
             outcome = _send(client, step)
+    return step.result
 
 
 async def run_async(steps: Steps[T], client: httpx.AsyncClient) -> T:
     """Carries the steps out, and returns what they return."""
     outcome: Response | NoResponse | None = None
-    while True:
-        try:
-            step = steps.send(outcome)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        outcome = None
+    while not isinstance(step := advance(steps, outcome), Done):
         if isinstance(step, Wait):
+            outcome = None
             await asyncio.sleep(step.seconds)
         else:
             outcome = await _send_async(client, step)
+    return step.result
 
 
 def _send(client: httpx.Client, request: Request) -> Response | NoResponse:

@@ -46,7 +46,7 @@ export class RevocationsService extends PeriodicWorker implements OnModuleInit {
       capacity: 10_000,
     });
     const help = 'Users whose revocations this node remembers, most of whom have none';
-    metrics.gauge('revocation_users', help, () => this.byUser.size);
+    metrics.gauge('revocation_users', help, 'max', () => this.byUser.size);
   }
 
   /** A node that cannot read the revocations does not boot: it would accept stolen tokens. */

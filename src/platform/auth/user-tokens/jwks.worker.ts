@@ -33,7 +33,7 @@ export class JwksWorker extends PeriodicWorker {
       },
     });
     const { cache } = this;
-    metrics.gauge('jwks_age_seconds', 'Age of the keys of user tokens', () => cache.ageMs / 1_000);
+    metrics.gauge('jwks_age_seconds', 'Age of the keys of user tokens', 'max', () => cache.ageMs / 1_000);
   }
 
   /** The key for a token, for jose: see JwksCache. */

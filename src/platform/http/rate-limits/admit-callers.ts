@@ -3,7 +3,7 @@ import { type AuthenticationService, isWebhook } from '../../auth/authentication
 import { bearer } from '../../auth/bearer.js';
 import { type Caller, rememberCaller } from '../../auth/caller.js';
 import type { Config } from '../../config/config.js';
-import { discardBody } from '../body-parser.js';
+import { discardBody } from '../body/body-parser.js';
 import { networkOf } from '../client-address.js';
 import { RateLimiter } from './rate-limiter.js';
 

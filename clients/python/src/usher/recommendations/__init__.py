@@ -51,7 +51,8 @@ class Recommendations:
         `on_progress`: called in this thread after each part.
 
         Raises PushError when a part could not be sent (`.retryable`: push again, later), SourceError when the rows
-        cannot be read, UsherError `in_use`, ValueError.
+        cannot be read or a file beside them not be opened, OSError when one cannot be written (a full disk), UsherError
+        `in_use`, ValueError.
         """
         options = PushOptions(part, concurrency, resume, rejected, on_progress)
         return Push(rows, options, self._connection, self._policy).run()

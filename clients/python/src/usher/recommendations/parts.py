@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from .rows import Page, Unfit
+from .rows import InvalidRow, Page
 from .sources import Numbered
 
 MAX_PART_BYTES = 32 * 1024 * 1024
@@ -65,16 +65,16 @@ class Part:
 def split(
     rows: Iterable[Numbered],
     part_rows: int,
-    reject: Callable[[int, Unfit], None],
+    reject: Callable[[int, InvalidRow], None],
     part_bytes: int = MAX_PART_BYTES,
 ) -> Iterator[Part]:
-    """Yields the fit rows in parts of at most `part_rows` and `part_bytes`; hands the others to `reject`.
+    """Yields the valid rows in parts of at most `part_rows` and `part_bytes`; hands the others to `reject`.
 
     The cuts depend on nothing but the rows, so that a later run finds the same parts.
     """
     builder = _Builder()
     for number, content in rows:
-        if isinstance(content, Unfit):
+        if isinstance(content, InvalidRow):
             reject(number, content)
             continue
         if builder.lines and builder.bytes + len(content.line) + 1 > part_bytes:

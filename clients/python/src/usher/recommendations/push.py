@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass
@@ -12,11 +13,11 @@ from ..steps import RetryPolicy
 from ..transport import Connection
 from .journal import FileJournal, Journal, NoJournal
 from .parts import MAX_PART_ROWS, Part, split
+from .push_warnings import PushWarnings
 from .rejects import Rejects
-from .rows import Unfit
+from .rows import InvalidRow
 from .sources import Rows, Source, open_source
 from .summary import OnProgress, Progress, Rejected, Summary
-from .trap import Trap
 from .upload import PartOutcome
 from .workers import Workers, error_in
 
@@ -64,17 +65,24 @@ class Push:
         self._policy = policy
         self._cancelled = cancelled
         self._summary = Summary()
-        self._trap = Trap()
+        self._warnings = PushWarnings()
         self._journal: Journal = _open_journal(self._source, options.resume, connection.url)
-        self._rejects = Rejects(_rejects_path(self._source, options.rejected), self._summary)
+        try:
+            self._rejects = Rejects(_rejects_path(self._source, options.rejected), self._summary)
+        except BaseException:
+            self._journal.close()
+            raise
 
     def run(self) -> Summary:
-        """Returns when every row is in Usher or rejected. Raises PushError, SourceError or Cancelled; what was sent stays."""
+        """Returns when every row is in Usher or rejected. Raises PushError, SourceError, OSError or Cancelled.
+
+        What was sent stays.
+        """
         started = time.monotonic()
         try:
             workers = Workers(self._connection, self._policy, self._options.concurrency)
             try:
-                workers.check()
+                self._check(workers)
                 self._send_all(workers)
                 self._journal.finished()
             finally:
@@ -84,18 +92,24 @@ class Push:
         return self._summary
 
     def _end(self, workers: Workers, started: float) -> None:
-        """Keeps what finished while the push was ending."""
-        for part, outcome in workers.stop():
-            if isinstance(outcome, PartOutcome):
-                self._finish(part, outcome)
-        self._journal.close()
-        self._rejects.close()
-        self._summary.seconds = time.monotonic() - started
-        self._summary.warnings = self._trap.warnings()
+        """Keeps what finished while the push was ending, and closes the files also when one of them cannot be written."""
+        with contextlib.closing(self._journal), contextlib.closing(self._rejects):
+            for part, outcome in workers.stop():
+                if part is not None and isinstance(outcome, PartOutcome):
+                    self._finish(part, outcome)
+            self._summary.seconds = time.monotonic() - started
+            self._summary.warnings = self._warnings.texts()
+
+    def _check(self, workers: Workers) -> None:
+        """Raises UsherError if the URL or the key is wrong, or the server cannot be reached: before anything is read."""
+        workers.hand_over_check()
+        while workers.in_flight > 0:
+            self._take(workers)
 
     def _send_all(self, workers: Workers) -> None:
         for part in split(self._source.read(), self._options.part, self._reject_here):
-            self._trap.look_at(part)
+            self._raise_if_cancelled()
+            self._warnings.look_at(part)
             known = self._journal.outcome_of(part.digest)
             if known is not None:
                 self._summary.resumed_parts += 1
@@ -112,22 +126,26 @@ class Push:
 
     def _take(self, workers: Workers, seconds: float = _POLL) -> None:
         """Takes a finished part, if there is one within so many seconds."""
-        if self._cancelled is not None and self._cancelled.is_set():
-            raise Cancelled
+        self._raise_if_cancelled()
         result = workers.take(seconds)
         if result is None:
             return
         part, outcome = result
         if isinstance(outcome, PartOutcome):
-            self._finish(part, outcome)
+            if part is not None:
+                self._finish(part, outcome)
         elif (error := error_in(outcome)) is not None:
             raise error
+
+    def _raise_if_cancelled(self) -> None:
+        if self._cancelled is not None and self._cancelled.is_set():
+            raise Cancelled
 
     def _finish(self, part: Part, outcome: PartOutcome) -> None:
         self._journal.done(part.digest, outcome)
         self._summary.attempts += outcome.attempts
         if outcome.attempts == 1 and not self._journal.was_sent(part.digest):
-            self._trap.first_outcome(outcome)
+            self._warnings.first_outcome(outcome)
         self._count(part, outcome)
 
     def _count(self, part: Part, outcome: PartOutcome) -> None:
@@ -148,9 +166,10 @@ class Push:
             )
         self._report()
 
-    def _reject_here(self, number: int, unfit: Unfit) -> None:
+    def _reject_here(self, number: int, invalid: InvalidRow) -> None:
+        self._raise_if_cancelled()
         self._summary.rows += 1
-        self._rejects.add(Rejected(number, unfit.code, "client", unfit.message))
+        self._rejects.add(Rejected(number, invalid.code, "client", invalid.message))
 
     def _report(self) -> None:
         if self._options.on_progress is not None:

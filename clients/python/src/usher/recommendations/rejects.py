@@ -21,21 +21,32 @@ class Rejects:
         self._summary = summary
         self._file: IO[str] | None = None
         if path is not None:
-            path.unlink(missing_ok=True)
+            self._remove(path)
 
     def add(self, rejected: Rejected) -> None:
-        """Raises SourceError if the file cannot be written."""
+        """Raises SourceError if the file cannot be opened, OSError if it cannot be written."""
         self._summary.rejected_count += rejected.count
         if len(self._summary.rejected) < MAX_LISTED:
             self._summary.rejected.append(rejected)
         if self._path is None:
             return
+        if self._file is None:
+            self._file = self._open(self._path)
+        self._file.write(json.dumps(rejected.to_json(), ensure_ascii=False) + "\n")
+
+    @staticmethod
+    def _remove(path: Path) -> None:
         try:
-            if self._file is None:
-                self._file = self._path.open("w", encoding="utf-8")
-            self._file.write(json.dumps(rejected.to_json(), ensure_ascii=False) + "\n")
+            path.unlink(missing_ok=True)
+        except OSError as error:  # a directory, or one that may not be changed
+            raise SourceError(f"{path} cannot be replaced: {error}") from error
+
+    @staticmethod
+    def _open(path: Path) -> IO[str]:
+        try:
+            return path.open("w", encoding="utf-8")
         except OSError as error:
-            raise SourceError(f"{self._path} cannot be written: {error}") from error
+            raise SourceError(f"{path} cannot be written: {error}") from error
 
     def close(self) -> None:
         if self._file is not None:

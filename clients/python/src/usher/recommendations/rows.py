@@ -21,7 +21,7 @@ DEFAULT_PROFILE = "main"
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 # What PostgreSQL's text cannot hold, and control characters, which only mislead readers.
-_UNFIT_FOR_VERSION = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_FORBIDDEN_IN_VERSION = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|[\ud800-\udfff]")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
@@ -43,17 +43,17 @@ class Page(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Unfit:
+class InvalidRow:
     """A row that is not sent. `code` is the one with which the server would reject it."""
 
     code: str
     message: str
 
 
-TOO_LONG = Unfit("payload_too_large", f"The line is longer than {MAX_LINE_BYTES} bytes")
+TOO_LONG = InvalidRow("payload_too_large", f"The line is longer than {MAX_LINE_BYTES} bytes")
 
 
-def page_of_row(row: Mapping[str, Any]) -> Page | Unfit:
+def page_of_row(row: Mapping[str, Any]) -> Page | InvalidRow:
     """Returns the page of a row with the fields userId, profileId (optional), version and items."""
     # A table has a value in every column; the contract knows no null there.
     fields = {
@@ -68,10 +68,10 @@ def page_of_row(row: Mapping[str, Any]) -> Page | Unfit:
     except RecursionError:
         return _TOO_DEEP
     except (TypeError, ValueError) as error:  # UnicodeEncodeError is a ValueError
-        return Unfit("invalid_request", f"The row cannot be written as JSON: {_reason(error)}")
+        return InvalidRow("invalid_request", f"The row cannot be written as JSON: {_reason(error)}")
 
 
-def page_of_line(line: bytes) -> Page | Unfit | None:
+def page_of_line(line: bytes) -> Page | InvalidRow | None:
     """Returns the page of a line of NDJSON; None for an empty line, which the server counts and ignores.
 
     Stricter than the server in one point: a line that is not UTF-8 is rejected, where the server would store its
@@ -85,29 +85,31 @@ def page_of_line(line: bytes) -> Page | Unfit | None:
     try:
         value = _DECODER.decode(line.decode())
     except UnicodeDecodeError:
-        return Unfit("malformed_json", "The line is not UTF-8")
+        return InvalidRow("malformed_json", "The line is not UTF-8")
     except (RecursionError, ValueError):
         # Nesting is looked at first by the server, even in what is not JSON.
         return (
-            _TOO_DEEP if _text_deeper_than(line, MAX_DEPTH) else Unfit("malformed_json", "Not JSON")
+            _TOO_DEEP
+            if _text_deeper_than(line, MAX_DEPTH)
+            else InvalidRow("malformed_json", "Not JSON")
         )
     # Few brackets cannot be nested deep: the usual case costs two searches.
     if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _deeper_than(line, MAX_DEPTH):
         return _TOO_DEEP
     # What cannot be stored comes only as an escape.
     if b"\\u" in line and _UNSTORABLE.search(json.dumps(value, ensure_ascii=False)):
-        return Unfit(
+        return InvalidRow(
             "invalid_request",
             "It holds a character that cannot be stored: U+0000 or half a surrogate pair",
         )
     return _page(line, value)
 
 
-_NOT_AN_OBJECT = Unfit("invalid_request", "It is not an object")
-_TOO_DEEP = Unfit("too_deep", f"It is nested deeper than {MAX_DEPTH} levels")
+_NOT_AN_OBJECT = InvalidRow("invalid_request", "It is not an object")
+_TOO_DEEP = InvalidRow("too_deep", f"It is nested deeper than {MAX_DEPTH} levels")
 
 
-def _page(line: bytes, value: Any) -> Page | Unfit:
+def _page(line: bytes, value: Any) -> Page | InvalidRow:
     if not isinstance(value, dict):
         return _NOT_AN_OBJECT
     user_id = value.get("userId")
@@ -116,18 +118,18 @@ def _page(line: bytes, value: Any) -> Page | Unfit:
     items = value.get("items")
     for name, identifier in (("userId", user_id), ("profileId", profile_id)):
         if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
-            return Unfit(
+            return InvalidRow(
                 "invalid_request", f"{name} must be a text of 1 to 64 of A-Z a-z 0-9 _ . : -"
             )
     if isinstance(version, float) and version.is_integer():
         version = int(version)  # 1.0 is a whole number to the server
     if not _is_version(version):
-        return Unfit(
+        return InvalidRow(
             "invalid_request",
             f"version must be a whole number from 0, or a text of 1 to {MAX_VERSION_LENGTH} characters",
         )
     if not isinstance(items, list) or len(items) > MAX_ITEMS:
-        return Unfit("invalid_request", f"items must be a list of at most {MAX_ITEMS}")
+        return InvalidRow("invalid_request", f"items must be a list of at most {MAX_ITEMS}")
     return Page(line, user_id, profile_id, version)  # type: ignore[arg-type]
 
 
@@ -139,7 +141,7 @@ def _is_version(version: object) -> bool:
     if not isinstance(version, str) or not version:
         return False
     # The server counts code points too.
-    return len(version) <= MAX_VERSION_LENGTH and not _UNFIT_FOR_VERSION.search(version)
+    return len(version) <= MAX_VERSION_LENGTH and not _FORBIDDEN_IN_VERSION.search(version)
 
 
 def _deeper_than(text: bytes, levels: int) -> bool:

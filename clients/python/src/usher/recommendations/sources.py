@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol, TypeAlias, cast
 
 from ..errors import SourceError
-from .rows import MAX_LINE_BYTES, TOO_LONG, Page, Unfit, page_of_line, page_of_row
+from .rows import MAX_LINE_BYTES, TOO_LONG, InvalidRow, Page, page_of_line, page_of_row
 
 ROWS_AT_ONCE = 1_000
 """Rows that are taken from a table at once: a table's rows are far larger as Python objects."""
@@ -28,7 +28,7 @@ class Numbered(NamedTuple):
     """What a line or row holds; `number` is its place in the source, from 1."""
 
     number: int
-    content: Page | Unfit
+    content: Page | InvalidRow
 
 
 class Source(Protocol):
@@ -157,13 +157,13 @@ class ParquetFile:
                 yield Numbered(self._number, _page_of_table_row(row))
 
 
-def _page_of_table_row(row: dict[str, Any]) -> Page | Unfit:
+def _page_of_table_row(row: dict[str, Any]) -> Page | InvalidRow:
     items = row["items"]
     if isinstance(items, str):
         try:
             row["items"] = json.loads(items)
         except (ValueError, RecursionError):
-            return Unfit("malformed_json", "The text of items is not JSON")
+            return InvalidRow("malformed_json", "The text of items is not JSON")
     return page_of_row(row)
 
 

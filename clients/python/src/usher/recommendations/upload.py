@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import UsherError, error_of, problem_error
-from ..steps import NoResponse, Request, Response, RetryPolicy, Steps, Wait, attempts
+from ..steps import (
+    Done,
+    NoResponse,
+    Request,
+    Response,
+    RetryPolicy,
+    Steps,
+    Wait,
+    advance,
+    attempts,
+)
 from .parts import Part, compress
 
 PATH = "/v1/recommendations"
@@ -92,13 +102,10 @@ def _counted(
     """Passes the steps on, and returns beside their result how many requests were among them."""
     sent = 0
     outcome: Response | NoResponse | None = None
-    while True:
-        try:
-            step = steps.send(outcome)
-        except StopIteration as stop:
-            return stop.value, sent
+    while not isinstance(step := advance(steps, outcome), Done):
         sent += isinstance(step, Request)
         outcome = yield step
+    return step.result, sent
 
 
 def _merge(first: PartOutcome, second: PartOutcome, failed: list[int]) -> PartOutcome:
@@ -115,7 +122,7 @@ def _merge(first: PartOutcome, second: PartOutcome, failed: list[int]) -> PartOu
 
 
 def read_totals(response: Response, rows: int) -> PartOutcome:
-    """Returns the totals of a response. Raises UsherError `no_tally` if they are missing or do not cover all rows."""
+    """Returns the totals of a response. Raises UsherError `missing_totals` if they are missing or do not cover all rows."""
     if response.status != 200:
         raise error_of(response)
     last = response.body.rstrip().rpartition(b"\n")[2]
@@ -126,11 +133,11 @@ def read_totals(response: Response, rows: int) -> PartOutcome:
         outcome = PartOutcome.from_json(value)
     except (KeyError, TypeError, ValueError):
         raise UsherError(
-            "no_tally", "The response ended without totals", status=200, retryable=True
+            "missing_totals", "The response ended without totals", status=200, retryable=True
         ) from None
     if outcome.total != rows:
         detail = f"The totals are of {outcome.total} rows; {rows} were sent"
-        raise UsherError("no_tally", detail, status=200, retryable=True)
+        raise UsherError("missing_totals", detail, status=200, retryable=True)
     return outcome
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-
-import httpx
+from typing import TypeAlias
 
 from ..errors import UsherError
-from ..steps import RetryPolicy
+from ..steps import RetryPolicy, Steps
 from ..transport import Connection, run
 from .parts import Part
 from .upload import PartOutcome, check, upload
@@ -24,7 +23,9 @@ class Stopped(Exception):
     """The push ends; the part is not sent again."""
 
 
-Result = tuple[Part, "PartOutcome | BaseException"]
+Job: TypeAlias = "tuple[Part | None, Steps[PartOutcome]]"
+Result: TypeAlias = "tuple[Part | None, PartOutcome | BaseException]"
+"""The part is None for the check before the first one."""
 
 
 class Workers:
@@ -34,20 +35,18 @@ class Workers:
         self._client = connection.open_sync(UPLOAD_TIMEOUT)
         self._policy = policy
         self._stopping = threading.Event()
-        self._jobs: queue.SimpleQueue[Part | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name=f"usher-upload-{n}", daemon=True)
             for n in range(concurrency)
         ]
+        self._running = concurrency
+        self._lock = threading.Lock()
         self.in_flight = 0
         """Parts that were handed over and whose result was not taken."""
         for thread in self._threads:
             thread.start()
-
-    def check(self) -> None:
-        """Raises UsherError if the URL or the key is wrong, or the server cannot be reached."""
-        run(check(self._policy), self._client, self._sleep)
 
     @property
     def is_full(self) -> bool:
@@ -56,8 +55,14 @@ class Workers:
 
     def hand_over(self, part: Part) -> None:
         """The caller looks at `is_full` first: what waits is in memory."""
-        self.in_flight += 1
-        self._jobs.put(part)
+        self._put(part, upload(part, self._policy))
+
+    def hand_over_check(self) -> None:
+        """Its result has no part; it is an error if the URL or the key is wrong, or the server cannot be reached.
+
+        A thread of its own sends it, so that a push that is cancelled need not wait for a server that is silent.
+        """
+        self._put(None, check(self._policy))
 
     def take(self, seconds: float) -> Result | None:
         """Returns a finished part, or None when none is finished within so many seconds."""
@@ -78,26 +83,39 @@ class Workers:
         deadline = time.monotonic() + _GRACE
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if not any(thread.is_alive() for thread in self._threads):
-            self._client.close()
         results = []
         while (result := self.take(0)) is not None:
             results.append(result)
         return results
 
+    def _put(self, part: Part | None, steps: Steps[PartOutcome]) -> None:
+        self.in_flight += 1
+        self._jobs.put((part, steps))
+
     def _work(self) -> None:
-        while (part := self._jobs.get()) is not None:
+        try:
+            self._send_jobs()
+        finally:
+            with self._lock:
+                self._running -= 1
+                is_last = self._running == 0
+            if is_last:
+                self._client.close()  # here, since a thread that was given up outlives `stop`
+
+    def _send_jobs(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            part, steps = job
             try:
-                outcome: PartOutcome | BaseException = self._send(part, self._client)
+                outcome: PartOutcome | BaseException = self._send(steps)
             except Exception as error:
                 self._stopping.set()  # the push ends: no further part is begun
                 outcome = error
             self._results.put((part, outcome))
 
-    def _send(self, part: Part, client: httpx.Client) -> PartOutcome:
+    def _send(self, steps: Steps[PartOutcome]) -> PartOutcome:
         if self._stopping.is_set():
             raise Stopped
-        return run(upload(part, self._policy), client, self._sleep)
+        return run(steps, self._client, self._sleep)
 
     def _sleep(self, seconds: float) -> None:
         if self._stopping.wait(seconds):

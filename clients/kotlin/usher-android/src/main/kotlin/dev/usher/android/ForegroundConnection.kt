@@ -1,5 +1,6 @@
 package dev.usher.android
 
+import dev.usher.client.Connection
 import dev.usher.client.Usher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
@@ -27,14 +28,14 @@ public class ForegroundConnection(
     private var started = 0
     private var closing: Job? = null
 
-    /** The connected client; null while the app is in the background. */
+    /** The connected client; null while the app is in the background. One that was refused for good stays until the app comes back. */
     public val usher: StateFlow<Usher?> = current.asStateFlow()
 
     /** An activity is on the screen. */
     public fun onActivityStarted() {
         started++
         closing?.cancel()
-        if (current.value == null) current.value = connect()
+        if (isClosed(current.value)) current.value = connect()
     }
 
     /** An activity left the screen. */
@@ -58,6 +59,9 @@ public class ForegroundConnection(
     public fun onNetworkAvailable() {
         current.value?.networkAvailable()
     }
+
+    /** A client that the server refused for good, e.g. because the device connected elsewhere, is as good as none. */
+    private fun isClosed(usher: Usher?): Boolean = usher == null || usher.state.value.connection == Connection.CLOSED
 
     private fun close() {
         closing?.cancel()

@@ -30,7 +30,7 @@ class ForegroundConnectionTest {
         UsherConfig(
             "https://usher.test", { throw UsherError("token_unavailable", "nobody answers", true) }, "phone", "android",
             transport = object : Transport {
-                override fun dial(url: String, listener: Transport.Listener): Transport.Wire = error("nobody dials")
+                override fun dial(url: String, listener: Transport.Listener): Transport.WebSocketConnection = error("nobody dials")
             },
             dispatcher = StandardTestDispatcher(testScheduler),
         ),
@@ -58,6 +58,21 @@ class ForegroundConnectionTest {
         assertEquals(Connection.CLOSED, usher!!.state.value.connection)
         connection.onActivityStarted()
         assertNotSame(usher, connection.usher.value)
+        closeAll()
+    }
+
+    @Test
+    fun `a client that was refused for good is replaced when the app comes back, however soon`() = runTest {
+        val connection = connection()
+        connection.onActivityStarted()
+        val first = connection.usher.value!!
+        first.close() // as after a refusal: another device connected with the same id
+        runCurrent()
+        connection.onActivityStopped()
+        advanceTimeBy(1_000)
+        connection.onActivityStarted()
+        assertNotSame(first, connection.usher.value)
+        assertEquals(2, connected.size)
         closeAll()
     }
 

@@ -56,8 +56,9 @@ internal class Handlers(
         }
     }
 
-    /** Passes a committed event to the collectors. Never waits for them. */
+    /** Passes a committed event to the collectors. Never waits for them. Once closed, they get nothing more and keep what they have. */
     fun publish(event: Envelope) {
+        if (isClosed) return
         for (collector in collectors) {
             if (collector.trySend(event).isSuccess) continue
             collector.tryReceive()

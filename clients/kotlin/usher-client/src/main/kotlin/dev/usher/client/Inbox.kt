@@ -13,8 +13,10 @@ internal class InboxOptions(
     val onCommitted: (Envelope) -> Unit,
     /** The state or the position may have changed. */
     val onChange: () -> Unit,
-    /** The position could not be stored. */
-    val onStorageError: () -> Unit,
+    /** The position could not be stored or read. */
+    val onStorageError: (UsherError) -> Unit,
+    /** The app closed the client, or the server refused it. No further event is delivered. */
+    val isClosing: () -> Boolean,
 )
 
 /** What a `welcome` is followed by. */
@@ -34,13 +36,23 @@ internal enum class AfterSnapshot {
 
     /** Only a new connection helps. */
     UNREADABLE,
+
+    /** The client was closed while the snapshot was delivered. The rest of it waits for the next client. */
+    CLOSED,
 }
+
+/**
+ * After so many failed attempts to read the stored position the device goes on as a new one: it misses the events of its absence, and has
+ * only the state. Without a limit, a storage that stays broken would keep the device from ever connecting, which is worse.
+ */
+private const val MAX_LOAD_ATTEMPTS = 3
 
 /**
  * Receives snapshots and events, one at a time. Delivers each durable event once and in order, and stores the position only after the
  * app's handlers have returned: an app that dies in between receives the event again. The other order would lose it.
  *
- * Handlers suspend. Meanwhile another user may sign in: [generation] then differs, and nothing of the former user is kept.
+ * Handlers suspend. Meanwhile another user may sign in: [generation] then differs, and nothing of the former user is kept. Or the client
+ * may be closed: the handler that runs is let finish, its event is stored, and no further one is delivered.
  */
 internal class Inbox(private val options: InboxOptions) {
     var state = UserState()
@@ -49,6 +61,8 @@ internal class Inbox(private val options: InboxOptions) {
         private set
     private var userId: String? = null
     private var generation = 0
+    private var isPositionLoaded = false
+    private var loadFailures = 0
 
     /** The position of the last delivered event while there is no cursor: a stored one, or that of the discarded cursor. */
     private var deliveredPosition: Position? = null
@@ -76,19 +90,41 @@ internal class Inbox(private val options: InboxOptions) {
         }
 
     /** Discards everything of the previous user. Returns true if there was another one. */
-    suspend fun setUser(userId: String): Boolean {
+    fun setUser(userId: String): Boolean {
         if (this.userId == userId) return false
         val hadOtherUser = this.userId != null
-        val current = ++generation
+        generation++
         this.userId = userId
+        isPositionLoaded = false
+        loadFailures = 0
         state = UserState()
         cursor = null
         highestSkipped = null
         past = null
         deliveredPosition = null
-        val stored = options.positionStore.load(userId)
-        if (current == generation && cursor == null && deliveredPosition == null) deliveredPosition = stored
         return hadOtherUser
+    }
+
+    /**
+     * Reads the user's stored position, once per user. An attempt that is given up while it waits here leaves it to the next one: a
+     * position that is taken for none would lose the events that were missed.
+     * Throws [UsherError] `storage` if it cannot be read; see [MAX_LOAD_ATTEMPTS].
+     */
+    suspend fun loadPosition() {
+        val userId = userId ?: return
+        if (isPositionLoaded) return
+        val current = generation
+        val stored = try {
+            options.positionStore.load(userId)
+        } catch (error: UsherError) {
+            if (current != generation) return
+            options.onStorageError(error)
+            if (++loadFailures < MAX_LOAD_ATTEMPTS) throw error
+            null
+        }
+        if (current != generation) return
+        isPositionLoaded = true
+        if (position == null) deliveredPosition = stored
     }
 
     fun handleWelcome(welcome: Welcome): AfterWelcome {
@@ -121,6 +157,7 @@ internal class Inbox(private val options: InboxOptions) {
         for (entry in news) {
             options.handle(entry)
             if (current != generation) return AfterSnapshot.INCOMPLETE
+            if (options.isClosing()) return stopAt(snapshot.position.epoch, entry)
         }
         isSnapshotOpen = snapshot.hasMore
         cursor = Cursor(snapshot.position.epoch, snapshot.position.offset, snapshot.position.offset)
@@ -150,6 +187,13 @@ internal class Inbox(private val options: InboxOptions) {
         options.onChange()
     }
 
+    /** Stores how far a snapshot was delivered. Its entries are in offset order. */
+    private suspend fun stopAt(epoch: String, entry: Envelope): AfterSnapshot {
+        if (entry.offset != null) cursor = Cursor(epoch, entry.offset, entry.offset)
+        savePosition()
+        return AfterSnapshot.CLOSED
+    }
+
     private suspend fun handleDurable(event: Envelope, offset: Long, acknowledge: () -> Unit): Boolean {
         val check = checkOffset(cursor, event.epoch, offset)
         if (check == OffsetCheck.DUPLICATE) acknowledge() // the first acknowledgement was lost
@@ -160,9 +204,10 @@ internal class Inbox(private val options: InboxOptions) {
         val isRelevant = isRelevant(event)
         val isNews = isRelevant && !isPast(event)
         if (isNews) options.handle(event)
-        // While the handler ran, another user signed in, or the position was given up. Then the event comes again where it belongs.
-        if (current != generation || cursor?.epoch != before.epoch) return true
+        if (current != generation) return true // another user signed in while the handler ran
         if (isRelevant) state = applyEvent(state, event)
+        // The cursor may have been discarded while the handler ran. The next snapshot must not deliver the event again.
+        if (cursor == null) deliveredPosition = Position(before.epoch, offset)
         cursor = cursor?.copy(offset = offset)
         savePosition()
         acknowledge()
@@ -193,11 +238,17 @@ internal class Inbox(private val options: InboxOptions) {
 
     /** A position within the past is not stored: after a restart the rest of the past would be delivered. */
     private suspend fun savePosition() {
-        val position = cursor?.position ?: return
+        val position = position ?: return
         val userId = userId ?: return
         val isWithinPast = past.let { it != null && it.epoch == position.epoch && position.offset < it.offset }
-        if (!isWithinPast && !options.positionStore.save(userId, position)) options.onStorageError()
+        if (!isWithinPast) store(userId, position)
         options.onChange()
+    }
+
+    private suspend fun store(userId: String, position: Position): Unit = try {
+        options.positionStore.save(userId, position)
+    } catch (error: UsherError) {
+        options.onStorageError(error)
     }
 
     private fun recordSkipped(event: Envelope, offset: Long) {

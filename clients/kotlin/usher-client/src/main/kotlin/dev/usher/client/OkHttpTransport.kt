@@ -20,10 +20,10 @@ public class OkHttpTransport(client: OkHttpClient? = null) : Transport {
     private val isOwn = client == null
     private val client = client ?: OkHttpClient.Builder().connectTimeout(CONNECT_TIMEOUT_SECONDS, TimeUnit.SECONDS).build()
 
-    override fun dial(url: String, listener: Transport.Listener): Transport.Wire {
-        val wire = OkHttpWire(listener)
-        wire.webSocket = client.newWebSocket(Request.Builder().url(url).build(), wire)
-        return wire
+    override fun dial(url: String, listener: Transport.Listener): Transport.WebSocketConnection {
+        val connection = OkHttpConnection(listener)
+        connection.webSocket = client.newWebSocket(Request.Builder().url(url).build(), connection)
+        return connection
     }
 
     override fun close() {
@@ -33,7 +33,7 @@ public class OkHttpTransport(client: OkHttpClient? = null) : Transport {
     }
 }
 
-private class OkHttpWire(private val listener: Transport.Listener) : WebSocketListener(), Transport.Wire {
+private class OkHttpConnection(private val listener: Transport.Listener) : WebSocketListener(), Transport.WebSocketConnection {
     lateinit var webSocket: WebSocket
     private val isEnded = AtomicBoolean()
 

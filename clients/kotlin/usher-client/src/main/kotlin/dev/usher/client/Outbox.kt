@@ -179,7 +179,7 @@ internal class Outbox(
             val newest = if (known.message.order > added.message.order) known else added
             queue[key] = newest.copy(callers = known.callers + added.callers, number = known.number)
         }
-        if (queue.size > MAX_QUEUED) queue.remove(queue.keys.first())?.fail(UsherError("queue_full", "too many newer messages wait", false))
+        if (queue.size > MAX_QUEUED) queue.remove(queue.keys.first())?.fail(UsherError("queue_full", "too many newer messages wait", true))
     }
 
     private fun Queued.fail(error: UsherError): Unit = callers.forEach { it.completeExceptionally(error) }

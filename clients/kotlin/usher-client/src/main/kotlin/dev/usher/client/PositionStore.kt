@@ -1,12 +1,20 @@
 package dev.usher.client
 
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.withTimeout
+import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.buildJsonObject
 import java.util.concurrent.ConcurrentHashMap
 
-/** Where positions are stored: DataStore, SharedPreferences, a file. A call that throws is reported once as `storage`. */
+/**
+ * Where positions are stored: DataStore, SharedPreferences, a file. A call that throws or takes longer than five seconds is reported as
+ * `storage`, once per client. A read is tried again with backoff before the device connects, three times in all; then it connects as a
+ * new device. A write that fails may make events repeat after a restart.
+ */
 public interface PositionStorage {
     /** Returns the text that was stored last under this name, or null. */
     public suspend fun get(name: String): String?
@@ -34,27 +42,36 @@ private const val STORAGE_TIMEOUT_MS = 5_000L
  * position, or they would miss their own events.
  */
 internal class PositionStore(private val storage: PositionStorage, private val url: String, private val deviceId: String) {
-    /** Returns the user's position. Null if there is none or it cannot be read: a wrong position is worse than none. */
-    suspend fun load(userId: String): Position? = attempt {
-        storage.get(storageName(url, userId, deviceId))?.let { parsePosition(usherJson.parseToJsonElement(it)) }
+    /** Returns the user's position; null if there is none, or a text that is none. Throws [UsherError] `storage` if the storage fails. */
+    suspend fun load(userId: String): Position? {
+        val text = attempt("the position cannot be read") { storage.get(storageName(url, userId, deviceId)) } ?: return null
+        return try {
+            parsePosition(usherJson.parseToJsonElement(text))
+        } catch (_: SerializationException) {
+            null // a wrong position is worse than none
+        }
     }
 
-    /** Returns false if the storage fails. Events may then repeat after a restart, which is better than losing them. */
-    suspend fun save(userId: String, position: Position): Boolean = attempt {
+    /** Throws [UsherError] `storage` if the storage fails. Events may then repeat after a restart, which is better than losing them. */
+    suspend fun save(userId: String, position: Position) {
         val value = buildJsonObject {
             put("epoch", JsonPrimitive(position.epoch))
             put("offset", JsonPrimitive(position.offset))
         }
-        storage.set(storageName(url, userId, deviceId), value.toString())
-        true
-    } ?: false
+        attempt("the position cannot be stored; events may be received again after a restart") {
+            storage.set(storageName(url, userId, deviceId), value.toString())
+        }
+    }
 
-    private suspend fun <T> attempt(block: suspend () -> T?): T? = try {
-        withTimeout(STORAGE_TIMEOUT_MS) { block() }
+    private suspend fun <T> attempt(failure: String, call: suspend () -> T): T = try {
+        withTimeout(STORAGE_TIMEOUT_MS) { call() }
+    } catch (error: TimeoutCancellationException) {
+        throw UsherError("storage", failure, true, cause = error)
     } catch (error: CancellationException) {
-        if (error is kotlinx.coroutines.TimeoutCancellationException) null else throw error
-    } catch (_: Exception) {
-        null
+        currentCoroutineContext().ensureActive() // else it is the storage's own: a scope of the app has ended
+        throw UsherError("storage", failure, true, cause = error)
+    } catch (error: Exception) {
+        throw UsherError("storage", failure, true, cause = error)
     }
 }
 

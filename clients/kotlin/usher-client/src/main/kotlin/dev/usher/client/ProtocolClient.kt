@@ -26,6 +26,9 @@ internal interface ProtocolClientHandlers {
     fun onOffline(error: UsherError)
     fun onRefused(error: UsherError)
 
+    /** True from the moment on at which the app closed the client, or the server refused it. */
+    fun isClosing(): Boolean
+
     /** An error that the client recovers from. */
     fun onError(error: Throwable)
 }
@@ -50,6 +53,7 @@ internal class ProtocolClient(
             onCommitted = handlers::onCommitted,
             onChange = handlers::onChange,
             onStorageError = ::reportStorage,
+            isClosing = handlers::isClosing,
         ),
     )
     private val socket = ReconnectingSocket(config, scope, timers, transport, this)
@@ -87,6 +91,7 @@ internal class ProtocolClient(
         outbox.close(reason)
     }
 
+    /** Throws [UsherError] `storage` if the user's position cannot be read. */
     override suspend fun getAuth(token: String, downMs: Long): JsonObject {
         readTokenSubject(token)?.let { setUser(it) }
         val position = getResumePosition(inbox.cursor, downMs)
@@ -135,7 +140,7 @@ internal class ProtocolClient(
             while (true) {
                 val next = waiting.removeFirstOrNull() ?: break
                 waitingChars -= next.size
-                if (next.connection.isActive) handleFrame(next.connection, next.frame)
+                if (next.connection.isActive && !handlers.isClosing()) handleFrame(next.connection, next.frame)
             }
         } finally {
             isHandling = false
@@ -154,7 +159,12 @@ internal class ProtocolClient(
         val welcome = parseWelcome(payload) ?: return startOver("the welcome cannot be read")
         if (!socket.isLive) clock.synchronize(welcome.serverTimeMs, socket.attemptStartedAt)
         heartbeatSeconds = welcome.heartbeatSeconds
-        setUser(welcome.userId)
+        try {
+            setUser(welcome.userId)
+        } catch (error: UsherError) {
+            if (from.isActive) socket.reconnect(error)
+            return
+        }
         if (!from.isActive) return
         when (inbox.handleWelcome(welcome)) {
             AfterWelcome.MISMATCH -> startOver("the replay does not continue our position")
@@ -165,7 +175,7 @@ internal class ProtocolClient(
 
     private suspend fun handleSnapshot(from: SocketConnection, frame: Packet.Frame) {
         val result = inbox.handleSnapshot(frame.payload)
-        if (!from.isActive) return
+        if (!from.isActive || result == AfterSnapshot.CLOSED) return
         if (result == AfterSnapshot.UNREADABLE) return startOver("the snapshot cannot be read")
         from.acknowledge(frame) // the next page follows it
         if (result == AfterSnapshot.COMPLETE) return resume()
@@ -204,11 +214,13 @@ internal class ProtocolClient(
         }
     }
 
-    /** Messages of the previous user must not be sent in the name of the next one. */
+    /** Messages of the previous user must not be sent in the name of the next one. Throws [UsherError] `storage`. */
     private suspend fun setUser(userId: String) {
-        if (!inbox.setUser(userId)) return
-        outbox.discard(userChanged())
-        handlers.onChange()
+        if (inbox.setUser(userId)) {
+            outbox.discard(userChanged())
+            handlers.onChange()
+        }
+        inbox.loadPosition()
     }
 
     /** Reconnects with backoff and asks for a snapshot, which is right whatever went wrong. */
@@ -217,10 +229,10 @@ internal class ProtocolClient(
         socket.reconnect(UsherError("protocol", message, true))
     }
 
-    private fun reportStorage() {
+    private fun reportStorage(error: UsherError) {
         if (hasReportedStorage) return // once is enough: it would be repeated with each event
         hasReportedStorage = true
-        handlers.onError(UsherError("storage", "the position cannot be stored; events may be received again after a restart", true))
+        handlers.onError(error)
     }
 }
 

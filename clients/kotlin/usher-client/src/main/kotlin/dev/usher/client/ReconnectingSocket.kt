@@ -17,7 +17,7 @@ private const val WELCOME_TIMEOUT_MS = 20_000L
 private const val REQUEST_TIMEOUT_MS = 10_000L
 
 internal interface ReconnectingSocketHandlers {
-    /** Returns the handshake of this attempt. [downMs]: how long the device has not been live. */
+    /** Returns the handshake of this attempt. [downMs]: how long the device has not been live. An [UsherError] ends the attempt. */
     suspend fun getAuth(token: String, downMs: Long): JsonObject
     fun onFrame(connection: SocketConnection, frame: Packet.Frame, size: Int)
 
@@ -124,7 +124,12 @@ internal class ReconnectingSocket(
             currentCoroutineContext().ensureActive() // else this attempt was given up while the token was fetched
             return reconnect(toUsherError(error, "token_unavailable"))
         }
-        val auth = handlers.getAuth(token, config.clock.elapsedMs() - (lostAt ?: attemptStartedAt))
+        val auth = try {
+            handlers.getAuth(token, config.clock.elapsedMs() - (lostAt ?: attemptStartedAt))
+        } catch (error: UsherError) {
+            currentCoroutineContext().ensureActive()
+            return reconnect(error)
+        }
         currentCoroutineContext().ensureActive()
         socket = SocketConnection(scope, timers, transport, config.url, auth, socketHandlers())
     }

@@ -37,7 +37,7 @@ internal class SocketConnection(
     private var isOpen = true
     private var isConnected = false
     private var watchdogMs = 0L
-    private val wire: Transport.Wire = transport.dial(
+    private val webSocket: Transport.WebSocketConnection = transport.dial(
         "${url.trimEnd('/')}/socket.io/?EIO=4&transport=websocket",
         object : Transport.Listener {
             override fun onText(text: String) { scope.launch { receive(text) } }
@@ -77,9 +77,9 @@ internal class SocketConnection(
 
     fun close() {
         if (!isOpen) return
-        if (isConnected) wire.send(PacketCodec.DISCONNECT)
+        if (isConnected) webSocket.send(PacketCodec.DISCONNECT)
         release()
-        wire.close()
+        webSocket.close()
     }
 
     private fun receive(text: String) {
@@ -111,18 +111,18 @@ internal class SocketConnection(
     private fun startWatchdog(): Unit = timers.set("watchdog", watchdogMs) { fail(UsherError("offline", "no ping in time", true)) }
 
     private fun send(text: String) {
-        if (!wire.send(text)) scope.launch { end(UsherError("offline", "the connection takes no more messages", true)) }
+        if (!webSocket.send(text)) scope.launch { end(UsherError("offline", "the connection takes no more messages", true)) }
     }
 
     private fun fail(error: UsherError) {
-        wire.close()
+        webSocket.close()
         end(error)
     }
 
     private fun end(error: UsherError) {
         if (!isOpen) return
         release()
-        wire.close()
+        webSocket.close()
         handlers.onEnd(error)
     }
 

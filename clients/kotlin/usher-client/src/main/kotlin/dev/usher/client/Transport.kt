@@ -6,7 +6,7 @@ public interface Transport {
      * Starts to connect to this WebSocket address (`https:` or `http:`) and returns at once. The listener may be called on any thread,
      * its calls in order, and `onEnd` at most once and last.
      */
-    public fun dial(url: String, listener: Listener): Wire
+    public fun dial(url: String, listener: Listener): WebSocketConnection
 
     /** Releases what the transport itself made. Called once, when the client was closed. */
     public fun close() {}
@@ -15,12 +15,12 @@ public interface Transport {
     public interface Listener {
         public fun onText(text: String)
 
-        /** The connection ended, or could not be opened. Not called after [Wire.close]. */
+        /** The connection ended, or could not be opened. Not called after [WebSocketConnection.close]. */
         public fun onEnd(error: UsherError)
     }
 
     /** One connection. */
-    public interface Wire {
+    public interface WebSocketConnection {
         /** Queues a message. Returns false if the connection takes none any more. */
         public fun send(text: String): Boolean
 

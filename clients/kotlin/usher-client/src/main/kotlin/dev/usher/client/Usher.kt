@@ -39,6 +39,10 @@ private const val APPLIED = "applied"
 private const val SEEN = "seen"
 private const val BUFFERED_SIGNALS = 64
 
+/** The same rule as the server's for published events. */
+private const val MAX_EVENT_TYPE_LENGTH = 64
+private val EVENT_TYPE = Regex("[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*")
+
 /**
  * One device of one user, kept in sync with the user's other devices. Made by [Usher.connect]. All methods may be called on any thread
  * and return at once.
@@ -77,16 +81,25 @@ public class Usher private constructor(private val config: UsherConfig) {
      *
      * Each durable event is delivered once and in order, also across restarts if the position is stored. It counts as received when its
      * handlers have returned, and they run one after the other: store what must not be lost, and return. A handler that throws, or takes
-     * longer than `handlerTimeoutMs`, is reported and blocks nothing. Do not wait in a handler for [heartbeat], [applied] or [seen].
+     * longer than `handlerTimeoutMs`, is reported, and the next event is handled. The time-out is a cancellation: a handler that blocks its
+     * thread is not interrupted, and holds up all events. Do not wait in a handler for [heartbeat], [applied] or [seen].
      */
-    public inline fun <reified T> on(noinline handler: suspend (Event<T>) -> Unit): Subscription {
+    public inline fun <reified T : Any> on(noinline handler: suspend (Event<T>) -> Unit): Subscription {
         val deserializer = serializer<T>()
-        return on(deserializer.descriptor.serialName, deserializer, handler)
+        val type = deserializer.descriptor.serialName
+        // Without @SerialName it is the name of the class.
+        require(type != T::class.qualifiedName && !type.startsWith("kotlin.")) { "give $type a @SerialName: the type of its event" }
+        return on(type, deserializer, handler)
     }
 
-    /** Handles events of this type, with their data decoded. Data of another form is reported as a failure. */
+    /**
+     * Handles events of this type, with their data decoded. Data of another form is reported as a failure.
+     * @throws IllegalArgumentException if no event can have this type
+     */
     public fun <T> on(type: String, deserializer: KSerializer<T>, handler: suspend (Event<T>) -> Unit): Subscription {
-        require(type.isNotEmpty() && type.none { it.isUpperCase() }) { "give $type a @SerialName: the type of its event" }
+        require(type.length <= MAX_EVENT_TYPE_LENGTH && EVENT_TYPE.matches(type)) {
+            "no event has the type \"$type\": it has letters, digits, _ and -, with single dots in between"
+        }
         return handlers.add(type) { handler(it.withData(usherJson.decodeFromJsonElement(deserializer, it.data))) }
     }
 
@@ -141,8 +154,8 @@ public class Usher private constructor(private val config: UsherConfig) {
     }
 
     /**
-     * Disconnects for good and stops every timer. What was not sent yet fails with `closed`; a handler that runs is let finish. To sign in
-     * another user, close and connect again.
+     * Disconnects for good and stops every timer. What was not sent yet fails with `closed`; a handler that runs is let finish, and no
+     * further event is delivered, also not of the snapshot that is being delivered. To sign in another user, close and connect again.
      */
     public fun close() {
         if (isClosing.compareAndSet(false, true)) scope.launch { shutDown(UsherError("closed", "the client was closed", false)) }
@@ -207,6 +220,8 @@ public class Usher private constructor(private val config: UsherConfig) {
             shutDown(error)
             currentSignals.tryEmit(Signal.Refused(error))
         }
+
+        override fun isClosing(): Boolean = isClosing.get()
 
         override fun onError(error: Throwable) = report(error)
     }

@@ -3,6 +3,7 @@ package dev.usher.client
 import app.cash.turbine.test
 import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.test.runTest
 import kotlinx.serialization.json.double
 import kotlinx.serialization.json.jsonPrimitive
@@ -148,6 +149,68 @@ class ClientTest {
             assertEquals(listOf("acked 1"), rig.log)
             expectNoEvents()
         }
+    }
+
+    @Test
+    fun `a stored position is read again when the attempt that read it was given up`() = runTest {
+        var reads = 0
+        val heard = mutableListOf<Long?>()
+        val readStored = suspend {
+            reads++
+            if (reads == 1) delay(4_000)
+            Rig.positionAt(4)
+        }
+        var isTokenSlow = true
+        val rig = Rig(this, readStored = readStored, beforeToken = { if (isTokenSlow) delay(17_000) }) { on("note") { heard += it.offset } }
+        rig.advance(20_000) // the token took 17 s of the 20 that an attempt has, and the storage takes longer than the rest
+        isTokenSlow = false
+        rig.advance(1_000)
+        rig.goLive(offset = 6, entries = """[{"offset":4},{"offset":5},{"offset":6}]""")
+        assertEquals(2, reads)
+        assertEquals(listOf<Long?>(5, 6), heard)
+    }
+
+    @Test
+    fun `a stored position that cannot be read is reported and tried again, and nothing is stored over it`() = runTest {
+        var reads = 0
+        val heard = mutableListOf<Long?>()
+        val rig = Rig(this, readStored = { if (++reads == 1) error("locked") else Rig.positionAt(4) }) { on("note") { heard += it.offset } }
+        rig.client.signals.test {
+            rig.settle()
+            assertEquals("storage", ((awaitItem() as Signal.Failure).error as UsherError).code)
+            assertEquals("storage", (awaitItem() as Signal.Offline).error.code)
+            assertEquals(0, rig.lines.size)
+            rig.advance(500)
+            rig.goLive(offset = 5, entries = """[{"offset":4},{"offset":5}]""")
+            assertEquals(listOf<Long?>(5), heard)
+            assertEquals(listOf("stored 5"), rig.log)
+            expectNoEvents()
+        }
+    }
+
+    @Test
+    fun `a storage that can never be read costs what was missed, not the connection`() = runTest {
+        val heard = mutableListOf<Long?>()
+        val rig = Rig(this, readStored = { awaitCancellation() }) { on("note") { heard += it.offset } }
+        rig.advance(5_000 + 500)
+        rig.advance(5_000 + 1_000)
+        assertEquals(0, rig.lines.size)
+        rig.advance(5_000)
+        rig.goLive(offset = 5, entries = """[{"offset":5}]""")
+        rig.event("""{"offset":6}""")
+        assertEquals(listOf<Long?>(6), heard)
+        assertEquals(Connection.LIVE, rig.client.state.value.connection)
+    }
+
+    @Test
+    fun `a message that was pushed out by newer ones may be sent again later`() = runTest {
+        val rig = Rig(this)
+        val first = rig.client.seen("first")
+        for (n in 1..1_000) rig.client.seen("e-$n")
+        rig.settle()
+        val error = runCatching { first.await() }.exceptionOrNull() as UsherError
+        assertEquals("queue_full", error.code)
+        assertTrue(error.retryable)
     }
 
     @Test

@@ -18,6 +18,10 @@ import org.junit.jupiter.api.Test
 @SerialName("party.invited")
 private data class PartyInvited(val partyId: String)
 
+@Serializable
+@SerialName("Party.roomOpened")
+private data class RoomOpened(val roomId: String)
+
 @OptIn(ExperimentalCoroutinesApi::class)
 class HandlersTest {
     @Test
@@ -148,6 +152,150 @@ class HandlersTest {
     fun `a class without the name of an event type is refused at once`() = runTest {
         val rig = Rig(this)
         assertThrows(IllegalArgumentException::class.java) { rig.client.on<Nameless> { } }
+        assertThrows(IllegalArgumentException::class.java) { rig.client.on<Map<String, String>> { } }
+        assertThrows(IllegalArgumentException::class.java) { rig.client.on("party invited", PartyInvited.serializer()) { } }
+    }
+
+    @Test
+    fun `the type of an event may have capital letters, as on the server`() = runTest {
+        val rooms = mutableListOf<String>()
+        val rig = Rig(this) { on<RoomOpened> { rooms += it.data.roomId } }
+        rig.goLive()
+        rig.event("""{"offset":1,"type":"Party.roomOpened","data":{"roomId":"r-1"}}""")
+        assertEquals(listOf("r-1"), rooms)
+    }
+
+    @Test
+    fun `nothing more of a snapshot is heard once the client is closed, and no more of it is stored`() = runTest {
+        val gate = CompletableDeferred<Unit>()
+        val heard = mutableListOf<Long?>()
+        val rig = Rig(this, readStored = { Rig.positionAt(4) }) {
+            on("note") {
+                heard += it.offset
+                gate.await()
+            }
+        }
+        rig.goLive(offset = 8, entries = """[{"offset":5},{"offset":6},{"offset":7},{"offset":8}]""")
+        assertEquals(listOf<Long?>(5), heard)
+        rig.client.close() // the account changed while the handler was running
+        rig.settle()
+        gate.complete(Unit)
+        rig.settle()
+        assertEquals(listOf<Long?>(5), heard)
+        assertEquals(listOf("stored 5"), rig.log)
+    }
+
+    @Test
+    fun `nothing of a snapshot is heard after a handler closed the client`() = runTest {
+        val heard = mutableListOf<Long?>()
+        lateinit var client: Usher
+        val rig = Rig(this, readStored = { Rig.positionAt(4) }) {
+            on("note") {
+                heard += it.offset
+                client.close()
+            }
+        }
+        client = rig.client
+        rig.goLive(offset = 8, entries = """[{"offset":5},{"offset":6}]""")
+        assertEquals(listOf<Long?>(5), heard)
+    }
+
+    @Test
+    fun `the event whose handler was running when the client was closed is stored, and the next one is not heard`() = runTest {
+        val gate = CompletableDeferred<Unit>()
+        val heard = mutableListOf<Long?>()
+        val rig = Rig(this) {
+            on("note") {
+                heard += it.offset
+                gate.await()
+            }
+        }
+        rig.goLive()
+        rig.event("""{"offset":1}""")
+        rig.event("""{"offset":2}""")
+        rig.client.close()
+        gate.complete(Unit)
+        rig.settle()
+        assertEquals(listOf<Long?>(1), heard)
+        assertEquals(listOf("stored 0", "stored 1"), rig.log)
+    }
+
+    @Test
+    fun `once close has returned no handler is entered, even before the client gets to disconnect`() = runTest {
+        val gate = CompletableDeferred<Unit>()
+        val heard = mutableListOf<Long?>()
+        lateinit var client: Usher
+        val closing = object : PositionStorage {
+            override suspend fun get(name: String): String? = null
+
+            override suspend fun set(name: String, value: String) {
+                if (value == Rig.positionAt(1)) client.close()
+            }
+        }
+        val rig = Rig(this, closing) {
+            on("note") {
+                heard += it.offset
+                gate.await()
+            }
+        }
+        client = rig.client
+        rig.goLive()
+        rig.event("""{"offset":1}""")
+        rig.event("""{"offset":2}""")
+        gate.complete(Unit)
+        rig.settle()
+        assertEquals(listOf<Long?>(1), heard)
+    }
+
+    @Test
+    fun `an event whose handler runs while the position is given up is heard once`() = runTest {
+        val gate = CompletableDeferred<Unit>()
+        val heard = mutableListOf<Long?>()
+        val rig = Rig(this) {
+            on("note") {
+                heard += it.offset
+                gate.await()
+            }
+        }
+        rig.goLive()
+        rig.event("""{"offset":2}""") // a hole: a sync is sent
+        rig.event("""{"offset":1}""")
+        rig.reply("""{"ok":false,"error":{"code":"forbidden","message":"no","retryable":false}}""")
+        gate.complete(Unit)
+        rig.settle()
+        rig.advance(500)
+        rig.goLive(offset = 2, entries = """[{"offset":1},{"offset":2}]""")
+        assertEquals(2, rig.lines.size)
+        assertEquals(listOf<Long?>(1, 2), heard)
+        assertEquals(2L, rig.client.state.value.position?.offset)
+    }
+
+    @Test
+    fun `a collector keeps what it has when an event is committed after close, and is not called slow`() = runTest {
+        turbineScope {
+            val gate = CompletableDeferred<Unit>()
+            val isReading = CompletableDeferred<Unit>()
+            val seen = mutableListOf<Long?>()
+            val rig = Rig(this@runTest) { on("note") { if (it.offset == 3L) gate.await() } }
+            val signals = rig.client.signals.testIn(backgroundScope)
+            backgroundScope.launch {
+                rig.client.events.collect {
+                    seen += it.offset
+                    isReading.await()
+                }
+            }
+            rig.goLive()
+            for (n in 1..3) rig.event("""{"offset":$n}""")
+            rig.client.close()
+            rig.settle()
+            gate.complete(Unit) // the third event is committed now
+            rig.settle()
+            signals.expectNoEvents()
+            isReading.complete(Unit)
+            rig.settle()
+            assertEquals(listOf<Long?>(1, 2), seen)
+            signals.cancelAndIgnoreRemainingEvents()
+        }
     }
 
     @Test

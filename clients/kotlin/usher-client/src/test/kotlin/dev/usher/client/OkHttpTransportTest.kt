@@ -153,10 +153,10 @@ class OkHttpTransportTest {
         val address = url
         server.shutdown()
         val ending = Ending()
-        val wire = OkHttpTransport(appClient).dial(address, ending)
+        val connection = OkHttpTransport(appClient).dial(address, ending)
         val error = withTimeout(10_000) { ending.errors.receive() }
         assertEquals("offline" to true, error.code to error.retryable)
-        assertFalse(wire.send("late"))
+        assertFalse(connection.send("late"))
     }
 
     @Test

@@ -17,17 +17,24 @@ import kotlinx.serialization.json.jsonObject
 
 /** A client with a pretend server, on the virtual clock of a test. */
 @OptIn(ExperimentalCoroutinesApi::class)
-class Rig(private val test: TestScope, private val storage: PositionStorage? = null, setUp: Usher.() -> Unit = {}) {
+class Rig(
+    private val test: TestScope,
+    private val storage: PositionStorage? = null,
+    /** Returns the stored position as JSON. */
+    private val readStored: suspend () -> String? = { null },
+    private val beforeToken: suspend () -> Unit = {},
+    setUp: Usher.() -> Unit = {},
+) {
     val lines = mutableListOf<FakeLine>()
     val log = mutableListOf<String>()
     val line: FakeLine get() = lines.last()
     var token = "ann"
     private val transport = object : Transport {
-        override fun dial(url: String, listener: Transport.Listener): Transport.Wire =
+        override fun dial(url: String, listener: Transport.Listener): Transport.WebSocketConnection =
             FakeLine(test.backgroundScope, listener) { log += "acked ${it["offset"]}" }.also { lines += it }
     }
     private val recording = object : PositionStorage {
-        override suspend fun get(name: String): String? = null
+        override suspend fun get(name: String): String? = readStored()
 
         override suspend fun set(name: String, value: String) {
             log += "stored ${json(value)["offset"]}"
@@ -36,7 +43,10 @@ class Rig(private val test: TestScope, private val storage: PositionStorage? = n
     val client: Usher = Usher.connect(
         UsherConfig(
             url = "https://usher.test",
-            token = { createToken(token) },
+            token = {
+                beforeToken()
+                createToken(token)
+            },
             deviceId = "tv",
             platform = "tv",
             storage = storage ?: recording,
@@ -64,10 +74,11 @@ class Rig(private val test: TestScope, private val storage: PositionStorage? = n
     }
 
     /** Welcomes the device and brings it up to date at offset 0. */
-    fun goLive(fields: String = "{}", offset: Int = 0) {
+    fun goLive(fields: String = "{}", offset: Int = 0, entries: String = "[]") {
         settle()
-        line.sendFrame("welcome", createWelcome(json(fields), START_MS + test.testScheduler.currentTime))
-        line.sendFrame("snapshot", createSnapshot(json("""{"offset":$offset}""")))
+        val welcome = JsonObject(json("""{"offset":$offset}""") + json(fields))
+        line.sendFrame("welcome", createWelcome(welcome, START_MS + test.testScheduler.currentTime))
+        line.sendFrame("snapshot", createSnapshot(json("""{"offset":$offset,"entries":$entries}""")))
         settle()
     }
 
@@ -90,6 +101,8 @@ class Rig(private val test: TestScope, private val storage: PositionStorage? = n
     }
 
     companion object {
+        fun positionAt(offset: Int): String = """{"epoch":"e1","offset":$offset}"""
+
         fun json(text: String): JsonObject = usherJson.parseToJsonElement(text).jsonObject
     }
 }

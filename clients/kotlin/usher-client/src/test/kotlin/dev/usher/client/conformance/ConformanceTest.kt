@@ -103,7 +103,7 @@ private class Runner(private val scenario: JsonObject) {
             "online" -> world.client.networkAvailable()
             "token" -> world.setToken(value.jsonPrimitive.content)
             "storage" -> world.storageFails = value.jsonPrimitive.content == "fails"
-            "handler" -> world.handlerThrows = value.jsonPrimitive.content == "throws"
+            "handler" -> world.handler = value.jsonPrimitive.content
             "call" -> call(step)
             "restart" -> world.restart()
             "close" -> world.client.close()

@@ -17,7 +17,7 @@ import kotlinx.serialization.json.jsonPrimitive
 class Sent(val id: Long, val name: String, val payload: JsonObject)
 
 /** One connection of the pretend server: text messages in, text messages out (clients/conformance/README.md, "The fake"). */
-class FakeLine(scope: CoroutineScope, private val listener: Transport.Listener, private val onAck: (JsonObject) -> Unit) : Transport.Wire {
+class FakeLine(scope: CoroutineScope, private val listener: Transport.Listener, private val onAck: (JsonObject) -> Unit) : Transport.WebSocketConnection {
     val sent = ArrayDeque<Sent>()
     val unacked = HashMap<Long, JsonObject>()
     var auth: JsonObject? = null

@@ -6,6 +6,7 @@ import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.boolean
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.double
 import kotlinx.serialization.json.int
@@ -68,6 +69,7 @@ val END_KEYS: Map<String, (World, JsonElement) -> Unit> = mapOf(
     "tokens" to { world, value -> assertEquals(value.jsonPrimitive.int, world.tokens, "tokens") },
     "frames" to { world, value -> assertEquals(value.jsonPrimitive.int, world.lines.sumOf { it.messages }, "frames") },
     "calls" to ::expectCalls,
+    "retryable" to { world, value -> assertEquals(value.jsonObject.mapValues { it.value.jsonPrimitive.boolean }, world.retryable, "retryable") },
     "stored" to { world, value -> expectStored(world, "ann", value) },
     "storedFor" to { world, value -> for ((user, position) in value.jsonObject) expectStored(world, user, position) },
     "known" to ::expectKnownState,

@@ -53,8 +53,9 @@ class World(private val random: Double, private var token: String, private val i
     var refused: String? = null
     var callsOk = 0
     val callsFailed = mutableMapOf<String, Int>()
+    val retryable = mutableMapOf<String, Boolean>()
     var tokens = 0
-    var handlerThrows = false
+    var handler = "works"
     var storageFails = false
     private val items = HashMap<String, String>()
     private var awaited = CompletableDeferred<String>()
@@ -86,7 +87,7 @@ class World(private val random: Double, private var token: String, private val i
     fun call(act: Usher.() -> Deferred<*>) {
         val result = client.act()
         result.invokeOnCompletion { error ->
-            if (error == null) callsOk++ else callsFailed.merge(codeOf(error), 1, Int::plus)
+            if (error == null) callsOk++ else recordFailedCall(error)
         }
     }
 
@@ -117,7 +118,7 @@ class World(private val random: Double, private var token: String, private val i
             platform = "tv",
             storage = storage(::isCurrent),
             transport = object : Transport {
-                override fun dial(url: String, listener: Transport.Listener): Transport.Wire {
+                override fun dial(url: String, listener: Transport.Listener): Transport.WebSocketConnection {
                     check(url == "$URL/socket.io/?EIO=4&transport=websocket") { url }
                     return FakeLine(scope, listener) { if (isCurrent()) recordAck(it) }.also { if (isCurrent()) lines += it }
                 }
@@ -156,7 +157,8 @@ class World(private val random: Double, private var token: String, private val i
     private fun hear(event: Envelope) {
         heard += event.offset ?: event.id
         log += "heard ${event.offset ?: event.id}"
-        if (handlerThrows) throw IllegalStateException("the app has a bug")
+        if (handler == "closes") client.close()
+        if (handler == "throws") throw IllegalStateException("the app has a bug")
     }
 
     private fun recordAck(payload: JsonObject) {
@@ -171,6 +173,11 @@ class World(private val random: Double, private var token: String, private val i
             is Signal.Refused -> refused = signal.error.code
             is Signal.Failure -> errors += codeOf(signal.error)
         }
+    }
+
+    private fun recordFailedCall(error: Throwable) {
+        callsFailed.merge(codeOf(error), 1, Int::plus)
+        retryable[codeOf(error)] = (error as? UsherError)?.retryable == true
     }
 
     private fun codeOf(error: Throwable): String = (error as? UsherError)?.code ?: "app"

@@ -127,10 +127,10 @@ class LiveTest {
 
     /** Repeats what a device says to its server. */
     private class Listening(private val inner: Transport, private val said: Channel<String>) : Transport {
-        override fun dial(url: String, listener: Transport.Listener): Transport.Wire {
-            val wire = inner.dial(url, listener)
-            return object : Transport.Wire by wire {
-                override fun send(text: String): Boolean = wire.send(text).also { said.trySend(text) }
+        override fun dial(url: String, listener: Transport.Listener): Transport.WebSocketConnection {
+            val webSocket = inner.dial(url, listener)
+            return object : Transport.WebSocketConnection by webSocket {
+                override fun send(text: String): Boolean = webSocket.send(text).also { said.trySend(text) }
             }
         }
 

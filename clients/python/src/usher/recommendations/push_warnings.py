@@ -6,8 +6,8 @@ from .parts import Part
 from .upload import PartOutcome
 
 
-class Trap:
-    """The trap: a page is replaced only by a greater version, so other items with the same version are not stored."""
+class PushWarnings:
+    """Above all: a page is replaced only by a greater version, so other items with the same version are not stored."""
 
     def __init__(self) -> None:
         self._repeated = 0
@@ -24,7 +24,7 @@ class Trap:
         self._unchanged += outcome.unchanged
         self._stale += outcome.stale
 
-    def warnings(self) -> list[str]:
+    def texts(self) -> list[str]:
         """Returns what is probably a mistake."""
         found = []
         if self._repeated:

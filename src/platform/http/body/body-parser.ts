@@ -1,18 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import express, { type Request, type Response } from 'express';
-import { isWebhook } from '../auth/authentication.service.js';
-import { hasCaller } from '../auth/caller.js';
-import { monotonicNow } from '../scheduling/monotonic.js';
-import { YieldingQueue } from '../scheduling/yielding-queue.js';
+import { isWebhook } from '../../auth/authentication.service.js';
+import { hasCaller } from '../../auth/caller.js';
+import { monotonicNow } from '../../scheduling/monotonic.js';
+import { YieldingQueue } from '../../scheduling/yielding-queue.js';
 import { jsonDeeperThan } from './json-depth.js';
-import { toProblem } from './to-problem.js';
+import { toProblem } from '../to-problem.js';
 
 const MAX_JSON = '1mb';
 const MAX_WEBHOOK = '256kb';
 const MAX_DEPTH = 32;
 /** A body of this size or more holds many events and is queued; a single urgent event is smaller. */
 const BULK_BYTES = 8_192;
+
+/** Whether the body is that long, or does not say how long it is. */
+const isBulk = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) >= BULK_BYTES;
 
 /** Time to receive a body, so that slow senders hold no connection for long. Uploads of recommendations are exempt. */
 const BODY_TIMEOUT_MS = 10_000;
@@ -108,7 +112,7 @@ export function bodyParser(
     else if (!hasCaller(request) && !isOpen(request.path)) {
       discardBody(request);
       next();
-    } else if (Number(request.headers['content-length'] ?? 0) < BULK_BYTES) read(json);
-    else void bulkBodies.run(() => read(json));
+    } else if (isBulk(request)) void bulkBodies.run(() => read(json));
+    else read(json);
   };
 }
