@@ -166,4 +166,6 @@ extension JSONValue {
 
 /// True if both texts have the same bytes. Swift's `==` takes a composed and a decomposed "é" for the same, and the server does not: two
 /// users, or two keys, would be taken for one.
-func isSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+func isSame(_ a: String, _ b: String) -> Bool {
+    a == b && a.utf8.elementsEqual(b.utf8) // what differs, differs for both, and `==` is faster
+}
