@@ -1,0 +1,56 @@
+import Foundation
+
+/// The clocks of a client. Tests pass a virtual one.
+public protocol UsherClock: Sendable {
+    /// Milliseconds since 1970. May jump when the system's time is set.
+    var wallMs: Int { get }
+
+    /// Milliseconds since any fixed instant, the device's sleep included. Never jumps.
+    var elapsedMs: Int { get }
+
+    /// Waits. Throws `CancellationError` if the task is cancelled meanwhile.
+    func sleep(ms: Int) async throws
+}
+
+/// The system's clocks.
+public struct SystemClock: UsherClock {
+    public init() {}
+
+    public var wallMs: Int { Int(Date().timeIntervalSince1970 * 1_000) }
+
+    /// `ContinuousClock`, which does the same, needs iOS 16.
+    public var elapsedMs: Int {
+        var time = timespec()
+        #if canImport(Darwin)
+            clock_gettime(CLOCK_MONOTONIC_RAW, &time)
+        #else
+            clock_gettime(CLOCK_BOOTTIME, &time)
+        #endif
+        return time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+    }
+
+    public func sleep(ms: Int) async throws { try await Task.sleep(nanoseconds: UInt64(max(0, ms)) * 1_000_000) }
+}
+
+/// The current time by the server's clock, estimated from each `welcome`. Of two playback positions the newer one wins, which is fair only if
+/// devices agree on the time, and the clocks of televisions are often wrong.
+@UsherActor
+final class ServerClock {
+    /// If a `welcome` took longer than this, its time is ignored: the device may have slept while waiting for it.
+    private static let maxRoundTripMs = 5_000
+
+    private let clock: any UsherClock
+    private var offsetMs = 0
+
+    nonisolated init(_ clock: any UsherClock) { self.clock = clock }
+
+    /// The estimated server time in ms since 1970.
+    var nowMs: Int { clock.wallMs + offsetMs }
+
+    /// Adopts the server's time. An unreadable or late one is ignored.
+    /// - Parameter requestedAtMs: `elapsedMs` at which the connection was requested
+    func synchronize(_ serverTimeMs: Int?, requestedAtMs: Int) {
+        guard let serverTimeMs, clock.elapsedMs - requestedAtMs <= ServerClock.maxRoundTripMs else { return }
+        offsetMs = serverTimeMs - clock.wallMs
+    }
+}
