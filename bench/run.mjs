@@ -5,7 +5,8 @@
  *   --seconds 4             of each measurement   --rows 30000     of the nightly file
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
- *   --users 1000000         rows in each table of `scale` (--minutes 3 of load) and of `nightly-order`: run only when named
+ *   --users 1000000         rows in each table of `scale` (--minutes 3 of load), of `nightly-order` and of `killed-push`: run only when named
+ *   --seed 1                of the moments of `killed-push`
  *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
@@ -23,6 +24,7 @@ import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
 import { entitlement } from './scenarios/entitlement.mjs';
 import { flood } from './scenarios/flood.mjs';
+import { killedPush } from './scenarios/killed-push.mjs';
 import { latency } from './scenarios/latency.mjs';
 import { nightly } from './scenarios/nightly.mjs';
 import { nightlyOrder } from './scenarios/nightly-order.mjs';
@@ -44,6 +46,7 @@ const scenarios = {
   heartbeats,
   nightly,
   'nightly-order': nightlyOrder,
+  'killed-push': killedPush,
   entitlement,
   nodes,
   processes,
@@ -56,7 +59,7 @@ const scenarios = {
   scale,
 };
 /** Too long for a run of everything. */
-const ONLY_WHEN_NAMED = new Set(['scale', 'nightly-order']);
+const ONLY_WHEN_NAMED = new Set(['scale', 'nightly-order', 'killed-push']);
 const usual = {
   devices: '3000',
   rounds: '3',
@@ -69,6 +72,7 @@ const usual = {
   campaign: '100000',
   users: '1000000',
   minutes: '3',
+  seed: String(1 + Math.floor(Math.random() * 1e9)),
 };
 const quick = {
   devices: '600',

@@ -34,6 +34,12 @@ export function rss(pid) {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 }
 
+/** The greatest resident memory so far, in KiB; undefined when the process has ended. */
+export function peakRss(pid) {
+  const found = quietly(() => /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')));
+  return found ? Number(found[1]) : undefined;
+}
+
 export function children(pid) {
   const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return all.map(Number).filter((one) => quietly(() => fields(one)[1]) === pid);

@@ -3,6 +3,7 @@
 A pretend server in another process takes the parts and stores nothing. Each push is a process of its own.
 
     .venv/bin/python bench/push.py [rows …]      # 100000 and 1000000 by default
+    .venv/bin/python bench/push.py --write nightly.parquet 1000000    # only the file, always the same
 """
 
 from __future__ import annotations
@@ -114,5 +115,7 @@ def main(counts: list[int]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         push(sys.argv[2], sys.argv[3])
+    elif sys.argv[1:2] == ["--write"]:
+        write_parquet(Path(sys.argv[2]), int(sys.argv[3]))
     else:
         main([int(count) for count in sys.argv[1:]] or [100_000, 1_000_000])
