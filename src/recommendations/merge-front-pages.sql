@@ -3,7 +3,7 @@
 -- $1 text[] user ids · $2 text[] profile ids · $3 text[] versions and $4 text[] items, as JSON · $5 text[] ids and $6 text[] keys of
 -- their events · $7 uuid  id of the handoff · $8 timestamptz  now
 -- eventType: type, tier and push policy · appendEvents: mailbox/append.fragments.ts
--- Returns one row: accepted (json [[n, epoch, offset], …], n = 1, 2, 3 …) and unchanged (how many had that version already); the rest is stale.
+-- Returns one row: accepted (json [[n, epoch, offset], …], n = 1, 2, 3 …). The rest had that version already, or a newer one.
 -- Repeating it changes nothing. Versions compare as jsonb does: numbers as numbers, texts as texts.
 -- Atomic. Pages are locked first, in the order of user_id and profile_id, then counters in the order of user_id: two merges, or a merge
 -- and an append, never deadlock.
@@ -27,11 +27,4 @@ WITH input AS (
   JOIN input i USING (user_id, profile_id)
 ), {{appendEvents}}
 SELECT
-  ('[' || (SELECT string_agg('[' || n || ',"' || epoch || '",' || "offset" || ']', ',') FROM placed) || ']')::json AS accepted,
-  CASE WHEN (SELECT count(*) FROM merged) < cardinality($1) THEN (
-    SELECT count(*)
-    FROM input i
-    JOIN recommendation r USING (user_id, profile_id)
-    WHERE r.version = i.version
-      AND NOT EXISTS (SELECT FROM merged m WHERE m.user_id = i.user_id AND m.profile_id = i.profile_id)
-  ) ELSE 0 END AS unchanged
+  ('[' || (SELECT string_agg('[' || n || ',"' || epoch || '",' || "offset" || ']', ',') FROM placed) || ']')::json AS accepted

@@ -12,6 +12,7 @@ const MERGE = plannedEachTime(
     appendEvents: appendEvents({ handoffId: '$7::uuid', tier: `'important'` }),
   }),
 );
+const COMPARE = plannedEachTime(statement('compare-front-pages.sql', import.meta.url));
 const READ = named(
   'front-page',
   'SELECT version, items FROM recommendation WHERE user_id = $1 AND profile_id = $2',
@@ -23,10 +24,10 @@ export interface NewFrontPage {
   readonly stamped: StampedEvent;
 }
 
-/** The outcome of a merge. Pages that are neither accepted nor unchanged were older than what is stored. */
-export interface MergeResult {
-  readonly accepted: readonly AppendedEvent[];
+/** How many pages that were not stored have the version that is stored, and how many of these have other items. The rest is older. */
+export interface Comparison {
   readonly unchanged: number;
+  readonly conflicting: number;
 }
 
 /** A stored front page; its items are as the nightly file had them. */
@@ -42,26 +43,27 @@ export class RecommendationStore {
 
   /**
    * Stores the pages that are newer than what is stored and appends their events, in one commit of its own. `pages` must have each
-   * user and profile at most once. The caller then has the events delivered (`MailboxService.deliverAppended`).
+   * user and profile at most once. Returns the events, which the caller then has delivered (`MailboxService.deliverAppended`).
    */
-  async merge(pages: readonly NewFrontPage[], handoffId: string, at: string): Promise<MergeResult> {
-    const column = (of: (page: NewFrontPage) => string) => textArray(pages.map(of));
-    type Row = { accepted: [n: number, epoch: string, offset: number][] | null; unchanged: number };
+  async merge(pages: readonly NewFrontPage[], handoffId: string, at: string): Promise<AppendedEvent[]> {
+    type Row = { accepted: [n: number, epoch: string, offset: number][] | null };
     const [row] = await this.database.run<Row>('routine', MERGE, [
-      column(({ page }) => page.userId),
-      column(({ page }) => page.profileId),
-      column(({ page }) => JSON.stringify(page.version)),
-      column(({ page }) => JSON.stringify(page.items)),
-      column(({ stamped }) => stamped.id),
-      column(({ stamped: { id, event } }) => keyOf(id, event)),
+      ...columnsOf(pages.map(({ page }) => page)),
+      textArray(pages.map(({ stamped }) => stamped.id)),
+      textArray(pages.map(({ stamped: { id, event } }) => keyOf(id, event))),
       handoffId,
       at,
     ]);
-    const accepted = (row?.accepted ?? []).map(([n, epoch, offset]): AppendedEvent => {
+    return (row?.accepted ?? []).map(([n, epoch, offset]) => {
       const { stamped } = pages[n - 1] as NewFrontPage;
       return { stamped, position: { epoch, offset } };
     });
-    return { accepted, unchanged: row?.unchanged ?? 0 };
+  }
+
+  /** Compares pages that a merge did not store with what is stored. */
+  async compare(pages: readonly RecommendationLine[]): Promise<Comparison> {
+    const [row] = await this.database.run<Comparison>('routine', COMPARE, columnsOf(pages));
+    return row ?? { unchanged: 0, conflicting: 0 };
   }
 
   /** The newest front page; undefined when the profile has none yet. */
@@ -70,3 +72,11 @@ export class RecommendationStore {
     return page;
   }
 }
+
+/** Users, profiles, versions and items, as both statements take them. */
+const columnsOf = (pages: readonly RecommendationLine[]): Buffer[] => [
+  textArray(pages.map(({ userId }) => userId)),
+  textArray(pages.map(({ profileId }) => profileId)),
+  textArray(pages.map(({ version }) => JSON.stringify(version))),
+  textArray(pages.map(({ items }) => JSON.stringify(items))),
+];

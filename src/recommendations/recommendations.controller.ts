@@ -31,7 +31,8 @@ export class RecommendationsController {
   })
   @ApiResponse({
     status: 200,
-    description: 'NDJSON; the last line holds { accepted, unchanged, stale, rejected }',
+    description:
+      'NDJSON; the last line holds { accepted, unchanged, conflicting, stale, rejectedCount, rejected }',
   })
   async ingest(@Req() request: Request, @Res() response: Response): Promise<void> {
     const body = bodyOf(request);
@@ -93,9 +94,10 @@ function bodyOf(request: Request): AsyncIterable<Uint8Array> {
 const matches = (condition: string | undefined, etag: string): boolean =>
   (condition ?? '').split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag);
 
-const counts = ({ accepted, unchanged, stale, rejectedCount }: IngestTally) => ({
+const counts = ({ accepted, unchanged, conflicting, stale, rejectedCount }: IngestTally) => ({
   accepted,
   unchanged,
+  conflicting,
   stale,
   rejectedCount,
 });

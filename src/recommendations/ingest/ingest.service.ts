@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
+import type { StampedEvent } from '../../mailbox/events/event.js';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { runIsolated } from '../../platform/scheduling/isolation.js';
@@ -33,6 +34,8 @@ export interface RejectedLine {
 export interface IngestTally {
   accepted: number;
   unchanged: number;
+  /** Of the unchanged, those with other items than are stored. */
+  conflicting: number;
   stale: number;
   rejectedCount: number;
   /** Of the rejected, those that are valid and could not be written. */
@@ -65,6 +68,7 @@ export class IngestService {
     const tally: IngestTally = {
       accepted: 0,
       unchanged: 0,
+      conflicting: 0,
       stale: 0,
       rejectedCount: 0,
       unwritable: 0,
@@ -111,15 +115,20 @@ export class IngestService {
   private async commit(pages: readonly NumberedPage[], tally: IngestTally): Promise<void> {
     const handoff = { id: randomUUID(), tier: 'important' } as const;
     const at = new Date().toISOString();
-    const { accepted, unchanged } = await this.store.merge(
-      pages.map((page) => ({ page, stamped: { id: randomUUID(), at, event: frontPageEvent(page) } })),
-      handoff.id,
-      at,
-    );
+    const fresh = pages.map((page) => ({
+      page,
+      stamped: { id: randomUUID(), at, event: frontPageEvent(page) },
+    }));
+    const accepted = await this.store.merge(fresh, handoff.id, at);
     this.mailbox.deliverAppended(accepted, handoff);
     tally.accepted += accepted.length;
+    if (accepted.length === pages.length) return;
+    const stored = new Set<StampedEvent>(accepted.map(({ stamped }) => stamped));
+    const others = fresh.filter(({ stamped }) => !stored.has(stamped)).map(({ page }) => page);
+    const { unchanged, conflicting } = await this.store.compare(others);
     tally.unchanged += unchanged;
-    tally.stale += pages.length - accepted.length - unchanged;
+    tally.conflicting += conflicting;
+    tally.stale += others.length - unchanged;
   }
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
+import { isWaitingForLock } from '../../support/infrastructure/locks.js';
 import { metric } from '../../support/metric.js';
 
 let usher: TestUsher;
@@ -154,6 +155,37 @@ describe('nightly files and events for the same users at once', () => {
       `SELECT count(*) FROM recommendation WHERE user_id LIKE 'busy-%' AND version = '8'`,
     );
     expect(Number(pages[0]?.count)).toBe(users.length);
+  });
+});
+
+describe('a page that is stored already', () => {
+  test('counts as unchanged, not as stale, when the same page is committed while the file waits for its row', async () => {
+    const page = { userId: 'ned', version: 5, items: titles(2) };
+    await usher.backOffice.recommend([{ ...page, version: 4 }]);
+    // As another push of the same file that has not committed yet. The file's statement begins before, and goes on after the commit.
+    const end = await usher.database.holdTransaction(
+      `UPDATE recommendation SET version = '5', items = $1 WHERE user_id = 'ned'`,
+      [JSON.stringify(page.items)],
+    );
+    const pushed = usher.backOffice.recommend([page]);
+    await eventually('the file waits for the row', () => isWaitingForLock(usher.database));
+    await end('COMMIT');
+    expect((await pushed).body).toMatchObject({ accepted: 0, unchanged: 1, conflicting: 0, stale: 0 });
+  });
+
+  test('with other items counts as conflicting too, and stays as it was', async () => {
+    const page = { userId: 'oda', version: 1, items: [{ titleId: 'a', rank: 1 }] };
+    await usher.backOffice.recommend([page]);
+    const sameInAnotherOrder = { ...page, items: [{ rank: 1, titleId: 'a' }] };
+    const other = { ...page, items: [{ titleId: 'b', rank: 1 }] };
+    const { body } = await usher.backOffice.recommend([
+      page,
+      sameInAnotherOrder,
+      other,
+      { ...other, version: 0 },
+    ]);
+    expect(body).toMatchObject({ accepted: 0, unchanged: 3, conflicting: 1, stale: 1, rejectedCount: 0 });
+    expect(await me('oda', '/v1/me/recommendations/main')).toMatchObject({ version: 1, items: page.items });
   });
 });
 

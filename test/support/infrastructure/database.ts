@@ -7,8 +7,8 @@ import { TEMPLATE } from '../template.mjs';
 export interface TestDatabase {
   readonly url: string;
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
-  /** Runs a statement in a transaction that keeps its locks until the returned function is called. */
-  holdTransaction(text: string, values?: unknown[]): Promise<() => Promise<void>>;
+  /** Runs a statement in a transaction that keeps its locks until the returned function is called; nothing is kept, unless it is told to commit. */
+  holdTransaction(text: string, values?: unknown[]): Promise<(end?: 'ROLLBACK' | 'COMMIT') => Promise<void>>;
   drop(): Promise<void>;
 }
 
@@ -42,8 +42,8 @@ async function open(url: URL, name: string, drop: () => Promise<void>): Promise<
       const client = await pool.connect();
       await client.query('BEGIN');
       await client.query(text, values);
-      return async () => {
-        await client.query('ROLLBACK');
+      return async (end = 'ROLLBACK') => {
+        await client.query(end);
         client.release();
       };
     },
