@@ -62,7 +62,7 @@ class PretendUsher:
         with self.lock:
             stored = self.pages.get(place)
             if stored is not None and stored[0] == page["version"]:
-                return "unchanged"
+                return "unchanged" if stored[1] == page["items"] else "conflicting"
             if stored is not None and stored[0] > page["version"]:
                 return "stale"
             self.pages[place] = (page["version"], page["items"])
@@ -185,7 +185,13 @@ class Handler(BaseHTTPRequestHandler):
         self, lines: list[bytes], *, cut_after: int | None = None, totals: bool = True
     ) -> dict[str, Any]:
         """Stores the lines and answers. `cut_after`: the connection breaks after so many; `totals`: whether they are sent."""
-        totals_so_far = {"accepted": 0, "unchanged": 0, "stale": 0, "rejectedCount": 0}
+        totals_so_far = {
+            "accepted": 0,
+            "unchanged": 0,
+            "conflicting": 0,
+            "stale": 0,
+            "rejectedCount": 0,
+        }
         rejected: list[dict[str, Any]] = []
         answer: list[bytes] = []
         for number, line in enumerate(lines, 1):
@@ -195,6 +201,8 @@ class Handler(BaseHTTPRequestHandler):
             outcome = self._store(line)
             if outcome in totals_so_far:
                 totals_so_far[outcome] += 1
+                if outcome == "conflicting":
+                    totals_so_far["unchanged"] += 1
             elif outcome:
                 totals_so_far["rejectedCount"] += 1
                 if len(rejected) < 1_000:

@@ -145,7 +145,7 @@ def test_recommendations_are_read_back_as_they_were_pushed(
 def test_the_same_version_with_other_items_is_warned_of(usher: Usher, user: str) -> None:
     usher.recommendations.push([{"userId": user, "version": 1, "items": ["old"]}])
     summary = usher.recommendations.push([{"userId": user, "version": 1, "items": ["new"]}])
-    assert (summary.unchanged, len(summary.warnings)) == (1, 1)
+    assert (summary.unchanged, summary.conflicting, len(summary.warnings)) == (1, 1, 1)
     assert as_user(user, "/v1/me/recommendations/main")["items"] == ["old"]
 
 

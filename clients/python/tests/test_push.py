@@ -502,7 +502,7 @@ class TestWarnings:
         rows[12]["items"] = ["other"]
         file_of(lines_of(rows))
         [warning] = usher.recommendations.push(path, part=10).warnings
-        assert warning.startswith("10 pages were in Usher with the same version")
+        assert warning.startswith("1 pages were in Usher with the same version and other items")
 
     def test_the_same_file_again_is_no_mistake(
         self, pretend: PretendUsher, usher: Usher, file_of: FileOf

@@ -154,6 +154,8 @@ class Push:
         summary.rows += part.rows
         summary.accepted += outcome.accepted
         summary.unchanged += outcome.unchanged
+        summary.conflicting += outcome.conflicting
+        self._warnings.outcome(outcome)
         summary.stale += outcome.stale
         for line, code in outcome.rejected:
             number = part.number_of(line)

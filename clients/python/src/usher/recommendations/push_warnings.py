@@ -11,7 +11,7 @@ class PushWarnings:
 
     def __init__(self) -> None:
         self._repeated = 0
-        self._unchanged = 0
+        self._conflicting = 0
         self._stale = 0
         self._kinds: set[type] = set()
 
@@ -19,9 +19,11 @@ class PushWarnings:
         self._repeated += part.repeated
         self._kinds |= part.versions
 
+    def outcome(self, outcome: PartOutcome) -> None:
+        self._conflicting += outcome.conflicting
+
     def first_outcome(self, outcome: PartOutcome) -> None:
         """Looks at the outcome of a part that was sent only once: nothing in it can be known to Usher by this push."""
-        self._unchanged += outcome.unchanged
         self._stale += outcome.stale
 
     def texts(self) -> list[str]:
@@ -32,10 +34,10 @@ class PushWarnings:
                 f"{self._repeated} rows repeat a user, profile and version with other content: "
                 "Usher keeps the one that it stores first, whichever that is."
             )
-        if self._unchanged:
+        if self._conflicting:
             found.append(
-                f"{self._unchanged} pages were in Usher with the same version before this file was first pushed from "
-                "here. If their items are other ones, Usher kept the old items: give the pages a greater version."
+                f"{self._conflicting} pages were in Usher with the same version and other items, which it kept: "
+                "give the pages a greater version."
             )
         if self._stale:
             found.append(

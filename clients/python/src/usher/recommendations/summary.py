@@ -45,6 +45,8 @@ class Summary:
     """Rows that were read; empty lines are none."""
     accepted: int = 0
     unchanged: int = 0
+    conflicting: int = 0
+    """Of the unchanged, those with other items than Usher has: it keeps its own."""
     stale: int = 0
     rejected_count: int = 0
     rejected: list[Rejected] = field(default_factory=list)
@@ -65,6 +67,7 @@ class Summary:
             "rows": self.rows,
             "accepted": self.accepted,
             "unchanged": self.unchanged,
+            "conflicting": self.conflicting,
             "stale": self.stale,
             "rejectedCount": self.rejected_count,
             "parts": self.parts,

@@ -36,12 +36,15 @@ class PartOutcome:
     rejected: tuple[tuple[int, str], ...]
     """The line in the part, from 1, and the code; the server lists the first thousand."""
     attempts: int = 1
+    conflicting: int = 0
+    """Of the unchanged, those with other items than Usher has."""
 
     def to_json(self) -> dict[str, Any]:
         """Returns what the journal has of it."""
         return {
             "accepted": self.accepted,
             "unchanged": self.unchanged,
+            "conflicting": self.conflicting,
             "stale": self.stale,
             "rejectedCount": self.rejected_count,
             "rejected": [{"line": line, "code": code} for line, code in self.rejected],
@@ -56,6 +59,7 @@ class PartOutcome:
             int(value["stale"]),
             int(value["rejectedCount"]),
             tuple((int(one["line"]), str(one["code"])) for one in value["rejected"]),
+            conflicting=int(value.get("conflicting", 0)),
         )
 
     @property
@@ -118,6 +122,7 @@ def _merge(first: PartOutcome, second: PartOutcome, failed: list[int]) -> PartOu
         first.rejected_count - len(failed) + second.rejected_count,
         tuple(sorted(kept + still)),
         first.attempts + second.attempts,
+        first.conflicting + second.conflicting,
     )
 
 
