@@ -94,17 +94,23 @@ async function pushFile({ file, port, moments }) {
   }
   const summary = JSON.parse(await once());
   const { done } = journal();
+  const again = new Set();
   for (const [n, { done: before, sending }] of interrupted.entries()) {
-    const again = [...sending].filter((digest) => !before.has(digest)).map((digest) => done.get(digest));
-    const sum = (of) => again.reduce((total, outcome) => total + of(outcome), 0);
-    const counts = sum(
-      ({ accepted, unchanged, stale, rejectedCount }) => accepted + unchanged + stale + rejectedCount,
-    );
+    const pending = [...sending].filter((digest) => !before.has(digest));
+    const known = pending.filter((digest) => again.has(digest)).length;
+    for (const digest of pending) again.add(digest);
+    // A part that two kills in a row found under way may have been sent between them or not: the journal notes the first time.
     console.log(
-      `kill ${n + 1}: the journal had ${before.size} parts done and ${again.length} under way, ${counts} rows, which were sent again: ` +
-        `${sum(({ unchanged }) => unchanged)} were in (unchanged), ${sum(({ stale }) => stale)} stale`,
+      `kill ${n + 1}: the journal had ${before.size} parts done, ${pending.length} under way (${known} of them at an earlier kill too)`,
     );
   }
+  const outcomes = [...again].map((digest) => done.get(digest));
+  const sum = (of) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
+  if (moments.length > 0)
+    console.log(
+      `sent again: ${again.size} parts, ${sum((one) => one.accepted + one.unchanged + one.stale + one.rejectedCount)} rows, ` +
+        `of which ${sum(({ unchanged }) => unchanged)} were in (unchanged) and ${sum(({ stale }) => stale)} were stale`,
+    );
   return { summary, seconds, pusher };
 }
 
