@@ -11,6 +11,11 @@ let usher: TestUsher;
 beforeAll(async () => {
   stripe = await startFakeStripe();
   usher = await startUsher({ ...stripe.environment, RECONCILE_SECONDS: '3600' });
+  // The walk that begins with the node would report a change of the first test before the change itself is recorded.
+  await eventually('the first reconciliation has ended', async () => {
+    const rows = await usher.database.query('SELECT FROM reconciliation WHERE finished_at IS NOT NULL');
+    return rows.length > 0;
+  });
   await usher.backOffice.putPlan('basic', ['price_basic'], { ...PREMIUM, maxStreams: 1, ads: true });
   await usher.backOffice.putPlan('premium', ['price_premium']);
   await usher.backOffice.putPlan('dear', ['price_declined']);
