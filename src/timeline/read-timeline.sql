@@ -6,6 +6,7 @@
 -- entries: mailbox/mailbox.fragments.ts · eventsWithReceipts, receipts: delivery/receipts/receipt.fragments.ts
 -- devices: devices/device.fragments.ts · pushOutcome: push/queue/push.fragments.ts
 -- Steps are in the order of at, rank (the kind of step: what caused others comes after them) and ref, all descending: no two are equal.
+-- Each page reads all entries and receipts of the user.
 -- Returns at (iso), rank, ref, step ('webhook', 'membership', 'event', 'stream'), what (json)
 WITH bound AS (
   SELECT coalesce($2::timestamptz, 'infinity') AS at, $3::int AS rank, $4::text COLLATE "C" AS ref

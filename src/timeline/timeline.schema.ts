@@ -1,13 +1,10 @@
 import { z } from 'zod';
 import { instant, userId } from '../platform/auth/ids.schema.js';
-import { decodeCursor, type TimelinePlace } from './timeline-cursor.js';
-
-/** Behind all steps of that instant. */
-const before = (at: string): TimelinePlace => ({ at, rank: 0, ref: '' });
+import { decodeCursor, placeBefore, type TimelinePlace } from './timeline-cursor.js';
 
 /** An instant, or the opaque `next` of an earlier response. */
 const place = z.string().transform((text, context): TimelinePlace => {
-  const found = instant.safeParse(text).success ? before(text) : decodeCursor(text);
+  const found = instant.safeParse(text).success ? placeBefore(text) : decodeCursor(text);
   if (found) return found;
   context.addIssue({ code: 'custom', message: 'must be the `next` of an earlier response, or an instant' });
   return z.NEVER;

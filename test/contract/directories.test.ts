@@ -107,3 +107,16 @@ test('a user who is linked to two customers of a processor at the same moment ha
   expect(rows).toHaveLength(1);
   expect(['cus_1', 'cus_2']).toContain(rows[0]?.id);
 });
+
+test('two users who exchange their customers at the same moment never wait for each other', async () => {
+  const plans = new PlanStore({} as PrismaService, database);
+  for (let round = 0; round < 50; round += 1) {
+    const [first, second] = round % 2 === 0 ? ['eva', 'fin'] : ['fin', 'eva'];
+    await Promise.all([
+      plans.linkCustomer('stripe', 'cus_8', first),
+      plans.linkCustomer('stripe', 'cus_9', second),
+    ]);
+  }
+  const rows = await postgres.query(`SELECT FROM processor_link WHERE user_id IN ('eva', 'fin')`);
+  expect(rows).toHaveLength(2);
+});

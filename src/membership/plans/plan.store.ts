@@ -6,6 +6,11 @@ import { userLock } from '../membership.fragments.js';
 import type { PlanBody } from './plans.schema.js';
 
 const LOCK_USER = named('link-lock', `SELECT ${userLock('$1::text')}`);
+/** Two users who exchange their customers lock both rows in the same order. */
+const LOCK_LINKS = named(
+  'link-lock-rows',
+  'SELECT FROM processor_link WHERE processor = $1 AND (customer_id = $2 OR user_id = $3) ORDER BY customer_id FOR UPDATE',
+);
 const UNLINK_OTHERS = named(
   'link-remove-others',
   'DELETE FROM processor_link WHERE user_id = $3 AND processor = $1 AND customer_id <> $2',
@@ -52,6 +57,7 @@ export class PlanStore {
   async linkCustomer(processor: string, customerId: string, userId: string): Promise<void> {
     await this.database.transaction('important', async (tx) => {
       await tx.run(LOCK_USER, [userId]);
+      await tx.run(LOCK_LINKS, [processor, customerId, userId]);
       await tx.run(UNLINK_OTHERS, [processor, customerId, userId]);
       await tx.run(LINK, [processor, customerId, userId]);
     });

@@ -14,7 +14,7 @@ import { WebhookQueueStore } from './webhook-queue.store.js';
 
 /** Subscriptions that are asked for in parallel. */
 const LOOKUP_CONCURRENCY = 8;
-/** Customers whose webhooks are applied in parallel where nothing is asked: one connection of the lane's four stays free for events. */
+/** Customers of one processor whose webhooks are applied in parallel where nothing is asked: events use the lane's four connections too. */
 const CONCURRENCY = 3;
 /** Webhooks of one claim. Five rounds of 8 lookups, each of which waits for the budget and for the processor, 5 s at most. */
 const BATCH_SIZE = 40;
@@ -29,13 +29,24 @@ const RESPONSE_TIMEOUT_MS = 2_000;
 /** `interrupted`: nothing was marked, since PostgreSQL is away or overloaded. */
 type Outcome = 'applied' | 'failed' | 'interrupted';
 
+/** How many webhooks were not applied, and which of them were interrupted. */
+interface Failures {
+  readonly count: number;
+  readonly interrupted: readonly ClaimedWebhook[];
+}
+
+const sum = (failures: readonly Failures[]): Failures => ({
+  count: failures.reduce((total, { count }) => total + count, 0),
+  interrupted: failures.flatMap(({ interrupted }) => interrupted),
+});
+
 /** Applies stored webhooks: those that just came, those that were left over, those that waited. Records what became of each. */
 @Injectable()
 export class WebhookDispatchService {
   private readonly log = new Logger('webhooks');
   private readonly outcomes: Counter<'processor' | 'status'>;
   /** What this node has leased, and could not apply since PostgreSQL was away: at most what it has claimed at once. */
-  private readonly interrupted = new Map<string, ClaimedWebhook[]>();
+  private readonly interrupted = new Map<string, readonly ClaimedWebhook[]>();
 
   constructor(
     private readonly queue: WebhookQueueStore,
@@ -66,65 +77,59 @@ export class WebhookDispatchService {
 
   /** Applies what is due of that processor's webhooks, batch by batch, until nothing is due, or one fails. */
   async applyLeftOver(processor: string): Promise<void> {
-    const before = this.interrupted.get(processor) ?? [];
-    const interrupted: ClaimedWebhook[] = [];
-    this.interrupted.set(processor, interrupted);
-    if ((await this.applyAll(before, interrupted)) > 0) return;
-    for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
-      const claimed = await this.queue.claim(processor, BATCH_SIZE, LEASE_SECONDS);
-      const failures = await this.applyAll(claimed, interrupted);
-      if (claimed.length < BATCH_SIZE || failures > 0) return;
+    let batch = this.interrupted.get(processor) ?? [];
+    for (let batches = 0; batches <= MAX_BATCHES; batches += 1) {
+      const { count, interrupted } = await this.applyAll(batch);
+      this.interrupted.set(processor, interrupted);
+      if (count > 0 || (batches > 0 && batch.length < BATCH_SIZE)) return;
+      batch = await this.queue.claim(processor, BATCH_SIZE, LEASE_SECONDS);
     }
   }
 
-  /** Applies stored webhooks; never throws. Returns how many failed, and adds those that an outage interrupted to the list. */
-  private async applyAll(
-    webhooks: readonly ClaimedWebhook[],
-    interrupted?: ClaimedWebhook[],
-  ): Promise<number> {
+  /** Applies stored webhooks. Never throws. */
+  private async applyAll(webhooks: readonly ClaimedWebhook[]): Promise<Failures> {
     const asked = groupBySubscription(webhooks.filter((one) => this.hasApi(one)));
-    let failures = await this.applyGroups(asked, LOOKUP_CONCURRENCY, interrupted);
     const others = webhooks.filter((one) => !this.hasApi(one));
-    try {
-      const groups = await this.application.groupByCustomer(others);
-      failures += await this.applyGroups(groups, CONCURRENCY, interrupted);
-    } catch (error) {
-      this.log.error(`webhooks were not applied: ${String(error)}`);
-      interrupted?.push(...others);
-      failures += others.length;
-    }
-    return failures;
+    return sum([
+      await this.applyGroups(asked, LOOKUP_CONCURRENCY),
+      await this.application.groupByCustomer(others).then(
+        (groups) => this.applyGroups(groups, CONCURRENCY),
+        (error: unknown) => this.giveUp(others, error),
+      ),
+    ]);
   }
 
   /** Groups side by side, and the webhooks of each one after the other. */
   private async applyGroups(
     groups: readonly (readonly ClaimedWebhook[])[],
     concurrency: number,
-    interrupted?: ClaimedWebhook[],
-  ): Promise<number> {
-    let failures = 0;
+  ): Promise<Failures> {
+    const failures: Failures[] = [];
     const waiting = groups.values();
     const work = async () => {
-      for (const group of waiting) failures += await this.applyGroup(group, interrupted);
+      for (const group of waiting) failures.push(await this.applyGroup(group));
     };
     await Promise.all(Array.from({ length: concurrency }, work));
-    return failures;
+    return sum(failures);
   }
 
-  private async applyGroup(
-    group: readonly ClaimedWebhook[],
-    interrupted?: ClaimedWebhook[],
-  ): Promise<number> {
-    let failures = 0;
+  private async applyGroup(group: readonly ClaimedWebhook[]): Promise<Failures> {
+    let count = 0;
     for (const [n, webhook] of group.entries()) {
       const outcome = await this.apply(webhook, () => this.application.applyLeftOver(webhook));
       if (outcome === 'applied') continue;
-      failures += 1;
-      if (outcome === 'interrupted') interrupted?.push(...group.slice(n));
+      count += 1;
+      if (outcome === 'interrupted') return { count, interrupted: group.slice(n) };
       // The next one would be the same lookup again, at a processor that has just failed.
-      if (outcome === 'interrupted' || webhook.subscriptionId !== null) break;
+      if (webhook.subscriptionId !== null) break;
     }
-    return failures;
+    return { count, interrupted: [] };
+  }
+
+  /** They could not even be read. */
+  private giveUp(webhooks: readonly ClaimedWebhook[], error: unknown): Failures {
+    this.log.error(`webhooks were not read: ${String(error)}`);
+    return { count: webhooks.length, interrupted: isOutage(error) ? webhooks : [] };
   }
 
   /** Never throws: the webhook is stored, and applied later. */

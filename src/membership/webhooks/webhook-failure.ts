@@ -1,4 +1,5 @@
 import { ProcessorUnavailable, SubscriptionUnknown } from '../processors/processor.js';
+import { SubscriptionTaken } from '../subscriptions/subscription.store.js';
 
 /** Why a webhook was not applied, and how long it is tried again. */
 export interface WebhookFailure {
@@ -16,6 +17,7 @@ export interface WebhookFailure {
  */
 export function failureOf(error: unknown): WebhookFailure {
   if (error instanceof ProcessorUnavailable) return { reason: 'processor_unavailable', maxPauseSeconds: 300 };
+  if (error instanceof SubscriptionTaken) return { reason: 'subscription_taken', maxPauseSeconds: 300 };
   if (error instanceof SubscriptionUnknown)
     return { reason: 'unknown_at_processor', maxPauseSeconds: 3_600, maxAttempts: 20 };
   return { reason: error instanceof Error ? error.name : 'unknown', maxPauseSeconds: 3_600 };

@@ -15,13 +15,20 @@ export class WebhookLookupService {
     private readonly store: WebhookStore,
   ) {}
 
-  /** By event id, the customer whom each webhook is about, as its payload says; nothing is asked. */
+  /**
+   * By event id, the customer whom each webhook is about, as its payload says; nothing is asked. One that cannot be read has none, and fails
+   * by itself when it is applied.
+   */
   async customersOf(webhooks: readonly WebhookId[]): Promise<ReadonlyMap<string, string>> {
     if (webhooks.length === 0) return new Map();
     const customers = new Map<string, string>();
     for (const { processor, eventId, payload } of await this.store.list('important', webhooks)) {
-      const customer = customerOf(this.processors.get(processor).read(payload));
-      if (customer !== undefined) customers.set(eventId, customer);
+      try {
+        const customer = customerOf(this.processors.get(processor).read(payload));
+        if (customer !== undefined) customers.set(eventId, customer);
+      } catch {
+        continue;
+      }
     }
     return customers;
   }

@@ -38,8 +38,8 @@ export const groupBySubscription = (webhooks: readonly ClaimedWebhook[]): Claime
   groupBy(webhooks, ({ subscriptionId }) => subscriptionId ?? undefined);
 
 /**
- * Webhooks that are applied one after the other, the oldest first, where the processor is not asked: each contains one state, and one
- * may build on the one before it, as a subscription does that replaces another one.
+ * Webhooks that are applied one after the other, the oldest first, where the processor is not asked: a failed payment waits for the
+ * subscription that it is of, and a subscription that another one replaces has to be known to end.
  */
 export function groupByCustomer(
   webhooks: readonly ClaimedWebhook[],

@@ -38,6 +38,10 @@ test('of Node’s own metrics the lag of the worst process is reported, and not 
   expect(worst.map(({ name }) => name)).not.toContain('usher_process_resident_memory_bytes');
 });
 
+test('what a faulty process sends as its metrics rejects, and is not thrown', async () => {
+  await expect(mergeEnded([], {} as never)).rejects.toThrow();
+});
+
 test('what processes had counted when they ended goes on counting, and what they held does not', async () => {
   const first = await mergeEnded([], await snapshotOf({ events: 3, connections: 10, lag: 9 }));
   const both = await mergeEnded(first, await snapshotOf({ events: 4, connections: 20, lag: 9 }));

@@ -12,7 +12,8 @@ export const mergeMetrics = (snapshots: readonly MetricsSnapshot[]): Registry =>
 
 /**
  * Returns what must still count when a process has ended, merged with what counts of others that ended before. Without it the sums would fall,
- * which Prometheus takes for a counter that began again at zero, and would count what the others have counted a second time.
+ * which Prometheus takes for a counter that began again at zero, and would count what the others have counted a second time. Rejects when
+ * the last snapshot is none.
  */
-export const mergeEnded = (ended: MetricsSnapshot, last: MetricsSnapshot): Promise<MetricsSnapshot> =>
+export const mergeEnded = async (ended: MetricsSnapshot, last: MetricsSnapshot): Promise<MetricsSnapshot> =>
   mergeMetrics([ended, last.filter(({ type }) => ADDED_UP.has(type))]).getMetricsAsJSON();

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 1_500;
 
 /**
  * The metrics of all processes as one, and of the primary itself. Of a process that does not respond in time its last ones are used, and
- * `usher_process_silent` says so; what a process had counted when it ended goes on counting. The sums never fall.
+ * `usher_process_silent` says so; what a process that has ended reported last goes on counting. The sums never fall.
  */
 export class CollectedMetrics {
   private readonly own = processRegistry();
@@ -53,6 +53,7 @@ export class CollectedMetrics {
     this.expectNoMoreOf(one);
     const last = this.last.get(one);
     this.last.delete(one);
+    // What cannot be merged is left out: this must not end the primary, and all processes with it.
     if (last) this.ended = this.ended.then((ended) => mergeEnded(ended, last).catch(() => ended));
   }
 

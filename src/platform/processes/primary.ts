@@ -4,7 +4,7 @@ import type { Config } from '../config/config.js';
 import { primaryLog } from '../logging/logging.js';
 import { CollectedMetrics } from './collected-metrics.js';
 import type { ProcessMessage } from './process-message.js';
-import { type ProcessObserver, SupervisedProcess } from './supervised-process.js';
+import { type ProcessEnd, type ProcessObserver, SupervisedProcess } from './supervised-process.js';
 
 /** How often it is checked that the processes are not stuck; they report more often than MAX_SILENT_CHECKS allows (supervised-process.ts). */
 const CHECK_MS = 5_000;
@@ -62,7 +62,7 @@ export class Primary implements ProcessObserver {
     for (const each of this.processes) each.send({ usher: 'all-ready' });
   }
 
-  onEnd(one: SupervisedProcess, how: string, isOrderly: boolean, restartMs: number): void {
+  onEnd(one: SupervisedProcess, { how, isOrderly, restartMs }: ProcessEnd): void {
     this.metrics.countEnd(one);
     if (this.stage === 'stopping') {
       if (!isOrderly) this.fail(`process ${one.number} did not stop in order (${how})`);

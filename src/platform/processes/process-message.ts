@@ -1,6 +1,6 @@
 import type { MetricsSnapshot } from '../metrics/merge-metrics.js';
 
-/** What a process tells the primary. */
+/** What a process tells the primary. The field `usher` says what kind of message it is, and keeps ours apart from those of libraries. */
 export type ProcessMessage =
   /** Its event loop runs. Sent again and again. */
   | { readonly usher: 'alive' }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '../../../test/support/eventually.js';
 import type { ProcessMessage } from './process-message.js';
-import { type ProcessObserver, SupervisedProcess } from './supervised-process.js';
+import { type ProcessEnd, type ProcessObserver, SupervisedProcess } from './supervised-process.js';
 
 /** Real processes, which do nothing but say that they are ready, speak when they are told to, and end when the test has ended. */
 const PROGRAM = `
@@ -31,7 +31,7 @@ function start(number: number) {
   const observer: ProcessObserver = {
     onReady: () => (done.ready = true),
     onMessage: (_, message) => (done.spoke = message),
-    onEnd: (_, how, isOrderly) => (done.ended = `${how}${isOrderly ? ', in order' : ''}`),
+    onEnd: (_, { how, isOrderly }) => (done.ended = `${how}${isOrderly ? ', in order' : ''}`),
   };
   one = new SupervisedProcess(number, cluster, observer);
   one.start();
@@ -64,4 +64,24 @@ test('a process that ends by the signal that it was stopped with has ended in or
   await eventually('it is ready', () => done.ready);
   one.stop('SIGTERM');
   expect(await eventually('it ends', () => done.ended)).toBe('SIGTERM, in order');
+});
+
+test('a process that cannot be started is reported like one that ended, and does not end the primary', async () => {
+  const ends: ProcessEnd[] = [];
+  const noMemory = {
+    fork: () => {
+      throw new Error('spawn ENOMEM');
+    },
+  };
+  const observer = {
+    onReady: () => undefined,
+    onMessage: () => undefined,
+    onEnd: (_: unknown, end: ProcessEnd) => void ends.push(end),
+  };
+  one = new SupervisedProcess(1, noMemory, observer);
+  one.start();
+  await eventually('its end is reported', () => ends.length === 1);
+  expect(ends[0]).toMatchObject({ how: 'spawn ENOMEM', isOrderly: false });
+  expect(ends[0]?.restartMs).toBeGreaterThan(0);
+  expect(one.isRunning).toBe(false);
 });

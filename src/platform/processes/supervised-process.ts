@@ -10,11 +10,20 @@ import { RestartBackoff } from './restart-backoff.js';
  */
 const MAX_SILENT_CHECKS = { ready: 6, booting: 12 };
 
+/** How a process ended. */
+export interface ProcessEnd {
+  /** For the log: its exit code, the signal, or why it could not be started. */
+  readonly how: string;
+  /** With exit code 0, or by a signal that `stop` had sent. */
+  readonly isOrderly: boolean;
+  /** How long to wait before it is started again. */
+  readonly restartMs: number;
+}
+
 /** What a SupervisedProcess reports. */
 export interface ProcessObserver {
   onReady(one: SupervisedProcess): void;
-  /** `isOrderly`: with exit code 0, or by a signal that `stop` had sent. `restartMs`: how long to wait before it is started again. */
-  onEnd(one: SupervisedProcess, how: string, isOrderly: boolean, restartMs: number): void;
+  onEnd(one: SupervisedProcess, end: ProcessEnd): void;
   onMessage(one: SupervisedProcess, message: ProcessMessage): void;
 }
 
@@ -49,18 +58,13 @@ export class SupervisedProcess {
 
   /** Starts it. Its exit, or that it could not be started, is reported to the observer. */
   start(): void {
-    const worker = this.cluster.fork({ [PROCESS_NUMBER_VARIABLE]: String(this.number) });
-    this.worker = worker;
     this.silentChecks = 0;
-    worker.on('message', (message: unknown) => {
-      const ours = asProcessMessage(message);
-      if (ours && worker === this.worker) this.receive(ours);
-    });
-    worker.once('exit', (code, signal) => this.ended(worker, code, signal));
-    // A message that could not be sent means that it ends; a process that could not be started has no id and no exit.
-    worker.on('error', (error) => {
-      if (worker.process.pid === undefined) this.ended(worker, null, error.message);
-    });
+    try {
+      this.watch(this.cluster.fork({ [PROCESS_NUMBER_VARIABLE]: String(this.number) }));
+    } catch (error) {
+      // Node reports most causes by the event `error`, but throws for instance when there is no memory.
+      setImmediate(() => this.reportEnd(null, error instanceof Error ? error.message : String(error)));
+    }
   }
 
   /** Sends a message; one that does not arrive is lost. */
@@ -88,6 +92,19 @@ export class SupervisedProcess {
     return 'killed';
   }
 
+  private watch(worker: Worker): void {
+    this.worker = worker;
+    worker.on('message', (message: unknown) => {
+      const ours = asProcessMessage(message);
+      if (ours && worker === this.worker) this.receive(ours);
+    });
+    worker.once('exit', (code, signal) => this.ended(worker, code, signal));
+    // A message that could not be sent means that it ends; a process that could not be started has no id and no exit.
+    worker.on('error', (error) => {
+      if (worker.process.pid === undefined) this.ended(worker, null, error.message);
+    });
+  }
+
   private receive(message: ProcessMessage): void {
     this.silentChecks = 0;
     if (message.usher === 'ready') {
@@ -98,11 +115,15 @@ export class SupervisedProcess {
 
   private ended(worker: Worker, code: number | null, signal: string | null): void {
     if (worker !== this.worker) return;
+    this.reportEnd(code, signal);
+  }
+
+  private reportEnd(code: number | null, signal: string | null): void {
     const readyMs = this.readyAt === undefined ? 0 : monotonicNow() - this.readyAt;
     this.worker = undefined;
     this.readyAt = undefined;
     const how = signal === null ? `exit code ${code}` : signal;
     const isOrderly = code === 0 || (signal !== null && signal === this.stopSignal);
-    this.observer.onEnd(this, how, isOrderly, this.backoff.next(readyMs));
+    this.observer.onEnd(this, { how, isOrderly, restartMs: this.backoff.next(readyMs) });
   }
 }

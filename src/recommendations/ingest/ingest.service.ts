@@ -99,8 +99,9 @@ export class IngestService {
    */
   private async write(batch: readonly NumberedPage[], tally: IngestTally): Promise<void> {
     for (const pages of splitRepeated(batch)) {
+      const unmerged: NumberedPage[] = [];
       await runIsolated(pages, {
-        run: (part) => this.commit(part, tally),
+        run: async (part) => void unmerged.push(...(await this.commit(part, tally))),
         isolate: (error) => !isOutage(error),
         onFailure: ([page], error) => {
           if (isOutage(error) || !page || tally.unwritable >= MAX_UNWRITABLE) throw error;
@@ -109,10 +110,13 @@ export class IngestService {
           reject(tally, { line: page.line, code: 'internal' });
         },
       });
+      // Not within: an error here must not commit the others again.
+      if (unmerged.length > 0) await this.countUnmerged(unmerged, tally);
     }
   }
 
-  private async commit(pages: readonly NumberedPage[], tally: IngestTally): Promise<void> {
+  /** Commits the pages that are newer than the stored ones. Returns the others. */
+  private async commit(pages: readonly NumberedPage[], tally: IngestTally): Promise<NumberedPage[]> {
     const handoff = { id: randomUUID(), tier: 'important' } as const;
     const at = new Date().toISOString();
     const fresh = pages.map((page) => ({
@@ -122,13 +126,16 @@ export class IngestService {
     const accepted = await this.store.merge(fresh, handoff.id, at);
     this.mailbox.deliverAppended(accepted, handoff);
     tally.accepted += accepted.length;
-    if (accepted.length === pages.length) return;
+    if (accepted.length === pages.length) return [];
     const stored = new Set<StampedEvent>(accepted.map(({ stamped }) => stamped));
-    const others = fresh.filter(({ stamped }) => !stored.has(stamped)).map(({ page }) => page);
-    const { unchanged, conflicting } = await this.store.compare(others);
+    return fresh.filter(({ stamped }) => !stored.has(stamped)).map(({ page }) => page);
+  }
+
+  private async countUnmerged(pages: readonly NumberedPage[], tally: IngestTally): Promise<void> {
+    const { unchanged, conflicting } = await this.store.compare(pages);
     tally.unchanged += unchanged;
     tally.conflicting += conflicting;
-    tally.stale += others.length - unchanged;
+    tally.stale += pages.length - unchanged;
   }
 }
 

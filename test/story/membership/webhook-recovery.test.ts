@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
@@ -70,10 +71,11 @@ const acme = {
 /** A processor that cannot be asked: its webhooks contain the state. */
 const plain = {
   verify: acme.verify,
-  read: (payload: unknown): ProcessorUpdate => ({
-    ...activeOf((payload as { subscriptionId: string }).subscriptionId),
-    ...(payload as Partial<SubscriptionUpdate>),
-  }),
+  read: (payload: unknown): ProcessorUpdate => {
+    const state = payload as Partial<SubscriptionUpdate>;
+    if (state.subscriptionId === undefined) throw new TypeError('a fault of this processor’s mapper');
+    return { ...activeOf(state.subscriptionId), ...state };
+  },
 } satisfies Processor;
 
 async function createWorker(): Promise<TestingModule> {
@@ -183,6 +185,17 @@ describe('webhooks that are left over', () => {
     expect(await countByStatus()).toEqual({ applied: 2, stale: 118 });
   });
 
+  test('are left for later behind the batch in which the processor failed', async () => {
+    await insertStored(100, (n) => `behind-${n}`);
+    lookup = async (id) => {
+      if (lookups.length === 1) throw new ProcessorUnavailable('away');
+      await setImmediate();
+      return activeOf(id);
+    };
+    await applyLeftOver(0);
+    expect(await countByStatus()).toEqual({ applied: 39, failed: 1, stored: 60 });
+  });
+
   test('are asked for once more when they come after the lookup began', async () => {
     const { promise: held, resolve: release } = promiseWithResolvers<void>();
     lookup = async (id) => (await held, activeOf(id));
@@ -243,6 +256,14 @@ describe('webhooks that contain the state, and are left over', () => {
       `SELECT subscription_id AS id FROM subscription WHERE user_id = 'moving-user' AND NOT ended`,
     );
     expect(rows).toEqual([{ id: 'moving-20' }]);
+  });
+
+  test('fail alone when they cannot be read', async () => {
+    await insertPlain('faulty', 90, {});
+    for (const n of [1, 2]) await insertPlain(`sound ${n}`, n, { subscriptionId: `sound-${n}` });
+    await applyLeftOver(0, 'plain');
+    expect(await countByStatus()).toEqual({ applied: 2, failed: 1 });
+    expect(await statusOf('faulty')).toMatchObject({ reason: 'TypeError', attempts: 1 });
   });
 
   test('do not wait for another customer’s', async () => {

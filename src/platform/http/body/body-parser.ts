@@ -38,8 +38,8 @@ const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
 const CHECK_EVERY_MS = 250;
 
 /**
- * The body that each connection is receiving. A connection is looked up and a request has no timer and no listener for it: with one of
- * these, V8 kept nearly every request until a major collection (`npm run bench -- --only latency --heap`).
+ * The body that each connection is receiving, checked by one timer for all. A timer or a listener on each request made V8 keep nearly
+ * every request until a major collection (`npm run bench -- --only latency --heap`).
  */
 class SlowBodies {
   private readonly receiving = new Map<
