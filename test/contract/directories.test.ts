@@ -1,9 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { PlanStore } from '../../src/membership/plans/plan.store.js';
-import {
-  SubscriptionStore,
-  SubscriptionTaken,
-} from '../../src/membership/subscriptions/subscription.store.js';
+import { SubscriptionStore } from '../../src/membership/subscriptions/subscription.store.js';
+import { SubscriptionTaken } from '../../src/membership/subscriptions/update-rules.js';
 import type { StoredSubscription } from '../../src/membership/subscriptions/update-rules.js';
 import { Database } from '../../src/platform/postgres/database.js';
 import type { PrismaService } from '../../src/platform/postgres/prisma.service.js';

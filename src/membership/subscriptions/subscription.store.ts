@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
-import type { StoredSubscription } from './update-rules.js';
+import { type StoredSubscription, SubscriptionTaken } from './update-rules.js';
 
 const FIND_OWNER = named(
   'subscription-owner',
@@ -161,10 +161,3 @@ const valuesOf = (subscription: StoredSubscription): unknown[] => [
   subscription.fetchSequence,
   JSON.stringify(subscription.object),
 ];
-
-/** Two updates that both say whose a new subscription is, and differ: the later one is to be tried again, and then finds the owner. */
-export class SubscriptionTaken extends Error {
-  constructor({ processor, subscriptionId }: SubscriptionRef) {
-    super(`the subscription ${subscriptionId} of ${processor} was given to another user at this moment`);
-  }
-}

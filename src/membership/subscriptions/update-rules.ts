@@ -132,3 +132,10 @@ export const waiting = (waitingFor: readonly string[], reason: string): UpdateRe
 });
 
 const after = (instant: Date, ms: number): Date => new Date(instant.getTime() + ms);
+
+/** Two updates that both say whose a new subscription is, and differ: the later one is to be tried again, and then finds the owner. */
+export class SubscriptionTaken extends Error {
+  constructor({ processor, subscriptionId }: Pick<StoredSubscription, 'processor' | 'subscriptionId'>) {
+    super(`the subscription ${subscriptionId} of ${processor} was given to another user at this moment`);
+  }
+}

@@ -1,5 +1,5 @@
 import { ProcessorUnavailable, SubscriptionUnknown } from '../processors/processor.js';
-import { SubscriptionTaken } from '../subscriptions/subscription.store.js';
+import { SubscriptionTaken } from '../subscriptions/update-rules.js';
 
 /** Why a webhook was not applied, and how long it is tried again. */
 export interface WebhookFailure {

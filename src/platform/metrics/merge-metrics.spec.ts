@@ -39,7 +39,7 @@ test('of Node’s own metrics the lag of the worst process is reported, and not 
 });
 
 test('what a faulty process sends as its metrics rejects, and is not thrown', async () => {
-  await expect(mergeEnded([], {} as never)).rejects.toThrow();
+  await expect(mergeEnded([], {} as never)).rejects.toThrow(TypeError);
 });
 
 test('what processes had counted when they ended goes on counting, and what they held does not', async () => {
