@@ -107,7 +107,7 @@ describe('connectShared', () => {
   });
 
   test('heartbeats of every tab begin with the interval of the welcome', async () => {
-    server.onConnection = (connection) => connection.sendSnapshot(0, {}, { heartbeatSeconds: 0.05 });
+    server.onConnection = (connection) => connection.sendSnapshot(0, {}, { heartbeatSeconds: 1 });
     const { leader, follower } = await openTwo();
     for (const { client } of [leader, follower]) {
       const stop = client.playing(() => beat);

@@ -20,6 +20,9 @@ import { readTokenSubject } from './token.js';
 /** A connection that died silently is noticed by its missing pings, up to this much later. */
 const MAX_UNNOTICED_MS = 60_000;
 
+/** A token provider that hangs must not block the next renewal for ever. */
+const MAX_RENEWAL_MS = 60_000;
+
 export interface ProtocolClientHandlers {
   onEvent(event: Envelope): void;
   /** The state may have changed. */
@@ -43,7 +46,7 @@ export class ProtocolClient {
 
   constructor(
     private readonly options: ResolvedOptions,
-    timers: Timers,
+    private readonly timers: Timers,
     private readonly handlers: ProtocolClientHandlers,
     dial?: Dial,
   ) {
@@ -174,13 +177,16 @@ export class ProtocolClient {
     else if (!this.inbox.handleEvent(event, acknowledge)) this.resync.start();
   }
 
-  /** If it fails, the server closes the connection when the token expires, and the next attempt fetches a token of its own. */
+  /** If it fails, the server closes the connection when the token expires, and the next attempt fetches a token of its own. One at a time. */
   private async renewToken(): Promise<void> {
-    if (!this.options.isTokenRenewable) return;
+    if (!this.options.isTokenRenewable || this.timers.isSet('renewal')) return;
+    this.timers.set('renewal', MAX_RENEWAL_MS, () => undefined);
     try {
       await this.socket.request('token.refresh', { token: await this.options.getToken() });
     } catch (error) {
       if (this.socket.isLive) this.handlers.onError(toUsherError(error, 'token_unavailable'));
+    } finally {
+      this.timers.clear('renewal');
     }
   }
 

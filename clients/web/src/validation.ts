@@ -13,9 +13,9 @@ export function isOffset(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** True for a number of seconds that a timer can be set to: more than 0, at most a day. */
+/** True for a number of seconds that a timer can be set to: from 1 to a day. With less, heartbeats would run hot. */
 export function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && value > 0 && value <= 86_400;
+  return typeof value === 'number' && value >= 1 && value <= 86_400;
 }
 
 /** True for a membership with a version to compare by. */

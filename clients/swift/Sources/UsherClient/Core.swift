@@ -91,7 +91,7 @@ extension Core: ProtocolClientDelegate, HeartbeatLoopDelegate {
     var heartbeatSeconds: Double { client.heartbeatSeconds }
 
     func handle(_ event: Envelope) async {
-        let timeoutMs = Int(configuration.handlerTimeout * 1_000)
+        let timeoutMs = milliseconds(configuration.handlerTimeout)
         await outlet.handlers.handle(event, within: timeoutMs, on: configuration.clock) { outlet.report($0) }
     }
 

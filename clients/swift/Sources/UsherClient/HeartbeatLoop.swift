@@ -38,7 +38,7 @@ final class HeartbeatLoop {
 
     func start() {
         guard !isStopped, let delegate else { return }
-        timers.set(name, ms: Int((intervalSeconds ?? delegate.heartbeatSeconds) * 1_000)) {
+        timers.set(name, ms: milliseconds(intervalSeconds ?? delegate.heartbeatSeconds)) {
             self.start() // first, so that neither a throwing player nor a missing response ends the loop
             if !self.isReading { Task { await self.tick() } }
         }

@@ -15,8 +15,8 @@ protocol InboxDelegate: AnyObject {
     /// The state or the position may have changed.
     func stateChanged()
 
-    /// The position could not be stored.
-    func storageFailed()
+    /// The position could not be stored or read.
+    func storageFailed(_ error: UsherError)
 }
 
 /// Receives snapshots and events, one at a time. Delivers each durable event once and in order, and stores the position only after the app's
@@ -42,6 +42,10 @@ final class Inbox {
         case abandoned
     }
 
+    /// After so many failed attempts to read the stored position the device goes on as a new one: it misses the events of its absence, and has only
+    /// the state. Without a limit, a store that stays broken would keep the device from ever connecting, which is worse.
+    private static let maxLoadAttempts = 3
+
     weak var delegate: (any InboxDelegate)?
     private(set) var state = UsherState()
     private(set) var cursor: Cursor?
@@ -49,6 +53,8 @@ final class Inbox {
     private let positions: StoredPositions
     private var userId: String?
     private var generation = 0
+    private var isPositionLoaded = false
+    private var loadFailures = 0
     /// The position of the last delivered event while there is no cursor: a stored one, or that of the discarded cursor.
     private var deliveredPosition: UsherPosition?
     /// Pages of a snapshot are still to come.
@@ -74,20 +80,38 @@ final class Inbox {
     }
 
     /// Discards everything of the previous user. Returns true if there was another one.
-    func setUser(_ userId: String) async -> Bool {
+    func setUser(_ userId: String) -> Bool {
         if let known = self.userId, isSame(known, userId) { return false }
         let hadOtherUser = self.userId != nil
         generation += 1
-        let current = generation
         self.userId = userId
+        isPositionLoaded = false
+        loadFailures = 0
         state = UsherState()
         cursor = nil
         highestSkipped = nil
         past = nil
         deliveredPosition = nil
-        let stored = await positions.load(userId)
-        if current == generation, cursor == nil, deliveredPosition == nil { deliveredPosition = stored }
         return hadOtherUser
+    }
+
+    /// Reads the user's stored position, once per user. An attempt that is given up while it waits here leaves it to the next one: a position that is
+    /// taken for none would lose the events that were missed. Throws `UsherError` with the code `storage` if it cannot be read; see `maxLoadAttempts`.
+    func loadPosition() async throws {
+        guard let userId, !isPositionLoaded else { return }
+        let current = generation
+        var stored: UsherPosition?
+        do {
+            stored = try await positions.load(userId)
+        } catch let error as UsherError {
+            guard current == generation else { return }
+            delegate?.storageFailed(error)
+            loadFailures += 1
+            if loadFailures < Inbox.maxLoadAttempts { throw error }
+        }
+        guard current == generation else { return }
+        isPositionLoaded = true
+        if position == nil { deliveredPosition = stored }
     }
 
     func handleWelcome(_ welcome: Welcome) -> AfterWelcome {
@@ -166,13 +190,15 @@ final class Inbox {
             return true
         case .next: break
         }
-        let (epoch, isRelevant) = (cursor?.position.epoch, isRelevant(event))
+        guard let before = cursor else { return true }
+        let (current, isRelevant) = (generation, isRelevant(event))
         let isNews = isRelevant && !isPast(event)
         if isNews { await delegate?.handle(event) }
-        // While the handler ran, another user signed in, or the position was given up. Then the event comes again where it belongs.
-        guard let before = cursor, before.position.epoch == epoch else { return true }
+        guard current == generation else { return true } // another user signed in while the handler ran
         if isRelevant { state.apply(event) }
-        cursor = Cursor(position: UsherPosition(epoch: before.position.epoch, offset: offset), replayEnd: before.replayEnd)
+        // The cursor may have been discarded while the handler ran. The next snapshot must not deliver the event again.
+        let position = UsherPosition(epoch: before.position.epoch, offset: offset)
+        if cursor == nil { deliveredPosition = position } else { cursor?.position = position }
         await savePosition()
         acknowledge()
         if isNews { delegate?.committed(event) }
@@ -200,9 +226,11 @@ final class Inbox {
 
     /// A position within the past is not stored: after a restart the rest of the past would be delivered.
     private func savePosition() async {
-        guard let position = cursor?.position, let userId else { return }
+        guard let position, let userId else { return }
         let isWithinPast = past?.epoch == position.epoch && position.offset < past?.offset ?? 0
-        if !isWithinPast, !(await positions.save(position, for: userId)) { delegate?.storageFailed() }
+        if !isWithinPast {
+            do { try await positions.save(position, for: userId) } catch { delegate?.storageFailed(UsherError(error, code: "storage")) }
+        }
         delegate?.stateChanged()
     }
 

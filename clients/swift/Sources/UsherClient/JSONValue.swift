@@ -143,17 +143,17 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
 
 extension JSONValue {
     /// The greatest whole number that JSON carries exactly everywhere.
-    private static let maxSafeInteger = 9_007_199_254_740_991.0
+    static let maxSafeInteger = 9_007_199_254_740_991
 
     /// A whole number from 0 on, as offsets are, or nil.
     var offset: Int? {
-        guard let number, number >= 0, number <= JSONValue.maxSafeInteger else { return nil }
+        guard let number, number >= 0, number <= Double(JSONValue.maxSafeInteger) else { return nil }
         return Int(exactly: number)
     }
 
-    /// A number of seconds that a timer can be set to, more than 0 and at most a day, or nil.
+    /// A number of seconds that a timer can be set to, from 1 to a day, or nil. With less, heartbeats would run hot.
     var seconds: Double? {
-        guard let number, number > 0, number <= 86_400 else { return nil }
+        guard let number, number >= 1, number <= 86_400 else { return nil }
         return number
     }
 

@@ -1,6 +1,6 @@
 /// What a text message of Engine.IO 4 says, with the Socket.IO 5 packet of the namespace `/` that it may carry.
 enum Packet: Equatable {
-    /// The server's first message. Times in ms.
+    /// The server's first message. Times in ms, each a day at most.
     case open(pingIntervalMs: Int, pingTimeoutMs: Int)
     case close
     case ping
@@ -65,8 +65,8 @@ enum PacketCodec {
     private static func decodeOpen(_ bytes: ArraySlice<UInt8>) -> Packet? {
         guard let fields = JSONValue(parsing: bytes), fields.isObject else { return nil }
         return .open(
-            pingIntervalMs: fields["pingInterval"]?.offset ?? defaultPingIntervalMs,
-            pingTimeoutMs: fields["pingTimeout"]?.offset ?? defaultPingTimeoutMs
+            pingIntervalMs: min(fields["pingInterval"]?.offset ?? defaultPingIntervalMs, maxWaitMs),
+            pingTimeoutMs: min(fields["pingTimeout"]?.offset ?? defaultPingTimeoutMs, maxWaitMs)
         )
     }
 

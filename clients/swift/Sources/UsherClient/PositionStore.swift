@@ -1,6 +1,8 @@
 import Foundation
 
-/// Where positions are stored. A call that throws is reported once as `storage`.
+/// Where positions are stored. A call that throws or takes longer than five seconds is reported as `storage`, once per client. A read is tried again
+/// with backoff before the device connects, three times in all; then it connects as a new device. A write that fails may make events repeat after a
+/// restart.
 public protocol PositionStore: Sendable {
     /// Returns the text that was stored last under this name, or nil.
     func text(named name: String) async throws -> String?
@@ -45,23 +47,32 @@ struct StoredPositions: Sendable {
     let deviceId: String
     let clock: any UsherClock
 
-    /// Returns the user's position. Nil if there is none or it cannot be read: a wrong position is worse than none.
+    /// Returns the user's position; nil if there is none, or a text that is none: a wrong position is worse than none. Throws `UsherError` with the
+    /// code `storage` if the store fails.
     @UsherActor
-    func load(_ userId: String) async -> UsherPosition? {
+    func load(_ userId: String) async throws -> UsherPosition? {
         let name = storageName(url: url, userId: userId, deviceId: deviceId)
-        let text = try? await attempt { [store] in try await store.text(named: name) }
-        return text.flatMap { $0 }.flatMap { UsherPosition(JSONValue(parsing: $0)) }
+        let text = try await attempt("the position cannot be read") { [store] in try await store.text(named: name) }
+        return text.flatMap { UsherPosition(JSONValue(parsing: $0)) }
     }
 
-    /// Returns false if the store fails. Events may then repeat after a restart, which is better than losing them.
+    /// Throws `UsherError` with the code `storage` if the store fails. Events may then repeat after a restart, which is better than losing them.
     @UsherActor
-    func save(_ position: UsherPosition, for userId: String) async -> Bool {
+    func save(_ position: UsherPosition, for userId: String) async throws {
         let name = storageName(url: url, userId: userId, deviceId: deviceId)
-        return (try? await attempt { [store] in try await store.store(position.json.text, named: name) }) != nil
+        try await attempt("the position cannot be stored; events may be received again after a restart") { [store] in
+            try await store.store(position.json.text, named: name)
+        }
     }
 
+    /// Throws `storage` with this message, or `CancellationError` if the caller was cancelled.
     @UsherActor
-    private func attempt<Value: Sendable>(_ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        try await runForeign(within: StoredPositions.timeoutMs, on: clock, else: .timeout("the storage hangs"), operation)
+    private func attempt<Value: Sendable>(_ failure: String, _ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let error = UsherError(code: "storage", message: failure, retryable: true)
+        do {
+            return try await runForeign(within: StoredPositions.timeoutMs, on: clock, else: error, operation)
+        } catch _ where !Task.isCancelled {
+            throw error
+        }
     }
 }

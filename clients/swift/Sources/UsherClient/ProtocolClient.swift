@@ -43,6 +43,7 @@ final class ProtocolClient {
     private var waitingBytes = 0
     private var isHandling = false
     private var hasReportedStorage = false
+    private var isRenewingToken = false
 
     init(_ configuration: UsherConfiguration, timers: Timers, transport: any UsherTransport, delegate: any ProtocolClientDelegate) {
         self.configuration = configuration
@@ -81,11 +82,12 @@ final class ProtocolClient {
     }
 
     /// Handles one frame after the other. What a connection brought that has ended since is dropped: its successor brings it again.
+    /// So is everything once `close` has returned, even before the client gets to disconnect.
     private func handleWaiting() async {
         while !waiting.isEmpty {
             let next = waiting.removeFirst()
             waitingBytes -= next.size
-            if next.connection.isActive { await handle(next.frame, from: next.connection) }
+            if next.connection.isActive, !isClosed { await handle(next.frame, from: next.connection) }
         }
         isHandling = false
     }
@@ -102,7 +104,12 @@ final class ProtocolClient {
         guard let welcome = Welcome(frame.payload) else { return startOver("the welcome cannot be read") }
         if !socket.isLive { clock.synchronize(welcome.serverTimeMs, requestedAtMs: socket.attemptStartedAt) }
         heartbeatSeconds = welcome.heartbeatSeconds
-        await setUser(welcome.userId)
+        do {
+            try await setUser(welcome.userId)
+        } catch {
+            if connection.isActive { socket.reconnect(UsherError(error, code: "storage")) }
+            return
+        }
         guard connection.isActive else { return }
         switch inbox.handleWelcome(welcome) {
         case .mismatch: startOver("the replay does not continue our position")
@@ -149,8 +156,11 @@ final class ProtocolClient {
     }
 
     /// If it fails, the server closes the connection when the token expires, and the next attempt fetches a token of its own.
+    /// One renewal at a time, however often the server asks.
     private func renewToken() async {
-        guard configuration.token.isRenewable else { return }
+        guard configuration.token.isRenewable, !isRenewingToken else { return }
+        isRenewingToken = true
+        defer { isRenewingToken = false }
         do {
             let token = try await configuration.fetchToken(within: ProtocolClient.maxUnnoticedMs)
             _ = try await socket.request("token.refresh", ["token": .string(token)])
@@ -159,11 +169,13 @@ final class ProtocolClient {
         }
     }
 
-    /// Messages of the previous user must not be sent in the name of the next one.
-    private func setUser(_ userId: String) async {
-        guard await inbox.setUser(userId) else { return }
-        outbox.discard(.userChanged)
-        delegate?.stateChanged()
+    /// Messages of the previous user must not be sent in the name of the next one. Throws `UsherError` with the code `storage`.
+    private func setUser(_ userId: String) async throws {
+        if inbox.setUser(userId) {
+            outbox.discard(.userChanged)
+            delegate?.stateChanged()
+        }
+        try await inbox.loadPosition()
     }
 
     /// Reconnects with backoff and asks for a snapshot, which is right whatever went wrong.
@@ -177,8 +189,8 @@ extension ProtocolClient: ReconnectingSocketDelegate, ResyncDelegate {
     var isBusy: Bool { isHandling }
     var resumePosition: UsherPosition? { inbox.cursor?.position }
 
-    func makeAuth(token: String, downMs: Int) async -> JSONValue {
-        if let userId = readTokenSubject(token) { await setUser(userId) }
+    func makeAuth(token: String, downMs: Int) async throws -> JSONValue {
+        if let userId = readTokenSubject(token) { try await setUser(userId) }
         var auth: [String: JSONValue] = [
             "deviceId": .string(configuration.deviceId), "platform": .string(configuration.platform), "token": .string(token),
         ]
@@ -233,10 +245,9 @@ extension ProtocolClient: InboxDelegate {
 
     func stateChanged() { delegate?.stateChanged() }
 
-    func storageFailed() {
+    func storageFailed(_ error: UsherError) {
         guard !hasReportedStorage else { return } // once is enough: it would be repeated with each event
         hasReportedStorage = true
-        let message = "the position cannot be stored; events may be received again after a restart"
-        delegate?.report(UsherError(code: "storage", message: message, retryable: true))
+        delegate?.report(error)
     }
 }

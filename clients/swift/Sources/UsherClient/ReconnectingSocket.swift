@@ -1,7 +1,7 @@
 @UsherActor
 protocol ReconnectingSocketDelegate: AnyObject {
-    /// Returns the handshake of this attempt. `downMs`: how long the device has not been live.
-    func makeAuth(token: String, downMs: Int) async -> JSONValue
+    /// Returns the handshake of this attempt. `downMs`: how long the device has not been live. An error ends the attempt.
+    func makeAuth(token: String, downMs: Int) async throws -> JSONValue
     func receive(_ frame: Frame, size: Int, from connection: SocketConnection)
 
     /// True while frames that have arrived are not handled yet.
@@ -116,7 +116,14 @@ final class ReconnectingSocket {
             return Task.isCancelled ? () : reconnect(UsherError(error, code: "token_unavailable"))
         }
         let downMs = configuration.clock.elapsedMs - (lostAt ?? attemptStartedAt)
-        guard !Task.isCancelled, let auth = await delegate?.makeAuth(token: token, downMs: downMs), !Task.isCancelled else { return }
+        guard !Task.isCancelled, let delegate else { return }
+        let auth: JSONValue
+        do {
+            auth = try await delegate.makeAuth(token: token, downMs: downMs)
+        } catch {
+            return Task.isCancelled ? () : reconnect(UsherError(error, code: "storage"))
+        }
+        guard !Task.isCancelled else { return }
         let webSocket = transport.connect(to: configuration.socketURL)
         socket = SocketConnection(webSocket, auth: auth, timers: timers, clock: configuration.clock, delegate: self)
     }

@@ -1,6 +1,12 @@
 // Times as the contract writes them. Foundation's formatters differ between platforms in which fractions they take, and the older one is not
 // `Sendable`.
 
+/// The longest time that the client waits for anything: a day, in ms.
+let maxWaitMs = 86_400_000
+
+/// Returns seconds as whole ms that a timer can be set to: from 0 to a day.
+func milliseconds(_ seconds: Double) -> Int { Int(max(0, min(seconds * 1_000, Double(maxWaitMs)))) }
+
 /// Returns ms since 1970 of an ISO 8601 time with a UTC offset (`2026-01-01T00:00:00.000Z`), or nil if it cannot be read.
 func parseTime(_ text: String?) -> Int? {
     guard let text else { return nil }

@@ -8,7 +8,7 @@ public protocol UsherClock: Sendable {
     /// Milliseconds since any fixed instant, the device's sleep included. Never jumps.
     var elapsedMs: Int { get }
 
-    /// Waits. Throws `CancellationError` if the task is cancelled meanwhile.
+    /// Waits. Throws `CancellationError` if the task is cancelled meanwhile. The client never waits longer than a day.
     func sleep(ms: Int) async throws
 }
 
@@ -29,7 +29,8 @@ public struct SystemClock: UsherClock {
         return time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
     }
 
-    public func sleep(ms: Int) async throws { try await Task.sleep(nanoseconds: UInt64(max(0, ms)) * 1_000_000) }
+    /// Waits for a day at most: the nanoseconds of much more would overflow.
+    public func sleep(ms: Int) async throws { try await Task.sleep(nanoseconds: UInt64(min(max(0, ms), maxWaitMs)) * 1_000_000) }
 }
 
 /// The current time by the server's clock, estimated from each `welcome`. Of two playback positions the newer one wins, which is fair only if

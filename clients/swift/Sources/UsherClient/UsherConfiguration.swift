@@ -17,7 +17,7 @@ public struct UsherConfiguration: Sendable {
     public var positions: any PositionStore = UserDefaultsPositionStore()
     /// How WebSockets are opened. `URLSessionTransport(session:)` shares a session of yours; nil: each client has its own.
     public var transport: (any UsherTransport)?
-    /// Seconds after which a handler is cancelled, and its event counts as handled.
+    /// Seconds after which a handler is cancelled, and its event counts as handled. A day at most.
     public var handlerTimeout: TimeInterval = 60
     /// For tests.
     public var clock: any UsherClock = SystemClock()

@@ -38,7 +38,7 @@ public struct UsherError: Error, Sendable, Equatable {
     }
 
     /// `retryAfter` in ms, within what the client accepts.
-    var retryAfterMs: Int? { retryAfter.map { Backoff.limited(Int(max(-1, min($0, 86_400)) * 1_000)) } }
+    var retryAfterMs: Int? { retryAfter.map { Backoff.limited(milliseconds($0)) } }
 
     /// True if a new token may solve this error.
     var isAboutToken: Bool { code.hasPrefix("token_") || code == "unauthorized" || code == "unauthenticated" }

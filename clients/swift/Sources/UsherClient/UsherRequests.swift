@@ -47,7 +47,7 @@ public struct UsherRequests: Sendable {
     public func event(of push: UsherPush) async throws -> Envelope? {
         guard let position = push.position else { return nil }
         let query = [
-            URLQueryItem(name: "epoch", value: position.epoch), URLQueryItem(name: "after", value: String(max(0, position.offset - 1))),
+            URLQueryItem(name: "epoch", value: position.epoch), URLQueryItem(name: "after", value: String(position.offset - 1)),
             URLQueryItem(name: "limit", value: "1"),
         ]
         let page = try await call("GET", ["v1", "me", "entries"], query: query)
@@ -115,7 +115,7 @@ public struct UsherPush: Sendable, Hashable {
     public let type: String
     /// Ignore a push for somebody who is not signed in.
     public let userId: String
-    /// The event's position in the user's mailbox.
+    /// The event's position in the user's mailbox; nil if the push names none that can be one.
     public let position: UsherPosition?
 
     /// Reads the `userInfo` of a notification. Nil if it is not one of Usher's events.
@@ -125,7 +125,7 @@ public struct UsherPush: Sendable, Hashable {
         self.type = type
         self.userId = userId
         let offset = (userInfo["offset"] as? String).flatMap(Int.init)
-        if let epoch = userInfo["epoch"] as? String, let offset { position = UsherPosition(epoch: epoch, offset: offset) } else { position = nil }
+        if let epoch = userInfo["epoch"] as? String, let offset, (1...JSONValue.maxSafeInteger).contains(offset) { position = UsherPosition(epoch: epoch, offset: offset) } else { position = nil }
     }
 
     /// The id of the event whose notification should be removed, in a background push that says so: it was seen on another device.

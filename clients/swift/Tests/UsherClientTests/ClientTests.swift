@@ -235,6 +235,70 @@ final class ClientTests: XCTestCase {
         func store(_ text: String, named name: String) async { await gate.wait() }
     }
 
+    func testAStoredPositionIsReadAgainWhenTheAttemptThatReadItWasGivenUp() throws {
+        try VirtualTime.run { time in
+            let (reads, heard, isTokenSlow) = (Locked(0), Recorder<Int?>(), Locked(true))
+            let given = Rig.Given(
+                beforeToken: { if isTokenSlow.withLock({ $0 }) { try await time.sleep(ms: 17_000) } },
+                readStored: {
+                    let n = reads.withLock { reads in
+                        reads += 1
+                        return reads
+                    }
+                    if n == 1 { try await time.sleep(ms: 4_000) }
+                    return positionText(4)
+                }
+            )
+            let rig = try Rig(time, given: given) { $0.on("note") { heard.all.append($0.offset) } }
+            time.advance(ms: 20_000) // the token took 17 s of the 20 that an attempt has, and the storage takes longer than the rest
+            isTokenSlow.withLock { $0 = false }
+            time.advance(ms: 1_000)
+            try rig.goLive(offset: 6, entries: [["offset": 4], ["offset": 5], ["offset": 6]])
+            XCTAssertEqual(reads.withLock { $0 }, 2)
+            XCTAssertEqual(heard.all, [5, 6])
+        }
+    }
+
+    func testAStoredPositionThatCannotBeReadIsReportedAndTriedAgainAndNothingIsStoredOverIt() throws {
+        try VirtualTime.run { time in
+            let (isLocked, heard) = (Locked(true), Recorder<Int?>())
+            let readStored: @Sendable () throws -> String? = {
+                if isLocked.withLock({ $0 }) { throw World.AppError() }
+                return positionText(4)
+            }
+            let rig = try Rig(time, given: Rig.Given(readStored: readStored)) { $0.on("note") { heard.all.append($0.offset) } }
+            time.settle()
+            XCTAssertEqual(rig.signals, ["failure storage", "offline storage"])
+            XCTAssertEqual(rig.sockets.count, 0)
+            isLocked.withLock { $0 = false }
+            time.advance(ms: 500)
+            try rig.goLive(offset: 5, entries: [["offset": 4], ["offset": 5]])
+            XCTAssertEqual(heard.all, [5])
+            XCTAssertEqual(rig.log, ["stored 5"])
+            XCTAssertEqual(rig.signals, ["failure storage", "offline storage"])
+        }
+    }
+
+    func testAStorageThatCanNeverBeReadCostsWhatWasMissedNotTheConnection() throws {
+        try VirtualTime.run { time in
+            let (gate, heard) = (Gate(), Recorder<Int?>())
+            let readStored: @Sendable () async -> String? = {
+                await gate.wait()
+                return nil
+            }
+            let rig = try Rig(time, given: Rig.Given(readStored: readStored)) { $0.on("note") { heard.all.append($0.offset) } }
+            time.advance(ms: 5_000 + 500)
+            time.advance(ms: 5_000 + 1_000)
+            XCTAssertEqual(rig.sockets.count, 0)
+            time.advance(ms: 5_000)
+            try rig.goLive(offset: 5, entries: [["offset": 5]])
+            try rig.event(["offset": 6])
+            XCTAssertEqual(heard.all, [6])
+            XCTAssertEqual(rig.client.state.connection, .live)
+            gate.open()
+        }
+    }
+
     func testAMessageThatIsNoPacketEndsTheConnectionWhichComesBack() throws {
         try VirtualTime.run { time in
             let rig = try Rig(time)

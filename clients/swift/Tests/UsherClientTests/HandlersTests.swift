@@ -95,6 +95,62 @@ final class HandlersTests: XCTestCase {
         }
     }
 
+    func testAHandlerMayHaveNoDeadline() throws {
+        try VirtualTime.run { time in
+            let gate = Gate()
+            let rig = try Rig(time, given: Rig.Given(handlerTimeout: .infinity)) { $0.on("note") { _ in await gate.wait() } }
+            try rig.goLive()
+            try rig.event(["offset": 1])
+            time.advance(ms: 3_600_000)
+            XCTAssertEqual(rig.signals, [])
+            gate.open()
+            time.settle()
+            XCTAssertEqual(rig.client.state.position?.offset, 1)
+        }
+    }
+
+    func testOnceCloseHasReturnedNoHandlerIsEnteredEvenBeforeTheClientGetsToDisconnect() throws {
+        try VirtualTime.run { time in
+            let (gate, heard) = (Gate(), Recorder<Int?>())
+            let rig = try Rig(time) { usher in
+                usher.on("note") { event in
+                    heard.all.append(event.offset)
+                    await gate.wait()
+                }
+            }
+            try rig.goLive()
+            try rig.event(["offset": 1])
+            try rig.event(["offset": 2])
+            rig.onAck = { [unowned rig] in rig.client.close() }
+            gate.open()
+            time.settle()
+            XCTAssertEqual(heard.all, [1])
+        }
+    }
+
+    func testAnEventWhoseHandlerRunsWhileThePositionIsGivenUpIsHeardOnce() throws {
+        try VirtualTime.run { time in
+            let (gate, heard) = (Gate(), Recorder<Int?>())
+            let rig = try Rig(time) { usher in
+                usher.on("note") { event in
+                    heard.all.append(event.offset)
+                    await gate.wait()
+                }
+            }
+            try rig.goLive()
+            try rig.event(["offset": 2]) // a hole: a sync is sent
+            try rig.event(["offset": 1])
+            try rig.reply(["ok": false, "error": ["code": "forbidden", "message": "no", "retryable": false]])
+            gate.open()
+            time.settle()
+            time.advance(ms: 500)
+            try rig.goLive(offset: 2, entries: [["offset": 1], ["offset": 2]])
+            XCTAssertEqual(rig.sockets.count, 2)
+            XCTAssertEqual(heard.all, [1, 2])
+            XCTAssertEqual(rig.client.state.position?.offset, 2)
+        }
+    }
+
     func testNothingIsCommittedForAUserWhoWasReplacedWhileAHandlerRan() throws {
         try VirtualTime.run { time in
             let gate = Gate()

@@ -47,6 +47,11 @@ final class PacketCodecTests: XCTestCase {
         XCTAssertNil(PacketCodec.decode("42" + String(repeating: "9", count: 400) + #"["note",{}]"#))
     }
 
+    func testTimesThatNoTimerCanHoldAreADay() {
+        let open = #"0{"pingInterval":9007199254740991,"pingTimeout":9007199254740991}"#
+        XCTAssertEqual(PacketCodec.decode(open), .open(pingIntervalMs: 86_400_000, pingTimeoutMs: 86_400_000))
+    }
+
     func testJSONThatIsNestedTooDeeplyIsRefusedWithoutAnOverflow() {
         let (open, close) = (String(repeating: "[", count: 100_000), String(repeating: "]", count: 100_000))
         XCTAssertNil(PacketCodec.decode("42[\"note\",\(open)\(close)]"))

@@ -4,6 +4,14 @@ import Foundation
 
 /// A client with a pretend server, on virtual time. Everything runs on the thread of the test.
 final class Rig: @unchecked Sendable {
+    /// How the app differs from the usual one.
+    struct Given: Sendable {
+        var handlerTimeout: TimeInterval = 60
+        var beforeToken: @Sendable () async throws -> Void = {}
+        /// Returns the stored position as JSON.
+        var readStored: @Sendable () async throws -> String? = { nil }
+    }
+
     let time: VirtualTime
     private(set) var client: Usher!
     private(set) var sockets: [FakeSocket] = []
@@ -12,16 +20,27 @@ final class Rig: @unchecked Sendable {
     /// The codes of the signals, each after its kind.
     private(set) var signals: [String] = []
     var token = "ann"
+    /// Called when the client acknowledges an event.
+    var onAck: () -> Void = {}
 
-    init(_ time: VirtualTime, positions: (any PositionStore)? = nil, setUp: (Usher) -> Void = { _ in }) throws {
+    init(
+        _ time: VirtualTime, given: Given = Given(), positions: (any PositionStore)? = nil, setUp: (Usher) -> Void = { _ in }
+    ) throws {
         self.time = time
-        let fetch: @Sendable () async throws -> String = { [weak self] in createToken(self?.token ?? "ann") }
+        let fetch: @Sendable () async throws -> String = { [weak self] in
+            try await given.beforeToken()
+            return createToken(self?.token ?? "ann")
+        }
         var configuration = try UsherConfiguration(
             url: URL(string: "https://usher.test")!, deviceId: "tv", platform: "tv", token: .provider(fetch)
         )
-        configuration.positions = positions ?? RecordingPositions { [weak self] in self?.log.append("stored \($0)") }
+        configuration.positions = positions ?? RecordingPositions(read: given.readStored) { [weak self] in self?.log.append("stored \($0)") }
+        configuration.handlerTimeout = given.handlerTimeout
         configuration.transport = Dialling { [weak self] _ in
-            let socket = FakeSocket(time) { self?.log.append("acked \($0["offset"]?.text ?? "")") }
+            let socket = FakeSocket(time) {
+                self?.log.append("acked \($0["offset"]?.text ?? "")")
+                self?.onAck()
+            }
             self?.sockets.append(socket)
             return socket
         }
@@ -40,10 +59,12 @@ final class Rig: @unchecked Sendable {
     func dropClient() { client = nil }
 
     /// Welcomes the device and brings it up to date.
-    func goLive(_ fields: JSONValue = [:], offset: Int = 0) throws {
+    func goLive(_ fields: JSONValue = [:], offset: Int = 0, entries: JSONValue = []) throws {
         time.settle()
-        try socket.sendFrame("welcome", createWelcome(fields, nowMs: time.wallMs))
-        try socket.sendFrame("snapshot", createSnapshot(["offset": .number(Double(offset)), "epoch": fields["epoch"] ?? "e1"]))
+        let position: [String: JSONValue] = ["offset": .number(Double(offset)), "epoch": fields["epoch"] ?? "e1"]
+        let welcome = JSONValue.object(position.merging(fields.fields) { _, given in given })
+        try socket.sendFrame("welcome", createWelcome(welcome, nowMs: time.wallMs))
+        try socket.sendFrame("snapshot", createSnapshot(.object(position.merging(["entries": entries]) { $1 })))
         time.settle()
     }
 
@@ -77,12 +98,16 @@ final class Rig: @unchecked Sendable {
 }
 
 private struct RecordingPositions: PositionStore, @unchecked Sendable {
+    let read: @Sendable () async throws -> String?
     let record: (String) -> Void
 
-    func text(named name: String) -> String? { nil }
+    func text(named name: String) async throws -> String? { try await read() }
 
     func store(_ text: String, named name: String) { record(JSONValue(parsing: text)?["offset"]?.text ?? "") }
 }
+
+/// The text of a stored position.
+func positionText(_ offset: Int) -> String { #"{"epoch":"e1","offset":\#(offset)}"# }
 
 /// Lets a handler wait for the test.
 final class Gate: @unchecked Sendable {

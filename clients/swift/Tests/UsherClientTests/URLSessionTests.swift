@@ -124,6 +124,11 @@ final class URLSessionTests: XCTestCase {
     func testAPushIsReadFromTheUserInfoOfANotification() {
         let push = UsherPush(userInfo: ["id": "e-1", "type": "note", "userId": "ann", "epoch": "e1", "offset": "3", "aps": ["badge": 1]])
         XCTAssertEqual(push?.position, UsherPosition(epoch: "e1", offset: 3))
+        for offset in ["0", "-1", "\(Int.min)", "9007199254740992", "3.5", ""] {
+            let push = UsherPush(userInfo: ["id": "e-1", "type": "note", "userId": "ann", "epoch": "e1", "offset": offset])
+            XCTAssertEqual(push?.id, "e-1")
+            XCTAssertNil(push?.position, offset)
+        }
         XCTAssertNil(UsherPush(userInfo: ["aps": [:]]))
         XCTAssertEqual(UsherPush.cleared(by: ["clear": "e-1"]), "e-1")
     }

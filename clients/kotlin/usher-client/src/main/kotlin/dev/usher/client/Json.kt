@@ -42,8 +42,8 @@ internal val JsonElement?.objectOrNull: JsonObject?
 internal val JsonElement?.elements: List<JsonElement>
     get() = (this as? JsonArray).orEmpty()
 
-/** True for a number of seconds that a timer can be set to: more than 0, at most a day. */
-internal fun isSeconds(value: Double?): Boolean = value != null && value > 0 && value <= 86_400
+/** True for a number of seconds that a timer can be set to: from 1 to a day. With less, heartbeats would run hot. */
+internal fun isSeconds(value: Double?): Boolean = value != null && value >= 1 && value <= 86_400
 
 /** Returns the value as JSON: a whole number without a fraction, as JavaScript writes it. */
 internal fun jsonNumber(value: Double): JsonPrimitive {

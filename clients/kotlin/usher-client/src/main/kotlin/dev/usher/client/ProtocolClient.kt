@@ -5,6 +5,7 @@ import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeout
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
@@ -12,6 +13,9 @@ import kotlinx.serialization.json.buildJsonObject
 
 /** A connection that died silently is noticed by its missing pings, up to this much later. */
 private const val MAX_UNNOTICED_MS = 60_000L
+
+/** A token provider that hangs must not block the next renewal for ever. */
+private const val MAX_RENEWAL_MS = 60_000L
 
 /** Frames that wait for slow handlers. More end the connection: what was not acknowledged comes again. */
 private const val MAX_WAITING_FRAMES = 1_000
@@ -72,6 +76,7 @@ internal class ProtocolClient(
     private var waitingChars = 0
     private var isHandling = false
     private var hasReportedStorage = false
+    private var isRenewingToken = false
 
     val connection: Connection get() = socket.connection
 
@@ -202,15 +207,18 @@ internal class ProtocolClient(
         socket.reconnect(UsherError("goaway", "the server asked us to come back later", true), parseRetryAfterMs(payload))
     }
 
-    /** If it fails, the server closes the connection when the token expires, and the next attempt fetches a token of its own. */
+    /** If it fails, the server closes the connection when the token expires, and the next attempt fetches a token of its own. One at a time. */
     private suspend fun renewToken() {
-        if (!config.isTokenRenewable) return
+        if (!config.isTokenRenewable || isRenewingToken) return
+        isRenewingToken = true
         try {
-            val token = withContext(config.dispatcher) { config.token.getToken() }
+            val token = withTimeout(MAX_RENEWAL_MS) { withContext(config.dispatcher) { config.token.getToken() } }
             socket.request("token.refresh", buildJsonObject { put("token", JsonPrimitive(token)) })
         } catch (error: Throwable) {
             currentCoroutineContext().ensureActive()
             if (socket.isLive) handlers.onError(toUsherError(error, "token_unavailable"))
+        } finally {
+            isRenewingToken = false
         }
     }
 
