@@ -11,6 +11,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 root=${USHER_SWIFT_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/usher/swift}
 finished=$root/.usher-finished
+# In a directory that this script has begun to fill; no other one is ever emptied.
+begun=$root/.usher-begun
 
 fail() {
   echo "$1" >&2
@@ -32,8 +34,11 @@ setup() {
   eval "$(apt-config shell http_proxy Acquire::http::Proxy https_proxy Acquire::https::Proxy)"
   if [ -n "${http_proxy:-}" ]; then export http_proxy; fi
   if [ -n "${https_proxy:-}" ]; then export https_proxy; fi
-  rm -rf "$root"
-  mkdir -p "$root" || exit 1
+  if [ -n "$(ls -A "$root" 2>/dev/null)" ]; then
+    [ -e "$begun" ] || fail "$root is not empty and not of this script: name another directory (USHER_SWIFT_ROOT)"
+    rm -rf "$root"
+  fi
+  mkdir -p "$root" && touch "$begun" || exit 1
   # In a namespace of its own, so that no mount is left behind, whatever happens.
   timeout 1800 unshare --mount debootstrap --variant=minbase --include=swiftlang,libc6-dev,libstdc++-14-dev trixie "$root" "$mirror" >"$root.log" 2>&1 ||
     fail "debootstrap failed; see $root.log"

@@ -75,7 +75,7 @@ def test_1_when_rows_were_rejected(command: Run, file_of: FileOf) -> None:
     path = file_of("{]\n" + lines_of([page(1)]))
     code, out, _ = command(str(path))
     assert code == 1
-    assert out.startswith("2 rows: 1 accepted, 0 unchanged, 0 stale, 1 rejected")
+    assert out.startswith("2 rows: 1 accepted, 0 unchanged (0 conflicting), 0 stale, 1 rejected")
     assert json.loads(Path(f"{path}.rejected.ndjson").read_text())["line"] == 1
 
 

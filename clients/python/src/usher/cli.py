@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(FILES, f"A file on this machine could not be read or written: {error}")
     except Exception:
-        # Python's own exit code would be 1, which says that all were sent. A traceback shows no values, so no key either.
+        # Python's own exit code would be 1, which says that all were sent.
         traceback.print_exc()
         return _fail(FAULT, "This is a fault of the command; please report it.")
     finally:
@@ -93,8 +93,9 @@ def _print_summary(summary: Summary, *, as_json: bool) -> None:
         print(json.dumps(summary.to_json()))  # noqa: T201
     else:
         print(  # noqa: T201
-            f"{summary.rows} rows: {summary.accepted} accepted, {summary.unchanged} unchanged, {summary.stale} stale, "
-            f"{summary.rejected_count} rejected; {summary.parts} parts ({summary.resumed_parts} from before) "
+            f"{summary.rows} rows: {summary.accepted} accepted, {summary.unchanged} unchanged "
+            f"({summary.conflicting} conflicting), {summary.stale} stale, {summary.rejected_count} rejected; "
+            f"{summary.parts} parts ({summary.resumed_parts} from before) "
             f"in {summary.seconds:.1f} s"
         )
     for warning in summary.warnings:

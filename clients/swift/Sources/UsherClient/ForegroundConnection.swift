@@ -1,5 +1,6 @@
 // Not compiled where this project is tested: Apple's frameworks are only on Apple's platforms.
 #if canImport(UIKit) && canImport(Network) && !os(watchOS)
+    import Combine
     import Network
     import UIKit
 
@@ -12,7 +13,7 @@
         /// A short look at another app must not cost a reconnect. The system lets an app run for some 30 s after it left the screen.
         private static let graceNanoseconds: UInt64 = 20_000_000_000
 
-        /// The connected client; nil while the app is in the background.
+        /// The client; nil while the app is in the background. One that was refused for good is closed, and replaced when the app comes back.
         @Published public private(set) var usher: Usher?
         private let connect: @MainActor () -> Usher?
         private let network = NWPathMonitor()
@@ -42,7 +43,7 @@
             isOnScreen = true
             closing?.cancel()
             endBackgroundTask()
-            if usher == nil { usher = connect() }
+            if usher == nil || usher?.state.connection == .closed { usher = connect() }
         }
 
         private func leaveScreen() {

@@ -3,8 +3,8 @@ import Foundation
 /// An error from Usher or from this client.
 public struct UsherError: Error, Sendable, Equatable {
     /// Stable and meant for programs. The client uses `timeout`, `offline`, `closed`, `superseded`, `user_changed`, `goaway`, `slow`,
-    /// `storage`, `token_unavailable`, `handler_timeout`, `queue_full`, `payload_too_large` and `protocol`. All others come from the server
-    /// (docs/CONTRACT.md, "Error codes").
+    /// `storage`, `token_unavailable`, `handler_timeout`, `queue_full`, `payload_too_large`, `protocol`, `invalid_url` and `http_<status>` (a
+    /// response that is not Usher's). All others come from the server (docs/CONTRACT.md, "Error codes").
     public let code: String
 
     /// Meant for people who read logs.

@@ -23,7 +23,7 @@ public struct UsherRequests: Sendable {
     public func registerDevice(apnsToken: Data?, name: String? = nil) async throws {
         var device: [String: JSONValue] = [
             "platform": .string(configuration.platform), "timezone": .string(TimeZone.current.identifier),
-            "locale": .string(Locale.current.identifier.replacingOccurrences(of: "_", with: "-")),
+            "locale": .string(languageTag(Locale.current.identifier)),
         ]
         if let name { device["name"] = .string(name) }
         if let appVersion = configuration.appVersion { device["appVersion"] = .string(appVersion) }
@@ -130,4 +130,9 @@ public struct UsherPush: Sendable, Hashable {
 
     /// The id of the event whose notification should be removed, in a background push that says so: it was seen on another device.
     public static func cleared(by userInfo: [AnyHashable: Any]) -> String? { userInfo["clear"] as? String }
+}
+
+/// Returns the BCP 47 tag of Foundation's identifier of a locale: "de-CH" of "de_CH@calendar=buddhist".
+func languageTag(_ identifier: String) -> String {
+    identifier.prefix { $0 != "@" }.replacingOccurrences(of: "_", with: "-")
 }

@@ -19,6 +19,12 @@ public enum UsherToken: Sendable {
     }
 }
 
+extension UsherToken: CustomStringConvertible, CustomReflectable {
+    /// Without the token: what is printed or dumped often ends in a log.
+    public var description: String { isRenewable ? "UsherToken.provider" : "UsherToken.fixed" }
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 /// Returns the user id in a token without verifying it, or nil if the token cannot be read. It only selects the stored position, before the
 /// server has said who the user is.
 func readTokenSubject(_ token: String) -> String? {

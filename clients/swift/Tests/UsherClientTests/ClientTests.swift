@@ -334,6 +334,19 @@ final class ClientTests: XCTestCase {
         }
     }
 
+    func testAConfigurationThatIsPrintedOrDumpedDoesNotShowTheToken() throws {
+        let url = try XCTUnwrap(URL(string: "http://localhost"))
+        let configuration = try UsherConfiguration(url: url, deviceId: "tv", platform: "tv", token: .fixed("s3cret"))
+        var dumped = ""
+        dump(configuration, to: &dumped)
+        for text in ["\(configuration)", String(reflecting: configuration), dumped] { XCTAssertFalse(text.contains("s3cret"), text) }
+    }
+
+    func testALocaleIsSentAsALanguageTag() {
+        XCTAssertEqual(languageTag("de_CH"), "de-CH")
+        XCTAssertEqual(languageTag("en_US@rg=dezzzz"), "en-US")
+    }
+
     func testNeitherAnErrorNorTheStateShowsTheToken() throws {
         try VirtualTime.run { time in
             let errors = Recorder<String>()
