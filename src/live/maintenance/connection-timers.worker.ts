@@ -71,7 +71,11 @@ export class ConnectionTimersWorker extends PeriodicWorker {
     const sample = { bufferedBytes, sentBytes, acknowledged, now };
     connection.backpressure = updateBackpressure(backpressure, sample);
     const state = readState(connection.backpressure, now);
-    if (state === 'stuck') transport.terminate();
+    if (state === 'stuck') {
+      if (connection.leaveBy === undefined) this.delivery.countSlowDevice();
+      transport.terminate();
+      return;
+    }
     // One that is catching up resumes from the mailbox as it is: another connection would begin again.
     if (state === 'slow' && connection.leaveBy === undefined && !outbound.isCatchingUp) {
       this.delivery.countSlowDevice();

@@ -61,10 +61,15 @@ export async function openRawSocket(
   };
 }
 
-/** Opens a raw socket and completes the handshake as this device. */
-export async function openRawDevice(url: string, token: string, deviceId: string): Promise<RawSocket> {
+/** Opens a raw socket and completes the handshake as this device, which resumes from `position` if it has one. */
+export async function openRawDevice(
+  url: string,
+  token: string,
+  deviceId: string,
+  position?: { readonly epoch: string; readonly offset: number },
+): Promise<RawSocket> {
   const socket = await openRawSocket(url);
-  socket.send(`40${JSON.stringify({ token, deviceId, platform: 'web' })}`);
+  socket.send(`40${JSON.stringify({ token, deviceId, platform: 'web', ...position })}`);
   await socket.waitFor(/^42\["welcome"/);
   return socket;
 }
