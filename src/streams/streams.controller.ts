@@ -50,7 +50,7 @@ export class UserStreamsController {
 
   /** Stops all of a user's streams with the reason `operator`. The user may start new ones, as far as the membership allows. */
   @Delete(':userId/streams')
-  @NeedsScope('admin')
+  @NeedsScope('support')
   @ApiResponse({ status: 200, standardSchema: stoppedStreams })
   async stop(@Param('userId', { schema: userIdSchema }) userId: string) {
     return { stopped: await this.stopTriggers.stopByOperator(userId) };

@@ -8,7 +8,7 @@ import { TimelineService } from './timeline.service.js';
 /** Explains a user to a back office. */
 @ApiTags('back offices')
 @Controller('v1/users/:userId')
-@NeedsScope('admin')
+@NeedsScope('read')
 export class TimelineController {
   constructor(private readonly timeline: TimelineService) {}
 

@@ -16,7 +16,7 @@ import { PlansService } from './plans.service.js';
 /** What the back office maintains: the plan catalogue, and which customer of a processor is which user. */
 @ApiTags('back offices')
 @Controller('v1')
-@NeedsScope('admin')
+@NeedsScope('operate')
 export class PlansController {
   constructor(private readonly plans: PlansService) {}
 

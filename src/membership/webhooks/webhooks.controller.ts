@@ -38,7 +38,7 @@ export class WebhooksController {
 
   /** Lists webhooks by what became of them, the newest first; by default those that wait for a plan or a customer link. */
   @Get()
-  @NeedsScope('admin')
+  @NeedsScope('read')
   async list(@Query({ schema: webhooksQuery }) { status, limit }: WebhooksQuery) {
     return { webhooks: await this.store.listNewest(status, limit) };
   }

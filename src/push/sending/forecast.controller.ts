@@ -11,7 +11,7 @@ export class ForecastController {
 
   /** What waits for each push provider, and when it will be sent. */
   @Get('forecast')
-  @NeedsScope('admin')
+  @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: forecastResponse })
   async forecast() {
     return { vendors: await this.report.forecast() };

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type OnGatewayInit, WebSocketGateway } from '@nestjs/websockets';
 import type { Namespace, Socket } from 'socket.io';
+import { hasScope } from '../../platform/auth/service-keys/service-key.js';
 import { ServiceKeysService } from '../../platform/auth/service-keys/service-keys.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { clientAddressBehind } from '../../platform/http/client-address.js';
@@ -84,7 +85,7 @@ export class EdgeGateway implements OnGatewayInit<Namespace> {
     const { key, edgeId } = parse(edgeAuth, auth);
     const identity = await this.keys.identify(key, this.addressOf(socket.request));
     if (!identity) throw new Problem('unauthorized', 'A valid service key is needed.');
-    if (!identity.scopes.includes('edge')) throw new Problem('forbidden', 'The key lacks the scope "edge".');
+    if (!hasScope(identity.scopes, 'edge')) throw new Problem('forbidden', 'The key lacks the scope "edge".');
     socket.data = { edgeId, keyId: identity.id };
     // The secret must not stay in memory for as long as the socket lives.
     socket.handshake.auth = {};

@@ -3,8 +3,20 @@ import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectCleanLog, expectNoSecrets, expectProblem } from '../../support/expectations.js';
 
-type Scope = 'publish' | 'recommendations' | 'edge' | 'admin';
-const SCOPES: readonly Scope[] = ['publish', 'recommendations', 'edge', 'admin'];
+type Scope = 'publish' | 'recommendations' | 'edge' | 'read' | 'support' | 'operate' | 'admin';
+const SCOPES: readonly Scope[] = [
+  'publish',
+  'recommendations',
+  'edge',
+  'read',
+  'support',
+  'operate',
+  'admin',
+];
+/** Of the scopes for people each includes the ones before it. */
+const FOR_PEOPLE = SCOPES.slice(3);
+const including = (scope: Scope): readonly Scope[] =>
+  FOR_PEOPLE.includes(scope) ? FOR_PEOPLE.slice(FOR_PEOPLE.indexOf(scope)) : [scope];
 const used: Record<string, string> = { ADMIN_KEY };
 
 let usher: TestUsher;
@@ -41,9 +53,11 @@ const ENDPOINTS = [
   endpoint('publish', 'POST', '/v1/events', { events: [event] }),
   endpoint('recommendations', 'POST', '/v1/recommendations', '{"userId":"ann","version":1,"items":[]}\n'),
   endpoint('edge', 'GET', '/v1/users/ann/entitlement'),
-  endpoint('admin', 'PUT', '/v1/plans/basic', { name: 'basic', prices: [], capabilities: PREMIUM }),
-  endpoint('admin', 'PUT', '/v1/users/ann/links/stripe', { customerId: 'cus_ann' }),
-  endpoint('admin', 'GET', '/v1/webhooks'),
+  endpoint('operate', 'PUT', '/v1/plans/basic', { name: 'basic', prices: [], capabilities: PREMIUM }),
+  endpoint('operate', 'PUT', '/v1/users/ann/links/stripe', { customerId: 'cus_ann' }),
+  endpoint('read', 'GET', '/v1/webhooks'),
+  endpoint('read', 'GET', '/v1/users/ann/timeline'),
+  endpoint('support', 'POST', '/v1/users/ann/revocations', {}),
   endpoint('admin', 'POST', '/v1/keys', { name: 'more', scopes: ['publish'] }),
   endpoint('admin', 'DELETE', '/v1/keys/0000000000000000'),
 ];
@@ -81,14 +95,14 @@ describe.each(ENDPOINTS)('%s', (_, { scope, send }) => {
   });
 
   test(`rejects every key without the scope ${scope}`, async () => {
-    for (const other of SCOPES.filter((one) => one !== scope))
-      expectProblem(await send(keys[other]), 403, 'forbidden');
-    const { key } = await newKey(SCOPES.filter((one) => one !== scope));
+    const others = SCOPES.filter((one) => !including(scope).includes(one));
+    for (const other of others) expectProblem(await send(keys[other]), 403, 'forbidden');
+    const { key } = await newKey(others);
     expectProblem(await send(key), 403, 'forbidden');
   });
 
-  test(`accepts a key with the scope ${scope} and the ADMIN_KEY, which has every scope`, async () => {
-    for (const key of [keys[scope], ADMIN_KEY]) {
+  test(`accepts a key with the scope ${scope} or one that includes it, and the ADMIN_KEY, which has every scope`, async () => {
+    for (const key of [...including(scope).map((one) => keys[one]), ADMIN_KEY]) {
       const { status } = await send(key);
       expect([401, 403]).not.toContain(status);
       expect(status).toBeLessThan(500);

@@ -9,7 +9,7 @@ import { NeedsScope } from '../service-keys/service-key.guard.js';
 /** Revoking user tokens, for back offices. */
 @ApiTags('operations')
 @Controller('v1/users/:userId/revocations')
-@NeedsScope('admin')
+@NeedsScope('support')
 export class RevocationsController {
   constructor(private readonly revocations: RevocationsService) {}
 

@@ -11,7 +11,7 @@ import { ApiBearerAuth } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { Problem } from '../../http/problem.js';
 import { findServiceKey } from '../caller.js';
-import type { Scope } from './service-key.js';
+import { hasScope, type Scope } from './service-key.js';
 
 const SCOPE_METADATA = 'usher:scope';
 
@@ -27,7 +27,8 @@ export class ServiceKeyGuard implements CanActivate {
       context.getHandler(),
       context.getClass(),
     ]);
-    if (!caller.scopes.includes(scope)) throw new Problem('forbidden', `The key lacks the scope "${scope}".`);
+    if (!hasScope(caller.scopes, scope))
+      throw new Problem('forbidden', `The key lacks the scope "${scope}".`);
     return true;
   }
 }

@@ -1,9 +1,22 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** What a service key can be allowed to do. */
-export const SCOPES = ['publish', 'recommendations', 'edge', 'admin'] as const;
+/**
+ * What a service key can be allowed to do. The first three are for machines: to publish events, to send the nightly file, to run streams.
+ * The others are for people, and each includes the ones before it: to look, to help one user, to run the gateway, to give access.
+ */
+export const SCOPES = ['publish', 'recommendations', 'edge', 'read', 'support', 'operate', 'admin'] as const;
 /** One of SCOPES. */
 export type Scope = (typeof SCOPES)[number];
+
+const INCLUDED: Partial<Record<Scope, readonly Scope[]>> = {
+  support: ['read'],
+  operate: ['read', 'support'],
+  admin: ['read', 'support', 'operate'],
+};
+
+/** Whether the scopes allow a call that needs this one. */
+export const hasScope = (scopes: readonly Scope[], needed: Scope): boolean =>
+  scopes.some((scope) => scope === needed || INCLUDED[scope]?.includes(needed));
 
 /** The service key of a call, and what it may do. */
 export interface ServiceIdentity {
