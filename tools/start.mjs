@@ -27,7 +27,7 @@ export async function start() {
     await freeSoon(port, environment.HOST || undefined);
     const { ended } = await startAll(environment, running, wish);
     await Promise.race([ready(environment, port), ended, wish.toStop]);
-    if (!wish.isToStop()) announce(environment, port);
+    if (!wish.isToStop()) announce(environment, port, await consoleLink(environment, port));
     await Promise.race([ended, wish.toStop]);
     return 0;
   } catch (error) {
@@ -151,8 +151,23 @@ function status(url) {
   });
 }
 
-function announce(environment, port) {
-  const page = `http://${address(environment.HOST)}:${port}/`;
+/** A link that signs in to the console once. Its token is in the fragment, which browsers do not send. */
+async function consoleLink(environment, port) {
+  const page = pageOf(environment, port);
+  if (environment.CONSOLE !== 'on' || isProduction(environment)) return null;
+  const headers = { authorization: `Bearer ${environment.ADMIN_KEY}`, 'content-type': 'application/json' };
+  const signal = AbortSignal.timeout(5_000);
+  const response = await fetch(`${page}v1/console/links`, { method: 'POST', headers, body: '{}', signal });
+  if (!response.ok) return `${page}console/`;
+  return `${page}console/#${(await response.json()).token}`;
+}
+
+function pageOf(environment, port) {
+  return `http://${address(environment.HOST)}:${port}/`;
+}
+
+function announce(environment, port, link) {
+  const page = pageOf(environment, port);
   if (isProduction(environment)) return console.log(`Usher is ready at ${page}`);
   const key = process.env.ADMIN_KEY ? '(yours, from ADMIN_KEY)' : environment.ADMIN_KEY;
   const token = demoToken(environment) ?? '(signed by whoever AUTH_JWKS_URL belongs to)';
@@ -160,7 +175,7 @@ function announce(environment, port) {
   Usher is ready.
 
   Page        ${page}
-  API         ${page}docs
+  API         ${page}docs${link === null ? '' : `\n  Console     ${link}\n              (once, within 15 minutes)`}
   Admin key   ${key}
   User token  ${token}
               (user "demo", 30 days)

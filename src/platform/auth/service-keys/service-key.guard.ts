@@ -10,25 +10,25 @@ import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { Problem } from '../../http/problem.js';
-import { findServiceKey } from '../caller.js';
+import { findScopes } from '../caller.js';
 import { hasScope, type Scope } from './service-key.js';
 
 const SCOPE_METADATA = 'usher:scope';
 
-/** Checks the scope of the service key, which AuthenticationService has identified: see NeedsScope. */
+/** Checks the scopes of the service key or person, whom AuthenticationService has identified: see NeedsScope. */
 @Injectable()
 export class ServiceKeyGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const caller = findServiceKey(context.switchToHttp().getRequest<Request>());
-    if (!caller) throw new Problem('unauthorized', 'A valid service key is needed.');
+    const scopes = findScopes(context.switchToHttp().getRequest<Request>());
+    if (!scopes) throw new Problem('unauthorized', 'A valid service key is needed.');
     const scope = this.reflector.getAllAndOverride<Scope>(SCOPE_METADATA, [
       context.getHandler(),
       context.getClass(),
     ]);
-    if (!hasScope(caller.scopes, scope))
-      throw new Problem('forbidden', `The key lacks the scope "${scope}".`);
+    if (!hasScope(scopes, scope))
+      throw new Problem('forbidden', `The scope "${scope}" is needed, which this key or session lacks.`);
     return true;
   }
 }
