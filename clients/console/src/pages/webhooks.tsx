@@ -89,22 +89,12 @@ function WaitingFor({ of }: { of: Webhook['waitingFor'] }): ReactNode {
   );
 }
 
-/** `price:price_1` and the like, as the store names them. */
+/** `price:price_1`, `customer:stripe:cus_1`, `subscription:sub_1`, as the response has them. */
 function inWords(name: string): ReactNode {
-  const [kind = '', ...rest] = name.split(':');
-  const id = <span className="id">{(kind === 'price' ? rest : rest.slice(1)).join(':')}</span>;
-  if (kind === 'price') return <>a plan with the price {id}</>;
-  if (kind === 'customer')
-    return (
-      <>
-        a user for the customer {id} of {rest[0]}
-      </>
-    );
-  if (kind === 'subscription')
-    return (
-      <>
-        the subscription {id} of {rest[0]}
-      </>
-    );
+  const [kind, ...rest] = name.split(':');
+  const id = (from: number) => <span className="id">{rest.slice(from).join(':')}</span>;
+  if (kind === 'price') return <>a plan with the price {id(0)}</>;
+  if (kind === 'customer') return <>a user for the customer {id(1)} of {rest[0]}</>; // prettier-ignore
+  if (kind === 'subscription') return <>the subscription {id(0)}</>;
   return <span className="id">{name}</span>;
 }
