@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { ConnectionLookupStore } from '../../../src/cluster/connection-lookup.store.js';
 import { NodeChannelStore } from '../../../src/cluster/node-channel.store.js';
 import { NodeRecoveryService } from '../../../src/cluster/node-recovery.service.js';
 import { NodeRegistryService } from '../../../src/cluster/node-registry.service.js';
@@ -62,6 +63,7 @@ beforeAll(async () => {
     others,
     recovery,
     new NodeChannelStore(redis, INSTALLATION),
+    new ConnectionLookupStore(redis, INSTALLATION),
     new MetricsService(),
   );
   const gapFiller = new GapFillerService(
@@ -75,6 +77,7 @@ beforeAll(async () => {
     connectedDevices: (userId) => connections.of(userId).map(({ deviceId }) => deviceId),
     deliver: () => undefined,
     disconnect: () => undefined,
+    describeConnections: () => [],
     fillGaps: (userIds) => gapFiller.fill(userIds),
   });
   for (const [n, userId] of USERS.entries()) connections.add(connectionOf(userId, n % 1_000 === 0 ? 1 : 2));
