@@ -106,6 +106,7 @@ const connectionOf = (userId: string, offset: number): Connection =>
 
 describe(`a node with ${USERS.length} devices, when Redis forgot it and PostgreSQL answers in ${POSTGRES_MS} ms`, () => {
   test('never misses a heartbeat while it registers all users and fills all gaps, and comes to an end with both', async () => {
+    await eventually('the registration of its start has ended', () => !recovery.isPresenceIncomplete);
     await server.del(redisKeys(INSTALLATION).nodes);
     await eventually('it is noticed', () => recovery.isPresenceIncomplete);
     const missed: string[] = [];
