@@ -1,13 +1,19 @@
-import { useCallback, useEffect, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useState } from 'react';
 import { ApiError, call } from './api/api.js';
 import { CurrentPerson, type SessionResponse } from './api/session.js';
 import { SignedOut } from './api/signed-out.js';
 import { ErrorNotice, Page } from './components/parts.js';
+import { AuditPage } from './pages/audit.js';
+import { EventPage } from './pages/event.js';
 import { FindPage } from './pages/find.js';
+import { KeysPage } from './pages/keys.js';
 import { OverviewPage } from './pages/overview.js';
+import { NewPlanPage, PlanPage } from './pages/plan.js';
+import { PlansPage } from './pages/plans.js';
 import { PushPage } from './pages/push.js';
 import { SignInPage } from './pages/sign-in.js';
 import { UserPage } from './pages/user.js';
+import { WebhookPage } from './pages/webhook.js';
 import { WebhooksPage } from './pages/webhooks.js';
 import { usePlace } from './router.js';
 import { Shell } from './shell.js';
@@ -45,22 +51,37 @@ export function App() {
 
 function CurrentPage() {
   const { parts } = usePlace();
-  const [first = '', second] = parts;
-  return <Shell current={first}>{pageOf(first, second)}</Shell>;
+  return <Shell current={parts[0] ?? ''}>{pageOf(parts)}</Shell>;
 }
 
-function pageOf(first: string, second: string | undefined) {
-  if (first === '') return <OverviewPage />;
-  if (first === 'find') return <FindPage />;
-  if (first === 'users' && second !== undefined) return <UserPage key={second} userId={second} />;
-  if (first === 'webhooks') return <WebhooksPage />;
-  if (first === 'push') return <PushPage />;
-  return (
-    <Page title="Not found">
-      <p>There is no such page.</p>
-    </Page>
-  );
+function pageOf([first = '', second, third, fourth]: readonly string[]): ReactNode {
+  if (first === 'users' && second !== undefined) {
+    if (third === 'events' && fourth !== undefined)
+      return <EventPage key={fourth} userId={second} eventId={fourth} />;
+    return <UserPage key={second} userId={second} />;
+  }
+  if (first === 'webhooks' && second !== undefined && third !== undefined)
+    return <WebhookPage key={third} processor={second} eventId={third} />;
+  if (first === 'plans' && second !== undefined) return <PlanPage key={second} planId={second} />;
+  return PAGES[first] ?? NOT_FOUND;
 }
+
+const PAGES: Record<string, ReactNode> = {
+  '': <OverviewPage />,
+  find: <FindPage />,
+  webhooks: <WebhooksPage />,
+  plans: <PlansPage />,
+  'new-plan': <NewPlanPage />,
+  push: <PushPage />,
+  keys: <KeysPage />,
+  audit: <AuditPage />,
+};
+
+const NOT_FOUND = (
+  <Page title="Not found">
+    <p>There is no such page.</p>
+  </Page>
+);
 
 let redeeming: Promise<string | undefined> | undefined;
 

@@ -9,7 +9,10 @@ const PLACES = [
   ['', 'Overview'],
   ['find', 'Find'],
   ['webhooks', 'Webhooks'],
+  ['plans', 'Plans'],
   ['push', 'Push'],
+  ['keys', 'Keys'],
+  ['audit', 'Audit'],
 ] as const;
 
 const FIND = 'find-in-head';

@@ -48,9 +48,9 @@ export async function call<T>(path: string, { method = 'GET', body, reason, sign
   throw toError(response.status, parsed);
 }
 
-/** Headers hold ASCII alone; what is beyond it is written as in URLs. */
+/** Headers hold ASCII alone (RFC 8187). */
 const encodeReason = (reason: string): string =>
-  reason.replaceAll(/[^\x20-\x7e]/g, (character) => encodeURIComponent(character));
+  `UTF-8''${encodeURIComponent(reason.replaceAll(/\s+/g, ' ').trim())}`;
 
 function toError(status: number, problem: unknown): ApiError {
   const { code, detail, requestId } = (problem ?? {}) as Record<string, string | undefined>;

@@ -31,6 +31,20 @@ export interface Device {
   readonly lastSeenAt: string;
   /** How far the newest membership got on it. */
   readonly membership: string;
+  /** Null for one that is not connected; left out while that is not known. */
+  readonly connection?: Connection | null;
+}
+
+/** A device's connection. */
+export interface Connection {
+  readonly nodeId: string;
+  readonly transport: string;
+  readonly since: string;
+  readonly offset: number | null;
+  /** How many offsets it was not sent yet; null until it has its history. */
+  readonly lag: number | null;
+  readonly unacknowledged: number;
+  readonly unreadBytes: number;
 }
 
 export interface Stream {
@@ -107,6 +121,8 @@ export interface EventStep {
   readonly target: string | null;
   readonly expiresAt: string | null;
   readonly superseded: boolean;
+  /** The id of the newer event. */
+  readonly supersededBy?: string | null;
   readonly devices: readonly Delivery[];
 }
 
@@ -147,26 +163,72 @@ export interface StreamStep {
 
 export type Step = EventStep | WebhookStep | MembershipStep | StreamStep;
 
-/** `GET /v1/users/{userId}/timeline` */
-export interface Timeline {
-  readonly timeline: readonly Step[];
-  readonly next?: string;
+/** One of `GET /v1/webhooks`. */
+export interface ListedWebhook {
+  readonly processor: string;
+  readonly eventId: string;
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly waitingFor: readonly string[] | null;
+  readonly userId: string | null;
+  readonly attempts: number;
+  readonly createdAt: string;
+  readonly receivedAt: string;
 }
 
-/** `GET /v1/webhooks` */
-export interface Webhooks {
-  readonly webhooks: readonly {
-    readonly processor: string;
-    readonly eventId: string;
-    readonly type: string;
-    readonly status: string;
-    readonly reason: string | null;
-    readonly waitingFor: readonly string[] | string | null;
-    readonly userId: string | null;
-    readonly attempts: number;
-    readonly createdAt: string;
-    readonly receivedAt: string;
-  }[];
+/** `GET /v1/webhooks/{processor}/{eventId}` */
+export interface DescribedWebhook extends ListedWebhook {
+  readonly nextAttemptAt: string | null;
+  readonly settledAt: string | null;
+  readonly body: unknown;
+}
+
+/** The body of `PUT /v1/plans/{planId}`. */
+export interface PlanBody {
+  readonly name: string;
+  readonly prices: readonly string[];
+  readonly capabilities: Capabilities;
+}
+
+/** One of `GET /v1/plans`. */
+export interface ListedPlan extends PlanBody {
+  readonly planId: string;
+  readonly revision: number;
+  readonly updatedAt: string;
+}
+
+/** `GET /v1/plans/{planId}`. Both counts stop at 100,000. */
+export interface DescribedPlan extends ListedPlan {
+  readonly members: number;
+  readonly behind: number;
+}
+
+/** One of `GET /v1/keys`. */
+export interface ServiceKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly lastUsedAt: string | null;
+  readonly revokedAt: string | null;
+}
+
+/** One of `GET /v1/audit`. */
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: string;
+  readonly actor: { readonly kind: 'key' | 'person'; readonly id: string; readonly name: string };
+  readonly role: string;
+  readonly action: string;
+  readonly target: { readonly kind: string; readonly id: string | null };
+  readonly userId: string | null;
+  readonly before: Record<string, unknown> | null;
+  readonly after: Record<string, unknown> | null;
+  readonly reason: string | null;
+  readonly requestId: string;
+  readonly result: string;
 }
 
 /** `GET /v1/push/forecast` */

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { ApiError, call, type Call } from '../api/api.js';
 import { useSignedOut } from '../api/signed-out.js';
 import { ErrorNotice } from './parts.js';
@@ -10,12 +10,14 @@ export interface ActionProps {
   /** The button, as `Stop all streams`. */
   readonly label: string;
   /** What it will do, in a sentence or two. */
-  readonly explanation: string;
+  readonly explanation: ReactNode;
+  /** Further fields of the form. */
+  readonly fields?: ReactNode;
   readonly path: string;
   readonly call: Pick<Call, 'method' | 'body'>;
   readonly isDangerous?: boolean;
   /** Says what was done, from the response. */
-  readonly done: (response: unknown) => string;
+  readonly done: (response: unknown) => ReactNode;
   /** Runs when it is done. */
   readonly onDone?: () => void;
 }
@@ -41,7 +43,7 @@ function ReasonDialog({ close, ...action }: ActionProps & { close: () => void })
   const dialog = useRef<HTMLDialogElement>(null);
   const [reason, setReason] = useState('');
   const [isBusy, setBusy] = useState(false);
-  const [result, setResult] = useState<string | ApiError>();
+  const [result, setResult] = useState<{ readonly done: ReactNode } | { readonly error: ApiError }>();
   const signedOut = useSignedOut();
   const [titleId, reasonId] = [useId(), useId()];
   useEffect(() => dialog.current?.showModal(), []);
@@ -51,25 +53,26 @@ function ReasonDialog({ close, ...action }: ActionProps & { close: () => void })
     if (isBusy) return;
     setBusy(true);
     try {
-      setResult(action.done(await call(action.path, { ...action.call, reason: reason.trim() })));
+      setResult({ done: action.done(await call(action.path, { ...action.call, reason: reason.trim() })) });
       action.onDone?.();
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) return signedOut();
-      setResult(error instanceof ApiError ? error : new ApiError(0, 'internal', String(error)));
+      setResult({ error: error instanceof ApiError ? error : new ApiError(0, 'internal', String(error)) });
     } finally {
       setBusy(false);
     }
   };
 
-  const isDone = typeof result === 'string';
+  const isDone = result !== undefined && 'done' in result;
   return (
     <dialog ref={dialog} aria-labelledby={titleId} onClose={close}>
       <h2 id={titleId}>{action.label}</h2>
       {isDone ? (
-        <p role="status">{result}</p>
+        <div role="status">{result.done}</div>
       ) : (
         <form id={`${reasonId}-form`} onSubmit={(event) => void submit(event)}>
-          <p>{action.explanation}</p>
+          <div>{action.explanation}</div>
+          {action.fields}
           <label htmlFor={reasonId}>Reason, for the audit log</label>
           <textarea
             id={reasonId}
@@ -80,7 +83,7 @@ function ReasonDialog({ close, ...action }: ActionProps & { close: () => void })
             placeholder="As: the customer asked, ticket 4711"
             onChange={(event) => setReason(event.target.value)}
           />
-          <ErrorNotice error={result} />
+          <ErrorNotice error={result?.error} />
         </form>
       )}
       <div className="actions">

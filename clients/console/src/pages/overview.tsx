@@ -1,4 +1,4 @@
-import type { Forecast, Health, Webhooks } from '../api/types.js';
+import type { Forecast, Health, ListedWebhook } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
 import { Badge, Facts, Loading, Page, Section } from '../components/parts.js';
 import { count } from '../format.js';
@@ -9,8 +9,14 @@ const EVERY_MS = 5_000;
 /** How Usher is. */
 export function OverviewPage() {
   const health = useApi<Health>('/health/ready', EVERY_MS);
-  const waiting = useApi<Webhooks>('/v1/webhooks?status=waiting&limit=100', EVERY_MS);
-  const failed = useApi<Webhooks>('/v1/webhooks?status=failed&limit=100', EVERY_MS);
+  const waiting = useApi<{ readonly webhooks: readonly ListedWebhook[] }>(
+    '/v1/webhooks?status=waiting&limit=100',
+    EVERY_MS,
+  );
+  const failed = useApi<{ readonly webhooks: readonly ListedWebhook[] }>(
+    '/v1/webhooks?status=failed&limit=100',
+    EVERY_MS,
+  );
   const push = useApi<Forecast>('/v1/push/forecast', EVERY_MS);
   return (
     <Page title="Overview">

@@ -6,7 +6,7 @@ import { Action } from '../components/action.js';
 import { useNow } from '../components/now.js';
 import { Badge, ErrorNotice, Facts, Loading, Nothing, Page, Section, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
-import { timeIn } from '../format.js';
+import { count, timeIn } from '../format.js';
 import { UserTimeline } from '../timeline/timeline.js';
 import { toneOfStatus } from '../timeline/steps.js';
 
@@ -166,8 +166,30 @@ const DEVICE_COLUMNS: readonly Column<Device>[] = [
   },
   { title: 'Push', cell: ({ push }) => push?.kind ?? <Nothing /> },
   { title: 'Local time', cell: ({ timezone }) => <LocalTime timezone={timezone} /> },
-  { title: 'Seen', cell: ({ lastSeenAt }) => <When at={lastSeenAt} /> },
+  { title: 'Connected', cell: (device) => <Connected device={device} /> },
 ];
+
+function Connected({ device: { connection, lastSeenAt } }: { device: Device }) {
+  if (!connection)
+    return (
+      <span className="quiet">
+        {connection === null ? 'no' : 'not known'}, seen <When at={lastSeenAt} />
+      </span>
+    );
+  const { nodeId, transport, since, lag, unacknowledged } = connection;
+  const behind = [
+    ...(lag !== null && lag > 0 ? [`${count(lag)} behind`] : []),
+    ...(unacknowledged > 0 ? [`${count(unacknowledged)} not acknowledged`] : []),
+  ].join(', ');
+  return (
+    <>
+      <Badge tone={behind === '' ? 'good' : 'warn'}>{behind === '' ? 'in step' : behind}</Badge>{' '}
+      <span className="quiet">
+        {transport}, <When at={since} />, node {nodeId}
+      </span>
+    </>
+  );
+}
 
 function LocalTime({ timezone }: { timezone: string | null }) {
   const now = useNow();

@@ -20,7 +20,15 @@ export function stepKey(step: Step): string {
 }
 
 /** The steps of a timeline, the newest first. `device`: only this device's part of each event. */
-export function Steps({ steps, device }: { steps: readonly Step[]; device: string | undefined }) {
+export function Steps({
+  userId,
+  steps,
+  device,
+}: {
+  userId: string;
+  steps: readonly Step[];
+  device: string | undefined;
+}) {
   return (
     <ol className="steps">
       {steps.map((step) => (
@@ -29,17 +37,22 @@ export function Steps({ steps, device }: { steps: readonly Step[]; device: strin
             {timeOfDay(step.at)}
             <span className="day">{step.at.slice(0, 10)}</span>
           </time>
-          <div className="what">{described(step, steps, device)}</div>
+          <div className="what">{described(userId, step, steps, device)}</div>
         </li>
       ))}
     </ol>
   );
 }
 
-function described(step: Step, steps: readonly Step[], device: string | undefined): ReactNode {
+function described(
+  userId: string,
+  step: Step,
+  steps: readonly Step[],
+  device: string | undefined,
+): ReactNode {
   switch (step.step) {
     case 'event':
-      return <EventDescription event={step} device={device} />;
+      return <EventDescription userId={userId} event={step} device={device} />;
     case 'webhook':
       return <WebhookDescription webhook={step} />;
     case 'membership':
@@ -74,8 +87,9 @@ function WebhookDescription({ webhook }: { webhook: WebhookStep }) {
         {status === 'applied'
           ? `It was applied${took}.`
           : `It is ${status}${reason === null ? '' : `: ${reason}`}.`}{' '}
-        {status === 'waiting' && <Link to="/webhooks">What it waits for</Link>}{' '}
-        <span className="quiet id">{eventId}</span>
+        <Link to={webhookPath({ processor, eventId })} className="id">
+          {eventId}
+        </Link>
       </p>
     </>
   );
@@ -106,6 +120,10 @@ function MembershipDescription({
   );
 }
 
+/** Where a webhook is shown. */
+export const webhookPath = ({ processor, eventId }: { processor: string; eventId: string }): string =>
+  `/webhooks/${encodeURIComponent(processor)}/${encodeURIComponent(eventId)}`;
+
 /** The colour of a membership's status. */
 export function toneOfStatus(status: string): Tone {
   if (status === 'active' || status === 'trialing') return 'good';
@@ -128,17 +146,39 @@ function StreamDescription({ stream }: { stream: StreamStep }) {
   );
 }
 
-function EventDescription({ event, device }: { event: EventStep; device: string | undefined }) {
+/** An event, and what became of it on each device, or on one. */
+export function EventDescription({
+  userId,
+  event,
+  device,
+}: {
+  userId: string;
+  event: EventStep;
+  device?: string | undefined;
+}) {
+  const to = (id: string) => `/users/${encodeURIComponent(userId)}/events/${id}`;
   const devices = event.devices.filter(({ deviceId }) => device === undefined || deviceId === device);
   return (
     <>
       <Title kind="Event">
         {event.type}{' '}
         {event.tier && <Badge tone={event.tier === 'critical' ? 'warn' : 'quiet'}>{event.tier}</Badge>}{' '}
-        {event.superseded && <Badge tone="quiet">superseded</Badge>}
+        {event.superseded && <Badge tone="quiet">superseded</Badge>}{' '}
       </Title>
       <p className="quiet">
-        offset {event.offset} <span className="id">{event.id}</span>
+        offset {event.offset} ·{' '}
+        <Link to={to(event.id)} className="id">
+          {event.id}
+        </Link>
+        {event.supersededBy && (
+          <>
+            {' '}
+            · superseded by{' '}
+            <Link to={to(event.supersededBy)} className="id">
+              {event.supersededBy}
+            </Link>
+          </>
+        )}
       </p>
       {devices.length === 0 ? (
         <p>{device === undefined ? 'The user has no device.' : 'This device has no part in it.'}</p>

@@ -4,15 +4,17 @@ import { span, timeOfDay } from '../format.js';
 /** Milliseconds between two moments. */
 const between = (from: string, to: string): number => Date.parse(to) - Date.parse(from);
 
+/** Of some superseded events only receipts are left: their time is that of the first receipt. */
+const isPublishingKnown = ({ tier }: EventStep): boolean => tier !== null;
+
 /**
  * Says in a sentence how far an event got on a device, and why no further. `why` has the reasons of the timeline
  * (docs/CONTRACT.md, "GET /v1/users/{userId}/timeline").
  */
 export function explain(event: EventStep, delivery: Delivery): string {
   const { state, appliedAt, receivedAt, seenAt } = delivery;
-  // Of a superseded event only the first receipt is known, not when it was published.
   const after = (at: string | null) =>
-    at === null || event.superseded ? '' : ` after ${span(between(event.at, at))}`;
+    at === null || !isPublishingKnown(event) ? '' : ` after ${span(between(event.at, at))}`;
   if (state === 'seen')
     return `Somebody saw it${after(seenAt)}; the app applied it${after(appliedAt ?? receivedAt)}.`;
   if (state === 'applied') return `The app applied it${after(appliedAt)}.`;
@@ -76,5 +78,5 @@ export function explainPush({ vendor, state, reason, queuedAt, settledAt }: Push
 /** Milliseconds from publishing to the last receipt that is known; undefined when it is not known. */
 export function latencyOf(event: EventStep, { appliedAt, receivedAt }: Delivery): number | undefined {
   const last = appliedAt ?? receivedAt;
-  return last === null || event.superseded ? undefined : between(event.at, last);
+  return last === null || !isPublishingKnown(event) ? undefined : between(event.at, last);
 }
