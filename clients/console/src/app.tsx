@@ -4,6 +4,7 @@ import { CurrentPerson, type SessionResponse } from './api/session.js';
 import { SignedOut } from './api/signed-out.js';
 import { ErrorNotice, Page } from './components/parts.js';
 import { AuditPage } from './pages/audit.js';
+import { EdgesPage } from './pages/edges.js';
 import { EventPage } from './pages/event.js';
 import { FindPage } from './pages/find.js';
 import { KeysPage } from './pages/keys.js';
@@ -73,6 +74,7 @@ const PAGES: Record<string, ReactNode> = {
   plans: <PlansPage />,
   'new-plan': <NewPlanPage />,
   push: <PushPage />,
+  edges: <EdgesPage />,
   keys: <KeysPage />,
   audit: <AuditPage />,
 };

@@ -35,9 +35,9 @@ function decoded(part: string): string {
   }
 }
 
-/** Goes to another place in the console, as `/users/ann`. */
-export function navigate(to: string): void {
-  window.history.pushState(null, '', BASE + to);
+/** Goes to another place in the console, as `/users/ann`; with `replace` one cannot go back to the present one. */
+export function navigate(to: string, how: 'push' | 'replace' = 'push'): void {
+  window.history[`${how}State`](null, '', BASE + to);
   window.dispatchEvent(new Event(CHANGED));
   window.scrollTo(0, 0);
 }

@@ -59,10 +59,8 @@ class Browser {
   /** Follows the sign-in to where it ends. Returns the address. */
   async signIn(): Promise<string> {
     const atProvider = await this.visit(`${usher.url}/console/sign-in/oidc`);
-    expect(atProvider.status).toBe(303);
     const back = await this.visit(atProvider.headers.get('location') ?? '');
     const end = await this.visit(back.headers.get('location') ?? '');
-    expect(end.status).toBe(303);
     return end.headers.get('location') ?? '';
   }
 

@@ -242,10 +242,74 @@ export interface Forecast {
   }[];
 }
 
-/** `GET /health/ready` */
-export interface Health {
-  readonly status: string;
-  readonly accepting: boolean;
-  readonly postgres: string;
-  readonly redis: string;
+/** Seconds, by the urgency of events; null: nothing waits. */
+export interface SecondsByTier {
+  readonly critical: number | null;
+  readonly important: number | null;
+}
+
+/** `GET /v1/operations/overview` */
+export interface Overview {
+  readonly at: string;
+  /** Left out, as `total` is, while Redis is away. */
+  readonly nodes?: readonly OverviewNode[];
+  readonly total?: {
+    readonly nodes: number;
+    readonly sockets: number;
+    readonly edges: number;
+    readonly loadLevel: number;
+  };
+  readonly handoffs: SecondsByTier;
+  readonly push: readonly OverviewPush[];
+  readonly webhooks: {
+    readonly processors: readonly {
+      readonly processor: string;
+      readonly silentSeconds: number;
+      readonly usualSeconds: number;
+      readonly failingSeconds: number | null;
+    }[];
+    readonly waiting: { readonly count: number; readonly seconds: number | null };
+  };
+}
+
+export interface OverviewNode {
+  readonly id: string;
+  readonly version: string;
+  readonly host: string;
+  readonly roles: readonly string[];
+  readonly since?: string;
+  readonly state: string;
+  readonly loadLevel: number;
+  readonly sockets: number;
+  readonly edges: number;
+}
+
+export interface OverviewPush {
+  readonly vendor: string;
+  readonly dueSeconds: SecondsByTier;
+  readonly openCircuits: readonly {
+    readonly upstream: string;
+    readonly since: string;
+    readonly nodeId: string;
+  }[];
+  readonly misconfigured: readonly {
+    readonly reason: string;
+    readonly lastAt: string;
+    readonly nodeId: string;
+  }[];
+}
+
+/** One of `GET /v1/search`. */
+export interface SearchResult {
+  readonly kind: string;
+  readonly id: string;
+  readonly userId?: string;
+  readonly url: string;
+}
+
+/** One of `GET /v1/edges`. */
+export interface ConnectedEdge {
+  readonly edgeId: string;
+  readonly nodeId: string;
+  readonly since: string;
 }

@@ -1,64 +1,105 @@
-import type { Forecast, Health, ListedWebhook } from '../api/types.js';
+import type { Overview, OverviewNode } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
-import { Badge, Facts, Loading, Page, Section } from '../components/parts.js';
-import { count } from '../format.js';
+import { Badge, ErrorNotice, Loading, Page, Section, When } from '../components/parts.js';
+import { type Column, Table } from '../components/table.js';
+import { count, span } from '../format.js';
+import { type Alarm, alarmsOf } from '../overview/alarms.js';
 import { Link } from '../router.js';
 
 const EVERY_MS = 5_000;
 
-/** How Usher is. */
+/** How Usher is, and what somebody should look at. */
 export function OverviewPage() {
-  const health = useApi<Health>('/health/ready', EVERY_MS);
-  const waiting = useApi<{ readonly webhooks: readonly ListedWebhook[] }>(
-    '/v1/webhooks?status=waiting&limit=100',
-    EVERY_MS,
-  );
-  const failed = useApi<{ readonly webhooks: readonly ListedWebhook[] }>(
-    '/v1/webhooks?status=failed&limit=100',
-    EVERY_MS,
-  );
-  const push = useApi<Forecast>('/v1/push/forecast', EVERY_MS);
+  const { data, error } = useApi<Overview>('/v1/operations/overview', EVERY_MS);
   return (
     <Page title="Overview">
-      <div className="columns">
-        <Section title="This node">
-          {health.data ? (
-            <Facts
-              of={[
-                ['Takes traffic', isUp(health.data.accepting)],
-                ['PostgreSQL', isUp(health.data.postgres === 'up')],
-                ['Redis', isUp(health.data.redis === 'up')],
-              ]}
+      {data ? <ErrorNotice error={error} /> : <Loading error={error} />}
+      {data && (
+        <>
+          <Alarms of={alarmsOf(data)} />
+          <Numbers of={data} />
+          <Section title="Nodes">
+            <Table
+              caption="Nodes"
+              columns={COLUMNS}
+              rows={data.nodes ?? []}
+              rowKey={({ id }) => id}
+              none="Not known while Redis is away."
             />
-          ) : (
-            <Loading error={health.error} />
-          )}
-        </Section>
-        <Section title="Needs somebody">
-          {waiting.data && failed.data && push.data ? (
-            <Facts
-              of={[
-                [
-                  'Webhooks that wait',
-                  <Link to="/webhooks?status=waiting">{atMost(waiting.data.webhooks.length)}</Link>,
-                ],
-                [
-                  'Webhooks that failed',
-                  <Link to="/webhooks?status=failed">{atMost(failed.data.webhooks.length)}</Link>,
-                ],
-                ['Pushes that wait', <Link to="/push">{count(pushesOf(push.data))}</Link>],
-              ]}
-            />
-          ) : (
-            <Loading error={waiting.error ?? failed.error ?? push.error} />
-          )}
-        </Section>
-      </div>
+          </Section>
+        </>
+      )}
     </Page>
   );
 }
 
-const isUp = (is: boolean) => <Badge tone={is ? 'good' : 'bad'}>{is ? 'up' : 'down'}</Badge>;
-const atMost = (n: number): string => (n === 100 ? '100 or more' : String(n));
-const pushesOf = ({ vendors }: Forecast): number =>
-  vendors.reduce((sum, { waiting }) => sum + waiting.critical + waiting.important, 0);
+function Alarms({ of: alarms }: { of: readonly Alarm[] }) {
+  return (
+    <Section title="Needs somebody">
+      {alarms.length === 0 ? (
+        <p>
+          <Badge tone="good">nothing</Badge>
+        </p>
+      ) : (
+        <ul className="alarms">
+          {alarms.map(({ tone, fact, remedy, to }) => (
+            <li key={fact.replaceAll(/\d+/g, '')} className={`notice ${tone}`}>
+              <strong>{fact}</strong> {remedy} {to && <Link to={to}>Look</Link>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+const seconds = (value: number | null): string => (value === null ? 'nothing waits' : span(value * 1_000));
+
+function Numbers({ of: { total, handoffs, push, webhooks } }: { of: Overview }) {
+  const numbers: [string, string][] = [
+    ['Devices connected', total ? count(total.sockets) : 'not known'],
+    ['Edge nodes', total ? count(total.edges) : 'not known'],
+    ['Load level', total ? String(total.loadLevel) : 'not known'],
+    ['Oldest critical handoff', seconds(handoffs.critical)],
+    ['Oldest important handoff', seconds(handoffs.important)],
+    ...push.map(({ vendor, dueSeconds }): [string, string] => [
+      `Push by ${vendor}`,
+      seconds(dueSeconds.critical ?? dueSeconds.important),
+    ]),
+    ...webhooks.processors.map(({ processor, silentSeconds }): [string, string] => [
+      `Last webhook of ${processor}`,
+      `${span(silentSeconds * 1_000)} ago`,
+    ]),
+  ];
+  return (
+    <dl className="numbers">
+      {numbers.map(([name, value]) => (
+        <div key={name} className="card">
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const COLUMNS: readonly Column<OverviewNode>[] = [
+  {
+    title: 'Node',
+    cell: ({ id, host }) => (
+      <>
+        <span className="id">{id}</span> <span className="quiet">{host}</span>
+      </>
+    ),
+  },
+  {
+    title: 'State',
+    cell: ({ state }) => <Badge tone={state === 'accepting' ? 'good' : 'warn'}>{state}</Badge>,
+  },
+  { title: 'Roles', cell: ({ roles }) => roles.join(', ') },
+  { title: 'Version', cell: ({ version }) => version },
+  { title: 'Started', cell: ({ since }) => <When at={since} /> },
+  { title: 'Load level', cell: ({ loadLevel }) => loadLevel, isNumber: true },
+  { title: 'Devices', cell: ({ sockets }) => count(sockets), isNumber: true },
+  { title: 'Edges', cell: ({ edges }) => count(edges), isNumber: true },
+];
