@@ -4,7 +4,7 @@ import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { Database } from '../../platform/postgres/database.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { ProcessorBusy } from '../processors/processor.js';
-import type { ProcessorWithApi } from '../processors/processors.service.js';
+import { ProcessorsService, type ProcessorWithApi } from '../processors/processors.service.js';
 import { type FetchedList, SubscriptionFetchService } from './subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscription-update.service.js';
 import { SubscriptionStore } from './subscription.store.js';
@@ -15,6 +15,18 @@ const PAGE_SIZE = 20;
 /** Prefixes of a stored cursor: an id of our own subscriptions, or the cursor of the processor's list. */
 const OWN = 'own ';
 const LIST = 'list ';
+
+/** What the comparison of a subscription with its processor may come to. */
+export const REFETCH_OUTCOMES = ['same', 'repaired', 'waiting', 'failed', 'no_api'] as const;
+/** See REFETCH_OUTCOMES. */
+export type RefetchOutcome = (typeof REFETCH_OUTCOMES)[number];
+
+/** A subscription that its processor was asked for. */
+export interface RefetchedSubscription {
+  readonly processor: string;
+  readonly subscriptionId: string;
+  readonly outcome: RefetchOutcome;
+}
 
 /** What one page came to. */
 export interface ReconciledPage {
@@ -34,6 +46,7 @@ export class ReconciliationService {
     private readonly subscriptions: SubscriptionStore,
     private readonly fetches: SubscriptionFetchService,
     private readonly updates: SubscriptionUpdateService,
+    private readonly processors: ProcessorsService,
     private readonly database: Database,
     metrics: MetricsService,
   ) {
@@ -53,6 +66,26 @@ export class ReconciliationService {
     if (repaired > 0)
       this.log.warn(`${repaired} subscriptions were not as ${processor.name} says; they were repaired`);
     return { next, compared: updates.length };
+  }
+
+  /**
+   * Asks the processors for each of the user's subscriptions, and repairs what differs. Returns what each came to: `same`, `repaired`,
+   * `waiting` (for a plan or a link), `failed`, or `no_api` where the processor cannot be asked.
+   */
+  async reconcileUser(userId: string): Promise<RefetchedSubscription[]> {
+    const outcomes: RefetchedSubscription[] = [];
+    for (const { processor, subscriptionId } of await this.subscriptions.listOfUser(userId)) {
+      const outcome = await this.refetch(processor, subscriptionId);
+      outcomes.push({ processor, subscriptionId, outcome });
+    }
+    return outcomes;
+  }
+
+  private async refetch(name: string, subscriptionId: string): Promise<RefetchOutcome> {
+    const processor = this.processors.findWithApi(name);
+    if (!processor) return 'no_api';
+    const update = await this.fetches.fetch(processor, subscriptionId).catch(() => undefined);
+    return update ? this.reconcile(name, update) : 'failed';
   }
 
   private async fetchPage(processor: ProcessorWithApi, cursor: string | null): Promise<FetchedList> {
@@ -78,8 +111,8 @@ export class ReconciliationService {
   }
 
   /** One that fails must not stop the walk: its page would be fetched again for ever. In an outage the page is. */
-  private async reconcile(name: string, update: FetchedUpdate): Promise<string> {
-    const outcome = await this.compare(name, update).catch((error: unknown) => {
+  private async reconcile(name: string, update: FetchedUpdate): Promise<RefetchOutcome> {
+    const outcome = await this.compare(name, update).catch((error: unknown): RefetchOutcome => {
       if (isOutage(error)) throw error;
       const id = 'subscriptionId' in update ? update.subscriptionId : 'unknown';
       this.log.error(error, `subscription ${id} of ${name} could not be compared`);
@@ -89,7 +122,7 @@ export class ReconciliationService {
     return outcome;
   }
 
-  private async compare(name: string, update: FetchedUpdate): Promise<string> {
+  private async compare(name: string, update: FetchedUpdate): Promise<RefetchOutcome> {
     const source = { processor: name, webhookId: null, reason: 'reconciliation' };
     const { status, hasChanged } = await this.database.transaction('important', (tx) =>
       this.updates.apply(tx, update, source),
