@@ -9,6 +9,8 @@ const MAX_REASON = 500;
 export interface ActionProps {
   /** The button, as `Stop all streams`. */
   readonly label: string;
+  /** What the button is called where several have the same label. */
+  readonly name?: string;
   /** What it will do, in a sentence or two. */
   readonly explanation: ReactNode;
   /** Further fields of the form. */
@@ -29,6 +31,7 @@ export function Action(props: ActionProps) {
     <>
       <button
         type="button"
+        aria-label={props.name}
         className={props.isDangerous ? 'danger' : undefined}
         onClick={() => setOpen(true)}
       >

@@ -38,6 +38,7 @@ function KeysOfAdministrators() {
         revokedAt === null ? (
           <Action
             label="Revoke"
+            name={`Revoke ${name}`}
             explanation={`Whatever uses the key “${name}” is refused within two seconds. It cannot be undone.`}
             path={`/v1/keys/${segment(id)}`}
             call={{ method: 'DELETE' }}
