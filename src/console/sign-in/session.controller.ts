@@ -1,6 +1,8 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
@@ -63,8 +65,9 @@ export class SessionController {
   /** Makes a one-time link, in development; `npm start` prints it. */
   @Post('v1/console/links')
   @NeedsScope('admin')
-  createLink(@Body({ schema: newLink }) { role }: NewLink) {
-    return this.signIn.createLink(role);
+  @Audited()
+  createLink(@Body({ schema: newLink }) { role }: NewLink, @CurrentAuditContext() by: AuditContext) {
+    return this.signIn.createLink(role, by);
   }
 }
 

@@ -1,4 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { AuditService } from '../../platform/audit/audit.service.js';
 import { highestRole, type PersonRole } from '../../platform/auth/person.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
@@ -28,6 +30,7 @@ export class SignInService {
     private readonly oidc: OidcClient,
     private readonly sessions: SessionsService,
     private readonly store: SecretStore,
+    private readonly audit: AuditService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -51,7 +54,9 @@ export class SignInService {
       const { id, name, groups } = await this.oidc.complete(query, checks as SignInChecks);
       const role = this.roleOf(groups);
       if (role === undefined) return { refusal: 'no_role' };
-      return await this.sessions.open({ id, name, role });
+      const session = await this.sessions.open({ id, name, role });
+      this.log.log(`${id} signed in to the console, with the role ${role}`);
+      return session;
     } catch (error) {
       if (error instanceof Problem) throw error;
       // The library's messages hold no codes and no tokens.
@@ -61,11 +66,15 @@ export class SignInService {
   }
 
   /** Returns the token of a new one-time link. Throws Problem not_configured outside development. */
-  async createLink(role: PersonRole): Promise<{ token: string; expiresAt: string }> {
+  async createLink(role: PersonRole, by: AuditContext): Promise<{ token: string; expiresAt: string }> {
     if (this.config.NODE_ENV !== 'development')
       throw new Problem('not_configured', 'One-time links exist in development alone.');
     const token = newSecret();
-    await this.store.put('link', hashOf(token), { role }, LINK_MS);
+    await this.audit.transaction('important', by, async () => {
+      await this.store.put('link', hashOf(token), { role }, LINK_MS);
+      const act = { action: 'console.link', target: { kind: 'role', id: role }, result: 'done' } as const;
+      return { outcome: undefined, acts: [act] };
+    });
     return { token, expiresAt: new Date(Date.now() + LINK_MS).toISOString() };
   }
 

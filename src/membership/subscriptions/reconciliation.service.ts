@@ -8,6 +8,7 @@ import { ProcessorsService, type ProcessorWithApi } from '../processors/processo
 import { type FetchedList, SubscriptionFetchService } from './subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscription-update.service.js';
 import { SubscriptionStore } from './subscription.store.js';
+import type { RefetchedSubscription, RefetchOutcome } from './subscriptions.schema.js';
 import type { FetchedUpdate } from './update-rules.js';
 
 /** Subscriptions that one page fetches one by one, where the processor has no list. */
@@ -15,18 +16,6 @@ const PAGE_SIZE = 20;
 /** Prefixes of a stored cursor: an id of our own subscriptions, or the cursor of the processor's list. */
 const OWN = 'own ';
 const LIST = 'list ';
-
-/** What the comparison of a subscription with its processor may come to. */
-export const REFETCH_OUTCOMES = ['same', 'repaired', 'waiting', 'failed', 'no_api'] as const;
-/** See REFETCH_OUTCOMES. */
-export type RefetchOutcome = (typeof REFETCH_OUTCOMES)[number];
-
-/** A subscription that its processor was asked for. */
-export interface RefetchedSubscription {
-  readonly processor: string;
-  readonly subscriptionId: string;
-  readonly outcome: RefetchOutcome;
-}
 
 /** What one page came to. */
 export interface ReconciledPage {

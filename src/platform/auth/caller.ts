@@ -35,8 +35,19 @@ export function findPerson(request: Request): PersonIdentity | undefined {
   return caller && 'person' in caller ? caller.person : undefined;
 }
 
-/** Returns what the calling service key or person may do; undefined on routes that are for neither. */
-export function findScopes(request: Request): readonly Scope[] | undefined {
+/** Who acts for the service, and what they may do. */
+export interface BackOfficeCaller {
+  readonly kind: 'key' | 'person';
+  readonly id: string;
+  /** For people to read. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+}
+
+/** Returns the calling service key or person; undefined on routes that are for neither. */
+export function findBackOffice(request: Request): BackOfficeCaller | undefined {
   const person = findPerson(request);
-  return person ? [person.role] : findServiceKey(request)?.scopes;
+  if (person) return { kind: 'person', id: person.id, name: person.name, scopes: [person.role] };
+  const key = findServiceKey(request);
+  return key && { kind: 'key', ...key };
 }

@@ -174,6 +174,22 @@ describe('a session', () => {
     expect((await browser.call('/v1/me/state')).status).toBe(401);
   });
 
+  test('is told of by the audit as the person whose it is, with their reason in any script', async () => {
+    const browser = await signedIn();
+    const reason = 'Kündigung, 4711 – 東京';
+    const headers = { 'x-usher-console': '1', 'usher-reason': `UTF-8''${encodeURIComponent(reason)}` };
+    await browser.call('/v1/users/cem/streams', 'DELETE', headers);
+    const { entries } = (await (await browser.call('/v1/audit?user=cem')).json()) as { entries: unknown[] };
+    expect(entries).toMatchObject([
+      {
+        actor: { kind: 'person', id: 'u1', name: 'Ada Lovelace' },
+        role: 'support',
+        action: 'streams.stop',
+        reason,
+      },
+    ]);
+  });
+
   test('counts only together with the header that another site’s page cannot send', async () => {
     const browser = await signedIn();
     expect((await browser.call('/v1/users/ann', 'GET', {})).status).toBe(401);

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { LRUCache } from 'lru-cache';
 import type { Counter } from 'prom-client';
+import { type AuditContext, type AuditedAct } from '../../audit/audit-entry.js';
+import { AuditService } from '../../audit/audit.service.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { growingCache } from '../../growing-cache.js';
 import { Problem } from '../../http/problem.js';
@@ -69,6 +71,7 @@ export class ServiceKeysService {
 
   constructor(
     private readonly store: ServiceKeyStore,
+    private readonly audit: AuditService,
     @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
@@ -85,7 +88,7 @@ export class ServiceKeysService {
   async identify(key: string, address: string): Promise<ServiceIdentity | undefined> {
     const hash = hashServiceKey(key);
     if (this.adminKeyHash && hashesEqual(hash, this.adminKeyHash))
-      return { id: BOOTSTRAP_ID, scopes: SCOPES };
+      return { id: BOOTSTRAP_ID, name: 'ADMIN_KEY', scopes: SCOPES };
     const id = serviceKeyId(key);
     if (id === undefined || this.unknown.has(id)) return undefined;
     const found = this.cache.get(id) ?? (await this.find(id, address));
@@ -100,17 +103,27 @@ export class ServiceKeysService {
   }
 
   /** Creates a key. It is in the returned value only, and cannot be read again. */
-  async create(name: string, scopes: Scope[]): Promise<{ id: string; key: string; scopes: Scope[] }> {
+  async create(
+    name: string,
+    scopes: readonly Scope[],
+    by: AuditContext,
+  ): Promise<{ id: string; key: string; scopes: readonly Scope[] }> {
     const { id, key, hash } = newServiceKey();
-    await this.store.add({ id, name, scopes, hash });
+    await this.audit.transaction('important', by, async (tx) => {
+      await this.store.add(tx, { id, name, scopes, hash });
+      return { outcome: undefined, acts: [{ ...actOn('key.create', id), after: { name, scopes } }] };
+    });
     this.unknown.delete(id);
     return { id, key, scopes };
   }
 
   /** Returns false when there is no such key, or it was revoked before. Other nodes refuse the key within 2 s. */
-  async revoke(id: string): Promise<boolean> {
+  async revoke(id: string, by: AuditContext): Promise<boolean> {
     if (!SERVICE_KEY_ID.test(id)) return false;
-    const revoked = await this.store.revoke(id);
+    const revoked = await this.audit.transaction('important', by, async (tx) => {
+      const key = await this.store.revoke(tx, id);
+      return { outcome: key !== undefined, acts: key ? [{ ...actOn('key.revoke', id), before: key }] : [] };
+    });
     this.cache.delete(id);
     this.lastKnown.delete(id);
     return revoked;
@@ -141,7 +154,7 @@ export class ServiceKeysService {
       const row = await withTimeout(this.timeoutFor(id), this.store.find(id));
       this.knownKeyTimeout.recordSuccess();
       if (row && isNew) this.unknownIds.giveBack(address);
-      const key = row && { identity: { id: row.id, scopes: row.scopes }, hash: row.hash };
+      const key = row && { identity: { id: row.id, name: row.name, scopes: row.scopes }, hash: row.hash };
       if (key) this.cache.set(id, key);
       if (key) this.lastKnown.set(id, key);
       else {
@@ -158,3 +171,9 @@ export class ServiceKeysService {
     }
   }
 }
+
+const actOn = (action: AuditedAct['action'], id: string): AuditedAct => ({
+  action,
+  target: { kind: 'key', id },
+  result: 'done',
+});
