@@ -30,10 +30,10 @@ describe('the console', () => {
       ...subscriptionIds(WHOLE_USER),
       price: 'price_premium',
     });
-    await usher.stripe.sendEvent('customer.subscription.created', {
-      ...subscriptionIds('ben'),
-      price: 'price_nobody_has',
-    });
+    const ofBen = { ...subscriptionIds('ben'), price: 'price_nobody_has' };
+    const waiting = usher.stripe.event('customer.subscription.created', ofBen);
+    await usher.stripe.send({ ...waiting, id: 'evt_of_ben' });
+    await usher.backOffice.call('POST', '/v1/keys', { name: 'helpdesk', scopes: ['support'] });
     await usher.callAs(WHOLE_USER, 'PUT', '/v1/me/devices/ann-phone', {
       platform: 'ios',
       timezone: 'Asia/Tokyo',
@@ -69,7 +69,7 @@ describe('the console', () => {
   const openUser = async (options?: BrowserContextOptions) => {
     await open(await newLink(), options);
     await heading('Overview').waitFor();
-    await page.getByRole('searchbox', { name: 'User id' }).fill(WHOLE_USER);
+    await page.getByRole('searchbox', { name: 'Id', exact: true }).fill(WHOLE_USER);
     await page.keyboard.press('Enter');
     await heading(WHOLE_USER).waitFor();
   };
@@ -138,6 +138,39 @@ describe('the console', () => {
     expect((await usher.backOffice.call('GET', `/v1/users/${WHOLE_USER}`)).body.streams).toEqual([]);
   });
 
+  test('makes the plan that a webhook waits for, and the webhook is applied', async () => {
+    await usher.stripe.sendEvent('customer.subscription.created', {
+      ...subscriptionIds('dan'),
+      price: 'price_family',
+    });
+    await open(await newLink('operate'));
+    await heading('Overview').waitFor();
+    await page.getByRole('link', { name: 'Look' }).click();
+    await page.getByRole('row').filter({ hasText: 'price_family' }).getByRole('link').first().click();
+    await page.getByRole('link', { name: 'Create a plan with price_family' }).click();
+    await page.getByLabel('Id', { exact: true }).last().fill('family');
+    await page.getByLabel('Name').fill('Family');
+    await page.getByRole('button', { name: 'Create plan' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('The price price_family is added').waitFor();
+    await dialog.getByLabel('Reason').fill('a new plan');
+    await dialog.getByRole('button', { name: 'Create plan' }).click();
+    await heading('Family').waitFor();
+    await page.goto(`${usher.url}/console/users/dan`);
+    await page.getByText('By stripe: customer.subscription.created').waitFor();
+  });
+
+  test('sends a test event to one device, and shows what becomes of it', async () => {
+    await openUser();
+    await page.getByRole('button', { name: 'Test event to ann-tv' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('does the TV hear us?');
+    await dialog.getByRole('button', { name: 'Test event' }).click();
+    await dialog.getByRole('link', { name: 'Look what becomes of it' }).click();
+    await heading('support.test').waitFor();
+    await page.getByText(/It arrived after \d+ ms/).waitFor();
+  });
+
   test('offers nothing that the role does not allow', async () => {
     await open(await newLink('read'));
     await heading('Overview').waitFor();
@@ -177,11 +210,18 @@ describe('the console', () => {
 
   /** Each page, and what it shows once it has been read. */
   const PAGES = [
-    ['/', 'PostgreSQL'],
-    ['/find', 'Press / anywhere'],
+    ['/', '1 webhook waits for a plan or a link'],
+    ['/find?q=nothing-has-this-id', 'Nothing has the id'],
     [`/users/${WHOLE_USER}`, 'Event membership.changed'],
     ['/webhooks', 'price_nobody_has'],
+    ['/webhooks/stripe/evt_of_ben', 'Create a plan with price_nobody_has'],
+    ['/plans', 'price_premium'],
+    ['/plans/premium', 'every member has the newest capabilities'],
+    ['/new-plan?price=price_1', 'Create plan'],
     ['/push', 'Waiting to be sent'],
+    ['/edges', 'No edge node is connected'],
+    ['/keys', 'helpdesk'],
+    ['/audit', 'key.create'],
     ['/nowhere', 'There is no such page'],
   ] as const;
 

@@ -46,7 +46,7 @@ function nodeAlarms({ nodes, total }: Overview): Alarm[] {
       : [
           {
             tone: 'warn' as const,
-            fact: `${loaded.length} of ${total.nodes} nodes are at load level ${total.loadLevel}.`,
+            fact: `Load level ${total.loadLevel} on ${loaded.length} of ${total.nodes} nodes.`,
             remedy:
               'Heartbeats are asked for less often. Add nodes, or see whether PostgreSQL is slow: usher_statement_seconds.',
           },
