@@ -210,7 +210,7 @@ describe('the console', () => {
 
   /** Each page, and what it shows once it has been read. */
   const PAGES = [
-    ['/', '1 webhook waits for a plan or a link'],
+    ['/', 'for a plan or a link'],
     ['/find?q=nothing-has-this-id', 'Nothing has the id'],
     [`/users/${WHOLE_USER}`, 'Event membership.changed'],
     ['/webhooks', 'price_nobody_has'],

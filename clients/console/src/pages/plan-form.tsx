@@ -26,7 +26,8 @@ export function PlanForm({
   const pricesId = useId();
   const set = (change: Partial<Capabilities>) => setCapabilities((before) => ({ ...before, ...change }));
   const body: PlanBody = { name, prices: prices.split(/\s+/).filter(Boolean), capabilities };
-  const changes = changesOf(plan, body);
+  // A new plan may come with the price that somebody waits for.
+  const changes = changesOf(planId === undefined ? { ...plan, prices: [] } : plan, body);
   return (
     <div className="form">
       {planId === undefined && (
