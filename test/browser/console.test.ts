@@ -38,6 +38,7 @@ describe('the console', () => {
       platform: 'ios',
       timezone: 'Asia/Tokyo',
     });
+    await usher.backOffice.recommend([{ userId: WHOLE_USER, version: 'tonight', items: [] }]);
     const tv = await usher.device(WHOLE_USER, 'ann-tv');
     await usher.backOffice.publish([
       { userId: WHOLE_USER, type: 'note.added', tier: 'important', key: 'note', data: {} },
@@ -203,6 +204,10 @@ describe('the console', () => {
         await page.getByText(sign).first().waitFor();
         faults.push(...(await faultsOf(path)));
       }
+      await page.goto(`${usher.url}/console/keys`);
+      await page.getByRole('button', { name: 'New key' }).click();
+      await page.getByRole('dialog').waitFor();
+      faults.push(...(await faultsOf('the dialog of a new key')));
       expect(faults).toEqual([]);
       expect(errors).toEqual([]);
     });
@@ -219,6 +224,7 @@ describe('the console', () => {
     ['/plans/premium', 'every member has the newest capabilities'],
     ['/new-plan?price=price_1', 'Create plan'],
     ['/push', 'Waiting to be sent'],
+    ['/nightly', 'done'],
     ['/edges', 'No edge node is connected'],
     ['/keys', 'helpdesk'],
     ['/audit', 'key.create'],

@@ -12,6 +12,8 @@ import { OverviewPage } from './pages/overview.js';
 import { NewPlanPage, PlanPage } from './pages/plan.js';
 import { PlansPage } from './pages/plans.js';
 import { PushPage } from './pages/push.js';
+import { RunPage } from './pages/run.js';
+import { RunsPage } from './pages/runs.js';
 import { SignInPage } from './pages/sign-in.js';
 import { UserPage } from './pages/user.js';
 import { WebhookPage } from './pages/webhook.js';
@@ -64,6 +66,7 @@ function pageOf([first = '', second, third, fourth]: readonly string[]): ReactNo
   if (first === 'webhooks' && second !== undefined && third !== undefined)
     return <WebhookPage key={third} processor={second} eventId={third} />;
   if (first === 'plans' && second !== undefined) return <PlanPage key={second} planId={second} />;
+  if (first === 'nightly' && second !== undefined) return <RunPage key={second} id={second} />;
   return PAGES[first] ?? NOT_FOUND;
 }
 
@@ -74,6 +77,7 @@ const PAGES: Record<string, ReactNode> = {
   plans: <PlansPage />,
   'new-plan': <NewPlanPage />,
   push: <PushPage />,
+  nightly: <RunsPage />,
   edges: <EdgesPage />,
   keys: <KeysPage />,
   audit: <AuditPage />,
