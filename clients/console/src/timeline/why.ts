@@ -27,8 +27,12 @@ function whyNot({ target, expiresAt }: EventStep, { why, sentAt }: Delivery): st
   switch (why) {
     case 'not_for_this_device':
       return `It is for ${target ?? 'another device'} alone.`;
-    case 'not_acknowledged':
-      return `It was sent${sentAt === null ? '' : ` at ${timeOfDay(sentAt)}`}, but the device has not acknowledged it. It gets it again when it reconnects.`;
+    case 'not_acknowledged': {
+      const sent = `It was sent${sentAt === null ? '' : ` at ${timeOfDay(sentAt)}`}`;
+      return expiresAt !== null && Date.parse(expiresAt) < Date.now()
+        ? `${sent}, but the device did not acknowledge it before it expired at ${timeOfDay(expiresAt)}.`
+        : `${sent}, but the device has not acknowledged it. It gets it again when it reconnects.`;
+    }
     case 'superseded':
       return 'A newer event took its place before this device got it. The device gets the newer one.';
     case 'expired':
