@@ -1,0 +1,21 @@
+/*
+ * `dist/main.js`: the command line in one file. It is bundled because it shares source files with the server (the samples of webhooks, the
+ * schema of the settings), which no published package has. Its packages stay what package.json says.
+ */
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const dist = `${here}dist`;
+
+await rm(dist, { recursive: true, force: true });
+const bundle = await rolldown({
+  input: `${here}src/main.ts`,
+  cwd: here,
+  platform: 'node',
+  external: (id) => !/^[./]/.test(id),
+  tsconfig: `${here}tsconfig.json`,
+});
+await bundle.write({ file: `${dist}/main.js`, format: 'es', codeSplitting: false, sourcemap: true });
+await bundle.close();

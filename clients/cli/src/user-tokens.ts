@@ -1,0 +1,39 @@
+import { SignJWT } from 'jose';
+import { UsageFailure } from './failures.js';
+import type { Settings } from './settings/settings.js';
+
+/** A user's token, and when it expires: ISO 8601. */
+export interface UserToken {
+  readonly userId: string;
+  readonly token: string;
+  readonly expiresAt: string;
+}
+
+/** What a token is signed for. */
+export interface SigningOptions {
+  /** Seconds that it is valid. */
+  readonly seconds: number;
+  readonly audience: string;
+  readonly issuer?: string;
+}
+
+/** Signs a token of the user as a sign-in would, with the secret that it shares with Usher. Throws UsageFailure without the secret. */
+export async function signToken(
+  settings: Settings,
+  userId: string,
+  options: SigningOptions,
+): Promise<UserToken> {
+  const secret = settings.need('USHER_JWT_SECRET', 'the secret that user tokens are signed with');
+  if (Buffer.byteLength(secret) < 32) throw new UsageFailure('USHER_JWT_SECRET has less than 32 bytes.');
+  const issuedAt = Math.floor(Date.now() / 1_000);
+  const expiresAt = issuedAt + options.seconds;
+  const unsigned = new SignJWT()
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(userId)
+    .setAudience(options.audience)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(expiresAt);
+  if (options.issuer !== undefined) unsigned.setIssuer(options.issuer);
+  const token = await unsigned.sign(new TextEncoder().encode(secret));
+  return { userId, token, expiresAt: new Date(expiresAt * 1_000).toISOString() };
+}
