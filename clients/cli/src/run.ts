@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addKeys } from './commands/keys.js';
+import { addListen } from './commands/listen.js';
 import { addProfile } from './commands/profile.js';
 import { addPublish } from './commands/publish.js';
+import { addTail } from './commands/tail.js';
 import { addToken } from './commands/token.js';
 import { addUser } from './commands/user.js';
+import { addWhy } from './commands/why.js';
 import { EXIT, Failure } from './failures.js';
 import type { GlobalOptions } from './settings/settings.js';
 import type { Terminal } from './terminal.js';
@@ -12,7 +15,16 @@ import type { Terminal } from './terminal.js';
 /** Adds a command to the program. `open` is called by the command's action: it reads the settings. */
 export type AddCommand = (program: Command, open: () => Cli) => void;
 
-const COMMANDS: readonly AddCommand[] = [addToken, addPublish, addUser, addKeys, addProfile];
+const COMMANDS: readonly AddCommand[] = [
+  addToken,
+  addPublish,
+  addListen,
+  addUser,
+  addTail,
+  addWhy,
+  addKeys,
+  addProfile,
+];
 
 /** Runs one command line, without the program's name. Returns the exit code (EXIT); never rejects. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {

@@ -1,4 +1,4 @@
-import { SignJWT } from 'jose';
+import { decodeJwt, SignJWT } from 'jose';
 import { UsageFailure } from './failures.js';
 import type { Settings } from './settings/settings.js';
 
@@ -15,6 +15,27 @@ export interface SigningOptions {
   readonly seconds: number;
   readonly audience: string;
   readonly issuer?: string;
+}
+
+const HOUR_SECONDS = 3_600;
+
+/**
+ * Returns a token of the user: a new one where the secret is known, else USHER_TOKEN if it is this user's. Throws UsageFailure where there
+ * is neither.
+ */
+export async function userToken(settings: Settings, userId: string): Promise<string> {
+  const given = settings.get('USHER_TOKEN');
+  const isTheirs = given !== undefined && subjectOf(given) === userId;
+  if (isTheirs && settings.get('USHER_JWT_SECRET') === undefined) return given;
+  return (await signToken(settings, userId, { seconds: HOUR_SECONDS, audience: 'usher' })).token;
+}
+
+function subjectOf(token: string): string | undefined {
+  try {
+    return decodeJwt(token).sub;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Signs a token of the user as a sign-in would, with the secret that it shares with Usher. Throws UsageFailure without the secret. */
