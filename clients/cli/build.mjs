@@ -2,7 +2,7 @@
  * `dist/main.js`: the command line in one file. It is bundled because it shares source files with the server (the samples of webhooks, the
  * schema of the settings), which no published package has. Its packages stay what package.json says.
  */
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -19,3 +19,7 @@ const bundle = await rolldown({
 });
 await bundle.write({ file: `${dist}/main.js`, format: 'es', codeSplitting: false, sourcemap: true });
 await bundle.close();
+// Found beside the file that reads them, as in src/.
+await cp(fileURLToPath(new URL('../../src/demo/stripe/samples', import.meta.url)), `${dist}/samples`, {
+  recursive: true,
+});

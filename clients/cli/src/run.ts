@@ -2,11 +2,15 @@ import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addKeys } from './commands/keys.js';
 import { addListen } from './commands/listen.js';
+import { addPlans } from './commands/plans.js';
 import { addProfile } from './commands/profile.js';
 import { addPublish } from './commands/publish.js';
+import { addRecommendations } from './commands/recommendations.js';
 import { addTail } from './commands/tail.js';
 import { addToken } from './commands/token.js';
+import { addTrigger } from './commands/trigger.js';
 import { addUser } from './commands/user.js';
+import { addWebhooks } from './commands/webhooks.js';
 import { addWhy } from './commands/why.js';
 import { EXIT, Failure } from './failures.js';
 import type { GlobalOptions } from './settings/settings.js';
@@ -22,6 +26,10 @@ const COMMANDS: readonly AddCommand[] = [
   addUser,
   addTail,
   addWhy,
+  addTrigger,
+  addWebhooks,
+  addPlans,
+  addRecommendations,
   addKeys,
   addProfile,
 ];

@@ -1,8 +1,8 @@
-import { text as readAll } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { type Cli, idempotencyKey } from '../cli.js';
 import { parseDuration } from '../durations.js';
 import { UsageFailure } from '../failures.js';
+import { readInput } from '../input.js';
 import { plainText } from '../output/plain-text.js';
 import { table } from '../output/table.js';
 
@@ -53,7 +53,7 @@ export function addPublish(program: Command, open: () => Cli): void {
 }
 
 async function readData({ terminal }: Cli, given = '{}'): Promise<unknown> {
-  const text = given === '-' ? await readAll(terminal.stdin) : given;
+  const text = given === '-' ? await readInput(terminal, '-') : given;
   try {
     return JSON.parse(text);
   } catch {
