@@ -59,7 +59,14 @@ export class PlatformModule {
         MetricsController,
         ...(config.ROLES.includes('api') ? [ServiceKeysController, RevocationsController] : []),
       ],
-      providers: [...shared, RevocationStore, ServiceKeyStore, ServiceKeyUsageWorker, JwksWorker, AuthenticationService],
+      providers: [
+        ...shared,
+        RevocationStore,
+        ServiceKeyStore,
+        ServiceKeyUsageWorker,
+        JwksWorker,
+        AuthenticationService,
+      ],
       exports: shared,
     };
   }

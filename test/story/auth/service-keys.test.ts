@@ -198,7 +198,12 @@ describe('a service key', () => {
     expect((await found()).revokedAt).toEqual(expect.stringMatching(/Z$/));
     const all = await everyKey(7);
     expect(all.filter((one) => one.id === id)).toEqual([await found()]);
-    expect(all.map((one) => String(one.createdAt))).toEqual(all.map((one) => String(one.createdAt)).sort().reverse());
+    expect(all.map((one) => String(one.createdAt))).toEqual(
+      all
+        .map((one) => String(one.createdAt))
+        .sort()
+        .reverse(),
+    );
     expectNoSecrets(used, JSON.stringify(all));
     expect(JSON.stringify(all)).not.toMatch(/hash/);
   });
