@@ -6,6 +6,7 @@ import { RevocationStore } from './auth/revocations/revocation.store.js';
 import { RevocationsController } from './auth/revocations/revocations.controller.js';
 import { RevocationsService } from './auth/revocations/revocations.service.js';
 import { ServiceKeyStore } from './auth/service-keys/service-key.store.js';
+import { ServiceKeyUsageWorker } from './auth/service-keys/service-key-usage.worker.js';
 import { ServiceKeysService } from './auth/service-keys/service-keys.service.js';
 import { JwksWorker } from './auth/user-tokens/jwks.worker.js';
 import { UserTokenService } from './auth/user-tokens/user-token.service.js';
@@ -58,7 +59,14 @@ export class PlatformModule {
         MetricsController,
         ...(config.ROLES.includes('api') ? [ServiceKeysController, RevocationsController] : []),
       ],
-      providers: [...shared, RevocationStore, ServiceKeyStore, JwksWorker, AuthenticationService],
+      providers: [
+        ...shared,
+        RevocationStore,
+        ServiceKeyStore,
+        ServiceKeyUsageWorker,
+        JwksWorker,
+        AuthenticationService,
+      ],
       exports: shared,
     };
   }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { pageOf } from '../../platform/http/cursor.schema.js';
 import { Problem } from '../../platform/http/problem.js';
-import { PlanStore } from './plan.store.js';
-import type { PlanBody } from './plans.schema.js';
+import { type DescribedPlan, type ListedPlan, PlanStore } from './plan.store.js';
+import type { PlanBody, PlansQuery } from './plans.schema.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { WebhookDispatchService } from '../webhooks/webhook-dispatch.service.js';
 
@@ -13,6 +14,20 @@ export class PlansService {
     private readonly webhooks: WebhookDispatchService,
     private readonly processors: ProcessorsService,
   ) {}
+
+  /** Returns the plans by their ids; `next` is the `after` of the next page. */
+  async list({ after, limit }: PlansQuery): Promise<{ plans: ListedPlan[]; next?: string }> {
+    const rows = await this.store.list(after?.[0], limit + 1);
+    const { page, ...next } = pageOf(rows, limit, ({ planId }) => [planId]);
+    return { plans: page, ...next };
+  }
+
+  /** Throws Problem not_found. */
+  async describe(planId: string): Promise<DescribedPlan> {
+    const plan = await this.store.describe(planId);
+    if (!plan) throw new Problem('not_found', 'There is no such plan.');
+    return plan;
+  }
 
   /** Creates or replaces a plan. Throws Problem price_taken when another plan has one of its prices. */
   async put(planId: string, body: PlanBody): Promise<void> {

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call, PREMIUM } from '../../support/drivers/back-office.js';
+import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { expectCleanLog, expectProblem } from '../../support/expectations.js';
+
+type Body = Record<string, unknown>;
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher();
+  await usher.backOffice.putPlan('basic', ['price_basic', 'price_basic_yearly']);
+  await usher.backOffice.putPlan('premium', ['price_premium'], { ...PREMIUM, maxStreams: 2 });
+});
+afterAll(() => usher.stop());
+
+const get = async (path: string): Promise<Body> => {
+  const { status, body } = await usher.backOffice.call('GET', path);
+  expect([path, status]).toEqual([path, 200]);
+  return body;
+};
+const refused = async (path: string) => usher.backOffice.call('GET', path);
+const subscribe = (userId: string, more: Body = {}) =>
+  usher.stripe.sendEvent('customer.subscription.created', {
+    ...subscriptionIds(userId),
+    price: 'price_basic',
+    status: 'active',
+    ...more,
+  });
+/** All things of a list, page by page. */
+async function everyPage(path: string, things: string, cursor: 'before' | 'after'): Promise<Body[]> {
+  const all: Body[] = [];
+  for (let next = '', pages = 0; pages < 50; pages += 1) {
+    const body = await get(`${path}${path.includes('?') ? '&' : '?'}${next}`);
+    all.push(...(body[things] as Body[]));
+    if (body.next === undefined) return all;
+    next = `${cursor}=${String(body.next)}`;
+  }
+  throw new Error('the list has no end');
+}
+
+describe('whoever may read', () => {
+  test.each([
+    '/v1/plans',
+    '/v1/plans/basic',
+    '/v1/users?customer=stripe:cus_ann',
+    '/v1/users/ann/links',
+    '/v1/users/ann/streams',
+    '/v1/users/ann/recommendations',
+  ])('%s, and nobody else', async (path) => {
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: path, scopes: ['read'] });
+    const others = await usher.backOffice.call('POST', '/v1/keys', {
+      name: path,
+      scopes: ['publish', 'recommendations', 'edge'],
+    });
+    expect((await call(usher.url, String(body.key), 'GET', path)).status).toBe(200);
+    expectProblem(await call(usher.url, String(others.body.key), 'GET', path), 403, 'forbidden');
+    expectProblem(await call(usher.url, undefined, 'GET', path), 401, 'unauthorized');
+    expectProblem(await call(usher.url, await usher.token('ann'), 'GET', path), 401, 'unauthorized');
+  });
+});
+
+describe('a plan', () => {
+  test('is read back as it was put, with its prices in their order, alone and in the list', async () => {
+    const prices = ['price_zz', 'price_aa', 'price_mm'];
+    await usher.backOffice.putPlan('ordered', prices);
+    const plan = await get('/v1/plans/ordered');
+    expect(plan).toEqual({
+      planId: 'ordered',
+      name: 'ordered',
+      capabilities: PREMIUM,
+      prices,
+      revision: 1,
+      updatedAt: TIME,
+      members: 0,
+      behind: 0,
+    });
+    const { members, behind, ...listed } = plan;
+    const list = await everyPage('/v1/plans?limit=1', 'plans', 'after');
+    expect(list).toContainEqual(listed);
+    expect(list.map(({ planId }) => planId)).toEqual(['basic', 'ordered', 'premium']);
+  });
+
+  test('says how many members it grants something', async () => {
+    for (const userId of ['plan-1', 'plan-2', 'plan-3']) await subscribe(userId, { price: 'price_premium' });
+    await usher.stripe.sendEvent('customer.subscription.deleted', subscriptionIds('plan-3'));
+    expect(await get('/v1/plans/premium')).toMatchObject({ members: 2, behind: 0 });
+  });
+
+  test('that does not exist is not_found', async () => {
+    expectProblem(await refused('/v1/plans/none'), 404, 'not_found');
+    expectProblem(await refused('/v1/plans?after=nonsense'), 400, 'invalid_request');
+    expectProblem(await refused('/v1/plans?limit=501'), 400, 'invalid_request');
+  });
+});
+
+describe('a customer of a processor', () => {
+  test('is found by a link, and by a subscription that belongs to a user', async () => {
+    await usher.backOffice.call('PUT', '/v1/users/cust-1/links/stripe', { customerId: 'cus_linked:1' });
+    await subscribe('cust-2');
+    expect(await get('/v1/users?customer=stripe:cus_linked:1')).toEqual({
+      users: [{ userId: 'cust-1', isLinked: true }],
+    });
+    expect(await get('/v1/users?customer=stripe:cus_cust-2')).toEqual({
+      users: [{ userId: 'cust-2', isLinked: false }],
+    });
+    expect(await get('/v1/users?customer=apple:cus_cust-2')).toEqual({ users: [] });
+    for (const query of ['', '?customer=stripe', '?customer=stripe:', '?customer=:cus_1'])
+      expectProblem(await refused(`/v1/users${query}`), 400, 'invalid_request');
+  });
+
+  test('can be unlinked from a user, once', async () => {
+    await usher.backOffice.call('PUT', '/v1/users/cust-3/links/stripe', { customerId: 'cus_3' });
+    expect(await get('/v1/users/cust-3/links')).toEqual({
+      links: [{ processor: 'stripe', customerId: 'cus_3' }],
+    });
+    const unlink = () => usher.backOffice.call('DELETE', '/v1/users/cust-3/links/stripe');
+    expect((await unlink()).status).toBe(204);
+    expectProblem(await unlink(), 404, 'not_found');
+    expect(await get('/v1/users/cust-3/links')).toEqual({ links: [] });
+    expect(await get('/v1/users?customer=stripe:cus_3')).toEqual({ users: [] });
+  });
+});
+
+describe('of a user', () => {
+  test('the running streams are read with their slots, the oldest first, and no stream that ended', async () => {
+    await subscribe('watcher', { price: 'price_premium' });
+    const start = async (deviceId: string) => {
+      const stream = { userId: 'watcher', deviceId, titleId: 'dark', edgeId: 'edge-1' };
+      return (await usher.backOffice.call('POST', '/v1/streams', stream)).body;
+    };
+    const [first, second] = [await start('tv'), await start('phone')];
+    const list = async () => (await get('/v1/users/watcher/streams')).streams as Body[];
+    expect(await list()).toEqual(
+      [first, second].map((stream, n) => ({
+        streamId: stream?.streamId,
+        deviceId: ['tv', 'phone'][n],
+        titleId: 'dark',
+        edgeId: 'edge-1',
+        startedAt: TIME,
+        slotSince: TIME,
+        slotUntil: TIME,
+      })),
+    );
+    // The lease ends with its slot, at the latest.
+    expect(String((await list())[0]?.slotUntil) >= String(first.expiresAt)).toBe(true);
+    await usher.backOffice.call('DELETE', `/v1/streams/${String(first.streamId)}`);
+    expect((await list()).map(({ streamId }) => streamId)).toEqual([second.streamId]);
+  });
+
+  test('the front pages are read as their apps get them', async () => {
+    await usher.backOffice.recommend([
+      { userId: 'fan', version: 1, items: ['film-1'] },
+      { userId: 'fan', profileId: 'kids', version: '2026-11-26', items: [] },
+    ]);
+    expect(await get('/v1/users/fan/recommendations')).toEqual({
+      recommendations: [
+        { profileId: 'kids', version: '2026-11-26', items: [], updatedAt: TIME },
+        { profileId: 'main', version: 1, items: ['film-1'], updatedAt: TIME },
+      ],
+    });
+    expect(await get('/v1/users/nobody/recommendations')).toEqual({ recommendations: [] });
+  });
+});
+
+test('the log contains no secrets', () => {
+  expectCleanLog(usher);
+});
