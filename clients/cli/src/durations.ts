@@ -19,3 +19,6 @@ export const parseCount =
     if (count >= lowest && count <= highest) return count;
     throw new InvalidArgumentError(`It is a whole number from ${lowest} to ${highest}.`);
   };
+
+/** Returns the instant in so many seconds: ISO 8601. */
+export const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();

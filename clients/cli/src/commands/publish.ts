@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Cli, idempotencyKey } from '../cli.js';
-import { parseDuration } from '../durations.js';
+import { inSeconds, parseDuration } from '../durations.js';
 import { UsageFailure } from '../failures.js';
 import { readInput } from '../input.js';
 import { plainText } from '../output/plain-text.js';
@@ -67,7 +67,7 @@ function fieldsOf({ tier, key, device, profileId, expiresIn }: PublishOptions): 
     ...(key !== undefined && { key }),
     ...(device !== undefined && { deviceId: device }),
     ...(profileId !== undefined && { profileId }),
-    ...(expiresIn !== undefined && { expiresAt: new Date(Date.now() + expiresIn * 1_000).toISOString() }),
+    ...(expiresIn !== undefined && { expiresAt: inSeconds(expiresIn) }),
   };
 }
 
