@@ -3,6 +3,7 @@
  * schema of the settings), which no published package has. Its packages stay what package.json says.
  */
 import { cp, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -19,7 +20,7 @@ const bundle = await rolldown({
 });
 await bundle.write({ file: `${dist}/main.js`, format: 'es', codeSplitting: false, sourcemap: true });
 await bundle.close();
-// Found beside the file that reads them, as in src/.
-await cp(fileURLToPath(new URL('../../src/demo/stripe/samples', import.meta.url)), `${dist}/samples`, {
-  recursive: true,
-});
+// Files that the sources find beside themselves.
+for (const folder of ['src/demo/stripe/samples', 'prisma/migrations']) {
+  await cp(`${here}../../${folder}`, `${dist}/${basename(folder)}`, { recursive: true });
+}

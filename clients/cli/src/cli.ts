@@ -28,13 +28,23 @@ export class Cli {
 
   /** The API with the service key. Throws UsageFailure without one. */
   get api(): UsherApi {
+    return this.apiUntil(this.terminal.signal);
+  }
+
+  /** The same for a command that has calls to make after Ctrl-C. */
+  apiUntil(signal: AbortSignal): UsherApi {
     const key = this.settings.need('USHER_SERVICE_KEY', 'a service key');
-    return new UsherApi(this.settings.url, key, this.terminal.signal);
+    return new UsherApi(this.settings.url, key, signal);
   }
 
   /** The API without credentials: webhooks are signed instead, and health is for all. */
   get openApi(): UsherApi {
-    return new UsherApi(this.settings.url, undefined, this.terminal.signal);
+    return this.openApiUntil(this.terminal.signal);
+  }
+
+  /** The same for a command that has calls to make after Ctrl-C. */
+  openApiUntil(signal: AbortSignal): UsherApi {
+    return new UsherApi(this.settings.url, undefined, signal);
   }
 }
 

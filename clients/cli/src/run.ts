@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
+import { addDoctor } from './commands/doctor.js';
 import { addKeys } from './commands/keys.js';
 import { addListen } from './commands/listen.js';
 import { addPlans } from './commands/plans.js';
 import { addProfile } from './commands/profile.js';
 import { addPublish } from './commands/publish.js';
 import { addRecommendations } from './commands/recommendations.js';
+import { addSimulate } from './commands/simulate.js';
 import { addTail } from './commands/tail.js';
 import { addToken } from './commands/token.js';
 import { addTrigger } from './commands/trigger.js';
@@ -31,6 +33,8 @@ const COMMANDS: readonly AddCommand[] = [
   addPlans,
   addRecommendations,
   addKeys,
+  addDoctor,
+  addSimulate,
   addProfile,
 ];
 

@@ -42,7 +42,8 @@ export class UsherApi {
     }
   }
 
-  private async open(method: string, path: string, request: ApiRequest): Promise<Response> {
+  /** Returns the response. Throws Refusal for one that is no success, Unreachable. */
+  async open(method: string, path: string, request: ApiRequest): Promise<Response> {
     const response = await this.guarded(() =>
       fetch(`${this.url}${path}`, {
         method,

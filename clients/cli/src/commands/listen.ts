@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { connect, type Envelope, type UsherError } from '@usher/client';
 import { type Command, Option } from 'commander';
+import { connect, type Envelope, type UsherError } from '../../../web/src/index.js';
 import type { Cli } from '../cli.js';
 import { parseCount } from '../durations.js';
 import { Failure } from '../failures.js';
