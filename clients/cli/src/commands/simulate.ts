@@ -18,7 +18,9 @@ interface SimulateOptions {
 export function addSimulate(program: Command, open: () => Cli): void {
   program
     .command('simulate')
-    .description('let people live through an evening on a test installation, and say what was lost; Ctrl-C ends it with the verdict so far')
+    .description(
+      'let people live through an evening on a test installation, and say what was lost; Ctrl-C ends it with the verdict so far',
+    )
     .option('--users <count>', 'how many people, with two devices each', parseCount(1, 20_000), 100)
     .option('--minutes <minutes>', 'how long it lasts', parsePositive, 1)
     .option('--pace <seconds>', 'how long a person waits between two acts, on average', parsePositive, 10)
@@ -58,12 +60,16 @@ function prepare(cli: Cli, { users, minutes, pace }: SimulateOptions): Evening {
     url: settings.url,
     backOffice: new BackOffice(cli.apiUntil(never), cli.openApiUntil(never), secret),
     ledger: new Ledger(),
-    tokenOf: async (userId) => (await signToken(settings, userId, { seconds: 86_400, audience: 'usher' })).token,
+    tokenOf: async (userId) =>
+      (await signToken(settings, userId, { seconds: 86_400, audience: 'usher' })).token,
     signal: terminal.signal,
   });
 }
 
-function finish({ output }: Cli, { verdict, devices, elapsedSeconds, failedActs, withoutPlan }: Progress): void {
+function finish(
+  { output }: Cli,
+  { verdict, devices, elapsedSeconds, failedActs, withoutPlan }: Progress,
+): void {
   const isGood = verdict.lost === 0 && verdict.misdelivered === 0 && withoutPlan === 0;
   const { published, routinePublished, delivered, lost, misdelivered } = verdict;
   const result = { ...verdict, devices, seconds: elapsedSeconds, failedActs, withoutPlan };

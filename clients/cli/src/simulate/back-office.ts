@@ -29,12 +29,22 @@ export class BackOffice {
   /** Throws as the API's calls do. */
   async createPlans(): Promise<void> {
     for (const [n, planId] of PLANS.entries())
-      await putPlan(this.api, planId, { name: planId, prices: [`price_${planId}`], capabilities: { ...CAPABILITIES, maxStreams: n + 1 } });
+      await putPlan(this.api, planId, {
+        name: planId,
+        prices: [`price_${planId}`],
+        capabilities: { ...CAPABILITIES, maxStreams: n + 1 },
+      });
   }
 
   /** Publishes an event, and tries again with the same idempotency key. Resolves to whether it is known to be published. */
   publish(tier: string, data: SimulatedData): Promise<boolean> {
-    const event = { userId: data.userId, type: 'simulation.event', tier, data, expiresAt: inSeconds(EXPIRES_SECONDS) };
+    const event = {
+      userId: data.userId,
+      type: 'simulation.event',
+      tier,
+      data,
+      expiresAt: inSeconds(EXPIRES_SECONDS),
+    };
     const headers = { 'idempotency-key': randomUUID() };
     return attempt(() => this.api.call('POST', '/v1/events', { body: { events: [event] }, headers }));
   }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from '../failures.js';
 import type { BackOffice } from './back-office.js';
-import { type Ledger, type SimulatedData, type Verdict } from './ledger.js';
+import type { Ledger, SimulatedData, Verdict } from './ledger.js';
 import { nextAct, Person } from './person.js';
 import { SimulatedDevice, type SimulatedDeviceOptions } from './simulated-device.js';
 
@@ -80,8 +80,12 @@ export class Evening {
       devices: devices.length,
       verdict: this.options.ledger.verdict(),
       failedActs: this.failedActs,
-      withoutPlan: this.people.reduce((sum, person) => sum + person.withoutPlan(), 0),
+      withoutPlan: this.withoutPlan(),
     };
+  }
+
+  private withoutPlan(): number {
+    return this.people.reduce((sum, person) => sum + person.withoutPlan(), 0);
   }
 
   private devices(): SimulatedDevice[] {
@@ -95,9 +99,13 @@ export class Evening {
       this.people.push(this.person(`simulated-${run}-${n}`));
       if ((n * PLATFORMS.length) % (CONNECTS_PER_SECOND / 10) === 0) await pause(100);
     }
-    const allLive = await until(CONNECTED_WITHIN_MS, () => signal.aborted || this.devices().every(({ isLive }) => isLive));
+    const allLive = await until(
+      CONNECTED_WITHIN_MS,
+      () => signal.aborted || this.devices().every(({ isLive }) => isLive),
+    );
     const offline = this.devices().find(({ isLive }) => !isLive);
-    if (!allLive && offline) throw new Failure(`Not every device could connect: ${offline.lastError || 'no answer in time'}`);
+    if (!allLive && offline)
+      throw new Failure(`Not every device could connect: ${offline.lastError || 'no answer in time'}`);
   }
 
   private person(userId: string): Person {
@@ -110,7 +118,8 @@ export class Evening {
       token: () => tokenOf(userId),
       onEvent: (device, event) => person.receive(device, event),
     };
-    for (const platform of PLATFORMS) devices.push(new SimulatedDevice({ ...common, platform, deviceId: `${userId}-${platform}` }));
+    for (const platform of PLATFORMS)
+      devices.push(new SimulatedDevice({ ...common, platform, deviceId: `${userId}-${platform}` }));
     return person;
   }
 
@@ -134,8 +143,8 @@ export class Evening {
     for (const device of this.devices()) device.findNetwork();
     await until(SETTLED_WITHIN_MS, () => {
       for (const device of this.devices()) if (device.isLive) this.countState(device);
-      const { verdict, withoutPlan, live, devices } = this.progress();
-      return verdict.lost === 0 && withoutPlan === 0 && live === devices;
+      const isComplete = this.options.ledger.lost() === 0 && this.withoutPlan() === 0;
+      return isComplete && this.devices().every(({ isLive }) => isLive);
     });
   }
 
@@ -144,7 +153,8 @@ export class Evening {
     const missing = new Set(this.options.ledger.missingFor(device));
     if (missing.size === 0) return;
     for (const { type, data } of device.state.entries)
-      if (type === 'simulation.event' && missing.has((data as SimulatedData).n)) this.options.ledger.record(device, data as SimulatedData);
+      if (type === 'simulation.event' && missing.has((data as SimulatedData).n))
+        this.options.ledger.record(device, data as SimulatedData);
   }
 }
 

@@ -24,7 +24,12 @@ export class Latencies {
   }
 
   summary(): LatencySummary {
-    return { count: this.count, p50: this.percentile(0.5), p99: this.percentile(0.99), max: this.max / PER_MS };
+    return {
+      count: this.count,
+      p50: this.percentile(0.5),
+      p99: this.percentile(0.99),
+      max: this.max / PER_MS,
+    };
   }
 
   private percentile(share: number): number {

@@ -34,7 +34,10 @@ const ROUTINE_MS = 10_000;
 
 /** Knows which device should get which event, and what it got. */
 export class Ledger {
-  private readonly missing = new Map<ListeningDevice, Map<number, { readonly tier: Measured; readonly at: number }>>();
+  private readonly missing = new Map<
+    ListeningDevice,
+    Map<number, { readonly tier: Measured; readonly at: number }>
+  >();
   private readonly latencies = new Map(MEASURED.map((name) => [name, new Latencies()]));
   private published = 0;
   private routinePublished = 0;
@@ -83,15 +86,18 @@ export class Ledger {
     return [...this.missingOf(device)].filter(([, { tier }]) => tier !== 'routine').map(([n]) => n);
   }
 
-  /** How many are missing now counts as lost. */
+  /** How many durable events some device has not got yet. At the end they are lost. */
+  lost(): number {
+    return [...this.missing.keys()].reduce((sum, device) => sum + this.missingFor(device).length, 0);
+  }
+
   verdict(): Verdict {
-    const lost = [...this.missing.keys()].reduce((sum, device) => sum + this.missingFor(device).length, 0);
     const latencies = Object.fromEntries([...this.latencies].map(([name, one]) => [name, one.summary()]));
     return {
       published: this.published,
       routinePublished: this.routinePublished,
       delivered: this.delivered,
-      lost,
+      lost: this.lost(),
       misdelivered: this.misdelivered,
       latencies: latencies as Record<Measured, LatencySummary>,
     };

@@ -18,7 +18,10 @@ export class LiveView {
   ) {}
 
   start(): void {
-    this.timer = setInterval(() => this.draw(), this.terminal.stderr.isTTY ? EVERY_MS.terminal : EVERY_MS.pipe);
+    this.timer = setInterval(
+      () => this.draw(),
+      this.terminal.stderr.isTTY ? EVERY_MS.terminal : EVERY_MS.pipe,
+    );
   }
 
   stop(): void {
@@ -48,8 +51,15 @@ const oneLine = ({ phase, elapsedSeconds, live, devices, verdict }: Progress): s
 
 /** A line for each tier of which something was measured: p50, p99 and the longest, in ms. */
 export function latencyLines({ latencies }: Verdict): string[] {
-  const rows = MEASURED.map((name) => ({ name, ...latencies[name] })).filter(({ count }) => count > 0);
-  if (rows.length === 0) return [];
-  const cells = rows.map(({ name, count, p50, p99, max }) => [name, `p50 ${p50.toFixed(1)} ms`, `p99 ${p99.toFixed(1)} ms`, `max ${max.toFixed(1)} ms`, `of ${count}`]);
-  return table(cells);
+  const rows = MEASURED.filter((name) => latencies[name].count > 0).map((name) => {
+    const { count, p50, p99, max } = latencies[name];
+    return [
+      name,
+      `p50 ${p50.toFixed(1)} ms`,
+      `p99 ${p99.toFixed(1)} ms`,
+      `max ${max.toFixed(1)} ms`,
+      `of ${count}`,
+    ];
+  });
+  return table(rows);
 }

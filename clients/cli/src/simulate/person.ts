@@ -35,7 +35,8 @@ export class Person {
     if (event.type === 'simulation.event') this.ledger.record(device, event.data as SimulatedData);
     const { plan } = this;
     if (event.type !== 'membership.changed' || !plan || device.liveSince > plan.at) return;
-    if ((event.data as { planId: unknown }).planId === plan.planId) this.ledger.measure('plan change', performance.now() - plan.at);
+    if ((event.data as { planId: unknown }).planId === plan.planId)
+      this.ledger.measure('plan change', performance.now() - plan.at);
   }
 
   /** Does something. Resolves when it is done; false when the back office could not be reached for it. */
