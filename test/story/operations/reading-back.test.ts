@@ -12,6 +12,7 @@ beforeAll(async () => {
   usher = await startUsher();
   await usher.backOffice.putPlan('basic', ['price_basic', 'price_basic_yearly']);
   await usher.backOffice.putPlan('premium', ['price_premium'], { ...PREMIUM, maxStreams: 2 });
+  await usher.stripe.send({ ...usher.stripe.event('customer.subscription.created'), id: 'evt_ann' });
 });
 afterAll(() => usher.stop());
 
@@ -48,6 +49,8 @@ describe('whoever may read', () => {
     '/v1/users/ann/links',
     '/v1/users/ann/streams',
     '/v1/users/ann/recommendations',
+    '/v1/webhooks',
+    '/v1/webhooks/stripe/evt_ann',
   ])('%s, and nobody else', async (path) => {
     const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: path, scopes: ['read'] });
     const others = await usher.backOffice.call('POST', '/v1/keys', {
@@ -161,6 +164,82 @@ describe('of a user', () => {
       ],
     });
     expect(await get('/v1/users/nobody/recommendations')).toEqual({ recommendations: [] });
+  });
+});
+
+describe('a webhook', () => {
+  const sendFor = async (userId: string, price: string) => {
+    const event = usher.stripe.event('customer.subscription.created', {
+      ...subscriptionIds(userId),
+      price,
+      object: { customer_email: 'ada@example.com', default_payment_method: 'pm_1' },
+    });
+    expect((await usher.stripe.send(event)).status).toBe(200);
+    return `/v1/webhooks/stripe/${event.id}`;
+  };
+
+  test('is read with what it waits for, and with a body in which nobody is named', async () => {
+    const path = await sendFor('hook-1', 'price_unheard');
+    const webhook = await get(path);
+    expect(webhook).toMatchObject({
+      processor: 'stripe',
+      type: 'customer.subscription.created',
+      status: 'waiting',
+      reason: 'unknown_plan',
+      waitingFor: ['price:price_unheard'],
+      userId: 'hook-1',
+      attempts: 1,
+      createdAt: TIME,
+      receivedAt: TIME,
+      settledAt: TIME,
+      nextAttemptAt: null,
+      body: {
+        type: 'customer.subscription.created',
+        data: {
+          object: {
+            id: 'sub_hook-1',
+            customer: 'cus_hook-1',
+            customer_email: '[redacted]',
+            metadata: { userId: 'hook-1' },
+          },
+        },
+      },
+    });
+    expect(JSON.stringify(webhook)).not.toContain('ada@example.com');
+    expectProblem(await refused('/v1/webhooks/stripe/evt_none'), 404, 'not_found');
+    expectProblem(await refused('/v1/webhooks/acme/evt_none'), 404, 'not_found');
+  });
+
+  test('that was not applied can be tried again by whoever operates the gateway, until it is applied', async () => {
+    const path = await sendFor('hook-2', 'price_late');
+    const retry = (key?: string) =>
+      key === undefined
+        ? usher.backOffice.call('POST', `${path}/retry`)
+        : call(usher.url, key, 'POST', `${path}/retry`);
+    expect((await retry()).body).toMatchObject({ status: 'waiting', attempts: 2 });
+    // As if it had come by another way than the API, which would have applied the webhook by itself.
+    await usher.database.query(
+      `INSERT INTO plan_price (price_id, plan_id, position) VALUES ('price_late', 'basic', 9)`,
+    );
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', {
+      name: 'support',
+      scopes: ['support'],
+    });
+    expectProblem(await retry(String(body.key)), 403, 'forbidden');
+    expectProblem(await call(usher.url, undefined, 'POST', `${path}/retry`), 401, 'unauthorized');
+    expect(await retry()).toMatchObject({ status: 200, body: { status: 'applied', waitingFor: [] } });
+    expect(await usher.backOffice.entitlement('hook-2')).toMatchObject({ status: 'active', planId: 'basic' });
+    expectProblem(await retry(), 409, 'conflict');
+  });
+
+  test('is listed once, by status, page by page', async () => {
+    for (const n of [1, 2, 3]) await sendFor(`hook-list-${n}`, 'price_unheard');
+    const pages = await everyPage('/v1/webhooks?status=waiting&limit=2', 'webhooks', 'before');
+    const whole = await get('/v1/webhooks?status=waiting&limit=500');
+    expect(pages).toEqual(whole.webhooks);
+    expect(pages.length).toBeGreaterThanOrEqual(4);
+    expect(whole.next).toBeUndefined();
+    expectProblem(await refused('/v1/webhooks?before=nonsense'), 400, 'invalid_request');
   });
 });
 
