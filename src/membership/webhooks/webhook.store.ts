@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
 import type { VerifiedWebhook } from '../processors/processor.js';
+import { failingWebhooks, webhookSilences } from '../membership.fragments.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { UpdateResult } from '../subscriptions/update-rules.js';
 import type { WebhookId } from './webhook.js';
@@ -57,34 +58,8 @@ const DESCRIBE = named(
      CASE WHEN status IN ('stored', 'failed') THEN iso(next_attempt_at) END AS "nextAttemptAt", payload
    FROM webhook WHERE processor = $1 AND event_id = $2`,
 );
-/**
- * 24 hours cover the daily rhythm of a service. By minutes, of each of which one row is looked for: 1,440 times an index, however many
- * webhooks a day has.
- */
-const SILENCE = named(
-  'webhook-silence',
-  `SELECT * FROM (
-     SELECT processor,
-       extract(epoch FROM now() - (SELECT max(w.received_at) FROM webhook w WHERE w.processor = p.processor))::float8 AS "silentSeconds",
-       coalesce((SELECT extract(epoch FROM max(gap)) FROM (
-         SELECT minute - lag(minute) OVER (ORDER BY minute) AS gap
-         FROM generate_series(date_trunc('minute', now()) - interval '24 hours', now(), interval '1 minute') AS minute
-         CROSS JOIN LATERAL (
-           SELECT FROM webhook w
-           WHERE w.processor = p.processor AND w.received_at >= minute AND w.received_at < minute + interval '1 minute' LIMIT 1
-         ) AS one
-       ) AS gaps), 0)::float8 AS "usualSeconds"
-     FROM unnest($1::text[]) AS p (processor)
-   ) AS silence WHERE "silentSeconds" IS NOT NULL`,
-);
-
-const FAILING = named(
-  'webhook-failing',
-  `SELECT processor, extract(epoch FROM now() - oldest)::float8 AS seconds FROM (
-     SELECT processor, (SELECT min(w.received_at) FROM webhook w WHERE w.processor = p.processor AND w.status IN ('stored', 'failed')) AS oldest
-     FROM unnest($1::text[]) AS p (processor)
-   ) AS failing WHERE oldest IS NOT NULL`,
-);
+const SILENCE = named('webhook-silence', webhookSilences('$1::text[]'));
+const FAILING = named('webhook-failing', failingWebhooks('$1::text[]'));
 
 /** How long a processor has sent nothing. */
 export interface WebhookSilence {
