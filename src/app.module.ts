@@ -29,6 +29,7 @@ import { recommendationsState } from './recommendations/recommendations.state.js
 import { EdgeModule } from './streams/edges/edge.module.js';
 import { StreamsModule } from './streams/streams.module.js';
 import { retentionRules, userErasures } from './retention-and-erasure.js';
+import { SupportModule } from './support/support.module.js';
 import { TimelineModule } from './timeline/timeline.module.js';
 
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
@@ -81,6 +82,7 @@ export class AppModule {
         PushModule,
         TimelineModule,
         OperationsModule,
+        SupportModule,
         RetentionModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule] : []),
         ...(demo ? [demo] : []),

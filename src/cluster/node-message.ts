@@ -32,11 +32,11 @@ export function decodeEvents(message: string): OutgoingEvent[] {
   return events;
 }
 
-/** A device must not be connected any more: its user no longer has it, or it has connected again elsewhere. */
+/** A connection must end: the user no longer has the device, it has connected again elsewhere, or an operator wants it to reconnect. */
 export interface DisconnectRequest {
   readonly userId: string;
   readonly deviceId: string;
-  readonly reason: 'departed' | 'superseded';
+  readonly reason: 'departed' | 'superseded' | 'operator';
   /** When it was asked, in ms by the clock of the asking node. */
   readonly at: number;
 }

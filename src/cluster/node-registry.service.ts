@@ -117,6 +117,11 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     return connections.map((connection) => ({ ...connection, nodeId: this.id }));
   }
 
+  /** Ends the device's connection to this node, if it has one. */
+  disconnectHere(request: DisconnectRequest): void {
+    this.localNode?.disconnect(request);
+  }
+
   /** Joins the other nodes with sockets. Resolves when they send to this node, or when Redis is away. Never throws. */
   async join(localNode: LocalNode): Promise<void> {
     this.localNode = localNode;

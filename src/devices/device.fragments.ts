@@ -33,7 +33,8 @@ export const pushTarget = ({ userId, deviceId }: { userId: string; deviceId: str
     WHERE d.user_id = ${userId} AND d.device_id = ${deviceId}`;
 
 /** A condition: whether the user has any device. */
-export const hasDevices = (userId: string): string => `EXISTS (SELECT FROM device d WHERE d.user_id = ${userId})`;
+export const hasDevices = (userId: string): string =>
+  `EXISTS (SELECT FROM device d WHERE d.user_id = ${userId})`;
 
 /** A condition: whether the user has the device. */
 export const hasDevice = ({ userId, deviceId }: { userId: string; deviceId: string }): string =>

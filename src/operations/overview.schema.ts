@@ -40,7 +40,9 @@ export const overview = z.object({
   at: instant,
   nodes: z.array(overviewNode).optional().describe('As they were a second ago; left out while Redis is away'),
   total: z.object({ nodes: z.int(), sockets: z.int(), edges: z.int(), loadLevel: z.number() }).optional(),
-  handoffs: byTier.describe('Seconds since the oldest commit that no node has delivered yet; null: there is none'),
+  handoffs: byTier.describe(
+    'Seconds since the oldest commit that no node has delivered yet; null: there is none',
+  ),
   push: z.array(
     z.object({
       vendor: z.string(),

@@ -67,6 +67,23 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     }
   });
 
+  test('are sent a test event by an operator, or disconnected so that they resume, whichever node is asked', async () => {
+    const onB = await b.device('amy', 'amy-b');
+    const other = await b.device('amy', 'amy-other');
+    const path = '/v1/users/amy/devices/amy-b';
+    for (const node of [api, a, b]) {
+      const { status, body } = await node.backOffice.call('POST', `${path}/test-event`);
+      expect(status).toBe(202);
+      await onB.waitFor('support.test', ({ id }) => id === body.id);
+    }
+    expect((await api.backOffice.call('POST', `${path}/disconnect`)).status).toBe(204);
+    await onB.disconnected();
+    expect(other.socket.connected).toBe(true);
+    expect((await api.backOffice.call('POST', '/v1/users/amy/devices/nope/test-event')).body).toMatchObject({
+      code: 'unknown_device',
+    });
+  });
+
   test('receive each other’s playback at once', async () => {
     const tv = await a.device('ben', 'ben-tv');
     const phone = await b.device('ben', 'ben-phone');
