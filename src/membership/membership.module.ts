@@ -9,6 +9,7 @@ import { SubscriptionFetchService } from './subscriptions/subscription-fetch.ser
 import { SubscriptionUpdateService } from './subscriptions/subscription-update.service.js';
 import { LinkStore } from './links/link.store.js';
 import { LinksController } from './links/links.controller.js';
+import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
 import { PlansController } from './plans/plans.controller.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { MembershipService } from './membership.service.js';
@@ -42,7 +43,13 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
 /** Memberships: what users pay for. */
 @Module({
   imports: [MailboxModule],
-  controllers: [WebhooksController, PlansController, LinksController, ChangesController],
+  controllers: [
+    WebhooksController,
+    PlansController,
+    LinksController,
+    SubscriptionsController,
+    ChangesController,
+  ],
   providers: [
     ...processorClasses,
     { provide: PROCESSORS_BY_NAME, useFactory: processorsByName, inject: processorClasses },

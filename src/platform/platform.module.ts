@@ -20,6 +20,7 @@ import { LoadMonitorWorker } from './load/load-monitor.worker.js';
 import { loggerParams } from './logging/logging.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { MetricsService } from './metrics/metrics.service.js';
+import { NodeFactsService } from './node-facts.service.js';
 import { Database } from './postgres/database.js';
 import { INSTALLATION, readInstallationName } from './postgres/installation.js';
 import { PrismaService } from './postgres/prisma.service.js';
@@ -46,6 +47,7 @@ export class PlatformModule {
       PrimaryLinkService,
       LifecycleService,
       LoadMonitorWorker,
+      NodeFactsService,
       RevocationsService,
       UserTokenService,
       ServiceKeysService,

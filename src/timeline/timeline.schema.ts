@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { RECEIPT_STATES } from '../delivery/receipts/receipt.js';
 import { instant, userId } from '../platform/auth/ids.schema.js';
+import { NON_DELIVERY_REASONS } from './non-delivery-reason.js';
 import { decodeCursor, placeBefore, type TimelinePlace } from './timeline-cursor.js';
 
 /** An instant, or the opaque `next` of an earlier response. */
@@ -24,4 +26,24 @@ export const timelineResponse = z.object({
     z.looseObject({ at: instant, step: z.enum(['webhook', 'membership', 'event', 'stream']) }),
   ),
   next: z.string().optional().describe('The `before` of the next page; left out at the end.'),
+});
+
+/** The path of GET /v1/users/{userId}/events/{eventId}. */
+export const eventId = z.uuid();
+
+/** The response of GET /v1/users/{userId}/events/{eventId}. */
+export const eventResponse = z.looseObject({
+  userId,
+  at: instant,
+  id: eventId,
+  type: z.string(),
+  superseded: z.boolean(),
+  supersededBy: eventId.nullable(),
+  devices: z.array(
+    z.looseObject({
+      deviceId: z.string(),
+      state: z.enum(['none', ...RECEIPT_STATES]),
+      why: z.enum(NON_DELIVERY_REASONS).optional(),
+    }),
+  ),
 });
