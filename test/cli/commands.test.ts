@@ -1,6 +1,4 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CommandLine } from '../support/drivers/command-line.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
@@ -97,7 +95,7 @@ describe('usher user', () => {
     await usher.callAs('eve', 'PUT', '/v1/me/devices/eve-tv', { platform: 'tv', name: 'Living\u202e room' });
     const { stdout } = await line.usher(['user', 'eve']);
     expect(stdout).toContain('Membership  none, version 0');
-    expect(stdout).toContain('eve-tv  tv  Living\\u202e room  none');
+    expect(stdout).toContain('eve-tv  tv  Living\\u202e room  not connected  none');
   });
 });
 
@@ -182,13 +180,15 @@ describe('usher why', () => {
     const why = async (event: string) =>
       (await line.usher(['why', event, 'ida-phone', '--user', 'ida'])).stdout;
     expect(await why(first)).toContain(
-      'ida-phone did not get it, because a newer event of its key superseded it first.',
+      `ida-phone did not get it, because a newer event of the key promo superseded it first: ${second}.`,
     );
     expect(await why(second)).toContain('ida-phone was not meant to get it: it is for ida-tv alone.');
   });
 
   test('ends with 1 for an event or a device that is not there', async () => {
     expect((await line.usher(['why', 'no.such', '--user', 'ida'])).exitCode).toBe(1);
+    expect((await line.usher(['why', 'promo.started'])).exitCode).toBe(2);
+    expect((await line.usher(['why', randomUUID(), '--user', 'ida'])).exitCode).toBe(1);
     expect((await line.usher(['why', 'promo.started', 'no-such', '--user', 'ida'])).exitCode).toBe(1);
   });
 });
@@ -205,107 +205,5 @@ describe('usher tail', () => {
     const { exitCode, stdout } = await tail.interrupt();
     expect(exitCode).toBe(0);
     expect(stdout.match(/promo\.\w+/g)).toEqual(['promo.started', 'promo.ended', 'promo.third']);
-  });
-});
-
-/** The catalogue of the tests, as a file. */
-const CATALOGUE = `
-plans:
-  family:
-    name: Family
-    prices: [price_family]
-    capabilities: { streaming: true, maxStreams: 4, maxQuality: 4k, downloads: true, ads: false }
-  basic:
-    name: Basic
-    prices: [price_basic]
-    capabilities: { streaming: true, maxStreams: 1, maxQuality: 720p, downloads: false, ads: true }
-`;
-
-describe('usher plans apply', () => {
-  const apply = (input: string, ...options: string[]) =>
-    line.usher(['plans', 'apply', '-f', '-', ...options], { input });
-
-  test('shows what would change and changes nothing with --dry-run; then writes only what differs', async () => {
-    expect((await apply(CATALOGUE, '--dry-run')).stdout).toBe(
-      'family: to be created\nbasic: to be created\n',
-    );
-    expect((await apply(CATALOGUE)).stdout).toBe('family: created\nbasic: created\n');
-    expect((await apply(CATALOGUE)).stdout).toBe('family: as it is\nbasic: as it is\n');
-    const changed = CATALOGUE.replace('maxStreams: 4', 'maxStreams: 5');
-    expect((await apply(changed)).stdout).toBe('family: changed\n  maxStreams: 4 → 5\nbasic: as it is\n');
-    const { body } = await usher.backOffice.call('GET', '/v1/plans/family');
-    expect(body).toMatchObject({ revision: 2, capabilities: { maxStreams: 5 } });
-  });
-
-  test('moves a price from one plan of the file to another', async () => {
-    const moved = CATALOGUE.replace('[price_family]', '[price_family, price_basic]').replace(
-      '[price_basic]',
-      '[price_new]',
-    );
-    const { exitCode, stdout, stderr } = await apply(moved);
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toContain('  prices: - price_basic\n  prices: + price_new');
-    expect((await apply(CATALOGUE)).exitCode).toBe(0);
-  });
-
-  test('ends with 2 for a file that has no plans in it', async () => {
-    for (const input of ['plans: [', 'plan: {}', 'plans: { a: { name: A } }', 'plans: { a: { nam: A } }'])
-      expect((await apply(input)).exitCode).toBe(2);
-    expect((await line.usher(['plans', 'apply', '-f', 'no-such-file.yaml'])).exitCode).toBe(2);
-  });
-});
-
-describe('usher trigger stripe', () => {
-  const membershipOf = async (user: string) => (await usher.state(user)).membership;
-  const trigger = (...args: string[]) => line.usher(['trigger', 'stripe', ...args, '--user', 'kim']);
-
-  test('sends signed webhooks that start, pause, continue and end a membership', async () => {
-    await line.usher(['plans', 'apply', '-f', '-'], { input: CATALOGUE });
-    expect((await trigger('subscription.canceled')).exitCode).toBe(1); // there is none yet
-    const created = await trigger('subscription.created', '--price', 'price_family');
-    expect(created.stdout).toMatch(/^customer.subscription.created evt_\w+ was received/);
-    expect(await membershipOf('kim')).toMatchObject({ status: 'active', planId: 'family', version: 1 });
-    await trigger('subscription.paused');
-    expect(await membershipOf('kim')).toMatchObject({ status: 'paused', version: 2 });
-    await trigger('subscription.updated', '--price', 'price_basic');
-    expect(await membershipOf('kim')).toMatchObject({ status: 'active', planId: 'basic', version: 3 });
-    await trigger('invoice.payment_failed');
-    expect(await membershipOf('kim')).toMatchObject({ status: 'past_due', version: 4 });
-    await trigger('subscription.canceled');
-    expect(await membershipOf('kim')).toMatchObject({ status: 'canceled', version: 5 });
-    await trigger('subscription.created');
-    expect(await membershipOf('kim')).toMatchObject({ status: 'active', version: 6 });
-  });
-
-  test('says that the secret is not the one of the server', async () => {
-    const env = { ...line.env, STRIPE_WEBHOOK_SECRET: 'whsec_another' };
-    const { exitCode, stderr } = await line.usher(
-      ['trigger', 'stripe', 'subscription.created', '--user', 'kim'],
-      { env },
-    );
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain('signature_invalid (400)');
-    expectNoSecrets({ secret: 'whsec_another' }, stderr);
-  });
-});
-
-describe('usher recommendations push', () => {
-  test('sends a file, plain or compressed, and says which lines were rejected', async () => {
-    const pages = [
-      '{"userId":"lou","version":1,"items":["a"]}',
-      '{"userId":"mia","version":1,"items":["b"]}',
-    ];
-    const file = join(line.home, 'pages.ndjson.gz');
-    writeFileSync(file, gzipSync(pages.join('\n')));
-    const first = await line.usher(['recommendations', 'push', file]);
-    expect(first).toMatchObject({
-      exitCode: 0,
-      stdout: '2 accepted, 0 unchanged (0 of them conflicting), 0 stale, 0 rejected\n',
-    });
-    const input = [...pages, '{"userId":'].join('\n');
-    const second = await line.usher(['recommendations', 'push', '-'], { input });
-    expect(second.exitCode).toBe(1);
-    expect(second.stdout).toMatch(/^0 accepted, 2 unchanged .+ 1 rejected\n {2}line 3 {2}malformed_json/);
-    expect((await usher.state('lou')).recommendations).toEqual([{ profileId: 'main', version: 1 }]);
   });
 });

@@ -42,7 +42,14 @@ function describe(user: User): string[] {
         ? [['Not applied', user.notApplied.map(plainText).join(', ')]]
         : []),
     ]),
-    ...section('Devices', user.devices, ['deviceId', 'platform', 'name', 'membership', 'lastSeenAt']),
+    ...section('Devices', user.devices.map(withConnection), [
+      'deviceId',
+      'platform',
+      'name',
+      'connection',
+      'membership',
+      'lastSeenAt',
+    ]),
     ...section('Subscriptions', user.subscriptions, [
       'processor',
       'subscriptionId',
@@ -60,6 +67,14 @@ function membershipOf(membership: Row | undefined): string {
   const { version, status, planId, cancelAt } = membership;
   const plan = planId === null ? '' : `, plan ${plainText(planId)}`;
   return `${plainText(status)}${plan}, version ${plainText(version)}${cancelAt ? `, ends ${plainText(cancelAt)}` : ''}`;
+}
+
+/** `connection` in words; it is left out while it is not known. */
+function withConnection(device: Row): Row {
+  const connection = device['connection'] as { lag: number | null } | null | undefined;
+  if (connection === undefined) return device;
+  const lag = connection?.lag ? `, ${connection.lag} behind` : '';
+  return Object.assign({}, device, { connection: connection ? `connected${lag}` : 'not connected' });
 }
 
 function section(title: string, rows: readonly Row[], columns: readonly string[]): string[] {

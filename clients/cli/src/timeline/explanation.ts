@@ -1,15 +1,15 @@
 import { plainText } from '../output/plain-text.js';
-import type { DeviceStep, EventStep } from './timeline.js';
+import type { DeviceStep, DescribedEvent } from './timeline.js';
 
 /** Says in sentences what became of the event on each device, or on the one that is asked for. */
-export function explain(event: EventStep, devices: readonly DeviceStep[]): string[] {
+export function explain(event: DescribedEvent, devices: readonly DeviceStep[]): string[] {
   const { type, id, offset, at, tier, superseded } = event;
   const title = `${plainText(type)} (${id}), offset ${offset}, was stored at ${at}${tier === null ? '' : `, ${tier}`}.`;
-  const outdated = superseded ? [`A newer event${ofKey(event)} has superseded it since.`] : [];
+  const outdated = superseded ? [`A newer event${ofKey(event)} has superseded it since${newer(event)}.`] : [];
   return [title, ...outdated, ...devices.flatMap((device) => ['', ...explainDevice(event, device)])];
 }
 
-function explainDevice(event: EventStep, device: DeviceStep): string[] {
+function explainDevice(event: DescribedEvent, device: DeviceStep): string[] {
   const name = plainText(device.deviceId);
   const said = device.why === undefined ? [received(name, device)] : REASONS[device.why](name, event, device);
   return [...said, ...explainPush(device)];
@@ -28,7 +28,7 @@ function received(name: string, { receivedAt, appliedAt, seenAt, state }: Device
 /** A sentence for what is so, and one for what happens next or what to do. */
 const REASONS: Record<
   NonNullable<DeviceStep['why']>,
-  (name: string, event: EventStep, device: DeviceStep) => string[]
+  (name: string, event: DescribedEvent, device: DeviceStep) => string[]
 > = {
   not_for_this_device: (name, { target }) => [
     `${name} was not meant to get it: it is for ${plainText(target)} alone.`,
@@ -38,7 +38,7 @@ const REASONS: Record<
     'The app may be suspended, or its network gone. It is sent again on its next connection.',
   ],
   superseded: (name, event) => [
-    `${name} did not get it, because a newer event${ofKey(event)} superseded it first.`,
+    `${name} did not get it, because a newer event${ofKey(event)} superseded it first${newer(event)}.`,
     'It gets the newer one instead.',
   ],
   expired: (name, { expiresAt }) => [`${name} did not get it before it expired at ${plainText(expiresAt)}.`],
@@ -61,5 +61,7 @@ function explainPush({ push }: DeviceStep): string[] {
   ];
 }
 
-const ofKey = ({ key }: EventStep): string =>
+const ofKey = ({ key }: DescribedEvent): string =>
   key === null ? ' of its key' : ` of the key ${plainText(key)}`;
+
+const newer = ({ supersededBy }: DescribedEvent): string => (supersededBy ? `: ${supersededBy}` : '');

@@ -18,9 +18,8 @@ export interface DeviceStep {
   } | null;
 }
 
-/** An event in the timeline. Of one that was superseded only the id, the type and the offset are known. */
-export interface EventStep {
-  readonly step: 'event';
+/** What is known of an event, and of its way to each device of its user. */
+export interface DescribedEvent {
   readonly at: string;
   readonly id: string;
   readonly type: string;
@@ -30,7 +29,14 @@ export interface EventStep {
   readonly target: string | null;
   readonly expiresAt: string | null;
   readonly superseded: boolean;
+  /** The id of the newer event of its key. */
+  readonly supersededBy?: string | null;
   readonly devices: readonly DeviceStep[];
+}
+
+/** An event in the timeline. */
+export interface EventStep extends DescribedEvent {
+  readonly step: 'event';
 }
 
 /** A step of GET /v1/users/{userId}/timeline. */
