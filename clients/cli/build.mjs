@@ -1,5 +1,5 @@
 /*
- * `dist/main.js`: the command line in one file. It is bundled because it shares source files with the server (the samples of webhooks, the
+ * `dist/main.js` and what it loads. It is bundled because it shares source files with the server (the samples of webhooks, the
  * schema of the settings), which no published package has. Its packages stay what package.json says.
  */
 import { cp, rm } from 'node:fs/promises';
@@ -18,7 +18,8 @@ const bundle = await rolldown({
   external: (id) => !/^[./]/.test(id),
   tsconfig: `${here}tsconfig.json`,
 });
-await bundle.write({ file: `${dist}/main.js`, format: 'es', codeSplitting: false, sourcemap: true });
+// A command loads what only it needs when it runs.
+await bundle.write({ dir: dist, format: 'es', chunkFileNames: '[name].js', sourcemap: true });
 await bundle.close();
 // Files that the sources find beside themselves.
 for (const folder of ['src/demo/stripe/samples', 'prisma/migrations']) {

@@ -13,7 +13,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 // `usher tail ada | head` closes the pipe, and there is nobody left to tell.
 process.stdout.on('error', () => process.exit(0));
 
-process.exitCode = await run(process.argv.slice(2), {
+// Not awaited at the top: what a command loads may import parts that are bundled into this file.
+void run(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
@@ -21,4 +22,6 @@ process.exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
   home: homedir(),
   signal: interruption.signal,
+}).then((exitCode) => {
+  process.exitCode = exitCode;
 });

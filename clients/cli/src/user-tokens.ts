@@ -1,4 +1,3 @@
-import { decodeJwt, SignJWT } from 'jose';
 import { UsageFailure } from './failures.js';
 import type { Settings } from './settings/settings.js';
 
@@ -25,12 +24,13 @@ const HOUR_SECONDS = 3_600;
  */
 export async function userToken(settings: Settings, userId: string): Promise<string> {
   const given = settings.get('USHER_TOKEN');
-  const isTheirs = given !== undefined && subjectOf(given) === userId;
+  const isTheirs = given !== undefined && (await subjectOf(given)) === userId;
   if (isTheirs && settings.get('USHER_JWT_SECRET') === undefined) return given;
   return (await signToken(settings, userId, { seconds: HOUR_SECONDS, audience: 'usher' })).token;
 }
 
-function subjectOf(token: string): string | undefined {
+async function subjectOf(token: string): Promise<string | undefined> {
+  const { decodeJwt } = await import('jose');
   try {
     return decodeJwt(token).sub;
   } catch {
@@ -46,6 +46,7 @@ export async function signToken(
 ): Promise<UserToken> {
   const secret = settings.need('USHER_JWT_SECRET', 'the secret that user tokens are signed with');
   if (Buffer.byteLength(secret) < 32) throw new UsageFailure('USHER_JWT_SECRET has less than 32 bytes.');
+  const { SignJWT } = await import('jose');
   const issuedAt = Math.floor(Date.now() / 1_000);
   const expiresAt = issuedAt + options.seconds;
   const unsigned = new SignJWT()

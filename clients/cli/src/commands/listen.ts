@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
-import { connect, type Envelope, type UsherError } from '../../../web/src/index.js';
+import type { Envelope, UsherError } from '../../../web/src/index.js';
 import type { Cli } from '../cli.js';
 import { parseCount } from '../durations.js';
 import { Failure } from '../failures.js';
@@ -31,6 +31,7 @@ export function addListen(program: Command, open: () => Cli): void {
       const cli = open();
       const { settings, terminal, output } = cli;
       await userToken(settings, userId); // what is wrong with the settings is said before anything is tried
+      const { connect } = await import('../../../web/src/index.js'); // it brings Socket.IO
       const client = connect({
         url: settings.url,
         token: () => userToken(settings, userId),

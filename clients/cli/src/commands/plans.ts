@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { parse } from 'yaml';
 import type { Cli } from '../cli.js';
 import { UsageFailure } from '../failures.js';
 import { readInput } from '../input.js';
@@ -30,7 +29,7 @@ export function addPlans(program: Command, open: () => Cli): void {
     .addHelpText('after', EXAMPLE)
     .action(async ({ file, dryRun = false }: { file: string; dryRun?: boolean }) => {
       const { api, output, terminal } = open();
-      const wanted = plansOf(file, await readInput(terminal, file));
+      const wanted = plansOf(file, await parsed(file, await readInput(terminal, file)));
       const present = await readPlans(api);
       const changes = wanted.map(([planId, plan]) => diffPlan(planId, plan, present.get(planId)));
       if (!dryRun) for (const [planId, plan] of inOrder(wanted, changes)) await putPlan(api, planId, plan);
@@ -38,17 +37,17 @@ export function addPlans(program: Command, open: () => Cli): void {
     });
 }
 
-function plansOf(file: string, text: string): [string, Plan][] {
-  const content = parsed(file, text) as { plans?: unknown } | null;
-  const plans = content?.plans;
+function plansOf(file: string, content: unknown): [string, Plan][] {
+  const plans = (content as { plans?: unknown } | null)?.plans;
   if (typeof plans !== 'object' || plans === null || Array.isArray(plans))
     throw new UsageFailure(`${file} has no plans: \`usher plans apply --help\` shows how it looks.`);
   return Object.entries(plans).map(([planId, plan]) => [planId, checked(file, planId, plan)]);
 }
 
-function parsed(file: string, text: string): unknown {
+async function parsed(file: string, text: string): Promise<unknown> {
+  const { parse } = await import('yaml');
   try {
-    return parse(text);
+    return parse(text) as unknown;
   } catch (error) {
     throw new UsageFailure(`${file} is not YAML: ${(error as Error).message}`);
   }

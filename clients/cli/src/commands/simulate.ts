@@ -2,17 +2,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Cli } from '../cli.js';
 import { parseCount } from '../durations.js';
 import { Failure } from '../failures.js';
-import { BackOffice } from '../simulate/back-office.js';
-import { Evening, type Progress } from '../simulate/evening.js';
-import { Ledger } from '../simulate/ledger.js';
+import type { Progress } from '../simulate/evening.js';
 import { latencyLines, LiveView } from '../simulate/live-view.js';
-import { signToken } from '../user-tokens.js';
-
-interface SimulateOptions {
-  readonly users: number;
-  readonly minutes: number;
-  readonly pace: number;
-}
+import type { SimulateOptions } from '../simulate/prepare-evening.js';
 
 /** `usher simulate` */
 export function addSimulate(program: Command, open: () => Cli): void {
@@ -27,7 +19,8 @@ export function addSimulate(program: Command, open: () => Cli): void {
     .addHelpText('after', HELP)
     .action(async (options: SimulateOptions) => {
       const cli = open();
-      const evening = prepare(cli, options);
+      const { prepareEvening } = await import('../simulate/prepare-evening.js'); // it brings Socket.IO
+      const evening = prepareEvening(cli, options);
       const view = new LiveView(cli.terminal, cli.output, () => evening.progress());
       view.start();
       try {
@@ -45,26 +38,6 @@ People start, pause, go on at another device, change plans (by signed webhooks o
 their network; meanwhile events of every tier are published to them. Their devices are those of @usher/client, with its rules.
 It leaves the people (simulated-…) and two plans (simulated-basic, simulated-premium) behind.
 It ends with 1 when an event or a plan did not reach a device, or reached another user's.`;
-
-function prepare(cli: Cli, { users, minutes, pace }: SimulateOptions): Evening {
-  const { settings, terminal } = cli;
-  settings.need('USHER_JWT_SECRET', 'the secret that user tokens are signed with');
-  const secret = settings.get('STRIPE_WEBHOOK_SECRET');
-  if (secret === undefined) cli.output.note('Nobody changes plans: STRIPE_WEBHOOK_SECRET is not set.');
-  // After Ctrl-C what is on its way still arrives; every call has a deadline of its own.
-  const never = new AbortController().signal;
-  return new Evening({
-    users,
-    seconds: minutes * 60,
-    paceSeconds: pace,
-    url: settings.url,
-    backOffice: new BackOffice(cli.apiUntil(never), cli.openApiUntil(never), secret),
-    ledger: new Ledger(),
-    tokenOf: async (userId) =>
-      (await signToken(settings, userId, { seconds: 86_400, audience: 'usher' })).token,
-    signal: terminal.signal,
-  });
-}
 
 function finish(
   { output }: Cli,
