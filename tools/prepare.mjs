@@ -70,7 +70,14 @@ const steps = [
   {
     name: 'command line',
     needs: 'clients/cli/build.mjs',
-    reads: ['clients/cli', 'clients/web/src', 'src/demo/stripe', 'src/platform', 'prisma/migrations', 'package-lock.json'],
+    reads: [
+      'clients/cli',
+      'clients/web/src',
+      'src/demo/stripe',
+      'src/platform',
+      'prisma/migrations',
+      'package-lock.json',
+    ],
     makes: 'clients/cli/dist/main.js',
     run: ['clients/cli/build.mjs'],
   },

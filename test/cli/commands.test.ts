@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CommandLine } from '../support/drivers/command-line.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
 import { expectNoSecrets } from '../support/expectations.js';
 
@@ -119,7 +119,7 @@ describe('usher listen', () => {
   });
 
   test('prints envelopes with --json, with the token of .usher/env, and ends in order when it is interrupted', async () => {
-    const { USHER_JWT_SECRET: _, ...env } = { ...line.env, USHER_TOKEN: await usher.token('gus') };
+    const env = { USHER_URL: usher.url, USHER_SERVICE_KEY: ADMIN_KEY, USHER_TOKEN: await usher.token('gus') };
     const listening = line.start(['--json', 'listen', 'gus'], { env });
     await listening.printed('connected as usher-cli');
     await line.usher(['publish', 'gus', 'promo.started']);
