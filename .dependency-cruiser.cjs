@@ -130,6 +130,12 @@ module.exports = {
       { path: '^src/timeline/' },
     ),
     rule(
+      'operations-is-a-leaf',
+      'It says how all rooms are, and reads all of their tables; a room that asked it would close every circle at once.',
+      { path: '^src/', pathNot: '^src/(operations/|app\\.module\\.ts$)' },
+      { path: '^src/operations/' },
+    ),
+    rule(
       'rooms-know-no-boot',
       'The table of contents lists the rooms; a room that read it could reach everything.',
       { path: '^src/.+/', pathNot: `^src/demo/boot\\.ts$|${spec}` },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { frontPageVersion } from '../mailbox/events/event-data.schema.js';
-import { DEFAULT_PROFILE, profileId, userId } from '../platform/auth/ids.schema.js';
+import { DEFAULT_PROFILE, instant, profileId, userId } from '../platform/auth/ids.schema.js';
 
 /** A line of the nightly file: one front page. `items` are the ranked titles, in whatever shape the apps expect. */
 export const recommendationLine = z.object({
@@ -16,4 +16,9 @@ export const frontPageResponse = z.object({
   profileId,
   version: frontPageVersion,
   items: z.array(z.unknown()),
+});
+
+/** The response of GET /v1/users/{userId}/recommendations. */
+export const frontPageList = z.object({
+  recommendations: z.array(frontPageResponse.extend({ updatedAt: instant })),
 });

@@ -2,14 +2,14 @@ import { createGunzip } from 'node:zlib';
 import { Controller, Get, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { profileId as profileIdSchema } from '../platform/auth/ids.schema.js';
+import { profileId as profileIdSchema, userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
 import { toProblem } from '../platform/http/to-problem.js';
 import { Problem } from '../platform/http/problem.js';
 import { gunzipWithLimit } from './ingest/gunzip-limit.js';
 import { IngestService, type IngestTally } from './ingest/ingest.service.js';
-import { frontPageResponse } from './recommendation.schema.js';
+import { frontPageList, frontPageResponse } from './recommendation.schema.js';
 import { RecommendationStore } from './recommendation.store.js';
 
 /** The call of back offices. */
@@ -49,6 +49,21 @@ export class RecommendationsController {
       if (!response.headersSent) throw error;
       response.end(`${JSON.stringify({ error: toProblem(error) })}\n`);
     }
+  }
+}
+
+/** The call of people who look. */
+@ApiTags('back offices')
+@Controller('v1/users')
+export class UserRecommendationsController {
+  constructor(private readonly store: RecommendationStore) {}
+
+  /** A user's front pages as their apps get them, by profile. */
+  @Get(':userId/recommendations')
+  @NeedsScope('read')
+  @ApiResponse({ status: 200, standardSchema: frontPageList })
+  async list(@Param('userId', { schema: userIdSchema }) userId: string) {
+    return { recommendations: await this.store.listOf(userId) };
   }
 }
 

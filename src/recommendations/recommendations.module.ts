@@ -2,12 +2,16 @@ import { Module } from '@nestjs/common';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { IngestService } from './ingest/ingest.service.js';
 import { RecommendationStore } from './recommendation.store.js';
-import { FrontPageController, RecommendationsController } from './recommendations.controller.js';
+import {
+  FrontPageController,
+  RecommendationsController,
+  UserRecommendationsController,
+} from './recommendations.controller.js';
 
 /** The nightly front pages: ingested by back offices, read by apps. */
 @Module({
   imports: [MailboxModule],
-  controllers: [RecommendationsController, FrontPageController],
+  controllers: [RecommendationsController, UserRecommendationsController, FrontPageController],
   providers: [IngestService, RecommendationStore],
 })
 export class RecommendationsModule {}
