@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { ConnectionLookupService } from './connection-lookup.service.js';
-import { ConnectionLookupStore } from './connection-lookup.store.js';
+import { ConnectionLookupService } from './lookup/connection-lookup.service.js';
+import { ConnectionLookupStore } from './lookup/connection-lookup.store.js';
 import { NodeChannelStore } from './node-channel.store.js';
 import { NodeFactsStore } from './node-facts.store.js';
 import { NodeFactsWorker } from './node-facts.worker.js';

@@ -8,6 +8,7 @@ import { ChangesService } from './changes/changes.service.js';
 import { SubscriptionFetchService } from './subscriptions/subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscriptions/subscription-update.service.js';
 import { LinkStore } from './links/link.store.js';
+import { LinksService } from './links/links.service.js';
 import { LinksController } from './links/links.controller.js';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
 import { PlansController } from './plans/plans.controller.js';
@@ -77,6 +78,7 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     PlansService,
     PlanStore,
     LinkStore,
+    LinksService,
     ChangesService,
     ChangeExecutionService,
     ChangeStore,

@@ -11,6 +11,20 @@ export const recommendationLine = z.object({
 });
 export type RecommendationLine = z.infer<typeof recommendationLine>;
 
+/** What becomes of a nightly file with a wrong line: the line is skipped, or the file refused and nothing written. */
+export const ON_INVALID = ['skip', 'refuse'] as const;
+/** One of ON_INVALID. */
+export type OnInvalid = (typeof ON_INVALID)[number];
+
+/** The query of POST /v1/recommendations. */
+export const ingestQuery = z.object({
+  onInvalid: z
+    .enum(ON_INVALID)
+    .default('skip')
+    .describe('`refuse`: the whole file is read first, and nothing of it is written if a line is wrong'),
+});
+export type IngestQuery = z.infer<typeof ingestQuery>;
+
 /** The response of GET /v1/me/recommendations/{profileId}. */
 export const frontPageResponse = z.object({
   profileId,

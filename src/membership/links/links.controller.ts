@@ -1,9 +1,11 @@
 import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
-import { Problem } from '../../platform/http/problem.js';
 import { LinkStore } from './link.store.js';
+import { LinksService } from './links.service.js';
 import { linkList, userList, type UsersQuery, usersQuery } from './links.schema.js';
 
 /** Which customer of a processor is which user. PlansController makes the links, since webhooks wait for them as they do for plans. */
@@ -11,7 +13,10 @@ import { linkList, userList, type UsersQuery, usersQuery } from './links.schema.
 @Controller('v1/users')
 @NeedsScope('read')
 export class LinksController {
-  constructor(private readonly links: LinkStore) {}
+  constructor(
+    private readonly links: LinkStore,
+    private readonly removal: LinksService,
+  ) {}
 
   /** Finds the users who are a customer of a processor. */
   @Get()
@@ -31,11 +36,12 @@ export class LinksController {
   @Delete(':userId/links/:processor')
   @NeedsScope('operate')
   @HttpCode(204)
+  @Audited()
   async remove(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Param('processor') processor: string,
+    @CurrentAuditContext() by: AuditContext,
   ): Promise<void> {
-    if (!(await this.links.remove(userId, processor)))
-      throw new Problem('not_found', 'There is no such link.');
+    await this.removal.remove(userId, processor, by);
   }
 }

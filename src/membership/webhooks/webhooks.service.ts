@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { AuditService } from '../../platform/audit/audit.service.js';
 import { Problem } from '../../platform/http/problem.js';
 import { pageOf } from '../../platform/http/cursor.schema.js';
 import { jsonDeeperThan } from '../../platform/http/body/json-depth.js';
@@ -6,7 +8,7 @@ import type { WebhookHeaders } from '../processors/processor.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { lookupOf, type WebhookId } from './webhook.js';
 import { WebhookDispatchService } from './webhook-dispatch.service.js';
-import { redactBody } from './redact-body.js';
+import { redactBody } from './redaction/redact-body.js';
 import { type DescribedWebhook, type ListedWebhook, WebhookStore } from './webhook.store.js';
 import type { WebhooksQuery } from './webhooks.schema.js';
 
@@ -23,6 +25,7 @@ export class WebhooksService {
     private readonly store: WebhookStore,
     private readonly dispatch: WebhookDispatchService,
     private readonly processors: ProcessorsService,
+    private readonly audit: AuditService,
   ) {}
 
   /**
@@ -66,8 +69,14 @@ export class WebhooksService {
   }
 
   /** Applies a webhook that was not applied so far; returns what became of it. Throws Problem not_found, conflict. */
-  async retry(id: WebhookId): Promise<ShownWebhook> {
+  async retry(id: WebhookId, by: AuditContext): Promise<ShownWebhook> {
     const before = await this.describe(id);
+    const target = { kind: 'webhook', id: `${id.processor}:${id.eventId}` };
+    // What it changes is told by the versions of the membership.
+    await this.audit.transaction('important', by, async () => ({
+      outcome: undefined,
+      acts: [{ action: 'webhook.retry', target, result: 'accepted' }],
+    }));
     if (!(await this.dispatch.retry(id)))
       throw new Problem(
         'conflict',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { sampleEvent } from '../../demo/stripe/stripe-event.js';
-import { REDACTED, redactBody } from './redact-body.js';
+import { sampleEvent } from '../../src/demo/stripe/stripe-event.js';
+import { REDACTED, redactBody } from '../../src/membership/webhooks/redaction/redact-body.js';
 
 describe('the body of a webhook, as it is shown to people,', () => {
   test('keeps the ids, statuses, times and numbers that say what it is about', () => {
