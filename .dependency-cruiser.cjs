@@ -130,6 +130,12 @@ module.exports = {
       { path: '^src/timeline/' },
     ),
     rule(
+      'operations-is-a-leaf',
+      'It says how all rooms are, and reads all of their tables; a room that asked it would close every circle at once.',
+      { path: '^src/', pathNot: '^src/(operations/|app\\.module\\.ts$)' },
+      { path: '^src/operations/' },
+    ),
+    rule(
       'console-is-a-leaf',
       'The console reads by the public calls, as every back office does; what only it could do, nobody could do without it.',
       { path: '^src/', pathNot: '^src/(console/|app\\.module\\.ts$)' },

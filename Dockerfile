@@ -2,6 +2,7 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY clients/cli/package.json clients/cli/
 COPY clients/edge/package.json clients/edge/
 COPY clients/web/package.json clients/web/
 # Without install scripts: nothing here needs them.
@@ -19,6 +20,7 @@ RUN PRISMA_SCHEMA_ENGINE_BINARY="$(command -v node)" CHECKPOINT_DISABLE=1 npx pr
 FROM node:24-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY clients/cli/package.json clients/cli/
 COPY clients/edge/package.json clients/edge/
 COPY clients/web/package.json clients/web/
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund

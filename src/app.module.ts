@@ -12,6 +12,7 @@ import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
 import { STATE_PARTS } from './mailbox/state/state.js';
 import { MembershipModule } from './membership/membership.module.js';
+import { OperationsModule } from './operations/operations.module.js';
 import { CONFIG, type Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { RetentionModule } from './platform/retention/retention.module.js';
@@ -81,6 +82,7 @@ export class AppModule {
         DeliveryModule,
         PushModule,
         TimelineModule,
+        OperationsModule,
         SupportModule,
         RetentionModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule] : []),

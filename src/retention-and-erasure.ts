@@ -16,6 +16,7 @@ import { playbackErasure } from './playback/playback.erasure.js';
 import { pushErasure } from './push/queue/push.erasure.js';
 import { pushRetention } from './push/queue/push.retention.js';
 import { recommendationErasure } from './recommendations/recommendations.erasure.js';
+import { recommendationRetention } from './recommendations/recommendations.retention.js';
 import { streamErasure } from './streams/streams.erasure.js';
 import { streamRetention } from './streams/streams.retention.js';
 
@@ -27,6 +28,7 @@ export const retentionRules = (config: Config): RetentionRule[] =>
     mailboxRetention,
     pushRetention,
     receiptRetention,
+    recommendationRetention,
     revocationRetention,
     streamRetention,
     webhookRetention,

@@ -25,6 +25,12 @@ const gates = [
     needs: 'clients/edge/tsconfig.json',
   },
   {
+    name: 'types of the command line',
+    program: 'typescript/bin/tsc',
+    args: ['--noEmit', '-p', 'clients/cli'],
+    needs: 'clients/cli/tsconfig.json',
+  },
+  {
     name: 'types of the demo page',
     program: 'typescript/bin/tsc',
     args: ['--noEmit', '-p', 'clients/demo'],

@@ -8,8 +8,8 @@ import { Loop } from '../platform/scheduling/loop.js';
 import { monotonicNow } from '../platform/scheduling/monotonic.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import { NodeChannelStore } from './node-channel.store.js';
-import type { ConnectedDevice } from './connected-device.js';
-import { ConnectionLookupStore } from './connection-lookup.store.js';
+import type { ConnectedDevice } from './lookup/connected-device.js';
+import { ConnectionLookupStore } from './lookup/connection-lookup.store.js';
 import {
   type ConnectionsQuestion,
   decodeDisconnect,

@@ -7,6 +7,9 @@ import { ChangesController } from './changes/changes.controller.js';
 import { ChangesService } from './changes/changes.service.js';
 import { SubscriptionFetchService } from './subscriptions/subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscriptions/subscription-update.service.js';
+import { LinkStore } from './links/link.store.js';
+import { LinksService } from './links/links.service.js';
+import { LinksController } from './links/links.controller.js';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
 import { PlansController } from './plans/plans.controller.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
@@ -41,7 +44,13 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
 /** Memberships: what users pay for. */
 @Module({
   imports: [MailboxModule],
-  controllers: [WebhooksController, PlansController, SubscriptionsController, ChangesController],
+  controllers: [
+    WebhooksController,
+    PlansController,
+    LinksController,
+    SubscriptionsController,
+    ChangesController,
+  ],
   providers: [
     ...processorClasses,
     { provide: PROCESSORS_BY_NAME, useFactory: processorsByName, inject: processorClasses },
@@ -68,6 +77,8 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     PlanRolloutWorker,
     PlansService,
     PlanStore,
+    LinkStore,
+    LinksService,
     ChangesService,
     ChangeExecutionService,
     ChangeStore,

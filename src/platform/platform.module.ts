@@ -9,6 +9,7 @@ import { RevocationStore } from './auth/revocations/revocation.store.js';
 import { RevocationsController } from './auth/revocations/revocations.controller.js';
 import { RevocationsService } from './auth/revocations/revocations.service.js';
 import { ServiceKeyStore } from './auth/service-keys/service-key.store.js';
+import { ServiceKeyUsageWorker } from './auth/service-keys/service-key-usage.worker.js';
 import { ServiceKeysService } from './auth/service-keys/service-keys.service.js';
 import { JwksWorker } from './auth/user-tokens/jwks.worker.js';
 import { UserTokenService } from './auth/user-tokens/user-token.service.js';
@@ -22,6 +23,7 @@ import { LoadMonitorWorker } from './load/load-monitor.worker.js';
 import { loggerParams } from './logging/logging.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { MetricsService } from './metrics/metrics.service.js';
+import { NodeFactsService } from './node-facts.service.js';
 import { Database } from './postgres/database.js';
 import { INSTALLATION, readInstallationName } from './postgres/installation.js';
 import { PrismaService } from './postgres/prisma.service.js';
@@ -49,6 +51,7 @@ export class PlatformModule {
       PrimaryLinkService,
       LifecycleService,
       LoadMonitorWorker,
+      NodeFactsService,
       RevocationsService,
       UserTokenService,
       ServiceKeysService,
@@ -64,7 +67,15 @@ export class PlatformModule {
           ? [ServiceKeysController, RevocationsController, AuditController]
           : []),
       ],
-      providers: [...shared, AuditStore, RevocationStore, ServiceKeyStore, JwksWorker, AuthenticationService],
+      providers: [
+        ...shared,
+        AuditStore,
+        RevocationStore,
+        ServiceKeyStore,
+        ServiceKeyUsageWorker,
+        JwksWorker,
+        AuthenticationService,
+      ],
       exports: shared,
     };
   }

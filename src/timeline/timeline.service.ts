@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ConnectedDevice } from '../cluster/connected-device.js';
-import { ConnectionLookupService } from '../cluster/connection-lookup.service.js';
+import type { ConnectedDevice } from '../cluster/lookup/connected-device.js';
+import { ConnectionLookupService } from '../cluster/lookup/connection-lookup.service.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { StateStore } from '../mailbox/state/state.store.js';
 import { CONFIG, type Config } from '../platform/config/config.js';

@@ -93,7 +93,7 @@ const link = (plans: PlanStore, customerId: string, userId: string) =>
 
 test('a user who is linked to two customers of a processor at the same moment has one of them, without an index that says so', async () => {
   await postgres.query('DROP INDEX processor_link_user_id_processor_key');
-  const plans = new PlanStore({} as PrismaService);
+  const plans = new PlanStore({} as PrismaService, database);
   await link(plans, 'cus_0', 'di');
   const release = await postgres.holdTransaction(
     `SELECT FROM processor_link WHERE customer_id = 'cus_0' FOR UPDATE`,
@@ -110,7 +110,7 @@ test('a user who is linked to two customers of a processor at the same moment ha
 });
 
 test('two users who exchange their customers at the same moment never wait for each other', async () => {
-  const plans = new PlanStore({} as PrismaService);
+  const plans = new PlanStore({} as PrismaService, database);
   for (let round = 0; round < 50; round += 1) {
     const [first, second] = round % 2 === 0 ? ['eva', 'fin'] : ['fin', 'eva'];
     await Promise.all([link(plans, 'cus_8', first), link(plans, 'cus_9', second)]);

@@ -1,4 +1,4 @@
-import type { ConnectedDevice } from '../../cluster/connected-device.js';
+import type { ConnectedDevice } from '../../cluster/lookup/connected-device.js';
 import type { DeviceSession } from '../../devices/commands/device-command.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';

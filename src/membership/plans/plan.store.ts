@@ -1,10 +1,25 @@
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../../platform/postgres/database.js';
+import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { PrismaService } from '../../platform/postgres/prisma.service.js';
 import { named } from '../../platform/postgres/statement.js';
 import { userLock } from '../membership.fragments.js';
 import type { PlanBody } from './plans.schema.js';
 
+const COLUMNS = `p.plan_id AS "planId", p.name, p.capabilities, p.revision, iso(p.updated_at) AS "updatedAt",
+  (SELECT coalesce(json_agg(x.price_id ORDER BY x.position, x.price_id), '[]') FROM plan_price x WHERE x.plan_id = p.plan_id) AS prices`;
+const LIST = named(
+  'plan-list',
+  `SELECT ${COLUMNS} FROM plan p WHERE $1::text IS NULL OR p.plan_id > $1 ORDER BY p.plan_id LIMIT $2`,
+);
+/** Counting more would cost more than the number is worth. A membership without a revision grants nothing at the moment. */
+const MAX_MEMBERS = 100_000;
+const members = (condition: string): string =>
+  `(SELECT count(*) FROM (SELECT FROM membership m WHERE m.plan_id = p.plan_id AND ${condition} LIMIT ${MAX_MEMBERS}) AS counted)`;
+const DESCRIBE = named(
+  'plan-describe',
+  `SELECT ${COLUMNS}, ${members('m.plan_revision IS NOT NULL')} AS members, ${members('m.plan_revision < p.revision')} AS behind
+   FROM plan p WHERE p.plan_id = $1`,
+);
 const LOCK_USER = named('link-lock', `SELECT ${userLock('$1::text')}`);
 /** Whoever comes second sees what the first one stored. */
 const LOCK_PLAN = named(
@@ -45,15 +60,42 @@ const LINK = named(
 );
 
 /** Which user a processor's customer is. */
-export interface CustomerLink {
+export interface LinkedUser {
   readonly customerId: string;
   readonly userId: string;
+}
+
+/** A plan of the catalogue as people see it. */
+export interface ListedPlan extends PlanBody {
+  readonly planId: string;
+  readonly revision: number;
+  /** ISO 8601. */
+  readonly updatedAt: string;
+}
+
+/** The same with how many members it has, and how many of these have not got its newest capabilities yet; both up to MAX_MEMBERS. */
+export interface DescribedPlan extends ListedPlan {
+  readonly members: number;
+  readonly behind: number;
 }
 
 /** The plan catalogue with the processors' prices, and the links between processors' customers and users. */
 @Injectable()
 export class PlanStore {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly database: Database,
+  ) {}
+
+  /** At most `limit` plans by their ids, of those after `after`. */
+  list(after: string | undefined, limit: number): Promise<ListedPlan[]> {
+    return this.database.run('important', LIST, [after ?? null, limit]);
+  }
+
+  /** Undefined when there is no such plan. */
+  async describe(planId: string): Promise<DescribedPlan | undefined> {
+    return (await this.database.run<DescribedPlan>('routine', DESCRIBE, [planId]))[0];
+  }
 
   /** Those of the prices that belong to another plan. */
   async findTakenPrices(planId: string, prices: readonly string[]): Promise<string[]> {
@@ -89,9 +131,9 @@ export class PlanStore {
     processor: string,
     customerId: string,
     userId: string,
-  ): Promise<CustomerLink[]> {
+  ): Promise<LinkedUser[]> {
     await tx.run(LOCK_USER, [userId]);
-    const before = await tx.run<CustomerLink>(LOCK_LINKS, [processor, customerId, userId]);
+    const before = await tx.run<LinkedUser>(LOCK_LINKS, [processor, customerId, userId]);
     await tx.run(UNLINK_OTHERS, [processor, customerId, userId]);
     await tx.run(LINK, [processor, customerId, userId]);
     return before;

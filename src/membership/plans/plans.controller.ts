@@ -1,4 +1,4 @@
-import { Body, Controller, Param, Put } from '@nestjs/common';
+import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { AuditContext } from '../../platform/audit/audit-entry.js';
 import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
@@ -6,12 +6,16 @@ import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { Idempotent } from '../../platform/http/idempotency/idempotency.interceptor.js';
 import {
+  describedPlan,
   type LinkBody,
   linkBody,
   type PlanBody,
   planBody,
   planId as planIdSchema,
+  planList,
   planResponse,
+  type PlansQuery,
+  plansQuery,
 } from './plans.schema.js';
 import { PlansService } from './plans.service.js';
 
@@ -21,6 +25,22 @@ import { PlansService } from './plans.service.js';
 @NeedsScope('operate')
 export class PlansController {
   constructor(private readonly plans: PlansService) {}
+
+  /** Lists the plans by their ids. */
+  @Get('plans')
+  @NeedsScope('read')
+  @ApiResponse({ status: 200, standardSchema: planList })
+  list(@Query({ schema: plansQuery }) query: PlansQuery) {
+    return this.plans.list(query);
+  }
+
+  /** A plan, and how many members it has. */
+  @Get('plans/:planId')
+  @NeedsScope('read')
+  @ApiResponse({ status: 200, standardSchema: describedPlan })
+  get(@Param('planId', { schema: planIdSchema }) planId: string) {
+    return this.plans.describe(planId);
+  }
 
   /** Creates or replaces a plan. */
   @Put('plans/:planId')

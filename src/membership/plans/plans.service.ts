@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { AuditContext, AuditedAct } from '../../platform/audit/audit-entry.js';
 import { AuditService } from '../../platform/audit/audit.service.js';
+import { pageOf } from '../../platform/http/cursor.schema.js';
 import { Problem } from '../../platform/http/problem.js';
-import { type CustomerLink, PlanStore } from './plan.store.js';
-import type { PlanBody } from './plans.schema.js';
+import { type LinkedUser, type DescribedPlan, type ListedPlan, PlanStore } from './plan.store.js';
+import type { PlanBody, PlansQuery } from './plans.schema.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { WebhookDispatchService } from '../webhooks/webhook-dispatch.service.js';
 
@@ -17,6 +18,20 @@ export class PlansService {
     private readonly processors: ProcessorsService,
     private readonly audit: AuditService,
   ) {}
+
+  /** Returns the plans by their ids; `next` is the `after` of the next page. */
+  async list({ after, limit }: PlansQuery): Promise<{ plans: ListedPlan[]; next?: string }> {
+    const rows = await this.store.list(after?.[0], limit + 1);
+    const { page, ...next } = pageOf(rows, limit, ({ planId }) => [planId]);
+    return { plans: page, ...next };
+  }
+
+  /** Throws Problem not_found. */
+  async describe(planId: string): Promise<DescribedPlan> {
+    const plan = await this.store.describe(planId);
+    if (!plan) throw new Problem('not_found', 'There is no such plan.');
+    return plan;
+  }
 
   /** Creates or replaces a plan. Throws Problem price_taken when another plan has one of its prices. */
   async put(planId: string, body: PlanBody, by: AuditContext): Promise<void> {
@@ -53,7 +68,7 @@ function planPut(planId: string, before: PlanBody | undefined, after: PlanBody):
 }
 
 /** A customer who was another user's is told of that user too: each entry is erased with its own user. */
-function linkPut(processor: string, link: CustomerLink, before: readonly CustomerLink[]): AuditedAct[] {
+function linkPut(processor: string, link: LinkedUser, before: readonly LinkedUser[]): AuditedAct[] {
   const { customerId, userId } = link;
   const target = { kind: 'customer', id: `${processor}:${customerId}` };
   const was = before.find((one) => one.userId === userId);

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { instant } from '../../platform/auth/ids.schema.js';
+import { cursorOf, listLimit, nextCursor } from '../../platform/http/cursor.schema.js';
+import { plainText } from '../../platform/http/text.schema.js';
 
 /**
  * What became of a webhook. `waiting`: it needs a plan, a customer link or a subscription that is not known yet. `stale`: something
@@ -11,6 +14,37 @@ export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
 /** Query of `GET /v1/webhooks`. */
 export const webhooksQuery = z.object({
   status: z.enum(WEBHOOK_STATUSES).default('waiting'),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  before: cursorOf(z.tuple([instant, z.string(), z.string()])).optional(),
+  limit: listLimit,
 });
 export type WebhooksQuery = z.infer<typeof webhooksQuery>;
+
+/** An event's id within its processor, as the path names it. */
+export const webhookEventId = plainText(512).min(1);
+
+const listedWebhook = z.object({
+  processor: z.string(),
+  eventId: z.string(),
+  type: z.string(),
+  status: z.enum(WEBHOOK_STATUSES),
+  reason: z.string().nullable().describe('Why it waits or was ignored, or the last error'),
+  waitingFor: z
+    .array(z.string())
+    .describe('`price:…` or `customer:<processor>:…`: it is applied when any of these is there'),
+  userId: z.string().nullable(),
+  attempts: z.int(),
+  createdAt: instant.describe("By the processor's clock"),
+  receivedAt: instant,
+});
+/** Response of `GET /v1/webhooks`. */
+export const webhookList = z.object({ webhooks: z.array(listedWebhook), next: nextCursor });
+
+/** Response of `GET /v1/webhooks/{processor}/{eventId}`. */
+export const describedWebhook = listedWebhook.extend({
+  subscriptionId: z.string().nullable().describe('What the processor is asked for'),
+  nextAttemptAt: instant.nullable(),
+  settledAt: instant.nullable(),
+  body: z
+    .unknown()
+    .describe('As it came, with `[redacted]` for what is about a person or secret; null when it was removed'),
+});

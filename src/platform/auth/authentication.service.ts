@@ -8,7 +8,8 @@ import { UserTokenService } from './user-tokens/user-token.service.js';
 
 /** Express matches routes in any case. */
 const FOR_USERS = /^\/v1\/me(\/|$)/i;
-const WEBHOOKS = /^\/v1\/webhooks\/./i;
+/** Where processors post; what is below one of these is for people. */
+const WEBHOOKS = /^\/v1\/webhooks\/[^/]+\/?$/i;
 const FOR_SERVICE_KEYS = /^\/v1\//i;
 
 /** Whether the path is one that payment processors call. They have no credentials: each call is signed. */

@@ -8,13 +8,23 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
   throw invalidRequest(result.error.issues);
 }
 
+/** The path and message of a validation error's first issue. */
+export function firstIssue(issues: readonly Issue[]): { path: string; message: string } {
+  const [issue = { message: '' }] = issues;
+  return { path: pathOf(issue.path), message: issue.message };
+}
+
+/** What zod says is wrong; no value is in it. */
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly unknown[] | undefined;
+}
+
 /** Further errors are left out, so that the response to a hostile body stays small. */
 const MAX_ERRORS = 10;
 
 /** Returns the Problem invalid_request for validation errors: `errors` lists path and message, `detail` repeats the first one. */
-export function invalidRequest(
-  issues: readonly { message: string; path?: readonly unknown[] | undefined }[],
-): Problem {
+export function invalidRequest(issues: readonly Issue[]): Problem {
   const errors = issues
     .slice(0, MAX_ERRORS)
     .map((issue) => ({ path: pathOf(issue.path), message: issue.message }));

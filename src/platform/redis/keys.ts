@@ -16,6 +16,9 @@ export const redisKeys = (installation: string) => {
   return {
     /** Sorted set: the nodes that hold connections, by the time of their last heartbeat, in ms of the Redis server's clock. */
     nodes: `${prefix}:nodes`,
+    /** Sorted set and hash: what each node says of itself, and when it said so last, in ms of the Redis server's clock. */
+    factsSeen: `${prefix}:{facts}:seen`,
+    facts: `${prefix}:{facts}`,
     /** Set: the nodes on which the user has a device connected. */
     presence: (userId: string) => `${prefix}:presence:{${calculateSlot(userId) % PRESENCE_TAGS}}:${userId}`,
     /** Hash: a token bucket that limits what is sent to a push provider, to one device, or to a payment processor. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { ConnectionLookupStore } from '../../../src/cluster/connection-lookup.store.js';
+import { ConnectionLookupStore } from '../../../src/cluster/lookup/connection-lookup.store.js';
 import { NodeChannelStore } from '../../../src/cluster/node-channel.store.js';
 import { NodeRecoveryService } from '../../../src/cluster/node-recovery.service.js';
 import { NodeRegistryService } from '../../../src/cluster/node-registry.service.js';

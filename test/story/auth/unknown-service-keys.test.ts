@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ServiceKeyStore } from '../../../src/platform/auth/service-keys/service-key.store.js';
+import { ServiceKeyUsageWorker } from '../../../src/platform/auth/service-keys/service-key-usage.worker.js';
 import { ServiceKeysService } from '../../../src/platform/auth/service-keys/service-keys.service.js';
 import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
 import { Database } from '../../../src/platform/postgres/database.js';
@@ -18,8 +19,9 @@ let node: ServiceKeysService;
 let otherNode: ServiceKeysService;
 beforeAll(async () => {
   database = await createDatabase();
-  prisma = new PrismaService(testConfig({ DATABASE_URL: database.url }));
-  connections = new Database(testConfig({ DATABASE_URL: database.url }));
+  const config = testConfig({ DATABASE_URL: database.url });
+  prisma = new PrismaService(config);
+  connections = new Database(config);
 });
 afterAll(async () => {
   await prisma.onApplicationShutdown();
@@ -28,8 +30,9 @@ afterAll(async () => {
 });
 beforeEach(() => {
   metrics = new MetricsService();
+  const store = new ServiceKeyStore(prisma, connections);
   const start = (own: MetricsService) =>
-    new ServiceKeysService(new ServiceKeyStore(prisma), auditIn(connections), testConfig(), own);
+    new ServiceKeysService(store, auditIn(connections), new ServiceKeyUsageWorker(store), testConfig(), own);
   [node, otherNode] = [start(metrics), start(new MetricsService())];
 });
 
@@ -45,7 +48,7 @@ describe('an unknown service key', () => {
   });
 
   test('that is another one each time soon costs no query any more, and known keys are served all the same', async () => {
-    const { key, id } = await node.create('known', ['edge'], byTest);
+    const { key, id } = await node.create({ name: 'known', scopes: ['edge'] }, byTest);
     expect(await node.identify(key, '192.0.2.2')).toMatchObject({ id });
     const attempts = await Promise.allSettled(
       Array.from({ length: 500 }, (_, n) => node.identify(invented(1_000 + n), '192.0.2.1')),
@@ -53,14 +56,14 @@ describe('an unknown service key', () => {
     const refused = attempts.filter((one) => one.status === 'rejected' && one.reason.code === 'rate_limited');
     expect(refused.length).toBeGreaterThan(300);
     // Whose key this node never saw is found all the same, from another address.
-    const other = await otherNode.create('of somebody else', ['edge'], byTest);
+    const other = await otherNode.create({ name: 'of somebody else', scopes: ['edge'] }, byTest);
     expect(await node.identify(other.key, '192.0.2.2')).toMatchObject({ id: other.id });
     expect(await lookups()).toBeLessThanOrEqual(2 + 500 - refused.length);
     expect(await node.identify(key, '192.0.2.2')).toMatchObject({ id });
   });
 
   test('that another node creates is found', async () => {
-    const { key } = await otherNode.create('new', ['edge'], byTest);
+    const { key } = await otherNode.create({ name: 'new', scopes: ['edge'] }, byTest);
     await eventually('the key is known', () => node.identify(key, '192.0.2.2'));
   });
 });

@@ -100,6 +100,35 @@ const CHANGES: Record<string, Change> = {
       result: 'accepted',
     }),
   },
+  'DELETE /v1/users/{userId}/links/{processor}': {
+    scope: 'operate',
+    prepare: async (name) => {
+      await usher.backOffice.call('PUT', `/v1/users/${name}/links/stripe`, { customerId: `cus_${name}` });
+      return `/v1/users/${name}/links/stripe`;
+    },
+    told: (_, path) => ({
+      action: 'link.remove',
+      target: { kind: 'customer', id: `stripe:cus_${idOf(path)}` },
+      userId: idOf(path),
+      before: { customerId: `cus_${idOf(path)}` },
+    }),
+  },
+  'POST /v1/webhooks/{processor}/{eventId}/retry': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const event = usher.stripe.event('customer.subscription.created', {
+        userId: name,
+        price: `unknown_${name}`,
+      });
+      await usher.stripe.send(event);
+      return `/v1/webhooks/stripe/${event.id}/retry`;
+    },
+    told: (_, path) => ({
+      action: 'webhook.retry',
+      target: { kind: 'webhook', id: `stripe:${path.split('/')[4]}` },
+      result: 'accepted',
+    }),
+  },
   'POST /v1/users/{userId}/subscriptions/refetch': {
     scope: 'support',
     prepare: (name) => `/v1/users/${name}/subscriptions/refetch`,

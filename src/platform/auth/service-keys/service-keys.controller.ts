@@ -1,14 +1,22 @@
-import { Body, Controller, Delete, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { AuditContext } from '../../audit/audit-entry.js';
 import { Audited, CurrentAuditContext } from '../../audit/audited.decorator.js';
 import { Idempotent } from '../../http/idempotency/idempotency.interceptor.js';
 import { Problem } from '../../http/problem.js';
-import { createdServiceKey, newServiceKeyBody, type NewServiceKeyBody } from './service-keys.schema.js';
+import {
+  createdServiceKey,
+  describedServiceKey,
+  newServiceKeyBody,
+  type NewServiceKeyBody,
+  serviceKeyList,
+  type ServiceKeysQuery,
+  serviceKeysQuery,
+} from './service-keys.schema.js';
 import { NeedsScope } from './service-key.guard.js';
 import { ServiceKeysService } from './service-keys.service.js';
 
-/** Making and revoking service keys, for administrators. */
+/** Making, listing and revoking service keys, for administrators. */
 @ApiTags('operations')
 @Controller('v1/keys')
 @NeedsScope('admin')
@@ -27,7 +35,21 @@ export class ServiceKeysController {
     @Body({ schema: newServiceKeyBody }) body: NewServiceKeyBody,
     @CurrentAuditContext() by: AuditContext,
   ) {
-    return this.keys.create(body.name, [...new Set(body.scopes)], by);
+    return this.keys.create(body, by);
+  }
+
+  /** Lists the keys, revoked and expired ones too, the newest first; never the secrets. */
+  @Get()
+  @ApiResponse({ status: 200, standardSchema: serviceKeyList })
+  list(@Query({ schema: serviceKeysQuery }) query: ServiceKeysQuery) {
+    return this.keys.list(query);
+  }
+
+  /** What a key is for, when it was used last and when it ends; never the secret. */
+  @Get(':id')
+  @ApiResponse({ status: 200, standardSchema: describedServiceKey })
+  get(@Param('id') id: string) {
+    return this.keys.describe(id);
   }
 
   @Delete(':id')

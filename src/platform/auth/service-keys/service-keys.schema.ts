@@ -1,11 +1,16 @@
 import { z } from 'zod';
+import { cursorOf, listLimit, nextCursor } from '../../http/cursor.schema.js';
 import { plainText } from '../../http/text.schema.js';
+import { instant } from '../ids.schema.js';
 import { SCOPES } from './service-key.js';
+
+const scopes = z.array(z.enum(SCOPES));
 
 /** The body of a request for a new service key. */
 export const newServiceKeyBody = z.object({
   name: plainText(100).min(1),
-  scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
+  scopes: scopes.min(1).max(SCOPES.length),
+  expiresAt: instant.optional().describe('From then on the key is refused; without it, until it is revoked'),
 });
 /** The validated body. */
 export type NewServiceKeyBody = z.infer<typeof newServiceKeyBody>;
@@ -14,5 +19,27 @@ export type NewServiceKeyBody = z.infer<typeof newServiceKeyBody>;
 export const createdServiceKey = z.object({
   id: z.string(),
   key: z.string(),
-  scopes: z.array(z.enum(SCOPES)),
+  scopes,
+  expiresAt: instant.optional(),
 });
+
+/** The response of GET /v1/keys/{id}. */
+export const describedServiceKey = z.object({
+  id: z.string(),
+  name: z.string(),
+  scopes,
+  createdAt: instant,
+  expiresAt: instant.nullable(),
+  lastUsedAt: instant.nullable().describe('To the minute'),
+  revokedAt: instant.nullable(),
+});
+
+/** The query of GET /v1/keys. */
+export const serviceKeysQuery = z.object({
+  before: cursorOf(z.tuple([instant, z.string()])).optional(),
+  limit: listLimit,
+});
+export type ServiceKeysQuery = z.infer<typeof serviceKeysQuery>;
+
+/** The response of GET /v1/keys. */
+export const serviceKeyList = z.object({ keys: z.array(describedServiceKey), next: nextCursor });

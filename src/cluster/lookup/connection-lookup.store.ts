@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { INSTALLATION } from '../platform/postgres/installation.js';
-import { redisKeys } from '../platform/redis/keys.js';
-import type { RedisClient } from '../platform/redis/redis-cluster.js';
-import { RedisService } from '../platform/redis/redis.service.js';
+import { INSTALLATION } from '../../platform/postgres/installation.js';
+import { redisKeys } from '../../platform/redis/keys.js';
+import type { RedisClient } from '../../platform/redis/redis-cluster.js';
+import { RedisService } from '../../platform/redis/redis.service.js';
 import type { ConnectedDevice } from './connected-device.js';
 
 /** An answer is read within a second, or nobody waits for it any more. */

@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { ConnectedDevice } from './connected-device.js';
 import { ConnectionLookupStore } from './connection-lookup.store.js';
-import { encodeQuestion } from './node-message.js';
-import { NodeRegistryService } from './node-registry.service.js';
-import { NodeStore } from './node.store.js';
-import { PresenceStore } from './presence.store.js';
+import { encodeQuestion } from '../node-message.js';
+import { NodeRegistryService } from '../node-registry.service.js';
+import { NodeStore } from '../node.store.js';
+import { PresenceStore } from '../presence.store.js';
 
 /** A node answers within milliseconds; one that has not after half a second is dead or overloaded. */
 const CHECKS = 25;
