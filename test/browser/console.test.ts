@@ -129,8 +129,8 @@ describe('the console', () => {
     await tabTo('Stop all streams');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'Stop all streams' }).waitFor();
-    await page.keyboard.press('Tab');
     await page.keyboard.type('the customer asked');
+    expect(await page.getByLabel('Reason').inputValue()).toBe('the customer asked');
     await tabTo('Stop all streams');
     await page.keyboard.press('Enter');
     await page.getByRole('status').getByText('1 stream was stopped.').waitFor();

@@ -49,7 +49,10 @@ function ReasonDialog({ close, ...action }: ActionProps & { close: () => void })
   const [result, setResult] = useState<{ readonly done: ReactNode } | { readonly error: ApiError }>();
   const signedOut = useSignedOut();
   const [titleId, reasonId] = [useId(), useId()];
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>('input, textarea')?.focus();
+  }, []);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
