@@ -28,6 +28,7 @@ import { recommendationsState } from './recommendations/recommendations.state.js
 import { EdgeModule } from './streams/edges/edge.module.js';
 import { StreamsModule } from './streams/streams.module.js';
 import { retentionRules, userErasures } from './retention-and-erasure.js';
+import { SupportModule } from './support/support.module.js';
 import { TimelineModule } from './timeline/timeline.module.js';
 
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
@@ -79,6 +80,7 @@ export class AppModule {
         DeliveryModule,
         PushModule,
         TimelineModule,
+        SupportModule,
         RetentionModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule] : []),
         ...(demo ? [demo] : []),

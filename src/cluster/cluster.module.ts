@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { ConnectionLookupService } from './connection-lookup.service.js';
+import { ConnectionLookupStore } from './connection-lookup.store.js';
 import { NodeChannelStore } from './node-channel.store.js';
 import { NodeRecoveryService } from './node-recovery.service.js';
 import { NodeRegistryService } from './node-registry.service.js';
@@ -9,6 +11,8 @@ import { PresenceStore } from './presence.store.js';
 /** The nodes of one installation: which are alive, which users have devices on which, and messages between them. */
 @Module({
   providers: [
+    ConnectionLookupService,
+    ConnectionLookupStore,
     NodeChannelStore,
     NodeRecoveryService,
     NodeRegistryService,
@@ -16,6 +20,6 @@ import { PresenceStore } from './presence.store.js';
     NodeStore,
     PresenceStore,
   ],
-  exports: [NodeRegistryService, NodeRouterService, PresenceStore],
+  exports: [ConnectionLookupService, NodeRegistryService, NodeRouterService, PresenceStore],
 })
 export class ClusterModule {}

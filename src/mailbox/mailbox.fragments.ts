@@ -97,6 +97,11 @@ export const entriesOf = (userId: string): string =>
   `SELECT e.at, e.id, e.type, e.tier, e.key, e."offset", m.epoch, e.target, e.expires_at
     FROM mailbox_entry e JOIN mailbox m USING (user_id) WHERE e.user_id = ${userId}`;
 
+/** For FROM: the user's events that left the mailbox: as entriesOf, and superseded_by (null for one that expired). */
+export const pastEventsOf = (userId: string): string =>
+  `SELECT p.at, p.id, p.type, p.tier, p.key, p."offset", p.epoch, p.target, p.expires_at, p.superseded_by
+    FROM past_event p WHERE p.user_id = ${userId}`;
+
 /**
  * For WITH, at the top of a statement: removes handoffs of the consumer that are at least `ageMs` old, the oldest first, and returns
  * their `positions` (json: `[[user id, offset], …]`). Rows that another transaction has locked are skipped. The limit is in a

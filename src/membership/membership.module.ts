@@ -7,6 +7,7 @@ import { ChangesController } from './changes/changes.controller.js';
 import { ChangesService } from './changes/changes.service.js';
 import { SubscriptionFetchService } from './subscriptions/subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscriptions/subscription-update.service.js';
+import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
 import { PlansController } from './plans/plans.controller.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { MembershipService } from './membership.service.js';
@@ -40,7 +41,7 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
 /** Memberships: what users pay for. */
 @Module({
   imports: [MailboxModule],
-  controllers: [WebhooksController, PlansController, ChangesController],
+  controllers: [WebhooksController, PlansController, SubscriptionsController, ChangesController],
   providers: [
     ...processorClasses,
     { provide: PROCESSORS_BY_NAME, useFactory: processorsByName, inject: processorClasses },

@@ -9,7 +9,7 @@ import type { RecommendationLine } from './recommendation.schema.js';
 const MERGE = plannedEachTime(
   statement('merge-front-pages.sql', import.meta.url, {
     eventType: eventTypeColumns('recommendations.ready'),
-    appendEvents: appendEvents({ handoffId: '$7::uuid', tier: `'important'` }),
+    appendEvents: appendEvents({ handoffId: '$7::uuid', tier: `'important'`, isPastKept: false }),
   }),
 );
 const COMPARE = plannedEachTime(statement('compare-front-pages.sql', import.meta.url));

@@ -2,7 +2,13 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
-import { timelineResponse, timelineQuery, type TimelineQuery } from './timeline.schema.js';
+import {
+  eventId,
+  eventResponse,
+  timelineResponse,
+  timelineQuery,
+  type TimelineQuery,
+} from './timeline.schema.js';
 import { TimelineService } from './timeline.service.js';
 
 /** Explains a user to a back office. */
@@ -26,5 +32,15 @@ export class TimelineController {
     @Query({ schema: timelineQuery }) query: TimelineQuery,
   ) {
     return this.timeline.list(userId, query);
+  }
+
+  /** One event: whether each device of the user got it, and why not. Known for as long as receipts are kept. */
+  @Get('events/:eventId')
+  @ApiResponse({ status: 200, standardSchema: eventResponse })
+  event(
+    @Param('userId', { schema: userIdSchema }) userId: string,
+    @Param('eventId', { schema: eventId }) id: string,
+  ) {
+    return this.timeline.describeEvent(userId, id);
   }
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { RECEIPT_STATES } from '../delivery/receipts/receipt.js';
 import { instant, storableInstant, userId } from '../platform/auth/ids.schema.js';
 import { cursorOrInstant, nextCursor } from '../platform/http/cursor.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
+import { NON_DELIVERY_REASONS } from './non-delivery-reason.js';
 
 /** A place in the timeline, between steps of the same millisecond too: see read-timeline.sql. */
 export interface TimelinePlace {
@@ -35,4 +37,24 @@ export const timelineResponse = z.object({
     z.looseObject({ at: instant, step: z.enum(['webhook', 'membership', 'event', 'stream']) }),
   ),
   next: nextCursor,
+});
+
+/** The path of GET /v1/users/{userId}/events/{eventId}. */
+export const eventId = z.uuid();
+
+/** The response of GET /v1/users/{userId}/events/{eventId}. */
+export const eventResponse = z.looseObject({
+  userId,
+  at: instant,
+  id: eventId,
+  type: z.string(),
+  superseded: z.boolean(),
+  supersededBy: eventId.nullable(),
+  devices: z.array(
+    z.looseObject({
+      deviceId: z.string(),
+      state: z.enum(['none', ...RECEIPT_STATES]),
+      why: z.enum(NON_DELIVERY_REASONS).optional(),
+    }),
+  ),
 });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { eventsWithReceipts, receiptsOf, statesByDevice } from '../delivery/receipts/receipt.fragments.js';
 import { devicesOf } from '../devices/device.fragments.js';
 import { EVENT_TYPES } from '../mailbox/events/event-types.js';
-import { entriesOf, newestEventAt, newestEventId } from '../mailbox/mailbox.fragments.js';
+import { entriesOf, newestEventAt, newestEventId, pastEventsOf } from '../mailbox/mailbox.fragments.js';
 import {
   linksOf,
   membershipSteps,
@@ -12,7 +12,7 @@ import {
 import { pushOutcome } from '../push/queue/push.fragments.js';
 import { runningStreamsOf, streamSteps } from '../streams/stream.fragments.js';
 import { Database } from '../platform/postgres/database.js';
-import { named, statement } from '../platform/postgres/statement.js';
+import { fragment, named, statement } from '../platform/postgres/statement.js';
 import type { DeviceDelivery } from './non-delivery-reason.js';
 import type { TimelinePlace } from './timeline.schema.js';
 
@@ -22,16 +22,29 @@ const pageOf = ({ step, rank, steps }: { step: string; rank: number; steps: stri
     WHERE s.at <= b.at AND (s.at, ${rank}, s.ref COLLATE "C") < (b.at, b.rank, b.ref)
     ORDER BY s.at DESC, s.ref COLLATE "C" DESC LIMIT $5`;
 
+const ofEvent = {
+  knownEvents: fragment('known-events.sql', import.meta.url, {
+    entries: entriesOf('$1'),
+    pastEvents: pastEventsOf('$1'),
+    eventsWithReceipts: eventsWithReceipts('$1'),
+  }),
+  eventStep: fragment('event-step.sql', import.meta.url, {
+    receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
+    devices: devicesOf('$1'),
+    pushOutcome: pushOutcome({
+      userId: '$1',
+      deviceId: 'coalesce(d.device_id, r.device_id)',
+      eventId: 'n.id',
+    }),
+  }),
+};
 const TIMELINE = statement('read-timeline.sql', import.meta.url, {
+  ...ofEvent,
   membershipPage: pageOf({ step: 'membership', rank: 3, steps: membershipSteps('$1') }),
   webhookPage: pageOf({ step: 'webhook', rank: 2, steps: webhookSteps('$1') }),
   streamPage: pageOf({ step: 'stream', rank: 1, steps: streamSteps('$1') }),
-  entries: entriesOf('$1'),
-  eventsWithReceipts: eventsWithReceipts('$1'),
-  receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
-  devices: devicesOf('$1'),
-  pushOutcome: pushOutcome({ userId: '$1', deviceId: 'coalesce(d.device_id, r.device_id)', eventId: 'n.id' }),
 });
+const EVENT = statement('read-event.sql', import.meta.url, ofEvent);
 const MEMBERSHIP_EVENT = {
   userId: '$1',
   key: `'${EVENT_TYPES['membership.changed'].keyPattern}'`,
@@ -55,6 +68,8 @@ export interface StoredEventStep {
   readonly target: string | null;
   readonly expiresAt: string | null;
   readonly superseded: boolean;
+  /** The id of the event that did; null when it is not known. */
+  readonly supersededBy: string | null;
   readonly devices: readonly DeviceDelivery[];
 }
 
@@ -78,6 +93,15 @@ export class TimelineStore {
   steps(userId: string, after: TimelinePlace | undefined, limit: number): Promise<StoredStep[]> {
     const { at = null, rank = 0, ref = '' } = after ?? {};
     return this.database.run('important', TIMELINE, [userId, at, rank, ref, limit]);
+  }
+
+  /** One event of the user; undefined when nothing is known of it (any more). */
+  async event(userId: string, eventId: string): Promise<{ at: string; what: StoredEventStep } | undefined> {
+    const [row] = await this.database.run<{ at: string; what: StoredEventStep }>('important', EVENT, [
+      userId,
+      eventId,
+    ]);
+    return row;
   }
 
   /**

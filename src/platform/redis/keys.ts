@@ -24,6 +24,8 @@ export const redisKeys = (installation: string) => {
     edges: `${prefix}:edges`,
     /** Sharded channel to one node: events for its devices. The lanes of a node are on one server of a cluster. */
     channel: (nodeId: string, lane: NodeLane) => `${prefix}:node:{${nodeId}}:${lane}`,
+    /** List: what nodes answered to a question about a user's connections. It lives for seconds. */
+    answers: (questionId: string) => `${prefix}:answers:{${questionId}}`,
     /** Never written. The readiness check reads it, which succeeds only while Redis can serve keys. */
     health: `${prefix}:health`,
   };

@@ -1,0 +1,22 @@
+import { Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
+import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
+import { ReconciliationService } from './reconciliation.service.js';
+import { refetchResponse } from './subscriptions.schema.js';
+
+/** A user's subscriptions, for people who help. */
+@ApiTags('operations')
+@Controller('v1/users/:userId/subscriptions')
+@NeedsScope('support')
+export class SubscriptionsController {
+  constructor(private readonly reconciliation: ReconciliationService) {}
+
+  /** Asks the payment processors for the user's subscriptions now, and repairs what differs. */
+  @Post('refetch')
+  @HttpCode(200)
+  @ApiResponse({ status: 200, standardSchema: refetchResponse })
+  async refetch(@Param('userId', { schema: userIdSchema }) userId: string) {
+    return { subscriptions: await this.reconciliation.reconcileUser(userId) };
+  }
+}
