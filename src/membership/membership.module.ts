@@ -5,6 +5,7 @@ import { ChangeRetryWorker } from './changes/change-retry.worker.js';
 import { ChangeStore } from './changes/change.store.js';
 import { ChangesController } from './changes/changes.controller.js';
 import { ChangesService } from './changes/changes.service.js';
+import { RefetchService } from './subscriptions/refetch.service.js';
 import { SubscriptionFetchService } from './subscriptions/subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscriptions/subscription-update.service.js';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
@@ -61,6 +62,7 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     WebhookWakeupWorker,
     WebhookRetryWorker,
     ReconciliationService,
+    RefetchService,
     ReconciliationStore,
     ReconciliationWorker,
     WebhookMonitorWorker,
