@@ -99,8 +99,5 @@ export class AuditStore {
 }
 
 function subsetsOf<T>(all: readonly T[]): T[][] {
-  return all.reduce<T[][]>(
-    (subsets, one) => [...subsets, ...subsets.map((subset) => [...subset, one])],
-    [[]],
-  );
+  return Array.from({ length: 2 ** all.length }, (_, bits) => all.filter((__, n) => (bits >> n) % 2 === 1));
 }
