@@ -76,30 +76,6 @@ const CHANGES: Record<string, Change> = {
       after: { customerId: `cus_${idOf(path)}` },
     }),
   },
-  'POST /v1/users/{userId}/devices/{deviceId}/test-event': {
-    scope: 'support',
-    prepare: async (name) => {
-      await call(usher.url, await usher.token(name), 'PUT', '/v1/me/devices/tv', { platform: 'tv' });
-      return `/v1/users/${name}/devices/tv/test-event`;
-    },
-    told: ({ body }, path) => ({
-      action: 'device.test',
-      target: { kind: 'device', id: 'tv' },
-      userId: idOf(path),
-      after: { eventId: body.id },
-      result: 'accepted',
-    }),
-  },
-  'POST /v1/users/{userId}/devices/{deviceId}/disconnect': {
-    scope: 'support',
-    prepare: (name) => `/v1/users/${name}/devices/tv/disconnect`,
-    told: (_, path) => ({
-      action: 'device.disconnect',
-      target: { kind: 'device', id: 'tv' },
-      userId: idOf(path),
-      result: 'accepted',
-    }),
-  },
   'DELETE /v1/users/{userId}/links/{processor}': {
     scope: 'operate',
     prepare: async (name) => {
@@ -129,16 +105,6 @@ const CHANGES: Record<string, Change> = {
       result: 'accepted',
     }),
   },
-  'POST /v1/users/{userId}/subscriptions/refetch': {
-    scope: 'support',
-    prepare: (name) => `/v1/users/${name}/subscriptions/refetch`,
-    told: (_, path) => ({
-      action: 'subscriptions.refetch',
-      target: { kind: 'user', id: idOf(path) },
-      userId: idOf(path),
-      result: 'accepted',
-    }),
-  },
   'DELETE /v1/users/{userId}/streams': {
     scope: 'support',
     prepare: async (name) => {
@@ -162,6 +128,42 @@ const CHANGES: Record<string, Change> = {
       action: 'tokens.revoke',
       target: { kind: 'device', id: 'lost-phone' },
       userId: idOf(path),
+    }),
+  },
+  'POST /v1/users/{userId}/devices/{deviceId}/test-event': {
+    scope: 'support',
+    prepare: async (name) => {
+      const put = await usher.callAs(name, 'PUT', '/v1/me/devices/tv', { platform: 'tv' });
+      expect(put.status).toBeLessThan(300);
+      return `/v1/users/${name}/devices/tv/test-event`;
+    },
+    told: ({ body }, path) => ({
+      action: 'device.test',
+      target: { kind: 'device', id: 'tv' },
+      userId: idOf(path),
+      after: { eventId: body.id },
+    }),
+  },
+  'POST /v1/users/{userId}/devices/{deviceId}/disconnect': {
+    scope: 'support',
+    prepare: (name) => `/v1/users/${name}/devices/tv/disconnect`,
+    told: (_, path) => ({
+      action: 'device.disconnect',
+      target: { kind: 'device', id: 'tv' },
+      userId: idOf(path),
+    }),
+  },
+  'POST /v1/users/{userId}/subscriptions/refetch': {
+    scope: 'support',
+    prepare: async (name) => {
+      await subscribe(usher, name);
+      return `/v1/users/${name}/subscriptions/refetch`;
+    },
+    told: ({ body }, path) => ({
+      action: 'subscriptions.refetch',
+      target: { kind: 'user', id: idOf(path) },
+      userId: idOf(path),
+      after: { subscriptions: body.subscriptions },
     }),
   },
   'DELETE /v1/users/{userId}': {

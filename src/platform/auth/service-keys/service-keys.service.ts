@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { LRUCache } from 'lru-cache';
 import type { Counter } from 'prom-client';
-import { type AuditContext, type AuditedAct } from '../../audit/audit-entry.js';
+import type { AuditContext, AuditedAct } from '../../audit/audit-entry.js';
 import { AuditService } from '../../audit/audit.service.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { growingCache } from '../../growing-cache.js';
