@@ -9,6 +9,7 @@ import { ProcessorsService } from '../processors/processors.service.js';
 import { lookupOf, type WebhookId } from './webhook.js';
 import { WebhookDispatchService } from './webhook-dispatch.service.js';
 import { redactBody } from './redaction/redact-body.js';
+import { WebhookQueueStore } from './webhook-queue.store.js';
 import { type DescribedWebhook, type ListedWebhook, WebhookStore } from './webhook.store.js';
 import type { WebhooksQuery } from './webhooks.schema.js';
 
@@ -23,6 +24,7 @@ export type ShownWebhook = Omit<DescribedWebhook, 'payload'> & { readonly body: 
 export class WebhooksService {
   constructor(
     private readonly store: WebhookStore,
+    private readonly queue: WebhookQueueStore,
     private readonly dispatch: WebhookDispatchService,
     private readonly processors: ProcessorsService,
     private readonly audit: AuditService,
@@ -72,16 +74,17 @@ export class WebhooksService {
   async retry(id: WebhookId, by: AuditContext): Promise<ShownWebhook> {
     const before = await this.describe(id);
     const target = { kind: 'webhook', id: `${id.processor}:${id.eventId}` };
-    // What it changes is told by the versions of the membership.
-    await this.audit.transaction('important', by, async () => ({
-      outcome: undefined,
-      acts: [{ action: 'webhook.retry', target, result: 'accepted' }],
-    }));
-    if (!(await this.dispatch.retry(id)))
-      throw new Problem(
-        'conflict',
-        before.body === null ? 'Its body was removed.' : 'It was applied before.',
-      );
+    const webhook = await this.audit.transaction('important', by, async (tx) => {
+      const reopened = await this.queue.reopen(tx, id);
+      if (!reopened)
+        throw new Problem(
+          'conflict',
+          before.body === null ? 'Its body was removed.' : 'It was applied before.',
+        );
+      // What it changes is told by the versions of the membership.
+      return { outcome: reopened, acts: [{ action: 'webhook.retry', target, result: 'accepted' }] };
+    });
+    await this.dispatch.applyReopened(webhook);
     return this.describe(id);
   }
 }

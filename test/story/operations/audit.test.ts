@@ -268,6 +268,7 @@ const stored = () =>
       'SELECT user_id, device_id, token_id, seq FROM revocation',
       'SELECT stream_id, end_reason FROM stream',
       'SELECT user_id, "offset" FROM mailbox_entry',
+      'SELECT event_id, status, next_attempt_at FROM webhook',
       'SELECT id FROM audit_entry',
     ].map((query) => usher.database.query(`SELECT row_to_json(r)::text AS row FROM (${query}) r ORDER BY 1`)),
   );
