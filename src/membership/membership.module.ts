@@ -10,6 +10,7 @@ import { SubscriptionUpdateService } from './subscriptions/subscription-update.s
 import { LinkStore } from './links/link.store.js';
 import { LinksController } from './links/links.controller.js';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
+import { LinksService } from './links/links.service.js';
 import { PlansController } from './plans/plans.controller.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { MembershipService } from './membership.service.js';
@@ -77,6 +78,7 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     PlansService,
     PlanStore,
     LinkStore,
+    LinksService,
     ChangesService,
     ChangeExecutionService,
     ChangeStore,

@@ -1,5 +1,8 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
+import { AuditController } from './audit/audit.controller.js';
+import { AuditService } from './audit/audit.service.js';
+import { AuditStore } from './audit/audit.store.js';
 import { AuthenticationService } from './auth/authentication.service.js';
 import { ServiceKeysController } from './auth/service-keys/service-keys.controller.js';
 import { RevocationStore } from './auth/revocations/revocation.store.js';
@@ -42,6 +45,7 @@ export class PlatformModule {
       { provide: INSTALLATION, useFactory: readInstallationName, inject: [Database] },
       PrismaService,
       RedisService,
+      AuditService,
       BudgetStore,
       MetricsService,
       PrimaryLinkService,
@@ -59,10 +63,13 @@ export class PlatformModule {
       controllers: [
         HealthController,
         MetricsController,
-        ...(config.ROLES.includes('api') ? [ServiceKeysController, RevocationsController] : []),
+        ...(config.ROLES.includes('api')
+          ? [ServiceKeysController, RevocationsController, AuditController]
+          : []),
       ],
       providers: [
         ...shared,
+        AuditStore,
         RevocationStore,
         ServiceKeyStore,
         ServiceKeyUsageWorker,

@@ -1,5 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../platform/audit/audited.decorator.js';
 import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { Idempotent } from '../platform/http/idempotency/idempotency.interceptor.js';
@@ -69,8 +71,12 @@ export class UserStreamsController {
   /** Stops all of a user's streams with the reason `operator`. The user may start new ones, as far as the membership allows. */
   @Delete(':userId/streams')
   @NeedsScope('support')
+  @Audited('required')
   @ApiResponse({ status: 200, standardSchema: stoppedStreams })
-  async stop(@Param('userId', { schema: userIdSchema }) userId: string) {
-    return { stopped: await this.stopTriggers.stopByOperator(userId) };
+  async stop(
+    @Param('userId', { schema: userIdSchema }) userId: string,
+    @CurrentAuditContext() by: AuditContext,
+  ) {
+    return { stopped: await this.stopTriggers.stopByOperator(userId, by) };
   }
 }

@@ -1,20 +1,31 @@
 import { z } from 'zod';
 import { RECEIPT_STATES } from '../delivery/receipts/receipt.js';
-import { instant, userId } from '../platform/auth/ids.schema.js';
+import { instant, storableInstant, userId } from '../platform/auth/ids.schema.js';
+import { cursorOrInstant, nextCursor } from '../platform/http/cursor.schema.js';
+import { plainText } from '../platform/http/text.schema.js';
 import { NON_DELIVERY_REASONS } from './non-delivery-reason.js';
-import { decodeCursor, placeBefore, type TimelinePlace } from './timeline-cursor.js';
 
-/** An instant, or the opaque `next` of an earlier response. */
-const place = z.string().transform((text, context): TimelinePlace => {
-  const found = instant.safeParse(text).success ? placeBefore(text) : decodeCursor(text);
-  if (found) return found;
-  context.addIssue({ code: 'custom', message: 'must be the `next` of an earlier response, or an instant' });
-  return z.NEVER;
-});
+/** A place in the timeline, between steps of the same millisecond too: see read-timeline.sql. */
+export interface TimelinePlace {
+  /** ISO 8601. */
+  readonly at: string;
+  /** The kind of step. */
+  readonly rank: number;
+  /** Which of the steps of its kind. */
+  readonly ref: string;
+}
+
+const place = z
+  .tuple([storableInstant, z.int().min(0).max(9), plainText(1_000)])
+  .transform(([at, rank, ref]): TimelinePlace => ({ at, rank, ref }));
+/** Behind all steps of that instant. */
+const placeBefore = (at: string): TimelinePlace => ({ at, rank: 0, ref: '' });
 
 /** The query of GET /v1/users/{userId}/timeline. */
 export const timelineQuery = z.object({
-  before: place.optional().describe('The `next` of an earlier response, or an instant: only older steps.'),
+  before: cursorOrInstant(place, placeBefore)
+    .optional()
+    .describe('The `next` of an earlier response, or an instant: only older steps.'),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 export type TimelineQuery = z.infer<typeof timelineQuery>;
@@ -25,7 +36,7 @@ export const timelineResponse = z.object({
   timeline: z.array(
     z.looseObject({ at: instant, step: z.enum(['webhook', 'membership', 'event', 'stream']) }),
   ),
-  next: z.string().optional().describe('The `before` of the next page; left out at the end.'),
+  next: nextCursor,
 });
 
 /** The path of GET /v1/users/{userId}/events/{eventId}. */

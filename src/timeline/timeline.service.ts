@@ -4,8 +4,8 @@ import { ConnectionLookupService } from '../cluster/connection-lookup.service.js
 import { DevicesService } from '../devices/devices.service.js';
 import { StateStore } from '../mailbox/state/state.store.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
+import { encodeCursor } from '../platform/http/cursor.schema.js';
 import { Problem } from '../platform/http/problem.js';
-import { encodeCursor } from './timeline-cursor.js';
 import type { TimelineQuery } from './timeline.schema.js';
 import { type StoredEventStep, type StoredStep, TimelineStore } from './timeline.store.js';
 import { stateOf, nonDeliveryReason } from './non-delivery-reason.js';
@@ -65,7 +65,7 @@ export class TimelineService {
     const now = new Date().toISOString();
     const timeline = steps.map((step) => toResponse(step, now));
     const last = steps.length === limit ? steps.at(-1) : undefined;
-    return { userId, timeline, next: last && encodeCursor(last) };
+    return { userId, timeline, next: last && encodeCursor([last.at, last.rank, last.ref]) };
   }
 
   /** One event with its delivery to each device. Throws Problem not_found for an event of which nothing is known (any more). */

@@ -14,7 +14,7 @@ import { runningStreamsOf, streamSteps } from '../streams/stream.fragments.js';
 import { Database } from '../platform/postgres/database.js';
 import { fragment, named, statement } from '../platform/postgres/statement.js';
 import type { DeviceDelivery } from './non-delivery-reason.js';
-import type { TimelinePlace } from './timeline-cursor.js';
+import type { TimelinePlace } from './timeline.schema.js';
 
 /** The page of one kind of step, in the order of the timeline: see read-timeline.sql, also for `rank`. */
 const pageOf = ({ step, rank, steps }: { step: string; rank: number; steps: string }): string =>

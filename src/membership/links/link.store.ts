@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../platform/postgres/database.js';
+import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
 
 /** A customer has one user, unless the processor's own objects name several. */
@@ -11,7 +11,7 @@ const LIST = named(
 );
 const REMOVE = named(
   'link-remove',
-  'DELETE FROM processor_link WHERE user_id = $1 AND processor = $2 RETURNING 1',
+  'DELETE FROM processor_link WHERE user_id = $1 AND processor = $2 RETURNING customer_id AS "customerId"',
 );
 const FIND_USERS = named(
   'users-of-customer',
@@ -22,8 +22,8 @@ const FIND_USERS = named(
    ) AS found GROUP BY user_id ORDER BY user_id LIMIT ${MAX_USERS}`,
 );
 
-/** Which customer of a processor a user is. */
-export interface CustomerLink {
+/** A customer of a processor. */
+export interface ProcessorCustomer {
   readonly processor: string;
   readonly customerId: string;
 }
@@ -40,17 +40,17 @@ export class LinkStore {
   constructor(private readonly database: Database) {}
 
   /** The user's links, by processor. */
-  list(userId: string): Promise<CustomerLink[]> {
+  list(userId: string): Promise<ProcessorCustomer[]> {
     return this.database.run('important', LIST, [userId]);
   }
 
-  /** Returns false when the user has no link to that processor. */
-  async remove(userId: string, processor: string): Promise<boolean> {
-    return (await this.database.run('important', REMOVE, [userId, processor])).length > 0;
+  /** Returns the id of the customer who the user was; undefined when the user has no link to that processor. */
+  async remove(tx: Transaction, userId: string, processor: string): Promise<string | undefined> {
+    return (await tx.run<{ customerId: string }>(REMOVE, [userId, processor]))[0]?.customerId;
   }
 
   /** The users who are this customer, by their ids. */
-  findUsers({ processor, customerId }: CustomerLink): Promise<UserOfCustomer[]> {
+  findUsers({ processor, customerId }: ProcessorCustomer): Promise<UserOfCustomer[]> {
     return this.database.run('important', FIND_USERS, [processor, customerId]);
   }
 }

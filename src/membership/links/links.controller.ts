@@ -2,16 +2,21 @@ import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common'
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
-import { Problem } from '../../platform/http/problem.js';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { LinkStore } from './link.store.js';
 import { linkList, userList, type UsersQuery, usersQuery } from './links.schema.js';
+import { LinksService } from './links.service.js';
 
 /** Which customer of a processor is which user. PlansController makes the links, since webhooks wait for them as they do for plans. */
 @ApiTags('back offices')
 @Controller('v1/users')
 @NeedsScope('read')
 export class LinksController {
-  constructor(private readonly links: LinkStore) {}
+  constructor(
+    private readonly links: LinkStore,
+    private readonly service: LinksService,
+  ) {}
 
   /** Finds the users who are a customer of a processor. */
   @Get()
@@ -30,12 +35,13 @@ export class LinksController {
   /** Removes a link. Webhooks of a new subscription of the customer wait then; subscriptions that are known stay with the user. */
   @Delete(':userId/links/:processor')
   @NeedsScope('operate')
+  @Audited()
   @HttpCode(204)
-  async remove(
+  remove(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Param('processor') processor: string,
+    @CurrentAuditContext() by: AuditContext,
   ): Promise<void> {
-    if (!(await this.links.remove(userId, processor)))
-      throw new Problem('not_found', 'There is no such link.');
+    return this.service.remove(userId, processor, by);
   }
 }

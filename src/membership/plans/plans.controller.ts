@@ -1,5 +1,7 @@
 import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { Idempotent } from '../../platform/http/idempotency/idempotency.interceptor.js';
@@ -43,24 +45,28 @@ export class PlansController {
   /** Creates or replaces a plan. */
   @Put('plans/:planId')
   @Idempotent()
+  @Audited()
   @ApiResponse({ status: 200, standardSchema: planResponse })
   async put(
     @Param('planId', { schema: planIdSchema }) planId: string,
     @Body({ schema: planBody }) body: PlanBody,
+    @CurrentAuditContext() by: AuditContext,
   ) {
-    await this.plans.put(planId, body);
+    await this.plans.put(planId, body, by);
     return { planId, ...body };
   }
 
   /** Links a customer of a processor to a user, so that the customer's webhooks change this user's membership. */
   @Put('users/:userId/links/:processor')
   @Idempotent()
+  @Audited()
   async link(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Param('processor') processor: string,
     @Body({ schema: linkBody }) { customerId }: LinkBody,
+    @CurrentAuditContext() by: AuditContext,
   ) {
-    await this.plans.link(userId, processor, customerId);
+    await this.plans.link(userId, processor, customerId, by);
     return { userId, processor, customerId };
   }
 }

@@ -1,5 +1,7 @@
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { ReconciliationService } from './reconciliation.service.js';
@@ -15,8 +17,12 @@ export class SubscriptionsController {
   /** Asks the payment processors for the user's subscriptions now, and repairs what differs. */
   @Post('refetch')
   @HttpCode(200)
+  @Audited()
   @ApiResponse({ status: 200, standardSchema: refetchResponse })
-  async refetch(@Param('userId', { schema: userIdSchema }) userId: string) {
-    return { subscriptions: await this.reconciliation.reconcileUser(userId) };
+  async refetch(
+    @Param('userId', { schema: userIdSchema }) userId: string,
+    @CurrentAuditContext() by: AuditContext,
+  ) {
+    return { subscriptions: await this.reconciliation.reconcileUser(userId, by) };
   }
 }

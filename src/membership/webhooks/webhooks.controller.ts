@@ -1,6 +1,8 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiBody, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { PROCESSORS } from '../processors/registry.js';
 import { subscriptionUpdatedDocument } from '../processors/standard/standard.schema.js';
@@ -57,12 +59,14 @@ export class WebhooksController {
   /** Applies a webhook that was not applied so far, now. Returns what became of it. */
   @Post(':processor/:eventId/retry')
   @NeedsScope('operate')
+  @Audited()
   @HttpCode(200)
   @ApiResponse({ status: 200, standardSchema: describedWebhook })
   retry(
     @Param('processor') processor: string,
     @Param('eventId', { schema: webhookEventId }) eventId: string,
+    @CurrentAuditContext() by: AuditContext,
   ) {
-    return this.webhooks.retry({ processor, eventId });
+    return this.webhooks.retry({ processor, eventId }, by);
   }
 }

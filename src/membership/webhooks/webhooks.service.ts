@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/http/problem.js';
+import type { AuditContext, AuditedAct } from '../../platform/audit/audit-entry.js';
+import { AuditService } from '../../platform/audit/audit.service.js';
 import { pageOf } from '../../platform/http/cursor.schema.js';
 import { jsonDeeperThan } from '../../platform/http/body/json-depth.js';
 import type { WebhookHeaders } from '../processors/processor.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { lookupOf, type WebhookId } from './webhook.js';
+import { WebhookQueueStore } from './webhook-queue.store.js';
 import { WebhookDispatchService } from './webhook-dispatch.service.js';
 import { redactBody } from './redact-body.js';
 import { type DescribedWebhook, type ListedWebhook, WebhookStore } from './webhook.store.js';
@@ -23,6 +26,8 @@ export class WebhooksService {
     private readonly store: WebhookStore,
     private readonly dispatch: WebhookDispatchService,
     private readonly processors: ProcessorsService,
+    private readonly queue: WebhookQueueStore,
+    private readonly audit: AuditService,
   ) {}
 
   /**
@@ -66,13 +71,27 @@ export class WebhooksService {
   }
 
   /** Applies a webhook that was not applied so far; returns what became of it. Throws Problem not_found, conflict. */
-  async retry(id: WebhookId): Promise<ShownWebhook> {
+  async retry(id: WebhookId, by: AuditContext): Promise<ShownWebhook> {
     const before = await this.describe(id);
-    if (!(await this.dispatch.retry(id)))
+    const webhook = await this.audit.transaction('important', by, async (tx) => {
+      const reopened = await this.queue.reopen(tx, id);
+      return { outcome: reopened, acts: reopened ? [retryOf(before)] : [] };
+    });
+    if (!webhook)
       throw new Problem(
         'conflict',
         before.body === null ? 'Its body was removed.' : 'It was applied before.',
       );
+    await this.dispatch.applyNow(webhook);
     return this.describe(id);
   }
 }
+
+const retryOf = ({ processor, eventId, userId, status }: ShownWebhook): AuditedAct => ({
+  action: 'webhook.retry',
+  target: { kind: 'webhook', id: `${processor}:${eventId}` },
+  userId: userId ?? undefined,
+  before: { status },
+  after: { status: 'stored' },
+  result: 'done',
+});

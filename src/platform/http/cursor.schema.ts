@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storableInstant } from '../auth/ids.schema.js';
 
 /** Returns the place as text that is opaque to callers and fits into a URL: the `next` of a list. */
 export const encodeCursor = (place: readonly unknown[]): string =>
@@ -15,6 +16,15 @@ export const cursorOf = <Place extends z.ZodType>(place: Place) =>
       context.addIssue({ code: 'custom', message: 'must be the `next` of an earlier response' });
       return z.NEVER;
     });
+
+/** A schema for the same or an instant, whose place `placeAt` returns. */
+export const cursorOrInstant = <Place extends z.ZodType>(
+  place: Place,
+  placeAt: (instant: string) => z.output<Place>,
+) =>
+  z.union([storableInstant.transform(placeAt), cursorOf(place)], {
+    error: 'must be the `next` of an earlier response, or an instant',
+  });
 
 /** Returns the first `limit` of the rows and, if there are more, the cursor of the last of them: read one row more than `limit`. */
 export function pageOf<Row>(

@@ -59,7 +59,7 @@ interface Endpoint {
 }
 const endpoint = (scope: Scope, method: string, path: string, body?: unknown): [string, Endpoint] => [
   `${method} ${path}`,
-  { scope, send: (key) => call(usher.url, key, method, path, body) },
+  { scope, send: (key) => call(usher.url, key, method, path, body, { 'usher-reason': 'a test' }) },
 ];
 const event = { userId: 'ann', type: 'note.added', tier: 'important', data: {} };
 const ENDPOINTS = [
@@ -71,6 +71,9 @@ const ENDPOINTS = [
   endpoint('read', 'GET', '/v1/webhooks'),
   endpoint('read', 'GET', '/v1/users/ann/timeline'),
   endpoint('support', 'POST', '/v1/users/ann/revocations', {}),
+  endpoint('support', 'DELETE', '/v1/users/ann/streams'),
+  endpoint('read', 'GET', '/v1/audit'),
+  endpoint('admin', 'GET', '/v1/audit/export'),
   endpoint('admin', 'POST', '/v1/keys', { name: 'more', scopes: ['publish'] }),
   endpoint('admin', 'DELETE', '/v1/keys/0000000000000000'),
   endpoint('admin', 'GET', '/v1/keys'),

@@ -1,5 +1,7 @@
 import { Body, Controller, Param, Post } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../../audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../audit/audited.decorator.js';
 import { Idempotent } from '../../http/idempotency/idempotency.interceptor.js';
 import { userId as userIdSchema } from '../ids.schema.js';
 import { newRevocation, type NewRevocation, revocationResponse } from './revocations.schema.js';
@@ -16,16 +18,14 @@ export class RevocationsController {
   /** Refuses the tokens that a user, one of their devices, or nobody should have any more; live connections are closed. */
   @Post()
   @Idempotent()
+  @Audited('required')
   @ApiResponse({ status: 201, standardSchema: revocationResponse })
   async revoke(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: newRevocation }) { deviceId, tokenId }: NewRevocation,
+    @CurrentAuditContext() by: AuditContext,
   ) {
-    const { notBefore } = await this.revocations.revoke({
-      userId,
-      ...(deviceId !== undefined && { deviceId }),
-      ...(tokenId !== undefined && { tokenId }),
-    });
+    const { notBefore } = await this.revocations.revoke({ userId, deviceId, tokenId }, by);
     return { userId, deviceId, tokenId, notBefore: new Date(notBefore).toISOString() };
   }
 }

@@ -1,8 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../postgres/database.js';
+import { Database, type Transaction } from '../../postgres/database.js';
 import { PrismaService } from '../../postgres/prisma.service.js';
 import { named } from '../../postgres/statement.js';
-import type { Scope } from './service-key.js';
+import type { Scope, ServiceIdentity } from './service-key.js';
+
+const ADD = named(
+  'service-key-add',
+  'INSERT INTO service_key (id, name, scopes, hash, expires_at) VALUES ($1, $2, $3, $4, $5)',
+);
+const REVOKE = named(
+  'service-key-revoke',
+  'UPDATE service_key SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING name, scopes',
+);
 
 const COLUMNS = `id, name, scopes, iso(created_at) AS "createdAt", iso(expires_at) AS "expiresAt", iso(last_used_at) AS "lastUsedAt",
   iso(revoked_at) AS "revokedAt"`;
@@ -34,10 +43,17 @@ export interface DescribedServiceKey {
   readonly revokedAt: string | null;
 }
 
-/** What a node needs of a key to check it. */
-export interface StoredServiceKey {
+/** A new key as it is stored. */
+export interface NewServiceKey {
   readonly id: string;
-  readonly scopes: Scope[];
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly hash: Uint8Array;
+  readonly expiresAt: Date | null;
+}
+
+/** What a node needs of a key to check it. */
+export interface StoredServiceKey extends ServiceIdentity {
   readonly hash: Uint8Array;
   readonly expiresAt: Date | null;
 }
@@ -51,22 +67,16 @@ export class ServiceKeyStore {
   ) {}
 
   /** Stores a new key. */
-  async add(key: {
-    id: string;
-    name: string;
-    scopes: Scope[];
-    hash: Uint8Array<ArrayBuffer>;
-    expiresAt: Date | null;
-  }): Promise<void> {
-    await this.prisma.serviceKey.create({ data: key });
+  async add(tx: Transaction, { id, name, scopes, hash, expiresAt }: NewServiceKey): Promise<void> {
+    await tx.run(ADD, [id, name, scopes, Buffer.from(hash), expiresAt]);
   }
 
   /** Returns the key if it exists and is neither revoked nor expired. */
   async find(id: string): Promise<StoredServiceKey | undefined> {
     const row = await this.prisma.serviceKey.findFirst({ where: { id, ...isValid() } });
-    return row
-      ? { id: row.id, scopes: row.scopes as Scope[], hash: row.hash, expiresAt: row.expiresAt }
-      : undefined;
+    if (!row) return undefined;
+    const { name, scopes, hash, expiresAt } = row;
+    return { id, name, scopes: scopes as Scope[], hash, expiresAt };
   }
 
   /** Returns those of the ids whose keys exist and are neither revoked nor expired. */
@@ -78,13 +88,10 @@ export class ServiceKeyStore {
     return rows.map(({ id }) => id);
   }
 
-  /** Returns false when there is no such key, or it was revoked before. */
-  async revoke(id: string): Promise<boolean> {
-    const { count } = await this.prisma.serviceKey.updateMany({
-      where: { id, revokedAt: null },
-      data: { revokedAt: new Date() },
-    });
-    return count === 1;
+  /** Returns what the key was; undefined when there is no such key, or it was revoked before. */
+  async revoke(tx: Transaction, id: string): Promise<{ name: string; scopes: Scope[] } | undefined> {
+    const [key] = await tx.run<{ name: string; scopes: Scope[] }>(REVOKE, [id]);
+    return key;
   }
 
   /** At most `limit` keys, revoked and expired ones too, the newest first; only those after the one that was created then with that id. */

@@ -1,5 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../../audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../audit/audited.decorator.js';
 import { Idempotent } from '../../http/idempotency/idempotency.interceptor.js';
 import { Problem } from '../../http/problem.js';
 import {
@@ -14,7 +16,7 @@ import {
 import { NeedsScope } from './service-key.guard.js';
 import { ServiceKeysService } from './service-keys.service.js';
 
-/** Making, listing and revoking service keys, for administrators. */
+/** Making and revoking service keys, for administrators. */
 @ApiTags('operations')
 @Controller('v1/keys')
 @NeedsScope('admin')
@@ -23,13 +25,17 @@ export class ServiceKeysController {
 
   @Post()
   @Idempotent()
+  @Audited()
   @ApiResponse({
     status: 201,
     description: 'The key is shown once, here.',
     standardSchema: createdServiceKey,
   })
-  create(@Body({ schema: newServiceKeyBody }) body: NewServiceKeyBody) {
-    return this.keys.create(body);
+  create(
+    @Body({ schema: newServiceKeyBody }) body: NewServiceKeyBody,
+    @CurrentAuditContext() by: AuditContext,
+  ) {
+    return this.keys.create(body, by);
   }
 
   /** Lists the keys, revoked and expired ones too, the newest first; never the secrets. */
@@ -48,8 +54,9 @@ export class ServiceKeysController {
 
   @Delete(':id')
   @HttpCode(204)
-  async revoke(@Param('id') id: string): Promise<void> {
-    if (!(await this.keys.revoke(id)))
+  @Audited()
+  async revoke(@Param('id') id: string, @CurrentAuditContext() by: AuditContext): Promise<void> {
+    if (!(await this.keys.revoke(id, by)))
       throw new Problem('not_found', 'There is no such key, or it was revoked before.');
   }
 }

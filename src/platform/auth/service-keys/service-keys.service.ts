@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { LRUCache } from 'lru-cache';
 import type { Counter } from 'prom-client';
+import { type AuditContext, type AuditedAct } from '../../audit/audit-entry.js';
+import { AuditService } from '../../audit/audit.service.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { growingCache } from '../../growing-cache.js';
 import { pageOf } from '../../http/cursor.schema.js';
@@ -84,6 +86,7 @@ export class ServiceKeysService {
   constructor(
     private readonly store: ServiceKeyStore,
     private readonly usage: ServiceKeyUsageWorker,
+    private readonly audit: AuditService,
     @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
@@ -100,7 +103,7 @@ export class ServiceKeysService {
   async identify(key: string, address: string): Promise<ServiceIdentity | undefined> {
     const hash = hashServiceKey(key);
     if (this.adminKeyHash && hashesEqual(hash, this.adminKeyHash))
-      return { id: BOOTSTRAP_ID, scopes: SCOPES };
+      return { id: BOOTSTRAP_ID, name: 'ADMIN_KEY', scopes: SCOPES };
     const id = serviceKeyId(key);
     if (id === undefined || this.unknown.has(id)) return undefined;
     const found = this.cache.get(id) ?? (await this.find(id, address));
@@ -117,14 +120,24 @@ export class ServiceKeysService {
   }
 
   /** Creates a key. It is in the returned value only, and cannot be read again. Throws Problem invalid_request for an end in the past. */
-  async create({ name, expiresAt, ...body }: NewServiceKeyBody): Promise<CreatedServiceKey> {
+  async create(
+    { name, expiresAt, ...body }: NewServiceKeyBody,
+    by: AuditContext,
+  ): Promise<CreatedServiceKey> {
     const end = expiresAt === undefined ? null : new Date(expiresAt);
     if (end && end.getTime() <= Date.now()) throw new Problem('invalid_request', 'expiresAt: is in the past');
     const scopes = [...new Set(body.scopes)];
+    const ending = end && { expiresAt: end.toISOString() };
     const { id, key, hash } = newServiceKey();
-    await this.store.add({ id, name, scopes, hash, expiresAt: end });
+    await this.audit.transaction('important', by, async (tx) => {
+      await this.store.add(tx, { id, name, scopes, hash, expiresAt: end });
+      return {
+        outcome: undefined,
+        acts: [{ ...actOn('key.create', id), after: { name, scopes, ...ending } }],
+      };
+    });
     this.unknown.delete(id);
-    return { id, key, scopes, ...(end && { expiresAt: end.toISOString() }) };
+    return { id, key, scopes, ...ending };
   }
 
   /** Returns the keys, the newest first, without their secrets; `next` is the `before` of the next page. */
@@ -142,9 +155,12 @@ export class ServiceKeysService {
   }
 
   /** Returns false when there is no such key, or it was revoked before. Other nodes refuse the key within 2 s. */
-  async revoke(id: string): Promise<boolean> {
+  async revoke(id: string, by: AuditContext): Promise<boolean> {
     if (!SERVICE_KEY_ID.test(id)) return false;
-    const revoked = await this.store.revoke(id);
+    const revoked = await this.audit.transaction('important', by, async (tx) => {
+      const key = await this.store.revoke(tx, id);
+      return { outcome: key !== undefined, acts: key ? [{ ...actOn('key.revoke', id), before: key }] : [] };
+    });
     this.cache.delete(id);
     this.lastKnown.delete(id);
     return revoked;
@@ -176,7 +192,7 @@ export class ServiceKeysService {
       this.knownKeyTimeout.recordSuccess();
       if (row && isNew) this.unknownIds.giveBack(address);
       const key = row && {
-        identity: { id: row.id, scopes: row.scopes },
+        identity: { id: row.id, name: row.name, scopes: row.scopes },
         hash: row.hash,
         endsAt: row.expiresAt?.getTime() ?? Infinity,
       };
@@ -196,3 +212,9 @@ export class ServiceKeysService {
     }
   }
 }
+
+const actOn = (action: AuditedAct['action'], id: string): AuditedAct => ({
+  action,
+  target: { kind: 'key', id },
+  result: 'done',
+});
