@@ -70,8 +70,8 @@ export class WebhookDispatchService {
     await (this.hasApi(id) ? waitAtMost(RESPONSE_TIMEOUT_MS, work) : work);
   }
 
-  /** Applies a webhook that was opened again; where its processor is asked first, waits for that 2 s at most. */
-  async applyReopened(webhook: ClaimedWebhook): Promise<void> {
+  /** Applies a webhook that is leased to the caller; where its processor is asked first, waits for that 2 s at most. Never throws. */
+  async applyNow(webhook: ClaimedWebhook): Promise<void> {
     await waitAtMost(RESPONSE_TIMEOUT_MS, this.applyAll([webhook]));
   }
 

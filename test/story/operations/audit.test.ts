@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
+import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -74,35 +75,6 @@ const CHANGES: Record<string, Change> = {
       target: { kind: 'customer', id: `stripe:cus_${idOf(path)}` },
       userId: idOf(path),
       after: { customerId: `cus_${idOf(path)}` },
-    }),
-  },
-  'DELETE /v1/users/{userId}/links/{processor}': {
-    scope: 'operate',
-    prepare: async (name) => {
-      await usher.backOffice.call('PUT', `/v1/users/${name}/links/stripe`, { customerId: `cus_${name}` });
-      return `/v1/users/${name}/links/stripe`;
-    },
-    told: (_, path) => ({
-      action: 'link.remove',
-      target: { kind: 'customer', id: `stripe:cus_${idOf(path)}` },
-      userId: idOf(path),
-      before: { customerId: `cus_${idOf(path)}` },
-    }),
-  },
-  'POST /v1/webhooks/{processor}/{eventId}/retry': {
-    scope: 'operate',
-    prepare: async (name) => {
-      const event = usher.stripe.event('customer.subscription.created', {
-        userId: name,
-        price: `unknown_${name}`,
-      });
-      await usher.stripe.send(event);
-      return `/v1/webhooks/stripe/${event.id}/retry`;
-    },
-    told: (_, path) => ({
-      action: 'webhook.retry',
-      target: { kind: 'webhook', id: `stripe:${path.split('/')[4]}` },
-      result: 'accepted',
     }),
   },
   'DELETE /v1/users/{userId}/streams': {
@@ -184,6 +156,39 @@ const CHANGES: Record<string, Change> = {
       target: { kind: 'key', id: body.id },
       before: null,
       after: { name: 'edge of Oslo', scopes: ['edge'] },
+    }),
+  },
+  'DELETE /v1/users/{userId}/links/{processor}': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const path = `/v1/users/${name}/links/stripe`;
+      await usher.backOffice.call('PUT', path, { customerId: `cus_${name}` });
+      return path;
+    },
+    told: (_, path) => ({
+      action: 'link.remove',
+      target: { kind: 'customer', id: `stripe:cus_${idOf(path)}` },
+      userId: idOf(path),
+      before: { customerId: `cus_${idOf(path)}` },
+      after: null,
+    }),
+  },
+  'POST /v1/webhooks/{processor}/{eventId}/retry': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const event = usher.stripe.event('customer.subscription.created', {
+        ...subscriptionIds(name),
+        price: 'price_unheard',
+      });
+      await usher.stripe.send(event);
+      return `/v1/webhooks/stripe/${event.id}/retry`;
+    },
+    told: ({ body }) => ({
+      action: 'webhook.retry',
+      target: { kind: 'webhook', id: `stripe:${String(body.eventId)}` },
+      userId: body.userId,
+      before: { status: 'waiting' },
+      after: { status: 'stored' },
     }),
   },
   'DELETE /v1/keys/{id}': {

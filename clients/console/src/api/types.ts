@@ -65,6 +65,24 @@ export interface Subscription {
   readonly asOf: string;
 }
 
+export interface QuietHours {
+  readonly start: string;
+  readonly end: string;
+}
+
+/** What a user wants to be pushed, and when. */
+export interface Preferences {
+  readonly categories: Readonly<
+    Record<
+      string,
+      { readonly channels?: { readonly push?: boolean }; readonly quietHours?: QuietHours | null }
+    >
+  >;
+  /** In the time zone of each device. */
+  readonly quietHours: QuietHours | null;
+  readonly oneDeviceIsEnough: boolean;
+}
+
 /** `GET /v1/users/{userId}` */
 export interface User {
   readonly userId: string;
@@ -82,6 +100,7 @@ export interface User {
     readonly version?: string;
     readonly updatedAt?: string;
   }[];
+  readonly preferences?: Preferences;
   readonly entries: readonly { readonly id: string }[];
   readonly subscriptions: readonly Subscription[];
   readonly links: readonly { readonly processor: string; readonly customerId: string }[];

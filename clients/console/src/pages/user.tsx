@@ -8,6 +8,7 @@ import { UserTimeline } from '../timeline/timeline.js';
 import { BillingSection } from '../user/billing-section.js';
 import { DevicesSection } from '../user/devices-section.js';
 import { MembershipSection } from '../user/membership-section.js';
+import { PreferencesSection } from '../user/preferences-section.js';
 import { StreamsSection } from '../user/streams-section.js';
 
 const EVERY_MS = 5_000;
@@ -42,6 +43,7 @@ export function UserPage({ userId }: { userId: string }) {
           </div>
           <DevicesSection user={user} reload={reload} />
           <StreamsSection user={user} reload={reload} />
+          <PreferencesSection user={user} />
         </>
       )}
       <UserTimeline userId={userId} devices={user?.devices.map(({ deviceId }) => deviceId) ?? []} />

@@ -54,7 +54,7 @@ export function BillingSection({ user, reload }: { user: User; reload: () => voi
             'Front pages',
             recommendations.length === 0
               ? undefined
-              : recommendations.map(({ profileId }) => profileId).join(', '),
+              : recommendations.map(({ profileId, version }) => `${profileId}: ${version ?? ''}`).join(', '),
           ],
           [
             'Titles in progress',
