@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
+import { ConsoleModule } from './console/console.module.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { PUSH_WITHDRAWAL } from './devices/addresses/push-withdrawal.js';
 import { DevicesModule } from './devices/devices.module.js';
@@ -85,6 +86,7 @@ export class AppModule {
         SupportModule,
         RetentionModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule] : []),
+        ...(config.CONSOLE === 'on' && config.ROLES.includes('api') ? [ConsoleModule] : []),
         ...(demo ? [demo] : []),
       ],
     };

@@ -36,6 +36,12 @@ const gates = [
     args: ['--noEmit', '-p', 'clients/demo'],
     needs: 'clients/demo/tsconfig.json',
   },
+  {
+    name: 'types of the console',
+    program: 'typescript/bin/tsc',
+    args: ['--noEmit', '-p', 'clients/console'],
+    needs: 'clients/console/tsconfig.json',
+  },
   { name: 'lint', program: 'oxlint/bin/oxlint', args: typeAware ? ['--type-aware'] : [] },
   { name: 'layers', program: 'dependency-cruiser/bin/dependency-cruise.mjs', args: ['src'] },
   { name: 'owners of tables', script: 'tools/checks/table-owners.mjs', args: [] },

@@ -21,7 +21,13 @@ export function developmentDefaults(environment = process.env) {
   const secrets = keptSecrets();
   if (environment.AUTH_JWKS_URL) delete secrets.AUTH_JWT_SECRET;
   // The page gives tokens to whoever asks, so nobody beyond this machine may ask; HOST=0.0.0.0 lets a real phone in.
-  const defaults = { NODE_ENV: 'development', HOST: '127.0.0.1', DRAIN_SECONDS: '1', ...secrets };
+  const defaults = {
+    NODE_ENV: 'development',
+    HOST: '127.0.0.1',
+    DRAIN_SECONDS: '1',
+    CONSOLE: 'on',
+    ...secrets,
+  };
   return Object.fromEntries(Object.entries(defaults).filter(([name]) => !environment[name]));
 }
 

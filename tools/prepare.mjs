@@ -1,5 +1,5 @@
 /*
- * From a bare clone to something that runs: packages, the Prisma client, the libraries for clients, the demo page, the server. Each step is
+ * From a bare clone to something that runs: packages, the Prisma client, the libraries for clients, the demo page, the console, the server. Each step is
  * skipped when nothing it reads has changed since it last succeeded, which is judged by content, because git gives files new
  * times and old content, and the other way round. Uses Node's own modules only, since it runs before anything is installed.
  */
@@ -89,6 +89,15 @@ const steps = [
     isForRunning: true,
     run: [inProject('node_modules/vite/bin/vite.js'), 'build'],
     cwd: 'clients/demo',
+  },
+  {
+    name: 'console',
+    needs: 'clients/console/vite.config.ts',
+    reads: ['clients/console', 'package-lock.json'],
+    makes: 'clients/console/dist/index.html',
+    isForRunning: true,
+    run: [inProject('node_modules/vite/bin/vite.js'), 'build'],
+    cwd: 'clients/console',
   },
   {
     name: 'server',

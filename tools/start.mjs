@@ -29,7 +29,7 @@ export async function start() {
     await Promise.race([ready(environment, port), ended, wish.toStop]);
     if (!wish.isToStop()) {
       writeEnvironmentFile(environment, addressOf(environment, port));
-      announce(environment, port);
+      announce(environment, port, await consoleLink(environment, port));
     }
     await Promise.race([ended, wish.toStop]);
     return 0;
@@ -154,7 +154,18 @@ function status(url) {
   });
 }
 
-function announce(environment, port) {
+/** A link that signs in to the console once. Its token is in the fragment, which browsers do not send. */
+async function consoleLink(environment, port) {
+  const page = `${addressOf(environment, port)}/`;
+  if (environment.CONSOLE !== 'on' || isProduction(environment)) return null;
+  const headers = { authorization: `Bearer ${environment.ADMIN_KEY}`, 'content-type': 'application/json' };
+  const signal = AbortSignal.timeout(5_000);
+  const response = await fetch(`${page}v1/console/links`, { method: 'POST', headers, body: '{}', signal });
+  if (!response.ok) return `${page}console/`;
+  return `${page}console/#${(await response.json()).token}`;
+}
+
+function announce(environment, port, link) {
   const page = `${addressOf(environment, port)}/`;
   if (isProduction(environment)) return console.log(`Usher is ready at ${page}`);
   const key = process.env.ADMIN_KEY ? '(yours, from ADMIN_KEY)' : environment.ADMIN_KEY;
@@ -163,7 +174,7 @@ function announce(environment, port) {
   Usher is ready.
 
   Page        ${page}
-  API         ${page}docs
+  API         ${page}docs${link === null ? '' : `\n  Console     ${link}\n              (once, within 15 minutes)`}
   Admin key   ${key}
   User token  ${token}
               (user "demo", 30 days)

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { ConnectedDevice } from '../cluster/lookup/connected-device.js';
 import { ConnectionLookupService } from '../cluster/lookup/connection-lookup.service.js';
 import { DevicesService } from '../devices/devices.service.js';
+import { withDefaults } from '../devices/preferences/preferences.js';
 import { StateStore } from '../mailbox/state/state.store.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { encodeCursor } from '../platform/http/cursor.schema.js';
@@ -24,7 +25,7 @@ export class TimelineService {
   ) {}
 
   /**
-   * Returns the user's state, devices, subscriptions and running streams, and which devices have not applied the newest
+   * Returns the user's state, devices, subscriptions, preferences and running streams, and which devices have not applied the newest
    * membership; one whose receipt may have been removed since is `unknown`. `awake` (whether a device is connected) and each device's
    * `connection` (null for one that is not) are left out while that is not known.
    */
@@ -36,7 +37,7 @@ export class TimelineService {
       this.lookup.find(userId),
     ]);
     const head = read?.state.position.offset ?? 0;
-    const { membershipReceipts, areReceiptsComplete, ...stored } = record;
+    const { membershipReceipts, areReceiptsComplete, preferences, ...stored } = record;
     const membershipOf = (deviceId: string) => {
       const rank = membershipReceipts[deviceId];
       return rank === undefined && !areReceiptsComplete ? 'unknown' : stateOf(rank ?? 0);
@@ -54,6 +55,7 @@ export class TimelineService {
       awake: connections && connections.length > 0,
       ...read?.state,
       ...stored,
+      preferences: withDefaults(preferences ?? undefined),
       devices: described,
       notApplied,
     };

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { eventsWithReceipts, receiptsOf, statesByDevice } from '../delivery/receipts/receipt.fragments.js';
-import { devicesOf } from '../devices/device.fragments.js';
+import { devicesOf, preferencesOf } from '../devices/device.fragments.js';
+import type { Preferences } from '../devices/preferences/preferences.schema.js';
 import { EVENT_TYPES } from '../mailbox/events/event-types.js';
 import { entriesOf, newestEventAt, newestEventId, pastEventsOf } from '../mailbox/mailbox.fragments.js';
 import {
@@ -52,6 +53,7 @@ const MEMBERSHIP_EVENT = {
 const RECORD = named(
   'user-record',
   `SELECT ${subscriptionsOf('$1')} AS subscriptions, ${linksOf('$1')} AS links, ${runningStreamsOf('$1')} AS streams,
+     (${preferencesOf('$1')}) AS preferences,
      ${statesByDevice({ userId: '$1', eventId: newestEventId(MEMBERSHIP_EVENT) })} AS "membershipReceipts",
      coalesce(${newestEventAt(MEMBERSHIP_EVENT)} > now() - $2 * interval '1 day', true) AS "areReceiptsComplete"`,
 );
@@ -78,6 +80,8 @@ export interface UserRecord {
   readonly subscriptions: readonly object[];
   readonly links: readonly object[];
   readonly streams: readonly object[];
+  /** As they were set; null for a user who has set none. */
+  readonly preferences: Preferences | null;
   /** By device id, the rank of its receipt (receipt.ts) for the newest membership event. */
   readonly membershipReceipts: Readonly<Record<string, number>>;
   /** False when that event is so old that some of its receipts have been removed. */

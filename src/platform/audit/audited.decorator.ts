@@ -2,7 +2,7 @@ import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetada
 import { Reflector } from '@nestjs/core';
 import { ApiHeader } from '@nestjs/swagger';
 import type { Request } from 'express';
-import { findServiceKey } from '../auth/caller.js';
+import { findBackOffice } from '../auth/caller.js';
 import { leastScope } from '../auth/service-keys/service-key.js';
 import { neededScope } from '../auth/service-keys/service-key.guard.js';
 import { Problem } from '../http/problem.js';
@@ -30,11 +30,12 @@ export const Audited = (reason: 'optional' | 'required' = 'optional') =>
 export const CurrentAuditContext = createParamDecorator(
   (_: unknown, context: ExecutionContext): AuditContext => {
     const request = context.switchToHttp().getRequest<Request>();
-    const caller = findServiceKey(request);
+    const caller = findBackOffice(request);
     if (!caller) throw new Problem('unauthorized', 'A valid service key is needed.');
+    const { kind, id, name, scopes } = caller;
     return {
-      actor: { kind: 'key', id: caller.id, name: caller.name },
-      role: leastScope(caller.scopes, neededScope(context)),
+      actor: { kind, id, name },
+      role: leastScope(scopes, neededScope(context)),
       reason: reasonOf(request, {
         isRequired: reflector.get<string>(AUDITED_METADATA, context.getHandler()) === 'required',
       }),

@@ -10,7 +10,7 @@ import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { Problem } from '../../http/problem.js';
-import { findServiceKey } from '../caller.js';
+import { findBackOffice } from '../caller.js';
 import { hasScope, type Scope } from './service-key.js';
 
 /** The metadata of a route or controller that needs a scope: which. */
@@ -21,15 +21,15 @@ const reflector = new Reflector();
 export const neededScope = (context: ExecutionContext): Scope =>
   reflector.getAllAndOverride<Scope>(SCOPE_METADATA, [context.getHandler(), context.getClass()]);
 
-/** Checks the scope of the service key, which AuthenticationService has identified: see NeedsScope. */
+/** Checks the scopes of the service key or person, whom AuthenticationService has identified: see NeedsScope. */
 @Injectable()
 export class ServiceKeyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const caller = findServiceKey(context.switchToHttp().getRequest<Request>());
+    const caller = findBackOffice(context.switchToHttp().getRequest<Request>());
     if (!caller) throw new Problem('unauthorized', 'A valid service key is needed.');
     const scope = neededScope(context);
     if (!hasScope(caller.scopes, scope))
-      throw new Problem('forbidden', `The key lacks the scope "${scope}".`);
+      throw new Problem('forbidden', `The scope "${scope}" is needed, which this ${caller.kind} lacks.`);
     return true;
   }
 }
