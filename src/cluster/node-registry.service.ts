@@ -114,7 +114,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   /** The user's connections to this node; none on a node without sockets. */
   describeConnections(userId: string): ConnectedDevice[] {
     const connections = this.localNode?.describeConnections(userId) ?? [];
-    return connections.map((connection) => ({ ...connection, nodeId: this.id }));
+    return connections.map((connection) => Object.assign({ nodeId: this.id }, connection));
   }
 
   /** Ends the device's connection to this node, if it has one. */

@@ -5,6 +5,7 @@ import { ChangeRetryWorker } from './changes/change-retry.worker.js';
 import { ChangeStore } from './changes/change.store.js';
 import { ChangesController } from './changes/changes.controller.js';
 import { ChangesService } from './changes/changes.service.js';
+import { RefetchService } from './subscriptions/refetch.service.js';
 import { SubscriptionFetchService } from './subscriptions/subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscriptions/subscription-update.service.js';
 import { LinkStore } from './links/link.store.js';
@@ -70,6 +71,7 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     WebhookWakeupWorker,
     WebhookRetryWorker,
     ReconciliationService,
+    RefetchService,
     ReconciliationStore,
     ReconciliationWorker,
     WebhookMonitorWorker,

@@ -36,31 +36,35 @@ export class SupportService {
     const [isRegistered] = await this.devices.areRegistered([{ userId, deviceId }]);
     if (!isRegistered) throw new Problem('unknown_device');
     const expiresAt = new Date(Date.now() + TEST_EVENT_MS);
-    return this.audit.transaction('important', by, async (tx) => {
+    return this.audit.transaction(TEST_EVENT.tier, by, async (tx) => {
       const [sent] = await this.mailbox.append(tx, [{ ...TEST_EVENT, userId, target: deviceId, expiresAt }]);
       if (sent?.offset === undefined) throw new Error('a durable event has an offset');
-      const outcome = { id: sent.id, offset: sent.offset };
-      return { outcome, acts: [ofDevice('device.test', userId, deviceId, { eventId: sent.id })] };
+      const { id, offset } = sent;
+      const act = { ...actOn('device.test', userId, deviceId), after: { eventId: id } };
+      return { outcome: { id, offset }, acts: [act] };
     });
   }
 
-  /** Ends the device's connection on whichever node has it. Throws Problem unavailable when it is not known which one that is. */
-  async disconnect(userId: string, deviceId: string, by: AuditContext): Promise<void> {
-    await this.audit.transaction('important', by, async () => ({
-      outcome: undefined,
-      acts: [ofDevice('device.disconnect', userId, deviceId)],
-    }));
+  /**
+   * Ends the device's connection on whichever node has it. Throws Problem unavailable when it is not known which one that is. The entry of the
+   * audit is written first: nothing can take the end of a connection back.
+   */
+  disconnect(userId: string, deviceId: string, by: AuditContext): Promise<void> {
     const request = { userId, deviceId, reason: 'operator', at: Date.now() } as const;
-    this.registry.disconnectHere(request);
-    await this.router.disconnectElsewhere(request).catch(() => {
-      throw new Problem('unavailable', 'It is not known which node the device is connected to.');
+    return this.audit.transaction('important', by, async (tx) => {
+      await this.audit.record(tx, by, actOn('device.disconnect', userId, deviceId));
+      this.registry.disconnectHere(request);
+      await this.router.disconnectElsewhere(request).catch(() => {
+        throw new Problem('unavailable', 'It is not known which node the device is connected to.');
+      });
+      return { outcome: undefined, acts: [] };
     });
   }
 }
 
-const ofDevice = (
-  action: AuditedAct['action'],
-  userId: string,
-  deviceId: string,
-  after?: AuditedAct['after'],
-): AuditedAct => ({ action, target: { kind: 'device', id: deviceId }, userId, after, result: 'accepted' });
+const actOn = (action: AuditedAct['action'], userId: string, deviceId: string): AuditedAct => ({
+  action,
+  target: { kind: 'device', id: deviceId },
+  userId,
+  result: 'done',
+});

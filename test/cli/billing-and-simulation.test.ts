@@ -139,12 +139,23 @@ describe('usher recommendations push', () => {
     const first = await line.usher(['recommendations', 'push', file]);
     expect(first).toMatchObject({
       exitCode: 0,
-      stdout: '2 accepted, 0 unchanged (0 of them conflicting), 0 stale, 0 rejected\n',
+      stdout: expect.stringContaining(
+        '2 accepted, 0 unchanged (0 of them conflicting), 0 stale, 0 rejected (run ',
+      ),
     });
     const input = [...pages, '{"userId":'].join('\n');
     const second = await line.usher(['recommendations', 'push', '-'], { input });
     expect(second.exitCode).toBe(1);
-    expect(second.stdout).toMatch(/^0 accepted, 2 unchanged .+ 1 rejected\n {2}line 3 {2}malformed_json/);
+    expect(second.stdout).toMatch(/^0 accepted, 2 unchanged .+ 1 rejected .+\n {2}line 3 {2}malformed_json/);
+    const refused = await line.usher(['recommendations', 'push', '-', '--refuse'], {
+      input: ['{"userId":"ned","version":1,"items":[]}', '{"userId":"ned","version":1}'].join('\n'),
+    });
+    expect(refused).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/ line 2 {2}invalid_request {2}items/),
+    });
+    expect((await usher.state('ned')).recommendations).toEqual([]);
     expect((await usher.state('lou')).recommendations).toEqual([{ profileId: 'main', version: 1 }]);
   });
 });
@@ -155,7 +166,7 @@ describe('usher simulate', () => {
     const { database } = usher;
     await eventually('plans were changed and events published', async () => {
       const [row] = await database.query<{ plans: string; entries: string }>(
-        `SELECT (SELECT count(*) FROM membership WHERE version > 1 AND user_id LIKE 'simulated-%') AS plans,
+        `SELECT (SELECT count(*) FROM membership WHERE user_id LIKE 'simulated-%') AS plans,
                 (SELECT count(*) FROM mailbox_entry WHERE user_id LIKE 'simulated-%') AS entries`,
       );
       return Number(row?.plans) > 0 && Number(row?.entries) > 10;

@@ -75,7 +75,15 @@ describe('usher token', () => {
 
 describe('usher keys', () => {
   test('makes a key that is printed once, and revokes it', async () => {
-    const { stdout, stderr } = await line.usher(['keys', 'create', 'nightly', '--scope', 'read']);
+    const { stdout, stderr } = await line.usher([
+      'keys',
+      'create',
+      'nightly',
+      '--scope',
+      'read',
+      '--reason',
+      'a night’s work',
+    ]);
     const key = stdout.trim();
     expect(key).toMatch(/^usk_/);
     expectNoSecrets({ key }, stderr);
@@ -84,6 +92,8 @@ describe('usher keys', () => {
     const refused = await line.usher(['publish', 'ann', 'promo.started'], { env });
     expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('forbidden (403)') });
     const [, id = ''] = /^usk_([^_]+)_/.exec(key) ?? [];
+    const { body } = await usher.backOffice.call('GET', '/v1/audit?limit=1');
+    expect(body).toMatchObject({ entries: [{ reason: 'a night’s work' }] });
     expect((await line.usher(['keys'])).stdout).toMatch(new RegExp(`^${id}  nightly  read  created `));
     expect((await line.usher(['keys', 'revoke', id])).exitCode).toBe(0);
     expect((await line.usher(['keys', 'revoke', id])).exitCode).toBe(1);

@@ -34,7 +34,7 @@ export class Cli {
   /** The same for a command that has calls to make after Ctrl-C. */
   apiUntil(signal: AbortSignal): UsherApi {
     const key = this.settings.need('USHER_SERVICE_KEY', 'a service key');
-    return new UsherApi(this.settings.url, key, signal);
+    return new UsherApi(this.settings.url, key, signal, this.options.reason);
   }
 
   /** The API without credentials: webhooks are signed instead, and health is for all. */

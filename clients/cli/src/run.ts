@@ -44,6 +44,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     .description('The command line of Usher, the notification gateway.')
     .option('--url <url>', 'where Usher is (USHER_URL)')
     .option('--profile <name>', 'a profile of `usher profile list`')
+    .option('--reason <text>', 'why you do this: it stands in the audit')
     .option('--json', "print the API's answer as JSON, and nothing else")
     .showHelpAfterError('(--help shows how it is used)')
     .exitOverride()

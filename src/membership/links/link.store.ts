@@ -22,8 +22,8 @@ const FIND_USERS = named(
    ) AS found GROUP BY user_id ORDER BY user_id LIMIT ${MAX_USERS}`,
 );
 
-/** Which customer of a processor a user is. */
-export interface CustomerLink {
+/** A customer of a processor. */
+export interface ProcessorCustomer {
   readonly processor: string;
   readonly customerId: string;
 }
@@ -40,17 +40,17 @@ export class LinkStore {
   constructor(private readonly database: Database) {}
 
   /** The user's links, by processor. */
-  list(userId: string): Promise<CustomerLink[]> {
+  list(userId: string): Promise<ProcessorCustomer[]> {
     return this.database.run('important', LIST, [userId]);
   }
 
-  /** Returns the customer who was linked; undefined when the user has no link to that processor. */
+  /** Returns the id of the customer who the user was; undefined when the user has no link to that processor. */
   async remove(tx: Transaction, userId: string, processor: string): Promise<string | undefined> {
     return (await tx.run<{ customerId: string }>(REMOVE, [userId, processor]))[0]?.customerId;
   }
 
   /** The users who are this customer, by their ids. */
-  findUsers({ processor, customerId }: CustomerLink): Promise<UserOfCustomer[]> {
+  findUsers({ processor, customerId }: ProcessorCustomer): Promise<UserOfCustomer[]> {
     return this.database.run('important', FIND_USERS, [processor, customerId]);
   }
 }

@@ -1,12 +1,12 @@
 import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { AuditContext } from '../../platform/audit/audit-entry.js';
-import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { LinkStore } from './link.store.js';
-import { LinksService } from './links.service.js';
 import { linkList, userList, type UsersQuery, usersQuery } from './links.schema.js';
+import { LinksService } from './links.service.js';
 
 /** Which customer of a processor is which user. PlansController makes the links, since webhooks wait for them as they do for plans. */
 @ApiTags('back offices')
@@ -15,7 +15,7 @@ import { linkList, userList, type UsersQuery, usersQuery } from './links.schema.
 export class LinksController {
   constructor(
     private readonly links: LinkStore,
-    private readonly removal: LinksService,
+    private readonly service: LinksService,
   ) {}
 
   /** Finds the users who are a customer of a processor. */
@@ -35,13 +35,13 @@ export class LinksController {
   /** Removes a link. Webhooks of a new subscription of the customer wait then; subscriptions that are known stay with the user. */
   @Delete(':userId/links/:processor')
   @NeedsScope('operate')
-  @HttpCode(204)
   @Audited()
-  async remove(
+  @HttpCode(204)
+  remove(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Param('processor') processor: string,
     @CurrentAuditContext() by: AuditContext,
   ): Promise<void> {
-    await this.removal.remove(userId, processor, by);
+    return this.service.remove(userId, processor, by);
   }
 }

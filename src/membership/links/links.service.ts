@@ -4,18 +4,18 @@ import { AuditService } from '../../platform/audit/audit.service.js';
 import { Problem } from '../../platform/http/problem.js';
 import { LinkStore } from './link.store.js';
 
-/** Removes links between processors' customers and users. */
+/** Removes links between processors' customers and users; PlansService makes them. */
 @Injectable()
 export class LinksService {
   constructor(
-    private readonly links: LinkStore,
+    private readonly store: LinkStore,
     private readonly audit: AuditService,
   ) {}
 
-  /** Throws Problem not_found. */
-  async remove(userId: string, processor: string, by: AuditContext): Promise<void> {
-    await this.audit.transaction('important', by, async (tx) => {
-      const customerId = await this.links.remove(tx, userId, processor);
+  /** Removes the user's link to that processor. Throws Problem not_found when there is none. */
+  remove(userId: string, processor: string, by: AuditContext): Promise<void> {
+    return this.audit.transaction('important', by, async (tx) => {
+      const customerId = await this.store.remove(tx, userId, processor);
       if (customerId === undefined) throw new Problem('not_found', 'There is no such link.');
       const target = { kind: 'customer', id: `${processor}:${customerId}` };
       const act = { action: 'link.remove', target, userId, before: { customerId }, result: 'done' } as const;

@@ -59,12 +59,6 @@ const LINK = named(
    ON CONFLICT (processor, customer_id) DO UPDATE SET user_id = excluded.user_id`,
 );
 
-/** Which user a processor's customer is. */
-export interface LinkedUser {
-  readonly customerId: string;
-  readonly userId: string;
-}
-
 /** A plan of the catalogue as people see it. */
 export interface ListedPlan extends PlanBody {
   readonly planId: string;
@@ -77,6 +71,12 @@ export interface ListedPlan extends PlanBody {
 export interface DescribedPlan extends ListedPlan {
   readonly members: number;
   readonly behind: number;
+}
+
+/** Which user a processor's customer is. */
+export interface CustomerLink {
+  readonly customerId: string;
+  readonly userId: string;
 }
 
 /** The plan catalogue with the processors' prices, and the links between processors' customers and users. */
@@ -131,9 +131,9 @@ export class PlanStore {
     processor: string,
     customerId: string,
     userId: string,
-  ): Promise<LinkedUser[]> {
+  ): Promise<CustomerLink[]> {
     await tx.run(LOCK_USER, [userId]);
-    const before = await tx.run<LinkedUser>(LOCK_LINKS, [processor, customerId, userId]);
+    const before = await tx.run<CustomerLink>(LOCK_LINKS, [processor, customerId, userId]);
     await tx.run(UNLINK_OTHERS, [processor, customerId, userId]);
     await tx.run(LINK, [processor, customerId, userId]);
     return before;

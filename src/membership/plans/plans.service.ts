@@ -4,7 +4,7 @@ import type { AuditContext, AuditedAct } from '../../platform/audit/audit-entry.
 import { AuditService } from '../../platform/audit/audit.service.js';
 import { pageOf } from '../../platform/http/cursor.schema.js';
 import { Problem } from '../../platform/http/problem.js';
-import { type LinkedUser, type DescribedPlan, type ListedPlan, PlanStore } from './plan.store.js';
+import { type CustomerLink, type DescribedPlan, type ListedPlan, PlanStore } from './plan.store.js';
 import type { PlanBody, PlansQuery } from './plans.schema.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { WebhookDispatchService } from '../webhooks/webhook-dispatch.service.js';
@@ -68,7 +68,7 @@ function planPut(planId: string, before: PlanBody | undefined, after: PlanBody):
 }
 
 /** A customer who was another user's is told of that user too: each entry is erased with its own user. */
-function linkPut(processor: string, link: LinkedUser, before: readonly LinkedUser[]): AuditedAct[] {
+function linkPut(processor: string, link: CustomerLink, before: readonly CustomerLink[]): AuditedAct[] {
   const { customerId, userId } = link;
   const target = { kind: 'customer', id: `${processor}:${customerId}` };
   const was = before.find((one) => one.userId === userId);

@@ -1,7 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import type { AuditContext } from '../../platform/audit/audit-entry.js';
-import { AuditService } from '../../platform/audit/audit.service.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { Database } from '../../platform/postgres/database.js';
 import { isOutage } from '../../platform/postgres/outage.js';
@@ -39,7 +37,6 @@ export class ReconciliationService {
     private readonly updates: SubscriptionUpdateService,
     private readonly processors: ProcessorsService,
     private readonly database: Database,
-    private readonly audit: AuditService,
     metrics: MetricsService,
   ) {
     this.outcomes = metrics.counter(
@@ -64,19 +61,7 @@ export class ReconciliationService {
    * Asks the processors for each of the user's subscriptions, and repairs what differs. Returns what each came to: `same`, `repaired`,
    * `waiting` (for a plan or a link), `failed`, or `no_api` where the processor cannot be asked.
    */
-  async reconcileUser(userId: string, by: AuditContext): Promise<RefetchedSubscription[]> {
-    // What it repairs is told by the versions of the membership.
-    await this.audit.transaction('important', by, async () => ({
-      outcome: undefined,
-      acts: [
-        {
-          action: 'subscriptions.refetch',
-          target: { kind: 'user', id: userId },
-          userId,
-          result: 'accepted',
-        },
-      ],
-    }));
+  async reconcileUser(userId: string): Promise<RefetchedSubscription[]> {
     const outcomes: RefetchedSubscription[] = [];
     for (const { processor, subscriptionId } of await this.subscriptions.listOfUser(userId)) {
       const outcome = await this.refetch(processor, subscriptionId);

@@ -4,7 +4,7 @@ import type { AuditContext } from '../../platform/audit/audit-entry.js';
 import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
-import { ReconciliationService } from './reconciliation.service.js';
+import { RefetchService } from './refetch.service.js';
 import { refetchResponse } from './subscriptions.schema.js';
 
 /** A user's subscriptions, for people who help. */
@@ -12,7 +12,7 @@ import { refetchResponse } from './subscriptions.schema.js';
 @Controller('v1/users/:userId/subscriptions')
 @NeedsScope('support')
 export class SubscriptionsController {
-  constructor(private readonly reconciliation: ReconciliationService) {}
+  constructor(private readonly refetches: RefetchService) {}
 
   /** Asks the payment processors for the user's subscriptions now, and repairs what differs. */
   @Post('refetch')
@@ -23,6 +23,6 @@ export class SubscriptionsController {
     @Param('userId', { schema: userIdSchema }) userId: string,
     @CurrentAuditContext() by: AuditContext,
   ) {
-    return { subscriptions: await this.reconciliation.reconcileUser(userId, by) };
+    return { subscriptions: await this.refetches.refetch(userId, by) };
   }
 }

@@ -70,15 +70,9 @@ export class WebhookDispatchService {
     await (this.hasApi(id) ? waitAtMost(RESPONSE_TIMEOUT_MS, work) : work);
   }
 
-  /**
-   * Applies a webhook that was not applied, now; where its processor is asked first, waits for that 2 s at most. Returns false when it was
-   * applied before, or its body is gone.
-   */
-  async retry(id: WebhookId): Promise<boolean> {
-    const webhook = await this.queue.reopen(id);
-    if (!webhook) return false;
+  /** Applies a webhook that is leased to the caller; where its processor is asked first, waits for that 2 s at most. Never throws. */
+  async applyNow(webhook: ClaimedWebhook): Promise<void> {
     await waitAtMost(RESPONSE_TIMEOUT_MS, this.applyAll([webhook]));
-    return true;
   }
 
   /** Wakes and applies what waits for any of these, which are there by now: `price:…`, `customer:…`. */

@@ -132,8 +132,8 @@ export class WebhookQueueStore {
   }
 
   /** Makes the webhook open again, and leases it to the caller; undefined when it was applied, or its body is gone. */
-  async reopen({ processor, eventId }: WebhookId): Promise<ClaimedWebhook | undefined> {
-    return (await this.database.run<ClaimedWebhook>('important', REOPEN, [processor, eventId]))[0];
+  async reopen(tx: Transaction, { processor, eventId }: WebhookId): Promise<ClaimedWebhook | undefined> {
+    return (await tx.run<ClaimedWebhook>(REOPEN, [processor, eventId]))[0];
   }
 
   /** Wakes more of what one call could not wake. Returns false when nothing is left. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant } from '../../platform/auth/ids.schema.js';
+import { instant, storableInstant } from '../../platform/auth/ids.schema.js';
 import { cursorOf, listLimit, nextCursor } from '../../platform/http/cursor.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
 
@@ -14,7 +14,7 @@ export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
 /** Query of `GET /v1/webhooks`. */
 export const webhooksQuery = z.object({
   status: z.enum(WEBHOOK_STATUSES).default('waiting'),
-  before: cursorOf(z.tuple([instant, z.string(), z.string()])).optional(),
+  before: cursorOf(z.tuple([storableInstant, z.string(), z.string()])).optional(),
   limit: listLimit,
 });
 export type WebhooksQuery = z.infer<typeof webhooksQuery>;

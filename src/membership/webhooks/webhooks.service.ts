@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import type { AuditContext } from '../../platform/audit/audit-entry.js';
-import { AuditService } from '../../platform/audit/audit.service.js';
 import { Problem } from '../../platform/http/problem.js';
+import type { AuditContext, AuditedAct } from '../../platform/audit/audit-entry.js';
+import { AuditService } from '../../platform/audit/audit.service.js';
 import { pageOf } from '../../platform/http/cursor.schema.js';
 import { jsonDeeperThan } from '../../platform/http/body/json-depth.js';
 import type { WebhookHeaders } from '../processors/processor.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { lookupOf, type WebhookId } from './webhook.js';
+import { WebhookQueueStore } from './webhook-queue.store.js';
 import { WebhookDispatchService } from './webhook-dispatch.service.js';
 import { redactBody } from './redaction/redact-body.js';
 import { type DescribedWebhook, type ListedWebhook, WebhookStore } from './webhook.store.js';
@@ -25,6 +26,7 @@ export class WebhooksService {
     private readonly store: WebhookStore,
     private readonly dispatch: WebhookDispatchService,
     private readonly processors: ProcessorsService,
+    private readonly queue: WebhookQueueStore,
     private readonly audit: AuditService,
   ) {}
 
@@ -71,17 +73,25 @@ export class WebhooksService {
   /** Applies a webhook that was not applied so far; returns what became of it. Throws Problem not_found, conflict. */
   async retry(id: WebhookId, by: AuditContext): Promise<ShownWebhook> {
     const before = await this.describe(id);
-    const target = { kind: 'webhook', id: `${id.processor}:${id.eventId}` };
-    // What it changes is told by the versions of the membership.
-    await this.audit.transaction('important', by, async () => ({
-      outcome: undefined,
-      acts: [{ action: 'webhook.retry', target, result: 'accepted' }],
-    }));
-    if (!(await this.dispatch.retry(id)))
+    const webhook = await this.audit.transaction('important', by, async (tx) => {
+      const reopened = await this.queue.reopen(tx, id);
+      return { outcome: reopened, acts: reopened ? [retryOf(before)] : [] };
+    });
+    if (!webhook)
       throw new Problem(
         'conflict',
         before.body === null ? 'Its body was removed.' : 'It was applied before.',
       );
+    await this.dispatch.applyNow(webhook);
     return this.describe(id);
   }
 }
+
+const retryOf = ({ processor, eventId, userId, status }: ShownWebhook): AuditedAct => ({
+  action: 'webhook.retry',
+  target: { kind: 'webhook', id: `${processor}:${eventId}` },
+  userId: userId ?? undefined,
+  before: { status },
+  after: { status: 'stored' },
+  result: 'done',
+});

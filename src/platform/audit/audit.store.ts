@@ -16,10 +16,11 @@ const ADD = named(
   `INSERT INTO audit_entry (actor_kind, actor_id, actor_name, role, action, target_kind, target_id, user_id, before, after, reason, request_id, result)
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 );
+/** Columns are named with the table: `at` alone would be the text of the result, and no index is in its order. */
 const ENTRY = `SELECT id, iso(at) AS at, json_build_object('kind', actor_kind, 'id', actor_id, 'name', actor_name) AS actor, role, action,
     json_build_object('kind', target_kind, 'id', target_id) AS target, user_id AS "userId", before, after, reason,
     request_id AS "requestId", result
-  FROM audit_entry`;
+  FROM audit_entry e`;
 
 /** Which entries to list: those of all filters that are given. */
 export interface AuditFilter {
@@ -40,14 +41,14 @@ const FILTERS = Object.keys(COLUMNS) as FilterName[];
 /** A statement for each set of filters, so that each is found by an index. */
 const LISTS = new Map(
   subsetsOf(FILTERS).map((filters) => {
-    const conditions = filters.map((filter, n) => `AND ${COLUMNS[filter]} = $${n + 4}`).join(' ');
-    const text = `${ENTRY} WHERE (at, id) < ($1::timestamptz, $2::uuid) ${conditions} ORDER BY at DESC, id DESC LIMIT $3`;
+    const conditions = filters.map((filter, n) => `AND e.${COLUMNS[filter]} = $${n + 4}`).join(' ');
+    const text = `${ENTRY} WHERE (e.at, e.id) < ($1::timestamptz, $2::uuid) ${conditions} ORDER BY e.at DESC, e.id DESC LIMIT $3`;
     return [filters.join(), named(['audit-list', ...filters].join('-'), text)];
   }),
 );
 const EXPORT = named(
   'audit-export',
-  `${ENTRY} WHERE (at, id) > ($1::timestamptz, $2::uuid) AND at < $3::timestamptz ORDER BY at, id LIMIT $4`,
+  `${ENTRY} WHERE (e.at, e.id) > ($1::timestamptz, $2::uuid) AND e.at < $3::timestamptz ORDER BY e.at, e.id LIMIT $4`,
 );
 
 const BEHIND_ALL: AuditPlace = ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
@@ -98,8 +99,5 @@ export class AuditStore {
 }
 
 function subsetsOf<T>(all: readonly T[]): T[][] {
-  return all.reduce<T[][]>(
-    (subsets, one) => [...subsets, ...subsets.map((subset) => [...subset, one])],
-    [[]],
-  );
+  return Array.from({ length: 2 ** all.length }, (_, bits) => all.filter((__, n) => (bits >> n) % 2 === 1));
 }

@@ -57,7 +57,9 @@ export class ProviderMonitorService {
       );
     });
     facts.add('openCircuits', () =>
-      [...this.openCircuits].slice(0, MAX_LISTED).map(([upstream, circuit]) => ({ upstream, ...circuit })),
+      [...this.openCircuits]
+        .slice(0, MAX_LISTED)
+        .map(([upstream, circuit]) => Object.assign({ upstream }, circuit)),
     );
     facts.add('misconfigured', () => this.recentMisconfigurations());
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant } from '../../platform/auth/ids.schema.js';
+import { instant, storableInstant } from '../../platform/auth/ids.schema.js';
 import { cursorOf, listLimit, nextCursor } from '../../platform/http/cursor.schema.js';
 import { ON_INVALID } from '../recommendation.schema.js';
 
@@ -45,7 +45,7 @@ export const describedRun = run.extend({
 
 /** The query of GET /v1/recommendation-runs. */
 export const runsQuery = z.object({
-  before: cursorOf(z.tuple([instant, z.uuid()])).optional(),
+  before: cursorOf(z.tuple([storableInstant, z.uuid()])).optional(),
   limit: listLimit,
 });
 export type RunsQuery = z.infer<typeof runsQuery>;

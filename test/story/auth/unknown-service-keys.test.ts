@@ -19,9 +19,8 @@ let node: ServiceKeysService;
 let otherNode: ServiceKeysService;
 beforeAll(async () => {
   database = await createDatabase();
-  const config = testConfig({ DATABASE_URL: database.url });
-  prisma = new PrismaService(config);
-  connections = new Database(config);
+  prisma = new PrismaService(testConfig({ DATABASE_URL: database.url }));
+  connections = new Database(testConfig({ DATABASE_URL: database.url }));
 });
 afterAll(async () => {
   await prisma.onApplicationShutdown();
@@ -32,7 +31,7 @@ beforeEach(() => {
   metrics = new MetricsService();
   const store = new ServiceKeyStore(prisma, connections);
   const start = (own: MetricsService) =>
-    new ServiceKeysService(store, auditIn(connections), new ServiceKeyUsageWorker(store), testConfig(), own);
+    new ServiceKeysService(store, new ServiceKeyUsageWorker(store), auditIn(connections), testConfig(), own);
   [node, otherNode] = [start(metrics), start(new MetricsService())];
 });
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
+import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -76,69 +77,6 @@ const CHANGES: Record<string, Change> = {
       after: { customerId: `cus_${idOf(path)}` },
     }),
   },
-  'POST /v1/users/{userId}/devices/{deviceId}/test-event': {
-    scope: 'support',
-    prepare: async (name) => {
-      await call(usher.url, await usher.token(name), 'PUT', '/v1/me/devices/tv', { platform: 'tv' });
-      return `/v1/users/${name}/devices/tv/test-event`;
-    },
-    told: ({ body }, path) => ({
-      action: 'device.test',
-      target: { kind: 'device', id: 'tv' },
-      userId: idOf(path),
-      after: { eventId: body.id },
-      result: 'accepted',
-    }),
-  },
-  'POST /v1/users/{userId}/devices/{deviceId}/disconnect': {
-    scope: 'support',
-    prepare: (name) => `/v1/users/${name}/devices/tv/disconnect`,
-    told: (_, path) => ({
-      action: 'device.disconnect',
-      target: { kind: 'device', id: 'tv' },
-      userId: idOf(path),
-      result: 'accepted',
-    }),
-  },
-  'DELETE /v1/users/{userId}/links/{processor}': {
-    scope: 'operate',
-    prepare: async (name) => {
-      await usher.backOffice.call('PUT', `/v1/users/${name}/links/stripe`, { customerId: `cus_${name}` });
-      return `/v1/users/${name}/links/stripe`;
-    },
-    told: (_, path) => ({
-      action: 'link.remove',
-      target: { kind: 'customer', id: `stripe:cus_${idOf(path)}` },
-      userId: idOf(path),
-      before: { customerId: `cus_${idOf(path)}` },
-    }),
-  },
-  'POST /v1/webhooks/{processor}/{eventId}/retry': {
-    scope: 'operate',
-    prepare: async (name) => {
-      const event = usher.stripe.event('customer.subscription.created', {
-        userId: name,
-        price: `unknown_${name}`,
-      });
-      await usher.stripe.send(event);
-      return `/v1/webhooks/stripe/${event.id}/retry`;
-    },
-    told: (_, path) => ({
-      action: 'webhook.retry',
-      target: { kind: 'webhook', id: `stripe:${path.split('/')[4]}` },
-      result: 'accepted',
-    }),
-  },
-  'POST /v1/users/{userId}/subscriptions/refetch': {
-    scope: 'support',
-    prepare: (name) => `/v1/users/${name}/subscriptions/refetch`,
-    told: (_, path) => ({
-      action: 'subscriptions.refetch',
-      target: { kind: 'user', id: idOf(path) },
-      userId: idOf(path),
-      result: 'accepted',
-    }),
-  },
   'DELETE /v1/users/{userId}/streams': {
     scope: 'support',
     prepare: async (name) => {
@@ -164,6 +102,42 @@ const CHANGES: Record<string, Change> = {
       userId: idOf(path),
     }),
   },
+  'POST /v1/users/{userId}/devices/{deviceId}/test-event': {
+    scope: 'support',
+    prepare: async (name) => {
+      const put = await usher.callAs(name, 'PUT', '/v1/me/devices/tv', { platform: 'tv' });
+      expect(put.status).toBeLessThan(300);
+      return `/v1/users/${name}/devices/tv/test-event`;
+    },
+    told: ({ body }, path) => ({
+      action: 'device.test',
+      target: { kind: 'device', id: 'tv' },
+      userId: idOf(path),
+      after: { eventId: body.id },
+    }),
+  },
+  'POST /v1/users/{userId}/devices/{deviceId}/disconnect': {
+    scope: 'support',
+    prepare: (name) => `/v1/users/${name}/devices/tv/disconnect`,
+    told: (_, path) => ({
+      action: 'device.disconnect',
+      target: { kind: 'device', id: 'tv' },
+      userId: idOf(path),
+    }),
+  },
+  'POST /v1/users/{userId}/subscriptions/refetch': {
+    scope: 'support',
+    prepare: async (name) => {
+      await subscribe(usher, name);
+      return `/v1/users/${name}/subscriptions/refetch`;
+    },
+    told: ({ body }, path) => ({
+      action: 'subscriptions.refetch',
+      target: { kind: 'user', id: idOf(path) },
+      userId: idOf(path),
+      after: { subscriptions: body.subscriptions },
+    }),
+  },
   'DELETE /v1/users/{userId}': {
     scope: 'admin',
     prepare: (name) => `/v1/users/${name}`,
@@ -182,6 +156,39 @@ const CHANGES: Record<string, Change> = {
       target: { kind: 'key', id: body.id },
       before: null,
       after: { name: 'edge of Oslo', scopes: ['edge'] },
+    }),
+  },
+  'DELETE /v1/users/{userId}/links/{processor}': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const path = `/v1/users/${name}/links/stripe`;
+      await usher.backOffice.call('PUT', path, { customerId: `cus_${name}` });
+      return path;
+    },
+    told: (_, path) => ({
+      action: 'link.remove',
+      target: { kind: 'customer', id: `stripe:cus_${idOf(path)}` },
+      userId: idOf(path),
+      before: { customerId: `cus_${idOf(path)}` },
+      after: null,
+    }),
+  },
+  'POST /v1/webhooks/{processor}/{eventId}/retry': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const event = usher.stripe.event('customer.subscription.created', {
+        ...subscriptionIds(name),
+        price: 'price_unheard',
+      });
+      await usher.stripe.send(event);
+      return `/v1/webhooks/stripe/${event.id}/retry`;
+    },
+    told: ({ body }) => ({
+      action: 'webhook.retry',
+      target: { kind: 'webhook', id: `stripe:${String(body.eventId)}` },
+      userId: body.userId,
+      before: { status: 'waiting' },
+      after: { status: 'stored' },
     }),
   },
   'DELETE /v1/keys/{id}': {
@@ -266,6 +273,7 @@ const stored = () =>
       'SELECT user_id, device_id, token_id, seq FROM revocation',
       'SELECT stream_id, end_reason FROM stream',
       'SELECT user_id, "offset" FROM mailbox_entry',
+      'SELECT event_id, status, next_attempt_at FROM webhook',
       'SELECT id FROM audit_entry',
     ].map((query) => usher.database.query(`SELECT row_to_json(r)::text AS row FROM (${query}) r ORDER BY 1`)),
   );

@@ -9,6 +9,8 @@ export interface Problem {
   readonly requestId?: string;
   /** What is wrong, field by field. */
   readonly errors: readonly { readonly path: string; readonly message: string }[];
+  /** The whole body: some codes bring more. */
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** What a person does about a refusal, by its code. */
@@ -58,6 +60,7 @@ export function toProblem(status: number, headers: Headers, text: string): Probl
     retryable: body['retryable'] === true,
     ...(requestId !== undefined && { requestId }),
     errors,
+    body,
   };
 }
 

@@ -19,6 +19,8 @@ export class UsherApi {
     readonly url: string,
     private readonly bearer: string | undefined,
     private readonly signal: AbortSignal,
+    /** Why the caller does this, for the audit. */
+    private readonly reason?: string,
   ) {}
 
   /** Returns the parsed body; undefined when there is none. Throws Refusal, Unreachable. */
@@ -64,6 +66,8 @@ export class UsherApi {
     return {
       ...(this.bearer !== undefined && { authorization: `Bearer ${this.bearer}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
+      // Headers are Latin-1; RFC 8187 says how any text gets into one.
+      ...(this.reason !== undefined && { 'usher-reason': `utf-8''${encodeURIComponent(this.reason)}` }),
     };
   }
 

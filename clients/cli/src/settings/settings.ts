@@ -24,6 +24,7 @@ export interface GlobalOptions {
   readonly url?: string;
   readonly profile?: string;
   readonly json?: boolean;
+  readonly reason?: string;
 }
 
 /** Some of the settings, from one place. */

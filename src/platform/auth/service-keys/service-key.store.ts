@@ -43,6 +43,15 @@ export interface DescribedServiceKey {
   readonly revokedAt: string | null;
 }
 
+/** A new key as it is stored. */
+export interface NewServiceKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly hash: Uint8Array;
+  readonly expiresAt: Date | null;
+}
+
 /** What a node needs of a key to check it. */
 export interface StoredServiceKey extends ServiceIdentity {
   readonly hash: Uint8Array;
@@ -58,25 +67,16 @@ export class ServiceKeyStore {
   ) {}
 
   /** Stores a new key. */
-  async add(
-    tx: Transaction,
-    key: {
-      id: string;
-      name: string;
-      scopes: readonly Scope[];
-      hash: Uint8Array;
-      expiresAt: Date | null;
-    },
-  ): Promise<void> {
-    await tx.run(ADD, [key.id, key.name, key.scopes, Buffer.from(key.hash), key.expiresAt]);
+  async add(tx: Transaction, { id, name, scopes, hash, expiresAt }: NewServiceKey): Promise<void> {
+    await tx.run(ADD, [id, name, scopes, Buffer.from(hash), expiresAt]);
   }
 
   /** Returns the key if it exists and is neither revoked nor expired. */
   async find(id: string): Promise<StoredServiceKey | undefined> {
     const row = await this.prisma.serviceKey.findFirst({ where: { id, ...isValid() } });
     if (!row) return undefined;
-    const { name, hash, expiresAt } = row;
-    return { id, name, scopes: row.scopes as Scope[], hash, expiresAt };
+    const { name, scopes, hash, expiresAt } = row;
+    return { id, name, scopes: scopes as Scope[], hash, expiresAt };
   }
 
   /** Returns those of the ids whose keys exist and are neither revoked nor expired. */

@@ -16,7 +16,7 @@ import {
 import { NeedsScope } from './service-key.guard.js';
 import { ServiceKeysService } from './service-keys.service.js';
 
-/** Making, listing and revoking service keys, for administrators. */
+/** Making and revoking service keys, for administrators. */
 @ApiTags('operations')
 @Controller('v1/keys')
 @NeedsScope('admin')

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cursorOf, listLimit, nextCursor } from '../../http/cursor.schema.js';
 import { plainText } from '../../http/text.schema.js';
-import { instant } from '../ids.schema.js';
+import { instant, storableInstant } from '../ids.schema.js';
 import { SCOPES } from './service-key.js';
 
 const scopes = z.array(z.enum(SCOPES));
@@ -36,7 +36,7 @@ export const describedServiceKey = z.object({
 
 /** The query of GET /v1/keys. */
 export const serviceKeysQuery = z.object({
-  before: cursorOf(z.tuple([instant, z.string()])).optional(),
+  before: cursorOf(z.tuple([storableInstant, z.string()])).optional(),
   limit: listLimit,
 });
 export type ServiceKeysQuery = z.infer<typeof serviceKeysQuery>;

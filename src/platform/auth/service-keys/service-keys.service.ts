@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { LRUCache } from 'lru-cache';
 import type { Counter } from 'prom-client';
-import { type AuditContext, type AuditedAct } from '../../audit/audit-entry.js';
+import type { AuditContext, AuditedAct } from '../../audit/audit-entry.js';
 import { AuditService } from '../../audit/audit.service.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { growingCache } from '../../growing-cache.js';
@@ -85,8 +85,8 @@ export class ServiceKeysService {
 
   constructor(
     private readonly store: ServiceKeyStore,
-    private readonly audit: AuditService,
     private readonly usage: ServiceKeyUsageWorker,
+    private readonly audit: AuditService,
     @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
@@ -127,14 +127,17 @@ export class ServiceKeysService {
     const end = expiresAt === undefined ? null : new Date(expiresAt);
     if (end && end.getTime() <= Date.now()) throw new Problem('invalid_request', 'expiresAt: is in the past');
     const scopes = [...new Set(body.scopes)];
+    const ending = end && { expiresAt: end.toISOString() };
     const { id, key, hash } = newServiceKey();
-    const after = { name, scopes, ...(end && { expiresAt: end.toISOString() }) };
     await this.audit.transaction('important', by, async (tx) => {
       await this.store.add(tx, { id, name, scopes, hash, expiresAt: end });
-      return { outcome: undefined, acts: [{ ...actOn('key.create', id), after }] };
+      return {
+        outcome: undefined,
+        acts: [{ ...actOn('key.create', id), after: { name, scopes, ...ending } }],
+      };
     });
     this.unknown.delete(id);
-    return { id, key, scopes, ...(end && { expiresAt: end.toISOString() }) };
+    return { id, key, scopes, ...ending };
   }
 
   /** Returns the keys, the newest first, without their secrets; `next` is the `before` of the next page. */
