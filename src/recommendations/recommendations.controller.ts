@@ -5,8 +5,9 @@ import type { Request, Response } from 'express';
 import { profileId as profileIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
-import { toProblem } from '../platform/http/to-problem.js';
 import { Problem } from '../platform/http/problem.js';
+import { problemBody } from '../platform/http/problem-body.js';
+import { toProblem } from '../platform/http/to-problem.js';
 import { gunzipWithLimit } from './ingest/gunzip-limit.js';
 import { IngestService, type IngestTally } from './ingest/ingest.service.js';
 import { frontPageResponse } from './recommendation.schema.js';
@@ -47,7 +48,7 @@ export class RecommendationsController {
     } catch (error) {
       // Once the status is sent, the error is the last line. What was committed stays: sending the file again is harmless.
       if (!response.headersSent) throw error;
-      response.end(`${JSON.stringify({ error: toProblem(error) })}\n`);
+      response.end(`${JSON.stringify({ error: problemBody(toProblem(error), request) })}\n`);
     }
   }
 }

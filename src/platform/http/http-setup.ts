@@ -7,6 +7,7 @@ import { requestLog } from '../logging/logging.js';
 import { bodyParser } from './body/body-parser.js';
 import { admitCallers } from './rate-limits/admit-callers.js';
 import { ProblemFilter } from './problem.filter.js';
+import { REQUEST_ID_HEADER } from './request-id.js';
 import { rejectOtherRoles } from './role-routes.js';
 import { invalidRequest } from './validation.js';
 
@@ -22,7 +23,7 @@ class SchemaPipe extends StandardSchemaValidationPipe {
 }
 
 /** What browsers may read of a response, besides its body. */
-const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
+const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'RateLimit', 'RateLimit-Policy', REQUEST_ID_HEADER];
 
 /** Installs what applies to every HTTP call: request log, CORS, authentication, rate limits, bodies, validation, errors, timeouts. */
 export function setUpHttp(app: NestExpressApplication, config: Config): void {

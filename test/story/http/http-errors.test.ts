@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { call, PREMIUM } from '../../support/drivers/back-office.js';
+import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 import {
   expectCleanLog,
   expectMailboxUnchanged,
@@ -12,6 +13,7 @@ import {
 import { forgedTokens, INVALID_IDS, nestedJson } from '../../support/invalid-input.js';
 
 const used: Record<string, string> = {};
+const TOO_LARGE = `"${'x'.repeat(1_100_000)}"`;
 
 let usher: TestUsher;
 let adaToken: string;
@@ -252,6 +254,91 @@ describe('a page of a foreign origin may not read responses', () => {
   });
 });
 
+describe('every response has the id by which the log knows the request', () => {
+  const NAME = 'checkout:4711/retry=1';
+  const named = { 'x-request-id': NAME };
+  const requests: [string, number, () => Promise<HttpReply>][] = [
+    ['a success', 200, () => usher.callAs('ada', 'GET', '/v1/me/state', undefined, named)],
+    ['an unknown path', 404, () => usher.backOffice.call('GET', '/v1/nothing', undefined, named)],
+    ['credentials that are refused', 401, () => call(usher.url, 'x', 'GET', '/v1/keys', undefined, named)],
+    ['a body that is not JSON', 400, () => usher.backOffice.call('POST', '/v1/events', '{', named)],
+    ['a body that is too large', 413, () => usher.backOffice.call('POST', '/v1/events', TOO_LARGE, named)],
+    ['no credentials needed', 200, () => call(usher.url, undefined, 'GET', '/health/live', undefined, named)],
+  ];
+
+  test.each(requests)('%s', async (_, status, request) => {
+    const reply = await request();
+    expect([reply.status, reply.headers.get('x-request-id')]).toEqual([status, NAME]);
+    if (status >= 400) expect(reply.body.requestId).toBe(NAME);
+  });
+
+  test('one that cannot be repeated is replaced, by the trace id if there is one', async () => {
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const reply = await usher.backOffice.call('GET', '/v1/nothing', undefined, {
+      'x-request-id': '"quoted"',
+      traceparent: `00-${trace}-00f067aa0ba902b7-01`,
+    });
+    expect([reply.headers.get('x-request-id'), reply.body.requestId]).toEqual([trace, trace]);
+    const made = await usher.backOffice.call('GET', '/v1/nothing');
+    expect(made.headers.get('x-request-id')).toMatch(/^[\w-]{8,}$/);
+    expect(made.body.requestId).toBe(made.headers.get('x-request-id'));
+  });
+
+  test('a page of another origin may read it', async () => {
+    const reply = await usher.callAs('ada', 'GET', '/v1/me/state', undefined, {
+      origin: 'https://app.example.com',
+    });
+    expect(reply.headers.get('access-control-expose-headers')).toContain('X-Request-Id');
+  });
+});
+
+describe('a refusal is logged with its code, who was refused, and its request id', () => {
+  const refusal = (id: string) => eventually(`the line of ${id}`, () => logged(id));
+
+  test('a service key that lacks the scope', async () => {
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'reader', scopes: ['read'] });
+    used['a key'] = String(body.key);
+    const reply = await call(
+      usher.url,
+      String(body.key),
+      'POST',
+      '/v1/keys',
+      {},
+      { 'x-request-id': 'no-scope' },
+    );
+    expectProblem(reply, 403, 'forbidden');
+    expect(await refusal('no-scope')).toMatchObject({ level: 'info', code: 'forbidden', keyId: body.id });
+  });
+
+  test('a service key that was revoked', async () => {
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'gone', scopes: ['read'] });
+    used['a revoked key'] = String(body.key);
+    await usher.backOffice.call('DELETE', `/v1/keys/${String(body.id)}`);
+    await call(usher.url, String(body.key), 'GET', '/v1/users/ada', undefined, { 'x-request-id': 'revoked' });
+    expect(await refusal('revoked')).toMatchObject({ code: 'unauthorized', keyId: body.id });
+  });
+
+  test('a user', async () => {
+    const lost = await usher.callAs('ada', 'GET', '/v1/me/entries?epoch=other', undefined, {
+      'x-request-id': 'lost',
+    });
+    expectProblem(lost, 410, 'position_lost');
+    expect(await refusal('lost')).toMatchObject({
+      code: 'position_lost',
+      userId: 'ada',
+      res: { status: 410 },
+    });
+  });
+
+  test('a stranger, by code and id alone', async () => {
+    await call(usher.url, undefined, 'GET', '/v1/me/state', undefined, { 'x-request-id': 'stranger' });
+    const line = await refusal('stranger');
+    expect(line).toMatchObject({ code: 'token_missing', res: { status: 401 } });
+    expect(line).not.toHaveProperty('userId');
+    expect(line).not.toHaveProperty('keyId');
+  });
+});
+
 test('an unknown path returns not_found, and the response does not repeat the query', async () => {
   const reply = await usher.backOffice.call('GET', `/v1/nothing?token=${adaToken}`);
   expectProblem(reply, 404, 'not_found');
@@ -262,6 +349,15 @@ test('the node still works, and its log contains no token, key or secret', async
   expect((await usher.callAs('ada', 'GET', '/v1/me/state')).status).toBe(200);
   expectCleanLog(usher, used);
 });
+
+/** Returns the line that the node logged when the request with this id was done; undefined before that. */
+function logged(id: string): Record<string, unknown> | undefined {
+  const lines = usher
+    .log()
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.includes(`"${id}"`));
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>).find((line) => 'res' in line);
+}
 
 /** Sends half of the body that the headers announce, then closes the connection. */
 function sendHalf(path: string, body: string): Promise<void> {
