@@ -13,6 +13,7 @@ import { BudgetStore } from './budgets/budget.store.js';
 import { CONFIG, type Config } from './config/config.js';
 import { EventBusService } from './events/event-bus.service.js';
 import { HealthController } from './health/health.controller.js';
+import { ErrorsController } from './http/docs/errors.controller.js';
 import { IdempotencyStore } from './http/idempotency/idempotency.store.js';
 import { LifecycleService } from './lifecycle.service.js';
 import { LoadMonitorWorker } from './load/load-monitor.worker.js';
@@ -56,7 +57,9 @@ export class PlatformModule {
       controllers: [
         HealthController,
         MetricsController,
-        ...(config.ROLES.includes('api') ? [ServiceKeysController, RevocationsController] : []),
+        ...(config.ROLES.includes('api')
+          ? [ServiceKeysController, RevocationsController, ErrorsController]
+          : []),
       ],
       providers: [...shared, RevocationStore, ServiceKeyStore, JwksWorker, AuthenticationService],
       exports: shared,

@@ -6,6 +6,7 @@ import { LoadMonitorWorker } from '../load/load-monitor.worker.js';
 import { requestLog } from '../logging/logging.js';
 import { bodyParser } from './body/body-parser.js';
 import { admitCallers } from './rate-limits/admit-callers.js';
+import { DOCS_URL_SETTING } from './problem-body.js';
 import { ProblemFilter } from './problem.filter.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 import { rejectOtherRoles } from './role-routes.js';
@@ -29,6 +30,7 @@ const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'RateLimit', 'RateLimit-Policy',
 export function setUpHttp(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
   app.set('trust proxy', config.TRUSTED_PROXIES);
+  app.set(DOCS_URL_SETTING, config.DOCS_URL);
   app.use(requestLog(config));
   app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS, maxAge: 600 });
   app.use(rejectOtherRoles(config.ROLES));

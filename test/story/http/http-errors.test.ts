@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import { PROBLEMS } from '../../../src/platform/http/problem.js';
+
 import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -138,8 +140,13 @@ describe('a request body that cannot be read is rejected as a whole', () => {
       const xml = await usher.backOffice.call('POST', '/v1/events', body, {
         'content-type': 'application/xml',
       });
-      expect([400, 415]).toContain(xml.status);
-      expect(xml.body).toMatchObject({ code: expect.any(String), retryable: false });
+      expectProblem(xml, 415, 'unsupported_media_type');
+      expect(xml.body.detail).toMatch(/application\/xml.* needs application\/json/);
+      const form = await usher.callAs('ada', 'PUT', '/v1/me/preferences', body, {
+        'content-type': 'application/x-www-form-urlencoded',
+      });
+      expectProblem(form, 415, 'unsupported_media_type');
+      expect(form.body.detail).toContain('application/x-www-form-urlencoded');
       expectProblem(
         await usher.backOffice.call('POST', '/v1/events', body, { 'content-encoding': 'snappy' }),
         415,
@@ -290,6 +297,17 @@ describe('every response has the id by which the log knows the request', () => {
     });
     expect(reply.headers.get('access-control-expose-headers')).toContain('X-Request-Id');
   });
+});
+
+test('the type of an error leads to the section of a page that explains it', async () => {
+  const { body } = await usher.backOffice.call('GET', '/v1/users/ada/nothing');
+  const address = new URL(String(body.type), `${usher.url}/v1/users/ada/nothing`);
+  expect([address.origin, address.hash]).toEqual([usher.url, '#not_found']);
+  const page = await fetch(address);
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  const html = await page.text();
+  for (const code of Object.keys(PROBLEMS)) expect(html).toContain(`<section id="${code}">`);
+  expect((await fetch(`${usher.url}/docs`)).status).toBe(200);
 });
 
 describe('a refusal is logged with its code, who was refused, and its request id', () => {
