@@ -9,7 +9,7 @@ export const edgeId = z
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'edgeId must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
 
 /** The body of POST /v1/streams. */
-export const newStream = z.object({ userId, deviceId, titleId: plainText(128).min(1), edgeId });
+export const newStream = z.strictObject({ userId, deviceId, titleId: plainText(128).min(1), edgeId });
 export type NewStreamBody = z.infer<typeof newStream>;
 
 /** The response when a stream is started or its lease renewed. */

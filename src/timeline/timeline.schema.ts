@@ -11,7 +11,7 @@ const place = z.string().transform((text, context): TimelinePlace => {
 });
 
 /** The query of GET /v1/users/{userId}/timeline. */
-export const timelineQuery = z.object({
+export const timelineQuery = z.strictObject({
   before: place.optional().describe('The `next` of an earlier response, or an instant: only older steps.'),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });

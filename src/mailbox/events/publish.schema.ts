@@ -20,7 +20,7 @@ export const eventKey = z
   .regex(/^[^\p{Cc}\p{Cs}]*$/u);
 
 /** An event that a back office publishes. */
-export const newEvent = z.object({
+export const newEvent = z.strictObject({
   userId,
   type: eventType,
   tier: z.enum(TIERS),
@@ -33,11 +33,11 @@ export const newEvent = z.object({
 export type NewEventBody = z.infer<typeof newEvent>;
 
 /** The body of `POST /v1/events`. */
-export const publishBody = z.object({ events: z.array(newEvent).min(1).max(MAX_EVENTS) });
+export const publishBody = z.strictObject({ events: z.array(newEvent).min(1).max(MAX_EVENTS) });
 export type PublishBody = z.infer<typeof publishBody>;
 
 /** `received`: the answer waits until every connected device has acknowledged, at most ACK_TIMEOUT_SECONDS. */
-export const publishQuery = z.object({ wait: z.literal('received').optional() });
+export const publishQuery = z.strictObject({ wait: z.literal('received').optional() });
 export type PublishQuery = z.infer<typeof publishQuery>;
 
 /** The answer of `POST /v1/events`. */

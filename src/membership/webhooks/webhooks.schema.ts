@@ -9,7 +9,7 @@ export const WEBHOOK_STATUSES = ['stored', 'applied', 'stale', 'ignored', 'waiti
 export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
 
 /** Query of `GET /v1/webhooks`. */
-export const webhooksQuery = z.object({
+export const webhooksQuery = z.strictObject({
   status: z.enum(WEBHOOK_STATUSES).default('waiting'),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });

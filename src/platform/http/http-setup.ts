@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { LoadMonitorWorker } from '../load/load-monitor.worker.js';
 import { requestLog } from '../logging/logging.js';
 import { bodyParser } from './body/body-parser.js';
+import { nameUnknownFields } from './body/unknown-fields.js';
 import { admitCallers } from './rate-limits/admit-callers.js';
 import { DOCS_URL_SETTING } from './problem-body.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -38,6 +39,7 @@ export function setUpHttp(app: NestExpressApplication, config: Config): void {
   // The demo page, which no production build has, gives tokens to whoever asks.
   const isOpen = (path: string) => config.NODE_ENV === 'development' && path.startsWith('/dev/');
   app.use(bodyParser(app.get(LoadMonitorWorker), isOpen));
+  nameUnknownFields();
   app.useGlobalPipes(new SchemaPipe({ exceptionFactory: invalidRequest }));
   app.useGlobalFilters(new ProblemFilter());
   const server = app.getHttpServer();

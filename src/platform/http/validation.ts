@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { shownField } from './body/unknown-fields.js';
 import { Problem } from './problem.js';
 
 /** Returns the parsed value. Throws Problem invalid_request, which names the wrong fields but never their values. */
@@ -11,13 +12,16 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
 /** Further errors are left out, so that the response to a hostile body stays small. */
 const MAX_ERRORS = 10;
 
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly unknown[] | undefined;
+  /** Unknown fields; the message has a line for each (unknown-fields.ts). */
+  readonly keys?: readonly string[];
+}
+
 /** Returns the Problem invalid_request for validation errors: `errors` lists path and message, `detail` repeats the first one. */
-export function invalidRequest(
-  issues: readonly { message: string; path?: readonly unknown[] | undefined }[],
-): Problem {
-  const errors = issues
-    .slice(0, MAX_ERRORS)
-    .map((issue) => ({ path: pathOf(issue.path), message: issue.message }));
+export function invalidRequest(issues: readonly Issue[]): Problem {
+  const errors = issues.slice(0, MAX_ERRORS).flatMap(errorsOf).slice(0, MAX_ERRORS);
   const first = errors[0];
   return new Problem(
     'invalid_request',
@@ -25,6 +29,13 @@ export function invalidRequest(
     { errors },
   );
 }
+
+const errorsOf = ({ message, path = [], keys }: Issue): { path: string; message: string }[] =>
+  keys === undefined
+    ? [{ path: pathOf(path), message }]
+    : message
+        .split('\n')
+        .map((line, n) => ({ path: pathOf([...path, shownField(keys[n] ?? '')]), message: line }));
 
 const pathOf = (path: readonly unknown[] | undefined): string =>
   (path ?? [])

@@ -177,6 +177,53 @@ describe('a request body that cannot be read is rejected as a whole', () => {
   });
 });
 
+describe('a call with a service key is told of fields that it misspelt', () => {
+  const CAPABILITIES = { ...PREMIUM, max_streams: 4 };
+  test.each([
+    [
+      'POST',
+      '/v1/events',
+      { events: [note({ expires_at: '2030-01-01T00:00:00Z' })] },
+      'events.0.expires_at',
+      'expiresAt',
+    ],
+    ['POST', '/v1/events?waits=received', { events: [note()] }, 'waits', 'wait'],
+    ['PUT', '/v1/plans/a', { name: 'A', price: [], prices: [], capabilities: PREMIUM }, 'price', 'prices'],
+    [
+      'PUT',
+      '/v1/plans/a',
+      { name: 'A', prices: [], capabilities: CAPABILITIES },
+      'capabilities.max_streams',
+      'maxStreams',
+    ],
+    ['PUT', '/v1/users/ada/links/stripe', { customerId: 'c', customer_id: 'c' }, 'customer_id', 'customerId'],
+    ['POST', '/v1/keys', { name: 'x', scopes: ['read'], scope: 'read' }, 'scope', 'scopes'],
+    ['POST', '/v1/users/ada/revocations', { device_id: 'tv' }, 'device_id', 'deviceId'],
+    [
+      'POST',
+      '/v1/streams',
+      { userId: 'a', deviceId: 'b', titleId: 'c', edgeId: 'd', edge: 'd' },
+      'edge',
+      undefined,
+    ],
+    ['GET', '/v1/webhooks?state=failed', undefined, 'state', 'status'],
+    ['GET', '/v1/users/ada/timeline?limits=5', undefined, 'limits', 'limit'],
+  ])('%s %s', async (method, path, body, field, meant) => {
+    const reply = await usher.backOffice.call(method, path, body);
+    expectProblem(reply, 400, 'invalid_request');
+    const message = meant === undefined ? 'unknown field' : `unknown field; did you mean ${meant}?`;
+    expect(reply.body.errors).toEqual([{ path: field, message }]);
+  });
+
+  test('and not of those within data, nor in calls of apps, which may be newer than the server', async () => {
+    expect(
+      (await usher.backOffice.publish([note({ data: { expires_at: 1, any: { thing: 1 } } })])).status,
+    ).toBe(202);
+    const device = { platform: 'tv', colour: 'black' };
+    expect((await usher.callAs('ada', 'PUT', '/v1/me/devices/newer?x=1', device)).status).toBe(200);
+  });
+});
+
 describe('an invalid id is rejected', () => {
   test('in the path', async () => {
     for (const id of INVALID_IDS) {

@@ -6,7 +6,7 @@ const tokenId = plainText(200).min(1);
 
 /** The body of a revocation. Without a device or a token, all of the user's tokens are revoked. */
 export const newRevocation = z
-  .object({
+  .strictObject({
     deviceId: deviceId.optional().describe('Only the tokens that this device shows.'),
     tokenId: tokenId.optional().describe('Only the token with this `jti`.'),
   })

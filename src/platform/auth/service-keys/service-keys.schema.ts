@@ -3,7 +3,7 @@ import { plainText } from '../../http/text.schema.js';
 import { SCOPES } from './service-key.js';
 
 /** The body of a request for a new service key. */
-export const newServiceKeyBody = z.object({
+export const newServiceKeyBody = z.strictObject({
   name: plainText(100).min(1),
   scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
 });
