@@ -12,8 +12,6 @@ export const recommendationLine = z.object({
 export type RecommendationLine = z.infer<typeof recommendationLine>;
 
 /** The response of GET /v1/me/recommendations/{profileId}. */
-export const frontPageResponse = z.object({
-  profileId,
-  version: frontPageVersion,
-  items: z.array(z.unknown()),
-});
+export const frontPageResponse = z
+  .object({ profileId, version: frontPageVersion, items: z.array(z.unknown()) })
+  .meta({ id: 'FrontPage' });

@@ -12,6 +12,9 @@ import { gunzipWithLimit } from './ingest/gunzip-limit.js';
 import { IngestService, type IngestTally } from './ingest/ingest.service.js';
 import { frontPageResponse } from './recommendation.schema.js';
 import { RecommendationStore } from './recommendation.store.js';
+import { Operation } from '../platform/http/docs/operation.js';
+
+const EXAMPLE_LINE = `${JSON.stringify({ userId: 'ada', profileId: 'main', version: 20261120, items: [{ showId: 'dark' }] })}\n`;
 
 /** The call of back offices. */
 @ApiTags('back offices')
@@ -24,16 +27,24 @@ export class RecommendationsController {
    * the tally.
    */
   @Post()
+  @Operation({
+    id: 'ingestRecommendations',
+    summary: 'Send the nightly file',
+    description:
+      'NDJSON, a front page a line, of any length, plain or gzip. An invalid line rejects that line alone.',
+    problems: ['unsupported_media_type'],
+  })
   @NeedsScope('recommendations')
   @ApiConsumes('application/x-ndjson')
   @ApiBody({
-    schema: { type: 'string' },
+    schema: { type: 'string', example: EXAMPLE_LINE },
     description: '{ userId, profileId?, version, items } a line; gzip welcome',
   })
   @ApiResponse({
     status: 200,
     description:
-      'NDJSON; the last line holds { accepted, unchanged, conflicting, stale, rejectedCount, rejected }',
+      'Progress, then { accepted, unchanged, conflicting, stale, rejectedCount, rejected } in the last line',
+    content: { 'application/x-ndjson': { schema: { type: 'string' } } },
   })
   async ingest(@Req() request: Request, @Res() response: Response): Promise<void> {
     const body = bodyOf(request);
@@ -63,6 +74,11 @@ export class FrontPageController {
 
   /** The profile's newest front page. */
   @Get(':profileId')
+  @Operation({
+    id: 'getFrontPage',
+    summary: 'Read the newest front page of a profile',
+    problems: ['not_found'],
+  })
   @ApiResponse({ status: 200, standardSchema: frontPageResponse })
   @ApiResponse({ status: 304, description: 'The version is the one of If-None-Match' })
   async read(

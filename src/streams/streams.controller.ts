@@ -8,6 +8,7 @@ import { StopTriggersService } from './stop-triggers.service.js';
 import { streamId as streamIdSchema } from '../mailbox/events/event-data.schema.js';
 import { grantedStream, newStream, type NewStreamBody, stoppedStreams } from './streams.schema.js';
 import { StreamsService } from './streams.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** The calls of edge nodes. */
 @ApiTags('edge nodes')
@@ -21,6 +22,12 @@ export class StreamsController {
 
   /** For an edge node before it sends the first byte: takes one of the user's slots and returns a lease. */
   @Post()
+  @Operation({
+    id: 'startStream',
+    summary: 'Start a stream',
+    description: 'Takes one of the slots of the plan and returns a lease; before the first byte.',
+    problems: ['not_entitled', 'too_many_streams'],
+  })
   @Idempotent()
   @ApiResponse({ status: 201, standardSchema: grantedStream })
   start(@Body({ schema: newStream }) body: NewStreamBody) {
@@ -29,6 +36,12 @@ export class StreamsController {
 
   /** Renews the slot and returns a new lease. Edge nodes call it every LEASE_SECONDS / 3. */
   @Put(':streamId')
+  @Operation({
+    id: 'renewStream',
+    summary: 'Renew a stream',
+    description: 'Every LEASE_SECONDS / 3.',
+    problems: ['not_entitled', 'not_found', 'too_many_streams'],
+  })
   @ApiResponse({ status: 200, standardSchema: grantedStream })
   renew(@Param('streamId', { schema: streamIdSchema }) streamId: string) {
     return this.renewals.renew(streamId);
@@ -36,6 +49,7 @@ export class StreamsController {
 
   /** Ends a stream, which frees its slot. */
   @Delete(':streamId')
+  @Operation({ id: 'endStream', summary: 'End a stream', description: 'Frees its slot. It may be repeated.' })
   @HttpCode(204)
   async end(@Param('streamId', { schema: streamIdSchema }) streamId: string): Promise<void> {
     await this.streams.end(streamId);
@@ -50,6 +64,11 @@ export class UserStreamsController {
 
   /** Stops all of a user's streams with the reason `operator`. The user may start new ones, as far as the membership allows. */
   @Delete(':userId/streams')
+  @Operation({
+    id: 'stopStreams',
+    summary: 'Stop all streams of a user',
+    description: 'With the reason `operator`. The user may start new ones, as far as the membership allows.',
+  })
   @NeedsScope('support')
   @ApiResponse({ status: 200, standardSchema: stoppedStreams })
   async stop(@Param('userId', { schema: userIdSchema }) userId: string) {

@@ -2,8 +2,9 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
-import { timelineResponse, timelineQuery, type TimelineQuery } from './timeline.schema.js';
+import { timelineResponse, timelineQuery, type TimelineQuery, userResponse } from './timeline.schema.js';
 import { TimelineService } from './timeline.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** Explains a user to a back office. */
 @ApiTags('back offices')
@@ -14,12 +15,20 @@ export class TimelineController {
 
   /** Everything about one user, in one response. */
   @Get()
+  @Operation({ id: 'getUser', summary: 'Read all that is known of a user' })
+  @ApiResponse({ status: 200, standardSchema: userResponse })
   user(@Param('userId', { schema: userIdSchema }) userId: string) {
     return this.timeline.describeUser(userId);
   }
 
   /** What happened to one user, from webhook to receipt, and why each device did or did not get each event. Newest first. */
   @Get('timeline')
+  @Operation({
+    id: 'getTimeline',
+    summary: 'Read what happened to a user',
+    description:
+      'From webhook to receipt, the newest first, and why each device did or did not get each event.',
+  })
   @ApiResponse({ status: 200, standardSchema: timelineResponse })
   read(
     @Param('userId', { schema: userIdSchema }) userId: string,

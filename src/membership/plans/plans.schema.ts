@@ -1,22 +1,38 @@
 import { z } from 'zod';
 import { capabilities } from '../../mailbox/events/event-data.schema.js';
+import { userId } from '../../platform/auth/ids.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
 
 /** A plan's id, chosen by the back office. */
 export const planId = z
   .string()
-  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' })
+  .meta({ description: 'A plan, as the back office named it', examples: ['premium'] });
+
+const EXAMPLE = {
+  name: 'Premium',
+  prices: ['price_premium'],
+  capabilities: { streaming: true, maxStreams: 4, maxQuality: '4k', downloads: true, ads: false },
+};
+const name = plainText(100).min(1);
+const prices = z.array(plainText(255).min(1)).max(1_000).describe("The processors' price ids");
 
 /** Body of `PUT /v1/plans/{planId}`. */
-export const planBody = z.strictObject({
-  name: plainText(100).min(1),
-  prices: z.array(plainText(255).min(1)).max(1_000).describe("The processors' price ids"),
-  capabilities: z.strictObject(capabilities.shape),
-});
+export const planBody = z
+  .strictObject({ name, prices, capabilities: z.strictObject(capabilities.shape) })
+  .meta({ id: 'NewPlan', examples: [EXAMPLE] });
 export type PlanBody = z.infer<typeof planBody>;
 /** Response of the same. */
-export const planResponse = planBody.extend({ planId });
+export const planResponse = z.object({ planId, name, prices, capabilities }).meta({ id: 'Plan' });
+
+const customerId = plainText(255).min(1).describe("The processor's id of the customer");
 
 /** Body of `PUT /v1/users/{userId}/links/{processor}`. */
-export const linkBody = z.strictObject({ customerId: plainText(255).min(1) });
+export const linkBody = z
+  .strictObject({ customerId })
+  .meta({ id: 'NewLink', examples: [{ customerId: 'cus_ada' }] });
 export type LinkBody = z.infer<typeof linkBody>;
+/** Response of the same. */
+export const linkResponse = z
+  .object({ userId, processor: z.string(), customerId })
+  .meta({ id: 'Link', description: 'To which user a customer belongs' });

@@ -1,12 +1,13 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiBody, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { PROCESSORS } from '../processors/registry.js';
 import { subscriptionUpdatedDocument } from '../processors/standard/standard.schema.js';
 import { WebhookStore } from './webhook.store.js';
-import { type WebhooksQuery, webhooksQuery } from './webhooks.schema.js';
+import { webhookReceived, type WebhooksQuery, webhooksQuery, webhooksResponse } from './webhooks.schema.js';
 import { WebhooksService } from './webhooks.service.js';
+import { Operation } from '../../platform/http/docs/operation.js';
 
 /** Where payment processors send their webhooks, and where operators see what became of them. */
 @ApiTags('processors')
@@ -19,8 +20,29 @@ export class WebhooksController {
 
   /** Receives a webhook of a payment processor. 2xx means that it is stored and need not be sent again. */
   @Post(':processor')
+  @Operation({
+    id: 'receiveWebhook',
+    summary: 'Receive a webhook of a payment processor',
+    description:
+      'As the processor sends and signs it. 200 means that it is stored and need not be sent again.',
+    problems: [
+      'signature_invalid',
+      'signature_stale',
+      'malformed_json',
+      'too_deep',
+      'payload_too_large',
+      'not_found',
+      'not_configured',
+    ],
+  })
+  @ApiResponse({ status: 200, standardSchema: webhookReceived })
   @HttpCode(200)
-  @ApiParam({ name: 'processor', enum: Object.keys(PROCESSORS) })
+  @ApiParam({
+    name: 'processor',
+    description: 'Which payment processor sends it',
+    enum: Object.keys(PROCESSORS),
+    example: 'standard',
+  })
   @ApiBody({
     description:
       'As the processor sends and signs it. This is what `standard` understands, for in-house billing',
@@ -38,6 +60,12 @@ export class WebhooksController {
 
   /** Lists webhooks by what became of them, the newest first; by default those that wait for a plan or a customer link. */
   @Get()
+  @Operation({
+    id: 'listWebhooks',
+    summary: 'List webhooks by what became of them',
+    description: 'The newest first; by default those that wait for a plan, a link or a subscription.',
+  })
+  @ApiResponse({ status: 200, standardSchema: webhooksResponse })
   @NeedsScope('read')
   async list(@Query({ schema: webhooksQuery }) { status, limit }: WebhooksQuery) {
     return { webhooks: await this.store.listNewest(status, limit) };

@@ -323,7 +323,7 @@ describe('every response has the id by which the log knows the request', () => {
   test.each(requests)('%s', async (_, status, request) => {
     const reply = await request();
     expect([reply.status, reply.headers.get('x-request-id')]).toEqual([status, NAME]);
-    if (status >= 400) expect(reply.body.requestId).toBe(NAME);
+    expect(reply.body.requestId === NAME).toBe(status >= 400);
   });
 
   test('one that cannot be repeated is replaced, by the trace id if there is one', async () => {

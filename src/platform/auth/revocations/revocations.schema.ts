@@ -12,14 +12,17 @@ export const newRevocation = z
   })
   .refine((body) => body.deviceId === undefined || body.tokenId === undefined, {
     error: 'name a device or a token, not both',
-  });
+  })
+  .meta({ id: 'NewRevocation', examples: [{ deviceId: 'ada-tv' }] });
 /** The validated body. */
 export type NewRevocation = z.infer<typeof newRevocation>;
 
 /** The revocation as it was stored. */
-export const revocationResponse = z.object({
-  userId,
-  deviceId: deviceId.optional(),
-  tokenId: tokenId.optional(),
-  notBefore: instant.describe('Tokens with an earlier `iat` are refused.'),
-});
+export const revocationResponse = z
+  .object({
+    userId,
+    deviceId: deviceId.optional(),
+    tokenId: tokenId.optional(),
+    notBefore: instant.describe('Tokens with an earlier `iat` are refused.'),
+  })
+  .meta({ id: 'Revocation' });

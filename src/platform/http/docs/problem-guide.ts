@@ -170,4 +170,10 @@ export interface ExplainedProblem extends Advice {
 
 /** Returns every error, explained, in the order of PROBLEMS: for /docs/errors and docs/reference/errors.md. */
 export const explainProblems = (): ExplainedProblem[] =>
-  (Object.keys(PROBLEMS) as ProblemCode[]).map((code) => ({ code, ...PROBLEMS[code], ...ADVICE[code] }));
+  (Object.keys(PROBLEMS) as ProblemCode[]).map(explain);
+
+function explain(code: ProblemCode): ExplainedProblem {
+  const { status, title, retryable } = PROBLEMS[code];
+  const { when, remedy } = ADVICE[code];
+  return { code, status, title, retryable, when, remedy };
+}
