@@ -40,8 +40,7 @@ export class WebhooksController {
   @ApiParam({
     name: 'processor',
     description: 'Which payment processor sends it',
-    enum: Object.keys(PROCESSORS),
-    example: 'standard',
+    schema: { type: 'string', enum: Object.keys(PROCESSORS), example: 'standard' },
   })
   @ApiBody({
     description:

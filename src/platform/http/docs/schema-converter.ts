@@ -7,7 +7,7 @@ type JsonSchema = Record<string, unknown>;
  * Makes the schema more useful to readers and to generators of clients: a time needs no pattern beside its format, an integer no limits that are
  * only JavaScript's, and a response may get more fields.
  */
-function simplify(schema: JsonSchema, isOutput: boolean): void {
+export function simplify(schema: JsonSchema, isOutput: boolean): void {
   if (schema.format !== undefined) delete schema.pattern;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
