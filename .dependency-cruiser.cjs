@@ -130,6 +130,24 @@ module.exports = {
       { path: '^src/timeline/' },
     ),
     rule(
+      'operations-is-a-leaf',
+      'It says how all rooms are, and reads all of their tables; a room that asked it would close every circle at once.',
+      { path: '^src/', pathNot: '^src/(operations/|app\\.module\\.ts$)' },
+      { path: '^src/operations/' },
+    ),
+    rule(
+      'console-is-a-leaf',
+      'The console reads by the public calls, as every back office does; what only it could do, nobody could do without it.',
+      { path: '^src/', pathNot: '^src/(console/|app\\.module\\.ts$)' },
+      { path: '^src/console/' },
+    ),
+    never(
+      'console-knows-no-story',
+      'The console reads by the public calls, as every back office does; what only it could do, nobody could do without it.',
+      '^src/console/',
+      `${story}|^src/(devices|timeline)/`,
+    ),
+    rule(
       'rooms-know-no-boot',
       'The table of contents lists the rooms; a room that read it could reach everything.',
       { path: '^src/.+/', pathNot: `^src/demo/boot\\.ts$|${spec}` },

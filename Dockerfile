@@ -2,6 +2,7 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY clients/cli/package.json clients/cli/
 COPY clients/edge/package.json clients/edge/
 COPY clients/web/package.json clients/web/
 # Without install scripts: nothing here needs them.
@@ -10,13 +11,16 @@ COPY nest-cli.json prisma.config.ts tsconfig.json tsconfig.build.json .swcrc ./
 COPY prisma prisma
 COPY src src
 COPY tools tools
+COPY clients/console clients/console
 # Prisma insists that its schema engine exists, though `generate` never starts it. Any file will do.
 RUN PRISMA_SCHEMA_ENGINE_BINARY="$(command -v node)" CHECKPOINT_DISABLE=1 npx prisma generate \
-  && npm run build
+  && npm run build \
+  && npx vite build clients/console
 
 FROM node:24-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY clients/cli/package.json clients/cli/
 COPY clients/edge/package.json clients/edge/
 COPY clients/web/package.json clients/web/
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
@@ -26,6 +30,7 @@ WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY --from=build /app/clients/console/dist clients/console/dist
 # `node tools/migrate.mjs` brings the database of DATABASE_URL to the newest schema.
 COPY prisma/migrations prisma/migrations
 COPY tools tools

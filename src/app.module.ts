@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
+import { ConsoleModule } from './console/console.module.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { PUSH_WITHDRAWAL } from './devices/addresses/push-withdrawal.js';
 import { DevicesModule } from './devices/devices.module.js';
@@ -11,6 +12,7 @@ import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
 import { STATE_PARTS } from './mailbox/state/state.js';
 import { MembershipModule } from './membership/membership.module.js';
+import { OperationsModule } from './operations/operations.module.js';
 import { CONFIG, type Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { RetentionModule } from './platform/retention/retention.module.js';
@@ -28,6 +30,7 @@ import { recommendationsState } from './recommendations/recommendations.state.js
 import { EdgeModule } from './streams/edges/edge.module.js';
 import { StreamsModule } from './streams/streams.module.js';
 import { retentionRules, userErasures } from './retention-and-erasure.js';
+import { SupportModule } from './support/support.module.js';
 import { TimelineModule } from './timeline/timeline.module.js';
 
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
@@ -79,8 +82,11 @@ export class AppModule {
         DeliveryModule,
         PushModule,
         TimelineModule,
+        OperationsModule,
+        SupportModule,
         RetentionModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule] : []),
+        ...(config.CONSOLE === 'on' && config.ROLES.includes('api') ? [ConsoleModule] : []),
         ...(demo ? [demo] : []),
       ],
     };

@@ -6,6 +6,8 @@ import { mailboxRetention } from './mailbox/mailbox.retention.js';
 import { membershipErasure } from './membership/membership.erasure.js';
 import { webhookRetention } from './membership/webhooks/webhook.retention.js';
 import type { Config } from './platform/config/config.js';
+import { auditErasure } from './platform/audit/audit.erasure.js';
+import { auditRetention } from './platform/audit/audit.retention.js';
 import { revocationRetention } from './platform/auth/revocations/revocation.retention.js';
 import { idempotencyRetention } from './platform/http/idempotency/idempotency.retention.js';
 import type { RetentionRule } from './platform/retention/retention-rule.js';
@@ -14,16 +16,19 @@ import { playbackErasure } from './playback/playback.erasure.js';
 import { pushErasure } from './push/queue/push.erasure.js';
 import { pushRetention } from './push/queue/push.retention.js';
 import { recommendationErasure } from './recommendations/recommendations.erasure.js';
+import { recommendationRetention } from './recommendations/recommendations.retention.js';
 import { streamErasure } from './streams/streams.erasure.js';
 import { streamRetention } from './streams/streams.retention.js';
 
 /** Returns what each folder removes because it is old. */
 export const retentionRules = (config: Config): RetentionRule[] =>
   [
+    auditRetention,
     idempotencyRetention,
     mailboxRetention,
     pushRetention,
     receiptRetention,
+    recommendationRetention,
     revocationRetention,
     streamRetention,
     webhookRetention,
@@ -38,5 +43,6 @@ export const userErasures: readonly UserErasure[] = [
   receiptErasure,
   playbackErasure,
   recommendationErasure,
+  auditErasure,
   mailboxErasure,
 ];

@@ -25,10 +25,22 @@ const gates = [
     needs: 'clients/edge/tsconfig.json',
   },
   {
+    name: 'types of the command line',
+    program: 'typescript/bin/tsc',
+    args: ['--noEmit', '-p', 'clients/cli'],
+    needs: 'clients/cli/tsconfig.json',
+  },
+  {
     name: 'types of the demo page',
     program: 'typescript/bin/tsc',
     args: ['--noEmit', '-p', 'clients/demo'],
     needs: 'clients/demo/tsconfig.json',
+  },
+  {
+    name: 'types of the console',
+    program: 'typescript/bin/tsc',
+    args: ['--noEmit', '-p', 'clients/console'],
+    needs: 'clients/console/tsconfig.json',
   },
   { name: 'lint', program: 'oxlint/bin/oxlint', args: typeAware ? ['--type-aware'] : [] },
   { name: 'layers', program: 'dependency-cruiser/bin/dependency-cruise.mjs', args: ['src'] },

@@ -6,7 +6,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stateFolder } from './places.mjs';
+import { environmentFile, stateFolder } from './places.mjs';
 
 const demoUser = 'demo';
 const tokenLife = 30 * 24 * 3600; // seconds
@@ -21,7 +21,13 @@ export function developmentDefaults(environment = process.env) {
   const secrets = keptSecrets();
   if (environment.AUTH_JWKS_URL) delete secrets.AUTH_JWT_SECRET;
   // The page gives tokens to whoever asks, so nobody beyond this machine may ask; HOST=0.0.0.0 lets a real phone in.
-  const defaults = { NODE_ENV: 'development', HOST: '127.0.0.1', DRAIN_SECONDS: '1', ...secrets };
+  const defaults = {
+    NODE_ENV: 'development',
+    HOST: '127.0.0.1',
+    DRAIN_SECONDS: '1',
+    CONSOLE: 'on',
+    ...secrets,
+  };
   return Object.fromEntries(Object.entries(defaults).filter(([name]) => !environment[name]));
 }
 
@@ -40,6 +46,39 @@ export function demoToken(environment) {
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
   return `${signed}.${createHmac('sha256', environment.AUTH_JWT_SECRET).update(signed).digest('base64url')}`;
+}
+
+/**
+ * What the command line and examples need, as a file for a shell (`set -a; . .usher/env`). The names are not those of the server's
+ * settings, but for the secrets of webhooks: `npm start` in that shell must not take its own databases for somebody else's. A secret that
+ * the environment brought is not written: whoever keeps it elsewhere does not want it here.
+ */
+export function environmentLines(environment, url, given = process.env) {
+  const made = (name) => (given[name] ? undefined : environment[name]);
+  const variables = {
+    USHER_URL: url,
+    USHER_SERVICE_KEY: made('ADMIN_KEY'),
+    USHER_TOKEN: demoToken(environment) ?? undefined,
+    USHER_JWT_SECRET: environment.AUTH_JWKS_URL ? undefined : made('AUTH_JWT_SECRET'),
+    STRIPE_WEBHOOK_SECRET: made('STRIPE_WEBHOOK_SECRET'),
+    STANDARD_WEBHOOK_SECRET: made('STANDARD_WEBHOOK_SECRET'),
+    USHER_DATABASE_URL: made('DATABASE_URL'),
+    USHER_REDIS_URL: made('REDIS_URL'),
+  };
+  const lines = Object.entries(variables)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}='${String(value).replaceAll("'", `'\\''`)}'`);
+  return ['# Written by `npm start`, anew each time. It holds secrets of this machine.', ...lines, ''].join(
+    '\n',
+  );
+}
+
+/** Writes `.usher/env`. In production nothing is written: secrets have no business on a node's disk. */
+export function writeEnvironmentFile(environment, url) {
+  if (isProduction(environment)) return;
+  const file = environmentFile();
+  writeFileSync(`${file}.new`, environmentLines(environment, url), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
 }
 
 function keptSecrets() {

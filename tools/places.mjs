@@ -30,6 +30,11 @@ export function stateFolder() {
   return privateFolder(join(rootsFolder(), name), 0o711);
 }
 
+/** What the commands of the command line read: beside the project even for root, who is the only one to read it. */
+export function environmentFile() {
+  return join(privateFolder(join(project, '.usher'), 0o700), 'env');
+}
+
 /** What every project of this account shares: the copy of the PostgreSQL binaries. */
 export function binariesFolder() {
   return isRoot ? rootsFolder() : stateFolder();

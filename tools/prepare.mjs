@@ -1,5 +1,5 @@
 /*
- * From a bare clone to something that runs: packages, the Prisma client, the libraries for clients, the demo page, the server. Each step is
+ * From a bare clone to something that runs: packages, the Prisma client, the libraries for clients, the demo page, the console, the server. Each step is
  * skipped when nothing it reads has changed since it last succeeded, which is judged by content, because git gives files new
  * times and old content, and the other way round. Uses Node's own modules only, since it runs before anything is installed.
  */
@@ -68,6 +68,20 @@ const steps = [
     run: ['node_modules/typescript/bin/tsc', '-p', 'clients/edge'],
   },
   {
+    name: 'command line',
+    needs: 'clients/cli/build.mjs',
+    reads: [
+      'clients/cli',
+      'clients/web/src',
+      'src/demo/stripe',
+      'src/platform',
+      'prisma/migrations',
+      'package-lock.json',
+    ],
+    makes: 'clients/cli/dist/main.js',
+    run: ['clients/cli/build.mjs'],
+  },
+  {
     name: 'demo page',
     needs: ['clients/demo/vite.config.ts', 'clients/demo/vite.config.js', 'clients/demo/vite.config.mjs'],
     reads: ['clients/demo', 'clients/web', 'package-lock.json'],
@@ -75,6 +89,15 @@ const steps = [
     isForRunning: true,
     run: [inProject('node_modules/vite/bin/vite.js'), 'build'],
     cwd: 'clients/demo',
+  },
+  {
+    name: 'console',
+    needs: 'clients/console/vite.config.ts',
+    reads: ['clients/console', 'package-lock.json'],
+    makes: 'clients/console/dist/index.html',
+    isForRunning: true,
+    run: [inProject('node_modules/vite/bin/vite.js'), 'build'],
+    cwd: 'clients/console',
   },
   {
     name: 'server',
@@ -128,7 +151,8 @@ function packagesAreCurrent() {
   if (!existsSync(lock) || statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return true;
   const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
   return Object.entries(JSON.parse(readFileSync(lock, 'utf8')).packages).every(([path, wanted]) => {
-    if (!path.startsWith('node_modules/') || wanted.link) return true;
+    if (!path.includes('node_modules/')) return true; // a workspace itself
+    if (wanted.link) return existsSync(inProject(path));
     const found = present[path];
     return found
       ? found.version === wanted.version

@@ -1,5 +1,5 @@
 /*
- * The one entry point of package.json's scripts: `node tools/run.mjs start|test|test:browser|test:clients|bench|check [arguments]`. Whatever is
+ * The one entry point of package.json's scripts: `node tools/run.mjs start|test|test:browser|test:clients|bench|check|prepare [arguments]`. Whatever is
  * asked for, a bare clone is first made ready, so that a newcomer types one line. Until then only Node's own modules exist;
  * the tools that need packages are therefore loaded afterwards.
  */
@@ -12,6 +12,7 @@ const modes = {
   'test:clients': async () => (await import('./test-clients.mjs')).testClients(args),
   bench: async () => (await import('./test.mjs')).bench(args),
   check: async () => (await import('./check.mjs')).check(),
+  prepare: () => 0,
 };
 
 process.stdout.on('error', () => {}); // `npm start | head` must still stop in order
@@ -29,6 +30,6 @@ async function main() {
   if (!Object.hasOwn(modes, mode))
     throw new Error(`Usage: node tools/run.mjs ${Object.keys(modes).join('|')} [arguments]`);
   const { prepare } = await import('./prepare.mjs');
-  await prepare({ toRun: mode !== 'check' });
+  await prepare({ toRun: mode !== 'check' && mode !== 'prepare' });
   return modes[mode]();
 }

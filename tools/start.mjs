@@ -8,7 +8,7 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDatabases } from './databases/start.mjs';
-import { demoToken, developmentDefaults, isProduction } from './development.mjs';
+import { demoToken, developmentDefaults, isProduction, writeEnvironmentFile } from './development.mjs';
 import { migrate } from './migrate.mjs';
 import { project, stateFolder } from './places.mjs';
 import { whyNot } from './ports.mjs';
@@ -27,7 +27,10 @@ export async function start() {
     await freeSoon(port, environment.HOST || undefined);
     const { ended } = await startAll(environment, running, wish);
     await Promise.race([ready(environment, port), ended, wish.toStop]);
-    if (!wish.isToStop()) announce(environment, port);
+    if (!wish.isToStop()) {
+      writeEnvironmentFile(environment, addressOf(environment, port));
+      announce(environment, port, await consoleLink(environment, port));
+    }
     await Promise.race([ended, wish.toStop]);
     return 0;
   } catch (error) {
@@ -129,7 +132,7 @@ async function freeSoon(port, host) {
 }
 
 async function ready(environment, port) {
-  const url = new URL(`http://${address(environment.HOST)}:${port}/health/ready`);
+  const url = new URL(`${addressOf(environment, port)}/health/ready`);
   for (const deadline = Date.now() + readyWithin; Date.now() < deadline; await sleep(50)) {
     if ((await status(url)) === 200) return;
   }
@@ -138,9 +141,9 @@ async function ready(environment, port) {
   );
 }
 
-function address(host) {
-  if (!host || host === '0.0.0.0' || host === '::') return 'localhost';
-  return host.includes(':') ? `[${host}]` : host;
+function addressOf({ HOST: host }, port) {
+  const isAny = !host || host === '0.0.0.0' || host === '::';
+  return `http://${isAny ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function status(url) {
@@ -151,8 +154,19 @@ function status(url) {
   });
 }
 
-function announce(environment, port) {
-  const page = `http://${address(environment.HOST)}:${port}/`;
+/** A link that signs in to the console once. Its token is in the fragment, which browsers do not send. */
+async function consoleLink(environment, port) {
+  const page = `${addressOf(environment, port)}/`;
+  if (environment.CONSOLE !== 'on' || isProduction(environment)) return null;
+  const headers = { authorization: `Bearer ${environment.ADMIN_KEY}`, 'content-type': 'application/json' };
+  const signal = AbortSignal.timeout(5_000);
+  const response = await fetch(`${page}v1/console/links`, { method: 'POST', headers, body: '{}', signal });
+  if (!response.ok) return `${page}console/`;
+  return `${page}console/#${(await response.json()).token}`;
+}
+
+function announce(environment, port, link) {
+  const page = `${addressOf(environment, port)}/`;
   if (isProduction(environment)) return console.log(`Usher is ready at ${page}`);
   const key = process.env.ADMIN_KEY ? '(yours, from ADMIN_KEY)' : environment.ADMIN_KEY;
   const token = demoToken(environment) ?? '(signed by whoever AUTH_JWKS_URL belongs to)';
@@ -160,10 +174,11 @@ function announce(environment, port) {
   Usher is ready.
 
   Page        ${page}
-  API         ${page}docs
+  API         ${page}docs${link === null ? '' : `\n  Console     ${link}\n              (once, within 15 minutes)`}
   Admin key   ${key}
   User token  ${token}
               (user "demo", 30 days)
+  Commands    npx usher --help (they find all this in .usher/env)
 
   Ctrl-C stops everything.
 `);

@@ -32,25 +32,43 @@ export function decodeEvents(message: string): OutgoingEvent[] {
   return events;
 }
 
-/** A device must not be connected any more: its user no longer has it, or it has connected again elsewhere. */
+/** A connection must end: the user no longer has the device, it has connected again elsewhere, or an operator wants it to reconnect. */
 export interface DisconnectRequest {
   readonly userId: string;
   readonly deviceId: string;
-  readonly reason: 'departed' | 'superseded';
+  readonly reason: 'departed' | 'superseded' | 'operator';
   /** When it was asked, in ms by the clock of the asking node. */
   readonly at: number;
 }
 
+/** A question about the user's connections; each node answers into the list `answers` of that id (platform/redis/keys.ts). */
+export interface ConnectionsQuestion {
+  readonly userId: string;
+  readonly questionId: string;
+}
+
 /** Never the first character of events, which begin with `[`. */
 const DISCONNECT_PREFIX = '!';
+const QUESTION_PREFIX = '?';
 
 /** Returns the request as one message to another node. */
 export const encodeDisconnect = (request: DisconnectRequest): string =>
   DISCONNECT_PREFIX + JSON.stringify(request);
 
-/** Whether the message is a disconnect request; else it has events. */
+/** Whether the message is a disconnect request. */
 export const isDisconnect = (message: string): boolean => message.startsWith(DISCONNECT_PREFIX);
 
 /** Returns the request of a message for which `isDisconnect` holds. */
 export const decodeDisconnect = (message: string): DisconnectRequest =>
   JSON.parse(message.slice(DISCONNECT_PREFIX.length)) as DisconnectRequest;
+
+/** Returns the question as one message to another node. */
+export const encodeQuestion = (question: ConnectionsQuestion): string =>
+  QUESTION_PREFIX + JSON.stringify(question);
+
+/** Whether the message is a question about connections. */
+export const isQuestion = (message: string): boolean => message.startsWith(QUESTION_PREFIX);
+
+/** Returns the question of a message for which `isQuestion` holds. */
+export const decodeQuestion = (message: string): ConnectionsQuestion =>
+  JSON.parse(message.slice(QUESTION_PREFIX.length)) as ConnectionsQuestion;

@@ -8,7 +8,17 @@ import { Loop } from '../platform/scheduling/loop.js';
 import { monotonicNow } from '../platform/scheduling/monotonic.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import { NodeChannelStore } from './node-channel.store.js';
-import { decodeEvents, decodeDisconnect, type DisconnectRequest, isDisconnect } from './node-message.js';
+import type { ConnectedDevice } from './lookup/connected-device.js';
+import { ConnectionLookupStore } from './lookup/connection-lookup.store.js';
+import {
+  type ConnectionsQuestion,
+  decodeDisconnect,
+  decodeEvents,
+  decodeQuestion,
+  type DisconnectRequest,
+  isDisconnect,
+  isQuestion,
+} from './node-message.js';
 import { NodeRecoveryService, type RecoverableNode } from './node-recovery.service.js';
 import { NodeStore } from './node.store.js';
 
@@ -34,6 +44,8 @@ export interface LocalNode extends RecoverableNode {
   deliver(events: readonly OutgoingEvent[]): void;
   /** Disconnects a device, if it is connected here. */
   disconnect(request: DisconnectRequest): void;
+  /** The user's connections to this node. */
+  describeConnections(userId: string): readonly Omit<ConnectedDevice, 'nodeId'>[];
 }
 
 /**
@@ -75,6 +87,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     private readonly nodes: NodeStore,
     private readonly recovery: NodeRecoveryService,
     private readonly channels: NodeChannelStore,
+    private readonly lookups: ConnectionLookupStore,
     metrics: MetricsService,
   ) {
     metrics.gauge(
@@ -96,6 +109,17 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   /** The ids of the user's devices that are connected to this node. */
   connectedDevices(userId: string): string[] {
     return this.localNode?.connectedDevices(userId) ?? [];
+  }
+
+  /** The user's connections to this node; none on a node without sockets. */
+  describeConnections(userId: string): ConnectedDevice[] {
+    const connections = this.localNode?.describeConnections(userId) ?? [];
+    return connections.map((connection) => ({ ...connection, nodeId: this.id }));
+  }
+
+  /** Ends the device's connection to this node, if it has one. */
+  disconnectHere(request: DisconnectRequest): void {
+    this.localNode?.disconnect(request);
   }
 
   /** Joins the other nodes with sockets. Resolves when they send to this node, or when Redis is away. Never throws. */
@@ -200,11 +224,18 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     if (message === CANARY) return;
     try {
       if (isDisconnect(message)) this.localNode?.disconnect(decodeDisconnect(message));
+      else if (isQuestion(message)) this.answer(decodeQuestion(message));
       else this.localNode?.deliver(decodeEvents(message));
     } catch (error) {
       // What it was about is read from the mailbox.
       this.hasMissed = true;
       this.log.error(`a message of another node failed: ${String(error)}`);
     }
+  }
+  /** Whoever asked gives up by itself. */
+  private answer({ userId, questionId }: ConnectionsQuestion): void {
+    this.lookups
+      .answer(questionId, this.describeConnections(userId))
+      .catch((error: unknown) => this.log.debug(`a question was not answered: ${String(error)}`));
   }
 }

@@ -32,6 +32,10 @@ export const pushTarget = ({ userId, deviceId }: { userId: string; deviceId: str
   `SELECT d.push, d.locale, d.timezone, d.last_seen_at FROM device d
     WHERE d.user_id = ${userId} AND d.device_id = ${deviceId}`;
 
+/** A condition: whether the user has any device. */
+export const hasDevices = (userId: string): string =>
+  `EXISTS (SELECT FROM device d WHERE d.user_id = ${userId})`;
+
 /** A condition: whether the user has the device. */
 export const hasDevice = ({ userId, deviceId }: { userId: string; deviceId: string }): string =>
   `EXISTS (SELECT FROM device d WHERE d.user_id = ${userId} AND d.device_id = ${deviceId})`;

@@ -2,6 +2,7 @@
 -- event: n int (1 or 0, 1, 2 …: the order) · id uuid · user_id · key · type · tier · profile_id · target · at · expires_at · data json ·
 --        push ('never', or 'opt_in' for what is pushed only to users with preferences; null for everything else)
 -- handoffId uuid, tier text: of the handoff rows · hasPreferences: whether the user `p.user_id` has set any (devices/device.fragments.ts)
+-- pastEvents: past-events.sql, or nothing
 -- generationBase: the offset below the first one of this generation (platform/postgres/generation.fragments.ts)
 -- Adds the table placed: the columns of `event`, with the epoch, the bucket and the offset of each.
 -- Atomic: offsets, entries and handoffs are written together, or nothing is. The lock on a user's counter row is held until the commit,
@@ -39,7 +40,9 @@ generation AS MATERIALIZED (
     "offset" = excluded."offset", id = excluded.id, type = excluded.type, tier = excluded.tier,
     profile_id = excluded.profile_id, target = excluded.target, data = excluded.data,
     at = excluded.at, expires_at = excluded.expires_at
-), position AS MATERIALIZED (
+  RETURNING old.id AS past_id, old."offset" AS past_offset, old.type AS past_type, old.tier AS past_tier, old.target AS past_target,
+    old.at AS past_at, old.expires_at AS past_expires_at, e.user_id, e.key, e.id, e.bucket
+), {{pastEvents}} position AS MATERIALIZED (
   -- Put together as text, which takes a fraction of json_build_array; user ids need no escapes.
   SELECT p.user_id, p.push, '["' || p.user_id || '",' || p."offset" || ']' AS text FROM placed p
 ), handed_off AS (

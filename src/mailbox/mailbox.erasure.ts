@@ -6,5 +6,6 @@ export const mailboxErasure: UserErasure = {
   statements: [
     named('erase-mailbox', 'DELETE FROM mailbox WHERE user_id = $1'),
     named('erase-entries', 'DELETE FROM mailbox_entry WHERE user_id = $1'),
+    named('erase-past-events', 'DELETE FROM past_event WHERE user_id = $1'),
   ],
 };

@@ -97,6 +97,25 @@ export const entriesOf = (userId: string): string =>
   `SELECT e.at, e.id, e.type, e.tier, e.key, e."offset", m.epoch, e.target, e.expires_at
     FROM mailbox_entry e JOIN mailbox m USING (user_id) WHERE e.user_id = ${userId}`;
 
+/** For FROM: the user's events that left the mailbox: as entriesOf, and superseded_by (null for one that expired). */
+export const pastEventsOf = (userId: string): string =>
+  `SELECT p.at, p.id, p.type, p.tier, p.key, p."offset", p.epoch, p.target, p.expires_at, p.superseded_by
+    FROM past_event p WHERE p.user_id = ${userId}`;
+
+/** A condition: whether the user ever got an event. */
+export const hasMailbox = (userId: string): string =>
+  `EXISTS (SELECT FROM mailbox m WHERE m.user_id = ${userId})`;
+
+/** A condition: whether the user has, or had, an event with this id. Reads what is kept of the user's events. */
+export const hasEvent = ({ userId, id }: { userId: string; id: string }): string =>
+  `(EXISTS (SELECT FROM mailbox_entry e WHERE e.user_id = ${userId} AND e.id = ${id})
+      OR EXISTS (SELECT FROM (${pastEventsOf(userId)}) e WHERE e.id = ${id}))`;
+
+/** A scalar (json): by tier, seconds since the oldest commit that the consumer has not taken over yet; null when there is none. */
+export const oldestHandoffs = (consumer: string): string =>
+  `(SELECT json_object_agg(t.tier, (SELECT extract(epoch FROM now() - min(h.created_at))::float8
+      FROM handoff h WHERE h.consumer = ${consumer} AND h.tier = t.tier)) FROM (VALUES ('critical'), ('important')) AS t (tier))`;
+
 /**
  * For WITH, at the top of a statement: removes handoffs of the consumer that are at least `ageMs` old, the oldest first, and returns
  * their `positions` (json: `[[user id, offset], …]`). Rows that another transaction has locked are skipped. The limit is in a

@@ -14,7 +14,7 @@ import { MailboxFragments, missedSince } from './mailbox.fragments.js';
 import { MAX_REPLAY, MAX_REPLAY_BYTES, type Position } from './position.js';
 
 const APPEND = statement('append.sql', import.meta.url, {
-  appendEvents: appendEvents({ handoffId: '$2::uuid', tier: '$3' }),
+  appendEvents: appendEvents({ handoffId: '$2::uuid', tier: '$3', isPastKept: true }),
 });
 const HEADS = named(
   'heads',

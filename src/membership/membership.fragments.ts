@@ -46,6 +46,69 @@ export const membershipSteps = (userId: string): string =>
       'processor', h.processor, 'webhookId', h.webhook_id) AS what
     FROM membership_history h WHERE h.user_id = ${userId}`;
 
+/**
+ * A query: processor, "silentSeconds" since its last webhook, and "usualSeconds", the longest silence between two in the last 24 hours, which
+ * cover the daily rhythm of a service; no row for one that never sent any. By minutes, of each of which one row is looked for: 1,440 times an
+ * index, however many webhooks a day has.
+ */
+export const webhookSilences = (processors: string): string =>
+  `SELECT * FROM (
+     SELECT processor,
+       extract(epoch FROM now() - (SELECT max(w.received_at) FROM webhook w WHERE w.processor = p.processor))::float8 AS "silentSeconds",
+       coalesce((SELECT extract(epoch FROM max(gap)) FROM (
+         SELECT minute - lag(minute) OVER (ORDER BY minute) AS gap
+         FROM generate_series(date_trunc('minute', now()) - interval '24 hours', now(), interval '1 minute') AS minute
+         CROSS JOIN LATERAL (
+           SELECT FROM webhook w
+           WHERE w.processor = p.processor AND w.received_at >= minute AND w.received_at < minute + interval '1 minute' LIMIT 1
+         ) AS one
+       ) AS gaps), 0)::float8 AS "usualSeconds"
+     FROM unnest(${processors}) AS p (processor)
+   ) AS silence WHERE "silentSeconds" IS NOT NULL`;
+
+/** A query: processor, and seconds since the oldest of its webhooks came that could not be applied so far; no row where there is none. */
+export const failingWebhooks = (processors: string): string =>
+  `SELECT processor, extract(epoch FROM now() - oldest)::float8 AS seconds FROM (
+     SELECT processor, (SELECT min(w.received_at) FROM webhook w WHERE w.processor = p.processor AND w.status IN ('stored', 'failed')) AS oldest
+     FROM unnest(${processors}) AS p (processor)
+   ) AS failing WHERE oldest IS NOT NULL`;
+
+/** A scalar (json): `{ count, seconds }` of the webhooks that wait for a plan or a link, and since the oldest came; the count stops at 1,000. */
+export const waitingWebhooks = `(SELECT json_build_object('count', count(*), 'seconds', extract(epoch FROM now() - min(w.received_at))::float8)
+      FROM (SELECT received_at FROM webhook WHERE status = 'waiting' ORDER BY received_at LIMIT 1000) AS w)`;
+
+/** A condition: whether the user has, or had, a membership. */
+export const hasMembership = (userId: string): string =>
+  `EXISTS (SELECT FROM membership m WHERE m.user_id = ${userId})`;
+
+/** An id that is unique within a processor, and the processors to look at. */
+interface IdOfProcessors {
+  readonly processors: string;
+  readonly id: string;
+}
+
+/** For FROM: the webhooks with this event id: processor, event_id, user_id (null when it is not known). */
+export const webhooksWithId = ({ processors, id }: IdOfProcessors): string =>
+  `SELECT w.processor, w.event_id, w.user_id FROM unnest(${processors}) AS p (processor)
+    JOIN webhook w ON w.processor = p.processor AND w.event_id = ${id}`;
+
+/** For FROM: the customers with this id: processor, customer_id, user_id. One row for each user whom a link or a subscription names. */
+export const customersWithId = ({ processors, id }: IdOfProcessors): string =>
+  `SELECT l.processor, l.customer_id, l.user_id FROM unnest(${processors}) AS p (processor)
+    JOIN processor_link l ON l.processor = p.processor AND l.customer_id = ${id}
+    UNION
+    SELECT s.processor, s.customer_id, s.user_id FROM unnest(${processors}) AS p (processor)
+    JOIN subscription s ON s.processor = p.processor AND s.customer_id = ${id}`;
+
+/** For FROM: the subscriptions with this id: processor, subscription_id, user_id. */
+export const subscriptionsWithId = ({ processors, id }: IdOfProcessors): string =>
+  `SELECT o.processor, o.subscription_id, o.user_id FROM unnest(${processors}) AS p (processor)
+    JOIN subscription_owner o ON o.processor = p.processor AND o.subscription_id = ${id}`;
+
+/** For FROM: plan_id of the plan with this id, and of the one that has a price with this id. */
+export const plansWithId = (id: string): string =>
+  `SELECT plan_id FROM plan WHERE plan_id = ${id} UNION SELECT plan_id FROM plan_price WHERE price_id = ${id}`;
+
 /** For SELECT: takes the lock of the user's membership, and of what follows from it, until the transaction ends. */
 export const userLock = (userId: string): string =>
   `pg_advisory_xact_lock(hashtextextended('membership:' || ${userId}, 0))`;

@@ -5,8 +5,13 @@ import { ChangeRetryWorker } from './changes/change-retry.worker.js';
 import { ChangeStore } from './changes/change.store.js';
 import { ChangesController } from './changes/changes.controller.js';
 import { ChangesService } from './changes/changes.service.js';
+import { RefetchService } from './subscriptions/refetch.service.js';
 import { SubscriptionFetchService } from './subscriptions/subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscriptions/subscription-update.service.js';
+import { LinkStore } from './links/link.store.js';
+import { LinksService } from './links/links.service.js';
+import { LinksController } from './links/links.controller.js';
+import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
 import { PlansController } from './plans/plans.controller.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { MembershipService } from './membership.service.js';
@@ -40,7 +45,13 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
 /** Memberships: what users pay for. */
 @Module({
   imports: [MailboxModule],
-  controllers: [WebhooksController, PlansController, ChangesController],
+  controllers: [
+    WebhooksController,
+    PlansController,
+    LinksController,
+    SubscriptionsController,
+    ChangesController,
+  ],
   providers: [
     ...processorClasses,
     { provide: PROCESSORS_BY_NAME, useFactory: processorsByName, inject: processorClasses },
@@ -60,6 +71,7 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     WebhookWakeupWorker,
     WebhookRetryWorker,
     ReconciliationService,
+    RefetchService,
     ReconciliationStore,
     ReconciliationWorker,
     WebhookMonitorWorker,
@@ -67,6 +79,8 @@ const processorsByName = (...instances: Processor[]): ReadonlyMap<string, Proces
     PlanRolloutWorker,
     PlansService,
     PlanStore,
+    LinkStore,
+    LinksService,
     ChangesService,
     ChangeExecutionService,
     ChangeStore,

@@ -5,6 +5,11 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 export class LifecycleService implements OnModuleDestroy {
   private state: 'booting' | 'accepting' | 'draining' = 'booting';
 
+  /** Where in its life this node is. */
+  get phase(): 'booting' | 'accepting' | 'draining' {
+    return this.state;
+  }
+
   /** True while the node takes new work; /health/ready reports it. */
   get accepting(): boolean {
     return this.state === 'accepting';

@@ -1,11 +1,15 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
+import { AuditController } from './audit/audit.controller.js';
+import { AuditService } from './audit/audit.service.js';
+import { AuditStore } from './audit/audit.store.js';
 import { AuthenticationService } from './auth/authentication.service.js';
 import { ServiceKeysController } from './auth/service-keys/service-keys.controller.js';
 import { RevocationStore } from './auth/revocations/revocation.store.js';
 import { RevocationsController } from './auth/revocations/revocations.controller.js';
 import { RevocationsService } from './auth/revocations/revocations.service.js';
 import { ServiceKeyStore } from './auth/service-keys/service-key.store.js';
+import { ServiceKeyUsageWorker } from './auth/service-keys/service-key-usage.worker.js';
 import { ServiceKeysService } from './auth/service-keys/service-keys.service.js';
 import { JwksWorker } from './auth/user-tokens/jwks.worker.js';
 import { UserTokenService } from './auth/user-tokens/user-token.service.js';
@@ -20,6 +24,7 @@ import { LoadMonitorWorker } from './load/load-monitor.worker.js';
 import { loggerParams } from './logging/logging.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { MetricsService } from './metrics/metrics.service.js';
+import { NodeFactsService } from './node-facts.service.js';
 import { Database } from './postgres/database.js';
 import { INSTALLATION, readInstallationName } from './postgres/installation.js';
 import { PrismaService } from './postgres/prisma.service.js';
@@ -41,11 +46,13 @@ export class PlatformModule {
       { provide: INSTALLATION, useFactory: readInstallationName, inject: [Database] },
       PrismaService,
       RedisService,
+      AuditService,
       BudgetStore,
       MetricsService,
       PrimaryLinkService,
       LifecycleService,
       LoadMonitorWorker,
+      NodeFactsService,
       RevocationsService,
       UserTokenService,
       ServiceKeysService,
@@ -58,10 +65,18 @@ export class PlatformModule {
         HealthController,
         MetricsController,
         ...(config.ROLES.includes('api')
-          ? [ServiceKeysController, RevocationsController, ErrorsController]
+          ? [ServiceKeysController, RevocationsController, AuditController, ErrorsController]
           : []),
       ],
-      providers: [...shared, RevocationStore, ServiceKeyStore, JwksWorker, AuthenticationService],
+      providers: [
+        ...shared,
+        AuditStore,
+        RevocationStore,
+        ServiceKeyStore,
+        ServiceKeyUsageWorker,
+        JwksWorker,
+        AuthenticationService,
+      ],
       exports: shared,
     };
   }

@@ -9,13 +9,21 @@ import type { RecommendationLine } from './recommendation.schema.js';
 const MERGE = plannedEachTime(
   statement('merge-front-pages.sql', import.meta.url, {
     eventType: eventTypeColumns('recommendations.ready'),
-    appendEvents: appendEvents({ handoffId: '$7::uuid', tier: `'important'` }),
+    appendEvents: appendEvents({ handoffId: '$7::uuid', tier: `'important'`, isPastKept: false }),
   }),
 );
 const COMPARE = plannedEachTime(statement('compare-front-pages.sql', import.meta.url));
 const READ = named(
   'front-page',
   'SELECT version, items FROM recommendation WHERE user_id = $1 AND profile_id = $2',
+);
+
+/** A user has few profiles; more are left out. */
+const MAX_PROFILES = 100;
+const LIST = named(
+  'front-pages-of-user',
+  `SELECT profile_id AS "profileId", version, items, iso(updated_at) AS "updatedAt" FROM recommendation
+   WHERE user_id = $1 ORDER BY profile_id LIMIT ${MAX_PROFILES}`,
 );
 
 /** A front page to be stored, and its event. */
@@ -34,6 +42,12 @@ export interface Comparison {
 export interface FrontPage {
   readonly version: number | string;
   readonly items: readonly unknown[];
+}
+
+/** A front page of one of a user's profiles, with when it was stored (ISO 8601). */
+export interface ProfileFrontPage extends FrontPage {
+  readonly profileId: string;
+  readonly updatedAt: string;
 }
 
 /** The newest front page of each user and profile. */
@@ -70,6 +84,11 @@ export class RecommendationStore {
   async read(userId: string, profileId: string): Promise<FrontPage | undefined> {
     const [page] = await this.database.run<FrontPage>('important', READ, [userId, profileId]);
     return page;
+  }
+
+  /** The newest front page of each of the user's profiles, by their ids. */
+  listOf(userId: string): Promise<ProfileFrontPage[]> {
+    return this.database.run('important', LIST, [userId]);
   }
 }
 

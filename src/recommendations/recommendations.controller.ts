@@ -1,17 +1,19 @@
 import { createGunzip } from 'node:zlib';
-import { Controller, Get, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { profileId as profileIdSchema } from '../platform/auth/ids.schema.js';
+import { profileId as profileIdSchema, userId as userIdSchema } from '../platform/auth/ids.schema.js';
+import { findServiceKey } from '../platform/auth/caller.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
 import { Problem } from '../platform/http/problem.js';
 import { problemBody } from '../platform/http/problem-body.js';
 import { toProblem } from '../platform/http/to-problem.js';
 import { gunzipWithLimit } from './ingest/gunzip-limit.js';
-import { IngestService, type IngestTally } from './ingest/ingest.service.js';
-import { frontPageResponse } from './recommendation.schema.js';
+import type { IngestTally } from './ingest/ingest.service.js';
+import { frontPageList, frontPageResponse, type IngestQuery, ingestQuery } from './recommendation.schema.js';
 import { RecommendationStore } from './recommendation.store.js';
+import { RunsService } from './runs/runs.service.js';
 import { Operation } from '../platform/http/docs/operation.js';
 
 const EXAMPLE_LINE = `${JSON.stringify({ userId: 'ada', profileId: 'main', version: 20261120, items: [{ showId: 'dark' }] })}\n`;
@@ -20,7 +22,7 @@ const EXAMPLE_LINE = `${JSON.stringify({ userId: 'ada', profileId: 'main', versi
 @ApiTags('back offices')
 @Controller('v1/recommendations')
 export class RecommendationsController {
-  constructor(private readonly ingester: IngestService) {}
+  constructor(private readonly runs: RunsService) {}
 
   /**
    * Ingests the nightly file: NDJSON, one front page a line. The response is NDJSON too: progress while it runs, then
@@ -43,24 +45,48 @@ export class RecommendationsController {
   @ApiResponse({
     status: 200,
     description:
-      'Progress, then { accepted, unchanged, conflicting, stale, rejectedCount, rejected } in the last line',
+      'Progress, then { runId, accepted, unchanged, conflicting, stale, rejectedCount, rejected } in the last line',
     content: { 'application/x-ndjson': { schema: { type: 'string' } } },
   })
-  async ingest(@Req() request: Request, @Res() response: Response): Promise<void> {
+  async ingest(
+    @Req() request: Request,
+    @Query({ schema: ingestQuery }) { onInvalid }: IngestQuery,
+    @Res() response: Response,
+  ): Promise<void> {
     const body = bodyOf(request);
+    const run = await this.runs.begin(findServiceKey(request)?.id ?? '', onInvalid);
+    const { id: runId, tally } = run;
+    // On a refusal as well, whatever it says.
+    response.setHeader('Usher-Run-Id', runId);
     response.status(200).type('application/x-ndjson');
-    let last: IngestTally | undefined;
     try {
-      for await (const tally of this.ingester.ingest(body)) {
-        if (last) response.write(`${JSON.stringify({ progress: counts(tally) })}\n`);
-        last = tally;
+      let isFirst = true;
+      for await (const _ of this.runs.ingest(run, body)) {
+        if (!isFirst) response.write(`${JSON.stringify({ progress: counts(tally) })}\n`);
+        isFirst = false;
       }
-      response.end(`${JSON.stringify({ ...(last && counts(last)), rejected: last?.rejected ?? [] })}\n`);
+      response.end(`${JSON.stringify({ runId, ...counts(tally), rejected: tally.rejected })}\n`);
     } catch (error) {
       // Once the status is sent, the error is the last line. What was committed stays: sending the file again is harmless.
       if (!response.headersSent) throw error;
-      response.end(`${JSON.stringify({ error: problemBody(toProblem(error), request) })}\n`);
+      response.end(`${JSON.stringify({ runId, error: problemBody(toProblem(error), request) })}\n`);
     }
+  }
+}
+
+/** The call of people who look. */
+@ApiTags('back offices')
+@Controller('v1/users')
+export class UserRecommendationsController {
+  constructor(private readonly store: RecommendationStore) {}
+
+  /** A user's front pages as their apps get them, by profile. */
+  @Get(':userId/recommendations')
+  @Operation({ id: 'listFrontPages', summary: 'Read the front pages of a user' })
+  @NeedsScope('read')
+  @ApiResponse({ status: 200, standardSchema: frontPageList })
+  async list(@Param('userId', { schema: userIdSchema }) userId: string) {
+    return { recommendations: await this.store.listOf(userId) };
   }
 }
 

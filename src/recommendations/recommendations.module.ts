@@ -1,13 +1,25 @@
 import { Module } from '@nestjs/common';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { IngestService } from './ingest/ingest.service.js';
+import { RunStore } from './runs/run.store.js';
+import { RunsController } from './runs/runs.controller.js';
+import { RunsService } from './runs/runs.service.js';
 import { RecommendationStore } from './recommendation.store.js';
-import { FrontPageController, RecommendationsController } from './recommendations.controller.js';
+import {
+  FrontPageController,
+  RecommendationsController,
+  UserRecommendationsController,
+} from './recommendations.controller.js';
 
 /** The nightly front pages: ingested by back offices, read by apps. */
 @Module({
   imports: [MailboxModule],
-  controllers: [RecommendationsController, FrontPageController],
-  providers: [IngestService, RecommendationStore],
+  controllers: [
+    RecommendationsController,
+    UserRecommendationsController,
+    FrontPageController,
+    RunsController,
+  ],
+  providers: [IngestService, RecommendationStore, RunsService, RunStore],
 })
 export class RecommendationsModule {}

@@ -4,6 +4,8 @@ import { deviceRemoved, type DeviceRef } from '../devices/device.js';
 import { capabilitiesOf } from '../membership/membership.js';
 import { membershipChanged, type MembershipVersion } from '../membership/membership-version.js';
 import { MembershipService } from '../membership/membership.service.js';
+import type { AuditContext, AuditedAct } from '../platform/audit/audit-entry.js';
+import { AuditService } from '../platform/audit/audit.service.js';
 import { EventBusService } from '../platform/events/event-bus.service.js';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { userErasing } from '../platform/retention/user-erasure.js';
@@ -13,6 +15,8 @@ import type { StopSelection } from './stream.store.js';
 
 const MAX_ATTEMPTS = 5;
 const RETRY_MS = 500;
+/** All of a user's streams. */
+const BY_OPERATOR = { reason: 'operator', keep: 0 } as const;
 
 /**
  * When streams are stopped: a membership changed, a device was removed, a user is erased, an operator asked for it. Decides which streams
@@ -27,17 +31,21 @@ export class StopTriggersService implements OnModuleInit {
     private readonly memberships: MembershipService,
     private readonly bus: EventBusService,
     private readonly database: Database,
+    private readonly audit: AuditService,
   ) {}
 
   onModuleInit(): void {
     this.bus.subscribe(membershipChanged, ({ tx, version }) => this.stopForMembershipChange(tx, version));
     this.bus.subscribe(deviceRemoved, (device) => this.stopForRemovedDevice(device));
-    this.bus.subscribe(userErasing, async ({ userId }) => void (await this.stopByOperator(userId)));
+    this.bus.subscribe(userErasing, async ({ userId }) => void (await this.stop({ userId, ...BY_OPERATOR })));
   }
 
-  /** Stops all streams of the user. Returns their ids. */
-  stopByOperator(userId: string): Promise<string[]> {
-    return this.stop({ userId, reason: 'operator', keep: 0 });
+  /** Stops all streams of the user, and tells the audit. Returns their ids. */
+  stopByOperator(userId: string, by: AuditContext): Promise<string[]> {
+    return this.audit.transaction('critical', by, async (tx) => {
+      const stopped = await this.stopWithin(tx, { userId, ...BY_OPERATOR });
+      return { outcome: stopped, acts: [streamsStopped(userId, stopped)] };
+    });
   }
 
   /**
@@ -69,12 +77,23 @@ export class StopTriggersService implements OnModuleInit {
   }
 
   private stop(selection: StopSelection): Promise<string[]> {
-    return this.database.transaction('critical', async (tx) => {
-      await this.memberships.lock(tx, selection.userId);
-      return this.stopper.stop(tx, selection);
-    });
+    return this.database.transaction('critical', (tx) => this.stopWithin(tx, selection));
+  }
+
+  private async stopWithin(tx: Transaction, selection: StopSelection): Promise<string[]> {
+    await this.memberships.lock(tx, selection.userId);
+    return this.stopper.stop(tx, selection);
   }
 }
+
+const streamsStopped = (userId: string, streamIds: readonly string[]): AuditedAct => ({
+  action: 'streams.stop',
+  target: { kind: 'user', id: userId },
+  userId,
+  before: { streamIds },
+  after: { streamIds: [] },
+  result: streamIds.length === 0 ? 'unchanged' : 'done',
+});
 
 const streamedBefore = ({ before }: MembershipVersion): boolean =>
   before !== undefined && capabilitiesOf(before.status, FULL_CAPABILITIES).streaming;

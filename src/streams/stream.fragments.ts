@@ -10,6 +10,10 @@ export const runningStreamsOf = (userId: string): string =>
       'edgeId', s.edge_id, 'startedAt', iso(s.started_at)) ORDER BY s.started_at), '[]')
     FROM stream s WHERE s.user_id = ${userId} AND ${holdsSlot('s')})`;
 
+/** For FROM: the stream with this id: stream_id, user_id. At most one row. */
+export const streamWithId = (id: string): string =>
+  `SELECT s.stream_id, s.user_id FROM stream s WHERE s.stream_id = ${id}`;
+
 /** For FROM: the user's streams as steps of the timeline. Columns: at, ref (orders those of one instant), what (json). */
 export const streamSteps = (userId: string): string =>
   `SELECT s.started_at AS at, s.stream_id AS ref, json_build_object('streamId', s.stream_id, 'deviceId', s.device_id,

@@ -43,6 +43,12 @@ const RUNNING = named(
      iso(started_at) AS "startedAt"
    FROM stream s WHERE user_id = $1 AND ${holdsSlot('s')} ORDER BY slot_since, stream_id`,
 );
+const DESCRIBE_RUNNING = named(
+  'streams-describe',
+  `SELECT stream_id AS "streamId", device_id AS "deviceId", title_id AS "titleId", edge_id AS "edgeId", iso(started_at) AS "startedAt",
+     iso(slot_since) AS "slotSince", iso(slot_until) AS "slotUntil"
+   FROM stream s WHERE user_id = $1 AND ${holdsSlot('s')} ORDER BY slot_since, stream_id`,
+);
 const READ_ENTITLEMENT = named(
   'streams-may',
   `SELECT iso(now()) AS now, (${membershipSql('$1::text')}) AS membership,
@@ -121,6 +127,11 @@ export class StreamStore {
   /** The user's streams that hold a slot, the oldest first. Complete only under the user's lock, with a `tx`. */
   running(userId: string, tx?: Transaction): Promise<RunningStream[]> {
     return tx ? tx.run(RUNNING, [userId]) : this.database.run('critical', RUNNING, [userId]);
+  }
+
+  /** The same with their slots, for people who look; it waits for nobody. */
+  describeRunning(userId: string): Promise<(RunningStream & { slotSince: string; slotUntil: string })[]> {
+    return this.database.run('important', DESCRIBE_RUNNING, [userId]);
   }
 
   /** What the user may do now, and whether the user has registered the device. */

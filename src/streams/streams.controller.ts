@@ -1,12 +1,21 @@
-import { Body, Controller, Delete, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../platform/audit/audited.decorator.js';
 import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { Idempotent } from '../platform/http/idempotency/idempotency.interceptor.js';
 import { LeaseRenewalService } from './leases/lease-renewal.service.js';
 import { StopTriggersService } from './stop-triggers.service.js';
 import { streamId as streamIdSchema } from '../mailbox/events/event-data.schema.js';
-import { grantedStream, newStream, type NewStreamBody, stoppedStreams } from './streams.schema.js';
+import {
+  grantedStream,
+  newStream,
+  type NewStreamBody,
+  runningStreams,
+  stoppedStreams,
+} from './streams.schema.js';
+import { StreamStore } from './stream.store.js';
 import { StreamsService } from './streams.service.js';
 import { Operation } from '../platform/http/docs/operation.js';
 
@@ -56,11 +65,22 @@ export class StreamsController {
   }
 }
 
-/** The call of back offices. */
+/** The calls of back offices. */
 @ApiTags('back offices')
 @Controller('v1/users')
 export class UserStreamsController {
-  constructor(private readonly stopTriggers: StopTriggersService) {}
+  constructor(
+    private readonly stopTriggers: StopTriggersService,
+    private readonly store: StreamStore,
+  ) {}
+
+  /** A user's running streams with their slots, the oldest slot first. */
+  @Get(':userId/streams')
+  @NeedsScope('read')
+  @ApiResponse({ status: 200, standardSchema: runningStreams })
+  async list(@Param('userId', { schema: userIdSchema }) userId: string) {
+    return { streams: await this.store.describeRunning(userId) };
+  }
 
   /** Stops all of a user's streams with the reason `operator`. The user may start new ones, as far as the membership allows. */
   @Delete(':userId/streams')
@@ -70,8 +90,12 @@ export class UserStreamsController {
     description: 'With the reason `operator`. The user may start new ones, as far as the membership allows.',
   })
   @NeedsScope('support')
+  @Audited('required')
   @ApiResponse({ status: 200, standardSchema: stoppedStreams })
-  async stop(@Param('userId', { schema: userIdSchema }) userId: string) {
-    return { stopped: await this.stopTriggers.stopByOperator(userId) };
+  async stop(
+    @Param('userId', { schema: userIdSchema }) userId: string,
+    @CurrentAuditContext() by: AuditContext,
+  ) {
+    return { stopped: await this.stopTriggers.stopByOperator(userId, by) };
   }
 }

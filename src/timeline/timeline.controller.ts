@@ -2,7 +2,14 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
-import { timelineResponse, timelineQuery, type TimelineQuery, userResponse } from './timeline.schema.js';
+import {
+  eventId,
+  eventResponse,
+  timelineResponse,
+  timelineQuery,
+  type TimelineQuery,
+  userResponse,
+} from './timeline.schema.js';
 import { TimelineService } from './timeline.service.js';
 import { Operation } from '../platform/http/docs/operation.js';
 
@@ -35,5 +42,20 @@ export class TimelineController {
     @Query({ schema: timelineQuery }) query: TimelineQuery,
   ) {
     return this.timeline.list(userId, query);
+  }
+
+  /** One event: whether each device of the user got it, and why not. Known for as long as receipts are kept. */
+  @Get('events/:eventId')
+  @Operation({
+    id: 'getEvent',
+    summary: 'Read whether each device of a user got an event',
+    problems: ['not_found'],
+  })
+  @ApiResponse({ status: 200, standardSchema: eventResponse })
+  event(
+    @Param('userId', { schema: userIdSchema }) userId: string,
+    @Param('eventId', { schema: eventId }) id: string,
+  ) {
+    return this.timeline.describeEvent(userId, id);
   }
 }

@@ -1,20 +1,33 @@
 import { z } from 'zod';
+import { RECEIPT_STATES } from '../delivery/receipts/receipt.js';
 import { deviceAnswer } from '../devices/device.schema.js';
 import { stateResponse } from '../mailbox/state/state.schema.js';
-import { instant, userId } from '../platform/auth/ids.schema.js';
-import { decodeCursor, placeBefore, type TimelinePlace } from './timeline-cursor.js';
+import { instant, storableInstant, userId } from '../platform/auth/ids.schema.js';
+import { cursorOrInstant, nextCursor } from '../platform/http/cursor.schema.js';
+import { plainText } from '../platform/http/text.schema.js';
+import { NON_DELIVERY_REASONS } from './non-delivery-reason.js';
 
-/** An instant, or the opaque `next` of an earlier response. */
-const place = z.string().transform((text, context): TimelinePlace => {
-  const found = instant.safeParse(text).success ? placeBefore(text) : decodeCursor(text);
-  if (found) return found;
-  context.addIssue({ code: 'custom', message: 'must be the `next` of an earlier response, or an instant' });
-  return z.NEVER;
-});
+/** A place in the timeline, between steps of the same millisecond too: see read-timeline.sql. */
+export interface TimelinePlace {
+  /** ISO 8601. */
+  readonly at: string;
+  /** The kind of step. */
+  readonly rank: number;
+  /** Which of the steps of its kind. */
+  readonly ref: string;
+}
+
+const place = z
+  .tuple([storableInstant, z.int().min(0).max(9), plainText(1_000)])
+  .transform(([at, rank, ref]): TimelinePlace => ({ at, rank, ref }));
+/** Behind all steps of that instant. */
+const placeBefore = (at: string): TimelinePlace => ({ at, rank: 0, ref: '' });
 
 /** The query of GET /v1/users/{userId}/timeline. */
 export const timelineQuery = z.strictObject({
-  before: place.optional().describe('The `next` of an earlier response, or an instant: only older steps.'),
+  before: cursorOrInstant(place, placeBefore)
+    .optional()
+    .describe('The `next` of an earlier response, or an instant: only older steps.'),
   limit: z.coerce.number().int().min(1).max(500).default(100).describe('The most steps in the page'),
 });
 export type TimelineQuery = z.infer<typeof timelineQuery>;
@@ -26,7 +39,7 @@ export const timelineResponse = z
     timeline: z.array(
       z.looseObject({ at: instant, step: z.enum(['webhook', 'membership', 'event', 'stream']) }),
     ),
-    next: z.string().optional().describe('The `before` of the next page; left out at the end.'),
+    next: nextCursor,
   })
   .meta({ id: 'Timeline' });
 
@@ -45,3 +58,27 @@ export const userResponse = z
     notApplied: z.array(z.string()).describe('Devices without the receipt `applied` for it.'),
   })
   .meta({ id: 'UserOverview', description: 'All that is known of a user' });
+
+/** The path of GET /v1/users/{userId}/events/{eventId}. */
+export const eventId = z
+  .uuid()
+  .meta({ description: 'An event', examples: ['a8847c3a-2f0b-4f8c-9d0e-6c1c2f1f7a11'] });
+
+/** The response of GET /v1/users/{userId}/events/{eventId}. */
+export const eventResponse = z
+  .looseObject({
+    userId,
+    at: instant,
+    id: eventId,
+    type: z.string(),
+    superseded: z.boolean(),
+    supersededBy: eventId.nullable(),
+    devices: z.array(
+      z.looseObject({
+        deviceId: z.string(),
+        state: z.enum(['none', ...RECEIPT_STATES]),
+        why: z.enum(NON_DELIVERY_REASONS).optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'EventOfUser' });

@@ -1,9 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { PresenceStore } from '../cluster/presence.store.js';
+import type { ConnectedDevice } from '../cluster/lookup/connected-device.js';
+import { ConnectionLookupService } from '../cluster/lookup/connection-lookup.service.js';
 import { DevicesService } from '../devices/devices.service.js';
+import { withDefaults } from '../devices/preferences/preferences.js';
 import { StateStore } from '../mailbox/state/state.store.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
-import { encodeCursor } from './timeline-cursor.js';
+import { encodeCursor } from '../platform/http/cursor.schema.js';
+import { Problem } from '../platform/http/problem.js';
 import type { TimelineQuery } from './timeline.schema.js';
 import { type StoredEventStep, type StoredStep, TimelineStore } from './timeline.store.js';
 import { stateOf, nonDeliveryReason } from './non-delivery-reason.js';
@@ -17,32 +20,45 @@ export class TimelineService {
     private readonly store: TimelineStore,
     private readonly states: StateStore,
     private readonly devices: DevicesService,
-    private readonly presence: PresenceStore,
+    private readonly lookup: ConnectionLookupService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /**
-   * Returns the user's state, devices, subscriptions and running streams, and which devices have not applied the newest
-   * membership; one whose receipt may have been removed since is `unknown`. `awake` (whether a device is connected) is left out while
-   * Redis is unavailable.
+   * Returns the user's state, devices, subscriptions, preferences and running streams, and which devices have not applied the newest
+   * membership; one whose receipt may have been removed since is `unknown`. `awake` (whether a device is connected) and each device's
+   * `connection` (null for one that is not) are left out while that is not known.
    */
   async describeUser(userId: string) {
-    const [[read], devices, record, connected] = await Promise.all([
+    const [[read], devices, record, connections] = await Promise.all([
       this.states.read([userId], 'important'),
       this.devices.list(userId),
       this.store.record(userId, this.config.RECEIPT_RETENTION_DAYS),
-      this.isConnected(userId),
+      this.lookup.find(userId),
     ]);
-    const { membershipReceipts, areReceiptsComplete, ...stored } = record;
+    const head = read?.state.position.offset ?? 0;
+    const { membershipReceipts, areReceiptsComplete, preferences, ...stored } = record;
     const membershipOf = (deviceId: string) => {
       const rank = membershipReceipts[deviceId];
       return rank === undefined && !areReceiptsComplete ? 'unknown' : stateOf(rank ?? 0);
     };
-    const described = devices.map((device) => ({ ...device, membership: membershipOf(device.deviceId) }));
+    const described = devices.map((device) => ({
+      ...device,
+      membership: membershipOf(device.deviceId),
+      connection: connections && connectionOf(device.deviceId, connections, head),
+    }));
     const notApplied = devices
       .map(({ deviceId }) => deviceId)
       .filter((deviceId) => !APPLIED_OR_UNKNOWN.has(membershipOf(deviceId)));
-    return { userId, awake: connected, ...read?.state, ...stored, devices: described, notApplied };
+    return {
+      userId,
+      awake: connections && connections.length > 0,
+      ...read?.state,
+      ...stored,
+      preferences: withDefaults(preferences ?? undefined),
+      devices: described,
+      notApplied,
+    };
   }
 
   /** Returns the steps behind `before`, the newest first, and as `next` the `before` of the next page if there may be one. */
@@ -51,13 +67,24 @@ export class TimelineService {
     const now = new Date().toISOString();
     const timeline = steps.map((step) => toResponse(step, now));
     const last = steps.length === limit ? steps.at(-1) : undefined;
-    return { userId, timeline, next: last && encodeCursor(last) };
+    return { userId, timeline, next: last && encodeCursor([last.at, last.rank, last.ref]) };
   }
 
-  private async isConnected(userId: string): Promise<boolean | undefined> {
-    const nodes = await this.presence.nodesOf([userId]).catch(() => undefined);
-    return nodes?.[0] && nodes[0].length > 0;
+  /** One event with its delivery to each device. Throws Problem not_found for an event of which nothing is known (any more). */
+  async describeEvent(userId: string, eventId: string) {
+    const found = await this.store.event(userId, eventId);
+    if (!found) throw new Problem('not_found', 'Nothing is known of such an event of this user.');
+    return { userId, at: found.at, ...withReasons(found.at, found.what, new Date().toISOString()) };
   }
+}
+
+/** `lag`: the offsets that the device was not sent yet; null until it has its history. */
+function connectionOf(deviceId: string, connections: readonly ConnectedDevice[], head: number) {
+  const found = connections.find((connection) => connection.deviceId === deviceId);
+  if (!found) return null;
+  const { nodeId, transport, since, offset, unacknowledged, unreadBytes } = found;
+  const lag = offset === null ? null : Math.max(0, head - offset);
+  return { nodeId, transport, since, offset, lag, unacknowledged, unreadBytes };
 }
 
 function toResponse(step: StoredStep, now: string) {

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { eventsWithReceipts, receiptsOf, statesByDevice } from '../delivery/receipts/receipt.fragments.js';
-import { devicesOf } from '../devices/device.fragments.js';
+import { devicesOf, preferencesOf } from '../devices/device.fragments.js';
+import type { Preferences } from '../devices/preferences/preferences.schema.js';
 import { EVENT_TYPES } from '../mailbox/events/event-types.js';
-import { entriesOf, newestEventAt, newestEventId } from '../mailbox/mailbox.fragments.js';
+import { entriesOf, newestEventAt, newestEventId, pastEventsOf } from '../mailbox/mailbox.fragments.js';
 import {
   linksOf,
   membershipSteps,
@@ -12,9 +13,9 @@ import {
 import { pushOutcome } from '../push/queue/push.fragments.js';
 import { runningStreamsOf, streamSteps } from '../streams/stream.fragments.js';
 import { Database } from '../platform/postgres/database.js';
-import { named, statement } from '../platform/postgres/statement.js';
+import { fragment, named, statement } from '../platform/postgres/statement.js';
 import type { DeviceDelivery } from './non-delivery-reason.js';
-import type { TimelinePlace } from './timeline-cursor.js';
+import type { TimelinePlace } from './timeline.schema.js';
 
 /** The page of one kind of step, in the order of the timeline: see read-timeline.sql, also for `rank`. */
 const pageOf = ({ step, rank, steps }: { step: string; rank: number; steps: string }): string =>
@@ -22,16 +23,29 @@ const pageOf = ({ step, rank, steps }: { step: string; rank: number; steps: stri
     WHERE s.at <= b.at AND (s.at, ${rank}, s.ref COLLATE "C") < (b.at, b.rank, b.ref)
     ORDER BY s.at DESC, s.ref COLLATE "C" DESC LIMIT $5`;
 
+const ofEvent = {
+  knownEvents: fragment('known-events.sql', import.meta.url, {
+    entries: entriesOf('$1'),
+    pastEvents: pastEventsOf('$1'),
+    eventsWithReceipts: eventsWithReceipts('$1'),
+  }),
+  eventStep: fragment('event-step.sql', import.meta.url, {
+    receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
+    devices: devicesOf('$1'),
+    pushOutcome: pushOutcome({
+      userId: '$1',
+      deviceId: 'coalesce(d.device_id, r.device_id)',
+      eventId: 'n.id',
+    }),
+  }),
+};
 const TIMELINE = statement('read-timeline.sql', import.meta.url, {
+  ...ofEvent,
   membershipPage: pageOf({ step: 'membership', rank: 3, steps: membershipSteps('$1') }),
   webhookPage: pageOf({ step: 'webhook', rank: 2, steps: webhookSteps('$1') }),
   streamPage: pageOf({ step: 'stream', rank: 1, steps: streamSteps('$1') }),
-  entries: entriesOf('$1'),
-  eventsWithReceipts: eventsWithReceipts('$1'),
-  receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
-  devices: devicesOf('$1'),
-  pushOutcome: pushOutcome({ userId: '$1', deviceId: 'coalesce(d.device_id, r.device_id)', eventId: 'n.id' }),
 });
+const EVENT = statement('read-event.sql', import.meta.url, ofEvent);
 const MEMBERSHIP_EVENT = {
   userId: '$1',
   key: `'${EVENT_TYPES['membership.changed'].keyPattern}'`,
@@ -39,6 +53,7 @@ const MEMBERSHIP_EVENT = {
 const RECORD = named(
   'user-record',
   `SELECT ${subscriptionsOf('$1')} AS subscriptions, ${linksOf('$1')} AS links, ${runningStreamsOf('$1')} AS streams,
+     (${preferencesOf('$1')}) AS preferences,
      ${statesByDevice({ userId: '$1', eventId: newestEventId(MEMBERSHIP_EVENT) })} AS "membershipReceipts",
      coalesce(${newestEventAt(MEMBERSHIP_EVENT)} > now() - $2 * interval '1 day', true) AS "areReceiptsComplete"`,
 );
@@ -55,6 +70,8 @@ export interface StoredEventStep {
   readonly target: string | null;
   readonly expiresAt: string | null;
   readonly superseded: boolean;
+  /** The id of the event that did; null when it is not known. */
+  readonly supersededBy: string | null;
   readonly devices: readonly DeviceDelivery[];
 }
 
@@ -63,6 +80,8 @@ export interface UserRecord {
   readonly subscriptions: readonly object[];
   readonly links: readonly object[];
   readonly streams: readonly object[];
+  /** As they were set; null for a user who has set none. */
+  readonly preferences: Preferences | null;
   /** By device id, the rank of its receipt (receipt.ts) for the newest membership event. */
   readonly membershipReceipts: Readonly<Record<string, number>>;
   /** False when that event is so old that some of its receipts have been removed. */
@@ -78,6 +97,15 @@ export class TimelineStore {
   steps(userId: string, after: TimelinePlace | undefined, limit: number): Promise<StoredStep[]> {
     const { at = null, rank = 0, ref = '' } = after ?? {};
     return this.database.run('important', TIMELINE, [userId, at, rank, ref, limit]);
+  }
+
+  /** One event of the user; undefined when nothing is known of it (any more). */
+  async event(userId: string, eventId: string): Promise<{ at: string; what: StoredEventStep } | undefined> {
+    const [row] = await this.database.run<{ at: string; what: StoredEventStep }>('important', EVENT, [
+      userId,
+      eventId,
+    ]);
+    return row;
   }
 
   /**

@@ -45,8 +45,15 @@ test('an id of something of a user begins with its bucket', () => {
   for (const id of ids) expect(Buffer.from(id, 'base64url').readUInt16BE()).toBe(942);
 });
 
-/** Not distributed by users (docs/decisions/keyed-by-user-and-bucket.md): what others name, which leads to a user; read by all nodes; webhooks. */
-const WITHOUT_BUCKET = ['processor_link', 'push_address', 'revocation', 'subscription_owner', 'webhook'];
+/** Not distributed by users (docs/decisions/keyed-by-user-and-bucket.md): what others name, which leads to a user; read by all nodes; webhooks; the audit. */
+const WITHOUT_BUCKET = [
+  'audit_entry',
+  'processor_link',
+  'push_address',
+  'revocation',
+  'subscription_owner',
+  'webhook',
+];
 
 test('every table of users has the bucket last in its key, and in whatever else is unique', async () => {
   const keys = await postgres.query<{ table: string; isKey: boolean; columns: string[] }>(

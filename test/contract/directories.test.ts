@@ -88,14 +88,17 @@ test('an update of a subscription reaches the one of its user alone', async () =
   ]);
 });
 
+const link = (plans: PlanStore, customerId: string, userId: string) =>
+  database.transaction('important', (tx) => plans.linkCustomer(tx, 'stripe', customerId, userId));
+
 test('a user who is linked to two customers of a processor at the same moment has one of them, without an index that says so', async () => {
   await postgres.query('DROP INDEX processor_link_user_id_processor_key');
   const plans = new PlanStore({} as PrismaService, database);
-  await plans.linkCustomer('stripe', 'cus_0', 'di');
+  await link(plans, 'cus_0', 'di');
   const release = await postgres.holdTransaction(
     `SELECT FROM processor_link WHERE customer_id = 'cus_0' FOR UPDATE`,
   );
-  const links = ['cus_1', 'cus_2'].map((customer) => plans.linkCustomer('stripe', customer, 'di'));
+  const links = ['cus_1', 'cus_2'].map((customer) => link(plans, customer, 'di'));
   await waiting(2);
   await release();
   await Promise.all(links);
@@ -110,10 +113,7 @@ test('two users who exchange their customers at the same moment never wait for e
   const plans = new PlanStore({} as PrismaService, database);
   for (let round = 0; round < 50; round += 1) {
     const [first, second] = round % 2 === 0 ? ['eva', 'fin'] : ['fin', 'eva'];
-    await Promise.all([
-      plans.linkCustomer('stripe', 'cus_8', first),
-      plans.linkCustomer('stripe', 'cus_9', second),
-    ]);
+    await Promise.all([link(plans, 'cus_8', first), link(plans, 'cus_9', second)]);
   }
   const rows = await postgres.query(`SELECT FROM processor_link WHERE user_id IN ('eva', 'fin')`);
   expect(rows).toHaveLength(2);

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Config } from '../../src/platform/config/config.js';
+import { NodeFactsService } from '../../src/platform/node-facts.service.js';
 import { MetricsService } from '../../src/platform/metrics/metrics.service.js';
 import { ApnsProvider } from '../../src/push/providers/apns/apns.provider.js';
 import { FcmProvider } from '../../src/push/providers/fcm/fcm.provider.js';
@@ -102,7 +103,7 @@ export function useFakeProviders(): void {
   });
   beforeEach(() => {
     metrics = new MetricsService();
-    watch = new ProviderMonitorService(metrics, pushProviders);
+    watch = new ProviderMonitorService(metrics, pushProviders, new NodeFactsService());
     const keep = (...parts: unknown[]) => void loggedLines.push(parts.map(String).join(' '));
     Logger.overrideLogger({ log: keep, error: keep, warn: keep, debug: keep, verbose: keep });
   });

@@ -111,14 +111,12 @@ test('nor does what Prisma makes of the calls of any store', async () => {
     () => preferences.get('ada'),
     () => preferences.put('ada', {} as never),
     () => plans.findTakenPrices('plan', ['price']),
-    () => plans.save('plan', { name: 'Plan', prices: ['price'], capabilities: {} as never }),
-    () => plans.linkCustomer('stripe', 'customer', 'ada'),
     () => calls.begin(id, id),
     () => calls.begin(id, id),
     () => calls.settle(id, 200, id),
     () => calls.release(id),
   ]);
-  expect(sent.length).toBeGreaterThanOrEqual(14);
+  expect(sent.length).toBeGreaterThanOrEqual(10);
   expect(await wholeTableReads(sent.map((text) => ({ name: text, text })))).toEqual({});
   expect(filesWithPrisma()).toEqual(
     ['device', 'idempotency', 'plan', 'service-key'].map((name) => `${name}.store.ts`),
@@ -143,4 +141,10 @@ test('nor when all members have one plan and none is behind it: the roll-out loo
   const rollOut = knownStatements().filter(({ name }) => name.startsWith('membership-behind-plan:'));
   expect(rollOut).toHaveLength(1);
   expect(await wholeTableReads(rollOut)).toEqual({});
+});
+
+test('a page of the audit is read in the order of an index, and nothing is sorted', async () => {
+  const pages = knownStatements().filter(({ name }) => /^audit-(list|export)/.test(name));
+  expect(pages).toHaveLength(9);
+  for (const { text } of pages) expect(printed(await planOf(client, text)).join('\n')).not.toContain('Sort');
 });

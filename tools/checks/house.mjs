@@ -1,6 +1,6 @@
 /*
  * What CONTRIBUTING.md asks of every file of src and no other tool checks: exported types have unique names, exported things have a doc comment, a
- * class is named as its file with Nest's suffix, and no folder has more than 15 files.
+ * class is named as its file with Nest's suffix, no folder has more than 15 files, and what people change is told by the audit.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
@@ -98,13 +98,41 @@ function exportedTwice(files) {
   );
 }
 
+const PEOPLES_SCOPES = /^'(read|support|operate|admin)'$/;
+const WRITES = ['Post', 'Put', 'Patch', 'Delete'];
+
+/** The arguments of each decorator of a class or method, by its name. */
+const decoratorsOf = (node) =>
+  new Map(
+    (ts.getDecorators(node) ?? [])
+      .map(({ expression }) => expression)
+      .filter(ts.isCallExpression)
+      .map((call) => [call.expression.getText(), call.arguments.map((one) => one.getText()).join()]),
+  );
+
+/** Calls by which people change something, and of which the audit tells nothing. */
+const untold = ({ path, found }) =>
+  found
+    .filter(({ kind }) => kind === 'class' && path.endsWith('.controller.ts'))
+    .flatMap(({ node }) => {
+      const ofClass = decoratorsOf(node).get('NeedsScope');
+      return node.members.filter(ts.isMethodDeclaration).flatMap((method) => {
+        const decorators = decoratorsOf(method);
+        const isWrite = WRITES.some((one) => decorators.has(one));
+        const isOfPeople = PEOPLES_SCOPES.test(decorators.get('NeedsScope') ?? ofClass ?? '');
+        return isWrite && isOfPeople && !decorators.has('Audited')
+          ? [`src/${path}: ${method.name.getText()} changes something for people and is not @Audited()`]
+          : [];
+      });
+    });
+
 /** Returns a sentence for each fault. */
 export function faultsOfTheHouse() {
   const files = [...filesOfTheHouse()];
   return [
     ...crowdedFolders(),
     ...exportedTwice(files),
-    ...files.flatMap((file) => misnamed(file).concat(undocumented(file))),
+    ...files.flatMap((file) => [...misnamed(file), ...undocumented(file), ...untold(file)]),
   ];
 }
 

@@ -9,6 +9,10 @@ export const isAcknowledged = (of: { userId: string; eventId: string; deviceId: 
 export const isSeen = ({ userId, eventId }: { userId: string; eventId: string }): string =>
   `EXISTS (SELECT FROM receipt r WHERE r.user_id = ${userId} AND r.event_id = ${eventId} AND r.state = 4)`;
 
+/** A condition: whether a device of the user has a receipt of the event. */
+export const hasReceipts = ({ userId, eventId }: { userId: string; eventId: string }): string =>
+  `EXISTS (SELECT FROM receipt r WHERE r.user_id = ${userId} AND r.event_id = ${eventId})`;
+
 /**
  * For LATERAL, always one row: how far the event got on the device (own) and at most on the user's others (elsewhere): 0 when nothing
  * is known, else 1 to 4 (receipt.ts).

@@ -1,3 +1,4 @@
+import type { ConnectedDevice } from '../../cluster/lookup/connected-device.js';
 import type { DeviceSession } from '../../devices/commands/device-command.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
@@ -149,6 +150,18 @@ export class Connection implements DeviceSession {
     this.state = 'closed';
     this.ackTracker = undefined;
     this.outbound.stop();
+  }
+
+  /** The connection as its operators see it. */
+  describe(): Omit<ConnectedDevice, 'nodeId'> {
+    return {
+      deviceId: this.deviceId,
+      transport: this.transport?.acknowledges === false ? 'event-stream' : 'socket',
+      since: new Date(this.connectedAt).toISOString(),
+      offset: this.outbound.position?.offset ?? null,
+      unacknowledged: this.unacknowledged,
+      unreadBytes: this.transport?.bufferedBytes ?? 0,
+    };
   }
 
   private takeDurable(transport: Transport): readonly EventFrame[] {

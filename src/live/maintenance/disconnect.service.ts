@@ -38,6 +38,9 @@ export class DisconnectService implements OnModuleInit {
   /** Closes what a device has here, as this or another node requests. */
   disconnect({ userId, deviceId, reason, at }: DisconnectRequest): void {
     if (reason === 'departed') this.closeWhere(userId, (one) => one.deviceId === deviceId);
+    if (reason === 'operator')
+      for (const connection of this.connections.of(userId).filter((one) => one.deviceId === deviceId))
+        this.terminate(connection);
     if (reason === 'superseded')
       this.supersedeWhere(userId, (one) => one.deviceId === deviceId && one.connectedAt < at - CLOCK_SKEW_MS);
   }

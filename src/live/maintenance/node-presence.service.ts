@@ -4,6 +4,7 @@ import type { DisconnectRequest } from '../../cluster/node-message.js';
 import { NodeRegistryService } from '../../cluster/node-registry.service.js';
 import { NodeRouterService } from '../../cluster/node-router.service.js';
 import { PresenceStore } from '../../cluster/presence.store.js';
+import { NodeFactsService } from '../../platform/node-facts.service.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import type { Connection } from '../connection/connection.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
@@ -37,7 +38,10 @@ export class NodePresenceService {
     private readonly nodes: NodeRegistryService,
     private readonly presence: PresenceStore,
     private readonly router: NodeRouterService,
-  ) {}
+    facts: NodeFactsService,
+  ) {
+    facts.add('sockets', () => connections.size);
+  }
 
   /**
    * Adds the connection, at once on this node. Resolves when Redis knows its user too, or cannot be reached: then events

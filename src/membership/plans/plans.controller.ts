@@ -1,16 +1,22 @@
-import { Body, Controller, Param, Put } from '@nestjs/common';
+import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { Idempotent } from '../../platform/http/idempotency/idempotency.interceptor.js';
 import {
+  describedPlan,
   type LinkBody,
   linkBody,
   linkResponse,
   type PlanBody,
   planBody,
   planId as planIdSchema,
+  planList,
   planResponse,
+  type PlansQuery,
+  plansQuery,
 } from './plans.schema.js';
 import { PlansService } from './plans.service.js';
 import { Operation } from '../../platform/http/docs/operation.js';
@@ -22,6 +28,24 @@ import { Operation } from '../../platform/http/docs/operation.js';
 export class PlansController {
   constructor(private readonly plans: PlansService) {}
 
+  /** Lists the plans by their ids. */
+  @Get('plans')
+  @Operation({ id: 'listPlans', summary: 'List the plans by their ids' })
+  @NeedsScope('read')
+  @ApiResponse({ status: 200, standardSchema: planList })
+  list(@Query({ schema: plansQuery }) query: PlansQuery) {
+    return this.plans.list(query);
+  }
+
+  /** A plan, and how many members it has. */
+  @Get('plans/:planId')
+  @Operation({ id: 'getPlan', summary: 'Read a plan, and how many members it has', problems: ['not_found'] })
+  @NeedsScope('read')
+  @ApiResponse({ status: 200, standardSchema: describedPlan })
+  get(@Param('planId', { schema: planIdSchema }) planId: string) {
+    return this.plans.describe(planId);
+  }
+
   /** Creates or replaces a plan. */
   @Put('plans/:planId')
   @Operation({
@@ -32,12 +56,14 @@ export class PlansController {
     problems: ['price_taken'],
   })
   @Idempotent()
+  @Audited()
   @ApiResponse({ status: 200, standardSchema: planResponse })
   async put(
     @Param('planId', { schema: planIdSchema }) planId: string,
     @Body({ schema: planBody }) body: PlanBody,
+    @CurrentAuditContext() by: AuditContext,
   ) {
-    await this.plans.put(planId, body);
+    await this.plans.put(planId, body, by);
     return { planId, ...body };
   }
 
@@ -52,12 +78,14 @@ export class PlansController {
   @ApiParam({ name: 'processor', description: 'A payment processor', example: 'stripe' })
   @ApiResponse({ status: 200, standardSchema: linkResponse })
   @Idempotent()
+  @Audited()
   async link(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Param('processor') processor: string,
     @Body({ schema: linkBody }) { customerId }: LinkBody,
+    @CurrentAuditContext() by: AuditContext,
   ) {
-    await this.plans.link(userId, processor, customerId);
+    await this.plans.link(userId, processor, customerId, by);
     return { userId, processor, customerId };
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { capabilities } from '../../mailbox/events/event-data.schema.js';
-import { userId } from '../../platform/auth/ids.schema.js';
+import { instant, userId } from '../../platform/auth/ids.schema.js';
+import { cursorOf, listLimit, nextCursor } from '../../platform/http/cursor.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
 
 /** A plan's id, chosen by the back office. */
@@ -26,6 +27,24 @@ export type PlanBody = z.infer<typeof planBody>;
 export const planResponse = z.object({ planId, name, prices, capabilities }).meta({ id: 'Plan' });
 
 const customerId = plainText(255).min(1).describe("The processor's id of the customer");
+
+/** A plan as `GET /v1/plans` lists it. */
+export const listedPlan = planResponse.extend({
+  revision: z.int().describe('Grows when the capabilities change'),
+  updatedAt: instant,
+});
+/** Response of `GET /v1/plans/{planId}`. */
+export const describedPlan = listedPlan.extend({
+  members: z.int().describe('Whom the plan grants something now; the count stops at 100,000'),
+  behind: z
+    .int()
+    .describe('Members who have not got the newest capabilities yet; the count stops at 100,000'),
+});
+/** Query of `GET /v1/plans`. */
+export const plansQuery = z.strictObject({ after: cursorOf(z.tuple([planId])).optional(), limit: listLimit });
+export type PlansQuery = z.infer<typeof plansQuery>;
+/** Response of the same: by id. */
+export const planList = z.object({ plans: z.array(listedPlan), next: nextCursor }).meta({ id: 'Plans' });
 
 /** Body of `PUT /v1/users/{userId}/links/{processor}`. */
 export const linkBody = z

@@ -4,10 +4,11 @@ import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { Database } from '../../platform/postgres/database.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { ProcessorBusy } from '../processors/processor.js';
-import type { ProcessorWithApi } from '../processors/processors.service.js';
+import { ProcessorsService, type ProcessorWithApi } from '../processors/processors.service.js';
 import { type FetchedList, SubscriptionFetchService } from './subscription-fetch.service.js';
 import { SubscriptionUpdateService } from './subscription-update.service.js';
 import { SubscriptionStore } from './subscription.store.js';
+import type { RefetchedSubscription, RefetchOutcome } from './subscriptions.schema.js';
 import type { FetchedUpdate } from './update-rules.js';
 
 /** Subscriptions that one page fetches one by one, where the processor has no list. */
@@ -34,6 +35,7 @@ export class ReconciliationService {
     private readonly subscriptions: SubscriptionStore,
     private readonly fetches: SubscriptionFetchService,
     private readonly updates: SubscriptionUpdateService,
+    private readonly processors: ProcessorsService,
     private readonly database: Database,
     metrics: MetricsService,
   ) {
@@ -53,6 +55,26 @@ export class ReconciliationService {
     if (repaired > 0)
       this.log.warn(`${repaired} subscriptions were not as ${processor.name} says; they were repaired`);
     return { next, compared: updates.length };
+  }
+
+  /**
+   * Asks the processors for each of the user's subscriptions, and repairs what differs. Returns what each came to: `same`, `repaired`,
+   * `waiting` (for a plan or a link), `failed`, or `no_api` where the processor cannot be asked.
+   */
+  async reconcileUser(userId: string): Promise<RefetchedSubscription[]> {
+    const outcomes: RefetchedSubscription[] = [];
+    for (const { processor, subscriptionId } of await this.subscriptions.listOfUser(userId)) {
+      const outcome = await this.refetch(processor, subscriptionId);
+      outcomes.push({ processor, subscriptionId, outcome });
+    }
+    return outcomes;
+  }
+
+  private async refetch(name: string, subscriptionId: string): Promise<RefetchOutcome> {
+    const processor = this.processors.findWithApi(name);
+    if (!processor) return 'no_api';
+    const update = await this.fetches.fetch(processor, subscriptionId).catch(() => undefined);
+    return update ? this.reconcile(name, update) : 'failed';
   }
 
   private async fetchPage(processor: ProcessorWithApi, cursor: string | null): Promise<FetchedList> {
@@ -78,8 +100,8 @@ export class ReconciliationService {
   }
 
   /** One that fails must not stop the walk: its page would be fetched again for ever. In an outage the page is. */
-  private async reconcile(name: string, update: FetchedUpdate): Promise<string> {
-    const outcome = await this.compare(name, update).catch((error: unknown) => {
+  private async reconcile(name: string, update: FetchedUpdate): Promise<RefetchOutcome> {
+    const outcome = await this.compare(name, update).catch((error: unknown): RefetchOutcome => {
       if (isOutage(error)) throw error;
       const id = 'subscriptionId' in update ? update.subscriptionId : 'unknown';
       this.log.error(error, `subscription ${id} of ${name} could not be compared`);
@@ -89,7 +111,7 @@ export class ReconciliationService {
     return outcome;
   }
 
-  private async compare(name: string, update: FetchedUpdate): Promise<string> {
+  private async compare(name: string, update: FetchedUpdate): Promise<RefetchOutcome> {
     const source = { processor: name, webhookId: null, reason: 'reconciliation' };
     const { status, hasChanged } = await this.database.transaction('important', (tx) =>
       this.updates.apply(tx, update, source),

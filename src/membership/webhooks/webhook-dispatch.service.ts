@@ -70,6 +70,11 @@ export class WebhookDispatchService {
     await (this.hasApi(id) ? waitAtMost(RESPONSE_TIMEOUT_MS, work) : work);
   }
 
+  /** Applies a webhook that is leased to the caller; where its processor is asked first, waits for that 2 s at most. Never throws. */
+  async applyNow(webhook: ClaimedWebhook): Promise<void> {
+    await waitAtMost(RESPONSE_TIMEOUT_MS, this.applyAll([webhook]));
+  }
+
   /** Wakes and applies what waits for any of these, which are there by now: `price:…`, `customer:…`. */
   async applyWaiting(needs: readonly string[]): Promise<void> {
     await this.applyAll(await this.application.wake(needs));

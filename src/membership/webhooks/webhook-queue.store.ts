@@ -56,6 +56,13 @@ const WAKE = named(
      SELECT processor, event_id FROM webhook WHERE status = 'waiting' AND waiting_for && $1 LIMIT $2 FOR UPDATE SKIP LOCKED
    ) RETURNING ${CLAIMED}`,
 );
+/** What was ignored may be understood by now, or known to the processor; what was applied would change nothing. */
+const REOPEN = named(
+  'webhook-reopen',
+  `UPDATE webhook SET status = 'stored', waiting_for = '{}', settled_at = NULL, next_attempt_at = now() + interval '5 seconds'
+   WHERE processor = $1 AND event_id = $2 AND status IN ('stored', 'failed', 'waiting', 'ignored') AND payload IS NOT NULL
+   RETURNING ${CLAIMED}`,
+);
 const ADD_WAKEUPS = named(
   'webhook-wakeup-add',
   `INSERT INTO webhook_wakeup (need) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`,
@@ -122,6 +129,11 @@ export class WebhookQueueStore {
     const woken = await tx.run<ClaimedWebhook>(WAKE, [needs, MAX_WOKEN]);
     if (woken.length === MAX_WOKEN) await tx.run(ADD_WAKEUPS, [needs]);
     return woken;
+  }
+
+  /** Makes the webhook open again, and leases it to the caller; undefined when it was applied, or its body is gone. */
+  async reopen(tx: Transaction, { processor, eventId }: WebhookId): Promise<ClaimedWebhook | undefined> {
+    return (await tx.run<ClaimedWebhook>(REOPEN, [processor, eventId]))[0];
   }
 
   /** Wakes more of what one call could not wake. Returns false when nothing is left. */

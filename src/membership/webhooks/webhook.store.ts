@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
 import type { VerifiedWebhook } from '../processors/processor.js';
+import { failingWebhooks, webhookSilences } from '../membership.fragments.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { UpdateResult } from '../subscriptions/update-rules.js';
 import type { WebhookId } from './webhook.js';
@@ -42,40 +43,23 @@ const SETTLE = named(
   `UPDATE webhook SET status = $3, user_id = coalesce($4, user_id), reason = $5, waiting_for = $6, attempts = attempts + 1, settled_at = now()
    WHERE processor = $1 AND event_id = $2`,
 );
+const LISTED = `processor, event_id AS "eventId", type, status, reason, waiting_for AS "waitingFor", user_id AS "userId", attempts,
+     iso(created_at) AS "createdAt", iso(received_at) AS "receivedAt"`;
 const LIST_NEWEST = named(
   'webhook-list-newest',
-  `SELECT processor, event_id AS "eventId", type, status, reason, waiting_for AS "waitingFor", user_id AS "userId", attempts,
-     iso(created_at) AS "createdAt", iso(received_at) AS "receivedAt"
-   FROM webhook WHERE status = $1 ORDER BY received_at DESC LIMIT $2`,
+  `SELECT ${LISTED} FROM webhook
+   WHERE status = $1 AND received_at <= coalesce($2::timestamptz, 'infinity')
+     AND ($2::timestamptz IS NULL OR (received_at, processor, event_id) < ($2::timestamptz, $3, $4))
+   ORDER BY received_at DESC, processor DESC, event_id DESC LIMIT $5`,
 );
-/**
- * 24 hours cover the daily rhythm of a service. By minutes, of each of which one row is looked for: 1,440 times an index, however many
- * webhooks a day has.
- */
-const SILENCE = named(
-  'webhook-silence',
-  `SELECT * FROM (
-     SELECT processor,
-       extract(epoch FROM now() - (SELECT max(w.received_at) FROM webhook w WHERE w.processor = p.processor))::float8 AS "silentSeconds",
-       coalesce((SELECT extract(epoch FROM max(gap)) FROM (
-         SELECT minute - lag(minute) OVER (ORDER BY minute) AS gap
-         FROM generate_series(date_trunc('minute', now()) - interval '24 hours', now(), interval '1 minute') AS minute
-         CROSS JOIN LATERAL (
-           SELECT FROM webhook w
-           WHERE w.processor = p.processor AND w.received_at >= minute AND w.received_at < minute + interval '1 minute' LIMIT 1
-         ) AS one
-       ) AS gaps), 0)::float8 AS "usualSeconds"
-     FROM unnest($1::text[]) AS p (processor)
-   ) AS silence WHERE "silentSeconds" IS NOT NULL`,
+const DESCRIBE = named(
+  'webhook-describe',
+  `SELECT ${LISTED}, subscription_id AS "subscriptionId", iso(settled_at) AS "settledAt",
+     CASE WHEN status IN ('stored', 'failed') THEN iso(next_attempt_at) END AS "nextAttemptAt", payload
+   FROM webhook WHERE processor = $1 AND event_id = $2`,
 );
-
-const FAILING = named(
-  'webhook-failing',
-  `SELECT processor, extract(epoch FROM now() - oldest)::float8 AS seconds FROM (
-     SELECT processor, (SELECT min(w.received_at) FROM webhook w WHERE w.processor = p.processor AND w.status IN ('stored', 'failed')) AS oldest
-     FROM unnest($1::text[]) AS p (processor)
-   ) AS failing WHERE oldest IS NOT NULL`,
-);
+const SILENCE = named('webhook-silence', webhookSilences('$1::text[]'));
+const FAILING = named('webhook-failing', failingWebhooks('$1::text[]'));
 
 /** How long a processor has sent nothing. */
 export interface WebhookSilence {
@@ -85,6 +69,30 @@ export interface WebhookSilence {
   /** The longest time between two webhooks in the last 24 hours, to the minute. */
   readonly usualSeconds: number;
 }
+
+/** A webhook as operators see it, without its body. Times are ISO 8601. */
+export interface ListedWebhook extends WebhookId {
+  readonly type: string;
+  readonly status: WebhookStatus;
+  readonly reason: string | null;
+  readonly waitingFor: readonly string[];
+  readonly userId: string | null;
+  readonly attempts: number;
+  /** By the processor's clock. */
+  readonly createdAt: string;
+  readonly receivedAt: string;
+}
+
+/** The same with its body as it came; null when it has been removed since. */
+export interface DescribedWebhook extends ListedWebhook {
+  readonly subscriptionId: string | null;
+  readonly settledAt: string | null;
+  readonly nextAttemptAt: string | null;
+  readonly payload: unknown;
+}
+
+/** A place in the list of webhooks. */
+export type WebhookPlace = readonly [receivedAt: string, processor: string, eventId: string];
 
 /** The table of webhooks: each is stored before the processor gets its 2xx, and settled with what became of it. */
 @Injectable()
@@ -141,8 +149,18 @@ export class WebhookStore {
     return new Map(rows.map(({ processor, seconds }) => [processor, seconds]));
   }
 
-  /** For operators: the newest first, without payloads. */
-  listNewest(status: WebhookStatus, limit: number): Promise<Record<string, unknown>[]> {
-    return this.database.run('important', LIST_NEWEST, [status, limit]);
+  /** For operators: the newest first, of those behind that place. */
+  listNewest(
+    status: WebhookStatus,
+    after: WebhookPlace | undefined,
+    limit: number,
+  ): Promise<ListedWebhook[]> {
+    const [receivedAt = null, processor = null, eventId = null] = after ?? [];
+    return this.database.run('important', LIST_NEWEST, [status, receivedAt, processor, eventId, limit]);
+  }
+
+  /** For operators: undefined when it is not stored. */
+  async describe({ processor, eventId }: WebhookId): Promise<DescribedWebhook | undefined> {
+    return (await this.database.run<DescribedWebhook>('important', DESCRIBE, [processor, eventId]))[0];
   }
 }

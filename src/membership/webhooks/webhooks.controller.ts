@@ -1,11 +1,19 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiBody, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
+import type { AuditContext } from '../../platform/audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { PROCESSORS } from '../processors/registry.js';
 import { subscriptionUpdatedDocument } from '../processors/standard/standard.schema.js';
-import { WebhookStore } from './webhook.store.js';
-import { webhookReceived, type WebhooksQuery, webhooksQuery, webhooksResponse } from './webhooks.schema.js';
+import {
+  describedWebhook,
+  webhookEventId,
+  webhookList,
+  webhookReceived,
+  type WebhooksQuery,
+  webhooksQuery,
+} from './webhooks.schema.js';
 import { WebhooksService } from './webhooks.service.js';
 import { Operation } from '../../platform/http/docs/operation.js';
 
@@ -13,10 +21,7 @@ import { Operation } from '../../platform/http/docs/operation.js';
 @ApiTags('processors')
 @Controller('v1/webhooks')
 export class WebhooksController {
-  constructor(
-    private readonly webhooks: WebhooksService,
-    private readonly store: WebhookStore,
-  ) {}
+  constructor(private readonly webhooks: WebhooksService) {}
 
   /** Receives a webhook of a payment processor. 2xx means that it is stored and need not be sent again. */
   @Post(':processor')
@@ -64,9 +69,43 @@ export class WebhooksController {
     summary: 'List webhooks by what became of them',
     description: 'The newest first; by default those that wait for a plan, a link or a subscription.',
   })
-  @ApiResponse({ status: 200, standardSchema: webhooksResponse })
   @NeedsScope('read')
-  async list(@Query({ schema: webhooksQuery }) { status, limit }: WebhooksQuery) {
-    return { webhooks: await this.store.listNewest(status, limit) };
+  @ApiResponse({ status: 200, standardSchema: webhookList })
+  list(@Query({ schema: webhooksQuery }) query: WebhooksQuery) {
+    return this.webhooks.list(query);
+  }
+
+  /** What became of one webhook, what it waits for, and its body without what is about a person. */
+  @Get(':processor/:eventId')
+  @Operation({
+    id: 'getWebhook',
+    summary: 'Read what became of one webhook, and what it waits for',
+    problems: ['not_found'],
+  })
+  @ApiParam({ name: 'processor', description: 'A payment processor', example: 'standard' })
+  @NeedsScope('read')
+  @ApiResponse({ status: 200, standardSchema: describedWebhook })
+  get(@Param('processor') processor: string, @Param('eventId', { schema: webhookEventId }) eventId: string) {
+    return this.webhooks.describe({ processor, eventId });
+  }
+
+  /** Applies a webhook that was not applied so far, now. Returns what became of it. */
+  @Post(':processor/:eventId/retry')
+  @Operation({
+    id: 'retryWebhook',
+    summary: 'Apply a webhook that was not applied so far',
+    problems: ['not_found', 'conflict'],
+  })
+  @ApiParam({ name: 'processor', description: 'A payment processor', example: 'standard' })
+  @NeedsScope('operate')
+  @HttpCode(200)
+  @Audited()
+  @ApiResponse({ status: 200, standardSchema: describedWebhook })
+  retry(
+    @Param('processor') processor: string,
+    @Param('eventId', { schema: webhookEventId }) eventId: string,
+    @CurrentAuditContext() by: AuditContext,
+  ) {
+    return this.webhooks.retry({ processor, eventId }, by);
   }
 }

@@ -16,5 +16,9 @@ export const deviceId = id('deviceId', 'A device, unique within its user', 'ada-
 export const profileId = id('profileId', 'A profile, unique within its user', 'main');
 /** A time in ISO 8601 with `Z` or an offset. */
 export const instant = z.iso.datetime({ offset: true }).meta({ examples: ['2026-11-20T08:47:45.000Z'] });
+/** The same in UTC and as PostgreSQL can hold it, which knows no year 0; nothing happened before 1970. */
+export const storableInstant = instant.transform((text) =>
+  new Date(Math.max(0, Date.parse(text))).toISOString(),
+);
 /** The profile of calls that name none. */
 export const DEFAULT_PROFILE = 'main';

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { z } from 'zod';
+import { checkConsole, consoleSettings } from './console-settings.js';
 import { checkPush, pushSettings } from './push-settings.js';
 import {
   authSettings,
@@ -20,6 +21,7 @@ export const environment = z
     ...connectionSettings,
     ...retentionSettings,
     ...pushSettings,
+    ...consoleSettings,
   })
   .refine((env) => env.AUTH_JWT_SECRET !== undefined || env.AUTH_JWKS_URL !== undefined, {
     path: ['AUTH_JWT_SECRET'],
@@ -38,7 +40,8 @@ export const environment = z
     error:
       'must be 1 while TRANSPORTS contains polling: the requests of one session would reach different processes',
   })
-  .superRefine(checkPush);
+  .superRefine(checkPush)
+  .superRefine(checkConsole);
 
 /** The settings of a node, checked and with defaults. */
 export type Config = z.infer<typeof environment>;
@@ -47,7 +50,7 @@ export const CONFIG = Symbol('CONFIG');
 
 /** A variable with one of these prefixes that is not a setting is taken for a misspelt one. */
 const OUR_PREFIXES =
-  /^(AUTH_JW|STRIPE_(API|WEBHOOK|PER)|STANDARD_WEBHOOK|APPLE_(BUNDLE|APP_ID|ENVIRON|ROOT)|GOOGLE_(PACKAGE|PUBSUB|SERVICE_ACCOUNT|API_BASE|JWKS|PER)|PAST_DUE|RECONCILE_|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|EVENT_STREAMS|TRUSTED_PROX|USER_CALLS|KEY_CALLS|WEBHOOKS_PER|RECEIPT_RET|PUSH_RET|WEBHOOK_|STREAM_RET|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_)/;
+  /^(AUTH_JW|STRIPE_(API|WEBHOOK|PER)|STANDARD_WEBHOOK|APPLE_(BUNDLE|APP_ID|ENVIRON|ROOT)|GOOGLE_(PACKAGE|PUBSUB|SERVICE_ACCOUNT|API_BASE|JWKS|PER)|PAST_DUE|RECONCILE_|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|EVENT_STREAMS|TRUSTED_PROX|USER_CALLS|KEY_CALLS|WEBHOOKS_PER|RECEIPT_RET|PUSH_RET|WEBHOOK_|STREAM_RET|AUDIT_RET|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_|CONSOLE_)/;
 
 /** Stops the boot. The message is for the operator: one sentence a line, each of which says what to change. */
 export class ConfigError extends Error {}

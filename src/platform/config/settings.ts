@@ -152,6 +152,8 @@ export const retentionSettings = {
   WEBHOOK_RETENTION_DAYS: integer(7, 3_650).default(90),
   /** Streams, since they ended. */
   STREAM_RETENTION_DAYS: integer(2, 3_650).default(2),
+  /** Entries of the audit. For 30 days nobody can remove one: the migration's trigger says so too. */
+  AUDIT_RETENTION_DAYS: integer(30, 3_650).default(400),
 };
 
 /** The devices' connections. */

@@ -9,15 +9,22 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
   throw invalidRequest(result.error.issues);
 }
 
-/** Further errors are left out, so that the response to a hostile body stays small. */
-const MAX_ERRORS = 10;
+/** The path and message of a validation error's first issue. */
+export function firstIssue(issues: readonly Issue[]): { path: string; message: string } {
+  const [first = { path: '', message: '' }] = issues.slice(0, 1).flatMap(errorsOf);
+  return first;
+}
 
+/** What zod says is wrong; no value is in it. */
 interface Issue {
   readonly message: string;
   readonly path?: readonly unknown[] | undefined;
   /** Unknown fields; the message has a line for each (unknown-fields.ts). */
   readonly keys?: readonly string[];
 }
+
+/** Further errors are left out, so that the response to a hostile body stays small. */
+const MAX_ERRORS = 10;
 
 /** Returns the Problem invalid_request for validation errors: `errors` lists path and message, `detail` repeats the first one. */
 export function invalidRequest(issues: readonly Issue[]): Problem {

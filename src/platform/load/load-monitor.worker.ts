@@ -1,6 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Injectable } from '@nestjs/common';
 import { MetricsService } from '../metrics/metrics.service.js';
+import { NodeFactsService } from '../node-facts.service.js';
 import { Database } from '../postgres/database.js';
 import { PeriodicWorker } from '../scheduling/periodic.worker.js';
 import { type LoadLevel, nextLoadLevel } from './load-level.js';
@@ -19,6 +20,7 @@ export class LoadMonitorWorker extends PeriodicWorker {
   constructor(
     private readonly database: Database,
     metrics: MetricsService,
+    facts: NodeFactsService,
   ) {
     super({ log: 'load', everyMs: EVERY_MS });
     // The load level is called "strain" in the metrics: dashboards depend on the name.
@@ -28,6 +30,7 @@ export class LoadMonitorWorker extends PeriodicWorker {
       'max',
       () => this.current,
     );
+    facts.add('loadLevel', () => this.current);
   }
 
   /** The load level of the last sample. */

@@ -16,6 +16,9 @@ export const redisKeys = (installation: string) => {
   return {
     /** Sorted set: the nodes that hold connections, by the time of their last heartbeat, in ms of the Redis server's clock. */
     nodes: `${prefix}:nodes`,
+    /** Sorted set and hash: what each node says of itself, and when it said so last, in ms of the Redis server's clock. */
+    factsSeen: `${prefix}:{facts}:seen`,
+    facts: `${prefix}:{facts}`,
     /** Set: the nodes on which the user has a device connected. */
     presence: (userId: string) => `${prefix}:presence:{${calculateSlot(userId) % PRESENCE_TAGS}}:${userId}`,
     /** Hash: a token bucket that limits what is sent to a push provider, to one device, or to a payment processor. */
@@ -24,6 +27,10 @@ export const redisKeys = (installation: string) => {
     edges: `${prefix}:edges`,
     /** Sharded channel to one node: events for its devices. The lanes of a node are on one server of a cluster. */
     channel: (nodeId: string, lane: NodeLane) => `${prefix}:node:{${nodeId}}:${lane}`,
+    /** JSON that the console keeps under a secret: a session, a sign-in under way, a one-time link. `hash` is the secret's SHA-256. */
+    secret: (kind: string, hash: string) => `${prefix}:console:${kind}:{${hash}}`,
+    /** List: what nodes answered to a question about a user's connections. It lives for seconds. */
+    answers: (questionId: string) => `${prefix}:answers:{${questionId}}`,
     /** Never written. The readiness check reads it, which succeeds only while Redis can serve keys. */
     health: `${prefix}:health`,
   };

@@ -1,5 +1,7 @@
 import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../audit/audited.decorator.js';
 import { userId as userIdSchema } from '../auth/ids.schema.js';
 import { NeedsScope } from '../auth/service-keys/service-key.guard.js';
 import { ErasureService } from './erasure.service.js';
@@ -21,7 +23,11 @@ export class ErasureController {
       'Removes all that is stored of a person, closes their connections, stops their streams and refuses their tokens. It may be repeated, and should be after an error.',
   })
   @HttpCode(204)
-  async erase(@Param('userId', { schema: userIdSchema }) userId: string): Promise<void> {
-    await this.erasure.erase(userId);
+  @Audited()
+  async erase(
+    @Param('userId', { schema: userIdSchema }) userId: string,
+    @CurrentAuditContext() by: AuditContext,
+  ): Promise<void> {
+    await this.erasure.erase(userId, by);
   }
 }

@@ -14,6 +14,8 @@ export interface RetentionRule {
   readonly due: string;
   /** How long rows are kept, an interval of PostgreSQL: `30 days`. */
   readonly after: string;
+  /** An INSERT that keeps something of the rows that are deleted, from the table `removed`, which has their columns. */
+  readonly keep?: string;
   /** What is set to erase a part of the row, after which the row must no longer be due. Without it the row is deleted. */
   readonly set?: string;
 }

@@ -40,7 +40,7 @@ export class RetentionStore {
  * transaction runs (a dump, say) no vacuum removes them. By ctid, since the rows are locked and cannot move: half the work of the primary
  * key, and never a scan of the table, whatever the planner believes.
  */
-function removal({ name, table, orderBy, due, set }: RetentionRule): Statement {
+function removal({ name, table, orderBy, due, set, keep }: RetentionRule): Statement {
   const action = set === undefined ? `DELETE FROM ${table}` : `UPDATE ${table} SET ${set}`;
   return named(
     `remove-${name.replaceAll(' ', '-')}`,
@@ -48,8 +48,8 @@ function removal({ name, table, orderBy, due, set }: RetentionRule): Statement {
        SELECT ctid AS row FROM ${table} WHERE ${due} AND ${orderBy} >= $2::timestamptz
        ORDER BY ${orderBy} LIMIT $3 FOR UPDATE SKIP LOCKED
      ), removed AS (
-       ${action} WHERE ctid = ANY (ARRAY(SELECT due.row FROM due)) RETURNING ${orderBy} AS at
-     )
-     SELECT count(*)::int AS count, max(at)::text AS cursor FROM removed`,
+       ${action} WHERE ctid = ANY (ARRAY(SELECT due.row FROM due)) RETURNING ${keep === undefined ? orderBy : '*'}
+     )${keep === undefined ? '' : `, kept AS (${keep})`}
+     SELECT count(*)::int AS count, max(${orderBy})::text AS cursor FROM removed`,
   );
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { NodeFactsService } from '../../platform/node-facts.service.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { PushMessage } from './push-message.js';
@@ -9,12 +10,22 @@ import type { SendResult } from './send-result.js';
 /** Broken credentials fail every push. Each reason is logged once in this time. */
 const LOG_INTERVAL_MS = 60_000;
 
+/** How long a failure because of our credentials or settings is told after it came last. */
+const MISCONFIGURED_FOR_MS = 600_000;
+/** Reasons and upstream services are a few; no provider can make the facts large. */
+const MAX_LISTED = 50;
+
 /** Measures what providers return, and logs what an operator must act on: broken credentials, a provider that is down. */
 @Injectable()
 export class ProviderMonitorService {
   private readonly log = new Logger('push');
-  /** The provider of each upstream service whose circuit is open. */
-  private readonly openCircuits = new Map<string, string>();
+  /** Each upstream service whose circuit is open, its provider, and since when it is. */
+  private readonly openCircuits = new Map<string, { readonly vendor: string; readonly since: Date }>();
+  /** By provider and reason: the last push that failed because our credentials or settings are wrong. */
+  private readonly misconfigurations = new Map<
+    string,
+    { readonly vendor: string; readonly reason: string; readonly lastAt: Date }
+  >();
   private readonly loggedAt = new Map<string, number>();
   private readonly sends;
   private readonly misconfigured;
@@ -23,6 +34,7 @@ export class ProviderMonitorService {
   constructor(
     metrics: MetricsService,
     @Inject(PUSH_PROVIDERS) definitions: readonly Pick<PushProviderDefinition, 'name'>[],
+    facts: NodeFactsService,
   ) {
     this.sends = metrics.counter('push_sends_total', 'Messages sent to push providers, by result', [
       'vendor',
@@ -40,8 +52,14 @@ export class ProviderMonitorService {
     );
     metrics.gauges('push_circuits_open', 'Open circuit breakers of push providers', 'max', 'vendor', () => {
       const open = [...this.openCircuits.values()];
-      return new Map(definitions.map(({ name }) => [name, open.filter((one) => one === name).length]));
+      return new Map(
+        definitions.map(({ name }) => [name, open.filter(({ vendor }) => vendor === name).length]),
+      );
     });
+    facts.add('openCircuits', () =>
+      [...this.openCircuits].slice(0, MAX_LISTED).map(([upstream, circuit]) => ({ upstream, ...circuit })),
+    );
+    facts.add('misconfigured', () => this.recentMisconfigurations());
   }
 
   /** `ms`: since the send began. */
@@ -50,14 +68,17 @@ export class ProviderMonitorService {
     this.seconds.observe({ vendor: provider }, ms / 1_000);
     if (result.is !== 'misconfigured') return;
     this.misconfigured.inc({ vendor: provider, reason: result.reason });
+    const seen = { vendor: provider, reason: result.reason, lastAt: new Date() };
+    this.misconfigurations.set(`${provider} ${result.reason}`, seen);
     this.logMisconfiguration(provider, message, result.reason);
   }
 
   /** An upstream service's circuit breaker has opened or closed. */
   recordCircuit(provider: string, upstream: string, state: 'open' | 'closed'): void {
     const wasOpen = this.openCircuits.has(upstream);
-    if (state === 'open') this.openCircuits.set(upstream, provider);
-    else this.openCircuits.delete(upstream);
+    if (state === 'open' && !wasOpen)
+      this.openCircuits.set(upstream, { vendor: provider, since: new Date() });
+    else if (state === 'closed') this.openCircuits.delete(upstream);
     if (state === 'open' && !wasOpen)
       this.log.warn(`${upstream} fails: its circuit is open, and it is probed until it recovers`);
     if (state === 'closed' && wasOpen) this.log.log(`${upstream} has recovered: its circuit is closed`);
@@ -68,6 +89,13 @@ export class ProviderMonitorService {
     this.log.error(
       `${provider} failed unexpectedly: ${error instanceof Error ? error.constructor.name : typeof error}`,
     );
+  }
+
+  private recentMisconfigurations() {
+    const since = Date.now() - MISCONFIGURED_FOR_MS;
+    for (const [subject, { lastAt }] of this.misconfigurations)
+      if (lastAt.getTime() < since) this.misconfigurations.delete(subject);
+    return [...this.misconfigurations.values()].slice(0, MAX_LISTED);
   }
 
   private logMisconfiguration(provider: string, { to }: PushMessage, reason: string): void {

@@ -8,6 +8,14 @@ export const pushOutcome = (of: { userId: string; deviceId: string; eventId: str
       'queuedAt', iso(p.created_at), 'settledAt', iso(p.settled_at))
     FROM push p WHERE p.user_id = ${of.userId} AND p.device_id = ${of.deviceId} AND p.event_id = ${of.eventId})`;
 
+/** For FROM: vendor, tier and seconds: for how long the longest due push of each of these providers is due; no row where none is. */
+export const oldestPushes = (vendors: string): string =>
+  `SELECT v.vendor, t.tier, extract(epoch FROM now() - o.due_at)::float8 AS seconds
+    FROM unnest(${vendors}) AS v (vendor) CROSS JOIN (VALUES ('critical'), ('important')) AS t (tier)
+    CROSS JOIN LATERAL (SELECT min(p.due_at) AS due_at FROM push p
+      WHERE p.vendor = v.vendor AND p.tier = t.tier AND p.state IN ('queued', 'sent') AND p.due_at <= now()) AS o
+    WHERE o.due_at IS NOT NULL`;
+
 /** Ends what is queued for devices that are removed or lose their addresses. Rows are locked in the order of the key: no deadlocks. */
 export const pushWithdrawal: PushWithdrawal = {
   sql: (devices) =>

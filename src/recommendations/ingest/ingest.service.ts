@@ -6,7 +6,8 @@ import { isOutage } from '../../platform/postgres/outage.js';
 import { runIsolated } from '../../platform/scheduling/isolation.js';
 import { jsonDeeperThan } from '../../platform/http/body/json-depth.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
-import type { ProblemCode } from '../../platform/http/problem.js';
+import { Problem, type ProblemCode, PROBLEMS } from '../../platform/http/problem.js';
+import { firstIssue } from '../../platform/http/validation.js';
 import { type NdjsonLine, readLines } from './ndjson.js';
 import { frontPageEvent } from '../front-page-event.js';
 import { type RecommendationLine, recommendationLine } from '../recommendation.schema.js';
@@ -17,6 +18,10 @@ const BATCH_SIZE = 500;
 /** Batches that are written at the same time: while PostgreSQL merges one, the next is read and checked. */
 const MAX_BATCHES_IN_FLIGHT = 3;
 const MAX_LINE_BYTES = 256 * 1024;
+const TOO_LONG = 'The line has more than 256 KiB';
+/** A file that is to be refused as a whole is held in memory until its last line has been read. */
+const MAX_CHECKED_MB = 64;
+const MAX_CHECKED_BYTES = MAX_CHECKED_MB * 1024 * 1024;
 const MAX_JSON_DEPTH = 16;
 /** Rejected lines that the response lists; further ones are only counted. */
 const MAX_LISTED_REJECTIONS = 1_000;
@@ -24,10 +29,13 @@ const MAX_LISTED_REJECTIONS = 1_000;
 /** With more lines that cannot be written, it is not the lines: the file fails. */
 const MAX_UNWRITABLE = 100;
 
-/** A line that was not ingested: its number from 1, and why. */
+/** A line that was not ingested: its number from 1, and why. Neither path nor message has a value of the line. */
 export interface RejectedLine {
   readonly line: number;
   readonly code: ProblemCode;
+  /** The wrong field, as `items.3`; empty for the whole line. */
+  readonly path: string;
+  readonly message: string;
 }
 
 /** How many lines had which outcome so far. `rejected` lists at most a thousand. */
@@ -42,6 +50,17 @@ export interface IngestTally {
   unwritable: number;
   rejected: RejectedLine[];
 }
+
+/** Returns the tally of a file of which nothing is read yet. */
+export const newTally = (): IngestTally => ({
+  accepted: 0,
+  unchanged: 0,
+  conflicting: 0,
+  stale: 0,
+  rejectedCount: 0,
+  unwritable: 0,
+  rejected: [],
+});
 
 /** A valid line, with its number. */
 type NumberedPage = RecommendationLine & { readonly line: number };
@@ -61,19 +80,23 @@ export class IngestService {
   ) {}
 
   /**
-   * Yields the tally after each batch and at the end. Does not read on while enough batches are being written
+   * Reads the whole file before any of it is written, and counts the wrong lines in `tally`; returns the file, to be ingested then. Throws
+   * Problem payload_too_large beyond MAX_CHECKED_BYTES, and what the body throws.
+   */
+  async check(body: AsyncIterable<Uint8Array>, tally: IngestTally): Promise<Uint8Array[]> {
+    const chunks: Uint8Array[] = [];
+    for await (const _ of readBatches(kept(body, chunks), tally)) continue;
+    return chunks;
+  }
+
+  /**
+   * Counts in `tally`, and yields after each batch and at the end. Does not read on while enough batches are being written
    * (backpressure). Throws what the body or PostgreSQL throws; what was committed before stays.
    */
-  async *ingest(body: AsyncIterable<Uint8Array>): AsyncGenerator<IngestTally> {
-    const tally: IngestTally = {
-      accepted: 0,
-      unchanged: 0,
-      conflicting: 0,
-      stale: 0,
-      rejectedCount: 0,
-      unwritable: 0,
-      rejected: [],
-    };
+  async *ingest(
+    body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    tally: IngestTally,
+  ): AsyncGenerator<void> {
     const inFlight: Promise<void>[] = [];
     try {
       for await (const batch of readBatches(body, tally)) {
@@ -83,14 +106,14 @@ export class IngestService {
         inFlight.push(writing);
         if (inFlight.length < MAX_BATCHES_IN_FLIGHT) continue;
         await inFlight.shift();
-        yield tally;
+        yield;
       }
       await Promise.all(inFlight);
     } finally {
       // A caller that learns of a failure must find all that was committed.
       await Promise.allSettled(inFlight);
     }
-    yield tally;
+    yield;
   }
 
   /**
@@ -107,7 +130,7 @@ export class IngestService {
           if (isOutage(error) || !page || tally.unwritable >= MAX_UNWRITABLE) throw error;
           tally.unwritable += 1;
           this.log.error(error, `line ${page.line} was not written`);
-          reject(tally, { line: page.line, code: 'internal' });
+          reject(tally, wrong(page, 'internal'));
         },
       });
       // Not within: an error here must not commit the others again.
@@ -139,9 +162,24 @@ export class IngestService {
   }
 }
 
+/** Yields the chunks, and keeps them. */
+async function* kept(body: AsyncIterable<Uint8Array>, chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_CHECKED_BYTES)
+      throw new Problem(
+        'payload_too_large',
+        `A file that is checked first may unpack to ${MAX_CHECKED_MB} MB.`,
+      );
+    chunks.push(chunk);
+    yield chunk;
+  }
+}
+
 /** Yields the valid lines in batches, and counts the others as rejected. */
 async function* readBatches(
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   tally: IngestTally,
 ): AsyncGenerator<NumberedPage[]> {
   let batch: NumberedPage[] = [];
@@ -158,19 +196,27 @@ async function* readBatches(
   if (batch.length > 0) yield batch;
 }
 
-function parseLine(line: NdjsonLine): NumberedPage | RejectedLine {
-  if ('tooLong' in line) return { line: line.number, code: 'payload_too_large' };
-  if (jsonDeeperThan(Buffer.from(line.text), MAX_JSON_DEPTH)) return { line: line.number, code: 'too_deep' };
-  const value = parseJson(line.text);
-  if (value === undefined) return { line: line.number, code: 'malformed_json' };
+function parseLine({ number: line, ...read }: NdjsonLine): NumberedPage | RejectedLine {
+  if ('tooLong' in read) return wrong({ line }, 'payload_too_large', { message: TOO_LONG });
+  const { text } = read;
+  if (jsonDeeperThan(Buffer.from(text), MAX_JSON_DEPTH)) return wrong({ line }, 'too_deep');
+  const value = parseJson(text);
+  if (value === undefined) return wrong({ line }, 'malformed_json', { message: 'The line is not JSON' });
   // Characters that PostgreSQL cannot store come only as \u escapes: a line without one need not be checked.
-  if (line.text.includes('\\u') && !isStorableJson(JSON.stringify(value)))
-    return { line: line.number, code: 'invalid_request' };
+  if (text.includes('\\u') && !isStorableJson(JSON.stringify(value)))
+    return wrong({ line }, 'invalid_request', { message: 'It has a character that cannot be stored' });
   const parsed = recommendationLine.safeParse(value);
   return parsed.success
-    ? { ...parsed.data, line: line.number }
-    : { line: line.number, code: 'invalid_request' };
+    ? { ...parsed.data, line }
+    : wrong({ line }, 'invalid_request', firstIssue(parsed.error.issues));
 }
+
+/** `why`: by default the line as a whole, with the title of the code. */
+const wrong = (
+  { line }: { readonly line: number },
+  code: ProblemCode,
+  why: { readonly path?: string; readonly message?: string } = {},
+): RejectedLine => ({ line, code, path: '', message: PROBLEMS[code].title, ...why });
 
 function parseJson(text: string): unknown {
   try {

@@ -10,7 +10,7 @@ const NEWLINE = 0x0a;
  * newline.
  */
 export async function* readLines(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<NdjsonLine[]> {
   const splitter = new LineSplitter(maxBytes);

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { growingCache } from '../../platform/growing-cache.js';
 import { isOutage } from '../../platform/postgres/outage.js';
+import { NodeFactsService } from '../../platform/node-facts.service.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
@@ -12,6 +13,7 @@ export interface EdgeConnection {
   readonly edgeId: string;
   /** The id of the service key that it authenticated with. */
   readonly keyId: string;
+  readonly since: Date;
   readonly connected: boolean;
   /** Resolves with whether the edge node acknowledged the notice in time; never rejects. */
   send(notice: EdgeNotice): Promise<boolean>;
@@ -25,6 +27,8 @@ const MAX_IN_FLIGHT = 1_000;
  * them again.
  */
 const MAX_ACKNOWLEDGED = 10_000;
+/** Connections that a node lists; all are counted. */
+const MAX_LISTED = 500;
 /** The id of a notice that is not stored. */
 const NOT_STORED = '';
 
@@ -50,9 +54,14 @@ export class EdgeRegistryService {
     private readonly notices: EdgeNoticeStore,
     bus: EventBusService,
     metrics: MetricsService,
+    facts: NodeFactsService,
   ) {
     bus.subscribe(edgeBroadcast, (broadcast) => this.broadcast(broadcast));
     metrics.gauge('edges', 'Edge nodes that are connected to this node', 'sum', () => this.connections.size);
+    facts.add('edges', () => this.connections.size);
+    facts.add('edgeConnections', () =>
+      this.connected.slice(0, MAX_LISTED).map(({ edgeId, since }) => ({ edgeId, since })),
+    );
   }
 
   get connected(): readonly EdgeConnection[] {

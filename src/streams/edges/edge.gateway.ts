@@ -20,6 +20,8 @@ const DRAIN_SPREAD_MS = 2_000;
 
 /** An edge node's connection over Socket.IO. */
 class EdgeSocket implements EdgeConnection {
+  readonly since = new Date();
+
   constructor(
     private readonly socket: Socket,
     readonly edgeId: string,

@@ -80,7 +80,7 @@ const versionOf = ({ client }: TestClient): number => client.state.membership?.v
 async function revokeElsewhere(userId: string): Promise<void> {
   const database = new Database({ DATABASE_URL: nodesUrl } as ConstructorParameters<typeof Database>[0]);
   try {
-    await new RevocationStore(database).add({ userId });
+    await database.transaction('critical', (tx) => new RevocationStore(database).add(tx, { userId }));
   } finally {
     await database.onApplicationShutdown();
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { ConnectionLookupStore } from '../../../src/cluster/lookup/connection-lookup.store.js';
 import { NodeChannelStore } from '../../../src/cluster/node-channel.store.js';
 import { NodeRecoveryService } from '../../../src/cluster/node-recovery.service.js';
 import { NodeRegistryService } from '../../../src/cluster/node-registry.service.js';
@@ -62,6 +63,7 @@ beforeAll(async () => {
     others,
     recovery,
     new NodeChannelStore(redis, INSTALLATION),
+    new ConnectionLookupStore(redis, INSTALLATION),
     new MetricsService(),
   );
   const gapFiller = new GapFillerService(
@@ -75,6 +77,7 @@ beforeAll(async () => {
     connectedDevices: (userId) => connections.of(userId).map(({ deviceId }) => deviceId),
     deliver: () => undefined,
     disconnect: () => undefined,
+    describeConnections: () => [],
     fillGaps: (userIds) => gapFiller.fill(userIds),
   });
   for (const [n, userId] of USERS.entries()) connections.add(connectionOf(userId, n % 1_000 === 0 ? 1 : 2));
@@ -103,6 +106,7 @@ const connectionOf = (userId: string, offset: number): Connection =>
 
 describe(`a node with ${USERS.length} devices, when Redis forgot it and PostgreSQL answers in ${POSTGRES_MS} ms`, () => {
   test('never misses a heartbeat while it registers all users and fills all gaps, and comes to an end with both', async () => {
+    await eventually('the registration of its start has ended', () => !recovery.isPresenceIncomplete);
     await server.del(redisKeys(INSTALLATION).nodes);
     await eventually('it is noticed', () => recovery.isPresenceIncomplete);
     const missed: string[] = [];

@@ -4,6 +4,7 @@ import { RevocationsService } from '../../../src/platform/auth/revocations/revoc
 import { EventBusService } from '../../../src/platform/events/event-bus.service.js';
 import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
 import { Database } from '../../../src/platform/postgres/database.js';
+import { auditIn, byTest } from '../../support/audit.js';
 import { testConfig } from '../../support/config.js';
 import { eventually } from '../../support/eventually.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
@@ -31,7 +32,7 @@ describe('a revocation', () => {
   test('that is made anew is kept from then on', async () => {
     await insert('ann', 40);
     const before = Date.now() - 60_000;
-    await store.add({ userId: 'ann' });
+    await database.transaction('critical', (tx) => store.add(tx, { userId: 'ann' }));
     const rows = await testDatabase.query<{ at: Date }>('SELECT not_before AS at FROM revocation');
     expect(rows.map(({ at }) => at.getTime() > before)).toEqual([true]);
   });
@@ -40,7 +41,7 @@ describe('a revocation', () => {
 describe('a node', () => {
   const start = async (): Promise<{ node: RevocationsService; remembered: () => Promise<number> }> => {
     const metrics = new MetricsService();
-    const node = new RevocationsService(store, new EventBusService(), metrics);
+    const node = new RevocationsService(store, new EventBusService(), auditIn(database), metrics);
     await node.onModuleInit();
     const gauge = metrics.registry.getSingleMetric('usher_revocation_users');
     return { node, remembered: async () => (await gauge?.get())?.values[0]?.value ?? 0 };
@@ -74,8 +75,8 @@ describe('a node', () => {
     const [one, other] = [await start(), await start()];
     try {
       expect(await isRevoked(one.node, 'ann')).toBe(false);
-      await other.node.revoke({ userId: 'ann' });
-      await other.node.revoke({ userId: 'ben' });
+      await other.node.revoke({ userId: 'ann' }, byTest);
+      await other.node.revoke({ userId: 'ben' }, byTest);
       expect(await isRevoked(one.node, 'ben')).toBe(true);
       await eventually('the token is revoked', () => isRevoked(one.node, 'ann'));
     } finally {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 import { expectCleanLog, expectNoSecrets, expectProblem } from '../../support/expectations.js';
 
 type Scope = 'publish' | 'recommendations' | 'edge' | 'read' | 'support' | 'operate' | 'admin';
@@ -40,13 +41,25 @@ async function newKey(scopes: readonly Scope[]): Promise<{ id: string; key: stri
   return { id: String(body.id), key: String(body.key) };
 }
 
+/** All keys, page by page. */
+async function everyKey(limit: number): Promise<Record<string, unknown>[]> {
+  const all: Record<string, unknown>[] = [];
+  for (let before = '', pages = 0; pages < 100; pages += 1) {
+    const { body } = await usher.backOffice.call('GET', `/v1/keys?limit=${limit}${before}`);
+    all.push(...(body.keys as Record<string, unknown>[]));
+    if (body.next === undefined) return all;
+    before = `&before=${String(body.next)}`;
+  }
+  throw new Error('the list has no end');
+}
+
 interface Endpoint {
   readonly scope: Scope;
   send(key: string | undefined): Promise<HttpReply>;
 }
 const endpoint = (scope: Scope, method: string, path: string, body?: unknown): [string, Endpoint] => [
   `${method} ${path}`,
-  { scope, send: (key) => call(usher.url, key, method, path, body) },
+  { scope, send: (key) => call(usher.url, key, method, path, body, { 'usher-reason': 'a test' }) },
 ];
 const event = { userId: 'ann', type: 'note.added', tier: 'important', data: {} };
 const ENDPOINTS = [
@@ -58,8 +71,12 @@ const ENDPOINTS = [
   endpoint('read', 'GET', '/v1/webhooks'),
   endpoint('read', 'GET', '/v1/users/ann/timeline'),
   endpoint('support', 'POST', '/v1/users/ann/revocations', {}),
+  endpoint('support', 'DELETE', '/v1/users/ann/streams'),
+  endpoint('read', 'GET', '/v1/audit'),
+  endpoint('admin', 'GET', '/v1/audit/export'),
   endpoint('admin', 'POST', '/v1/keys', { name: 'more', scopes: ['publish'] }),
   endpoint('admin', 'DELETE', '/v1/keys/0000000000000000'),
+  endpoint('admin', 'GET', '/v1/keys'),
 ];
 
 describe.each(ENDPOINTS)('%s', (_, { scope, send }) => {
@@ -141,6 +158,8 @@ describe('a service key', () => {
     ['no name', { name: '' }],
     ['a name that is too long', { name: 'x'.repeat(101) }],
     ['a name with a zero character', { name: 'a\u0000b' }],
+    ['an end in the past', { expiresAt: '2026-01-01T00:00:00Z' }],
+    ['an end that is no time', { expiresAt: 'soon' }],
   ])('is not created with %s', async (_, wrong) => {
     expectProblem(
       await usher.backOffice.call('POST', '/v1/keys', { name: 'key', scopes: ['publish'], ...wrong }),
@@ -162,6 +181,71 @@ describe('a service key', () => {
     used['key made once'] = String(first.body.key);
     expect([again.status, again.body]).toEqual([201, first.body]);
     expect(await usher.database.query(`SELECT id FROM service_key WHERE name = 'once'`)).toHaveLength(1);
+  });
+
+  test('is listed with what it is for, when it was used and that it was revoked, and never with its secret', async () => {
+    const { id, key } = await newKey(['read']);
+    const found = async () => (await usher.backOffice.call('GET', `/v1/keys/${id}`)).body;
+    expect(await found()).toEqual({
+      id,
+      name: 'key for read',
+      scopes: ['read'],
+      createdAt: expect.stringMatching(/Z$/),
+      expiresAt: null,
+      lastUsedAt: null,
+      revokedAt: null,
+    });
+    expect((await call(usher.url, key, 'GET', '/v1/webhooks')).status).toBe(200);
+    await eventually('its use is written', async () => typeof (await found()).lastUsedAt === 'string');
+    await usher.backOffice.call('DELETE', `/v1/keys/${id}`);
+    expect((await found()).revokedAt).toEqual(expect.stringMatching(/Z$/));
+    const all = await everyKey(7);
+    expect(all.filter((one) => one.id === id)).toEqual([await found()]);
+    expect(all.map((one) => String(one.createdAt))).toEqual(
+      all
+        .map((one) => String(one.createdAt))
+        .sort()
+        .reverse(),
+    );
+    expectNoSecrets(used, JSON.stringify(all));
+    expect(JSON.stringify(all)).not.toMatch(/hash/);
+  });
+
+  test('that does not exist is not_found, and a cursor that is none is an invalid_request', async () => {
+    expectProblem(await usher.backOffice.call('GET', '/v1/keys/0000000000000000'), 404, 'not_found');
+    expectProblem(await usher.backOffice.call('GET', '/v1/keys/nonsense'), 404, 'not_found');
+    for (const before of ['nonsense', 'WzFd', ''])
+      expectProblem(await usher.backOffice.call('GET', `/v1/keys?before=${before}`), 400, 'invalid_request');
+  });
+
+  test('that has expired is refused like an unknown one, within seconds and wherever it was known', async () => {
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', {
+      name: 'for a while',
+      scopes: ['read'],
+      expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+    });
+    const key = String(body.key);
+    used['key for a while'] = key;
+    const ask = () => call(usher.url, key, 'GET', '/v1/webhooks');
+    expect((await ask()).status).toBe(200);
+    expect((await usher.backOffice.call('GET', `/v1/keys/${String(body.id)}`)).body.expiresAt).toBe(
+      body.expiresAt,
+    );
+    await usher.database.query('UPDATE service_key SET expires_at = now() WHERE id = $1', [body.id]);
+    await eventually('the key is refused', async () => (await ask()).status === 401);
+    expectProblem(await ask(), 401, 'unauthorized');
+  });
+
+  test('ends to the millisecond where it is known: a node that remembers it does not ask again', async () => {
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', {
+      name: 'for a moment',
+      scopes: ['read'],
+      expiresAt: new Date(Date.now() + 400).toISOString(),
+    });
+    used['key for a moment'] = String(body.key);
+    const ask = () => call(usher.url, String(body.key), 'GET', '/v1/webhooks');
+    await eventually('the key is refused', async () => (await ask()).status === 401);
+    expect(Date.now()).toBeLessThan(Date.parse(String(body.expiresAt)) + 1_000);
   });
 
   test('is never stored in a usable form', async () => {

@@ -16,7 +16,7 @@ const issued = (seconds: number) => ({ issuedAt: Math.floor(Date.now() / 1_000) 
 const before = issued(-60);
 const after = () => issued(30);
 const revoke = (userId: string, of: Record<string, unknown> = {}) =>
-  a.backOffice.call('POST', `/v1/users/${userId}/revocations`, of);
+  a.backOffice.call('POST', `/v1/users/${userId}/revocations`, of, { 'usher-reason': 'a test' });
 const refused = { code: 'token_revoked', retryable: false };
 
 describe('a revoked token', () => {

@@ -43,6 +43,47 @@ describeEachRedis('devices of one user on two nodes', (start) => {
     await device.waitFor('note.routine');
   });
 
+  test('are seen by an operator with node, position and lag, whichever node is asked', async () => {
+    const onA = await a.device('ada', 'ada-a');
+    await b.device('ada', 'ada-b');
+    const asleep = await a.device('ada', 'ada-c');
+    asleep.close();
+    await a.backOffice.publish([{ userId: 'ada', type: 'note.one', tier: 'important', data: 1 }]);
+    await onA.waitFor('note.one');
+    for (const node of [a, b, api]) {
+      const devices = await eventually('two are connected, and have everything', async () => {
+        const { body } = await node.backOffice.call('GET', '/v1/users/ada');
+        expect(body.awake).toBe(true);
+        const described = body.devices as { deviceId: string; connection: Record<string, unknown> | null }[];
+        const lags = described.map(({ connection }) => connection?.lag);
+        return lags.filter((lag) => lag === 0).length === 2 ? described : undefined;
+      });
+      const byDevice = new Map(devices.map(({ deviceId, connection }) => [deviceId, connection]));
+      const connection = { transport: 'socket', offset: 1, lag: 0, unreadBytes: 0 };
+      expect(byDevice.get('ada-a')).toMatchObject(connection);
+      expect(byDevice.get('ada-b')).toMatchObject(connection);
+      expect(byDevice.get('ada-a')?.nodeId).not.toBe(byDevice.get('ada-b')?.nodeId);
+      expect(byDevice.get('ada-c')).toBeNull();
+    }
+  });
+
+  test('are sent a test event by an operator, or disconnected so that they resume, whichever node is asked', async () => {
+    const onB = await b.device('amy', 'amy-b');
+    const other = await b.device('amy', 'amy-other');
+    const path = '/v1/users/amy/devices/amy-b';
+    for (const node of [api, a, b]) {
+      const { status, body } = await node.backOffice.call('POST', `${path}/test-event`);
+      expect(status).toBe(202);
+      await onB.waitFor('support.test', ({ id }) => id === body.id);
+    }
+    expect((await api.backOffice.call('POST', `${path}/disconnect`)).status).toBe(204);
+    await onB.disconnected();
+    expect(other.socket.connected).toBe(true);
+    expect((await api.backOffice.call('POST', '/v1/users/amy/devices/nope/test-event')).body).toMatchObject({
+      code: 'unknown_device',
+    });
+  });
+
   test('receive each other’s playback at once', async () => {
     const tv = await a.device('ben', 'ben-tv');
     const phone = await b.device('ben', 'ben-phone');

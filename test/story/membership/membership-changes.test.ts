@@ -185,3 +185,28 @@ describe('a change that the processor does not carry out', () => {
     expect([...stripe.appliedChanges.values()].filter((act) => act.id === id)).toHaveLength(1);
   });
 });
+
+describe('an operator who has a user’s subscriptions fetched again', () => {
+  const refetch = async (userId: string) =>
+    (await usher.backOffice.call('POST', `/v1/users/${userId}/subscriptions/refetch`)).body;
+  const outcome = (userId: string, of: string) => ({
+    subscriptions: [{ processor: 'stripe', subscriptionId: `sub_${userId}`, outcome: of }],
+  });
+
+  test('repairs what no webhook told, and every device hears of it', async () => {
+    const id = await subscribed('ria');
+    const tv = await usher.device('ria', 'ria-tv');
+    expect(await refetch('ria')).toEqual(outcome('ria', 'same'));
+    stripe.updateSubscription(id, { status: 'unpaid' });
+    expect(await refetch('ria')).toEqual(outcome('ria', 'repaired'));
+    await tv.waitFor('membership.changed', ({ data }) => data.version === 2);
+    expect(await usher.backOffice.entitlement('ria')).toMatchObject({ version: 2 });
+  });
+
+  test('is told that it failed while the processor is away, and nothing of a user without a subscription', async () => {
+    await subscribed('rob');
+    stripe.failureMode = 'error';
+    expect(await refetch('rob')).toEqual(outcome('rob', 'failed'));
+    expect(await refetch('nobody')).toEqual({ subscriptions: [] });
+  });
+});

@@ -19,6 +19,7 @@ import { WebhookDispatchService } from '../../../src/membership/webhooks/webhook
 import { WebhooksService } from '../../../src/membership/webhooks/webhooks.service.js';
 import { Database } from '../../../src/platform/postgres/database.js';
 import { named } from '../../../src/platform/postgres/statement.js';
+import { byTest } from '../../support/audit.js';
 import { testConfig } from '../../support/config.js';
 import { eventually } from '../../support/eventually.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
@@ -99,11 +100,11 @@ async function createWorker(): Promise<TestingModule> {
 beforeAll(async () => {
   database = await createDatabase();
   workers.push(await createWorker(), await createWorker());
-  await serviceOf(0, PlansService).put('plan', {
-    name: 'Plan',
-    prices: ['price'],
-    capabilities: { streaming: true },
-  } as never);
+  await serviceOf(0, PlansService).put(
+    'plan',
+    { name: 'Plan', prices: ['price'], capabilities: { streaming: true } } as never,
+    byTest,
+  );
 }, 60_000);
 afterAll(async () => {
   for (const worker of workers) await worker.close();

@@ -18,6 +18,8 @@ afterAll(async () => {
   await database.drop();
 });
 
+const nothingElse = () => Promise.resolve();
+
 /** Says which tokens are refused, so it must outlive the person; it expires by itself. */
 const KEPT = new Set(['revocation']);
 
@@ -65,7 +67,7 @@ test('a person who is erased is in no table with a column for users, and nobody 
   );
   for (const { drop } of checks) await database.query(drop);
   for (const { table } of columns) for (const userId of ['ann', 'ben']) await insertRow(table, userId);
-  await store.erase('ann');
+  await store.erase('ann', nothingElse);
   const tablesWith = async (userId: string) => {
     const found = await Promise.all(
       columns.map(({ table, column }) =>
@@ -92,7 +94,7 @@ test('of the webhooks of a person who is erased only their ids stay, also of tho
   await insert('no plan yet', 'waiting', 'cy', ['price:p']);
   await insert('no link yet', 'waiting', null, ['customer:stripe:cus_cy']);
   await insert('of another', 'waiting', null, ['customer:stripe:cus_di']);
-  await store.erase('cy');
+  await store.erase('cy', nothingElse);
   expect(
     await database.query(
       `SELECT event_id AS id, status, payload IS NULL AS erased, cardinality(waiting_for) AS waits FROM webhook

@@ -44,6 +44,7 @@ describe('preferences', () => {
       categories: { ...defaults.categories, ...preferences.categories },
     });
     expect((await callAs('ann', 'GET', '/v1/me/preferences')).body).toMatchObject(preferences);
+    expect((await usher.backOffice.call('GET', '/v1/users/ann')).body).toMatchObject({ preferences });
     expect(await setPreferences('ann', {})).toEqual(defaults);
   });
 

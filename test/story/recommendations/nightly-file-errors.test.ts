@@ -29,6 +29,7 @@ const send = (body: string | Uint8Array, headers: Record<string, string> = {}): 
 const page = async (userId: string, profileId = 'main'): Promise<HttpReply> =>
   usher.callAs(userId, 'GET', `/v1/me/recommendations/${profileId}`);
 const offsetOf = async (userId: string) => (await usher.state(userId)).position.offset;
+const run = (id: unknown) => usher.backOffice.call('GET', `/v1/recommendation-runs/${String(id)}`);
 const pagesOf = async (prefix: string): Promise<number> => {
   const [row] = await usher.database.query<{ count: string }>(
     'SELECT count(*) FROM recommendation WHERE starts_with(user_id, $1)',
@@ -100,11 +101,45 @@ describe('an invalid line of a nightly file is rejected alone', () => {
     const { status, body } = await send(lines.map(([text]) => text).join(''));
     expect(status).toBe(200);
     expect(body.rejected).toEqual(
-      lines.flatMap(([, code], index) => (code === undefined ? [] : [{ line: index + 1, code }])),
+      lines.flatMap(([, code], index) =>
+        code === undefined
+          ? []
+          : [{ line: index + 1, code, path: expect.any(String), message: expect.stringMatching(/./) }],
+      ),
     );
     expect(body).toMatchObject({ accepted: 3, unchanged: 0, stale: 0 });
     for (const userId of ['lin-1', 'lin-2', 'lin-3']) expect((await page(userId)).status).toBe(200);
     expectProblem(await page('lin-x'), 404, 'not_found');
+  });
+
+  test('with the field that is wrong and what is wrong with it, and never with what was in it', async () => {
+    const { body } = await send(
+      [
+        line('why-1', { version: 'secret title'.repeat(50) }),
+        line('why-2', { profileId: 'secret title' }),
+        line('why-3', { items: 'secret title' }),
+        '{"userId":"why-4","items":["secret title"\n',
+        line('why-5', { items: ['x'.repeat(256 * 1024)] }),
+      ].join(''),
+    );
+    expect(body.rejected).toEqual([
+      { line: 1, code: 'invalid_request', path: 'version', message: expect.stringMatching(/./) },
+      {
+        line: 2,
+        code: 'invalid_request',
+        path: 'profileId',
+        message: 'profileId must be 1 to 64 of A-Z a-z 0-9 _ . : -',
+      },
+      {
+        line: 3,
+        code: 'invalid_request',
+        path: 'items',
+        message: 'Invalid input: expected array, received string',
+      },
+      { line: 4, code: 'malformed_json', path: '', message: 'The line is not JSON' },
+      { line: 5, code: 'payload_too_large', path: '', message: 'The line has more than 256 KiB' },
+    ]);
+    expect(JSON.stringify(body)).not.toContain('secret');
   });
 
   test.each([
@@ -131,9 +166,126 @@ describe('an invalid line of a nightly file is rejected alone', () => {
   });
 
   test('an empty file is accepted', async () => {
-    expect(await send('')).toMatchObject({
+    const reply = await send('');
+    expect(reply).toMatchObject({
       status: 200,
       body: { accepted: 0, unchanged: 0, stale: 0, rejected: [] },
+    });
+  });
+});
+
+describe('a nightly file that is to be refused when a line is wrong', () => {
+  const sendChecked = (body: string | Uint8Array, headers: Record<string, string> = {}) =>
+    usher.backOffice.call('POST', '/v1/recommendations?onInvalid=refuse', body, {
+      'content-type': 'application/x-ndjson',
+      ...headers,
+    });
+
+  test('is refused as a whole: nothing is written, and every wrong line is listed', async () => {
+    const valid = Array.from({ length: 3 * BATCH }, (_, n) => line(`all-${n}`)).join('');
+    const reply = await sendChecked(`${valid}nonsense\n${line('all-x', { version: -1 })}`);
+    expectProblem(reply, 400, 'invalid_request');
+    expect(reply.body).toMatchObject({
+      rejectedCount: 2,
+      rejected: [
+        { line: 3 * BATCH + 1, code: 'malformed_json' },
+        { line: 3 * BATCH + 2, code: 'invalid_request', path: 'version' },
+      ],
+    });
+    expect(await pagesOf('all-')).toBe(0);
+    expect((await run(reply.body.runId)).body).toMatchObject({
+      status: 'refused',
+      onInvalid: 'refuse',
+      counts: { rows: 2, accepted: 0, rejectedCount: 2 },
+      error: { code: 'invalid_request' },
+      rejected: [{ line: 3 * BATCH + 1 }, { line: 3 * BATCH + 2 }],
+    });
+  });
+
+  test('is written as any other when all lines are valid', async () => {
+    const valid = Array.from({ length: BATCH + 1 }, (_, n) => line(`sure-${n}`)).join('');
+    const reply = await sendChecked(gzipSync(valid), { 'content-encoding': 'gzip' });
+    expect(reply).toMatchObject({ status: 200, body: { accepted: BATCH + 1, rejectedCount: 0 } });
+    expect(await pagesOf('sure-')).toBe(BATCH + 1);
+  });
+
+  test('may have 64 MB, since it is held in memory until it has been read', async () => {
+    const large = gzipSync(Buffer.alloc(65 * MB, '{"userId":"big","version":1,"items":[]}\n'));
+    expectProblem(await sendChecked(large, { 'content-encoding': 'gzip' }), 413, 'payload_too_large');
+    expect(await pagesOf('big')).toBe(0);
+  });
+
+  test('must say so in a way that is known', async () => {
+    const path = '/v1/recommendations?onInvalid=explode';
+    expectProblem(await usher.backOffice.call('POST', path, line('boom')), 400, 'invalid_request');
+    expect(await pagesOf('boom')).toBe(0);
+  });
+});
+
+describe('a nightly file is a run', () => {
+  test('that says by which key it was sent, when, and what became of its lines', async () => {
+    const { body: key } = await usher.backOffice.call('POST', '/v1/keys', {
+      name: 'nightly',
+      scopes: ['recommendations'],
+    });
+    const { body } = await call(
+      usher.url,
+      String(key.key),
+      'POST',
+      '/v1/recommendations',
+      `${line('run-1')}${line('run-1')}nonsense\n`,
+      { 'content-type': 'application/x-ndjson' },
+    );
+    expect(body).toMatchObject({ accepted: 1, unchanged: 1, rejectedCount: 1 });
+    const found = (await run(body.runId)).body;
+    expect(found).toEqual({
+      id: body.runId,
+      keyId: key.id,
+      onInvalid: 'skip',
+      status: 'done',
+      startedAt: expect.stringMatching(/Z$/),
+      endedAt: expect.stringMatching(/Z$/),
+      counts: { rows: 3, accepted: 1, unchanged: 1, conflicting: 0, stale: 0, rejectedCount: 1 },
+      error: null,
+      rejected: [{ line: 3, code: 'malformed_json', path: '', message: 'The line is not JSON' }],
+    });
+    const { rejected, ...listed } = found;
+    const { body: list } = await usher.backOffice.call('GET', '/v1/recommendation-runs?limit=1');
+    expect(list.runs).toEqual([listed]);
+    const older = await usher.backOffice.call(
+      'GET',
+      `/v1/recommendation-runs?limit=1&before=${String(list.next)}`,
+    );
+    expect((older.body.runs as { id: string }[])[0]?.id).not.toBe(body.runId);
+    expectProblem(await call(usher.url, String(key.key), 'GET', '/v1/recommendation-runs'), 403, 'forbidden');
+    expectProblem(await run('00000000-0000-0000-0000-000000000000'), 404, 'not_found');
+    expectProblem(await run('1'), 400, 'invalid_request');
+  });
+
+  test('that costs two statements, however long it is', async () => {
+    const statements = async () => {
+      const [begun, ended] = await Promise.all(
+        ['begin', 'end'].map((what) =>
+          metric(usher, `usher_statement_seconds_count{statement="recommendation-run-${what}"}`),
+        ),
+      );
+      return { begun, ended };
+    };
+    const before = await statements();
+    await send(Array.from({ length: 4 * BATCH }, (_, n) => line(`long-run-${n}`)).join(''));
+    const after = await statements();
+    expect([after.begun, after.ended]).toEqual([Number(before.begun) + 1, Number(before.ended) + 1]);
+  });
+
+  test('that has failed when the file was cut off, and says what was committed', async () => {
+    const packed = gzipSync(
+      Array.from({ length: 3 * BATCH }, (_, n) => line(`fail-${n}`, { items: [Math.random()] })).join(''),
+    );
+    const { headers } = await send(packed.subarray(0, packed.length - 200), { 'content-encoding': 'gzip' });
+    expect((await run(headers.get('usher-run-id'))).body).toMatchObject({
+      status: 'failed',
+      counts: { accepted: 2 * BATCH },
+      error: { code: 'invalid_request' },
     });
   });
 });

@@ -72,7 +72,9 @@ describe('a stream is stopped in the same commit as its cause, and its device re
     await subscribe(usher, 'jon');
     const tv = await usher.device('jon', 'jon-tv');
     const { body } = await startStream(usher, 'jon');
-    const reply = await usher.backOffice.call('DELETE', '/v1/users/jon/streams');
+    const reply = await usher.backOffice.call('DELETE', '/v1/users/jon/streams', undefined, {
+      'usher-reason': 'a test',
+    });
     expect(reply.body).toEqual({ stopped: [body.streamId] });
     expect((await tv.waitFor('stream.stop')).data).toEqual({ streamId: body.streamId, reason: 'operator' });
     expect((await renewStream(usher, body.streamId)).body).toMatchObject({

@@ -174,6 +174,67 @@ describe('the timeline of a user', () => {
     expect(rest.next).toBeUndefined();
   });
 
+  test('knows a superseded event that no device got, and by which one it was superseded', async () => {
+    const asleep = await usher.device('cy', 'cy-tv');
+    asleep.close();
+    const publish = async (data: number[]) => {
+      const events = data.map((n) => ({
+        userId: 'cy',
+        type: 'note.one',
+        tier: 'important',
+        key: 'one',
+        data: n,
+      }));
+      const { body } = await usher.backOffice.publish(events);
+      return (body.accepted as { id: string }[]).map(({ id }) => id);
+    };
+    const [first] = await publish([1]);
+    // Of three in one call, too.
+    const [second, third, newest] = await publish([2, 3, 4]);
+    const { timeline } = await timelineOf('cy');
+    expect(timeline).toMatchObject([
+      { id: newest, superseded: false, supersededBy: null, devices: [{ why: 'not_told' }] },
+      { id: third, superseded: true, supersededBy: newest, devices: [{ why: 'superseded' }] },
+      { id: second, superseded: true, supersededBy: newest },
+      { id: first, superseded: true, supersededBy: newest, type: 'note.one', tier: 'important', key: 'one' },
+    ]);
+    const reply = await usher.backOffice.call('GET', `/v1/users/cy/events/${first}`);
+    expect({ ...reply.body, step: 'event' }).toEqual({ ...timeline[3], userId: 'cy' });
+  });
+
+  test('knows an event that expired and was removed from the mailbox', async () => {
+    const asleep = await usher.device('dee', 'dee-tv');
+    asleep.close();
+    const expiresAt = new Date(Date.now() + 1_000).toISOString();
+    const { body } = await usher.backOffice.publish([
+      { userId: 'dee', type: 'note.one', tier: 'important', expiresAt, data: 1 },
+    ]);
+    const [{ id } = { id: '' }] = body.accepted as { id: string }[];
+    await usher.database.query(`UPDATE mailbox_entry SET expires_at = at WHERE user_id = 'dee'`);
+    await eventually('it is removed', async () => {
+      const rows = await usher.database.query(`SELECT 1 FROM mailbox_entry WHERE user_id = 'dee'`);
+      return rows.length === 0;
+    });
+    const reply = await usher.backOffice.call('GET', `/v1/users/dee/events/${id}`);
+    expect(reply.body).toMatchObject({
+      id,
+      superseded: false,
+      supersededBy: null,
+      devices: [{ why: 'expired' }],
+    });
+  });
+
+  test('has no event of another user, or that never was', async () => {
+    const { body } = await usher.backOffice.publish([
+      { userId: 'cy', type: 'note.one', tier: 'important', data: 1 },
+    ]);
+    const [{ id } = { id: '' }] = body.accepted as { id: string }[];
+    const reply = await usher.backOffice.call('GET', `/v1/users/dee/events/${id}`);
+    expect(reply).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    const wrong = await usher.backOffice.call('GET', `/v1/users/dee/events/1`);
+    expect(wrong).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+  });
+
   test('is empty for an unknown user, and for admins only', async () => {
     expect((await timelineOf('nobody')).timeline).toEqual([]);
     expect(await pageOf('nobody')).toMatchObject({ membership: { version: 0 }, devices: [], awake: false });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../postgres/database.js';
+import { Database, type Transaction } from '../../postgres/database.js';
 import { generationBase } from '../../postgres/generation.fragments.js';
 import { named } from '../../postgres/statement.js';
 import type { Revocation } from './revocation.js';
@@ -43,17 +43,11 @@ export class RevocationStore {
   constructor(private readonly database: Database) {}
 
   /** Stores the revocation as of now; one of the same user, device and token is replaced. */
-  add(of: { userId: string; deviceId?: string; tokenId?: string }): Promise<Revocation> {
-    return this.database.transaction('critical', async (tx) => {
-      await tx.run(LOCK, []);
-      const [row] = await tx.run<Pick<Row, 'notBefore'>>(ADD, [
-        of.userId,
-        of.deviceId ?? '',
-        of.tokenId ?? '',
-      ]);
-      if (!row) throw new Error('no revocation was written');
-      return { ...of, notBefore: row.notBefore.getTime() };
-    });
+  async add(tx: Transaction, of: Omit<Revocation, 'notBefore'>): Promise<Revocation> {
+    await tx.run(LOCK, []);
+    const [row] = await tx.run<Pick<Row, 'notBefore'>>(ADD, [of.userId, of.deviceId ?? '', of.tokenId ?? '']);
+    if (!row) throw new Error('no revocation was written');
+    return { ...of, notBefore: row.notBefore.getTime() };
   }
 
   /** Returns at most `limit` revocations after `seq`, in order, and the `seq` to continue from. */

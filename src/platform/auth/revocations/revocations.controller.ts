@@ -1,5 +1,7 @@
 import { Body, Controller, Param, Post } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { AuditContext } from '../../audit/audit-entry.js';
+import { Audited, CurrentAuditContext } from '../../audit/audited.decorator.js';
 import { Idempotent } from '../../http/idempotency/idempotency.interceptor.js';
 import { userId as userIdSchema } from '../ids.schema.js';
 import { newRevocation, type NewRevocation, revocationResponse } from './revocations.schema.js';
@@ -23,16 +25,14 @@ export class RevocationsController {
       'All of them, those that one device uses, or one. Connections that were opened with them are closed. Tokens that your sign-in issues later are valid.',
   })
   @Idempotent()
+  @Audited('required')
   @ApiResponse({ status: 201, standardSchema: revocationResponse })
   async revoke(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Body({ schema: newRevocation }) { deviceId, tokenId }: NewRevocation,
+    @CurrentAuditContext() by: AuditContext,
   ) {
-    const { notBefore } = await this.revocations.revoke({
-      userId,
-      ...(deviceId !== undefined && { deviceId }),
-      ...(tokenId !== undefined && { tokenId }),
-    });
+    const { notBefore } = await this.revocations.revoke({ userId, deviceId, tokenId }, by);
     return { userId, deviceId, tokenId, notBefore: new Date(notBefore).toISOString() };
   }
 }

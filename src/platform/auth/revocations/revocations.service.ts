@@ -1,4 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { AuditContext, AuditedAct } from '../../audit/audit-entry.js';
+import { AuditService } from '../../audit/audit.service.js';
 import { EventBusService } from '../../events/event-bus.service.js';
 import { Problem } from '../../http/problem.js';
 import { growingCache } from '../../growing-cache.js';
@@ -15,6 +17,9 @@ const PAGE_SIZE = 5_000;
 const MAX_USERS = 100_000;
 /** After this they are read again: what has expired in the table is forgotten here. */
 const REMEMBER_MS = 3_600_000;
+
+/** Which of a user's tokens: all of them, those of a device, or one. */
+export type RevokedTokens = Omit<Revocation, 'notBefore'>;
 
 /** What this node knows of one user. */
 interface UserRevocations {
@@ -36,6 +41,7 @@ export class RevocationsService extends PeriodicWorker implements OnModuleInit {
   constructor(
     private readonly store: RevocationStore,
     private readonly bus: EventBusService,
+    private readonly audit: AuditService,
     metrics: MetricsService,
   ) {
     super({ log: 'revocations', everyMs: EVERY_MS });
@@ -62,9 +68,15 @@ export class RevocationsService extends PeriodicWorker implements OnModuleInit {
     if (known.revocations.some((one) => revokes(one, credentials))) throw new Problem('token_revoked');
   }
 
-  /** Stores a revocation. When this resolves it holds on this node; on all others within 2 s. */
-  async revoke(of: { userId: string; deviceId?: string; tokenId?: string }): Promise<Revocation> {
-    const revocation = await this.store.add(of);
+  /**
+   * Stores a revocation. When this resolves it holds on this node; on all others within 2 s. `act`: what the audit tells, if more is done
+   * than to revoke tokens.
+   */
+  async revoke(of: RevokedTokens, by: AuditContext, act: AuditedAct = actOf(of)): Promise<Revocation> {
+    const revocation = await this.audit.transaction('critical', by, async (tx) => ({
+      outcome: await this.store.add(tx, of),
+      acts: [act],
+    }));
     this.learn(revocation);
     return revocation;
   }
@@ -116,4 +128,16 @@ function add(user: UserRevocations, revocation: Revocation): void {
   const known = user.revocations.find(isSame);
   if (known && known.notBefore >= revocation.notBefore) return;
   user.revocations = [...user.revocations.filter((one) => one !== known), revocation];
+}
+
+const actOf = (of: RevokedTokens): AuditedAct => ({
+  action: 'tokens.revoke',
+  target: targetOf(of),
+  userId: of.userId,
+  result: 'done',
+});
+
+function targetOf({ userId, deviceId, tokenId }: RevokedTokens): AuditedAct['target'] {
+  if (tokenId !== undefined) return { kind: 'token', id: tokenId };
+  return deviceId === undefined ? { kind: 'user', id: userId } : { kind: 'device', id: deviceId };
 }

@@ -11,25 +11,26 @@ import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { SCOPE_EXTENSION } from '../../http/docs/operation.js';
 import { Problem } from '../../http/problem.js';
-import { findServiceKey } from '../caller.js';
+import { findBackOffice } from '../caller.js';
 import { hasScope, type Scope } from './service-key.js';
 
-const SCOPE_METADATA = 'usher:scope';
+/** The metadata of a route or controller that needs a scope: which. */
+export const SCOPE_METADATA = 'usher:scope';
+const reflector = new Reflector();
 
-/** Checks the scope of the service key, which AuthenticationService has identified: see NeedsScope. */
+/** Returns the scope that the call needs. */
+export const neededScope = (context: ExecutionContext): Scope =>
+  reflector.getAllAndOverride<Scope>(SCOPE_METADATA, [context.getHandler(), context.getClass()]);
+
+/** Checks the scopes of the service key or person, whom AuthenticationService has identified: see NeedsScope. */
 @Injectable()
 export class ServiceKeyGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector) {}
-
   canActivate(context: ExecutionContext): boolean {
-    const caller = findServiceKey(context.switchToHttp().getRequest<Request>());
+    const caller = findBackOffice(context.switchToHttp().getRequest<Request>());
     if (!caller) throw new Problem('unauthorized', 'A valid service key is needed.');
-    const scope = this.reflector.getAllAndOverride<Scope>(SCOPE_METADATA, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+    const scope = neededScope(context);
     if (!hasScope(caller.scopes, scope))
-      throw new Problem('forbidden', `The key lacks the scope "${scope}".`);
+      throw new Problem('forbidden', `The scope "${scope}" is needed, which this ${caller.kind} lacks.`);
     return true;
   }
 }

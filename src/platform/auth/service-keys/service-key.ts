@@ -18,9 +18,17 @@ const INCLUDED: Partial<Record<Scope, readonly Scope[]>> = {
 export const hasScope = (scopes: readonly Scope[], needed: Scope): boolean =>
   scopes.some((scope) => scope === needed || INCLUDED[scope]?.includes(needed));
 
+/** Returns the least of the scopes that allows a call that needs this one. Throws when none does. */
+export function leastScope(scopes: readonly Scope[], needed: Scope): Scope {
+  const least = SCOPES.find((scope) => scopes.includes(scope) && hasScope([scope], needed));
+  if (!least) throw new Error(`none of the scopes includes "${needed}"`);
+  return least;
+}
+
 /** The service key of a call, and what it may do. */
 export interface ServiceIdentity {
   readonly id: string;
+  readonly name: string;
   readonly scopes: readonly Scope[];
 }
 

@@ -1,8 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { LRUCache } from 'lru-cache';
 import type { Counter } from 'prom-client';
+import { type AuditContext, type AuditedAct } from '../../audit/audit-entry.js';
+import { AuditService } from '../../audit/audit.service.js';
 import { CONFIG, type Config } from '../../config/config.js';
 import { growingCache } from '../../growing-cache.js';
+import { pageOf } from '../../http/cursor.schema.js';
 import { Problem } from '../../http/problem.js';
 import { MetricsService } from '../../metrics/metrics.service.js';
 import { isOutage } from '../../postgres/outage.js';
@@ -20,7 +23,9 @@ import {
   type ServiceIdentity,
   serviceKeyId,
 } from './service-key.js';
-import { ServiceKeyStore } from './service-key.store.js';
+import { type DescribedServiceKey, ServiceKeyStore } from './service-key.store.js';
+import { ServiceKeyUsageWorker } from './service-key-usage.worker.js';
+import type { NewServiceKeyBody, ServiceKeysQuery } from './service-keys.schema.js';
 
 const SERVICE_KEY_ID = /^[A-Za-z0-9]{16}$/;
 /** The id of ADMIN_KEY, which is not in the table. */
@@ -46,6 +51,17 @@ const NEW_IDS_PER_SECOND = 500;
 interface KnownKey {
   readonly identity: ServiceIdentity;
   readonly hash: Uint8Array;
+  /** Unix time in ms; infinite for a key that does not end by itself. */
+  readonly endsAt: number;
+}
+
+/** A new key, as its creator gets it once. */
+export interface CreatedServiceKey {
+  readonly id: string;
+  readonly key: string;
+  readonly scopes: readonly Scope[];
+  /** ISO 8601. */
+  readonly expiresAt?: string;
 }
 
 /** Creates, revokes and checks the keys of back offices and edge nodes. */
@@ -69,6 +85,8 @@ export class ServiceKeysService {
 
   constructor(
     private readonly store: ServiceKeyStore,
+    private readonly usage: ServiceKeyUsageWorker,
+    private readonly audit: AuditService,
     @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
@@ -79,17 +97,19 @@ export class ServiceKeysService {
   }
 
   /**
-   * Returns the key's identity; undefined when the key is unknown or revoked. Throws when PostgreSQL is down and the key not
+   * Returns the key's identity; undefined when the key is unknown, revoked or expired. Throws when PostgreSQL is down and the key not
    * known, and Problem rate_limited when too many unknown ones are tried, from this address (networkOf) or at all.
    */
   async identify(key: string, address: string): Promise<ServiceIdentity | undefined> {
     const hash = hashServiceKey(key);
     if (this.adminKeyHash && hashesEqual(hash, this.adminKeyHash))
-      return { id: BOOTSTRAP_ID, scopes: SCOPES };
+      return { id: BOOTSTRAP_ID, name: 'ADMIN_KEY', scopes: SCOPES };
     const id = serviceKeyId(key);
     if (id === undefined || this.unknown.has(id)) return undefined;
     const found = this.cache.get(id) ?? (await this.find(id, address));
-    return found && hashesEqual(hash, found.hash) ? found.identity : undefined;
+    if (!found || !hashesEqual(hash, found.hash) || found.endsAt <= Date.now()) return undefined;
+    this.usage.record(id);
+    return found.identity;
   }
 
   /** Returns those of the ids whose keys are valid now, read from PostgreSQL and not from the cache. */
@@ -99,18 +119,48 @@ export class ServiceKeysService {
     return new Set(ids.includes(BOOTSTRAP_ID) ? [...valid, BOOTSTRAP_ID] : valid);
   }
 
-  /** Creates a key. It is in the returned value only, and cannot be read again. */
-  async create(name: string, scopes: Scope[]): Promise<{ id: string; key: string; scopes: Scope[] }> {
+  /** Creates a key. It is in the returned value only, and cannot be read again. Throws Problem invalid_request for an end in the past. */
+  async create(
+    { name, expiresAt, ...body }: NewServiceKeyBody,
+    by: AuditContext,
+  ): Promise<CreatedServiceKey> {
+    const end = expiresAt === undefined ? null : new Date(expiresAt);
+    if (end && end.getTime() <= Date.now()) throw new Problem('invalid_request', 'expiresAt: is in the past');
+    const scopes = [...new Set(body.scopes)];
+    const ending = end && { expiresAt: end.toISOString() };
     const { id, key, hash } = newServiceKey();
-    await this.store.add({ id, name, scopes, hash });
+    await this.audit.transaction('important', by, async (tx) => {
+      await this.store.add(tx, { id, name, scopes, hash, expiresAt: end });
+      return {
+        outcome: undefined,
+        acts: [{ ...actOn('key.create', id), after: { name, scopes, ...ending } }],
+      };
+    });
     this.unknown.delete(id);
-    return { id, key, scopes };
+    return { id, key, scopes, ...ending };
+  }
+
+  /** Returns the keys, the newest first, without their secrets; `next` is the `before` of the next page. */
+  async list({ before, limit }: ServiceKeysQuery): Promise<{ keys: DescribedServiceKey[]; next?: string }> {
+    const rows = await this.store.list(before, limit + 1);
+    const { page, ...next } = pageOf(rows, limit, ({ createdAt, id }) => [createdAt, id]);
+    return { keys: page, ...next };
+  }
+
+  /** Returns the key without its secret. Throws Problem not_found. */
+  async describe(id: string): Promise<DescribedServiceKey> {
+    const key = SERVICE_KEY_ID.test(id) ? await this.store.describe(id) : undefined;
+    if (!key) throw new Problem('not_found', 'There is no such key.');
+    return key;
   }
 
   /** Returns false when there is no such key, or it was revoked before. Other nodes refuse the key within 2 s. */
-  async revoke(id: string): Promise<boolean> {
+  async revoke(id: string, by: AuditContext): Promise<boolean> {
     if (!SERVICE_KEY_ID.test(id)) return false;
-    const revoked = await this.store.revoke(id);
+    const revoked = await this.audit.transaction('important', by, async (tx) => {
+      const key = await this.store.revoke(tx, id);
+      return { outcome: key !== undefined, acts: key ? [{ ...actOn('key.revoke', id), before: key }] : [] };
+    });
     this.cache.delete(id);
     this.lastKnown.delete(id);
     return revoked;
@@ -141,7 +191,11 @@ export class ServiceKeysService {
       const row = await withTimeout(this.timeoutFor(id), this.store.find(id));
       this.knownKeyTimeout.recordSuccess();
       if (row && isNew) this.unknownIds.giveBack(address);
-      const key = row && { identity: { id: row.id, scopes: row.scopes }, hash: row.hash };
+      const key = row && {
+        identity: { id: row.id, name: row.name, scopes: row.scopes },
+        hash: row.hash,
+        endsAt: row.expiresAt?.getTime() ?? Infinity,
+      };
       if (key) this.cache.set(id, key);
       if (key) this.lastKnown.set(id, key);
       else {
@@ -158,3 +212,9 @@ export class ServiceKeysService {
     }
   }
 }
+
+const actOn = (action: AuditedAct['action'], id: string): AuditedAct => ({
+  action,
+  target: { kind: 'key', id },
+  result: 'done',
+});

@@ -11,7 +11,7 @@ import { ApiHeader } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { bearer } from '../../auth/bearer.js';
-import { findUser } from '../../auth/caller.js';
+import { findPerson, findUser } from '../../auth/caller.js';
 import { Problem } from '../problem.js';
 import { bodyHash, type CallName, IdempotentCall, sealResponse, unsealResponse } from './idempotency.js';
 import { IdempotencyStore } from './idempotency.store.js';
@@ -64,9 +64,11 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 }
 
-/** Users get a new token every few minutes, and their call must stay the same call; a service key does not change. */
+/** Users get a new token every few minutes, and their call must stay the same call; a service key does not change, nor does a session. */
 function credentialsOf(request: Request): string {
   const user = findUser(request);
+  const person = findPerson(request);
+  if (person) return `session ${person.sessionId}`;
   return user ? `user ${user.userId}` : (bearer(request) ?? '');
 }
 

@@ -1,0 +1,158 @@
+import type { Overview, OverviewPush } from '../api/operations-types.js';
+import { count, span } from '../format.js';
+
+/** Something that somebody should look at. */
+export interface Alarm {
+  readonly tone: 'warn' | 'bad';
+  /** What is so. */
+  readonly fact: string;
+  /** What to do about it: in short what docs/operations.md has. */
+  readonly remedy: string;
+  /** Where in the console more of it is. */
+  readonly to?: string;
+}
+
+// The limits are those of docs/operations.md, "Metrics".
+const HANDOFF_SECONDS = { critical: 5, important: 30 };
+const FAILING_SECONDS = 900;
+const SILENT_SECONDS = 600;
+const PUSH_SECONDS = { critical: 30, important: 900 };
+
+/** Returns what is not as it should be, the worst first. */
+export function alarmsOf(overview: Overview): Alarm[] {
+  const alarms = [
+    ...nodeAlarms(overview),
+    ...handoffAlarms(overview),
+    ...webhookAlarms(overview),
+    ...overview.push.flatMap(pushAlarms),
+  ];
+  return alarms.toSorted((a, b) => Number(b.tone === 'bad') - Number(a.tone === 'bad'));
+}
+
+function nodeAlarms({ nodes, total }: Overview): Alarm[] {
+  if (!nodes || !total)
+    return [
+      {
+        tone: 'bad',
+        fact: 'Redis is away.',
+        remedy:
+          'Nodes read the mailbox each second instead, which PostgreSQL feels. Nothing is lost. See that REDIS_URL can be reached.',
+      },
+    ];
+  const loaded = nodes.filter(({ loadLevel }) => loadLevel > 1);
+  return [
+    ...(loaded.length === 0
+      ? []
+      : [
+          {
+            tone: 'warn' as const,
+            fact: `Load level ${total.loadLevel} on ${loaded.length} of ${total.nodes} nodes.`,
+            remedy:
+              'Heartbeats are asked for less often. Add nodes, or see whether PostgreSQL is slow: usher_statement_seconds.',
+          },
+        ]),
+    ...(nodes.some(({ roles }) => roles.includes('worker'))
+      ? []
+      : [
+          {
+            tone: 'bad' as const,
+            fact: 'No node has the role worker.',
+            remedy: 'Start one: retries, reconciliation, pushes and retention stand still without it.',
+          },
+        ]),
+  ];
+}
+
+const handoffAlarms = ({ handoffs }: Overview): Alarm[] =>
+  (['critical', 'important'] as const).flatMap((tier) => {
+    const seconds = handoffs[tier];
+    if (seconds === null || seconds <= HANDOFF_SECONDS[tier]) return [];
+    return [
+      {
+        tone: 'bad' as const,
+        fact: `The oldest ${tier} commit waits for ${span(seconds * 1_000)} to be delivered.`,
+        remedy:
+          'A node died, or nodes cannot keep up: the sweep should find it within seconds. Read the logs of the nodes.',
+      },
+    ];
+  });
+
+function webhookAlarms({ webhooks: { processors, waiting } }: Overview): Alarm[] {
+  const ofProcessors = processors.flatMap(
+    ({ processor, silentSeconds, usualSeconds, failingSeconds }): Alarm[] => [
+      ...(failingSeconds !== null && failingSeconds > FAILING_SECONDS
+        ? [
+            {
+              tone: 'bad' as const,
+              fact: `A webhook of ${processor} cannot be applied for ${span(failingSeconds * 1_000)}.`,
+              remedy:
+                'Its reason is in the list: the processor is away, the key is wrong, or it does not know the subscription.',
+              to: '/webhooks?status=failed',
+            },
+          ]
+        : []),
+      ...(silentSeconds > SILENT_SECONDS && silentSeconds > 2 * usualSeconds
+        ? [
+            {
+              tone: 'warn' as const,
+              fact: `${processor} has sent no webhook for ${span(silentSeconds * 1_000)}.`,
+              remedy: `The longest silence in the last 24 hours was ${span(usualSeconds * 1_000)}. Either nobody pays, or webhooks do not arrive: look at the processor's list of failed deliveries.`,
+              to: '/webhooks?status=applied',
+            },
+          ]
+        : []),
+    ],
+  );
+  if (waiting.count === 0) return ofProcessors;
+  const alarm: Alarm = {
+    tone: 'warn',
+    fact: `${count(waiting.count)} ${waiting.count === 1 ? 'webhook waits' : 'webhooks wait'} for a plan or a link${waiting.seconds === null ? '' : `, the oldest for ${span(waiting.seconds * 1_000)}`}.`,
+    remedy:
+      'Who paid has not got what they paid for. Open one, and create the plan or the link that it names.',
+    to: '/webhooks?status=waiting',
+  };
+  return [...ofProcessors, alarm];
+}
+
+function pushAlarms({ vendor, openCircuits, misconfigured, dueSeconds }: OverviewPush): Alarm[] {
+  const late = (['critical', 'important'] as const).filter(
+    (tier) => (dueSeconds[tier] ?? 0) > PUSH_SECONDS[tier],
+  );
+  return [
+    ...[...new Set(misconfigured.map(({ reason }) => reason))].map((reason): Alarm => ({
+      tone: 'bad',
+      fact: `${vendor} refuses our pushes: ${reason}.`,
+      remedy: MISCONFIGURED[reason] ?? 'The credentials or settings of this provider are wrong.',
+      to: '/push',
+    })),
+    ...[...new Set(openCircuits.map(({ upstream }) => upstream))].map((upstream): Alarm => ({
+      tone: 'warn',
+      fact: `The circuit to ${upstream} is open.`,
+      remedy:
+        'The provider fails; it is probed after up to 30 s. Pushes wait, and are sent when it has recovered.',
+      to: '/push',
+    })),
+    ...late.map((tier): Alarm => ({
+      tone: 'warn',
+      fact: `A ${tier} push by ${vendor} is due since ${span((dueSeconds[tier] ?? 0) * 1_000)}.`,
+      remedy: 'More is waiting than the rate of the provider allows, or the workers stand still.',
+      to: '/push',
+    })),
+  ];
+}
+
+/** What to do about reasons of `misconfigured`: docs/operations.md, "Connecting the push services". */
+const MISCONFIGURED: Record<string, string> = {
+  InvalidProviderToken: 'The key, its id and the team do not belong together, or the key was revoked.',
+  InvalidSigningKey: 'The key, its id and the team do not belong together, or the key was revoked.',
+  ExpiredProviderToken: 'The clock of this machine is wrong.',
+  TopicDisallowed: 'APNS_TOPIC is not the bundle id of the app.',
+  DeviceTokenNotForTopic: 'APNS_TOPIC is not the bundle id of the app.',
+  BadEnvironmentKeyInToken: 'The key is for the other environment: APNS_ORIGIN.',
+  invalid_grant: 'The key of the service account was deleted, or lacks the role.',
+  UNAUTHENTICATED: 'The key of the service account was deleted, or lacks the role.',
+  PERMISSION_DENIED: 'The key of the service account was deleted, or lacks the role.',
+  SENDER_ID_MISMATCH: 'The app is of another Firebase project.',
+  NOT_FOUND: 'The app is of another Firebase project.',
+  THIRD_PARTY_AUTH_ERROR: 'An iOS app behind Firebase: its APNs key is missing in the Firebase console.',
+};

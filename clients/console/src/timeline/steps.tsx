@@ -1,0 +1,241 @@
+import type { ReactNode } from 'react';
+import type { Delivery, EventStep, MembershipStep, Step, StreamStep, WebhookStep } from '../api/types.js';
+import { Badge, type Tone } from '../components/parts.js';
+import { dayAndTime, span, timeOfDay } from '../format.js';
+import { Link } from '../router.js';
+import { explain, explainPush, latencyOf } from './why.js';
+
+/** What of a step does not change, and differs from that of every other step. */
+export function stepKey(step: Step): string {
+  switch (step.step) {
+    case 'event':
+      return `event ${step.id}`;
+    case 'webhook':
+      return `webhook ${step.processor} ${step.eventId}`;
+    case 'membership':
+      return `membership ${step.version}`;
+    case 'stream':
+      return `stream ${step.streamId}`;
+  }
+}
+
+/** The steps of a timeline, the newest first. `device`: only this device's part of each event. */
+export function Steps({
+  userId,
+  steps,
+  device,
+}: {
+  userId: string;
+  steps: readonly Step[];
+  device: string | undefined;
+}) {
+  return (
+    <ol className="steps">
+      {steps.map((step) => (
+        <li key={stepKey(step)} className={`step ${step.step}`}>
+          <time dateTime={step.at} title={dayAndTime(step.at)}>
+            {timeOfDay(step.at)}
+            <span className="day">{step.at.slice(0, 10)}</span>
+          </time>
+          <div className="what">{described(userId, step, steps, device)}</div>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function described(
+  userId: string,
+  step: Step,
+  steps: readonly Step[],
+  device: string | undefined,
+): ReactNode {
+  switch (step.step) {
+    case 'event':
+      return <EventDescription userId={userId} event={step} device={device} />;
+    case 'webhook':
+      return <WebhookDescription webhook={step} />;
+    case 'membership':
+      return <MembershipDescription membership={step} steps={steps} />;
+    case 'stream':
+      return <StreamDescription stream={step} />;
+  }
+}
+
+const Title = ({ kind, children }: { kind: string; children: ReactNode }) => (
+  <p className="step-title">
+    <span className="kind">{kind}</span> {children}
+  </p>
+);
+
+const WEBHOOK_TONES: Record<string, Tone> = {
+  applied: 'good',
+  waiting: 'warn',
+  stored: 'warn',
+  failed: 'bad',
+};
+
+function WebhookDescription({ webhook }: { webhook: WebhookStep }) {
+  const { processor, type, status, reason, at, settledAt, eventId } = webhook;
+  const took = settledAt === null ? '' : ` ${span(Date.parse(settledAt) - Date.parse(at))} after it arrived`;
+  return (
+    <>
+      <Title kind="Webhook">
+        {processor} · {type} <Badge tone={WEBHOOK_TONES[status] ?? 'quiet'}>{status}</Badge>
+      </Title>
+      <p>
+        {status === 'applied'
+          ? `It was applied${took}.`
+          : `It is ${status}${reason === null ? '' : `: ${reason}`}.`}{' '}
+        <Link to={webhookPath({ processor, eventId })} className="id">
+          {eventId}
+        </Link>
+      </p>
+    </>
+  );
+}
+
+function MembershipDescription({
+  membership,
+  steps,
+}: {
+  membership: MembershipStep;
+  steps: readonly Step[];
+}) {
+  const { version, status, planId, cancelAt, reason, webhookId, processor, at } = membership;
+  const cause = steps.find(
+    (step) => step.step === 'webhook' && step.eventId === webhookId && step.processor === processor,
+  );
+  const took = cause ? `, ${span(Date.parse(at) - Date.parse(cause.at))} after its webhook arrived` : '';
+  return (
+    <>
+      <Title kind="Membership">
+        version {version}: {planId ?? 'no plan'} <Badge tone={toneOfStatus(status)}>{status}</Badge>
+      </Title>
+      <p>
+        {webhookId === null ? `By Usher itself: ${reason}` : `By ${processor}: ${reason}${took}`}.
+        {cancelAt !== null && ` It ends ${dayAndTime(cancelAt)}.`}
+      </p>
+    </>
+  );
+}
+
+/** Where a webhook is shown. */
+export const webhookPath = ({ processor, eventId }: { processor: string; eventId: string }): string =>
+  `/webhooks/${encodeURIComponent(processor)}/${encodeURIComponent(eventId)}`;
+
+/** The colour of a membership's status. */
+export function toneOfStatus(status: string): Tone {
+  if (status === 'active' || status === 'trialing') return 'good';
+  if (status === 'past_due' || status === 'paused') return 'warn';
+  return status === 'canceled' ? 'bad' : 'quiet';
+}
+
+function StreamDescription({ stream }: { stream: StreamStep }) {
+  const { deviceId, titleId, edgeId, endedAt, reason, at } = stream;
+  const took = endedAt === null ? '' : ` after ${span(Date.parse(endedAt) - Date.parse(at))}`;
+  return (
+    <>
+      <Title kind="Stream">
+        {titleId} on {deviceId} <Badge tone="quiet">{endedAt === null ? 'started' : 'ended'}</Badge>
+      </Title>
+      <p>
+        From {edgeId}.{endedAt !== null && ` It ended${took}${reason === null ? '' : `: ${reason}`}.`}
+      </p>
+    </>
+  );
+}
+
+/** An event, and what became of it on each device, or on one. */
+export function EventDescription({
+  userId,
+  event,
+  device,
+}: {
+  userId: string;
+  event: EventStep;
+  device?: string | undefined;
+}) {
+  const to = (id: string) => `/users/${encodeURIComponent(userId)}/events/${id}`;
+  const devices = event.devices.filter(({ deviceId }) => device === undefined || deviceId === device);
+  return (
+    <>
+      <Title kind="Event">
+        {event.type}{' '}
+        {event.tier && <Badge tone={event.tier === 'critical' ? 'warn' : 'quiet'}>{event.tier}</Badge>}{' '}
+        {event.superseded && <Badge tone="quiet">superseded</Badge>}{' '}
+      </Title>
+      <p className="quiet">
+        offset {event.offset} ·{' '}
+        <Link to={to(event.id)} className="id">
+          {event.id}
+        </Link>
+        {event.supersededBy && (
+          <>
+            {' '}
+            · superseded by{' '}
+            <Link to={to(event.supersededBy)} className="id">
+              {event.supersededBy}
+            </Link>
+          </>
+        )}
+      </p>
+      {devices.length === 0 ? (
+        <p>{device === undefined ? 'The user has no device.' : 'This device has no part in it.'}</p>
+      ) : (
+        <ul className="deliveries">
+          {alike(event, devices).map(({ sentence, deliveries }) => (
+            <DeliveryDescription key={sentence} event={event} sentence={sentence} deliveries={deliveries} />
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+const STATE_NAMES = {
+  none: 'not received',
+  sent: 'sent',
+  received: 'received',
+  applied: 'applied',
+  seen: 'seen',
+};
+
+function toneOf({ state, why }: Delivery): Tone {
+  if (state === 'received' || state === 'applied' || state === 'seen') return 'good';
+  return why === 'not_told' || why === 'not_acknowledged' || why === 'expired' ? 'warn' : 'quiet';
+}
+
+/** Devices of which the same is to be said. */
+interface Alike {
+  readonly sentence: string;
+  readonly deliveries: readonly Delivery[];
+}
+
+function alike(event: EventStep, devices: readonly Delivery[]): Alike[] {
+  const bySentence = new Map<string, Delivery[]>();
+  for (const delivery of devices) {
+    const push = delivery.push ? ` ${explainPush(delivery.push)}` : '';
+    const sentence = explain(event, delivery) + push;
+    bySentence.set(sentence, [...(bySentence.get(sentence) ?? []), delivery]);
+  }
+  return [...bySentence].map(([sentence, deliveries]) => ({ sentence, deliveries }));
+}
+
+function DeliveryDescription({ event, sentence, deliveries }: Alike & { event: EventStep }) {
+  return (
+    <li>
+      {deliveries.map((delivery) => {
+        const latency = latencyOf(event, delivery);
+        return (
+          <p key={delivery.deviceId} className="delivery-head">
+            <strong>{delivery.deviceId}</strong>{' '}
+            <Badge tone={toneOf(delivery)}>{STATE_NAMES[delivery.state]}</Badge>{' '}
+            {latency !== undefined && <span className="latency">{span(latency)}</span>}
+          </p>
+        );
+      })}
+      <p>{sentence}</p>
+    </li>
+  );
+}

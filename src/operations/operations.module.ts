@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { ClusterModule } from '../cluster/cluster.module.js';
+import { OverviewController } from './overview.controller.js';
+import { OverviewService } from './overview.service.js';
+import { OverviewStore } from './overview.store.js';
+import { SearchController } from './search.controller.js';
+import { SearchService } from './search.service.js';
+import { SearchStore } from './search.store.js';
+
+/** What people look at who run the gateway. Nothing imports it. */
+@Module({
+  imports: [ClusterModule],
+  controllers: [OverviewController, SearchController],
+  providers: [OverviewService, OverviewStore, SearchService, SearchStore],
+})
+export class OperationsModule {}

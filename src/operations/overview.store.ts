@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { oldestHandoffs } from '../mailbox/mailbox.fragments.js';
+import { failingWebhooks, waitingWebhooks, webhookSilences } from '../membership/membership.fragments.js';
+import { Database } from '../platform/postgres/database.js';
+import { statement } from '../platform/postgres/statement.js';
+import type { DurableTier } from '../platform/tiers.js';
+import { oldestPushes } from '../push/queue/push.fragments.js';
+
+const READ = statement('overview.sql', import.meta.url, {
+  oldestHandoffs: oldestHandoffs(`'delivery'`),
+  oldestPushes: oldestPushes('$2::text[]'),
+  webhookSilences: webhookSilences('$1::text[]'),
+  failingWebhooks: failingWebhooks('$1::text[]'),
+  waitingWebhooks,
+});
+
+/** What is waiting in the tables; ages in seconds. */
+export interface Backlog {
+  readonly handoffs: Readonly<Record<DurableTier, number | null>>;
+  readonly pushes: readonly {
+    readonly vendor: string;
+    readonly tier: DurableTier;
+    readonly seconds: number;
+  }[];
+  readonly processors: readonly {
+    readonly processor: string;
+    readonly silentSeconds: number;
+    readonly usualSeconds: number;
+    readonly failingSeconds: number | null;
+  }[];
+  readonly waiting: { readonly count: number; readonly seconds: number | null };
+}
+
+/** Reads for the overview from the tables of many folders, through their fragments; writes nothing. */
+@Injectable()
+export class OverviewStore {
+  constructor(private readonly database: Database) {}
+
+  async readBacklog(processors: readonly string[], pushProviders: readonly string[]): Promise<Backlog> {
+    const [row] = await this.database.run<Backlog>('routine', READ, [processors, pushProviders]);
+    if (!row) throw new Error('the query returns one row');
+    return row;
+  }
+}

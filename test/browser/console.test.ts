@@ -1,0 +1,244 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { subscriptionIds } from '../support/drivers/stripe-webhooks.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { launch } from './chromium.js';
+
+const MINUTE = 60_000;
+// Longer than Playwright's own timeout, whose message says more than a test timeout.
+jest.setTimeout(MINUTE);
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const WHOLE_USER = 'ann';
+
+describe('the console', () => {
+  let usher: TestUsher;
+  let browser: Browser;
+  let page: Page;
+  let errors: string[];
+  let addresses: string[];
+
+  beforeAll(async () => {
+    [usher, browser] = await Promise.all([
+      startUsher({ NODE_ENV: 'development', CONSOLE: 'on', ACK_TIMEOUT_SECONDS: '1' }),
+      launch(),
+    ]);
+    await usher.backOffice.putPlan('premium', ['price_premium']);
+    await usher.stripe.sendEvent('customer.subscription.created', {
+      ...subscriptionIds(WHOLE_USER),
+      price: 'price_premium',
+    });
+    const ofBen = { ...subscriptionIds('ben'), price: 'price_nobody_has' };
+    const waiting = usher.stripe.event('customer.subscription.created', ofBen);
+    await usher.stripe.send({ ...waiting, id: 'evt_of_ben' });
+    await usher.backOffice.call('POST', '/v1/keys', { name: 'helpdesk', scopes: ['support'] });
+    await usher.callAs(WHOLE_USER, 'PUT', '/v1/me/devices/ann-phone', {
+      platform: 'ios',
+      timezone: 'Asia/Tokyo',
+    });
+    await usher.backOffice.recommend([{ userId: WHOLE_USER, version: 'tonight', items: [] }]);
+    const tv = await usher.device(WHOLE_USER, 'ann-tv');
+    await usher.backOffice.publish([
+      { userId: WHOLE_USER, type: 'note.added', tier: 'important', key: 'note', data: {} },
+    ]);
+    await tv.waitFor('note.added');
+  }, MINUTE);
+  afterEach(() => page?.context().close());
+  afterAll(async () => {
+    await browser?.close();
+    await usher?.stop();
+  });
+
+  const newLink = async (role = 'admin') => {
+    const { body } = await usher.backOffice.call('POST', '/v1/console/links', { role });
+    return `${usher.url}/console/#${String(body.token)}`;
+  };
+  const open = async (address: string, options: BrowserContextOptions = {}) => {
+    page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })).newPage();
+    errors = [];
+    addresses = [];
+    page.on('request', (request) => addresses.push(request.url()));
+    page.on('pageerror', (error) => errors.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text());
+    });
+    await page.goto(address);
+  };
+  const heading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true });
+  const openUser = async (options?: BrowserContextOptions) => {
+    await open(await newLink(), options);
+    await heading('Overview').waitFor();
+    await page.getByRole('searchbox', { name: 'Id', exact: true }).fill(WHOLE_USER);
+    await page.keyboard.press('Enter');
+    await heading(WHOLE_USER).waitFor();
+  };
+
+  test('is opened by a one-time link, once, and no secret is left where a script could read it', async () => {
+    const link = await newLink();
+    await open(link);
+    await heading('Overview').waitFor();
+    expect(page.url()).toBe(`${usher.url}/console/`);
+    const left = await page.evaluate(
+      'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])',
+    );
+    expect(left).toBe('[{},{},""]');
+    expect(addresses.filter((address) => new URL(address).host !== new URL(usher.url).host)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+    await open(link);
+    await page.getByRole('alert').getByText('This link was used before').waitFor();
+  });
+
+  test('finds a user, and says in a sentence why an event did not reach a device', async () => {
+    await openUser();
+    const event = page.getByRole('listitem').filter({ hasText: 'Event note.added' });
+    const phone = event.getByRole('listitem').filter({ hasText: 'ann-phone' });
+    await phone.getByText('The device has not been connected since.').waitFor();
+    const tv = event.getByRole('listitem').filter({ hasText: 'ann-tv' });
+    await tv.getByText(/It arrived after \d+ ms/).waitFor();
+  });
+
+  test('shows what happens while one looks at it', async () => {
+    await openUser();
+    await page.getByText('live', { exact: true }).waitFor();
+    await usher.backOffice.publish([
+      { userId: WHOLE_USER, type: 'promo.started', tier: 'important', key: 'promo', data: {} },
+    ]);
+    await page.getByRole('listitem').filter({ hasText: 'Event promo.started' }).first().waitFor();
+  });
+
+  test('stops a user’s streams for a reason, by keyboard alone', async () => {
+    const started = await usher.backOffice.call('POST', '/v1/streams', {
+      userId: WHOLE_USER,
+      deviceId: 'ann-tv',
+      titleId: 'the-salt-road',
+      edgeId: 'edge-1',
+    });
+    expect(started.status).toBe(201);
+    await openUser();
+    await page.getByRole('cell', { name: 'the-salt-road' }).waitFor();
+    const tabTo = async (name: string) => {
+      for (let presses = 0; presses < 40; presses++) {
+        await page.keyboard.press('Tab');
+        if ((await page.evaluate('document.activeElement?.textContent')) === name) return;
+      }
+      throw new Error(`no way to ${name} by keyboard`);
+    };
+    await tabTo('Stop all streams');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'Stop all streams' }).waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('the customer asked');
+    await tabTo('Stop all streams');
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').getByText('1 stream was stopped.').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('Nothing is playing.').waitFor();
+    expect((await usher.backOffice.call('GET', `/v1/users/${WHOLE_USER}`)).body.streams).toEqual([]);
+  });
+
+  test('makes the plan that a webhook waits for, and the webhook is applied', async () => {
+    await usher.stripe.sendEvent('customer.subscription.created', {
+      ...subscriptionIds('dan'),
+      price: 'price_family',
+    });
+    await open(await newLink('operate'));
+    await heading('Overview').waitFor();
+    await page.getByRole('link', { name: 'Look' }).click();
+    await page.getByRole('row').filter({ hasText: 'price_family' }).getByRole('link').first().click();
+    await page.getByRole('link', { name: 'Create a plan with price_family' }).click();
+    await page.getByLabel('Id', { exact: true }).last().fill('family');
+    await page.getByLabel('Name').fill('Family');
+    await page.getByRole('button', { name: 'Create plan' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('The price price_family is added').waitFor();
+    await dialog.getByLabel('Reason').fill('a new plan');
+    await dialog.getByRole('button', { name: 'Create plan' }).click();
+    await heading('Family').waitFor();
+    await page.goto(`${usher.url}/console/users/dan`);
+    await page.getByText('By stripe: customer.subscription.created').waitFor();
+  });
+
+  test('sends a test event to one device, and shows what becomes of it', async () => {
+    await openUser();
+    await page.getByRole('button', { name: 'Test event to ann-tv' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('does the TV hear us?');
+    await dialog.getByRole('button', { name: 'Test event' }).click();
+    await dialog.getByRole('link', { name: 'Look what becomes of it' }).click();
+    await heading('support.test').waitFor();
+    await page.getByText(/It arrived after \d+ ms/).waitFor();
+  });
+
+  test('offers nothing that the role does not allow', async () => {
+    await open(await newLink('read'));
+    await heading('Overview').waitFor();
+    await page.goto(`${usher.url}/console/users/${WHOLE_USER}`);
+    await page.getByRole('heading', { name: 'Membership' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Revoke tokens' }).count()).toBe(0);
+  });
+
+  test('is left by signing out', async () => {
+    await openUser();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByText('Open the link that').waitFor();
+    await page.reload();
+    await page.getByText('Open the link that').waitFor();
+  });
+
+  describe.each([
+    ['wide and light', { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }],
+    ['on a phone and dark', { viewport: { width: 390, height: 844 }, colorScheme: 'dark' }],
+  ] as const)('%s', (_, options) => {
+    test('has no page with a fault of accessibility, nor one that is wider than the screen', async () => {
+      await open(`${usher.url}/console/`, options);
+      await page.getByText('Open the link that').waitFor();
+      const faults = [...(await faultsOf('sign-in'))];
+      await page.context().close();
+      await open(await newLink(), options);
+      await heading('Overview').waitFor();
+      for (const [path, sign] of PAGES) {
+        await page.goto(`${usher.url}/console${path}`);
+        await page.getByText(sign).first().waitFor();
+        faults.push(...(await faultsOf(path)));
+      }
+      await page.goto(`${usher.url}/console/keys`);
+      await page.getByRole('button', { name: 'New key' }).click();
+      await page.getByRole('dialog').waitFor();
+      faults.push(...(await faultsOf('the dialog of a new key')));
+      expect(faults).toEqual([]);
+      expect(errors).toEqual([]);
+    });
+  });
+
+  /** Each page, and what it shows once it has been read. */
+  const PAGES = [
+    ['/', 'for a plan or a link'],
+    ['/find?q=nothing-has-this-id', 'Nothing has the id'],
+    [`/users/${WHOLE_USER}`, 'Event membership.changed'],
+    ['/webhooks', 'price_nobody_has'],
+    ['/webhooks/stripe/evt_of_ben', 'Create a plan with price_nobody_has'],
+    ['/plans', 'price_premium'],
+    ['/plans/premium', 'every member has the newest capabilities'],
+    ['/new-plan?price=price_1', 'Create plan'],
+    ['/push', 'Waiting to be sent'],
+    ['/nightly', 'done'],
+    ['/edges', 'No edge node is connected'],
+    ['/keys', 'helpdesk'],
+    ['/audit', 'key.create'],
+    ['/nowhere', 'There is no such page'],
+  ] as const;
+
+  const faultsOf = async (where: string): Promise<string[]> => {
+    await page.evaluate(AXE);
+    const violations = (await page.evaluate(
+      'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))',
+    )) as string[];
+    const width = (await page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number;
+    return [...violations, ...(width > 0 ? [`${width} px too wide`] : [])].map(
+      (fault) => `${where}: ${fault}`,
+    );
+  };
+});
