@@ -76,6 +76,7 @@ export class UserStreamsController {
 
   /** A user's running streams with their slots, the oldest slot first. */
   @Get(':userId/streams')
+  @Operation({ id: 'listStreams', summary: 'List the running streams of a user' })
   @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: runningStreams })
   async list(@Param('userId', { schema: userIdSchema }) userId: string) {

@@ -46,6 +46,7 @@ export class ServiceKeysController {
 
   /** Lists the keys, revoked and expired ones too, the newest first; never the secrets. */
   @Get()
+  @Operation({ id: 'listServiceKeys', summary: 'List the service keys' })
   @ApiResponse({ status: 200, standardSchema: serviceKeyList })
   list(@Query({ schema: serviceKeysQuery }) query: ServiceKeysQuery) {
     return this.keys.list(query);
@@ -53,6 +54,12 @@ export class ServiceKeysController {
 
   /** What a key is for, when it was used last and when it ends; never the secret. */
   @Get(':id')
+  @Operation({ id: 'getServiceKey', summary: 'Read a service key', problems: ['not_found'] })
+  @ApiParam({
+    name: 'id',
+    description: 'The id of the key, which is part of it: `usk_<id>_…`',
+    example: '0123456789abcdef',
+  })
   @ApiResponse({ status: 200, standardSchema: describedServiceKey })
   get(@Param('id') id: string) {
     return this.keys.describe(id);
