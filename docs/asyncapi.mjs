@@ -5,20 +5,17 @@
 import { z } from 'zod';
 import { receiptPayload } from '../dist/delivery/receipts/receipts.schema.js';
 import { deviceUpdate } from '../dist/devices/device.schema.js';
-import { entitlementResponse } from '../dist/entitlements/entitlements.schema.js';
 import { edgeAuth, entitlementChanged, streamsPayload, streamStop } from '../dist/streams/streams.schema.js';
 import { handshakeAuth, syncPayload, tokenRefreshPayload } from '../dist/live/admission/handshake.schema.js';
-import {
-  frontPageVersion,
-  membershipChangedData,
-  playbackProgressData,
-  streamId,
-} from '../dist/mailbox/events/event-data.schema.js';
+import { streamId } from '../dist/mailbox/events/event-data.schema.js';
 import { EVENT_TYPES } from '../dist/mailbox/events/event-types.js';
 import { envelopeSchema, positionSchema } from '../dist/mailbox/events/publish.schema.js';
-import { deviceId, instant, profileId, userId } from '../dist/platform/auth/ids.schema.js';
+import { stateResponse } from '../dist/mailbox/state/state.schema.js';
+import { deviceId, instant, userId } from '../dist/platform/auth/ids.schema.js';
+import { simplify } from '../dist/platform/http/docs/schema-converter.js';
 import { PROBLEMS } from '../dist/platform/http/problem.js';
 import { heartbeat } from '../dist/playback/heartbeat.schema.js';
+import { EXAMPLES } from './asyncapi-examples.mjs';
 
 const refusal = z.object({
   code: z.enum(Object.keys(PROBLEMS)),
@@ -28,16 +25,6 @@ const refusal = z.object({
 });
 const refused = z.object({ ok: z.literal(false), error: refusal });
 const done = z.object({ ok: z.literal(true) });
-
-const state = z.object({
-  position: positionSchema.describe('Up to where the entries go.'),
-  hasMore: z.boolean().describe('Another page follows.'),
-  membership: membershipChangedData,
-  entitlement: entitlementResponse,
-  playback: z.array(playbackProgressData).describe('Newest first.'),
-  recommendations: z.array(z.object({ profileId, version: frontPageVersion })),
-  entries: z.array(envelopeSchema).describe('The newest durable event of each key, in offset order.'),
-});
 
 /** What the server sends without being asked. Durable events ask for an acknowledgement: it is the receipt `received`. */
 const fromServer = {
@@ -57,7 +44,7 @@ const fromServer = {
   snapshot: {
     summary:
       'After a `welcome` with `resume: snapshot`: what GET /v1/me/state gives. With `hasMore` it asks for an acknowledgement, and a frame with only the next entries follows.',
-    payload: z.union([state, state.pick({ position: true, hasMore: true, entries: true })]),
+    payload: z.union([stateResponse, stateResponse.pick({ position: true, hasMore: true, entries: true })]),
   },
   goaway: {
     summary: 'Come back after so many milliseconds; by itself, unless it was superseded.',
@@ -158,6 +145,7 @@ function eventFrame({ tier, audience, summary, data }) {
 
 /** The document, as a plain object. */
 export function asyncApi() {
+  schemas.clear();
   const sides = [
     socket('device', '/', 'A device on its socket', fromServer, fromDevice),
     socket('edge', '/edge', 'An edge node on its socket', toEdges, fromEdges),
@@ -178,7 +166,7 @@ export function asyncApi() {
     },
     channels: all('channels'),
     operations: all('operations'),
-    components: { messages: all('messages') },
+    components: { messages: all('messages'), schemas: Object.fromEntries(schemas) },
   };
 }
 
@@ -189,7 +177,12 @@ function socket(channel, address, title, sent, received) {
   const listed = {};
   const nameIn = (key) => (channel === 'device' ? key : `${channel}.${key}`);
   const add = (key, { name = key, summary, payload }, io) => {
-    messages[nameIn(key)] = { name, summary, payload: jsonSchema(payload, io) };
+    messages[nameIn(key)] = {
+      name,
+      summary,
+      payload: { $ref: `#/components/schemas/${nameSchema(nameIn(key), payload, io)}` },
+      examples: [{ payload: EXAMPLES[nameIn(key)] }],
+    };
     listed[key] = { $ref: `#/components/messages/${nameIn(key)}` };
   };
   const of = (key) => ({ $ref: `#/channels/${channel}/messages/${key}` });
@@ -225,7 +218,31 @@ function answerOf(name, payload) {
   return { summary, payload };
 }
 
-function jsonSchema(schema, io) {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io, unrepresentable: 'any' });
-  return rest;
+/** The named schemas of the document. */
+const schemas = new Map();
+
+/** Adds a schema to the document and returns its name: its own (`.meta({ id })`), or else that of the message, as PlaybackHeartbeat. */
+function nameSchema(message, schema, io) {
+  const name = message.replaceAll(/(?:^|[._])(\w)/g, (_, letter) => letter.toUpperCase());
+  const {
+    $schema: _,
+    definitions = {},
+    ...root
+  } = z.toJSONSchema(schema, {
+    target: 'draft-7',
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => simplify(jsonSchema, io === 'output'),
+  });
+  for (const [id, definition] of Object.entries(definitions)) addSchema(id, definition);
+  if (root.$ref) return root.$ref.split('/').at(-1);
+  addSchema(name, root);
+  return name;
+}
+
+function addSchema(name, schema) {
+  const text = JSON.stringify(schema).replaceAll('#/definitions/', '#/components/schemas/');
+  if (schemas.has(name) && JSON.stringify(schemas.get(name)) !== text)
+    throw new Error(`two different schemas are named ${name}`);
+  schemas.set(name, JSON.parse(text));
 }

@@ -6,7 +6,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../dist/app.module.js';
 import { readConfig } from '../dist/platform/config/config.js';
-import { openApiDocument } from '../dist/platform/http/openapi.js';
+import { openApiDocument } from '../dist/platform/http/docs/openapi.js';
 
 /** What the boot asks for; nothing of it is used. */
 const config = readConfig({

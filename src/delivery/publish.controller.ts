@@ -13,6 +13,7 @@ import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import type { IdempotentCall } from '../platform/http/idempotency/idempotency.js';
 import { Idempotent, CurrentIdempotentCall } from '../platform/http/idempotency/idempotency.interceptor.js';
 import { DeliveryOutcomeService } from './receipts/delivery-outcome.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** Publishing for back offices. */
 @ApiTags('back offices')
@@ -25,6 +26,13 @@ export class PublishController {
 
   /** Publishes events to devices of users; with `wait=received` the answer has the outcome on each device. */
   @Post()
+  @Operation({
+    id: 'publishEvents',
+    summary: 'Publish events to devices of users',
+    description:
+      'Up to 1,000, all accepted or none. Accepted means committed, or being sent for routine events. An error names the event by `index`.',
+    problems: ['unknown_device', 'reserved_type'],
+  })
   @HttpCode(202)
   @NeedsScope('publish')
   @Idempotent()

@@ -18,14 +18,27 @@ const timezone = z
 const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
 
 /** The body of `PUT /v1/me/devices/{deviceId}`. */
-export const deviceBody = z.object({
-  platform,
-  name: plainText(100).min(1).optional(),
-  appVersion: appVersion.optional(),
-  timezone: timezone.optional(),
-  locale: locale.optional(),
-  push: pushAddress.optional(),
-});
+export const deviceBody = z
+  .object({
+    platform,
+    name: plainText(100).min(1).optional(),
+    appVersion: appVersion.optional(),
+    timezone: timezone.optional(),
+    locale: locale.optional(),
+    push: pushAddress.optional(),
+  })
+  .meta({
+    id: 'NewDevice',
+    examples: [
+      {
+        platform: 'tv',
+        name: 'Living room',
+        appVersion: '4.2.0',
+        timezone: 'Europe/Berlin',
+        locale: 'de-DE',
+      },
+    ],
+  });
 export type DeviceBody = z.infer<typeof deviceBody>;
 
 /** The payload of the frame `device.update`: only what changed. `push: null` removes the address. */
@@ -39,20 +52,22 @@ export const deviceUpdate = z.object({
 export type DeviceUpdate = z.infer<typeof deviceUpdate>;
 
 /** A device in an answer. */
-export const deviceAnswer = z.object({
-  deviceId,
-  platform,
-  name: z.string().nullable(),
-  appVersion: z.string().nullable(),
-  timezone: z.string().nullable(),
-  locale: z.string().nullable(),
-  push: z.object({ kind: z.string() }).nullable().describe('The address itself is not shown.'),
-  createdAt: instant,
-  lastSeenAt: instant,
-});
+export const deviceAnswer = z
+  .object({
+    deviceId,
+    platform,
+    name: z.string().nullable(),
+    appVersion: z.string().nullable(),
+    timezone: z.string().nullable(),
+    locale: z.string().nullable(),
+    push: z.object({ kind: z.string() }).nullable().describe('The address itself is not shown.'),
+    createdAt: instant,
+    lastSeenAt: instant,
+  })
+  .meta({ id: 'Device' });
 export type DeviceAnswer = z.infer<typeof deviceAnswer>;
 /** The answer of `GET /v1/me/devices`. */
-export const devicesAnswer = z.object({ devices: z.array(deviceAnswer) });
+export const devicesAnswer = z.object({ devices: z.array(deviceAnswer) }).meta({ id: 'Devices' });
 
 function isLocale(tag: string): boolean {
   try {

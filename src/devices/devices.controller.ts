@@ -5,6 +5,7 @@ import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.
 import { Problem } from '../platform/http/problem.js';
 import { deviceAnswer, type DeviceBody, deviceBody, devicesAnswer } from './device.schema.js';
 import { DevicesService } from './devices.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** The user's devices. */
 @ApiTags('apps')
@@ -16,6 +17,11 @@ export class DevicesController {
 
   /** Registers the device. Its push address leaves whatever device had it before. */
   @Put(':deviceId')
+  @Operation({
+    id: 'putDevice',
+    summary: 'Register a device',
+    description: 'What is left out is removed. A push address leaves whatever device had it before.',
+  })
   @ApiResponse({ status: 200, standardSchema: deviceAnswer })
   async put(
     @CurrentUser() userId: string,
@@ -27,12 +33,19 @@ export class DevicesController {
   }
 
   @Get()
+  @Operation({ id: 'listDevices', summary: 'List the own devices' })
   @ApiResponse({ status: 200, standardSchema: devicesAnswer })
   async list(@CurrentUser() userId: string) {
     return { devices: await this.devices.list(userId) };
   }
 
   @Delete(':deviceId')
+  @Operation({
+    id: 'removeDevice',
+    summary: 'Remove a device',
+    description: 'Closes its connection and ends its pushes.',
+    problems: ['not_found'],
+  })
   @HttpCode(204)
   async remove(
     @CurrentUser() userId: string,

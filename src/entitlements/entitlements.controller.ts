@@ -5,6 +5,7 @@ import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import { EntitlementStore } from './entitlement.store.js';
 import { entitlementResponse } from './entitlements.schema.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** When PostgreSQL takes longer the edge node gets a 503: it must decide within seconds whether to serve the stream. */
 const RESPONSE_TIMEOUT_MS = 5_000;
@@ -17,6 +18,12 @@ export class EntitlementsController {
 
   /** What the user may do now. */
   @Get(':userId/entitlement')
+  @Operation({
+    id: 'getEntitlement',
+    summary: 'Read what a user may do now',
+    description:
+      'Never older than any version that was received before the call. An unknown user has version 0 and may do nothing.',
+  })
   @NeedsScope('edge')
   @ApiResponse({ status: 200, standardSchema: entitlementResponse })
   read(@Param('userId', { schema: userIdSchema }) userId: string) {

@@ -1,4 +1,4 @@
-import type { MEMBERSHIP_STATUSES } from '../mailbox/events/event-data.schema.js';
+import type { MEMBERSHIP_ACTIONS, MEMBERSHIP_STATUSES } from '../mailbox/events/event-data.schema.js';
 
 /** The status of a subscription, and of the membership that follows from it. */
 export type Status = (typeof MEMBERSHIP_STATUSES)[number];
@@ -22,9 +22,7 @@ export const NO_CAPABILITIES: Capabilities = {
 };
 
 /** What a user may ask for, by `POST /v1/me/membership/changes` (docs/CONTRACT.md). */
-export const ACTIONS = ['cancel', 'resume', 'change_plan'] as const;
-/** One of ACTIONS. */
-export type Action = (typeof ACTIONS)[number];
+export type Action = (typeof MEMBERSHIP_ACTIONS)[number];
 
 /** What a status allows. */
 interface StatusRule {

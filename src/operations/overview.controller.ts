@@ -3,6 +3,7 @@ import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { edgeList, overview } from './overview.schema.js';
 import { OverviewService } from './overview.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** What operators look at. */
 @ApiTags('operations')
@@ -13,6 +14,7 @@ export class OverviewController {
 
   /** All nodes, and what waits: is everything well? */
   @Get('operations/overview')
+  @Operation({ id: 'getOverview', summary: 'Read how all nodes are, and what waits' })
   @ApiResponse({ status: 200, standardSchema: overview })
   overview() {
     return this.service.overview();
@@ -20,6 +22,7 @@ export class OverviewController {
 
   /** The edge nodes that are connected, with the node that each is connected to; one entry a connection. */
   @Get('edges')
+  @Operation({ id: 'listEdges', summary: 'List the edge nodes' })
   @ApiResponse({ status: 200, standardSchema: edgeList })
   async edges() {
     return { edges: await this.service.listEdges() };

@@ -3,6 +3,7 @@ import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { searchQuery, type SearchQuery, searchResults } from './search.schema.js';
 import { SearchService } from './search.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** Finds what has an id. */
 @ApiTags('operations')
@@ -13,6 +14,7 @@ export class SearchController {
 
   /** What has exactly this id, of whatever kind, and where it is read. */
   @Get()
+  @Operation({ id: 'searchIds', summary: 'Find where an id occurs' })
   @ApiResponse({ status: 200, standardSchema: searchResults })
   async search(@Query({ schema: searchQuery }) query: SearchQuery) {
     return { results: await this.service.search(query) };

@@ -17,6 +17,7 @@ import { BudgetStore } from './budgets/budget.store.js';
 import { CONFIG, type Config } from './config/config.js';
 import { EventBusService } from './events/event-bus.service.js';
 import { HealthController } from './health/health.controller.js';
+import { ErrorsController } from './http/docs/errors.controller.js';
 import { IdempotencyStore } from './http/idempotency/idempotency.store.js';
 import { LifecycleService } from './lifecycle.service.js';
 import { LoadMonitorWorker } from './load/load-monitor.worker.js';
@@ -64,7 +65,7 @@ export class PlatformModule {
         HealthController,
         MetricsController,
         ...(config.ROLES.includes('api')
-          ? [ServiceKeysController, RevocationsController, AuditController]
+          ? [ServiceKeysController, RevocationsController, AuditController, ErrorsController]
           : []),
       ],
       providers: [

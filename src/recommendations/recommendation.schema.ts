@@ -17,7 +17,7 @@ export const ON_INVALID = ['skip', 'refuse'] as const;
 export type OnInvalid = (typeof ON_INVALID)[number];
 
 /** The query of POST /v1/recommendations. */
-export const ingestQuery = z.object({
+export const ingestQuery = z.strictObject({
   onInvalid: z
     .enum(ON_INVALID)
     .default('skip')
@@ -26,13 +26,11 @@ export const ingestQuery = z.object({
 export type IngestQuery = z.infer<typeof ingestQuery>;
 
 /** The response of GET /v1/me/recommendations/{profileId}. */
-export const frontPageResponse = z.object({
-  profileId,
-  version: frontPageVersion,
-  items: z.array(z.unknown()),
-});
+export const frontPageResponse = z
+  .object({ profileId, version: frontPageVersion, items: z.array(z.unknown()) })
+  .meta({ id: 'FrontPage' });
 
 /** The response of GET /v1/users/{userId}/recommendations. */
-export const frontPageList = z.object({
-  recommendations: z.array(frontPageResponse.extend({ updatedAt: instant })),
-});
+export const frontPageList = z
+  .object({ recommendations: z.array(frontPageResponse.extend({ updatedAt: instant })) })
+  .meta({ id: 'FrontPages' });

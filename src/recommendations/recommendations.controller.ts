@@ -6,13 +6,17 @@ import { profileId as profileIdSchema, userId as userIdSchema } from '../platfor
 import { findServiceKey } from '../platform/auth/caller.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
-import { toProblem } from '../platform/http/to-problem.js';
 import { Problem } from '../platform/http/problem.js';
+import { problemBody } from '../platform/http/problem-body.js';
+import { toProblem } from '../platform/http/to-problem.js';
 import { gunzipWithLimit } from './ingest/gunzip-limit.js';
 import type { IngestTally } from './ingest/ingest.service.js';
 import { frontPageList, frontPageResponse, type IngestQuery, ingestQuery } from './recommendation.schema.js';
 import { RecommendationStore } from './recommendation.store.js';
 import { RunsService } from './runs/runs.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
+
+const EXAMPLE_LINE = `${JSON.stringify({ userId: 'ada', profileId: 'main', version: 20261120, items: [{ showId: 'dark' }] })}\n`;
 
 /** The call of back offices. */
 @ApiTags('back offices')
@@ -25,16 +29,24 @@ export class RecommendationsController {
    * the tally.
    */
   @Post()
+  @Operation({
+    id: 'ingestRecommendations',
+    summary: 'Send the nightly file',
+    description:
+      'NDJSON, a front page a line, of any length, plain or gzip. An invalid line rejects that line alone.',
+    problems: ['unsupported_media_type'],
+  })
   @NeedsScope('recommendations')
   @ApiConsumes('application/x-ndjson')
   @ApiBody({
-    schema: { type: 'string' },
+    schema: { type: 'string', example: EXAMPLE_LINE },
     description: '{ userId, profileId?, version, items } a line; gzip welcome',
   })
   @ApiResponse({
     status: 200,
     description:
-      'NDJSON; the last line holds { runId, accepted, unchanged, conflicting, stale, rejectedCount, rejected }',
+      'Progress, then { runId, accepted, unchanged, conflicting, stale, rejectedCount, rejected } in the last line',
+    content: { 'application/x-ndjson': { schema: { type: 'string' } } },
   })
   async ingest(
     @Req() request: Request,
@@ -57,7 +69,7 @@ export class RecommendationsController {
     } catch (error) {
       // Once the status is sent, the error is the last line. What was committed stays: sending the file again is harmless.
       if (!response.headersSent) throw error;
-      response.end(`${JSON.stringify({ runId, error: toProblem(error) })}\n`);
+      response.end(`${JSON.stringify({ runId, error: problemBody(toProblem(error), request) })}\n`);
     }
   }
 }
@@ -70,6 +82,7 @@ export class UserRecommendationsController {
 
   /** A user's front pages as their apps get them, by profile. */
   @Get(':userId/recommendations')
+  @Operation({ id: 'listFrontPages', summary: 'Read the front pages of a user' })
   @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: frontPageList })
   async list(@Param('userId', { schema: userIdSchema }) userId: string) {
@@ -87,6 +100,11 @@ export class FrontPageController {
 
   /** The profile's newest front page. */
   @Get(':profileId')
+  @Operation({
+    id: 'getFrontPage',
+    summary: 'Read the newest front page of a profile',
+    problems: ['not_found'],
+  })
   @ApiResponse({ status: 200, standardSchema: frontPageResponse })
   @ApiResponse({ status: 304, description: 'The version is the one of If-None-Match' })
   async read(

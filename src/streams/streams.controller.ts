@@ -17,6 +17,7 @@ import {
 } from './streams.schema.js';
 import { StreamStore } from './stream.store.js';
 import { StreamsService } from './streams.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** The calls of edge nodes. */
 @ApiTags('edge nodes')
@@ -30,6 +31,12 @@ export class StreamsController {
 
   /** For an edge node before it sends the first byte: takes one of the user's slots and returns a lease. */
   @Post()
+  @Operation({
+    id: 'startStream',
+    summary: 'Start a stream',
+    description: 'Takes one of the slots of the plan and returns a lease; before the first byte.',
+    problems: ['not_entitled', 'too_many_streams'],
+  })
   @Idempotent()
   @ApiResponse({ status: 201, standardSchema: grantedStream })
   start(@Body({ schema: newStream }) body: NewStreamBody) {
@@ -38,6 +45,12 @@ export class StreamsController {
 
   /** Renews the slot and returns a new lease. Edge nodes call it every LEASE_SECONDS / 3. */
   @Put(':streamId')
+  @Operation({
+    id: 'renewStream',
+    summary: 'Renew a stream',
+    description: 'Every LEASE_SECONDS / 3.',
+    problems: ['not_entitled', 'not_found', 'too_many_streams'],
+  })
   @ApiResponse({ status: 200, standardSchema: grantedStream })
   renew(@Param('streamId', { schema: streamIdSchema }) streamId: string) {
     return this.renewals.renew(streamId);
@@ -45,6 +58,7 @@ export class StreamsController {
 
   /** Ends a stream, which frees its slot. */
   @Delete(':streamId')
+  @Operation({ id: 'endStream', summary: 'End a stream', description: 'Frees its slot. It may be repeated.' })
   @HttpCode(204)
   async end(@Param('streamId', { schema: streamIdSchema }) streamId: string): Promise<void> {
     await this.streams.end(streamId);
@@ -62,6 +76,7 @@ export class UserStreamsController {
 
   /** A user's running streams with their slots, the oldest slot first. */
   @Get(':userId/streams')
+  @Operation({ id: 'listStreams', summary: 'List the running streams of a user' })
   @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: runningStreams })
   async list(@Param('userId', { schema: userIdSchema }) userId: string) {
@@ -70,6 +85,11 @@ export class UserStreamsController {
 
   /** Stops all of a user's streams with the reason `operator`. The user may start new ones, as far as the membership allows. */
   @Delete(':userId/streams')
+  @Operation({
+    id: 'stopStreams',
+    summary: 'Stop all streams of a user',
+    description: 'With the reason `operator`. The user may start new ones, as far as the membership allows.',
+  })
   @NeedsScope('support')
   @Audited('required')
   @ApiResponse({ status: 200, standardSchema: stoppedStreams })

@@ -6,6 +6,7 @@ import { deviceId as deviceIdSchema, userId as userIdSchema } from '../platform/
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import { testEventResponse } from './support.schema.js';
 import { SupportService } from './support.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** Helps with one device of a user. */
 @ApiTags('operations')
@@ -16,6 +17,11 @@ export class SupportController {
 
   /** Sends the device an event of the type `support.test`, by its socket or by push. The timeline tells what became of it. */
   @Post('test-event')
+  @Operation({
+    id: 'sendTestEvent',
+    summary: 'Send a test event to a device',
+    problems: ['unknown_device', 'not_found'],
+  })
   @HttpCode(202)
   @Audited()
   @ApiResponse({ status: 202, standardSchema: testEventResponse })
@@ -29,6 +35,7 @@ export class SupportController {
 
   /** Ends the device's connection. It reconnects at once, and resumes from its position. */
   @Post('disconnect')
+  @Operation({ id: 'disconnectDevice', summary: 'Close the connection of a device' })
   @HttpCode(204)
   @Audited()
   async disconnect(

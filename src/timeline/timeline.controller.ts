@@ -8,8 +8,10 @@ import {
   timelineResponse,
   timelineQuery,
   type TimelineQuery,
+  userResponse,
 } from './timeline.schema.js';
 import { TimelineService } from './timeline.service.js';
+import { Operation } from '../platform/http/docs/operation.js';
 
 /** Explains a user to a back office. */
 @ApiTags('back offices')
@@ -20,12 +22,20 @@ export class TimelineController {
 
   /** Everything about one user, in one response. */
   @Get()
+  @Operation({ id: 'getUser', summary: 'Read all that is known of a user' })
+  @ApiResponse({ status: 200, standardSchema: userResponse })
   user(@Param('userId', { schema: userIdSchema }) userId: string) {
     return this.timeline.describeUser(userId);
   }
 
   /** What happened to one user, from webhook to receipt, and why each device did or did not get each event. Newest first. */
   @Get('timeline')
+  @Operation({
+    id: 'getTimeline',
+    summary: 'Read what happened to a user',
+    description:
+      'From webhook to receipt, the newest first, and why each device did or did not get each event.',
+  })
   @ApiResponse({ status: 200, standardSchema: timelineResponse })
   read(
     @Param('userId', { schema: userIdSchema }) userId: string,
@@ -36,6 +46,11 @@ export class TimelineController {
 
   /** One event: whether each device of the user got it, and why not. Known for as long as receipts are kept. */
   @Get('events/:eventId')
+  @Operation({
+    id: 'getEvent',
+    summary: 'Read whether each device of a user got an event',
+    problems: ['not_found'],
+  })
   @ApiResponse({ status: 200, standardSchema: eventResponse })
   event(
     @Param('userId', { schema: userIdSchema }) userId: string,

@@ -5,6 +5,7 @@ import { CurrentUser, UserGuard } from '../../platform/auth/user-tokens/user.gua
 import { Problem } from '../../platform/http/problem.js';
 import { type ReceiptReport, receiptReport } from './receipts.schema.js';
 import { ReceiptsService } from './receipts.service.js';
+import { Operation } from '../../platform/http/docs/operation.js';
 
 /** Receipts over HTTP. */
 @ApiTags('apps')
@@ -19,6 +20,12 @@ export class ReceiptsController {
 
   /** Records a receipt of a device that has no connection: a push was tapped, or shown. Throws Problem unknown_device. */
   @Post()
+  @Operation({
+    id: 'reportReceipt',
+    summary: 'Report that events were applied or seen',
+    description: 'For an app that a tap on a push opened, and that has no connection yet.',
+    problems: ['unknown_device', 'unknown_event'],
+  })
   @HttpCode(204)
   async report(
     @CurrentUser() userId: string,

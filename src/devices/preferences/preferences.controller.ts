@@ -4,6 +4,7 @@ import { CurrentUser, UserGuard } from '../../platform/auth/user-tokens/user.gua
 import { PreferenceStore } from './preference.store.js';
 import { withDefaults } from './preferences.js';
 import { type Preferences, preferencesAnswer, preferencesBody } from './preferences.schema.js';
+import { Operation } from '../../platform/http/docs/operation.js';
 
 /** What the user wants to be pushed. */
 @ApiTags('apps')
@@ -15,6 +16,7 @@ export class PreferencesController {
 
   /** The preferences that apply: those that were set, and the defaults for the rest. */
   @Get()
+  @Operation({ id: 'getPreferences', summary: 'Read which events are pushed, and when' })
   @ApiResponse({ status: 200, standardSchema: preferencesAnswer })
   async get(@CurrentUser() userId: string): Promise<Preferences> {
     return withDefaults(await this.store.get(userId));
@@ -22,6 +24,11 @@ export class PreferencesController {
 
   /** Replaces the preferences; what is left out has its default again. Critical events are always pushed. */
   @Put()
+  @Operation({
+    id: 'putPreferences',
+    summary: 'Choose which events are pushed, and when',
+    description: 'Replaces everything; what is left out gets its default. Critical events are always pushed.',
+  })
   @ApiResponse({ status: 200, standardSchema: preferencesAnswer })
   async put(
     @CurrentUser() userId: string,

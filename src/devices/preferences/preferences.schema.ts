@@ -20,8 +20,7 @@ const categoryPreference = z.object({
   quietHours: quietHours.nullable().optional().describe('In place of the general ones; null: none.'),
 });
 
-/** The body of `PUT /v1/me/preferences`. */
-export const preferencesBody = z.object({
+const preferences = z.object({
   categories: z
     .record(category, categoryPreference)
     .refine((given) => Object.keys(given).length <= 50, { error: 'at most 50 categories' })
@@ -32,8 +31,16 @@ export const preferencesBody = z.object({
     .default(false)
     .describe('What was seen on one device is no longer pushed to the others.'),
 });
+
+/** The body of `PUT /v1/me/preferences`. */
+export const preferencesBody = preferences.meta({
+  id: 'NewPreferences',
+  examples: [
+    { categories: { promo: { channels: { push: false } } }, quietHours: { start: '22:00', end: '07:00' } },
+  ],
+});
 /** What a user wants to be pushed, and when. */
 export type Preferences = z.infer<typeof preferencesBody>;
 
 /** The answer of `GET` and `PUT /v1/me/preferences`. */
-export const preferencesAnswer = preferencesBody;
+export const preferencesAnswer = preferences.meta({ id: 'Preferences' });

@@ -11,6 +11,7 @@ import { AdmissionService, type AuthenticatedDevice } from '../admission/admissi
 import { ConnectionLimiterService } from '../admission/connection-limiter.service.js';
 import { type StreamQuery, streamQuery } from '../admission/handshake.schema.js';
 import { SseTransport } from './sse.transport.js';
+import { Operation } from '../../platform/http/docs/operation.js';
 
 /** The endpoint for devices on Server-Sent Events. */
 @ApiTags('apps')
@@ -26,13 +27,23 @@ export class EventStreamController {
 
   /** The same events as on the socket, for places where WebSockets are blocked. */
   @Get()
+  @Operation({
+    id: 'openEventStream',
+    summary: 'Receive events as Server-Sent Events',
+    description:
+      'The frames of the socket, for places where WebSockets are blocked. The stream ends when the token expires.',
+    problems: ['overload', 'draining'],
+  })
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
     description: '`<epoch>:<offset>` resumes after that position.',
   })
-  @ApiResponse({ status: 200, description: 'text/event-stream' })
-  @ApiResponse({ status: 429, description: 'rate_limited: the user or the address has too many of them' })
+  @ApiResponse({
+    status: 200,
+    description: 'Frames, each as `event:` and `data:`, until one side closes',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
   async open(
     @CurrentIdentity() identity: UserIdentity,
     @Query({ schema: streamQuery }) query: StreamQuery,

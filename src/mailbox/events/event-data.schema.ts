@@ -11,13 +11,15 @@ import { plainText } from '../../platform/http/text.schema.js';
 export const MEMBERSHIP_STATUSES = ['none', 'trialing', 'active', 'past_due', 'paused', 'canceled'] as const;
 
 /** What a plan allows its users. */
-export const capabilities = z.object({
-  streaming: z.boolean(),
-  maxStreams: z.int().min(0).max(1_000),
-  maxQuality: z.union([plainText(32).min(1), z.int().positive()]),
-  downloads: z.boolean(),
-  ads: z.boolean(),
-});
+export const capabilities = z
+  .object({
+    streaming: z.boolean(),
+    maxStreams: z.int().min(0).max(1_000).describe('How many streams may run at once'),
+    maxQuality: z.union([plainText(32).min(1), z.int().positive()]).describe('In your own terms'),
+    downloads: z.boolean(),
+    ads: z.boolean(),
+  })
+  .meta({ id: 'Capabilities', description: 'What a plan allows' });
 
 /** `data` of membership.changed. */
 export const membershipChangedData = z.object({
@@ -30,13 +32,22 @@ export const membershipChangedData = z.object({
   reason: z.string().optional().describe("The type of the processor's event, or a reason of Usher's own."),
 });
 
+/** What a user may change about the own membership. */
+export const MEMBERSHIP_ACTIONS = ['cancel', 'resume', 'change_plan'] as const;
+
 /** Why Usher stopped a stream. */
 export const STOP_REASONS = ['membership', 'too_many_streams', 'operator', 'device_removed'] as const;
 
 /** The form of a stream id. */
 export const STREAM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** The id of a stream, as a field of a body. */
-export const streamId = z.string().regex(STREAM_ID, { error: 'streamId must be 1 to 64 of A-Z a-z 0-9 _ -' });
+export const streamId = z
+  .string()
+  .regex(STREAM_ID, { error: 'streamId must be 1 to 64 of A-Z a-z 0-9 _ -' })
+  .meta({
+    description: 'A stream, as it was named when it was started',
+    examples: ['rX1jKq0cTqC1kO0mXbH8dA'],
+  });
 
 /** `data` of stream.stop. */
 export const streamStopData = z.object({ streamId, reason: z.enum(STOP_REASONS) });

@@ -1,7 +1,8 @@
 import { MEMBERSHIP_STATUSES } from '../../mailbox/events/event-data.schema.js';
 import { describe, expect, test } from '@jest/globals';
 import { illegalChangeReason } from './change.js';
-import { type Action, ACTIONS, type Status, type Subscription } from '../membership.js';
+import { MEMBERSHIP_ACTIONS } from '../../mailbox/events/event-data.schema.js';
+import type { Action, Status, Subscription } from '../membership.js';
 
 const now = new Date('2026-11-20T12:00:00Z');
 const day = (n: number): Date => new Date(now.getTime() + n * 86_400_000);
@@ -20,7 +21,7 @@ const subscription = (status: Status, more: Partial<Subscription> = {}): Subscri
 const isLegal = (of: Subscription | undefined, action: Action) =>
   illegalChangeReason(of, { action, ...(action === 'change_plan' && { planId: 'premium' }) }, now) ===
   undefined;
-const legal = (of: Subscription | undefined) => ACTIONS.filter((action) => isLegal(of, action));
+const legal = (of: Subscription | undefined) => MEMBERSHIP_ACTIONS.filter((action) => isLegal(of, action));
 
 describe('a user may ask for', () => {
   const ongoing: Record<Status, Action[]> = {

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
-import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { AuditContext } from '../../platform/audit/audit-entry.js';
 import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
@@ -9,6 +9,7 @@ import {
   describedPlan,
   type LinkBody,
   linkBody,
+  linkResponse,
   type PlanBody,
   planBody,
   planId as planIdSchema,
@@ -18,6 +19,7 @@ import {
   plansQuery,
 } from './plans.schema.js';
 import { PlansService } from './plans.service.js';
+import { Operation } from '../../platform/http/docs/operation.js';
 
 /** What the back office maintains: the plan catalogue, and which customer of a processor is which user. */
 @ApiTags('back offices')
@@ -28,6 +30,7 @@ export class PlansController {
 
   /** Lists the plans by their ids. */
   @Get('plans')
+  @Operation({ id: 'listPlans', summary: 'List the plans by their ids' })
   @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: planList })
   list(@Query({ schema: plansQuery }) query: PlansQuery) {
@@ -36,6 +39,7 @@ export class PlansController {
 
   /** A plan, and how many members it has. */
   @Get('plans/:planId')
+  @Operation({ id: 'getPlan', summary: 'Read a plan, and how many members it has', problems: ['not_found'] })
   @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: describedPlan })
   get(@Param('planId', { schema: planIdSchema }) planId: string) {
@@ -44,6 +48,13 @@ export class PlansController {
 
   /** Creates or replaces a plan. */
   @Put('plans/:planId')
+  @Operation({
+    id: 'putPlan',
+    summary: 'Create or replace a plan',
+    description:
+      'Changed capabilities reach all users of the plan, each with a new version of the membership.',
+    problems: ['price_taken'],
+  })
   @Idempotent()
   @Audited()
   @ApiResponse({ status: 200, standardSchema: planResponse })
@@ -58,6 +69,14 @@ export class PlansController {
 
   /** Links a customer of a processor to a user, so that the customer's webhooks change this user's membership. */
   @Put('users/:userId/links/:processor')
+  @Operation({
+    id: 'linkCustomer',
+    summary: 'Say to which user a customer of a processor belongs',
+    description: 'Webhooks that waited for it are applied.',
+    problems: ['not_found'],
+  })
+  @ApiParam({ name: 'processor', description: 'A payment processor', example: 'stripe' })
+  @ApiResponse({ status: 200, standardSchema: linkResponse })
   @Idempotent()
   @Audited()
   async link(

@@ -1,23 +1,32 @@
 import { z } from 'zod';
 import { capabilities } from '../../mailbox/events/event-data.schema.js';
-import { instant } from '../../platform/auth/ids.schema.js';
+import { instant, userId } from '../../platform/auth/ids.schema.js';
 import { cursorOf, listLimit, nextCursor } from '../../platform/http/cursor.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
 
 /** A plan's id, chosen by the back office. */
 export const planId = z
   .string()
-  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' })
+  .meta({ description: 'A plan, as the back office named it', examples: ['premium'] });
+
+const EXAMPLE = {
+  name: 'Premium',
+  prices: ['price_premium'],
+  capabilities: { streaming: true, maxStreams: 4, maxQuality: '4k', downloads: true, ads: false },
+};
+const name = plainText(100).min(1);
+const prices = z.array(plainText(255).min(1)).max(1_000).describe("The processors' price ids");
 
 /** Body of `PUT /v1/plans/{planId}`. */
-export const planBody = z.object({
-  name: plainText(100).min(1),
-  prices: z.array(plainText(255).min(1)).max(1_000).describe("The processors' price ids"),
-  capabilities,
-});
+export const planBody = z
+  .strictObject({ name, prices, capabilities: z.strictObject(capabilities.shape) })
+  .meta({ id: 'NewPlan', examples: [EXAMPLE] });
 export type PlanBody = z.infer<typeof planBody>;
 /** Response of the same. */
-export const planResponse = planBody.extend({ planId });
+export const planResponse = z.object({ planId, name, prices, capabilities }).meta({ id: 'Plan' });
+
+const customerId = plainText(255).min(1).describe("The processor's id of the customer");
 
 /** A plan as `GET /v1/plans` lists it. */
 export const listedPlan = planResponse.extend({
@@ -32,11 +41,17 @@ export const describedPlan = listedPlan.extend({
     .describe('Members who have not got the newest capabilities yet; the count stops at 100,000'),
 });
 /** Query of `GET /v1/plans`. */
-export const plansQuery = z.object({ after: cursorOf(z.tuple([planId])).optional(), limit: listLimit });
+export const plansQuery = z.strictObject({ after: cursorOf(z.tuple([planId])).optional(), limit: listLimit });
 export type PlansQuery = z.infer<typeof plansQuery>;
 /** Response of the same: by id. */
-export const planList = z.object({ plans: z.array(listedPlan), next: nextCursor });
+export const planList = z.object({ plans: z.array(listedPlan), next: nextCursor }).meta({ id: 'Plans' });
 
 /** Body of `PUT /v1/users/{userId}/links/{processor}`. */
-export const linkBody = z.object({ customerId: plainText(255).min(1) });
+export const linkBody = z
+  .strictObject({ customerId })
+  .meta({ id: 'NewLink', examples: [{ customerId: 'cus_ada' }] });
 export type LinkBody = z.infer<typeof linkBody>;
+/** Response of the same. */
+export const linkResponse = z
+  .object({ userId, processor: z.string(), customerId })
+  .meta({ id: 'Link', description: 'To which user a customer belongs' });

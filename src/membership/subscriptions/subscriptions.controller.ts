@@ -6,6 +6,7 @@ import { userId as userIdSchema } from '../../platform/auth/ids.schema.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { RefetchService } from './refetch.service.js';
 import { refetchResponse } from './subscriptions.schema.js';
+import { Operation } from '../../platform/http/docs/operation.js';
 
 /** A user's subscriptions, for people who help. */
 @ApiTags('operations')
@@ -16,6 +17,7 @@ export class SubscriptionsController {
 
   /** Asks the payment processors for the user's subscriptions now, and repairs what differs. */
   @Post('refetch')
+  @Operation({ id: 'refetchSubscriptions', summary: 'Ask the processors for the subscriptions of a user' })
   @HttpCode(200)
   @Audited()
   @ApiResponse({ status: 200, standardSchema: refetchResponse })

@@ -10,10 +10,12 @@ import {
   describedWebhook,
   webhookEventId,
   webhookList,
+  webhookReceived,
   type WebhooksQuery,
   webhooksQuery,
 } from './webhooks.schema.js';
 import { WebhooksService } from './webhooks.service.js';
+import { Operation } from '../../platform/http/docs/operation.js';
 
 /** Where payment processors send their webhooks, and where operators see what became of them. */
 @ApiTags('processors')
@@ -23,8 +25,28 @@ export class WebhooksController {
 
   /** Receives a webhook of a payment processor. 2xx means that it is stored and need not be sent again. */
   @Post(':processor')
+  @Operation({
+    id: 'receiveWebhook',
+    summary: 'Receive a webhook of a payment processor',
+    description:
+      'As the processor sends and signs it. 200 means that it is stored and need not be sent again.',
+    problems: [
+      'signature_invalid',
+      'signature_stale',
+      'malformed_json',
+      'too_deep',
+      'payload_too_large',
+      'not_found',
+      'not_configured',
+    ],
+  })
+  @ApiResponse({ status: 200, standardSchema: webhookReceived })
   @HttpCode(200)
-  @ApiParam({ name: 'processor', enum: Object.keys(PROCESSORS) })
+  @ApiParam({
+    name: 'processor',
+    description: 'Which payment processor sends it',
+    schema: { type: 'string', enum: Object.keys(PROCESSORS), example: 'standard' },
+  })
   @ApiBody({
     description:
       'As the processor sends and signs it. This is what `standard` understands, for in-house billing',
@@ -42,6 +64,11 @@ export class WebhooksController {
 
   /** Lists webhooks by what became of them, the newest first; by default those that wait for a plan or a customer link. */
   @Get()
+  @Operation({
+    id: 'listWebhooks',
+    summary: 'List webhooks by what became of them',
+    description: 'The newest first; by default those that wait for a plan, a link or a subscription.',
+  })
   @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: webhookList })
   list(@Query({ schema: webhooksQuery }) query: WebhooksQuery) {
@@ -50,6 +77,12 @@ export class WebhooksController {
 
   /** What became of one webhook, what it waits for, and its body without what is about a person. */
   @Get(':processor/:eventId')
+  @Operation({
+    id: 'getWebhook',
+    summary: 'Read what became of one webhook, and what it waits for',
+    problems: ['not_found'],
+  })
+  @ApiParam({ name: 'processor', description: 'A payment processor', example: 'standard' })
   @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: describedWebhook })
   get(@Param('processor') processor: string, @Param('eventId', { schema: webhookEventId }) eventId: string) {
@@ -58,6 +91,12 @@ export class WebhooksController {
 
   /** Applies a webhook that was not applied so far, now. Returns what became of it. */
   @Post(':processor/:eventId/retry')
+  @Operation({
+    id: 'retryWebhook',
+    summary: 'Apply a webhook that was not applied so far',
+    problems: ['not_found', 'conflict'],
+  })
+  @ApiParam({ name: 'processor', description: 'A payment processor', example: 'standard' })
   @NeedsScope('operate')
   @HttpCode(200)
   @Audited()

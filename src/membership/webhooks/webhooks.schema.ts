@@ -12,15 +12,17 @@ export const WEBHOOK_STATUSES = ['stored', 'applied', 'stale', 'ignored', 'waiti
 export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
 
 /** Query of `GET /v1/webhooks`. */
-export const webhooksQuery = z.object({
-  status: z.enum(WEBHOOK_STATUSES).default('waiting'),
+export const webhooksQuery = z.strictObject({
+  status: z.enum(WEBHOOK_STATUSES).default('waiting').describe('What became of them'),
   before: cursorOf(z.tuple([storableInstant, z.string(), z.string()])).optional(),
   limit: listLimit,
 });
 export type WebhooksQuery = z.infer<typeof webhooksQuery>;
 
 /** An event's id within its processor, as the path names it. */
-export const webhookEventId = plainText(512).min(1);
+export const webhookEventId = plainText(512)
+  .min(1)
+  .meta({ description: 'The id of the event at its processor', examples: ['msg_1'] });
 
 const listedWebhook = z.object({
   processor: z.string(),
@@ -37,14 +39,25 @@ const listedWebhook = z.object({
   receivedAt: instant,
 });
 /** Response of `GET /v1/webhooks`. */
-export const webhookList = z.object({ webhooks: z.array(listedWebhook), next: nextCursor });
+export const webhookList = z
+  .object({ webhooks: z.array(listedWebhook), next: nextCursor })
+  .meta({ id: 'Webhooks' });
+
+/** Response of `POST /v1/webhooks/{processor}`. */
+export const webhookReceived = z
+  .object({ received: z.literal(true), duplicate: z.boolean().describe('It was stored before') })
+  .meta({ id: 'WebhookReceived' });
 
 /** Response of `GET /v1/webhooks/{processor}/{eventId}`. */
-export const describedWebhook = listedWebhook.extend({
-  subscriptionId: z.string().nullable().describe('What the processor is asked for'),
-  nextAttemptAt: instant.nullable(),
-  settledAt: instant.nullable(),
-  body: z
-    .unknown()
-    .describe('As it came, with `[redacted]` for what is about a person or secret; null when it was removed'),
-});
+export const describedWebhook = listedWebhook
+  .extend({
+    subscriptionId: z.string().nullable().describe('What the processor is asked for'),
+    nextAttemptAt: instant.nullable(),
+    settledAt: instant.nullable(),
+    body: z
+      .unknown()
+      .describe(
+        'As it came, with `[redacted]` for what is about a person or secret; null when it was removed',
+      ),
+  })
+  .meta({ id: 'Webhook' });

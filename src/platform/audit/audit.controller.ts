@@ -14,6 +14,7 @@ import {
   type AuditQuery,
 } from './audit.schema.js';
 import { AuditService } from './audit.service.js';
+import { Operation } from '../http/docs/operation.js';
 
 /** Exports at once on a node: each keeps a page in memory. */
 const MAX_EXPORTS = 2;
@@ -32,6 +33,7 @@ export class AuditController {
 
   /** Lists what people and back offices changed, the newest first. */
   @Get()
+  @Operation({ id: 'listAudit', summary: 'Read who changed what, when and why' })
   @ApiResponse({ status: 200, standardSchema: auditList })
   list(@Query({ schema: auditQuery }) query: AuditQuery) {
     return this.audit.list(query);
@@ -39,6 +41,7 @@ export class AuditController {
 
   /** Exports the entries of a time as NDJSON, the oldest first. A response that breaks off before its end is incomplete. */
   @Get('export')
+  @Operation({ id: 'exportAudit', summary: 'Read the audit as NDJSON' })
   @NeedsScope('admin')
   @ApiProduces('application/x-ndjson')
   @ApiResponse({ status: 200, description: 'An entry a line, as in the list', schema: { type: 'string' } })

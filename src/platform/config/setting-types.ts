@@ -89,6 +89,16 @@ export const url = (...protocols: string[]) =>
     error: `must be a URL that begins with ${protocols.map((name) => `${name}//`).join(' or ')}`,
   });
 
+/** An absolute URL, or a path of the node's own origin; without query, fragment and the slash at the end. */
+export const urlOrPath = () =>
+  z
+    .string()
+    .regex(
+      /^(https?:\/)?\/[^\s?#]+$/,
+      'must be a URL that begins with https:// or http://, or a path that begins with /',
+    )
+    .transform((value) => value.replace(/\/+$/, ''));
+
 /**
  * One Redis server; or the Sentinels that know it, as one URL; or some servers of one cluster with commas between, which itself
  * provides the addresses of the others.

@@ -13,6 +13,7 @@ import {
   someOf,
   text,
   url,
+  urlOrPath,
 } from './setting-types.js';
 
 /** What a node can do. `gateway` holds connections, `api` serves calls, `worker` runs the periodic jobs. */
@@ -38,6 +39,8 @@ export const nodeSettings = {
   REDIS_URL: redisUrls(),
   /** Web origins, besides the node's own, whose pages may call the API and connect; exact, with commas between. */
   CORS_ORIGINS: list().default([]),
+  /** Where the documentation is served: an absolute URL, or a path of this origin. The `type` of an error leads to `/errors` below it. */
+  DOCS_URL: urlOrPath().default('/docs'),
   /**
    * The proxies whose `X-Forwarded-For` is believed: addresses and networks, with commas between, or `loopback`, `linklocal`,
    * `uniquelocal` (private networks). By default all of these, since a proxy of one's own has such an address.

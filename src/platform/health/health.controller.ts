@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { liveness, readiness } from './health.schema.js';
 import { LifecycleService } from '../lifecycle.service.js';
 import { Database } from '../postgres/database.js';
 import { INSTALLATION } from '../postgres/installation.js';
@@ -10,6 +11,7 @@ import type { RedisClient } from '../redis/redis-cluster.js';
 import { RedisService } from '../redis/redis.service.js';
 import { monotonicNow } from '../scheduling/monotonic.js';
 import { withTimeout } from '../scheduling/timeout.js';
+import { Operation } from '../http/docs/operation.js';
 
 const PING = named('health', 'SELECT 1 AS ok');
 const TIMEOUT_MS = 1_500;
@@ -42,6 +44,12 @@ export class HealthController {
 
   /** 200 as long as the event loop runs. Checks nothing else: an outage of PostgreSQL must not restart every node. */
   @Get('live')
+  @Operation({
+    id: 'getLiveness',
+    summary: 'Whether the process runs',
+    description: 'Checks nothing else: an outage of PostgreSQL must not restart every node.',
+  })
+  @ApiResponse({ status: 200, standardSchema: liveness })
   @HttpCode(200)
   live() {
     return { status: 'ok' };
@@ -52,6 +60,14 @@ export class HealthController {
    * does not count, since nodes work without it. Reading a key, unlike PING, needs a cluster whose slots are all served.
    */
   @Get('ready')
+  @Operation({
+    id: 'getReadiness',
+    summary: 'Whether the node takes traffic',
+    description:
+      'It has booted, is not draining, and PostgreSQL responds. Redis is reported and does not count.',
+  })
+  @ApiResponse({ status: 200, standardSchema: readiness })
+  @ApiResponse({ status: 503, standardSchema: readiness, description: 'It takes no traffic now.' })
   async ready(@Res({ passthrough: true }) response: Response) {
     const { postgres, redis } = await this.probe();
     const ok = this.lifecycle.accepting && postgres;

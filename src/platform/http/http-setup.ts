@@ -5,8 +5,11 @@ import type { Config } from '../config/config.js';
 import { LoadMonitorWorker } from '../load/load-monitor.worker.js';
 import { requestLog } from '../logging/logging.js';
 import { bodyParser } from './body/body-parser.js';
+import { nameUnknownFields } from './body/unknown-fields.js';
 import { admitCallers } from './rate-limits/admit-callers.js';
+import { DOCS_URL_SETTING } from './problem-body.js';
 import { ProblemFilter } from './problem.filter.js';
+import { REQUEST_ID_HEADER } from './request-id.js';
 import { rejectOtherRoles } from './role-routes.js';
 import { invalidRequest } from './validation.js';
 
@@ -22,12 +25,13 @@ class SchemaPipe extends StandardSchemaValidationPipe {
 }
 
 /** What browsers may read of a response, besides its body. */
-const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'RateLimit', 'RateLimit-Policy'];
+const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'RateLimit', 'RateLimit-Policy', REQUEST_ID_HEADER];
 
 /** Installs what applies to every HTTP call: request log, CORS, authentication, rate limits, bodies, validation, errors, timeouts. */
 export function setUpHttp(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
   app.set('trust proxy', config.TRUSTED_PROXIES);
+  app.set(DOCS_URL_SETTING, config.DOCS_URL);
   app.use(requestLog(config));
   app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS, maxAge: 600 });
   app.use(rejectOtherRoles(config.ROLES));
@@ -36,6 +40,7 @@ export function setUpHttp(app: NestExpressApplication, config: Config): void {
   const isOpen = (path: string) =>
     config.NODE_ENV === 'development' && (path.startsWith('/dev/') || path === '/console/session');
   app.use(bodyParser(app.get(LoadMonitorWorker), isOpen));
+  nameUnknownFields();
   app.useGlobalPipes(new SchemaPipe({ exceptionFactory: invalidRequest }));
   app.useGlobalFilters(new ProblemFilter());
   const server = app.getHttpServer();

@@ -97,11 +97,10 @@ export class Problem extends Error {
     };
   }
 
-  /** Returns the body of an `application/problem+json` response (RFC 9457). */
+  /** Returns the members of an `application/problem+json` response (RFC 9457) that do not depend on the request, see problemBody. */
   toJSON(): Record<string, unknown> {
     const { status, title, retryable } = PROBLEMS[this.code];
     return {
-      type: 'about:blank',
       title,
       status,
       code: this.code,

@@ -4,7 +4,9 @@ import { type Logger, pino } from 'pino';
 import { type HttpLogger, type Options, pinoHttp } from 'pino-http';
 import type { Config } from '../config/config.js';
 import { readProcessNumber } from '../config/process-number.js';
+import { assignRequestId } from '../http/request-id.js';
 import { readableStack } from './readable-stack.js';
+import { describeRefusal } from './refusal.js';
 
 /** Returns what may be logged of a request: never headers, body or query, since those may hold secrets. */
 const describeRequest = (request: IncomingMessage & { id?: unknown }) => ({
@@ -63,6 +65,15 @@ const lineOptions = (config: Config) => ({
 function pinoOptions(config: Config): Options {
   return {
     ...lineOptions(config),
+    genReqId: assignRequestId,
+    customSuccessObject: (request, response, line: object) => ({
+      ...line,
+      ...describeRefusal(request, response),
+    }),
+    customErrorObject: (request, response, _, line: object) => ({
+      ...line,
+      ...describeRefusal(request, response),
+    }),
     autoLogging: { ignore: isProbe },
     customLogLevel: (_request, response, error) => levelOf(response, error),
     hooks: {

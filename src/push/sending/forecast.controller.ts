@@ -3,6 +3,7 @@ import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { forecastResponse } from './forecast.schema.js';
 import { PushReportService } from './push-report.service.js';
+import { Operation } from '../../platform/http/docs/operation.js';
 
 @ApiTags('back offices')
 @Controller('v1/push')
@@ -11,6 +12,7 @@ export class ForecastController {
 
   /** What waits for each push provider, and when it will be sent. */
   @Get('forecast')
+  @Operation({ id: 'getPushForecast', summary: 'Read how many pushes wait, and when all will be sent' })
   @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: forecastResponse })
   async forecast() {

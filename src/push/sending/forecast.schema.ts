@@ -14,4 +14,4 @@ const providerForecast = z.object({
 export type ProviderForecast = z.infer<typeof providerForecast>;
 
 /** The response of `GET /v1/push/forecast`. */
-export const forecastResponse = z.object({ vendors: z.array(providerForecast) });
+export const forecastResponse = z.object({ vendors: z.array(providerForecast) }).meta({ id: 'PushForecast' });

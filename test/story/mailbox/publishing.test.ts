@@ -134,24 +134,11 @@ describe('an event that must not be published is rejected together with its whol
     });
   });
 
-  test('unknown fields are ignored', async () => {
-    const reply = await usher.backOffice.publish([
-      note({
-        type: 'note.unknown-fields',
-        target: 'bobs-tv',
-        offset: 99,
-        epoch: 'mine',
-        __proto__: { tier: 'critical' },
-      }),
-    ]);
-    expect(reply.status).toBe(202);
-    const { entries } = (await usher.callAs('ada', 'GET', '/v1/me/entries?limit=500')).body as {
-      entries: Record<string, unknown>[];
-    };
-    const entry = entries.find(({ type }) => type === 'note.unknown-fields');
-    expect(entry).toMatchObject({ tier: 'important', data: { text: 'hello' } });
-    expect(entry).not.toHaveProperty('target');
-    expect(entry?.offset).not.toBe(99);
+  test('fields that only Usher sets are refused by name', async () => {
+    const reply = await usher.backOffice.publish([note({ target: 'bobs-tv', offset: 99, epoch: 'mine' })]);
+    expectProblem(reply, 400, 'invalid_request');
+    const errors = reply.body.errors as { path: string }[];
+    expect(errors.map(({ path }) => path)).toEqual(['events.0.target', 'events.0.offset', 'events.0.epoch']);
   });
 });
 

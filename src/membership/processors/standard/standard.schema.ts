@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { instant, userId } from '../../../platform/auth/ids.schema.js';
+import { toOpenApiSchema } from '../../../platform/http/docs/schema-converter.js';
 import { plainText } from '../../../platform/http/text.schema.js';
 
 const id = plainText(255).min(1);
@@ -37,10 +38,11 @@ export const subscriptionUpdated = z
   });
 
 /** The same as a schema for the OpenAPI document, which cannot find it: the body is verified as bytes, without a validation pipe. */
-export const subscriptionUpdatedDocument = (): Record<string, unknown> => {
-  const { $schema: _, ...document } = z.toJSONSchema(subscriptionUpdated, {
-    io: 'input',
-    target: 'openapi-3.0',
-  });
-  return document;
-};
+export const subscriptionUpdatedDocument = (): Record<string, unknown> => ({
+  ...toOpenApiSchema(subscriptionUpdated, 'input').schema,
+  example: {
+    type: 'subscription.updated',
+    timestamp: '2026-11-20T11:02:51Z',
+    data: { subscriptionId: 's-1', userId: 'ada', status: 'active', priceIds: ['price_premium'] },
+  },
+});

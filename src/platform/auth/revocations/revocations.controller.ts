@@ -7,6 +7,7 @@ import { userId as userIdSchema } from '../ids.schema.js';
 import { newRevocation, type NewRevocation, revocationResponse } from './revocations.schema.js';
 import { RevocationsService } from './revocations.service.js';
 import { NeedsScope } from '../service-keys/service-key.guard.js';
+import { Operation } from '../../http/docs/operation.js';
 
 /** Revoking user tokens, for back offices. */
 @ApiTags('operations')
@@ -17,6 +18,12 @@ export class RevocationsController {
 
   /** Refuses the tokens that a user, one of their devices, or nobody should have any more; live connections are closed. */
   @Post()
+  @Operation({
+    id: 'revokeTokens',
+    summary: 'Revoke tokens of a user',
+    description:
+      'All of them, those that one device uses, or one. Connections that were opened with them are closed. Tokens that your sign-in issues later are valid.',
+  })
   @Idempotent()
   @Audited('required')
   @ApiResponse({ status: 201, standardSchema: revocationResponse })

@@ -7,8 +7,9 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiBearerAuth } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
 import type { Request } from 'express';
+import { SCOPE_EXTENSION } from '../../http/docs/operation.js';
 import { Problem } from '../../http/problem.js';
 import { findBackOffice } from '../caller.js';
 import { hasScope, type Scope } from './service-key.js';
@@ -40,4 +41,5 @@ export const NeedsScope = (scope: Scope) =>
     SetMetadata(SCOPE_METADATA, scope),
     UseGuards(ServiceKeyGuard),
     ApiBearerAuth('service key'),
+    ApiExtension(SCOPE_EXTENSION, scope),
   );

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { AuditContext } from '../../audit/audit-entry.js';
 import { Audited, CurrentAuditContext } from '../../audit/audited.decorator.js';
 import { Idempotent } from '../../http/idempotency/idempotency.interceptor.js';
@@ -15,6 +15,7 @@ import {
 } from './service-keys.schema.js';
 import { NeedsScope } from './service-key.guard.js';
 import { ServiceKeysService } from './service-keys.service.js';
+import { Operation } from '../../http/docs/operation.js';
 
 /** Making and revoking service keys, for administrators. */
 @ApiTags('operations')
@@ -24,6 +25,11 @@ export class ServiceKeysController {
   constructor(private readonly keys: ServiceKeysService) {}
 
   @Post()
+  @Operation({
+    id: 'createServiceKey',
+    summary: 'Create a service key',
+    description: 'The key is shown once, in the response.',
+  })
   @Idempotent()
   @Audited()
   @ApiResponse({
@@ -40,6 +46,7 @@ export class ServiceKeysController {
 
   /** Lists the keys, revoked and expired ones too, the newest first; never the secrets. */
   @Get()
+  @Operation({ id: 'listServiceKeys', summary: 'List the service keys' })
   @ApiResponse({ status: 200, standardSchema: serviceKeyList })
   list(@Query({ schema: serviceKeysQuery }) query: ServiceKeysQuery) {
     return this.keys.list(query);
@@ -47,12 +54,29 @@ export class ServiceKeysController {
 
   /** What a key is for, when it was used last and when it ends; never the secret. */
   @Get(':id')
+  @Operation({ id: 'getServiceKey', summary: 'Read a service key', problems: ['not_found'] })
+  @ApiParam({
+    name: 'id',
+    description: 'The id of the key, which is part of it: `usk_<id>_…`',
+    example: '0123456789abcdef',
+  })
   @ApiResponse({ status: 200, standardSchema: describedServiceKey })
   get(@Param('id') id: string) {
     return this.keys.describe(id);
   }
 
   @Delete(':id')
+  @Operation({
+    id: 'revokeServiceKey',
+    summary: 'Revoke a service key',
+    description: 'Every node refuses it within two seconds.',
+    problems: ['not_found'],
+  })
+  @ApiParam({
+    name: 'id',
+    description: 'The id of the key, which is part of it: `usk_<id>_…`',
+    example: '0123456789abcdef',
+  })
   @HttpCode(204)
   @Audited()
   async revoke(@Param('id') id: string, @CurrentAuditContext() by: AuditContext): Promise<void> {

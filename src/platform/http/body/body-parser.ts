@@ -7,6 +7,7 @@ import { monotonicNow } from '../../scheduling/monotonic.js';
 import { YieldingQueue } from '../../scheduling/yielding-queue.js';
 import { jsonDeeperThan } from './json-depth.js';
 import { toProblem } from '../to-problem.js';
+import { contentTypeProblem, JSON_TYPES } from './content-type.js';
 
 const MAX_JSON = '1mb';
 const MAX_WEBHOOK = '256kb';
@@ -26,12 +27,7 @@ const verify = (_request: unknown, _response: unknown, body: Buffer) => {
   if (jsonDeeperThan(body, MAX_DEPTH)) throw new Error('nested too deeply');
 };
 
-const json = express.json({
-  limit: MAX_JSON,
-  verify,
-  strict: true,
-  type: ['application/json', 'application/*+json'],
-});
+const json = express.json({ limit: MAX_JSON, verify, strict: true, type: [...JSON_TYPES] });
 const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
 
 /** How often bodies that came too slowly are looked for. */
@@ -107,12 +103,19 @@ export function bodyParser(
       limitBodyTime(request);
       parse(request, response, next);
     };
+    const readJson = () => {
+      const problem = contentTypeProblem(request);
+      if (problem) {
+        discardBody(request);
+        proceed(problem);
+      } else if (isBulk(request)) void bulkBodies.run(() => read(json));
+      else read(json);
+    };
     if (isWebhook(request.path)) read(raw);
     else if (request.path === '/v1/recommendations') next();
     else if (!hasCaller(request) && !isOpen(request.path)) {
       discardBody(request);
       next();
-    } else if (isBulk(request)) void bulkBodies.run(() => read(json));
-    else read(json);
+    } else readJson();
   };
 }

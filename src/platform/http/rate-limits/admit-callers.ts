@@ -36,8 +36,9 @@ export function admitCallers(authentication: AuthenticationService, limits: Limi
         request.headers,
       );
       if (caller) {
-        charge(caller, response);
+        // First of all, so that the log knows who is refused.
         rememberCaller(request, caller);
+        charge(caller, response);
       } else if (isWebhook(request.path)) webhooks.take(address, response);
       next();
     } catch (error) {

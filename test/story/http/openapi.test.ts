@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { PROBLEMS, type ProblemCode } from '../../../src/platform/http/problem.js';
+import { call, type HttpReply } from '../../support/drivers/back-office.js';
+import { signedHeaders, STANDARD_SECRET } from '../../support/drivers/standard-webhooks.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+
+type Schema = Record<string, unknown>;
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly description?: string;
+  readonly example?: unknown;
+  readonly schema: { readonly example?: unknown };
+}
+interface Content {
+  readonly schema: Schema & { readonly $ref?: string; readonly example?: unknown };
+}
+interface Operation {
+  readonly path: string;
+  readonly method: string;
+  readonly operationId: string;
+  readonly summary?: string;
+  readonly tags?: string[];
+  readonly security?: Record<string, unknown>[];
+  readonly parameters: Parameter[];
+  readonly requestBody?: { readonly content: Record<string, Content> };
+  readonly responses: Record<
+    string,
+    { readonly description: string; readonly content?: Record<string, Content> }
+  >;
+}
+
+let usher: TestUsher;
+let components: Record<string, Schema>;
+let operations: Operation[];
+beforeAll(async () => {
+  usher = await startUsher({ STANDARD_WEBHOOK_SECRET: STANDARD_SECRET });
+  const { body } = await call(usher.url, undefined, 'GET', '/docs-json');
+  components = (body.components as { schemas: Record<string, Schema> }).schemas;
+  operations = Object.entries(body.paths as Record<string, Record<string, Operation>>).flatMap(
+    ([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        ...operation,
+        path,
+        method: method.toUpperCase(),
+      })),
+  );
+});
+afterAll(() => usher.stop());
+
+const schemes = ({ security = [] }: Operation) => security.flatMap((one) => Object.keys(one));
+const takesServiceKey = (operation: Operation) => schemes(operation).includes('service key');
+const successes = ({ responses }: Operation) =>
+  Object.entries(responses).filter(([status]) => status < '400');
+const resolve = (schema: Schema): Schema =>
+  typeof schema.$ref === 'string' ? (components[schema.$ref.split('/').at(-1) ?? ''] ?? {}) : schema;
+
+/** Returns the operations that break a rule, so that a failure names them all. */
+const breaking = (isBroken: (operation: Operation) => boolean) =>
+  operations.filter(isBroken).map(({ method, path }) => `${method} ${path}`);
+
+/** Returns whether the schema, or one within it, accepts fields that it does not name. */
+function isLoose(schema: Schema): boolean {
+  const {
+    type,
+    properties = {},
+    additionalProperties,
+    items,
+    anyOf = [],
+    allOf = [],
+  } = resolve(schema) as {
+    type?: string;
+    properties?: Record<string, Schema>;
+    additionalProperties?: unknown;
+    items?: Schema;
+    anyOf?: Schema[];
+    allOf?: Schema[];
+  };
+  if (type === 'object' && additionalProperties === undefined) return true;
+  return [...Object.values(properties), ...(items ? [items] : []), ...anyOf, ...allOf].some(isLoose);
+}
+
+describe('every operation', () => {
+  test('has an id of its own, which is a verb and what it acts on, a summary and one known tag', () => {
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(ids.filter((id, n) => ids.indexOf(id) !== n)).toEqual([]);
+    expect(ids.filter((id) => !/^[a-z]+([A-Z][a-z]+)+$/.test(id))).toEqual([]);
+    expect(breaking(({ summary = '' }) => !/^[A-Z].{5,80}[^.]$/.test(summary))).toEqual([]);
+    const known = ['apps', 'back offices', 'edge nodes', 'processors', 'operations'];
+    expect(breaking(({ tags = [] }) => tags.length !== 1 || !known.includes(tags[0] ?? ''))).toEqual([]);
+  });
+
+  test('says what its parameters mean', () => {
+    const undescribed = operations.flatMap(({ parameters, operationId }) =>
+      parameters.filter(({ description }) => !description).map(({ name }) => `${operationId}: ${name}`),
+    );
+    expect(undescribed).toEqual([]);
+  });
+
+  test('returns what a named schema describes, or nothing', () => {
+    const isDescribed = ([status, { content = {} }]: [string, { content?: Record<string, Content> }]) => {
+      const json = content['application/json'];
+      if (json) return json.schema.$ref !== undefined;
+      return status === '204' || status === '304' || Object.keys(content).length > 0;
+    };
+    expect(breaking((operation) => successes(operation).length === 0)).toEqual([]);
+    expect(breaking((operation) => !successes(operation).every(isDescribed))).toEqual([]);
+  });
+
+  test('lists its errors with their codes: at least those of the machinery that all calls pass', () => {
+    const codesOf = ({ responses }: Operation): string[] =>
+      Object.values(responses).flatMap(({ content }) => {
+        const parts = (content?.['application/problem+json']?.schema.allOf ?? []) as {
+          properties?: { code: { enum: string[] } };
+        }[];
+        return parts.flatMap(({ properties }) => properties?.code.enum ?? []);
+      });
+    const needed = (operation: Operation): ProblemCode[] => [
+      ...(operation.path.startsWith('/health') ? [] : (['internal', 'unavailable'] as const)),
+      ...(operation.path.startsWith('/v1/') ? (['rate_limited'] as const) : []),
+      ...(takesServiceKey(operation) ? (['unauthorized', 'forbidden'] as const) : []),
+      ...(schemes(operation).includes('user token') ? (['token_expired'] as const) : []),
+      ...(operation.requestBody ? (['invalid_request'] as const) : []),
+    ];
+    expect(
+      breaking((operation) => needed(operation).some((code) => !codesOf(operation).includes(code))),
+    ).toEqual([]);
+    expect(operations.flatMap(codesOf).filter((code) => !(code in PROBLEMS))).toEqual([]);
+  });
+
+  test('with a service key refuses unknown fields in its body, whatever is nested in it', () => {
+    const isTolerant = (operation: Operation) =>
+      takesServiceKey(operation) &&
+      Object.entries(operation.requestBody?.content ?? {}).some(
+        ([type, { schema }]) => type === 'application/json' && isLoose(schema),
+      );
+    expect(breaking(isTolerant)).toEqual([]);
+  });
+
+  test('with a body shows an example of it', () => {
+    const hasNone = ({ requestBody }: Operation) =>
+      Object.values(requestBody?.content ?? {}).some(({ schema }) => resolve(schema).example === undefined);
+    expect(breaking(hasNone)).toEqual([]);
+  });
+});
+
+/** Sends the example of the operation, as the document shows it, with these parameters in place of its own. */
+async function send(operation: Operation, given: Record<string, string>): Promise<HttpReply> {
+  const exampleOf = ({ name, example, schema }: Parameter) =>
+    encodeURIComponent(given[name] ?? String(example ?? schema.example));
+  const path = operation.parameters
+    .filter((one) => one.in === 'path')
+    .reduce((text, parameter) => text.replace(`{${parameter.name}}`, exampleOf(parameter)), operation.path);
+  const [type, content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+  const example = content && resolve(content.schema).example;
+  const body = typeof example === 'string' || example === undefined ? example : JSON.stringify(example);
+  const bearer = takesServiceKey(operation) ? ADMIN_KEY : await usher.token('ada');
+  return call(usher.url, bearer, operation.method, path, body, {
+    ...(type !== undefined && { 'content-type': type }),
+    ...(operation.operationId === 'receiveWebhook' && signedHeaders(body ?? '')),
+  });
+}
+
+/** Throws unless the body has the shape that the document gives for its status. */
+function expectDocumented({ responses, operationId }: Operation, { status, body, headers }: HttpReply): void {
+  const response = responses[status];
+  if (!response)
+    throw new Error(`${operationId} returned ${status}, which is not documented: ${JSON.stringify(body)}`);
+  const type = (headers.get('content-type') ?? '').split(';')[0] ?? '';
+  const content = response.content?.[type];
+  if (response.content && !content)
+    throw new Error(`${operationId} returned ${type}, which is not documented`);
+  if (!content || !type.endsWith('json') || type.endsWith('ndjson')) return;
+  const local = JSON.stringify({ ...content.schema, definitions: components });
+  // Zod reads patterns without the flag u, which classes of characters need.
+  const isReadable = (key: string, value: unknown) => key !== 'pattern' || !String(value).includes('\\p{');
+  const schema = JSON.parse(
+    local.replaceAll('#/components/schemas/', '#/definitions/'),
+    (key, value: unknown) => (isReadable(key, value) ? value : undefined),
+  ) as Schema;
+  z.fromJSONSchema(schema, { defaultTarget: 'openapi-3.0' }).parse(body);
+}
+
+/** What must come before something else, in this order; all other operations are called between the two. */
+const FIRST = [
+  'putPlan',
+  'putDevice',
+  'receiveWebhook',
+  'ingestRecommendations',
+  'createServiceKey',
+  'startStream',
+  'renewStream',
+];
+const LAST = ['endStream', 'revokeServiceKey', 'removeDevice', 'eraseUser'];
+/** In-house billing cannot be asked to change a membership: the example is right, and the answer documented. */
+const REFUSED: Record<string, string> = { changeMembership: 'not_configured' };
+
+test('every example works: the node does what it shows, and answers as documented', async () => {
+  const named = (id: string) => operations.filter(({ operationId }) => operationId === id);
+  const others = operations.filter(
+    ({ operationId }) => ![...FIRST, ...LAST, 'openEventStream'].includes(operationId),
+  );
+  const given: Record<string, string> = {};
+  for (const operation of [...FIRST.flatMap(named), ...others, ...LAST.flatMap(named)]) {
+    const reply = await send(operation, given);
+    expectDocumented(operation, reply);
+    const { operationId } = operation;
+    const refused = reply.status >= 400 ? { code: reply.body.code, detail: reply.body.detail } : undefined;
+    expect({ operationId, ...refused }).toEqual({
+      operationId,
+      ...(REFUSED[operationId] !== undefined && { code: REFUSED[operationId], detail: expect.any(String) }),
+    });
+    if (operationId === 'startStream') given.streamId = String(reply.body.streamId);
+    if (operationId === 'createServiceKey') given.id = String(reply.body.id);
+  }
+});
