@@ -36,43 +36,50 @@ const overviewNode = z.object({
 });
 
 /** The response of GET /v1/operations/overview. */
-export const overview = z.object({
-  at: instant,
-  nodes: z.array(overviewNode).optional().describe('As they were a second ago; left out while Redis is away'),
-  total: z.object({ nodes: z.int(), sockets: z.int(), edges: z.int(), loadLevel: z.number() }).optional(),
-  handoffs: byTier.describe(
-    'Seconds since the oldest commit that no node has delivered yet; null: there is none',
-  ),
-  push: z.array(
-    z.object({
-      vendor: z.string(),
-      dueSeconds: byTier.describe('For how long the longest due push waits; null: none is due'),
-      openCircuits: z.array(circuit.omit({ vendor: true }).extend({ nodeId: z.string() })),
-      misconfigured: z
-        .array(misconfiguration.omit({ vendor: true }).extend({ nodeId: z.string() }))
-        .describe('Pushes that failed in the last ten minutes because our credentials or settings are wrong'),
-    }),
-  ),
-  webhooks: z.object({
-    processors: z.array(
+export const overview = z
+  .object({
+    at: instant,
+    nodes: z
+      .array(overviewNode)
+      .optional()
+      .describe('As they were a second ago; left out while Redis is away'),
+    total: z.object({ nodes: z.int(), sockets: z.int(), edges: z.int(), loadLevel: z.number() }).optional(),
+    handoffs: byTier.describe(
+      'Seconds since the oldest commit that no node has delivered yet; null: there is none',
+    ),
+    push: z.array(
       z.object({
-        processor: z.string(),
-        silentSeconds: seconds.describe('Since its last webhook'),
-        usualSeconds: seconds.describe('The longest silence in the last 24 hours'),
-        failingSeconds: seconds
-          .nullable()
-          .describe('Since the oldest webhook came that could not be applied so far; null: there is none'),
+        vendor: z.string(),
+        dueSeconds: byTier.describe('For how long the longest due push waits; null: none is due'),
+        openCircuits: z.array(circuit.omit({ vendor: true }).extend({ nodeId: z.string() })),
+        misconfigured: z
+          .array(misconfiguration.omit({ vendor: true }).extend({ nodeId: z.string() }))
+          .describe(
+            'Pushes that failed in the last ten minutes because our credentials or settings are wrong',
+          ),
       }),
     ),
-    waiting: z.object({
-      count: z.int().describe('Webhooks that wait for a plan or a link; the count stops at 1,000'),
-      seconds: seconds.nullable().describe('Since the oldest of them came'),
+    webhooks: z.object({
+      processors: z.array(
+        z.object({
+          processor: z.string(),
+          silentSeconds: seconds.describe('Since its last webhook'),
+          usualSeconds: seconds.describe('The longest silence in the last 24 hours'),
+          failingSeconds: seconds
+            .nullable()
+            .describe('Since the oldest webhook came that could not be applied so far; null: there is none'),
+        }),
+      ),
+      waiting: z.object({
+        count: z.int().describe('Webhooks that wait for a plan or a link; the count stops at 1,000'),
+        seconds: seconds.nullable().describe('Since the oldest of them came'),
+      }),
     }),
-  }),
-});
+  })
+  .meta({ id: 'Overview' });
 export type Overview = z.infer<typeof overview>;
 
 /** The response of GET /v1/edges. */
-export const edgeList = z.object({
-  edges: z.array(z.object({ edgeId: z.string(), nodeId: z.string(), since: instant })),
-});
+export const edgeList = z
+  .object({ edges: z.array(z.object({ edgeId: z.string(), nodeId: z.string(), since: instant })) })
+  .meta({ id: 'ConnectedEdges' });

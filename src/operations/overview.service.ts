@@ -65,8 +65,14 @@ export class OverviewService {
           critical: dueSeconds(backlog, vendor, 'critical'),
           important: dueSeconds(backlog, vendor, 'important'),
         },
-        openCircuits: ofVendor(nodes, vendor, ({ openCircuits }) => openCircuits),
-        misconfigured: ofVendor(nodes, vendor, ({ misconfigured }) => misconfigured),
+        openCircuits: ofVendor(nodes, vendor, {
+          of: ({ openCircuits }) => openCircuits,
+          show: ({ upstream, since }, nodeId) => ({ upstream, since, nodeId }),
+        }),
+        misconfigured: ofVendor(nodes, vendor, {
+          of: ({ misconfigured }) => misconfigured,
+          show: ({ reason, lastAt }, nodeId) => ({ reason, lastAt, nodeId }),
+        }),
       })),
       webhooks: { processors: [...backlog.processors], waiting: backlog.waiting },
     };
@@ -75,7 +81,7 @@ export class OverviewService {
   private async readNodes(): Promise<KnownNode[] | undefined> {
     try {
       const published = await withTimeout(REDIS_TIMEOUT_MS, this.nodes.list());
-      return published.map(({ id, facts }) => ({ id, ...understood(facts) }));
+      return published.map(({ id, facts }) => Object.assign(understood(facts), { id }));
     } catch (error) {
       this.log.warn(`nodes are not known: ${String(error)}`);
       return undefined;
@@ -86,9 +92,17 @@ export class OverviewService {
 /** A node of another version may say it in another way: it is listed all the same. */
 const understood = (facts: unknown): NodeFacts => nodeFacts.safeParse(facts).data ?? nodeFacts.parse({});
 
-function withoutLists({ edgeConnections, openCircuits, misconfigured, ...node }: KnownNode) {
-  return node;
-}
+const withoutLists = ({ id, version, host, roles, since, state, loadLevel, sockets, edges }: KnownNode) => ({
+  id,
+  version,
+  host,
+  roles,
+  since,
+  state,
+  loadLevel,
+  sockets,
+  edges,
+});
 
 const totalOf = (nodes: readonly KnownNode[]) => ({
   nodes: nodes.length,
@@ -100,15 +114,14 @@ const totalOf = (nodes: readonly KnownNode[]) => ({
 const dueSeconds = (backlog: Backlog, vendor: string, tier: string): number | null =>
   backlog.pushes.find((one) => one.vendor === vendor && one.tier === tier)?.seconds ?? null;
 
-/** What all nodes say of that push provider, each with the node that says it. */
-function ofVendor<Item extends { readonly vendor: string }>(
+/** What all nodes say of that push provider. */
+const ofVendor = <Item extends { readonly vendor: string }, Shown>(
   nodes: readonly KnownNode[] | undefined,
   vendor: string,
-  itemsOf: (node: KnownNode) => readonly Item[],
-): (Omit<Item, 'vendor'> & { nodeId: string })[] {
-  return (nodes ?? []).flatMap((node) =>
-    itemsOf(node)
+  { of, show }: { of: (node: KnownNode) => readonly Item[]; show: (item: Item, nodeId: string) => Shown },
+): Shown[] =>
+  (nodes ?? []).flatMap((node) =>
+    of(node)
       .filter((item) => item.vendor === vendor)
-      .map(({ vendor: _, ...item }) => ({ ...item, nodeId: node.id })),
+      .map((item) => show(item, node.id)),
   );
-}

@@ -18,8 +18,10 @@ const KINDS = [
 export type FoundKind = (typeof KINDS)[number];
 
 /** The query of GET /v1/search. */
-export const searchQuery = z.object({
-  q: plainText(512).min(1).describe('A whole id; of a plan a price as well'),
+export const searchQuery = z.strictObject({
+  q: plainText(512)
+    .min(1)
+    .meta({ description: 'A whole id; of a plan a price as well', examples: ['ada'] }),
   userId: userId
     .optional()
     .describe('Devices and events are known by their user: they are found only among those of this one'),
@@ -35,4 +37,4 @@ const searchResult = z.object({
 export type SearchResult = z.infer<typeof searchResult>;
 
 /** The response of GET /v1/search. */
-export const searchResults = z.object({ results: z.array(searchResult) });
+export const searchResults = z.object({ results: z.array(searchResult) }).meta({ id: 'SearchResults' });

@@ -31,19 +31,21 @@ export const grantedStream = z
 export const stoppedStreams = z.object({ stopped: z.array(streamId) }).meta({ id: 'StoppedStreams' });
 
 /** The response of GET /v1/users/{userId}/streams. */
-export const runningStreams = z.object({
-  streams: z.array(
-    z.object({
-      streamId,
-      deviceId,
-      titleId: z.string(),
-      edgeId,
-      startedAt: instant,
-      slotSince: instant.describe('The oldest slots stay when a plan becomes smaller'),
-      slotUntil: instant.describe('When the slot ends unless it is renewed; its leases end by then'),
-    }),
-  ),
-});
+export const runningStreams = z
+  .object({
+    streams: z.array(
+      z.object({
+        streamId,
+        deviceId,
+        titleId: z.string(),
+        edgeId,
+        startedAt: instant,
+        slotSince: instant.describe('The oldest slots stay when a plan becomes smaller'),
+        slotUntil: instant.describe('When the slot ends unless it is renewed; its leases end by then'),
+      }),
+    ),
+  })
+  .meta({ id: 'RunningStreams' });
 
 /** The `auth` of the edge socket's handshake. */
 export const edgeAuth = z.object({ key: z.string().min(1).max(512), edgeId });

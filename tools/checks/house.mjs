@@ -132,7 +132,7 @@ export function faultsOfTheHouse() {
   return [
     ...crowdedFolders(),
     ...exportedTwice(files),
-    ...files.flatMap((file) => [...misnamed(file), ...undocumented(file), ...untold(file)]),
+    ...files.flatMap((file) => misnamed(file).concat(undocumented(file), untold(file))),
   ];
 }
 

@@ -34,12 +34,14 @@ export const listedPlan = planResponse.extend({
   updatedAt: instant,
 });
 /** Response of `GET /v1/plans/{planId}`. */
-export const describedPlan = listedPlan.extend({
-  members: z.int().describe('Whom the plan grants something now; the count stops at 100,000'),
-  behind: z
-    .int()
-    .describe('Members who have not got the newest capabilities yet; the count stops at 100,000'),
-});
+export const describedPlan = listedPlan
+  .extend({
+    members: z.int().describe('Whom the plan grants something now; the count stops at 100,000'),
+    behind: z
+      .int()
+      .describe('Members who have not got the newest capabilities yet; the count stops at 100,000'),
+  })
+  .meta({ id: 'DescribedPlan' });
 /** Query of `GET /v1/plans`. */
 export const plansQuery = z.strictObject({ after: cursorOf(z.tuple([planId])).optional(), limit: listLimit });
 export type PlansQuery = z.infer<typeof plansQuery>;

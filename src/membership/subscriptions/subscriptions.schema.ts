@@ -14,4 +14,6 @@ const refetchedSubscription = z.object({
 export type RefetchedSubscription = z.infer<typeof refetchedSubscription>;
 
 /** The response of POST /v1/users/{userId}/subscriptions/refetch. */
-export const refetchResponse = z.object({ subscriptions: z.array(refetchedSubscription) });
+export const refetchResponse = z
+  .object({ subscriptions: z.array(refetchedSubscription) })
+  .meta({ id: 'RefetchedSubscriptions' });

@@ -10,7 +10,7 @@ const action = z.string().regex(/^[a-z]+\.[a-z]+$/, { error: 'must be a thing an
 const place = cursorOrInstant(z.tuple([storableInstant, z.uuid()]), placeAt);
 
 /** The query of GET /v1/audit. */
-export const auditQuery = z.object({
+export const auditQuery = z.strictObject({
   user: userId.optional().describe('Only what concerned this user'),
   actor: actorId.optional().describe('Only what this key or person did: its id'),
   action: action.optional().describe('Only this action, as `key.revoke`'),
@@ -20,7 +20,7 @@ export const auditQuery = z.object({
 export type AuditQuery = z.infer<typeof auditQuery>;
 
 /** The query of GET /v1/audit/export. */
-export const auditExportQuery = z.object({
+export const auditExportQuery = z.strictObject({
   from: storableInstant.default('1970-01-01T00:00:00.000Z').describe('The first instant'),
   to: storableInstant.default('9999-12-31T23:59:59.999Z').describe('The instant after the last one'),
 });
@@ -45,4 +45,6 @@ export const auditEntry = z.object({
 });
 
 /** The response of GET /v1/audit. */
-export const auditList = z.object({ entries: z.array(auditEntry), next: nextCursor });
+export const auditList = z
+  .object({ entries: z.array(auditEntry), next: nextCursor })
+  .meta({ id: 'AuditEntries' });

@@ -15,7 +15,8 @@ export const cursorOf = <Place extends z.ZodType>(place: Place) =>
       if (found.success) return found.data;
       context.addIssue({ code: 'custom', message: 'must be the `next` of an earlier response' });
       return z.NEVER;
-    });
+    })
+    .describe('The `next` of an earlier response');
 
 /** A schema for the same or an instant, whose place `placeAt` returns. */
 export const cursorOrInstant = <Place extends z.ZodType>(
@@ -38,7 +39,7 @@ export function pageOf<Row>(
 }
 
 /** A schema for how many things a list returns at most: 1 to 500, 100 by default. */
-export const listLimit = z.coerce.number().int().min(1).max(500).default(100);
+export const listLimit = z.coerce.number().int().min(1).max(500).default(100).describe('How many at most');
 
 /** `next` in the response of a list. */
 export const nextCursor = z

@@ -43,4 +43,5 @@ export function assignRequestId(request: IncomingMessage, response: ServerRespon
 }
 
 /** Returns the id that was assigned to the request: for problems, the audit and whatever else tells of it. */
-export const requestIdOf = (request: IncomingMessage): string => String(request.id);
+export const requestIdOf = (request: IncomingMessage): string =>
+  typeof request.id === 'string' ? request.id : '';

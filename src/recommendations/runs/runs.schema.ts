@@ -39,19 +39,19 @@ export const rejectedLine = z.object({
 });
 
 /** The response of GET /v1/recommendation-runs/{id}. */
-export const describedRun = run.extend({
-  rejected: z.array(rejectedLine).describe('The first 100 lines that were rejected'),
-});
+export const describedRun = run
+  .extend({ rejected: z.array(rejectedLine).describe('The first 100 lines that were rejected') })
+  .meta({ id: 'RecommendationRun' });
 
 /** The query of GET /v1/recommendation-runs. */
-export const runsQuery = z.object({
+export const runsQuery = z.strictObject({
   before: cursorOf(z.tuple([storableInstant, z.uuid()])).optional(),
   limit: listLimit,
 });
 export type RunsQuery = z.infer<typeof runsQuery>;
 
 /** The response of GET /v1/recommendation-runs. */
-export const runList = z.object({ runs: z.array(run), next: nextCursor });
+export const runList = z.object({ runs: z.array(run), next: nextCursor }).meta({ id: 'RecommendationRuns' });
 
 /** The id of a run in a path. */
-export const runId = z.uuid();
+export const runId = z.uuid().describe('A run, by the id of the response to its file');

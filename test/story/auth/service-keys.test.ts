@@ -48,7 +48,7 @@ async function everyKey(limit: number): Promise<Record<string, unknown>[]> {
     const { body } = await usher.backOffice.call('GET', `/v1/keys?limit=${limit}${before}`);
     all.push(...(body.keys as Record<string, unknown>[]));
     if (body.next === undefined) return all;
-    before = `&before=${String(body.next)}`;
+    before = `&before=${body.next as string}`;
   }
   throw new Error('the list has no end');
 }

@@ -9,6 +9,7 @@ type Schema = Record<string, unknown>;
 interface Parameter {
   readonly name: string;
   readonly in: string;
+  readonly required?: boolean;
   readonly description?: string;
   readonly example?: unknown;
   readonly schema: { readonly example?: unknown };
@@ -40,11 +41,9 @@ beforeAll(async () => {
   components = (body.components as { schemas: Record<string, Schema> }).schemas;
   operations = Object.entries(body.paths as Record<string, Record<string, Operation>>).flatMap(
     ([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => ({
-        ...operation,
-        path,
-        method: method.toUpperCase(),
-      })),
+      Object.entries(methods).map(([method, operation]) =>
+        Object.assign(operation, { path, method: method.toUpperCase() }),
+      ),
   );
 });
 afterAll(() => usher.stop());
@@ -87,8 +86,8 @@ describe('every operation', () => {
     expect(ids.filter((id, n) => ids.indexOf(id) !== n)).toEqual([]);
     expect(ids.filter((id) => !/^[a-z]+([A-Z][a-z]+)+$/.test(id))).toEqual([]);
     expect(breaking(({ summary = '' }) => !/^[A-Z].{5,80}[^.]$/.test(summary))).toEqual([]);
-    const known = ['apps', 'back offices', 'edge nodes', 'processors', 'operations'];
-    expect(breaking(({ tags = [] }) => tags.length !== 1 || !known.includes(tags[0] ?? ''))).toEqual([]);
+    const known = new Set(['apps', 'back offices', 'edge nodes', 'processors', 'operations']);
+    expect(breaking(({ tags = [] }) => tags.length !== 1 || !known.has(tags[0] ?? ''))).toEqual([]);
   });
 
   test('says what its parameters mean', () => {
@@ -145,20 +144,31 @@ describe('every operation', () => {
   });
 });
 
+const WEBHOOK_ID = 'msg_example';
+
 /** Sends the example of the operation, as the document shows it, with these parameters in place of its own. */
 async function send(operation: Operation, given: Record<string, string>): Promise<HttpReply> {
   const exampleOf = ({ name, example, schema }: Parameter) =>
-    encodeURIComponent(given[name] ?? String(example ?? schema.example));
-  const path = operation.parameters
-    .filter((one) => one.in === 'path')
-    .reduce((text, parameter) => text.replace(`{${parameter.name}}`, exampleOf(parameter)), operation.path);
+    encodeURIComponent(
+      given[`${operation.operationId}.${name}`] ?? given[name] ?? String(example ?? schema.example),
+    );
+  const needed = (place: string) =>
+    operation.parameters.filter((one) => one.in === place && (place === 'path' || one.required === true));
+  const resource = needed('path').reduce(
+    (text, parameter) => text.replace(`{${parameter.name}}`, exampleOf(parameter)),
+    operation.path,
+  );
+  const query = needed('query').map((parameter) => `${parameter.name}=${exampleOf(parameter)}`);
+  const path = query.length === 0 ? resource : `${resource}?${query.join('&')}`;
+  const headers = needed('header').map((parameter) => [parameter.name, exampleOf(parameter)]);
   const [type, content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   const example = content && resolve(content.schema).example;
   const body = typeof example === 'string' || example === undefined ? example : JSON.stringify(example);
   const bearer = takesServiceKey(operation) ? ADMIN_KEY : await usher.token('ada');
   return call(usher.url, bearer, operation.method, path, body, {
+    ...Object.fromEntries(headers),
     ...(type !== undefined && { 'content-type': type }),
-    ...(operation.operationId === 'receiveWebhook' && signedHeaders(body ?? '')),
+    ...(operation.operationId === 'receiveWebhook' && signedHeaders(body ?? '', { id: WEBHOOK_ID })),
   });
 }
 
@@ -186,32 +196,45 @@ function expectDocumented({ responses, operationId }: Operation, { status, body,
 const FIRST = [
   'putPlan',
   'putDevice',
+  'sendTestEvent',
+  'linkCustomer',
   'receiveWebhook',
   'ingestRecommendations',
   'createServiceKey',
   'startStream',
   'renewStream',
 ];
-const LAST = ['endStream', 'revokeServiceKey', 'removeDevice', 'eraseUser'];
-/** In-house billing cannot be asked to change a membership: the example is right, and the answer documented. */
-const REFUSED: Record<string, string> = { changeMembership: 'not_configured' };
+const LAST = ['endStream', 'removeLink', 'revokeServiceKey', 'removeDevice', 'eraseUser'];
+/**
+ * In-house billing cannot be asked to change a membership, and the webhook was applied at once: the examples are right, and the answers
+ * documented.
+ */
+const REFUSED: Record<string, string> = { changeMembership: 'not_configured', retryWebhook: 'conflict' };
 
 test('every example works: the node does what it shows, and answers as documented', async () => {
   const named = (id: string) => operations.filter(({ operationId }) => operationId === id);
   const others = operations.filter(
     ({ operationId }) => ![...FIRST, ...LAST, 'openEventStream'].includes(operationId),
   );
-  const given: Record<string, string> = {};
+  /** By the name of a parameter, or by operation and name: what an earlier call made. */
+  const given: Record<string, string> = {
+    'getWebhook.eventId': WEBHOOK_ID,
+    'retryWebhook.eventId': WEBHOOK_ID,
+  };
   for (const operation of [...FIRST.flatMap(named), ...others, ...LAST.flatMap(named)]) {
     const reply = await send(operation, given);
     expectDocumented(operation, reply);
     const { operationId } = operation;
-    const refused = reply.status >= 400 ? { code: reply.body.code, detail: reply.body.detail } : undefined;
-    expect({ operationId, ...refused }).toEqual({
+    // The detail says in a failure what is wrong with the example.
+    const { code, detail } = reply.status >= 400 ? reply.body : {};
+    expect([operationId, code, code === REFUSED[operationId] ? '' : detail]).toEqual([
       operationId,
-      ...(REFUSED[operationId] !== undefined && { code: REFUSED[operationId], detail: expect.any(String) }),
-    });
+      REFUSED[operationId],
+      '',
+    ]);
     if (operationId === 'startStream') given.streamId = String(reply.body.streamId);
+    if (operationId === 'sendTestEvent') given['getEvent.eventId'] = String(reply.body.id);
+    if (operationId === 'ingestRecommendations') given['getRun.id'] = reply.headers.get('usher-run-id') ?? '';
     if (operationId === 'createServiceKey') given.id = String(reply.body.id);
   }
 });

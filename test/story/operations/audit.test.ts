@@ -429,7 +429,7 @@ describe('the list', () => {
       const seen: Entry[] = [];
       let next: unknown = at(120.5);
       for (let page = 0; next !== undefined && page < 50; page += 1) {
-        const { status, body } = await get(`/v1/audit?limit=7&before=${String(next)}${filter}`);
+        const { status, body } = await get(`/v1/audit?limit=7&before=${next as string}${filter}`);
         expect(status).toBe(200);
         seen.push(...(body.entries as Entry[]));
         next = body.next;
