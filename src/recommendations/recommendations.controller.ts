@@ -70,6 +70,9 @@ export class RecommendationsController {
       // Once the status is sent, the error is the last line. What was committed stays: sending the file again is harmless.
       if (!response.headersSent) throw error;
       response.end(`${JSON.stringify({ runId, error: problemBody(toProblem(error), request) })}\n`);
+    } finally {
+      // The rest of a refused file is thrown away: the next request of the connection would wait behind it.
+      request.resume();
     }
   }
 }
@@ -128,7 +131,9 @@ export class FrontPageController {
 /** The decompressed body. Throws Problem unsupported_media_type for another encoding than gzip. */
 function bodyOf(request: Request): AsyncIterable<Uint8Array> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity') return request;
+  // Whoever stops reading must not end the connection: the response is still to be sent.
+  if (encoding === 'identity')
+    return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
   if (encoding === 'gzip') return gunzipWithLimit(request, createGunzip());
   throw new Problem('unsupported_media_type', 'The body may be plain or gzip.');
 }
