@@ -202,14 +202,14 @@ describe('a call with a service key is told of fields that it misspelt', () => {
     [
       'POST',
       '/v1/streams',
-      { userId: 'a', deviceId: 'b', titleId: 'c', edgeId: 'd', edge: 'd' },
-      'edge',
+      { userId: 'a', deviceId: 'b', titleId: 'c', edgeId: 'd', colour: 'd' },
+      'colour',
       undefined,
     ],
     ['GET', '/v1/webhooks?state=failed', undefined, 'state', 'status'],
     ['GET', '/v1/users/ada/timeline?limits=5', undefined, 'limits', 'limit'],
   ])('%s %s', async (method, path, body, field, meant) => {
-    const reply = await usher.backOffice.call(method, path, body);
+    const reply = await usher.backOffice.call(method, path, body, { 'usher-reason': 'a test' });
     expectProblem(reply, 400, 'invalid_request');
     const message = meant === undefined ? 'unknown field' : `unknown field; did you mean ${meant}?`;
     expect(reply.body.errors).toEqual([{ path: field, message }]);
