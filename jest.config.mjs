@@ -1,12 +1,25 @@
 // Native ESM (run with --experimental-vm-modules): decorators need swc, and `.js` in an import means the `.ts` beside it.
-const browser = process.env.USHER_BROWSER === '1';
-const outside = ['/node_modules/', '/dist/', '/test/browser/'];
+
+/**
+ * Which tests run, by USHER_SUITE. Tests of failures and overload take a third of the time of all, most of it to wait for timeouts: with them
+ * `.ci/run` would not keep to its 15 minutes.
+ */
+const suites = {
+  all: { testMatch: ['**/*.spec.ts', '**/test/**/*.test.ts'], without: ['/test/browser/'] },
+  quick: {
+    testMatch: ['**/*.spec.ts', '**/test/**/*.test.ts'],
+    without: ['/test/browser/', '/test/failure/'],
+  },
+  failures: { testMatch: ['**/test/failure/**/*.test.ts'], without: [] },
+  browser: { testMatch: ['**/test/browser/**/*.test.ts'], without: [] },
+};
+const { testMatch, without } = suites[process.env.USHER_SUITE ?? 'all'];
 
 export default {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/support/template.mjs',
-  testMatch: browser ? ['**/test/browser/**/*.test.ts'] : ['**/*.spec.ts', '**/test/**/*.test.ts'],
-  testPathIgnorePatterns: browser ? ['/node_modules/', '/dist/'] : outside,
+  testMatch,
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', ...without],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.usher/', '<rootDir>/clients/.*/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -1,5 +1,5 @@
 /*
- * The one entry point of package.json's scripts: `node tools/run.mjs start|test|test:browser|test:clients|bench|check|prepare [arguments]`. Whatever is
+ * The one entry point of package.json's scripts: `node tools/run.mjs start|test|test:failures|test:browser|test:clients|bench|check|prepare [arguments]`. Whatever is
  * asked for, a bare clone is first made ready, so that a newcomer types one line. Until then only Node's own modules exist;
  * the tools that need packages are therefore loaded afterwards.
  */
@@ -8,6 +8,7 @@ const [mode, ...args] = process.argv.slice(2);
 const modes = {
   start: async () => (await import('./start.mjs')).start(),
   test: async () => (await import('./test.mjs')).test(args),
+  'test:failures': async () => (await import('./test.mjs')).testFailures(args),
   'test:browser': async () => (await import('./test.mjs')).testBrowser(args),
   'test:clients': async () => (await import('./test-clients.mjs')).testClients(args),
   bench: async () => (await import('./test.mjs')).bench(args),

@@ -1,5 +1,5 @@
 /*
- * `npm test`, `npm run test:browser` and `npm run bench`: a command in the foreground with two databases of its own, whose
+ * `npm test`, `npm run test:failures`, `npm run test:browser` and `npm run bench`: a command in the foreground with two databases of its own, whose
  * data is thrown away at the end. What DATABASE_URL and REDIS_URL name is used instead and left alone.
  */
 import { rmSync } from 'node:fs';
@@ -14,10 +14,16 @@ export const jest = [
   join(project, 'node_modules', 'jest', 'bin', 'jest.js'),
 ];
 
-export function test(args) {
-  return withDatabases({ purpose: 'test', durable: false }, (databases) =>
-    runToEnd(process.execPath, [...jest, ...args], inProject({ ...databases.environment, USHER_TEST: '1' })),
-  );
+/** Without a path, the failure suite is left out: see jest.config.mjs. */
+export const test = (args) => runSuite(args.some((one) => !one.startsWith('-')) ? 'all' : 'quick', args);
+
+export const testFailures = (args) => runSuite('failures', args);
+
+function runSuite(suite, args) {
+  return withDatabases({ purpose: 'test', durable: false }, (databases) => {
+    const environment = { ...databases.environment, USHER_TEST: '1', USHER_SUITE: suite };
+    return runToEnd(process.execPath, [...jest, ...args], inProject(environment));
+  });
 }
 
 export function testBrowser(args) {
@@ -32,7 +38,7 @@ export function testBrowser(args) {
     const environment = {
       ...databases.environment,
       USHER_TEST: '1',
-      USHER_BROWSER: '1',
+      USHER_SUITE: 'browser',
       CHROMIUM_PATH: browser,
     };
     return runToEnd(process.execPath, [...jest, ...args], inProject(environment));
