@@ -7,8 +7,8 @@ import { NightlyJobService } from './nightly-job.service.js';
 import { KnownHostGuard } from './known-host.guard.js';
 
 /**
- * The calls of the demo page. Each needs a JSON body, which a page of another origin cannot send here without a CORS
- * preflight.
+ * The calls of the demo page. Each needs a JSON body, which a page from another machine cannot send here: its CORS preflight is
+ * refused.
  */
 @ApiExcludeController()
 @Controller('dev')

@@ -19,6 +19,7 @@ import { EventBusService } from './events/event-bus.service.js';
 import { HealthController } from './health/health.controller.js';
 import { ErrorsController } from './http/docs/errors.controller.js';
 import { IdempotencyStore } from './http/idempotency/idempotency.store.js';
+import { OriginsService } from './http/origins/origins.service.js';
 import { LifecycleService } from './lifecycle.service.js';
 import { LoadMonitorWorker } from './load/load-monitor.worker.js';
 import { loggerParams } from './logging/logging.js';
@@ -76,6 +77,7 @@ export class PlatformModule {
         ServiceKeyUsageWorker,
         JwksWorker,
         AuthenticationService,
+        OriginsService,
       ],
       exports: shared,
     };

@@ -1,8 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
@@ -12,24 +11,13 @@ import {
   STRIPE_SECRET,
   type TestUsher,
 } from '../support/drivers/usher.js';
+import { patternOf, runSnippets, snippetsOf } from '../support/snippets.js';
 import { describeIfAvailable } from '../support/infrastructure/describe-if-available.js';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(join(project, 'clients/cli/README.md'), 'utf8');
 
-/** The snippets, each with what it prints. */
-const snippets = [...readme.matchAll(/^```sh\n([^]*?)^```\n```\n([^]*?)^```$/gm)].map(
-  ([, source = '', printed = '']) => ({ source, printed }),
-);
-
-/** A pattern for what is shown: `…` stands for anything. */
-const patternOf = (shown: string) =>
-  new RegExp(
-    `^${shown
-      .split('…')
-      .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-      .join('[^]*?')}$`,
-  );
+const snippets = snippetsOf(readme).filter(({ language }) => language === 'sh');
 
 const noCurl = spawnSync('curl', ['--version'], { stdio: 'ignore' }).status === 0 ? undefined : 'no curl';
 
@@ -45,14 +33,11 @@ describeIfAvailable(noCurl, 'the README of the command line', () => {
     await usher.stop();
   });
 
-  /** Output and errors as a terminal shows them, one after the other. */
-  const runShell = async (source: string) => {
-    // What npx adds is a second for each command, and that it finds the command in node_modules/.bin.
-    const waiting = 'until npx usher user ada | grep -q "ada-tv .* connected"; do :; done';
-    const direct = source.replace('sleep 2', waiting).replaceAll('npx usher', 'node_modules/.bin/usher');
-    const child = spawn('sh', ['-eu', '-c', `exec 2>&1\n${direct}`], {
+  test('has a snippet for each section', () => expect(snippets.length).toBeGreaterThanOrEqual(9));
+
+  test('shows what its commands print', async () => {
+    const printed = await runSnippets(snippets, {
       cwd: project,
-      stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env.PATH,
         HOME: home,
@@ -64,13 +49,8 @@ describeIfAvailable(noCurl, 'the README of the command line', () => {
         USHER_DATABASE_URL: usher.database.url,
         USHER_REDIS_URL: process.env.REDIS_URL,
       },
+      replacing: { 'sleep 2': 'until npx usher user ada | grep -q "ada-tv .* connected"; do :; done' },
     });
-    return text(child.stdout);
-  };
-
-  test('has a snippet for each section', () => expect(snippets.length).toBeGreaterThanOrEqual(9));
-
-  test('shows what its commands print', async () => {
-    for (const { source, printed } of snippets) expect(await runShell(source)).toMatch(patternOf(printed));
+    snippets.forEach((snippet, at) => expect(printed[at]).toMatch(patternOf(snippet.printed ?? '')));
   }, 120_000);
 });

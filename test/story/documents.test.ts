@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { ALERTS } from '../../clients/console/src/overview/alarms.js';
+import { NON_DELIVERY_REASONS } from '../../src/timeline/non-delivery-reason.js';
 import { environment } from '../../src/platform/config/config.js';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
@@ -74,6 +75,15 @@ describe('the documents', () => {
   test.each(ALERTS)('say what to do about %s', (alert) => {
     expect(readDocument('docs/operate/alerts.md').split('\n')).toContain(`## ${alert}`);
   });
+
+  test.each(NON_DELIVERY_REASONS)(
+    'say what to do when an event was not delivered because of %s',
+    (reason) => {
+      expect(readDocument('docs/guides/why-not-delivered.md')).toMatch(
+        new RegExp(`^\\| \`${reason}\` \\|`, 'm'),
+      );
+    },
+  );
 
   test('describe every setting of the server, and no other', () => {
     const described = [

@@ -10,6 +10,7 @@
  *
  * The lease comes from POST /v1/streams, which the service that starts playback calls with this node's EDGE_ID.
  */
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Edge, LeaseRefused } from '@usher/edge';
@@ -88,24 +89,17 @@ async function authorize(request, response) {
 
 /** Sends paced bytes until the player disconnects or the stream must stop. */
 async function sendVideo(response, { signal }) {
-  const stop = () => response.destroy();
-  signal.addEventListener('abort', stop, { once: true });
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const over = AbortSignal.any([signal, gone.signal]);
+  over.addEventListener('abort', () => response.destroy(), { once: true });
   response.writeHead(200, { 'content-type': 'video/mp4', 'cache-control': 'no-store' });
-  while (!signal.aborted && !response.destroyed) {
+  while (!over.aborted) {
     // Backpressure: wait for a player that reads slowly.
-    if (!response.write(CHUNK)) await Promise.race([drained(response), aborted(signal)]);
+    if (!response.write(CHUNK)) await once(response, 'drain', { signal: over }).catch(() => {});
     await sleep(CHUNK_INTERVAL_MS);
   }
-  signal.removeEventListener('abort', stop);
 }
-
-const drained = (response) =>
-  new Promise((resolve) => {
-    response.once('drain', resolve);
-    response.once('close', resolve);
-  });
-const aborted = (signal) =>
-  new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 
 /** Counts a viewer of the stream. Returns the function that removes it; the last removal starts the idle timer. */
 function addViewer(stream) {

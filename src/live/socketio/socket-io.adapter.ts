@@ -4,6 +4,7 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import { Namespace, type Server, type ServerOptions } from 'socket.io';
 import type { Config } from '../../platform/config/config.js';
 import { limitBodyTime } from '../../platform/http/body/body-parser.js';
+import { OriginsService } from '../../platform/http/origins/origins.service.js';
 import { endAbandonedPolling, type EngineSocket } from './socket-io-internals.js';
 
 /** Bytes in one frame from a device (docs/CONTRACT.md, "The device socket"). */
@@ -19,14 +20,15 @@ const PING_TIMEOUT_MS = 15_000;
 /** Socket.IO with Usher's settings. Its connection state recovery stays off: devices resume from the mailbox. */
 export class SocketIoAdapter extends IoAdapter {
   constructor(
-    app: INestApplicationContext,
+    private readonly app: INestApplicationContext,
     private readonly config: Config,
   ) {
     super(app);
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
-    const { TRANSPORTS, CORS_ORIGINS } = this.config;
+    const { TRANSPORTS } = this.config;
+    const origins = this.app.get(OriginsService);
     const settings: Partial<ServerOptions> = {
       path: '/socket.io',
       transports: [...TRANSPORTS],
@@ -38,9 +40,10 @@ export class SocketIoAdapter extends IoAdapter {
       pingTimeout: PING_TIMEOUT_MS,
       perMessageDeflate: false,
       httpCompression: false,
-      cors: { origin: CORS_ORIGINS },
+      // For polling; the pages that may not connect are refused below.
+      cors: { origin: true },
       allowRequest: ({ headers }, callback) => {
-        const isAllowed = isOriginAllowed(headers, CORS_ORIGINS);
+        const isAllowed = origins.isAllowed(headers);
         callback(isAllowed ? null : 'origin_forbidden', isAllowed);
       },
     };
@@ -59,19 +62,6 @@ export class SocketIoAdapter extends IoAdapter {
   override bindClientConnect(server: Server | Namespace, callback: (...args: unknown[]) => void): void {
     if (server instanceof Namespace) super.bindClientConnect(server as unknown as Server, callback);
   }
-}
-
-/**
- * Whether a page of this origin may open a socket. Browsers do not apply CORS to WebSockets, so every request is checked.
- * Apps send no Origin. Exact matches only; the gateway's own pages may connect to it.
- */
-function isOriginAllowed(
-  { origin, host }: { readonly origin?: string | undefined; readonly host?: string | undefined },
-  allowed: readonly string[],
-): boolean {
-  if (origin === undefined) return true;
-  if (allowed.includes(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
 }
 
 /** Polling devices send by POST, and Engine.IO would wait for a body for ever. */

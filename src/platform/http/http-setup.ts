@@ -1,11 +1,14 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
+import type { CorsOptionsDelegate } from '@nestjs/common/interfaces/external/cors-options.interface.js';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Request } from 'express';
 import { AuthenticationService } from '../auth/authentication.service.js';
 import type { Config } from '../config/config.js';
 import { LoadMonitorWorker } from '../load/load-monitor.worker.js';
 import { requestLog } from '../logging/logging.js';
 import { bodyParser } from './body/body-parser.js';
 import { nameUnknownFields } from './body/unknown-fields.js';
+import { OriginsService } from './origins/origins.service.js';
 import { admitCallers } from './rate-limits/admit-callers.js';
 import { DOCS_URL_SETTING } from './problem-body.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -33,7 +36,7 @@ export function setUpHttp(app: NestExpressApplication, config: Config): void {
   app.set('trust proxy', config.TRUSTED_PROXIES);
   app.set(DOCS_URL_SETTING, config.DOCS_URL);
   app.use(requestLog(config));
-  app.enableCors({ origin: config.CORS_ORIGINS, exposedHeaders: EXPOSED_HEADERS, maxAge: 600 });
+  app.enableCors(corsOptions(app.get(OriginsService)));
   app.use(rejectOtherRoles(config.ROLES));
   app.use(admitCallers(app.get(AuthenticationService), config));
   // The demo page, which no production build has, gives tokens to whoever asks. The console is signed in to by a one-time link.
@@ -48,3 +51,11 @@ export function setUpHttp(app: NestExpressApplication, config: Config): void {
   server.requestTimeout = REQUEST_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
 }
+
+/** A page whose origin is not allowed gets its response without the header that would let it read it. */
+const corsOptions =
+  (origins: OriginsService): CorsOptionsDelegate<Request> =>
+  ({ headers }, callback) => {
+    const origin = origins.isAllowed(headers) ? true : [];
+    callback(null, { origin, exposedHeaders: EXPOSED_HEADERS, maxAge: 600 });
+  };

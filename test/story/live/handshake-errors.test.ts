@@ -4,6 +4,7 @@ import type { CommandReply, DeviceOptions } from '../../support/drivers/device.j
 import { connectionError } from '../../support/drivers/observed-socket.js';
 import { openRawSocket } from '../../support/drivers/raw-socket.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 import { expectCleanLog, expectNoSecrets } from '../../support/expectations.js';
 import { forgedTokens, INVALID_IDS } from '../../support/invalid-input.js';
 
@@ -149,6 +150,15 @@ describe('a page of a foreign origin cannot open a socket', () => {
         status: expect.any(Number),
       });
     }
+  });
+
+  test('and the log names its origin once, with the setting that would allow it', async () => {
+    const lines = () => usher.log().match(/Pages of https:\/\/shop\.example .*CORS_ORIGINS/g) ?? [];
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      await expect(openRawSocket(usher.url, { origin: 'https://shop.example' })).rejects.toThrow();
+    await usher.callAs('ada', 'GET', '/v1/me/state', undefined, { origin: 'https://shop.example' });
+    await eventually('it is logged', () => lines().length > 0);
+    expect(lines()).toHaveLength(1);
   });
 
   test('apps without an origin, the allowed origin and the node’s own pages can', async () => {

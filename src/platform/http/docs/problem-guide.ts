@@ -53,7 +53,7 @@ const ADVICE: Record<ProblemCode, Advice> = {
     remedy: 'Use a key that has the scope, or have an administrator create one.',
   },
   origin_forbidden: {
-    when: "A page of this origin may not open a socket: it is neither the gateway's own nor in `CORS_ORIGINS`.",
+    when: "A page of this origin may not open a socket: it is neither the gateway's own nor in `CORS_ORIGINS`. The log names the origin, once.",
     remedy: 'Add the origin to `CORS_ORIGINS`, exactly as browsers send it.',
   },
   not_entitled: {
