@@ -16,6 +16,18 @@ COPY clients/console clients/console
 RUN PRISMA_SCHEMA_ENGINE_BINARY="$(command -v node)" CHECKPOINT_DISABLE=1 npx prisma generate \
   && npm run build \
   && npx vite build clients/console
+# The documentation: its pages, and those that they lead to.
+COPY README.md CONTRIBUTING.md CHANGELOG.md ./
+COPY bench/README.md bench/
+COPY clients/conformance/README.md clients/conformance/
+COPY clients/cli/README.md clients/cli/
+COPY clients/edge/README.md clients/edge/
+COPY clients/kotlin/README.md clients/kotlin/
+COPY clients/python/README.md clients/python/
+COPY clients/swift/README.md clients/swift/
+COPY clients/web/README.md clients/web/
+COPY docs docs
+RUN npx vitepress build docs
 
 FROM node:24-slim AS packages
 WORKDIR /app
@@ -31,6 +43,7 @@ ENV NODE_ENV=production
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY --from=build /app/clients/console/dist clients/console/dist
+COPY --from=build /app/docs/.vitepress/dist docs/.vitepress/dist
 # `node tools/migrate.mjs` brings the database of DATABASE_URL to the newest schema.
 COPY prisma/migrations prisma/migrations
 COPY tools tools

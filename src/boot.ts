@@ -9,7 +9,7 @@ import { type Config, ConfigError, loadConfig } from './platform/config/config.j
 import { readProcessNumber } from './platform/config/process-number.js';
 import { UsherExpressAdapter } from './platform/http/usher-express.adapter.js';
 import { setUpHttp } from './platform/http/http-setup.js';
-import { serveDocs } from './platform/http/docs/openapi.js';
+import { serveDocs } from './platform/http/docs/serve-docs.js';
 import { readableStack } from './platform/logging/readable-stack.js';
 import { LifecycleService } from './platform/lifecycle.service.js';
 import { Primary } from './platform/processes/primary.js';

@@ -1,5 +1,5 @@
 /*
- * From a bare clone to something that runs: packages, the Prisma client, the libraries for clients, the demo page, the console, the server. Each step is
+ * From a bare clone to something that runs: packages, the Prisma client, the libraries for clients, the demo page, the console, the documentation, the server. Each step is
  * skipped when nothing it reads has changed since it last succeeded, which is judged by content, because git gives files new
  * times and old content, and the other way round. Uses Node's own modules only, since it runs before anything is installed.
  */
@@ -30,6 +30,16 @@ const server = [
   '.swcrc',
   'tsconfig.json',
   'tsconfig.build.json',
+  'package-lock.json',
+];
+
+/** What the site is made of: the pages, and the READMEs that they lead to. */
+const documents = [
+  'docs',
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'bench/README.md'],
+  ...['cli', 'conformance', 'edge', 'kotlin', 'python', 'swift', 'web'].map(
+    (name) => `clients/${name}/README.md`,
+  ),
   'package-lock.json',
 ];
 
@@ -100,6 +110,14 @@ const steps = [
     cwd: 'clients/console',
   },
   {
+    name: 'documentation',
+    needs: 'docs/.vitepress/config.mjs',
+    reads: documents,
+    makes: 'docs/.vitepress/dist/index.html',
+    isForReading: true,
+    run: ['node_modules/vitepress/bin/vitepress.js', 'build', 'docs'],
+  },
+  {
     name: 'server',
     needs: 'src/main.ts',
     reads: server,
@@ -119,13 +137,16 @@ const steps = [
 
 /**
  * Two runs at once in one project (start in one terminal, test in another) must not build over each other. `toRun` is false
- * for the checks: they need the types that the first steps make, and must work on a server that does not build.
+ * for the checks: they need the types that the first steps make, and must work on a server that does not build. `toRead` is true where somebody
+ * may open the documentation, whose build takes the longest.
  */
-export async function prepare({ toRun }) {
+export async function prepare({ toRun, toRead }) {
   const release = await onlyOneAtATime();
   try {
     await install();
-    for (const step of steps) if (toRun || !step.isForRunning) await build(step);
+    for (const step of steps) {
+      if ((toRun || !step.isForRunning) && (toRead || !step.isForReading)) await build(step);
+    }
   } finally {
     release();
   }

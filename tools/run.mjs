@@ -31,6 +31,9 @@ async function main() {
   if (!Object.hasOwn(modes, mode))
     throw new Error(`Usage: node tools/run.mjs ${Object.keys(modes).join('|')} [arguments]`);
   const { prepare } = await import('./prepare.mjs');
-  await prepare({ toRun: mode !== 'check' && mode !== 'prepare' });
+  await prepare({
+    toRun: mode !== 'check' && mode !== 'prepare',
+    toRead: mode === 'start' || mode === 'test:browser',
+  });
   return modes[mode]();
 }

@@ -174,7 +174,7 @@ function announce(environment, port, link) {
   Usher is ready.
 
   Page        ${page}
-  API         ${page}docs${link === null ? '' : `\n  Console     ${link}\n              (once, within 15 minutes)`}
+  Docs        ${page}docs/${link === null ? '' : `\n  Console     ${link}\n              (once, within 15 minutes)`}
   Admin key   ${key}
   User token  ${token}
               (user "demo", 30 days)

@@ -74,10 +74,12 @@ describeIfAvailable(noCurl, 'a newcomer who follows a tutorial', () => {
           '.venv/bin/python': PYTHON,
         },
       });
-      const shown = snippets.map((snippet) => snippet.printed);
-      shown.forEach(
-        (text, at) => text !== undefined && expect(printed[at]?.trimEnd()).toMatch(patternOf(text.trimEnd())),
+      const shown = snippets.flatMap((snippet, at) =>
+        snippet.printed === undefined
+          ? []
+          : [[printed[at]?.trimEnd(), patternOf(snippet.printed.trimEnd())] as const],
       );
+      for (const [actual, pattern] of shown) expect(actual).toMatch(pattern);
       expect(printed).toHaveLength(snippets.length + 1);
     },
     120_000,

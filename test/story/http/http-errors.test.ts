@@ -354,7 +354,7 @@ test('the type of an error leads to the section of a page that explains it', asy
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   const html = await page.text();
   for (const code of Object.keys(PROBLEMS)) expect(html).toContain(`<section id="${code}">`);
-  expect((await fetch(`${usher.url}/docs`)).status).toBe(200);
+  expect((await fetch(`${usher.url}/docs/api`)).status).toBe(200);
 });
 
 describe('a refusal is logged with its code, who was refused, and its request id', () => {

@@ -30,7 +30,7 @@ export const errorsPage = (): string => `<!doctype html>
 </style>
 <h1>Errors</h1>
 <p>Errors are <code>application/problem+json</code> (RFC 9457). <code>code</code> is stable, <code>detail</code> is for people, and
-<code>requestId</code> is how the log knows the request. The calls are described in <a href="../docs">the API documentation</a>.</p>
+<code>requestId</code> is how the log knows the request. The calls are described in <a href="api">the API documentation</a>.</p>
 ${explainProblems().map(section).join('\n')}
 </html>
 `;

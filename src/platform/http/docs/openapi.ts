@@ -31,8 +31,3 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     SwaggerModule.createDocument(app, document, { standardSchemaConverter: schemaConverter() }),
   );
 }
-
-/** Serves the OpenAPI document and a page to browse it, at /docs. */
-export function serveDocs(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, () => openApiDocument(app), { customSiteTitle: 'Usher: HTTP API' });
-}
