@@ -24,6 +24,8 @@ export default defineConfig({
   srcExclude: NO_PAGES,
   rewrites: (document) => pageOf(document) ?? document,
   cleanUrls: true,
+  // It would insert a style element, which the policy forbids.
+  appearance: { disableTransition: false },
   lastUpdated: false,
   ignoreDeadLinks: 'localhostLinks',
   metaChunk: true,

@@ -1,12 +1,13 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { createServer, type ViteDevServer } from 'vite';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
 import { snippetsOf } from '../support/snippets.js';
+import { freePort } from '../support/infrastructure/ports.js';
 import { launch } from './chromium.js';
 
 const MINUTE = 60_000;
@@ -73,7 +74,8 @@ describe('the documentation', () => {
 describe('the page of the tutorial', () => {
   let usher: TestUsher;
   let browser: Browser;
-  let vite: ViteDevServer;
+  let vite: ChildProcess | undefined;
+  let address: string;
   let folder: string;
   beforeAll(async () => {
     [usher, browser] = await Promise.all([startUsher({ NODE_ENV: 'development' }), launch()]);
@@ -83,11 +85,15 @@ describe('the page of the tutorial', () => {
     const html = snippetsOf(tutorial).find(({ file }) => file === 'my-app/index.html')?.source ?? '';
     writeFileSync(join(folder, 'index.html'), html.replace('http://127.0.0.1:3000', usher.url));
     writeFileSync(join(folder, 'token.js'), `export const token = '${await usher.token('ada')}';`);
-    vite = await createServer({ root: folder, configFile: false, logLevel: 'error', server: { port: 0 } });
-    await vite.listen();
+    const port = String(await freePort());
+    address = `http://localhost:${port}`;
+    vite = spawn(join(project, 'node_modules/.bin/vite'), [folder, '--port', port, '--strictPort'], {
+      stdio: 'ignore',
+    });
+    await eventually('Vite serves the page', async () => (await fetch(address)).ok);
   }, MINUTE);
   afterAll(async () => {
-    await vite?.close();
+    vite?.kill();
     await browser?.close();
     rmSync(folder, { recursive: true, force: true });
     await usher?.stop();
@@ -100,7 +106,7 @@ describe('the page of the tutorial', () => {
     const context = await browser.newContext();
     const openPage = async () => {
       const page = await context.newPage();
-      await page.goto(vite.resolvedUrls?.local[0] ?? '');
+      await page.goto(address);
       await page.getByText('Connection: live').waitFor();
       return page;
     };
