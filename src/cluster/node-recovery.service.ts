@@ -9,7 +9,7 @@ const EVERY_MS = 250;
 const REGISTRATION_SIZE = 1_000;
 /** A node with 100,000 users registers them in five seconds. After a restart of Redis all nodes do so at once. */
 const REGISTRATION_PAUSE_MS = 50;
-/** Users in one statement to PostgreSQL: of a thousand it took up to 0.25 s on a busy machine (docs/capacity.md). */
+/** Users in one statement to PostgreSQL: of a thousand it took up to 0.25 s on a busy machine (docs/operate/capacity.md). */
 const GAP_SIZE = 200;
 const GAP_PAUSE_MS = 5;
 /** Of the four connections of the lane that reads mailboxes. */

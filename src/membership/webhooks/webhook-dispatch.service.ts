@@ -18,7 +18,7 @@ const LOOKUP_CONCURRENCY = 8;
 const CONCURRENCY = 3;
 /**
  * Webhooks of one claim: three rounds of 8 lookups, each of which waits for the budget and for the processor, 5 s at most. A claim of 40 took up
- * to 0.1 s on a busy machine (docs/capacity.md): each row is written again, and is in eight indexes.
+ * to 0.1 s on a busy machine (docs/operate/capacity.md): each row is written again, and is in eight indexes.
  */
 const BATCH_SIZE = 24;
 const LEASE_SECONDS = 60;

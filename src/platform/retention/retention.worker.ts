@@ -11,7 +11,7 @@ import { RetentionStore, START } from './retention.store.js';
 const EVERY_MS = 10_000;
 /** Bounds a run; what is left waits for the next one. */
 const MAX_ROUNDS = 1_000;
-/** Short batches: one of 5,000 webhook bodies took more than a second on a busy machine, one of a hundred up to 0.1 s (docs/capacity.md). */
+/** Short batches: one of 5,000 webhook bodies took more than a second on a busy machine, one of a hundred up to 0.1 s (docs/operate/capacity.md). */
 const BATCH = { min: 10, max: 5_000, slowMs: 15 };
 /** Added to the pause after a batch while others wait for a connection: heartbeats are saved in the same lane. */
 const BUSY_PAUSE_MS = 500;
