@@ -14,7 +14,7 @@ const MAX_BATCH_SIZE = 5_000;
 const MIN_BATCH_SIZE = 100;
 /**
  * A batch that took longer is followed by one of half the size; one that took less than a quarter of it, by one of twice the size. Short,
- * since a batch holds locks, and one of 5,000 webhook bodies took more than a second on a busy machine (docs/capacity.md).
+ * since a batch holds locks, and one of 5,000 webhook bodies took more than a second on a busy machine (docs/operate/capacity.md).
  */
 const SLOW_MS = 25;
 /** Added to the pause after a batch while others wait for a connection: heartbeats are saved in the same lane. */
