@@ -1,6 +1,6 @@
 /*
- * `node docs/generate.mjs` writes docs/openapi.json, docs/asyncapi.json and docs/reference/errors.md from the built server (`dist/`); with `--check` it
- * writes nothing and fails when they are not what they would be.
+ * `node docs/generate.mjs` writes docs/openapi.json, docs/asyncapi.json and pages of docs/reference from the built server (`dist/`) and command line;
+ * with `--check` it writes nothing and fails when they are not what they would be.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,12 +8,20 @@ import { format, resolveConfig } from 'prettier';
 import { asyncApi } from './asyncapi.mjs';
 import { errorReference } from './errors.mjs';
 import { openApi } from './openapi.mjs';
+import { commandReference, eventsReference, httpReference, socketReference } from './references.mjs';
 
 const isCheck = process.argv.includes('--check');
+// A terminal's width must not decide what is written.
+process.stdout.isTTY = false;
+const [http, sockets] = [await openApi(), asyncApi()];
 const documents = {
-  'openapi.json': JSON.stringify(await openApi()),
-  'asyncapi.json': JSON.stringify(asyncApi()),
+  'openapi.json': JSON.stringify(http),
+  'asyncapi.json': JSON.stringify(sockets),
+  'reference/http.md': httpReference(http),
+  'reference/socket.md': socketReference(sockets),
+  'reference/events.md': eventsReference(),
   'reference/errors.md': errorReference(),
+  'reference/command-line.md': await commandReference(),
 };
 const style = await resolveConfig(fileURLToPath(import.meta.url));
 

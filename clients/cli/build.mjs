@@ -12,14 +12,21 @@ const dist = `${here}dist`;
 
 await rm(dist, { recursive: true, force: true });
 const bundle = await rolldown({
-  input: `${here}src/main.ts`,
+  // `run` for docs/references.mjs, which prints the help of each command.
+  input: { main: `${here}src/main.ts`, run: `${here}src/run.ts` },
   cwd: here,
   platform: 'node',
   external: (id) => !/^[./]/.test(id),
   tsconfig: `${here}tsconfig.json`,
 });
 // A command loads what only it needs when it runs.
-await bundle.write({ dir: dist, format: 'es', chunkFileNames: '[name].js', sourcemap: true });
+await bundle.write({
+  dir: dist,
+  format: 'es',
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name].js',
+  sourcemap: true,
+});
 await bundle.close();
 // Files that the sources find beside themselves.
 for (const folder of ['src/demo/stripe/samples', 'prisma/migrations']) {

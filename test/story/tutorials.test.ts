@@ -84,4 +84,14 @@ describeIfAvailable(noCurl, 'a newcomer who follows a tutorial', () => {
     },
     120_000,
   );
+
+  test('finds each metric of a node in docs/reference/metrics.md', async () => {
+    const metrics = await (await fetch(`${usher.url}/metrics`)).text();
+    const names = [...metrics.matchAll(/^# TYPE (usher_(?!process_|nodejs_)\w+)/gm)].map(
+      ([, name]) => name ?? '',
+    );
+    expect(names.length).toBeGreaterThan(30);
+    const described = readFileSync(join(project, 'docs/reference/metrics.md'), 'utf8');
+    expect(names.filter((name) => !new RegExp(`\`${name}[\`{]`).test(described))).toEqual([]);
+  });
 });

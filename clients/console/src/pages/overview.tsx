@@ -42,9 +42,10 @@ function Alarms({ of: alarms }: { of: readonly Alarm[] }) {
         </p>
       ) : (
         <ul className="alarms">
-          {alarms.map(({ tone, fact, remedy, to }) => (
+          {alarms.map(({ alert, tone, fact, remedy, to }) => (
             <li key={fact.replaceAll(/\d+/g, '')} className={`notice ${tone}`}>
-              <strong>{fact}</strong> {remedy} {to && <Link to={to}>Look</Link>}
+              <strong>{fact}</strong> {remedy} {to && <Link to={to}>Look</Link>}{' '}
+              <a href={`/docs/operate/alerts#${alert.toLowerCase()}`}>What to do</a>
             </li>
           ))}
         </ul>
