@@ -4,6 +4,8 @@ import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import {
   eventId,
+  type EventQuery,
+  eventQuery,
   eventResponse,
   timelineResponse,
   timelineQuery,
@@ -55,7 +57,8 @@ export class TimelineController {
   event(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Param('eventId', { schema: eventId }) id: string,
+    @Query({ schema: eventQuery }) query: EventQuery,
   ) {
-    return this.timeline.describeEvent(userId, id);
+    return this.timeline.describeEvent(userId, id, query);
   }
 }

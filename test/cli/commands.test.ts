@@ -157,16 +157,23 @@ describe('usher why', () => {
     const why = async (device: string) =>
       (await line.usher(['why', 'promo.started', device, '--user', 'hal'])).stdout;
     await eventually('hal-tv acknowledged it', async () =>
-      (await why('hal-tv')).includes('hal-tv got it: it received it at'),
+      (await why('hal-tv')).includes('hal-tv: received\nIt arrived after'),
     );
     await eventually('hal-phone did not', async () =>
-      (await why('hal-phone')).includes('hal-phone did not acknowledge it'),
+      (await why('hal-phone')).includes('the device has not acknowledged it'),
     );
-    expect(await why('hal-tablet')).toContain('hal-tablet has not got it yet: it is not connected');
+    await eventually('hal-tablet is asleep', async () =>
+      (await why('hal-tablet')).includes('The device is asleep'),
+    );
     await usher.callAs('hal', 'PUT', '/v1/me/devices/hal-new', { platform: 'web' });
-    expect(await why('hal-new')).toContain('hal-new was registered after it was stored');
+    expect(await why('hal-new')).toContain('The device was registered after it was published');
     const { stdout } = await line.usher(['why', 'promo.started', '--user', 'hal']);
-    for (const device of ['hal-tv got', 'hal-phone did', 'hal-tablet has', 'hal-new was'])
+    for (const device of [
+      'hal-tv: received',
+      'hal-phone: not_ack',
+      'hal-tablet: not_told',
+      'hal-new: registered',
+    ])
       expect(stdout).toContain(device);
   });
 
@@ -190,16 +197,15 @@ describe('usher why', () => {
     const why = async (event: string) =>
       (await line.usher(['why', event, 'ida-phone', '--user', 'ida'])).stdout;
     expect(await why(first)).toContain(
-      `ida-phone did not get it, because a newer event of the key promo superseded it first: ${second}.`,
+      `A newer event of the key promo took its place before the device got it. The device gets the newer one: look at ${second}.`,
     );
-    expect(await why(second)).toContain('ida-phone was not meant to get it: it is for ida-tv alone.');
+    expect(await why(second)).toContain('It is for the device ida-tv alone');
   });
 
-  test('ends with 1 for an event or a device that is not there', async () => {
+  test('ends with 1 for an event that is not there', async () => {
     expect((await line.usher(['why', 'no.such', '--user', 'ida'])).exitCode).toBe(1);
     expect((await line.usher(['why', 'promo.started'])).exitCode).toBe(2);
     expect((await line.usher(['why', randomUUID(), '--user', 'ida'])).exitCode).toBe(1);
-    expect((await line.usher(['why', 'promo.started', 'no-such', '--user', 'ida'])).exitCode).toBe(1);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Overview, OverviewPush } from '../api/operations-types.js';
+import type { Overview, OverviewPush } from '../api/types.js';
 import { count, span } from '../format.js';
 
 /** Something that somebody should look at. */

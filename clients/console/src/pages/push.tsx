@@ -1,4 +1,4 @@
-import type { Forecast } from '../api/operations-types.js';
+import type { Forecast } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
 import { ErrorNotice, Loading, Page, Section } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';

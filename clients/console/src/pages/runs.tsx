@@ -1,5 +1,5 @@
 import { segment } from '../api/api.js';
-import type { Run } from '../api/operations-types.js';
+import type { Run } from '../api/types.js';
 import { usePages } from '../api/use-pages.js';
 import { More } from '../components/more.js';
 import { Badge, ErrorNotice, Loading, Nothing, Page, type Tone, When } from '../components/parts.js';
