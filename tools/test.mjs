@@ -45,7 +45,7 @@ export function testBrowser(args) {
   });
 }
 
-/** What docs/operations.md recommends ("PostgreSQL's own settings"). */
+/** What docs/operate/scale.md recommends ("PostgreSQL's own settings"). */
 const postgres = ['shared_buffers=1GB', 'max_wal_size=16GB', 'checkpoint_timeout=15min'];
 
 /** Measurements count the disk, as production does, and a real redis-server where there is one. */

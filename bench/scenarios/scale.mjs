@@ -1,6 +1,6 @@
 /*
  * A million users in the tables, and then everything at once that reads and writes them: heartbeats, appends, pushes, sweeps, recovery of
- * webhooks and retention. Rates, the slowest statements, and what the tables and the log grew by. The arithmetic is in docs/capacity.md.
+ * webhooks and retention. Rates, the slowest statements, and what the tables and the log grew by. The arithmetic is in docs/operate/capacity.md.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';

@@ -6,7 +6,7 @@ import { startTopology } from '../support/drivers/topology.js';
 
 const ROOT = new URL('../../', import.meta.url);
 const text = (path: string) => readFile(new URL(path, ROOT), 'utf8');
-/** How long a node takes at most to stop after its drain: docs/operations.md, "Stopping a node". */
+/** How long a node takes at most to stop after its drain: docs/operate/deploy.md, "Stopping a node". */
 const SLACK_SECONDS = 10;
 
 interface Container {

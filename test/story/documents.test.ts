@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { ALERTS } from '../../clients/console/src/overview/alarms.js';
 import { environment } from '../../src/platform/config/config.js';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
@@ -70,10 +71,14 @@ describe('the documents', () => {
     expect(missingPaths(path)).toEqual([]);
   });
 
+  test.each(ALERTS)('say what to do about %s', (alert) => {
+    expect(readDocument('docs/operate/alerts.md').split('\n')).toContain(`## ${alert}`);
+  });
+
   test('describe every setting of the server, and no other', () => {
-    const described = [...readDocument('docs/configuration.md').matchAll(/^\| `([A-Z_]+)` \|/gm)].map(
-      ([, name]) => name,
-    );
+    const described = [
+      ...readDocument('docs/reference/configuration.md').matchAll(/^\| `([A-Z_]+)` \|/gm),
+    ].map(([, name]) => name);
     expect(described.toSorted()).toEqual(Object.keys(environment.shape).toSorted());
   });
 });

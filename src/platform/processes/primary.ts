@@ -8,7 +8,7 @@ import { type ProcessEnd, type ProcessObserver, SupervisedProcess } from './supe
 
 /** How often it is checked that the processes are not stuck; they report more often than MAX_SILENT_CHECKS allows (supervised-process.ts). */
 const CHECK_MS = 5_000;
-/** For closing what is left after the drain. Less than the 10 s after which whoever stops a node kills it (docs/operations.md). */
+/** For closing what is left after the drain. Less than the 10 s after which whoever stops a node kills it (docs/operate/deploy.md). */
 const CLOSE_MS = 8_000;
 /** The signals by which a node is stopped. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;

@@ -105,7 +105,7 @@ export class ProviderMonitorService {
     const now = monotonicNow();
     if (now - (this.loggedAt.get(subject) ?? -Infinity) < LOG_INTERVAL_MS) return;
     this.loggedAt.set(subject, now);
-    const hint = 'see "Connecting the push services" in docs/operations.md';
+    const hint = 'see docs/operate/alerts.md#usherpushmisconfigured';
     this.log.error(`${provider} refuses us: ${reason} (address ${addressHash(to.address)}); ${hint}`);
   }
 }

@@ -13,6 +13,8 @@ const MAX_STORED_REJECTIONS = 100;
 /** Files that a node holds in memory at once, to refuse them as a whole if a line is wrong. */
 const MAX_CHECKED_AT_ONCE = 2;
 const BUSY_RETRY_MS = 5_000;
+/** How often a run that goes on is marked as such. */
+const PROGRESS_EVERY_MS = 5_000;
 
 /** Nothing of the file was written, since a line of it is wrong. */
 class FileRefused extends Problem {}
@@ -49,7 +51,14 @@ export class RunsService {
   async *ingest(run: Run, body: AsyncIterable<Uint8Array>): AsyncGenerator<void> {
     try {
       const file = run.onInvalid === 'refuse' ? await this.check(run, body) : body;
-      yield* this.ingester.ingest(file, run.tally);
+      let storedAt = performance.now();
+      for await (const _ of this.ingester.ingest(file, run.tally)) {
+        if (performance.now() - storedAt > PROGRESS_EVERY_MS) {
+          await this.storeProgress(run);
+          storedAt = performance.now();
+        }
+        yield;
+      }
     } catch (error) {
       const { code, detail } = toProblem(error);
       await this.end(run, error instanceof FileRefused ? 'refused' : 'failed', { code, detail });
@@ -87,6 +96,12 @@ export class RunsService {
     } finally {
       this.checking -= 1;
     }
+  }
+
+  private async storeProgress({ id, tally }: Run): Promise<void> {
+    await this.store
+      .progress(id, countsOf(tally))
+      .catch((error: unknown) => this.log.warn(`the progress of run ${id} was not stored: ${String(error)}`));
   }
 
   /** What was committed stays, whether or not this can be stored. */

@@ -27,7 +27,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   misdirected: 'Send this to a node with the role `api`.',
   signature_invalid: 'The secret is not the one of this Usher.',
   signature_stale: 'Compare the clocks: `usher doctor`.',
-  not_configured: 'Set the secret of this processor at the server: docs/configuration.md.',
+  not_configured: 'Set the secret of this processor at the server: docs/reference/configuration.md.',
 };
 
 /** The API refused a call. */

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { type Check, CHECK_TIMEOUT_MS, checkClock, fail, ok, reasonOf } from './check.js';
 import { type AppliedMigration, checkMigrations, knownMigrations } from './migrations.js';
 
-/** docs/operations.md */
+/** docs/operate/deploy.md */
 const OLDEST_MAJOR = 18;
 const FACTS = `SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now, current_setting('server_version_num')::int AS version,
   pg_is_in_recovery() AS "isStandby", to_regclass('_prisma_migrations') IS NOT NULL AS "hasLedger"`;

@@ -16,7 +16,9 @@ export function checkSettings(env: Environment): Check[] {
     if (!(error instanceof ConfigError)) throw error;
     return error.message
       .split('\n')
-      .map((sentence) => fail('settings', sentence, 'docs/configuration.md explains each setting.'));
+      .map((sentence) =>
+        fail('settings', sentence, 'docs/reference/configuration.md explains each setting.'),
+      );
   }
 }
 
@@ -57,7 +59,7 @@ function recommendations(config: Config): Check[] {
           warn(
             'settings',
             'no payment processor is set up',
-            'docs/operations.md, "Connecting a payment processor".',
+            'docs/operate/connect.md, "Connecting a payment processor".',
           ),
         ]),
     ...(config.APNS_KEY || config.FCM_CREDENTIALS || config.VAPID_PRIVATE_KEY
@@ -66,7 +68,7 @@ function recommendations(config: Config): Check[] {
           warn(
             'settings',
             'no push service is set up',
-            'Devices that are not connected get nothing: docs/operations.md, "Connecting the push services".',
+            'Devices that are not connected get nothing: docs/operate/connect.md, "Connecting the push services".',
           ),
         ]),
   ];

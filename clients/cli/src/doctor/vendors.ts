@@ -46,7 +46,7 @@ export function checkAppleRoots(files: readonly string[]): Check[] {
       return fail(
         "Apple's root",
         `${file} cannot be read: ${reasonOf(error)}`,
-        'docs/operations.md says where to get it.',
+        'docs/operate/connect.md says where to get it.',
       );
     }
   });

@@ -1,18 +1,33 @@
 import type { Overview, OverviewPush } from '../api/types.js';
 import { count, span } from '../format.js';
 
+/** The alerts, each with a heading of its own in docs/operate/alerts.md. The rules of Prometheus have the same names. */
+export const ALERTS = [
+  'UsherRedisAway',
+  'UsherLoadLevel',
+  'UsherNoWorker',
+  'UsherOldestHandoff',
+  'UsherWebhookFailing',
+  'UsherWebhookSilence',
+  'UsherWebhooksWaiting',
+  'UsherPushMisconfigured',
+  'UsherPushCircuitOpen',
+  'UsherPushLate',
+] as const;
+
 /** Something that somebody should look at. */
 export interface Alarm {
+  readonly alert: (typeof ALERTS)[number];
   readonly tone: 'warn' | 'bad';
   /** What is so. */
   readonly fact: string;
-  /** What to do about it: in short what docs/operations.md has. */
+  /** What to do about it: in short what docs/operate/alerts.md has. */
   readonly remedy: string;
   /** Where in the console more of it is. */
   readonly to?: string;
 }
 
-// The limits are those of docs/operations.md, "Metrics".
+// The limits are those of docs/operate/alerts.md.
 const HANDOFF_SECONDS = { critical: 5, important: 30 };
 const FAILING_SECONDS = 900;
 const SILENT_SECONDS = 600;
@@ -33,6 +48,7 @@ function nodeAlarms({ nodes, total }: Overview): Alarm[] {
   if (!nodes || !total)
     return [
       {
+        alert: 'UsherRedisAway',
         tone: 'bad',
         fact: 'Redis is away.',
         remedy:
@@ -45,6 +61,7 @@ function nodeAlarms({ nodes, total }: Overview): Alarm[] {
       ? []
       : [
           {
+            alert: 'UsherLoadLevel' as const,
             tone: 'warn' as const,
             fact: `Load level ${total.loadLevel} on ${loaded.length} of ${total.nodes} nodes.`,
             remedy:
@@ -55,6 +72,7 @@ function nodeAlarms({ nodes, total }: Overview): Alarm[] {
       ? []
       : [
           {
+            alert: 'UsherNoWorker' as const,
             tone: 'bad' as const,
             fact: 'No node has the role worker.',
             remedy: 'Start one: retries, reconciliation, pushes and retention stand still without it.',
@@ -69,6 +87,7 @@ const handoffAlarms = ({ handoffs }: Overview): Alarm[] =>
     if (seconds === null || seconds <= HANDOFF_SECONDS[tier]) return [];
     return [
       {
+        alert: 'UsherOldestHandoff' as const,
         tone: 'bad' as const,
         fact: `The oldest ${tier} commit waits for ${span(seconds * 1_000)} to be delivered.`,
         remedy:
@@ -83,6 +102,7 @@ function webhookAlarms({ webhooks: { processors, waiting } }: Overview): Alarm[]
       ...(failingSeconds !== null && failingSeconds > FAILING_SECONDS
         ? [
             {
+              alert: 'UsherWebhookFailing' as const,
               tone: 'bad' as const,
               fact: `A webhook of ${processor} cannot be applied for ${span(failingSeconds * 1_000)}.`,
               remedy:
@@ -94,6 +114,7 @@ function webhookAlarms({ webhooks: { processors, waiting } }: Overview): Alarm[]
       ...(silentSeconds > SILENT_SECONDS && silentSeconds > 2 * usualSeconds
         ? [
             {
+              alert: 'UsherWebhookSilence' as const,
               tone: 'warn' as const,
               fact: `${processor} has sent no webhook for ${span(silentSeconds * 1_000)}.`,
               remedy: `The longest silence in the last 24 hours was ${span(usualSeconds * 1_000)}. Either nobody pays, or webhooks do not arrive: look at the processor's list of failed deliveries.`,
@@ -105,6 +126,7 @@ function webhookAlarms({ webhooks: { processors, waiting } }: Overview): Alarm[]
   );
   if (waiting.count === 0) return ofProcessors;
   const alarm: Alarm = {
+    alert: 'UsherWebhooksWaiting',
     tone: 'warn',
     fact: `${count(waiting.count)} ${waiting.count === 1 ? 'webhook waits' : 'webhooks wait'} for a plan or a link${waiting.seconds === null ? '' : `, the oldest for ${span(waiting.seconds * 1_000)}`}.`,
     remedy:
@@ -120,12 +142,14 @@ function pushAlarms({ vendor, openCircuits, misconfigured, dueSeconds }: Overvie
   );
   return [
     ...[...new Set(misconfigured.map(({ reason }) => reason))].map((reason): Alarm => ({
+      alert: 'UsherPushMisconfigured',
       tone: 'bad',
       fact: `${vendor} refuses our pushes: ${reason}.`,
       remedy: MISCONFIGURED[reason] ?? 'The credentials or settings of this provider are wrong.',
       to: '/push',
     })),
     ...[...new Set(openCircuits.map(({ upstream }) => upstream))].map((upstream): Alarm => ({
+      alert: 'UsherPushCircuitOpen',
       tone: 'warn',
       fact: `The circuit to ${upstream} is open.`,
       remedy:
@@ -133,6 +157,7 @@ function pushAlarms({ vendor, openCircuits, misconfigured, dueSeconds }: Overvie
       to: '/push',
     })),
     ...late.map((tier): Alarm => ({
+      alert: 'UsherPushLate',
       tone: 'warn',
       fact: `A ${tier} push by ${vendor} is due since ${span((dueSeconds[tier] ?? 0) * 1_000)}.`,
       remedy: 'More is waiting than the rate of the provider allows, or the workers stand still.',
@@ -141,7 +166,7 @@ function pushAlarms({ vendor, openCircuits, misconfigured, dueSeconds }: Overvie
   ];
 }
 
-/** What to do about reasons of `misconfigured`: docs/operations.md, "Connecting the push services". */
+/** What to do about reasons of `misconfigured`: docs/operate/alerts.md, "UsherPushMisconfigured". */
 const MISCONFIGURED: Record<string, string> = {
   InvalidProviderToken: 'The key, its id and the team do not belong together, or the key was revoked.',
   InvalidSigningKey: 'The key, its id and the team do not belong together, or the key was revoked.',

@@ -103,7 +103,7 @@ const ADVICE: Record<ProblemCode, Advice> = {
   },
   misdirected: {
     when: 'The node that was reached does not have the role that serves this path.',
-    remedy: 'Route the path to a node with the right role in `ROLES`, as docs/operations.md shows.',
+    remedy: 'Route the path to a node with the right role in `ROLES`, as docs/operate/deploy.md shows.',
   },
   idempotency_mismatch: {
     when: 'The `Idempotency-Key` was used for this call before, with another body.',
@@ -140,7 +140,7 @@ const ADVICE: Record<ProblemCode, Advice> = {
   },
   not_configured: {
     when: 'The payment processor lacks its settings on this node, or cannot be asked from here.',
-    remedy: 'Set what `detail` names, see docs/configuration.md.',
+    remedy: 'Set what `detail` names, see docs/reference/configuration.md.',
   },
   draining: {
     when: 'The node is being stopped.',
