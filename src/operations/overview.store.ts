@@ -4,11 +4,12 @@ import { failingWebhooks, waitingWebhooks, webhookSilences } from '../membership
 import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
 import type { DurableTier } from '../platform/tiers.js';
-import { oldestPushes } from '../push/queue/push.fragments.js';
+import { oldestPushes, pauses } from '../push/queue/push.fragments.js';
 
 const READ = statement('overview.sql', import.meta.url, {
   oldestHandoffs: oldestHandoffs(`'delivery'`),
   oldestPushes: oldestPushes('$2::text[]'),
+  pauses,
   webhookSilences: webhookSilences('$1::text[]'),
   failingWebhooks: failingWebhooks('$1::text[]'),
   waitingWebhooks,
@@ -22,6 +23,7 @@ export interface Backlog {
     readonly tier: DurableTier;
     readonly seconds: number;
   }[];
+  readonly pauses: readonly { readonly vendor: string; readonly critical: boolean; readonly since: string }[];
   readonly processors: readonly {
     readonly processor: string;
     readonly silentSeconds: number;

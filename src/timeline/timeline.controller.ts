@@ -1,9 +1,8 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
-import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
+import { eventId, userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import {
-  eventId,
   type EventQuery,
   eventQuery,
   eventResponse,

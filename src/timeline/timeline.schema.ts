@@ -3,7 +3,7 @@ import { RECEIPT_STATES } from '../delivery/receipts/receipt.js';
 import { deviceAnswer } from '../devices/device.schema.js';
 import { preferencesAnswer } from '../devices/preferences/preferences.schema.js';
 import { stateResponse } from '../mailbox/state/state.schema.js';
-import { deviceId, instant, storableInstant, userId } from '../platform/auth/ids.schema.js';
+import { deviceId, eventId, instant, storableInstant, userId } from '../platform/auth/ids.schema.js';
 import { cursorOrInstant, nextCursor } from '../platform/http/cursor.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
 import { NON_DELIVERY_REASONS } from './non-delivery-reason.js';
@@ -32,11 +32,6 @@ export const timelineQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100).describe('The most steps in the page'),
 });
 export type TimelineQuery = z.infer<typeof timelineQuery>;
-
-/** The path of GET /v1/users/{userId}/events/{eventId}. */
-export const eventId = z
-  .uuid()
-  .meta({ description: 'An event', examples: ['a8847c3a-2f0b-4f8c-9d0e-6c1c2f1f7a11'] });
 
 /** The query of GET /v1/users/{userId}/events/{eventId}. */
 export const eventQuery = z.strictObject({

@@ -223,3 +223,31 @@ describe('usher tail', () => {
     expect(stdout.match(/promo\.\w+/g)).toEqual(['promo.started', 'promo.ended', 'promo.third']);
   });
 });
+
+describe('usher resend', () => {
+  test('sends an event again, and says by which way it goes to each device', async () => {
+    (await usher.device('kai', 'kai-tv')).close();
+    const { accepted } = await line.json(['publish', 'kai', 'promo.started']);
+    const [{ id }] = accepted as [{ id: string }];
+    const { stdout } = await line.usher(['--reason', 'case 4711', 'resend', id, '--user', 'kai']);
+    expect(stdout).toBe('kai-tv: is asleep and cannot be pushed to: it gets it when it connects\n');
+    const { body } = await usher.backOffice.call('GET', '/v1/audit?action=event.resend&limit=1');
+    expect(body).toMatchObject({ entries: [{ reason: 'case 4711', userId: 'kai' }] });
+    expect((await line.usher(['resend', randomUUID(), '--user', 'kai'])).exitCode).toBe(1);
+  });
+});
+
+describe('usher push', () => {
+  test('pauses and resumes a provider for a reason, and shows what became of pushes', async () => {
+    expect((await line.usher(['push', 'pause', 'fcm'])).exitCode).toBe(1);
+    const paused = await line.usher(['--reason', 'a wrong campaign', 'push', 'pause', 'fcm', '--critical']);
+    expect(paused.stdout).toMatch(/^fcm is paused since .*, also for critical events\.$/m);
+    const { push } = await line
+      .usher(['--reason', 'it is over', 'push', 'resume', 'fcm'])
+      .then(() => usher.backOffice.call('GET', '/v1/audit?action=push.resume&limit=1'))
+      .then(({ body }) => ({ push: body.entries }));
+    expect(push).toMatchObject([{ result: 'done', before: { critical: true } }]);
+    const { stdout } = await line.usher(['push', 'results']);
+    expect(stdout).toContain('fcm: 0 taken in the last hour, 0 in the last day');
+  });
+});

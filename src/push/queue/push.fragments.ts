@@ -6,6 +6,9 @@ import type { PushWithdrawal } from '../../devices/addresses/push-withdrawal.js'
 export const pauseOf = ({ vendor, tier }: { vendor: string; tier: string }): string =>
   `SELECT x.since FROM push_pause x WHERE x.vendor = ${vendor} AND (x.critical OR ${tier} <> 'critical')`;
 
+/** A scalar (json): the pauses, as `[{ vendor, critical, since }]`. */
+export const pauses = `(SELECT coalesce(json_agg(json_build_object('vendor', x.vendor, 'critical', x.critical, 'since', iso(x.since))), '[]') FROM push_pause x)`;
+
 /** A scalar (json): what became of the push of the event to the device; null when there was none. */
 export const pushOutcome = (of: { userId: string; deviceId: string; eventId: string }): string =>
   `(SELECT json_build_object('vendor', p.vendor, 'state', p.state, 'reason', p.reason,

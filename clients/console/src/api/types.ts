@@ -3,13 +3,20 @@
  * their types are here.
  */
 import type { z } from 'zod';
-import type { describedPlan, listedPlan, planBody } from '../../../../src/membership/plans/plans.schema.js';
+import type {
+  describedPlan,
+  listedPlan,
+  planBody,
+  planPreview,
+} from '../../../../src/membership/plans/plans.schema.js';
 import type { describedWebhook, webhookList } from '../../../../src/membership/webhooks/webhooks.schema.js';
 import type { edgeList, overview } from '../../../../src/operations/overview.schema.js';
 import type { searchResults } from '../../../../src/operations/search.schema.js';
 import type { auditEntry } from '../../../../src/platform/audit/audit.schema.js';
 import type { describedServiceKey } from '../../../../src/platform/auth/service-keys/service-keys.schema.js';
+import type { resultsResponse } from '../../../../src/push/results/results.schema.js';
 import type { forecastResponse } from '../../../../src/push/sending/forecast.schema.js';
+import type { resentResponse } from '../../../../src/support/support.schema.js';
 import type { describedRun, runList } from '../../../../src/recommendations/runs/runs.schema.js';
 import type {
   eventResponse,
@@ -29,6 +36,9 @@ export type DescribedEvent = z.output<typeof eventResponse>;
 export type KnownEvent = Omit<DescribedEvent, 'userId'>;
 /** What became of an event on one device. */
 export type Delivery = DescribedEvent['devices'][number];
+
+/** `POST /v1/users/{userId}/events/{eventId}/resend` */
+export type Resent = z.output<typeof resentResponse>;
 
 /** One of `GET /v1/users/{userId}/timeline` */
 export type Step = z.output<typeof timelineResponse>['timeline'][number];
@@ -50,6 +60,9 @@ export type ListedPlan = z.output<typeof listedPlan>;
 /** `GET /v1/plans/{planId}` */
 export type DescribedPlan = z.output<typeof describedPlan>;
 
+/** `POST /v1/plans/{planId}/preview` */
+export type PlanPreview = z.output<typeof planPreview>;
+
 /** `GET /v1/operations/overview` */
 export type Overview = z.output<typeof overview>;
 export type OverviewNode = NonNullable<Overview['nodes']>[number];
@@ -59,6 +72,8 @@ export type ConnectedEdge = z.output<typeof edgeList>['edges'][number];
 /** One of `GET /v1/search` */
 export type SearchResult = z.output<typeof searchResults>['results'][number];
 
+/** `GET /v1/push/results` */
+export type PushResults = z.output<typeof resultsResponse>;
 /** `GET /v1/push/forecast` */
 export type Forecast = z.output<typeof forecastResponse>;
 

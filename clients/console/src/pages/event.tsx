@@ -1,7 +1,9 @@
 import { type FormEvent, useState } from 'react';
 import { segment } from '../api/api.js';
-import type { DescribedEvent } from '../api/types.js';
+import { useMay } from '../api/session.js';
+import type { DescribedEvent, Resent } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
+import { Action } from '../components/action.js';
 import { ErrorNotice, Facts, Loading, Page, Section, When } from '../components/parts.js';
 import { EventDescription } from '../timeline/steps.js';
 import { Link, replaceQuery, usePlace } from '../router.js';
@@ -13,9 +15,17 @@ export function EventPage({ userId, eventId }: { userId: string; eventId: string
   const device = usePlace().query.get('device') ?? '';
   const only = device === '' ? '' : `?${String(new URLSearchParams({ deviceId: device }))}`;
   const path = `/v1/users/${segment(userId)}/events/${segment(eventId)}${only}`;
-  const { data: event, error } = useApi<DescribedEvent>(path, EVERY_MS);
+  const mayHelp = useMay('support');
+  const { data: event, error, reload } = useApi<DescribedEvent>(path, EVERY_MS);
   return (
-    <Page title={event?.type ?? 'Event'}>
+    <Page
+      title={event?.type ?? 'Event'}
+      actions={
+        mayHelp &&
+        event &&
+        !event.superseded && <Resend userId={userId} eventId={eventId} device={device} onDone={reload} />
+      }
+    >
       {event ? <ErrorNotice error={error} /> : <Loading error={error} />}
       {event && (
         <>
@@ -36,6 +46,46 @@ export function EventPage({ userId, eventId }: { userId: string; eventId: string
         </>
       )}
     </Page>
+  );
+}
+
+const WAYS: Record<Resent['devices'][number]['by'], string> = {
+  connection: 'is connected, and was sent it again',
+  push: 'is asleep, and a push is on its way',
+  later: 'is asleep and cannot be pushed to: it gets it when it connects',
+  nothing: 'has it, or is not meant to get it',
+};
+
+/** Sends the event again to the device that was asked about, or to all that have not got it. */
+function Resend({
+  userId,
+  eventId,
+  device,
+  onDone,
+}: {
+  userId: string;
+  eventId: string;
+  device: string;
+  onDone: () => void;
+}) {
+  const to = device === '' ? 'every device that has not got it' : device;
+  return (
+    <Action
+      label="Resend"
+      explanation={`The event is sent again to ${to}, as it is: a device that has it all the same ignores it. One that is not connected is pushed to once more, within the preferences of the user.`}
+      path={`/v1/users/${segment(userId)}/events/${segment(eventId)}/resend`}
+      call={{ method: 'POST', body: device === '' ? {} : { deviceId: device } }}
+      done={(response) => (
+        <ul>
+          {(response as Resent).devices.map(({ deviceId, by }) => (
+            <li key={deviceId}>
+              <strong>{deviceId}</strong> {WAYS[by]}.
+            </li>
+          ))}
+        </ul>
+      )}
+      onDone={onDone}
+    />
   );
 }
 
