@@ -15,6 +15,6 @@ import { SweepWorker } from './sweep.worker.js';
   imports: [ClusterModule, DevicesModule, MailboxModule],
   controllers: [PublishController, ReceiptsController],
   providers: [DeliveryOutcomeService, DispatcherService, ReceiptStore, ReceiptsService, SweepWorker],
-  exports: [ReceiptsService],
+  exports: [DispatcherService, ReceiptsService],
 })
 export class DeliveryModule {}

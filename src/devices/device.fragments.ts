@@ -1,3 +1,4 @@
+import { STALE_AFTER_DAYS } from './device.js';
 import { OPT_IN_CATEGORIES } from './preferences/preferences.js';
 
 /* SQL over the tables device and preference for statements of other folders. All parameters are SQL expressions. */
@@ -18,9 +19,10 @@ export const allowsPushOf = ({ userId, type }: { userId: string; type: string })
 export const preferencesOf = (userId: string): string =>
   `SELECT f.body FROM preference f WHERE f.user_id = ${userId}`;
 
-/** For LATERAL: the user's devices: device_id, created_at. */
+/** For LATERAL: the user's devices: device_id, created_at, last_seen_at, push_kind (of the address; null without one), is_stale. */
 export const devicesOf = (userId: string): string =>
-  `SELECT d.device_id, d.created_at FROM device d WHERE d.user_id = ${userId}`;
+  `SELECT d.device_id, d.created_at, d.last_seen_at, d.push ->> 'kind' AS push_kind,
+      d.last_seen_at < now() - interval '${STALE_AFTER_DAYS} days' AS is_stale FROM device d WHERE d.user_id = ${userId}`;
 
 /** For LATERAL: the user's devices that can be pushed to: device_id, kind (of the address), last_seen_at. */
 export const pushableDevicesOf = (userId: string): string =>

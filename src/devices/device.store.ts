@@ -56,7 +56,8 @@ export class DeviceStore {
     @Inject(PUSH_WITHDRAWAL) withdrawal: PushWithdrawal,
   ) {
     const fragments = {
-      withdrawPushes: withdrawal.sql('lost'),
+      withdrawPushes: withdrawal.sql('lost', 'device_changed'),
+      withdrawMovedPushes: withdrawal.sql('lost', 'address_moved'),
       releaseAddresses: release('lost'),
       releaseFormer: release('former'),
     };

@@ -38,6 +38,13 @@ export class MailboxFragments {
     ) s`;
   }
 
+  /** A scalar (json): the user's event with this id in the shape of StoredEntry, and `epoch`; null once it has left the mailbox or expired. */
+  entryWithId({ userId, id }: { userId: string; id: string }): string {
+    return `(SELECT json_build_object('entry', ${this.json('e')}, 'epoch', m.epoch)
+      FROM mailbox_entry e JOIN mailbox m ON m.user_id = e.user_id
+      WHERE e.user_id = ${userId} AND e.id = ${id} AND (e.expires_at IS NULL OR e.expires_at > now()))`;
+  }
+
   /** For the statements of this folder: `{{entryJson}}`, the row `e` as json, and `{{missed}}`, of the offset `r.after`. */
   get forOwnStatements(): Fragments {
     return { entryJson: this.json('e'), missed: missedSince('r.after') };

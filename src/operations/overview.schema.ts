@@ -51,9 +51,17 @@ export const overview = z
       z.object({
         vendor: z.string(),
         dueSeconds: byTier.describe('For how long the longest due push waits; null: none is due'),
+        paused: z
+          .object({ since: instant, critical: z.boolean() })
+          .nullable()
+          .describe('Whether an operator holds its pushes back, and those of critical events too'),
         openCircuits: z.array(circuit.omit({ vendor: true }).extend({ nodeId: z.string() })),
         misconfigured: z
-          .array(misconfiguration.omit({ vendor: true }).extend({ nodeId: z.string() }))
+          .array(
+            misconfiguration
+              .omit({ vendor: true })
+              .extend({ nodeId: z.string(), fix: z.string().optional().describe('What to do') }),
+          )
           .describe(
             'Pushes that failed in the last ten minutes because our credentials or settings are wrong',
           ),

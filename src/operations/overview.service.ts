@@ -59,19 +59,20 @@ export class OverviewService {
       at: new Date().toISOString(),
       ...(nodes && { nodes: nodes.map(withoutLists), total: totalOf(nodes) }),
       handoffs: backlog.handoffs,
-      push: vendors.map((vendor) => ({
+      push: pushProviders.map(({ name: vendor, fixes = {} }) => ({
         vendor,
         dueSeconds: {
           critical: dueSeconds(backlog, vendor, 'critical'),
           important: dueSeconds(backlog, vendor, 'important'),
         },
+        paused: pausedOf(backlog, vendor),
         openCircuits: ofVendor(nodes, vendor, {
           of: ({ openCircuits }) => openCircuits,
           show: ({ upstream, since }, nodeId) => ({ upstream, since, nodeId }),
         }),
         misconfigured: ofVendor(nodes, vendor, {
           of: ({ misconfigured }) => misconfigured,
-          show: ({ reason, lastAt }, nodeId) => ({ reason, lastAt, nodeId }),
+          show: ({ reason, lastAt }, nodeId) => ({ reason, lastAt, nodeId, fix: fixes[reason] }),
         }),
       })),
       webhooks: { processors: [...backlog.processors], waiting: backlog.waiting },
@@ -113,6 +114,11 @@ const totalOf = (nodes: readonly KnownNode[]) => ({
 
 const dueSeconds = (backlog: Backlog, vendor: string, tier: string): number | null =>
   backlog.pushes.find((one) => one.vendor === vendor && one.tier === tier)?.seconds ?? null;
+
+const pausedOf = ({ pauses }: Backlog, vendor: string) => {
+  const found = pauses.find((one) => one.vendor === vendor);
+  return found ? { since: found.since, critical: found.critical } : null;
+};
 
 /** What all nodes say of that push provider. */
 const ofVendor = <Item extends { readonly vendor: string }, Shown>(

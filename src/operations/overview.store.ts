@@ -4,12 +4,13 @@ import { failingWebhooks, waitingWebhooks, webhookSilences } from '../membership
 import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
 import type { DurableTier } from '../platform/tiers.js';
-import { oldestPushes } from '../push/queue/push.fragments.js';
+import { oldestPushes, pauses } from '../push/queue/push.fragments.js';
 import { oldestEdgeNotice } from '../streams/stream.fragments.js';
 
 const READ = statement('overview.sql', import.meta.url, {
   oldestHandoffs: oldestHandoffs(`'delivery'`),
   oldestPushes: oldestPushes('$2::text[]'),
+  pauses,
   webhookSilences: webhookSilences('$1::text[]'),
   failingWebhooks: failingWebhooks('$1::text[]'),
   waitingWebhooks,
@@ -30,6 +31,7 @@ export interface Backlog {
     readonly tier: DurableTier;
     readonly seconds: number;
   }[];
+  readonly pauses: readonly { readonly vendor: string; readonly critical: boolean; readonly since: string }[];
   readonly processors: readonly {
     readonly processor: string;
     readonly silentSeconds: number;

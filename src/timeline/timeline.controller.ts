@@ -1,9 +1,10 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
-import { userId as userIdSchema } from '../platform/auth/ids.schema.js';
+import { eventId, userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import {
-  eventId,
+  type EventQuery,
+  eventQuery,
   eventResponse,
   timelineResponse,
   timelineQuery,
@@ -55,7 +56,8 @@ export class TimelineController {
   event(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Param('eventId', { schema: eventId }) id: string,
+    @Query({ schema: eventQuery }) query: EventQuery,
   ) {
-    return this.timeline.describeEvent(userId, id);
+    return this.timeline.describeEvent(userId, id, query);
   }
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { RECEIPT_STATES } from '../delivery/receipts/receipt.js';
 import { deviceAnswer } from '../devices/device.schema.js';
+import { preferencesAnswer } from '../devices/preferences/preferences.schema.js';
 import { stateResponse } from '../mailbox/state/state.schema.js';
-import { instant, storableInstant, userId } from '../platform/auth/ids.schema.js';
+import { deviceId, eventId, instant, storableInstant, userId } from '../platform/auth/ids.schema.js';
 import { cursorOrInstant, nextCursor } from '../platform/http/cursor.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
 import { NON_DELIVERY_REASONS } from './non-delivery-reason.js';
@@ -32,53 +33,160 @@ export const timelineQuery = z.strictObject({
 });
 export type TimelineQuery = z.infer<typeof timelineQuery>;
 
+/** The query of GET /v1/users/{userId}/events/{eventId}. */
+export const eventQuery = z.strictObject({
+  deviceId: deviceId.optional().describe('Only this device, also one that is none of the user’s.'),
+});
+export type EventQuery = z.infer<typeof eventQuery>;
+
+const push = z
+  .object({
+    vendor: z.string().describe('The push provider'),
+    state: z
+      .string()
+      .describe('`queued`, `sent`, `delivered`, `cleared`, `withdrawn`, `expired`, `gone` or `failed`'),
+    reason: z.string().nullable(),
+    attempts: z.int().describe('How often it was sent to the provider'),
+    queuedAt: instant,
+    dueAt: instant.describe('When it is tried, or decided, again'),
+    settledAt: instant.nullable(),
+    pausedAt: instant.nullable().describe('Since when pushes like this one are paused'),
+  })
+  .meta({ id: 'PushOutcome', description: 'What became of the push notification of an event' });
+
+const delivery = z
+  .object({
+    deviceId: z.string(),
+    state: z.enum(['none', ...RECEIPT_STATES]),
+    why: z.enum(NON_DELIVERY_REASONS).optional().describe('Left out for a device that got it'),
+    explanation: z.string().describe('For people: how far it got, why no further, and what to do'),
+    sentAt: instant.nullable(),
+    receivedAt: instant.nullable(),
+    appliedAt: instant.nullable(),
+    seenAt: instant.nullable(),
+    push: push.nullable(),
+  })
+  .meta({ id: 'Delivery', description: 'What became of an event on one device' });
+
+const event = z.object({
+  at: instant.describe('When it was published; of one of which only receipts are left, when the first came'),
+  id: eventId,
+  type: z.string(),
+  tier: z.string().nullable().describe('Null when only receipts are left of it, as `key` is'),
+  key: z.string().nullable(),
+  offset: z.int(),
+  epoch: z.string(),
+  target: z.string().nullable().describe('The only device that it is for'),
+  expiresAt: instant.nullable(),
+  superseded: z.boolean(),
+  supersededBy: eventId.nullable(),
+  explanation: z.string().optional().describe('Where there is no device of which anything could be said'),
+  devices: z.array(delivery),
+});
+
+const eventStep = event.extend({ step: z.literal('event') }).meta({ id: 'EventStep' });
+const webhookStep = z
+  .object({
+    step: z.literal('webhook'),
+    at: instant.describe('When it was received'),
+    processor: z.string(),
+    eventId: z.string(),
+    type: z.string(),
+    status: z.string(),
+    reason: z.string().nullable(),
+    createdAt: instant,
+    settledAt: instant.nullable(),
+  })
+  .meta({ id: 'WebhookStep' });
+const membershipStep = z
+  .object({
+    step: z.literal('membership'),
+    at: instant,
+    version: z.int(),
+    status: z.string(),
+    planId: z.string().nullable(),
+    cancelAt: instant.nullable(),
+    reason: z.string(),
+    processor: z.string().nullable(),
+    webhookId: z.string().nullable(),
+  })
+  .meta({ id: 'MembershipStep' });
+const streamStep = z
+  .object({
+    step: z.literal('stream'),
+    at: instant.describe('When it started'),
+    streamId: z.string(),
+    deviceId: z.string(),
+    titleId: z.string(),
+    edgeId: z.string(),
+    endedAt: instant.nullable(),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'StreamStep' });
+
 /** The response of GET /v1/users/{userId}/timeline. */
 export const timelineResponse = z
   .object({
     userId,
-    timeline: z.array(
-      z.looseObject({ at: instant, step: z.enum(['webhook', 'membership', 'event', 'stream']) }),
-    ),
+    timeline: z.array(z.discriminatedUnion('step', [eventStep, webhookStep, membershipStep, streamStep])),
     next: nextCursor,
   })
   .meta({ id: 'Timeline' });
 
+/** The response of GET /v1/users/{userId}/events/{eventId}. */
+export const eventResponse = event.extend({ userId }).meta({ id: 'EventOfUser' });
+
+const connection = z
+  .object({
+    nodeId: z.string(),
+    transport: z.enum(['socket', 'event-stream']),
+    since: instant,
+    offset: z.int().nullable().describe('Null until it has its history'),
+    lag: z.int().nullable().describe('How many offsets it was not sent yet; null until it has its history'),
+    unacknowledged: z.int(),
+    unreadBytes: z.int(),
+  })
+  .meta({ id: 'Connection', description: 'The connection of a device' });
+
+const subscription = z.object({
+  processor: z.string(),
+  subscriptionId: z.string(),
+  customerId: z.string(),
+  status: z.string(),
+  planId: z.string().nullable(),
+  cancelAt: instant.nullable(),
+  asOf: instant,
+});
+
 /** The response of GET /v1/users/{userId}. */
 export const userResponse = z
-  .looseObject({
+  .object({
     userId,
     awake: z.boolean().optional().describe('Whether a device is connected; left out while Redis is away.'),
     ...stateResponse.shape,
-    subscriptions: z.array(z.looseObject({})),
-    links: z.array(z.looseObject({})),
-    streams: z.array(z.looseObject({})).describe('Those that run now.'),
+    subscriptions: z.array(subscription),
+    links: z.array(z.object({ processor: z.string(), customerId: z.string() })),
+    streams: z
+      .array(
+        z.object({
+          streamId: z.string(),
+          deviceId: z.string(),
+          titleId: z.string(),
+          edgeId: z.string(),
+          startedAt: instant,
+        }),
+      )
+      .describe('Those that run now.'),
+    preferences: preferencesAnswer,
     devices: z.array(
-      deviceAnswer.extend({ membership: z.string().describe('How far the newest plan change got on it.') }),
+      deviceAnswer.extend({
+        membership: z.string().describe('How far the newest plan change got on it.'),
+        connection: connection
+          .nullable()
+          .optional()
+          .describe('Null for one that is not connected; left out while that is not known'),
+      }),
     ),
     notApplied: z.array(z.string()).describe('Devices without the receipt `applied` for it.'),
   })
   .meta({ id: 'UserOverview', description: 'All that is known of a user' });
-
-/** The path of GET /v1/users/{userId}/events/{eventId}. */
-export const eventId = z
-  .uuid()
-  .meta({ description: 'An event', examples: ['a8847c3a-2f0b-4f8c-9d0e-6c1c2f1f7a11'] });
-
-/** The response of GET /v1/users/{userId}/events/{eventId}. */
-export const eventResponse = z
-  .looseObject({
-    userId,
-    at: instant,
-    id: eventId,
-    type: z.string(),
-    superseded: z.boolean(),
-    supersededBy: eventId.nullable(),
-    devices: z.array(
-      z.looseObject({
-        deviceId: z.string(),
-        state: z.enum(['none', ...RECEIPT_STATES]),
-        why: z.enum(NON_DELIVERY_REASONS).optional(),
-      }),
-    ),
-  })
-  .meta({ id: 'EventOfUser' });

@@ -7,9 +7,10 @@ import { StateStore } from '../mailbox/state/state.store.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { encodeCursor } from '../platform/http/cursor.schema.js';
 import { Problem } from '../platform/http/problem.js';
-import type { TimelineQuery } from './timeline.schema.js';
-import { type StoredEventStep, type StoredStep, TimelineStore } from './timeline.store.js';
-import { stateOf, nonDeliveryReason } from './non-delivery-reason.js';
+import { type AsOf, deliveryTo, describeEvent } from './describe-event.js';
+import type { EventQuery, TimelineQuery } from './timeline.schema.js';
+import { type StoredStep, TimelineStore } from './timeline.store.js';
+import { stateOf } from './non-delivery-reason.js';
 
 const APPLIED_OR_UNKNOWN: ReadonlySet<string> = new Set(['applied', 'seen', 'unknown']);
 
@@ -64,17 +65,31 @@ export class TimelineService {
   /** Returns the steps behind `before`, the newest first, and as `next` the `before` of the next page if there may be one. */
   async list(userId: string, { before, limit }: TimelineQuery) {
     const steps = await this.store.steps(userId, before, limit);
-    const now = new Date().toISOString();
-    const timeline = steps.map((step) => toResponse(step, now));
+    const asOf = this.asOf();
+    const timeline = steps.map((step) => toResponse(step, asOf));
     const last = steps.length === limit ? steps.at(-1) : undefined;
     return { userId, timeline, next: last && encodeCursor([last.at, last.rank, last.ref]) };
   }
 
-  /** One event with its delivery to each device. Throws Problem not_found for an event of which nothing is known (any more). */
-  async describeEvent(userId: string, eventId: string) {
+  /**
+   * One event with its delivery to each device, or to the one that is asked for: also to one that is none of the user's. Throws Problem
+   * not_found for an event of which nothing is known (any more).
+   */
+  async describeEvent(userId: string, eventId: string, { deviceId }: EventQuery) {
     const found = await this.store.event(userId, eventId);
-    if (!found) throw new Problem('not_found', 'Nothing is known of such an event of this user.');
-    return { userId, at: found.at, ...withReasons(found.at, found.what, new Date().toISOString()) };
+    if (!found) throw new Problem('not_found', this.neverPublished());
+    const { at, what } = found;
+    const devices = deviceId === undefined ? what.devices : [deliveryTo(deviceId, what.devices)];
+    return { userId, at, ...describeEvent(at, { ...what, devices }, this.asOf()) };
+  }
+
+  private neverPublished(): string {
+    const days = this.config.RECEIPT_RETENTION_DAYS;
+    return `This user has no event with this id: it was never published to them, was routine, which is not stored, or is older than ${days} days. Compare the id and the user with the response to the call that published it.`;
+  }
+
+  private asOf(): AsOf {
+    return { now: new Date().toISOString(), ackMs: 2_000 * this.config.ACK_TIMEOUT_SECONDS };
   }
 }
 
@@ -87,18 +102,9 @@ function connectionOf(deviceId: string, connections: readonly ConnectedDevice[],
   return { nodeId, transport, since, offset, lag, unacknowledged, unreadBytes };
 }
 
-function toResponse(step: StoredStep, now: string) {
+function toResponse(step: StoredStep, asOf: AsOf) {
   const { at } = step;
   return step.step === 'event'
-    ? { at, step: step.step, ...withReasons(at, step.what, now) }
+    ? { at, step: step.step, ...describeEvent(at, step.what, asOf) }
     : { at, step: step.step, ...step.what };
-}
-
-function withReasons(at: string, event: StoredEventStep, now: string) {
-  const devices = event.devices.map((device) => {
-    const { deviceId, state, sentAt, receivedAt, appliedAt, seenAt, push } = device;
-    const why = nonDeliveryReason({ ...event, at }, device, now);
-    return { deviceId, state: stateOf(state), why, sentAt, receivedAt, appliedAt, seenAt, push };
-  });
-  return { ...event, devices };
 }

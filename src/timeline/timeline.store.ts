@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { eventsWithReceipts, receiptsOf, statesByDevice } from '../delivery/receipts/receipt.fragments.js';
-import { devicesOf, preferencesOf } from '../devices/device.fragments.js';
+import { allowsPushOf, devicesOf, preferencesOf } from '../devices/device.fragments.js';
 import type { Preferences } from '../devices/preferences/preferences.schema.js';
 import { EVENT_TYPES } from '../mailbox/events/event-types.js';
 import { entriesOf, newestEventAt, newestEventId, pastEventsOf } from '../mailbox/mailbox.fragments.js';
@@ -14,7 +14,7 @@ import { pushOutcome } from '../push/queue/push.fragments.js';
 import { runningStreamsOf, streamSteps } from '../streams/stream.fragments.js';
 import { Database } from '../platform/postgres/database.js';
 import { fragment, named, statement } from '../platform/postgres/statement.js';
-import type { DeviceDelivery } from './non-delivery-reason.js';
+import type { KnownEvent } from './describe-event.js';
 import type { TimelinePlace } from './timeline.schema.js';
 
 /** The page of one kind of step, in the order of the timeline: see read-timeline.sql, also for `rank`. */
@@ -32,6 +32,7 @@ const ofEvent = {
   eventStep: fragment('event-step.sql', import.meta.url, {
     receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
     devices: devicesOf('$1'),
+    isPushAllowed: allowsPushOf({ userId: '$1', type: 'n.type' }),
     pushOutcome: pushOutcome({
       userId: '$1',
       deviceId: 'coalesce(d.device_id, r.device_id)',
@@ -61,19 +62,9 @@ const RECORD = named(
 /** A step of the timeline as it is stored, with its place; `what` depends on the step. */
 export type StoredStep = TimelinePlace &
   (
-    | { readonly step: 'event'; readonly what: StoredEventStep }
+    | { readonly step: 'event'; readonly what: KnownEvent }
     | { readonly step: 'webhook' | 'membership' | 'stream'; readonly what: object }
   );
-
-/** An event of the timeline with its delivery to each device. */
-export interface StoredEventStep {
-  readonly target: string | null;
-  readonly expiresAt: string | null;
-  readonly superseded: boolean;
-  /** The id of the event that did; null when it is not known. */
-  readonly supersededBy: string | null;
-  readonly devices: readonly DeviceDelivery[];
-}
 
 /** What several folders store about one user. */
 export interface UserRecord {
@@ -100,8 +91,8 @@ export class TimelineStore {
   }
 
   /** One event of the user; undefined when nothing is known of it (any more). */
-  async event(userId: string, eventId: string): Promise<{ at: string; what: StoredEventStep } | undefined> {
-    const [row] = await this.database.run<{ at: string; what: StoredEventStep }>('important', EVENT, [
+  async event(userId: string, eventId: string): Promise<{ at: string; what: KnownEvent } | undefined> {
+    const [row] = await this.database.run<{ at: string; what: KnownEvent }>('important', EVENT, [
       userId,
       eventId,
     ]);

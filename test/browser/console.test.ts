@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { type NonDelivery, prepareNonDeliveries } from '../support/cases/non-delivery.js';
 import { subscriptionIds } from '../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { type FakeFcm, startFakeFcm } from '../support/fakes/fake-fcm.js';
 import { launch } from './chromium.js';
 
 const MINUTE = 60_000;
@@ -19,10 +21,13 @@ describe('the console', () => {
   let page: Page;
   let errors: string[];
   let addresses: string[];
+  let fcm: FakeFcm;
+  let nonDeliveries: ReadonlyMap<string, NonDelivery>;
 
   beforeAll(async () => {
+    fcm = await startFakeFcm();
     [usher, browser] = await Promise.all([
-      startUsher({ NODE_ENV: 'development', CONSOLE: 'on', ACK_TIMEOUT_SECONDS: '1' }),
+      startUsher({ NODE_ENV: 'development', CONSOLE: 'on', ACK_TIMEOUT_SECONDS: '1', ...fcm.environment }),
       launch(),
     ]);
     await usher.backOffice.putPlan('premium', ['price_premium']);
@@ -44,11 +49,13 @@ describe('the console', () => {
       { userId: WHOLE_USER, type: 'note.added', tier: 'important', key: 'note', data: {} },
     ]);
     await tv.waitFor('note.added');
+    nonDeliveries = await prepareNonDeliveries(usher, fcm);
   }, MINUTE);
   afterEach(() => page?.context().close());
   afterAll(async () => {
     await browser?.close();
     await usher?.stop();
+    await fcm?.close();
   });
 
   const newLink = async (role = 'admin') => {
@@ -95,9 +102,27 @@ describe('the console', () => {
     await openUser();
     const event = page.getByRole('listitem').filter({ hasText: 'Event note.added' });
     const phone = event.getByRole('listitem').filter({ hasText: 'ann-phone' });
-    await phone.getByText('The device has not been connected since.').waitFor();
+    await phone.getByText('It has no push address, so it cannot be woken').waitFor();
     const tv = event.getByRole('listitem').filter({ hasText: 'ann-tv' });
     await tv.getByText(/It arrived after \d+ ms/).waitFor();
+  });
+
+  test('answers “why did this device not get it?” for every case that there is, in the words of the server', async () => {
+    await open(await newLink());
+    await heading('Overview').waitFor();
+    expect(nonDeliveries.size).toBe(10);
+    for (const { userId, eventId, deviceId, says } of nonDeliveries.values()) {
+      await page.goto(`${usher.url}/console/users/${userId}/events/${eventId}`);
+      const isKnown = says.source !== nonDeliveries.get('never published')?.says.source;
+      if (isKnown) {
+        await page.getByLabel('Device').fill(deviceId);
+        await page.getByRole('button', { name: 'Why?' }).click();
+      }
+      await page.getByText(says).waitFor();
+    }
+    const { userId, says } = nonDeliveries.get('quiet hours') as NonDelivery;
+    await page.goto(`${usher.url}/console/users/${userId}`);
+    await page.getByText(says).waitFor();
   });
 
   test('shows what happens while one looks at it', async () => {
@@ -146,7 +171,8 @@ describe('the console', () => {
     });
     await open(await newLink('operate'));
     await heading('Overview').waitFor();
-    await page.getByRole('link', { name: 'Look' }).click();
+    const alarm = page.getByRole('listitem').filter({ hasText: 'for a plan or a link' });
+    await alarm.getByRole('link', { name: 'Look' }).click();
     await page.getByRole('row').filter({ hasText: 'price_family' }).getByRole('link').first().click();
     await page.getByRole('link', { name: 'Create a plan with price_family' }).click();
     await page.getByLabel('Id', { exact: true }).last().fill('family');

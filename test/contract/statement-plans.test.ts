@@ -24,6 +24,8 @@ const SMALL = [
   'service_key',
   'plan',
   'plan_price',
+  'push_pause',
+  'push_result',
   'lease_key',
   'reconciliation',
   'webhook_wakeup',

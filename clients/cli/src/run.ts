@@ -6,7 +6,9 @@ import { addListen } from './commands/listen.js';
 import { addPlans } from './commands/plans.js';
 import { addProfile } from './commands/profile.js';
 import { addPublish } from './commands/publish.js';
+import { addPush } from './commands/push.js';
 import { addRecommendations } from './commands/recommendations.js';
+import { addResend } from './commands/resend.js';
 import { addSimulate } from './commands/simulate.js';
 import { addTail } from './commands/tail.js';
 import { addToken } from './commands/token.js';
@@ -28,6 +30,8 @@ const COMMANDS: readonly AddCommand[] = [
   addUser,
   addTail,
   addWhy,
+  addResend,
+  addPush,
   addTrigger,
   addWebhooks,
   addPlans,

@@ -3,8 +3,11 @@
  * Implemented by push, which devices must not import; bound in app.module.ts.
  */
 export interface PushWithdrawal {
-  /** Returns an UPDATE for WITH. `devices`: the name of a query with the columns user_id and device_id. */
-  sql(devices: string): string;
+  /**
+   * Returns an UPDATE for WITH. `devices`: the name of a query with the columns user_id and device_id. `address_moved`: another device,
+   * which is mostly the same one under another account, has taken the address over.
+   */
+  sql(devices: string, reason: 'device_changed' | 'address_moved'): string;
 }
 
 /** Injection token of PushWithdrawal. */

@@ -49,13 +49,14 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
 
   /** Writes or queues each event for the devices of its user that are connected here. One that fails is disconnected, and can resume. */
   deliver(events: readonly OutgoingEvent[]): void {
-    for (const { userId, event, exceptDeviceId, reportSent } of events) {
+    for (const { userId, event, exceptDeviceId, reportSent, againTo } of events) {
       const connections = this.connections.of(userId);
       if (connections.length === 0) continue;
       const frame = new EventFrame(event, this.monitor);
       for (const connection of connections) {
         if (connection.deviceId === exceptDeviceId) continue;
-        this.deliverTo(connection, frame, reportSent);
+        if (againTo === undefined) this.deliverTo(connection, frame, reportSent);
+        else if (againTo.includes(connection.deviceId)) this.deliverAgain(connection, frame);
       }
     }
   }
@@ -68,6 +69,14 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
       this.log.error(error, `device ${connection.deviceId} is disconnected: an event could not be written`);
       this.terminate(connection);
     }
+  }
+
+  /** Not to a device that is still getting its history: the event is part of it. */
+  private deliverAgain(connection: Connection, frame: EventFrame): void {
+    if (!connection.outbound.isLive) return;
+    connection.transport?.encode(frame);
+    connection.outbound.addAgain(frame);
+    this.writes.schedule(connection);
   }
 
   /** Sends the response to a command with the device's next write. */

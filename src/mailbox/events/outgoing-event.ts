@@ -52,6 +52,8 @@ export interface OutgoingEvent {
   readonly exceptDeviceId?: string | undefined;
   /** The publisher waits for the outcome (`wait=received`): a node records the receipt `sent` as soon as it writes the event to a device. */
   readonly reportSent?: boolean | undefined;
+  /** Only these devices, and although they were sent it before: somebody in support resends it. */
+  readonly againTo?: readonly string[] | undefined;
 }
 
 /** The events of one commit; or routine events that were published together, which are stored elsewhere or nowhere. */

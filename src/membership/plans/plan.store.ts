@@ -3,7 +3,7 @@ import { Database, type Transaction } from '../../platform/postgres/database.js'
 import { PrismaService } from '../../platform/postgres/prisma.service.js';
 import { named } from '../../platform/postgres/statement.js';
 import { userLock } from '../membership.fragments.js';
-import type { PlanBody } from './plans.schema.js';
+import type { PlanBody, PlanPreview } from './plans.schema.js';
 
 const COLUMNS = `p.plan_id AS "planId", p.name, p.capabilities, p.revision, iso(p.updated_at) AS "updatedAt",
   (SELECT coalesce(json_agg(x.price_id ORDER BY x.position, x.price_id), '[]') FROM plan_price x WHERE x.plan_id = p.plan_id) AS prices`;
@@ -19,6 +19,16 @@ const DESCRIBE = named(
   'plan-describe',
   `SELECT ${COLUMNS}, ${members('m.plan_revision IS NOT NULL')} AS members, ${members('m.plan_revision < p.revision')} AS behind
    FROM plan p WHERE p.plan_id = $1`,
+);
+const PREVIEW = named(
+  'plan-preview',
+  `SELECT (SELECT row_to_json(x) FROM (SELECT p.name, p.capabilities,
+       ARRAY(SELECT price_id FROM plan_price x WHERE x.plan_id = p.plan_id ORDER BY position) AS prices
+       FROM plan p WHERE p.plan_id = $1) AS x) AS plan,
+     (SELECT coalesce(json_agg(s ORDER BY s.count DESC, s.status), '[]') FROM (
+       SELECT status, count(*) AS count FROM (
+         SELECT m.status FROM membership m WHERE m.plan_id = $1 AND m.plan_revision IS NOT NULL LIMIT ${MAX_MEMBERS}) AS counted
+       GROUP BY status) AS s) AS members`,
 );
 const LOCK_USER = named('link-lock', `SELECT ${userLock('$1::text')}`);
 /** Whoever comes second sees what the first one stored. */
@@ -95,6 +105,14 @@ export class PlanStore {
   /** Undefined when there is no such plan. */
   async describe(planId: string): Promise<DescribedPlan | undefined> {
     return (await this.database.run<DescribedPlan>('routine', DESCRIBE, [planId]))[0];
+  }
+
+  /** Returns the plan as it is, null when there is none, and its members by their status, up to MAX_MEMBERS. */
+  async preview(planId: string): Promise<{ plan: PlanBody | null; members: PlanPreview['members'] }> {
+    type Row = { plan: PlanBody | null; members: PlanPreview['members'] };
+    const [row] = await this.database.run<Row>('routine', PREVIEW, [planId]);
+    if (!row) throw new Error('the query returns one row');
+    return row;
   }
 
   /** Those of the prices that belong to another plan. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { AuditContext } from '../../platform/audit/audit-entry.js';
 import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
@@ -14,6 +14,7 @@ import {
   planBody,
   planId as planIdSchema,
   planList,
+  planPreview,
   planResponse,
   type PlansQuery,
   plansQuery,
@@ -65,6 +66,23 @@ export class PlansController {
   ) {
     await this.plans.put(planId, body, by);
     return { planId, ...body };
+  }
+
+  /** What `PUT` of the same body would change, and for whom; nothing is changed. */
+  @Post('plans/:planId/preview')
+  @Operation({
+    id: 'previewPlan',
+    summary: 'Read what a change of a plan would do',
+    description: 'Changes nothing: which fields would differ, and how many members would get a new version.',
+  })
+  @NeedsScope('read')
+  @HttpCode(200)
+  @ApiResponse({ status: 200, standardSchema: planPreview })
+  preview(
+    @Param('planId', { schema: planIdSchema }) planId: string,
+    @Body({ schema: planBody }) body: PlanBody,
+  ) {
+    return this.plans.preview(planId, body);
   }
 
   /** Links a customer of a processor to a user, so that the customer's webhooks change this user's membership. */

@@ -42,6 +42,28 @@ export const describedPlan = listedPlan
       .describe('Members who have not got the newest capabilities yet; the count stops at 100,000'),
   })
   .meta({ id: 'DescribedPlan' });
+/** Fields of a plan that differ. */
+const planFields = z.object({ name, prices, capabilities }).partial().nullable();
+/** Response of `POST /v1/plans/{planId}/preview`. */
+export const planPreview = z
+  .object({
+    planId,
+    action: z.enum(['create', 'change', 'keep']),
+    before: planFields.describe('The fields that would change, as they are; null for a new plan'),
+    after: planFields.describe('The same as they would be'),
+    takenPrices: z
+      .array(z.string())
+      .describe('Prices that another plan has: `PUT` would refuse with `price_taken`'),
+    members: z
+      .array(z.object({ status: z.string(), count: z.int() }))
+      .describe('Whom the plan grants something now, by the status of the membership; counted up to 100,000'),
+    affected: z
+      .int()
+      .describe('Members who would get a new version: all of them if capabilities change, else none'),
+  })
+  .meta({ id: 'PlanPreview', description: 'What a change of a plan would do' });
+export type PlanPreview = z.infer<typeof planPreview>;
+
 /** Query of `GET /v1/plans`. */
 export const plansQuery = z.strictObject({ after: cursorOf(z.tuple([planId])).optional(), limit: listLimit });
 export type PlansQuery = z.infer<typeof plansQuery>;

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import type { AuditContext, AuditedAct } from '../../platform/audit/audit-entry.js';
+import { type AuditContext, type AuditedAct, changedFields } from '../../platform/audit/audit-entry.js';
 import { AuditService } from '../../platform/audit/audit.service.js';
 import { pageOf } from '../../platform/http/cursor.schema.js';
 import { Problem } from '../../platform/http/problem.js';
 import { type CustomerLink, type DescribedPlan, type ListedPlan, PlanStore } from './plan.store.js';
-import type { PlanBody, PlansQuery } from './plans.schema.js';
+import type { PlanBody, PlanPreview, PlansQuery } from './plans.schema.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { WebhookDispatchService } from '../webhooks/webhook-dispatch.service.js';
 
@@ -31,6 +31,21 @@ export class PlansService {
     const plan = await this.store.describe(planId);
     if (!plan) throw new Problem('not_found', 'There is no such plan.');
     return plan;
+  }
+
+  /** Returns what `put` would change, and for whom; changes nothing. */
+  async preview(planId: string, body: PlanBody): Promise<PlanPreview> {
+    const prices = [...new Set(body.prices)];
+    const wanted = { ...body, prices };
+    const [{ plan, members }, takenPrices] = await Promise.all([
+      this.store.preview(planId),
+      this.store.findTakenPrices(planId, prices),
+    ]);
+    const { before, after } = changedFields(plan ?? undefined, wanted);
+    const isAffecting = plan !== null && !isDeepStrictEqual(plan.capabilities, wanted.capabilities);
+    const affected = isAffecting ? members.reduce((sum, { count }) => sum + count, 0) : 0;
+    const action = plan === null ? 'create' : after === undefined ? 'keep' : 'change';
+    return { planId, action, before: before ?? null, after: after ?? null, takenPrices, members, affected };
   }
 
   /** Creates or replaces a plan. Throws Problem price_taken when another plan has one of its prices. */

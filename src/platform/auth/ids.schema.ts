@@ -14,6 +14,10 @@ export const userId = id('userId', 'A user: the `sub` of their tokens', 'ada');
 export const deviceId = id('deviceId', 'A device, unique within its user', 'ada-tv');
 /** A profile, unique within its user. */
 export const profileId = id('profileId', 'A profile, unique within its user', 'main');
+/** An event, by the id that Usher gave it. */
+export const eventId = z
+  .uuid()
+  .meta({ description: 'An event', examples: ['a8847c3a-2f0b-4f8c-9d0e-6c1c2f1f7a11'] });
 /** A time in ISO 8601 with `Z` or an offset. */
 export const instant = z.iso.datetime({ offset: true }).meta({ examples: ['2026-11-20T08:47:45.000Z'] });
 /** The same in UTC and as PostgreSQL can hold it, which knows no year 0; nothing happened before 1970. */

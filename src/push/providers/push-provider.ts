@@ -26,6 +26,8 @@ export interface PushProviderDefinition {
   readonly throttlesBackground?: true;
   /** How many messages it may be sent per minute, by all workers together. */
   perMinute(config: Config): number;
+  /** By the reason of a result that is `misconfigured`: what an operator must do. */
+  readonly fixes?: Readonly<Record<string, string>>;
   /** Returns undefined when its credentials are not set. */
   create(config: Config): PushProvider | undefined;
 }

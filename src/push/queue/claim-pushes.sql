@@ -1,6 +1,7 @@
 -- Claims pushes that are due, with all that decides whether and how they are sent, as of now and not as of when they were queued.
 -- $1 text provider · $2 text tier · $3 int  limit · $4 int  ms after which they are due again if nobody settles them
 -- $5 int  days after which a device that was not seen is stale
+-- pause: push.fragments.ts, of an operator who holds them back: then there is no row, on any node
 -- target, preferences: devices/device.fragments.ts · newestData, isNewest: mailbox/mailbox.fragments.ts
 -- furthestStates, isSeen: delivery/receipts/receipt.fragments.ts
 -- Returns a row each. `target` is null when the device has no push address any more, `data` is null and `superseded` true when a newer
@@ -9,7 +10,7 @@
 -- Pushes that another worker holds are skipped.
 WITH due AS (
   SELECT user_id, device_id, event_id FROM push
-  WHERE vendor = $1 AND tier = $2 AND state IN ('queued', 'sent') AND due_at <= now()
+  WHERE vendor = $1 AND tier = $2 AND state IN ('queued', 'sent') AND due_at <= now() AND NOT EXISTS ({{pause}})
   ORDER BY due_at
   LIMIT $3
   FOR UPDATE SKIP LOCKED

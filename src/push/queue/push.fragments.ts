@@ -2,10 +2,18 @@ import type { PushWithdrawal } from '../../devices/addresses/push-withdrawal.js'
 
 /** SQL over the table push that other folders' statements include. Parameters are SQL expressions. */
 
+/** A subquery: since (timestamptz) of the pause by which an operator holds pushes of this provider and tier back; no row without one. */
+export const pauseOf = ({ vendor, tier }: { vendor: string; tier: string }): string =>
+  `SELECT x.since FROM push_pause x WHERE x.vendor = ${vendor} AND (x.critical OR ${tier} <> 'critical')`;
+
+/** A scalar (json): the pauses, as `[{ vendor, critical, since }]`. */
+export const pauses = `(SELECT coalesce(json_agg(json_build_object('vendor', x.vendor, 'critical', x.critical, 'since', iso(x.since))), '[]') FROM push_pause x)`;
+
 /** A scalar (json): what became of the push of the event to the device; null when there was none. */
 export const pushOutcome = (of: { userId: string; deviceId: string; eventId: string }): string =>
   `(SELECT json_build_object('vendor', p.vendor, 'state', p.state, 'reason', p.reason,
-      'queuedAt', iso(p.created_at), 'settledAt', iso(p.settled_at))
+      'attempts', p.attempts, 'queuedAt', iso(p.created_at), 'dueAt', iso(p.due_at), 'settledAt', iso(p.settled_at),
+      'pausedAt', iso((${pauseOf({ vendor: 'p.vendor', tier: 'p.tier' })})))
     FROM push p WHERE p.user_id = ${of.userId} AND p.device_id = ${of.deviceId} AND p.event_id = ${of.eventId})`;
 
 /** For FROM: vendor, tier and seconds: for how long the longest due push of each of these providers is due; no row where none is. */
@@ -18,8 +26,8 @@ export const oldestPushes = (vendors: string): string =>
 
 /** Ends what is queued for devices that are removed or lose their addresses. Rows are locked in the order of the key: no deadlocks. */
 export const pushWithdrawal: PushWithdrawal = {
-  sql: (devices) =>
-    `UPDATE push p SET state = 'withdrawn', reason = 'device_changed', settled_at = now()
+  sql: (devices, reason) =>
+    `UPDATE push p SET state = 'withdrawn', reason = '${reason}', settled_at = now()
   FROM (
     SELECT q.user_id, q.device_id, q.event_id
     FROM ${devices} x

@@ -15,8 +15,8 @@ import {
   isNewest,
   MailboxFragments,
 } from '../../mailbox/mailbox.fragments.js';
-import { Database, type Statement } from '../../platform/postgres/database.js';
-import { statement } from '../../platform/postgres/statement.js';
+import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
+import { named, statement } from '../../platform/postgres/statement.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import {
   providerNamesByKind,
@@ -24,6 +24,7 @@ import {
   type PushProviderDefinition,
 } from '../providers/push-provider.js';
 import type { Push, PushSettlement } from './push.js';
+import { pauseOf } from './push.fragments.js';
 
 const ENQUEUE = statement('enqueue-pushes.sql', import.meta.url, {
   claimHandoffs: claimHandoffs({ consumer: `'push'`, tier: '$3', ageMs: '$4', limit: '$5' }),
@@ -32,11 +33,23 @@ const ENQUEUE = statement('enqueue-pushes.sql', import.meta.url, {
   isAcknowledged: isAcknowledged({ userId: 'e.user_id', eventId: 'e.id', deviceId: 'd.device_id' }),
   allowsPush: allowsPushOf({ userId: 'e.user_id', type: 'e.type' }),
 });
-const LIST_DUE_PROVIDERS = statement('list-due-providers.sql', import.meta.url);
+const LIST_DUE_PROVIDERS = statement('list-due-providers.sql', import.meta.url, {
+  pause: pauseOf({ vendor: 'provider', tier: '$2' }),
+});
 const CLEAR_SHOWN = statement('clear-shown.sql', import.meta.url);
 const FIND_SENT = statement('find-sent.sql', import.meta.url, { epoch: epochOf('$1') });
 const SETTLE = statement('settle-pushes.sql', import.meta.url);
 const BACKLOG = statement('count-backlog.sql', import.meta.url);
+/** Not one that is being sent: its result would find no row. */
+const FORGET = named(
+  'push-forget',
+  `DELETE FROM push WHERE user_id = $1 AND event_id = $2 AND device_id = ANY ($3) AND state <> 'sent'`,
+);
+const QUEUED_DEVICES = named(
+  'push-queued-devices',
+  `SELECT device_id AS "deviceId" FROM push
+   WHERE user_id = $1 AND event_id = $2 AND device_id = ANY ($3) AND state IN ('queued', 'sent')`,
+);
 /** After this, pushes of a worker that died are claimed again. Longer than the timeout of any provider. */
 const LEASE_MS = 60_000;
 /** To count more would cost more than the number is worth. */
@@ -44,6 +57,18 @@ const MAX_COUNT = 1_000_000;
 
 /** An event to be pushed: its user, its offset, and the ids of the user's connected devices if they are known. */
 export type UndeliveredEvent = readonly [userId: string, offset: number, connected?: readonly string[]];
+
+/** Commits to be claimed, as enqueue-pushes.sql takes them; a null claims none. */
+type DueCommits = readonly [tier: DurableTier | null, ageMs: number, limit: number];
+
+/** An event to be pushed again. */
+export interface PushAgain {
+  readonly userId: string;
+  readonly eventId: string;
+  readonly offset: number;
+  readonly deviceIds: readonly string[];
+  readonly others: readonly string[];
+}
 
 /** How many commits were claimed, and how many pushes are new. */
 export interface EnqueuedPushes {
@@ -78,6 +103,7 @@ export class PushStore implements SentEventLookup {
     const event = { userId: 'c.user_id', eventId: 'c.event_id', deviceId: 'c.device_id' };
     const other = { userId: 'o.user_id', key: 'o.key', id: 'o.event_id' };
     this.claimStatement = statement('claim-pushes.sql', import.meta.url, {
+      pause: pauseOf({ vendor: '$1', tier: '$2' }),
       target: pushTarget(event),
       newestData: mailbox.newestData({ userId: 'c.user_id', key: 'c.key', id: 'c.event_id' }),
       preferences: preferencesOf('c.user_id'),
@@ -95,6 +121,21 @@ export class PushStore implements SentEventLookup {
   /** Queues pushes of these events for devices that are not connected, without waiting for receipts. Returns how many are new. */
   async enqueueNow(events: readonly UndeliveredEvent[]): Promise<number> {
     return (await this.enqueue('critical', events, [null, 0, 0])).pushes;
+  }
+
+  /**
+   * Queues the event for these devices anew, whatever became of its push before, and returns those for which it is queued then: not for a
+   * device without an address, nor against the user's preferences. `others`: the user's other devices, for which nothing changes.
+   */
+  async queueAgain(
+    tx: Transaction,
+    { userId, eventId, offset, deviceIds, others }: PushAgain,
+  ): Promise<string[]> {
+    const of = [userId, eventId, deviceIds];
+    await tx.run(FORGET, of);
+    await tx.run(ENQUEUE, this.toEnqueue([[userId, offset, others]], [null, 0, 0]));
+    const rows = await tx.run<{ deviceId: string }>(QUEUED_DEVICES, of);
+    return rows.map(({ deviceId }) => deviceId);
   }
 
   /** Queues the removal of these events' notifications from the user's other devices. Returns how many removals were queued. */
@@ -144,10 +185,13 @@ export class PushStore implements SentEventLookup {
   private async enqueue(
     lane: DurableTier,
     events: readonly UndeliveredEvent[],
-    due: readonly [tier: DurableTier | null, ageMs: number, limit: number],
+    due: DueCommits,
   ): Promise<EnqueuedPushes> {
-    const values = [JSON.stringify(events), this.providersByKind, ...due, STALE_AFTER_DAYS];
-    const [row] = await this.database.run<EnqueuedPushes>(lane, ENQUEUE, values);
+    const [row] = await this.database.run<EnqueuedPushes>(lane, ENQUEUE, this.toEnqueue(events, due));
     return row ?? { commits: 0, pushes: 0 };
+  }
+
+  private toEnqueue(events: readonly UndeliveredEvent[], due: DueCommits): unknown[] {
+    return [JSON.stringify(events), this.providersByKind, ...due, STALE_AFTER_DAYS];
   }
 }

@@ -4,6 +4,7 @@ import { runIsolated } from '../../platform/scheduling/isolation.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { Push } from '../queue/push.js';
 import { PushStore, type SettledPush } from '../queue/push.store.js';
+import { PushResultsWorker } from '../results/push-results.worker.js';
 import { BudgetsService } from './budgets.service.js';
 import { PushReportService } from './push-report.service.js';
 import { PushSenderService } from './push-sender.service.js';
@@ -38,6 +39,7 @@ export class PushBatchesService {
     private readonly sender: PushSenderService,
     private readonly budgets: BudgetsService,
     private readonly report: PushReportService,
+    private readonly results: PushResultsWorker,
   ) {}
 
   /** Claims at most `limit` pushes. Throws when PostgreSQL is down. */
@@ -67,6 +69,7 @@ export class PushBatchesService {
       await this.settle(tier, group);
       onSettled(group.length);
       this.report.countSettled(provider, group);
+      this.results.count(provider, group);
     };
     await settle(settled);
     let failed = 0;

@@ -4,6 +4,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { PushStore, type SettledPush } from '../queue/push.store.js';
+import { PauseStore } from '../pauses/pause.store.js';
 import { secondsToSend } from './budget.js';
 import { BudgetsService } from './budgets.service.js';
 import type { ProviderForecast } from './forecast.schema.js';
@@ -16,10 +17,13 @@ export class PushReportService extends PeriodicWorker {
   private readonly settled: Counter<'vendor' | 'tier' | 'state' | 'reason'>;
   /** Seconds until the backlog of each provider is sent. */
   private backlogSeconds: ReadonlyMap<string, number> = new Map();
+  /** 1 for each provider whose pushes are held back, 0 for the others. */
+  private paused: ReadonlyMap<string, number> = new Map();
 
   constructor(
     private readonly store: PushStore,
     private readonly budgets: BudgetsService,
+    private readonly pauses: PauseStore,
     @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
@@ -35,6 +39,13 @@ export class PushReportService extends PeriodicWorker {
       'max',
       'vendor',
       () => this.backlogSeconds,
+    );
+    metrics.gauges(
+      'push_paused',
+      'Whether an operator holds the pushes of a provider back',
+      'max',
+      'vendor',
+      () => this.paused,
     );
   }
 
@@ -59,7 +70,9 @@ export class PushReportService extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    const forecast = await this.forecast();
+    const [forecast, pauses] = await Promise.all([this.forecast(), this.pauses.list()]);
+    const held = new Set(pauses.map(({ vendor }) => vendor));
+    this.paused = new Map(forecast.map(({ vendor }) => [vendor, Number(held.has(vendor))]));
     this.backlogSeconds = new Map(forecast.map(({ vendor, seconds }) => [vendor, seconds]));
   }
 }

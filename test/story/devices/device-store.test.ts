@@ -100,7 +100,7 @@ describe('of two users whose devices have the same id', () => {
     await devices.put(tvOf('former'), pushTo('the-address'));
     await queuePush('former');
     await devices.put(tvOf('latter'), pushTo('the-address'));
-    expect(await stateOf('former')).toEqual(withdrawn);
+    expect(await stateOf('former')).toEqual({ ...withdrawn, reason: 'address_moved' });
     expect(await stateOf('latter')).toMatchObject({ address: 'the-address' });
     await devices.update(tvOf('former'), { push: pushTo('the-address').push });
     expect((await stateOf('latter'))?.address).toBeNull();

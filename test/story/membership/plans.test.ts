@@ -68,6 +68,47 @@ test('changed capabilities reach the other users of the plan when one membership
   );
 });
 
+test('a preview says what a change would do, and for whom, and changes nothing', async () => {
+  const preview = async (planId: string, body: Record<string, unknown>) =>
+    (await usher.backOffice.call('POST', `/v1/plans/${planId}/preview`, body)).body;
+  await usher.backOffice.putPlan('slim', ['price_slim'], { ...PREMIUM, maxStreams: 2 });
+  for (const [userId, status] of [
+    ['slim-1', 'active'],
+    ['slim-2', 'active'],
+    ['slim-3', 'trialing'],
+  ] as const)
+    await usher.stripe.sendEvent('customer.subscription.created', {
+      ...subscriptionIds(userId),
+      price: 'price_slim',
+      status,
+    });
+  const before = (await usher.backOffice.call('GET', '/v1/plans/slim')).body;
+  const slim = { name: 'slim', prices: ['price_slim'], capabilities: { ...PREMIUM, maxStreams: 2 } };
+  expect(await preview('slim', slim)).toMatchObject({ action: 'keep', before: null, affected: 0 });
+  expect(await preview('slim', { ...slim, name: 'Slim' })).toMatchObject({
+    action: 'change',
+    before: { name: 'slim' },
+    after: { name: 'Slim' },
+    affected: 0,
+  });
+  const wider = { ...slim, prices: ['price_slim', 'price_wide'], capabilities: PREMIUM };
+  expect(await preview('slim', wider)).toEqual({
+    planId: 'slim',
+    action: 'change',
+    before: { prices: slim.prices, capabilities: slim.capabilities },
+    after: { prices: wider.prices, capabilities: wider.capabilities },
+    takenPrices: ['price_wide'],
+    members: [
+      { status: 'active', count: 2 },
+      { status: 'trialing', count: 1 },
+    ],
+    affected: 3,
+  });
+  expect(await preview('unheard', slim)).toMatchObject({ action: 'create', before: null, members: [], affected: 0 });
+  expect((await usher.backOffice.call('GET', '/v1/plans/slim')).body).toEqual(before);
+  expect((await usher.backOffice.call('GET', '/v1/plans/unheard')).status).toBe(404);
+});
+
 describe('an invalid plan or customer link is rejected:', () => {
   test.each([
     ['no capabilities', { capabilities: undefined }],

@@ -27,7 +27,7 @@ describe('a push address', () => {
     await phone.register('ida');
     await phone.setProviderOutcome(null);
     expect(await pushStates(usher, 'shared-phone')).toEqual([
-      { state: 'withdrawn', reason: 'device_changed' },
+      { state: 'withdrawn', reason: 'address_moved' },
     ]);
     expect(await devicesOf('hal')).toEqual([
       expect.objectContaining({ deviceId: 'shared-phone', push: null }),

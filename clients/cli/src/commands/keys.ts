@@ -1,20 +1,13 @@
 import type { Command } from 'commander';
+import type { z } from 'zod';
+import type { serviceKeyList } from '../../../../src/platform/auth/service-keys/service-keys.schema.js';
 import { path } from '../api/usher-api.js';
 import { type Cli, idempotencyKey } from '../cli.js';
 import { inSeconds, parseCount, parseDuration } from '../durations.js';
 import { plainText } from '../output/plain-text.js';
 import { table } from '../output/table.js';
 
-/** A key of GET /v1/keys. Times are ISO 8601. */
-interface ListedKey {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: string;
-  readonly expiresAt: string | null;
-  readonly lastUsedAt: string | null;
-  readonly revokedAt: string | null;
-}
+type ServiceKeys = z.output<typeof serviceKeyList>;
 
 /** `usher keys list|create|revoke` */
 export function addKeys(program: Command, open: () => Cli): void {
@@ -25,7 +18,7 @@ export function addKeys(program: Command, open: () => Cli): void {
     .option('-n, --lines <count>', 'how many at most', parseCount(1, 500), 100)
     .action(async ({ lines }: { lines: number }) => {
       const { api, output } = open();
-      const answer = (await api.call('GET', `/v1/keys?limit=${lines}`)) as { keys: ListedKey[] };
+      const answer = (await api.call('GET', `/v1/keys?limit=${lines}`)) as ServiceKeys;
       output.result(answer, () => table(answer.keys.map(row)));
     });
   keys
@@ -59,7 +52,15 @@ export function addKeys(program: Command, open: () => Cli): void {
     });
 }
 
-const row = ({ id, name, scopes, createdAt, expiresAt, lastUsedAt, revokedAt }: ListedKey): string[] => [
+const row = ({
+  id,
+  name,
+  scopes,
+  createdAt,
+  expiresAt,
+  lastUsedAt,
+  revokedAt,
+}: ServiceKeys['keys'][number]): string[] => [
   id,
   plainText(name),
   scopes.join(','),

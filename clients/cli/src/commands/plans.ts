@@ -4,7 +4,7 @@ import { UsageFailure } from '../failures.js';
 import { readInput } from '../input.js';
 import { plainText } from '../output/plain-text.js';
 import { diffPlan, type Plan, type PlanChange } from '../plans/plan-diff.js';
-import { putPlan, readPlans } from '../plans/plans-api.js';
+import { type PlanPreview, previewPlan, putPlan, readPlans } from '../plans/plans-api.js';
 
 const EXAMPLE = `
 The file:
@@ -32,8 +32,16 @@ export function addPlans(program: Command, open: () => Cli): void {
       const wanted = plansOf(file, await parsed(file, await readInput(terminal, file)));
       const present = await readPlans(api);
       const changes = wanted.map(([planId, plan]) => diffPlan(planId, plan, present.get(planId)));
-      if (!dryRun) for (const [planId, plan] of inOrder(wanted, changes)) await putPlan(api, planId, plan);
-      output.result({ dryRun, changes }, () => changes.flatMap((change) => describe(change, dryRun)));
+      const previews: PlanPreview[] = [];
+      for (const [planId, plan] of inOrder(wanted, changes))
+        if (dryRun) previews.push(await previewPlan(api, planId, plan));
+        else await putPlan(api, planId, plan);
+      output.result({ dryRun, changes, ...(dryRun && { previews }) }, () =>
+        changes.flatMap((change) => [
+          ...describe(change, dryRun),
+          ...previews.filter(({ planId }) => planId === change.planId).flatMap(consequences),
+        ]),
+      );
     });
 }
 
@@ -87,3 +95,12 @@ const describe = ({ planId, action, changes }: PlanChange, dryRun: boolean): str
   `${plainText(planId)}: ${(dryRun ? PLANNED : DONE)[action]}`,
   ...changes.map((change) => `  ${plainText(change)}`),
 ];
+
+/** For whom it is so. */
+function consequences({ affected, members, takenPrices }: PlanPreview): string[] {
+  const byStatus = members.map(({ status, count }) => `${count} ${status}`).join(', ');
+  return [
+    ...(affected > 0 ? [`  ${affected} members get a new version (${byStatus})`] : []),
+    ...takenPrices.map((price) => `  ${plainText(price)} is a price of another plan now`),
+  ];
+}

@@ -1,22 +1,12 @@
 import type { Command } from 'commander';
+import type { z } from 'zod';
+import type { userResponse } from '../../../../src/timeline/timeline.schema.js';
 import { path } from '../api/usher-api.js';
 import type { Cli } from '../cli.js';
 import { plainText } from '../output/plain-text.js';
 import { table } from '../output/table.js';
 
-/** The part of GET /v1/users/{userId} that people are shown. */
-interface User {
-  readonly userId: string;
-  /** Whether a device is connected; unknown while Redis is away. */
-  readonly awake?: boolean;
-  readonly position?: { readonly epoch: string; readonly offset: number };
-  readonly membership?: Row;
-  readonly subscriptions: readonly Row[];
-  readonly links: readonly Row[];
-  readonly streams: readonly Row[];
-  readonly devices: readonly Row[];
-  readonly notApplied: readonly string[];
-}
+type User = z.output<typeof userResponse>;
 type Row = Readonly<Record<string, unknown>>;
 
 /** `usher user <user>` */
@@ -37,8 +27,8 @@ function describe(user: User): string[] {
       ['User', plainText(user.userId)],
       ['Connected', user.awake === undefined ? 'unknown (Redis is away)' : user.awake ? 'yes' : 'no'],
       ['Membership', membershipOf(user.membership)],
-      ['Mailbox', user.position ? `offset ${user.position.offset}, epoch ${user.position.epoch}` : 'empty'],
-      ...(user.membership?.version !== 0 && user.notApplied.length > 0
+      ['Mailbox', `offset ${user.position.offset}, epoch ${user.position.epoch}`],
+      ...(user.membership.version !== 0 && user.notApplied.length > 0
         ? [['Not applied', user.notApplied.map(plainText).join(', ')]]
         : []),
     ]),
@@ -62,19 +52,16 @@ function describe(user: User): string[] {
   ];
 }
 
-function membershipOf(membership: Row | undefined): string {
-  if (!membership) return 'none';
-  const { version, status, planId, cancelAt } = membership;
+function membershipOf({ version, status, planId, cancelAt }: User['membership']): string {
   const plan = planId === null ? '' : `, plan ${plainText(planId)}`;
-  return `${plainText(status)}${plan}, version ${plainText(version)}${cancelAt ? `, ends ${plainText(cancelAt)}` : ''}`;
+  return `${status}${plan}, version ${version}${cancelAt === undefined ? '' : `, ends ${cancelAt}`}`;
 }
 
 /** `connection` in words; it is left out while it is not known. */
-function withConnection(device: Row): Row {
-  const connection = device['connection'] as { lag: number | null } | null | undefined;
+function withConnection({ connection, ...device }: User['devices'][number]): Row {
   if (connection === undefined) return device;
   const lag = connection?.lag ? `, ${connection.lag} behind` : '';
-  return Object.assign({}, device, { connection: connection ? `connected${lag}` : 'not connected' });
+  return { ...device, connection: connection ? `connected${lag}` : 'not connected' };
 }
 
 function section(title: string, rows: readonly Row[], columns: readonly string[]): string[] {

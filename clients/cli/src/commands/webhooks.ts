@@ -1,30 +1,15 @@
 import { type Command, Option } from 'commander';
+import type { z } from 'zod';
+import type { describedWebhook, webhookList } from '../../../../src/membership/webhooks/webhooks.schema.js';
 import { path } from '../api/usher-api.js';
 import type { Cli } from '../cli.js';
 import { parseCount } from '../durations.js';
 import { plainText } from '../output/plain-text.js';
 import { table } from '../output/table.js';
 
-/** A webhook of GET /v1/webhooks. */
-interface Webhook {
-  readonly processor: string;
-  readonly eventId: string;
-  readonly type: string;
-  readonly status: string;
-  readonly reason: string | null;
-  readonly waitingFor: readonly string[];
-  readonly userId: string | null;
-  readonly attempts: number;
-  readonly receivedAt: string;
-}
-
-/** The same with what is only shown for one. */
-interface DescribedWebhook extends Webhook {
-  readonly subscriptionId: string | null;
-  readonly nextAttemptAt: string | null;
-  readonly settledAt: string | null;
-  readonly body: unknown;
-}
+type Webhooks = z.output<typeof webhookList>;
+type Webhook = Webhooks['webhooks'][number];
+type DescribedWebhook = z.output<typeof describedWebhook>;
 
 /** `usher webhooks waiting|list|show|retry` */
 export function addWebhooks(program: Command, open: () => Cli): void {
@@ -34,7 +19,7 @@ export function addWebhooks(program: Command, open: () => Cli): void {
   const list = async (status: string, limit: number) => {
     const { api, output } = open();
     const query = new URLSearchParams({ status, limit: String(limit) });
-    const answer = (await api.call('GET', `/v1/webhooks?${query.toString()}`)) as { webhooks: Webhook[] };
+    const answer = (await api.call('GET', `/v1/webhooks?${query.toString()}`)) as Webhooks;
     output.result(answer, () =>
       answer.webhooks.length > 0 ? table(answer.webhooks.map(row)) : [`No webhook is ${status}.`],
     );

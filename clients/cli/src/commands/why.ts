@@ -15,34 +15,27 @@ export function addWhy(program: Command, open: () => Cli): void {
   program
     .command('why <event> [device]')
     .description('say why the devices of a user, or one of them, did or did not get an event')
-    .requiredOption('--user <user>', 'whose event it is')
+    .requiredOption(
+      '--user <user>',
+      'whose event it is: events are stored by their users, and no index has all ids',
+    )
     .addHelpText('after', '\nThe event is an id, or a type: then the newest event of this type is meant.')
     .action(async (event: string, device: string | undefined, { user: userId }: { user: string }) => {
       const cli = open();
-      const found = UUID.test(event)
-        ? await readEvent(cli, userId, event)
-        : await newestOf(cli, userId, event);
-      const devices = found.devices.filter(({ deviceId }) => device === undefined || deviceId === device);
-      if (device !== undefined && devices.length === 0)
-        throw new Failure(
-          `${plainText(userId)} has no device ${plainText(device)}: \`usher user\` lists them.`,
-        );
-      cli.output.result({ ...found, devices }, () =>
-        devices.length > 0
-          ? explain(found, devices)
-          : [...explain(found, []), '', `${plainText(userId)} has no devices: nobody could get it.`],
-      );
+      const id = UUID.test(event) ? event : await newestOf(cli, userId, event);
+      const query = device === undefined ? '' : `?${String(new URLSearchParams({ deviceId: device }))}`;
+      const found = (await cli.api.call(
+        'GET',
+        `${path`/v1/users/${userId}/events/${id}`}${query}`,
+      )) as DescribedEvent;
+      cli.output.result(found, () => explain(found));
     });
 }
 
-async function readEvent({ api }: Cli, userId: string, eventId: string): Promise<DescribedEvent> {
-  return (await api.call('GET', path`/v1/users/${userId}/events/${eventId}`)) as DescribedEvent;
-}
-
-async function newestOf({ api }: Cli, userId: string, type: string): Promise<DescribedEvent> {
+async function newestOf({ api }: Cli, userId: string, type: string): Promise<string> {
   for await (const step of readTimeline(api, userId, MOST_PAGES))
-    if (step.step === 'event' && step.type === type) return step;
+    if (step.step === 'event' && step.type === type) return step.id;
   throw new Failure(
-    `The timeline of ${plainText(userId)} has no event ${plainText(type)}. Routine events are not stored, and superseded ones only as long as their receipts.`,
+    `The timeline of ${plainText(userId)} has no event ${plainText(type)}: it was never published to them, was routine, which is not stored, or is older than receipts are kept.`,
   );
 }

@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { planList, planPreview } from '../../../../src/membership/plans/plans.schema.js';
 import { path, type UsherApi } from '../api/usher-api.js';
 import { idempotencyKey } from '../cli.js';
 import type { Plan } from './plan-diff.js';
@@ -9,10 +11,7 @@ export async function readPlans(api: UsherApi): Promise<Map<string, Plan>> {
   const plans = new Map<string, Plan>();
   for (let after: string | undefined; ;) {
     const query = new URLSearchParams({ limit: String(PAGE), ...(after !== undefined && { after }) });
-    const page = (await api.call('GET', `/v1/plans?${query.toString()}`)) as {
-      plans: (Plan & { planId: string })[];
-      next?: string;
-    };
+    const page = (await api.call('GET', `/v1/plans?${query.toString()}`)) as z.output<typeof planList>;
     for (const { planId, name, prices, capabilities } of page.plans)
       plans.set(planId, { name, prices, capabilities });
     if (page.next === undefined) return plans;
@@ -30,3 +29,10 @@ export const putPlan = (
     body: { name, prices, capabilities },
     headers: idempotencyKey(undefined),
   });
+
+/** What `putPlan` would do. */
+export type PlanPreview = z.output<typeof planPreview>;
+
+/** Asks what `putPlan` would do. Throws as the API's calls do. */
+export const previewPlan = async (api: UsherApi, planId: string, plan: Plan): Promise<PlanPreview> =>
+  (await api.call('POST', path`/v1/plans/${planId}/preview`, { body: plan })) as PlanPreview;

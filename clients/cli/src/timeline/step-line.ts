@@ -3,7 +3,31 @@ import type { EventStep, Step } from './timeline.js';
 
 /** Returns a step on one line. */
 export function stepLine(step: Step): string {
-  return `${step.at}  ${step.step.padEnd(10)}  ${step.step === 'event' ? ofEvent(step) : OTHERS[step.step](step)}`;
+  return `${step.at}  ${step.step.padEnd(10)}  ${described(step)}`;
+}
+
+function described(step: Step): string {
+  switch (step.step) {
+    case 'event':
+      return ofEvent(step);
+    case 'webhook':
+      return words(step.processor, step.eventId, step.type, step.status, step.reason);
+    case 'membership': {
+      const ends = step.cancelAt && `ends ${plainText(step.cancelAt)}`;
+      return words(`version ${step.version}`, step.status, step.planId, ends, `(${plainText(step.reason)})`);
+    }
+    case 'stream': {
+      const ended = step.endedAt && `ended ${plainText(step.endedAt)}`;
+      return words(
+        step.streamId,
+        step.deviceId,
+        step.titleId,
+        `at ${plainText(step.edgeId)}`,
+        ended,
+        step.reason,
+      );
+    }
+  }
 }
 
 function ofEvent({ type, tier, offset, id, superseded, devices }: EventStep): string {
@@ -14,32 +38,8 @@ function ofEvent({ type, tier, offset, id, superseded, devices }: EventStep): st
   return [facts.map(plainText).join(' '), ...states].join(', ');
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const OTHERS = {
-  webhook: ({ processor, eventId, type, status, reason }: Fields) =>
-    words(processor, eventId, type, status, reason),
-  membership: ({ version, status, planId, cancelAt, reason }: Fields) =>
-    words(
-      `version ${plainText(version)}`,
-      status,
-      planId,
-      cancelAt && `ends ${plainText(cancelAt)}`,
-      `(${plainText(reason)})`,
-    ),
-  stream: ({ streamId, deviceId, titleId, edgeId, endedAt, reason }: Fields) =>
-    words(
-      streamId,
-      deviceId,
-      titleId,
-      `at ${plainText(edgeId)}`,
-      endedAt && `ended ${plainText(endedAt)}`,
-      reason,
-    ),
-};
-
-const words = (...all: readonly unknown[]): string =>
+const words = (...all: readonly (string | null)[]): string =>
   all
-    .filter((one) => one !== null && one !== undefined)
+    .filter((one) => one !== null)
     .map(plainText)
     .join(' ');

@@ -1,4 +1,4 @@
-import type { Overview, OverviewPush } from '../api/operations-types.js';
+import type { Overview, OverviewPush } from '../api/types.js';
 import { count, span } from '../format.js';
 
 /** The alerts, each with a heading of its own in docs/operate/alerts.md. The rules of Prometheus have the same names. */
@@ -13,6 +13,7 @@ export const ALERTS = [
   'UsherPushMisconfigured',
   'UsherPushCircuitOpen',
   'UsherPushLate',
+  'UsherPushPaused',
 ] as const;
 
 /** Something that somebody should look at. */
@@ -136,16 +137,27 @@ function webhookAlarms({ webhooks: { processors, waiting } }: Overview): Alarm[]
   return [...ofProcessors, alarm];
 }
 
-function pushAlarms({ vendor, openCircuits, misconfigured, dueSeconds }: OverviewPush): Alarm[] {
+function pushAlarms({ vendor, paused, openCircuits, misconfigured, dueSeconds }: OverviewPush): Alarm[] {
   const late = (['critical', 'important'] as const).filter(
     (tier) => (dueSeconds[tier] ?? 0) > PUSH_SECONDS[tier],
   );
   return [
-    ...[...new Set(misconfigured.map(({ reason }) => reason))].map((reason): Alarm => ({
+    ...(paused
+      ? [
+          {
+            alert: 'UsherPushPaused' as const,
+            tone: 'warn' as const,
+            fact: `Pushes by ${vendor} are paused${paused.critical ? ', also critical ones' : ''}.`,
+            remedy: 'They wait for 24 hours at most. Who paused them, and why, is in the audit.',
+            to: '/push',
+          },
+        ]
+      : []),
+    ...[...new Map(misconfigured.map(({ reason, fix }) => [reason, fix]))].map(([reason, fix]): Alarm => ({
       alert: 'UsherPushMisconfigured',
       tone: 'bad',
       fact: `${vendor} refuses our pushes: ${reason}.`,
-      remedy: MISCONFIGURED[reason] ?? 'The credentials or settings of this provider are wrong.',
+      remedy: fix ?? 'The credentials or settings of this provider are wrong.',
       to: '/push',
     })),
     ...[...new Set(openCircuits.map(({ upstream }) => upstream))].map((upstream): Alarm => ({
@@ -165,19 +177,3 @@ function pushAlarms({ vendor, openCircuits, misconfigured, dueSeconds }: Overvie
     })),
   ];
 }
-
-/** What to do about reasons of `misconfigured`: docs/operate/alerts.md, "UsherPushMisconfigured". */
-const MISCONFIGURED: Record<string, string> = {
-  InvalidProviderToken: 'The key, its id and the team do not belong together, or the key was revoked.',
-  InvalidSigningKey: 'The key, its id and the team do not belong together, or the key was revoked.',
-  ExpiredProviderToken: 'The clock of this machine is wrong.',
-  TopicDisallowed: 'APNS_TOPIC is not the bundle id of the app.',
-  DeviceTokenNotForTopic: 'APNS_TOPIC is not the bundle id of the app.',
-  BadEnvironmentKeyInToken: 'The key is for the other environment: APNS_ORIGIN.',
-  invalid_grant: 'The key of the service account was deleted, or lacks the role.',
-  UNAUTHENTICATED: 'The key of the service account was deleted, or lacks the role.',
-  PERMISSION_DENIED: 'The key of the service account was deleted, or lacks the role.',
-  SENDER_ID_MISMATCH: 'The app is of another Firebase project.',
-  NOT_FOUND: 'The app is of another Firebase project.',
-  THIRD_PARTY_AUTH_ERROR: 'An iOS app behind Firebase: its APNs key is missing in the Firebase console.',
-};

@@ -1,5 +1,5 @@
 import { segment } from '../api/api.js';
-import type { AuditEntry } from '../api/operations-types.js';
+import type { AuditEntry } from '../api/types.js';
 import { usePages } from '../api/use-pages.js';
 import { Field } from '../components/field.js';
 import { More } from '../components/more.js';

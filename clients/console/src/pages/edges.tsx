@@ -1,4 +1,4 @@
-import type { ConnectedEdge } from '../api/operations-types.js';
+import type { ConnectedEdge } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
 import { ErrorNotice, Loading, Page, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';

@@ -1,6 +1,6 @@
 import { type FormEvent, useEffect, useState } from 'react';
 import { segment } from '../api/api.js';
-import type { SearchResult } from '../api/operations-types.js';
+import type { SearchResult } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
 import { ErrorNotice, Loading, Page } from '../components/parts.js';
 import { Link, navigate, usePlace } from '../router.js';

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { segment } from '../api/api.js';
 import { useMay } from '../api/session.js';
-import type { ServiceKey } from '../api/operations-types.js';
+import type { ServiceKey } from '../api/types.js';
 import { usePages } from '../api/use-pages.js';
 import { Action } from '../components/action.js';
 import { Check, Field } from '../components/field.js';

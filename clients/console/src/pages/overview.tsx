@@ -1,4 +1,4 @@
-import type { Overview, OverviewNode } from '../api/operations-types.js';
+import type { Overview, OverviewNode } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
 import { Badge, ErrorNotice, Loading, Page, Section, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';

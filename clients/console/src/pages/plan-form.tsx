@@ -1,8 +1,9 @@
-import { useId, useState } from 'react';
-import { segment } from '../api/api.js';
-import type { Capabilities, PlanBody } from '../api/types.js';
+import { useEffect, useId, useState } from 'react';
+import { ApiError, call, segment } from '../api/api.js';
+import type { Capabilities, PlanBody, PlanPreview } from '../api/types.js';
 import { Action } from '../components/action.js';
 import { Check, Field } from '../components/field.js';
+import { Loading } from '../components/parts.js';
 import { count, span } from '../format.js';
 import { inWords } from './plans.js';
 
@@ -16,7 +17,7 @@ export function PlanForm({
   onDone,
 }: {
   planId?: string;
-  plan: PlanBody & { readonly members?: number };
+  plan: PlanBody;
   onDone: (planId: string) => void;
 }) {
   const [id, setId] = useState(planId ?? '');
@@ -80,7 +81,7 @@ export function PlanForm({
                   ))}
                 </ul>
               )}
-              <p>{consequence(plan, body)}</p>
+              <Consequence path={`/v1/plans/${segment(id.trim())}`} body={body} />
             </>
           }
           path={`/v1/plans/${segment(id.trim())}`}
@@ -106,10 +107,36 @@ function changesOf(before: PlanBody, after: PlanBody): string[] {
   ];
 }
 
-function consequence(before: PlanBody & { readonly members?: number }, after: PlanBody): string {
-  if (before.members === undefined) return '';
-  if (JSON.stringify(before.capabilities) === JSON.stringify(after.capabilities))
-    return 'No member notices it.';
-  const seconds = span((1_000 * before.members) / ROLLED_OUT_PER_SECOND);
-  return `${count(before.members)} members get a new version of their membership, on every device, within some ${seconds}. Running streams go on, as far as the new plan allows new ones.`;
+/** For whom the change is so, as the server says it. */
+function Consequence({ path, body }: { path: string; body: PlanBody }) {
+  const [preview, setPreview] = useState<PlanPreview>();
+  const [error, setError] = useState<ApiError>();
+  const wanted = JSON.stringify(body);
+  useEffect(() => {
+    const stopped = new AbortController();
+    const parsed: unknown = JSON.parse(wanted);
+    call<PlanPreview>(`${path}/preview`, { method: 'POST', body: parsed, signal: stopped.signal }).then(
+      setPreview,
+      (failure: unknown) => {
+        if (failure instanceof ApiError) setError(failure);
+      },
+    );
+    return () => stopped.abort();
+  }, [path, wanted]);
+  if (!preview) return <Loading error={error} />;
+  const { takenPrices } = preview;
+  return (
+    <>
+      {takenPrices.length > 0 && <p>Another plan has {takenPrices.join(', ')}: this will be refused.</p>}
+      <p>{consequenceOf(preview)}</p>
+    </>
+  );
+}
+
+function consequenceOf({ action, affected, members }: PlanPreview): string {
+  if (action === 'create') return 'It has no members yet.';
+  if (affected === 0) return 'No member notices it.';
+  const byStatus = members.map(({ status, count: number }) => `${count(number)} ${status}`).join(', ');
+  const seconds = span((1_000 * affected) / ROLLED_OUT_PER_SECOND);
+  return `${count(affected)} members (${byStatus}) get a new version of their membership, on every device, within some ${seconds}. Running streams go on, as far as the new plan allows new ones.`;
 }

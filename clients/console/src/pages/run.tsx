@@ -1,5 +1,5 @@
 import { segment } from '../api/api.js';
-import type { DescribedRun, RejectedLine } from '../api/operations-types.js';
+import type { DescribedRun, RejectedLine } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
 import { ErrorNotice, Facts, Loading, Page, Section, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';

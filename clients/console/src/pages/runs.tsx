@@ -1,5 +1,5 @@
 import { segment } from '../api/api.js';
-import type { Run } from '../api/operations-types.js';
+import type { Run } from '../api/types.js';
 import { usePages } from '../api/use-pages.js';
 import { More } from '../components/more.js';
 import { Badge, ErrorNotice, Loading, Nothing, Page, type Tone, When } from '../components/parts.js';
@@ -7,7 +7,13 @@ import { type Column, Table } from '../components/table.js';
 import { count, span } from '../format.js';
 import { Link } from '../router.js';
 
-const TONES: Record<string, Tone> = { done: 'good', running: 'warn', refused: 'bad', failed: 'bad', interrupted: 'bad' };
+const TONES: Record<string, Tone> = {
+  done: 'good',
+  running: 'warn',
+  refused: 'bad',
+  failed: 'bad',
+  interrupted: 'bad',
+};
 
 /** What became of a nightly file. */
 export const RunStatus = ({ status }: { status: string }) => (

@@ -1,9 +1,8 @@
 import type { ReactNode } from 'react';
-import type { Delivery, EventStep, MembershipStep, Step, StreamStep, WebhookStep } from '../api/types.js';
+import type { Delivery, KnownEvent, MembershipStep, Step, StreamStep, WebhookStep } from '../api/types.js';
 import { Badge, type Tone } from '../components/parts.js';
 import { dayAndTime, span, timeOfDay } from '../format.js';
 import { Link } from '../router.js';
-import { explain, explainPush, latencyOf } from './why.js';
 
 /** What of a step does not change, and differs from that of every other step. */
 export function stepKey(step: Step): string {
@@ -153,7 +152,7 @@ export function EventDescription({
   device,
 }: {
   userId: string;
-  event: EventStep;
+  event: KnownEvent;
   device?: string | undefined;
 }) {
   const to = (id: string) => `/users/${encodeURIComponent(userId)}/events/${id}`;
@@ -181,10 +180,10 @@ export function EventDescription({
         )}
       </p>
       {devices.length === 0 ? (
-        <p>{device === undefined ? 'The user has no device.' : 'This device has no part in it.'}</p>
+        <p>{event.explanation ?? 'This device has no part in it.'}</p>
       ) : (
         <ul className="deliveries">
-          {alike(event, devices).map(({ sentence, deliveries }) => (
+          {alike(devices).map(({ sentence, deliveries }) => (
             <DeliveryDescription key={sentence} event={event} sentence={sentence} deliveries={deliveries} />
           ))}
         </ul>
@@ -201,9 +200,25 @@ const STATE_NAMES = {
   seen: 'seen',
 };
 
+/** The reasons that nobody need look at. */
+const HARMLESS: ReadonlySet<string | undefined> = new Set([
+  'not_a_device_of_the_user',
+  'not_for_this_device',
+  'superseded',
+  'registered_later',
+  'seen_elsewhere',
+]);
+
 function toneOf({ state, why }: Delivery): Tone {
   if (state === 'received' || state === 'applied' || state === 'seen') return 'good';
-  return why === 'not_told' || why === 'not_acknowledged' || why === 'expired' ? 'warn' : 'quiet';
+  return HARMLESS.has(why) ? 'quiet' : 'warn';
+}
+
+/** Milliseconds from publishing to the last receipt that is known; undefined when it is not known. */
+function latencyOf(event: KnownEvent, { appliedAt, receivedAt }: Delivery): number | undefined {
+  const last = appliedAt ?? receivedAt;
+  // Of some superseded events only receipts are left: their time is that of the first receipt.
+  return last === null || event.tier === null ? undefined : Date.parse(last) - Date.parse(event.at);
 }
 
 /** Devices of which the same is to be said. */
@@ -212,17 +227,16 @@ interface Alike {
   readonly deliveries: readonly Delivery[];
 }
 
-function alike(event: EventStep, devices: readonly Delivery[]): Alike[] {
+function alike(devices: readonly Delivery[]): Alike[] {
   const bySentence = new Map<string, Delivery[]>();
   for (const delivery of devices) {
-    const push = delivery.push ? ` ${explainPush(delivery.push)}` : '';
-    const sentence = explain(event, delivery) + push;
-    bySentence.set(sentence, [...(bySentence.get(sentence) ?? []), delivery]);
+    const { explanation } = delivery;
+    bySentence.set(explanation, [...(bySentence.get(explanation) ?? []), delivery]);
   }
   return [...bySentence].map(([sentence, deliveries]) => ({ sentence, deliveries }));
 }
 
-function DeliveryDescription({ event, sentence, deliveries }: Alike & { event: EventStep }) {
+function DeliveryDescription({ event, sentence, deliveries }: Alike & { event: KnownEvent }) {
   return (
     <li>
       {deliveries.map((delivery) => {

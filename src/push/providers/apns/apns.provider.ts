@@ -118,5 +118,35 @@ export const apns: PushProviderDefinition = {
   addressKinds: ['apns'],
   throttlesBackground: true,
   perMinute: (config) => config.APNS_PER_MINUTE,
+  fixes: {
+    ...Object.fromEntries(
+      [
+        'ExpiredProviderToken',
+        'InvalidProviderToken',
+        'MissingProviderToken',
+        'InvalidSigningKey',
+        'Forbidden',
+        'UnrelatedKeyIdInToken',
+      ].map((reason) => [
+        reason,
+        'Apple refuses our key: APNS_KEY, APNS_KEY_ID and APNS_TEAM_ID must belong together, the key must not be revoked, and this machine’s clock must be right.',
+      ]),
+    ),
+    ...Object.fromEntries(
+      ['BadTopic', 'MissingTopic', 'TopicDisallowed', 'DeviceTokenNotForTopic'].map((reason) => [
+        reason,
+        'APNS_TOPIC must be the bundle id of the app, and the key must be allowed to send to it.',
+      ]),
+    ),
+    ...Object.fromEntries(
+      ['BadCertificateEnvironment', 'BadEnvironmentKeyIdInToken', 'BadEnvironmentKeyInToken'].map(
+        (reason) => [
+          reason,
+          'The key is of the other environment: see whether APNS_KEY is for production or for the sandbox.',
+        ],
+      ),
+    ),
+    TooManyProviderTokenUpdates: 'Too many processes share the key: give each installation a key of its own.',
+  },
   create: (config) => ApnsProvider.create(config),
 };

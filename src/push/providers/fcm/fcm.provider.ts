@@ -133,6 +133,23 @@ export const fcm: PushProviderDefinition = {
   name: 'fcm',
   addressKinds: ['fcm_token', 'fcm_fid'],
   perMinute: (config) => config.FCM_PER_MINUTE,
+  fixes: {
+    SENDER_ID_MISMATCH:
+      'The address belongs to another Firebase project: FCM_CREDENTIALS must be of the project that the app is built with.',
+    THIRD_PARTY_AUTH_ERROR:
+      'Firebase cannot sign in to APNs or to the browser’s push service: upload the APNs key, or the web push certificate, in the Firebase console.',
+    invalid_grant:
+      'Google refuses FCM_CREDENTIALS: the service account’s key was deleted, or this machine’s clock is wrong.',
+    UNAUTHENTICATED:
+      'Google refuses FCM_CREDENTIALS: the service account’s key was deleted, or it is of another account.',
+    PERMISSION_DENIED:
+      'The service account of FCM_CREDENTIALS lacks the role Firebase Cloud Messaging API Admin, or the API is not enabled in the project.',
+    NOT_FOUND: 'There is no such Firebase project: see project_id in FCM_CREDENTIALS.',
+    status_401:
+      'Google refuses FCM_CREDENTIALS: the service account’s key was deleted, or it is of another account.',
+    status_403:
+      'Google, or a proxy before it, forbids the call: see the roles of the service account of FCM_CREDENTIALS.',
+  },
   create: (config) => FcmProvider.create(config),
 };
 

@@ -116,6 +116,12 @@ export const webPush: PushProviderDefinition = {
   name: 'webpush',
   addressKinds: ['webpush'],
   perMinute: (config) => config.WEBPUSH_PER_MINUTE,
+  fixes: {
+    status_401:
+      'The push service refuses our signature: VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY must be a pair.',
+    status_403:
+      'Browsers subscribed with another key: VAPID_PUBLIC_KEY must be the one that the page subscribes with.',
+  },
   create: (config) => WebPushProvider.create(config),
 };
 

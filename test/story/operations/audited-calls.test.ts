@@ -1,0 +1,358 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
+import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
+import { putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
+import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
+
+let usher: TestUsher;
+beforeAll(async () => {
+  usher = await startUsher();
+  await putPlans(usher);
+});
+afterAll(() => usher.stop());
+
+interface Entry extends Record<string, unknown> {
+  readonly id: string;
+  readonly at: string;
+}
+const get = (path: string, key = ADMIN_KEY) => call(usher.url, key, 'GET', path);
+async function entries(query: string): Promise<Entry[]> {
+  const reply = await get(`/v1/audit?${query}`);
+  expect(reply.status).toBe(200);
+  return reply.body.entries as Entry[];
+}
+
+const reason = 'case 4711';
+/** A key of its own for each scope, so that the audit must tell them apart. */
+const keys = new Map<string, { id: string; key: string }>();
+async function keyWith(scope: string): Promise<{ id: string; key: string }> {
+  const known = keys.get(scope);
+  if (known) return known;
+  const body = { name: `desk of ${scope}`, scopes: [scope] };
+  const created = (await usher.backOffice.call('POST', '/v1/keys', body)).body as { id: string; key: string };
+  keys.set(scope, created);
+  return created;
+}
+async function newKey(name: string): Promise<string> {
+  return String((await usher.backOffice.call('POST', '/v1/keys', { name, scopes: ['edge'] })).body.id);
+}
+
+interface Change {
+  readonly scope: 'support' | 'operate' | 'admin';
+  /** Makes ready what is to be changed. Returns the path. */
+  prepare(name: string): Promise<string> | string;
+  body?(name: string): unknown;
+  /** What the newest entry tells. */
+  told(reply: HttpReply, path: string): Record<string, unknown>;
+}
+const idOf = (path: string): string => path.split('/')[3] ?? '';
+
+/** Returns the path of the pauses of FCM, after it was paused or resumed. */
+async function pauses(method: 'PUT' | 'DELETE'): Promise<string> {
+  const path = '/v1/push/pauses/fcm';
+  const body = method === 'PUT' ? {} : undefined;
+  const { status } = await usher.backOffice.call(method, path, body, { 'usher-reason': 'to prepare' });
+  expect(status).toBeLessThan(300);
+  return path;
+}
+
+/** Every call by which people change something. */
+const CHANGES: Record<string, Change> = {
+  'PUT /v1/push/pauses/{vendor}': {
+    scope: 'operate',
+    prepare: () => pauses('DELETE'),
+    body: () => ({ critical: true }),
+    told: () => ({
+      action: 'push.pause',
+      target: { kind: 'provider', id: 'fcm' },
+      before: null,
+      after: { critical: true },
+    }),
+  },
+  'DELETE /v1/push/pauses/{vendor}': {
+    scope: 'operate',
+    prepare: () => pauses('PUT'),
+    told: () => ({
+      action: 'push.resume',
+      target: { kind: 'provider', id: 'fcm' },
+      before: { critical: false, since: expect.any(String) },
+      after: null,
+    }),
+  },
+  'POST /v1/users/{userId}/events/{eventId}/resend': {
+    scope: 'support',
+    prepare: async (name) => {
+      await usher.callAs(name, 'PUT', '/v1/me/devices/tv', { platform: 'tv' });
+      const { body } = await usher.backOffice.publish([
+        { userId: name, type: 'note.one', tier: 'important', data: {} },
+      ]);
+      return `/v1/users/${name}/events/${(body.accepted as { id: string }[])[0]?.id}/resend`;
+    },
+    body: () => ({}),
+    told: ({ body }, path) => ({
+      action: 'event.resend',
+      target: { kind: 'event', id: body.id },
+      userId: idOf(path),
+      after: { devices: [{ deviceId: 'tv', by: 'later' }] },
+    }),
+  },
+  'PUT /v1/plans/{planId}': {
+    scope: 'operate',
+    prepare: (name) => `/v1/plans/${name}`,
+    body: (name) => ({ name: 'Family', prices: [`price_${name}`], capabilities: PREMIUM }),
+    told: (_, path) => ({
+      action: 'plan.put',
+      target: { kind: 'plan', id: idOf(path) },
+      userId: null,
+      before: null,
+      after: { name: 'Family', prices: [`price_${idOf(path)}`], capabilities: PREMIUM },
+    }),
+  },
+  'PUT /v1/users/{userId}/links/{processor}': {
+    scope: 'operate',
+    prepare: (name) => `/v1/users/${name}/links/stripe`,
+    body: (name) => ({ customerId: `cus_${name}` }),
+    told: (_, path) => ({
+      action: 'link.put',
+      target: { kind: 'customer', id: `stripe:cus_${idOf(path)}` },
+      userId: idOf(path),
+      after: { customerId: `cus_${idOf(path)}` },
+    }),
+  },
+  'DELETE /v1/users/{userId}/streams': {
+    scope: 'support',
+    prepare: async (name) => {
+      await subscribe(usher, name);
+      expect((await startStream(usher, name)).status).toBe(201);
+      return `/v1/users/${name}/streams`;
+    },
+    told: ({ body }, path) => ({
+      action: 'streams.stop',
+      target: { kind: 'user', id: idOf(path) },
+      userId: idOf(path),
+      before: { streamIds: body.stopped },
+      after: { streamIds: [] },
+    }),
+  },
+  'POST /v1/users/{userId}/revocations': {
+    scope: 'support',
+    prepare: (name) => `/v1/users/${name}/revocations`,
+    body: () => ({ deviceId: 'lost-phone' }),
+    told: (_, path) => ({
+      action: 'tokens.revoke',
+      target: { kind: 'device', id: 'lost-phone' },
+      userId: idOf(path),
+    }),
+  },
+  'POST /v1/users/{userId}/devices/{deviceId}/test-event': {
+    scope: 'support',
+    prepare: async (name) => {
+      const put = await usher.callAs(name, 'PUT', '/v1/me/devices/tv', { platform: 'tv' });
+      expect(put.status).toBeLessThan(300);
+      return `/v1/users/${name}/devices/tv/test-event`;
+    },
+    told: ({ body }, path) => ({
+      action: 'device.test',
+      target: { kind: 'device', id: 'tv' },
+      userId: idOf(path),
+      after: { eventId: body.id },
+    }),
+  },
+  'POST /v1/users/{userId}/devices/{deviceId}/disconnect': {
+    scope: 'support',
+    prepare: (name) => `/v1/users/${name}/devices/tv/disconnect`,
+    told: (_, path) => ({
+      action: 'device.disconnect',
+      target: { kind: 'device', id: 'tv' },
+      userId: idOf(path),
+    }),
+  },
+  'POST /v1/users/{userId}/subscriptions/refetch': {
+    scope: 'support',
+    prepare: async (name) => {
+      await subscribe(usher, name);
+      return `/v1/users/${name}/subscriptions/refetch`;
+    },
+    told: ({ body }, path) => ({
+      action: 'subscriptions.refetch',
+      target: { kind: 'user', id: idOf(path) },
+      userId: idOf(path),
+      after: { subscriptions: body.subscriptions },
+    }),
+  },
+  'PUT /v1/users/{userId}/contact': {
+    scope: 'admin',
+    prepare: (name) => `/v1/users/${name}/contact`,
+    body: () => ({ email: 'ada@example.com', emailVerified: true }),
+    told: (_, path) => ({
+      action: 'contact.put',
+      target: { kind: 'user', id: idOf(path) },
+      userId: idOf(path),
+      before: null,
+      after: {
+        email: expect.stringMatching(/^[0-9a-f]{8}$/),
+        emailVerified: true,
+        phone: null,
+        phoneVerified: false,
+        timezone: null,
+        locale: null,
+      },
+    }),
+  },
+  'DELETE /v1/users/{userId}/contact': {
+    scope: 'admin',
+    prepare: async (name) => {
+      const path = `/v1/users/${name}/contact`;
+      await usher.backOffice.call('PUT', path, { email: 'ada@example.com' });
+      return path;
+    },
+    told: (_, path) => ({
+      action: 'contact.remove',
+      target: { kind: 'user', id: idOf(path) },
+      userId: idOf(path),
+      after: null,
+    }),
+  },
+  'DELETE /v1/users/{userId}': {
+    scope: 'admin',
+    prepare: (name) => `/v1/users/${name}`,
+    told: (_, path) => ({
+      action: 'user.erase',
+      target: { kind: 'user', id: idOf(path) },
+      userId: idOf(path),
+    }),
+  },
+  'POST /v1/keys': {
+    scope: 'admin',
+    prepare: () => '/v1/keys',
+    body: () => ({ name: 'edge of Oslo', scopes: ['edge'] }),
+    told: ({ body }) => ({
+      action: 'key.create',
+      target: { kind: 'key', id: body.id },
+      before: null,
+      after: { name: 'edge of Oslo', scopes: ['edge'] },
+    }),
+  },
+  'DELETE /v1/users/{userId}/links/{processor}': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const path = `/v1/users/${name}/links/stripe`;
+      await usher.backOffice.call('PUT', path, { customerId: `cus_${name}` });
+      return path;
+    },
+    told: (_, path) => ({
+      action: 'link.remove',
+      target: { kind: 'customer', id: `stripe:cus_${idOf(path)}` },
+      userId: idOf(path),
+      before: { customerId: `cus_${idOf(path)}` },
+      after: null,
+    }),
+  },
+  'POST /v1/webhooks/{processor}/{eventId}/retry': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const event = usher.stripe.event('customer.subscription.created', {
+        ...subscriptionIds(name),
+        price: 'price_unheard',
+      });
+      await usher.stripe.send(event);
+      return `/v1/webhooks/stripe/${event.id}/retry`;
+    },
+    told: ({ body }) => ({
+      action: 'webhook.retry',
+      target: { kind: 'webhook', id: `stripe:${String(body.eventId)}` },
+      userId: body.userId,
+      before: { status: 'waiting' },
+      after: { status: 'stored' },
+    }),
+  },
+  'DELETE /v1/keys/{id}': {
+    scope: 'admin',
+    prepare: async (name) => `/v1/keys/${await newKey(name)}`,
+    told: (_, path) => ({
+      action: 'key.revoke',
+      target: { kind: 'key', id: idOf(path) },
+      before: { name: expect.any(String), scopes: ['edge'] },
+      after: null,
+    }),
+  },
+};
+const make = async (route: string, change: Change, name: string, key: string) => {
+  const path = await change.prepare(name);
+  const [method = ''] = route.split(' ');
+  const reply = await call(usher.url, key, method, path, change.body?.(name), { 'usher-reason': reason });
+  return { path, reply };
+};
+
+/** The calls that take a reason: `npm run check` finds those of people that do not (tools/checks/house.mjs). */
+function auditedCalls(): string[] {
+  type Operation = { parameters?: { name: string }[] };
+  const file = new URL('../../../docs/openapi.json', import.meta.url);
+  const { paths } = JSON.parse(readFileSync(file, 'utf8')) as {
+    paths: Record<string, Record<string, Operation>>;
+  };
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, { parameters = [] }]) => parameters.some(({ name }) => name === 'Usher-Reason'))
+      .map(([method]) => `${method.toUpperCase()} ${path}`),
+  );
+}
+
+test('every call by which people change something is in the table below', () => {
+  expect(auditedCalls().toSorted()).toEqual(Object.keys(CHANGES).toSorted());
+});
+
+describe.each(Object.entries(CHANGES))('%s', (route, change) => {
+  const name = route.replaceAll(/\W+/g, '-').toLowerCase();
+
+  test('is told by the audit: who, by which right, what, why, in which request', async () => {
+    const { id, key } = await keyWith(change.scope);
+    const { path, reply } = await make(route, change, name, key);
+    expect(reply.status).toBeLessThan(300);
+    const [newest] = await entries('limit=1');
+    expect(newest).toMatchObject({
+      actor: { kind: 'key', id, name: `desk of ${change.scope}` },
+      role: change.scope,
+      reason,
+      requestId: expect.stringMatching(/./),
+      result: 'done',
+      ...change.told(reply, path),
+    });
+    expect(Date.now() - Date.parse(newest?.at ?? '')).toBeLessThan(60_000);
+    expectNoSecrets({ ...usher.secrets(), key, made: String(reply.body.key) }, JSON.stringify(newest));
+  });
+
+  test('changes nothing when the audit cannot be written', async () => {
+    const { key } = await keyWith(change.scope);
+    const path = await change.prepare(`${name}-2`);
+    const before = await stored();
+    await usher.database.query('ALTER TABLE audit_entry ADD CONSTRAINT broken CHECK (false) NOT VALID');
+    try {
+      const { reply } = await make(route, { ...change, prepare: () => path }, `${name}-2`, key);
+      expectProblem(reply, 500, 'internal', true);
+    } finally {
+      await usher.database.query('ALTER TABLE audit_entry DROP CONSTRAINT broken');
+    }
+    expect(await stored()).toEqual(before);
+  });
+});
+
+/** All that the calls of the table change. */
+const stored = () =>
+  Promise.all(
+    [
+      'SELECT plan_id, name, revision FROM plan',
+      'SELECT price_id, plan_id FROM plan_price',
+      'SELECT processor, customer_id, user_id FROM processor_link',
+      'SELECT id, name, revoked_at FROM service_key',
+      'SELECT user_id, device_id, token_id, seq FROM revocation',
+      'SELECT stream_id, end_reason FROM stream',
+      'SELECT user_id, "offset" FROM mailbox_entry',
+      'SELECT event_id, status, next_attempt_at FROM webhook',
+      'SELECT vendor, critical FROM push_pause',
+      'SELECT user_id, state, created_at FROM push',
+      'SELECT id FROM audit_entry',
+    ].map((query) => usher.database.query(`SELECT row_to_json(r)::text AS row FROM (${query}) r ORDER BY 1`)),
+  );
