@@ -1,9 +1,9 @@
 import type { Membership } from '@usher/client';
-import { BackOffice } from './back-office.js';
-import { DeliveryTraceList } from './delivery-trace-list.js';
+import { BackOffice } from './back-office/back-office.js';
+import { DeliveryTraceList } from './back-office/delivery-trace-list.js';
 import { DEVICE_KINDS, DEVICE_NAMES, getTabId, getUserId } from './device-identity.js';
 import { element, getById } from './dom.js';
-import { Screen } from './screen.js';
+import { Screen } from './screen/screen.js';
 import { ScreenNav } from './screen-nav.js';
 import { RequestError, Session } from './session.js';
 import { Settings } from './settings.js';

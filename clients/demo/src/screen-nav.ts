@@ -1,5 +1,5 @@
 import { element } from './dom.js';
-import type { Screen } from './screen.js';
+import type { Screen } from './screen/screen.js';
 
 /** The bar at the bottom of a narrow page, where the screens are stacked. It shows each screen's position and links to it. */
 export class ScreenNav {

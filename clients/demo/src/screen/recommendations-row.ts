@@ -1,5 +1,5 @@
 import type { Envelope, FrontPage } from '@usher/client';
-import { button, element, setText } from './dom.js';
+import { button, element, setText } from '../dom.js';
 import { poster } from './poster.js';
 import { formatTitle } from './shows.js';
 

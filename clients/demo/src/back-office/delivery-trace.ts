@@ -1,6 +1,6 @@
 import type { Envelope } from '@usher/client';
-import { element, setText } from './dom.js';
-import { formatDelay } from './event-log.js';
+import { element, setText } from '../dom.js';
+import { formatDelay } from '../screen/event-log.js';
 
 interface DeviceStatus {
   readonly pill: HTMLLIElement;

@@ -1,4 +1,4 @@
-import { button, element, setText } from './dom.js';
+import { button, element, setText } from '../dom.js';
 import type { PlayerViewModel } from './player-view-model.js';
 import { poster } from './poster.js';
 import { EPISODE_SECONDS, formatEpisode, formatTime, formatTitle } from './shows.js';

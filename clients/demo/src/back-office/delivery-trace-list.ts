@@ -1,6 +1,6 @@
 import type { Envelope } from '@usher/client';
 import { DeliveryTrace } from './delivery-trace.js';
-import { element } from './dom.js';
+import { element } from '../dom.js';
 
 const MAX_TRACES = 6;
 /** An event that is older when it is received was missed by all devices here. It belongs to no current trace. */

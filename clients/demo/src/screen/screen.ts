@@ -1,7 +1,7 @@
 import type { Envelope } from '@usher/client';
 import { Device } from './device.js';
-import { DEVICE_NAMES, type DeviceKind, PLATFORMS } from './device-identity.js';
-import { button, element, setText } from './dom.js';
+import { DEVICE_NAMES, type DeviceKind, PLATFORMS } from '../device-identity.js';
+import { button, element, setText } from '../dom.js';
 import { handleEvent } from './event-handler.js';
 import { EventLog } from './event-log.js';
 import { LockScreen } from './lock-screen.js';
@@ -10,7 +10,7 @@ import { Player } from './player.js';
 import { PlayerView } from './player-view.js';
 import { getPlayerViewModel, type PlayerViewModel } from './player-view-model.js';
 import { RecommendationsRow } from './recommendations-row.js';
-import type { Session } from './session.js';
+import type { Session } from '../session.js';
 import { FIRST_EPISODE } from './shows.js';
 import { StillWatchingPrompt } from './still-watching-prompt.js';
 

@@ -1,5 +1,5 @@
 import type { Envelope } from '@usher/client';
-import { element, setText } from './dom.js';
+import { element, setText } from '../dom.js';
 
 const MAX_ROWS = 40;
 

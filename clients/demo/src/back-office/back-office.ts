@@ -1,8 +1,8 @@
 import type { Membership } from '@usher/client';
 import type { DeliveryTraceList } from './delivery-trace-list.js';
-import { button, element, setText } from './dom.js';
-import { formatMembership } from './membership-panel.js';
-import { RequestError, type Session } from './session.js';
+import { button, element, setText } from '../dom.js';
+import { formatMembership } from '../screen/membership-panel.js';
+import { RequestError, type Session } from '../session.js';
 
 interface PaymentResponse {
   readonly webhooks: readonly { readonly type: string; readonly status: number; readonly ms: number }[];
