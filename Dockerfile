@@ -10,6 +10,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY nest-cli.json prisma.config.ts tsconfig.json tsconfig.build.json .swcrc ./
 COPY prisma prisma
 COPY src src
+COPY clients/edge clients/edge
 COPY tools tools
 COPY clients/console clients/console
 # Prisma insists that its schema engine exists, though `generate` never starts it. Any file will do.

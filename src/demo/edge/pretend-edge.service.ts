@@ -23,14 +23,14 @@ export class PretendEdgeService implements OnModuleDestroy {
   constructor(private readonly api: OwnApiClient) {}
 
   /**
-   * Starts a stream. When no slot is free and this title already plays on another device of the user, that stream ends and this one
-   * takes its slot: the viewer goes on with it here. Throws Problem not_entitled, too_many_streams with `streams`, or unavailable.
+   * Starts a stream. When no slot is free, it takes the slot of a stream of the same title, with which the viewer goes on here, or of the
+   * same device, which has just left it. Throws Problem not_entitled, too_many_streams with `streams`, or unavailable.
    */
   async start(film: FilmBody): Promise<EdgeStream> {
     try {
       return await this.startOnce(film);
     } catch (error) {
-      const earlier = this.findSameFilm(error, film);
+      const earlier = this.findReplaced(error, film);
       if (!earlier) throw toProblem(error);
       await earlier.end();
       return await this.startOnce(film).catch((again: unknown) => {
@@ -73,12 +73,19 @@ export class PretendEdgeService implements OnModuleDestroy {
     return this.connectedEdge;
   }
 
-  private findSameFilm(error: unknown, { titleId }: FilmBody): EdgeStream | undefined {
+  private findReplaced(error: unknown, { titleId, deviceId }: FilmBody): EdgeStream | undefined {
     if (!(error instanceof EdgeError) || error.code !== 'too_many_streams') return undefined;
-    const running = error.details['streams'] as readonly { streamId: string; titleId: string }[];
-    const same = running.find((stream) => stream.titleId === titleId);
-    return same && this.streams.get(same.streamId);
+    const running = error.details['streams'] as readonly RunningStream[];
+    const replaced = running.find((stream) => stream.titleId === titleId || stream.deviceId === deviceId);
+    return replaced && this.streams.get(replaced.streamId);
   }
+}
+
+/** A stream in the details of `too_many_streams`. */
+interface RunningStream {
+  readonly streamId: string;
+  readonly deviceId: string;
+  readonly titleId: string;
 }
 
 function toProblem(error: unknown): unknown {

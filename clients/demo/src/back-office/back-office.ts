@@ -1,91 +1,159 @@
 import type { Membership } from '@usher/client';
-import type { DeliveryTraceList } from './delivery-trace-list.js';
 import { button, element, setText } from '../dom.js';
 import { formatMembership } from '../screen/membership-panel.js';
 import { RequestError, type Session } from '../session.js';
+import { type ActionId, labelOf, type Situation, whyNot } from './actions.js';
+import type { TracedRequest } from './delivery-trace.js';
+import type { DeliveryTraceList } from './delivery-trace-list.js';
 
-interface PaymentResponse {
-  readonly webhooks: readonly { readonly type: string; readonly status: number; readonly ms: number }[];
+/** A request that the page's back end made to Usher: src/demo/sent-request.ts. */
+interface SentRequest extends TracedRequest {
+  readonly status: number;
+  readonly ms: number;
+}
+
+interface SentWebhook extends SentRequest {
+  readonly type: string;
 }
 
 interface NightlyResponse {
   readonly lines: number;
   readonly bytes: number;
-  readonly ms: number;
   readonly accepted: number;
+  readonly sent: SentRequest;
 }
 
-/** `[act, label, CSS class]`. The acts are the server's (`/dev/office`). */
-const PAYMENT_ACTS = [
-  ['basic', 'Subscribe to Basic', 'good'],
-  ['premium', 'Upgrade to Premium', 'good'],
-  ['payment_fails', 'Payment fails', 'bad'],
-  ['payment_mended', 'Payment succeeds', ''],
-  ['cancel_at_period_end', 'Cancel at period end', 'bad'],
-  ['resume', 'Resume', ''],
-  ['cancel_now', 'Cancel now', 'bad'],
-] as const;
+/** `[title, explanation, actions]` */
+const GROUPS: readonly (readonly [string, string, readonly ActionId[]])[] = [
+  [
+    'Payment processor',
+    'Each sends a signed Stripe event to this server’s own webhook endpoint.',
+    ['basic', 'premium', 'payment_fails', 'payment_mended', 'cancel_at_period_end', 'resume', 'cancel_now'],
+  ],
+  ['Your own systems', 'They call the API with a service key.', ['publish', 'tonight', 'stop_streams']],
+];
 
-/** Shows the buttons of the payment processor and the nightly job, and the delivery traces of what they caused. */
+/** Shows what the systems around Usher can do, and the delivery traces of what they caused. */
 export class BackOffice {
   readonly root: HTMLElement;
   private readonly membership = element('p', { class: 'back-office-membership' });
+  private readonly buttons = new Map<ActionId, HTMLButtonElement>();
+  private situation: Situation = { membership: undefined, isStreaming: false };
 
   constructor(
     private readonly session: Session,
     private readonly traces: DeliveryTraceList,
   ) {
-    const acts = PAYMENT_ACTS.map(([act, label, kind]) =>
-      button(label, () => void this.sendPayment(act, label), { class: `act ${kind}` }),
+    const groups = GROUPS.map(([title, explanation, actions]) =>
+      createGroup(
+        title,
+        explanation,
+        actions.map((action) => this.createButton(action)),
+      ),
     );
-    const nightly = button('Run tonight’s recommendations', () => void this.runNightlyJob(), {
-      class: 'act good',
-    });
+    const heading = element('h2', { id: 'back-office-title' }, 'Back office');
     this.root = element(
       'section',
       { class: 'back-office', id: 'back-office-panel', 'aria-labelledby': 'back-office-title' },
-      element(
-        'div',
-        { class: 'back-office-controls' },
-        element('h2', { id: 'back-office-title' }, 'Back office'),
-        this.membership,
-        createGroup(
-          'Payment processor',
-          'Each sends a signed Stripe event to this server’s own webhook endpoint.',
-          acts,
-        ),
-        createGroup('Nightly job', 'A gzipped NDJSON file with 501 front pages, this user’s among them.', [
-          nightly,
-        ]),
-      ),
-      element('div', { class: 'back-office-traces' }, element('h3', {}, 'What travelled'), this.traces.root),
+      element('div', { class: 'back-office-controls' }, heading, this.membership, ...groups),
+      element('div', { class: 'back-office-traces' }, element('h3', {}, 'What travelled'), traces.root),
     );
+    this.render(this.situation, undefined);
   }
 
-  render(membership: Membership | undefined): void {
+  /** `next` is the action that the guide suggests: its button is the one that stands out. */
+  render(situation: Situation, next: ActionId | undefined): void {
+    this.situation = situation;
+    this.renderMembership(situation.membership);
+    for (const [action, each] of this.buttons) {
+      setText(each, labelOf(action, situation));
+      each.classList.toggle('main', action === next);
+      disable(each, whyNot(action, situation));
+    }
+  }
+
+  private renderMembership(membership: Membership | undefined): void {
     const plan = formatMembership(membership, this.session.getPlanName(membership?.planId));
     const version = membership ? `, version ${membership.version}` : '';
     setText(this.membership, `${this.session.userId}: ${plan}${version}`);
   }
 
-  private async sendPayment(act: string, label: string): Promise<void> {
-    const trace = this.traces.add(label, 'membership.changed');
+  private createButton(action: ActionId): HTMLButtonElement {
+    const created = button('', () => void this.perform(action), { class: 'act' });
+    this.buttons.set(action, created);
+    return created;
+  }
+
+  private async perform(action: ActionId): Promise<void> {
+    if (whyNot(action, this.situation) !== undefined) return;
+    const trace = this.traces.add(labelOf(action, this.situation), EVENT_TYPES[action]);
     try {
-      const { webhooks } = await this.session.callBackEnd<PaymentResponse>('/dev/office', { act });
-      for (const { type, status, ms } of webhooks) trace.addRequest(`${type} → ${status} in ${ms} ms`);
+      for (const { text, request } of await this.send(action)) {
+        trace.addRequest(text, request);
+        const eventId = action === 'publish' ? getPublishedId(request.response) : undefined;
+        if (eventId !== undefined) trace.follow(eventId);
+      }
     } catch (error) {
-      trace.showError(toMessage(error));
+      trace.showError(error instanceof RequestError ? error.message : 'The server cannot be reached.');
     }
   }
 
-  private async runNightlyJob(): Promise<void> {
-    const trace = this.traces.add('Tonight’s recommendations', 'recommendations.ready');
-    try {
-      const { lines, bytes, ms, accepted } = await this.session.callBackEnd<NightlyResponse>('/dev/tonight');
-      trace.addRequest(`${lines} lines, ${Math.ceil(bytes / 1_024)} kB → ${accepted} accepted in ${ms} ms`);
-    } catch (error) {
-      trace.showError(toMessage(error));
+  /** Has the page's back end do it. Returns the requests that it made, each with a few words. Throws RequestError. */
+  private async send(action: ActionId): Promise<{ text: string; request: SentRequest }[]> {
+    if (action === 'tonight') return [describeNightly(await this.session.callBackEnd('/dev/tonight'))];
+    if (action === 'publish' || action === 'stop_streams') {
+      const path = action === 'publish' ? '/dev/publish' : '/dev/stop-streams';
+      const { sent } = await this.session.callBackEnd<{ sent: SentRequest }>(path);
+      return [{ text: `${sent.method} ${sent.path} → ${sent.status} in ${sent.ms} ms`, request: sent }];
     }
+    const { webhooks } = await this.session.callBackEnd<{ webhooks: SentWebhook[] }>('/dev/office', {
+      act: action,
+    });
+    return webhooks.map((sent) => ({
+      text: `${sent.type} → ${sent.status} in ${sent.ms} ms`,
+      request: sent,
+    }));
+  }
+}
+
+/** The event that an action causes. `stop_streams` causes one for each device that plays, and for no other. */
+const EVENT_TYPES: Readonly<Record<ActionId, string | undefined>> = {
+  basic: 'membership.changed',
+  premium: 'membership.changed',
+  payment_fails: 'membership.changed',
+  payment_mended: 'membership.changed',
+  cancel_at_period_end: 'membership.changed',
+  resume: 'membership.changed',
+  cancel_now: 'membership.changed',
+  tonight: 'recommendations.ready',
+  publish: 'promo.started',
+  stop_streams: undefined,
+};
+
+/** Reads the id of the event from the response of POST /v1/events. */
+function getPublishedId(response = '{}'): string | undefined {
+  const { accepted } = JSON.parse(response) as { readonly accepted?: readonly { readonly id: string }[] };
+  return accepted?.[0]?.id;
+}
+
+function describeNightly({ lines, bytes, accepted, sent }: NightlyResponse): {
+  text: string;
+  request: SentRequest;
+} {
+  const text = `${lines} lines, ${Math.ceil(bytes / 1_024)} kB → ${accepted} accepted in ${sent.ms} ms`;
+  return { text, request: sent };
+}
+
+/** Disables a button and says why, to the eye and to a screen reader. It stays in the order of the keyboard, so that one can learn it. */
+function disable(each: HTMLButtonElement, reason: string | undefined): void {
+  if (each.getAttribute('aria-description') === (reason ?? null)) return;
+  for (const [name, value] of [
+    ['aria-disabled', reason && 'true'],
+    ['aria-description', reason],
+    ['title', reason],
+  ] as const) {
+    if (value === undefined) each.removeAttribute(name);
+    else each.setAttribute(name, value);
   }
 }
 
@@ -97,8 +165,4 @@ function createGroup(title: string, explanation: string, buttons: HTMLButtonElem
     element('p', { class: 'explanation' }, explanation),
     element('div', { class: 'acts' }, ...buttons),
   );
-}
-
-function toMessage(error: unknown): string {
-  return error instanceof RequestError ? error.message : 'The server cannot be reached.';
 }

@@ -94,7 +94,7 @@ function getBarrier(
     case 'none':
       return {
         title: 'No membership yet',
-        text: 'Subscribe in the back office below, and watch all three screens.',
+        text: 'Subscribe in the back office below.',
       };
     default:
       return {

@@ -40,6 +40,7 @@ export class PlayerView {
       'aria-label': `Move to another position on ${deviceName}`,
     });
     this.seek.addEventListener('change', () => handlers.onSeek(Number(this.seek.value)));
+    this.seek.addEventListener('input', () => this.renderSeekText());
     this.mainButton = button('Play', handlers.onMainButton, { class: 'main' });
     this.nextButton = button('Next episode', handlers.onNextEpisode, { class: 'quiet' });
     const autoplay = element('label', { class: 'autoplay' }, this.autoplay, 'Autoplay');
@@ -81,6 +82,13 @@ export class PlayerView {
     this.bar.setAttribute('aria-valuenow', String(Math.floor(position)));
     this.bar.setAttribute('aria-valuetext', `${formatTime(position)} of ${formatTime(duration)}`);
     if (document.activeElement !== this.seek) this.seek.value = String(position);
+    this.renderSeekText();
+  }
+
+  /** What a screen reader says of the slider: the time where its handle is, and not a number of seconds. */
+  private renderSeekText(): void {
+    const text = `${formatTime(Number(this.seek.value))} of ${formatTime(EPISODE_SECONDS)}`;
+    this.seek.setAttribute('aria-valuetext', text);
   }
 
   private renderBarrier({ title, text }: { title: string; text: string }): void {

@@ -32,7 +32,10 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   );
 }
 
-/** Serves the OpenAPI document and a page to browse it, at /docs. */
+/** Serves the OpenAPI document and a page to browse it, at /docs. An operation has an address: `/docs#/{tag}/{operationId}`. */
 export function serveDocs(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, () => openApiDocument(app), { customSiteTitle: 'Usher: HTTP API' });
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
+    customSiteTitle: 'Usher: HTTP API',
+    swaggerOptions: { deepLinking: true },
+  });
 }
