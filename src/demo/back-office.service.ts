@@ -3,6 +3,7 @@ import { Problem } from '../platform/http/problem.js';
 import { OwnApiClient, type OwnApiRequest } from './own-api.client.js';
 import { describeSent, type SentRequest } from './sent-request.js';
 
+const TIMELINE_STEPS = 6;
 const JSON_BODY = { 'content-type': 'application/json' };
 
 /** Stands in for the service's own systems: publishes an event, stops streams, and asks what became of an event. */
@@ -35,8 +36,16 @@ export class BackOfficeService {
    * Returns what became of an event on each device of the user (GET /v1/users/{userId}/events/{eventId}). Throws Problem not_found,
    * not_configured without ADMIN_KEY.
    */
-  async readEvent(userId: string, eventId: string): Promise<unknown> {
-    const path = `/v1/users/${encodeURIComponent(userId)}/events/${encodeURIComponent(eventId)}`;
+  readEvent(userId: string, eventId: string): Promise<unknown> {
+    return this.read(`/v1/users/${encodeURIComponent(userId)}/events/${encodeURIComponent(eventId)}`);
+  }
+
+  /** Returns the newest steps of the user's timeline (GET /v1/users/{userId}/timeline). Throws Problem not_configured without ADMIN_KEY. */
+  readTimeline(userId: string): Promise<unknown> {
+    return this.read(`/v1/users/${encodeURIComponent(userId)}/timeline?limit=${TIMELINE_STEPS}`);
+  }
+
+  private async read(path: string): Promise<unknown> {
     const { status, text } = await this.api.sendWithKey({ method: 'GET', path });
     if (status === 404) throw new Problem('not_found');
     if (status !== 200) throw new Problem('unavailable', `The timeline could not be read (${status}).`);

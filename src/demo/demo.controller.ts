@@ -70,4 +70,11 @@ export class DemoController {
   readEvent(@Body({ schema: eventBody }) { userId, eventId }: EventBody) {
     return this.backOffice.readEvent(userId, eventId);
   }
+
+  /** Returns the newest steps of the user's timeline. */
+  @Post('timeline')
+  @HttpCode(200)
+  readTimeline(@Body({ schema: sessionBody }) { userId }: SessionBody) {
+    return this.backOffice.readTimeline(userId);
+  }
 }

@@ -3,6 +3,7 @@ import { BackOffice } from './back-office/back-office.js';
 import type { ShownRequest } from './back-office/curl.js';
 import { DeliveryTraceList } from './back-office/delivery-trace-list.js';
 import type { EventReport } from './back-office/event-report.js';
+import type { TimelineStep } from './back-office/recent-steps.js';
 import { DEVICE_KINDS, DEVICE_NAMES, getDeviceId, getTabId } from './device-identity.js';
 import { getById } from './dom.js';
 import { Guide } from './guide.js';
@@ -75,7 +76,14 @@ export class Page {
         name: DEVICE_NAMES[kind],
       })),
       readEvent: (eventId) => session.callBackEnd<EventReport>('/dev/event', { eventId }),
-      getConsoleLink: (eventId) => (session.hasConsole ? `${userPath}/events/${eventId}` : undefined),
+      readTimeline: async () => {
+        const { timeline } = await session.callBackEnd<{ timeline: TimelineStep[] }>('/dev/timeline');
+        return timeline;
+      },
+      getConsoleLink: (eventId) => {
+        if (!session.hasConsole) return undefined;
+        return eventId === undefined ? userPath : `${userPath}/events/${eventId}`;
+      },
       onTimelineOpened: () => {
         this.hasAskedWhy = true;
         this.render();

@@ -1,5 +1,5 @@
 import type { Membership } from '@usher/client';
-import { button, element, setText } from '../dom.js';
+import { button, disable, element, setText } from '../dom.js';
 import { formatMembership } from '../screen/membership-panel.js';
 import { RequestError, type Session } from '../session.js';
 import { type ActionId, labelOf, type Situation, whyNot } from './actions.js';
@@ -85,7 +85,6 @@ export class BackOffice {
   }
 
   private async perform(action: ActionId): Promise<void> {
-    if (whyNot(action, this.situation) !== undefined) return;
     const trace = this.traces.add(labelOf(action, this.situation), EVENT_TYPES[action]);
     try {
       for (const { text, request } of await this.send(action)) {
@@ -142,19 +141,6 @@ function describeNightly({ lines, bytes, accepted, sent }: NightlyResponse): {
 } {
   const text = `${lines} lines, ${Math.ceil(bytes / 1_024)} kB → ${accepted} accepted in ${sent.ms} ms`;
   return { text, request: sent };
-}
-
-/** Disables a button and says why, to the eye and to a screen reader. It stays in the order of the keyboard, so that one can learn it. */
-function disable(each: HTMLButtonElement, reason: string | undefined): void {
-  if (each.getAttribute('aria-description') === (reason ?? null)) return;
-  for (const [name, value] of [
-    ['aria-disabled', reason && 'true'],
-    ['aria-description', reason],
-    ['title', reason],
-  ] as const) {
-    if (value === undefined) each.removeAttribute(name);
-    else each.setAttribute(name, value);
-  }
 }
 
 function createGroup(title: string, explanation: string, buttons: HTMLButtonElement[]): HTMLElement {

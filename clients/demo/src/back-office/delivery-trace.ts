@@ -4,6 +4,7 @@ import { formatDelay } from '../screen/event-log.js';
 import type { ShownRequest } from './curl.js';
 import { type Delivery, describePush, type EventReport } from './event-report.js';
 import { EventTimeline, type ShownDevice } from './event-timeline.js';
+import { RecentSteps, type TimelineStep } from './recent-steps.js';
 import { TraceDetails } from './trace-details.js';
 
 export interface DeliveryTraceOptions {
@@ -12,8 +13,9 @@ export interface DeliveryTraceOptions {
   readonly eventType: string | undefined;
   readonly devices: readonly ShownDevice[];
   readonly readEvent: (eventId: string) => Promise<EventReport>;
-  /** Returns where the console shows the event; undefined without a console. */
-  readonly getConsoleLink: (eventId: string) => string | undefined;
+  readonly readTimeline: () => Promise<readonly TimelineStep[]>;
+  /** Returns where the console shows the event, or the user; undefined without a console. */
+  readonly getConsoleLink: (eventId?: string) => string | undefined;
   readonly onTimelineOpened: () => void;
   /** A push of the event reached this device. */
   readonly onPushed: () => void;
@@ -53,7 +55,7 @@ export class DeliveryTrace {
       read: readEvent,
       onDelivery: (delivery) => this.showPush(delivery),
     });
-    this.details = new TraceDetails(eventType === undefined ? undefined : this.timeline.root);
+    this.details = eventType === undefined ? this.createPlainDetails() : new TraceDetails(this.timeline.root);
     this.details.onTimelineOpened(options.onTimelineOpened);
     if (eventType !== undefined)
       this.steps.append(this.eventStep, element('li', { class: 'trace-step' }, this.createPills()));
@@ -87,10 +89,7 @@ export class DeliveryTrace {
 
   /** Shows the timeline of this event, once it is known which one it is. */
   follow(eventId: string): void {
-    if (this.eventId === undefined) {
-      const link = this.options.getConsoleLink(eventId);
-      if (link !== undefined) this.details.addLink('In the console', link);
-    }
+    if (this.eventId === undefined) this.addConsoleLink(this.details, eventId);
     this.eventId ??= eventId;
     this.timeline.follow(eventId);
   }
@@ -120,6 +119,20 @@ export class DeliveryTrace {
     if (!status || status.delayMs !== undefined) return;
     status.pill.title = 'It was away, and a newer event of the same kind was all it needed';
     setText(status.pill, `${status.name} superseded`);
+  }
+
+  /** Those of an action that causes no event: they show what Usher noted last. */
+  private createPlainDetails(): TraceDetails {
+    const steps = new RecentSteps(this.options.readTimeline);
+    const details = new TraceDetails(steps.root);
+    details.onTimelineOpened(() => void steps.load());
+    this.addConsoleLink(details);
+    return details;
+  }
+
+  private addConsoleLink(details: TraceDetails, eventId?: string): void {
+    const link = this.options.getConsoleLink(eventId);
+    if (link !== undefined) details.addLink('In the console', link);
   }
 
   private createPills(): HTMLElement {

@@ -7,17 +7,14 @@ export class TraceDetails {
   readonly root = element('div', { class: 'trace-details' });
   private readonly curl = section('Curl');
   private readonly payload = section('Payload');
-  private readonly timeline: HTMLDetailsElement | undefined;
+  private readonly timeline = section('Timeline');
   private readonly links = element('p', { class: 'trace-links' });
   private readonly docs = new Set<string>();
   private event: HTMLElement | undefined;
 
-  /** @param timeline undefined for an action that causes no event */
-  constructor(timeline: HTMLElement | undefined) {
-    this.timeline = timeline && section('Timeline');
-    if (timeline) this.timeline?.append(timeline);
-    const sections = [this.curl, this.payload, ...(this.timeline ? [this.timeline] : [])];
-    this.root.append(...sections, this.links);
+  constructor(timeline: HTMLElement) {
+    this.timeline.append(timeline);
+    this.root.append(this.curl, this.payload, this.timeline, this.links);
   }
 
   /** Opens the commands, which is what one looks for first, or closes all that is open. */
@@ -25,13 +22,13 @@ export class TraceDetails {
     this.curl.open = isOpen;
     if (isOpen) return;
     this.payload.open = false;
-    if (this.timeline) this.timeline.open = false;
+    this.timeline.open = false;
   }
 
   /** `onOpen` is called when a person opens the timeline. */
   onTimelineOpened(onOpen: () => void): void {
-    this.timeline?.addEventListener('toggle', () => {
-      if (this.timeline?.open) onOpen();
+    this.timeline.addEventListener('toggle', () => {
+      if (this.timeline.open) onOpen();
     });
   }
 

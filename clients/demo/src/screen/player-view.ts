@@ -1,4 +1,4 @@
-import { button, element, setText } from '../dom.js';
+import { button, disable, element, setText } from '../dom.js';
 import type { PlayerViewModel } from './player-view-model.js';
 import { poster } from './poster.js';
 import { EPISODE_SECONDS, formatEpisode, formatTime, formatTitle } from './shows.js';
@@ -68,7 +68,7 @@ export class PlayerView {
     setText(this.time, `${formatTime(position.positionSeconds)} / ${formatTime(durationSeconds)}`);
     this.renderBar(position.positionSeconds, durationSeconds);
     setText(this.mainButton, action.label);
-    this.mainButton.disabled = action.disabled;
+    disable(this.mainButton, action.whyNot);
     this.nextButton.hidden = motion !== 'here';
     this.seek.hidden = motion !== 'here';
     this.root.dataset['barrier'] = String(barrier !== undefined);

@@ -42,8 +42,7 @@ export class RecommendationsRow {
 
   render(page: FrontPage | undefined, isUnplugged: boolean): void {
     if (page?.items && page.version !== this.renderedVersion) this.renderCards(page);
-    for (const card of this.row.querySelectorAll('button')) card.disabled = isUnplugged;
-    this.badge.disabled = isUnplugged;
+    this.root.inert = isUnplugged; // as all of a device without power
   }
 
   /** Shows the badge for a front page that nobody has seen yet. */

@@ -179,7 +179,7 @@ export class Screen {
   }
 
   private playShow(showId: string): void {
-    if (this.playerViewModel.action.disabled) return;
+    if (this.playerViewModel.action.whyNot !== undefined) return;
     const known = this.device.state?.playback.find((progress) => progress.showId === showId);
     const { episodeId = FIRST_EPISODE, positionSeconds = 0 } = known ?? {};
     this.player.pause();
