@@ -20,8 +20,8 @@ export interface FilmStreamOptions {
   readonly session: Session;
   readonly deviceId: string;
   readonly onChange: () => void;
-  /** The edge node stopped it, or it broke off. */
-  readonly onStopped: () => void;
+  /** The edge node stopped it, or it broke off. `ended`: another device goes on with the film. */
+  readonly onStopped: (reason: string) => void;
 }
 
 /** A line of the film: see src/demo/edge/film.sender.ts. */
@@ -85,8 +85,9 @@ export class FilmStream {
       return true;
     }
     this.controller = undefined;
-    this.setState({ is: 'stopped', reason: stopped ?? 'unreachable', bytes });
-    this.options.onStopped();
+    const reason = stopped ?? 'unreachable';
+    this.setState({ is: 'stopped', reason, bytes });
+    this.options.onStopped(reason);
     return false;
   }
 

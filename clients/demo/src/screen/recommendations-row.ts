@@ -30,7 +30,7 @@ export class RecommendationsRow {
     });
     this.row.setAttribute('aria-label', `Tonight’s recommendations on ${deviceName}`);
     this.row.tabIndex = 0; // it scrolls sideways, and must do so by keyboard
-    const heading = element('h4', {}, 'Tonight for you');
+    const heading = element('h3', {}, 'Tonight for you');
     this.root = element(
       'div',
       { class: 'recommendations' },

@@ -69,7 +69,8 @@ export class Screen {
       session,
       deviceId: this.deviceId,
       onChange: () => this.scheduleRender(),
-      onStopped: () => this.player.pause(),
+      // A beat would contradict the device that goes on.
+      onStopped: (reason) => (reason === 'ended' ? this.player.pauseSilently() : this.player.pause()),
     });
     this.membership = new MembershipPanel((planId) => session.getPlanName(planId));
     this.playerView = new PlayerView(this.name, {

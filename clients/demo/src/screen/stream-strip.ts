@@ -74,7 +74,7 @@ const STOP_REASONS: Readonly<Record<string, string>> = {
   device_removed: 'the device was removed',
   expired: 'the lease expired',
   over: 'the stream was over',
-  ended: 'the stream ended at the edge node',
+  ended: 'another screen goes on with the film',
   unreachable: 'the edge node cannot be reached',
 };
 
