@@ -138,6 +138,39 @@ const CHANGES: Record<string, Change> = {
       after: { subscriptions: body.subscriptions },
     }),
   },
+  'PUT /v1/users/{userId}/contact': {
+    scope: 'admin',
+    prepare: (name) => `/v1/users/${name}/contact`,
+    body: () => ({ email: 'ada@example.com', emailVerified: true }),
+    told: (_, path) => ({
+      action: 'contact.put',
+      target: { kind: 'user', id: idOf(path) },
+      userId: idOf(path),
+      before: null,
+      after: {
+        email: expect.stringMatching(/^[0-9a-f]{8}$/),
+        emailVerified: true,
+        phone: null,
+        phoneVerified: false,
+        timezone: null,
+        locale: null,
+      },
+    }),
+  },
+  'DELETE /v1/users/{userId}/contact': {
+    scope: 'admin',
+    prepare: async (name) => {
+      const path = `/v1/users/${name}/contact`;
+      await usher.backOffice.call('PUT', path, { email: 'ada@example.com' });
+      return path;
+    },
+    told: (_, path) => ({
+      action: 'contact.remove',
+      target: { kind: 'user', id: idOf(path) },
+      userId: idOf(path),
+      after: null,
+    }),
+  },
   'DELETE /v1/users/{userId}': {
     scope: 'admin',
     prepare: (name) => `/v1/users/${name}`,
