@@ -10,6 +10,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY nest-cli.json prisma.config.ts tsconfig.json tsconfig.build.json .swcrc ./
 COPY prisma prisma
 COPY src src
+COPY clients/edge clients/edge
 COPY tools tools
 COPY clients/console clients/console
 # Which commit it is, for usher_build_info: docker build --build-arg COMMIT="$(git rev-parse HEAD)" .

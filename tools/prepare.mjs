@@ -128,7 +128,7 @@ const steps = [
   {
     name: 'bundle of it',
     needs: 'src/main.ts',
-    reads: [...server, 'tools/bundle.mjs', 'tools/launcher.mjs'],
+    reads: [...server, 'clients/edge/src', 'tools/bundle.mjs', 'tools/launcher.mjs'], // the demo has the edge library in it
     makes: 'dist/usher-demo.cjs.cache',
     isForRunning: true,
     run: ['tools/bundle.mjs'],

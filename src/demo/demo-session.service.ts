@@ -18,7 +18,7 @@ export class DemoSessionService {
   ) {}
 
   /**
-   * Returns a user token and the demo's plans. Throws Problem not_configured without AUTH_JWT_SECRET or ADMIN_KEY,
+   * Returns a user token, the demo's plans, and whether there is a console. Throws Problem not_configured without AUTH_JWT_SECRET or ADMIN_KEY,
    * conflict when a plan is refused.
    */
   async open(userId: string) {
@@ -29,7 +29,7 @@ export class DemoSessionService {
     });
     await this.plansCreated;
     const plans = DEMO_PLANS.map(({ planId, name }) => ({ planId, name }));
-    return { userId, token, expiresAt, plans };
+    return { userId, token, expiresAt, plans, console: this.config.CONSOLE === 'on' };
   }
 
   private async token(userId: string) {
@@ -57,12 +57,10 @@ export class DemoSessionService {
   }
 
   private async putPlan({ planId, name, price, capabilities }: DemoPlan): Promise<void> {
-    const { ADMIN_KEY } = this.config;
-    if (ADMIN_KEY === undefined)
-      throw new Problem('not_configured', 'This page creates its plans with ADMIN_KEY, which is not set.');
     const body = JSON.stringify({ name, prices: [price], capabilities });
-    const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
-    const { status, text } = await this.api.send('PUT', `/v1/plans/${planId}`, body, headers);
+    const headers = { 'content-type': 'application/json' };
+    const request = { method: 'PUT', path: `/v1/plans/${planId}`, body, headers } as const;
+    const { status, text } = await this.api.sendWithKey(request);
     if (status !== 200)
       throw new Problem('conflict', `The plan ${planId} could not be created (${status}): ${text}`);
   }

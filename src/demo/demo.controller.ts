@@ -1,7 +1,15 @@
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { DemoSessionService } from './demo-session.service.js';
-import { type BillingBody, billingBody, type SessionBody, sessionBody } from './demo.schema.js';
+import { BackOfficeService } from './back-office.service.js';
+import {
+  type BillingBody,
+  billingBody,
+  type EventBody,
+  eventBody,
+  type SessionBody,
+  sessionBody,
+} from './demo.schema.js';
 import { FakeStripeService } from './stripe/fake-stripe.service.js';
 import { NightlyJobService } from './nightly-job.service.js';
 import { KnownHostGuard } from './known-host.guard.js';
@@ -18,6 +26,7 @@ export class DemoController {
     private readonly sessions: DemoSessionService,
     private readonly stripe: FakeStripeService,
     private readonly nightlyJob: NightlyJobService,
+    private readonly backOffice: BackOfficeService,
   ) {}
 
   /** Returns a user token and the demo's plans. */
@@ -39,5 +48,33 @@ export class DemoController {
   @HttpCode(200)
   tonight(@Body({ schema: sessionBody }) { userId }: SessionBody) {
     return this.nightlyJob.run(userId);
+  }
+
+  /** Publishes an event of the service's own to the user; returns the request. */
+  @Post('publish')
+  @HttpCode(200)
+  async publish(@Body({ schema: sessionBody }) { userId }: SessionBody) {
+    return { sent: await this.backOffice.publish(userId) };
+  }
+
+  /** Stops all streams of the user; returns the request. */
+  @Post('stop-streams')
+  @HttpCode(200)
+  async stopStreams(@Body({ schema: sessionBody }) { userId }: SessionBody) {
+    return { sent: await this.backOffice.stopStreams(userId) };
+  }
+
+  /** Returns what became of an event on each device of the user. */
+  @Post('event')
+  @HttpCode(200)
+  readEvent(@Body({ schema: eventBody }) { userId, eventId }: EventBody) {
+    return this.backOffice.readEvent(userId, eventId);
+  }
+
+  /** Returns the newest steps of the user's timeline. */
+  @Post('timeline')
+  @HttpCode(200)
+  readTimeline(@Body({ schema: sessionBody }) { userId }: SessionBody) {
+    return this.backOffice.readTimeline(userId);
   }
 }

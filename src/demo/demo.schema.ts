@@ -21,3 +21,7 @@ export type BillingAction = (typeof BILLING_ACTIONS)[number];
 /** The body of POST /dev/office. */
 export const billingBody = z.object({ userId, act: z.enum(BILLING_ACTIONS) });
 export type BillingBody = z.infer<typeof billingBody>;
+
+/** The body of POST /dev/event: an event of the user. */
+export const eventBody = z.object({ userId, eventId: z.uuid() });
+export type EventBody = z.infer<typeof eventBody>;

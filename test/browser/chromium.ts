@@ -20,6 +20,7 @@ export interface Visit {
   readonly addresses: string[];
   /** Errors and warnings of the console, and uncaught errors. */
   readonly errors: string[];
+  /** Finds a screen, also one that a narrow page hides. */
   on(device: DeviceName): Locator;
   click(label: string): Promise<void>;
   /** Returns the playback position of this screen in seconds. */
@@ -30,6 +31,7 @@ export interface Visit {
 export interface VisitOptions {
   readonly width?: number;
   readonly height?: number;
+  readonly colorScheme?: 'light' | 'dark';
 }
 
 /** Opens the page for this user. Returns when all three screens are live. */
@@ -37,9 +39,9 @@ export async function visit(
   browser: Browser,
   usher: TestUsher,
   userId: string,
-  { width = 1440, height = 900 }: VisitOptions = {},
+  { width = 1440, height = 900, colorScheme = 'dark' }: VisitOptions = {},
 ): Promise<Visit> {
-  const context: BrowserContext = await browser.newContext({ viewport: { width, height } });
+  const context: BrowserContext = await browser.newContext({ viewport: { width, height }, colorScheme });
   const page = await context.newPage();
   const addresses: string[] = [];
   const errors: string[] = [];
@@ -50,8 +52,10 @@ export async function visit(
     if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text());
   });
   await page.goto(`${usher.url}/?user=${encodeURIComponent(userId)}`);
-  const on = (device: DeviceName) => page.getByRole('region', { name: device, exact: true });
-  for (const device of DEVICES) await on(device).getByText('live', { exact: true }).waitFor();
+  const on = (device: DeviceName) =>
+    page.getByRole('region', { name: device, exact: true, includeHidden: true });
+  for (const device of DEVICES)
+    await on(device).getByText('live', { exact: true }).waitFor({ state: 'attached' });
   return {
     page,
     addresses,

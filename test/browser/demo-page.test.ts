@@ -13,6 +13,13 @@ const CUT_OFF = `[...document.querySelectorAll('body *:not(.row *, .traces *, .l
   .filter((part) => part.getBoundingClientRect().right > innerWidth + 0.5)
   .map((part) => part.outerHTML.slice(0, 80))`;
 
+/** What chooses a screen on a narrow page. */
+const CHOICES = [
+  ['TV', 'Living-room TV'],
+  ['Phone', 'Phone'],
+  ['Browser', 'Browser'],
+] as const;
+
 describe('the page', () => {
   let usher: TestUsher;
   let browser: Browser;
@@ -36,7 +43,7 @@ describe('the page', () => {
   };
   const openPageWithPremium = async (userId: string) => {
     const visited = await openPage(userId);
-    await visited.click('Upgrade to Premium');
+    await visited.click('Subscribe to Premium');
     for (const device of DEVICES) await visited.on(device).getByText('Premium · active').waitFor();
     return visited;
   };
@@ -150,11 +157,14 @@ describe('the page', () => {
 
   test('nothing overflows at phone width', async () => {
     const { page, on, click } = await openPage('narrow', { width: 375, height: 740 });
-    await click('Upgrade to Premium');
+    await click('Subscribe to Premium');
     await click('Run tonight’s recommendations');
-    for (const device of DEVICES) await on(device).getByRole('button', { name: 'New' }).waitFor();
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
-    expect(await page.evaluate(CUT_OFF)).toEqual([]);
+    for (const [choice, device] of CHOICES) {
+      await click(choice);
+      await on(device).getByRole('button', { name: 'New' }).waitFor();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
+      expect(await page.evaluate(CUT_OFF)).toEqual([]);
+    }
   });
 
   test('the token is in no URL, no other host is contacted, and the browser reports no errors', async () => {
@@ -166,5 +176,18 @@ describe('the page', () => {
     expect(addresses.filter((address) => /eyJ|token=/.test(address))).toEqual([]);
     expect(addresses.some((address) => address.startsWith('ws:'))).toBe(true);
     expect(errors).toEqual([]);
+  });
+
+  test('on a narrow page the chosen screen stays in sight while the back office scrolls', async () => {
+    const { page, on, click } = await openPage('pinned', { width: 390, height: 844 });
+    await click('Phone');
+    await page.getByRole('button', { name: 'Stop all streams' }).scrollIntoViewIfNeeded();
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    const { top, bottom } = await on('Phone')
+      .locator('.player')
+      .evaluate((part) => part.getBoundingClientRect());
+    expect(top).toBeGreaterThanOrEqual(0);
+    expect(bottom).toBeLessThan(844);
+    expect(await on('Living-room TV').isVisible()).toBe(false);
   });
 });

@@ -20,7 +20,8 @@ test.each([1440, 390])(
   'an unplugged phone on a page %i px wide shows pushed notifications; a tap opens the app',
   async (width) => {
     const { on, click, page, errors } = await visit(browser, usher, `sleeps-${width}`, { width });
-    await click('Upgrade to Premium');
+    if (width < 700) await click('Phone');
+    await click('Subscribe to Premium');
     await on('Phone').getByText('Premium · active').waitFor();
     await on('Phone').getByRole('button', { name: 'Unplug' }).click();
     await on('Phone').getByText('Asleep').waitFor();

@@ -12,7 +12,9 @@ test('outside development there is no page, and nobody gets a token or a signatu
   const asked = [
     await fetch(`${usher.url}/`),
     ...(await Promise.all(
-      ['session', 'office', 'tonight'].map((name) => post(`/dev/${name}`, { userId: 'demo', act: 'basic' })),
+      ['session', 'office', 'tonight', 'publish', 'stop-streams', 'timeline', 'event', 'edge/film'].map(
+        (name) => post(`/dev/${name}`, { userId: 'demo', act: 'basic' }),
+      ),
     )),
   ];
   for (const response of asked) {

@@ -30,3 +30,8 @@ export function getTabId(): string {
   addEventListener('pagehide', () => sessionStorage.setItem(STORAGE_KEY, tabId));
   return tabId;
 }
+
+/** Returns the id of a device of this tab. `suffix` distinguishes it from those of other tabs. */
+export function getDeviceId(kind: DeviceKind, suffix: string): string {
+  return `${kind}-${suffix}`;
+}

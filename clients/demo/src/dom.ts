@@ -20,11 +20,26 @@ export function svgElement(tag: string, attributes: Attributes, ...children: Nod
   return created;
 }
 
-/** Returns a new button. */
+/** Returns a new button. A click does nothing while it is disabled by {@link disable}. */
 export function button(label: string, onClick: () => void, attributes: Attributes = {}): HTMLButtonElement {
   const created = element('button', { type: 'button', ...attributes }, label);
-  created.addEventListener('click', onClick);
+  created.addEventListener('click', () => {
+    if (created.getAttribute('aria-disabled') !== 'true') onClick();
+  });
   return created;
+}
+
+/**
+ * Disables a button for this reason, which the eye and a screen reader learn, or enables it. It stays in the order of the keyboard, since
+ * nobody could learn the reason otherwise.
+ */
+export function disable(target: HTMLButtonElement, reason: string | undefined): void {
+  if (target.getAttribute('aria-description') === (reason ?? null)) return;
+  const attributes = { 'aria-disabled': reason && 'true', 'aria-description': reason, title: reason };
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined) target.removeAttribute(name);
+    else target.setAttribute(name, value);
+  }
 }
 
 /** Sets a text if it differs: an unchanged one must not lose a selection or be read out again by a screen reader. */

@@ -3,15 +3,14 @@ import Stripe from 'stripe';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { OwnApiClient } from '../own-api.client.js';
+import type { SentRequest } from '../sent-request.js';
 import type { FakeStripeEvent } from './fake-stripe.js';
 import { sampleEvent, type StripeEvent } from './stripe-event.js';
 
-/** A webhook that was sent, with the status of the response and the time until it came. */
-export interface SentWebhook {
+/** A webhook that was sent, with its response. */
+export interface SentWebhook extends SentRequest {
   readonly id: string;
   readonly type: string;
-  readonly status: number;
-  readonly ms: number;
 }
 
 /** Signs webhooks with Stripe's own library and posts them to this node's webhook endpoint, as Stripe would. */
@@ -38,8 +37,12 @@ export class StripeWebhookSender {
     };
     const payload = JSON.stringify(event);
     const signature = Stripe.webhooks.generateTestHeaderString({ payload, secret });
-    const headers = { 'content-type': 'application/json; charset=utf-8', 'stripe-signature': signature };
-    const { status, ms } = await this.api.send('POST', '/v1/webhooks/stripe', payload, headers);
-    return { id, type, status, ms };
+    const headers = { 'content-type': 'application/json; charset=utf-8' };
+    const request = { method: 'POST', path: '/v1/webhooks/stripe', headers, body: payload } as const;
+    const { status, ms, text } = await this.api.send({
+      ...request,
+      headers: { ...headers, 'stripe-signature': signature },
+    });
+    return { ...request, id, type, authorizedBy: 'stripe_signature', status, ms, response: text };
   }
 }

@@ -12,6 +12,8 @@ const SITE = fileURLToPath(new URL('../../../../docs/.vitepress/dist/', import.m
 export function serveDocs(app: NestExpressApplication): void {
   SwaggerModule.setup('docs/api', app, () => openApiDocument(app), {
     customSiteTitle: 'Usher: HTTP API',
+    // An operation has an address: /docs/api#/{tag}/{operationId}.
+    swaggerOptions: { deepLinking: true },
     jsonDocumentUrl: 'docs-json',
     yamlDocumentUrl: 'docs-yaml',
   });

@@ -1,5 +1,5 @@
 import { connect, type Beat, type Connection, type Envelope, type State, type Usher } from '@usher/client';
-import type { Session } from './session.js';
+import type { Session } from '../session.js';
 
 export interface DeviceOptions {
   readonly session: Session;

@@ -1,5 +1,5 @@
 import type { Membership } from '@usher/client';
-import { element, setText } from './dom.js';
+import { element, setText } from '../dom.js';
 
 const CAPABILITIES = ['streaming', 'screens', 'quality', 'downloads', 'ads'] as const;
 type Capability = (typeof CAPABILITIES)[number];

@@ -1,4 +1,4 @@
-import { button, element, setText } from './dom.js';
+import { button, disable, element, setText } from '../dom.js';
 import type { PlayerViewModel } from './player-view-model.js';
 import { poster } from './poster.js';
 import { EPISODE_SECONDS, formatEpisode, formatTime, formatTitle } from './shows.js';
@@ -40,6 +40,7 @@ export class PlayerView {
       'aria-label': `Move to another position on ${deviceName}`,
     });
     this.seek.addEventListener('change', () => handlers.onSeek(Number(this.seek.value)));
+    this.seek.addEventListener('input', () => this.renderSeekText());
     this.mainButton = button('Play', handlers.onMainButton, { class: 'main' });
     this.nextButton = button('Next episode', handlers.onNextEpisode, { class: 'quiet' });
     const autoplay = element('label', { class: 'autoplay' }, this.autoplay, 'Autoplay');
@@ -67,7 +68,7 @@ export class PlayerView {
     setText(this.time, `${formatTime(position.positionSeconds)} / ${formatTime(durationSeconds)}`);
     this.renderBar(position.positionSeconds, durationSeconds);
     setText(this.mainButton, action.label);
-    this.mainButton.disabled = action.disabled;
+    disable(this.mainButton, action.whyNot);
     this.nextButton.hidden = motion !== 'here';
     this.seek.hidden = motion !== 'here';
     this.root.dataset['barrier'] = String(barrier !== undefined);
@@ -81,6 +82,13 @@ export class PlayerView {
     this.bar.setAttribute('aria-valuenow', String(Math.floor(position)));
     this.bar.setAttribute('aria-valuetext', `${formatTime(position)} of ${formatTime(duration)}`);
     if (document.activeElement !== this.seek) this.seek.value = String(position);
+    this.renderSeekText();
+  }
+
+  /** What a screen reader says of the slider: the time where its handle is, and not a number of seconds. */
+  private renderSeekText(): void {
+    const text = `${formatTime(Number(this.seek.value))} of ${formatTime(EPISODE_SECONDS)}`;
+    this.seek.setAttribute('aria-valuetext', text);
   }
 
   private renderBarrier({ title, text }: { title: string; text: string }): void {

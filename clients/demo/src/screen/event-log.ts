@@ -1,5 +1,5 @@
 import type { Envelope } from '@usher/client';
-import { element, setText } from './dom.js';
+import { element, setText } from '../dom.js';
 
 const MAX_ROWS = 40;
 
@@ -8,12 +8,16 @@ interface LogEntry {
   readonly type: HTMLElement;
   readonly receipt: HTMLElement;
   readonly delay: HTMLElement;
+  readonly json: HTMLElement;
   readonly eventId: string;
   readonly key: string;
   count: number;
 }
 
-/** Shows the events that one device received: type, tier, offset, receipt, and delay. Newest first. */
+/**
+ * Shows the events that one device received: type, tier, offset, receipt, and delay. Newest first. A row opens and shows the event as it
+ * came.
+ */
 export class EventLog {
   readonly root: HTMLElement;
   private readonly list = element('ol', { class: 'log-lines' });
@@ -28,7 +32,8 @@ export class EventLog {
   addEvent(event: Envelope, delayMs: number): void {
     const [newest] = this.entries;
     // Routine events of one key replace each other, so they share a row.
-    if (newest && event.offset === undefined && newest.key === event.key) return repeat(newest, delayMs);
+    if (newest && event.offset === undefined && newest.key === event.key)
+      return repeat(newest, event, delayMs);
     const entry = createEntry(event, delayMs);
     this.entries = [entry, ...this.entries];
     this.prepend(entry.row);
@@ -63,15 +68,20 @@ function createEntry(event: Envelope, delayMs: number): LogEntry {
   const receiptClass = `log-receipt ${isDurable ? 'received' : 'none'}`;
   const receipt = element('span', { class: receiptClass }, isDurable ? 'received' : '–');
   const delay = element('span', { class: 'log-ms' }, formatDelay(delayMs));
-  const row = element('li', { 'data-event': event.type }, type, tierCell, offsetCell, receipt, delay);
-  return { row, type, receipt, delay, eventId: event.id, key: event.key, count: 1 };
+  const json = element('pre', {}, toJson(event));
+  const summary = element('summary', {}, type, tierCell, offsetCell, receipt, delay);
+  const row = element('li', { 'data-event': event.type }, element('details', {}, summary, json));
+  return { row, type, receipt, delay, json, eventId: event.id, key: event.key, count: 1 };
 }
 
-function repeat(entry: LogEntry, delayMs: number): void {
+function repeat(entry: LogEntry, event: Envelope, delayMs: number): void {
   entry.count += 1;
   setText(entry.type, `${entry.type.textContent?.replace(/ ×\d+$/, '') ?? ''} ×${entry.count}`);
   setText(entry.delay, formatDelay(delayMs));
+  setText(entry.json, toJson(event));
 }
+
+const toJson = (event: Envelope): string => JSON.stringify(event, null, 2);
 
 /** Returns a delay as `<1 ms`, `12 ms`, `3.4 s` or `5 min`. */
 export function formatDelay(ms: number): string {

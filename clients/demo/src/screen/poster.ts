@@ -1,4 +1,4 @@
-import { svgElement } from './dom.js';
+import { svgElement } from '../dom.js';
 
 const WIDTH = 320;
 const HEIGHT = 180;

@@ -1,4 +1,4 @@
-import { button, element } from './dom.js';
+import { button, element } from '../dom.js';
 
 export interface StillWatchingPromptHandlers {
   readonly onContinue: () => void;

@@ -1,5 +1,5 @@
-import { button, element, setText } from './dom.js';
-import { RequestError, type Session } from './session.js';
+import { button, element, setText } from '../dom.js';
+import { RequestError, type Session } from '../session.js';
 
 /** What the server's fake push service would show on this phone, newest first. */
 interface LockScreenContent {

@@ -1,5 +1,5 @@
 import type { Envelope, FrontPage } from '@usher/client';
-import { button, element, setText } from './dom.js';
+import { button, element, setText } from '../dom.js';
 import { poster } from './poster.js';
 import { formatTitle } from './shows.js';
 
@@ -30,7 +30,7 @@ export class RecommendationsRow {
     });
     this.row.setAttribute('aria-label', `Tonight’s recommendations on ${deviceName}`);
     this.row.tabIndex = 0; // it scrolls sideways, and must do so by keyboard
-    const heading = element('h4', {}, 'Tonight for you');
+    const heading = element('h3', {}, 'Tonight for you');
     this.root = element(
       'div',
       { class: 'recommendations' },
@@ -42,8 +42,7 @@ export class RecommendationsRow {
 
   render(page: FrontPage | undefined, isUnplugged: boolean): void {
     if (page?.items && page.version !== this.renderedVersion) this.renderCards(page);
-    for (const card of this.row.querySelectorAll('button')) card.disabled = isUnplugged;
-    this.badge.disabled = isUnplugged;
+    this.root.inert = isUnplugged; // as all of a device without power
   }
 
   /** Shows the badge for a front page that nobody has seen yet. */

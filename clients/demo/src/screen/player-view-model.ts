@@ -27,7 +27,11 @@ export interface PlayerViewModel {
   /** `here` this device plays · `there` another one does · `still` none does. */
   readonly motion: 'here' | 'there' | 'still';
   readonly note: string;
-  readonly action: { readonly label: 'Play' | 'Pause' | 'Continue here'; readonly disabled: boolean };
+  readonly action: {
+    readonly label: 'Play' | 'Pause' | 'Continue here';
+    /** Why it can not be pressed. */
+    readonly whyNot: string | undefined;
+  };
   /** Why nothing can be played. Covers the picture. */
   readonly barrier: { readonly title: string; readonly text: string } | undefined;
 }
@@ -51,9 +55,15 @@ export function getPlayerViewModel(input: PlayerViewModelInput): PlayerViewModel
     durationSeconds: ownPosition ? EPISODE_SECONDS : (newest?.durationSeconds ?? EPISODE_SECONDS),
     motion: playsHere ? 'here' : playsThere ? 'there' : 'still',
     note: getNote(input, { playsHere, isOwn, newest }),
-    action: { label, disabled: isUnplugged || !membership?.capabilities.streaming },
+    action: { label, whyNot: getWhyNot(input) },
     barrier: isUnplugged ? undefined : getBarrier(membership, position),
   };
+}
+
+function getWhyNot({ isUnplugged, membership }: PlayerViewModelInput): string | undefined {
+  if (isUnplugged) return 'This device is unplugged.';
+  if (!membership) return 'The server has not said yet what the user has.';
+  return membership.capabilities.streaming ? undefined : 'The membership does not allow streaming.';
 }
 
 function toShowPosition(progress: Progress | undefined): ShowPosition {
@@ -94,7 +104,7 @@ function getBarrier(
     case 'none':
       return {
         title: 'No membership yet',
-        text: 'Subscribe in the back office below, and watch all three screens.',
+        text: 'Subscribe in the back office below.',
       };
     default:
       return {
