@@ -169,7 +169,11 @@ test('whatever happens, no local date comes twice, dates only grow, and none tha
     .map(([hour, minute]) => `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`);
   const schedule = fc.oneof(
     fc.record({ cadence: fc.constant('daily' as const), at: clock }),
-    fc.record({ cadence: fc.constant('weekly' as const), weekday: fc.integer({ min: 1, max: 7 }), at: clock }),
+    fc.record({
+      cadence: fc.constant('weekly' as const),
+      weekday: fc.integer({ min: 1, max: 7 }),
+      at: clock,
+    }),
   );
   const zone = fc.constantFrom(...ZONES);
   const act = fc.oneof(
