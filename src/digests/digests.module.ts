@@ -7,6 +7,8 @@ import { DefinitionsService } from './definitions/definitions.service.js';
 import { DigestPlanStore } from './planning/digest-plan.store.js';
 import { DigestPlannerWorker } from './planning/digest-planner.worker.js';
 import { PlanningService } from './planning/planning.service.js';
+import { DigestPreviewController } from './preview/digest-preview.controller.js';
+import { DigestPreviewService } from './preview/digest-preview.service.js';
 import { DigestRunStore } from './runs/digest-run.store.js';
 import { DigestWorker } from './runs/digest.worker.js';
 import { RunsService } from './runs/runs.service.js';
@@ -14,13 +16,14 @@ import { RunsService } from './runs/runs.service.js';
 /** What happened since yesterday, or in the week, at the same time of each user's day. */
 @Module({
   imports: [MailboxModule],
-  controllers: [DefinitionsController],
+  controllers: [DefinitionsController, DigestPreviewController],
   providers: [
     ClockService,
     DefinitionStore,
     DefinitionsService,
     DigestPlanStore,
     DigestPlannerWorker,
+    DigestPreviewService,
     DigestRunStore,
     DigestWorker,
     PlanningService,

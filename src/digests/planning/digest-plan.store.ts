@@ -37,6 +37,31 @@ const SAVE = named(
    WHERE p.user_id = r."userId" AND p.digest = $1`,
 );
 
+const USER = named(
+  'digest-user',
+  `SELECT u.user_id AS "userId", d.user_id IS NOT NULL AS "isPlanned", d.last_date AS "lastDate", p.timezone, p.locale,
+     f.body AS preferences
+   FROM (SELECT $1::text AS user_id) u
+   LEFT JOIN digest_plan d ON d.user_id = u.user_id AND d.digest = $2
+   LEFT JOIN LATERAL (${placeOf('u.user_id')}) p ON true
+   LEFT JOIN LATERAL (${preferencesOf('u.user_id')}) f ON true`,
+);
+/** $1 digest · $2 the first hour · $3 how many hours · $4 where counting stops. A row each, and one with what is due by then (`from`: null). */
+const FORECAST = named(
+  'digest-forecast',
+  `SELECT iso(h.begins) AS "from", (
+     SELECT count(*)::int FROM (
+       SELECT FROM digest_plan p WHERE p.digest = $1 AND p.next_run_at >= coalesce(h.begins, '-infinity')
+         AND p.next_run_at < coalesce(h.begins + interval '1 hour', $2::timestamptz) LIMIT $4
+     ) counted
+   ) AS planned
+   FROM (
+     SELECT NULL::timestamptz AS begins
+     UNION ALL
+     SELECT $2::timestamptz + n * interval '1 hour' FROM generate_series(0, $3::int - 1) AS n
+   ) h ORDER BY h.begins NULLS FIRST`,
+);
+
 /** All transactions have ended that may not have seen the change. */
 const IS_SETTLED = `changed_in < pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const CLAIM_CHANGED = named(
@@ -115,6 +140,18 @@ export interface ChangedDigest {
   readonly walkedTo: string | null;
 }
 
+/** A user as their digest is decided about now. */
+export interface DigestUserRecord extends ClaimedPlan {
+  /** Whether the user gets the digest. */
+  readonly isPlanned: boolean;
+}
+
+/** How many runs are planned for an hour; `from`: ISO 8601, null for all before the first hour. */
+export interface PlannedHour {
+  readonly from: string | null;
+  readonly planned: number;
+}
+
 /** When the digests of users are due. Rows are locked in the order of users, or skipped when they are locked, so that no two transactions deadlock. */
 @Injectable()
 export class DigestPlanStore {
@@ -148,6 +185,18 @@ export class DigestPlanStore {
   /** Stores when claimed plans are due. */
   async save(tx: Transaction, digest: string, plans: readonly NextRun[]): Promise<void> {
     if (plans.length > 0) await tx.run(SAVE, [digest, JSON.stringify(plans)]);
+  }
+
+  /** Returns what is known of the user and the digest. */
+  async user(userId: string, digest: string): Promise<DigestUserRecord> {
+    const [row] = await this.database.run<DigestUserRecord>('routine', USER, [userId, digest]);
+    if (!row) throw new Error('the query returns one row');
+    return row;
+  }
+
+  /** Returns how many runs are planned before `from` and for each of the `hours` after it. A count stops at `most`. */
+  forecast(digest: string, from: Date, hours: number, most: number): Promise<PlannedHour[]> {
+    return this.database.run('routine', FORECAST, [digest, from, hours, most]);
   }
 
   /** Claims a digest that was changed or removed, unless a transaction still runs that did not see it. */

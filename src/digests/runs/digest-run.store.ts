@@ -10,12 +10,6 @@ import type { CollectedEvents } from './digest-content.js';
 export const MOST_READ = 1_000;
 
 const SETTLE = named('settle-digests', fragment('settle-digests.sql', import.meta.url));
-const PLAN = named(
-  'digest-plan',
-  `SELECT CASE WHEN next_run_at > '-infinity' THEN iso(next_run_at) END AS "nextRunAt", last_date AS "lastDate"
-   FROM digest_plan WHERE user_id = $1 AND digest = $2`,
-);
-
 /** A local date whose digest is to be made. */
 export interface NewRun extends CollectedTypes {
   readonly userId: string;
@@ -88,19 +82,6 @@ export class DigestRunStore {
     now: Date,
   ): Promise<void> {
     await tx.run(SETTLE, [digest, now, JSON.stringify(runs), JSON.stringify(plans), ended]);
-  }
-
-  /** Returns the user's plan; undefined for a user who does not get the digest. `nextRunAt` is null until it is planned. */
-  async plan(
-    userId: string,
-    digest: string,
-  ): Promise<{ nextRunAt: string | null; lastDate: string | null } | undefined> {
-    return (
-      await this.database.run<{ nextRunAt: string | null; lastDate: string | null }>('routine', PLAN, [
-        userId,
-        digest,
-      ])
-    )[0];
   }
 
   /** Returns what the user's digest would collect now. */
