@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
 import { ConsoleModule } from './console/console.module.js';
+import { ContactsModule } from './contacts/contacts.module.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { PUSH_WITHDRAWAL } from './devices/addresses/push-withdrawal.js';
 import { DevicesModule } from './devices/devices.module.js';
@@ -79,6 +80,7 @@ export class AppModule {
         RecommendationsModule,
         PlaybackModule,
         DevicesModule,
+        ContactsModule,
         DigestsModule,
         MailboxModule,
         DeliveryModule,

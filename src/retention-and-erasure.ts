@@ -1,3 +1,4 @@
+import { contactErasure } from './contacts/contacts.erasure.js';
 import { receiptErasure } from './delivery/receipts/receipt.erasure.js';
 import { receiptRetention } from './delivery/receipts/receipt.retention.js';
 import { deviceErasure } from './devices/devices.erasure.js';
@@ -42,6 +43,7 @@ export const userErasures: readonly UserErasure[] = [
   membershipErasure,
   streamErasure,
   deviceErasure,
+  contactErasure,
   pushErasure,
   receiptErasure,
   playbackErasure,

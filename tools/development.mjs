@@ -98,6 +98,7 @@ function freshSecrets() {
     AUTH_JWT_SECRET: randomBytes(48).toString('base64url'),
     STRIPE_WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('hex')}`,
     STANDARD_WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
+    CONTACT_KEY: randomBytes(48).toString('base64url'),
   };
 }
 

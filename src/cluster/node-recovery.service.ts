@@ -5,11 +5,13 @@ import { PresenceStore } from './presence.store.js';
 
 /** How soon work that was requested begins, and is tried again after a failure. */
 const EVERY_MS = 250;
-/** Users in one request to Redis (presence.store.ts), and in one statement to PostgreSQL. */
-const BATCH_SIZE = 1_000;
+/** Users in one request to Redis (presence.store.ts). */
+const REGISTRATION_SIZE = 1_000;
 /** A node with 100,000 users registers them in five seconds. After a restart of Redis all nodes do so at once. */
 const REGISTRATION_PAUSE_MS = 50;
-const GAP_PAUSE_MS = 10;
+/** Users in one statement to PostgreSQL: of a thousand it took up to 0.25 s on a busy machine (docs/operate/capacity.md). */
+const GAP_SIZE = 200;
+const GAP_PAUSE_MS = 5;
 /** Of the four connections of the lane that reads mailboxes. */
 const GAP_CONCURRENCY = 2;
 
@@ -38,13 +40,13 @@ export class NodeRecoveryService implements OnApplicationShutdown {
   private lacksUsers = false;
   private readonly registration = new PacedWalk<string>({
     run: (userIds) => this.registerConnected(userIds),
-    size: BATCH_SIZE,
+    size: REGISTRATION_SIZE,
     concurrency: 1,
     pauseMs: REGISTRATION_PAUSE_MS,
   });
   private readonly gaps = new PacedWalk<string>({
     run: async (userIds) => this.node?.fillGaps(userIds),
-    size: BATCH_SIZE,
+    size: GAP_SIZE,
     concurrency: GAP_CONCURRENCY,
     pauseMs: GAP_PAUSE_MS,
   });

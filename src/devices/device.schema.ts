@@ -11,11 +11,13 @@ export const platform = z.enum(PLATFORMS);
 /** The version of the app on a device. */
 export const appVersion = plainText(64);
 
-const timezone = z
+/** A time zone that quiet hours can evaluate. */
+export const timezone = z
   .string()
   .max(64)
   .refine(isTimeZone, { error: 'must be a name of the IANA time zone database, as Europe/Berlin' });
-const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
+/** A language tag. */
+export const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
 
 /** The body of `PUT /v1/me/devices/{deviceId}`. */
 export const deviceBody = z

@@ -70,13 +70,17 @@ END $$;
 CREATE TRIGGER digest_plan_for_preference AFTER INSERT OR UPDATE OF body ON preference
   FOR EACH ROW EXECUTE FUNCTION digest_plan_for_preference();
 
--- A device in another time zone: all plans of its user.
+-- Another time zone, of the contact or of a device: all plans of the user.
 CREATE FUNCTION digest_plan_for_timezone() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE digest_plan SET next_run_at = '-infinity' WHERE user_id = NEW.user_id;
+  UPDATE digest_plan SET next_run_at = '-infinity' WHERE user_id = coalesce(NEW.user_id, OLD.user_id);
   RETURN NULL;
 END $$;
 CREATE TRIGGER digest_plan_for_timezone AFTER UPDATE OF timezone ON device
   FOR EACH ROW WHEN (NEW.timezone IS DISTINCT FROM OLD.timezone) EXECUTE FUNCTION digest_plan_for_timezone();
 CREATE TRIGGER digest_plan_for_new_device AFTER INSERT ON device
   FOR EACH ROW WHEN (NEW.timezone IS NOT NULL) EXECUTE FUNCTION digest_plan_for_timezone();
+CREATE TRIGGER digest_plan_for_timezone AFTER UPDATE OF timezone ON contact
+  FOR EACH ROW WHEN (NEW.timezone IS DISTINCT FROM OLD.timezone) EXECUTE FUNCTION digest_plan_for_timezone();
+CREATE TRIGGER digest_plan_for_new_contact AFTER INSERT OR DELETE ON contact
+  FOR EACH ROW EXECUTE FUNCTION digest_plan_for_timezone();

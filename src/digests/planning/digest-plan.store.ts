@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { contactPlaceOf } from '../../contacts/contact.fragments.js';
 import { placeOf, preferencesOf, usersWithPreferences } from '../../devices/device.fragments.js';
 import type { Preferences } from '../../devices/preferences/preferences.schema.js';
 import { lastOffsetOf, usersWithMailbox } from '../../mailbox/mailbox.fragments.js';
@@ -11,13 +12,17 @@ const TIMEOUT = named('digest-timeout', `SELECT set_config('statement_timeout', 
 
 const IS_DUE = `next_run_at > '-infinity' AND next_run_at <= $3::timestamptz`;
 const IS_UNPLANNED = `next_run_at = '-infinity'`;
+/** For LATERAL: timezone and locale of the user: those of the contact, else of a device. */
+const placeOfUser = (userId: string) =>
+  `SELECT coalesce(c.timezone, d.timezone) AS timezone, coalesce(c.locale, d.locale) AS locale
+    FROM (SELECT) one LEFT JOIN LATERAL (${contactPlaceOf(userId)}) c ON true LEFT JOIN LATERAL (${placeOf(userId)}) d ON true`;
 const claim = (name: string, isClaimed: string) =>
   named(
     name,
     fragment('claim-digest-plans.sql', import.meta.url, {
       isClaimed,
-      place: placeOf('c.user_id'),
-      preferences: preferencesOf('c.user_id'),
+      place: placeOfUser('claimed.user_id'),
+      preferences: preferencesOf('claimed.user_id'),
     }),
   );
 const CLAIM_DUE = claim('claim-due-digests', IS_DUE);
@@ -43,7 +48,7 @@ const USER = named(
      f.body AS preferences
    FROM (SELECT $1::text AS user_id) u
    LEFT JOIN digest_plan d ON d.user_id = u.user_id AND d.digest = $2
-   LEFT JOIN LATERAL (${placeOf('u.user_id')}) p ON true
+   LEFT JOIN LATERAL (${placeOfUser('u.user_id')}) p ON true
    LEFT JOIN LATERAL (${preferencesOf('u.user_id')}) f ON true`,
 );
 /** $1 digest · $2 the first hour · $3 how many hours · $4 where counting stops. A row each, and one with what is due by then (`from`: null). */
@@ -115,7 +120,7 @@ export interface ClaimedPlan {
   readonly userId: string;
   /** The newest local date that had its digest; null for a user who is new to it. */
   readonly lastDate: string | null;
-  /** Of the user's device that was seen last; null without one. */
+  /** Of the user's contact, else of the device that was seen last; null where none is known. */
   readonly timezone: string | null;
   readonly locale: string | null;
   /** As they were set; null for a user who has set none. */

@@ -13,7 +13,9 @@ export const previewResponse = z
       .describe(
         '`planned`: this goes out. `empty`: nothing has happened so far. `not_wanted`: the preferences leave nothing of it. `not_planned`: the user does not get it (yet).',
       ),
-    timezone: z.string().describe('Of the device that was seen last, or DIGEST_TIMEZONE'),
+    timezone: z
+      .string()
+      .describe('Of the contact, else of the device that was seen last, else DIGEST_TIMEZONE'),
     localDate: z.iso.date().describe('Whose digest is next'),
     dueAt: instant,
     data: digestReadyData.optional().describe('As it would be now'),

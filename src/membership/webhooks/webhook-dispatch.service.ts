@@ -16,11 +16,14 @@ import { WebhookQueueStore } from './webhook-queue.store.js';
 const LOOKUP_CONCURRENCY = 8;
 /** Customers of one processor whose webhooks are applied in parallel where nothing is asked: events use the lane's four connections too. */
 const CONCURRENCY = 3;
-/** Webhooks of one claim. Five rounds of 8 lookups, each of which waits for the budget and for the processor, 5 s at most. */
-const BATCH_SIZE = 40;
+/**
+ * Webhooks of one claim: three rounds of 8 lookups, each of which waits for the budget and for the processor, 5 s at most. A claim of 40 took up
+ * to 0.1 s on a busy machine (docs/operate/capacity.md): each row is written again, and is in eight indexes.
+ */
+const BATCH_SIZE = 24;
 const LEASE_SECONDS = 60;
 /** Bounds one run; the rest is due in the next one. */
-const MAX_BATCHES = 50;
+const MAX_BATCHES = 80;
 /** Until a webhook comes up again for which the processor's budget had no request left. */
 const BUSY_PAUSE_SECONDS = 10;
 /** Processors wait 10 to 20 s for a response. The webhook is stored by then, so a slow API of theirs must not use this time up. */

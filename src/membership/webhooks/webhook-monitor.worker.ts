@@ -63,7 +63,10 @@ export class WebhookMonitorWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    this.silences = await this.webhooks.silence(this.processors.names());
+    const silences: WebhookSilence[] = [];
+    // One after the other: each reads an index 1,440 times.
+    for (const name of this.processors.names()) silences.push(...(await this.webhooks.silence([name])));
+    this.silences = silences;
     this.failing = await this.webhooks.failingSeconds(this.processors.names());
     this.walks = await this.reconciliation.progress();
   }

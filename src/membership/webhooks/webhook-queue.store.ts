@@ -9,14 +9,16 @@ import type { WebhookFailure } from './webhook-failure.js';
 const MAX_WOKEN = 500;
 
 const CLAIMED = `processor, event_id AS "eventId", subscription_id AS "subscriptionId", created_at AS "createdAt"`;
+/** By ctid: the rows are locked and cannot move, and need not be looked for a second time. */
 const CLAIM = named(
   'webhook-claim',
-  `UPDATE webhook SET next_attempt_at = now() + $3 * interval '1 second'
-   WHERE (processor, event_id) IN (
-     SELECT processor, event_id FROM webhook
+  `WITH due AS MATERIALIZED (
+     SELECT ctid AS row FROM webhook
      WHERE processor = $1 AND status IN ('stored', 'failed') AND next_attempt_at <= now()
      ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
-   ) RETURNING ${CLAIMED}`,
+   )
+   UPDATE webhook SET next_attempt_at = now() + $3 * interval '1 second'
+   WHERE ctid = ANY (ARRAY(SELECT due.row FROM due)) RETURNING ${CLAIMED}`,
 );
 /** Never after an attempt that was slower than another one's success. */
 const FAIL = named(

@@ -59,7 +59,7 @@ export const PROBLEMS = {
   rate_limited: { status: 429, title: 'Too many requests', retryable: true },
   signature_invalid: { status: 400, title: 'The signature does not fit the body', retryable: false },
   signature_stale: { status: 400, title: 'The signature is too old, or from the future', retryable: false },
-  not_configured: { status: 501, title: 'This processor is not configured here', retryable: false },
+  not_configured: { status: 501, title: 'This is not configured here', retryable: false },
   draining: { status: 503, title: 'This node is being stopped; another one is ready', retryable: true },
   overload: { status: 503, title: 'Too many devices connect at once', retryable: true },
   unavailable: { status: 503, title: 'This cannot be done at the moment', retryable: true },

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../config/config.js';
 import { MetricsService } from '../metrics/metrics.service.js';
+import { BatchSize } from '../scheduling/batch-size.js';
 import { PeriodicWorker } from '../scheduling/periodic.worker.js';
 import { RETENTION_RULES, type RetentionRule } from './retention-rule.js';
 import { RetentionStore, START } from './retention.store.js';
@@ -10,13 +11,8 @@ import { RetentionStore, START } from './retention.store.js';
 const EVERY_MS = 10_000;
 /** Bounds a run; what is left waits for the next one. */
 const MAX_ROUNDS = 1_000;
-const MAX_BATCH_SIZE = 5_000;
-const MIN_BATCH_SIZE = 100;
-/**
- * A batch that took longer is followed by one of half the size; one that took less than a quarter of it, by one of twice the size. Short,
- * since a batch holds locks, and one of 5,000 webhook bodies took more than a second on a busy machine (docs/operate/capacity.md).
- */
-const SLOW_MS = 25;
+/** Short batches: one of 5,000 webhook bodies took more than a second on a busy machine, one of a hundred up to 0.1 s (docs/operate/capacity.md). */
+const BATCH = { min: 10, max: 5_000, slowMs: 15 };
 /** Added to the pause after a batch while others wait for a connection: heartbeats are saved in the same lane. */
 const BUSY_PAUSE_MS = 500;
 /** Rows that another transaction had locked are behind the cursor. They are found when it starts again. */
@@ -25,7 +21,7 @@ const CURSOR_LIFETIME_MS = 3_600_000;
 /** How a rule is being carried out. */
 interface Progress {
   readonly rule: RetentionRule;
-  size: number;
+  readonly size: BatchSize;
   cursor: string;
   cursorSince: number;
   isBehind: boolean;
@@ -52,7 +48,7 @@ export class RetentionWorker extends PeriodicWorker {
     super({ log: 'retention', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
     this.all = rules.map((rule) => ({
       rule,
-      size: MIN_BATCH_SIZE,
+      size: new BatchSize(BATCH),
       cursor: START,
       cursorSince: performance.now(),
       isBehind: false,
@@ -90,7 +86,8 @@ export class RetentionWorker extends PeriodicWorker {
 
   /** Returns whether the batch was full, so that there may be more. One that fails leaves the other rules' rows to be removed. */
   private async removeBatch(progress: Progress): Promise<boolean> {
-    const { rule, size } = progress;
+    const { rule } = progress;
+    const size = progress.size.current;
     const startedAt = performance.now();
     if (startedAt - progress.cursorSince > CURSOR_LIFETIME_MS)
       Object.assign(progress, { cursor: START, cursorSince: startedAt });
@@ -110,8 +107,7 @@ export class RetentionWorker extends PeriodicWorker {
   }
 
   private async pace(progress: Progress, tookMs: number): Promise<void> {
-    if (tookMs > SLOW_MS) progress.size = Math.max(MIN_BATCH_SIZE, Math.floor(progress.size / 2));
-    else if (tookMs < SLOW_MS / 4) progress.size = Math.min(MAX_BATCH_SIZE, progress.size * 2);
+    progress.size.record(tookMs);
     const restMs = tookMs + (this.store.isLaneBusy ? BUSY_PAUSE_MS : 0);
     await pause(restMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }

@@ -13,8 +13,17 @@ const END = named(
   'recommendation-run-end',
   `UPDATE recommendation_run SET status = $2, counts = $3, rejected = $4, error = $5, ended_at = now() WHERE id = $1`,
 );
-const COLUMNS = `id, key_id AS "keyId", on_invalid AS "onInvalid", status, iso(started_at) AS "startedAt", iso(ended_at) AS "endedAt",
-  CASE WHEN ended_at IS NOT NULL THEN counts END AS counts, error`;
+/** $2: what is counted so far. */
+const PROGRESS = named(
+  'recommendation-run-progress',
+  `UPDATE recommendation_run SET counts = $2, seen_at = now() WHERE id = $1 AND ended_at IS NULL`,
+);
+/** A node stores how far it is every PROGRESS_EVERY_MS (runs.service.ts), and reading a file pauses for ten seconds at most. */
+const SILENT_SECONDS = 60;
+const isSilent = `ended_at IS NULL AND coalesce(seen_at, started_at) < now() - interval '${SILENT_SECONDS} seconds'`;
+const COLUMNS = `id, key_id AS "keyId", on_invalid AS "onInvalid", CASE WHEN ${isSilent} THEN 'interrupted' ELSE status END AS status,
+  iso(started_at) AS "startedAt", iso(ended_at) AS "endedAt",
+  CASE WHEN ended_at IS NOT NULL OR seen_at IS NOT NULL THEN counts END AS counts, error`;
 const LIST = named(
   'recommendation-run-list',
   `SELECT ${COLUMNS} FROM recommendation_run
@@ -50,7 +59,7 @@ export interface RunEnd extends Pick<ListedRun, 'status' | 'error'> {
 }
 
 /**
- * The nightly files that were sent, and what became of each: two statements a file. On other connections than the files' own, for which they
+ * The nightly files that were sent, and what became of each: two statements a file, and one for every few seconds that it takes. On other connections than the files' own, for which they
  * might wait as long as for the files.
  */
 @Injectable()
@@ -59,6 +68,10 @@ export class RunStore {
 
   async begin(id: string, keyId: string, onInvalid: OnInvalid): Promise<void> {
     await this.database.run('important', BEGIN, [id, keyId, onInvalid]);
+  }
+
+  async progress(id: string, counts: RunCounts): Promise<void> {
+    await this.database.run('important', PROGRESS, [id, JSON.stringify(counts)]);
   }
 
   async end(id: string, { status, counts, rejected, error }: RunEnd): Promise<void> {

@@ -3,8 +3,8 @@ import { instant, storableInstant } from '../../platform/auth/ids.schema.js';
 import { cursorOf, listLimit, nextCursor } from '../../platform/http/cursor.schema.js';
 import { ON_INVALID } from '../recommendation.schema.js';
 
-/** What became of a nightly file. `running` is also one whose node died. */
-export const RUN_STATUSES = ['running', 'done', 'refused', 'failed'] as const;
+/** What became of a nightly file. */
+const RUN_STATUSES = ['running', 'done', 'refused', 'failed', 'interrupted'] as const;
 /** One of RUN_STATUSES. */
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
@@ -23,10 +23,14 @@ const run = z.object({
   id: z.uuid(),
   keyId: z.string().describe('The service key by which it was sent'),
   onInvalid: z.enum(ON_INVALID),
-  status: z.enum(RUN_STATUSES).describe('`running` is also one whose node died'),
+  status: z
+    .enum(RUN_STATUSES)
+    .describe(
+      '`interrupted`: it has no end, and its node has said nothing for a minute; what was accepted stays',
+    ),
   startedAt: instant,
   endedAt: instant.nullable(),
-  counts: runCounts.nullable().describe('null while it runs'),
+  counts: runCounts.nullable().describe('So far, while it runs; null in its first seconds'),
   error: z.object({ code: z.string(), detail: z.string() }).nullable(),
 });
 

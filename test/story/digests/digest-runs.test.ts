@@ -195,7 +195,9 @@ describe('a digest', () => {
         .catch(() => died.push(dyingAt ?? 0));
       const isDone = dyingAt === undefined;
       expect(await datesOf(userId)).toEqual(isDone ? ['2026-11-20'] : []);
-      expect((await digestIn(userId))?.data).toEqual(isDone ? expect.objectContaining({ count: 1 }) : undefined);
+      expect((await digestIn(userId))?.data).toEqual(
+        isDone ? expect.objectContaining({ count: 1 }) : undefined,
+      );
     }
     expect(died).toEqual([1, 2, 3, 4, 5, 'commit']);
     await worker().run();

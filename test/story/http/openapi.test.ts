@@ -196,6 +196,8 @@ function expectDocumented({ responses, operationId }: Operation, { status, body,
 const FIRST = [
   'putPlan',
   'putDevice',
+  'putContact',
+  'putOwnContact',
   'sendTestEvent',
   'linkCustomer',
   'receiveWebhook',
@@ -204,12 +206,24 @@ const FIRST = [
   'startStream',
   'renewStream',
 ];
-const LAST = ['endStream', 'removeLink', 'revokeServiceKey', 'removeDevice', 'eraseUser'];
+const LAST = [
+  'endStream',
+  'removeLink',
+  'revokeServiceKey',
+  'removeDevice',
+  'removeContact',
+  'removeOwnContact',
+  'eraseUser',
+];
 /**
  * In-house billing cannot be asked to change a membership, and the webhook was applied at once: the examples are right, and the answers
- * documented.
+ * documented. The contact was removed by the call before.
  */
-const REFUSED: Record<string, string> = { changeMembership: 'not_configured', retryWebhook: 'conflict' };
+const REFUSED: Record<string, string> = {
+  changeMembership: 'not_configured',
+  retryWebhook: 'conflict',
+  removeOwnContact: 'not_found',
+};
 
 test('every example works: the node does what it shows, and answers as documented', async () => {
   const named = (id: string) => operations.filter(({ operationId }) => operationId === id);

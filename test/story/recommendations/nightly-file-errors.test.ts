@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { request as httpRequest } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { call, type HttpReply } from '../../support/drivers/back-office.js';
@@ -9,6 +10,12 @@ import { expectCleanLog, expectProblem } from '../../support/expectations.js';
 import { INVALID_IDS, nestedJson } from '../../support/invalid-input.js';
 import { metric } from '../../support/metric.js';
 
+/** A run as lists of runs have it. */
+interface Row {
+  readonly id: string;
+  readonly status: string;
+  readonly counts: { readonly accepted: number } | null;
+}
 /** How many lines are committed together. */
 const BATCH = 500;
 const MB = 1024 * 1024;
@@ -276,6 +283,44 @@ describe('a nightly file is a run', () => {
     await send(Array.from({ length: 4 * BATCH }, (_, n) => line(`long-run-${n}`)).join(''));
     const after = await statements();
     expect([after.begun, after.ended]).toEqual([Number(before.begun) + 1, Number(before.ended) + 1]);
+  });
+
+  test('that says how far it is while the file comes', async () => {
+    let request: ClientRequest | undefined;
+    const response = new Promise<IncomingMessage>((resolve, reject) => {
+      request = httpRequest(`${usher.url}/v1/recommendations`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/x-ndjson' },
+      });
+      request.on('response', resolve).on('error', reject);
+    });
+    const [newest] = (await usher.backOffice.call('GET', '/v1/recommendation-runs?limit=1')).body
+      .runs as Row[];
+    let parts = 0;
+    await eventually('the run tells its counts', async () => {
+      parts += 1;
+      request?.write(Array.from({ length: BATCH / 10 }, (_, n) => line(`slow-${parts}-${n}`)).join(''));
+      const [row] = (await usher.backOffice.call('GET', '/v1/recommendation-runs?limit=1')).body
+        .runs as Row[];
+      return row?.id !== newest?.id && row?.status === 'running' && (row.counts?.accepted ?? 0) >= BATCH;
+    });
+    request?.end();
+    (await response).resume();
+  });
+
+  test('that is called interrupted when its node has said nothing for a minute', async () => {
+    const id = randomUUID();
+    const store = (seconds: number) =>
+      usher.database.query(
+        `INSERT INTO recommendation_run (id, key_id, on_invalid, started_at, seen_at)
+         VALUES ($1, 'nightly', 'skip', now() - interval '1 hour', now() - $2 * interval '1 second')
+         ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`,
+        [id, seconds],
+      );
+    await store(61);
+    expect((await run(id)).body.status).toBe('interrupted');
+    await store(30);
+    expect((await run(id)).body.status).toBe('running');
   });
 
   test('that has failed when the file was cut off, and says what was committed', async () => {

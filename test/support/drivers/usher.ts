@@ -19,6 +19,7 @@ const program = (nodeEnv: string | undefined): string =>
 const BOOT_MS = 20_000;
 export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
 export const ADMIN_KEY = 'usher_test_admin_key_0123456789';
+export const CONTACT_KEY = 'encrypts the addresses of the tests with 32 bytes or more';
 export const STRIPE_SECRET = 'whsec_the_tests_stripe_secret';
 
 export interface TokenOptions {
@@ -100,6 +101,7 @@ async function startNode(
       AUTH_JWT_SECRET: JWT_SECRET,
       ADMIN_KEY,
       STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
+      CONTACT_KEY,
       DRAIN_SECONDS: '0',
       LOG_LEVEL: 'debug',
       // A test asks again and again, as one user, until something has happened.
@@ -139,6 +141,7 @@ async function startNode(
       ADMIN_KEY,
       JWT_SECRET,
       STRIPE_SECRET,
+      CONTACT_KEY,
       ...Object.fromEntries(tokens.map((one, n) => [`token ${n}`, one])),
     }),
     log: () => log.join(''),

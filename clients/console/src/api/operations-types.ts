@@ -115,7 +115,6 @@ export interface Run {
   readonly id: string;
   readonly keyId: string;
   readonly onInvalid: string;
-  /** `running` is also one whose node died. */
   readonly status: string;
   readonly startedAt: string;
   readonly endedAt: string | null;

@@ -7,7 +7,7 @@ import { type Column, Table } from '../components/table.js';
 import { count, span } from '../format.js';
 import { Link } from '../router.js';
 
-const TONES: Record<string, Tone> = { done: 'good', running: 'warn', refused: 'bad', failed: 'bad' };
+const TONES: Record<string, Tone> = { done: 'good', running: 'warn', refused: 'bad', failed: 'bad', interrupted: 'bad' };
 
 /** What became of a nightly file. */
 export const RunStatus = ({ status }: { status: string }) => (
