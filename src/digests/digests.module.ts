@@ -11,7 +11,7 @@ import { DigestPreviewController } from './preview/digest-preview.controller.js'
 import { DigestPreviewService } from './preview/digest-preview.service.js';
 import { DigestRunStore } from './runs/digest-run.store.js';
 import { DigestWorker } from './runs/digest.worker.js';
-import { RunsService } from './runs/runs.service.js';
+import { DigestRunsService } from './runs/digest-runs.service.js';
 
 /** What happened since yesterday, or in the week, at the same time of each user's day. */
 @Module({
@@ -27,7 +27,7 @@ import { RunsService } from './runs/runs.service.js';
     DigestRunStore,
     DigestWorker,
     PlanningService,
-    RunsService,
+    DigestRunsService,
   ],
 })
 export class DigestsModule {}

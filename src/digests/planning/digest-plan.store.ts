@@ -6,6 +6,7 @@ import { lastOffsetOf, usersWithMailbox } from '../../mailbox/mailbox.fragments.
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { fragment, named } from '../../platform/postgres/statement.js';
 import type { DigestDefinition } from '../definitions/digest-definition.js';
+import type { NextRun } from './next-run.js';
 
 /** A plan that is claimed takes milliseconds; a statement that takes longer than this has a plan that must be looked at. */
 const TIMEOUT = named('digest-timeout', `SELECT set_config('statement_timeout', '5s', true)`);
@@ -125,14 +126,6 @@ export interface ClaimedPlan {
   readonly locale: string | null;
   /** As they were set; null for a user who has set none. */
   readonly preferences: Preferences | null;
-}
-
-/** When a user's digest is due next. */
-export interface NextRun {
-  readonly userId: string;
-  /** ISO 8601. */
-  readonly nextRunAt: string;
-  readonly lastDate: string | null;
 }
 
 /** A digest whose users must be planned, or whose plans must be removed. */

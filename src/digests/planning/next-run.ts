@@ -10,6 +10,14 @@ export interface DigestSettings {
   readonly timezone: string;
 }
 
+/** When a user's digest is due next. */
+export interface NextRun {
+  readonly userId: string;
+  /** ISO 8601. */
+  readonly nextRunAt: string;
+  readonly lastDate: string | null;
+}
+
 /** Returns when the digest is due for this user. `timezone`: null when the user has none, or one that cannot be evaluated any more. */
 export const localScheduleOf = (
   { name, body }: { readonly name: string; readonly body: DigestDefinition },

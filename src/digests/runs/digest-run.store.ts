@@ -3,7 +3,7 @@ import { lastOffsetOf, MailboxFragments } from '../../mailbox/mailbox.fragments.
 import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { fragment, named } from '../../platform/postgres/statement.js';
 import type { CollectedTypes, DigestDefinition } from '../definitions/digest-definition.js';
-import type { NextRun } from '../planning/digest-plan.store.js';
+import type { NextRun } from '../planning/next-run.js';
 import type { CollectedEvents } from './digest-content.js';
 
 /** Rows of the mailbox that are read for one digest. What is beyond them is not counted: a user with a million costs no more. */

@@ -8,7 +8,7 @@ import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { ClockService } from '../clock.service.js';
 import { DigestPlanStore, type DueDigest } from '../planning/digest-plan.store.js';
 import type { SettledRun } from './digest-run.store.js';
-import { RunsService } from './runs.service.js';
+import { DigestRunsService } from './digest-runs.service.js';
 
 const EVERY_MS = 1_000;
 /** Digests that are made in one transaction. */
@@ -27,7 +27,7 @@ export class DigestWorker extends PeriodicWorker {
 
   constructor(
     private readonly plans: DigestPlanStore,
-    private readonly runs: RunsService,
+    private readonly runs: DigestRunsService,
     private readonly budgets: BudgetStore,
     private readonly clock: ClockService,
     @Inject(CONFIG) config: Config,

@@ -25,7 +25,7 @@ export interface SliceResult {
 
 /** Makes the digests that are due: claims a slice of them, collects, publishes, and writes when the next ones are due, in one transaction. */
 @Injectable()
-export class RunsService {
+export class DigestRunsService {
   constructor(
     private readonly plans: DigestPlanStore,
     private readonly runs: DigestRunStore,
