@@ -123,12 +123,26 @@ const streamStep = z
     reason: z.string().nullable(),
   })
   .meta({ id: 'StreamStep' });
+const digestStep = z
+  .object({
+    step: z.literal('digest'),
+    at: instant.describe('When it was decided'),
+    digest: z.string(),
+    localDate: z.iso.date().describe('The date in the user’s time zone that it is of'),
+    timezone: z.string(),
+    dueAt: instant,
+    state: z.enum(['collecting', 'handed_off', 'empty', 'skipped']),
+    reason: z.string().nullable().describe('Why it was skipped'),
+    eventId: eventId.nullable().describe('The event by which it was handed off'),
+    events: z.int().describe('How many events it tells of'),
+  })
+  .meta({ id: 'DigestStep' });
 
 /** The response of GET /v1/users/{userId}/timeline. */
 export const timelineResponse = z
   .object({
     userId,
-    timeline: z.array(z.discriminatedUnion('step', [eventStep, webhookStep, membershipStep, streamStep])),
+    timeline: z.array(z.discriminatedUnion('step', [eventStep, webhookStep, membershipStep, streamStep, digestStep])),
     next: nextCursor,
   })
   .meta({ id: 'Timeline' });
