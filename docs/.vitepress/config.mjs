@@ -18,6 +18,8 @@ export default defineConfig({
   title: 'Usher',
   description: 'A self-hosted notification gateway for streaming services',
   base: '/docs/',
+  // None: a browser would ask for /favicon.ico.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   srcDir: project,
   outDir,
   cacheDir: `${project}node_modules/.cache/vitepress`,

@@ -90,7 +90,12 @@ describe('the page of the tutorial', () => {
     vite = spawn(join(project, 'node_modules/.bin/vite'), [folder, '--port', port, '--strictPort'], {
       stdio: 'ignore',
     });
-    await eventually('Vite serves the page', async () => (await fetch(address)).ok);
+    await eventually('Vite serves the page', () =>
+      fetch(address).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
   }, MINUTE);
   afterAll(async () => {
     vite?.kill();
