@@ -383,7 +383,7 @@ const stored = () =>
       'SELECT price_id, plan_id FROM plan_price',
       'SELECT processor, customer_id, user_id FROM processor_link',
       'SELECT id, name, revoked_at FROM service_key',
-      'SELECT name, body, is_removed FROM digest_definition',
+      'SELECT name, body FROM digest_definition WHERE NOT is_removed',
       'SELECT user_id, device_id, token_id, seq FROM revocation',
       'SELECT stream_id, end_reason FROM stream',
       'SELECT user_id, "offset" FROM mailbox_entry',

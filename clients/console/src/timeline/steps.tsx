@@ -1,5 +1,13 @@
 import type { ReactNode } from 'react';
-import type { Delivery, DigestStep, KnownEvent, MembershipStep, Step, StreamStep, WebhookStep } from '../api/types.js';
+import type {
+  Delivery,
+  DigestStep,
+  KnownEvent,
+  MembershipStep,
+  Step,
+  StreamStep,
+  WebhookStep,
+} from '../api/types.js';
 import { Badge, type Tone } from '../components/parts.js';
 import { dayAndTime, span, timeOfDay } from '../format.js';
 import { Link } from '../router.js';
@@ -112,8 +120,8 @@ function DigestDescription({ digest }: { digest: DigestStep }) {
         {name} of {localDate} <Badge tone={state === 'handed_off' ? 'good' : 'quiet'}>{state}</Badge>
       </Title>
       <p>
-        {DIGEST_OUTCOMES[state] ?? `It tells of ${events} events.`} It was due at {timeOfDay(dueAt)} ({timezone})
-        {late > 60_000 && `, ${span(late)} before`}.
+        {DIGEST_OUTCOMES[state] ?? `It tells of ${events} events.`} It was due at {timeOfDay(dueAt)} (
+        {timezone}){late > 60_000 && `, ${span(late)} before`}.
       </p>
     </>
   );
