@@ -37,7 +37,7 @@ export type TimelineQuery = z.infer<typeof timelineQuery>;
 export const eventQuery = z.strictObject({
   deviceId: deviceId.optional().describe('Only this device, also one that is none of the user’s.'),
 });
-export type EventQuery = z.infer<typeof eventQuery>;
+export type TimelineEventQuery = z.infer<typeof eventQuery>;
 
 const push = z
   .object({
