@@ -124,11 +124,26 @@ const streamStep = z
   })
   .meta({ id: 'StreamStep' });
 
+const digestStep = z
+  .object({
+    step: z.literal('digest'),
+    at: instant,
+    digest: z.string(),
+    localDate: z.string(),
+    timezone: z.string(),
+    dueAt: instant,
+    state: z.string().describe('`handed_off`, `empty` or `skipped`'),
+    reason: z.string().nullable(),
+    eventId: z.string().nullable(),
+    events: z.int().describe('How many events are in it'),
+  })
+  .meta({ id: 'DigestStep' });
+
 /** The response of GET /v1/users/{userId}/timeline. */
 export const timelineResponse = z
   .object({
     userId,
-    timeline: z.array(z.discriminatedUnion('step', [eventStep, webhookStep, membershipStep, streamStep])),
+    timeline: z.array(z.discriminatedUnion('step', [eventStep, webhookStep, membershipStep, streamStep, digestStep])),
     next: nextCursor,
   })
   .meta({ id: 'Timeline' });

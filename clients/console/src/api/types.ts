@@ -46,6 +46,7 @@ type StepOf<Kind extends Step['step']> = Extract<Step, { step: Kind }>;
 export type WebhookStep = StepOf<'webhook'>;
 export type MembershipStep = StepOf<'membership'>;
 export type StreamStep = StepOf<'stream'>;
+export type DigestStep = StepOf<'digest'>;
 
 /** One of `GET /v1/webhooks` */
 export type ListedWebhook = z.output<typeof webhookList>['webhooks'][number];
