@@ -3,7 +3,7 @@ import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { eventId, userId as userIdSchema } from '../platform/auth/ids.schema.js';
 import { NeedsScope } from '../platform/auth/service-keys/service-key.guard.js';
 import {
-  type EventQuery,
+  type TimelineEventQuery,
   eventQuery,
   eventResponse,
   timelineResponse,
@@ -56,7 +56,7 @@ export class TimelineController {
   event(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Param('eventId', { schema: eventId }) id: string,
-    @Query({ schema: eventQuery }) query: EventQuery,
+    @Query({ schema: eventQuery }) query: TimelineEventQuery,
   ) {
     return this.timeline.describeEvent(userId, id, query);
   }

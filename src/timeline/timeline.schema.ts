@@ -37,7 +37,7 @@ export type TimelineQuery = z.infer<typeof timelineQuery>;
 export const eventQuery = z.strictObject({
   deviceId: deviceId.optional().describe('Only this device, also one that is none of the user’s.'),
 });
-export type EventQuery = z.infer<typeof eventQuery>;
+export type TimelineEventQuery = z.infer<typeof eventQuery>;
 
 const push = z
   .object({
@@ -135,6 +135,21 @@ const digestStep = z
     reason: z.string().nullable().describe('Why it was skipped'),
     eventId: eventId.nullable().describe('The event by which it was handed off'),
     events: z.int().describe('How many events it tells of'),
+  })
+  .meta({ id: 'DigestStep' });
+
+const digestStep = z
+  .object({
+    step: z.literal('digest'),
+    at: instant,
+    digest: z.string(),
+    localDate: z.string(),
+    timezone: z.string(),
+    dueAt: instant,
+    state: z.string().describe('`handed_off`, `empty` or `skipped`'),
+    reason: z.string().nullable(),
+    eventId: z.string().nullable(),
+    events: z.int().describe('How many events are in it'),
   })
   .meta({ id: 'DigestStep' });
 

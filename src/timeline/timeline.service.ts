@@ -8,7 +8,7 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import { encodeCursor } from '../platform/http/cursor.schema.js';
 import { Problem } from '../platform/http/problem.js';
 import { type AsOf, deliveryTo, describeEvent } from './describe-event.js';
-import type { EventQuery, TimelineQuery } from './timeline.schema.js';
+import type { TimelineEventQuery, TimelineQuery } from './timeline.schema.js';
 import { type StoredStep, TimelineStore } from './timeline.store.js';
 import { stateOf } from './non-delivery-reason.js';
 
@@ -75,7 +75,7 @@ export class TimelineService {
    * One event with its delivery to each device, or to the one that is asked for: also to one that is none of the user's. Throws Problem
    * not_found for an event of which nothing is known (any more).
    */
-  async describeEvent(userId: string, eventId: string, { deviceId }: EventQuery) {
+  async describeEvent(userId: string, eventId: string, { deviceId }: TimelineEventQuery) {
     const found = await this.store.event(userId, eventId);
     if (!found) throw new Problem('not_found', this.neverPublished());
     const { at, what } = found;

@@ -198,6 +198,56 @@ describe('the console', () => {
     await page.getByText(/It arrived after \d+ ms/).waitFor();
   });
 
+  test('sends an event again to the devices that have not got it', async () => {
+    const { userId, eventId } = nonDeliveries.get('asleep') as NonDelivery;
+    await open(await newLink('support'));
+    await heading('Overview').waitFor();
+    await page.goto(`${usher.url}/console/users/${userId}/events/${eventId}`);
+    await page.getByRole('button', { name: 'Resend' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('the customer waits for it');
+    await dialog.getByRole('button', { name: 'Resend' }).click();
+    await dialog.getByText('is asleep and cannot be pushed to: it gets it when it connects').waitFor();
+  });
+
+  test('pauses a push provider, says so in the overview, resumes it, and shows what became of pushes', async () => {
+    await open(await newLink('operate'));
+    await heading('Overview').waitFor();
+    await page.goto(`${usher.url}/console/push`);
+    const act = async (name: string) => {
+      await page.getByRole('button', { name: `${name} webpush` }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Reason').fill('a wrong campaign');
+      await dialog.getByRole('button', { name }).click();
+      await dialog.getByRole('status').waitFor();
+      await dialog.getByRole('button', { name: 'Close' }).click();
+    };
+    await act('Pause');
+    await page.getByRole('row').filter({ hasText: 'webpush' }).getByText('paused').waitFor();
+    await page
+      .getByRole('row')
+      .filter({ hasText: 'address no longer good' })
+      .getByText('Unregistered')
+      .waitFor();
+    await page.goto(`${usher.url}/console/`);
+    await page.getByText('Pushes by webpush are paused.').waitFor();
+    await page.goto(`${usher.url}/console/push`);
+    await act('Resume');
+    await page.getByRole('button', { name: 'Pause webpush' }).waitFor();
+  });
+
+  test('says for whom a change of a plan is, before it is made', async () => {
+    await open(await newLink('operate'));
+    await heading('Overview').waitFor();
+    await page.goto(`${usher.url}/console/plans/premium`);
+    await page.getByLabel('Streams at once').fill('7');
+    await page.getByRole('button', { name: 'Save plan' }).click();
+    await page
+      .getByRole('dialog')
+      .getByText(/^1 members \(1 active\) get a new version/)
+      .waitFor();
+  });
+
   test('offers nothing that the role does not allow', async () => {
     await open(await newLink('read'));
     await heading('Overview').waitFor();

@@ -162,3 +162,38 @@ describe('a check', () => {
     });
   });
 });
+
+describe('usher epoch new', () => {
+  test('makes a copied database an installation of its own, only without nodes, and only when it is confirmed', async () => {
+    const usher = await startUsher();
+    const line = new CommandLine(usher.url);
+    try {
+      await usher.backOffice.publish([{ userId: 'ada', type: 'note.one', tier: 'important', data: {} }]);
+      const { epoch } = (await usher.state('ada')).position;
+      const env = { ...line.env, USHER_DATABASE_URL: usher.database.url };
+      const run = (...args: string[]) =>
+        line.usher(['--reason', 'a copy for tests', 'epoch', 'new', ...args], { env });
+      const running = await run('copy', '--yes');
+      expect(running).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Stop them first') });
+      await usher.kill('SIGTERM');
+      const facts = () =>
+        usher.database.query<{ name: string; epoch: string; own: string }>(
+          `SELECT i.name, i.epoch, m.epoch AS own FROM installation i, mailbox m`,
+        );
+      const [before] = await facts();
+      expect((await run('copy')).stdout).toContain('1 mailboxes would get another epoch');
+      expect(await facts()).toEqual([before]);
+      expect((await run('copy', '--yes')).stdout).toContain('This is the installation copy now');
+      const [after] = await facts();
+      expect(after).toEqual({ name: 'copy', epoch: after?.own, own: expect.not.stringContaining(epoch) });
+      const told = await usher.database.query(
+        `SELECT reason, after FROM audit_entry WHERE action = 'epoch.new'`,
+      );
+      expect(told).toEqual([{ reason: 'a copy for tests', after: { name: 'copy', epoch: after?.epoch } }]);
+      expect((await run('copy', '--yes')).stderr).toContain('is called copy already');
+    } finally {
+      line.close();
+      await usher.stop();
+    }
+  }, 60_000);
+});

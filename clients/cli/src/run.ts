@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addDoctor } from './commands/doctor.js';
+import { addEpoch } from './commands/epoch.js';
 import { addKeys } from './commands/keys.js';
 import { addListen } from './commands/listen.js';
 import { addPlans } from './commands/plans.js';
@@ -38,6 +39,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRecommendations,
   addKeys,
   addDoctor,
+  addEpoch,
   addSimulate,
   addProfile,
 ];

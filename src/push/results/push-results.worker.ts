@@ -50,8 +50,7 @@ export class PushResultsWorker extends PeriodicWorker {
       vendors: this.providers.map(({ name, fixes = {} }) => {
         const own = rows.filter(({ vendor }) => vendor === name);
         const results = own.map(({ state, reason, hour, day }): PushResult => {
-          const fix = fixes[reason];
-          return { state, reason: reason || null, hour, day, ...(fix !== undefined && { fix }) };
+          return { state, reason: reason || null, hour, day, fix: fixes[reason] };
         });
         const [hour, day] = [sumsOf(results, 'hour'), sumsOf(results, 'day')];
         return { vendor: name, hour, day, results: results.slice(0, MAX_LISTED) };

@@ -49,6 +49,15 @@ interface Change {
 }
 const idOf = (path: string): string => path.split('/')[3] ?? '';
 
+const DIGEST_DEFAULTS = {
+  types: [],
+  categories: [],
+  maxItems: 20,
+  order: 'newest',
+  group: 'none',
+  optIn: true,
+};
+
 /** Returns the path of the pauses of FCM, after it was paused or resumed. */
 async function pauses(method: 'PUT' | 'DELETE'): Promise<string> {
   const path = '/v1/push/pauses/fcm';
@@ -69,6 +78,33 @@ const DIGEST_DEFAULTS = {
 
 /** Every call by which people change something. */
 const CHANGES: Record<string, Change> = {
+  'PUT /v1/digests/{name}': {
+    scope: 'operate',
+    prepare: (name) => `/v1/digests/${name.toLowerCase()}`,
+    body: () => ({ categories: ['promo'], cadence: 'daily', at: '17:00' }),
+    told: (_, path) => ({
+      action: 'digest.put',
+      target: { kind: 'digest', id: idOf(path) },
+      userId: null,
+      before: null,
+      after: { ...DIGEST_DEFAULTS, categories: ['promo'], cadence: 'daily', at: '17:00' },
+    }),
+  },
+  'DELETE /v1/digests/{name}': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const body = { types: ['promo.started'], cadence: 'daily', at: '17:00' };
+      const path = `/v1/digests/${name.toLowerCase()}`;
+      expect((await usher.backOffice.call('PUT', path, body)).status).toBe(200);
+      return path;
+    },
+    told: (_, path) => ({
+      action: 'digest.remove',
+      target: { kind: 'digest', id: idOf(path) },
+      before: { ...DIGEST_DEFAULTS, types: ['promo.started'], cadence: 'daily', at: '17:00' },
+      after: null,
+    }),
+  },
   'PUT /v1/push/pauses/{vendor}': {
     scope: 'operate',
     prepare: () => pauses('DELETE'),
@@ -388,6 +424,7 @@ const stored = () =>
       'SELECT stream_id, end_reason FROM stream',
       'SELECT user_id, "offset" FROM mailbox_entry',
       'SELECT event_id, status, next_attempt_at FROM webhook',
+      'SELECT name, body FROM digest_definition WHERE NOT is_removed',
       'SELECT vendor, critical FROM push_pause',
       'SELECT user_id, state, created_at FROM push',
       'SELECT id FROM audit_entry',

@@ -10,7 +10,8 @@ let usher: TestUsher;
 let other: TestUsher;
 beforeAll(async () => {
   usher = await startUsher({ NODE_ENV: 'development', ACK_TIMEOUT_SECONDS: '1' });
-  other = await usher.another();
+  // Only the first one sends pushes, and knows what their lock screens show.
+  other = await usher.another({ ROLES: 'api' });
 }, 60_000);
 afterAll(() => usher.stop());
 

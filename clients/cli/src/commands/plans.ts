@@ -37,10 +37,11 @@ export function addPlans(program: Command, open: () => Cli): void {
         if (dryRun) previews.push(await previewPlan(api, planId, plan));
         else await putPlan(api, planId, plan);
       output.result({ dryRun, changes, ...(dryRun && { previews }) }, () =>
-        changes.flatMap((change) => [
-          ...describe(change, dryRun),
-          ...previews.filter(({ planId }) => planId === change.planId).flatMap(consequences),
-        ]),
+        changes.flatMap((change) =>
+          describe(change, dryRun).concat(
+            previews.filter(({ planId }) => planId === change.planId).flatMap(consequences),
+          ),
+        ),
       );
     });
 }

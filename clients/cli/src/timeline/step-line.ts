@@ -16,6 +16,8 @@ function described(step: Step): string {
       const ends = step.cancelAt && `ends ${plainText(step.cancelAt)}`;
       return words(`version ${step.version}`, step.status, step.planId, ends, `(${plainText(step.reason)})`);
     }
+    case 'digest':
+      return words(step.digest, step.localDate, step.state, step.reason, step.eventId);
     case 'stream': {
       const ended = step.endedAt && `ended ${plainText(step.endedAt)}`;
       return words(
