@@ -123,20 +123,6 @@ const streamStep = z
     reason: z.string().nullable(),
   })
   .meta({ id: 'StreamStep' });
-const digestStep = z
-  .object({
-    step: z.literal('digest'),
-    at: instant.describe('When it was decided'),
-    digest: z.string(),
-    localDate: z.iso.date().describe('The date in the user’s time zone that it is of'),
-    timezone: z.string(),
-    dueAt: instant,
-    state: z.enum(['collecting', 'handed_off', 'empty', 'skipped']),
-    reason: z.string().nullable().describe('Why it was skipped'),
-    eventId: eventId.nullable().describe('The event by which it was handed off'),
-    events: z.int().describe('How many events it tells of'),
-  })
-  .meta({ id: 'DigestStep' });
 
 const digestStep = z
   .object({
