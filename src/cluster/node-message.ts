@@ -1,7 +1,13 @@
 import { type OutgoingEvent, EncodedEvent, type EventHeader } from '../mailbox/events/outgoing-event.js';
 
 /** The first line of an event. It has fields by position, since there may be thousands of them a second. */
-type Head = readonly [userId: string, exceptDeviceId: string | null, header: EventHeader, reportSent?: true];
+type Head = readonly [
+  userId: string,
+  exceptDeviceId: string | null,
+  header: EventHeader,
+  reportSent?: true | null,
+  trace?: string,
+];
 
 /**
  * Returns the events as one message to another node: two lines an event, its head and its body. The receiver passes the body on
@@ -9,15 +15,25 @@ type Head = readonly [userId: string, exceptDeviceId: string | null, header: Eve
  */
 export function encodeEvents(events: readonly OutgoingEvent[]): string {
   return events
-    .map(({ userId, event, exceptDeviceId, reportSent }) => {
+    .map(({ userId, event, exceptDeviceId, reportSent, trace }) => {
       // The header may be a whole envelope: only what a header has is sent.
       const { id, type, tier, key, offset, epoch, target, at } = event.header;
       const header = { id, type, tier, key, offset, epoch, target, at } as EventHeader;
       const except = exceptDeviceId ?? null;
-      const head: Head = reportSent ? [userId, except, header, true] : [userId, except, header];
+      const head = headOf([userId, except, header], reportSent, trace);
       return `${JSON.stringify(head)}\n${event.body}`;
     })
     .join('\n');
+}
+
+/** What is rare is left out where it is not. */
+function headOf(
+  always: readonly [string, string | null, EventHeader],
+  reportSent: boolean | undefined,
+  trace: string | undefined,
+): Head {
+  if (trace !== undefined) return [...always, reportSent ? true : null, trace];
+  return reportSent ? [...always, true] : always;
 }
 
 /** Returns the events of a message that `encodeEvents` made. Throws SyntaxError on anything else. */
@@ -25,9 +41,15 @@ export function decodeEvents(message: string): OutgoingEvent[] {
   const lines = message.split('\n');
   const events: OutgoingEvent[] = [];
   for (let index = 0; index + 1 < lines.length; index += 2) {
-    const [userId, exceptDeviceId, header, reportSent] = JSON.parse(lines[index] as string) as Head;
+    const [userId, exceptDeviceId, header, reportSent, trace] = JSON.parse(lines[index] as string) as Head;
     const event = EncodedEvent.fromNode(header, lines[index + 1] as string);
-    events.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined, reportSent });
+    events.push({
+      userId,
+      event,
+      exceptDeviceId: exceptDeviceId ?? undefined,
+      reportSent: reportSent ?? undefined,
+      trace,
+    });
   }
   return events;
 }

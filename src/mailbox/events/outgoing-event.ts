@@ -52,6 +52,8 @@ export interface OutgoingEvent {
   readonly exceptDeviceId?: string | undefined;
   /** The publisher waits for the outcome (`wait=received`): a node records the receipt `sent` as soon as it writes the event to a device. */
   readonly reportSent?: boolean | undefined;
+  /** The context of the step before in its trace, if it is traced (platform/tracing). */
+  readonly trace?: string | undefined;
 }
 
 /** The events of one commit; or routine events that were published together, which are stored elsewhere or nowhere. */
