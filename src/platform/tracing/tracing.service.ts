@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Config } from '../config/config.js';
 import { withTimeout } from '../scheduling/timeout.js';
+import { startOpenTelemetry } from './opentelemetry.js';
 import type { SpanOptions, TraceBackend, TraceScope, TraceSpan } from './trace-backend.js';
 
 const SHUTDOWN_TIMEOUT_MS = 2_000;
@@ -21,9 +22,8 @@ export class TracingService implements OnApplicationShutdown {
     const { OTEL_TRACES_EXPORTER: exporter, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = config;
     if (exporter === 'none' || (exporter === undefined && endpoint === undefined))
       return new TracingService();
-    const { startOpenTelemetry } = await import('./opentelemetry.js');
     const log = new Logger('tracing');
-    return new TracingService(startOpenTelemetry(config, (message) => log.warn(message)));
+    return new TracingService(await startOpenTelemetry(config, (message) => log.warn(message)));
   }
 
   get isOn(): boolean {
