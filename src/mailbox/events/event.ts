@@ -31,7 +31,7 @@ export interface StampedEvent<Event extends NewEvent = NewDurableEvent> {
   readonly at: string;
   readonly event: Event;
   /** The context of the trace in which it was published, if it is traced (platform/tracing). */
-  readonly trace: string | undefined;
+  readonly trace?: string | undefined;
 }
 
 /** An event that was appended to the mailbox, and its position there. */
