@@ -27,6 +27,9 @@ const optional = [
   'pg-native',
 ];
 
+/** Loaded only where traces are on (src/platform/tracing). */
+const onDemand = [/^@opentelemetry\//];
+
 /**
  * A module of ours finds the files that lie beside it. A stack trace names TypeScript's lines, and of a package the file alone: the
  * whole map is read when a trace is first written (readable-stack.ts), and all lines of all packages would hold up the event loop for long.
@@ -77,7 +80,8 @@ async function bundleTo(file, format, input) {
     input,
     cwd: project,
     platform: 'node',
-    external: (id) => isBuiltin(id) || optional.some((one) => (one.test ? one.test(id) : one === id)),
+    external: (id) =>
+      isBuiltin(id) || [...optional, ...onDemand].some((one) => (one.test ? one.test(id) : one === id)),
     plugins: [places],
   });
   await bundle.write({

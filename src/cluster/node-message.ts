@@ -1,13 +1,10 @@
 import { type OutgoingEvent, EncodedEvent, type EventHeader } from '../mailbox/events/outgoing-event.js';
 
+/** What few events have. */
+type Rare = Pick<OutgoingEvent, 'reportSent' | 'againTo' | 'trace'>;
+
 /** The first line of an event. It has fields by position, since there may be thousands of them a second. */
-type Head = readonly [
-  userId: string,
-  exceptDeviceId: string | null,
-  header: EventHeader,
-  reportSent?: boolean,
-  againTo?: readonly string[],
-];
+type Head = readonly [userId: string, exceptDeviceId: string | null, header: EventHeader, rare?: Rare];
 
 /**
  * Returns the events as one message to another node: two lines an event, its head and its body. The receiver passes the body on
@@ -15,16 +12,15 @@ type Head = readonly [
  */
 export function encodeEvents(events: readonly OutgoingEvent[]): string {
   return events
-    .map(({ userId, event, exceptDeviceId, reportSent, againTo }) => {
+    .map(({ userId, event, exceptDeviceId, reportSent, againTo, trace }) => {
       // The header may be a whole envelope: only what a header has is sent.
       const { id, type, tier, key, offset, epoch, target, at } = event.header;
       const header = { id, type, tier, key, offset, epoch, target, at } as EventHeader;
       const except = exceptDeviceId ?? null;
-      const head: Head = againTo
-        ? [userId, except, header, false, againTo]
-        : reportSent
-          ? [userId, except, header, true]
-          : [userId, except, header];
+      const isPlain = !reportSent && againTo === undefined && trace === undefined;
+      const head: Head = isPlain
+        ? [userId, except, header]
+        : [userId, except, header, { reportSent, againTo, trace }];
       return `${JSON.stringify(head)}\n${event.body}`;
     })
     .join('\n');
@@ -35,9 +31,10 @@ export function decodeEvents(message: string): OutgoingEvent[] {
   const lines = message.split('\n');
   const events: OutgoingEvent[] = [];
   for (let index = 0; index + 1 < lines.length; index += 2) {
-    const [userId, exceptDeviceId, header, reportSent, againTo] = JSON.parse(lines[index] as string) as Head;
+    const [userId, exceptDeviceId, header, rare] = JSON.parse(lines[index] as string) as Head;
     const event = EncodedEvent.fromNode(header, lines[index + 1] as string);
-    events.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined, reportSent, againTo });
+    const { reportSent, againTo, trace } = rare ?? {};
+    events.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined, reportSent, againTo, trace });
   }
   return events;
 }

@@ -3,6 +3,7 @@ import type { Counter } from 'prom-client';
 import type { OutgoingEvent } from '../mailbox/events/outgoing-event.js';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { type NodeLane, NODE_LANES, nodeLaneOf } from '../platform/redis/keys.js';
+import { TracingService } from '../platform/tracing/tracing.service.js';
 import { Batcher } from '../platform/scheduling/batcher.js';
 import { encodeEvents, encodeDisconnect, type DisconnectRequest } from './node-message.js';
 import { NodeRegistryService } from './node-registry.service.js';
@@ -26,6 +27,7 @@ export class NodeRouterService {
     private readonly nodes: NodeStore,
     private readonly presence: PresenceStore,
     metrics: MetricsService,
+    private readonly tracing: TracingService,
   ) {
     const lane = (name: NodeLane) =>
       new Batcher<readonly OutgoingEvent[], undefined>({
@@ -85,9 +87,39 @@ export class NodeRouterService {
       }
     }
     this.messages.inc({ lane }, eventsByNode.size);
-    await Promise.all(
-      [...eventsByNode].map(([nodeId, ofNode]) => this.nodes.send(nodeId, lane, encodeEvents(ofNode))),
-    );
+    const send = ([nodeId, ofNode]: readonly [string, OutgoingEvent[]]) =>
+      this.nodes.send(nodeId, lane, encodeEvents(ofNode));
+    if (this.tracing.isOn) await this.sendTraced(eventsByNode, send);
+    else await Promise.all([...eventsByNode].map(send));
+  }
+
+  /** Sends with a span in the trace of each event; the events go on in it. */
+  private async sendTraced(
+    eventsByNode: ReadonlyMap<string, OutgoingEvent[]>,
+    send: (one: readonly [string, OutgoingEvent[]]) => Promise<unknown>,
+  ): Promise<void> {
+    const parents = [...eventsByNode.values()].flatMap((ofNode) => ofNode.map(({ trace }) => trace));
+    const spans = this.tracing.startEach(parents, {
+      name: 'route nodes',
+      kind: 'producer',
+      attributes: {
+        'messaging.system': 'redis',
+        'messaging.operation.name': 'route',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': 'nodes',
+        'messaging.batch.message_count': parents.length,
+        'usher.nodes': eventsByNode.size,
+      },
+    });
+    const goOn = (event: OutgoingEvent) => {
+      const span = event.trace === undefined ? undefined : spans.get(event.trace);
+      return span ? { ...event, trace: span.context } : event;
+    };
+    try {
+      await Promise.all([...eventsByNode].map(([nodeId, ofNode]) => send([nodeId, ofNode.map(goOn)])));
+    } finally {
+      spans.forEach((span) => span.end());
+    }
   }
 
   private otherNodes(): ReadonlySet<string> {

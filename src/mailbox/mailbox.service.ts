@@ -7,6 +7,8 @@ import { IdempotencyStore } from '../platform/http/idempotency/idempotency.store
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import type { DurableTier } from '../platform/tiers.js';
 import { isOutage } from '../platform/postgres/outage.js';
+import type { TraceSpan } from '../platform/tracing/trace-backend.js';
+import { TracingService } from '../platform/tracing/tracing.service.js';
 import {
   toAccepted,
   type Envelope,
@@ -47,6 +49,7 @@ export class MailboxService {
     private readonly bus: EventBusService,
     private readonly database: Database,
     private readonly idempotency: IdempotencyStore,
+    private readonly tracing: TracingService = new TracingService(),
   ) {
     const lane = (tier: DurableTier) =>
       new Batcher<PublishCall, Envelope[]>({
@@ -67,18 +70,20 @@ export class MailboxService {
   async publish(events: readonly NewEvent[], call?: IdempotentCall): Promise<Envelope[]> {
     const durable = events.filter(isDurable);
     if (durable.length === 0) return this.publishRoutine(events);
-    return this.lanes[mostUrgent(durable)].add({ stamped: events.map(stamp), call });
+    return this.lanes[mostUrgent(durable)].add({ stamped: stampAll(events, this.tracing.current), call });
   }
 
   /** Appends within the caller's transaction; the events are delivered after its commit. Returns their envelopes in order. */
   async append(tx: Transaction, events: readonly NewDurableEvent[]): Promise<Envelope[]> {
     if (events.length === 0) return [];
-    const stamped = events.map(stamp);
+    const stamped = stampAll(events, this.tracing.current);
     const handoff = { id: randomUUID(), tier: mostUrgent(events) };
+    const spans = this.startAppend(stamped);
     const positions = await this.store.append(stamped, handoff.id, handoff.tier, tx);
+    endAll(spans);
     const envelopes = toEnvelopes(stamped, positions);
     tx.afterCommit(() =>
-      this.bus.publish(eventsPublished, { events: toOutgoing(stamped, envelopes), handoff }),
+      this.bus.publish(eventsPublished, { events: toOutgoing(stamped, envelopes, spans), handoff }),
     );
     return envelopes;
   }
@@ -97,11 +102,13 @@ export class MailboxService {
   publishRoutine(events: readonly NewEvent[], exceptDeviceId?: string): Envelope[] {
     if (events.length === 0) return [];
     const at = new Date().toISOString();
+    const trace = this.tracing.current;
     const envelopes = events.map((event) => toEnvelope(randomUUID(), event, at));
     const outgoing = envelopes.map((envelope, n): OutgoingEvent => ({
       userId: (events[n] as NewEvent).userId,
       event: EncodedEvent.of(envelope, events[n]?.json),
       exceptDeviceId,
+      trace,
     }));
     this.bus.publish(eventsPublished, { events: outgoing });
     return envelopes;
@@ -116,12 +123,33 @@ export class MailboxService {
       let start = 0;
       return calls.map((call) => envelopes.slice(start, (start += call.stamped.length)));
     };
+    const spans = this.startAppend(stamped);
     const isAnyKeyed = calls.some(({ call }) => call !== undefined);
     const envelopes = isAnyKeyed
       ? await this.database.transaction(tier, async (tx) => this.storeAnswers(tx, calls, await append(tx)))
       : await append();
-    this.bus.publish(eventsPublished, { events: toOutgoing(stamped, envelopes.flat()), handoff });
+    endAll(spans);
+    this.bus.publish(eventsPublished, { events: toOutgoing(stamped, envelopes.flat(), spans), handoff });
     return envelopes;
+  }
+
+  /** A batch is a span in the trace of each of its events. One that fails never ends, and is not reported. */
+  private startAppend(stamped: readonly StampedEvent<NewEvent>[]): AppendSpans | undefined {
+    if (!this.tracing.isOn) return undefined;
+    return this.tracing.startEach(
+      stamped.map(({ trace }) => trace),
+      {
+        name: 'append mailbox',
+        kind: 'producer',
+        attributes: {
+          'messaging.system': 'usher',
+          'messaging.operation.name': 'append',
+          'messaging.operation.type': 'send',
+          'messaging.destination.name': 'mailbox',
+          'messaging.batch.message_count': stamped.length,
+        },
+      },
+    );
   }
 
   /** Stores the answers of calls with an Idempotency-Key in the commit of their events, so that a repeated call finds both or neither. */
@@ -140,11 +168,13 @@ export class MailboxService {
   }
 }
 
-const stamp = <E extends NewEvent>(event: E): StampedEvent<E> => ({
-  id: randomUUID(),
-  at: new Date().toISOString(),
-  event,
-});
+/** The spans of an append, by the contexts of the events' traces. */
+type AppendSpans = ReadonlyMap<string, TraceSpan>;
+
+const endAll = (spans: AppendSpans | undefined): void => spans?.forEach((span) => span.end());
+
+const stampAll = <E extends NewEvent>(events: readonly E[], trace: string | undefined): StampedEvent<E>[] =>
+  events.map((event) => ({ id: randomUUID(), at: new Date().toISOString(), event, trace }));
 
 const mostUrgent = (events: readonly NewDurableEvent[]): DurableTier =>
   events.some((event) => event.tier === 'critical') ? 'critical' : 'important';
@@ -160,9 +190,14 @@ function toEnvelopes(stamped: readonly StampedEvent<NewEvent>[], positions: read
   );
 }
 
-const toOutgoing = (stamped: readonly StampedEvent<NewEvent>[], envelopes: Envelope[]): OutgoingEvent[] =>
-  stamped.map(({ event: { userId, json, reportSent } }, n): OutgoingEvent => ({
+const toOutgoing = (
+  stamped: readonly StampedEvent<NewEvent>[],
+  envelopes: Envelope[],
+  spans: AppendSpans | undefined,
+): OutgoingEvent[] =>
+  stamped.map(({ event: { userId, json, reportSent }, trace }, n): OutgoingEvent => ({
     userId,
     event: EncodedEvent.of(envelopes[n] as Envelope, json),
     reportSent,
+    trace: trace === undefined ? undefined : spans?.get(trace)?.context,
   }));

@@ -30,6 +30,7 @@ import { Database } from './postgres/database.js';
 import { INSTALLATION, readInstallationName } from './postgres/installation.js';
 import { PrismaService } from './postgres/prisma.service.js';
 import { PrimaryLinkService } from './processes/primary-link.service.js';
+import { TracingService } from './tracing/tracing.service.js';
 import { RedisService } from './redis/redis.service.js';
 
 /**
@@ -50,6 +51,7 @@ export class PlatformModule {
       AuditService,
       BudgetStore,
       MetricsService,
+      { provide: TracingService, useFactory: TracingService.load, inject: [CONFIG] },
       PrimaryLinkService,
       LifecycleService,
       LoadMonitorWorker,

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { parse } from 'yaml';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const MAX_GZIP_BYTES = 15 * 1024;
@@ -151,4 +152,92 @@ describe('the package @usher/client', () => {
     const alone = bundle(`export { connect } from '@usher/client';`, 'socket.io-client');
     expect(alone).toBeLessThan(all - 1_500);
   });
+});
+
+/** What @usher/edge's reader writes. */
+const EDGE_APP = `
+import { Edge, type EdgeOptions } from '@usher/edge';
+export const start = (options: EdgeOptions): Edge => new Edge(options);
+`;
+const manifest = (folder: string) =>
+  JSON.parse(readFileSync(join(project, `clients/${folder}/package.json`), 'utf8')) as Manifest;
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly dependencies: Record<string, string>;
+  readonly [field: string]: unknown;
+}
+
+describe.each(['web', 'edge', 'cli'])('the package of clients/%s', (folder) => {
+  test('names its licence, repository and engines, and is published with provenance', () => {
+    expect(manifest(folder)).toMatchObject({
+      license: 'Apache-2.0',
+      repository: { type: 'git', url: expect.stringMatching(/^git\+https:/), directory: `clients/${folder}` },
+      homepage: expect.stringMatching(/^https:/),
+      bugs: expect.stringMatching(/^https:/),
+      engines: manifest('cli').engines,
+      publishConfig: { access: 'public', provenance: true },
+    });
+  });
+});
+
+describe.each(['edge', 'cli'])('the tarball of clients/%s, unpacked into an empty project', (folder) => {
+  const { name, version, dependencies } = manifest(folder);
+  let app: string;
+  const run = (command: string, ...args: string[]) =>
+    execFileSync(command, args, { cwd: app, encoding: 'utf8', timeout: 120_000 });
+
+  beforeAll(() => {
+    app = mkdtempSync(join(tmpdir(), 'usher-package-'));
+    writeFileSync(join(app, 'package.json'), '{ "name": "empty-app", "private": true, "type": "module" }');
+    const packed = run('npm', 'pack', join(project, 'clients', folder), '--json', '--ignore-scripts');
+    const [{ filename }] = JSON.parse(packed) as [{ filename: string }];
+    const installed = join(app, 'node_modules', name);
+    mkdirSync(installed, { recursive: true });
+    run('tar', '-xzf', filename, '-C', installed, '--strip-components=1');
+    // Its dependencies from here: an installation would need the network.
+    for (const dependency of [...Object.keys(dependencies), '@types/node']) {
+      mkdirSync(join(app, 'node_modules', dependency, '..'), { recursive: true });
+      symlinkSync(join(project, 'node_modules', dependency), join(app, 'node_modules', dependency));
+    }
+  }, 120_000);
+  afterAll(() => rmSync(app, { recursive: true, force: true }));
+
+  test('carries its readme and licence, and no sources or tests', () => {
+    const listed = run('ls', join('node_modules', name)).trim().split('\n');
+    const programs = folder === 'cli' ? ['bin'] : [];
+    expect(listed.toSorted()).toEqual(
+      ['LICENSE', 'README.md', 'dist', 'package.json', ...programs].toSorted(),
+    );
+  });
+
+  if (folder === 'edge')
+    test('can be imported, and is typed', () => {
+      const names = `console.log(Object.keys(await import('@usher/edge')).join())`;
+      expect(run('node', '--input-type=module', '-e', names)).toContain('Edge');
+      writeFileSync(join(app, 'app.ts'), EDGE_APP);
+      const options = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', types: ['node'] };
+      writeFileSync(
+        join(app, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions: { ...options, skipLibCheck: true }, files: ['app.ts'] }),
+      );
+      expect(run('node', join(project, 'node_modules/typescript/bin/tsc'), '-p', '.')).toBe('');
+    });
+  else
+    test('runs as `usher`, and examines an installation', () => {
+      const program = join('node_modules', name, 'bin/usher.js');
+      expect(run('node', program, '--version').trim()).toBe(version);
+      expect(run('node', program, 'doctor', '--help')).toContain('doctor');
+    });
+});
+
+test('the workflow that publishes them asks npm for provenance, and has the permission that this needs', () => {
+  const workflow = parse(readFileSync(join(project, '.github/workflows/publish.yml'), 'utf8')) as {
+    on: { push: { tags: string[] } };
+    jobs: { publish: { permissions: Record<string, string>; steps: { run?: string }[] } };
+  };
+  const { permissions, steps } = workflow.jobs.publish;
+  expect(workflow.on.push.tags).toEqual(['client-v*', 'edge-v*', 'cli-v*']);
+  expect(permissions['id-token']).toBe('write');
+  expect(steps.at(-1)?.run).toBe('npm publish --workspace "$PACKAGE" --access public --provenance');
 });

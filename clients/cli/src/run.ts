@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addDoctor } from './commands/doctor.js';
@@ -47,6 +48,7 @@ const COMMANDS: readonly AddCommand[] = [
 /** Runs one command line, without the program's name. Returns the exit code (EXIT); never rejects. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = new Command('usher')
+    .version((createRequire(import.meta.url)('../package.json') as { version: string }).version)
     .description('The command line of Usher, the notification gateway.')
     .option('--url <url>', 'where Usher is (USHER_URL)')
     .option('--profile <name>', 'a profile of `usher profile list`')

@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { TracingService } from '../../platform/tracing/tracing.service.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { HOLD_BYTES, MAX_WAITING_BYTES } from './backpressure.js';
 import { Connection } from './connection.js';
@@ -79,7 +80,7 @@ test('a device that cannot be written to is disconnected, and keeps no other fro
     connections,
     {} as never,
     new EventBusService(),
-    new DeliveryMonitorService(load as never, metrics),
+    new DeliveryMonitorService(load as never, metrics, new TracingService()),
     load as never,
   );
   const { header } = event(1);

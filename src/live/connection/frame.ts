@@ -29,6 +29,13 @@ export interface FrameObserver {
   acknowledged(frame: EventFrame): void;
 }
 
+/** How far an event that is traced has come on this node; times are in ms since 1970. */
+export interface FrameTrace {
+  context: string;
+  readonly cameAt: number;
+  writtenAt: number | undefined;
+}
+
 /** An event for the devices of this node, made once for all of them. A durable one asks for an acknowledgement. */
 export class EventFrame implements Frame {
   readonly kind = 'event';
@@ -39,12 +46,18 @@ export class EventFrame implements Frame {
   /** When it was published, in ms since 1970; NaN when that is not known. */
   readonly publishedAt: number;
 
+  /** Of an event that is traced: the context of the step before, and once it was written that of the write. */
+  trace: FrameTrace | undefined;
+
   /** `observer`: of an event that was just published. What a device catches up on is not measured: its age says nothing. */
   constructor(
     { header, body }: EncodedEvent,
     public observer?: FrameObserver,
+    trace?: string,
   ) {
     this.header = header;
+    this.trace =
+      trace === undefined ? undefined : { context: trace, cameAt: Date.now(), writtenAt: undefined };
     this.publishedAt = observer ? Date.parse(header.at ?? '') : NaN;
     this.ackId = header.offset === undefined ? undefined : nextAckId();
     this.body = body;

@@ -49,10 +49,10 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
 
   /** Writes or queues each event for the devices of its user that are connected here. One that fails is disconnected, and can resume. */
   deliver(events: readonly OutgoingEvent[]): void {
-    for (const { userId, event, exceptDeviceId, reportSent, againTo } of events) {
+    for (const { userId, event, exceptDeviceId, reportSent, againTo, trace } of events) {
       const connections = this.connections.of(userId);
       if (connections.length === 0) continue;
-      const frame = new EventFrame(event, this.monitor);
+      const frame = new EventFrame(event, this.monitor, trace);
       for (const connection of connections) {
         if (connection.deviceId === exceptDeviceId) continue;
         if (againTo === undefined) this.deliverTo(connection, frame, reportSent);

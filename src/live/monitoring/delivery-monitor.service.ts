@@ -4,7 +4,8 @@ import { LoadMonitorWorker } from '../../platform/load/load-monitor.worker.js';
 import type { FastHistogram } from '../../platform/metrics/fast-histogram.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { type Tier, TIERS } from '../../platform/tiers.js';
-import type { EventFrame, FrameObserver } from '../connection/frame.js';
+import { TracingService } from '../../platform/tracing/tracing.service.js';
+import type { EventFrame, FrameObserver, FrameTrace } from '../connection/frame.js';
 
 /** Seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -25,7 +26,11 @@ export class DeliveryMonitorService implements FrameObserver {
   private readonly seconds: FastHistogram;
   private readonly slowDevices: Counter;
 
-  constructor(load: LoadMonitorWorker, metrics: MetricsService) {
+  constructor(
+    load: LoadMonitorWorker,
+    metrics: MetricsService,
+    private readonly tracing: TracingService,
+  ) {
     this.seconds = metrics.fastHistogram({
       name: 'delivery_seconds',
       help:
@@ -48,15 +53,38 @@ export class DeliveryMonitorService implements FrameObserver {
 
   written(frame: EventFrame): void {
     this.observe(WRITTEN, frame);
+    if (frame.trace !== undefined) this.traceWrite(frame, frame.trace);
   }
 
   acknowledged(frame: EventFrame): void {
     this.observe(ACKNOWLEDGED, frame);
+    if (frame.trace !== undefined) this.traceAcknowledgement(frame, frame.trace);
   }
 
   /** Counts a device that is sent away because it does not read. */
   countSlowDevice(): void {
     this.slowDevices.inc();
+  }
+
+  /** One span for all devices of this node, until the first write: the others follow within a write slice. */
+  private traceWrite(frame: EventFrame, trace: FrameTrace): void {
+    if (trace.writtenAt !== undefined) return;
+    trace.writtenAt = Date.now();
+    const { context: parent, cameAt: startedAt } = trace;
+    const span = this.tracing.start({
+      ...spanOf('write', 'send', frame),
+      kind: 'producer',
+      parent,
+      startedAt,
+    });
+    span?.end();
+    trace.context = span?.context ?? parent;
+  }
+
+  /** One for each device. */
+  private traceAcknowledgement(frame: EventFrame, { context: parent, cameAt, writtenAt }: FrameTrace): void {
+    const startedAt = writtenAt ?? cameAt;
+    this.tracing.start({ ...spanOf('ack', 'settle', frame), kind: 'consumer', parent, startedAt })?.end();
   }
 
   /** A clock that is ahead of the other would make an event arrive before it was published: that counts as at once. */
@@ -65,3 +93,16 @@ export class DeliveryMonitorService implements FrameObserver {
     if (!Number.isNaN(ms)) this.seconds.observe(series[header.tier], Math.max(0, ms) / 1_000);
   }
 }
+
+const spanOf = (operation: string, type: string, { header }: EventFrame) => ({
+  name: `${operation} device`,
+  attributes: {
+    'messaging.system': 'usher',
+    'messaging.operation.name': operation,
+    'messaging.operation.type': type,
+    'messaging.destination.name': 'device',
+    'messaging.message.id': header.id,
+    'usher.event.type': header.type,
+    'usher.event.tier': header.tier,
+  },
+});

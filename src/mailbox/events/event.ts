@@ -30,6 +30,8 @@ export interface StampedEvent<Event extends NewEvent = NewDurableEvent> {
   readonly id: string;
   readonly at: string;
   readonly event: Event;
+  /** The context of the trace in which it was published, if it is traced (platform/tracing). */
+  readonly trace?: string | undefined;
 }
 
 /** An event that was appended to the mailbox, and its position there. */

@@ -54,6 +54,8 @@ export interface OutgoingEvent {
   readonly reportSent?: boolean | undefined;
   /** Only these devices, and although they were sent it before: somebody in support resends it. */
   readonly againTo?: readonly string[] | undefined;
+  /** The context of the step before in its trace, if it is traced (platform/tracing). */
+  readonly trace?: string | undefined;
 }
 
 /** The events of one commit; or routine events that were published together, which are stored elsewhere or nowhere. */

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { Transaction } from '../../platform/postgres/database.js';
+import { TracingService } from '../../platform/tracing/tracing.service.js';
 import { MembershipService } from '../membership.service.js';
 import type { ChangeSource } from '../membership.store.js';
 import type { PaymentFailure, SubscriptionUpdate } from '../processors/processor.js';
@@ -34,13 +35,20 @@ export class SubscriptionUpdateService {
     private readonly subscriptions: SubscriptionStore,
     private readonly memberships: MembershipService,
     private readonly webhooks: WebhookQueueStore,
+    private readonly tracing: TracingService,
     @Inject(CONFIG) config: Config,
   ) {
     this.graceMs = config.PAST_DUE_DAYS * DAY_MS;
   }
 
   /** Find the owner, lock, decide, save, derive the membership: all of it in the caller's transaction, or nothing. */
-  async apply(tx: Transaction, update: FetchedUpdate, source: ChangeSource): Promise<UpdateResult> {
+  apply(tx: Transaction, update: FetchedUpdate, source: ChangeSource): Promise<UpdateResult> {
+    return this.tracing.run({ name: 'save subscription', kind: 'internal' }, () =>
+      this.save(tx, update, source),
+    );
+  }
+
+  private async save(tx: Transaction, update: FetchedUpdate, source: ChangeSource): Promise<UpdateResult> {
     if (update.kind === 'unrelated') return { status: 'ignored', reason: update.reason };
     if (update.kind === 'hint') return { status: 'ignored', reason: 'no_api' };
     const { processor } = source;

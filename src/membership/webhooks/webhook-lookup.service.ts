@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { TracingService } from '../../platform/tracing/tracing.service.js';
 import { SubscriptionUnknown } from '../processors/processor.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { SubscriptionFetchService } from '../subscriptions/subscription-fetch.service.js';
@@ -13,6 +14,7 @@ export class WebhookLookupService {
     private readonly processors: ProcessorsService,
     private readonly fetches: SubscriptionFetchService,
     private readonly store: WebhookStore,
+    private readonly tracing: TracingService,
   ) {}
 
   /**
@@ -42,7 +44,9 @@ export class WebhookLookupService {
     const processor = this.processors.findWithApi(name);
     const subscriptionId = lookupOf(update);
     if (!processor || subscriptionId === undefined) return update;
-    const fetched = await this.fetches.fetch(processor, subscriptionId);
+    const fetched = await this.tracing.run({ name: `fetch ${name}`, kind: 'client' }, () =>
+      this.fetches.fetch(processor, subscriptionId),
+    );
     if (!fetched && update.kind === 'hint')
       throw new SubscriptionUnknown('the processor knows no such subscription');
     return fetched ?? update;

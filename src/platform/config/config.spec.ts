@@ -156,6 +156,10 @@ const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   APNS_PER_MINUTE: ['wr0ng', '0', '1.5'],
   WEBPUSH_PER_MINUTE: ['wr0ng', '0', '1.5'],
   LOG_LEVEL: ['wr0ng', 'WR0NG'],
+  OTEL_EXPORTER_OTLP_ENDPOINT: ['wr0ng', 'ftp://wr0ng'],
+  OTEL_EXPORTER_OTLP_HEADERS: ['wr0ng', 'a b=wr0ng'],
+  OTEL_TRACES_EXPORTER: ['wr0ng', 'zipkin-wr0ng'],
+  OTEL_TRACES_SAMPLER_ARG: ['wr0ng', '-7', '1.5'],
 };
 
 describe('a wrong value stops the boot with one sentence that names the setting and never shows the value', () => {

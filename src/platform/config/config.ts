@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checkConsole, consoleSettings } from './console-settings.js';
 import { messageSettings } from './message-settings.js';
 import { checkPush, pushSettings } from './push-settings.js';
+import { tracingSettings } from './tracing-settings.js';
 import {
   authSettings,
   connectionSettings,
@@ -26,6 +27,7 @@ export const environment = z
     ...pushSettings,
     ...messageSettings,
     ...consoleSettings,
+    ...tracingSettings,
   })
   .refine((env) => env.AUTH_JWT_SECRET !== undefined || env.AUTH_JWKS_URL !== undefined, {
     path: ['AUTH_JWT_SECRET'],

@@ -6,6 +6,8 @@ import { AuthenticationService } from '../auth/authentication.service.js';
 import type { Config } from '../config/config.js';
 import { LoadMonitorWorker } from '../load/load-monitor.worker.js';
 import { requestLog } from '../logging/logging.js';
+import { traceRequests } from '../tracing/trace-requests.js';
+import { TracingService } from '../tracing/tracing.service.js';
 import { bodyParser } from './body/body-parser.js';
 import { nameUnknownFields } from './body/unknown-fields.js';
 import { OriginsService } from './origins/origins.service.js';
@@ -35,6 +37,8 @@ export function setUpHttp(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
   app.set('trust proxy', config.TRUSTED_PROXIES);
   app.set(DOCS_URL_SETTING, config.DOCS_URL);
+  const tracing = app.get(TracingService);
+  if (tracing.isOn) app.use(traceRequests(tracing));
   app.use(requestLog(config));
   app.enableCors(corsOptions(app.get(OriginsService)));
   app.use(rejectOtherRoles(config.ROLES));

@@ -7,7 +7,8 @@ export const REQUEST_ID_HEADER = 'X-Request-Id';
 /** What other systems use in ids, and nothing that means something to a log, a header or a shell. */
 const REQUEST_ID = /^[\w.:=+/@-]{1,128}$/;
 /** `traceparent` of W3C Trace Context: version, trace id, parent id, flags. Later versions may have more fields. */
-const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+const TRACEPARENT =
+  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
 /** Distinguishes this process from others. A random id for each request would cost more than all the rest of its log line. */
 const PREFIX = randomBytes(8).toString('hex');
@@ -18,11 +19,16 @@ function newRequestId(): string {
   return `${PREFIX}-${made.toString(36)}`;
 }
 
-/** Returns the trace id of a valid `traceparent`, 32 hexadecimal digits; undefined for anything else. */
-function traceIdOf(traceparent: string | string[] | undefined): string | undefined {
+/** Returns the parts of a valid `traceparent`; undefined for anything else. */
+export function parseTraceparent(
+  traceparent: string | string[] | undefined,
+): { traceId: string; parentId: string; flags: number } | undefined {
   if (typeof traceparent !== 'string') return undefined;
-  const [, version, traceId, more] = TRACEPARENT.exec(traceparent) ?? [];
-  return version === '00' && more !== undefined ? undefined : traceId;
+  const [, version, traceId, parentId, flags, more] = TRACEPARENT.exec(traceparent) ?? [];
+  if (traceId === undefined || parentId === undefined || flags === undefined) return undefined;
+  return version === '00' && more !== undefined
+    ? undefined
+    : { traceId, parentId, flags: parseInt(flags, 16) };
 }
 
 /**
@@ -32,7 +38,7 @@ function traceIdOf(traceparent: string | string[] | undefined): string | undefin
 export function chooseRequestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id'];
   if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
-  return traceIdOf(headers.traceparent) ?? newRequestId();
+  return parseTraceparent(headers.traceparent)?.traceId ?? newRequestId();
 }
 
 /** Chooses the request's id and promises it to the caller in the response. The request log calls it first of all. */

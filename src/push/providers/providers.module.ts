@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ProviderMonitorService } from './provider-monitor.service.js';
+import { PushTracesService } from './push-traces.service.js';
 import { PushProvidersService } from './push-providers.service.js';
 import { PUSH_PROVIDERS } from './push-provider.js';
 import { pushProviders } from './registry.js';
@@ -9,8 +10,9 @@ import { pushProviders } from './registry.js';
   providers: [
     ProviderMonitorService,
     PushProvidersService,
+    PushTracesService,
     { provide: PUSH_PROVIDERS, useValue: pushProviders },
   ],
-  exports: [PushProvidersService, PUSH_PROVIDERS],
+  exports: [PushProvidersService, PushTracesService, PUSH_PROVIDERS],
 })
 export class ProvidersModule {}

@@ -3,6 +3,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { ProviderMonitorService } from './provider-monitor.service.js';
 import type { PushMessage } from './push-message.js';
 import { providerNamesByKind, PUSH_PROVIDERS, type PushProviderDefinition } from './push-provider.js';
+import { PushTracesService } from './push-traces.service.js';
 import { ResilientProvider } from './resilient.provider.js';
 import { rejected, type SendResult } from './send-result.js';
 
@@ -23,6 +24,7 @@ export class PushProvidersService implements OnApplicationShutdown {
     @Inject(PUSH_PROVIDERS) definitions: readonly PushProviderDefinition[],
     @Inject(CONFIG) config: Config,
     monitor: ProviderMonitorService,
+    private readonly traces: PushTracesService,
     @Optional() @Inject(STAND_IN_PROVIDER) private readonly standIn?: StandInProvider,
   ) {
     this.nameOfKind = providerNamesByKind(definitions);
@@ -42,8 +44,21 @@ export class PushProvidersService implements OnApplicationShutdown {
   send(message: PushMessage): Promise<SendResult> {
     const name = this.nameOfKind[message.to.kind];
     const provider = name === undefined ? undefined : this.connected.get(name);
-    if (provider) return provider.send(message);
+    if (name !== undefined && provider) return this.sendTraced(name, provider, message);
     return this.standIn?.send(message) ?? Promise.resolve(rejected('not_configured'));
+  }
+
+  private async sendTraced(
+    name: string,
+    provider: ResilientProvider,
+    message: PushMessage,
+  ): Promise<SendResult> {
+    const span = this.traces.startSend(name, message.data.id);
+    if (!span) return provider.send(message);
+    const result = await provider.send(message);
+    span.set({ 'usher.push.result': result.is });
+    span.end(result.is === 'delivered' ? undefined : result.is);
+    return result;
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { runIsolated } from '../../platform/scheduling/isolation.js';
 import type { DurableTier } from '../../platform/tiers.js';
+import { PushTracesService } from '../providers/push-traces.service.js';
 import type { Push } from '../queue/push.js';
 import { PushStore, type SettledPush } from '../queue/push.store.js';
 import { PushResultsWorker } from '../results/push-results.worker.js';
@@ -40,12 +41,19 @@ export class PushBatchesService {
     private readonly budgets: BudgetsService,
     private readonly report: PushReportService,
     private readonly results: PushResultsWorker,
+    private readonly traces: PushTracesService,
   ) {}
 
   /** Claims at most `limit` pushes. Throws when PostgreSQL is down. */
   async claim(provider: string, tier: DurableTier, limit: number): Promise<PushBatch> {
     const { granted, waitMs } = await this.budgets.take(provider, tier, limit);
+    const startedAt = Date.now();
     const pushes = granted === 0 ? [] : await this.store.claim(provider, tier, granted);
+    this.traces.claimed(
+      provider,
+      pushes.map(({ eventId }) => eventId),
+      startedAt,
+    );
     const unused = granted - pushes.length;
     await this.budgets.giveBack(provider, unused);
     return {

@@ -14,7 +14,7 @@ const prepared = (eventId: string): PreparedPush =>
 test('a push whose sending throws is settled as failed, and the others of its batch as what became of them', async () => {
   Logger.overrideLogger(false);
   // No provider has credentials here, so all goes through the stand-in.
-  const providers = new PushProvidersService([], {} as never, {} as never, {
+  const providers = new PushProvidersService([], {} as never, {} as never, {} as never, {
     send: ({ to }) => {
       if (to.address === 'throws') throw new Error('of its own');
       return to.address === 'rejects' ? Promise.reject(new Error('later')) : Promise.resolve(DELIVERED);
