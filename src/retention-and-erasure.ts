@@ -6,6 +6,8 @@ import { mailboxErasure } from './mailbox/mailbox.erasure.js';
 import { mailboxRetention } from './mailbox/mailbox.retention.js';
 import { membershipErasure } from './membership/membership.erasure.js';
 import { webhookRetention } from './membership/webhooks/webhook.retention.js';
+import { messageErasure } from './messages/messages.erasure.js';
+import { messageRetention } from './messages/messages.retention.js';
 import type { Config } from './platform/config/config.js';
 import { auditErasure } from './platform/audit/audit.erasure.js';
 import { auditRetention } from './platform/audit/audit.retention.js';
@@ -27,6 +29,7 @@ export const retentionRules = (config: Config): RetentionRule[] =>
     auditRetention,
     idempotencyRetention,
     mailboxRetention,
+    messageRetention,
     pushRetention,
     receiptRetention,
     recommendationRetention,
@@ -41,6 +44,7 @@ export const userErasures: readonly UserErasure[] = [
   streamErasure,
   deviceErasure,
   contactErasure,
+  messageErasure,
   pushErasure,
   receiptErasure,
   playbackErasure,
