@@ -1,6 +1,7 @@
 -- Writes what a provider reports of a message.
 -- $1 text id · $2 text  `delivered` or `failed` · $3 text  reason · $4 text  what the provider calls the part · $5 text[] the providers that may report it
--- Returns a row with what the message is now; none for one that is unknown, that was not sent, or that ended before. A text of several
+-- Returns a row with what the message is now; none for one that is unknown, that no provider was given, or that ended before. One that is
+-- queued was given to its provider, whose response we lost. A text of several
 -- messages is delivered when all of them are. One that failed goes to its next channel, if it has one.
 UPDATE message m SET
   delivered_ids = CASE WHEN $2::text = 'delivered' AND NOT m.delivered_ids @> ARRAY[$4::text]
@@ -19,5 +20,5 @@ UPDATE message m SET
   due_at = CASE WHEN $2::text = 'failed' AND m.later_channels <> '{}' THEN now() ELSE m.due_at END,
   sent_at = coalesce(m.sent_at, now()),
   settled_at = now()
-WHERE m.id = $1 AND m.state IN ('sending', 'sent') AND m.provider = ANY ($5) AND NOT m.delivered_ids @> ARRAY[$4::text]
+WHERE m.id = $1 AND m.state IN ('queued', 'sending', 'sent') AND m.provider = ANY ($5) AND NOT m.delivered_ids @> ARRAY[$4::text]
 RETURNING m.state, m.channel, m.tier
