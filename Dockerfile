@@ -12,6 +12,8 @@ COPY prisma prisma
 COPY src src
 COPY tools tools
 COPY clients/console clients/console
+# Which commit it is, for usher_build_info: docker build --build-arg COMMIT="$(git rev-parse HEAD)" .
+ARG COMMIT=
 # Prisma insists that its schema engine exists, though `generate` never starts it. Any file will do.
 RUN PRISMA_SCHEMA_ENGINE_BINARY="$(command -v node)" CHECKPOINT_DISABLE=1 npx prisma generate \
   && npm run build \

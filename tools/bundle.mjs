@@ -4,7 +4,7 @@
  * `npm run bench -- --only boot` compares them. `dist/usher-demo.js`: the same with the demo page, which must not be in what runs in
  * production.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join, relative } from 'node:path';
@@ -42,6 +42,13 @@ const places = {
     };
   },
 };
+
+/** Which commit this is: `COMMIT` in the environment, as in an image, which has no repository; else what git says; else nothing. */
+const commit = () => {
+  const { stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: project, encoding: 'utf8' });
+  return process.env.COMMIT || (stdout ?? '').trim();
+};
+await writeFile(join(dist, 'commit'), commit());
 
 const entries = { usher: 'boot.js', 'usher-demo': 'demo/boot.js' };
 await Promise.all(Object.entries(entries).map(([name, entry]) => build(name, entry)));

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
+import { commit, version } from '../platform/build.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { LifecycleService } from '../platform/lifecycle.service.js';
+import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { NodeFactsService } from '../platform/node-facts.service.js';
 import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
@@ -11,9 +12,6 @@ import { NodeRegistryService } from './node-registry.service.js';
 
 const EVERY_MS = 1_000;
 const LEAVE_TIMEOUT_MS = 500;
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 
 /** Publishes what this node says of itself, once a second. Nothing but what people look at depends on it. */
 @Injectable()
@@ -23,11 +21,19 @@ export class NodeFactsWorker extends PeriodicWorker {
     private readonly nodes: NodeRegistryService,
     private readonly facts: NodeFactsService,
     lifecycle: LifecycleService,
+    metrics: MetricsService,
     @Inject(CONFIG) { ROLES: roles }: Config,
   ) {
     super({ log: 'nodes', everyMs: EVERY_MS });
     const fixed = { version, host: hostname(), roles, since: new Date().toISOString() };
     for (const [name, value] of Object.entries(fixed)) facts.add(name, () => value);
+    metrics.gaugesBy(
+      'build_info',
+      '1; the labels say which build this node runs, and the id by which other nodes and the overview know it',
+      'max',
+      ['version', 'commit', 'node'],
+      () => [[[version, commit, nodes.id], 1]],
+    );
     facts.add('state', () => lifecycle.phase);
   }
 

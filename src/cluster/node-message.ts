@@ -11,8 +11,8 @@ export function encodeEvents(events: readonly OutgoingEvent[]): string {
   return events
     .map(({ userId, event, exceptDeviceId, reportSent }) => {
       // The header may be a whole envelope: only what a header has is sent.
-      const { id, type, tier, key, offset, epoch, target } = event.header;
-      const header = { id, type, tier, key, offset, epoch, target } as EventHeader;
+      const { id, type, tier, key, offset, epoch, target, at } = event.header;
+      const header = { id, type, tier, key, offset, epoch, target, at } as EventHeader;
       const except = exceptDeviceId ?? null;
       const head: Head = reportSent ? [userId, except, header, true] : [userId, except, header];
       return `${JSON.stringify(head)}\n${event.body}`;

@@ -21,6 +21,7 @@ import { GapFillerService } from './maintenance/gap-filler.service.js';
 import { LoadSheddingWorker } from './maintenance/load-shedding.worker.js';
 import { NodePresenceService } from './maintenance/node-presence.service.js';
 import { NodeRegistrationService } from './maintenance/node-registration.service.js';
+import { DeliveryMonitorService } from './monitoring/delivery-monitor.service.js';
 import { DeviceGateway } from './socketio/device.gateway.js';
 import { EventStreamController } from './sse/event-stream.controller.js';
 
@@ -36,6 +37,7 @@ import { EventStreamController } from './sse/event-stream.controller.js';
     ConnectionLimiterService,
     ConnectionRegistryService,
     ConnectionTimersWorker,
+    DeliveryMonitorService,
     DeviceGateway,
     DisconnectService,
     DrainService,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ClusterModule } from '../cluster/cluster.module.js';
+import { BacklogMonitorWorker } from './backlog-monitor.worker.js';
 import { OverviewController } from './overview.controller.js';
 import { OverviewService } from './overview.service.js';
 import { OverviewStore } from './overview.store.js';
@@ -11,6 +12,6 @@ import { SearchStore } from './search.store.js';
 @Module({
   imports: [ClusterModule],
   controllers: [OverviewController, SearchController],
-  providers: [OverviewService, OverviewStore, SearchService, SearchStore],
+  providers: [BacklogMonitorWorker, OverviewService, OverviewStore, SearchService, SearchStore],
 })
 export class OperationsModule {}

@@ -5,6 +5,7 @@ import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
 import type { DurableTier } from '../platform/tiers.js';
 import { oldestPushes } from '../push/queue/push.fragments.js';
+import { oldestEdgeNotice } from '../streams/stream.fragments.js';
 
 const READ = statement('overview.sql', import.meta.url, {
   oldestHandoffs: oldestHandoffs(`'delivery'`),
@@ -12,6 +13,13 @@ const READ = statement('overview.sql', import.meta.url, {
   webhookSilences: webhookSilences('$1::text[]'),
   failingWebhooks: failingWebhooks('$1::text[]'),
   waitingWebhooks,
+});
+
+const READ_OLDEST = statement('oldest-waiting.sql', import.meta.url, {
+  oldestHandoffs: oldestHandoffs(`'delivery'`),
+  oldestPushes: oldestPushes('$1::text[]'),
+  waitingWebhooks,
+  oldestEdgeNotice,
 });
 
 /** What is waiting in the tables; ages in seconds. */
@@ -31,6 +39,11 @@ export interface Backlog {
   readonly waiting: { readonly count: number; readonly seconds: number | null };
 }
 
+/** What has waited longest in each queue that is a table; in seconds. */
+export interface OldestWaiting extends Pick<Backlog, 'handoffs' | 'pushes' | 'waiting'> {
+  readonly edgeNotice: number | null;
+}
+
 /** Reads for the overview from the tables of many folders, through their fragments; writes nothing. */
 @Injectable()
 export class OverviewStore {
@@ -38,6 +51,12 @@ export class OverviewStore {
 
   async readBacklog(processors: readonly string[], pushProviders: readonly string[]): Promise<Backlog> {
     const [row] = await this.database.run<Backlog>('routine', READ, [processors, pushProviders]);
+    if (!row) throw new Error('the query returns one row');
+    return row;
+  }
+
+  async readOldest(pushProviders: readonly string[]): Promise<OldestWaiting> {
+    const [row] = await this.database.run<OldestWaiting>('routine', READ_OLDEST, [pushProviders]);
     if (!row) throw new Error('the query returns one row');
     return row;
   }

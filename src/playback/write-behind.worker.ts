@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { isOutage } from '../platform/postgres/outage.js';
+import { monotonicNow } from '../platform/scheduling/monotonic.js';
 import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import { PlaybackStore, type PlaybackPosition, showKey } from './playback.store.js';
@@ -19,6 +20,8 @@ const SHUTDOWN_TIMEOUT_MS = 1_000;
 @Injectable()
 export class WriteBehindWorker extends PeriodicWorker {
   private readonly pending = new Map<string, PlaybackPosition>();
+  /** Since when something has been pending (monotonic). */
+  private pendingSince = 0;
 
   constructor(
     private readonly store: PlaybackStore,
@@ -26,6 +29,12 @@ export class WriteBehindWorker extends PeriodicWorker {
   ) {
     super({ log: 'playback', everyMs: EVERY_MS });
     metrics.gauge('unsaved_positions', 'Positions that wait for PostgreSQL', 'sum', () => this.pending.size);
+    metrics.gauge(
+      'unsaved_positions_oldest_seconds',
+      'For how long positions have waited for PostgreSQL; 0: none waits',
+      'max',
+      () => (this.hasPending ? (monotonicNow() - this.pendingSince) / 1_000 : 0),
+    );
   }
 
   /** While something is pending, PostgreSQL counts as unavailable: nobody needs to wait for a timeout to find out. */
@@ -38,8 +47,10 @@ export class WriteBehindWorker extends PeriodicWorker {
     const key = showKey(position);
     const other = this.pending.get(key);
     if (!other && this.pending.size >= CAPACITY) return false;
-    if (!this.hasPending)
+    if (!this.hasPending) {
+      this.pendingSince = monotonicNow();
       this.log.warn('PostgreSQL is unavailable: positions are sent to devices now and saved later');
+    }
     if (!other || other.at <= position.at) this.pending.set(key, position);
     return true;
   }

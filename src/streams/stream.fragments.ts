@@ -1,4 +1,4 @@
-/** SQL over the table `stream` that other folders' statements include. Parameters are SQL expressions. */
+/** SQL over the tables of this folder that other folders' statements include. Parameters are SQL expressions. */
 
 /** A condition on a row of `stream` named `s`: whether it holds one of its user's slots now. */
 export const holdsSlot = (s: string): string =>
@@ -19,3 +19,6 @@ export const streamSteps = (userId: string): string =>
   `SELECT s.started_at AS at, s.stream_id AS ref, json_build_object('streamId', s.stream_id, 'deviceId', s.device_id,
       'titleId', s.title_id, 'edgeId', s.edge_id, 'endedAt', iso(s.ended_at), 'reason', s.end_reason) AS what
     FROM stream s WHERE s.user_id = ${userId}`;
+
+/** A scalar (float8): seconds since the oldest notice came that its edge node has not acknowledged; null when there is none. */
+export const oldestEdgeNotice = `(SELECT extract(epoch FROM now() - min(n.created_at))::float8 FROM edge_notice n)`;

@@ -36,6 +36,7 @@ export class AcknowledgementsService {
     // The event of another target device only moved this one's position.
     const isForDevice = header.target === undefined || header.target === connection.deviceId;
     if (!isForDevice || !isDurableHeader(header)) return true;
+    frame.observer?.acknowledged(frame);
     this.receipts.record(connection, header, 'received');
     if (findEventType(header.type)?.mustBeApplied) acks.expectApplied(frame, monotonicNow());
     return true;

@@ -7,6 +7,7 @@ import { HOLD_BYTES, MAX_WAITING_BYTES } from './backpressure.js';
 import { Connection } from './connection.js';
 import { ConnectionRegistryService } from './connection-registry.service.js';
 import { EventFrame } from './frame.js';
+import { DeliveryMonitorService } from '../monitoring/delivery-monitor.service.js';
 import { LocalDeliveryService } from './local-delivery.service.js';
 import type { Transport } from './transport.js';
 import { WriteScheduler } from './write-scheduler.js';
@@ -70,14 +71,16 @@ test('a device that cannot be written to is disconnected, and keeps no other fro
     terminate: () => void (isTerminated = true),
   };
   broken.connection.transport = Object.assign(broken.transport, failing);
-  const connections = new ConnectionRegistryService(new MetricsService());
+  const metrics = new MetricsService();
+  const load = { registerWriteQueue: () => undefined, writesWaiting: 0 };
+  const connections = new ConnectionRegistryService(metrics);
   for (const { connection } of [broken, good]) connections.add(connection);
   const delivery = new LocalDeliveryService(
     connections,
     {} as never,
     new EventBusService(),
-    { registerWriteQueue: () => undefined } as never,
-    new MetricsService(),
+    new DeliveryMonitorService(load as never, metrics),
+    load as never,
   );
   const { header } = event(1);
   delivery.deliver([

@@ -96,6 +96,7 @@ export class Connection implements DeviceSession {
     if (!transport || outbound.size === 0) return;
     const durable = this.takeDurable(transport);
     const routine = outbound.takeRoutine();
+    for (const frame of routine) frame.observer?.written(frame);
     transport.write(durable.length === 0 ? routine : [...durable, ...routine], outbound.takeResponses());
   }
 
@@ -128,6 +129,8 @@ export class Connection implements DeviceSession {
   resendUnapplied(timeoutMs: number, now: number): void {
     const frame = this.outbound.isLive ? this.ackTracker?.takeUnapplied(timeoutMs, now) : undefined;
     if (!frame) return;
+    // The second copy is not measured.
+    frame.observer = undefined;
     this.outbound.addAgain(frame);
     this.flushDurable();
   }
@@ -166,6 +169,7 @@ export class Connection implements DeviceSession {
 
   private takeDurable(transport: Transport): readonly EventFrame[] {
     const frames = this.outbound.takeDurable();
+    for (const frame of frames) frame.observer?.written(frame);
     if (frames.length === 0 || !transport.acknowledges) return frames;
     const now = monotonicNow();
     const acks = (this.ackTracker ??= new AckTracker());

@@ -21,6 +21,14 @@ let lastAckId = 0;
 /** Returns the id of an acknowledgement that no other frame of this process asks for. */
 export const nextAckId = (): number => (lastAckId += 1);
 
+/** Measures how events get to devices. Its methods are called for each device, and must not throw. */
+export interface FrameObserver {
+  /** The event is written to a device. */
+  written(frame: EventFrame): void;
+  /** A device has acknowledged it. */
+  acknowledged(frame: EventFrame): void;
+}
+
 /** An event for the devices of this node, made once for all of them. A durable one asks for an acknowledgement. */
 export class EventFrame implements Frame {
   readonly kind = 'event';
@@ -28,9 +36,16 @@ export class EventFrame implements Frame {
   readonly ackId: number | undefined;
   readonly body: string;
   encoded: Buffer | undefined = undefined;
+  /** When it was published, in ms since 1970; NaN when that is not known. */
+  readonly publishedAt: number;
 
-  constructor({ header, body }: EncodedEvent) {
+  /** `observer`: of an event that was just published. What a device catches up on is not measured: its age says nothing. */
+  constructor(
+    { header, body }: EncodedEvent,
+    public observer?: FrameObserver,
+  ) {
     this.header = header;
+    this.publishedAt = observer ? Date.parse(header.at ?? '') : NaN;
     this.ackId = header.offset === undefined ? undefined : nextAckId();
     this.body = body;
   }

@@ -1,5 +1,4 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import type { Counter } from 'prom-client';
 import { eventsForThisNode } from '../../delivery/dispatcher.service.js';
 import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
 import type { OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
@@ -7,7 +6,7 @@ import type { Position } from '../../mailbox/position.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { Topic } from '../../platform/events/topic.js';
 import { LoadMonitorWorker } from '../../platform/load/load-monitor.worker.js';
-import { MetricsService } from '../../platform/metrics/metrics.service.js';
+import { DeliveryMonitorService } from '../monitoring/delivery-monitor.service.js';
 import type { Connection } from './connection.js';
 import { ConnectionRegistryService } from './connection-registry.service.js';
 import { EventFrame, type Frame, isDurableHeader } from './frame.js';
@@ -33,26 +32,15 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
   /** Connections with a gap that may still close by itself. */
   private readonly gaps = new Set<Connection>();
   private gapTimer: NodeJS.Timeout | undefined;
-  private readonly slowDevices: Counter;
 
   constructor(
     private readonly connections: ConnectionRegistryService,
     private readonly receipts: ReceiptsService,
     private readonly bus: EventBusService,
+    private readonly monitor: DeliveryMonitorService,
     load: LoadMonitorWorker,
-    metrics: MetricsService,
   ) {
     load.registerWriteQueue(() => this.writes.waiting);
-    this.slowDevices = metrics.counter(
-      'slow_devices_total',
-      'Devices that did not read and were let go to resume later',
-    );
-    metrics.gauge(
-      'outbox_waiting',
-      'Devices whose routine or important events wait for a write turn',
-      'sum',
-      () => this.writes.waiting,
-    );
   }
 
   onModuleInit(): void {
@@ -64,7 +52,7 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
     for (const { userId, event, exceptDeviceId, reportSent } of events) {
       const connections = this.connections.of(userId);
       if (connections.length === 0) continue;
-      const frame = new EventFrame(event);
+      const frame = new EventFrame(event, this.monitor);
       for (const connection of connections) {
         if (connection.deviceId === exceptDeviceId) continue;
         this.deliverTo(connection, frame, reportSent);
@@ -110,7 +98,7 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
 
   /** Counts a device that is sent away because it does not read. */
   countSlowDevice(): void {
-    this.slowDevices.inc();
+    this.monitor.countSlowDevice();
   }
 
   onApplicationShutdown(): void {

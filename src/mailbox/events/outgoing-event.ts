@@ -2,8 +2,9 @@ import { Topic } from '../../platform/events/topic.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { Envelope } from './event.js';
 
-/** What delivery needs to know of an event without parsing its body. */
-export type EventHeader = Pick<Envelope, 'id' | 'type' | 'tier' | 'key' | 'offset' | 'epoch' | 'target'>;
+/** What delivery needs to know of an event without parsing its body. A node of an older version sends no `at`. */
+export type EventHeader = Pick<Envelope, 'id' | 'type' | 'tier' | 'key' | 'offset' | 'epoch' | 'target'> &
+  Partial<Pick<Envelope, 'at'>>;
 
 /** An event and its encoded body. The body is encoded once for all devices and nodes, and not at all when there are none. */
 export class EncodedEvent {

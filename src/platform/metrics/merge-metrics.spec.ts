@@ -9,6 +9,10 @@ function snapshotOf({ events, connections, lag }: { events: number; connections:
   metrics.gauge('connections', 'Connections', 'sum', () => connections);
   metrics.gauges('lag', 'Lag', 'max', 'of', () => new Map([['loop', lag]]));
   metrics.histogram('seconds', 'Seconds').observe(events);
+  const series = [{ tier: 'critical' }, { tier: 'routine' }];
+  metrics
+    .fastHistogram({ name: 'fast_seconds', help: 'Seconds', series, buckets: [3, 4] })
+    .observe(1, events);
   return metrics.registry.getMetricsAsJSON();
 }
 const valueOf = (text: string, name: string) => new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
@@ -23,6 +27,11 @@ test('counters, histograms and what processes hold are added up; of what they se
   expect(valueOf(text, 'usher_lag{of="loop"}')).toBe('+Inf');
   expect(valueOf(text, 'usher_seconds_sum')).toBe('7');
   expect(valueOf(text, 'usher_seconds_count')).toBe('2');
+  const fast = ['bucket{le="3",', 'bucket{le="4",', 'bucket{le="+Inf",', 'sum{', 'count{'].map((part) =>
+    valueOf(text, `usher_fast_seconds_${part.replace('+', String.raw`\+`)}tier="routine"}`),
+  );
+  expect(fast).toEqual(['1', '2', '2', '7', '2']);
+  expect(valueOf(text, 'usher_fast_seconds_count{tier="critical"}')).toBe('0');
 });
 
 test('of Node’s own metrics the lag of the worst process is reported, and not the average', async () => {

@@ -59,6 +59,13 @@ export class Database implements OnApplicationShutdown {
       'Time that PostgreSQL took for a statement, without the wait for a connection',
       ['statement'],
     );
+    metrics.gauges(
+      'statements_waiting',
+      'Statements and transactions that wait for a connection to PostgreSQL',
+      'sum',
+      'lane',
+      () => new Map(DATABASE_LANES.map((lane) => [lane, this.waiting(lane)])),
+    );
     const open = (lane: DatabaseLane) => {
       const pool = new pg.Pool({
         connectionString: config.DATABASE_URL,

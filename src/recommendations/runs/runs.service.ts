@@ -3,6 +3,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { pageOf } from '../../platform/http/cursor.schema.js';
 import { Problem } from '../../platform/http/problem.js';
 import { toProblem } from '../../platform/http/to-problem.js';
+import { MetricsService } from '../../platform/metrics/metrics.service.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { IngestService, type IngestTally, newTally } from '../ingest/ingest.service.js';
 import type { OnInvalid } from '../recommendation.schema.js';
 import { type DescribedRun, type ListedRun, type RunEnd, RunStore } from './run.store.js';
@@ -31,11 +33,27 @@ export interface Run {
 export class RunsService {
   private readonly log = new Logger('recommendations');
   private checking = 0;
+  /** The files that are being ingested here, with the monotonic times at which each began and got on last. */
+  private readonly running = new Map<string, { readonly since: number; progressAt: number }>();
 
   constructor(
     private readonly store: RunStore,
     private readonly ingester: IngestService,
-  ) {}
+    metrics: MetricsService,
+  ) {
+    metrics.gauge(
+      'recommendation_runs_oldest_seconds',
+      'Since the oldest nightly file began that is being ingested; 0: there is none',
+      'max',
+      () => this.longest(({ since }) => since),
+    );
+    metrics.gauge(
+      'recommendation_runs_idle_seconds',
+      'Since the nightly file got on last that has stood still longest; 0: none is being ingested',
+      'max',
+      () => this.longest(({ progressAt }) => progressAt),
+    );
+  }
 
   /** `keyId`: by whose service key. Throws what the database throws: then nothing of the file would be written either. */
   async begin(keyId: string, onInvalid: OnInvalid): Promise<Run> {
@@ -49,10 +67,13 @@ export class RunsService {
    * invalid_request when it is refused, payload_too_large and rate_limited when it cannot be checked first, and what IngestService.ingest throws.
    */
   async *ingest(run: Run, body: AsyncIterable<Uint8Array>): AsyncGenerator<void> {
+    const progress = { since: monotonicNow(), progressAt: monotonicNow() };
+    this.running.set(run.id, progress);
     try {
       const file = run.onInvalid === 'refuse' ? await this.check(run, body) : body;
       let storedAt = performance.now();
       for await (const _ of this.ingester.ingest(file, run.tally)) {
+        progress.progressAt = monotonicNow();
         if (performance.now() - storedAt > PROGRESS_EVERY_MS) {
           await this.storeProgress(run);
           storedAt = performance.now();
@@ -63,6 +84,8 @@ export class RunsService {
       const { code, detail } = toProblem(error);
       await this.end(run, error instanceof FileRefused ? 'refused' : 'failed', { code, detail });
       throw error;
+    } finally {
+      this.running.delete(run.id);
     }
     await this.end(run, 'done', null);
   }
@@ -79,6 +102,12 @@ export class RunsService {
     const run = await this.store.describe(id);
     if (!run) throw new Problem('not_found', 'There is no such run.');
     return run;
+  }
+
+  /** Seconds since the earliest of these times of the files that are being ingested. */
+  private longest(of: (progress: { since: number; progressAt: number }) => number): number {
+    const now = monotonicNow();
+    return Math.max(0, ...[...this.running.values()].map((one) => now - of(one))) / 1_000;
   }
 
   private async check({ id, tally }: Run, body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {

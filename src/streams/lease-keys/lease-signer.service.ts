@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
@@ -51,8 +52,27 @@ export class LeaseSignerService extends PeriodicWorker implements OnModuleInit {
     private readonly store: LeaseKeyStore,
     private readonly database: Database,
     @Inject(CONFIG) private readonly config: Config,
+    metrics: MetricsService,
   ) {
     super({ log: 'leases', everyMs: REFRESH_EVERY_MS });
+    metrics.gauge(
+      'lease_key_age_seconds',
+      'Since the key took over with which this node signs leases',
+      'max',
+      () => (this.now - (this.signer?.activeFrom ?? this.now)) / 1_000,
+    );
+    metrics.gauge(
+      'lease_key_rotation_seconds',
+      'After which a key should be replaced (LEASE_KEY_DAYS)',
+      'max',
+      () => config.LEASE_KEY_DAYS * 86_400,
+    );
+    metrics.gauge(
+      'clock_difference_seconds',
+      'By how much the clock of this node is ahead of PostgreSQL’s; negative: behind',
+      'max',
+      () => (Date.now() - this.now) / 1_000,
+    );
   }
 
   /** Reads the keys before this node accepts calls. Throws when none of this node's secrets decrypts a key that may sign. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { setTimeout } from 'node:timers/promises';
 import { createLocalJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
+import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
 import { Database, type Transaction } from '../../../src/platform/postgres/database.js';
 import { LeaseKeyStore } from '../../../src/streams/lease-keys/lease-key.store.js';
 import { LeaseSignerService } from '../../../src/streams/lease-keys/lease-signer.service.js';
@@ -46,7 +47,7 @@ describe('the keys that sign leases', () => {
     await usher.database.query('DELETE FROM lease_key');
     const config = testConfig({ DATABASE_URL: usher.database.url, LEASE_KEY_SECRET: OLD_SECRET });
     const database = new Database(config);
-    const signer = new LeaseSignerService(new LateStore(database), database, config);
+    const signer = new LeaseSignerService(new LateStore(database), database, config, new MetricsService());
     try {
       await signer.onModuleInit();
       expect(signer.published.keys).toHaveLength(2);
@@ -93,7 +94,12 @@ describe('the keys that sign leases', () => {
     const database = new Database(config);
     const realNow = Date.now();
     const clock = jest.spyOn(Date, 'now').mockImplementation(() => realNow + days * 86_400_000);
-    const signer = new LeaseSignerService(new LeaseKeyStore(database), database, config);
+    const signer = new LeaseSignerService(
+      new LeaseKeyStore(database),
+      database,
+      config,
+      new MetricsService(),
+    );
     try {
       await signer.onModuleInit();
       const claims = { sub: 'ann', sid: 's', did: 'tv', ver: 1, cap: {} as never };

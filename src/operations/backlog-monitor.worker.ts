@@ -1,0 +1,82 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { MetricsService } from '../platform/metrics/metrics.service.js';
+import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
+import { pushProviders } from '../push/providers/registry.js';
+import { type OldestWaiting, OverviewStore } from './overview.store.js';
+
+/** A critical handoff is overdue after five seconds. */
+const EVERY_MS = 5_000;
+const VENDORS = pushProviders.map(({ name }) => name);
+const TIERS = ['critical', 'important'] as const;
+
+/** Reports what has waited longest in each queue that is a table. Every worker node does, and reports the same. */
+@Injectable()
+export class BacklogMonitorWorker extends PeriodicWorker {
+  private oldest: OldestWaiting | undefined;
+
+  constructor(
+    private readonly store: OverviewStore,
+    metrics: MetricsService,
+    @Inject(CONFIG) config: Config,
+  ) {
+    super({ log: 'operations', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
+    metrics.gaugesBy(
+      'handoffs_oldest_seconds',
+      'Since the oldest commit that no node has delivered yet; 0: there is none',
+      'max',
+      ['tier'],
+      () => this.series(({ handoffs }) => TIERS.map((tier) => [[tier], handoffs[tier] ?? 0])),
+    );
+    metrics.gaugesBy(
+      'push_oldest_seconds',
+      'For how long the longest due push of each provider is due; 0: none is',
+      'max',
+      ['vendor', 'tier'],
+      () => this.series(pushAges),
+    );
+    metrics.gaugesBy(
+      'webhooks_waiting',
+      'Webhooks that wait for a plan or a link; the count stops at 1,000',
+      'max',
+      [],
+      () => this.series(({ waiting }) => [[[], waiting.count]]),
+    );
+    metrics.gaugesBy(
+      'webhooks_waiting_oldest_seconds',
+      'Since the oldest webhook came that waits for a plan or a link; 0: there is none',
+      'max',
+      [],
+      () => this.series(({ waiting }) => [[[], waiting.seconds ?? 0]]),
+    );
+    metrics.gaugesBy(
+      'edge_notices_oldest_seconds',
+      'Since the oldest notice came that its edge node has not acknowledged; 0: there is none',
+      'max',
+      [],
+      () => this.series(({ edgeNotice }) => [[[], edgeNotice ?? 0]]),
+    );
+  }
+
+  protected async runOnce(): Promise<void> {
+    this.oldest = await this.store.readOldest(VENDORS);
+  }
+
+  /** What could not be read is not reported: old numbers would say that all is well. */
+  protected override onError(error: unknown): void {
+    this.oldest = undefined;
+    super.onError(error);
+  }
+
+  private series(read: (oldest: OldestWaiting) => (readonly [string[], number])[]) {
+    return this.oldest ? read(this.oldest) : [];
+  }
+}
+
+const pushAges = ({ pushes }: OldestWaiting) =>
+  VENDORS.flatMap((vendor) =>
+    TIERS.map((tier): [string[], number] => [
+      [vendor, tier],
+      pushes.find((push) => push.vendor === vendor && push.tier === tier)?.seconds ?? 0,
+    ]),
+  );
