@@ -1,0 +1,94 @@
+/* Everything that is in the room, opened and closed in order: sign-in, nodes, lines, devices, publisher. */
+import { makeSecrets, startDevelopmentUsher } from '../development-usher.mjs';
+import { migrate } from '../migrate.mjs';
+import { freePort } from '../ports.mjs';
+import { TcpProxy } from '../tcp-proxy.mjs';
+import { makeBackOffice } from './back-office.mjs';
+import { openDevice } from './device.mjs';
+import { seededRandom, startFaults } from './faults.mjs';
+import { findDevices } from './programs.mjs';
+import { openPublisher, publisherOf } from './publisher.mjs';
+import { bundlePage, startSignIn } from './sign-in.mjs';
+
+/** The server asks for a new token a minute before the end, so a device renews it every four seconds or so. */
+const TOKEN_SECONDS = 64;
+
+/** Starts everything, of the devices only those of `names` if there are any. Toolchains that are missing are in `missing`. Throws if anything does not start; nothing is left running then. */
+export async function openRoom({ environment, names, seed, signal }) {
+  await migrate(environment.DATABASE_URL);
+  const stops = [];
+  const close = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
+  try {
+    const random = seededRandom(seed);
+    const secrets = makeSecrets();
+    const found = findDevices().filter(({ name }) => names.length === 0 || names.includes(name));
+    const page = found.some(({ name, missing }) => name === 'browser' && !missing) ? bundlePage() : null;
+    const signIn = await startSignIn({ secret: secrets.AUTH_JWT_SECRET, tokenSeconds: TOKEN_SECONDS, page });
+    stops.push(signIn.close);
+    const settings = { ...environment, ...secrets, CORS_ORIGINS: signIn.url };
+    const nodes = await Promise.all([makeNode(settings), makeNode(settings)]);
+    const lines = [];
+    const openLine = async (name, onText) => {
+      const node = nodes[lines.length % nodes.length];
+      const line = { name, node, isCut: false, proxy: await TcpProxy.start(node.url, onText) };
+      lines.push(line);
+      stops.push(() => line.proxy.close());
+      return line;
+    };
+    const missing = [];
+    const devices = [];
+    for (const program of found) {
+      const device = await openDevice({ program, signIn, openLine, signal });
+      if (device.missing) missing.push(device);
+      else devices.push(device);
+      if (device.stop) stops.push(device.stop);
+    }
+    const publisher = await openPublisher({ secrets, openLine, signal, missing });
+    stops.push(publisher.stop);
+    for (const node of nodes) {
+      stops.push(node.stop);
+      await node.start();
+    }
+    const backOffice = makeBackOffice({ nodes, secrets });
+    const inPlay = lines.filter(({ name }) => !missing.some((one) => one.name === name));
+    const faultCounts = { cuts: 0, kills: 0 };
+    return {
+      ...publisherOf(publisher, devices),
+      ...backOffice,
+      devices,
+      missing,
+      publisherName: publisher.name,
+      faultCounts,
+      startFaults: ({ killAfterMs }) => {
+        const faults = startFaults({ lines: inPlay, nodes, random, killAfterMs, signal });
+        return { stop: () => faults.stop().finally(() => Object.assign(faultCounts, faults.counts)) };
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A node that can be killed and started again at the same address. */
+async function makeNode(settings) {
+  const port = await freePort();
+  let running;
+  const node = {
+    url: `http://127.0.0.1:${port}`,
+    isUp: false,
+    start: async () => {
+      running = await startDevelopmentUsher({ port, settings });
+      node.isUp = true;
+    },
+    kill: async () => {
+      node.isUp = false;
+      await running.kill();
+    },
+    stop: () => running?.stop(),
+  };
+  return node;
+}

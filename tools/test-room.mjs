@@ -1,0 +1,164 @@
+/*
+ * `npm run test:room`: a browser, Node, a Kotlin and a Swift client of one user, and the Python client that publishes to them, on two nodes. Every one
+ * has a line of its own. Lines are cut, a node is killed and started again, tokens are renewed, and another user signs in and out.
+ * In the end each device must have heard every number once and in order, and know what the server knows. A client whose toolchain is missing
+ * is named and left out.
+ *   kotlin browser                only these devices; there are node, browser, kotlin and swift
+ *   --seed 7      of the faults: the same moments and lines     --seconds 60  of publishing, 20 events a second
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { watchForInterruption } from './interruption.mjs';
+import { openRoom } from './room/room.mjs';
+import { compareState, formatTable, judgeHeard } from './room/verdict.mjs';
+import { withDatabases } from './test.mjs';
+
+const WITHIN_MS = 120_000;
+const POLL_MS = 100;
+/** Two events each. */
+const PUBLISH_EVERY_MS = 100;
+/** A device must have renewed its token at least so often without a new connection, if there is time for it. */
+const RENEWALS = 2;
+const RENEWALS_NEED_SECONDS = 30;
+
+/** Returns the exit code: 0 if every device is right. */
+export async function testRoom(args) {
+  const { values, positionals: names } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { seed: { type: 'string' }, seconds: { type: 'string' } },
+  });
+  const seed = values.seed ?? String(1 + Math.floor(Math.random() * 1e9));
+  const seconds = Number(values.seconds ?? 60);
+  if (!(seconds > 0)) throw new Error('--seconds must be a number above 0.');
+  const interruption = watchForInterruption();
+  const { signal } = interruption;
+  try {
+    return await withDatabases({ purpose: 'room', durable: false }, async ({ environment }) => {
+      const room = await openRoom({ environment, names, seed, signal });
+      try {
+        const failure = await play(room, { seconds, signal }).catch((error) => error);
+        return interruption.exitCode ?? (await conclude(room, { seed, seconds, failure, signal }));
+      } finally {
+        await room.close();
+      }
+    });
+  } catch (error) {
+    if (interruption.exitCode === undefined) throw error;
+    return interruption.exitCode;
+  } finally {
+    interruption.stop();
+  }
+}
+
+/** The story of the room. Throws if something never becomes true. */
+async function play(room, { seconds, signal }) {
+  const wait = (what, condition) => until(what, condition, signal);
+  const allAre = (user) => () => room.devices.every((device) => device.live === user);
+  const allHeard = (user) => () => room.devices.every((device) => !room.isWaiting(device, user));
+  const signIn = async (user) => {
+    for (const device of room.devices) device.signIn(user);
+    await wait(`every device is live as ${user}`, allAre(user));
+  };
+  room.publish('bob', 10, { isHeard: false }); // of the past when bob signs in
+  await signIn('ann');
+  await room.prepareUser('ann');
+  const faults = room.startFaults({ killAfterMs: (seconds / 3) * 1_000 });
+  try {
+    await publishFor(room, seconds / 2, signal);
+    await room.payFor('ann');
+    for (const device of room.devices) device.beat();
+    await publishFor(room, seconds / 2, signal);
+
+    await wait('bob’s past is published', room.isPublished);
+    await signIn('bob');
+    for (let n = 0; n < 10; n += 1) {
+      room.publish('bob', 2);
+      room.publish('ann', 2); // heard only when ann is back
+      await sleep(PUBLISH_EVERY_MS, undefined, { signal });
+    }
+    await wait('everything is published', room.isPublished);
+    await wait('every device heard what is bob’s', allHeard('bob'));
+    await signIn('ann');
+    room.publish('ann', 10);
+  } finally {
+    await faults.stop();
+  }
+  await wait('everything is published', room.isPublished);
+  await wait('every device heard what is ann’s', allHeard('ann'));
+}
+
+async function publishFor(room, seconds, signal) {
+  for (const deadline = Date.now() + seconds * 1_000; Date.now() < deadline;) {
+    room.publish('ann', 2);
+    await sleep(PUBLISH_EVERY_MS, undefined, { signal });
+  }
+}
+
+/** Prints the table. Returns the exit code. */
+async function conclude(room, { seed, seconds, failure, signal }) {
+  const rows = [];
+  let isRed = failure instanceof Error;
+  for (const device of room.devices) {
+    const { heard, ...faults } = judgeHeard(device.name, device.heard, room.published);
+    const difference = await stateOf(room, device, signal);
+    const { connections } = device.line.proxy;
+    const isRenewed = device.renewals >= RENEWALS || seconds < RENEWALS_NEED_SECONDS;
+    const isRight = Object.values(faults).every((count) => count === 0) && difference === null && isRenewed;
+    isRed ||= !isRight || device.refused.length > 0;
+    const state = difference === null ? 'the server’s' : `differs: ${difference}`;
+    const { missing, doubled, disordered, foreign } = faults;
+    rows.push([
+      device.name,
+      heard,
+      missing,
+      doubled,
+      disordered,
+      foreign,
+      connections,
+      device.renewals,
+      state,
+    ]);
+  }
+  const head = 'client,heard,missing,doubled,disordered,foreign,connections,tokens renewed,state'.split(',');
+  const { cuts, kills } = room.faultCounts;
+  console.log(
+    `\nseed ${seed}: ${room.published.size} events published by ${room.publisherName}; ${cuts} lines cut, ${kills} node killed`,
+  );
+  console.log(formatTable(head, rows));
+  for (const device of room.devices) {
+    if (device.refused.length > 0) console.log(`${device.name} was refused: ${device.refused.join(', ')}`);
+    if (device.failures.length > 0)
+      console.log(`${device.name} reported: ${device.failures.slice(0, 5).join(', ')}`);
+  }
+  for (const { name, missing } of room.missing) console.log(`left out: ${name}: ${missing}`);
+  if (failure instanceof Error) console.log(failure.message);
+  console.log(
+    isRed ? 'The room is red.' : 'The room is green: all in step, nothing lost, doubled or of somebody else.',
+  );
+  return isRed ? 1 : 0;
+}
+
+/** Returns what differs between what the device and the server know, once that no longer changes; null if nothing does. */
+async function stateOf(room, device, signal) {
+  let difference = 'no report';
+  await until(
+    'the state is right',
+    async () => {
+      const [report, server] = await Promise.all([device.report(), room.getServerState('ann')]);
+      difference = compareState(device.name, report, server);
+      return difference === null;
+    },
+    signal,
+    15_000,
+  ).catch(() => {});
+  return difference;
+}
+
+async function until(what, condition, signal, withinMs = WITHIN_MS) {
+  for (const deadline = Date.now() + withinMs; !(await condition());) {
+    if (Date.now() > deadline)
+      throw new Error(`After ${withinMs / 1_000} s it is still not so that ${what}.`);
+    await sleep(POLL_MS, undefined, { signal });
+  }
+}
