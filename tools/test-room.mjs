@@ -20,6 +20,7 @@ const PUBLISH_EVERY_MS = 100;
 /** A device must have renewed its token at least so often without a new connection, if there is time for it. */
 const RENEWALS = 2;
 const RENEWALS_NEED_SECONDS = 30;
+const MAX_FAILURES = 5;
 
 /** Returns the exit code: 0 if every device is right. */
 export async function testRoom(args) {
@@ -37,8 +38,9 @@ export async function testRoom(args) {
     return await withDatabases({ purpose: 'room', durable: false }, async ({ environment }) => {
       const room = await openRoom({ environment, names, seed, signal });
       try {
-        const failure = await play(room, { seconds, signal }).catch((error) => error);
-        return interruption.exitCode ?? (await conclude(room, { seed, seconds, failure, signal }));
+        const counts = { cuts: 0, kills: 0 };
+        const failure = await play(room, { seconds, counts, signal }).catch((error) => error);
+        return interruption.exitCode ?? (await conclude(room, { seed, seconds, counts, failure, signal }));
       } finally {
         await room.close();
       }
@@ -51,8 +53,8 @@ export async function testRoom(args) {
   }
 }
 
-/** The story of the room. Throws if something never becomes true. */
-async function play(room, { seconds, signal }) {
+/** The story of the room. `counts` gets how many faults there were. Throws if something never becomes true. */
+async function play(room, { seconds, counts, signal }) {
   const wait = (what, condition) => until(what, condition, signal);
   const allAre = (user) => () => room.devices.every((device) => device.live === user);
   const allHeard = (user) => () => room.devices.every((device) => !room.isWaiting(device, user));
@@ -63,7 +65,7 @@ async function play(room, { seconds, signal }) {
   room.publish('bob', 10, { isHeard: false }); // of the past when bob signs in
   await signIn('ann');
   await room.prepareUser('ann');
-  const faults = room.startFaults({ killAfterMs: (seconds / 3) * 1_000 });
+  const faults = room.startFaults({ killAfterMs: (seconds / 3) * 1_000, counts });
   try {
     await publishFor(room, seconds / 2, signal);
     await room.payFor('ann');
@@ -95,48 +97,49 @@ async function publishFor(room, seconds, signal) {
   }
 }
 
+const HEAD = 'client,heard,missing,doubled,disordered,foreign,connections,tokens renewed,state'.split(',');
+
 /** Prints the table. Returns the exit code. */
-async function conclude(room, { seed, seconds, failure, signal }) {
+async function conclude(room, { seed, seconds, counts, failure, signal }) {
   const rows = [];
-  let isRed = failure instanceof Error;
-  for (const device of room.devices) {
-    const { heard, ...faults } = judgeHeard(device.name, device.heard, room.published);
-    const difference = await stateOf(room, device, signal);
-    const { connections } = device.line.proxy;
-    const isRenewed = device.renewals >= RENEWALS || seconds < RENEWALS_NEED_SECONDS;
-    const isRight = Object.values(faults).every((count) => count === 0) && difference === null && isRenewed;
-    isRed ||= !isRight || device.refused.length > 0;
-    const state = difference === null ? 'the server’s' : `differs: ${difference}`;
-    const { missing, doubled, disordered, foreign } = faults;
-    rows.push([
-      device.name,
-      heard,
-      missing,
-      doubled,
-      disordered,
-      foreign,
-      connections,
-      device.renewals,
-      state,
-    ]);
-  }
-  const head = 'client,heard,missing,doubled,disordered,foreign,connections,tokens renewed,state'.split(',');
-  const { cuts, kills } = room.faultCounts;
+  for (const device of room.devices) rows.push(await judge(room, device, seconds, signal));
+  const isRed = failure instanceof Error || rows.some(({ isRight }) => !isRight);
+  const { cuts, kills } = counts;
+  const faults = `${cuts} lines cut, ${kills} node killed`;
+  console.log(`\nseed ${seed}: ${room.published.size} events published by ${room.publisherName}; ${faults}`);
   console.log(
-    `\nseed ${seed}: ${room.published.size} events published by ${room.publisherName}; ${cuts} lines cut, ${kills} node killed`,
+    formatTable(
+      HEAD,
+      rows.map(({ cells }) => cells),
+    ),
   );
-  console.log(formatTable(head, rows));
-  for (const device of room.devices) {
-    if (device.refused.length > 0) console.log(`${device.name} was refused: ${device.refused.join(', ')}`);
-    if (device.failures.length > 0)
-      console.log(`${device.name} reported: ${device.failures.slice(0, 5).join(', ')}`);
-  }
+  for (const { remarks } of rows) for (const remark of remarks) console.log(remark);
   for (const { name, missing } of room.missing) console.log(`left out: ${name}: ${missing}`);
   if (failure instanceof Error) console.log(failure.message);
   console.log(
-    isRed ? 'The room is red.' : 'The room is green: all in step, nothing lost, doubled or of somebody else.',
+    isRed ? 'The room is red.' : 'The room is green: all in step, nothing lost, doubled or foreign.',
   );
   return isRed ? 1 : 0;
+}
+
+/** Returns a device's row of the table, whether it is right, and what it reported besides. */
+async function judge(room, device, seconds, signal) {
+  const { name, refused, failures, renewals } = device;
+  const { heard, ...faults } = judgeHeard(name, device.heard, room.published);
+  const difference = await stateOf(room, device, signal);
+  const isRenewed = renewals >= RENEWALS || seconds < RENEWALS_NEED_SECONDS;
+  const hasFaults = Object.values(faults).some((count) => count > 0);
+  const { missing, doubled, disordered, foreign } = faults;
+  const { connections } = device.line.proxy;
+  const state = difference === null ? 'the server’s' : `differs: ${difference}`;
+  return {
+    cells: [name, heard, missing, doubled, disordered, foreign, connections, renewals, state],
+    isRight: !hasFaults && difference === null && isRenewed && refused.length === 0,
+    remarks: [
+      ...refused.map((code) => `${name} was refused: ${code}`),
+      ...failures.slice(0, MAX_FAILURES).map((failure) => `${name} reported: ${failure}`),
+    ],
+  };
 }
 
 /** Returns what differs between what the device and the server know, once that no longer changes; null if nothing does. */

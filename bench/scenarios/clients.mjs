@@ -155,8 +155,7 @@ function rowsOf(who, usher, bare) {
     ['busy, MiB', ({ busy }) => busy.memory / 1_024],
   ];
   return figures.map(([what, of]) => {
-    const ours = of(usher);
-    const theirs = bare && of(bare);
-    return { what: `${who}: ${what}`, usher: ours, ...(bare && { bare: theirs, ratio: ours / theirs }) };
+    const row = { what: `${who}: ${what}`, usher: of(usher) };
+    return bare ? Object.assign(row, { bare: of(bare), ratio: row.usher / of(bare) }) : row;
   });
 }

@@ -21,15 +21,14 @@ export function seededRandom(seed) {
 }
 
 /**
- * Begins to cut `lines` (`{ name, proxy, node }`), and kills one of `nodes` (`{ url, isUp, kill, start }`) after `killAfterMs`. Returns `counts`
- * and `stop`, which ends it with every line and node up again, and throws what went wrong.
+ * Begins to cut `lines` (`{ name, proxy, node }`), and kills one of `nodes` (`{ url, isUp, kill, start }`) after `killAfterMs`. Counts
+ * both in `counts`. Returns `stop`, which ends it with every line and node up again, and throws what went wrong.
  */
-export function startFaults({ lines, nodes, random, killAfterMs, signal }) {
+export function startFaults({ lines, nodes, random, killAfterMs, counts, signal }) {
   const between = ([from, to]) => from + random() * (to - from);
   const pick = (list) => list[Math.floor(random() * list.length)];
   const ending = new AbortController();
   const untilStopped = AbortSignal.any([signal, ending.signal]);
-  const counts = { cuts: 0, kills: 0 };
 
   const connect = (line) => {
     line.node = pick(nodes.filter(({ isUp }) => isUp));
@@ -70,7 +69,7 @@ export function startFaults({ lines, nodes, random, killAfterMs, signal }) {
     ending.abort();
     await under;
   };
-  return { counts, stop };
+  return { stop };
 }
 
 /** Waits so long, or until it is stopped. */

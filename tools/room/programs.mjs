@@ -85,7 +85,7 @@ export async function startInRoom(program, environment, onLine, signal) {
     ]);
     endGroup(server.pid); // what its script started
   };
-  const late = sleep(READY_WITHIN_MS, { late: true }, { signal }).catch(() => ({ late: true }));
+  const late = sleep(READY_WITHIN_MS, { late: true }, { signal, ref: false }).catch(() => ({ late: true }));
   const outcome = await Promise.race([ready, server.exited, late]);
   if (outcome === undefined) {
     const order = (order) => void stdin.write(`${JSON.stringify(order)}\n`);

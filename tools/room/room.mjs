@@ -13,7 +13,10 @@ import { bundlePage, startSignIn } from './sign-in.mjs';
 /** The server asks for a new token a minute before the end, so a device renews it every four seconds or so. */
 const TOKEN_SECONDS = 64;
 
-/** Starts everything, of the devices only those of `names` if there are any. Toolchains that are missing are in `missing`. Throws if anything does not start; nothing is left running then. */
+/**
+ * Starts everything, of the devices only those of `names` if there are any. Toolchains that are missing are in `missing`. Throws if anything
+ * does not start; nothing is left running then.
+ */
 export async function openRoom({ environment, names, seed, signal }) {
   await migrate(environment.DATABASE_URL);
   const stops = [];
@@ -21,56 +24,61 @@ export async function openRoom({ environment, names, seed, signal }) {
     for (const stop of stops.splice(0).reverse()) await stop();
   };
   try {
-    const random = seededRandom(seed);
-    const secrets = makeSecrets();
-    const found = findDevices().filter(({ name }) => names.length === 0 || names.includes(name));
-    const page = found.some(({ name, missing }) => name === 'browser' && !missing) ? bundlePage() : null;
-    const signIn = await startSignIn({ secret: secrets.AUTH_JWT_SECRET, tokenSeconds: TOKEN_SECONDS, page });
-    stops.push(signIn.close);
-    const settings = { ...environment, ...secrets, CORS_ORIGINS: signIn.url };
-    const nodes = await Promise.all([makeNode(settings), makeNode(settings)]);
-    const lines = [];
-    const openLine = async (name, onText) => {
-      const node = nodes[lines.length % nodes.length];
-      const line = { name, node, isCut: false, proxy: await TcpProxy.start(node.url, onText) };
-      lines.push(line);
-      stops.push(() => line.proxy.close());
-      return line;
-    };
-    const missing = [];
-    const devices = [];
-    for (const program of found) {
-      const device = await openDevice({ program, signIn, openLine, signal });
-      if (device.missing) missing.push(device);
-      else devices.push(device);
-      if (device.stop) stops.push(device.stop);
-    }
-    const publisher = await openPublisher({ secrets, openLine, signal, missing });
-    stops.push(publisher.stop);
-    for (const node of nodes) {
-      stops.push(node.stop);
-      await node.start();
-    }
-    const backOffice = makeBackOffice({ nodes, secrets });
-    const inPlay = lines.filter(({ name }) => !missing.some((one) => one.name === name));
-    const faultCounts = { cuts: 0, kills: 0 };
-    return {
-      ...publisherOf(publisher, devices),
-      ...backOffice,
-      devices,
-      missing,
-      publisherName: publisher.name,
-      faultCounts,
-      startFaults: ({ killAfterMs }) => {
-        const faults = startFaults({ lines: inPlay, nodes, random, killAfterMs, signal });
-        return { stop: () => faults.stop().finally(() => Object.assign(faultCounts, faults.counts)) };
-      },
-      close,
-    };
+    return { ...(await openAll({ environment, names, seed, signal, stops })), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What is opened adds how it is stopped to `stops`. The programs come first, since they may have to be compiled. */
+async function openAll({ environment, names, seed, signal, stops }) {
+  const secrets = makeSecrets();
+  const programs = findDevices().filter(({ name }) => names.length === 0 || names.includes(name));
+  const signIn = await openSignIn(programs, secrets);
+  stops.push(signIn.close);
+  const settings = { ...environment, ...secrets, CORS_ORIGINS: signIn.url };
+  const nodes = await Promise.all([makeNode(settings), makeNode(settings)]);
+  const lines = [];
+  const openLine = async (name, onText) => {
+    const node = nodes[lines.length % nodes.length];
+    const line = { name, node, isCut: false, proxy: await TcpProxy.start(node.url, onText) };
+    lines.push(line);
+    stops.push(() => line.proxy.close());
+    return line;
+  };
+  const missing = [];
+  const devices = [];
+  for (const program of programs) {
+    const device = await openDevice({ program, signIn, openLine, signal });
+    (device.missing ? missing : devices).push(device);
+    if (device.stop) stops.push(device.stop);
+  }
+  const publisher = await openPublisher({ secrets, openLine, signal, missing });
+  stops.push(publisher.stop);
+  for (const node of nodes) {
+    stops.push(node.stop);
+    await node.start();
+  }
+  const random = seededRandom(seed);
+  const inPlay = lines.filter(({ name }) => !missing.some((one) => one.name === name));
+  return {
+    ...publisherOf(publisher, devices),
+    ...makeBackOffice({ nodes, secrets }),
+    devices,
+    missing,
+    publisherName: publisher.name,
+    startFaults: (options) => startFaults({ lines: inPlay, nodes, random, signal, ...options }),
+  };
+}
+
+function openSignIn(programs, secrets) {
+  const hasBrowser = programs.some(({ name, missing }) => name === 'browser' && !missing);
+  return startSignIn({
+    secret: secrets.AUTH_JWT_SECRET,
+    tokenSeconds: TOKEN_SECONDS,
+    page: hasBrowser ? bundlePage() : null,
+  });
 }
 
 /** A node that can be killed and started again at the same address. */
