@@ -3,13 +3,13 @@
  * it is kept) ← cluster (which nodes must know) ← delivery (after the commit) ← live, push (the ways to devices); all of them stand on
  * devices and platform. Each rule gives its reason; `npm run check` holds them.
  */
-const features = '^src/(membership|entitlements|streams|playback|recommendations)/';
+const features = '^src/(membership|entitlements|streams|playback|recommendations|digests)/';
 const mailbox = '^src/mailbox/';
 const cluster = '^src/cluster/';
 const delivery = '^src/delivery/';
 const ways = '^src/(live|push)/';
 const story =
-  '^src/(membership|entitlements|streams|playback|recommendations|mailbox|cluster|delivery|live|push)/';
+  '^src/(membership|entitlements|streams|playback|recommendations|digests|mailbox|cluster|delivery|live|push)/';
 const spec = '\\.spec\\.ts$';
 const pure = '/[^/.]+\\.ts$'; // no suffix: a rule in plain TypeScript
 // Not rules although they have no suffix: platform's machinery, the demo, the boot, registries (they list classes), and what speaks to
@@ -92,6 +92,18 @@ module.exports = {
       'The nightly load must be able to fail, or be shed, without touching the rest.',
       '^src/recommendations/',
       '^src/(membership|entitlements|streams|playback)/',
+    ),
+    never(
+      'digests-alone',
+      'A digest tells of what the mailbox has, whoever put it there; one that knew the features would need a change for each of them.',
+      '^src/digests/',
+      '^src/(membership|entitlements|streams|playback|recommendations)/',
+    ),
+    never(
+      'no-feature-knows-digests',
+      'A feature publishes its events; whether they are told at once or in the evening is for the user to say.',
+      '^src/(membership|entitlements|streams|playback|recommendations)/',
+      '^src/digests/',
     ),
     never(
       'live-knows-no-push',

@@ -8,6 +8,7 @@ import { DevicesModule } from './devices/devices.module.js';
 import { PLAYBACK_ACTIVITY } from './devices/playback-activity.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
+import { DigestsModule } from './digests/digests.module.js';
 import { LiveModule } from './live/live.module.js';
 import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
@@ -80,6 +81,7 @@ export class AppModule {
         PlaybackModule,
         DevicesModule,
         ContactsModule,
+        DigestsModule,
         MailboxModule,
         DeliveryModule,
         PushModule,

@@ -2,6 +2,8 @@ import { contactErasure } from './contacts/contacts.erasure.js';
 import { receiptErasure } from './delivery/receipts/receipt.erasure.js';
 import { receiptRetention } from './delivery/receipts/receipt.retention.js';
 import { deviceErasure } from './devices/devices.erasure.js';
+import { digestErasure } from './digests/digests.erasure.js';
+import { digestRetention } from './digests/digests.retention.js';
 import { mailboxErasure } from './mailbox/mailbox.erasure.js';
 import { mailboxRetention } from './mailbox/mailbox.retention.js';
 import { membershipErasure } from './membership/membership.erasure.js';
@@ -25,6 +27,7 @@ import { streamRetention } from './streams/streams.retention.js';
 export const retentionRules = (config: Config): RetentionRule[] =>
   [
     auditRetention,
+    digestRetention,
     idempotencyRetention,
     mailboxRetention,
     pushRetention,
@@ -45,6 +48,7 @@ export const userErasures: readonly UserErasure[] = [
   receiptErasure,
   playbackErasure,
   recommendationErasure,
+  digestErasure,
   auditErasure,
   mailboxErasure,
 ];

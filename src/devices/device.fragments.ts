@@ -10,8 +10,13 @@ export const hasPreferences = (userId: string): string =>
 export const allowsPushOf = ({ userId, type }: { userId: string; type: string }): string => {
   const category = `split_part(${type}, '.', 1)`;
   const optIn = OPT_IN_CATEGORIES.map((name) => `'${name}'`).join(', ');
-  return `coalesce((SELECT (f.body #> ARRAY['categories', ${category}, 'channels', 'push'])::boolean
-      FROM preference f WHERE f.user_id = ${userId}), ${category} <> ALL (ARRAY[${optIn}]))`;
+  const preference = (...path: string[]) =>
+    `f.body #>> ARRAY['categories', ${category}, ${path.map((one) => `'${one}'`).join(', ')}]`;
+  const isOptedIn = `(${category} <> ALL (ARRAY[${optIn}]))`;
+  return `coalesce((SELECT CASE ${preference('delivery')} WHEN 'digest' THEN false WHEN 'off' THEN false
+      WHEN 'immediate' THEN coalesce((${preference('channels', 'push')})::boolean, true)
+      ELSE (${preference('channels', 'push')})::boolean END
+      FROM preference f WHERE f.user_id = ${userId}), ${isOptedIn})`;
 };
 
 /** For LATERAL: body, the user's preferences as they were set, without defaults. At most one row. */
@@ -39,3 +44,12 @@ export const hasDevices = (userId: string): string =>
 /** A condition: whether the user has the device. */
 export const hasDevice = ({ userId, deviceId }: { userId: string; deviceId: string }): string =>
   `EXISTS (SELECT FROM device d WHERE d.user_id = ${userId} AND d.device_id = ${deviceId})`;
+
+/** For LATERAL: timezone and locale of the user: those of the device with a time zone that was seen last, of phones if there is one. At most one row. */
+export const placeOf = (userId: string): string =>
+  `SELECT d.timezone, d.locale FROM device d WHERE d.user_id = ${userId} AND d.timezone IS NOT NULL
+    ORDER BY d.platform IN ('ios', 'android') DESC, d.last_seen_at DESC LIMIT 1`;
+
+/** For FROM: user_id and body of the next `limit` users with preferences after the user `after`, by their ids. */
+export const usersWithPreferences = ({ after, limit }: { after: string; limit: string }): string =>
+  `SELECT f.user_id, f.body FROM preference f WHERE f.user_id > ${after} ORDER BY f.user_id LIMIT ${limit}`;

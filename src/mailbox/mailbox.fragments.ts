@@ -43,6 +43,37 @@ export class MailboxFragments {
     return { entryJson: this.json('e'), missed: missedSince('r.after') };
   }
 
+  /**
+   * For LATERAL: one row of the user's events after the offset `after` and up to `upTo`, for a digest: `events` (how many of those read match),
+   * `isCounted` (false when there are more than were read) and `items` (json array of id, type, key, at and data, at most `limit` of those
+   * that match). Reads no more than `most` rows, the newest or oldest ones, however many there are. Superseded events are told by the newest
+   * of their key. Events for one device, and those that have expired, do not match.
+   */
+  collected(of: {
+    userId: string;
+    after: string;
+    upTo: string;
+    matches: (type: string) => string;
+    order: 'ASC' | 'DESC';
+    now: string;
+    most: number;
+    limit: string;
+  }): string {
+    return `SELECT count(*) FILTER (WHERE s.matches)::int AS events, count(*) < ${of.most} AS "isCounted",
+      coalesce(json_agg(json_build_object('id', s.id, 'type', s.type, 'key', s.key, 'at', iso(s.at), 'data', ${this.data('s')})
+        ORDER BY s.n) FILTER (WHERE s.matches AND s.n <= ${of.limit}), '[]') AS items
+    FROM (
+      SELECT e.*, count(*) FILTER (WHERE e.matches) OVER (ORDER BY e."offset" ${of.order} ROWS UNBOUNDED PRECEDING) AS n
+      FROM (
+        SELECT x.*, ${of.matches('x.type')} AND x.target IS NULL AND (x.expires_at IS NULL OR x.expires_at > ${of.now}) AS matches
+        FROM (
+          SELECT * FROM mailbox_entry y WHERE y.user_id = ${of.userId} AND y."offset" > ${of.after} AND y."offset" <= ${of.upTo}
+          ORDER BY y."offset" ${of.order} LIMIT ${of.most}
+        ) x
+      ) e
+    ) s`;
+  }
+
   /** For LATERAL: is_newest (true) and `data` of the event while it is the newest of its key; no row once it is superseded. */
   newestData(event: { userId: string; key: string; id: string }): string {
     return `SELECT true AS is_newest, ${this.data('e')} AS data FROM mailbox_entry e
@@ -101,6 +132,14 @@ export const entriesOf = (userId: string): string =>
 export const pastEventsOf = (userId: string): string =>
   `SELECT p.at, p.id, p.type, p.tier, p.key, p."offset", p.epoch, p.target, p.expires_at, p.superseded_by
     FROM past_event p WHERE p.user_id = ${userId}`;
+
+/** For FROM: user_id and last_offset of the next `limit` users with a mailbox after the user `after`, by their ids. */
+export const usersWithMailbox = ({ after, limit }: { after: string; limit: string }): string =>
+  `SELECT m.user_id, m.last_offset FROM mailbox m WHERE m.user_id > ${after} ORDER BY m.user_id LIMIT ${limit}`;
+
+/** A scalar (bigint): the offset of the user's newest event; null when there never was one. */
+export const lastOffsetOf = (userId: string): string =>
+  `(SELECT m.last_offset FROM mailbox m WHERE m.user_id = ${userId})`;
 
 /** A condition: whether the user ever got an event. */
 export const hasMailbox = (userId: string): string =>

@@ -1,12 +1,12 @@
--- What happened to one user, newest first: webhooks, versions of the membership, events with their delivery to each device, streams. It
+-- What happened to one user, newest first: webhooks, versions of the membership, events with their delivery to each device, streams, digests. It
 -- reads the tables of many folders through their own fragments, and writes none.
 -- $1 text user id · $2 timestamptz or null, $3 int, $4 text: only steps after the one with this at, rank and ref; null begins with the newest ·
 -- $5 int the most steps
--- membershipPage, webhookPage, streamPage: the steps of their kind (timeline.store.ts)
+-- membershipPage, webhookPage, streamPage, digestPage: the steps of their kind (timeline.store.ts)
 -- knownEvents: known-events.sql · eventStep: event-step.sql
 -- Steps are in the order of at, rank (the kind of step: what caused others comes after them) and ref, all descending: no two are equal.
 -- Each page reads all entries and receipts of the user.
--- Returns at (iso), rank, ref, step ('webhook', 'membership', 'event', 'stream'), what (json)
+-- Returns at (iso), rank, ref, step ('webhook', 'membership', 'event', 'stream', 'digest'), what (json)
 WITH bound AS (
   SELECT coalesce($2::timestamptz, 'infinity') AS at, $3::int AS rank, $4::text COLLATE "C" AS ref
 ), {{knownEvents}}, newest AS (
@@ -22,5 +22,7 @@ WITH bound AS (
   ({{webhookPage}})
   UNION ALL
   ({{streamPage}})
+  UNION ALL
+  ({{digestPage}})
 )
 SELECT iso(at) AS at, rank, ref, step, what FROM steps ORDER BY steps.at DESC, rank DESC, ref COLLATE "C" DESC LIMIT $5

@@ -37,7 +37,7 @@ export const timelineResponse = z
   .object({
     userId,
     timeline: z.array(
-      z.looseObject({ at: instant, step: z.enum(['webhook', 'membership', 'event', 'stream']) }),
+      z.looseObject({ at: instant, step: z.enum(['webhook', 'membership', 'event', 'stream', 'digest']) }),
     ),
     next: nextCursor,
   })

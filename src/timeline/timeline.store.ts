@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { eventsWithReceipts, receiptsOf, statesByDevice } from '../delivery/receipts/receipt.fragments.js';
 import { devicesOf, preferencesOf } from '../devices/device.fragments.js';
 import type { Preferences } from '../devices/preferences/preferences.schema.js';
+import { digestSteps } from '../digests/digest.fragments.js';
 import { EVENT_TYPES } from '../mailbox/events/event-types.js';
 import { entriesOf, newestEventAt, newestEventId, pastEventsOf } from '../mailbox/mailbox.fragments.js';
 import {
@@ -43,6 +44,7 @@ const TIMELINE = statement('read-timeline.sql', import.meta.url, {
   ...ofEvent,
   membershipPage: pageOf({ step: 'membership', rank: 3, steps: membershipSteps('$1') }),
   webhookPage: pageOf({ step: 'webhook', rank: 2, steps: webhookSteps('$1') }),
+  digestPage: pageOf({ step: 'digest', rank: 0, steps: digestSteps('$1') }),
   streamPage: pageOf({ step: 'stream', rank: 1, steps: streamSteps('$1') }),
 });
 const EVENT = statement('read-event.sql', import.meta.url, ofEvent);
@@ -62,7 +64,7 @@ const RECORD = named(
 export type StoredStep = TimelinePlace &
   (
     | { readonly step: 'event'; readonly what: StoredEventStep }
-    | { readonly step: 'webhook' | 'membership' | 'stream'; readonly what: object }
+    | { readonly step: 'webhook' | 'membership' | 'stream' | 'digest'; readonly what: object }
   );
 
 /** An event of the timeline with its delivery to each device. */

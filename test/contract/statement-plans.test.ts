@@ -21,6 +21,7 @@ const A_MILLION = `SET seq_page_cost = ${1_000_000 / ROWS}`;
 /** What does not grow with the number of users. */
 const SMALL = [
   'installation',
+  'digest_definition',
   'service_key',
   'plan',
   'plan_price',

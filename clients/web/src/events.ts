@@ -56,6 +56,30 @@ export interface StillWatching {
   readonly episodes: number;
 }
 
+/** One event of a digest; the whole event is in the state, under its key. */
+export interface DigestItem {
+  readonly id: string;
+  readonly type: string;
+  readonly key: string;
+  readonly at: string;
+  /** Items of the same group stand together. */
+  readonly group?: string;
+  readonly title?: string;
+  readonly text?: string;
+}
+
+/** What happened since the last digest. `count` includes events that are not among the `items`; there are more if it is not counted. */
+export interface DigestReady {
+  readonly digest: string;
+  /** A date in the user's time zone. */
+  readonly localDate: string;
+  readonly title: string;
+  readonly body: string;
+  readonly count: number;
+  readonly isCounted: boolean;
+  readonly items: readonly DigestItem[];
+}
+
 /** The version of a front page. It grows with each one. Numbers compare as numbers, texts (`2026-11-20`) as texts. */
 export type PageVersion = number | string;
 
@@ -93,4 +117,5 @@ export interface UsherEvents {
   'playback.still_watching': StillWatching;
   'recommendations.ready': RecommendationsReady;
   'receipts.changed': ReceiptsChanged;
+  'digest.ready': DigestReady;
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time of day, as 22:30' });
+/** A time of day, as `22:30`. */
+export const clock = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time of day, as 22:30' });
 
 /** From one time of day to another, in the device's own time zone; over midnight if `end` is earlier than `start`. */
 export const quietHours = z
@@ -17,6 +20,12 @@ const categoryPreference = z.object({
     .object({ push: z.boolean().optional() })
     .optional()
     .describe('What is left out has its default.'),
+  delivery: z
+    .enum(['immediate', 'digest', 'off'])
+    .optional()
+    .describe(
+      '`digest`: not pushed when it happens, but told in the digest that collects it. `off`: neither.',
+    ),
   quietHours: quietHours.nullable().optional().describe('In place of the general ones; null: none.'),
 });
 

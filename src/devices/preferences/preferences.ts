@@ -22,10 +22,15 @@ export const categoryOf = (type: string): string => type.split('.', 1)[0] as str
 /** Whether events of this type are pushed only to users who opted in to their category. */
 export const isOptIn = (type: string): boolean => OPT_IN_CATEGORIES.includes(categoryOf(type));
 
-/** Whether important events of this type are pushed to the user. device.fragments.ts has the same rule in SQL. */
+/**
+ * Whether important events of this type are pushed to the user when they happen. device.fragments.ts has the same rule in SQL. Whoever asks for
+ * a category at once has opted in to it.
+ */
 export function allowsPush(preferences: Preferences, type: string): boolean {
   const category = categoryOf(type);
-  return preferences.categories[category]?.channels?.push ?? !OPT_IN_CATEGORIES.includes(category);
+  const { delivery, channels } = preferences.categories[category] ?? {};
+  if (delivery === 'digest' || delivery === 'off') return false;
+  return channels?.push ?? (delivery === 'immediate' || !OPT_IN_CATEGORIES.includes(category));
 }
 
 /** Returns the quiet hours for events of this type: those of the category, else the general ones; null when there are none. */

@@ -11,13 +11,16 @@ export function isTimeZone(name: string): boolean {
   return zoneOf(name)?.timeZoneId.toLowerCase() === name.toLowerCase();
 }
 
+/** Returns the time zone, or `fallback` in place of one that cannot be evaluated, since another version of the database had it when it was stored. */
+export const timeZoneOr = (name: string, fallback: string): string => zoneOf(name)?.timeZoneId ?? fallback;
+
 /**
  * Returns when the quiet hours end that `now` is in, by local time in `timezone` (IANA); undefined when `now` is not in them. A time zone that
  * cannot be evaluated, since another version of the database had it when it was stored, counts as UTC. If the change to summer time skips
  * the end, they end right after the skipped hour; if the end comes twice in autumn, the first one counts.
  */
 export function quietHoursEnd({ start, end }: QuietHours, now: Date, timezone: string): Date | undefined {
-  const timeZone = zoneOf(timezone)?.timeZoneId ?? 'UTC';
+  const timeZone = timeZoneOr(timezone, 'UTC');
   const local = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(timeZone);
   const from = Temporal.PlainTime.from(start);
   const until = Temporal.PlainTime.from(end);

@@ -102,5 +102,30 @@ export const frontPageReadyData = z.object({
   url: z.string(),
 });
 
+/** One event in a digest; the whole event is in the mailbox, under its key. */
+export const digestItem = z.object({
+  id: z.uuid(),
+  type: z.string(),
+  key: z.string(),
+  at: instant,
+  group: z
+    .string()
+    .optional()
+    .describe('Items with the same stand together; left out when they are not grouped'),
+  title: z.string().optional(),
+  text: z.string().optional(),
+});
+
+/** `data` of digest.ready. */
+export const digestReadyData = z.object({
+  digest: z.string(),
+  localDate: z.iso.date().describe('Whose digest it is: a date in the time zone of the user'),
+  title: z.string(),
+  body: z.string(),
+  count: z.int().positive().describe('The events since the last digest, with those that are not shown'),
+  isCounted: z.boolean().describe('False: there are more than `count`'),
+  items: z.array(digestItem),
+});
+
 /** `data` of receipts.changed. */
 export const receiptsChangedData = z.object({ ids: z.array(z.uuid()), state: z.literal('seen') });

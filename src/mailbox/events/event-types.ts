@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Tier } from '../../platform/tiers.js';
 import {
+  digestReadyData,
   frontPageReadyData,
   membershipChangedData,
   playbackProgressData,
@@ -85,6 +86,17 @@ export const EVENT_TYPES = {
     audience: 'the device in `target`',
     summary: 'Ask whether anybody is there: autoplay began several episodes in a row.',
     data: stillWatchingData,
+  }),
+  'digest.ready': define({
+    tier: 'important',
+    key: ({ data: { digest } }) => `digest:${digest}`,
+    keyPattern: 'digest:<digest>',
+    reserved: true,
+    push: true,
+    mustBeApplied: false,
+    audience: 'every device',
+    summary: 'What happened since the last digest, at the time of day that the digest goes out.',
+    data: digestReadyData,
   }),
   'playback.progress': define({
     tier: 'routine',

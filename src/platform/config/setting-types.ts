@@ -37,6 +37,15 @@ export const seconds = (fallback: number, min: number, max: number) =>
 /** A whole number. */
 export const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
+/** A time zone of the IANA database. */
+export const timeZone = (fallback: string) =>
+  z
+    .string()
+    .refine((value) => value === 'UTC' || Intl.supportedValuesOf('timeZone').includes(value), {
+      error: 'must be a name of the IANA time zone database, as Europe/Berlin',
+    })
+    .default(fallback);
+
 const MAX_PROCESSES = 256;
 
 /** A number of processes, or `auto`: as many as there are cores that this process may use. */

@@ -12,6 +12,7 @@ import {
   secrets,
   someOf,
   text,
+  timeZone,
   url,
   urlOrPath,
 } from './setting-types.js';
@@ -138,6 +139,16 @@ export const streamSettings = {
   GRACE_SECONDS: seconds(300, 0, 86_400),
   /** Seconds between the heartbeats of a playing device; two or four times as many under load. */
   HEARTBEAT_SECONDS: seconds(60, 1, 3_600),
+};
+
+/** Digests. */
+export const digestSettings = {
+  /** Minutes over which the digests of one local time are spread: a user's turn in it is always the same. */
+  DIGEST_WINDOW_MINUTES: integer(1, 180).default(30),
+  /** Digests that all nodes together may make a second; the others are late. */
+  DIGESTS_PER_SECOND: integer(1, 1_000_000).default(2_000),
+  /** The time zone of users who have no device with one (IANA). */
+  DIGEST_TIMEZONE: timeZone('UTC'),
 };
 
 /** How many days what only explains the past is kept. */

@@ -61,11 +61,16 @@ export class MetricsService {
     });
   }
 
-  /** Returns a new histogram `usher_<name>` of seconds. */
-  histogram<Label extends string>(name: string, help: string, labelNames: Label[] = []): Histogram<Label> {
-    const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+  /** Returns a new histogram `usher_<name>`, of seconds unless it has other buckets. */
+  histogram<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[] = [],
+    buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+  ): Histogram<Label> {
     return new Histogram({ name: `usher_${name}`, help, labelNames, buckets, registers: [this.registry] });
   }
+
   /** Returns a new histogram `usher_<name>` for the hot path; see FastHistogram. */
   fastHistogram(options: Omit<FastHistogramOptions, 'registry'>): FastHistogram {
     return new FastHistogram({ ...options, name: `usher_${options.name}`, registry: this.registry });

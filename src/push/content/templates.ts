@@ -1,3 +1,5 @@
+import { truncate } from '../../platform/truncate.js';
+
 /** The text of a notification. */
 export interface NotificationText {
   readonly title: string;
@@ -69,14 +71,3 @@ const languageOf = (locale: string | null): Language => (/^de(-|$)/i.test(locale
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
-
-/** Cuts between grapheme clusters, so that no emoji is halved. */
-function truncate(text: string, max: number): string {
-  if (text.length <= max) return text;
-  let kept = '';
-  for (const { segment } of new Intl.Segmenter().segment(text.slice(0, 2 * max))) {
-    if (kept.length + segment.length > max - 1) break;
-    kept += segment;
-  }
-  return `${kept}…`;
-}

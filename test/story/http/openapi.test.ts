@@ -195,6 +195,7 @@ function expectDocumented({ responses, operationId }: Operation, { status, body,
 /** What must come before something else, in this order; all other operations are called between the two. */
 const FIRST = [
   'putPlan',
+  'putDigest',
   'putDevice',
   'putContact',
   'putOwnContact',
@@ -209,6 +210,7 @@ const FIRST = [
 const LAST = [
   'endStream',
   'removeLink',
+  'deleteDigest',
   'revokeServiceKey',
   'removeDevice',
   'removeContact',

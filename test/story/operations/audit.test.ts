@@ -52,6 +52,15 @@ interface Change {
 }
 const idOf = (path: string): string => path.split('/')[3] ?? '';
 
+const DIGEST_DEFAULTS = {
+  types: [],
+  categories: [],
+  maxItems: 20,
+  order: 'newest',
+  group: 'none',
+  optIn: true,
+};
+
 /** Every call by which people change something. */
 const CHANGES: Record<string, Change> = {
   'PUT /v1/plans/{planId}': {
@@ -64,6 +73,33 @@ const CHANGES: Record<string, Change> = {
       userId: null,
       before: null,
       after: { name: 'Family', prices: [`price_${idOf(path)}`], capabilities: PREMIUM },
+    }),
+  },
+  'PUT /v1/digests/{name}': {
+    scope: 'operate',
+    prepare: (name) => `/v1/digests/${name.toLowerCase()}`,
+    body: () => ({ categories: ['promo'], cadence: 'daily', at: '17:00' }),
+    told: (_, path) => ({
+      action: 'digest.put',
+      target: { kind: 'digest', id: idOf(path) },
+      userId: null,
+      before: null,
+      after: { ...DIGEST_DEFAULTS, categories: ['promo'], cadence: 'daily', at: '17:00' },
+    }),
+  },
+  'DELETE /v1/digests/{name}': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const body = { types: ['promo.started'], cadence: 'daily', at: '17:00' };
+      const path = `/v1/digests/${name.toLowerCase()}`;
+      expect((await usher.backOffice.call('PUT', path, body)).status).toBe(200);
+      return path;
+    },
+    told: (_, path) => ({
+      action: 'digest.remove',
+      target: { kind: 'digest', id: idOf(path) },
+      before: { ...DIGEST_DEFAULTS, types: ['promo.started'], cadence: 'daily', at: '17:00' },
+      after: null,
     }),
   },
   'PUT /v1/users/{userId}/links/{processor}': {
@@ -303,6 +339,7 @@ const stored = () =>
       'SELECT price_id, plan_id FROM plan_price',
       'SELECT processor, customer_id, user_id FROM processor_link',
       'SELECT id, name, revoked_at FROM service_key',
+      'SELECT name, body FROM digest_definition WHERE NOT is_removed',
       'SELECT user_id, device_id, token_id, seq FROM revocation',
       'SELECT stream_id, end_reason FROM stream',
       'SELECT user_id, "offset" FROM mailbox_entry',

@@ -43,7 +43,7 @@ export interface EventStep extends DescribedEvent {
 export type Step =
   | EventStep
   | {
-      readonly step: 'webhook' | 'membership' | 'stream';
+      readonly step: 'webhook' | 'membership' | 'stream' | 'digest';
       readonly at: string;
       readonly [field: string]: unknown;
     };

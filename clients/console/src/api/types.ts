@@ -180,7 +180,20 @@ export interface StreamStep {
   readonly reason: string | null;
 }
 
-export type Step = EventStep | WebhookStep | MembershipStep | StreamStep;
+export interface DigestStep {
+  readonly step: 'digest';
+  readonly at: string;
+  readonly digest: string;
+  readonly localDate: string;
+  readonly timezone: string;
+  readonly dueAt: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly eventId: string | null;
+  readonly events: number;
+}
+
+export type Step = EventStep | WebhookStep | MembershipStep | StreamStep | DigestStep;
 
 /** One of `GET /v1/webhooks`. */
 export interface ListedWebhook {

@@ -1,5 +1,13 @@
 import type { ReactNode } from 'react';
-import type { Delivery, EventStep, MembershipStep, Step, StreamStep, WebhookStep } from '../api/types.js';
+import type {
+  Delivery,
+  DigestStep,
+  EventStep,
+  MembershipStep,
+  Step,
+  StreamStep,
+  WebhookStep,
+} from '../api/types.js';
 import { Badge, type Tone } from '../components/parts.js';
 import { dayAndTime, span, timeOfDay } from '../format.js';
 import { Link } from '../router.js';
@@ -16,6 +24,8 @@ export function stepKey(step: Step): string {
       return `membership ${step.version}`;
     case 'stream':
       return `stream ${step.streamId}`;
+    case 'digest':
+      return `digest ${step.digest} ${step.localDate}`;
   }
 }
 
@@ -59,6 +69,8 @@ function described(
       return <MembershipDescription membership={step} steps={steps} />;
     case 'stream':
       return <StreamDescription stream={step} />;
+    case 'digest':
+      return <DigestDescription digest={step} />;
   }
 }
 
@@ -90,6 +102,27 @@ function WebhookDescription({ webhook }: { webhook: WebhookStep }) {
         <Link to={webhookPath({ processor, eventId })} className="id">
           {eventId}
         </Link>
+      </p>
+    </>
+  );
+}
+
+const DIGEST_OUTCOMES: Record<string, string> = {
+  empty: 'Nothing had happened since the last one, so none was sent.',
+  skipped: 'None was sent: the preferences want nothing of it.',
+};
+
+function DigestDescription({ digest }: { digest: DigestStep }) {
+  const { digest: name, localDate, timezone, dueAt, at, state, events } = digest;
+  const late = Date.parse(at) - Date.parse(dueAt);
+  return (
+    <>
+      <Title kind="Digest">
+        {name} of {localDate} <Badge tone={state === 'handed_off' ? 'good' : 'quiet'}>{state}</Badge>
+      </Title>
+      <p>
+        {DIGEST_OUTCOMES[state] ?? `It tells of ${events} events.`} It was due at {timeOfDay(dueAt)} (
+        {timezone}){late > 60_000 && `, ${span(late)} before`}.
       </p>
     </>
   );
