@@ -20,6 +20,7 @@ import { doubts, machine, save, table } from './report.mjs';
 import { heartbeats } from './scenarios/heartbeats.mjs';
 import { boot } from './scenarios/boot.mjs';
 import { campaign } from './scenarios/campaign.mjs';
+import { clients } from './scenarios/clients.mjs';
 import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
 import { entitlement } from './scenarios/entitlement.mjs';
@@ -56,6 +57,7 @@ const scenarios = {
   boot,
   push,
   campaign,
+  clients,
   scale,
 };
 /** Too long for a run of everything. */

@@ -117,6 +117,9 @@ export const startFakeProviders = () => startAsked('fake-push-providers.mjs', { 
 /** The providers' bare libraries, where the server would be. */
 export const startBarePush = () => startAsked('bare-push.mjs', { cores: '0' });
 
+/** One device (one-client.mjs), on the core of the load. */
+export const startOneClient = () => startAsked('one-client.mjs');
+
 /** A process that does what it is asked: `ask(name, of)`. */
 async function startAsked(file, { cores = '1', first = false } = {}) {
   const name = file.replace('.mjs', '');

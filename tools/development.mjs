@@ -42,10 +42,15 @@ export function demoToken(environment) {
     iat: now,
     exp: now + tokenLife,
   };
+  return signToken(claims, environment.AUTH_JWT_SECRET);
+}
+
+/** Returns a JWT with these claims, signed with HS256. */
+export function signToken(claims, secret) {
   const signed = [{ alg: 'HS256', typ: 'JWT' }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
-  return `${signed}.${createHmac('sha256', environment.AUTH_JWT_SECRET).update(signed).digest('base64url')}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 
 /**

@@ -4,18 +4,18 @@
  * (green), 1 (red), or 77 after one line that says which toolchain is missing (skipped). A line each at the end; what a red one said is shown.
  * Ctrl-C and SIGTERM end the client that runs, leave the others out, and still stop the server and the databases in order.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeSecrets, startDevelopmentUsher } from './development-usher.mjs';
+import { watchForInterruption } from './interruption.mjs';
 import { migrate } from './migrate.mjs';
 import { project } from './places.mjs';
 import { freePort } from './ports.mjs';
-import { isProgram, startServer, stopServer } from './processes.mjs';
+import { isProgram, startServer } from './processes.mjs';
 import { jest, withDatabases } from './test.mjs';
 
 const SKIPPED = 77;
-const READY_WITHIN_MS = 60_000;
 /** The first run of a client downloads what it depends on. */
 const CLIENT_WITHIN_MS = 15 * 60_000;
 const MAX_OUTPUT = 200_000; // characters of each client; what is older is forgotten
@@ -44,27 +44,6 @@ export async function testClients(names) {
   } finally {
     interruption.stop();
   }
-}
-
-/** `exitCode` is undefined until a signal asks us to end; `happened` resolves then. */
-function watchForInterruption() {
-  const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
-  const state = { exitCode: undefined, happened: undefined, stop: undefined };
-  const listeners = [];
-  state.happened = new Promise((resolve) => {
-    for (const [signal, exitCode] of Object.entries(exitCodes)) {
-      const listener = () => {
-        state.exitCode ??= exitCode;
-        resolve('interrupted');
-      };
-      process.on(signal, listener);
-      listeners.push([signal, listener]);
-    }
-  });
-  state.stop = () => {
-    for (const [signal, listener] of listeners) process.off(signal, listener);
-  };
-  return state;
 }
 
 /** One after the other: each measures times of its own, and the machine may be small. */
@@ -138,49 +117,17 @@ function endGroup(pid) {
 /** Starts a development Usher. Returns what its clients need to know in `environment`, and `stop`. */
 async function startUsher(databases) {
   await migrate(databases.DATABASE_URL);
-  const port = await freePort();
-  const secret = randomBytes(48).toString('base64url');
-  const key = `usher_test_${randomBytes(24).toString('base64url')}`;
-  const url = `http://127.0.0.1:${port}`;
-  const server = startServer(process.execPath, [join(project, 'dist', 'usher-demo.js')], {
-    cwd: project,
-    env: {
-      ...process.env,
-      ...databases,
-      NODE_ENV: 'development',
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      LOG_LEVEL: 'warn',
-      DRAIN_SECONDS: '1',
-      ADMIN_KEY: key,
-      AUTH_JWT_SECRET: secret,
-    },
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const secrets = makeSecrets();
+  const { url, stop } = await startDevelopmentUsher({
+    port: await freePort(),
+    settings: { ...databases, ...secrets },
   });
-  const stop = () =>
-    stopServer(server, [
-      ['SIGTERM', 15_000],
-      ['SIGKILL', 5_000],
-    ]);
-  try {
-    await untilReady(url, server);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { stop, environment: { USHER_URL: url, USHER_SERVICE_KEY: key, USHER_JWT_SECRET: secret } };
-}
-
-async function untilReady(url, server) {
-  for (const deadline = Date.now() + READY_WITHIN_MS; Date.now() < deadline; await sleep(50)) {
-    if (!server.isRunning()) throw new Error('The Usher for the clients ended before it was ready.');
-    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) }).catch(
-      () => null,
-    );
-    await response?.body?.cancel();
-    if (response?.status === 200) return;
-  }
-  throw new Error(`The Usher for the clients was not ready after ${READY_WITHIN_MS / 1000} s.`);
+  const environment = {
+    USHER_URL: url,
+    USHER_SERVICE_KEY: secrets.ADMIN_KEY,
+    USHER_JWT_SECRET: secrets.AUTH_JWT_SECRET,
+  };
+  return { stop, environment };
 }
 
 function lastLine(text) {

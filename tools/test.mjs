@@ -27,7 +27,7 @@ function runSuite(suite, args) {
 }
 
 export function testBrowser(args) {
-  const browser = chromium();
+  const browser = chromiumPath();
   if (browser === null) {
     console.error(
       'The browser tests need Chromium. On Debian: apt-get install chromium (or name one in CHROMIUM_PATH).',
@@ -85,7 +85,8 @@ function inProject(environment) {
   return { cwd: project, env: { ...process.env, ...environment } };
 }
 
-function chromium() {
+/** Where Chromium is; null if there is none. */
+export function chromiumPath() {
   const places = [
     process.env.CHROMIUM_PATH,
     '/usr/bin/chromium',

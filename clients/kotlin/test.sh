@@ -3,22 +3,11 @@
 # line that says which toolchain is missing. With USHER_URL, USHER_SERVICE_KEY and USHER_JWT_SECRET set, also against that live Usher.
 cd "$(dirname "$0")" || exit 1
 
-skip() {
-  echo "skipped: $1"
-  exit 77
-}
-
-command -v mvn >/dev/null 2>&1 || skip 'Maven (mvn) is missing'
-# mvn itself may find a Java that is not on the PATH (JAVA_HOME).
-java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
-major=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1)
-[ "${major:-0}" -ge 17 ] 2>/dev/null || skip 'a JDK 17 or newer is missing'
-[ -x "$(dirname "$(readlink -f "$(command -v "$java")")")/javac" ] || skip 'a JDK 17 or newer is missing (only a runtime is there)'
+. ./toolchain.sh
 
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 trap 'exit 1' INT TERM
-export MAVEN_OPTS="${MAVEN_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}"
 
 if ! mvn -q -B -o -Pokhttp5 verify >"$log" 2>&1; then
   # Only what was never downloaded is a reason to go online.

@@ -7,7 +7,10 @@ let package = Package(
     products: [.library(name: "UsherClient", targets: ["UsherClient"])],
     targets: [
         .target(name: "UsherClient", resources: [.copy("PrivacyInfo.xcprivacy")]),
-        .testTarget(name: "UsherClientTests", dependencies: ["UsherClient"]),
+        // What the tests and the room connect by on Linux, where Foundation's WebSockets do not suffice.
+        .target(name: "LoopbackTransport", dependencies: ["UsherClient"], path: "Tests/LoopbackTransport"),
+        .executableTarget(name: "RoomDevice", dependencies: ["UsherClient", "LoopbackTransport"], path: "Tests/RoomDevice"),
+        .testTarget(name: "UsherClientTests", dependencies: ["UsherClient", "LoopbackTransport"]),
     ],
     swiftLanguageModes: [.v6]
 )

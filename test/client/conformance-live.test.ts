@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ConnectOptions } from '../../clients/web/src/index.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
-import { TcpProxy } from './tcp-proxy.js';
+import { TcpProxy } from '../../tools/tcp-proxy.mjs';
 import {
   closeClients,
   eventually,

@@ -3,7 +3,7 @@ import type { ConnectOptions, State } from '../../clients/web/src/index.js';
 import { call } from '../support/drivers/back-office.js';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { closeClients, openClient, MemoryStorage, waitForConnection, eventually } from './test-client.js';
-import { TcpProxy } from './tcp-proxy.js';
+import { TcpProxy } from '../../tools/tcp-proxy.mjs';
 
 describe('the client with the real server', () => {
   let usher: TestUsher;

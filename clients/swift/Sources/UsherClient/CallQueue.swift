@@ -1,12 +1,12 @@
 /// Runs the app's calls on the client's actor, in the order in which they were made: tasks of different priority would overtake each other.
 final class CallQueue: Sendable {
-    typealias Call = @UsherActor (Core) -> Void
+    typealias Call = @UsherActor (ClientCore) -> Void
 
-    private let makeCore: @UsherActor @Sendable () -> Core
+    private let makeCore: @UsherActor @Sendable () -> ClientCore
     private let waiting = Locked<[Call]>([])
-    @UsherActor private var core: Core?
+    @UsherActor private var core: ClientCore?
 
-    init(_ makeCore: @escaping @UsherActor @Sendable () -> Core) { self.makeCore = makeCore }
+    init(_ makeCore: @escaping @UsherActor @Sendable () -> ClientCore) { self.makeCore = makeCore }
 
     func post(_ call: @escaping Call) {
         let isFirst = waiting.withLock { waiting in

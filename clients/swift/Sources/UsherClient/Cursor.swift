@@ -7,7 +7,7 @@ public struct UsherPosition: Sendable, Hashable, Codable {
 
     /// Returns the position in the value, or nil if there is none.
     init?(_ value: JSONValue?) {
-        guard let epoch = value?["epoch"]?.string, let offset = value?["offset"]?.offset else { return nil }
+        guard let epoch = value?["epoch"]?.string, let offset = value?["offset"]?.wholeNumber else { return nil }
         self.init(epoch: epoch, offset: offset)
     }
 

@@ -51,7 +51,7 @@ final class Deferred<Value: Sendable> {
 /// Runs code of the app, which may be slow or hang. Throws what it throws, or `error` after the deadline: it is cancelled then, and not waited
 /// for. It is cancelled with the caller, too.
 @UsherActor
-func runForeign<Value: Sendable>(
+func runWithTimeout<Value: Sendable>(
     within ms: Int, on clock: any UsherClock, else error: UsherError, _ operation: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     let result = Deferred<Value>()

@@ -26,7 +26,7 @@ struct Welcome {
         self.position = position
         isReplay = value?["resume"]?.string == "replay"
         heartbeatSeconds = value?["heartbeatSeconds"]?.seconds ?? Welcome.defaultHeartbeatSeconds
-        serverTimeMs = parseTime(value?["serverTime"]?.string) ?? value?["serverTime"]?.offset
+        serverTimeMs = parseTime(value?["serverTime"]?.string) ?? value?["serverTime"]?.wholeNumber
     }
 }
 
@@ -64,6 +64,6 @@ struct Goaway {
 
     init(_ value: JSONValue?) {
         isSuperseded = value?["reason"]?.string == "superseded"
-        retryAfterMs = value?["retryAfterMs"]?.offset ?? 0
+        retryAfterMs = value?["retryAfterMs"]?.wholeNumber ?? 0
     }
 }

@@ -41,7 +41,7 @@ final class Handlers: Sendable {
         let error = UsherError(code: "handler_timeout", message: "a handler of \(event.type) took too long", retryable: false)
         for handler in registered.withLock({ $0.all }) where handler.type == nil || handler.type == event.type {
             do {
-                try await runForeign(within: ms, on: clock, else: error) { try await handler.handle(event) }
+                try await runWithTimeout(within: ms, on: clock, else: error) { try await handler.handle(event) }
             } catch {
                 report(error)
             }

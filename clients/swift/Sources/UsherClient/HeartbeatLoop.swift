@@ -64,7 +64,7 @@ final class HeartbeatLoop {
     private func readPlayer() async throws -> Beat {
         isReading = true
         defer { isReading = false }
-        return try await runForeign(within: HeartbeatLoop.playerTimeoutMs, on: clock, else: .timeout("the player does not answer"), getBeat)
+        return try await runWithTimeout(within: HeartbeatLoop.playerTimeoutMs, on: clock, else: .timeout("the player does not answer"), getBeat)
     }
 
     private func adopt(_ seconds: Double) {

@@ -146,7 +146,7 @@ extension JSONValue {
     static let maxSafeInteger = 9_007_199_254_740_991
 
     /// A whole number from 0 on, as offsets are, or nil.
-    var offset: Int? {
+    var wholeNumber: Int? {
         guard let number, number >= 0, number <= Double(JSONValue.maxSafeInteger) else { return nil }
         return Int(exactly: number)
     }

@@ -25,20 +25,23 @@
             guard let push = UsherPush(userInfo: content.userInfo), let requests = requests(for: push.userId) else { return show() }
             Task {
                 let event = try? await requests.event(of: push)
-                pending.withLock { if let event, let shown = $0 { update(shown.content, with: event) } }
-                show()
+                guard let shown = take() else { return } // the time was up
+                if let event { update(shown.content, with: event) }
+                shown.handler(shown.content)
             }
         }
 
         /// The time is up: the push is shown as it came.
         override open func serviceExtensionTimeWillExpire() { show() }
 
-        private func show() {
-            let shown = pending.withLock { pending in
+        private func show() { if let shown = take() { shown.handler(shown.content) } }
+
+        /// Whoever takes it shows it, once.
+        private func take() -> Pending? {
+            pending.withLock { pending in
                 defer { pending = nil }
                 return pending
             }
-            if let shown { shown.handler(shown.content) }
         }
     }
 #endif

@@ -65,8 +65,8 @@ enum PacketCodec {
     private static func decodeOpen(_ bytes: ArraySlice<UInt8>) -> Packet? {
         guard let fields = JSONValue(parsing: bytes), fields.isObject else { return nil }
         return .open(
-            pingIntervalMs: min(fields["pingInterval"]?.offset ?? defaultPingIntervalMs, maxWaitMs),
-            pingTimeoutMs: min(fields["pingTimeout"]?.offset ?? defaultPingTimeoutMs, maxWaitMs)
+            pingIntervalMs: min(fields["pingInterval"]?.wholeNumber ?? defaultPingIntervalMs, maxWaitMs),
+            pingTimeoutMs: min(fields["pingTimeout"]?.wholeNumber ?? defaultPingTimeoutMs, maxWaitMs)
         )
     }
 

@@ -70,7 +70,7 @@ struct StoredPositions: Sendable {
     private func attempt<Value: Sendable>(_ failure: String, _ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let error = UsherError(code: "storage", message: failure, retryable: true)
         do {
-            return try await runForeign(within: StoredPositions.timeoutMs, on: clock, else: error, operation)
+            return try await runWithTimeout(within: StoredPositions.timeoutMs, on: clock, else: error, operation)
         } catch _ where !Task.isCancelled {
             throw error
         }

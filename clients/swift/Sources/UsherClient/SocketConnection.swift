@@ -17,7 +17,7 @@ final class SocketConnection {
     static let maxFrameBytes = 16 * 1_024
 
     /// A longer message is none of Usher's: its pages have 256 KiB.
-    private static let maxMessageBytes = 8 * 1_024 * 1_024
+    nonisolated static let maxMessageBytes = 8 * 1_024 * 1_024
 
     /// True until it was closed or ended.
     private(set) var isActive = true

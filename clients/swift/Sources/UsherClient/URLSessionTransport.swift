@@ -9,9 +9,6 @@ import Foundation
 ///
 /// For apps on Apple's platforms. Foundation on Linux divides messages of more than 4 KiB, which servers refuse (swift-corelibs-foundation#5255).
 public final class URLSessionTransport: UsherTransport {
-    /// A page of a history has 256 KiB, and a single event may be larger. Foundation's default is 1 MiB.
-    private static let maxMessageBytes = 32 * 1_024 * 1_024
-
     private let isOwn: Bool
     private let session: URLSession
 
@@ -27,7 +24,7 @@ public final class URLSessionTransport: UsherTransport {
             request.setValue("Upgrade", forHTTPHeaderField: "Connection") // swift-corelibs-foundation#5484
         #endif
         let task = session.webSocketTask(with: request)
-        task.maximumMessageSize = URLSessionTransport.maxMessageBytes
+        task.maximumMessageSize = SocketConnection.maxMessageBytes // Foundation's default is 1 MiB
         task.resume()
         return URLSessionSocket(task)
     }

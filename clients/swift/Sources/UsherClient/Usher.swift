@@ -13,7 +13,7 @@ public enum UsherSignal: Sendable {
 /// One device of one user, kept in sync with the user's other devices. Made by `connect`, and closed by `close` or when nobody holds it any more.
 /// All methods may be called anywhere and return at once.
 public final class Usher: Sendable {
-    private let outlet: Outlet
+    private let output: ClientOutput
     private let calls: CallQueue
     private let lastLoop = Locked(0)
 
@@ -33,9 +33,9 @@ public final class Usher: Sendable {
     }
 
     private init(_ configuration: UsherConfiguration) {
-        let outlet = Outlet()
-        self.outlet = outlet
-        calls = CallQueue { Core(configuration, outlet) }
+        let output = ClientOutput()
+        self.output = output
+        calls = CallQueue { ClientCore(configuration, output) }
     }
 
     deinit { close() }
@@ -43,19 +43,19 @@ public final class Usher: Sendable {
     // MARK: What the app knows
 
     /// What this device knows now. After an event it changes when the event's handlers have returned.
-    public var state: UsherState { outlet.state.withLock { $0 } }
+    public var state: UsherState { output.state.withLock { $0 } }
 
     /// The state now, and whenever it has changed. Who is slow gets only the newest. Ends when the client is closed.
-    public var states: AsyncStream<UsherState> { outlet.states.subscribe { state } }
+    public var states: AsyncStream<UsherState> { output.states.subscribe { state } }
 
     /// Every event from now on, once it is committed: its handlers have returned and the position is stored. An app that dies meanwhile does not
     /// get it here again, so what must not be lost belongs into `on`. A subscriber that is 256 events behind loses the oldest, which is
     /// reported. Ends when the client is closed.
-    public var events: AsyncStream<Envelope> { outlet.events.subscribe() }
+    public var events: AsyncStream<Envelope> { output.events.subscribe() }
 
     /// Lost connections and errors from now on. Failures go to the standard error while nobody subscribes. Ends after a refusal for good, or with
     /// `close`.
-    public var signals: AsyncStream<UsherSignal> { outlet.signals.subscribe() }
+    public var signals: AsyncStream<UsherSignal> { output.signals.subscribe() }
 
     // MARK: Handlers
 
@@ -69,19 +69,19 @@ public final class Usher: Sendable {
     public func on<Content: EventData>(
         _ type: Content.Type, _ handler: @escaping @Sendable (UsherEvent<Content>) async throws -> Void
     ) -> UsherSubscription {
-        outlet.handlers.add(Content.eventType) { event in try await handler(event.with(data: event.data.decode(Content.self))) }
+        output.handlers.add(Content.eventType) { event in try await handler(event.with(data: event.data.decode(Content.self))) }
     }
 
     /// Handles events of this type, with their data as JSON.
     @discardableResult
     public func on(_ type: String, _ handler: @escaping @Sendable (Envelope) async throws -> Void) -> UsherSubscription {
-        outlet.handlers.add(type, handler)
+        output.handlers.add(type, handler)
     }
 
     /// Handles every event.
     @discardableResult
     public func onAny(_ handler: @escaping @Sendable (Envelope) async throws -> Void) -> UsherSubscription {
-        outlet.handlers.add(nil, handler)
+        output.handlers.add(nil, handler)
     }
 
     // MARK: What the device says
@@ -96,7 +96,7 @@ public final class Usher: Sendable {
         return Task { try await sent.value() }
     }
 
-    /// Sends heartbeats by itself while `getBeat` says `playing`: first after a minute, then as often as the server wants, until it is cancelled.
+    /// Sends heartbeats by itself while `getBeat` says `playing`: as often as the server wants, first after one such interval, until it is cancelled.
     /// For the very last position call `heartbeat` with `paused` or `ended`.
     public func playing(_ getBeat: @escaping @Sendable () async throws -> Beat) -> UsherSubscription {
         let id = lastLoop.withLock { id in
@@ -129,8 +129,8 @@ public final class Usher: Sendable {
     /// Disconnects for good and stops every timer. What was not sent yet fails with `closed`; a handler that runs is let finish, and nothing more is
     /// delivered. To sign in another user, close and connect again.
     public func close() {
-        outlet.isClosed.withLock { $0 = true }
-        outlet.signals.finish()
+        output.isClosed.withLock { $0 = true }
+        output.signals.finish()
         calls.post { $0.shutDown(.closed) }
     }
 

@@ -1,21 +1,4 @@
-import Foundation
-
 /// Everything that a client does in the background runs on this actor, one thing at a time.
 @globalActor actor UsherActor {
     static let shared = UsherActor()
-}
-
-/// A value behind a lock, for what must be read without waiting. `Mutex` needs iOS 18.
-final class Locked<Value>: @unchecked Sendable {
-    private var value: Value
-    private let lock = NSLock()
-
-    init(_ value: Value) { self.value = value }
-
-    /// Calls `body` with the value while nobody else has it. `body` must not wait.
-    func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
-        lock.lock()
-        defer { lock.unlock() }
-        return try body(&value)
-    }
 }

@@ -32,26 +32,3 @@ public struct SystemClock: UsherClock {
     /// Waits for a day at most: the nanoseconds of much more would overflow.
     public func sleep(ms: Int) async throws { try await Task.sleep(nanoseconds: UInt64(min(max(0, ms), maxWaitMs)) * 1_000_000) }
 }
-
-/// The current time by the server's clock, estimated from each `welcome`. Of two playback positions the newer one wins, which is fair only if
-/// devices agree on the time, and the clocks of televisions are often wrong.
-@UsherActor
-final class ServerClock {
-    /// If a `welcome` took longer than this, its time is ignored: the device may have slept while waiting for it.
-    private static let maxRoundTripMs = 5_000
-
-    private let clock: any UsherClock
-    private var offsetMs = 0
-
-    nonisolated init(_ clock: any UsherClock) { self.clock = clock }
-
-    /// The estimated server time in ms since 1970.
-    var nowMs: Int { clock.wallMs + offsetMs }
-
-    /// Adopts the server's time. An unreadable or late one is ignored.
-    /// - Parameter requestedAtMs: `elapsedMs` at which the connection was requested
-    func synchronize(_ serverTimeMs: Int?, requestedAtMs: Int) {
-        guard let serverTimeMs, clock.elapsedMs - requestedAtMs <= ServerClock.maxRoundTripMs else { return }
-        offsetMs = serverTimeMs - clock.wallMs
-    }
-}

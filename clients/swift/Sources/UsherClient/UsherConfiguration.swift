@@ -44,7 +44,7 @@ public struct UsherConfiguration: Sendable {
     /// Returns a token. Throws what the provider throws, or `timeout` after so long.
     @UsherActor
     func fetchToken(within ms: Int) async throws -> String {
-        try await runForeign(within: ms, on: clock, else: .timeout("no token in time")) { [token] in try await token.fetch() }
+        try await runWithTimeout(within: ms, on: clock, else: .timeout("no token in time")) { [token] in try await token.fetch() }
     }
 }
 

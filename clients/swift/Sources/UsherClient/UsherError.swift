@@ -53,7 +53,7 @@ extension UsherError {
     static let closed = UsherError(code: "closed", message: "the client was closed", retryable: false)
     static let userChanged = UsherError(code: "user_changed", message: "another user signed in before this was sent", retryable: false)
 
-    static func offline(_ message: String) -> UsherError { UsherError(code: "offline", message: message, retryable: true) }
+    package static func offline(_ message: String) -> UsherError { UsherError(code: "offline", message: message, retryable: true) }
     static func timeout(_ message: String) -> UsherError { UsherError(code: "timeout", message: message, retryable: true) }
     static func brokenProtocol(_ message: String, retryable: Bool) -> UsherError {
         UsherError(code: "protocol", message: message, retryable: retryable)

@@ -40,7 +40,7 @@ extension UsherEvent where Content == JSONValue {
     /// Returns the envelope in the value, or nil if there is none. Only what the client itself uses is checked.
     init?(_ value: JSONValue?) {
         guard let id = value?["id"]?.string, let type = value?["type"]?.string else { return nil }
-        let offset = value?["offset"]?.offset
+        let offset = value?["offset"]?.wholeNumber
         if offset == nil, let given = value?["offset"], given != .null { return nil }
         self.init(
             id: id, type: type, tier: value?["tier"]?.string ?? "routine", key: value?["key"]?.string ?? type, offset: offset,

@@ -7,7 +7,8 @@ import Foundation
 /// What a device says and asks by plain HTTP: in a notification service extension, after a tap on a push, at sign-in and sign-out. A socket with
 /// the same device id would supersede the app's. Every call fails with `UsherError`; one that is `retryable` may be made again.
 public struct UsherRequests: Sendable {
-    private static let timeout: TimeInterval = 15
+    /// Of a whole call: fetching the token, the request, and the same again if the token was refused.
+    private static let timeoutMs = 15_000
 
     private let configuration: UsherConfiguration
     private let session: URLSession
@@ -63,16 +64,20 @@ public struct UsherRequests: Sendable {
     }
 
     private func call(_ method: String, _ path: [String], query: [URLQueryItem] = [], body: JSONValue? = nil) async throws -> JSONValue {
-        var request = URLRequest(url: try makeURL(path, query), timeoutInterval: UsherRequests.timeout)
+        var request = URLRequest(url: try makeURL(path, query), timeoutInterval: TimeInterval(UsherRequests.timeoutMs) / 1_000)
         request.httpMethod = method
         if let body {
             request.setValue("application/json", forHTTPHeaderField: "Content-Type")
             request.httpBody = Data(body.text.utf8)
         }
-        do {
-            return try await send(request)
-        } catch let error as UsherError where error.isAboutToken && configuration.token.isRenewable {
-            return try await send(request) // once, with another token
+        return try await runWithTimeout(
+            within: UsherRequests.timeoutMs, on: configuration.clock, else: .timeout("no response in time")
+        ) { [request] in
+            do {
+                return try await send(request)
+            } catch let error as UsherError where error.isAboutToken && configuration.token.isRenewable {
+                return try await send(request) // once, with another token
+            }
         }
     }
 
@@ -90,7 +95,7 @@ public struct UsherRequests: Sendable {
         var request = request
         request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization")
         let (data, response): (Data, URLResponse)
-        do { (data, response) = try await session.data(for: request) } catch { throw UsherError(error, code: "offline") }
+        do { (data, response) = try await session.data(for: request, delegate: RedirectRefusal()) } catch { throw UsherError(error, code: "offline") }
         let value = JSONValue(parsing: Array(data)[...])
         guard let response = response as? HTTPURLResponse, (200..<300).contains(response.statusCode) else { throw refusal(response, value) }
         return value ?? .null
@@ -105,6 +110,16 @@ public struct UsherRequests: Sendable {
             retryable: problem?["retryable"]?.bool ?? (status >= 500 || status == 429),
             retryAfter: response?.value(forHTTPHeaderField: "Retry-After").flatMap(TimeInterval.init)
         )
+    }
+}
+
+/// A redirect is no response of Usher's, and where it leads must not get the token.
+private final class RedirectRefusal: NSObject, URLSessionTaskDelegate {
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest,
+        completionHandler: @escaping @Sendable (URLRequest?) -> Void
+    ) {
+        completionHandler(nil)
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import LoopbackTransport
 import XCTest
 
 @testable import UsherClient

@@ -1,3 +1,5 @@
+import LoopbackTransport
+
 @testable import UsherClient
 
 /// A line to a server on this machine that a test can cut.

@@ -1,4 +1,5 @@
 import Foundation
+import LoopbackTransport
 import XCTest
 
 @testable import UsherClient
@@ -30,7 +31,7 @@ private final class FakeHTTP: URLProtocol {
 /// Waits for a message, ten seconds at most. Returns the code of what comes instead of one.
 private func receiveFailure(_ socket: any UsherWebSocket) async -> String? {
     do {
-        _ = try await runForeign(within: 10_000, on: SystemClock(), else: .timeout("it waits for ever")) { try await socket.receive() }
+        _ = try await runWithTimeout(within: 10_000, on: SystemClock(), else: .timeout("it waits for ever")) { try await socket.receive() }
         return nil
     } catch {
         return UsherError(error, code: "offline").code
@@ -115,6 +116,53 @@ final class URLSessionTests: XCTestCase {
         XCTAssertEqual(fixed.used, ["Bearer old"])
     }
 
+    func testACallEndsInTimeHoweverSlowTheTokenIs() async throws {
+        var configuration = try UsherConfiguration(
+            url: makeDeadURL("http"), deviceId: "tv", platform: "tv",
+            token: .provider {
+                try await Task.sleep(nanoseconds: 60_000_000_000)
+                return "late"
+            }
+        )
+        configuration.clock = HastyClock()
+        do {
+            try await UsherRequests(configuration).seen(eventIds: ["e-1"])
+            XCTFail("it ended without a token")
+        } catch let error as UsherError {
+            XCTAssertEqual(error.code, "timeout")
+        }
+    }
+
+    func testATokenIsNotCarriedToWhereARedirectLeads() async throws {
+        let (server, elsewhere) = (try XCTUnwrap(TCPSocket.listen()), try XCTUnwrap(TCPSocket.listen()))
+        let visits = Locked(0)
+        startThread {
+            guard let client = server.accept() else { return }
+            _ = client.read()
+            _ = client.write(
+                Array("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:\(elsewhere.port)/\r\nContent-Length: 0\r\n\r\n".utf8)
+            )
+            while !client.read().isEmpty {}
+        }
+        startThread {
+            while let client = elsewhere.accept() {
+                visits.withLock { $0 += 1 }
+                client.end()
+            }
+        }
+        let url = try XCTUnwrap(URL(string: "http://127.0.0.1:\(server.port)"))
+        do {
+            let configuration = try UsherConfiguration(url: url, deviceId: "tv", platform: "tv", token: .fixed("secret"))
+            try await UsherRequests(configuration).seen(eventIds: ["e-1"])
+            XCTFail("it was followed")
+        } catch let error as UsherError {
+            XCTAssertEqual(error.code, "http_307")
+        }
+        XCTAssertEqual(visits.withLock { $0 }, 0)
+        server.end()
+        elsewhere.end()
+    }
+
     func testWhatAProxyAnswersIsAnErrorThatSaysWhenToComeBack() async throws {
         let (used, error) = try await callSeen(["busy"])
         XCTAssertEqual(used.count, 1)
@@ -132,4 +180,11 @@ final class URLSessionTests: XCTestCase {
         XCTAssertNil(UsherPush(userInfo: ["aps": [:]]))
         XCTAssertEqual(UsherPush.cleared(by: ["clear": "e-1"]), "e-1")
     }
+}
+
+/// Every wait is over at once.
+private struct HastyClock: UsherClock {
+    var wallMs: Int { SystemClock().wallMs }
+    var elapsedMs: Int { SystemClock().elapsedMs }
+    func sleep(ms: Int) async throws {}
 }

@@ -14,7 +14,7 @@ import Foundation
 
 /// A blocking TCP socket on this machine's loopback. Its descriptor is closed when nobody holds the socket any more, so that no thread reads from
 /// one that was given to somebody else meanwhile.
-final class TCPSocket: Sendable {
+package final class TCPSocket: Sendable {
     private static let sendTimeoutSeconds = 5
     private static let chunkBytes = 64 * 1_024
 
@@ -34,20 +34,20 @@ final class TCPSocket: Sendable {
     deinit { _ = close(descriptor) }
 
     /// Returns a socket that is connected to this port, or nil.
-    static func connect(port: UInt16) -> TCPSocket? {
+    package static func connect(port: UInt16) -> TCPSocket? {
         let socket = TCPSocket(makeSocket())
         let code = withAddress(port) { connectDescriptor(socket.descriptor, $0, $1) }
         return code == 0 ? socket : nil
     }
 
     /// Returns a socket that listens on a free port, or nil.
-    static func listen() -> TCPSocket? {
+    package static func listen() -> TCPSocket? {
         let socket = TCPSocket(makeSocket())
         guard withAddress(0, { bind(socket.descriptor, $0, $1) }) == 0, listenDescriptor(socket.descriptor, 50) == 0 else { return nil }
         return socket
     }
 
-    var port: UInt16 {
+    package var port: UInt16 {
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         _ = withUnsafeMutablePointer(to: &address) {
@@ -57,20 +57,20 @@ final class TCPSocket: Sendable {
     }
 
     /// Waits for a connection. Nil when this socket was shut down.
-    func accept() -> TCPSocket? {
+    package func accept() -> TCPSocket? {
         let accepted = acceptDescriptor(descriptor)
         return accepted >= 0 ? TCPSocket(accepted) : nil
     }
 
     /// Waits for bytes. Empty when the connection has ended.
-    func read() -> [UInt8] {
+    package func read() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: TCPSocket.chunkBytes)
         let count = recv(descriptor, &bytes, bytes.count, 0)
         return Array(bytes.prefix(max(0, count)))
     }
 
     /// Writes everything. False when the connection has ended, or takes nothing for five seconds.
-    func write(_ bytes: [UInt8]) -> Bool {
+    package func write(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, sendFlags) }
@@ -81,7 +81,7 @@ final class TCPSocket: Sendable {
     }
 
     /// Ends the connection: whoever waits for it returns.
-    func end() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+    package func end() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 }
 
 private func makeSocket() -> Int32 { socket(AF_INET, streamType, 0) }
@@ -103,7 +103,7 @@ private func withAddress(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, sockl
 private let loopback = UInt32(0x7F00_0001).bigEndian
 
 /// Runs blocking code in a thread of its own: Swift's tasks must not block theirs.
-func startThread(_ body: @escaping @Sendable () -> Void) {
+package func startThread(_ body: @escaping @Sendable () -> Void) {
     let thread = Thread(block: body)
     thread.name = "usher-test"
     thread.start()

@@ -1,11 +1,13 @@
 import Foundation
 
-@testable import UsherClient
+import UsherClient
 
 /// WebSockets over plain TCP to a server on this machine. Foundation's own, on Linux, divides messages of more than 4 KiB
 /// (swift-corelibs-foundation#5255), and asks for the connection in a way that servers refuse (#5484).
-struct SocketTransport: UsherTransport {
-    func connect(to url: URL) -> any UsherWebSocket { PlainWebSocket(url) }
+package struct SocketTransport: UsherTransport {
+    package init() {}
+
+    package func connect(to url: URL) -> any UsherWebSocket { PlainWebSocket(url) }
 }
 
 private final class PlainWebSocket: UsherWebSocket {

@@ -1,7 +1,7 @@
 import Foundation
 
 /// What the app sees of a client, and may look at without waiting.
-final class Outlet: Sendable {
+final class ClientOutput: Sendable {
     private static let bufferedEvents = 256
     private static let bufferedSignals = 64
 
@@ -22,9 +22,9 @@ final class Outlet: Sendable {
 
 /// One client at work.
 @UsherActor
-final class Core {
+final class ClientCore {
     private let configuration: UsherConfiguration
-    private let outlet: Outlet
+    private let output: ClientOutput
     private let timers: Timers
     /// Set if the configuration has no transport.
     private let ownTransport: URLSessionTransport?
@@ -32,9 +32,9 @@ final class Core {
     private lazy var client = ProtocolClient(configuration, timers: timers, transport: transport, delegate: self)
     private var loops: [Int: HeartbeatLoop] = [:]
 
-    init(_ configuration: UsherConfiguration, _ outlet: Outlet) {
+    init(_ configuration: UsherConfiguration, _ output: ClientOutput) {
         self.configuration = configuration
-        self.outlet = outlet
+        self.output = output
         timers = Timers(configuration.clock)
         if let transport = configuration.transport {
             (self.transport, ownTransport) = (transport, nil)
@@ -76,46 +76,46 @@ final class Core {
 
     /// Closes for good and stops every timer. A handler that runs is let finish.
     func shutDown(_ reason: UsherError) {
-        outlet.isClosed.withLock { $0 = true }
+        output.isClosed.withLock { $0 = true }
         timers.stop()
         for id in Array(loops.keys) { stopLoop(id) }
         client.close(reason)
-        outlet.events.finish()
-        outlet.states.finish()
+        output.events.finish()
+        output.states.finish()
         ownTransport?.close()
     }
 }
 
-extension Core: ProtocolClientDelegate, HeartbeatLoopDelegate {
-    var isClosed: Bool { outlet.isClosed.withLock { $0 } }
+extension ClientCore: ProtocolClientDelegate, HeartbeatLoopDelegate {
+    var isClosed: Bool { output.isClosed.withLock { $0 } }
     var heartbeatSeconds: Double { client.heartbeatSeconds }
 
     func handle(_ event: Envelope) async {
         let timeoutMs = milliseconds(configuration.handlerTimeout)
-        await outlet.handlers.handle(event, within: timeoutMs, on: configuration.clock) { outlet.report($0) }
+        await output.handlers.handle(event, within: timeoutMs, on: configuration.clock) { output.report($0) }
     }
 
     func committed(_ event: Envelope) {
-        for _ in 0..<outlet.events.send(event) {
-            outlet.report(UsherError(code: "slow", message: "a subscriber of events is too slow and lost one", retryable: false))
+        for _ in 0..<output.events.send(event) {
+            output.report(UsherError(code: "slow", message: "a subscriber of events is too slow and lost one", retryable: false))
         }
     }
 
     func stateChanged() {
         let state = client.state
-        outlet.state.withLock { $0 = state }
-        outlet.states.send(state)
+        output.state.withLock { $0 = state }
+        output.states.send(state)
     }
 
-    func wentOffline(_ error: UsherError) { outlet.signals.send(.offline(error)) }
+    func wentOffline(_ error: UsherError) { output.signals.send(.offline(error)) }
 
     func wasRefused(_ error: UsherError) {
         shutDown(error)
-        outlet.signals.send(.refused(error))
-        outlet.signals.finish()
+        output.signals.send(.refused(error))
+        output.signals.finish()
     }
 
-    func report(_ error: any Error) { outlet.report(error) }
+    func report(_ error: any Error) { output.report(error) }
 
     func send(_ beat: Beat) async throws -> BeatAnswer {
         let sent = Deferred<BeatAnswer>()
