@@ -50,7 +50,7 @@ export class PushProvidersService implements OnApplicationShutdown {
 
   private async sendTraced(
     name: string,
-    provider: ResilientProvider,
+    provider: ResilientProvider<PushMessage>,
     message: PushMessage,
   ): Promise<SendResult> {
     const span = this.traces.startSend(name, message.data.id);
