@@ -143,7 +143,9 @@ const digestStep = z
 export const timelineResponse = z
   .object({
     userId,
-    timeline: z.array(z.discriminatedUnion('step', [eventStep, webhookStep, membershipStep, streamStep, digestStep])),
+    timeline: z.array(
+      z.discriminatedUnion('step', [eventStep, webhookStep, membershipStep, streamStep, digestStep]),
+    ),
     next: nextCursor,
   })
   .meta({ id: 'Timeline' });

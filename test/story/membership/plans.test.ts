@@ -104,7 +104,12 @@ test('a preview says what a change would do, and for whom, and changes nothing',
     ],
     affected: 3,
   });
-  expect(await preview('unheard', slim)).toMatchObject({ action: 'create', before: null, members: [], affected: 0 });
+  expect(await preview('unheard', slim)).toMatchObject({
+    action: 'create',
+    before: null,
+    members: [],
+    affected: 0,
+  });
   expect((await usher.backOffice.call('GET', '/v1/plans/slim')).body).toEqual(before);
   expect((await usher.backOffice.call('GET', '/v1/plans/unheard')).status).toBe(404);
 });
