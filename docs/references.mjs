@@ -15,7 +15,7 @@ const cell = (text) => text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
 /** Returns the page of all HTTP calls, by tag. */
 export function httpReference({ paths, tags }) {
   const calls = Object.entries(paths).flatMap(([path, item]) =>
-    METHODS.filter((method) => item[method]).map((method) => ({ path, method, ...item[method] })),
+    METHODS.filter((method) => item[method]).map((method) => Object.assign({ path, method }, item[method])),
   );
   const sections = tags.map(({ name, description }) => {
     const rows = calls.filter(({ tags: [tag] = [] }) => tag === name).map(callRow);

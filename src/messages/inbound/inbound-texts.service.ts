@@ -57,12 +57,13 @@ export class InboundTextsService {
       providerId,
       userId,
     ]);
-    const texts = page.map(({ sender, body, userId, ...others }) => ({
-      ...others,
-      userId: userId === '' ? null : userId,
-      from: cipher.decrypt(sender),
-      text: cipher.decrypt(body),
-    }));
+    const texts = page.map(({ sender, body, userId, ...others }) =>
+      Object.assign(others, {
+        userId: userId === '' ? null : userId,
+        from: cipher.decrypt(sender),
+        text: cipher.decrypt(body),
+      }),
+    );
     return { texts, ...next };
   }
 

@@ -8,8 +8,8 @@ const BASIC =
 const EXTENDED = '\f^{}\\[~]|€';
 
 const SEPTETS: ReadonlyMap<string, number> = new Map([
-  ...[...BASIC].map((character) => [character, 1] as const),
-  ...[...EXTENDED].map((character) => [character, 2] as const),
+  ...Array.from(BASIC).map((character) => [character, 1] as const),
+  ...Array.from(EXTENDED).map((character) => [character, 2] as const),
 ]);
 
 /** Returns how many septets the character takes in GSM-7; undefined if the alphabet lacks it. */

@@ -39,11 +39,11 @@ export function segment(text: string, joining: Joining): SegmentedText {
 
 /** Returns the encoding that the text needs. */
 export const encodingOf = (text: string): TextEncoding =>
-  [...text].every((character) => septetsOf(character) !== undefined) ? 'GSM-7' : 'UCS-2';
+  Array.from(text).every((character) => septetsOf(character) !== undefined) ? 'GSM-7' : 'UCS-2';
 
 function unitsOf(text: string, encoding: TextEncoding): number {
   if (encoding === 'UCS-2') return text.length;
-  return [...text].reduce((sum, character) => sum + (septetsOf(character) ?? 0), 0);
+  return Array.from(text).reduce((sum, character) => sum + (septetsOf(character) ?? 0), 0);
 }
 
 /** What a part may not end within, and how many units it takes. */
@@ -59,7 +59,7 @@ const atomsOf = (text: string, encoding: TextEncoding): Atom[] =>
   [...graphemes.segment(text)].flatMap(({ segment: grapheme }) => {
     const units = unitsOf(grapheme, encoding);
     if (units <= MAX_GRAPHEME_UNITS) return [{ text: grapheme, units }];
-    return [...grapheme].map((point) => ({ text: point, units: unitsOf(point, encoding) }));
+    return Array.from(grapheme).map((point) => ({ text: point, units: unitsOf(point, encoding) }));
   });
 
 /** Fills one part after the other, which makes the fewest. `roomOf`: units of part number n, from 1 on. */

@@ -39,7 +39,7 @@ export type SmsSender = z.output<typeof smsSender>;
 const NOT_ROUTES =
   'must be JSON, or the file that holds it: { "currency": "EUR", "routes": [ { "prefix": "+49", "senders": [ { "provider", "sender", "price", "perSecond" } ] } ] }, each prefix once';
 const NOT_A_DKIM_KEY = 'must be a private RSA or Ed25519 key in PEM, or the file that holds it';
-const KINDS_OF_DKIM_KEYS = ['rsa', 'ed25519'];
+const KINDS_OF_DKIM_KEYS = new Set<string | undefined>(['rsa', 'ed25519']);
 
 /** Texts and mails. */
 export const messageSettings = {
@@ -65,7 +65,7 @@ export const messageSettings = {
   /** Signs mails (DKIM): the PEM text. */
   SMTP_DKIM_KEY: textOrFile('-----BEGIN', NOT_A_DKIM_KEY)
     .transform((pem) => pem.replaceAll('\\n', '\n'))
-    .refine((pem) => KINDS_OF_DKIM_KEYS.includes(privateKeyType(pem) ?? ''), { error: NOT_A_DKIM_KEY })
+    .refine((pem) => KINDS_OF_DKIM_KEYS.has(privateKeyType(pem)), { error: NOT_A_DKIM_KEY })
     .optional(),
   /** The domain that signs, and where in its DNS the public key is. */
   SMTP_DKIM_DOMAIN: text().optional(),
