@@ -12,7 +12,8 @@ import { ADMIN_KEY, SECRET, startBare, startOneClient, startUsher } from '../ser
 import { cpu, rss } from '../stats.mjs';
 
 const SETTLE_MS = 3_000;
-const IDLE_MS = 20_000;
+/** Whole numbers of pings on both sides: one every 20 s, and every 25 s. */
+const IDLE_MS = 100_000;
 const BUSY_MS = 10_000;
 /** 500 a second. */
 const BATCH = 25;
