@@ -145,17 +145,17 @@ function openFromScript(name, signIn) {
 
 function rowsOf(who, usher, bare) {
   const perMinute = 60_000 / IDLE_MS;
-  const figures = [
-    ['idle, bytes a minute to it', ({ idle }) => idle.toClient * perMinute],
-    ['idle, bytes a minute from it', ({ idle }) => idle.toNode * perMinute],
-    ['idle, ms of CPU a minute', ({ idle }) => (idle.cpu * perMinute) / 1_000],
-    ['idle, MiB', ({ idle }) => idle.memory / 1_024],
-    ['busy, bytes to it an event', ({ busy, events }) => busy.toClient / events],
-    ['busy, bytes from it an event', ({ busy, events }) => busy.toNode / events],
-    ['busy, µs of CPU an event', ({ busy, events }) => busy.cpu / events],
-    ['busy, MiB', ({ busy }) => busy.memory / 1_024],
-  ];
-  return figures.map(([what, of]) => {
+  const figures = {
+    'idle, bytes a minute to it': ({ idle }) => idle.toClient * perMinute,
+    'idle, bytes a minute from it': ({ idle }) => idle.toNode * perMinute,
+    'idle, ms of CPU a minute': ({ idle }) => (idle.cpu * perMinute) / 1_000,
+    'idle, MiB': ({ idle }) => idle.memory / 1_024,
+    'busy, bytes to it an event': ({ busy, events }) => busy.toClient / events,
+    'busy, bytes from it an event': ({ busy, events }) => busy.toNode / events,
+    'busy, µs of CPU an event': ({ busy, events }) => busy.cpu / events,
+    'busy, MiB': ({ busy }) => busy.memory / 1_024,
+  };
+  return Object.entries(figures).map(([what, of]) => {
     const row = { what: `${who}: ${what}`, usher: of(usher) };
     return bare ? Object.assign(row, { bare: of(bare), ratio: row.usher / of(bare) }) : row;
   });
