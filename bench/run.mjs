@@ -6,7 +6,8 @@
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
  *   --users 1000000         rows in each table of `scale` (--minutes 3 of load), of `nightly-order` and of `killed-push`: run only when named
- *   --seed 1                of the moments of `killed-push`
+ *   --seed 1                of the moments of `killed-push` and `digest`
+ *   --days 8                that `digest` simulates, for `--users`
  *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
@@ -23,6 +24,7 @@ import { campaign } from './scenarios/campaign.mjs';
 import { clients } from './scenarios/clients.mjs';
 import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
+import { digest } from './scenarios/digest.mjs';
 import { entitlement } from './scenarios/entitlement.mjs';
 import { flood } from './scenarios/flood.mjs';
 import { killedPush } from './scenarios/killed-push.mjs';
@@ -58,10 +60,11 @@ const scenarios = {
   push,
   campaign,
   clients,
+  digest,
   scale,
 };
 /** Too long for a run of everything. */
-const ONLY_WHEN_NAMED = new Set(['scale', 'nightly-order', 'killed-push']);
+const ONLY_WHEN_NAMED = new Set(['clients', 'scale', 'nightly-order', 'killed-push', 'digest']);
 const usual = {
   devices: '3000',
   rounds: '3',
@@ -74,6 +77,7 @@ const usual = {
   campaign: '100000',
   users: '1000000',
   minutes: '3',
+  days: '8',
   seed: String(1 + Math.floor(Math.random() * 1e9)),
 };
 const quick = {
@@ -87,6 +91,7 @@ const quick = {
   campaign: '5000',
   users: '20000',
   minutes: '0.5',
+  days: '1',
 };
 const textOption = { type: 'string' };
 const { values } = parseArgs({

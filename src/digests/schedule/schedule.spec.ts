@@ -113,6 +113,8 @@ describe('a daily digest at 17:00', () => {
     const user = new User(in_('Pacific/Apia'), instant('2011-12-28T12:00', 'Pacific/Apia'));
     user.waitUntil(instant('2012-01-02T00:00', 'Pacific/Apia'));
     expect(datesOf(user)).toEqual(['2011-12-28', '2011-12-29', '2011-12-31', '2012-01-01']);
+    const after = planNext(in_('Pacific/Apia'), '2011-12-29', new Date(0));
+    expect(after).toEqual({ localDate: '2011-12-31', dueAt: instant('2011-12-31T17:00', 'Pacific/Apia') });
   });
 
   test('comes once for each local date to a user who flies from Tokyo to Los Angeles at 16:59, and back', () => {

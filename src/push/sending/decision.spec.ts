@@ -52,6 +52,15 @@ describe('a push that is due', () => {
       'withdrawn',
       'seen_elsewhere',
     ],
+    ...(['digest', 'off'] as const).map(
+      (delivery) =>
+        [
+          `its category's delivery is ${delivery}`,
+          { preferences: preferences({ categories: { note: { delivery, channels: { push: true } } } }) },
+          'withdrawn',
+          'preference',
+        ] as const,
+    ),
     [
       'its category is off',
       { preferences: preferences({ categories: { note: { channels: { push: false } } } }) },

@@ -248,6 +248,39 @@ describe('a digest', () => {
     expect(await datesOf(userId)).toEqual(['2026-11-21']);
   });
 
+  test('is not made by the zone of a device that is no longer the one that was seen last, nor twice when its plan is wrong', async () => {
+    at('2026-11-20T12:00:00Z');
+    await define();
+    const userId = newUser();
+    await moveTo(userId, 'UTC');
+    await choose(userId);
+    await worker().plan();
+    await publish(userId, ['one']);
+    // No registration, and so no trigger, says that the other phone is in use now.
+    await postgres.query(
+      `INSERT INTO device (user_id, device_id, platform, timezone, last_seen_at, bucket)
+       VALUES ($1, 'other', 'ios', 'America/Los_Angeles', now() + interval '1 minute', bucket_of($1))`,
+      [userId],
+    );
+    await postgres.query(`UPDATE digest_plan SET next_run_at = '2026-11-20T17:10:00Z' WHERE user_id = $1`, [
+      userId,
+    ]);
+    at('2026-11-20T17:30:00Z');
+    await worker().run();
+    expect(await datesOf(userId)).toEqual([]);
+    at('2026-11-21T01:30:00Z');
+    await worker().run();
+    const first = await digestIn(userId);
+    expect(first?.data).toMatchObject({ localDate: '2026-11-20' });
+    await publish(userId, ['two']);
+    await postgres.query(
+      `UPDATE digest_plan SET next_run_at = $2, last_date = '2026-11-19' WHERE user_id = $1`,
+      [userId, clock.time],
+    );
+    await worker().run();
+    expect(await digestIn(userId)).toEqual(first);
+  });
+
   test('whose time is changed reaches all its users, and a date that had it gets no other one', async () => {
     at('2026-11-20T12:00:00Z');
     await define();

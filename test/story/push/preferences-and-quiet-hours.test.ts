@@ -64,14 +64,19 @@ describe('preferences', () => {
 });
 
 describe('an important event', () => {
-  test('is not pushed when its category is off; a critical one is', async () => {
-    await setPreferences('ben', { categories: { note: { channels: { push: false } } } });
+  test('is not pushed when its category is off, or kept for a digest; a critical one is', async () => {
+    await setPreferences('ben', {
+      categories: { note: { channels: { push: false } }, daily: { delivery: 'digest' } },
+    });
     const phone = await registerPhone(usher, 'ben', 'ben-phone');
     await usher.backOffice.publish([
       note('ben'),
       note('ben', { tier: 'critical', data: { title: 'Urgent' } }),
     ]);
-    await usher.backOffice.publish([note('ben', { type: 'other.news', data: { title: 'Other' } })]);
+    await usher.backOffice.publish([
+      note('ben', { type: 'daily.news', data: { title: 'In the digest' } }),
+      note('ben', { type: 'other.news', data: { title: 'Other' } }),
+    ]);
     const { notes } = await phone.waitForNotifications(2);
     expect(notes.map(({ title }) => title)).toEqual(['Other', 'Urgent']);
   });

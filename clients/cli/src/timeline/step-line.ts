@@ -36,6 +36,8 @@ const OTHERS = {
       endedAt && `ended ${plainText(endedAt)}`,
       reason,
     ),
+  digest: ({ digest, localDate, state, events, eventId, reason }: Fields) =>
+    words(digest, `of ${plainText(localDate)}`, state, `${plainText(events)} events`, eventId, reason),
 };
 
 const words = (...all: readonly unknown[]): string =>
