@@ -26,28 +26,20 @@ export async function clients(context) {
   const usherUrl = `http://127.0.0.1:${usher.port}`;
   const signIn = await startSignIn({ secret: SECRET, tokenSeconds: TOKEN_SECONDS, page: null });
   const { payload } = context.options;
-  const publishers = {
-    usher: new UsherPublisher({ port: usher.port, key: ADMIN_KEY, payload }),
-    bare: new BarePublisher({ port: bare.port, way: 'acked', payload }),
-  };
-  await publishers.bare.ready;
+  // Opened anew each time: one that idles is closed by the server.
+  const viaHttp = () => new UsherPublisher({ port: usher.port, key: ADMIN_KEY, payload });
+  const viaSocket = () => new BarePublisher({ port: bare.port, way: 'acked', payload });
   try {
-    const web = await measured(usherUrl, publishers.usher, 'web', openInNode('usher'));
-    const plain = await measured(
-      `http://127.0.0.1:${bare.port}`,
-      publishers.bare,
-      'bare',
-      openInNode('bare'),
-    );
+    const web = await measured(usherUrl, viaHttp, 'web', openInNode('usher'));
+    const plain = await measured(`http://127.0.0.1:${bare.port}`, viaSocket, 'bare', openInNode('bare'));
     const rows = rowsOf('the web client in Node', web, plain);
     for (const name of ['kotlin', 'swift']) {
-      const result = await measured(usherUrl, publishers.usher, name, openFromScript(name, signIn));
+      const result = await measured(usherUrl, viaHttp, name, openFromScript(name, signIn));
       if (result.missing) process.stdout.write(`${name} left out: ${result.missing} … `);
       else rows.push(...rowsOf(`the ${name} client`, result));
     }
     return rows;
   } finally {
-    for (const publisher of Object.values(publishers)) publisher.close();
     signIn.close();
     await usher.stop();
     await bare.stop();
@@ -55,7 +47,7 @@ export async function clients(context) {
 }
 
 /** Opens a client through a proxy, and returns what it took, idle and busy; `{ missing }` if its toolchain is. */
-async function measured(url, publisher, user, open) {
+async function measured(url, openPublisher, user, open) {
   const proxy = await TcpProxy.start(url);
   const client = await open(proxy.url, user);
   try {
@@ -64,8 +56,14 @@ async function measured(url, publisher, user, open) {
     const idle = await spent(client.pid, proxy, () => pause(IDLE_MS));
     let events = 0;
     const busy = await spent(client.pid, proxy, async () => {
-      events = await publishSteadily(publisher, user);
-      await untilHeard(client, events);
+      const publisher = openPublisher();
+      try {
+        await publisher.ready;
+        events = await publishSteadily(publisher, user);
+        await untilHeard(client, events);
+      } finally {
+        publisher.close();
+      }
     });
     return { idle, busy, events };
   } finally {
@@ -92,11 +90,16 @@ async function publishSteadily(publisher, user) {
   const start = performance.now();
   for (let batch = 0; batch < batches; batch += 1) {
     const keys = Array.from({ length: BATCH }, (_, n) => `note:${batch * BATCH + n}`);
-    while (!publisher.free) await pause(1);
+    await untilFree(publisher);
     publisher.send(keys.map((key) => ({ user, type: 'note', tier: 'important', key })));
     await pause(Math.max(0, start + (batch + 1) * BATCH_EVERY_MS - performance.now()));
   }
   return batches * BATCH;
+}
+
+async function untilFree(publisher) {
+  for (const deadline = Date.now() + WITHIN_MS; !publisher.free; await pause(1))
+    if (Date.now() > deadline) throw new Error('the publisher waits for an answer');
 }
 
 async function untilHeard(client, events) {
