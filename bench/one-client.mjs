@@ -14,7 +14,10 @@ serveRequests({
     };
     const client = connect({ url, token, deviceId: 'bench', platform: 'web', storage });
     client.on('note', () => (heard += 1));
-    await new Promise((resolve) => client.on('change', (state) => state.connection === 'live' && resolve()));
+    await new Promise((resolve, reject) => {
+      client.on('change', (state) => state.connection === 'live' && resolve());
+      client.on('refused', reject);
+    });
   },
   async bare({ url, user }) {
     const { io } = await import('socket.io-client');

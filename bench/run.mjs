@@ -64,7 +64,7 @@ const scenarios = {
   scale,
 };
 /** Too long for a run of everything. */
-const ONLY_WHEN_NAMED = new Set(['scale', 'nightly-order', 'killed-push', 'digest']);
+const ONLY_WHEN_NAMED = new Set(['clients', 'scale', 'nightly-order', 'killed-push', 'digest']);
 const usual = {
   devices: '3000',
   rounds: '3',

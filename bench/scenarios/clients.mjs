@@ -12,7 +12,8 @@ import { ADMIN_KEY, SECRET, startBare, startOneClient, startUsher } from '../ser
 import { cpu, rss } from '../stats.mjs';
 
 const SETTLE_MS = 3_000;
-const IDLE_MS = 20_000;
+/** Whole numbers of pings on both sides: one every 20 s, and every 25 s. */
+const IDLE_MS = 100_000;
 const BUSY_MS = 10_000;
 /** 500 a second. */
 const BATCH = 25;
@@ -25,28 +26,20 @@ export async function clients(context) {
   const usherUrl = `http://127.0.0.1:${usher.port}`;
   const signIn = await startSignIn({ secret: SECRET, tokenSeconds: TOKEN_SECONDS, page: null });
   const { payload } = context.options;
-  const publishers = {
-    usher: new UsherPublisher({ port: usher.port, key: ADMIN_KEY, payload }),
-    bare: new BarePublisher({ port: bare.port, way: 'acked', payload }),
-  };
-  await publishers.bare.ready;
+  // Opened anew each time: one that idles is closed by the server.
+  const viaHttp = () => new UsherPublisher({ port: usher.port, key: ADMIN_KEY, payload });
+  const viaSocket = () => new BarePublisher({ port: bare.port, way: 'acked', payload });
   try {
-    const web = await measured(usherUrl, publishers.usher, 'web', openInNode('usher'));
-    const plain = await measured(
-      `http://127.0.0.1:${bare.port}`,
-      publishers.bare,
-      'bare',
-      openInNode('bare'),
-    );
+    const web = await measured(usherUrl, viaHttp, 'web', openInNode('usher'));
+    const plain = await measured(`http://127.0.0.1:${bare.port}`, viaSocket, 'bare', openInNode('bare'));
     const rows = rowsOf('the web client in Node', web, plain);
     for (const name of ['kotlin', 'swift']) {
-      const result = await measured(usherUrl, publishers.usher, name, openFromScript(name, signIn));
+      const result = await measured(usherUrl, viaHttp, name, openFromScript(name, signIn));
       if (result.missing) process.stdout.write(`${name} left out: ${result.missing} … `);
       else rows.push(...rowsOf(`the ${name} client`, result));
     }
     return rows;
   } finally {
-    for (const publisher of Object.values(publishers)) publisher.close();
     signIn.close();
     await usher.stop();
     await bare.stop();
@@ -54,7 +47,7 @@ export async function clients(context) {
 }
 
 /** Opens a client through a proxy, and returns what it took, idle and busy; `{ missing }` if its toolchain is. */
-async function measured(url, publisher, user, open) {
+async function measured(url, openPublisher, user, open) {
   const proxy = await TcpProxy.start(url);
   const client = await open(proxy.url, user);
   try {
@@ -63,8 +56,14 @@ async function measured(url, publisher, user, open) {
     const idle = await spent(client.pid, proxy, () => pause(IDLE_MS));
     let events = 0;
     const busy = await spent(client.pid, proxy, async () => {
-      events = await publishSteadily(publisher, user);
-      await untilHeard(client, events);
+      const publisher = openPublisher();
+      try {
+        await publisher.ready;
+        events = await publishSteadily(publisher, user);
+        await untilHeard(client, events);
+      } finally {
+        publisher.close();
+      }
     });
     return { idle, busy, events };
   } finally {
@@ -91,11 +90,16 @@ async function publishSteadily(publisher, user) {
   const start = performance.now();
   for (let batch = 0; batch < batches; batch += 1) {
     const keys = Array.from({ length: BATCH }, (_, n) => `note:${batch * BATCH + n}`);
-    while (!publisher.free) await pause(1);
+    await untilFree(publisher);
     publisher.send(keys.map((key) => ({ user, type: 'note', tier: 'important', key })));
     await pause(Math.max(0, start + (batch + 1) * BATCH_EVERY_MS - performance.now()));
   }
   return batches * BATCH;
+}
+
+async function untilFree(publisher) {
+  for (const deadline = Date.now() + WITHIN_MS; !publisher.free; await pause(1))
+    if (Date.now() > deadline) throw new Error('the publisher waits for an answer');
 }
 
 async function untilHeard(client, events) {
@@ -144,18 +148,18 @@ function openFromScript(name, signIn) {
 
 function rowsOf(who, usher, bare) {
   const perMinute = 60_000 / IDLE_MS;
-  const figures = [
-    ['idle, bytes a minute to it', ({ idle }) => idle.toClient * perMinute],
-    ['idle, bytes a minute from it', ({ idle }) => idle.toNode * perMinute],
-    ['idle, ms of CPU a minute', ({ idle }) => (idle.cpu * perMinute) / 1_000],
-    ['idle, MiB', ({ idle }) => idle.memory / 1_024],
-    ['busy, bytes to it an event', ({ busy, events }) => busy.toClient / events],
-    ['busy, bytes from it an event', ({ busy, events }) => busy.toNode / events],
-    ['busy, µs of CPU an event', ({ busy, events }) => busy.cpu / events],
-    ['busy, MiB', ({ busy }) => busy.memory / 1_024],
-  ];
-  return figures.map(([what, of]) => {
-    const row = { what: `${who}: ${String(what)}`, usher: of(usher) };
+  const figures = {
+    'idle, bytes a minute to it': ({ idle }) => idle.toClient * perMinute,
+    'idle, bytes a minute from it': ({ idle }) => idle.toNode * perMinute,
+    'idle, ms of CPU a minute': ({ idle }) => (idle.cpu * perMinute) / 1_000,
+    'idle, MiB': ({ idle }) => idle.memory / 1_024,
+    'busy, bytes to it an event': ({ busy, events }) => busy.toClient / events,
+    'busy, bytes from it an event': ({ busy, events }) => busy.toNode / events,
+    'busy, µs of CPU an event': ({ busy, events }) => busy.cpu / events,
+    'busy, MiB': ({ busy }) => busy.memory / 1_024,
+  };
+  return Object.entries(figures).map(([what, of]) => {
+    const row = { what: `${who}: ${what}`, usher: of(usher) };
     return bare ? Object.assign(row, { bare: of(bare), ratio: row.usher / of(bare) }) : row;
   });
 }

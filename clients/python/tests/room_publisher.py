@@ -15,14 +15,22 @@ ATTEMPTS = 100
 
 def main() -> None:
     retries = RetryPolicy(attempts=ATTEMPTS, base=0.1, longest=2)
-    with Usher(os.environ["ROOM_URL"], os.environ["ROOM_KEY"], timeout=10, retries=retries) as usher:
+    with Usher(
+        os.environ["ROOM_URL"], os.environ["ROOM_KEY"], timeout=10, retries=retries
+    ) as usher:
         say({"ready": True})
         for line in sys.stdin:
             orders = json.loads(line)["publish"]
             accepted = usher.publish([event_of(order) for order in orders])
             numbers = [order["data"]["n"] for order in orders]
             offsets = [one.offset for one in accepted]
-            say({"accepted": [{"n": n, "offset": at} for n, at in zip(numbers, offsets, strict=True)]})
+            say(
+                {
+                    "accepted": [
+                        {"n": n, "offset": at} for n, at in zip(numbers, offsets, strict=True)
+                    ]
+                }
+            )
 
 
 def event_of(order: dict[str, Any]) -> Event:

@@ -107,7 +107,7 @@ private final class Runner {
     private func call(_ step: JSONValue) throws {
         let numbers = step["from"] == nil ? [] : Array(step.int("from")...step.int("to"))
         let id = { (n: Int) in
-            let length = step["idLength"]?.offset ?? 0
+            let length = step["idLength"]?.wholeNumber ?? 0
             return "e-\(n)" + String(repeating: "x", count: max(0, length - "e-\(n)".count))
         }
         switch step.string("call") {
@@ -130,7 +130,7 @@ private final class Runner {
         guard let state = PlaybackState(rawValue: fields["state"]?.string ?? "playing") else { throw Failure("unknown state") }
         return Beat(
             showId: fields["showId"]?.string ?? "dark", positionSeconds: fields["positionSeconds"]?.number ?? 60, durationSeconds: 3_000,
-            state: state, episodeId: step["episodeIdLength"]?.offset.map { String(repeating: "x", count: $0) }, at: fields["at"]?.string
+            state: state, episodeId: step["episodeIdLength"]?.wholeNumber.map { String(repeating: "x", count: $0) }, at: fields["at"]?.string
         )
     }
 
@@ -153,7 +153,7 @@ private final class Runner {
     }
 
     private func expectSent(_ step: JSONValue) throws {
-        let (times, socket) = (step["times"]?.offset ?? 1, try current())
+        let (times, socket) = (step["times"]?.wholeNumber ?? 1, try current())
         guard socket.sent.count >= times else { throw Failure("only \(socket.sent.count) messages") }
         asked = Array(socket.sent.prefix(times))
         socket.sent.removeFirst(times)

@@ -291,7 +291,7 @@ private final class Device: Sendable {
             Listening(inner: transport.connect(to: url)) { text in record.withLock { $0.said.append(text) } }
         }
         client = Usher.connect(configuration) { usher in
-            usher.on("note") { event in record.withLock { $0.heard.append(event.data["n"]?.offset ?? -1) } }
+            usher.on("note") { event in record.withLock { $0.heard.append(event.data["n"]?.wholeNumber ?? -1) } }
             usher.on(ReceiptsChanged.self) { event in record.withLock { $0.receipts += event.data.ids } }
             let signals = usher.signals
             Task {
@@ -311,7 +311,7 @@ private final class Device: Sendable {
     var refused: [String] { record.withLock { $0.refused } }
     var said: [String] { record.withLock { $0.said } }
     var handshakes: [String] { said.filter { $0.hasPrefix("40") } }
-    var entries: [Int] { client.state.entries.map { $0.data["n"]?.offset ?? -1 } }
+    var entries: [Int] { client.state.entries.map { $0.data["n"]?.wholeNumber ?? -1 } }
 
     func waitUntil(_ what: String, _ holds: (Device) -> Bool) async throws {
         let deadline = SystemClock().elapsedMs + Device.deadlineMs

@@ -44,7 +44,7 @@ private nonisolated(unsafe) let checks: [String: Check] = [
         differ(Backoff.failures(after: row.int("connectedMs"), failures: row.int("failures")), row.int("then"))
     },
     "offsets.json/news": { row in
-        let check = Cursor.check(toCursor(row["cursor"]), epoch: row["event"]?["epoch"]?.string, offset: row["event"]?["offset"]?.offset ?? -1)
+        let check = Cursor.check(toCursor(row["cursor"]), epoch: row["event"]?["epoch"]?.string, offset: row["event"]?["offset"]?.wholeNumber ?? -1)
         return differ(check.rawValue, row.string("is"))
     },
     "offsets.json/replay": { row in
@@ -91,7 +91,7 @@ private nonisolated(unsafe) let checks: [String: Check] = [
 
 private func checkEncode(_ row: JSONValue) -> String? {
     guard let packet = row["packet"] else { return "no packet" }
-    let id = packet["ackId"]?.offset
+    let id = packet["ackId"]?.wholeNumber
     switch packet.string("type") {
     case "connect": return sameText(PacketCodec.encodeConnect(auth: packet["auth"] ?? .null), row.string("text"))
     case "event":
@@ -186,7 +186,7 @@ private func encode(_ value: some Encodable) -> JSONValue {
 }
 
 private func toCursor(_ value: JSONValue?) -> Cursor? {
-    UsherPosition(value).map { Cursor(position: $0, replayEnd: value?["replayEnd"]?.offset ?? -1) }
+    UsherPosition(value).map { Cursor(position: $0, replayEnd: value?["replayEnd"]?.wholeNumber ?? -1) }
 }
 
 extension JSONValue {
