@@ -159,7 +159,7 @@ function rowsOf(who, usher, bare) {
     'busy, MiB': ({ busy }) => busy.memory / 1_024,
   };
   return Object.entries(figures).map(([what, of]) => {
-    const row = { what: `${who}: ${what}`, usher: of(usher) };
+    const row = { what: `${who}: ${String(what)}`, usher: of(usher) };
     return bare ? Object.assign(row, { bare: of(bare), ratio: row.usher / of(bare) }) : row;
   });
 }
