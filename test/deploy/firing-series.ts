@@ -20,6 +20,7 @@ export const FIRING: Record<string, Record<string, string>> = {
   // It fails for the first time, seven minutes before: there was no such series before.
   UsherPushMisconfigured: { 'usher_push_misconfigured{vendor="apns",reason="r"}': '_x33 1x30' },
   UsherPushCircuitOpen: { 'usher_push_circuits_open{vendor="apns"}': '1x60' },
+  UsherMessageMisconfigured: { 'usher_message_misconfigured{vendor="smtp",reason="r"}': '_x33 1x30' },
   UsherPushPaused: { 'usher_push_paused{vendor="apns"}': '1x60' },
   UsherPushLate: { 'usher_push_oldest_seconds{vendor="apns",tier="critical"}': '31x60' },
   UsherSlowStatements: {
