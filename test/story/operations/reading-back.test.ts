@@ -291,7 +291,12 @@ describe('the overview', () => {
     const database = await createDatabase();
     const connections = new Database(testConfig({ DATABASE_URL: database.url }));
     const read = () => new OverviewStore(connections).readBacklog(['stripe', 'google'], ['apns', 'fcm']);
-    const nothing = { handoffs: { critical: null, important: null }, pushes: [], processors: [] };
+    const nothing = {
+      handoffs: { critical: null, important: null },
+      pushes: [],
+      pauses: [],
+      processors: [],
+    };
     expect(await read()).toEqual({ ...nothing, waiting: { count: 0, seconds: null } });
     await database.query(
       `INSERT INTO handoff (id, consumer, tier, positions, created_at)
@@ -312,6 +317,7 @@ describe('the overview', () => {
     expect(backlog).toEqual({
       handoffs: { critical: around(180), important: null },
       pushes: [{ vendor: 'fcm', tier: 'important', seconds: around(120) }],
+      pauses: [],
       processors: [
         {
           processor: 'stripe',

@@ -41,11 +41,13 @@ function happened(
   { userId, eventId, deviceId, why }: Omit<NonDelivery, 'says'>,
 ) {
   const path = `/v1/users/${userId}/events/${eventId}?deviceId=${deviceId}`;
-  return eventually(`${name} has happened`, async () => {
+  const hasHappened = async () => {
     const { body } = await usher.backOffice.call('GET', path);
     const [device] = (body.devices ?? []) as { why?: string; explanation: string }[];
     return device?.why === why && !device?.explanation.includes('a moment ago');
-  });
+  };
+  // A push that failed is tried again after a pause, and only then finds the circuit open.
+  return eventually(`${name} has happened`, hasHappened, 60_000);
 }
 
 interface Stage {
