@@ -88,8 +88,9 @@ export class TimelineService {
     return `This user has no event with this id: it was never published to them, was routine, which is not stored, or is older than ${days} days. Compare the id and the user with the response to the call that published it.`;
   }
 
+  /** The receipt `sent` comes after the second copy went unacknowledged, and some seconds may pass until it is written. */
   private asOf(): AsOf {
-    return { now: new Date().toISOString(), ackMs: 2_000 * this.config.ACK_TIMEOUT_SECONDS };
+    return { now: new Date().toISOString(), ackMs: 3_000 * this.config.ACK_TIMEOUT_SECONDS };
   }
 }
 

@@ -160,7 +160,7 @@ describe('usher why', () => {
       (await why('hal-tv')).includes('hal-tv: received\nIt arrived after'),
     );
     await eventually('hal-phone did not', async () =>
-      (await why('hal-phone')).includes('the device has not acknowledged it'),
+      (await why('hal-phone')).includes('hal-phone: not_acknowledged'),
     );
     await eventually('hal-tablet is asleep', async () =>
       (await why('hal-tablet')).includes('The device is asleep'),
