@@ -7,15 +7,15 @@ const features = '^src/(membership|entitlements|streams|playback|recommendations
 const mailbox = '^src/mailbox/';
 const cluster = '^src/cluster/';
 const delivery = '^src/delivery/';
-const ways = '^src/(live|push)/';
+const ways = '^src/(live|push|messages)/';
 const story =
-  '^src/(membership|entitlements|streams|playback|recommendations|digests|mailbox|cluster|delivery|live|push)/';
+  '^src/(membership|entitlements|streams|playback|recommendations|digests|mailbox|cluster|delivery|live|push|messages)/';
 const spec = '\\.spec\\.ts$';
 const pure = '/[^/.]+\\.ts$'; // no suffix: a rule in plain TypeScript
 // Not rules although they have no suffix: platform's machinery, the demo, the boot, registries (they list classes), and what speaks to
 // sockets and providers directly.
 const notARule =
-  '^src/(platform|demo|generated)/|^src/(main|boot)\\.ts$|^src/live/socketio/|/registry\\.ts$|^src/push/providers/(tls|webpush/ssrf-safe-agent)\\.ts$';
+  '^src/(platform|demo|generated)/|^src/(main|boot)\\.ts$|^src/live/socketio/|/registry\\.ts$|^src/push/providers/webpush/ssrf-safe-agent\\.ts$';
 const npm = (...names) => `(^|/)node_modules/(${names.join('|')})/`;
 const databases = `^src/generated/prisma/|${npm('@prisma/[^/]+', 'pg', 'ioredis')}`;
 const prisma = '^src/platform/.*prisma[^/]*\\.ts$';

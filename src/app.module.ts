@@ -14,6 +14,7 @@ import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
 import { STATE_PARTS } from './mailbox/state/state.js';
 import { MembershipModule } from './membership/membership.module.js';
+import { MessagesModule } from './messages/messages.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { CONFIG, type Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
@@ -74,6 +75,8 @@ export class AppModule {
       imports: [
         PlatformModule.with(config),
         PortsModule,
+        // Before the payment processors', whose route takes any name below /v1/webhooks.
+        MessagesModule,
         MembershipModule,
         EntitlementsModule,
         StreamsModule,

@@ -8,6 +8,8 @@ import { mailboxErasure } from './mailbox/mailbox.erasure.js';
 import { mailboxRetention } from './mailbox/mailbox.retention.js';
 import { membershipErasure } from './membership/membership.erasure.js';
 import { webhookRetention } from './membership/webhooks/webhook.retention.js';
+import { messageErasure } from './messages/messages.erasure.js';
+import { messageRetention } from './messages/messages.retention.js';
 import type { Config } from './platform/config/config.js';
 import { auditErasure } from './platform/audit/audit.erasure.js';
 import { auditRetention } from './platform/audit/audit.retention.js';
@@ -30,6 +32,7 @@ export const retentionRules = (config: Config): RetentionRule[] =>
     digestRetention,
     idempotencyRetention,
     mailboxRetention,
+    messageRetention,
     pushRetention,
     receiptRetention,
     recommendationRetention,
@@ -44,6 +47,7 @@ export const userErasures: readonly UserErasure[] = [
   streamErasure,
   deviceErasure,
   contactErasure,
+  messageErasure,
   pushErasure,
   receiptErasure,
   playbackErasure,

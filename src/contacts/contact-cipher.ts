@@ -17,7 +17,7 @@ const keysOf = (secret: string): Keys => ({
  */
 export class ContactCipher {
   private readonly current: Keys;
-  private readonly all: readonly Keys[];
+  private readonly all: readonly [Keys, ...Keys[]];
 
   /** `secrets`: of CONTACT_KEY, at least one. */
   constructor(secrets: readonly [string, ...string[]]) {
@@ -48,9 +48,10 @@ export class ContactCipher {
     return hashUnder(this.current, address);
   }
 
-  /** Returns the hashes under which it may have been stored, by each secret. */
-  hashes(address: string): Buffer[] {
-    return this.all.map((keys) => hashUnder(keys, address));
+  /** Returns the hashes under which it may have been stored, by each secret, the first one first. */
+  hashes(address: string): [Buffer, ...Buffer[]] {
+    const [first, ...others] = this.all;
+    return [hashUnder(first, address), ...others.map((keys) => hashUnder(keys, address))];
   }
 
   /** Returns eight characters by which people see that an address is another one, for the audit; not the address. */

@@ -8,7 +8,7 @@ import { setUpHttp } from '../../src/platform/http/http-setup.js';
 import type { PushMessage } from '../../src/push/providers/push-message.js';
 import { PUSH_PROVIDERS, type PushProviderDefinition } from '../../src/push/providers/push-provider.js';
 import { pushProviders } from '../../src/push/providers/registry.js';
-import { DELIVERED } from '../../src/push/providers/send-result.js';
+import { DELIVERED } from '../../src/platform/sending/send-result.js';
 import { backOffice, call } from '../support/drivers/back-office.js';
 import { createDatabase, type TestDatabase } from '../support/infrastructure/database.js';
 import { eventually } from '../support/eventually.js';

@@ -16,8 +16,8 @@ import {
   useFakeProviders,
 } from './push-providers.js';
 import type { PushMessage } from '../../src/push/providers/push-message.js';
-import type { ResilientProvider } from '../../src/push/providers/resilient.provider.js';
-import type { SendResult } from '../../src/push/providers/send-result.js';
+import type { ResilientProvider } from '../../src/platform/sending/resilient.provider.js';
+import type { SendResult } from '../../src/platform/sending/send-result.js';
 
 /** A deadline that a test waits for. */
 const SOON_MS = 700;
@@ -29,7 +29,7 @@ const PROVIDERS = [APNS, FCM, WEBPUSH];
 describe.each(PROVIDERS)('the sender for $name', (provider) => {
   const { responses } = provider;
   const responsesOf = () => provider.fake().responses;
-  const sendTo = (sender: ResilientProvider, more: Partial<PushMessage> = {}) =>
+  const sendTo = (sender: ResilientProvider<PushMessage>, more: Partial<PushMessage> = {}) =>
     sender.send(pushMessage(provider.address(), more));
   const times = (count: number, act: () => Promise<SendResult>) =>
     Promise.all(Array.from({ length: count }, act));

@@ -11,8 +11,8 @@ import type { PushAddress } from '../../src/devices/push-address.schema.js';
 import type { PushMessage } from '../../src/push/providers/push-message.js';
 import type { PushProvider } from '../../src/push/providers/push-provider.js';
 import { pushProviders } from '../../src/push/providers/registry.js';
-import { RESILIENCE_LIMITS, type ResilienceLimits } from '../../src/push/providers/resilience.js';
-import { ResilientProvider } from '../../src/push/providers/resilient.provider.js';
+import { RESILIENCE_LIMITS, type ResilienceLimits } from '../../src/platform/sending/resilience.js';
+import { ResilientProvider } from '../../src/platform/sending/resilient.provider.js';
 import { WebPushProvider } from '../../src/push/providers/webpush/webpush.provider.js';
 import { type FakeApns, startFakeApns } from '../support/fakes/fake-apns.js';
 import { testConfig } from '../support/config.js';
@@ -89,7 +89,7 @@ export const WEBPUSH: ProviderUnderTest = {
 /** Everything that was logged, and the secrets that must not be in it. */
 export const loggedLines: string[] = [];
 const secrets = new Set<string>();
-const open: ResilientProvider[] = [];
+const open: ResilientProvider<PushMessage>[] = [];
 export let metrics: MetricsService;
 let watch: ProviderMonitorService;
 
@@ -132,7 +132,7 @@ export function createSender(
   provider: ProviderUnderTest,
   limits: Partial<ResilienceLimits> = {},
   environment: Record<string, string> = {},
-): ResilientProvider {
+): ResilientProvider<PushMessage> {
   const inner = provider.make(testConfig({ ...provider.fake().environment, ...environment }));
   if (!inner) throw new Error(`${provider.name} is not configured`);
   const all = { ...RESILIENCE_LIMITS, timeoutMs: TIMEOUT_MS, ...limits };

@@ -113,6 +113,7 @@ const NOT_OFFERED = new Set([
   'FCM_ORIGIN',
   'GOOGLE_API_BASE',
   'GOOGLE_JWKS_URL',
+  'TWILIO_ORIGIN',
 ]);
 
 test('.env.example offers every setting that docker-compose.yml does not decide, and docker-compose.yml passes each on', async () => {

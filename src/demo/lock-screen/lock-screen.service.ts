@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { PrimaryLinkService } from '../../platform/processes/primary-link.service.js';
 import type { StandInProvider } from '../../push/providers/push-providers.service.js';
 import type { PushMessage } from '../../push/providers/push-message.js';
-import { retry, type SendResult, unregistered } from '../../push/providers/send-result.js';
+import { retry, type SendResult, unregistered } from '../../platform/sending/send-result.js';
 import type { FakeSendResult } from './lock-screen.schema.js';
 
 /** A push that was sent to this address, with its result. */

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { z } from 'zod';
 import { checkConsole, consoleSettings } from './console-settings.js';
-import { messageSettings } from './message-settings.js';
+import { checkMessages, messageSettings } from './message-settings.js';
 import { checkPush, pushSettings } from './push-settings.js';
 import {
   authSettings,
@@ -45,6 +45,7 @@ export const environment = z
       'must be 1 while TRANSPORTS contains polling: the requests of one session would reach different processes',
   })
   .superRefine(checkPush)
+  .superRefine(checkMessages)
   .superRefine(checkConsole);
 
 /** The settings of a node, checked and with defaults. */
@@ -54,7 +55,7 @@ export const CONFIG = Symbol('CONFIG');
 
 /** A variable with one of these prefixes that is not a setting is taken for a misspelt one. */
 const OUR_PREFIXES =
-  /^(AUTH_JW|STRIPE_(API|WEBHOOK|PER)|STANDARD_WEBHOOK|APPLE_(BUNDLE|APP_ID|ENVIRON|ROOT)|GOOGLE_(PACKAGE|PUBSUB|SERVICE_ACCOUNT|API_BASE|JWKS|PER)|PAST_DUE|RECONCILE_|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|EVENT_STREAMS|TRUSTED_PROX|USER_CALLS|KEY_CALLS|WEBHOOKS_PER|RECEIPT_RET|PUSH_RET|WEBHOOK_|STREAM_RET|AUDIT_RET|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_|CONSOLE_|CONTACT_KEY|DIGESTS?_)/;
+  /^(AUTH_JW|STRIPE_(API|WEBHOOK|PER)|STANDARD_WEBHOOK|APPLE_(BUNDLE|APP_ID|ENVIRON|ROOT)|GOOGLE_(PACKAGE|PUBSUB|SERVICE_ACCOUNT|API_BASE|JWKS|PER)|PAST_DUE|RECONCILE_|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|EVENT_STREAMS|TRUSTED_PROX|USER_CALLS|KEY_CALLS|WEBHOOKS_PER|RECEIPT_RET|PUSH_RET|WEBHOOK_|STREAM_RET|AUDIT_RET|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_|CONSOLE_|CONTACT_|PUBLIC_URL|SMTP_|TWILIO_|SMS_|EMAIL_PER|MESSAGE_|DIGESTS?_)/;
 
 /** Stops the boot. The message is for the operator: one sentence a line, each of which says what to change. */
 export class ConfigError extends Error {}

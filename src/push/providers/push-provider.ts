@@ -1,20 +1,10 @@
 import type { PushAddress } from '../../devices/push-address.schema.js';
 import type { Config } from '../../platform/config/config.js';
+import type { OutboundProvider } from '../../platform/sending/outbound-provider.js';
 import type { PushMessage } from './push-message.js';
-import type { SendResult } from './send-result.js';
 
-/** The connection to one push provider: what its folder implements with the provider's library. `ResilientProvider` wraps it. */
-export interface PushProvider {
-  /**
-   * The service behind the provider that takes this message: Web Push is many services, and one's outage is not the others'. A small set
-   * of names, none of which a device can make up, since each has a circuit breaker of its own.
-   */
-  upstreamOf(message: PushMessage): string;
-  /** Sends once, without retries. May throw, and need not settle once `signal` is aborted. */
-  send(message: PushMessage, signal: AbortSignal): Promise<SendResult>;
-  /** Ends the connections. */
-  close(): Promise<void>;
-}
+/** The connection to one push provider. */
+export type PushProvider = OutboundProvider<PushMessage>;
 
 /** All that the rest of Usher must know of a push provider. Each provider's folder exports one; registry.ts lists them. */
 export interface PushProviderDefinition {

@@ -3,8 +3,8 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { ProviderMonitorService } from './provider-monitor.service.js';
 import type { PushMessage } from './push-message.js';
 import { providerNamesByKind, PUSH_PROVIDERS, type PushProviderDefinition } from './push-provider.js';
-import { ResilientProvider } from './resilient.provider.js';
-import { rejected, type SendResult } from './send-result.js';
+import { ResilientProvider } from '../../platform/sending/resilient.provider.js';
+import { rejected, type SendResult } from '../../platform/sending/send-result.js';
 
 /** Takes the messages of providers that have no credentials here. The demo page's lock screen is one. */
 export interface StandInProvider {
@@ -17,7 +17,7 @@ export const STAND_IN_PROVIDER = Symbol('STAND_IN_PROVIDER');
 @Injectable()
 export class PushProvidersService implements OnApplicationShutdown {
   private readonly nameOfKind: Readonly<Record<string, string>>;
-  private readonly connected = new Map<string, ResilientProvider>();
+  private readonly connected = new Map<string, ResilientProvider<PushMessage>>();
 
   constructor(
     @Inject(PUSH_PROVIDERS) definitions: readonly PushProviderDefinition[],

@@ -1,32 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { runIsolated } from '../../platform/scheduling/isolation.js';
+import type { BatchResult, ClaimedBatch } from '../../platform/sending/lane.worker.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { Push } from '../queue/push.js';
 import { PushStore, type SettledPush } from '../queue/push.store.js';
 import { BudgetsService } from './budgets.service.js';
 import { PushReportService } from './push-report.service.js';
 import { PushSenderService } from './push-sender.service.js';
-
-/** Pushes that were claimed and are to be sent. */
-export interface PushBatch {
-  readonly size: number;
-  /** Whether more pushes may be due. */
-  readonly hasMore: boolean;
-  /** Milliseconds until the provider's budget allows more. */
-  readonly waitMs: number;
-  /**
-   * Sends and settles the batch; `onSettled` is called with the count of each group that was settled. Throws when PostgreSQL is down: the
-   * pushes are due again later.
-   */
-  send(onSettled: (count: number) => void): Promise<PushBatchResult>;
-}
-
-/** How many pushes of a batch were sent to the provider, and how many of those must be retried. */
-export interface PushBatchResult {
-  readonly sent: number;
-  readonly failed: number;
-}
 
 /** Claims, sends and settles pushes in batches, as many as the provider's budget allows. */
 @Injectable()
@@ -41,7 +22,7 @@ export class PushBatchesService {
   ) {}
 
   /** Claims at most `limit` pushes. Throws when PostgreSQL is down. */
-  async claim(provider: string, tier: DurableTier, limit: number): Promise<PushBatch> {
+  async claim(provider: string, tier: DurableTier, limit: number): Promise<ClaimedBatch> {
     const { granted, waitMs } = await this.budgets.take(provider, tier, limit);
     const pushes = granted === 0 ? [] : await this.store.claim(provider, tier, granted);
     const unused = granted - pushes.length;
@@ -59,7 +40,7 @@ export class PushBatchesService {
     tier: DurableTier,
     pushes: readonly Push[],
     onSettled: (count: number) => void,
-  ): Promise<PushBatchResult> {
+  ): Promise<BatchResult> {
     const { outgoing, settled } = await this.sender.prepare(pushes);
     await this.budgets.giveBack(provider, pushes.length - outgoing.length);
     const settle = async (group: readonly SettledPush[]): Promise<void> => {

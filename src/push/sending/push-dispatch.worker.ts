@@ -2,12 +2,12 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
+import { LaneWorker } from '../../platform/sending/lane.worker.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { PUSH_PROVIDERS, type PushProviderDefinition } from '../providers/push-provider.js';
 import { pushesQueued } from '../queue/push.js';
 import { PushStore } from '../queue/push.store.js';
 import { PushBatchesService } from './push-batches.service.js';
-import { PushLaneWorker } from './push-lane.worker.js';
 
 /** For pushes that another node queued, or that are due again. Those that this node queues are sent at once. */
 const INTERVAL_MS: Record<DurableTier, number> = { critical: 500, important: 1_000 };
@@ -18,7 +18,7 @@ const INTERVAL_MS: Record<DurableTier, number> = { critical: 500, important: 1_0
  */
 @Injectable()
 export class PushDispatchWorker extends PeriodicWorker<DurableTier> implements OnModuleInit {
-  private readonly lanes: readonly PushLaneWorker[];
+  private readonly lanes: readonly LaneWorker[];
   private readonly isWorker: boolean;
 
   constructor(
@@ -33,16 +33,15 @@ export class PushDispatchWorker extends PeriodicWorker<DurableTier> implements O
     this.isWorker = isWorker;
     const onError = (error: unknown): void =>
       this.log.warn(`a batch failed, its pushes are retried: ${String(error)}`);
-    this.lanes = providers.flatMap(({ name }) => [
-      new PushLaneWorker(batches, name, 'critical', onError),
-      new PushLaneWorker(batches, name, 'important', onError),
-    ]);
+    const laneOf = (provider: string, tier: DurableTier) =>
+      new LaneWorker({ provider, tier, claim: (limit) => batches.claim(provider, tier, limit) }, onError);
+    this.lanes = providers.flatMap(({ name }) => [laneOf(name, 'critical'), laneOf(name, 'important')]);
   }
 
   onModuleInit(): void {
     if (!this.isWorker) return;
     this.bus.subscribe(pushesQueued, (tier) => {
-      for (const lane of this.lanes) if (lane.tier === tier) lane.wake();
+      for (const one of this.lanes) if (one.lane.tier === tier) one.wake();
     });
   }
 
@@ -58,6 +57,6 @@ export class PushDispatchWorker extends PeriodicWorker<DurableTier> implements O
 
   protected async runOnce(tier: DurableTier): Promise<void> {
     const due = await this.store.listDueProviders(tier);
-    for (const lane of this.lanes) if (lane.tier === tier && due.includes(lane.provider)) lane.wake();
+    for (const one of this.lanes) if (one.lane.tier === tier && due.includes(one.lane.provider)) one.wake();
   }
 }

@@ -4,16 +4,17 @@ import { DevicesService } from '../../devices/devices.service.js';
 import { PLAYBACK_ACTIVITY, type PlaybackActivity } from '../../devices/playback-activity.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { isOutage } from '../../platform/postgres/outage.js';
+import { backoffMs } from '../../platform/sending/backoff.js';
+import { rejected, type SendResult } from '../../platform/sending/send-result.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { renderPush } from '../content/render-push.js';
 import { PushProvidersService } from '../providers/push-providers.service.js';
-import { rejected, type SendResult } from '../providers/send-result.js';
 import type { PreparedPush, Push, PushSettlement } from '../queue/push.js';
 import type { SettledPush } from '../queue/push.store.js';
 import { BudgetsService } from './budgets.service.js';
 import { decide, type DecisionContext } from './decision.js';
-import { backoffMs, retryLater, toSettlement } from './retry.js';
+import { retryLater, toSettlement } from './retry.js';
 
 /** Results are settled in groups at this interval while others are awaited. What is not settled when this worker dies is sent twice. */
 const GROUP_MS = 100;

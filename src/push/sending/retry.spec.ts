@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Push } from '../queue/push.js';
-import { backoffMs, toSettlement } from './retry.js';
+import { backoffMs } from '../../platform/sending/backoff.js';
+import { toSettlement } from './retry.js';
 
 const now = new Date('2026-11-20T12:00:00Z');
 const push = (more: Partial<Push> = {}): Push =>

@@ -1,17 +1,9 @@
-import type { SendResult } from '../providers/send-result.js';
+import { backoffMs } from '../../platform/sending/backoff.js';
+import type { SendResult } from '../../platform/sending/send-result.js';
 import type { Push, PushSettlement } from '../queue/push.js';
 
-const FIRST_BACKOFF_MS = 1_000;
-const MAX_BACKOFF_MS = 5 * 60_000;
 /** While our credentials are wrong each try fails. Once an operator has corrected them, the pushes go out within two minutes. */
 const MISCONFIGURED_RETRY_MS = 60_000;
-
-/**
- * Milliseconds to wait after so many attempts. Full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"): pushes that failed
- * together are not retried together.
- */
-export const backoffMs = (attempts: number, random: () => number = Math.random): number =>
-  random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempts, 20));
 
 /**
  * How a push is settled after a provider's result. `unregistered` is not among them: it depends on whether the address was registered

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { PushProvidersService } from '../../../src/push/providers/push-providers.service.js';
-import { DELIVERED } from '../../../src/push/providers/send-result.js';
+import { DELIVERED } from '../../../src/platform/sending/send-result.js';
 import type { PreparedPush } from '../../../src/push/queue/push.js';
 import { PushSenderService } from '../../../src/push/sending/push-sender.service.js';
 

@@ -219,12 +219,19 @@ const LAST = [
 ];
 /**
  * In-house billing cannot be asked to change a membership, and the webhook was applied at once: the examples are right, and the answers
- * documented. The contact was removed by the call before.
+ * documented. The contact was removed by the call before, no channel is
+ * configured, and only mails have links to unsubscribe.
  */
 const REFUSED: Record<string, string> = {
   changeMembership: 'not_configured',
   retryWebhook: 'conflict',
   removeOwnContact: 'not_found',
+  sendMessage: 'not_configured',
+  receiveTwilioText: 'not_configured',
+  receiveTwilioStatus: 'not_configured',
+  receiveMessageReport: 'not_configured',
+  showUnsubscribe: 'signature_invalid',
+  unsubscribeMail: 'signature_invalid',
 };
 
 test('every example works: the node does what it shows, and answers as documented', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Notification, type NotificationOptions, Priority, PushType } from 'apns2';
 import { certainlyFits, type PushMessage } from '../push-message.js';
-import { rejected, type SendResult } from '../send-result.js';
+import { rejected, type SendResult } from '../../../platform/sending/send-result.js';
 
 /** Apple's limits, in bytes. */
 const MAX_PAYLOAD = 4_096;

@@ -1,4 +1,10 @@
-import { misconfigured, rejected, retry, type SendResult, unregistered } from '../send-result.js';
+import {
+  misconfigured,
+  rejected,
+  retry,
+  type SendResult,
+  unregistered,
+} from '../../../platform/sending/send-result.js';
 
 type Failure = Exclude<SendResult['is'], 'delivered'>;
 

@@ -4,8 +4,14 @@ import type { Config } from '../../../platform/config/config.js';
 import { withTimeout } from '../../../platform/scheduling/timeout.js';
 import type { PushMessage } from '../push-message.js';
 import type { PushProvider, PushProviderDefinition } from '../push-provider.js';
-import { DELIVERED, misconfigured, networkErrorResult, rejected, type SendResult } from '../send-result.js';
-import { tlsOptions } from '../tls.js';
+import {
+  DELIVERED,
+  misconfigured,
+  networkErrorResult,
+  rejected,
+  type SendResult,
+} from '../../../platform/sending/send-result.js';
+import { tlsOptions } from '../../../platform/sending/tls.js';
 import { toApnsNotification } from './apns-notification.js';
 import { toApnsResult } from './apns-result.js';
 

@@ -1,6 +1,6 @@
 import type { AndroidConfig, ApnsConfig, Message } from 'firebase-admin/messaging';
 import { certainlyFits, type PushMessage } from '../push-message.js';
-import { rejected, type SendResult } from '../send-result.js';
+import { rejected, type SendResult } from '../../../platform/sending/send-result.js';
 
 /** FCM's limit for notification and data together, in bytes. */
 const MAX_PAYLOAD = 4_096;

@@ -1,4 +1,10 @@
-import { misconfigured, rejected, retry, type SendResult, unregistered } from '../send-result.js';
+import {
+  misconfigured,
+  rejected,
+  retry,
+  type SendResult,
+  unregistered,
+} from '../../../platform/sending/send-result.js';
 
 /** A response of FCM's v1 API other than 200. */
 export interface FcmErrorResponse {

@@ -18,8 +18,8 @@ import {
   retry,
   retryAfterMs,
   type SendResult,
-} from '../send-result.js';
-import { tlsOptions } from '../tls.js';
+} from '../../../platform/sending/send-result.js';
+import { tlsOptions } from '../../../platform/sending/tls.js';
 import { toFcmMessage } from './fcm-message.js';
 import { parseFcmError } from './fcm-response.schema.js';
 import { toFcmResult } from './fcm-result.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { SendResult } from '../send-result.js';
+import type { SendResult } from '../../../platform/sending/send-result.js';
 import { toWebPushResult } from './webpush-result.js';
 
 const TABLE: [status: number, is: SendResult['is']][] = [

@@ -1,4 +1,11 @@
-import { DELIVERED, misconfigured, rejected, retry, type SendResult, unregistered } from '../send-result.js';
+import {
+  DELIVERED,
+  misconfigured,
+  rejected,
+  retry,
+  type SendResult,
+  unregistered,
+} from '../../../platform/sending/send-result.js';
 
 /**
  * The result of a push service's response: RFC 8030 §5 and §7.3, RFC 8292 §4.2, and what Mozilla, Google, Apple and Microsoft add

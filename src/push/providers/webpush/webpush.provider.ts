@@ -5,7 +5,12 @@ import type { PushAddress } from '../../../devices/push-address.schema.js';
 import type { Config } from '../../../platform/config/config.js';
 import type { PushMessage } from '../push-message.js';
 import type { PushProvider, PushProviderDefinition } from '../push-provider.js';
-import { rejected, retryAfterMs, type SendResult, unregistered } from '../send-result.js';
+import {
+  rejected,
+  retryAfterMs,
+  type SendResult,
+  unregistered,
+} from '../../../platform/sending/send-result.js';
 import { type PushService, pushServiceOf } from './push-service.js';
 import { SsrfSafeAgent } from './ssrf-safe-agent.js';
 import { MAX_PLAINTEXT_BYTES, toHeaders, toPayload } from './webpush-request.js';

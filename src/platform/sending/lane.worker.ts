@@ -1,32 +1,59 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Loop } from '../../platform/scheduling/loop.js';
-import { monotonicNow } from '../../platform/scheduling/monotonic.js';
-import { withTimeout } from '../../platform/scheduling/timeout.js';
-import type { DurableTier } from '../../platform/tiers.js';
-import type { PushBatch, PushBatchesService, PushBatchResult } from './push-batches.service.js';
-import { backoffMs } from './retry.js';
+import { Loop } from '../scheduling/loop.js';
+import { monotonicNow } from '../scheduling/monotonic.js';
+import { withTimeout } from '../scheduling/timeout.js';
+import type { DurableTier } from '../tiers.js';
+import { backoffMs } from './backoff.js';
 
-/** Pushes in flight, of the 200 that one provider may have (resilience.ts): a campaign leaves slots for critical pushes. */
+/** Messages in flight, of the 200 that one provider may have (resilience.ts): a campaign leaves slots for critical pushes. */
 const MAX_IN_FLIGHT: Record<DurableTier, number> = { critical: 200, important: 160 };
 /** A smaller batch is not worth its statements. */
 const MIN_BATCH = 40;
-/** How long the next batch waits for the last one to end, so that pushes that become due meanwhile go together. */
+/** How long the next batch waits for the last one to end, so that what becomes due meanwhile goes together. */
 const GATHER_MS = 100;
 /** Batches in one run; the next run begins at once. */
 const MAX_BATCHES = 50;
 /** The pause when the budget is used up: long enough to be granted some, short enough for an even rate. */
 const BUDGET_PAUSE_MS = { min: 50, max: 250 };
-/** If a whole batch of at least this size fails, suspect the provider, not the devices, and pause. */
+/** If a whole batch of at least this size fails, suspect the provider, not the addresses, and pause. */
 const MIN_OUTAGE_BATCH = 10;
 
+/** Messages that were claimed and are to be sent. */
+export interface ClaimedBatch {
+  readonly size: number;
+  /** Whether more may be due. */
+  readonly hasMore: boolean;
+  /** Milliseconds until the provider's budget allows more. */
+  readonly waitMs: number;
+  /**
+   * Sends and settles the batch; `onSettled` is called with the count of each group that was settled. Throws when PostgreSQL is down: the
+   * messages are due again later.
+   */
+  send(onSettled: (count: number) => void): Promise<BatchResult>;
+}
+
+/** How many messages of a batch were sent to the provider, and how many of those must be retried. */
+export interface BatchResult {
+  readonly sent: number;
+  readonly failed: number;
+}
+
+/** A queue that a LaneWorker sends. */
+export interface Lane {
+  readonly provider: string;
+  readonly tier: DurableTier;
+  /** Claims at most so many messages. Throws when PostgreSQL is down. */
+  claim(limit: number): Promise<ClaimedBatch>;
+}
+
 /**
- * Sends the pushes of one tier through one provider, whenever PushDispatchWorker wakes it. Batches overlap while there is room, so that a push that the provider does not
- * respond to delays no other.
+ * Sends the messages of one tier through one provider, whenever it is woken. Batches overlap while there is room, so that a message that the
+ * provider does not respond to delays no other.
  */
-export class PushLaneWorker {
+export class LaneWorker {
   private readonly loop: Loop;
   private readonly running = new Set<Promise<void>>();
-  /** Pushes that were claimed and not settled. */
+  /** Messages that were claimed and not settled. */
   private inFlight = 0;
   private stopped = false;
   private lastBatch: Promise<void> = Promise.resolve();
@@ -36,11 +63,9 @@ export class PushLaneWorker {
   private pausedAt = -Infinity;
   private pausedUntil = -Infinity;
 
-  /** `onError` is called when PostgreSQL or Redis fails. Claimed pushes are due again later. */
+  /** `onError` is called when PostgreSQL or Redis fails. Claimed messages are due again later. */
   constructor(
-    private readonly batches: PushBatchesService,
-    readonly provider: string,
-    readonly tier: DurableTier,
+    readonly lane: Lane,
     private readonly onError: (error: unknown) => void,
   ) {
     this.loop = new Loop(undefined, () => this.run(), onError);
@@ -67,7 +92,7 @@ export class PushLaneWorker {
     for (let count = 0; count < MAX_BATCHES; count += 1) {
       const room = await this.waitForRoom();
       if (this.stopped || monotonicNow() < this.pausedUntil) return;
-      const batch = await this.batches.claim(this.provider, this.tier, room);
+      const batch = await this.lane.claim(room);
       this.send(batch);
       if (!batch.hasMore) return;
       if (batch.waitMs > 0)
@@ -78,13 +103,13 @@ export class PushLaneWorker {
 
   /** Returns how many more may be in flight, once they are worth a batch. */
   private async waitForRoom(): Promise<number> {
-    const max = MAX_IN_FLIGHT[this.tier];
+    const max = MAX_IN_FLIGHT[this.lane.tier];
     await withTimeout(GATHER_MS, this.lastBatch).catch(() => undefined);
     while (max - this.inFlight < MIN_BATCH) await new Promise<void>((resolve) => (this.onRoom = resolve));
     return max - this.inFlight;
   }
 
-  private send(batch: PushBatch): void {
+  private send(batch: ClaimedBatch): void {
     if (batch.size === 0) return;
     const startedAt = monotonicNow();
     let unsettled = batch.size;
@@ -105,8 +130,8 @@ export class PushLaneWorker {
     this.lastBatch = sending;
   }
 
-  /** Pauses after a batch that failed as a whole: millions of waiting pushes must not each try by themselves. */
-  private pauseOnOutage({ sent, failed }: PushBatchResult, startedAt: number): void {
+  /** Pauses after a batch that failed as a whole: millions of waiting messages must not each try by themselves. */
+  private pauseOnOutage({ sent, failed }: BatchResult, startedAt: number): void {
     if (failed < sent) this.failures = 0;
     if (failed < sent || sent < MIN_OUTAGE_BATCH || startedAt <= this.pausedAt) return;
     this.failures += 1;

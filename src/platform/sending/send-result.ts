@@ -1,7 +1,7 @@
 /** What became of one message at its provider. Whoever sends must handle each kind. */
 export type SendResult =
-  /** The provider took it. Whether the device got it, only a receipt tells. */
-  | { readonly is: 'delivered' }
+  /** The provider took it, and calls it `id` if it tells so. Whether it arrives, only a receipt tells. */
+  | { readonly is: 'delivered'; readonly id?: string }
   /** The provider may take it later: after `afterMs`, if it named a time. */
   | { readonly is: 'retry'; readonly afterMs: number | undefined; readonly reason: string }
   /** No app is behind this address any more: since `since`, if the provider named a time. A later registration may be good. */

@@ -8,10 +8,8 @@ import {
   isBulkheadRejectedError,
   SamplingBreaker,
 } from 'cockatiel';
-import { monotonicNow } from '../../platform/scheduling/monotonic.js';
-import type { ProviderMonitorService } from './provider-monitor.service.js';
-import type { PushMessage } from './push-message.js';
-import type { PushProvider } from './push-provider.js';
+import { monotonicNow } from '../scheduling/monotonic.js';
+import type { OutboundProvider, SendMonitor } from './outbound-provider.js';
 import {
   CIRCUIT_THRESHOLD,
   circuitPauseMs,
@@ -36,20 +34,20 @@ const QUEUE_FULL_RETRY_MS = 1_000;
  * A provider behind a timeout, a bulkhead and a circuit breaker (cockatiel). `send` never throws and has a result within the timeout. Each
  * upstream service has a bulkhead and a circuit of its own, so that one's outage takes no slots of the others.
  */
-export class ResilientProvider {
+export class ResilientProvider<Message> {
   private readonly upstreams = new Map<string, Upstream>();
   private readonly inFlight = new Set<Promise<SendResult>>();
   private closing: Promise<void> | undefined;
 
   constructor(
     private readonly name: string,
-    private readonly provider: PushProvider,
-    private readonly monitor: ProviderMonitorService,
+    private readonly provider: OutboundProvider<Message>,
+    private readonly monitor: SendMonitor<Message>,
     private readonly limits: ResilienceLimits = RESILIENCE_LIMITS,
   ) {}
 
   /** Returns `retry` when the provider did not respond in time, when its circuit is open, and when too many sends wait. */
-  async send(message: PushMessage): Promise<SendResult> {
+  async send(message: Message): Promise<SendResult> {
     const startedAt = performance.now();
     const sending = this.trySend(message);
     this.inFlight.add(sending);
@@ -65,7 +63,7 @@ export class ResilientProvider {
     return this.closing;
   }
 
-  private async trySend(message: PushMessage): Promise<SendResult> {
+  private async trySend(message: Message): Promise<SendResult> {
     if (this.closing) return retry('closing');
     try {
       return await this.sendThrough(this.upstream(this.provider.upstreamOf(message)), message);
@@ -75,7 +73,7 @@ export class ResilientProvider {
     }
   }
 
-  private async sendThrough(upstream: Upstream, message: PushMessage): Promise<SendResult> {
+  private async sendThrough(upstream: Upstream, message: Message): Promise<SendResult> {
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), this.limits.timeoutMs);
     const { signal } = timeout;

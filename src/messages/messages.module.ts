@@ -1,0 +1,62 @@
+import { Module } from '@nestjs/common';
+import { ContactsModule } from '../contacts/contacts.module.js';
+import { InboundTextStore } from './inbound/inbound-text.store.js';
+import { InboundTextsController } from './inbound/inbound-texts.controller.js';
+import { InboundTextsService } from './inbound/inbound-texts.service.js';
+import { MessageReportsController } from './inbound/message-reports.controller.js';
+import { MessageReportsService } from './inbound/message-reports.service.js';
+import { SignedReportsService } from './inbound/signed-reports.service.js';
+import { TwilioController } from './inbound/twilio.controller.js';
+import { TwilioFormsService } from './inbound/twilio-forms.service.js';
+import { TwilioWebhooksService } from './inbound/twilio-webhooks.service.js';
+import { MessageListController } from './message-list.controller.js';
+import { MessageQueueingService } from './message-queueing.service.js';
+import { MessagesController } from './messages.controller.js';
+import { MessagesService } from './messages.service.js';
+import { OptOutStore } from './opt-outs/opt-out.store.js';
+import { UnsubscribeController } from './opt-outs/unsubscribe.controller.js';
+import { UnsubscribeLinksService } from './opt-outs/unsubscribe-links.service.js';
+import { MessageProvidersModule } from './providers/message-providers.module.js';
+import { MessageListStore } from './queue/message-list.store.js';
+import { MessageStore } from './queue/message.store.js';
+import { MailSenderService } from './sending/mail-sender.service.js';
+import { MessageBatchesService } from './sending/message-batches.service.js';
+import { MessageDispatchWorker } from './sending/message-dispatch.worker.js';
+import { MessageLimitsService } from './sending/message-limits.service.js';
+import { MessageSenderService } from './sending/message-sender.service.js';
+import { TextSenderService } from './sending/text-sender.service.js';
+
+/** Texts and mails: the queue, the sending, the providers, and what comes back. */
+@Module({
+  imports: [ContactsModule, MessageProvidersModule],
+  controllers: [
+    InboundTextsController,
+    MessageListController,
+    MessageReportsController,
+    MessagesController,
+    TwilioController,
+    UnsubscribeController,
+  ],
+  providers: [
+    InboundTextsService,
+    InboundTextStore,
+    MailSenderService,
+    MessageBatchesService,
+    MessageDispatchWorker,
+    MessageLimitsService,
+    MessageListStore,
+    MessageQueueingService,
+    MessageReportsService,
+    MessageSenderService,
+    MessagesService,
+    MessageStore,
+    OptOutStore,
+    SignedReportsService,
+    TextSenderService,
+    TwilioFormsService,
+    TwilioWebhooksService,
+    UnsubscribeLinksService,
+  ],
+  exports: [MessagesService],
+})
+export class MessagesModule {}

@@ -1,0 +1,119 @@
+import { Injectable } from '@nestjs/common';
+import { addressFor } from '../../contacts/contact.fragments.js';
+import { Database, type Transaction } from '../../platform/postgres/database.js';
+import { newIdOf } from '../../platform/postgres/bucket.js';
+import { named, statement } from '../../platform/postgres/statement.js';
+import type { DurableTier } from '../../platform/tiers.js';
+import type { ClaimedMessage, MessageChannel, MessageState, NewMessage, SettledMessage } from '../message.js';
+
+const ENQUEUE = statement('enqueue-messages.sql', import.meta.url);
+const CLAIM = statement('claim-messages.sql', import.meta.url, {
+  address: addressFor({ userId: 'c.user_id', channel: 'c.channel' }),
+});
+const BEGIN = statement('begin-sending.sql', import.meta.url);
+const SETTLE = statement('settle-messages.sql', import.meta.url);
+const REPORT = statement('report-status.sql', import.meta.url);
+const LIST_DUE = named(
+  'messages-due',
+  `SELECT channel FROM unnest($1::text[]) AS c (channel) WHERE EXISTS (
+     SELECT FROM message m
+     WHERE m.channel = c.channel AND m.tier = $2 AND m.state IN ('queued', 'sending') AND m.due_at <= now())`,
+);
+const COUNT_OF_USER = named(
+  'messages-of-user-today',
+  `SELECT count(*)::int AS count FROM (
+     SELECT FROM message WHERE user_id = $1 AND created_at > now() - interval '1 day' AND channel = $2 AND sent_at IS NOT NULL LIMIT $3
+   ) AS sent`,
+);
+const COUNT_OF_ROUTE = named(
+  'messages-of-route-this-hour',
+  `SELECT coalesce(sum(parts), 0)::int AS count FROM (
+     SELECT parts FROM message WHERE route = $1 AND sent_at > now() - interval '1 hour' LIMIT $2
+   ) AS sent`,
+);
+/** After this, messages of a worker that died are claimed again: longer than a provider takes to report what it took. */
+const LEASE_MS = 120_000;
+
+/** Where a message goes, as it is written before it goes there. */
+export interface SendingPlan {
+  /** By each secret of CONTACT_KEY, the present one first. */
+  readonly addressHashes: readonly Uint8Array[];
+  readonly provider: string;
+  readonly route: string | null;
+  readonly parts: number;
+  readonly price: number | null;
+  readonly currency: string | null;
+  readonly providerMessages: number;
+}
+
+/** What a provider reports of a message, or of a part of it. */
+export interface StatusReport {
+  readonly messageId: string;
+  readonly state: 'delivered' | 'failed';
+  readonly reason?: string | undefined;
+  readonly providerId: string;
+  /** Who may report it. */
+  readonly providers: readonly string[];
+}
+
+/** The queue of texts and mails: the table message. */
+@Injectable()
+export class MessageStore {
+  constructor(private readonly database: Database) {}
+
+  /** Queues the message in somebody else's transaction. Returns its id. */
+  async enqueue(tx: Transaction, message: NewMessage): Promise<string> {
+    const { userId, channels, tier, category, subject = null, text, html = null, expiresAt } = message;
+    const id = newIdOf(userId);
+    const [channel, ...later] = channels;
+    await tx.run(ENQUEUE, [id, userId, channel, later, tier, category, subject, text, html, expiresAt]);
+    return id;
+  }
+
+  /** Returns the channels that have messages of the tier to claim. */
+  async listDue(tier: DurableTier, channels: readonly MessageChannel[]): Promise<MessageChannel[]> {
+    const rows = await this.database.run<{ channel: MessageChannel }>(tier, LIST_DUE, [channels, tier]);
+    return rows.map(({ channel }) => channel);
+  }
+
+  /** Claims at most `limit` messages that are due. They are due again after two minutes unless they are settled. */
+  claim(channel: MessageChannel, tier: DurableTier, limit: number): Promise<ClaimedMessage[]> {
+    return this.database.run(tier, CLAIM, [channel, tier, limit, LEASE_MS]);
+  }
+
+  /** Writes where the message goes. Returns false when it may not: its address has opted out, or it is not this worker's any more. */
+  async begin({ id, claims, tier }: ClaimedMessage, plan: SendingPlan): Promise<boolean> {
+    const { addressHashes, provider, route, parts, price, currency, providerMessages } = plan;
+    const values = [id, claims, addressHashes, provider, route, parts, price, currency, providerMessages];
+    return (await this.database.run(tier, BEGIN, values)).length === 1;
+  }
+
+  /** Writes what became of claimed messages. */
+  async settle(tier: DurableTier, settled: readonly SettledMessage[]): Promise<void> {
+    const rows = settled.map(([{ id, claims }, settlement]) => ({ id, claim: claims, ...settlement }));
+    await this.database.run(tier, SETTLE, [JSON.stringify(rows)]);
+  }
+
+  /** Writes what a provider reports. Returns what the message is now; undefined when the report changes nothing. */
+  async report(
+    tx: Transaction,
+    { messageId, state, reason, providerId, providers }: StatusReport,
+  ): Promise<{ state: MessageState; tier: DurableTier; channel: MessageChannel } | undefined> {
+    const values = [messageId, state, reason ?? null, providerId, providers];
+    return (
+      await tx.run<{ state: MessageState; tier: DurableTier; channel: MessageChannel }>(REPORT, values)
+    )[0];
+  }
+
+  /** Returns how many messages the user was sent in the last day by this channel, counted up to `limit`. */
+  async countOfUser(userId: string, channel: MessageChannel, limit: number): Promise<number> {
+    const values = [userId, channel, limit];
+    return (await this.database.run<{ count: number }>('important', COUNT_OF_USER, values))[0]?.count ?? 0;
+  }
+
+  /** Returns how many parts were sent by the route in the last hour, of at most `limit` messages. */
+  async countOfRoute(prefix: string, limit: number): Promise<number> {
+    const values = [prefix, limit];
+    return (await this.database.run<{ count: number }>('important', COUNT_OF_ROUTE, values))[0]?.count ?? 0;
+  }
+}

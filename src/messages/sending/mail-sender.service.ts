@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { backoffMs } from '../../platform/sending/backoff.js';
+import type { ClaimedMessage, MessageSettlement } from '../message.js';
+import { UnsubscribeLinksService } from '../opt-outs/unsubscribe-links.service.js';
+import { MessageProvidersService } from '../providers/message-providers.service.js';
+import { MessageStore } from '../queue/message.store.js';
+import { MessageLimitsService } from './message-limits.service.js';
+import { afterResult, leaveChannel, sendLater } from './next-step.js';
+import type { Recipient } from './recipient.js';
+
+/** Sends mails. */
+@Injectable()
+export class MailSenderService {
+  constructor(
+    private readonly providers: MessageProvidersService,
+    private readonly limits: MessageLimitsService,
+    private readonly links: UnsubscribeLinksService,
+    private readonly store: MessageStore,
+  ) {}
+
+  /** Returns what became of the mail. */
+  async send(message: ClaimedMessage, { to, hashes }: Recipient): Promise<MessageSettlement> {
+    const { id, subject, text, html, category, tier, attempts } = message;
+    const provider = this.providers.nameFor('email');
+    if (provider === undefined) return leaveChannel(message, 'failed', 'not_configured');
+    const { granted, waitMs } = await this.limits.takeForMail();
+    if (granted === 0) return sendLater(message, waitMs, new Date(), 'server_budget');
+    if (tier !== 'critical' && message.isFirst) {
+      const user = await this.limits.takeForUser(message.userId, 'email');
+      if (user.granted === 0) return { state: 'withdrawn', reason: 'user_cap' };
+    }
+    const plan = { provider, route: null, parts: 1, price: null, currency: null, providerMessages: 1 };
+    if (!(await this.store.begin(message, { ...plan, addressHashes: hashes })))
+      return leaveChannel(message, 'withdrawn', 'opted_out');
+    const result = await this.providers.send(provider, {
+      id,
+      to,
+      subject: subject ?? '',
+      text,
+      html: html ?? undefined,
+      // What is critical is about the account, and cannot be unsubscribed from.
+      unsubscribeUrl:
+        tier === 'critical' ? undefined : this.links.linkFor({ addressHash: hashes[0], category }),
+    });
+    if (result.is === 'delivered') return { state: 'sent', providerIds: [id] };
+    return afterResult(message, result, { now: new Date(), backoff: backoffMs(attempts) });
+  }
+}
