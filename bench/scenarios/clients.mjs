@@ -124,6 +124,7 @@ function openFromScript(name, signIn) {
       ROOM_TOKENS: `${signIn.url}/token`,
       ROOM_DEVICE: 'bench',
       ROOM_QUIET: '1',
+      ROOM_SWIFT_BUILD: 'release',
     };
     const told = { connection: undefined, offset: 0 };
     const onLine = ({ connection, report }) => {

@@ -113,7 +113,7 @@ public struct UsherRequests: Sendable {
     }
 }
 
-/// A redirect is no response of Usher's, and where it leads must not get the token.
+/// A redirect is no response of Usher's, and where it leads must not get the token. Foundation on Linux ignores this, and follows.
 private final class RedirectRefusal: NSObject, URLSessionTaskDelegate {
     func urlSession(
         _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest,

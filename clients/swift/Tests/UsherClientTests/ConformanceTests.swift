@@ -79,7 +79,7 @@ private final class Runner {
         case "reply": for sent in asked { try current().reply(to: sent, value) }
         case "cut": try current().cut()
         case "pings": try current().stopPings()
-        case "advanceMs": time.advance(ms: value.offset ?? 0)
+        case "advanceMs": time.advance(ms: value.wholeNumber ?? 0)
         case "online": world.client.networkAvailable()
         case "token": world.setToken(value.string ?? "")
         case "storage": world.storageFails = try choose(value, "fails", "works") == "fails"
@@ -160,7 +160,7 @@ private final class Runner {
         for sent in asked {
             try expectEqual(sent.name, step.string("name"), "name")
             for (name, value) in step["payload"]?.fields ?? [:] { try expectEqual(sent.payload[name] ?? .null, expected(name, value), name) }
-            if let ids = step["ids"] { try expectEqual(sent.payload["ids"]?.elements.count, ids.offset, "ids") }
+            if let ids = step["ids"] { try expectEqual(sent.payload["ids"]?.elements.count, ids.wholeNumber, "ids") }
         }
     }
 
