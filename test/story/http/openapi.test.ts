@@ -256,7 +256,8 @@ test('every example works: the node does what it shows, and answers as documente
       '',
     ]);
     if (operationId === 'startStream') given.streamId = String(reply.body.streamId);
-    if (operationId === 'sendTestEvent') given['getEvent.eventId'] = String(reply.body.id);
+    if (operationId === 'sendTestEvent')
+      given['getEvent.eventId'] = given['resendEvent.eventId'] = String(reply.body.id);
     if (operationId === 'ingestRecommendations') given['getRun.id'] = reply.headers.get('usher-run-id') ?? '';
     if (operationId === 'createServiceKey') given.id = String(reply.body.id);
   }
