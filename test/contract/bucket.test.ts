@@ -45,9 +45,13 @@ test('an id of something of a user begins with its bucket', () => {
   for (const id of ids) expect(Buffer.from(id, 'base64url').readUInt16BE()).toBe(942);
 });
 
-/** Not distributed by users (docs/decisions/keyed-by-user-and-bucket.md): what others name, which leads to a user; read by all nodes; webhooks; the audit. */
+/**
+ * Not distributed by users (docs/decisions/keyed-by-user-and-bucket.md): what others name, which leads to a user; read by all nodes; webhooks, and
+ * texts that came in, which are deduplicated by their provider's id; the audit.
+ */
 const WITHOUT_BUCKET = [
   'audit_entry',
+  'inbound_text',
   'processor_link',
   'push_address',
   'revocation',
