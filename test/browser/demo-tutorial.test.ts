@@ -179,7 +179,11 @@ describe('the page as a tutorial', () => {
     for (const width of [1280, 390])
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.setViewportSize({ width, height: 844 });
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' }); // colours are judged after their transitions
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        // Colours are judged after their transitions.
+        await page.waitForFunction(
+          'document.getAnimations().every((one) => !(one instanceof CSSTransition))',
+        );
         expect({ width, colorScheme, found: await violations(page) }).toEqual({
           width,
           colorScheme,

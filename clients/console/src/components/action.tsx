@@ -18,6 +18,8 @@ export interface ActionProps {
   readonly path: string;
   readonly call: Pick<Call, 'method' | 'body'>;
   readonly isDangerous?: boolean;
+  /** There is nothing to do. The button stays, since the dialog that says what was done belongs to it. */
+  readonly isDisabled?: boolean;
   /** Says what was done, from the response. */
   readonly done: (response: unknown) => ReactNode;
   /** Runs when it is done. */
@@ -33,6 +35,7 @@ export function Action(props: ActionProps) {
         type="button"
         aria-label={props.name}
         className={props.isDangerous ? 'danger' : undefined}
+        disabled={props.isDisabled}
         onClick={() => setOpen(true)}
       >
         {props.label}

@@ -21,10 +21,10 @@ export function StreamsSection({ user, reload }: { user: User; reload: () => voi
     <Section
       title={`Streams (${streams.length} of ${membership.capabilities.maxStreams})`}
       actions={
-        mayHelp &&
-        streams.length > 0 && (
+        mayHelp && (
           <Action
             label="Stop all streams"
+            isDisabled={streams.length === 0}
             explanation={`The running streams of ${userId} stop on every device. The user may start new ones, as far as the membership allows.`}
             path={`/v1/users/${segment(userId)}/streams`}
             call={{ method: 'DELETE' }}
