@@ -34,6 +34,13 @@ export interface VisitOptions {
   readonly colorScheme?: 'light' | 'dark';
 }
 
+/** Subscribes the page's user to Premium. Returns the same visit when all three screens show it. */
+export async function subscribeToPremium(visited: Visit): Promise<Visit> {
+  await visited.click('Subscribe to Premium');
+  for (const device of DEVICES) await visited.on(device).getByText('Premium · active').waitFor();
+  return visited;
+}
+
 /** Opens the page for this user. Returns when all three screens are live. */
 export async function visit(
   browser: Browser,

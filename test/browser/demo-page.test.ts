@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import type { Browser } from 'playwright-core';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
-import { DEVICES, launch, type Visit, visit } from './chromium.js';
+import { DEVICES, launch, subscribeToPremium, type Visit, visit } from './chromium.js';
 
 const MINUTE = 60_000;
 // Longer than Playwright's own timeout, whose message says more than a test timeout.
@@ -41,12 +41,7 @@ describe('the page', () => {
     open = await visit(browser, usher, userId, size);
     return open;
   };
-  const openPageWithPremium = async (userId: string) => {
-    const visited = await openPage(userId);
-    await visited.click('Subscribe to Premium');
-    for (const device of DEVICES) await visited.on(device).getByText('Premium · active').waitFor();
-    return visited;
-  };
+  const openPageWithPremium = async (userId: string) => subscribeToPremium(await openPage(userId));
 
   test('pressing play on the TV moves the progress bar on the phone, and the phone can continue from there', async () => {
     const { on, position } = await openPageWithPremium('plays');

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import type { Browser, Page } from 'playwright-core';
 import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
-import { DEVICES, launch, type Visit, visit } from './chromium.js';
+import { DEVICES, launch, subscribeToPremium, type Visit, visit } from './chromium.js';
 
 const MINUTE = 60_000;
 // Longer than Playwright's own timeout, whose message says more than a test timeout.
@@ -36,12 +36,7 @@ describe('the page as a tutorial', () => {
     open = await visit(browser, usher, userId, { width: 1280 });
     return open;
   };
-  const openPageWithPremium = async (userId: string) => {
-    const visited = await openPage(userId);
-    await visited.click('Subscribe to Premium');
-    for (const device of DEVICES) await visited.on(device).getByText('Premium · active').waitFor();
-    return visited;
-  };
+  const openPageWithPremium = async (userId: string) => subscribeToPremium(await openPage(userId));
 
   test('with no membership one button stands out, and what would change nothing says why and does nothing', async () => {
     const { page, addresses } = await openPage('empty');

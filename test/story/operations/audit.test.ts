@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
+import { type ReadEntry, readAudit } from '../../support/audit.js';
 import { putPlans } from '../../support/drivers/subscribers.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -14,16 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-interface Entry extends Record<string, unknown> {
-  readonly id: string;
-  readonly at: string;
-}
 const get = (path: string, key = ADMIN_KEY) => call(usher.url, key, 'GET', path);
-async function entries(query: string): Promise<Entry[]> {
-  const reply = await get(`/v1/audit?${query}`);
-  expect(reply.status).toBe(200);
-  return reply.body.entries as Entry[];
-}
+const entries = (query: string) => readAudit(usher, query);
 
 const reason = 'case 4711';
 
@@ -175,12 +168,12 @@ describe('the list', () => {
       '&action=plan.put',
       '&user=u2&actor=p1&action=plan.put',
     ]) {
-      const seen: Entry[] = [];
+      const seen: ReadEntry[] = [];
       let next: unknown = at(120.5);
       for (let page = 0; next !== undefined && page < 50; page += 1) {
         const { status, body } = await get(`/v1/audit?limit=7&before=${next as string}${filter}`);
         expect(status).toBe(200);
-        seen.push(...(body.entries as Entry[]));
+        seen.push(...(body.entries as ReadEntry[]));
         next = body.next;
       }
       const [, user, actor, action] =
@@ -230,7 +223,7 @@ describe('the list', () => {
       const lines = (await reply.text())
         .trimEnd()
         .split('\n')
-        .map((line) => JSON.parse(line) as Entry);
+        .map((line) => JSON.parse(line) as ReadEntry);
       const expected = await usher.database.query<{ id: string }>(
         `SELECT id FROM audit_entry WHERE at >= '${at(0)}' AND at < '${at(86_400)}' ORDER BY at, id`,
       );

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
 import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
+import { readAudit } from '../../support/audit.js';
 import { putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
-import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
 
 let usher: TestUsher;
@@ -13,16 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-interface Entry extends Record<string, unknown> {
-  readonly id: string;
-  readonly at: string;
-}
-const get = (path: string, key = ADMIN_KEY) => call(usher.url, key, 'GET', path);
-async function entries(query: string): Promise<Entry[]> {
-  const reply = await get(`/v1/audit?${query}`);
-  expect(reply.status).toBe(200);
-  return reply.body.entries as Entry[];
-}
+const entries = (query: string) => readAudit(usher, query);
 
 const reason = 'case 4711';
 /** A key of its own for each scope, so that the audit must tell them apart. */
