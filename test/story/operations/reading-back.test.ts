@@ -335,6 +335,8 @@ describe('the overview', () => {
   test('has a list of the edge nodes that are connected', async () => {
     const edge = await connectEdge(usher.url, ADMIN_KEY, { edgeId: 'edge-fra-1' });
     const edges = async () => (await get('/v1/edges')).edges as Body[];
+    const counted = async () => ((await get('/v1/operations/overview')).total as Body).edges;
+    await eventually('the overview counts it', async () => (await counted()) === 1);
     const [found] = await eventually('it is listed', async () => {
       const all = await edges();
       return all.length === 1 && all;
