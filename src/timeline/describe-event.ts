@@ -1,4 +1,5 @@
 import { findEventType } from '../mailbox/events/event-types.js';
+import { explainMessage, type MessageOutcome } from './explain-message.js';
 import { explain } from './explanation.js';
 import {
   type DeviceDelivery,
@@ -11,6 +12,8 @@ import {
 export interface KnownEvent extends Omit<TimelineEvent, 'at' | 'isPushedType'> {
   readonly id: string;
   readonly devices: readonly DeviceDelivery[];
+  /** The text or mail that tells of it; null without one. */
+  readonly message: MessageOutcome | null;
 }
 
 /** What explanations depend on besides what is stored. */
@@ -25,7 +28,7 @@ const NOBODY =
   'The user has no device, so nobody could get it. A device registers itself when it first connects: ask the user to sign in on one.';
 
 /** Returns the event as people read it, with a reason and an explanation for each device. `at`: when it was published. */
-export function describeEvent(at: string, { isPushAllowed, ...event }: KnownEvent, asOf: AsOf) {
+export function describeEvent(at: string, { isPushAllowed, message, ...event }: KnownEvent, asOf: AsOf) {
   const isPushedType = findEventType(event.type)?.push !== false;
   const facts = { ...event, at, isPushAllowed, isPushedType };
   const devices = event.devices.map((device) => {
@@ -34,7 +37,12 @@ export function describeEvent(at: string, { isPushAllowed, ...event }: KnownEven
     const explanation = explain({ event: facts, device, why, ...asOf });
     return { deviceId, state: stateOf(state), why, explanation, sentAt, receivedAt, appliedAt, seenAt, push };
   });
-  return { ...event, ...(devices.length === 0 && { explanation: NOBODY }), devices };
+  return {
+    ...event,
+    ...(devices.length === 0 && { explanation: NOBODY }),
+    devices,
+    message: message && { ...message, explanation: explainMessage(message, asOf.now) },
+  };
 }
 
 /** Returns the delivery to the device; for one that the user has neither registered nor a receipt of, that nothing is known. */

@@ -11,6 +11,7 @@ import {
   subscriptionsOf,
   webhookSteps,
 } from '../membership/membership.fragments.js';
+import { messageOutcome } from '../messages/queue/message.fragments.js';
 import { pushOutcome } from '../push/queue/push.fragments.js';
 import { runningStreamsOf, streamSteps } from '../streams/stream.fragments.js';
 import { Database } from '../platform/postgres/database.js';
@@ -34,6 +35,7 @@ const ofEvent = {
     receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
     devices: devicesOf('$1'),
     isPushAllowed: allowsPushOf({ userId: '$1', type: 'n.type' }),
+    messageOutcome: messageOutcome({ userId: '$1', eventId: 'n.id' }),
     pushOutcome: pushOutcome({
       userId: '$1',
       deviceId: 'coalesce(d.device_id, r.device_id)',
