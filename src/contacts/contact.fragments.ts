@@ -4,12 +4,12 @@ import { placeOf } from '../devices/device.fragments.js';
 
 /** For LATERAL: timezone and locale of the user's contact, each null where it has none. At most one row. */
 const contactPlaceOf = (userId: string): string =>
-  `SELECT c.timezone, c.locale FROM contact c WHERE c.user_id = ${userId}`;
+  `SELECT k.timezone, k.locale FROM contact k WHERE k.user_id = ${userId}`;
 
 /** For LATERAL: timezone and locale of the user: those of the contact, else of a device; each null where none is known. One row. */
 export const placeOfUser = (userId: string): string =>
-  `SELECT coalesce(c.timezone, d.timezone) AS timezone, coalesce(c.locale, d.locale) AS locale
-    FROM (SELECT) one LEFT JOIN LATERAL (${contactPlaceOf(userId)}) c ON true LEFT JOIN LATERAL (${placeOf(userId)}) d ON true`;
+  `SELECT coalesce(own.timezone, seen.timezone) AS timezone, coalesce(own.locale, seen.locale) AS locale
+    FROM (SELECT) one LEFT JOIN LATERAL (${contactPlaceOf(userId)}) own ON true LEFT JOIN LATERAL (${placeOf(userId)}) seen ON true`;
 
 /** A condition: whether the user has a verified address for the channel. */
 export const isReachedBy = ({ userId, channel }: { userId: string; channel: 'email' | 'sms' }): string =>

@@ -72,7 +72,9 @@ export class ContactStore {
 
   /** Returns the user's language: of the contact, else of a device; null where none is known. */
   async localeOf(userId: string): Promise<string | null> {
-    return (await this.database.run<{ locale: string | null }>('important', LOCALE, [userId]))[0]?.locale ?? null;
+    return (
+      (await this.database.run<{ locale: string | null }>('important', LOCALE, [userId]))[0]?.locale ?? null
+    );
   }
 
   /** Returns at most twenty users who have the number with one of these hashes. */

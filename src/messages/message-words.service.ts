@@ -27,7 +27,9 @@ export class MessageWordsService {
     if (!found || !checked) throw new Problem('unknown_template', `There is no template ${template.name}.`);
     if ('faults' in checked) {
       const [fault] = checked.faults;
-      throw new Problem('template_data_invalid', `${fault?.at}: ${fault?.message}`, { faults: checked.faults });
+      throw new Problem('template_data_invalid', `${fault?.at}: ${fault?.message}`, {
+        faults: checked.faults,
+      });
     }
     const locale = template.locale ?? (await this.contacts.localeOf(userId));
     const words = channels.map((channel) => toWords(render(found, channel, locale, checked.data)));
@@ -46,7 +48,9 @@ function render(
     words = template.render(channel, locale, data);
   } catch (error) {
     const message = String((error as Error).message ?? error);
-    throw new Problem('template_data_invalid', `${channel}: ${message}`, { faults: [{ at: channel, message }] });
+    throw new Problem('template_data_invalid', `${channel}: ${message}`, {
+      faults: [{ at: channel, message }],
+    });
   }
   if (!words) throw new Problem('unknown_template', `The template has no words for the channel ${channel}.`);
   return words;

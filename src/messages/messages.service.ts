@@ -81,11 +81,15 @@ export class MessagesService {
  * Returns the message that a back office wants to be sent, in its own words or those of its template. Throws Problem invalid_request when its
  * end is past or too far away.
  */
-export function messageOf({ template: _, ...body }: NewMessageBody, words: MessageWords, now: Date): NewMessage {
+export function messageOf(
+  { userId, channels, tier, category, ...body }: NewMessageBody,
+  words: MessageWords,
+  now: Date,
+): NewMessage {
   const expiresAt =
     body.expiresAt === undefined ? new Date(now.getTime() + DAY_MS) : new Date(body.expiresAt);
   const inMs = expiresAt.getTime() - now.getTime();
   if (inMs <= 0 || inMs > MAX_DAYS * DAY_MS)
     throw new Problem('invalid_request', `expiresAt: must be in the future, within ${MAX_DAYS} days`);
-  return { ...body, ...words, channels: body.channels as [NewMessage['channels'][0]], expiresAt };
+  return { userId, channels: channels as [NewMessage['channels'][0]], tier, category, ...words, expiresAt };
 }

@@ -35,10 +35,15 @@ export function explainMessage(message: MessageOutcome, now: string): string {
   }
 }
 
-function explainQueued({ isFallback, reason, dueAt, laterChannels }: MessageOutcome, kind: string, now: string): string {
+function explainQueued(
+  { isFallback, reason, dueAt, laterChannels }: MessageOutcome,
+  kind: string,
+  now: string,
+): string {
   const then = laterChannels.length > 0 ? ', and if that fails by the next channel' : '';
   if (reason === 'quiet_hours') return `A ${kind} waits for the end of the user’s quiet hours${at(dueAt)}.`;
-  if (reason !== null) return `A ${kind} waits (${reason}), and is tried${dueAt > now ? at(dueAt) : ' within seconds'}${then}.`;
+  if (reason !== null)
+    return `A ${kind} waits (${reason}), and is tried${dueAt > now ? at(dueAt) : ' within seconds'}${then}.`;
   if (isFallback && dueAt > now)
     return `If no device confirms the event, a ${kind} follows the push${at(dueAt)}${then}.`;
   return `A ${kind} is about to be sent${then}.`;

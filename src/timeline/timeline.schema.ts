@@ -71,7 +71,7 @@ const delivery = z
 const message = z
   .object({
     id: z.string(),
-    channel: z.string(),
+    channel: z.string().describe('`email` or `sms`'),
     laterChannels: z.array(z.string()).describe('Tried in this order when it fails for good'),
     isFallback: z.boolean().describe('It follows a push, unless a device confirms the event'),
     state: z.string().describe('`queued`, `sending`, `sent`, `delivered`, `failed` or `withdrawn`'),

@@ -41,7 +41,11 @@ export function allowsMessage(preferences: Preferences, type: string, channel: '
   const category = categoryOf(type);
   const { delivery, channels } = preferences.categories[category] ?? {};
   if (delivery === 'digest' || delivery === 'off') return false;
-  return channels?.[channel] ?? channels?.push ?? (delivery === 'immediate' || !OPT_IN_CATEGORIES.includes(category));
+  return (
+    channels?.[channel] ??
+    channels?.push ??
+    (delivery === 'immediate' || !OPT_IN_CATEGORIES.includes(category))
+  );
 }
 
 /** Returns the quiet hours for events of this type: those of the category, else the general ones; null when there are none. */

@@ -23,7 +23,9 @@ const channels = z
   .min(1)
   .max(DIGEST_CHANNELS.length)
   .refine((all) => new Set(all).size === all.length, { error: 'must name each channel once' })
-  .describe('The first that the user has is taken: a verified address, or a device that can be pushed to. Devices that are connected get it in any case.');
+  .describe(
+    'The first that the user has is taken: a verified address, or a device that can be pushed to. Devices that are connected get it in any case.',
+  );
 
 const definition = z.strictObject({
   types: collected(eventType).describe('Types of events that it collects, as `promo.started`'),

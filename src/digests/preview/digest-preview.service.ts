@@ -46,7 +46,9 @@ export class DigestPreviewService {
       timezone: local.timezone,
       localDate,
       dueAt: dueAt.toISOString(),
-      ...(!isEmpty && { data: this.publisher.contentOf(digest.body, { localDate, locale: user.locale, collected }) }),
+      ...(!isEmpty && {
+        data: this.publisher.contentOf(digest.body, { localDate, locale: user.locale, collected }),
+      }),
     };
   }
 

@@ -72,8 +72,11 @@ export class DigestPublisherService {
     { channels = ['push'] }: NamedDigest,
     all: readonly DigestToTell[],
   ): Promise<ReadonlyMap<string, DigestMessage['channels']>> {
-    if (all.length === 0 || channels[0] === 'push' && channels.length === 1) return new Map();
-    const reach = await this.runs.reachOf(tx, all.map(({ userId }) => userId));
+    if (all.length === 0 || (channels[0] === 'push' && channels.length === 1)) return new Map();
+    const reach = await this.runs.reachOf(
+      tx,
+      all.map(({ userId }) => userId),
+    );
     return new Map(
       all.flatMap(({ userId, preferences }): [string, DigestMessage['channels']][] => {
         const of = reach.get(userId);

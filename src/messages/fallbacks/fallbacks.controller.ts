@@ -5,7 +5,13 @@ import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decor
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { Operation } from '../../platform/http/docs/operation.js';
 import { Idempotent } from '../../platform/http/idempotency/idempotency.interceptor.js';
-import { fallbackList, fallbackResponse, type NewFallback, newFallback, typeInPath } from './fallbacks.schema.js';
+import {
+  fallbackList,
+  fallbackResponse,
+  type NewFallback,
+  newFallback,
+  typeInPath,
+} from './fallbacks.schema.js';
 import { FallbacksService } from './fallbacks.service.js';
 
 /** For which types of events a text or mail follows a push that nobody confirmed. */

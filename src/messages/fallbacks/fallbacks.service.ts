@@ -30,10 +30,18 @@ export class FallbacksService {
       const { before, others } = await this.store.lock(tx, type);
       const told = before && toldOf(before);
       if (before && isDeepStrictEqual(told, toldOf(fallback)))
-        return { outcome: before, acts: [{ ...actOn('fallback.put', type), before: told, after: told, result: 'unchanged' }] };
+        return {
+          outcome: before,
+          acts: [{ ...actOn('fallback.put', type), before: told, after: told, result: 'unchanged' }],
+        };
       if (others >= MAX_FALLBACKS) throw new Problem('conflict', `There may be ${MAX_FALLBACKS} fallbacks.`);
       const outcome = await this.store.put(tx, type, fallback);
-      const act = { ...actOn('fallback.put', type), before: told, after: toldOf(fallback), result: 'done' } as const;
+      const act = {
+        ...actOn('fallback.put', type),
+        before: told,
+        after: toldOf(fallback),
+        result: 'done',
+      } as const;
       return { outcome, acts: [act] };
     });
   }

@@ -8,7 +8,14 @@ import { newIdOf } from '../../platform/postgres/bucket.js';
 import { named, statement } from '../../platform/postgres/statement.js';
 import { messageIdOf } from './message.fragments.js';
 import type { DurableTier } from '../../platform/tiers.js';
-import type { ClaimedMessage, MessageChannel, MessageState, NewEventMessage, NewMessage, SettledMessage } from '../message.js';
+import type {
+  ClaimedMessage,
+  MessageChannel,
+  MessageState,
+  NewEventMessage,
+  NewMessage,
+  SettledMessage,
+} from '../message.js';
 
 const ENQUEUE = statement('enqueue-messages.sql', import.meta.url);
 const ENQUEUE_OF_EVENTS = named(
@@ -99,7 +106,11 @@ export class MessageStore {
 
   /** Queues messages that tell of events, in somebody else's transaction. An event that has one gets no other one. */
   async enqueueOfEvents(tx: Transaction, messages: readonly NewEventMessage[]): Promise<void> {
-    const rows = messages.map(({ channels: [channel, ...later], ...message }) => ({ ...message, channel, later }));
+    const rows = messages.map(({ channels: [channel, ...later], ...message }) => ({
+      ...message,
+      channel,
+      later,
+    }));
     await tx.run(ENQUEUE_OF_EVENTS, [JSON.stringify(rows)]);
   }
 

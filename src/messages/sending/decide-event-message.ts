@@ -7,7 +7,10 @@ import { leaveChannel, sendLater } from './next-step.js';
 const RECEIVED = rankOf('received');
 
 /** What the decision depends on. */
-export type MessageOfEvent = Pick<ClaimedMessage, 'channel' | 'laterChannels' | 'tier' | 'attempts' | 'expiresAt'> & {
+export type MessageOfEvent = Pick<
+  ClaimedMessage,
+  'channel' | 'laterChannels' | 'tier' | 'attempts' | 'expiresAt'
+> & {
   readonly event: MessagedEvent;
 };
 
@@ -22,7 +25,8 @@ export function decideEventMessage(message: MessageOfEvent, now: Date): 'send' |
   if (event.superseded) return { state: 'withdrawn', reason: 'superseded' };
   if (tier === 'critical') return 'send';
   const preferences = withDefaults(event.preferences ?? undefined);
-  if (!allowsMessage(preferences, event.type, channel)) return leaveChannel(message, 'withdrawn', 'preference');
+  if (!allowsMessage(preferences, event.type, channel))
+    return leaveChannel(message, 'withdrawn', 'preference');
   const quietHours = quietHoursFor(preferences, event.type);
   const until = quietHours && quietHoursEnd(quietHours, now, event.timezone ?? 'UTC');
   return until ? sendLater(message, until.getTime() - now.getTime(), now, 'quiet_hours') : 'send';

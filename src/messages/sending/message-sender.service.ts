@@ -52,7 +52,10 @@ export class MessageSenderService {
   }
 
   /** Returns the words of an event: of its template, else those that its data has; undefined without any. */
-  private wordsOf({ type, data, locale }: MessagedEvent, channel: ClaimedMessage['channel']): Words | undefined {
+  private wordsOf(
+    { type, data, locale }: MessagedEvent,
+    channel: ClaimedMessage['channel'],
+  ): Words | undefined {
     const rendered = this.templates.renderEvent({ type, data }, channel, locale);
     if (rendered?.channel === 'email') {
       const { subject, text, html = null } = rendered.words;

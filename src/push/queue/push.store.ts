@@ -1,5 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { isAcknowledged, isConfirmed, isSeen, furthestStates } from '../../delivery/receipts/receipt.fragments.js';
+import {
+  isAcknowledged,
+  isConfirmed,
+  isSeen,
+  furthestStates,
+} from '../../delivery/receipts/receipt.fragments.js';
 import type { DurableEventRef, EventQuery, SentEventLookup } from '../../delivery/receipts/receipt.js';
 import {
   allowsPushOf,

@@ -55,7 +55,12 @@ export class TemplateCatalogService extends PeriodicWorker {
    * Returns the words in the reader's language, or the nearest that there is; undefined when there are none, or they cannot be made of this
    * data, which is counted. Never throws.
    */
-  render(name: string, channel: TemplateChannel, locale: string | null, data: unknown): RenderedWords | undefined {
+  render(
+    name: string,
+    channel: TemplateChannel,
+    locale: string | null,
+    data: unknown,
+  ): RenderedWords | undefined {
     const template = this.find(name);
     if (!template?.has(channel)) return undefined;
     const checked = template.check(data);
@@ -98,7 +103,9 @@ export class TemplateCatalogService extends PeriodicWorker {
   }
 
   /** Another version of Usher may have published what this one cannot read: then what was used before still is. */
-  private compile(stored: Extract<ActiveTemplate, Pick<StoredTemplate, 'body' | 'html'>>): Published | undefined {
+  private compile(
+    stored: Extract<ActiveTemplate, Pick<StoredTemplate, 'body' | 'html'>>,
+  ): Published | undefined {
     try {
       const { template, faults } = compileTemplate(withHtml(stored.body, stored.html));
       const [fault] = faults;

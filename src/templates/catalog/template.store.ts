@@ -23,7 +23,10 @@ const GET = named(
   'template',
   `SELECT ${VERSION} FROM template t JOIN template_version v ON v.name = t.name AND v.version = t.active_version WHERE t.name = $1`,
 );
-const GET_VERSION = named('template-version', `SELECT ${VERSION} FROM template_version v WHERE v.name = $1 AND v.version = $2`);
+const GET_VERSION = named(
+  'template-version',
+  `SELECT ${VERSION} FROM template_version v WHERE v.name = $1 AND v.version = $2`,
+);
 const VERSIONS = named(
   'template-versions',
   `SELECT v.version, iso(v.published_at) AS "publishedAt", v.version IS NOT DISTINCT FROM t.active_version AS "isActive"

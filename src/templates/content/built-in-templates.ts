@@ -58,7 +58,9 @@ const digestHtml = (count: string, rest: string): string => `<!doctype html>
 const membershipText = (texts: Readonly<Record<string, string>>): string =>
   `{% case status %}${Object.entries(texts)
     .map(([status, text]) =>
-      status === 'else' ? `{% else %}${text}` : `{% when '${status}' %}${status === 'active' ? `{% if cancelAt %}${texts['ending']}{% else %}${text}{% endif %}` : text}`,
+      status === 'else'
+        ? `{% else %}${text}`
+        : `{% when '${status}' %}${status === 'active' ? `{% if cancelAt %}${texts['ending']}{% else %}${text}{% endif %}` : text}`,
     )
     .join('')}{% endcase %}`;
 const membershipWords = (title: string, texts: Readonly<Record<string, string>>): LocaleWords => {
@@ -139,7 +141,11 @@ export const BUILT_IN_TEMPLATES: ReadonlyMap<string, TemplateSource> = new Map([
       defaultLocale: 'en',
       locales: {
         en: digestWords({ news: 'new for you', one: '1 new for you', more: ['and ', ' more'] }),
-        de: digestWords({ news: 'Neuigkeiten für dich', one: '1 Neuigkeit für dich', more: ['und ', ' weitere'] }),
+        de: digestWords({
+          news: 'Neuigkeiten für dich',
+          one: '1 Neuigkeit für dich',
+          more: ['und ', ' weitere'],
+        }),
       },
     },
   ],

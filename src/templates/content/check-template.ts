@@ -31,13 +31,20 @@ function faultsOfLocales({ locales, defaultLocale }: TemplateSource): TemplateFa
   if (channels.size === 0) return [{ at, message: 'has words for no channel' }];
   return [...channels]
     .filter((channel) => !ofDefault[channel])
-    .map((channel) => ({ at: `${at}.${channel}`, message: 'is missing: another language has it, and this is the default' }));
+    .map((channel) => ({
+      at: `${at}.${channel}`,
+      message: 'is missing: another language has it, and this is the default',
+    }));
 }
 
 /** Tries all words with the example, and with as little of it as the schema requires. */
-function faultsOfExample({ data, example, locales }: TemplateSource, template: CompiledTemplate): TemplateFault[] {
+function faultsOfExample(
+  { data, example, locales }: TemplateSource,
+  template: CompiledTemplate,
+): TemplateFault[] {
   const [full, least] = [template.check(example), template.check(leastOf(data, example))];
-  if ('faults' in full) return full.faults.map(({ at, message }) => ({ at: at.replace('data', 'example'), message }));
+  if ('faults' in full)
+    return full.faults.map(({ at, message }) => ({ at: at.replace('data', 'example'), message }));
   const tried = 'data' in least ? [least.data] : [];
   return Object.entries(locales).flatMap(([locale, words]) =>
     channelsOf(words).flatMap((channel) => {
@@ -65,7 +72,9 @@ function faultsOfRendering(
   try {
     const words = template.render(channel, locale, data)?.words ?? {};
     const empty = Object.entries(words).find(([, text]) => String(text).trim() === '');
-    return empty && !mayBeEmpty ? [{ at: `${at}.${empty[0]}`, message: 'prints nothing with the example' }] : [];
+    return empty && !mayBeEmpty
+      ? [{ at: `${at}.${empty[0]}`, message: 'prints nothing with the example' }]
+      : [];
   } catch (error) {
     return [faultOf(at, error)];
   }

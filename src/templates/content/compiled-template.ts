@@ -67,7 +67,10 @@ export class CompiledTemplate {
       const parsed = this.words.get(tag)?.[channel];
       if (!parsed) continue;
       const printed = Object.fromEntries(
-        Object.entries(parsed).map(([name, text]) => [name, renderText(text, data, FIELDS[channel][name]?.max ?? 0)]),
+        Object.entries(parsed).map(([name, text]) => [
+          name,
+          renderText(text, data, FIELDS[channel][name]?.max ?? 0),
+        ]),
       );
       return { channel, locale: tag, words: finished(channel, printed) } as RenderedWords;
     }
@@ -77,18 +80,28 @@ export class CompiledTemplate {
 
 function finished(channel: TemplateChannel, printed: PrintedWords): RenderedWords['words'] {
   const { title = '', body = '', subject = '', text = '', html } = printed;
-  if (channel === 'push') return { title: truncate(oneLine(title), MAX_TITLE), body: truncate(body.trim(), MAX_BODY) };
+  if (channel === 'push')
+    return { title: truncate(oneLine(title), MAX_TITLE), body: truncate(body.trim(), MAX_BODY) };
   if (channel === 'sms') return { text: text.trim() };
-  return { subject: truncate(oneLine(subject), MAX_SUBJECT), text: text.trim(), ...(html !== undefined && { html }) };
+  return {
+    subject: truncate(oneLine(subject), MAX_SUBJECT),
+    text: text.trim(),
+    ...(html !== undefined && { html }),
+  };
 }
 
 /** Returns the template, and what is wrong with it. MJML has been compiled before: here it is not looked at. */
-export function compileTemplate(source: TemplateSource): { template: CompiledTemplate; faults: TemplateFault[] } {
+export function compileTemplate(source: TemplateSource): {
+  template: CompiledTemplate;
+  faults: TemplateFault[];
+} {
   const faults: TemplateFault[] = [];
   const words = new Map(
     Object.entries(source.locales).map(([locale, ofLocale]) => [
       locale,
-      Object.fromEntries(channelsOf(ofLocale).map((channel) => [channel, parseWords(source, locale, channel, faults)])),
+      Object.fromEntries(
+        channelsOf(ofLocale).map((channel) => [channel, parseWords(source, locale, channel, faults)]),
+      ),
     ]),
   );
   return { template: new CompiledTemplate(source, dataCheckOf(source.data), words), faults };
@@ -98,7 +111,12 @@ export function compileTemplate(source: TemplateSource): { template: CompiledTem
 export const channelsOf = (words: LocaleWords): TemplateChannel[] =>
   TEMPLATE_CHANNELS.filter((channel) => words[channel] !== undefined);
 
-function parseWords(source: TemplateSource, locale: string, channel: TemplateChannel, faults: TemplateFault[]): Readonly<Record<string, ParsedText>> {
+function parseWords(
+  source: TemplateSource,
+  locale: string,
+  channel: TemplateChannel,
+  faults: TemplateFault[],
+): Readonly<Record<string, ParsedText>> {
   const texts = source.locales[locale]?.[channel] as PrintedWords | undefined;
   const parsed: Record<string, ParsedText> = {};
   for (const [name, { syntax, lines }] of Object.entries(FIELDS[channel])) {
@@ -122,7 +140,10 @@ export const withHtml = (source: TemplateSource, html: Readonly<Record<string, s
   locales: Object.fromEntries(
     Object.entries(source.locales).map(([locale, words]) => {
       const made = html[locale];
-      return [locale, words.email && made !== undefined ? { ...words, email: { ...words.email, html: made } } : words];
+      return [
+        locale,
+        words.email && made !== undefined ? { ...words, email: { ...words.email, html: made } } : words,
+      ];
     }),
   ),
 });

@@ -7,8 +7,7 @@ const MAX_LENGTH = 20_000;
 
 /** Data that fits, with the default values of what was missing; or what does not fit. */
 export type CheckedData =
-  | { readonly data: Readonly<Record<string, unknown>> }
-  | { readonly faults: readonly TemplateFault[] };
+  { readonly data: Readonly<Record<string, unknown>> } | { readonly faults: readonly TemplateFault[] };
 
 /** Checks data. */
 export type DataCheck = (data: unknown) => CheckedData;
@@ -51,7 +50,9 @@ export function faultsOfSchema(node: DataNode, at: string): TemplateFault[] {
     faults.push({ at: `${at}.default`, message: 'does not fit' });
   return [
     ...faults,
-    ...Object.entries(properties).flatMap(([name, child]) => faultsOfSchema(child, `${at}.properties.${name}`)),
+    ...Object.entries(properties).flatMap(([name, child]) =>
+      faultsOfSchema(child, `${at}.properties.${name}`),
+    ),
     ...(items ? faultsOfSchema(items, `${at}.items`) : []),
   ];
 }
@@ -60,7 +61,9 @@ export function faultsOfSchema(node: DataNode, at: string): TemplateFault[] {
 export function leastOf(node: DataNode, value: unknown): unknown {
   if (Array.isArray(value)) {
     const items = node.items;
-    return items ? value.slice(0, Math.max(node.minItems ?? 0, 1)).map((item) => leastOf(items, item)) : value;
+    return items
+      ? value.slice(0, Math.max(node.minItems ?? 0, 1)).map((item) => leastOf(items, item))
+      : value;
   }
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
@@ -71,7 +74,8 @@ export function leastOf(node: DataNode, value: unknown): unknown {
   );
 }
 
-const zodOf = (node: DataNode): z.ZodType => z.fromJSONSchema(jsonSchemaOf(node) as Parameters<typeof z.fromJSONSchema>[0]);
+const zodOf = (node: DataNode): z.ZodType =>
+  z.fromJSONSchema(jsonSchemaOf(node) as Parameters<typeof z.fromJSONSchema>[0]);
 
 /** A property with a default counts as required: the default is put in. */
 function jsonSchemaOf(node: DataNode): object {
@@ -83,7 +87,10 @@ function jsonSchemaOf(node: DataNode): object {
   return {
     ...rest,
     ...(type === 'string' && { maxLength: rest.maxLength ?? MAX_LENGTH }),
-    ...(type === 'array' && { maxItems: rest.maxItems ?? MAX_ITEMS, items: items ? jsonSchemaOf(items) : {} }),
+    ...(type === 'array' && {
+      maxItems: rest.maxItems ?? MAX_ITEMS,
+      items: items ? jsonSchemaOf(items) : {},
+    }),
     ...(type === 'object' && {
       required: [...new Set([...required, ...withDefaults])],
       properties: Object.fromEntries(

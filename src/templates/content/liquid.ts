@@ -24,7 +24,10 @@ export interface ParsedText {
   readonly templates: readonly Template[];
 }
 
-const ENGINES: Readonly<Record<Syntax, Liquid>> = { text: engine(toText), html: engine((value) => escapeHtml(toText(value))) };
+const ENGINES: Readonly<Record<Syntax, Liquid>> = {
+  text: engine(toText),
+  html: engine((value) => escapeHtml(toText(value))),
+};
 
 function engine(outputEscape: (value: unknown) => string): Liquid {
   const liquid = new Liquid({
@@ -64,7 +67,8 @@ export function renderText({ syntax, templates }: ParsedText, data: object, max:
 
 /** Returns what liquidjs says of a fault, and the line of the text where it is. */
 export function faultOf(at: string, error: unknown): TemplateFault {
-  const [, message = '', line] = /^(.*?)(?:, line:(\d+), col:\d+)?$/m.exec(String((error as Error).message ?? error)) ?? [];
+  const [, message = '', line] =
+    /^(.*?)(?:, line:(\d+), col:\d+)?$/m.exec(String((error as Error).message ?? error)) ?? [];
   return { at: line === undefined ? at : `${at}:${line}`, message };
 }
 
@@ -86,5 +90,12 @@ function toText(value: unknown): string {
   throw new Error('only a text, a number or a boolean can be printed');
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+const escapeHtml = (text: string): string =>
+  text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');

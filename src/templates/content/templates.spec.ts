@@ -18,7 +18,12 @@ const DATA: DataNode = {
     end: { type: ['string', 'null'], default: null },
   },
 };
-const EXAMPLE = { name: 'Ada', plan: { id: 'duo', note: 'n' }, items: [{ title: 'One' }, { title: 'Two' }], coupon: 'c' };
+const EXAMPLE = {
+  name: 'Ada',
+  plan: { id: 'duo', note: 'n' },
+  items: [{ title: 'One' }, { title: 'Two' }],
+  coupon: 'c',
+};
 const template = (en: LocaleWords, more: Partial<TemplateSource> = {}): TemplateSource => ({
   data: DATA,
   example: EXAMPLE,
@@ -33,7 +38,12 @@ function compiled(source: TemplateSource | undefined) {
   if (!checked || 'faults' in checked) throw new Error(JSON.stringify(checked));
   return checked.template;
 }
-function print(source: TemplateSource | undefined, channel: TemplateChannel, locale: string | null, data: unknown): unknown {
+function print(
+  source: TemplateSource | undefined,
+  channel: TemplateChannel,
+  locale: string | null,
+  data: unknown,
+): unknown {
   const found = compiled(source);
   const checked = found.check(data);
   if ('faults' in checked) throw new Error(JSON.stringify(checked.faults));
@@ -63,16 +73,27 @@ describe('the words that Usher brings along', () => {
     expect(of({ status: 'none' }, 'en')).toMatchObject({ body: 'Something has changed.' });
   });
 
-  test.each(['fi', 'den', 'de_DE', 'no tag at all', null])('are English for a reader whose locale is %s', (locale) => {
-    expect(print(BUILT_IN_TEMPLATES.get('recommendations.ready'), 'push', locale, {})).toMatchObject({ title: 'New for you' });
-  });
+  test.each(['fi', 'den', 'de_DE', 'no tag at all', null])(
+    'are English for a reader whose locale is %s',
+    (locale) => {
+      expect(print(BUILT_IN_TEMPLATES.get('recommendations.ready'), 'push', locale, {})).toMatchObject({
+        title: 'New for you',
+      });
+    },
+  );
 
   test('of a digest print whatever its events have, and no more than three titles in a push', () => {
     const digest = BUILT_IN_TEMPLATES.get('digest');
     const of = (count: number, titles: (string | undefined)[], isCounted = true) =>
       print(digest, 'push', 'en', {
         ...{ digest: 'evening', localDate: '2026-11-26', count, isCounted },
-        items: titles.map((title, n) => ({ id: `${n}`, type: 't', key: 'k', at: 'a', ...(title && { title }) })),
+        items: titles.map((title, n) => ({
+          id: `${n}`,
+          type: 't',
+          key: 'k',
+          at: 'a',
+          ...(title && { title }),
+        })),
       });
     expect(of(1, ['Free week'])).toEqual({ title: 'Free week', body: 'Free week' });
     expect(of(1, [undefined])).toEqual({ title: '1 new for you', body: '' });
@@ -82,7 +103,13 @@ describe('the words that Usher brings along', () => {
       { id: title, type: title, key: title, at: title, group: title, title, text: title },
       { requiredKeys: ['id', 'type', 'key', 'at'] },
     );
-    const data = fc.record({ digest: title, localDate: title, count: fc.nat(), isCounted: fc.boolean(), items: fc.array(item) });
+    const data = fc.record({
+      digest: title,
+      localDate: title,
+      count: fc.nat(),
+      isCounted: fc.boolean(),
+      items: fc.array(item),
+    });
     fc.assert(
       fc.property(data, fc.constantFrom<TemplateChannel>('push', 'sms', 'email'), (one, channel) => {
         expect(print(digest, channel, 'de', one)).toBeDefined();
@@ -100,13 +127,18 @@ describe('the words of an event without a template', () => {
     });
   });
 
-  test.each([{}, null, [], 'text', { title: 7, body: {} }, { title: '  ' }])('are undefined for %j', (data) => {
-    expect(plainWordsOf(data)).toBeUndefined();
-  });
+  test.each([{}, null, [], 'text', { title: 7, body: {} }, { title: '  ' }])(
+    'are undefined for %j',
+    (data) => {
+      expect(plainWordsOf(data)).toBeUndefined();
+    },
+  );
 });
 
 test('the words are those of the nearest language that has the channel: pt-BR, pt, then the default one', () => {
-  const source = template(sms('en'), { locales: { en: { ...sms('en'), push: { title: 'en', body: 'en' } }, pt: sms('pt'), 'zh-Hant': sms('zh') } });
+  const source = template(sms('en'), {
+    locales: { en: { ...sms('en'), push: { title: 'en', body: 'en' } }, pt: sms('pt'), 'zh-Hant': sms('zh') },
+  });
   const of = (locale: string) => print(source, 'sms', locale, EXAMPLE);
   expect(['pt-BR', 'PT-br', 'pt', 'zh-Hant-TW', 'zh-TW', 'en-GB', 'x'].map(of)).toEqual(
     ['pt', 'pt', 'pt', 'zh', 'en', 'en', 'en'].map((words) => ({ text: words })),
@@ -122,8 +154,16 @@ describe('a template is refused for a value that may be missing', () => {
     ['in another case', '{% case name %}{% when nam %}a{% endcase %}', 'nam is not'],
     ['that is optional', '{{ coupon }}', 'coupon may be missing'],
     ['that is optional, in an object', '{{ plan.note }}', 'plan.note may be missing'],
-    ['that is optional, although the words ask for it', '{% if coupon %}{{ coupon }}{% endif %}', 'coupon may be missing'],
-    ['of what a loop goes through', '{% for item in items %}{{ item.titel }}{% endfor %}', 'item.titel is not'],
+    [
+      'that is optional, although the words ask for it',
+      '{% if coupon %}{{ coupon }}{% endif %}',
+      'coupon may be missing',
+    ],
+    [
+      'of what a loop goes through',
+      '{% for item in items %}{{ item.titel }}{% endfor %}',
+      'item.titel is not',
+    ],
     ['of a loop, behind it', '{% for item in items %}{% endfor %}{{ item.title }}', 'item.title is not'],
     ['in an argument of a filter', '{{ name | append: nam }}', 'nam is not'],
     ['in a range', '{% for n in (1..nam) %}{% endfor %}', 'nam is not'],
@@ -145,7 +185,9 @@ describe('a template is refused for a value that may be missing', () => {
     const words = `{{ name | upcase }} {{ plan.id }} {{ items.size }} {% if end %}{{ end }}{% endif %}
       {% assign gap = '' %}{% for item in items %}{{ gap }}{{ item.title }}{{ forloop.index }}{% assign gap = ', ' %}{% endfor %}`;
     expect(faultsIn(template(sms(words)))).toEqual([]);
-    expect(print(template(sms(words)), 'sms', null, { name: 'ada', plan: { id: 'duo' }, items: [] })).toEqual({ text: 'ADA duo 0' });
+    expect(print(template(sms(words)), 'sms', null, { name: 'ada', plan: { id: 'duo' }, items: [] })).toEqual(
+      { text: 'ADA duo 0' },
+    );
   });
 
   test('in data: what does not fit is named, and nothing is printed', () => {
@@ -153,7 +195,15 @@ describe('a template is refused for a value that may be missing', () => {
     expect(check({ name: 'Ada', plan: { id: 'duo' } })).toEqual({
       faults: [{ at: 'data.items', message: expect.any(String) }],
     });
-    for (const data of [null, [], 'x', 7, { ...EXAMPLE, name: null }, { ...EXAMPLE, items: [{}] }, { ...EXAMPLE, end: 7 }])
+    for (const data of [
+      null,
+      [],
+      'x',
+      7,
+      { ...EXAMPLE, name: null },
+      { ...EXAMPLE, items: [{}] },
+      { ...EXAMPLE, end: 7 },
+    ])
       expect(check(data)).toHaveProperty('faults');
   });
 });
@@ -161,15 +211,27 @@ describe('a template is refused for a value that may be missing', () => {
 describe('a template is refused', () => {
   const ofDefault = (data: DataNode) => template(sms('a'), { data, example: {} });
   test.each<[string, TemplateSource, string]>([
-    ['whose default language lacks what another has', template(sms('a'), { locales: { en: sms('a'), de: { push: { title: 'a', body: 'b' } } } }), 'locales.en.push is missing'],
+    [
+      'whose default language lacks what another has',
+      template(sms('a'), { locales: { en: sms('a'), de: { push: { title: 'a', body: 'b' } } } }),
+      'locales.en.push is missing',
+    ],
     ['without its default language', template(sms('a'), { defaultLocale: 'fr' }), 'locales.fr is missing'],
     ['without words', template({}), 'has words for no channel'],
     ['whose example does not fit', template(sms('a'), { example: { name: 7 } }), 'example.name'],
     ['that prints nothing', template(sms('{% if end %}a{% endif %}')), 'prints nothing with the example'],
     ['whose schema is of no object', ofDefault({ type: 'string' }), 'must be of the type object'],
     ['that requires what it does not describe', ofDefault({ type: 'object', required: ['x'] }), 'requires x'],
-    ['with a default that does not fit', ofDefault({ type: 'object', properties: { x: { type: 'string', default: 7 } } }), 'data.properties.x.default does not fit'],
-    ['with an array of nothing', ofDefault({ type: 'object', properties: { x: { type: 'array' } } }), 'is an array without items'],
+    [
+      'with a default that does not fit',
+      ofDefault({ type: 'object', properties: { x: { type: 'string', default: 7 } } }),
+      'data.properties.x.default does not fit',
+    ],
+    [
+      'with an array of nothing',
+      ofDefault({ type: 'object', properties: { x: { type: 'array' } } }),
+      'is an array without items',
+    ],
   ])('%s', (_, source, fault) => {
     expect(faultsIn(source).join('\n')).toContain(fault);
   });
@@ -177,11 +239,31 @@ describe('a template is refused', () => {
   test.each([
     ['a tag that is not closed, with its line', 'a\nb {% if name %}', 'text:2'],
     ['a loop over a hundred million', '{% for n in (1..100000000) %}a{% endfor %}', 'limit exceeded'],
-    ['loops in loops that print nothing', `${'{% for n in (1..9999) %}'.repeat(4)}${'{% endfor %}'.repeat(4)}a`, 'limit exceeded'],
-    ['loops in loops that print 10 MB', `${'{% for n in (1..999) %}'.repeat(3)}${'x'.repeat(99)}${'{% endfor %}'.repeat(3)}`, 'prints more than 20000 characters'],
-    ['a value that doubles in each turn', `{% assign a = 'aaaaaaaa' %}{% for n in (1..99) %}{% assign a = a | append: a %}{% endfor %}{{ a }}`, 'limit exceeded'],
-    ['a date of 99,999,999 digits', `{{ name | date: '%99999999Y' }}{{ 'now' | date: '%99999999Y' }}`, 'limit exceeded'],
-    ['thousands of conditions in each other', `${'{% if name %}'.repeat(4_000)}a${'{% endif %}'.repeat(4_000)}`, 'call stack'],
+    [
+      'loops in loops that print nothing',
+      `${'{% for n in (1..9999) %}'.repeat(4)}${'{% endfor %}'.repeat(4)}a`,
+      'limit exceeded',
+    ],
+    [
+      'loops in loops that print 10 MB',
+      `${'{% for n in (1..999) %}'.repeat(3)}${'x'.repeat(99)}${'{% endfor %}'.repeat(3)}`,
+      'prints more than 20000 characters',
+    ],
+    [
+      'a value that doubles in each turn',
+      `{% assign a = 'aaaaaaaa' %}{% for n in (1..99) %}{% assign a = a | append: a %}{% endfor %}{{ a }}`,
+      'limit exceeded',
+    ],
+    [
+      'a date of 99,999,999 digits',
+      `{{ name | date: '%99999999Y' }}{{ 'now' | date: '%99999999Y' }}`,
+      'limit exceeded',
+    ],
+    [
+      'thousands of conditions in each other',
+      `${'{% if name %}'.repeat(4_000)}a${'{% endif %}'.repeat(4_000)}`,
+      'call stack',
+    ],
     ['a text that is too long', 'x'.repeat(100_001), 'limit exceeded'],
     ['itself', `{% render 'promo.started' %}`, 'render'],
     ['a file', `{% include '/etc/passwd' %}`, 'include'],
@@ -202,7 +284,9 @@ describe('a mail', () => {
   const nasty = { ...EXAMPLE, name: `<script>"'&` };
 
   test('escapes in HTML what comes from data, and in its text and subject nothing', () => {
-    expect(print(mail({ html: `<b title="{{ name }}">{{ name | append: '<' }}</b>` }), 'email', 'en', nasty)).toEqual({
+    expect(
+      print(mail({ html: `<b title="{{ name }}">{{ name | append: '<' }}</b>` }), 'email', 'en', nasty),
+    ).toEqual({
       subject: `Hello <script>"'&`,
       text: `Hello <script>"'&`,
       html: '<b title="&lt;script&gt;&quot;&#39;&amp;">&lt;script&gt;&quot;&#39;&amp;&lt;</b>',
@@ -229,7 +313,9 @@ describe('a mail', () => {
     ]);
     const html = good && 'html' in good ? good.html : '';
     expect(print(mail({ html }), 'email', 'en', nasty)).toMatchObject({
-      html: expect.stringMatching(/Hello &lt;script&gt;[^]*href="https:\/\/example.com\/\?a=duo"[^]*One[^]*Two/),
+      html: expect.stringMatching(
+        /Hello &lt;script&gt;[^]*href="https:\/\/example.com\/\?a=duo"[^]*One[^]*Two/,
+      ),
     });
     expect(JSON.stringify(including)).not.toContain('root:');
     expect(wrong).toEqual({ errors: [{ line: 1, message: expect.stringContaining('mj-txt') }] });

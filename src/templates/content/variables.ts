@@ -1,4 +1,13 @@
-import { AssignTag, ForTag, Output, type PropertyAccessToken, type Template, toValueSync, TypeGuards, Value } from 'liquidjs';
+import {
+  AssignTag,
+  ForTag,
+  Output,
+  type PropertyAccessToken,
+  type Template,
+  toValueSync,
+  TypeGuards,
+  Value,
+} from 'liquidjs';
 import type { DataNode, TemplateFault } from '../template.js';
 import { isCertain, isNullable, typeOf } from './data-schema.js';
 import type { ParsedText } from './liquid.js';
@@ -35,10 +44,17 @@ class VariablesCheck {
     // What is assigned within a block may not have been when the block is left.
     const scope = new Map(outer);
     for (const template of templates) {
-      const found = [...(template.arguments?.() ?? [])].flatMap((argument) => this.check(argument, scope, data));
-      if (template instanceof Output && isPlain(template.value)) this.mustBeScalar(template, found[0], 'printed');
+      const found = [...(template.arguments?.() ?? [])].flatMap((argument) =>
+        this.check(argument, scope, data),
+      );
+      if (template instanceof Output && isPlain(template.value))
+        this.mustBeScalar(template, found[0], 'printed');
       if (template instanceof AssignTag) {
-        this.mustBeScalar(template, found.find((one) => one && !isScalar(one)), 'assigned');
+        this.mustBeScalar(
+          template,
+          found.find((one) => one && !isScalar(one)),
+          'assigned',
+        );
         for (const { content } of template.localScope()) scope.set(content, SCALAR);
       }
       const inner = template instanceof ForTag ? this.loopScope(template, scope, data) : scope;
@@ -50,7 +66,9 @@ class VariablesCheck {
     const { collection, variable } = loop;
     const inner = new Map(scope).set('forloop', FORLOOP);
     if (TypeGuards.isRangeToken(collection)) return inner.set(variable, NUMBER);
-    const array = TypeGuards.isPropertyAccessToken(collection) ? resolve(collection, scope, data) : 'is no array';
+    const array = TypeGuards.isPropertyAccessToken(collection)
+      ? resolve(collection, scope, data)
+      : 'is no array';
     if (typeof array === 'string') return inner.set(variable, SCALAR);
     if (typeOf(array) === 'array' && array.items) return inner.set(variable, array.items);
     this.add(loop, `${collection.getText()} is no array`);
@@ -61,7 +79,10 @@ class VariablesCheck {
     return tokensOf(argument).map((token) => {
       const found = resolve(token, scope, data);
       if (typeof found !== 'string') return found;
-      this.faults.push({ at: `${this.at}:${token.getPosition()[0]}`, message: `${token.getText()} ${found}` });
+      this.faults.push({
+        at: `${this.at}:${token.getPosition()[0]}`,
+        message: `${token.getText()} ${found}`,
+      });
       return undefined;
     });
   }
@@ -84,7 +105,9 @@ const isPlain = ({ filters }: Value): boolean => filters.length === 1;
 /** The variables of an argument of a tag or output: of its value, of the keys in it, and of its filters. */
 function tokensOf(argument: unknown): PropertyAccessToken[] {
   if (argument instanceof Value) {
-    const ofFilters = argument.filters.flatMap(({ args }) => args.map((one: unknown) => (Array.isArray(one) ? (one[1] as unknown) : one)));
+    const ofFilters = argument.filters.flatMap(({ args }) =>
+      args.map((one: unknown) => (Array.isArray(one) ? (one[1] as unknown) : one)),
+    );
     return [...argument.initial.postfix, ...ofFilters].flatMap(tokensOf);
   }
   if (TypeGuards.isRangeToken(argument)) return [argument.lhs, argument.rhs].flatMap(tokensOf);
@@ -131,5 +154,7 @@ function isThere({ minItems = 0 }: DataNode, place: unknown): boolean {
 function propertyOf(object: DataNode, name: string): DataNode | string {
   const found = Object.hasOwn(object.properties ?? {}, name) ? object.properties?.[name] : undefined;
   if (!found) return 'is not in the schema of the data';
-  return isCertain(object, name) ? found : 'may be missing: require it in the schema of the data, or give it a default';
+  return isCertain(object, name)
+    ? found
+    : 'may be missing: require it in the schema of the data, or give it a default';
 }

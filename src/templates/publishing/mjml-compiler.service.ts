@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/http/problem.js';
 
-/** A mail takes tens of milliseconds, once MJML is loaded. */
-const DEADLINE_MS = 10_000;
+/** A mail takes tens of milliseconds, once MJML is loaded, which takes a second or, on a busy machine, ten. */
+const DEADLINE_MS = 30_000;
 const MAX_AT_ONCE = 2;
 const LIMITS = { maxOldGenerationSizeMb: 256, stackSizeMb: 4 };
 

@@ -7,12 +7,14 @@ import mjml2html from 'mjml-browser';
 
 const compiled = [];
 for (const source of workerData) compiled.push(await compile(source));
-parentPort.postMessage(compiled);
+parentPort.postMessage(compiled, []);
 
 async function compile(source) {
   try {
     const { html, errors } = await mjml2html(source, { validationLevel: 'soft', keepComments: false });
-    return errors.length === 0 ? { html } : { errors: errors.map(({ line, message }) => ({ line, message })) };
+    return errors.length === 0
+      ? { html }
+      : { errors: errors.map(({ line, message }) => ({ line, message })) };
   } catch (error) {
     return { errors: [{ message: String(error.message ?? error) }] };
   }

@@ -42,7 +42,10 @@ export class TemplatePreparationService {
       const one = compiled[n];
       const at = `locales.${locale}.email.mjml`;
       if (one && 'html' in one) html[locale] = one.html;
-      else faults.push(...(one?.errors ?? []).map(({ line, message }) => ({ at: line ? `${at}:${line}` : at, message })));
+      else
+        faults.push(
+          ...(one?.errors ?? []).map(({ line, message }) => ({ at: line ? `${at}:${line}` : at, message })),
+        );
     }
     if (faults.length > 0) throw invalid(faults.slice(0, MAX_FAULTS));
     return html;
@@ -52,8 +55,14 @@ export class TemplatePreparationService {
 function sourceOf(name: string, { data, example, ...words }: NewTemplate): TemplateSource {
   const given = givenDataOf(name);
   if (given) {
-    if (data === undefined && example === undefined) return { data: given.data, example: given.example, ...words };
-    throw invalid([{ at: 'data', message: 'and example must be left out: Usher itself fills in the data of this template' }]);
+    if (data === undefined && example === undefined)
+      return { data: given.data, example: given.example, ...words };
+    throw invalid([
+      {
+        at: 'data',
+        message: 'and example must be left out: Usher itself fills in the data of this template',
+      },
+    ]);
   }
   if (data === undefined) throw invalid([{ at: 'data', message: 'is missing: the schema of the data' }]);
   return { data, example: example ?? {}, ...words };

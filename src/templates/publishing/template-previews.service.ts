@@ -40,11 +40,22 @@ export class TemplatePreviewsService {
   private async find(name: string, { template: draft, version }: PreviewedTemplate): Promise<Previewed> {
     if (draft) return { version: null, ...(await this.preparation.prepare(name, draft)) };
     const stored = await this.store.get(name, version);
-    const source = stored ? withHtml(stored.body, stored.html) : version === undefined ? BUILT_IN_TEMPLATES.get(name) : undefined;
+    const source = stored
+      ? withHtml(stored.body, stored.html)
+      : version === undefined
+        ? BUILT_IN_TEMPLATES.get(name)
+        : undefined;
     if (!source) throw new Problem('not_found', 'There is no such template, or no such version of it.');
     return { version: stored?.version ?? null, source, template: compileTemplate(source).template };
   }
 }
 
 const dataInvalid = (faults: readonly TemplateFault[]): Problem =>
-  new Problem('template_data_invalid', faults.slice(0, 3).map(({ at, message }) => `${at}: ${message}`).join('; '), { faults });
+  new Problem(
+    'template_data_invalid',
+    faults
+      .slice(0, 3)
+      .map(({ at, message }) => `${at}: ${message}`)
+      .join('; '),
+    { faults },
+  );

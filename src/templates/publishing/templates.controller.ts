@@ -43,7 +43,11 @@ export class TemplatesController {
 
   /** The version of a template that is used. */
   @Get(':name')
-  @Operation({ id: 'getTemplate', summary: 'Read the version of a template that is used', problems: ['not_found'] })
+  @Operation({
+    id: 'getTemplate',
+    summary: 'Read the version of a template that is used',
+    problems: ['not_found'],
+  })
   @NeedsScope('read')
   @ApiResponse({ status: 200, standardSchema: templateResponse })
   get(@Param('name', { schema: templateName }) name: string) {
@@ -113,7 +117,8 @@ export class TemplatesController {
   @Operation({
     id: 'deleteTemplate',
     summary: 'Use a template no more',
-    description: 'Or again the one that Usher brings along. Its versions stay, and one of them can be used again.',
+    description:
+      'Or again the one that Usher brings along. Its versions stay, and one of them can be used again.',
     problems: ['not_found'],
   })
   @HttpCode(204)

@@ -37,12 +37,18 @@ const dataNode: z.ZodType<DataNode> = z
       .describe('With `null` as the second it may be null, which prints nothing'),
     description: z.string().max(1_000).optional(),
     properties: z
-      .record(propertyName, z.lazy(() => dataNode))
+      .record(
+        propertyName,
+        z.lazy(() => dataNode),
+      )
       .refine((all) => Object.keys(all).length <= MAX_PROPERTIES, { error: `at most ${MAX_PROPERTIES}` })
       .optional()
       .describe('Of an object'),
     required: z.array(propertyName).max(MAX_PROPERTIES).optional(),
-    items: z.lazy(() => dataNode).optional().describe('Of an array'),
+    items: z
+      .lazy(() => dataNode)
+      .optional()
+      .describe('Of an array'),
     enum: z.array(scalar).min(1).max(100).optional(),
     default: z
       .union([scalar, z.tuple([])])
@@ -55,7 +61,10 @@ const dataNode: z.ZodType<DataNode> = z
     minItems: size,
     maxItems: size,
   })
-  .meta({ id: 'TemplateData', description: 'What a value of the data is, by the part of JSON schema that is known here' });
+  .meta({
+    id: 'TemplateData',
+    description: 'What a value of the data is, by the part of JSON schema that is known here',
+  });
 
 const source = z.string().min(1).max(MAX_SOURCE);
 const words = z.strictObject({
@@ -68,7 +77,9 @@ const words = z.strictObject({
       mjml: source.optional().describe('Becomes HTML when it is published'),
       html: source.optional(),
     })
-    .refine(({ mjml, html }) => mjml === undefined || html === undefined, { error: 'takes mjml or html, not both' })
+    .refine(({ mjml, html }) => mjml === undefined || html === undefined, {
+      error: 'takes mjml or html, not both',
+    })
     .optional(),
 });
 
@@ -126,7 +137,10 @@ export const previewedTemplate = z
     version: templateVersion.optional().describe('The one that is used by default'),
     template: newTemplate.optional().describe('One that is not published'),
   })
-  .meta({ id: 'TemplatePreviewRequest', examples: [{ channel: 'push', locale: 'de-CH', data: exampleData }] });
+  .meta({
+    id: 'TemplatePreviewRequest',
+    examples: [{ channel: 'push', locale: 'de-CH', data: exampleData }],
+  });
 export type PreviewedTemplate = z.output<typeof previewedTemplate>;
 
 /** The response of the same. */
@@ -151,7 +165,9 @@ export const templateResponse = z
   .meta({ id: 'Template', description: 'A version of a template' });
 /** The response of `GET /v1/templates/{name}/versions`. */
 export const versionList = z
-  .object({ versions: z.array(z.object({ version: templateVersion, publishedAt: instant, isActive: z.boolean() })) })
+  .object({
+    versions: z.array(z.object({ version: templateVersion, publishedAt: instant, isActive: z.boolean() })),
+  })
   .meta({ id: 'TemplateVersions' });
 /** The response of `GET /v1/templates`. */
 export const templateList = z

@@ -35,7 +35,9 @@ export class TemplatesService {
   async list() {
     const published = (await this.store.list()).map(toListed);
     const names = new Set(published.map(({ name }) => name));
-    const builtIn = [...BUILT_IN_TEMPLATES].flatMap(([name, source]) => (names.has(name) ? [] : [builtInOf(name, source)]));
+    const builtIn = [...BUILT_IN_TEMPLATES].flatMap(([name, source]) =>
+      names.has(name) ? [] : [builtInOf(name, source)],
+    );
     return [...published, ...builtIn]
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map(({ name, version, publishedAt, defaultLocale, locales }) => ({
@@ -44,7 +46,9 @@ export class TemplatesService {
         publishedAt,
         defaultLocale,
         locales: Object.keys(locales),
-        channels: TEMPLATE_CHANNELS.filter((channel) => Object.values(locales).some((words) => channelsOf(words).includes(channel))),
+        channels: TEMPLATE_CHANNELS.filter((channel) =>
+          Object.values(locales).some((words) => channelsOf(words).includes(channel)),
+        ),
       }));
   }
 
@@ -73,7 +77,10 @@ export class TemplatesService {
         return { outcome: before, acts: [{ ...act, before: told, after: told, result: 'unchanged' }] };
       if (others >= MAX_TEMPLATES) throw new Problem('conflict', `There may be ${MAX_TEMPLATES} templates.`);
       const outcome = await this.store.publish(tx, name, source, html);
-      return { outcome, acts: [{ ...act, before: told, after: { version: outcome.version }, result: 'done' }] };
+      return {
+        outcome,
+        acts: [{ ...act, before: told, after: { version: outcome.version }, result: 'done' }],
+      };
     });
     await this.catalog.refresh();
     return toListed(stored);
@@ -88,7 +95,10 @@ export class TemplatesService {
       await this.store.activate(tx, name, version);
       const act = { action: 'template.activate', target: { kind: 'template', id: name } } as const;
       const result = before?.version === version ? 'unchanged' : 'done';
-      return { outcome, acts: [{ ...act, before: before && { version: before.version }, after: { version }, result }] };
+      return {
+        outcome,
+        acts: [{ ...act, before: before && { version: before.version }, after: { version }, result }],
+      };
     });
     await this.catalog.refresh();
     return toListed(stored);
@@ -107,6 +117,16 @@ export class TemplatesService {
   }
 }
 
-const toListed = ({ name, version, body, publishedAt }: StoredTemplate): ListedTemplate => ({ name, version, publishedAt, ...body });
-const builtInOf = (name: string, source: TemplateSource): ListedTemplate => ({ name, version: null, publishedAt: null, ...source });
+const toListed = ({ name, version, body, publishedAt }: StoredTemplate): ListedTemplate => ({
+  name,
+  version,
+  publishedAt,
+  ...body,
+});
+const builtInOf = (name: string, source: TemplateSource): ListedTemplate => ({
+  name,
+  version: null,
+  publishedAt: null,
+  ...source,
+});
 const notFound = () => new Problem('not_found', 'There is no such template, or no such version of it.');

@@ -131,7 +131,8 @@ const ADVICE: Record<ProblemCode, Advice> = {
   },
   template_invalid: {
     when: 'A template uses a value that may be missing, cannot be parsed, takes too long or prints too much. `faults` lists all places: `at` (with the line) and `message`.',
-    remedy: 'Correct what `faults` names. `POST /v1/templates/{name}/preview` with `template` checks one without publishing it.',
+    remedy:
+      'Correct what `faults` names. `POST /v1/templates/{name}/preview` with `template` checks one without publishing it.',
   },
   template_data_invalid: {
     when: 'The data of an event, a message or a preview does not fit the schema of the template. `faults` says which values, and of several events `index` which one.',
