@@ -1,15 +1,16 @@
 /*
  * The reference of metrics, from what a built node registers (`dist/`): name, labels, kind, and the help that Prometheus and Grafana show too. A node
- * is put together with all its parts and not started; it has nothing to connect to.
+ * is put together with all its parts, with a name instead of one from a database, and not started.
  */
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
-import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import { Counter, Gauge } from 'prom-client';
 import { parse } from 'yaml';
 import { AppModule } from '../dist/app.module.js';
 import { readConfig } from '../dist/platform/config/config.js';
 import { MetricsService } from '../dist/platform/metrics/metrics.service.js';
+import { INSTALLATION } from '../dist/platform/postgres/installation.js';
 import { CollectedMetrics } from '../dist/platform/processes/collected-metrics.js';
 
 /** A setting for each metric that not every node has; nothing listens on the port. */
@@ -50,9 +51,13 @@ ${rows.join('\n')}
 }
 
 async function registered() {
-  const app = await NestFactory.create(AppModule.with(config), { abortOnError: false, logger: false });
-  const { registry } = app.get(MetricsService);
-  await app.close();
+  const node = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+    .setLogger(false)
+    .overrideProvider(INSTALLATION)
+    .useValue('documents')
+    .compile();
+  const { registry } = node.get(MetricsService);
+  await node.close();
   return [...registry.getMetricsAsArray(), ...new CollectedMetrics([]).own.getMetricsAsArray()];
 }
 
