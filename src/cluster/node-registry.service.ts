@@ -96,8 +96,11 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
       'max',
       () => this.aliveNodes.size,
     );
-    metrics.gauge('redis_in_doubt', '1 while messages from other nodes may be lost: the mailbox is read each second instead, which PostgreSQL feels.', 'max', () =>
-      Number(this.suspectsLoss),
+    metrics.gauge(
+      'redis_in_doubt',
+      '1 while messages from other nodes may be lost: the mailbox is read each second instead, which PostgreSQL feels.',
+      'max',
+      () => Number(this.suspectsLoss),
     );
   }
 

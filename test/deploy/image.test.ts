@@ -16,7 +16,10 @@ const patterns = text('.dockerignore')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
   .map((line) => {
-    const pattern = line.replace(/^!/, '').replaceAll('.', String.raw`\.`).replaceAll('*', '[^/]*');
+    const pattern = line
+      .replace(/^!/, '')
+      .replaceAll('.', String.raw`\.`)
+      .replaceAll('*', '[^/]*');
     return { isSent: line.startsWith('!'), matches: new RegExp(`^${pattern}(/|$)`) };
   });
 const isSent = (path: string) => patterns.findLast(({ matches }) => matches.test(path))?.isSent ?? true;
@@ -31,7 +34,9 @@ const isCopied = (path: string) => copied.some((source) => path === source || pa
 describe('the image', () => {
   test('copies only what is there and what .dockerignore lets through', () => {
     expect(copied.length).toBeGreaterThan(20);
-    expect(copied.filter((source) => !sent.some((path) => path === source || path.startsWith(`${source}/`)))).toEqual([]);
+    expect(
+      copied.filter((source) => !sent.some((path) => path === source || path.startsWith(`${source}/`))),
+    ).toEqual([]);
   });
 
   test('has the tools that build and migrate it, with all that they import or start', () => {
@@ -56,7 +61,10 @@ describe('the image', () => {
   });
 
   test('has the console and the documentation where a node serves them from', () => {
-    const final = text('Dockerfile').split(/^FROM /m).at(-1) ?? '';
+    const final =
+      text('Dockerfile')
+        .split(/^FROM /m)
+        .at(-1) ?? '';
     for (const folder of ['clients/console/dist', 'docs/.vitepress/dist', 'dist'])
       expect(final).toContain(`COPY --from=build /app/${folder} ${folder}\n`);
     const build = text('Dockerfile').split(/^FROM /m)[1] ?? '';

@@ -28,7 +28,11 @@ export class CollectedMetrics {
   });
 
   constructor(private readonly processes: readonly SupervisedProcess[]) {
-    this.addGauge('usher_process_up', 'Only with several processes. 1 while the process serves.', (one) => one.isReady);
+    this.addGauge(
+      'usher_process_up',
+      'Only with several processes. 1 while the process serves.',
+      (one) => one.isReady,
+    );
     this.addGauge(
       'usher_process_silent',
       'Only with several processes. 1: the process did not respond to this scrape in time; what it reported before is used. It stays 1: the process hangs, and will be killed.',

@@ -57,7 +57,11 @@ export class RetentionWorker extends PeriodicWorker {
       isBehind: false,
       hasFailed: false,
     }));
-    this.removed = metrics.counter('retention_removed_total', 'Workers only. Rows removed, or webhook bodies erased, because they were old. Nothing for a day: no worker runs.', ['rule']);
+    this.removed = metrics.counter(
+      'retention_removed_total',
+      'Workers only. Rows removed, or webhook bodies erased, because they were old. Nothing for a day: no worker runs.',
+      ['rule'],
+    );
     metrics.gauges(
       'retention_behind',
       'Workers only. 1 while there is more to remove than a run of this node removed, or the run failed; the log names the rule.',

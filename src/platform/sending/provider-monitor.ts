@@ -60,10 +60,16 @@ export class ProviderMonitor<Message> implements SendMonitor<Message> {
       `From a message to ${providers} to its result, waiting included.`,
       ['vendor'],
     );
-    metrics.gauges(`${name}_circuits_open`, `Open circuit breakers of ${providers}. Above 0: one fails, and is probed.`, 'max', 'vendor', () => {
-      const open = [...this.openCircuits.values()];
-      return new Map(vendors.map((one) => [one, open.filter(({ vendor }) => vendor === one).length]));
-    });
+    metrics.gauges(
+      `${name}_circuits_open`,
+      `Open circuit breakers of ${providers}. Above 0: one fails, and is probed.`,
+      'max',
+      'vendor',
+      () => {
+        const open = [...this.openCircuits.values()];
+        return new Map(vendors.map((one) => [one, open.filter(({ vendor }) => vendor === one).length]));
+      },
+    );
   }
 
   recordResult(provider: string, message: Message, result: SendResult, ms: number): void {

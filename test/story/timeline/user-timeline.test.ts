@@ -162,7 +162,8 @@ describe('the timeline of a user', () => {
        FROM generate_series(1, 9) n`,
     );
     const { timeline } = await timelineOf('ivy');
-    const offsetsOf = (steps: Step[]) => steps.flatMap(({ offset }) => (offset === undefined ? [] : [offset]));
+    const offsetsOf = (steps: Step[]) =>
+      steps.flatMap(({ offset }) => (offset === undefined ? [] : [offset]));
     expect(offsetsOf(timeline)).toEqual(Array.from({ length: 40 }, (_, n) => 40 - n));
     const paged: Step[] = [];
     for (let next: string | undefined = ''; next !== undefined && paged.length < 60;) {
