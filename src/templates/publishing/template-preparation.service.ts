@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/http/problem.js';
 import { givenDataOf } from '../content/built-in-templates.js';
 import { checkTemplate } from '../content/check-template.js';
+import { canonicalLocale } from '../content/locales.js';
 import { type CompiledTemplate, withHtml } from '../content/compiled-template.js';
 import type { TemplateFault, TemplateSource } from '../template.js';
 import { MjmlCompilerService } from './mjml-compiler.service.js';
@@ -52,7 +53,8 @@ export class TemplatePreparationService {
   }
 }
 
-function sourceOf(name: string, { data, example, ...words }: NewTemplate): TemplateSource {
+function sourceOf(name: string, { data, example, ...body }: NewTemplate): TemplateSource {
+  const words = withCanonicalLocales(body);
   const given = givenDataOf(name);
   if (given) {
     if (data === undefined && example === undefined)
@@ -66,6 +68,17 @@ function sourceOf(name: string, { data, example, ...words }: NewTemplate): Templ
   }
   if (data === undefined) throw invalid([{ at: 'data', message: 'is missing: the schema of the data' }]);
   return { data, example: example ?? {}, ...words };
+}
+
+/** Languages are compared as they are usually written: `pt-BR` for `PT-br`. */
+function withCanonicalLocales({ locales, defaultLocale }: Pick<NewTemplate, 'locales' | 'defaultLocale'>) {
+  const canonical = Object.entries(locales).map(
+    ([tag, words]) => [canonicalLocale(tag) ?? tag, words] as const,
+  );
+  const result = Object.fromEntries(canonical);
+  if (Object.keys(result).length < canonical.length)
+    throw invalid([{ at: 'locales', message: 'has a language twice' }]);
+  return { locales: result, defaultLocale: canonicalLocale(defaultLocale) ?? defaultLocale };
 }
 
 const invalid = (faults: readonly TemplateFault[]): Problem =>

@@ -11,7 +11,7 @@ export const templateName = z
   .string()
   .max(64)
   .regex(/^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$/i, { error: 'must be dotted words, as promo.started' })
-  .meta({ description: 'A template, as `promo.started`', examples: ['promo.started'] });
+  .meta({ description: 'A template, as `promo.started`', examples: ['trial.started'] });
 /** A version of a template. */
 export const templateVersion = z.int().min(1).max(2_147_483_647);
 /** The same in a path. */
@@ -23,8 +23,7 @@ export const versionInPath = z.coerce
 const locale = z
   .string()
   .max(35)
-  .refine((tag) => canonicalLocale(tag) !== undefined, { error: 'must be a BCP 47 tag, as pt-BR' })
-  .transform((tag) => canonicalLocale(tag) ?? tag);
+  .refine((tag) => canonicalLocale(tag) !== undefined, { error: 'must be a BCP 47 tag, as pt-BR' });
 const scalar = z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]);
 const propertyName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/i, { error: 'must be letters, digits and _' });
 const size = z.int().min(0).max(100_000).optional();
@@ -158,10 +157,11 @@ export const templatePreview = z
   })
   .meta({ id: 'TemplatePreview', description: 'The words of a template' });
 
+const schemaOfData = z.record(z.string(), z.unknown()).describe('The schema of the data');
 const version = templateVersion.nullable().describe('Null for one that Usher brings along');
 /** The response of `PUT` and `GET /v1/templates/{name}` and of one version. */
 export const templateResponse = z
-  .object({ name: templateName, version, publishedAt: instant.nullable(), ...fields })
+  .object({ name: templateName, version, publishedAt: instant.nullable(), ...fields, data: schemaOfData })
   .meta({ id: 'Template', description: 'A version of a template' });
 /** The response of `GET /v1/templates/{name}/versions`. */
 export const versionList = z
