@@ -1,5 +1,10 @@
 import { at } from './say-instant.js';
-import type { DeviceDelivery, NonDeliveryReason, PushOutcome, TimelineEvent } from './non-delivery-reason.js';
+import type {
+  DeviceDelivery,
+  NonDeliveryReason,
+  PushOutcome,
+  TimelineEvent,
+} from '../non-delivery-reason.js';
 
 /** What an explanation is made of. */
 export interface Explained {
