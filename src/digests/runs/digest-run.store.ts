@@ -6,8 +6,10 @@ import type { CollectedTypes, DigestDefinition } from '../definitions/digest-def
 import type { NextRun } from '../planning/next-run.js';
 import type { CollectedEvents } from './digest-content.js';
 
-/** Rows of the mailbox that are read for one digest. What is beyond them is not counted: a user with a million costs no more. */
-export const MOST_READ = 1_000;
+/** Rows of the mailbox among which the items of one digest are looked for. */
+const MOST_READ = 1_000;
+/** Rows in which events are counted when there are more than those. A user with a million costs no more than one with so many. */
+export const MOST_COUNTED = 10_000;
 
 const SETTLE = named('settle-digests', fragment('settle-digests.sql', import.meta.url));
 /** A local date whose digest is to be made. */
@@ -112,6 +114,7 @@ export class DigestRunStore {
         order,
         now: '$3::timestamptz',
         most: MOST_READ,
+        mostCounted: MOST_COUNTED,
         limit: '$4::int',
       }),
     };

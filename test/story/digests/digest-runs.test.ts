@@ -4,7 +4,7 @@ import { ClockService } from '../../../src/digests/clock.service.js';
 import { DefinitionStore } from '../../../src/digests/definitions/definition.store.js';
 import { DigestPlanStore } from '../../../src/digests/planning/digest-plan.store.js';
 import { PlanningService } from '../../../src/digests/planning/planning.service.js';
-import { DigestRunStore, MOST_READ } from '../../../src/digests/runs/digest-run.store.js';
+import { DigestRunStore, MOST_COUNTED } from '../../../src/digests/runs/digest-run.store.js';
 import { DigestRunsService } from '../../../src/digests/runs/digest-runs.service.js';
 import { MailboxFragments } from '../../../src/mailbox/mailbox.fragments.js';
 import { MailboxService } from '../../../src/mailbox/mailbox.service.js';
@@ -380,7 +380,7 @@ test('each local date of users in every zone has one digest, with workers killed
 }, 60_000);
 
 test('an account with 50,000 events costs no more than one with as many as are read', async () => {
-  const counts = { small: 200, full: MOST_READ, huge: 50_000 };
+  const counts = { small: 200, full: MOST_COUNTED, huge: 50_000 };
   for (const [userId, count] of Object.entries(counts))
     await postgres.query(
       `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, data, at, bucket)
