@@ -66,7 +66,14 @@ const scenarios = {
   scale,
 };
 /** Too long for a run of everything. */
-const ONLY_WHEN_NAMED = new Set(['clients', 'scale', 'nightly-order', 'killed-push', 'digest', 'digest-week']);
+const ONLY_WHEN_NAMED = new Set([
+  'clients',
+  'scale',
+  'nightly-order',
+  'killed-push',
+  'digest',
+  'digest-week',
+]);
 const usual = {
   devices: '3000',
   rounds: '3',

@@ -61,7 +61,8 @@ export class StatementProxy {
     const messages = new MessageReader();
     const connection = { isOfDigests: false, isOver: false, killAfterSync: undefined };
     near.on('data', (bytes) => {
-      for (const message of messages.read(bytes)) if (!connection.isOver) this.#pass(message, connection, far);
+      for (const message of messages.read(bytes))
+        if (!connection.isOver) this.#pass(message, connection, far);
     });
     far.on('data', (bytes) => near.write(bytes));
     near.on('error', () => {}).on('close', () => far.end());

@@ -93,7 +93,11 @@ async function killAtRandom({ client, proxy, worker, now, random }) {
   const nth = 1 + Math.floor(random() * Math.max(1, slices) * STATEMENTS);
   const died = proxy.killAt(nth, random() < 0.5 ? 'before' : 'after', () => worker.kill());
   await worker.tell(now).catch(() => undefined); // it may die before it answers
-  const done = until('it is done, or dead', async () => worker.isDead() || (await countDue(client, now)) === 0, 600_000);
+  const done = until(
+    'it is done, or dead',
+    async () => worker.isDead() || (await countDue(client, now)) === 0,
+    600_000,
+  );
   const statement = await Promise.race([died, done.then(() => undefined)]);
   proxy.disarm();
   worker.kill();
@@ -198,7 +202,8 @@ async function startWorker(databaseUrl, environment) {
       const headers = { 'content-type': 'application/json' };
       const signal = AbortSignal.timeout(10_000);
       const response = await fetch(`${url}/dev/clock`, { method: 'POST', headers, body, signal });
-      if (!response.ok) throw new Error(`the clock was not moved: ${response.status} ${await response.text()}`);
+      if (!response.ok)
+        throw new Error(`the clock was not moved: ${response.status} ${await response.text()}`);
     },
   };
 }

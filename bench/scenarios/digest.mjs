@@ -71,7 +71,10 @@ async function allAtOnce(bench) {
 async function withOutlier(bench) {
   const { client } = bench;
   await addOutlier(client);
-  const [normal, outlying] = [{ slices: [], postgres: 0 }, { slices: [], postgres: 0 }];
+  const [normal, outlying] = [
+    { slices: [], postgres: 0 },
+    { slices: [], postgres: 0 },
+  ];
   for (let n = 0; n < REPETITIONS; n += 1)
     for (const [sum, others] of [
       [normal, []],

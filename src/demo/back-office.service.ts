@@ -12,7 +12,10 @@ const MESSAGES = {
     text: 'Thank you. You paid € 13.99 for Premium.',
     html: receiptHtml(),
   },
-  sms: { category: 'security', text: 'Somebody has signed in on a new TV. Was it you? Reply STOP to get no more texts.' },
+  sms: {
+    category: 'security',
+    text: 'Somebody has signed in on a new TV. Was it you? Reply STOP to get no more texts.',
+  },
 } as const;
 const JSON_BODY = { 'content-type': 'application/json' };
 

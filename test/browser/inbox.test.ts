@@ -48,14 +48,19 @@ test.each([1440, 390])(
     await items.getByText('Your receipt').waitFor();
     const title = mail.getByRole('heading', { name: 'Your receipt' });
     await title.waitFor();
-    expect(await title.evaluate('(one) => getComputedStyle(one).fontSize')).toBe('22px');
+    const fontSize = await title.evaluate(
+      (one) => one.ownerDocument.defaultView?.getComputedStyle(one).fontSize,
+    );
+    expect(fontSize).toBe('22px'); // by the mail's own style
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
     expect(errors).toEqual([]);
   },
 );
 
 test('a mail runs no script, loads nothing, and cannot reach the page', async () => {
-  const { page, items, mail, addresses } = await openPage('hostile');
+  const { page, items, mail } = await openPage('hostile');
+  const failed: string[] = [];
+  page.on('requestfailed', (request) => failed.push(`${request.url()} ${request.failure()?.errorText}`));
   const html =
     '<p id="said">nothing ran</p><img src="https://example.org/pixel.png"><script>parent.document.title = said.textContent = "ran"</script>';
   const message = { userId: 'hostile', channels: ['email'], subject: 'Win a prize', text: 'Win', html };
@@ -64,11 +69,9 @@ test('a mail runs no script, loads nothing, and cannot reach the page', async ()
   await mail.getByText('nothing ran').waitFor();
   expect(await page.title()).toContain('Usher');
   expect(await page.locator('.mail-frame').getAttribute('sandbox')).not.toMatch(/scripts|same-origin/);
-  const { headers } = await fetch(
-    `${usher.url}${await page.locator('.mail-frame').getAttribute('src')}`,
-  );
+  const { headers } = await fetch(`${usher.url}${await page.locator('.mail-frame').getAttribute('src')}`);
   expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.*; sandbox allow-popups/);
-  expect(addresses.filter((address) => address.includes('example.org'))).toEqual([]);
+  expect(failed).toEqual(['https://example.org/pixel.png csp']);
 });
 
 test('a text is delivered by Twilio’s protocol, and STOP ends them', async () => {
@@ -76,7 +79,7 @@ test('a text is delivered by Twilio’s protocol, and STOP ends them', async () 
   await click('Send a text');
   await inbox.getByText('Somebody has signed in').first().waitFor();
   await eventually('it is reported as delivered', async () => (await statesOf('texts'))[0] === 'delivered');
-  await inbox.getByRole('button', { name: 'Reply STOP' }).click();
+  await inbox.getByRole('button', { name: 'Reply STOP', exact: true }).click();
   await inbox.locator('.bubble').nth(2).waitFor(); // the text, STOP, and what is said to it
   await click('Send a text');
   await eventually('no text goes out', async () => (await statesOf('texts'))[0] === 'withdrawn');
@@ -104,6 +107,10 @@ test('the clock is moved to 16:59, and at 17:00 the digest comes on the screens 
 
 async function post(path: string, body: unknown): Promise<unknown> {
   const headers = { 'content-type': 'application/json' };
-  const response = await fetch(`${usher.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const response = await fetch(`${usher.url}${path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  });
   return response.json();
 }

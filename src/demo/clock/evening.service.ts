@@ -44,8 +44,7 @@ export class EveningService {
       body,
       headers,
     });
-    if (status !== 200)
-      throw new Problem('conflict', `The digest could not be defined (${status}): ${text}`);
+    if (status !== 200) throw new Problem('conflict', `The digest could not be defined (${status}): ${text}`);
   }
 
   /**
@@ -55,7 +54,10 @@ export class EveningService {
   async begin(userId: string): Promise<{ sent: SentRequest; now: string; dueAt: string }> {
     const { sent, preview } = await this.readPlanned(userId);
     if (preview.status !== 'planned')
-      throw new Problem('conflict', 'Nothing has happened yet that the digest could tell: publish an event first.');
+      throw new Problem(
+        'conflict',
+        'Nothing has happened yet that the digest could tell: publish an event first.',
+      );
     const { dueAt } = preview;
     const before = new Date(Date.parse(dueAt) - BEFORE_MS);
     if (before > this.clock.now()) this.clock.moveTo(before);

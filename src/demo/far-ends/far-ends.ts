@@ -32,7 +32,8 @@ export async function startFarEnds(config: Config): Promise<FarEnds> {
   const onItem = (item: InboxItem) => receive(item);
   const canStore = config.CONTACT_KEY.length > 0;
   const mails = canStore && config.SMTP_URL === undefined ? await startMailServer(onItem) : undefined;
-  const texts = canStore && config.SMS_ROUTES === undefined ? await startTextProvider(account, onItem) : undefined;
+  const texts =
+    canStore && config.SMS_ROUTES === undefined ? await startTextProvider(account, onItem) : undefined;
   return {
     settings: {
       ...(canStore && { PUBLIC_URL: config.PUBLIC_URL ?? publicUrlOf(config) }),

@@ -57,7 +57,13 @@ export async function startMailServer(onMail: (mail: InboxMail) => void): Promis
 async function receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<InboxMail[]> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
-  const { messageId = '', from, subject = '', text = '', html } = await PostalMime.parse(Buffer.concat(chunks));
+  const {
+    messageId = '',
+    from,
+    subject = '',
+    text = '',
+    html,
+  } = await PostalMime.parse(Buffer.concat(chunks));
   const content = { subject, text: text.trim(), ...(html !== undefined && { html }) };
   const sender = from?.name ? `${from.name} <${from.address ?? ''}>` : (from?.address ?? '');
   const at = new Date().toISOString();

@@ -43,7 +43,8 @@ export class InboxController {
   async read(@Body({ schema: sessionBody }) { userId }: SessionBody) {
     const addresses = await this.contacts.addressesOf(userId);
     const items = this.inbox.list(addresses).map((item) => {
-      if (item.kind === 'text') return { kind: item.kind, id: item.id, from: item.from, at: item.at, text: item.text };
+      if (item.kind === 'text')
+        return { kind: item.kind, id: item.id, from: item.from, at: item.at, text: item.text };
       const { html, to: _to, ...mail } = item;
       return { ...mail, hasHtml: html !== undefined };
     });
@@ -72,7 +73,11 @@ export class InboxController {
     const html = this.inbox.findHtml(id);
     if (html === undefined) throw new Problem('not_found');
     response
-      .set({ 'Content-Security-Policy': MAIL_POLICY, 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' })
+      .set({
+        'Content-Security-Policy': MAIL_POLICY,
+        'X-Content-Type-Options': 'nosniff',
+        'Referrer-Policy': 'no-referrer',
+      })
       .set('Cache-Control', 'no-store')
       .type('html')
       .send(html);

@@ -2,7 +2,11 @@ import process from 'node:process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
-import { type FakeSmsProvider, PLAIN_TOKEN, startFakeSmsProvider } from '../../support/fakes/fake-sms-provider.js';
+import {
+  type FakeSmsProvider,
+  PLAIN_TOKEN,
+  startFakeSmsProvider,
+} from '../../support/fakes/fake-sms-provider.js';
 import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
 import { metric } from '../../support/metric.js';
 
@@ -44,7 +48,12 @@ afterAll(async () => {
 const addUser = (userId: string, phone: string) =>
   usher.backOffice.call('PUT', `/v1/users/${userId}/contact`, { phone, phoneVerified: true });
 const send = async (userId: string, body: Record<string, unknown> = {}): Promise<void> => {
-  const reply = await usher.backOffice.call('POST', '/v1/messages', { userId, channels: ['sms'], text: 'Hello', ...body });
+  const reply = await usher.backOffice.call('POST', '/v1/messages', {
+    userId,
+    channels: ['sms'],
+    text: 'Hello',
+    ...body,
+  });
   expect(reply.status).toBe(202);
 };
 const list = async (userId: string) =>
@@ -57,10 +66,14 @@ const textsTo = (prefix: string) => sms.texts.filter(({ to }) => to.startsWith(p
 test('while Redis is away a user gets as many texts in a day as the cap allows, also when more are sent at once; critical ones come all the same', async () => {
   await addUser('ned', '+4915112345670');
   await Promise.all(Array.from({ length: USER_CAP + 5 }, () => send('ned')));
-  const decided = await eventually('all are decided about', async () => {
-    const all = await list('ned');
-    return all.every(({ state }) => state === 'sent' || state === 'withdrawn') && all;
-  }, 30_000);
+  const decided = await eventually(
+    'all are decided about',
+    async () => {
+      const all = await list('ned');
+      return all.every(({ state }) => state === 'sent' || state === 'withdrawn') && all;
+    },
+    30_000,
+  );
   expect(decided.filter(({ state }) => state === 'sent')).toHaveLength(USER_CAP);
   expect(decided.filter(({ reason }) => reason === 'user_cap')).toHaveLength(5);
   expect(textsTo('+49151')).toBe(USER_CAP);
@@ -72,11 +85,17 @@ test('while Redis is away no more texts go to the numbers of a prefix than its c
   for (let n = 0; n <= PREFIX_CAP; n += 1) {
     await addUser(`fr${n}`, `+3361234567${n}`);
     await send(`fr${n}`);
-    const [message] = await eventually('it is sent, or waits', async () => {
-      const all = await list(`fr${n}`);
-      return (all[0]?.state === 'sent' || all[0]?.reason === 'prefix_cap') && all;
-    }, 30_000);
-    expect(message).toMatchObject(n < PREFIX_CAP ? { state: 'sent' } : { state: 'queued', reason: 'prefix_cap' });
+    const [message] = await eventually(
+      'it is sent, or waits',
+      async () => {
+        const all = await list(`fr${n}`);
+        return (all[0]?.state === 'sent' || all[0]?.reason === 'prefix_cap') && all;
+      },
+      30_000,
+    );
+    expect(message).toMatchObject(
+      n < PREFIX_CAP ? { state: 'sent' } : { state: 'queued', reason: 'prefix_cap' },
+    );
   }
   expect(textsTo('+33')).toBe(PREFIX_CAP);
   expect(await metric(usher, 'usher_message_prefix_capped_total')).toBeGreaterThan(0);
