@@ -40,5 +40,6 @@ export default {
     ],
   },
   testTimeout: 90_000,
-  maxWorkers: 2,
+  // One more than the cores of the smallest machine: tests wait for time-outs, a sixth of the time of two workers.
+  maxWorkers: 3,
 };

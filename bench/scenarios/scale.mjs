@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { logSlowStatements } from '../slow-statements.mjs';
 import { ADMIN_KEY, SECRET, startLoad, startUsher } from '../servers.mjs';
 import { cpu, cpuOfFamily } from '../stats.mjs';
 import { fill, PENDING, TABLES } from './scale-tables.mjs';
@@ -55,6 +56,7 @@ async function measured(context) {
   await beats.ask('connect', { to: options.devices });
   await providers.ask('forget');
 
+  const slow = await logSlowStatements(client, P99_BAR_MS);
   const seconds = options.minutes * 60;
   const before = await snapshot({ client, usher, postmaster });
   const users = (from, count) => Array.from({ length: count }, (_, n) => `u${from + n}`);
@@ -76,10 +78,11 @@ async function measured(context) {
     leaveBehind(client, options.users, seconds),
   ]);
   const after = await snapshot({ client, usher, postmaster });
+  const slowInPostgres = await slow.stop();
   const pushed = await providers.ask('came');
   for (const one of [...loads, usher]) await one.stop();
   const left = await pending(client);
-  return rowsOf({ seconds, before, after, beaten, published, pushed, left, options });
+  return rowsOf({ seconds, before, after, slowInPostgres, beaten, published, pushed, left, options });
 }
 
 /** What nodes that died leave: commits that nobody dispatched, and webhooks that were stored and never applied. A batch a second. */
@@ -141,25 +144,32 @@ async function pending(client) {
   return rows[0];
 }
 
-/** The upper bound of the bucket in which the 99th percentile lies, in ms: the truth is not above it. */
-function statementRows(before, after, seconds) {
+/**
+ * p50 and p99 are upper bounds of the buckets in which they lie, in ms, as the node saw them: with the time in which its event loop was busy, or it
+ * had no core. `slow`: calls that took PostgreSQL itself longer than the bar.
+ */
+function statementRows(before, after, seconds, slowInPostgres) {
   const rows = [];
   for (const [name, buckets] of after) {
     const earlier = before.get(name) ?? new Map();
     const upTo = [...buckets].map(([bound, calls]) => [bound, calls - (earlier.get(bound) ?? 0)]);
     const calls = upTo.at(-1)[1];
     const bound = (share) => upTo.find(([, count]) => count >= calls * share)[0] * 1_000;
-    if (calls > 0) rows.push({ name, calls, perSecond: calls / seconds, p50: bound(0.5), p99: bound(0.99) });
+    const slow = slowInPostgres.get(name)?.length ?? 0;
+    if (calls > 0)
+      rows.push({ name, calls, perSecond: calls / seconds, p50: bound(0.5), p99: bound(0.99), slow });
   }
-  return rows.sort((a, b) => b.p99 - a.p99 || b.calls - a.calls);
+  return rows.sort((a, b) => b.slow / b.calls - a.slow / a.calls || b.p99 - a.p99 || b.calls - a.calls);
 }
 
-function rowsOf({ seconds, before, after, beaten, published, pushed, left, options }) {
-  const statements = statementRows(before.statements, after.statements, seconds);
-  console.log('statement                         calls/s   p50 ≤ ms   p99 ≤ ms');
-  for (const { name, perSecond, p50, p99 } of statements.slice(0, STATEMENTS))
+function rowsOf({ seconds, before, after, slowInPostgres, beaten, published, pushed, left, options }) {
+  const statements = statementRows(before.statements, after.statements, seconds, slowInPostgres);
+  console.log(
+    `statement                         calls/s   p50 ≤ ms   p99 ≤ ms   > ${P99_BAR_MS} ms in PostgreSQL`,
+  );
+  for (const { name, calls, perSecond, p50, p99, slow } of statements.slice(0, STATEMENTS))
     console.log(
-      `${name.padEnd(32)} ${perSecond.toFixed(1).padStart(8)} ${String(p50).padStart(10)} ${String(p99).padStart(10)}`,
+      `${name.padEnd(32)} ${perSecond.toFixed(1).padStart(8)} ${String(p50).padStart(10)} ${String(p99).padStart(10)}   ${slow} of ${calls}`,
     );
   for (const name of TABLES) {
     const [was, is] = [before.sizes.get(name), after.sizes.get(name)];
@@ -183,10 +193,10 @@ function rowsOf({ seconds, before, after, beaten, published, pushed, left, optio
   });
   return [
     {
-      what: `ms, p99 of the slowest statement with ${of} (${worst.name})`,
-      usher: worst.p99,
-      bar: `≤ ${P99_BAR_MS}`,
-      holds: worst.p99 <= P99_BAR_MS,
+      what: `% of calls of a statement that took PostgreSQL more than ${P99_BAR_MS} ms, with ${of} (${worst.name})`,
+      usher: (worst.slow / worst.calls) * 100,
+      bar: '≤ 1',
+      holds: worst.slow / worst.calls <= 0.01,
       more: { usher: { statements, faults: failed } },
     },
     {

@@ -100,7 +100,7 @@ describe('webhooks of a processor with an API, where each starts a fetch', () =>
         simulation.reconcile();
         expect(stateOf(simulation.known as Known)).toEqual(stateOf(simulation.actual));
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
@@ -114,7 +114,7 @@ describe('webhooks of a processor with an API, where each starts a fetch', () =>
         await scheduler.waitFor(Promise.all([simulation.handle('completes'), others]));
         expect(stateOf(simulation.known as Known)).toEqual(stateOf(simulation.actual));
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });

@@ -90,8 +90,13 @@ const texts = fc.oneof(
   fc.integer({ min: 1_300, max: 1_700 }).map(digits),
   fc.integer({ min: 6_500, max: 7_000 }).map((count) => '1'.repeat(count) + 'ç'),
 );
-const boundaries = (text: string) =>
-  new Set([...new Intl.Segmenter('und').segment(text)].map(({ index }) => index).concat(text.length));
+/** Where graphemes begin and end. Those of the long texts are their characters: the segmenter takes seconds to say so. */
+function boundaries(text: string): ReadonlySet<number> {
+  const starts = /^[0-9ç]*$/.test(text)
+    ? Array.from(text).keys()
+    : Array.from(new Intl.Segmenter('und').segment(text), ({ index }) => index);
+  return new Set([...starts, text.length]);
+}
 
 test('whatever the text: joined, the parts are it, each fits, none ends within a grapheme, and their numbers are right', () => {
   fc.assert(

@@ -38,6 +38,11 @@ export function named(name: string, text: string): Statement {
 
 /**
  * Returns the statement, to be planned at each use. For statements on hundreds of rows: the one plan for all values of a prepared
- * statement takes an array for ten rows, and compares each row with each other one. Planning takes a millisecond or two.
+ * statement takes an array for ten rows, and compares each row with each other one. Planning takes a millisecond or two. Its text begins with its
+ * name, since PostgreSQL's log and statistics show names of prepared statements only.
  */
-export const plannedEachTime = (prepared: Statement): Statement => ({ ...prepared, isPlannedEachTime: true });
+export const plannedEachTime = ({ name, text }: Statement): Statement => ({
+  name,
+  text: `/* ${name} */ ${text}`,
+  isPlannedEachTime: true,
+});

@@ -12,12 +12,12 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Copies the migrated template. */
+/** Copies the migrated template: as files, which takes half of the time of PostgreSQL's usual way. */
 export async function createDatabase(): Promise<TestDatabase> {
   const server = process.env.DATABASE_URL;
   if (!server) throw new Error('DATABASE_URL is not set: run the tests by `npm test`');
   const name = `usher_${randomBytes(6).toString('hex')}`;
-  await once(server, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  await once(server, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} STRATEGY FILE_COPY`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return open(url, name, () => once(server, `DROP DATABASE ${name} WITH (FORCE)`));
