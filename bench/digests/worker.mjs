@@ -3,14 +3,14 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../../dist/app.module.js';
 import { ClockService } from '../../dist/digests/clock.service.js';
 import { DigestPlanStore } from '../../dist/digests/planning/digest-plan.store.js';
-import { DigestPlannerWorker } from '../../dist/digests/planning/digest-planner.worker.js';
+import { PlanningService } from '../../dist/digests/planning/planning.service.js';
 import { DigestRunsService } from '../../dist/digests/runs/digest-runs.service.js';
 import { DigestWorker } from '../../dist/digests/runs/digest.worker.js';
 import { loadConfig } from '../../dist/platform/config/config.js';
 
 const app = await NestFactory.createApplicationContext(AppModule.with(loadConfig()), { logger: ['error'] });
 const [clock, plans] = [app.get(ClockService), app.get(DigestPlanStore)];
-const [planner, worker] = [app.get(DigestPlannerWorker), app.get(DigestWorker)];
+const [planning, worker] = [app.get(PlanningService), app.get(DigestWorker)];
 
 /** How long each transaction took since it was last asked, in ms. */
 let slices = [];
@@ -27,8 +27,8 @@ async function makeAll() {
   slices = [];
   const cpu = process.cpuUsage();
   const start = performance.now();
-  await planner.runOnce();
-  while ((await plans.listUnplanned()).length > 0) await planner.runOnce();
+  while (await planning.walkChanged());
+  for (const digest of await plans.listUnplanned()) while (await planning.plan(digest));
   while ((await plans.listDue(clock.now())).length > 0) await worker.runOnce();
   const { user, system } = process.cpuUsage(cpu);
   return { seconds: (performance.now() - start) / 1_000, cpu: user + system, slices };

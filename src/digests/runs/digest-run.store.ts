@@ -9,7 +9,7 @@ import type { CollectedEvents } from './digest-content.js';
 /** Rows of the mailbox among which the items of one digest are looked for. */
 const MOST_READ = 1_000;
 /** Rows in which events are counted when there are more than those. A user with a million costs no more than one with so many. */
-export const MOST_COUNTED = 10_000;
+export const MOST_COUNTED = 5_000;
 
 const SETTLE = named('settle-digests', fragment('settle-digests.sql', import.meta.url));
 /** A local date whose digest is to be made. */
