@@ -14,6 +14,7 @@ import type { IdempotencyStore } from '../../../src/platform/http/idempotency/id
 import { Database, type DatabaseLane, type Transaction } from '../../../src/platform/postgres/database.js';
 import { knownStatements } from '../../../src/platform/postgres/statement.js';
 import { testConfig } from '../../support/config.js';
+import { eventually } from '../../support/eventually.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 
 /** Digests in process on a real PostgreSQL, with a clock of ours: a week must not take a week. */
@@ -67,7 +68,12 @@ function worker(its: Database = database) {
   const runs = new DigestRunsService(plans, new DigestRunStore(its, fragments), planning, own, its, clock);
   return {
     async plan() {
-      while (await planning.walkChanged());
+      // It waits for transactions that may not have seen the change, also those of other tests' databases on the same server.
+      await eventually('changed digests are walked', async () => {
+        while (await planning.walkChanged());
+        const changed = 'SELECT FROM digest_definition WHERE walked_to IS NOT NULL OR is_removed';
+        return (await postgres.query(changed)).length === 0;
+      });
       for (const digest of await planning.listUnplanned()) while (await planning.plan(digest));
     },
     async run(limit = 100) {
