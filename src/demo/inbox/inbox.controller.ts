@@ -5,6 +5,7 @@ import { Problem } from '../../platform/http/problem.js';
 import { BackOfficeService } from '../back-office.service.js';
 import { DemoClockService } from '../clock/demo-clock.service.js';
 import { type SessionBody, sessionBody } from '../demo.schema.js';
+import type { InboxItem } from '../far-ends/far-ends.js';
 import { TwilioReportsSender } from '../far-ends/twilio-reports.sender.js';
 import { KnownHostGuard } from '../known-host.guard.js';
 import { DemoContactsService } from './demo-contacts.service.js';
@@ -42,12 +43,7 @@ export class InboxController {
   @HttpCode(200)
   async read(@Body({ schema: sessionBody }) { userId }: SessionBody) {
     const addresses = await this.contacts.addressesOf(userId);
-    const items = this.inbox.list(addresses).map((item) => {
-      if (item.kind === 'text')
-        return { kind: item.kind, id: item.id, from: item.from, at: item.at, text: item.text };
-      const { html, to: _to, ...mail } = item;
-      return { ...mail, hasHtml: html !== undefined };
-    });
+    const items = this.inbox.list(addresses).map(shown);
     return { now: this.clock.now().toISOString(), addresses, items };
   }
 
@@ -82,4 +78,11 @@ export class InboxController {
       .type('html')
       .send(html);
   }
+}
+
+/** A mail without its HTML, which its frame loads; a text without the URL of its provider. */
+function shown(item: InboxItem) {
+  const { kind, id, from, at, text } = item;
+  if (item.kind === 'text') return { kind, id, from, at, text };
+  return { kind, id, from, at, text, subject: item.subject, hasHtml: item.html !== undefined };
 }
