@@ -14,6 +14,7 @@ const DEFINITION = {
   maxItems: 5,
   order: 'newest',
   optIn: false,
+  channels: ['email', 'push'],
 };
 /** How long before the digest the clock is put: enough to look at it. */
 const BEFORE_MS = 15_000;
