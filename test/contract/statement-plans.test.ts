@@ -33,7 +33,6 @@ const SMALL = [
   'plan',
   'plan_price',
   'push_pause',
-  'push_result',
   'lease_key',
   'reconciliation',
   'webhook_wakeup',
@@ -228,7 +227,6 @@ describe('of a user with many events behind them', () => {
     ['keys', 'service-key-list', [null, null, PAGE]],
     ['runs, the newest', 'recommendation-run-list', [null, null, PAGE]],
     ['push: forecast', 'count-backlog', [PAGE]],
-    ['push: results', 'push-results-read', []],
   ])('the console’s page of %s reads little of what is stored', async (_, name, values) => {
     const text = statementOf(name);
     const { rows } = await client.query(`SELECT ${ID} AS id`);
