@@ -203,11 +203,11 @@ describe.each(['edge', 'cli'])('the tarball of clients/%s, unpacked into an empt
   }, 120_000);
   afterAll(() => rmSync(app, { recursive: true, force: true }));
 
-  test('carries its readme and licence, and no sources or tests', () => {
+  test('carries its readme, changelog and licence, and no sources or tests', () => {
     const listed = run('ls', join('node_modules', name)).trim().split('\n');
     const programs = folder === 'cli' ? ['bin'] : [];
     expect(listed.toSorted()).toEqual(
-      ['LICENSE', 'README.md', 'dist', 'package.json', ...programs].toSorted(),
+      ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', ...programs].toSorted(),
     );
   });
 
