@@ -72,7 +72,10 @@ export class Runner {
     advanceMs: { takes: [], run: ({ advanceMs = 0 }) => jest.advanceTimersByTimeAsync(advanceMs) },
     online: { takes: [], run: () => this.network.dispatchEvent(new Event('online')) },
     token: { takes: [], run: ({ token = '' }) => this.world.setToken(token) },
-    storage: { takes: [], run: (step) => (this.world.storageFails = choose(step.storage, ['fails', 'works']) === 'fails') },
+    storage: {
+      takes: [],
+      run: (step) => (this.world.storageFails = choose(step.storage, ['fails', 'works']) === 'fails'),
+    },
     handler: {
       takes: [],
       run: (step) => (this.world.handler = choose(step.handler, ['throws', 'closes', 'works'])),

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.BeforeAll
 import org.junit.jupiter.api.BeforeEach
 import org.junit.jupiter.api.DisplayName
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.TestInfo
 import org.junit.jupiter.api.TestInstance
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable
 import java.util.UUID
@@ -44,6 +45,7 @@ class LiveTest {
     private lateinit var proxy: TcpProxy
     private lateinit var otherProxy: TcpProxy
     private lateinit var user: String
+    private lateinit var title: String
     private val devices = mutableListOf<LiveDevice>()
     private val scope = CoroutineScope(Dispatchers.Default)
 
@@ -59,7 +61,9 @@ class LiveTest {
     }
 
     @BeforeEach
-    fun start() {
+    fun start(test: TestInfo) {
+        title = test.displayName
+        println("conformance $title")
         user = "kotlin-${UUID.randomUUID()}"
         proxy = TcpProxy(usher.address)
         otherProxy = TcpProxy(usher.address)
@@ -95,7 +99,10 @@ class LiveTest {
 
     private suspend fun awaitAll(calls: List<Deferred<*>>) = withTimeout(DEADLINE_MS) { calls.awaitAll() }
 
-    private fun live(test: suspend () -> Unit): Unit = runBlocking { test() }
+    /** A failure names the scenario. */
+    private fun live(test: suspend () -> Unit): Unit = runBlocking {
+        try { test() } catch (error: Throwable) { throw AssertionError("$title: ${error.message}", error) }
+    }
 
     @Test
     @DisplayName("position/fresh-device: it hears nothing of the past, and everything after it, also after a cut")
