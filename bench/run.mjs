@@ -5,7 +5,7 @@
  *   --seconds 4             of each measurement   --rows 30000     of the nightly file
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
- *   --users 1000000         rows in each table of `scale` (--minutes 3 of load), of `nightly-order` and of `killed-push`: run only when named
+ *   --users 1000000         rows in each table of `scale` (--minutes 3 of load), of `nightly-order` and of `killed-push`, events of one user in `timeline`: run only when named
  *   --seed 1                of the moments of `killed-push` and `digest`
  *   --days 8                that `digest` simulates, for `--users`
  *   --quick                 a glance: few devices, one short round
@@ -38,6 +38,7 @@ import { push } from './scenarios/push.mjs';
 import { scale } from './scenarios/scale.mjs';
 import { stop } from './scenarios/stop.mjs';
 import { streams } from './scenarios/streams.mjs';
+import { timeline } from './scenarios/timeline.mjs';
 import { beUrgent, stopAll } from './servers.mjs';
 import { children, cpuOfFamily, cpuOfMachine, pin, postmasterOf } from './stats.mjs';
 
@@ -62,9 +63,10 @@ const scenarios = {
   clients,
   digest,
   scale,
+  timeline,
 };
 /** Too long for a run of everything. */
-const ONLY_WHEN_NAMED = new Set(['clients', 'scale', 'nightly-order', 'killed-push', 'digest']);
+const ONLY_WHEN_NAMED = new Set(['clients', 'scale', 'nightly-order', 'killed-push', 'digest', 'timeline']);
 const usual = {
   devices: '3000',
   rounds: '3',

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { asyncApi } from './asyncapi.mjs';
 import { errorReference } from './errors.mjs';
+import { metricsReference } from './metrics.mjs';
 import { openApi } from './openapi.mjs';
 import { commandReference, eventsReference, httpReference, socketReference } from './references.mjs';
 
@@ -21,6 +22,7 @@ const documents = {
   'reference/socket.md': socketReference(sockets),
   'reference/events.md': eventsReference(),
   'reference/errors.md': errorReference(),
+  'reference/metrics.md': await metricsReference(),
   'reference/command-line.md': await commandReference(),
 };
 const style = await resolveConfig(fileURLToPath(import.meta.url));

@@ -8,6 +8,12 @@ export interface PlanNode {
 }
 
 export declare function planOf(client: pg.Client, text: string): Promise<PlanNode>;
+export declare function executedPlanOf(
+  client: pg.Client,
+  text: string,
+  values: readonly unknown[],
+): Promise<PlanNode>;
+export declare function mostRowsRead(plan: PlanNode): number;
 export declare function wholeTables(plan: PlanNode): string[];
 export declare function printed(plan: PlanNode, depth?: number): string[];
 export declare function fillTables(

@@ -29,6 +29,32 @@ export function wholeTables(plan, isLimited = false) {
   return [...new Set(isWhole && table ? [table, ...below] : below)];
 }
 
+/**
+ * Runs the statement by its generic plan, with these values, and returns that plan with what was really read (EXPLAIN ANALYZE). What it
+ * writes is rolled back.
+ */
+export async function executedPlanOf(client, text, values) {
+  const literal = (value) => (value === null ? 'NULL' : client.escapeLiteral(String(value)));
+  await client.query('BEGIN');
+  try {
+    await client.query('SET LOCAL plan_cache_mode = force_generic_plan');
+    await client.query(`PREPARE explained AS ${text}`);
+    const { rows } = await client.query(
+      `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE explained ${values.length > 0 ? `(${values.map(literal).join(', ')})` : ''}`,
+    );
+    return rows[0]['QUERY PLAN'][0].Plan;
+  } finally {
+    await client.query('ROLLBACK; DEALLOCATE ALL');
+  }
+}
+
+/** The most rows that one part of an executed plan read from a table, with those that a filter dropped. */
+export function mostRowsRead(plan) {
+  const { 'Relation Name': table, 'Actual Rows': rows, 'Actual Loops': loops, Plans: plans = [] } = plan;
+  const dropped = (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0);
+  return Math.max(table ? (rows + dropped) * loops : 0, ...plans.map(mostRowsRead));
+}
+
 /** The plan as lines to read. */
 export function printed(plan, depth = 0) {
   const at = [plan['Index Name'], plan['Relation Name'] && `on ${plan['Relation Name']}`]

@@ -51,7 +51,12 @@ export const SECTIONS = [
   },
   {
     text: 'Concepts',
-    items: [page('The life of one event', '/concepts/lifecycle'), page('Glossary', '/concepts/glossary')],
+    items: [
+      page('The life of one event', '/concepts/lifecycle'),
+      page('Delivery', '/concepts/delivery'),
+      page('Membership', '/concepts/membership'),
+      page('Glossary', '/concepts/glossary'),
+    ],
   },
   {
     text: 'Reference',

@@ -29,7 +29,7 @@ export class NodeFactsWorker extends PeriodicWorker {
     for (const [name, value] of Object.entries(fixed)) facts.add(name, () => value);
     metrics.gaugesBy(
       'build_info',
-      '1; the labels say which build this node runs, and the id by which other nodes and the overview know it',
+      '1. The labels say which build the node runs, and the id by which other nodes and the console know it.',
       'max',
       ['version', 'commit', 'node'],
       () => [[[version, commit, nodes.id], 1]],

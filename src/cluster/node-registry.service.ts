@@ -92,12 +92,15 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   ) {
     metrics.gauge(
       'nodes',
-      'Nodes that hold sockets, as this node sees them',
+      'Other nodes that hold sockets, as this node sees them.',
       'max',
       () => this.aliveNodes.size,
     );
-    metrics.gauge('redis_in_doubt', '1 while messages from other nodes may be lost', 'max', () =>
-      Number(this.suspectsLoss),
+    metrics.gauge(
+      'redis_in_doubt',
+      '1 while messages from other nodes may be lost: the mailbox is read each second instead, which PostgreSQL feels.',
+      'max',
+      () => Number(this.suspectsLoss),
     );
   }
 

@@ -41,7 +41,7 @@ export class NodeRouterService {
         capacity: 10_000,
       });
     this.lanes = { critical: lane('critical'), other: lane('other') };
-    this.messages = metrics.counter('node_messages_total', 'Messages to other nodes', ['lane']);
+    this.messages = metrics.counter('node_messages_total', 'Messages to other nodes.', ['lane']);
   }
 
   /** Whether it is known which nodes hold devices. While it is not, each node reads the mailbox for its own. */

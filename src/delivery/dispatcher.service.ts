@@ -37,7 +37,9 @@ export class DispatcherService implements OnModuleInit {
     private readonly router: NodeRouterService,
     metrics: MetricsService,
   ) {
-    this.dispatched = metrics.counter('events_total', 'Events dispatched to devices', ['tier']);
+    this.dispatched = metrics.counter('events_total', 'Events that this node dispatched to devices.', [
+      'tier',
+    ]);
     this.settling = { critical: this.settler('critical'), important: this.settler('important') };
   }
 

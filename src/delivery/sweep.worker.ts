@@ -45,7 +45,7 @@ export class SweepWorker extends PeriodicWorker<DurableTier> {
     super({ log: 'sweep', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
     this.swept = metrics.counter(
       'swept_total',
-      'Events that were committed, not dispatched, and found by the sweep',
+      'Events that were committed, not dispatched, and found by the sweep. It grows: nodes died, or Redis was away.',
     );
   }
 

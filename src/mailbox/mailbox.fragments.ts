@@ -130,15 +130,60 @@ export const findEvents = (of: { userId: string; deviceId: string; offsets: stri
     WHERE e.user_id = ${of.userId} AND (e.target IS NULL OR e.target = ${of.deviceId})
       AND (e."offset" = ANY (${of.offsets}) OR e.id = ANY (${of.ids}))`;
 
-/** For FROM: the user's events without their data: at, id, type, tier, key, offset, epoch, target, expires_at. */
-export const entriesOf = (userId: string): string =>
-  `SELECT e.at, e.id, e.type, e.tier, e.key, e."offset", m.epoch, e.target, e.expires_at
-    FROM mailbox_entry e JOIN mailbox m USING (user_id) WHERE e.user_id = ${userId}`;
+/** Which of a user's events: at most `limit`, the newest of those below the offset `below`. */
+interface NewestBelow {
+  readonly userId: string;
+  readonly below: string;
+  readonly limit: string;
+}
 
-/** For FROM: the user's events that left the mailbox: as entriesOf, and superseded_by (null for one that expired). */
-export const pastEventsOf = (userId: string): string =>
-  `SELECT p.at, p.id, p.type, p.tier, p.key, p."offset", p.epoch, p.target, p.expires_at, p.superseded_by
-    FROM past_event p WHERE p.user_id = ${userId}`;
+/**
+ * For FROM: the newest events of the user without their data: at, id, type, tier, key, offset, epoch, target, expires_at. Reads no more rows
+ * than it returns.
+ */
+export const newestEntries = ({ userId, below, limit }: NewestBelow): string =>
+  `SELECT e.at, e.id, e.type, e.tier, e.key, e."offset", ${epochOf(userId)} AS epoch, e.target, e.expires_at
+    FROM mailbox_entry e WHERE e.user_id = ${userId} AND e."offset" < ${below} ORDER BY e."offset" DESC LIMIT ${limit}`;
+
+/**
+ * For FROM: of the events that left the mailbox the newest of each epoch: as newestEntries, and superseded_by (null for one that expired).
+ * Reads no more rows than it returns.
+ */
+export const newestPastEvents = ({ userId, below, limit }: NewestBelow): string =>
+  `SELECT n.* FROM (${pastEpochsOf(userId)}) x CROSS JOIN LATERAL (
+      SELECT p.at, p.id, p.type, p.tier, p.key, p."offset", p.epoch, p.target, p.expires_at, p.superseded_by
+      FROM past_event p WHERE p.user_id = ${userId} AND p.epoch = x.epoch AND p."offset" < ${below} ORDER BY p."offset" DESC LIMIT ${limit}
+    ) n`;
+
+/** A scalar: when the user's first event at or above the offset `from` was published, as far as it is stored; null when none is. */
+export const publishedFrom = ({ userId, from }: { userId: string; from: string }): string =>
+  `(SELECT n.at FROM (
+      (SELECT e."offset", e.at FROM mailbox_entry e WHERE e.user_id = ${userId} AND e."offset" >= ${from} ORDER BY e."offset" LIMIT 1)
+      UNION ALL
+      (SELECT n."offset", n.at FROM (${pastEpochsOf(userId)}) x CROSS JOIN LATERAL (
+        SELECT p."offset", p.at FROM past_event p
+        WHERE p.user_id = ${userId} AND p.epoch = x.epoch AND p."offset" >= ${from} ORDER BY p."offset" LIMIT 1
+      ) n)
+    ) n ORDER BY n."offset" LIMIT 1)`;
+
+/** For FROM: the epochs of what left the user's mailbox: one, unless `usher epoch new` was called in the last weeks. A look at an index for each. */
+const pastEpochsOf = (userId: string): string =>
+  `WITH RECURSIVE x AS (
+      (SELECT p.epoch FROM past_event p WHERE p.user_id = ${userId} ORDER BY p.epoch LIMIT 1)
+      UNION ALL
+      SELECT (SELECT p.epoch FROM past_event p WHERE p.user_id = ${userId} AND p.epoch > x.epoch ORDER BY p.epoch LIMIT 1)
+      FROM x WHERE x.epoch IS NOT NULL
+    ) SELECT x.epoch FROM x WHERE x.epoch IS NOT NULL`;
+
+/**
+ * A scalar (bigint): the offset of the user's event with this id; null when nothing is known of it. Ids have no index, which each append
+ * would pay for: reads what is kept of the user's events unless the key tells.
+ */
+export const offsetOfEvent = ({ userId, id }: { userId: string; id: string }): string =>
+  `coalesce(
+      (SELECT e."offset" FROM mailbox_entry e WHERE e.user_id = ${userId} AND e.key = 'event:' || ${id}::text AND e.id = ${id}),
+      (SELECT e."offset" FROM mailbox_entry e WHERE e.user_id = ${userId} AND e.id = ${id} LIMIT 1),
+      (SELECT p."offset" FROM past_event p WHERE p.user_id = ${userId} AND p.id = ${id} LIMIT 1))`;
 
 /** For FROM: user_id and last_offset of the next `limit` users with a mailbox after the user `after`, by their ids. */
 export const usersWithMailbox = ({ after, limit }: { after: string; limit: string }): string =>
@@ -155,7 +200,7 @@ export const hasMailbox = (userId: string): string =>
 /** A condition: whether the user has, or had, an event with this id. Reads what is kept of the user's events. */
 export const hasEvent = ({ userId, id }: { userId: string; id: string }): string =>
   `(EXISTS (SELECT FROM mailbox_entry e WHERE e.user_id = ${userId} AND e.id = ${id})
-      OR EXISTS (SELECT FROM (${pastEventsOf(userId)}) e WHERE e.id = ${id}))`;
+      OR EXISTS (SELECT FROM past_event p WHERE p.user_id = ${userId} AND p.id = ${id}))`;
 
 /** A scalar (json): by tier, seconds since the oldest commit that the consumer has not taken over yet; null when there is none. */
 export const oldestHandoffs = (consumer: string): string =>

@@ -23,35 +23,35 @@ export class BacklogMonitorWorker extends PeriodicWorker {
     super({ log: 'operations', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
     metrics.gaugesBy(
       'handoffs_oldest_seconds',
-      'Since the oldest commit that no node has delivered yet; 0: there is none',
+      'Workers only. Since the oldest commit that no node has delivered yet; 0: there is none.',
       'max',
       ['tier'],
       () => this.series(({ handoffs }) => TIERS.map((tier) => [[tier], handoffs[tier] ?? 0])),
     );
     metrics.gaugesBy(
       'push_oldest_seconds',
-      'For how long the longest due push of each provider is due; 0: none is',
+      'Workers only. For how long the longest due push of each provider is due; 0: none is.',
       'max',
       ['vendor', 'tier'],
       () => this.series(pushAges),
     );
     metrics.gaugesBy(
       'webhooks_waiting',
-      'Webhooks that wait for a plan or a link; the count stops at 1,000',
+      'Workers only. Webhooks that wait for a plan or a link; the count stops at 1,000.',
       'max',
       [],
       () => this.series(({ waiting }) => [[[], waiting.count]]),
     );
     metrics.gaugesBy(
       'webhooks_waiting_oldest_seconds',
-      'Since the oldest webhook came that waits for a plan or a link; 0: there is none',
+      'Workers only. Since the oldest webhook came that waits for a plan or a link; 0: there is none.',
       'max',
       [],
       () => this.series(({ waiting }) => [[[], waiting.seconds ?? 0]]),
     );
     metrics.gaugesBy(
       'edge_notices_oldest_seconds',
-      'Since the oldest notice came that its edge node has not acknowledged; 0: there is none',
+      'Workers only. Since the oldest notice came that its edge node has not acknowledged; 0: there is none. Those of an edge node that never comes back are removed after 26 hours.',
       'max',
       [],
       () => this.series(({ edgeNotice }) => [[[], edgeNotice ?? 0]]),

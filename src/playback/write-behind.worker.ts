@@ -28,10 +28,15 @@ export class WriteBehindWorker extends PeriodicWorker {
     metrics: MetricsService,
   ) {
     super({ log: 'playback', everyMs: EVERY_MS });
-    metrics.gauge('unsaved_positions', 'Positions that wait for PostgreSQL', 'sum', () => this.pending.size);
+    metrics.gauge(
+      'unsaved_positions',
+      'Positions of playback that were sent to other devices and wait to be written: PostgreSQL is away.',
+      'sum',
+      () => this.pending.size,
+    );
     metrics.gauge(
       'unsaved_positions_oldest_seconds',
-      'For how long positions have waited for PostgreSQL; 0: none waits',
+      'For how long positions of playback have waited for PostgreSQL; 0: none waits. A node keeps 50,000.',
       'max',
       () => (this.hasPending ? (monotonicNow() - this.pendingSince) / 1_000 : 0),
     );

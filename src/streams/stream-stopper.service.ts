@@ -32,7 +32,7 @@ export class StreamStopperService {
     private readonly channel: EdgeChannelStore,
     metrics: MetricsService,
   ) {
-    this.stopped = metrics.counter('streams_stopped_total', 'Streams that Usher stopped', ['reason']);
+    this.stopped = metrics.counter('streams_stopped_total', 'Streams that Usher stopped.', ['reason']);
   }
 
   /** `tx` must hold the user's lock. Returns the ids of the streams that were stopped. */

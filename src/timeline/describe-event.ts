@@ -8,8 +8,9 @@ import {
 } from './non-delivery-reason.js';
 
 /** An event of a user with its delivery to each device, as it is stored (event-step.sql). */
-export interface KnownEvent extends Omit<TimelineEvent, 'at' | 'isPushedType'> {
+export interface KnownEvent extends Omit<TimelineEvent, 'isPushedType'> {
   readonly id: string;
+  readonly offset: number;
   readonly devices: readonly DeviceDelivery[];
 }
 
@@ -24,10 +25,10 @@ export interface AsOf {
 const NOBODY =
   'The user has no device, so nobody could get it. A device registers itself when it first connects: ask the user to sign in on one.';
 
-/** Returns the event as people read it, with a reason and an explanation for each device. `at`: when it was published. */
-export function describeEvent(at: string, { isPushAllowed, ...event }: KnownEvent, asOf: AsOf) {
+/** Returns the event as people read it, with a reason and an explanation for each device. */
+export function describeEvent({ isPushAllowed, ...event }: KnownEvent, asOf: AsOf) {
   const isPushedType = findEventType(event.type)?.push !== false;
-  const facts = { ...event, at, isPushAllowed, isPushedType };
+  const facts = { ...event, isPushAllowed, isPushedType };
   const devices = event.devices.map((device) => {
     const { deviceId, state, sentAt, receivedAt, appliedAt, seenAt, push } = device;
     const why = nonDeliveryReason(facts, device, asOf.now);

@@ -1,7 +1,7 @@
 -- A fragment, a scalar (json): the row `n` of known-events.sql, with its delivery to each device.
 -- $1 text user id
 -- devices, isPushAllowed: devices/device.fragments.ts · receipts: delivery/receipts/receipt.fragments.ts · pushOutcome: push/queue/push.fragments.ts
-json_build_object('id', n.id, 'type', n.type, 'tier', n.tier, 'key', n.key, 'offset', n."offset", 'epoch', n.epoch, 'target', n.target,
+json_build_object('at', iso(n.at), 'id', n.id, 'type', n.type, 'tier', n.tier, 'key', n.key, 'offset', n."offset", 'epoch', n.epoch, 'target', n.target,
   'expiresAt', iso(n.expires_at), 'superseded', n.superseded, 'supersededBy', n.superseded_by,
   'isPushAllowed', {{isPushAllowed}}, 'devices', (
     SELECT coalesce(json_agg(json_build_object('deviceId', coalesce(d.device_id, r.device_id), 'state', coalesce(r.state, 0),

@@ -1,5 +1,6 @@
--- A fragment of a WITH: the table `event`, all that is known of the user's events: those in the mailbox, those that left it, and those of which
--- only receipts are left, since the nightly file keeps nothing of the events that it supersedes.
+-- A fragment of a WITH: the table `event`, the newest of the user's events below an offset: those in the mailbox, those that left it, and those
+-- of which only receipts are left, since the nightly file keeps nothing of the events that it supersedes. Of each kind at most so many as
+-- wanted are read and returned, by indexes that have the offset: however many there are behind them.
 -- $1 text user id
 -- entries, pastEvents: mailbox/mailbox.fragments.ts · eventsWithReceipts: delivery/receipts/receipt.fragments.ts
 entry AS (

@@ -16,11 +16,13 @@ export interface TimelinePlace {
   readonly rank: number;
   /** Which of the steps of its kind. */
   readonly ref: string;
+  /** Events at this offset and above came before it; left out where only the time says which. */
+  readonly eventsBelow?: number | undefined;
 }
 
 const place = z
-  .tuple([storableInstant, z.int().min(0).max(9), plainText(1_000)])
-  .transform(([at, rank, ref]): TimelinePlace => ({ at, rank, ref }));
+  .tuple([storableInstant, z.int().min(0).max(9), plainText(1_000), z.int().nonnegative().nullish()])
+  .transform(([at, rank, ref, below]): TimelinePlace => ({ at, rank, ref, eventsBelow: below ?? undefined }));
 /** Behind all steps of that instant. */
 const placeBefore = (at: string): TimelinePlace => ({ at, rank: 0, ref: '' });
 

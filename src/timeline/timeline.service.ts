@@ -68,7 +68,9 @@ export class TimelineService {
     const asOf = this.asOf();
     const timeline = steps.map((step) => toResponse(step, asOf));
     const last = steps.length === limit ? steps.at(-1) : undefined;
-    return { userId, timeline, next: last && encodeCursor([last.at, last.rank, last.ref]) };
+    const lastEvent = steps.findLast((step) => step.step === 'event');
+    const eventsBelow = lastEvent?.what.offset ?? before?.eventsBelow;
+    return { userId, timeline, next: last && encodeCursor([last.at, last.rank, last.ref, eventsBelow]) };
   }
 
   /**
@@ -78,9 +80,8 @@ export class TimelineService {
   async describeEvent(userId: string, eventId: string, { deviceId }: TimelineEventQuery) {
     const found = await this.store.event(userId, eventId);
     if (!found) throw new Problem('not_found', this.neverPublished());
-    const { at, what } = found;
-    const devices = deviceId === undefined ? what.devices : [deliveryTo(deviceId, what.devices)];
-    return { userId, at, ...describeEvent(at, { ...what, devices }, this.asOf()) };
+    const devices = deviceId === undefined ? found.devices : [deliveryTo(deviceId, found.devices)];
+    return { userId, ...describeEvent({ ...found, devices }, this.asOf()) };
   }
 
   private neverPublished(): string {
@@ -103,9 +104,7 @@ function connectionOf(deviceId: string, connections: readonly ConnectedDevice[],
   return { nodeId, transport, since, offset, lag, unacknowledged, unreadBytes };
 }
 
-function toResponse(step: StoredStep, asOf: AsOf) {
-  const { at } = step;
-  return step.step === 'event'
-    ? { at, step: step.step, ...describeEvent(at, step.what, asOf) }
-    : { at, step: step.step, ...step.what };
-}
+const toResponse = (step: StoredStep, asOf: AsOf) =>
+  step.step === 'event'
+    ? { step: step.step, ...describeEvent(step.what, asOf) }
+    : { at: step.at, step: step.step, ...step.what };

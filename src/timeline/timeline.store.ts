@@ -1,10 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import { eventsWithReceipts, receiptsOf, statesByDevice } from '../delivery/receipts/receipt.fragments.js';
+import {
+  newestEventsWithReceipts,
+  offsetByReceipts,
+  receiptsOf,
+  statesByDevice,
+} from '../delivery/receipts/receipt.fragments.js';
 import { allowsPushOf, devicesOf, preferencesOf } from '../devices/device.fragments.js';
 import type { Preferences } from '../devices/preferences/preferences.schema.js';
 import { digestSteps } from '../digests/digest.fragments.js';
 import { EVENT_TYPES } from '../mailbox/events/event-types.js';
-import { entriesOf, newestEventAt, newestEventId, pastEventsOf } from '../mailbox/mailbox.fragments.js';
+import {
+  lastOffsetOf,
+  newestEntries,
+  newestEventAt,
+  newestEventId,
+  newestPastEvents,
+  offsetOfEvent,
+  publishedFrom,
+} from '../mailbox/mailbox.fragments.js';
 import {
   linksOf,
   membershipSteps,
@@ -18,37 +31,55 @@ import { fragment, named, statement } from '../platform/postgres/statement.js';
 import type { KnownEvent } from './describe-event.js';
 import type { TimelinePlace } from './timeline.schema.js';
 
-/** The page of one kind of step, in the order of the timeline: see read-timeline.sql, also for `rank`. */
+/**
+ * The page of one kind of step, in the order of the timeline: see read-timeline.sql, also for `rank`. First by `at` alone, which an index may
+ * have: PostgreSQL would sort all steps of a user, of whom it expects few, before it takes the first ones.
+ */
 const pageOf = ({ step, rank, steps }: { step: string; rank: number; steps: string }): string =>
-  `SELECT s.at, ${rank}, s.ref, '${step}', s.what FROM (${steps}) s CROSS JOIN bound b
-    WHERE s.at <= b.at AND (s.at, ${rank}, s.ref COLLATE "C") < (b.at, b.rank, b.ref)
-    ORDER BY s.at DESC, s.ref COLLATE "C" DESC LIMIT $5`;
+  `SELECT n.at, ${rank}, n.ref, '${step}', n.what FROM (
+      SELECT s.* FROM (${steps}) s
+      WHERE s.at <= (SELECT b.at FROM bound b) AND (s.at, ${rank}, s.ref COLLATE "C") < (SELECT b.at, b.rank, b.ref FROM bound b)
+      ORDER BY s.at DESC FETCH FIRST ($5) ROWS WITH TIES
+    ) n ORDER BY n.at DESC, n.ref COLLATE "C" DESC LIMIT $5`;
 
-const ofEvent = {
-  knownEvents: fragment('known-events.sql', import.meta.url, {
-    entries: entriesOf('$1'),
-    pastEvents: pastEventsOf('$1'),
-    eventsWithReceipts: eventsWithReceipts('$1'),
-  }),
-  eventStep: fragment('event-step.sql', import.meta.url, {
-    receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
-    devices: devicesOf('$1'),
-    isPushAllowed: allowsPushOf({ userId: '$1', type: 'n.type' }),
-    pushOutcome: pushOutcome({
-      userId: '$1',
-      deviceId: 'coalesce(d.device_id, r.device_id)',
-      eventId: 'n.id',
-    }),
-  }),
+/** For WITH: the newest `limit` events below the offset `below`. */
+const eventsBelow = (below: string, limit: string): string => {
+  const newest = { userId: '$1', below, limit };
+  return fragment('known-events.sql', import.meta.url, {
+    entries: newestEntries(newest),
+    pastEvents: newestPastEvents(newest),
+    eventsWithReceipts: newestEventsWithReceipts(newest),
+  });
 };
+const EVENT_STEP = fragment('event-step.sql', import.meta.url, {
+  receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
+  devices: devicesOf('$1'),
+  isPushAllowed: allowsPushOf({ userId: '$1', type: 'n.type' }),
+  pushOutcome: pushOutcome({
+    userId: '$1',
+    deviceId: 'coalesce(d.device_id, r.device_id)',
+    eventId: 'n.id',
+  }),
+});
 const TIMELINE = statement('read-timeline.sql', import.meta.url, {
-  ...ofEvent,
+  knownEvents: eventsBelow('(SELECT b."offset" FROM bound b)', '$5'),
+  firstOffsetSince: fragment('first-offset-since.sql', import.meta.url, {
+    lastOffset: lastOffsetOf('$1'),
+    publishedFrom: publishedFrom({ userId: '$1', from: 'v."offset"' }),
+    eventsUpTo: eventsBelow('s.middle + 1', '1'),
+  }),
+  eventStep: EVENT_STEP,
   membershipPage: pageOf({ step: 'membership', rank: 3, steps: membershipSteps('$1') }),
   webhookPage: pageOf({ step: 'webhook', rank: 2, steps: webhookSteps('$1') }),
   digestPage: pageOf({ step: 'digest', rank: 0, steps: digestSteps('$1') }),
   streamPage: pageOf({ step: 'stream', rank: 1, steps: streamSteps('$1') }),
 });
-const EVENT = statement('read-event.sql', import.meta.url, ofEvent);
+const EVENT = statement('read-event.sql', import.meta.url, {
+  offsetByReceipts: offsetByReceipts({ userId: '$1', eventId: '$2::uuid' }),
+  offsetOfEvent: offsetOfEvent({ userId: '$1', id: '$2::uuid' }),
+  knownEvents: eventsBelow('(SELECT f."offset" + 1 FROM found f)', '1'),
+  eventStep: EVENT_STEP,
+});
 const MEMBERSHIP_EVENT = {
   userId: '$1',
   key: `'${EVENT_TYPES['membership.changed'].keyPattern}'`,
@@ -88,17 +119,14 @@ export class TimelineStore {
 
   /** At most `limit` steps after that place, from the newest on without one. */
   steps(userId: string, after: TimelinePlace | undefined, limit: number): Promise<StoredStep[]> {
-    const { at = null, rank = 0, ref = '' } = after ?? {};
-    return this.database.run('important', TIMELINE, [userId, at, rank, ref, limit]);
+    const { at = null, rank = 0, ref = '', eventsBelow: offset = null } = after ?? {};
+    return this.database.run('important', TIMELINE, [userId, at, rank, ref, limit, offset]);
   }
 
   /** One event of the user; undefined when nothing is known of it (any more). */
-  async event(userId: string, eventId: string): Promise<{ at: string; what: KnownEvent } | undefined> {
-    const [row] = await this.database.run<{ at: string; what: KnownEvent }>('important', EVENT, [
-      userId,
-      eventId,
-    ]);
-    return row;
+  async event(userId: string, eventId: string): Promise<KnownEvent | undefined> {
+    const [row] = await this.database.run<{ what: KnownEvent }>('important', EVENT, [userId, eventId]);
+    return row?.what;
   }
 
   /**

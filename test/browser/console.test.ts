@@ -15,6 +15,20 @@ jest.setTimeout(MINUTE);
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const WHOLE_USER = 'ann';
 
+const MOST_TABS = 250;
+/** Marks what has the focus; returns whether it was not marked before. What shows no sign of it is not marked. */
+const REACH = `(() => {
+  const { activeElement: one, body } = document;
+  if (one === body || one.dataset.reached) return one === body && !body.dataset.left && (body.dataset.left = '1');
+  const { outlineStyle, boxShadow } = getComputedStyle(one);
+  one.dataset.reached = outlineStyle !== 'none' || boxShadow !== 'none' ? 'yes' : 'unseen';
+  return true;
+})()`;
+/** What a person could use, and the Tab key did not come to, or came to unseen. Of radio buttons it comes to one. */
+const UNREACHED = `[...document.querySelectorAll('a[href], button:enabled, input:enabled, select, textarea, summary, [tabindex="0"]')]
+  .filter((one) => one.type !== 'radio' && one.checkVisibility() && one.dataset.reached !== 'yes')
+  .map((one) => (one.dataset.reached ?? 'not reached') + ' ' + one.outerHTML.slice(0, 120))`;
+
 describe('the console', () => {
   let usher: TestUsher;
   let browser: Browser;
@@ -287,6 +301,22 @@ describe('the console', () => {
       expect(faults).toEqual([]);
       expect(errors).toEqual([]);
     });
+  });
+
+  test('reaches all that can be used on every page by the Tab key, and shows where one is', async () => {
+    await open(await newLink());
+    await heading('Overview').waitFor();
+    const unreached: string[] = [];
+    for (const [path, sign] of PAGES) {
+      await page.goto(`${usher.url}/console${path}`);
+      await page.getByText(sign).first().waitFor();
+      for (let presses = 0; presses < MOST_TABS; presses++) {
+        await page.keyboard.press('Tab');
+        if (!(await page.evaluate(REACH))) break;
+      }
+      unreached.push(...((await page.evaluate(UNREACHED)) as string[]).map((one) => `${path}: ${one}`));
+    }
+    expect(unreached).toEqual([]);
   });
 
   /** Each page, and what it shows once it has been read. */

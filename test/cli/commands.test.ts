@@ -96,7 +96,33 @@ describe('usher keys', () => {
     expect(body).toMatchObject({ entries: [{ reason: 'a night’s work' }] });
     expect((await line.usher(['keys'])).stdout).toMatch(new RegExp(`^${id}  nightly  read  created `));
     expect((await line.usher(['keys', 'revoke', id])).exitCode).toBe(0);
+    expect((await line.usher(['audit', '-n', '2'])).stdout).toMatch(
+      new RegExp(
+        `^\\S+Z  ADMIN_KEY  key\\.revoke  key ${id}  done\\n\\S+Z  ADMIN_KEY  key\\.create  key ${id}  done  a night’s work\\n$`,
+      ),
+    );
+    expect(await line.json(['audit', '--action', 'plan.put'])).toEqual({ entries: [] });
     expect((await line.usher(['keys', 'revoke', id])).exitCode).toBe(1);
+  });
+});
+
+describe('what the console shows first', () => {
+  test('usher overview says how the nodes are and what waits', async () => {
+    const shown = await eventually('the node is in it', async () => {
+      const { stdout } = await line.usher(['overview']);
+      return stdout.startsWith('1 node;') ? stdout : undefined;
+    });
+    expect(shown).toMatch(
+      /^1 node; connected are \d+ devices and 0 edge nodes; load level [124]\n {2}\S+ .+accepting/,
+    );
+    expect(shown).toMatch(/^push by apns +nothing waits$/m);
+    expect(shown).toMatch(/^webhooks that wait +none \(for a plan or a link\)$/m);
+  });
+
+  test('usher find says what has an id, and where to read more of it', async () => {
+    expect((await line.usher(['find', 'ann'])).stdout).toMatch(/^user +of ann +\S*\/v1\/users\/ann\n$/);
+    expect((await line.usher(['find', 'ann-tv', '--user', 'ann'])).stdout).toMatch(/^device +of ann /);
+    expect((await line.usher(['find', 'nothing-has-it'])).stdout).toBe('Nothing has this id.\n');
   });
 });
 

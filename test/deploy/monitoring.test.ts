@@ -34,7 +34,7 @@ const expressions = [
 ];
 /** The metrics of docs/reference/metrics.md with their labels. */
 const documented = new Map(
-  [...text('docs/reference/metrics.md').matchAll(/^\| (`usher_.+?`) \|/gm)].flatMap(([, names = '']) =>
+  [...text('docs/reference/metrics.md').matchAll(/^\| (`usher_.+?`) +\|/gm)].flatMap(([, names = '']) =>
     [...names.matchAll(/`(usher_\w+)(?:\{([\w,]+)\})?`/g)].map(
       ([, name = '', labels]) => [name, labels?.split(',').toSorted() ?? []] as const,
     ),

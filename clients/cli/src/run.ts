@@ -1,10 +1,13 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
+import { addAudit } from './commands/audit.js';
 import { addDoctor } from './commands/doctor.js';
 import { addEpoch } from './commands/epoch.js';
+import { addFind } from './commands/find.js';
 import { addKeys } from './commands/keys.js';
 import { addListen } from './commands/listen.js';
+import { addOverview } from './commands/overview.js';
 import { addPlans } from './commands/plans.js';
 import { addProfile } from './commands/profile.js';
 import { addPublish } from './commands/publish.js';
@@ -30,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPublish,
   addListen,
   addUser,
+  addFind,
   addTail,
   addWhy,
   addResend,
@@ -39,6 +43,8 @@ const COMMANDS: readonly AddCommand[] = [
   addPlans,
   addRecommendations,
   addKeys,
+  addAudit,
+  addOverview,
   addDoctor,
   addEpoch,
   addSimulate,

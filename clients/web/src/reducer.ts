@@ -93,7 +93,12 @@ function applyFrontPage(state: UserState, page: FrontPage): UserState {
 function addEntry(entries: readonly Envelope[], event: Envelope): readonly Envelope[] {
   const known = entries.find((each) => each.key === event.key);
   if (known && byOffset(known, event) >= 0) return entries;
-  return [...entries.filter((each) => each !== known), event].sort(byOffset).slice(-MAX_ENTRIES);
+  const others = known ? entries.filter((each) => each !== known) : entries;
+  const last = others.at(-1);
+  const all = [...others, event];
+  // Nearly every event is the newest. To sort a thousand entries took 40 µs.
+  if (last && byOffset(last, event) > 0) all.sort(byOffset);
+  return all.length > MAX_ENTRIES ? all.slice(-MAX_ENTRIES) : all;
 }
 
 const showKey = (row: Progress): string => JSON.stringify([row.profileId, row.showId]);

@@ -27,12 +27,32 @@ export const receiptsOf = ({ userId, eventId }: { userId: string; eventId: strin
   `SELECT r.device_id, r.state, r.sent_at, r.received_at, r.applied_at, r.seen_at
       FROM receipt r WHERE r.user_id = ${userId} AND r.event_id = ${eventId}`;
 
-/** For FROM: each event that the user has receipts of, with the instant of the first: event_id, type, offset, epoch, at. */
-export const eventsWithReceipts = (userId: string): string =>
-  `SELECT r.event_id, r.type, r."offset", r.epoch,
-      min(least(r.sent_at, r.received_at, r.applied_at, r.seen_at)) AS at
-    FROM receipt r WHERE r.user_id = ${userId}
-    GROUP BY r.event_id, r.type, r."offset", r.epoch`;
+/**
+ * For FROM: the newest events below the offset `below` that the user has receipts of, at most `limit`, with the instant of the first
+ * receipt: event_id, type, offset, epoch, at. Reads as many rows of each device, also of one that was removed.
+ */
+export const newestEventsWithReceipts = (of: { userId: string; below: string; limit: string }): string =>
+  `SELECT n.event_id, n.type, n."offset", n.epoch, min(least(n.sent_at, n.received_at, n.applied_at, n.seen_at)) AS at
+    FROM (${devicesWithReceipts(of.userId)}) x CROSS JOIN LATERAL (
+      SELECT r.* FROM receipt r WHERE r.user_id = ${of.userId} AND r.device_id = x.device_id AND r.epoch = x.epoch AND r."offset" < ${of.below}
+      ORDER BY r."offset" DESC LIMIT ${of.limit}
+    ) n
+    GROUP BY n.event_id, n.type, n."offset", n.epoch ORDER BY n."offset" DESC LIMIT ${of.limit}`;
+
+/** For FROM: device_id and epoch of what the user has receipts of. A look at an index for each. */
+const devicesWithReceipts = (userId: string): string =>
+  `WITH RECURSIVE x AS (
+      (SELECT r.device_id, r.epoch FROM receipt r WHERE r.user_id = ${userId} ORDER BY r.device_id, r.epoch LIMIT 1)
+      UNION ALL
+      SELECT n.device_id, n.epoch FROM x CROSS JOIN LATERAL (
+        SELECT r.device_id, r.epoch FROM receipt r
+        WHERE r.user_id = ${userId} AND (r.device_id, r.epoch) > (x.device_id, x.epoch) ORDER BY r.device_id, r.epoch LIMIT 1
+      ) n
+    ) SELECT x.device_id, x.epoch FROM x`;
+
+/** A scalar (bigint): the offset of the event with this id by a receipt of it; null without one. */
+export const offsetByReceipts = ({ userId, eventId }: { userId: string; eventId: string }): string =>
+  `(SELECT r."offset" FROM receipt r WHERE r.user_id = ${userId} AND r.event_id = ${eventId} LIMIT 1)`;
 
 /** A scalar (json): by device id, how far the event got: `{ "tv": 3 }`. */
 export const statesByDevice = ({ userId, eventId }: { userId: string; eventId: string }): string =>

@@ -35,11 +35,25 @@ export class DigestWorker extends PeriodicWorker {
   ) {
     super({ log: 'digests', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
     this.budget = { perSecond: config.DIGESTS_PER_SECOND, burst: config.DIGESTS_PER_SECOND };
-    this.made = metrics.counter('digests_total', 'Digests that were due, by what became of them', ['state']);
+    this.made = metrics.counter(
+      'digests_total',
+      'Workers only. Digests that were due: `handed_off`, `empty` (nothing had happened), `skipped` (by the preferences).',
+      ['state'],
+    );
     const counts = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
-    this.events = metrics.histogram('digest_events', 'Events of a digest that was handed off', [], counts);
+    this.events = metrics.histogram(
+      'digest_events',
+      'Workers only. Events of a digest that was handed off; at most 1,000 are read for one, so the last bucket holds the outliers.',
+      [],
+      counts,
+    );
     const seconds = [1, 5, 30, 60, 300, 900, 1_800, 3_600, 21_600];
-    this.late = metrics.histogram('digest_late_seconds', 'Time from due to handed off', [], seconds);
+    this.late = metrics.histogram(
+      'digest_late_seconds',
+      'Workers only. From due to handed off. Its p99 grows: more are due than `DIGESTS_PER_SECOND` allows, or workers stand still.',
+      [],
+      seconds,
+    );
   }
 
   /** One run: slices of each digest that is due. */

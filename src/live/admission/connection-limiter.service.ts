@@ -48,7 +48,11 @@ export class ConnectionLimiterService {
     this.users = new KeyedRateLimiter(CONNECTS_PER_USER, USER_BURST_SECONDS * CONNECTS_PER_USER);
     this.streamsOfUser = new ConcurrencyLimiter(config.EVENT_STREAMS_PER_USER);
     this.streamsOfAddress = new ConcurrencyLimiter(config.EVENT_STREAMS_PER_ADDRESS);
-    this.refused = metrics.counter('connects_refused_total', 'Devices that a limit refused', ['limit']);
+    this.refused = metrics.counter(
+      'connects_refused_total',
+      'Devices that were refused, by limit: `draining`, `node` (`CONNECTS_PER_SECOND`), `address` (bad tokens), `user`, `streams_of_user`, `streams_of_address`. If `address` grows while nobody attacks, a proxy stands in front that `TRUSTED_PROXIES` does not name.',
+      ['limit'],
+    );
   }
 
   /** Before the token is verified. Throws Problem draining, or rate_limited for an address that sent too many bad ones. */

@@ -9,10 +9,13 @@ export class ConnectionRegistryService {
   private count = 0;
 
   constructor(metrics: MetricsService) {
-    metrics.gauge('connections', 'Devices connected to this node', 'sum', () => this.count);
-    metrics.gauge('connected_users', 'Users with a device on this node', 'sum', () => this.byUser.size);
-    metrics.gauge('unread_bytes', 'Bytes that devices of this node have not read', 'sum', () =>
-      this.unreadBytes(),
+    metrics.gauge('connections', 'Devices connected to this node.', 'sum', () => this.count);
+    metrics.gauge('connected_users', 'Users with a device on this node.', 'sum', () => this.byUser.size);
+    metrics.gauge(
+      'unread_bytes',
+      'Bytes that devices of this node have not read; the limit for one device is a MiB.',
+      'sum',
+      () => this.unreadBytes(),
     );
   }
 

@@ -34,18 +34,19 @@ export class DeliveryMonitorService implements FrameObserver {
     this.seconds = metrics.fastHistogram({
       name: 'delivery_seconds',
       help:
-        'From the time of an event (`at`, by the clock of the node that published it) until it was written to a device, or acknowledged ' +
-        'by it (by the clock of the node that holds the device); without what devices catch up on',
+        'From the time of an event (`at`, by the clock of the node that published it) until it was `written` to a device, or `acknowledged` ' +
+        'by it (by the clock of the node that holds the device); once for each device, without what devices catch up on. `acknowledged` is ' +
+        'slow and `written` is not: the networks of the devices.',
       series: SERIES,
       buckets: BUCKETS,
     });
     this.slowDevices = metrics.counter(
       'slow_devices_total',
-      'Devices that did not read and were let go to resume later',
+      'Devices that did not read, and got a `goaway` or were disconnected.',
     );
     metrics.gauge(
       'outbox_waiting',
-      'Devices whose routine or important events wait for a write turn',
+      'Devices whose routine or important events wait for a write slice. It stays high: the node is at its limit.',
       'sum',
       () => load.writesWaiting,
     );

@@ -41,7 +41,7 @@ export class ReconciliationService {
   ) {
     this.outcomes = metrics.counter(
       'reconciled_total',
-      'Subscriptions compared with the processor: same, repaired, waiting (for a plan or a link) or failed',
+      'Subscriptions compared with the processor. `repaired` grows: webhooks get lost. `waiting`: for a plan or a link. `failed`: the processor does not know a subscription that Usher knows (a wrong key?) or did not respond, or comparing it failed; the log says why.',
       ['processor', 'outcome'],
     );
   }

@@ -14,6 +14,7 @@ import {
   type FetchedUpdate,
   isNewer,
   isSameSubscription,
+  replacedSubscription,
   type StoredSubscription,
   type UpdateContext,
   type UpdateDecision,
@@ -59,13 +60,16 @@ export class SubscriptionUpdateService {
     const known = await this.subscriptions.getIn(tx, { ...update, processor, userId });
     const context = { userId, processor, graceMs: this.graceMs };
     const decision = await this.decide(tx, known, update, context);
-    if ('rejected' in decision) return { ...decision.rejected, userId };
-    if (known) await this.subscriptions.update(tx, decision.next);
-    else await this.subscriptions.insert(tx, decision.next);
-    if (update.kind === 'subscription') await this.endReplaced(tx, update, context);
-    await this.memberships.updateFromSubscriptions(tx, [userId], source);
+    const next = 'next' in decision ? decision.next : undefined;
+    if (next) await (known ? this.subscriptions.update(tx, next) : this.subscriptions.insert(tx, next));
+    // Also by an update that is too late for its own subscription: what it says of the former one holds all the same.
+    const ended = await this.endReplaced(tx, update, next ?? known);
+    if (next || ended) await this.memberships.updateFromSubscriptions(tx, [userId], source);
+    const news = [next && !known ? update.subscriptionId : undefined, ended];
+    const needs = news.flatMap((id) => (id === undefined ? [] : [`subscription:${id}`]));
+    const woken = needs.length > 0 ? await this.webhooks.wake(tx, needs) : [];
+    if ('rejected' in decision) return { ...decision.rejected, userId, woken };
     const hasChanged = !known || !isSameSubscription(known, decision.next);
-    const woken = known ? [] : await this.webhooks.wake(tx, [`subscription:${update.subscriptionId}`]);
     return { status: 'applied', userId, hasChanged, woken };
   }
 
@@ -93,15 +97,20 @@ export class SubscriptionUpdateService {
     return applySubscriptionUpdate(known, update, planId, context);
   }
 
-  /** Ends the former subscription of the user that this one replaces; one of another user is not found. */
+  /** Ends the former subscription of the user that this one replaces; one of another user stays. Returns the id of what it ended. */
   private async endReplaced(
     tx: Transaction,
-    { replaces, asOf }: SubscriptionUpdate,
-    { processor, userId }: UpdateContext,
-  ): Promise<void> {
-    if (replaces === undefined) return;
-    const former = await this.subscriptions.getIn(tx, { processor, subscriptionId: replaces, userId });
-    if (!former || former.ended) return;
-    await this.subscriptions.update(tx, endSubscription(former, asOf));
+    update: RelevantUpdate,
+    replacing: StoredSubscription | undefined,
+  ): Promise<string | undefined> {
+    if (!replacing || update.kind !== 'subscription' || update.replaces === undefined) return undefined;
+    const former = await this.subscriptions.getIn(tx, { ...replacing, subscriptionId: update.replaces });
+    if (former?.ended) return undefined;
+    if (former) await this.subscriptions.update(tx, endSubscription(former, update.asOf));
+    else if (
+      !(await this.subscriptions.insertUnlessTaken(tx, replacedSubscription(replacing, update.replaces)))
+    )
+      return undefined;
+    return update.replaces;
   }
 }

@@ -116,8 +116,13 @@ export class SubscriptionStore {
 
   /** Inserts one that the user did not have; throws SubscriptionTaken when another user has it since. */
   async insert(tx: Transaction, subscription: StoredSubscription): Promise<void> {
+    if (!(await this.insertUnlessTaken(tx, subscription))) throw new SubscriptionTaken(subscription);
+  }
+
+  /** Inserts one that the user does not have. Returns false, and changes nothing, when another user has it. */
+  async insertUnlessTaken(tx: Transaction, subscription: StoredSubscription): Promise<boolean> {
     const rows = await tx.run(INSERT, [...valuesOf(subscription), subscription.customerId]);
-    if (rows.length === 0) throw new SubscriptionTaken(subscription);
+    return rows.length > 0;
   }
 
   /** Updates one of the user's. Its customer stays that of the insert. */

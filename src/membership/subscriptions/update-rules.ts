@@ -117,6 +117,18 @@ export const endSubscription = (known: StoredSubscription, at: Date): StoredSubs
   graceEndsAt: null,
 });
 
+/**
+ * The subscription that `replacing` replaces, of which nothing else is known yet. It is stored as ended, so that what still comes of it is too
+ * late: webhooks come in any order.
+ */
+export const replacedSubscription = (
+  replacing: StoredSubscription,
+  subscriptionId: string,
+): StoredSubscription => ({
+  ...endSubscription(replacing, replacing.asOf),
+  ...{ subscriptionId, planId: null, fetchSequence: null, object: {} },
+});
+
 /** Whether both have the same status, plan and end: saving the second one repairs or changes nothing for the user. */
 export const isSameSubscription = (a: StoredSubscription, b: StoredSubscription): boolean =>
   a.status === b.status &&

@@ -57,10 +57,11 @@ export class WebhookDispatchService {
     private readonly processors: ProcessorsService,
     metrics: MetricsService,
   ) {
-    this.outcomes = metrics.counter('webhooks_total', 'Webhooks by what became of them', [
-      'processor',
-      'status',
-    ]);
+    this.outcomes = metrics.counter(
+      'webhooks_total',
+      'Webhooks by what became of them. `waiting`: a plan or a link is missing. `failed`: read the log.',
+      ['processor', 'status'],
+    );
   }
 
   countDuplicate(id: WebhookId): void {

@@ -27,35 +27,35 @@ export class WebhookMonitorWorker extends PeriodicWorker {
       new Map(this.silences.map((silence) => [silence.processor, read(silence)]));
     metrics.gauges(
       'webhooks_silent_seconds',
-      'Since the last webhook of each processor that has ever sent one',
+      'Workers only. Since the last webhook of each processor that has ever sent one. Alarm when it is twice the usual silence and more than ten minutes: nobody pays, or webhooks do not arrive.',
       'max',
       'processor',
       byProcessor(({ silentSeconds }) => silentSeconds),
     );
     metrics.gauges(
       'webhooks_usual_silence_seconds',
-      'The longest silence between two webhooks in the last 24 hours',
+      'Workers only. The longest silence between two webhooks in the last 24 hours.',
       'max',
       'processor',
       byProcessor(({ usualSeconds }) => usualSeconds),
     );
     metrics.gauges(
       'webhooks_failing_seconds',
-      'Since the oldest webhook came that could not be applied so far',
+      'Workers only. Since the oldest webhook came that could not be applied so far. Alarm above 900 for some minutes; right after a plan or a link was created, what had waited for it counts until it is applied. `GET /v1/webhooks?status=failed` has the reason: the processor is away (`processor_unavailable`, also a wrong key), does not know the subscription (`unknown_at_processor`), or a fault of Usher.',
       'max',
       'processor',
       () => this.failing,
     );
     metrics.gauges(
       'reconciliation_age_seconds',
-      'Since all subscriptions were last compared with the processor',
+      'Workers only. Since all subscriptions were last compared with the processor. It grows beyond what the walk needs: the processor does not respond, or its budget is small.',
       'max',
       'processor',
       () => new Map(this.walks.map(({ processor, ageSeconds }) => [processor, ageSeconds])),
     );
     metrics.gauges(
       'reconciliation_per_day',
-      'Subscriptions that the present walk compares in a day, at its pace so far',
+      'Workers only. Subscriptions that the present walk compares in a day, at its pace so far. Less than there are: a walk takes longer than a day.',
       'max',
       'processor',
       () => new Map(this.walks.map(({ processor, perDay }) => [processor, perDay])),

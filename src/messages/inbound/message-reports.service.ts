@@ -21,7 +21,7 @@ export class MessageReportsService {
   ) {
     this.reports = metrics.counter(
       'message_reports_total',
-      'What providers reported of messages; ignored: of one that is unknown or has ended',
+      'What providers reported of texts and mails. `ignored`: of one that is unknown or has ended.',
       ['state', 'result'],
     );
   }

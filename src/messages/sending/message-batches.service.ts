@@ -22,7 +22,7 @@ export class MessageBatchesService {
   ) {
     this.settled = metrics.counter(
       'message_total',
-      'What became of texts and mails; queued: they are sent later, or by another channel',
+      'What became of texts and mails. `queued`: they go later, or by another channel.',
       ['channel', 'tier', 'state', 'reason'],
     );
   }

@@ -42,7 +42,7 @@ export class MessageLimitsService {
     this.mails = budgetOf(config.SMTP_PER_MINUTE);
     this.capped = metrics.counter(
       'message_prefix_capped_total',
-      'Texts that waited since more went to the numbers of their prefix than maxPerHour. Alarm on any: somebody may be pumping.',
+      'Texts that waited since more went to the numbers of their prefix than `maxPerHour`. Alarm on any: somebody may be pumping.',
       ['prefix'],
     );
   }

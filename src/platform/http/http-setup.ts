@@ -37,12 +37,12 @@ export function setUpHttp(app: NestExpressApplication, config: Config): void {
   app.disable('x-powered-by');
   app.set('trust proxy', config.TRUSTED_PROXIES);
   app.set(DOCS_URL_SETTING, config.DOCS_URL);
-  const tracing = app.get(TracingService);
-  if (tracing.isOn) app.use(traceRequests(tracing));
   app.use(requestLog(config));
   app.enableCors(corsOptions(app.get(OriginsService)));
   app.use(rejectOtherRoles(config.ROLES));
   app.use(admitCallers(app.get(AuthenticationService), config));
+  const tracing = app.get(TracingService);
+  if (tracing.isOn) app.use(traceRequests(tracing));
   // The demo page, which no production build has, gives tokens to whoever asks. The console is signed in to by a one-time link.
   const isOpen = (path: string) =>
     config.NODE_ENV === 'development' && (path.startsWith('/dev/') || path === '/console/session');

@@ -26,7 +26,7 @@ export class LoadMonitorWorker extends PeriodicWorker {
     // The load level is called "strain" in the metrics: dashboards depend on the name.
     metrics.gauge(
       'strain',
-      'The load level: devices are asked to send heartbeats 1, 2 or 4 times less often',
+      'The load level, 1, 2 or 4. Above 1: the event loop lags, statements wait for a connection to PostgreSQL, or devices wait for a write slice; devices are asked to send heartbeats by this factor less often.',
       'max',
       () => this.current,
     );

@@ -56,12 +56,12 @@ export class Database implements OnApplicationShutdown {
   constructor(@Inject(CONFIG) config: Config, metrics: MetricsService = new MetricsService()) {
     this.seconds = metrics.histogram(
       'statement_seconds',
-      'Time that PostgreSQL took for a statement, without the wait for a connection',
+      'How long PostgreSQL takes for a statement, without the wait for a connection; `commit` is the wait for the disk of those that are more than one statement. Alarm on a p99 of `append`, `save-positions` or `commit` above 0.05 that stays. Retention (`remove-…`), `claim-handoffs` and statements named `…lock` take longer by their nature.',
       ['statement'],
     );
     metrics.gauges(
       'statements_waiting',
-      'Statements and transactions that wait for a connection to PostgreSQL',
+      'Statements and transactions that wait for a connection to PostgreSQL. A lane has four connections.',
       'sum',
       'lane',
       () => new Map(DATABASE_LANES.map((lane) => [lane, this.waiting(lane)])),

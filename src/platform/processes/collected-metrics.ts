@@ -12,7 +12,8 @@ const TIMEOUT_MS = 1_500;
  * `usher_process_silent` says so; what a process that has ended reported last goes on counting. The sums never fall.
  */
 export class CollectedMetrics {
-  private readonly own = processRegistry();
+  /** The metrics of the primary itself. */
+  readonly own = processRegistry();
   private readonly last = new Map<SupervisedProcess, MetricsSnapshot>();
   private ended: Promise<MetricsSnapshot> = Promise.resolve([]);
   private round = 0;
@@ -21,16 +22,20 @@ export class CollectedMetrics {
   private collecting: Promise<string> | undefined;
   private readonly restarts = new Counter({
     name: 'usher_process_restarts_total',
-    help: 'How often a process ended and was started again',
+    help: 'Only with several processes. How often a process ended and was started again. It grows: the log says how it ended.',
     labelNames: ['process'],
     registers: [this.own],
   });
 
   constructor(private readonly processes: readonly SupervisedProcess[]) {
-    this.addGauge('usher_process_up', '1 while the process serves', (one) => one.isReady);
+    this.addGauge(
+      'usher_process_up',
+      'Only with several processes. 1 while the process serves.',
+      (one) => one.isReady,
+    );
     this.addGauge(
       'usher_process_silent',
-      '1: the process did not respond to this scrape in time; what it reported before is used',
+      'Only with several processes. 1: the process did not respond to this scrape in time; what it reported before is used. It stays 1: the process hangs, and will be killed.',
       (one) => this.missing.has(one),
     );
     for (const { number } of processes) this.restarts.inc({ process: number }, 0);

@@ -57,10 +57,14 @@ export class RetentionWorker extends PeriodicWorker {
       isBehind: false,
       hasFailed: false,
     }));
-    this.removed = metrics.counter('retention_removed_total', 'Rows removed because they were old', ['rule']);
+    this.removed = metrics.counter(
+      'retention_removed_total',
+      'Workers only. Rows removed, or webhook bodies erased, because they were old. Nothing for a day: no worker runs.',
+      ['rule'],
+    );
     metrics.gauges(
       'retention_behind',
-      '1 while there is more to remove than a run of this node removed',
+      'Workers only. 1 while there is more to remove than a run of this node removed, or the run failed; the log names the rule.',
       'max',
       'rule',
       () => new Map(this.all.map(({ rule, isBehind }) => [rule.name, Number(isBehind)])),

@@ -46,7 +46,7 @@ export class ProviderMonitor<Message> implements SendMonitor<Message> {
   ) {
     const { name, providers, vendors } = channel;
     this.log = new Logger(name);
-    this.sends = metrics.counter(`${name}_sends_total`, `Messages sent to ${providers}, by result`, [
+    this.sends = metrics.counter(`${name}_sends_total`, `Messages sent to ${providers}, by result.`, [
       'vendor',
       'result',
     ]);
@@ -57,13 +57,19 @@ export class ProviderMonitor<Message> implements SendMonitor<Message> {
     );
     this.seconds = metrics.histogram(
       `${name}_seconds`,
-      `From a message to ${providers} to its result, in seconds, waiting included`,
+      `From a message to ${providers} to its result, waiting included.`,
       ['vendor'],
     );
-    metrics.gauges(`${name}_circuits_open`, `Open circuit breakers of ${providers}`, 'max', 'vendor', () => {
-      const open = [...this.openCircuits.values()];
-      return new Map(vendors.map((one) => [one, open.filter(({ vendor }) => vendor === one).length]));
-    });
+    metrics.gauges(
+      `${name}_circuits_open`,
+      `Open circuit breakers of ${providers}. Above 0: one fails, and is probed.`,
+      'max',
+      'vendor',
+      () => {
+        const open = [...this.openCircuits.values()];
+        return new Map(vendors.map((one) => [one, open.filter(({ vendor }) => vendor === one).length]));
+      },
+    );
   }
 
   recordResult(provider: string, message: Message, result: SendResult, ms: number): void {

@@ -31,9 +31,11 @@ export class PushSchedulerWorker extends PeriodicWorker<DurableTier> implements 
     metrics: MetricsService,
   ) {
     super({ log: 'push-scheduler', everyMs: INTERVAL_MS, runs: config.ROLES.includes('worker') });
-    this.queued = metrics.counter('push_fallbacks_total', 'Pushes queued because no receipt came in time', [
-      'tier',
-    ]);
+    this.queued = metrics.counter(
+      'push_fallbacks_total',
+      'Pushes that were queued because no receipt came in time; it follows how many devices are not connected.',
+      ['tier'],
+    );
   }
 
   onModuleInit(): void {

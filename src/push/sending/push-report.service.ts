@@ -30,19 +30,19 @@ export class PushReportService extends PeriodicWorker {
     super({ log: 'push', everyMs: INTERVAL_MS, runs: config.ROLES.includes('worker') });
     this.settled = metrics.counter(
       'push_total',
-      'What became of pushes; queued: they are sent or decided again later',
+      'What became of pushes. `queued`: they are sent or decided again later. `failed`: a message that no provider accepts, `not_configured`, or `internal`: Usher could not decide about it or render it, and its log says why. `expired` grows: they are sent too late.',
       ['vendor', 'tier', 'state', 'reason'],
     );
     metrics.gauges(
       'push_backlog_seconds',
-      'Seconds until the waiting pushes of a provider are sent at its rate',
+      'Workers only. Seconds until the waiting pushes of a provider are sent at its rate; `GET /v1/push/forecast` returns the time.',
       'max',
       'vendor',
       () => this.backlogSeconds,
     );
     metrics.gauges(
       'push_paused',
-      'Whether an operator holds the pushes of a provider back',
+      'Workers only. 1: an operator holds the pushes of the provider back.',
       'max',
       'vendor',
       () => this.paused,

@@ -43,13 +43,13 @@ export class RunsService {
   ) {
     metrics.gauge(
       'recommendation_runs_oldest_seconds',
-      'Since the oldest nightly file began that is being ingested; 0: there is none',
+      'Since the oldest nightly file began that this node is ingesting; 0: there is none.',
       'max',
       () => this.longest(({ since }) => since),
     );
     metrics.gauge(
       'recommendation_runs_idle_seconds',
-      'Since the nightly file got on last that has stood still longest; 0: none is being ingested',
+      'Since the nightly file got on last that has stood still longest; 0: none is being ingested. It grows: whoever sends it has stopped, or PostgreSQL has.',
       'max',
       () => this.longest(({ progressAt }) => progressAt),
     );

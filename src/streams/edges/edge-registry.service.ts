@@ -57,7 +57,12 @@ export class EdgeRegistryService {
     facts: NodeFactsService,
   ) {
     bus.subscribe(edgeBroadcast, (broadcast) => this.broadcast(broadcast));
-    metrics.gauge('edges', 'Edge nodes that are connected to this node', 'sum', () => this.connections.size);
+    metrics.gauge(
+      'edges',
+      'Edge nodes that are connected to this node; 0 where there should be some: stops wait for the end of the lease.',
+      'sum',
+      () => this.connections.size,
+    );
     facts.add('edges', () => this.connections.size);
     facts.add('edgeConnections', () =>
       this.connected.slice(0, MAX_LISTED).map(({ edgeId, since }) => ({ edgeId, since })),

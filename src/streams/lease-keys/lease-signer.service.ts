@@ -57,19 +57,19 @@ export class LeaseSignerService extends PeriodicWorker implements OnModuleInit {
     super({ log: 'leases', everyMs: REFRESH_EVERY_MS });
     metrics.gauge(
       'lease_key_age_seconds',
-      'Since the key took over with which this node signs leases',
+      'Since the key took over with which this node signs leases. Older than the rotation by days: new keys are not taken over.',
       'max',
       () => (this.now - (this.signer?.activeFrom ?? this.now)) / 1_000,
     );
     metrics.gauge(
       'lease_key_rotation_seconds',
-      'After which a key should be replaced (LEASE_KEY_DAYS)',
+      'After which a key that signs leases should be replaced (`LEASE_KEY_DAYS`).',
       'max',
       () => config.LEASE_KEY_DAYS * 86_400,
     );
     metrics.gauge(
       'clock_difference_seconds',
-      'By how much the clock of this node is ahead of PostgreSQL’s; negative: behind',
+      'By how much the clock of this node is ahead of that of PostgreSQL; negative: behind.',
       'max',
       () => (Date.now() - this.now) / 1_000,
     );

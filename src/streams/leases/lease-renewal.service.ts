@@ -29,7 +29,11 @@ export class LeaseRenewalService {
     private readonly stopTriggers: StopTriggersService,
     metrics: MetricsService,
   ) {
-    this.outcomes = metrics.counter('lease_renewals_total', 'Leases that were to be renewed', ['outcome']);
+    this.outcomes = metrics.counter(
+      'lease_renewals_total',
+      'Leases that were to be renewed. `grace`: PostgreSQL is away, and running streams go on by grace.',
+      ['outcome'],
+    );
   }
 
   /** Throws Problem not_found, not_entitled, too_many_streams (with those that run) or unavailable. */

@@ -243,20 +243,33 @@ describe('webhooks that contain the state, and are left over', () => {
       [eventId, JSON.stringify(state), ageSeconds],
     );
 
-  test('are applied in their order for one customer, though the later ones are due first', async () => {
-    const customer = { customerId: 'moving', userId: 'moving-user' };
-    for (let n = 20; n > 0; n -= 1)
+  /** Webhooks of one user, each of a subscription that replaces the one before; the later ones are due first. */
+  const insertChanges = async (count: number) => {
+    for (let n = count; n > 0; n -= 1)
       await insertPlain(`change ${n}`, 100 - n, {
-        ...customer,
+        customerId: 'moving',
+        userId: 'moving-user',
         subscriptionId: `moving-${n}`,
         replaces: `moving-${n - 1}`,
       });
-    await applyLeftOver(0, 'plain');
-    expect(await countByStatus()).toEqual({ applied: 20 });
-    const rows = await database.query(
+  };
+  const runningOnes = () =>
+    database.query(
       `SELECT subscription_id AS id FROM subscription WHERE user_id = 'moving-user' AND NOT ended`,
     );
-    expect(rows).toEqual([{ id: 'moving-20' }]);
+
+  test('are applied in their order for one customer, though the later ones are due first', async () => {
+    await insertChanges(20);
+    await applyLeftOver(0, 'plain');
+    expect(await countByStatus()).toEqual({ applied: 20 });
+    expect(await runningOnes()).toEqual([{ id: 'moving-20' }]);
+  });
+
+  test('do not bring back a subscription that another one replaced, in whatever order they are applied', async () => {
+    await insertChanges(60);
+    await applyLeftOver(0, 'plain');
+    expect(Object.keys(await countByStatus()).sort()).toEqual(['applied', 'stale']);
+    expect(await runningOnes()).toEqual([{ id: 'moving-60' }]);
   });
 
   test('fail alone when they cannot be read', async () => {

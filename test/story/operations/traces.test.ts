@@ -133,3 +133,21 @@ test('a webhook is a trace: received, the processor asked, the subscription save
   expect(fetched.parentSpanId).toBe(received.spanId);
   expect(JSON.stringify(ofTrace(saved.traceId))).not.toContain('dan');
 });
+
+test('an app cannot have its calls traced by a traceparent: the sampler decides, and the trace is linked to the one that it names', async () => {
+  const { traceId, parentId } = newTrace();
+  const headers = { traceparent: `00-${traceId}-${parentId}-01` };
+  expect((await a.callAs('eve', 'GET', '/v1/me/state', undefined, headers)).status).toBe(200);
+  const span = await eventually('its span comes', () =>
+    collector.spans.find(({ links = [] }) => links.some((link) => link.traceId === traceId)),
+  );
+  expect([span.name, span.parentSpanId ?? '']).toEqual(['GET /v1/me/state', '']);
+  // Nor with an invented service key, whose call is refused.
+  const refused = await fetch(`${a.url}/v1/users/eve`, {
+    headers: { ...headers, authorization: 'Bearer usher_0123456789abcdef_invented' },
+  });
+  expect(refused.status).toBe(401);
+  await a.backOffice.call('GET', '/v1/plans');
+  await eventually('a later span comes', () => collector.spans.find(({ name }) => name === 'GET /v1/plans'));
+  expect(ofTrace(traceId)).toEqual([]);
+});

@@ -136,6 +136,49 @@ describe('the timeline of a user', () => {
     ).toHaveLength(29);
   });
 
+  test('is in the order of offsets whatever the clocks of nodes say, page by page, and from any instant', async () => {
+    const second = (n: number) => new Date(Date.parse('2026-11-01T10:00:00Z') + 1_000 * n).toISOString();
+    // Of forty events a third is in the mailbox, a third left it, and of a third only receipts are left. The 20th came from a fast clock.
+    const at = `timestamptz '${second(0)}' + (CASE n WHEN 20 THEN 25 ELSE n END) * interval '1 second'`;
+    const all40 = `generate_series(1, 40) n WHERE n % 3`;
+    await usher.database.query(
+      `INSERT INTO mailbox (user_id, epoch, last_offset, bucket) VALUES ('ivy', 'e', 40, bucket_of('ivy'))`,
+    );
+    await usher.database.query(
+      `INSERT INTO mailbox_entry (user_id, key, "offset", id, type, tier, at, bucket)
+       SELECT 'ivy', 'k' || n, n, gen_random_uuid(), 'note.one', 'important', ${at}, bucket_of('ivy') FROM ${all40} = 0`,
+    );
+    await usher.database.query(
+      `INSERT INTO past_event (user_id, epoch, "offset", id, type, tier, key, at, bucket)
+       SELECT 'ivy', 'e', n, gen_random_uuid(), 'note.one', 'important', 'k', ${at}, bucket_of('ivy') FROM ${all40} = 1`,
+    );
+    await usher.database.query(
+      `INSERT INTO receipt (user_id, device_id, epoch, "offset", event_id, type, state, received_at, bucket)
+       SELECT 'ivy', 'tv', 'e', n, gen_random_uuid(), 'note.one', 2, ${at}, bucket_of('ivy') FROM ${all40} = 2`,
+    );
+    await usher.database.query(
+      `INSERT INTO webhook (processor, event_id, type, status, user_id, created_at, received_at)
+       SELECT 'stripe', 'ivy_' || n, 'x', 'applied', 'ivy', now(), timestamptz '${second(0)}' + (4 * n + 0.5) * interval '1 second'
+       FROM generate_series(1, 9) n`,
+    );
+    const { timeline } = await timelineOf('ivy');
+    const offsetsOf = (steps: Step[]) =>
+      steps.flatMap(({ offset }) => (offset === undefined ? [] : [offset]));
+    expect(offsetsOf(timeline)).toEqual(Array.from({ length: 40 }, (_, n) => 40 - n));
+    const paged: Step[] = [];
+    for (let next: string | undefined = ''; next !== undefined && paged.length < 60;) {
+      const page = await timelineOf('ivy', `?limit=3${next && `&before=${next}`}`);
+      paged.push(...page.timeline);
+      next = page.next;
+    }
+    expect(paged).toEqual(timeline);
+    for (const instant of [0, 1, 1.001, 6.5, 11, 18, 30, 36.2, 99].map(second)) {
+      const older = timeline.filter((step) => step.at < instant);
+      expect((await timelineOf('ivy', `?before=${instant}`)).timeline).toEqual(older);
+      expect((await timelineOf('ivy', `?limit=4&before=${instant}`)).timeline).toEqual(older.slice(0, 4));
+    }
+  });
+
   test('tells events that were published together newest first', async () => {
     const events = [1, 2, 3, 4, 5, 6].map((n) => ({
       userId: 'una',

@@ -10,6 +10,7 @@ export interface CollectedSpan {
   readonly kind: number;
   readonly instance: string;
   readonly attributes: Readonly<Record<string, unknown>>;
+  readonly links?: readonly { readonly traceId: string }[];
 }
 
 /** A fake OpenTelemetry collector: takes traces by OTLP over HTTP as JSON. */

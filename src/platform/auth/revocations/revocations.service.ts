@@ -51,7 +51,7 @@ export class RevocationsService extends PeriodicWorker implements OnModuleInit {
       concurrency: 2,
       capacity: 10_000,
     });
-    const help = 'Users whose revocations this node remembers, most of whom have none';
+    const help = 'Users whose revocations this node remembers, at most 100,000, most of whom have none.';
     metrics.gauge('revocation_users', help, 'max', () => this.byUser.size);
   }
 

@@ -90,7 +90,10 @@ export class ServiceKeysService {
     @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
-    this.lookups = metrics.counter('service_key_lookups_total', 'Service keys read from PostgreSQL');
+    this.lookups = metrics.counter(
+      'service_key_lookups_total',
+      'Service keys read from PostgreSQL, each known one every two seconds. It grows by 50 a second: somebody tries invented keys.',
+    );
     this.adminKeyHash = config.ADMIN_KEY === undefined ? undefined : hashServiceKey(config.ADMIN_KEY);
     const ttl = 1_000 * (config.GRACE_SECONDS + config.LEASE_SECONDS);
     this.lastKnown = growingCache(MAX_KEYS, ttl);

@@ -23,7 +23,11 @@ export class JwksWorker extends PeriodicWorker {
     const url = config.AUTH_JWKS_URL;
     super({ log: 'jwks', everyMs: EVERY_MS, runs: url !== undefined, firstRun: 'at-boot' });
     if (url === undefined) return;
-    const fetches = metrics.counter('jwks_fetches_total', 'Fetches of the keys of user tokens', ['result']);
+    const fetches = metrics.counter(
+      'jwks_fetches_total',
+      'Only with `AUTH_JWKS_URL`. Fetches of the keys of user tokens.',
+      ['result'],
+    );
     this.cache = new JwksCache({
       url,
       now: () => performance.now(),
@@ -33,7 +37,12 @@ export class JwksWorker extends PeriodicWorker {
       },
     });
     const { cache } = this;
-    metrics.gauge('jwks_age_seconds', 'Age of the keys of user tokens', 'max', () => cache.ageMs / 1_000);
+    metrics.gauge(
+      'jwks_age_seconds',
+      'Only with `AUTH_JWKS_URL`. Age of the keys of user tokens, which are fetched every five minutes. Alarm above 900: the key server has been away for longer. Tokens are verified with the keys of before for 24 hours, then refused as `unavailable`.',
+      'max',
+      () => cache.ageMs / 1_000,
+    );
   }
 
   /** The key for a token, for jose: see JwksCache. */
