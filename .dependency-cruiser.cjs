@@ -124,10 +124,16 @@ module.exports = {
       story,
     ),
     never(
+      'templates-know-no-story',
+      'Whoever has something to say asks for the words; templates that knew who asks would change with each of them.',
+      '^src/templates/',
+      `${story}|^src/(devices|contacts)/`,
+    ),
+    never(
       'platform-knows-no-story',
       'Platform must be readable, and replaceable, without knowing what Usher is for.',
       '^src/platform/',
-      `${story}|^src/devices/`,
+      `${story}|^src/(devices|templates)/`,
     ),
     rule(
       'demo-is-a-leaf',

@@ -9,11 +9,13 @@ import { PLAYBACK_ACTIVITY } from './devices/playback-activity.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
 import { DigestsModule } from './digests/digests.module.js';
+import { DIGEST_MESSAGES } from './digests/runs/digest-messages.js';
 import { LiveModule } from './live/live.module.js';
 import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
 import { STATE_PARTS } from './mailbox/state/state.js';
 import { MembershipModule } from './membership/membership.module.js';
+import { EventMessagesService } from './messages/event-messages.service.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { CONFIG, type Config } from './platform/config/config.js';
@@ -34,12 +36,13 @@ import { EdgeModule } from './streams/edges/edge.module.js';
 import { StreamsModule } from './streams/streams.module.js';
 import { retentionRules, userErasures } from './retention-and-erasure.js';
 import { SupportModule } from './support/support.module.js';
+import { TemplatesModule } from './templates/templates.module.js';
 import { TimelineModule } from './timeline/timeline.module.js';
 
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
 @Global()
 @Module({
-  imports: [PlaybackModule, PushModule],
+  imports: [MessagesModule, PlaybackModule, PushModule],
   providers: [
     { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
     { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
@@ -52,6 +55,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
     { provide: PLAYBACK_ACTIVITY, useExisting: PlaybackActivityStore },
     { provide: PUSH_WITHDRAWAL, useValue: pushWithdrawal },
     { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
+    { provide: DIGEST_MESSAGES, useExisting: EventMessagesService },
   ],
   exports: [
     STATE_PARTS,
@@ -61,6 +65,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
     PLAYBACK_ACTIVITY,
     PUSH_WITHDRAWAL,
     SENT_EVENT_LOOKUP,
+    DIGEST_MESSAGES,
   ],
 })
 class PortsModule {}
@@ -85,6 +90,7 @@ export class AppModule {
         DevicesModule,
         ContactsModule,
         DigestsModule,
+        TemplatesModule,
         MailboxModule,
         DeliveryModule,
         PushModule,

@@ -42,6 +42,7 @@ export const SECTIONS = [
       page('Offline', '/guides/offline'),
       page('Push', '/guides/push'),
       page('Texts and mails', '/guides/texts-and-mails'),
+      page('Templates', '/guides/templates'),
       page('Digests', '/guides/digests'),
       page('Leases and streams', '/guides/leases'),
       page('Why not delivered?', '/guides/why-not-delivered'),

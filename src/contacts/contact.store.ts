@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { named } from '../platform/postgres/statement.js';
+import { placeOfUser } from './contact.fragments.js';
 
 const COLUMNS = `email, email_verified AS "emailVerified", phone, phone_verified AS "phoneVerified", timezone, locale,
   iso(updated_at) AS "updatedAt"`;
@@ -18,6 +19,7 @@ const PUT = named(
    RETURNING ${COLUMNS}`,
 );
 const REMOVE = named('contact-remove', `DELETE FROM contact WHERE user_id = $1 RETURNING ${COLUMNS}`);
+const LOCALE = named('user-locale', `SELECT p.locale FROM (${placeOfUser('$1')}) p`);
 /** Numbers are shared by families and small offices. */
 const MAX_USERS = 20;
 const FIND_BY_PHONE = named(
@@ -66,6 +68,13 @@ export class ContactStore {
   /** Returns what was removed; undefined when there was nothing. */
   async remove(tx: Transaction, userId: string): Promise<StoredContact | undefined> {
     return (await tx.run<StoredContact>(REMOVE, [userId]))[0];
+  }
+
+  /** Returns the user's language: of the contact, else of a device; null where none is known. */
+  async localeOf(userId: string): Promise<string | null> {
+    return (
+      (await this.database.run<{ locale: string | null }>('important', LOCALE, [userId]))[0]?.locale ?? null
+    );
   }
 
   /** Returns at most twenty users who have the number with one of these hashes. */

@@ -71,6 +71,11 @@ export class ContactsService {
     if (!before) throw new Problem('not_found', 'You have no contact.');
   }
 
+  /** Returns the language of the user: that of the contact, else of a device; null where none is known. */
+  localeOf(userId: string): Promise<string | null> {
+    return this.store.localeOf(userId);
+  }
+
   /** Returns at most twenty users who have this number, in E.164. */
   usersOfPhone(phone: string): Promise<string[]> {
     return this.store.usersOfPhone(this.ciphers.require().hashes(phone));

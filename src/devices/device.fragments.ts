@@ -20,6 +20,11 @@ export const allowsPushOf = ({ userId, type }: { userId: string; type: string })
       FROM preference f WHERE f.user_id = ${userId}), ${isOptedIn})`;
 };
 
+/** A condition: whether the user's preferences leave events of this type for when they happen, and not for a digest or nothing. */
+export const isToldAtOnce = ({ userId, type }: { userId: string; type: string }): string =>
+  `coalesce((SELECT coalesce(f.body #>> ARRAY['categories', split_part(${type}, '.', 1), 'delivery'], '') NOT IN ('digest', 'off')
+      FROM preference f WHERE f.user_id = ${userId}), true)`;
+
 /** For LATERAL: body, the user's preferences as they were set, without defaults. At most one row. */
 export const preferencesOf = (userId: string): string =>
   `SELECT f.body FROM preference f WHERE f.user_id = ${userId}`;
@@ -33,6 +38,9 @@ export const devicesOf = (userId: string): string =>
 export const pushableDevicesOf = (userId: string): string =>
   `SELECT d.device_id, d.push ->> 'kind' AS kind, d.last_seen_at FROM device d
     WHERE d.user_id = ${userId} AND d.push IS NOT NULL`;
+
+/** A condition: whether the user has a device that can be pushed to. */
+export const canBePushed = (userId: string): string => `EXISTS (${pushableDevicesOf(userId)})`;
 
 /** For LATERAL: what a push to the device needs: push (the address), locale, timezone, last_seen_at. At most one row. */
 export const pushTarget = ({ userId, deviceId }: { userId: string; deviceId: string }): string =>

@@ -11,11 +11,13 @@ import { DigestPreviewController } from './preview/digest-preview.controller.js'
 import { DigestPreviewService } from './preview/digest-preview.service.js';
 import { DigestRunStore } from './runs/digest-run.store.js';
 import { DigestWorker } from './runs/digest.worker.js';
+import { DigestPublisherService } from './runs/digest-publisher.service.js';
 import { DigestRunsService } from './runs/digest-runs.service.js';
+import { TemplatesModule } from '../templates/templates.module.js';
 
 /** What happened since yesterday, or in the week, at the same time of each user's day. */
 @Module({
-  imports: [MailboxModule],
+  imports: [MailboxModule, TemplatesModule],
   controllers: [DefinitionsController, DigestPreviewController],
   providers: [
     ClockService,
@@ -24,6 +26,7 @@ import { DigestRunsService } from './runs/digest-runs.service.js';
     DigestPlanStore,
     DigestPlannerWorker,
     DigestPreviewService,
+    DigestPublisherService,
     DigestRunStore,
     DigestWorker,
     PlanningService,

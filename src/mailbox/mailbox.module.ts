@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DevicesModule } from '../devices/devices.module.js';
+import { TemplatesModule } from '../templates/templates.module.js';
 import { MailboxController } from './mailbox.controller.js';
 import { MailboxService } from './mailbox.service.js';
 import { MailboxStore } from './mailbox.store.js';
@@ -10,7 +11,7 @@ import { StateStore } from './state/state.store.js';
 
 /** The durable events of each user: publish, store, read after a position, expire. */
 @Module({
-  imports: [DevicesModule],
+  imports: [DevicesModule, TemplatesModule],
   controllers: [MailboxController],
   providers: [HandoffStore, MailboxFragments, MailboxService, MailboxStore, PublishService, StateStore],
   exports: [HandoffStore, MailboxFragments, MailboxService, MailboxStore, PublishService, StateStore],

@@ -132,7 +132,7 @@ export class MailboxStore {
       target,
       at,
       expiresAt: event.expiresAt?.toISOString(),
-      push: pushPolicyOf(type, tier),
+      push: event.isPushed === false ? 'never' : pushPolicyOf(type, tier),
     };
     const data = event.json ?? JSON.stringify(event.data);
     return `${JSON.stringify(columns).slice(0, -1)},"data":${data}}`;

@@ -1,3 +1,4 @@
+import type { Preferences } from '../devices/preferences/preferences.schema.js';
 import { Topic } from '../platform/events/topic.js';
 import type { DurableTier } from '../platform/tiers.js';
 
@@ -28,9 +29,38 @@ export interface NewMessage {
   /** Of a mail. */
   readonly subject?: string | undefined;
   readonly text: string;
+  /** What a text says, if that is not what a mail says. */
+  readonly smsText?: string | undefined;
   /** Of a mail, beside the text. */
   readonly html?: string | undefined;
   readonly expiresAt: Date;
+}
+
+/** A message that is to tell of an event; its words are made when it is sent. */
+export interface NewEventMessage {
+  readonly userId: string;
+  readonly eventId: string;
+  readonly type: string;
+  readonly key: string;
+  readonly tier: DurableTier;
+  readonly channels: readonly [MessageChannel, ...MessageChannel[]];
+  readonly expiresAt: Date;
+}
+
+/** The event that a claimed message tells of, and all that decides whether it is sent. */
+export interface MessagedEvent {
+  readonly id: string;
+  readonly type: string;
+  /** It follows a push that nobody confirmed, and is withdrawn once somebody does. */
+  readonly isFallback: boolean;
+  /** Whether a newer event with the same key has replaced it. */
+  readonly superseded: boolean;
+  readonly data: unknown;
+  readonly preferences: Preferences | null;
+  /** How far the event got on any device: 0, or the rank of the receipt, 1 to 4 (delivery/receipts/receipt.ts). */
+  readonly rank: number;
+  readonly timezone: string | null;
+  readonly locale: string | null;
 }
 
 /** A claimed message, and how its user is reached now (claim-messages.sql). Addresses are encrypted. */
@@ -55,6 +85,8 @@ export interface ClaimedMessage {
   readonly isFirst: boolean;
   readonly address: Uint8Array | null;
   readonly isVerified: boolean | null;
+  /** Null for a message that was written by the back office. */
+  readonly event: MessagedEvent | null;
 }
 
 /** What became of a claimed message. */

@@ -31,7 +31,13 @@ export class MessagesController {
     summary: 'Send a user a text or mail',
     description:
       'To the address in the contact of the user, when it is sent. 202 means that it is stored; what became of it: `listMessages`.',
-    problems: ['not_configured', 'idempotency_in_progress', 'idempotency_mismatch'],
+    problems: [
+      'not_configured',
+      'unknown_template',
+      'template_data_invalid',
+      'idempotency_in_progress',
+      'idempotency_mismatch',
+    ],
   })
   @Idempotent()
   @HttpCode(202)

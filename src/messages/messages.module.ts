@@ -1,5 +1,11 @@
 import { Module } from '@nestjs/common';
 import { ContactsModule } from '../contacts/contacts.module.js';
+import { MailboxModule } from '../mailbox/mailbox.module.js';
+import { TemplatesModule } from '../templates/templates.module.js';
+import { EventMessagesService } from './event-messages.service.js';
+import { FallbackStore } from './fallbacks/fallback.store.js';
+import { FallbacksController } from './fallbacks/fallbacks.controller.js';
+import { FallbacksService } from './fallbacks/fallbacks.service.js';
 import { InboundTextStore } from './inbound/inbound-text.store.js';
 import { InboundTextsController } from './inbound/inbound-texts.controller.js';
 import { InboundTextsService } from './inbound/inbound-texts.service.js';
@@ -11,6 +17,7 @@ import { TwilioFormsService } from './inbound/twilio-forms.service.js';
 import { TwilioWebhooksService } from './inbound/twilio-webhooks.service.js';
 import { MessageListController } from './message-list.controller.js';
 import { MessageQueueingService } from './message-queueing.service.js';
+import { MessageWordsService } from './message-words.service.js';
 import { MessagesController } from './messages.controller.js';
 import { MessagesService } from './messages.service.js';
 import { OptOutStore } from './opt-outs/opt-out.store.js';
@@ -28,8 +35,9 @@ import { TextSenderService } from './sending/text-sender.service.js';
 
 /** Texts and mails: the queue, the sending, the providers, and what comes back. */
 @Module({
-  imports: [ContactsModule, MessageProvidersModule],
+  imports: [ContactsModule, MailboxModule, MessageProvidersModule, TemplatesModule],
   controllers: [
+    FallbacksController,
     InboundTextsController,
     MessageListController,
     MessageReportsController,
@@ -38,6 +46,9 @@ import { TextSenderService } from './sending/text-sender.service.js';
     UnsubscribeController,
   ],
   providers: [
+    EventMessagesService,
+    FallbacksService,
+    FallbackStore,
     InboundTextsService,
     InboundTextStore,
     MailSenderService,
@@ -50,6 +61,7 @@ import { TextSenderService } from './sending/text-sender.service.js';
     MessageSenderService,
     MessagesService,
     MessageStore,
+    MessageWordsService,
     OptOutStore,
     SignedReportsService,
     TextSenderService,
@@ -57,6 +69,6 @@ import { TextSenderService } from './sending/text-sender.service.js';
     TwilioWebhooksService,
     UnsubscribeLinksService,
   ],
-  exports: [MessagesService],
+  exports: [EventMessagesService, MessagesService],
 })
 export class MessagesModule {}

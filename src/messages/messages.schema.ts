@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { phone } from '../contacts/contact.schema.js';
+import { locale } from '../devices/device.schema.js';
 import { instant, userId } from '../platform/auth/ids.schema.js';
 import { cursorOf, listLimit, nextCursor } from '../platform/http/cursor.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
@@ -41,16 +42,34 @@ export const newMessage = z
         'What the user may unsubscribe from. `verification` alone goes to addresses that are not verified.',
       ),
     subject: plainText(MAX_SUBJECT).min(1).optional().describe('Of a mail.'),
-    text: body(MAX_TEXT),
+    text: body(MAX_TEXT).optional(),
     html: body(MAX_HTML).optional().describe('Of a mail, beside the text.'),
+    template: z
+      .strictObject({
+        name: plainText(64).min(1),
+        data: z.record(z.string(), z.unknown()).default({}),
+        locale: locale.optional().describe('Those of the contact or of a device by default'),
+      })
+      .optional()
+      .describe('In place of `subject`, `text` and `html`'),
     expiresAt: instant
       .optional()
       .describe('It is of no use any more; in 24 hours by default, within a week.'),
   })
-  .refine((message) => !message.channels.includes('email') || message.subject !== undefined, {
-    path: ['subject'],
-    error: 'is needed for a mail',
+  .refine(
+    ({ channels: wanted, subject, template }) =>
+      !wanted.includes('email') || subject !== undefined || template !== undefined,
+    { path: ['subject'], error: 'is needed for a mail' },
+  )
+  .refine(({ text, template }) => text !== undefined || template !== undefined, {
+    path: ['text'],
+    error: 'is needed, or a template',
   })
+  .refine(
+    ({ subject, text, html, template }) =>
+      template === undefined || [subject, text, html].every((one) => one === undefined),
+    { path: ['template'], error: 'has the subject, text and html: leave them out' },
+  )
   .meta({
     id: 'NewMessage',
     examples: [

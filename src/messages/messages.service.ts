@@ -11,6 +11,9 @@ import { type ListedMessage, MessageListStore } from './queue/message-list.store
 import { MessageStore } from './queue/message.store.js';
 import { priceOf, segmentFor } from './segmentation/segment-for.js';
 
+/** What a message says. */
+export type MessageWords = Pick<NewMessage, 'subject' | 'text' | 'smsText' | 'html'>;
+
 const DAY_MS = 86_400_000;
 /** No message is of use for longer, so that none is queued for ever. */
 const MAX_DAYS = 7;
@@ -35,7 +38,7 @@ export class MessagesService {
    * invalid_request for a text of too many parts.
    */
   async enqueue(tx: Transaction, message: NewMessage): Promise<string> {
-    if (message.channels.includes('sms')) this.checkParts(message.text);
+    if (message.channels.includes('sms')) this.checkParts(message.smsText ?? message.text);
     const id = await this.store.enqueue(tx, message);
     tx.afterCommit(() => this.bus.publish(messagesQueued, message.tier));
     return id;
@@ -74,12 +77,19 @@ export class MessagesService {
   }
 }
 
-/** Returns the message that a back office wants to be sent. Throws Problem invalid_request when its end is past or too far away. */
-export function messageOf(body: NewMessageBody, now: Date): NewMessage {
+/**
+ * Returns the message that a back office wants to be sent, in its own words or those of its template. Throws Problem invalid_request when its
+ * end is past or too far away.
+ */
+export function messageOf(
+  { userId, channels, tier, category, ...body }: NewMessageBody,
+  words: MessageWords,
+  now: Date,
+): NewMessage {
   const expiresAt =
     body.expiresAt === undefined ? new Date(now.getTime() + DAY_MS) : new Date(body.expiresAt);
   const inMs = expiresAt.getTime() - now.getTime();
   if (inMs <= 0 || inMs > MAX_DAYS * DAY_MS)
     throw new Problem('invalid_request', `expiresAt: must be in the future, within ${MAX_DAYS} days`);
-  return { ...body, channels: body.channels as [NewMessage['channels'][0]], expiresAt };
+  return { userId, channels: channels as [NewMessage['channels'][0]], tier, category, ...words, expiresAt };
 }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ClusterModule } from '../cluster/cluster.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
+import { TemplatesModule } from '../templates/templates.module.js';
 import { PauseStore } from './pauses/pause.store.js';
 import { PausesController } from './pauses/pauses.controller.js';
 import { PausesService } from './pauses/pauses.service.js';
@@ -21,7 +22,7 @@ import { PushSenderService } from './sending/push-sender.service.js';
 
 /** Push to devices that are not connected: the queue, the sending, the providers. */
 @Module({
-  imports: [ClusterModule, DevicesModule, MailboxModule, ProvidersModule],
+  imports: [ClusterModule, DevicesModule, MailboxModule, ProvidersModule, TemplatesModule],
   controllers: [ForecastController, PausesController, ResultsController],
   providers: [
     BudgetsService,

@@ -1,5 +1,6 @@
 import { findEventType } from '../mailbox/events/event-types.js';
-import { explain } from './explanation.js';
+import { explainMessage, type MessageOutcome } from './explanations/explain-message.js';
+import { explain } from './explanations/explanation.js';
 import {
   type DeviceDelivery,
   nonDeliveryReason,
@@ -12,6 +13,8 @@ export interface KnownEvent extends Omit<TimelineEvent, 'isPushedType'> {
   readonly id: string;
   readonly offset: number;
   readonly devices: readonly DeviceDelivery[];
+  /** The text or mail that tells of it; null without one. */
+  readonly message: MessageOutcome | null;
 }
 
 /** What explanations depend on besides what is stored. */
@@ -26,7 +29,7 @@ const NOBODY =
   'The user has no device, so nobody could get it. A device registers itself when it first connects: ask the user to sign in on one.';
 
 /** Returns the event as people read it, with a reason and an explanation for each device. */
-export function describeEvent({ isPushAllowed, ...event }: KnownEvent, asOf: AsOf) {
+export function describeEvent({ isPushAllowed, message, ...event }: KnownEvent, asOf: AsOf) {
   const isPushedType = findEventType(event.type)?.push !== false;
   const facts = { ...event, isPushAllowed, isPushedType };
   const devices = event.devices.map((device) => {
@@ -35,7 +38,12 @@ export function describeEvent({ isPushAllowed, ...event }: KnownEvent, asOf: AsO
     const explanation = explain({ event: facts, device, why, ...asOf });
     return { deviceId, state: stateOf(state), why, explanation, sentAt, receivedAt, appliedAt, seenAt, push };
   });
-  return { ...event, ...(devices.length === 0 && { explanation: NOBODY }), devices };
+  return {
+    ...event,
+    ...(devices.length === 0 && { explanation: NOBODY }),
+    devices,
+    message: message && { ...message, explanation: explainMessage(message, asOf.now) },
+  };
 }
 
 /** Returns the delivery to the device; for one that the user has neither registered nor a receipt of, that nothing is known. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { explain } from './explanation.js';
+import { explain } from './explanations/explanation.js';
 import {
   type DeviceDelivery,
   NON_DELIVERY_REASONS,

@@ -70,6 +70,23 @@ const delivery = z
   })
   .meta({ id: 'Delivery', description: 'What became of an event on one device' });
 
+const message = z
+  .object({
+    id: z.string(),
+    channel: z.string().describe('`email` or `sms`'),
+    laterChannels: z.array(z.string()).describe('Tried in this order when it fails for good'),
+    isFallback: z.boolean().describe('It follows a push, unless a device confirms the event'),
+    state: z.string().describe('`queued`, `sending`, `sent`, `delivered`, `failed` or `withdrawn`'),
+    reason: z.string().nullable(),
+    provider: z.string().nullable(),
+    queuedAt: instant,
+    dueAt: instant.describe('When it is sent, or tried, or decided, again'),
+    sentAt: instant.nullable(),
+    settledAt: instant.nullable(),
+    explanation: z.string().describe('For people: what became of it, why, and what to do'),
+  })
+  .meta({ id: 'MessageOutcome', description: 'The text or mail that tells of an event' });
+
 const event = z.object({
   at: instant.describe('When it was published; of one of which only receipts are left, when the first came'),
   id: eventId,
@@ -84,6 +101,7 @@ const event = z.object({
   supersededBy: eventId.nullable(),
   explanation: z.string().optional().describe('Where there is no device of which anything could be said'),
   devices: z.array(delivery),
+  message: message.nullable().describe('Null where none was queued'),
 });
 
 const eventStep = event.extend({ step: z.literal('event') }).meta({ id: 'EventStep' });

@@ -24,6 +24,7 @@ import {
   subscriptionsOf,
   webhookSteps,
 } from '../membership/membership.fragments.js';
+import { messageOutcome } from '../messages/queue/message.fragments.js';
 import { pushOutcome } from '../push/queue/push.fragments.js';
 import { runningStreamsOf, streamSteps } from '../streams/stream.fragments.js';
 import { Database } from '../platform/postgres/database.js';
@@ -55,6 +56,7 @@ const EVENT_STEP = fragment('event-step.sql', import.meta.url, {
   receipts: receiptsOf({ userId: '$1', eventId: 'n.id' }),
   devices: devicesOf('$1'),
   isPushAllowed: allowsPushOf({ userId: '$1', type: 'n.type' }),
+  messageOutcome: messageOutcome({ userId: '$1', eventId: 'n.id' }),
   pushOutcome: pushOutcome({
     userId: '$1',
     deviceId: 'coalesce(d.device_id, r.device_id)',

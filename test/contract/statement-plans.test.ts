@@ -29,6 +29,9 @@ const A_MILLION = `SET seq_page_cost = ${1_000_000 / ROWS}`;
 const SMALL = [
   'installation',
   'digest_definition',
+  'template',
+  'template_version',
+  'fallback',
   'service_key',
   'plan',
   'plan_price',

@@ -101,7 +101,10 @@ function exportedTwice(files) {
 const PEOPLES_SCOPES = /^'(read|support|operate|admin)'$/;
 const WRITES = ['Post', 'Put', 'Patch', 'Delete'];
 /** They only ask, and are a POST because their question has a body. */
-const QUESTIONS = new Set(['membership/plans/plans.controller.ts preview']);
+const QUESTIONS = new Set([
+  'membership/plans/plans.controller.ts preview',
+  'templates/publishing/templates.controller.ts preview',
+]);
 
 /** The arguments of each decorator of a class or method, by its name. */
 const decoratorsOf = (node) =>

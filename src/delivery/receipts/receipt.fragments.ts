@@ -22,6 +22,14 @@ export const furthestStates = (of: { userId: string; eventId: string; deviceId: 
       coalesce(max(r.state) FILTER (WHERE r.device_id <> ${of.deviceId}), 0) AS elsewhere
     FROM receipt r WHERE r.user_id = ${of.userId} AND r.event_id = ${of.eventId}`;
 
+/** A scalar (int): how far the event got on any device of the user: 0 when nothing is known, else 1 to 4 (receipt.ts). */
+export const furthestStateOf = ({ userId, eventId }: { userId: string; eventId: string }): string =>
+  `(SELECT coalesce(max(r.state), 0) FROM receipt r WHERE r.user_id = ${userId} AND r.event_id = ${eventId})`;
+
+/** A condition: whether a device of the user acknowledged the event. */
+export const isConfirmed = ({ userId, eventId }: { userId: string; eventId: string }): string =>
+  `EXISTS (SELECT FROM receipt r WHERE r.user_id = ${userId} AND r.event_id = ${eventId} AND r.state >= 2)`;
+
 /** For LATERAL: the event's receipts: device_id, state (1 to 4), sent_at, received_at, applied_at, seen_at. */
 export const receiptsOf = ({ userId, eventId }: { userId: string; eventId: string }): string =>
   `SELECT r.device_id, r.state, r.sent_at, r.received_at, r.applied_at, r.seen_at

@@ -17,7 +17,11 @@ const category = z.string().regex(/^[a-z][a-z0-9_-]*$/i).max(64); // prettier-ig
 
 const categoryPreference = z.object({
   channels: z
-    .object({ push: z.boolean().optional() })
+    .object({
+      push: z.boolean().optional(),
+      email: z.boolean().optional().describe('Mails that follow a push, and digests by mail'),
+      sms: z.boolean().optional().describe('Texts that follow a push, and digests by text'),
+    })
     .optional()
     .describe('What is left out has its default.'),
   delivery: z

@@ -33,6 +33,21 @@ export function allowsPush(preferences: Preferences, type: string): boolean {
   return channels?.push ?? (delivery === 'immediate' || !OPT_IN_CATEGORIES.includes(category));
 }
 
+/**
+ * Whether an important event of this type may be told to the user by a text or mail. Where nothing is said of that, whoever does not want
+ * pushes of the category is not written to either.
+ */
+export function allowsMessage(preferences: Preferences, type: string, channel: 'email' | 'sms'): boolean {
+  const category = categoryOf(type);
+  const { delivery, channels } = preferences.categories[category] ?? {};
+  if (delivery === 'digest' || delivery === 'off') return false;
+  return (
+    channels?.[channel] ??
+    channels?.push ??
+    (delivery === 'immediate' || !OPT_IN_CATEGORIES.includes(category))
+  );
+}
+
 /** Returns the quiet hours for events of this type: those of the category, else the general ones; null when there are none. */
 export function quietHoursFor(preferences: Preferences, type: string): QuietHours | null {
   const own = preferences.categories[categoryOf(type)]?.quietHours;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { eventType } from '../../mailbox/events/publish.schema.js';
 import { clock } from '../../devices/preferences/preferences.schema.js';
 import { instant } from '../../platform/auth/ids.schema.js';
-import { MAX_ITEMS, WEEKDAYS } from './digest-definition.js';
+import { DIGEST_CHANNELS, MAX_ITEMS, WEEKDAYS } from './digest-definition.js';
 
 /** A digest's name, chosen by the back office. */
 export const digestName = z
@@ -17,6 +17,15 @@ const collected = (one: z.ZodString) =>
     .array(one.refine((type) => !isOfDigests(type), { error: 'a digest does not collect digests' }))
     .max(50)
     .default([]);
+
+const channels = z
+  .array(z.enum(DIGEST_CHANNELS))
+  .min(1)
+  .max(DIGEST_CHANNELS.length)
+  .refine((all) => new Set(all).size === all.length, { error: 'must name each channel once' })
+  .describe(
+    'The first that the user has is taken: a verified address, or a device that can be pushed to. Devices that are connected get it in any case.',
+  );
 
 const definition = z.strictObject({
   types: collected(eventType).describe('Types of events that it collects, as `promo.started`'),
@@ -39,6 +48,7 @@ const definition = z.strictObject({
     .describe(
       'Only for users whose preferences choose `digest` for one of its categories; false: for everyone',
     ),
+  channels: channels.default(['push']),
 });
 const EXAMPLE = {
   categories: ['promo', 'social'],
@@ -48,6 +58,7 @@ const EXAMPLE = {
   order: 'newest',
   group: 'category',
   optIn: false,
+  channels: ['email', 'push'],
 } as const;
 
 /** Body of `PUT /v1/digests/{name}`. */

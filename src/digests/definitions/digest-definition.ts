@@ -16,6 +16,11 @@ export const WEEKDAYS = [
 /** Events that a digest shows at most: more does not fit into an event. */
 export const MAX_ITEMS = 50;
 
+/** The ways by which a digest reaches its user. */
+export const DIGEST_CHANNELS = ['push', 'email', 'sms'] as const;
+/** One of DIGEST_CHANNELS. */
+export type DigestChannel = (typeof DIGEST_CHANNELS)[number];
+
 /** What a digest collects, and when it goes out. */
 export interface DigestDefinition {
   readonly types: readonly string[];
@@ -27,6 +32,8 @@ export interface DigestDefinition {
   readonly order: 'newest' | 'oldest';
   readonly group: 'none' | 'category' | 'type';
   readonly optIn: boolean;
+  /** The first one that the user has is taken. Left out in those of older versions: a push. */
+  readonly channels?: readonly DigestChannel[] | undefined;
 }
 
 /** A digest of the back office. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { contactPlaceOf } from '../../contacts/contact.fragments.js';
-import { placeOf, preferencesOf, usersWithPreferences } from '../../devices/device.fragments.js';
+import { placeOfUser } from '../../contacts/contact.fragments.js';
+import { preferencesOf, usersWithPreferences } from '../../devices/device.fragments.js';
 import type { Preferences } from '../../devices/preferences/preferences.schema.js';
 import { lastOffsetOf, usersWithMailbox } from '../../mailbox/mailbox.fragments.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
@@ -13,10 +13,6 @@ const TIMEOUT = named('digest-timeout', `SELECT set_config('statement_timeout', 
 
 const IS_DUE = `next_run_at > '-infinity' AND next_run_at <= $3::timestamptz`;
 const IS_UNPLANNED = `next_run_at = '-infinity'`;
-/** For LATERAL: timezone and locale of the user: those of the contact, else of a device. */
-const placeOfUser = (userId: string) =>
-  `SELECT coalesce(c.timezone, d.timezone) AS timezone, coalesce(c.locale, d.locale) AS locale
-    FROM (SELECT) one LEFT JOIN LATERAL (${contactPlaceOf(userId)}) c ON true LEFT JOIN LATERAL (${placeOf(userId)}) d ON true`;
 const claim = (name: string, isClaimed: string) =>
   named(
     name,

@@ -6,7 +6,7 @@ import { wantedOf } from '../definitions/digest-definition.js';
 import { DigestPlanStore } from '../planning/digest-plan.store.js';
 import { localScheduleOf } from '../planning/next-run.js';
 import { PlanningService } from '../planning/planning.service.js';
-import { digestContent } from '../runs/digest-content.js';
+import { DigestPublisherService } from '../runs/digest-publisher.service.js';
 import { DigestRunStore } from '../runs/digest-run.store.js';
 import { planNext } from '../schedule/schedule.js';
 import { lateSeconds } from './lateness.js';
@@ -24,6 +24,7 @@ export class DigestPreviewService {
     private readonly runs: DigestRunStore,
     private readonly clock: ClockService,
     private readonly planning: PlanningService,
+    private readonly publisher: DigestPublisherService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -45,7 +46,9 @@ export class DigestPreviewService {
       timezone: local.timezone,
       localDate,
       dueAt: dueAt.toISOString(),
-      ...(!isEmpty && { data: digestContent(digest.body, localDate, user.locale, collected) }),
+      ...(!isEmpty && {
+        data: this.publisher.contentOf(digest.body, { localDate, locale: user.locale, collected }),
+      }),
     };
   }
 

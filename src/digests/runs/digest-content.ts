@@ -2,6 +2,7 @@ import { categoryOf } from '../../devices/preferences/preferences.js';
 import type { DataOf } from '../../mailbox/events/event-types.js';
 import { MAX_DATA_BYTES } from '../../mailbox/events/publish.schema.js';
 import { truncate } from '../../platform/truncate.js';
+import type { NotificationText } from '../../templates/template.js';
 import type { NamedDigest } from '../definitions/digest-definition.js';
 
 /** What is read of the events that a digest tells of. */
@@ -26,16 +27,16 @@ type Item = DigestData['items'][number];
 const MAX_TITLE = 120;
 const MAX_TEXT = 300;
 
-/** Returns the `data` of the digest's event. Items that do not fit into an event are only counted. */
+/** Returns the `data` of the digest's event, with a title and a text in the words of its template. Items that do not fit into an event are only counted. */
 export function digestContent(
   digest: NamedDigest,
   localDate: string,
-  locale: string | null,
   { events, isCounted, items }: CollectedEvents,
+  wordsOf: (data: Omit<DigestData, 'title' | 'body'>) => NotificationText,
 ): DigestData {
   const shown = grouped(digest, items.map(toItem(digest)));
-  const words = wordsOf(shown, events, isCounted, locale);
-  const data = { digest: digest.name, localDate, ...words, count: events, isCounted, items: shown };
+  const told = { digest: digest.name, localDate, count: events, isCounted, items: shown };
+  const data = { ...told, ...wordsOf(told) };
   while (data.items.length > 0 && Buffer.byteLength(JSON.stringify(data)) > MAX_DATA_BYTES) data.items.pop();
   return data;
 }
@@ -59,15 +60,6 @@ function grouped({ group }: NamedDigest, items: readonly Item[]): Item[] {
   if (group === 'none') return [...items];
   const groups = [...new Set(items.map((item) => item.group))];
   return groups.flatMap((one) => items.filter((item) => item.group === one));
-}
-
-const isGerman = (locale: string | null) => /^de(-|$)/i.test(locale ?? '');
-
-function wordsOf(items: readonly Item[], events: number, isCounted: boolean, locale: string | null) {
-  const count = isCounted ? String(events) : `${events}+`;
-  const title = isGerman(locale) ? `${count} Neuigkeiten für dich` : `${count} new for you`;
-  const titles = items.flatMap((item) => item.title ?? []).slice(0, 3);
-  return { title: events === 1 && titles[0] ? titles[0] : title, body: titles.join(' · ') };
 }
 
 const textOf = (value: unknown, max: number): string | undefined =>

@@ -1,15 +1,24 @@
 import { Injectable } from '@nestjs/common';
+import { isReachedBy } from '../../contacts/contact.fragments.js';
+import { canBePushed } from '../../devices/device.fragments.js';
 import { lastOffsetOf, MailboxFragments } from '../../mailbox/mailbox.fragments.js';
 import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { fragment, named } from '../../platform/postgres/statement.js';
 import type { CollectedTypes, DigestDefinition } from '../definitions/digest-definition.js';
 import type { NextRun } from '../planning/next-run.js';
+import type { Reach } from './choose-channels.js';
 import type { CollectedEvents } from './digest-content.js';
 
 /** Rows of the mailbox that are read for one digest. What is beyond them is not counted: a user with a million costs no more. */
 export const MOST_READ = 1_000;
 
 const SETTLE = named('settle-digests', fragment('settle-digests.sql', import.meta.url));
+const REACH = named(
+  'digest-reach',
+  `SELECT u.user_id AS "userId", ${isReachedBy({ userId: 'u.user_id', channel: 'email' })} AS email,
+     ${isReachedBy({ userId: 'u.user_id', channel: 'sms' })} AS sms, ${canBePushed('u.user_id')} AS push
+   FROM unnest($1::text[]) AS u (user_id)`,
+);
 /** A local date whose digest is to be made. */
 export interface NewRun extends CollectedTypes {
   readonly userId: string;
@@ -82,6 +91,12 @@ export class DigestRunStore {
     now: Date,
   ): Promise<void> {
     await tx.run(SETTLE, [digest, now, JSON.stringify(runs), JSON.stringify(plans), ended]);
+  }
+
+  /** Returns which ways to each of the users there are. */
+  async reachOf(tx: Transaction, userIds: readonly string[]): Promise<ReadonlyMap<string, Reach>> {
+    const rows = await tx.run<Reach & { userId: string }>(REACH, [userIds]);
+    return new Map(rows.map(({ userId, ...reach }) => [userId, reach]));
   }
 
   /** Returns what the user's digest would collect now. */

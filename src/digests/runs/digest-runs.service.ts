@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { builtInEvent, type Envelope } from '../../mailbox/events/event.js';
-import { MailboxService } from '../../mailbox/mailbox.service.js';
+import type { Envelope } from '../../mailbox/events/event.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { ClockService } from '../clock.service.js';
 import { type ClaimedPlan, DigestPlanStore, type DueDigest } from '../planning/digest-plan.store.js';
 import { PlanningService } from '../planning/planning.service.js';
 import { decideRun, type RunDecision } from './decide-run.js';
-import { digestContent } from './digest-content.js';
+import { DigestPublisherService } from './digest-publisher.service.js';
 import { type CollectedRun, DigestRunStore, type SettledRun, type SettledSlice } from './digest-run.store.js';
 
 /** When a run that failed for a reason of Usher's own is tried again. */
@@ -30,7 +29,7 @@ export class DigestRunsService {
     private readonly plans: DigestPlanStore,
     private readonly runs: DigestRunStore,
     private readonly planning: PlanningService,
-    private readonly mailbox: MailboxService,
+    private readonly publisher: DigestPublisherService,
     private readonly database: Database,
     private readonly clock: ClockService,
   ) {}
@@ -47,7 +46,7 @@ export class DigestRunsService {
         decision: decideRun(digest, user, now, this.planning.settings),
       }));
       const collected = await this.collect(tx, digest, decided.filter(isRun), now);
-      const sent = await this.publish(tx, digest, decided.filter(isRun), collected);
+      const sent = await this.publish(tx, digest, decided.filter(isRun), collected, now);
       const slice = settledSlice(decided, collected, sent);
       await this.runs.settle(tx, digest.name, slice, now);
       return { claimed: claimed.length, runs: slice.runs };
@@ -78,20 +77,19 @@ export class DigestRunsService {
   }
 
   /** Returns the events by user. */
-  private async publish(
+  private publish(
     tx: Transaction,
     { name, body }: DueDigest,
     due: readonly Wanted[],
     collected: ReadonlyMap<string, CollectedRun>,
+    now: Date,
   ): Promise<ReadonlyMap<string, Envelope>> {
-    const events = due.flatMap(({ userId, locale, decision: { run } }) => {
+    const toTell = due.flatMap(({ userId, locale, preferences, decision: { run } }) => {
       const found = collected.get(userId);
       if (!found || found.events === 0) return [];
-      const data = digestContent({ name, ...body }, run.localDate, locale, found);
-      return [builtInEvent('digest.ready', { userId, data })];
+      return [{ userId, localDate: run.localDate, locale, preferences, collected: found }];
     });
-    const envelopes = await this.mailbox.append(tx, events);
-    return new Map(envelopes.map((envelope, n) => [events[n]?.userId ?? '', envelope]));
+    return this.publisher.publish(tx, { name, ...body }, toTell, now);
   }
 }
 

@@ -16,6 +16,8 @@ export interface NewEvent {
   /** The id of the only device that it is for; the user's other devices get it too, and only move their position. */
   readonly target?: string | undefined;
   readonly expiresAt?: Date | undefined;
+  /** False: devices that are not connected get no push; it reaches the user in another way. */
+  readonly isPushed?: boolean | undefined;
   /** The publisher waits for the outcome: see OutgoingEvent. */
   readonly reportSent?: boolean | undefined;
 }

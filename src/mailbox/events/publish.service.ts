@@ -3,6 +3,7 @@ import { DevicesService } from '../../devices/devices.service.js';
 import type { IdempotentCall } from '../../platform/http/idempotency/idempotency.js';
 import { Problem } from '../../platform/http/problem.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
+import { TemplateCatalogService } from '../../templates/catalog/template-catalog.service.js';
 import type { Envelope, NewEvent } from './event.js';
 import { isReservedType } from './event-types.js';
 import { MAX_DATA_BYTES, type NewEventBody } from './publish.schema.js';
@@ -22,19 +23,29 @@ export class PublishService {
   constructor(
     private readonly mailbox: MailboxService,
     private readonly devices: DevicesService,
+    private readonly templates: TemplateCatalogService,
   ) {}
 
   /**
-   * Returns the envelopes in order, once they are committed. Throws Problem reserved_type, payload_too_large, invalid_request or
-   * unknown_device, each with the event's index.
+   * Returns the envelopes in order, once they are committed. Throws Problem reserved_type, payload_too_large, invalid_request,
+   * template_data_invalid or unknown_device, each with the event's index.
    */
   async publish(bodies: readonly NewEventBody[], options: PublishOptions): Promise<Envelope[]> {
     const encodedData = bodies.map(encodeData);
+    for (const [index, body] of bodies.entries()) this.checkWords(body, index);
     await this.checkTargets(bodies);
     return this.mailbox.publish(
       bodies.map((body, n) => toEvent(body, encodedData[n], options)),
       options.call,
     );
+  }
+
+  /** An event for whose words a value is missing is refused now, where somebody can do something about it. */
+  private checkWords({ type, tier, data }: NewEventBody, index: number): void {
+    const checked = tier === 'routine' ? undefined : this.templates.check(type, data);
+    if (!checked || 'data' in checked) return;
+    const { faults } = checked;
+    throw new Problem('template_data_invalid', `${faults[0]?.at}: ${faults[0]?.message}`, { index, faults });
   }
 
   private async checkTargets(bodies: readonly NewEventBody[]): Promise<void> {

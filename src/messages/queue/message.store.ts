@@ -1,15 +1,33 @@
 import { Injectable } from '@nestjs/common';
-import { addressFor } from '../../contacts/contact.fragments.js';
-import { Database, type Transaction } from '../../platform/postgres/database.js';
+import { addressFor, placeOfUser } from '../../contacts/contact.fragments.js';
+import { furthestStateOf } from '../../delivery/receipts/receipt.fragments.js';
+import { preferencesOf } from '../../devices/device.fragments.js';
+import { MailboxFragments } from '../../mailbox/mailbox.fragments.js';
+import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { newIdOf } from '../../platform/postgres/bucket.js';
 import { named, statement } from '../../platform/postgres/statement.js';
+import { messageIdOf } from './message.fragments.js';
 import type { DurableTier } from '../../platform/tiers.js';
-import type { ClaimedMessage, MessageChannel, MessageState, NewMessage, SettledMessage } from '../message.js';
+import type {
+  ClaimedMessage,
+  MessageChannel,
+  MessageState,
+  NewEventMessage,
+  NewMessage,
+  SettledMessage,
+} from '../message.js';
 
 const ENQUEUE = statement('enqueue-messages.sql', import.meta.url);
-const CLAIM = statement('claim-messages.sql', import.meta.url, {
-  address: addressFor({ userId: 'c.user_id', channel: 'c.channel' }),
-});
+const ENQUEUE_OF_EVENTS = named(
+  'messages-enqueue-of-events',
+  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, expires_at, bucket)
+   SELECT ${messageIdOf({ userId: 'r."userId"', eventId: 'r."eventId"' })}, r."userId", r.channel, r.later, r.tier, split_part(r.type, '.', 1), '',
+     r."eventId", r.type, r.key, r."expiresAt", bucket_of(r."userId")
+   FROM json_to_recordset($1::json) AS r
+     ("userId" text, "eventId" uuid, type text, key text, tier text, channel text, later text[], "expiresAt" timestamptz)
+   ORDER BY r."userId" COLLATE "C"
+   ON CONFLICT DO NOTHING`,
+);
 const BEGIN = statement('begin-sending.sql', import.meta.url);
 const SETTLE = statement('settle-messages.sql', import.meta.url);
 const REPORT = statement('report-status.sql', import.meta.url);
@@ -59,15 +77,41 @@ export interface StatusReport {
 /** The queue of texts and mails: the table message. */
 @Injectable()
 export class MessageStore {
-  constructor(private readonly database: Database) {}
+  private readonly claimStatement: Statement;
+
+  constructor(
+    private readonly database: Database,
+    mailbox: MailboxFragments,
+  ) {
+    const event = { userId: 'c.user_id', eventId: 'c.event_id' };
+    this.claimStatement = statement('claim-messages.sql', import.meta.url, {
+      address: addressFor({ userId: 'c.user_id', channel: 'c.channel' }),
+      newestData: mailbox.newestData({ userId: 'c.user_id', key: 'c.event_key', id: 'c.event_id' }),
+      preferences: preferencesOf('c.user_id'),
+      furthestState: furthestStateOf(event),
+      place: placeOfUser('c.user_id'),
+    });
+  }
 
   /** Queues the message in somebody else's transaction. Returns its id. */
   async enqueue(tx: Transaction, message: NewMessage): Promise<string> {
-    const { userId, channels, tier, category, subject = null, text, html = null, expiresAt } = message;
+    const { userId, channels, tier, category, subject = null, text, smsText = null } = message;
+    const { html = null, expiresAt } = message;
     const id = newIdOf(userId);
     const [channel, ...later] = channels;
-    await tx.run(ENQUEUE, [id, userId, channel, later, tier, category, subject, text, html, expiresAt]);
+    const words = [subject, text, html, expiresAt, smsText];
+    await tx.run(ENQUEUE, [id, userId, channel, later, tier, category, ...words]);
     return id;
+  }
+
+  /** Queues messages that tell of events, in somebody else's transaction. An event that has one gets no other one. */
+  async enqueueOfEvents(tx: Transaction, messages: readonly NewEventMessage[]): Promise<void> {
+    const rows = messages.map(({ channels: [channel, ...later], ...message }) => ({
+      ...message,
+      channel,
+      later,
+    }));
+    await tx.run(ENQUEUE_OF_EVENTS, [JSON.stringify(rows)]);
   }
 
   /** Returns the channels that have messages of the tier to claim. */
@@ -78,7 +122,7 @@ export class MessageStore {
 
   /** Claims at most `limit` messages that are due. They are due again after two minutes unless they are settled. */
   claim(channel: MessageChannel, tier: DurableTier, limit: number): Promise<ClaimedMessage[]> {
-    return this.database.run(tier, CLAIM, [channel, tier, limit, LEASE_MS]);
+    return this.database.run(tier, this.claimStatement, [channel, tier, limit, LEASE_MS]);
   }
 
   /** Writes where the message goes. Returns false when it may not: its address has opted out, or it is not this worker's any more. */

@@ -56,6 +56,13 @@ export const PROBLEMS = {
   unknown_device: { status: 422, title: 'The user has no such device', retryable: false },
   unknown_event: { status: 422, title: 'This device was sent no such event', retryable: false },
   reserved_type: { status: 422, title: 'Only Usher itself may send events of this type', retryable: false },
+  unknown_template: { status: 422, title: 'There is no such template', retryable: false },
+  template_invalid: { status: 422, title: 'The template cannot be published', retryable: false },
+  template_data_invalid: {
+    status: 422,
+    title: 'The data does not fit the schema of the template',
+    retryable: false,
+  },
   rate_limited: { status: 429, title: 'Too many requests', retryable: true },
   signature_invalid: { status: 400, title: 'The signature does not fit the body', retryable: false },
   signature_stale: { status: 400, title: 'The signature is too old, or from the future', retryable: false },

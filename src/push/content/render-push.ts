@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PushAddress } from '../../devices/push-address.schema.js';
 import type { PushMessage } from '../providers/push-message.js';
 import type { Push } from '../queue/push.js';
-import { renderText } from './templates.js';
+import type { NotificationText } from '../../templates/template.js';
 
 /**
  * The newest push of one user's events with the same key replaces the older ones on a device. 32 characters of base64url: that is what
@@ -11,8 +11,11 @@ import { renderText } from './templates.js';
 const collapseIdOf = ({ userId, key }: Pick<Push, 'userId' | 'key'>): string =>
   createHash('sha256').update(`${userId}\n${key}`).digest('base64url').slice(0, 32);
 
-/** Returns the message of a push. It carries ids, so that the app can fetch the event, report that it was seen, or clear it. */
-export function renderPush(push: Push, to: PushAddress): PushMessage {
+/**
+ * Returns the message of a push. It carries ids, so that the app can fetch the event, report that it was seen, or clear it. Without `words`
+ * it wakes the app silently.
+ */
+export function renderPush(push: Push, to: PushAddress, words: NotificationText | undefined): PushMessage {
   const collapseId = collapseIdOf(push);
   const ids = { id: push.eventId, type: push.type, userId: push.userId, collapseId };
   if (push.action === 'clear') {
@@ -26,7 +29,7 @@ export function renderPush(push: Push, to: PushAddress): PushMessage {
       badge: push.unseen,
     };
   }
-  const show = renderText(push.type, push.data, push.locale) ?? 'background';
+  const show = words ?? 'background';
   return {
     to,
     show,

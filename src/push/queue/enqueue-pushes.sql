@@ -7,8 +7,9 @@
 -- $6 int    days after which a device that was not seen is pushed only critical events
 -- claimHandoffs, entryAt: mailbox/mailbox.fragments.ts · pushableDevices, allowsPush: devices/device.fragments.ts
 -- isAcknowledged: delivery/receipts/receipt.fragments.ts
+-- enqueueFallbacks: messages/queue/message.fragments.ts: the texts and mails that follow, of the commits that are claimed
 -- Returns one row: how many commits were claimed, and how many pushes are new. What the commits hold never leaves the database.
--- Atomic: a handoff is removed if and only if its pushes are queued. Repeating $1 has no second effect.
+-- Atomic: a handoff is removed if and only if its pushes, and the messages that follow them, are queued. Repeating $1 has no second effect.
 WITH claimed AS (
   {{claimHandoffs}}
 ), wanted AS (
@@ -29,5 +30,7 @@ WITH claimed AS (
   ORDER BY e.user_id, d.device_id, e.id
   ON CONFLICT DO NOTHING
   RETURNING 1
+), followed AS (
+  {{enqueueFallbacks}}
 )
 SELECT (SELECT count(*)::int FROM claimed) AS commits, (SELECT count(*)::int FROM queued) AS pushes

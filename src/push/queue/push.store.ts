@@ -1,8 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { isAcknowledged, isSeen, furthestStates } from '../../delivery/receipts/receipt.fragments.js';
+import {
+  isAcknowledged,
+  isConfirmed,
+  isSeen,
+  furthestStates,
+} from '../../delivery/receipts/receipt.fragments.js';
 import type { DurableEventRef, EventQuery, SentEventLookup } from '../../delivery/receipts/receipt.js';
 import {
   allowsPushOf,
+  isToldAtOnce,
   preferencesOf,
   pushableDevicesOf,
   pushTarget,
@@ -15,6 +21,7 @@ import {
   isNewest,
   MailboxFragments,
 } from '../../mailbox/mailbox.fragments.js';
+import { enqueueFallbacks } from '../../messages/queue/message.fragments.js';
 import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { named, statement } from '../../platform/postgres/statement.js';
 import type { DurableTier } from '../../platform/tiers.js';
@@ -32,6 +39,12 @@ const ENQUEUE = statement('enqueue-pushes.sql', import.meta.url, {
   pushableDevices: pushableDevicesOf('e.user_id'),
   isAcknowledged: isAcknowledged({ userId: 'e.user_id', eventId: 'e.id', deviceId: 'd.device_id' }),
   allowsPush: allowsPushOf({ userId: 'e.user_id', type: 'e.type' }),
+  enqueueFallbacks: enqueueFallbacks({
+    events: `claimed CROSS JOIN LATERAL json_array_elements(claimed.positions) AS w (event)
+      CROSS JOIN LATERAL (${entryAt({ userId: 'w.event ->> 0', offset: '(w.event ->> 1)::bigint' })}) e`,
+    isConfirmed: isConfirmed({ userId: 'e.user_id', eventId: 'e.id' }),
+    isWanted: isToldAtOnce({ userId: 'e.user_id', type: 'e.type' }),
+  }),
 });
 const LIST_DUE_PROVIDERS = statement('list-due-providers.sql', import.meta.url, {
   pause: pauseOf({ vendor: 'provider', tier: '$2' }),

@@ -8,6 +8,9 @@ import { backoffMs } from '../../platform/sending/backoff.js';
 import { rejected, type SendResult } from '../../platform/sending/send-result.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import type { DurableTier } from '../../platform/tiers.js';
+import { TemplateCatalogService } from '../../templates/catalog/template-catalog.service.js';
+import { plainWordsOf } from '../../templates/content/plain-words.js';
+import type { NotificationText } from '../../templates/template.js';
 import { renderPush } from '../content/render-push.js';
 import { PushProvidersService } from '../providers/push-providers.service.js';
 import type { PreparedPush, Push, PushSettlement } from '../queue/push.js';
@@ -34,6 +37,7 @@ export class PushSenderService {
     private readonly budgets: BudgetsService,
     private readonly devices: DevicesService,
     @Inject(PLAYBACK_ACTIVITY) private readonly playbackActivity: PlaybackActivity,
+    private readonly templates: TemplateCatalogService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -90,11 +94,18 @@ export class PushSenderService {
       const decision = decide(push, context);
       if (decision !== 'send') return decision;
       if (!push.target) throw new Error('a push without an address is not sent');
-      return { push, message: renderPush(push, push.target) };
+      return { push, message: renderPush(push, push.target, this.wordsOf(push)) };
     } catch (error) {
       this.logFailure(push, error);
       return { state: 'failed', reason: INTERNAL, tried: 0 };
     }
+  }
+
+  /** The words of the template that is named as the event's type; without one, those that its data has. */
+  private wordsOf({ type, data, locale, action }: Push): NotificationText | undefined {
+    if (action === 'clear') return undefined;
+    const rendered = this.templates.renderEvent({ type, data }, 'push', locale);
+    return rendered?.channel === 'push' ? rendered.words : plainWordsOf(data);
   }
 
   /** Never throws: a push without a result would keep its batch open for ever. */

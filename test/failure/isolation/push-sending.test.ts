@@ -20,7 +20,14 @@ test('a push whose sending throws is settled as failed, and the others of its ba
       return to.address === 'rejects' ? Promise.reject(new Error('later')) : Promise.resolve(DELIVERED);
     },
   });
-  const sender = new PushSenderService(providers, {} as never, {} as never, {} as never, {} as never);
+  const sender = new PushSenderService(
+    providers,
+    {} as never,
+    {} as never,
+    {} as never,
+    {} as never,
+    {} as never,
+  );
   const settled = [];
   for await (const group of sender.send('important', ['good', 'throws', 'rejects', 'fine'].map(prepared)))
     settled.push(...group.map(([{ eventId }, settlement]) => [eventId, settlement.state, settlement.reason]));

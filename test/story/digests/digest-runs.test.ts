@@ -5,14 +5,20 @@ import { DefinitionStore } from '../../../src/digests/definitions/definition.sto
 import { DigestPlanStore } from '../../../src/digests/planning/digest-plan.store.js';
 import { PlanningService } from '../../../src/digests/planning/planning.service.js';
 import { DigestRunStore, MOST_READ } from '../../../src/digests/runs/digest-run.store.js';
+import { DigestPublisherService } from '../../../src/digests/runs/digest-publisher.service.js';
 import { DigestRunsService } from '../../../src/digests/runs/digest-runs.service.js';
 import { MailboxFragments } from '../../../src/mailbox/mailbox.fragments.js';
 import { MailboxService } from '../../../src/mailbox/mailbox.service.js';
+import { EventMessagesService } from '../../../src/messages/event-messages.service.js';
+import { MessageStore } from '../../../src/messages/queue/message.store.js';
 import { MailboxStore } from '../../../src/mailbox/mailbox.store.js';
 import { EventBusService } from '../../../src/platform/events/event-bus.service.js';
 import type { IdempotencyStore } from '../../../src/platform/http/idempotency/idempotency.store.js';
 import { Database, type DatabaseLane, type Transaction } from '../../../src/platform/postgres/database.js';
 import { knownStatements } from '../../../src/platform/postgres/statement.js';
+import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
+import { TemplateCatalogService } from '../../../src/templates/catalog/template-catalog.service.js';
+import { TemplateStore } from '../../../src/templates/catalog/template.store.js';
 import { testConfig } from '../../support/config.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 
@@ -64,7 +70,11 @@ function worker(its: Database = database) {
   );
   const plans = new DigestPlanStore(its);
   const planning = new PlanningService(plans, its, clock, config);
-  const runs = new DigestRunsService(plans, new DigestRunStore(its, fragments), planning, own, its, clock);
+  const store = new DigestRunStore(its, fragments);
+  const templates = new TemplateCatalogService(new TemplateStore(its), new MetricsService());
+  const messages = new EventMessagesService(new MessageStore(its, fragments), new EventBusService());
+  const publisher = new DigestPublisherService(own, templates, store, messages);
+  const runs = new DigestRunsService(plans, store, planning, publisher, its, clock);
   return {
     async plan() {
       while (await planning.walkChanged());

@@ -17,7 +17,8 @@ const previewOf = async (userId: string) =>
 test('the back office defines a digest, sees a user’s next one and how many are due; the timeline says what became of it', async () => {
   const put = await call('PUT', '/v1/digests/evening', EVENING);
   expect(put.status).toBe(200);
-  const defined = { name: 'evening', ...EVENING, types: [], maxItems: 20, order: 'newest' };
+  const defaults = { types: [], maxItems: 20, order: 'newest', channels: ['push'] };
+  const defined = { name: 'evening', ...EVENING, ...defaults };
   expect(put.body).toEqual({ ...defined, updatedAt: expect.any(String) });
   expect((await call('GET', '/v1/digests')).body).toEqual({ digests: [put.body] });
   expect(await previewOf('ada')).toMatchObject({ status: 'not_planned', timezone: 'UTC' });

@@ -48,6 +48,7 @@ const DIGEST_DEFAULTS = {
   order: 'newest',
   group: 'none',
   optIn: true,
+  channels: ['push'],
 };
 
 /** Returns the path of the pauses of FCM, after it was paused or resumed. */
@@ -56,6 +57,18 @@ async function pauses(method: 'PUT' | 'DELETE'): Promise<string> {
   const body = method === 'PUT' ? {} : undefined;
   const { status } = await usher.backOffice.call(method, path, body, { 'usher-reason': 'to prepare' });
   expect(status).toBeLessThan(300);
+  return path;
+}
+
+const TEMPLATE = {
+  data: { type: 'object' },
+  locales: { en: { sms: { text: 'Hello' } } },
+};
+const FALLBACK = { channels: ['sms'], afterSeconds: 600 };
+
+/** Puts something by the API, to be changed. Returns its path. */
+async function putAt(path: string, body: unknown): Promise<string> {
+  expect((await usher.backOffice.call('PUT', path, body)).status).toBe(200);
   return path;
 }
 
@@ -85,6 +98,63 @@ const CHANGES: Record<string, Change> = {
       action: 'digest.remove',
       target: { kind: 'digest', id: idOf(path) },
       before: { ...DIGEST_DEFAULTS, types: ['promo.started'], cadence: 'daily', at: '17:00' },
+      after: null,
+    }),
+  },
+  'PUT /v1/templates/{name}': {
+    scope: 'operate',
+    prepare: (name) => `/v1/templates/${name.toLowerCase()}`,
+    body: () => TEMPLATE,
+    told: (_, path) => ({
+      action: 'template.publish',
+      target: { kind: 'template', id: idOf(path) },
+      before: null,
+      after: { version: 1 },
+    }),
+  },
+  'PUT /v1/templates/{name}/active': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const path = await putAt(`/v1/templates/${name.toLowerCase()}`, TEMPLATE);
+      await putAt(path, { ...TEMPLATE, locales: { en: { sms: { text: 'Bye' } } } });
+      return `${path}/active`;
+    },
+    body: () => ({ version: 1 }),
+    told: (_, path) => ({
+      action: 'template.activate',
+      target: { kind: 'template', id: idOf(path) },
+      before: { version: 2 },
+      after: { version: 1 },
+    }),
+  },
+  'DELETE /v1/templates/{name}': {
+    scope: 'operate',
+    prepare: (name) => putAt(`/v1/templates/${name.toLowerCase()}`, TEMPLATE),
+    told: (_, path) => ({
+      action: 'template.deactivate',
+      target: { kind: 'template', id: idOf(path) },
+      before: { version: 1 },
+      after: null,
+    }),
+  },
+  'PUT /v1/fallbacks/{type}': {
+    scope: 'operate',
+    prepare: (name) => `/v1/fallbacks/${name.toLowerCase()}`,
+    body: () => FALLBACK,
+    told: (_, path) => ({
+      action: 'fallback.put',
+      target: { kind: 'event type', id: idOf(path) },
+      before: null,
+      after: FALLBACK,
+    }),
+  },
+  'DELETE /v1/fallbacks/{type}': {
+    scope: 'operate',
+    prepare: (name) => putAt(`/v1/fallbacks/${name.toLowerCase()}`, FALLBACK),
+    told: (_, path) => ({
+      action: 'fallback.remove',
+      target: { kind: 'event type', id: idOf(path) },
+      before: FALLBACK,
       after: null,
     }),
   },

@@ -125,6 +125,19 @@ const ADVICE: Record<ProblemCode, Advice> = {
     when: 'The type of an event is one that Usher itself sends, as `membership.changed`. `index` says which event.',
     remedy: 'Choose another type.',
   },
+  unknown_template: {
+    when: 'A message names a template that was not published, or that has no words for one of its channels.',
+    remedy: 'Publish it with `PUT /v1/templates/{name}`, or name another channel.',
+  },
+  template_invalid: {
+    when: 'A template uses a value that may be missing, cannot be parsed, takes too long or prints too much. `faults` lists all places: `at` (with the line) and `message`.',
+    remedy:
+      'Correct what `faults` names. `POST /v1/templates/{name}/preview` with `template` checks one without publishing it.',
+  },
+  template_data_invalid: {
+    when: 'The data of an event, a message or a preview does not fit the schema of the template. `faults` says which values, and of several events `index` which one.',
+    remedy: 'Give the values that `faults` names, or give them a `default` in the schema of the template.',
+  },
   rate_limited: {
     when: 'The user, the service key or the address called too often, see the headers `RateLimit` and `RateLimit-Policy`.',
     remedy:

@@ -1,4 +1,10 @@
-import type { DeviceDelivery, NonDeliveryReason, PushOutcome, TimelineEvent } from './non-delivery-reason.js';
+import { at } from './say-instant.js';
+import type {
+  DeviceDelivery,
+  NonDeliveryReason,
+  PushOutcome,
+  TimelineEvent,
+} from '../non-delivery-reason.js';
 
 /** What an explanation is made of. */
 export interface Explained {
@@ -125,9 +131,6 @@ const because = (push: PushOutcome | null): string => (push?.reason ? ` (${push.
 const isSettled = (push: PushOutcome | null): boolean => push?.settledAt !== null;
 const categoryOf = ({ type }: TimelineEvent): string => type.split('.', 1)[0] ?? type;
 
-/** ` at 2026-11-20 08:47:46 UTC`. */
-const at = (iso: string | null): string =>
-  iso === null ? '' : ` at ${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 const since = (iso: string | null | undefined): string => at(iso ?? null).replace(' at ', ' since ');
 const when = (push: PushOutcome | null, now: string): string =>
   push && push.dueAt > now ? at(push.dueAt) : ' within seconds';

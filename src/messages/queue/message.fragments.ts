@@ -1,0 +1,32 @@
+/** SQL over the tables message and fallback that other folders' statements include. Parameters are SQL expressions. */
+
+/** The id of the message that tells of an event: its bucket and the event's id, as newIdOf writes ids (platform/postgres/bucket.ts). One event has one. */
+export const messageIdOf = ({ userId, eventId }: { userId: string; eventId: string }): string =>
+  `translate(encode(int2send(bucket_of(${userId})) || uuid_send(${eventId}), 'base64'), '+/', '-_')`;
+
+/** How long a message of an event is of use after it is due. */
+const OF_USE = `interval '24 hours'`;
+
+/**
+ * For WITH: queues the message that follows the push of each event for which a fallback is set, unless a device has confirmed the event.
+ * `events`: a FROM item with the columns of entryAt (mailbox.fragments.ts), named e. `isConfirmed`, `isWanted`: conditions over it. Where no
+ * fallback is set no event is looked at.
+ */
+export const enqueueFallbacks = (of: { events: string; isConfirmed: string; isWanted: string }): string =>
+  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, is_fallback, due_at, expires_at, bucket)
+  SELECT ${messageIdOf({ userId: 'e.user_id', eventId: 'e.id' })}, e.user_id, f.channels[1], f.channels[2:], e.tier, split_part(e.type, '.', 1), '',
+    e.id, e.type, e.key, true, f.due_at, least(e.expires_at, f.due_at + ${OF_USE}), bucket_of(e.user_id)
+  FROM ${of.events}
+  JOIN LATERAL (
+    SELECT x.channels, now() + x.after_seconds * interval '1 second' AS due_at FROM fallback x WHERE x.type = e.type
+  ) f ON e.target IS NULL AND (e.expires_at IS NULL OR e.expires_at > f.due_at)
+  WHERE EXISTS (SELECT FROM fallback) AND (e.tier = 'critical' OR ${of.isWanted}) AND NOT ${of.isConfirmed}
+  ORDER BY e.user_id, e.id
+  ON CONFLICT DO NOTHING`;
+
+/** A scalar (json): the message that tells of the event, and what became of it; null when there is none. */
+export const messageOutcome = (of: { userId: string; eventId: string }): string =>
+  `(SELECT json_build_object('id', m.id, 'channel', m.channel, 'laterChannels', m.later_channels, 'isFallback', m.is_fallback, 'state', m.state,
+      'reason', m.reason, 'provider', m.provider, 'queuedAt', iso(m.created_at), 'dueAt', iso(m.due_at), 'sentAt', iso(m.sent_at),
+      'settledAt', iso(m.settled_at))
+    FROM message m WHERE m.id = ${messageIdOf(of)} AND m.bucket = bucket_of(${of.userId}))`;
