@@ -6,8 +6,8 @@
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
  *   --users 1000000         rows in each table of `scale` (--minutes 3 of load), of `nightly-order` and of `killed-push`, events of one user in `timeline`: run only when named
- *   --seed 1                of the moments of `killed-push` and `digest`
- *   --days 8                that `digest` simulates, for `--users`
+ *   --seed 1                of the moments of `killed-push`, and of the statements of `digest-week`
+ *   --days 8                that `digest-week` simulates, for `--users`
  *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
@@ -25,6 +25,7 @@ import { clients } from './scenarios/clients.mjs';
 import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
 import { digest } from './scenarios/digest.mjs';
+import { digestWeek } from './scenarios/digest-week.mjs';
 import { entitlement } from './scenarios/entitlement.mjs';
 import { flood } from './scenarios/flood.mjs';
 import { killedPush } from './scenarios/killed-push.mjs';
@@ -62,11 +63,20 @@ const scenarios = {
   campaign,
   clients,
   digest,
+  'digest-week': digestWeek,
   scale,
   timeline,
 };
 /** Too long for a run of everything. */
-const ONLY_WHEN_NAMED = new Set(['clients', 'scale', 'nightly-order', 'killed-push', 'digest', 'timeline']);
+const ONLY_WHEN_NAMED = new Set([
+  'clients',
+  'scale',
+  'nightly-order',
+  'killed-push',
+  'digest',
+  'digest-week',
+  'timeline',
+]);
 const usual = {
   devices: '3000',
   rounds: '3',

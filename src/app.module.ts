@@ -1,4 +1,4 @@
-import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
 import { ConsoleModule } from './console/console.module.js';
 import { ContactsModule } from './contacts/contacts.module.js';
@@ -74,7 +74,7 @@ class PortsModule {}
 @Module({})
 export class AppModule {
   /** Returns the module for the roles in `config`. `demo`: the module of the demo page, which is never loaded in production. */
-  static with(config: Config, demo?: Type): DynamicModule {
+  static with(config: Config, demo?: DynamicModule): DynamicModule {
     return {
       module: AppModule,
       imports: [

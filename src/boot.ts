@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { INestApplication, Type } from '@nestjs/common';
+import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Logger } from 'nestjs-pino';
@@ -15,8 +15,13 @@ import { LifecycleService } from './platform/lifecycle.service.js';
 import { Primary } from './platform/processes/primary.js';
 import { PrimaryLinkService } from './platform/processes/primary-link.service.js';
 
+/** What development adds to a node: its settings, and the module of the demo page. Called once, before the node starts. */
+export type Development = (
+  config: Config,
+) => Promise<{ readonly config: Config; readonly module: DynamicModule }>;
+
 /** Starts a node. Returns it when it is ready for traffic; its `close()` stops everything in reverse order. `demo`: see AppModule. */
-export async function boot(config: Config, demo?: Type): Promise<INestApplication> {
+export async function boot(config: Config, demo?: DynamicModule): Promise<INestApplication> {
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.with(config, demo),
     new UsherExpressAdapter(),
@@ -35,9 +40,9 @@ export async function boot(config: Config, demo?: Type): Promise<INestApplicatio
 
 /**
  * Starts a node with the configuration in the environment, or with PROCESSES several. Writes why to stderr and exits with 1 when that fails.
- * `development`: see AppModule; loaded only if NODE_ENV says so.
+ * `development`: used only if NODE_ENV says so.
  */
-export async function bootFromEnvironment(development?: Type): Promise<void> {
+export async function bootFromEnvironment(development?: Development): Promise<void> {
   try {
     const config = loadConfig();
     if (config.PROCESSES > 1 && readProcessNumber() === undefined) {
@@ -45,7 +50,8 @@ export async function bootFromEnvironment(development?: Type): Promise<void> {
       const { default: cluster } = await import('node:cluster');
       process.exit(await new Primary(config, cluster).run());
     }
-    const app = await boot(config, config.NODE_ENV === 'development' ? development : undefined);
+    const added = config.NODE_ENV === 'development' ? await development?.(config) : undefined;
+    const app = await boot(added?.config ?? config, added?.module);
     app.enableShutdownHooks();
   } catch (error) {
     process.stderr.write(

@@ -2,34 +2,41 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SignJWT } from 'jose';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { Problem } from '../platform/http/problem.js';
+import { EveningService } from './clock/evening.service.js';
+import { DemoContactsService } from './inbox/demo-contacts.service.js';
 import { OwnApiClient } from './own-api.client.js';
 import { DEMO_PLANS, type DemoPlan } from './demo-plans.js';
 
 const TOKEN_SECONDS = 3_600;
 
-/** Stands in for the streaming service's sign-in: anybody gets a user token. The first session also creates the demo's plans. */
+/** Stands in for the streaming service's sign-in: anybody gets a user token and a contact. The first session also creates the demo's plans and its digest. */
 @Injectable()
 export class DemoSessionService {
-  private plansCreated: Promise<void> | undefined;
+  private prepared: Promise<void> | undefined;
 
   constructor(
     private readonly api: OwnApiClient,
+    private readonly contacts: DemoContactsService,
+    private readonly evenings: EveningService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /**
    * Returns a user token, the demo's plans, and whether there is a console. Throws Problem not_configured without AUTH_JWT_SECRET or ADMIN_KEY,
-   * conflict when a plan is refused.
+   * conflict when a plan, the digest or the contact is refused.
+   * `timezone`: where the page is.
    */
-  async open(userId: string) {
+  async open(userId: string, timezone?: string) {
     const { token, expiresAt } = await this.token(userId);
-    this.plansCreated ??= this.putPlans().catch((error: unknown) => {
-      this.plansCreated = undefined; // the next session tries again
+    this.prepared ??= this.prepare().catch((error: unknown) => {
+      this.prepared = undefined; // the next session tries again
       throw error;
     });
-    await this.plansCreated;
+    await this.prepared;
+    const { CONTACT_KEY, CONSOLE } = this.config;
+    if (CONTACT_KEY.length > 0) await this.contacts.ensure(userId, timezone);
     const plans = DEMO_PLANS.map(({ planId, name }) => ({ planId, name }));
-    return { userId, token, expiresAt, plans, console: this.config.CONSOLE === 'on' };
+    return { userId, token, expiresAt, plans, console: CONSOLE === 'on' };
   }
 
   private async token(userId: string) {
@@ -52,7 +59,8 @@ export class DemoSessionService {
     return { token, expiresAt: new Date(expiresAt * 1_000).toISOString() };
   }
 
-  private async putPlans(): Promise<void> {
+  private async prepare(): Promise<void> {
+    await this.evenings.define();
     for (const plan of DEMO_PLANS) await this.putPlan(plan);
   }
 

@@ -9,6 +9,8 @@ import {
   eventBody,
   type SessionBody,
   sessionBody,
+  type SignInBody,
+  signInBody,
 } from './demo.schema.js';
 import { FakeStripeService } from './stripe/fake-stripe.service.js';
 import { NightlyJobService } from './nightly-job.service.js';
@@ -32,8 +34,8 @@ export class DemoController {
   /** Returns a user token and the demo's plans. */
   @Post('session')
   @HttpCode(200)
-  session(@Body({ schema: sessionBody }) { userId }: SessionBody) {
-    return this.sessions.open(userId);
+  session(@Body({ schema: signInBody }) { userId, timezone }: SignInBody) {
+    return this.sessions.open(userId, timezone);
   }
 
   /** Has the payment processor do something; returns the webhooks that it sent. */

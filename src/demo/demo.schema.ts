@@ -1,9 +1,14 @@
 import { z } from 'zod';
+import { timezone } from '../devices/device.schema.js';
 import { userId } from '../platform/auth/ids.schema.js';
 
 /** The body of the calls that need a user only. */
 export const sessionBody = z.object({ userId });
 export type SessionBody = z.infer<typeof sessionBody>;
+
+/** The body of POST /dev/session. `timezone`: where the page is, if that is a zone of the IANA database. */
+export const signInBody = sessionBody.extend({ timezone: timezone.optional().catch(undefined) });
+export type SignInBody = z.infer<typeof signInBody>;
 
 /** What the page's back office can have the payment processor do. `payment_mended`: the failed payment was made after all. */
 export const BILLING_ACTIONS = [

@@ -12,7 +12,8 @@ const PAGE = new URL('../../clients/demo/dist/', import.meta.url);
 @Controller()
 @UseGuards(KnownHostGuard)
 export class PageController {
-  private readonly files = new PageFiles(PAGE);
+  /** It shows mails in frames. */
+  private readonly files = new PageFiles(PAGE, ["frame-src 'self'"]);
 
   @Get()
   page(@Req() request: Request, @Res() response: Response): void {

@@ -1,10 +1,19 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 
-/** The time by which digests are due. A simulation has another one. */
+/** A clock instead of the machine's. The demo has one that can be moved. */
+export interface StandInClock {
+  now(): Date;
+}
+/** Injection token of the StandInClock, which the demo binds; nothing does in production. */
+export const STAND_IN_CLOCK = Symbol('STAND_IN_CLOCK');
+
+/** The time by which digests are due. */
 @Injectable()
 export class ClockService {
+  constructor(@Optional() @Inject(STAND_IN_CLOCK) private readonly standIn?: StandInClock) {}
+
   /** The present time. */
   now(): Date {
-    return new Date();
+    return this.standIn?.now() ?? new Date();
   }
 }

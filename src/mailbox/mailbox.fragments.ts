@@ -51,10 +51,10 @@ export class MailboxFragments {
   }
 
   /**
-   * For LATERAL: one row of the user's events after the offset `after` and up to `upTo`, for a digest: `events` (how many of those read match),
-   * `isCounted` (false when there are more than were read) and `items` (json array of id, type, key, at and data, at most `limit` of those
-   * that match). Reads no more than `most` rows, the newest or oldest ones, however many there are. Superseded events are told by the newest
-   * of their key. Events for one device, and those that have expired, do not match.
+   * For LATERAL: one row of the user's events after the offset `after` and up to `upTo`, for a digest: `events` (how many of them match),
+   * `isCounted` (false when there are more than were counted) and `items` (json array of id, type, key, at and data, at most `limit` of those
+   * that match). Looks for items in `most` rows, the newest or oldest ones, and counts in `mostCounted` of them, however many there are.
+   * Superseded events are told by the newest of their key. Events for one device, and those that have expired, do not match.
    */
   collected(of: {
     userId: string;
@@ -64,21 +64,29 @@ export class MailboxFragments {
     order: 'ASC' | 'DESC';
     now: string;
     most: number;
+    mostCounted: number;
     limit: string;
   }): string {
-    return `SELECT count(*) FILTER (WHERE s.matches)::int AS events, count(*) < ${of.most} AS "isCounted",
-      coalesce(json_agg(json_build_object('id', s.id, 'type', s.type, 'key', s.key, 'at', iso(s.at), 'data', ${this.data('s')})
-        ORDER BY s.n) FILTER (WHERE s.matches AND s.n <= ${of.limit}), '[]') AS items
+    const isMatch = (x: string) =>
+      `${of.matches(`${x}.type`)} AND ${x}.target IS NULL AND (${x}.expires_at IS NULL OR ${x}.expires_at > ${of.now})`;
+    const rows = (y: string) =>
+      `mailbox_entry ${y} WHERE ${y}.user_id = ${of.userId} AND ${y}."offset" > ${of.after} AND ${y}."offset" <= ${of.upTo}`;
+    const inOrder = (y: string, limit: number) => `ORDER BY ${y}."offset" ${of.order} LIMIT ${limit}`;
+    // The second part reads nothing for a user whose events were all read by the first one.
+    return `SELECT CASE WHEN f.read < ${of.most} THEN f.events ELSE c.events END AS events, c.read < ${of.mostCounted} AS "isCounted", f.items
     FROM (
-      SELECT e.*, count(*) FILTER (WHERE e.matches) OVER (ORDER BY e."offset" ${of.order} ROWS UNBOUNDED PRECEDING) AS n
+      SELECT count(*)::int AS read, count(*) FILTER (WHERE s.matches)::int AS events,
+        coalesce(json_agg(json_build_object('id', s.id, 'type', s.type, 'key', s.key, 'at', iso(s.at), 'data', ${this.data('s')})
+          ORDER BY s.n) FILTER (WHERE s.matches AND s.n <= ${of.limit}), '[]') AS items
       FROM (
-        SELECT x.*, ${of.matches('x.type')} AND x.target IS NULL AND (x.expires_at IS NULL OR x.expires_at > ${of.now}) AS matches
-        FROM (
-          SELECT * FROM mailbox_entry y WHERE y.user_id = ${of.userId} AND y."offset" > ${of.after} AND y."offset" <= ${of.upTo}
-          ORDER BY y."offset" ${of.order} LIMIT ${of.most}
-        ) x
-      ) e
-    ) s`;
+        SELECT e.*, count(*) FILTER (WHERE e.matches) OVER (ORDER BY e."offset" ${of.order} ROWS UNBOUNDED PRECEDING) AS n
+        FROM (SELECT x.*, ${isMatch('x')} AS matches FROM (SELECT * FROM ${rows('y')} ${inOrder('y', of.most)}) x) e
+      ) s
+    ) f
+    CROSS JOIN LATERAL (
+      SELECT count(*)::int AS read, count(*) FILTER (WHERE ${isMatch('z')})::int AS events
+      FROM (SELECT w.type, w.target, w.expires_at FROM ${rows('w')} AND f.read = ${of.most} ${inOrder('w', of.mostCounted)}) z
+    ) c`;
   }
 
   /** For LATERAL: is_newest (true) and `data` of the event while it is the newest of its key; no row once it is superseded. */

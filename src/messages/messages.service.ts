@@ -9,7 +9,7 @@ import type { MessagesQuery, NewMessageBody, PreviewedText } from './messages.sc
 import { SmsRoutesService } from './providers/sms-routes.service.js';
 import { type ListedMessage, MessageListStore } from './queue/message-list.store.js';
 import { MessageStore } from './queue/message.store.js';
-import { priceOf, segmentFor } from './segmentation/segment-for.js';
+import { priceOf, segmentFor } from './segmentation/sender-segmentation.js';
 
 /** What a message says. */
 export type MessageWords = Pick<NewMessage, 'subject' | 'text' | 'smsText' | 'html'>;

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { MESSAGE_CHANNELS } from '../messages/message.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
@@ -34,6 +35,20 @@ export class BacklogMonitorWorker extends PeriodicWorker {
       'max',
       ['vendor', 'tier'],
       () => this.series(pushAges),
+    );
+    metrics.gaugesBy(
+      'message_oldest_seconds',
+      'Workers only. For how long the longest due text or mail is due; 0: none is.',
+      'max',
+      ['channel', 'tier'],
+      () => this.series(messageAges),
+    );
+    metrics.gaugesBy(
+      'digests_oldest_seconds',
+      'Workers only. For how long the longest due digest of a user is due, after their own turn in `DIGEST_WINDOW_MINUTES`; 0: none is.',
+      'max',
+      [],
+      () => this.series(({ digest }) => [[[], digest ?? 0]]),
     );
     metrics.gaugesBy(
       'webhooks_waiting',
@@ -78,5 +93,13 @@ const pushAges = ({ pushes }: OldestWaiting) =>
     TIERS.map((tier): [string[], number] => [
       [vendor, tier],
       pushes.find((push) => push.vendor === vendor && push.tier === tier)?.seconds ?? 0,
+    ]),
+  );
+
+const messageAges = ({ messages }: OldestWaiting) =>
+  MESSAGE_CHANNELS.flatMap((channel) =>
+    TIERS.map((tier): [string[], number] => [
+      [channel, tier],
+      messages.find((message) => message.channel === channel && message.tier === tier)?.seconds ?? 0,
     ]),
   );

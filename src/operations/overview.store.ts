@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { oldestDigest } from '../digests/digest.fragments.js';
 import { oldestHandoffs } from '../mailbox/mailbox.fragments.js';
 import { failingWebhooks, waitingWebhooks, webhookSilences } from '../membership/membership.fragments.js';
+import { oldestMessages } from '../messages/message.fragments.js';
 import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
 import type { DurableTier } from '../platform/tiers.js';
@@ -21,6 +23,8 @@ const READ_OLDEST = statement('oldest-waiting.sql', import.meta.url, {
   oldestPushes: oldestPushes('$1::text[]'),
   waitingWebhooks,
   oldestEdgeNotice,
+  oldestMessages,
+  oldestDigest,
 });
 
 /** What is waiting in the tables; ages in seconds. */
@@ -44,6 +48,12 @@ export interface Backlog {
 /** What has waited longest in each queue that is a table; in seconds. */
 export interface OldestWaiting extends Pick<Backlog, 'handoffs' | 'pushes' | 'waiting'> {
   readonly edgeNotice: number | null;
+  readonly messages: readonly {
+    readonly channel: string;
+    readonly tier: DurableTier;
+    readonly seconds: number;
+  }[];
+  readonly digest: number | null;
 }
 
 /** Reads for the overview from the tables of many folders, through their fragments; writes nothing. */

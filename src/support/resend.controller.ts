@@ -24,7 +24,7 @@ export class ResendController {
     problems: ['not_found', 'conflict', 'unknown_device'],
   })
   @HttpCode(202)
-  @Audited()
+  @Audited('required')
   @ApiResponse({ status: 202, standardSchema: resentResponse })
   resend(
     @Param('userId', { schema: userIdSchema }) userId: string,

@@ -23,7 +23,7 @@ export class SupportController {
     problems: ['unknown_device', 'not_found'],
   })
   @HttpCode(202)
-  @Audited()
+  @Audited('required')
   @ApiResponse({ status: 202, standardSchema: testEventResponse })
   testEvent(
     @Param('userId', { schema: userIdSchema }) userId: string,

@@ -1,6 +1,6 @@
 import { findEventType } from '../mailbox/events/event-types.js';
 import { explainMessage, type MessageOutcome } from './explanations/explain-message.js';
-import { explain } from './explanations/explanation.js';
+import { explain } from './explanations/explain-delivery.js';
 import {
   type DeviceDelivery,
   nonDeliveryReason,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { explain } from './explanations/explanation.js';
+import { explain } from './explanations/explain-delivery.js';
 import {
   type DeviceDelivery,
   NON_DELIVERY_REASONS,

@@ -1,6 +1,17 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
+const OF_THE_PAGE = [
+  'session',
+  'office',
+  'tonight',
+  'publish',
+  'stop-streams',
+  'timeline',
+  'event',
+  'edge/film',
+];
+
 let usher: TestUsher | undefined;
 afterEach(async () => {
   await usher?.stop();
@@ -12,8 +23,8 @@ test('outside development there is no page, and nobody gets a token or a signatu
   const asked = [
     await fetch(`${usher.url}/`),
     ...(await Promise.all(
-      ['session', 'office', 'tonight', 'publish', 'stop-streams', 'timeline', 'event', 'edge/film'].map(
-        (name) => post(`/dev/${name}`, { userId: 'demo', act: 'basic' }),
+      [...OF_THE_PAGE, 'clock', 'clock/evening', 'inbox', 'inbox/send', 'inbox/reply'].map((name) =>
+        post(`/dev/${name}`, { userId: 'demo', act: 'basic' }),
       ),
     )),
   ];

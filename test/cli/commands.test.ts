@@ -259,7 +259,9 @@ describe('usher resend', () => {
     expect(stdout).toBe('kai-tv: is asleep and cannot be pushed to: it gets it when it connects\n');
     const { body } = await usher.backOffice.call('GET', '/v1/audit?action=event.resend&limit=1');
     expect(body).toMatchObject({ entries: [{ reason: 'case 4711', userId: 'kai' }] });
-    expect((await line.usher(['resend', randomUUID(), '--user', 'kai'])).exitCode).toBe(1);
+    expect(
+      (await line.usher(['--reason', 'case 4711', 'resend', randomUUID(), '--user', 'kai'])).exitCode,
+    ).toBe(1);
   });
 });
 

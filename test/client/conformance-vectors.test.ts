@@ -11,7 +11,7 @@ import { PositionStore } from '../../clients/web/src/position-store.js';
 import { applyEvent, applySnapshot } from '../../clients/web/src/reducer.js';
 import { EMPTY_STATE } from '../../clients/web/src/state.js';
 import { isTokenError } from '../../clients/web/src/token.js';
-import { readVectors, type Fields } from './conformance/scenario.js';
+import { expectKnown, readVectors, type Fields } from './conformance/scenario.js';
 
 type Table<Row> = readonly Row[];
 
@@ -146,7 +146,9 @@ describe('vectors/state.json', () => {
   const { folds } = readVectors('state') as {
     folds: Table<{ promise: string; steps: Step[]; state: State; anyOrder?: boolean }>;
   };
-  test.each(folds)('$promise', ({ steps, state, anyOrder }) => {
+  test.each(folds)('$promise', (row) => {
+    expectKnown('row', row, ['promise', 'steps', 'state', 'anyOrder']);
+    const { steps, state, anyOrder } = row;
     let result = EMPTY_STATE;
     for (const step of steps) {
       const snapshot = 'snapshot' in step ? parseSnapshot(step.snapshot) : undefined;

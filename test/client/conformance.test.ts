@@ -30,7 +30,7 @@ describe('the web client does what every client does', () => {
     }
   });
 
-  test('a step, a beginning or an end that the runner does not know fails', async () => {
+  test('a step, a value, a beginning or an end that the runner does not know fails', async () => {
     const steps = [{ expect: 'dial' }];
     const run = (parts: object) => {
       const runner = new Runner({ id: 'x', promise: 'x', steps, end: {}, ...parts }, network);
@@ -39,6 +39,8 @@ describe('the web client does what every client does', () => {
     await run({});
     await expect(run({ steps: [...steps, { sing: true }] })).rejects.toThrow('unknown step');
     await expect(run({ steps: [{ expect: 'dial', loudly: true }] })).rejects.toThrow('does not know loudly');
+    for (const step of [{ storage: 'slow' }, { handler: 'sings' }])
+      await expect(run({ steps: [...steps, step] })).rejects.toThrow('unknown value');
     await expect(run({ end: { mood: 'good' } })).rejects.toThrow('does not know mood');
     expect(
       () => new Runner({ id: 'x', promise: 'x', steps, end: {}, given: { luck: 1 } as never }, network),

@@ -104,6 +104,26 @@ describe('connectShared', () => {
     token.resolve(createToken('ann'));
     await untilLive(follower);
     expect(follower.heard).toEqual([1]);
+    server.connection.sendNotes(2); // from now on the state is that of its own connection
+    await eventually(() => follower.client.state.entries.length === 2);
+  });
+
+  test('what the tab before delivered and had not stored is not heard again', async () => {
+    const { leader, follower } = await openTwo();
+    const { setItem } = storage;
+    storage.setItem = () => {
+      throw new Error('the tab is killed');
+    };
+    server.connection.sendNotes(1);
+    await eventually(() => follower.heard.length === 1);
+    server.onConnection = (connection) => connection.sendSnapshot(1, { entries: [createNote(1)] });
+    leader.client.close();
+    storage.setItem = setItem;
+    await eventually(() => follower.client.state.position?.offset === 1);
+    await untilLive(follower);
+    server.connection.sendNotes(2);
+    await eventually(() => follower.heard.length > 1);
+    expect(follower.heard).toEqual([1, 2]);
   });
 
   test('heartbeats of every tab begin with the interval of the welcome', async () => {

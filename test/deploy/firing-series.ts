@@ -21,6 +21,10 @@ export const FIRING: Record<string, Record<string, string>> = {
   UsherPushMisconfigured: { 'usher_push_misconfigured{vendor="apns",reason="r"}': '_x33 1x30' },
   UsherPushCircuitOpen: { 'usher_push_circuits_open{vendor="apns"}': '1x60' },
   UsherMessageMisconfigured: { 'usher_message_misconfigured{vendor="smtp",reason="r"}': '_x33 1x30' },
+  UsherMessageCircuitOpen: { 'usher_message_circuits_open{vendor="smtp"}': '1x60' },
+  UsherMessageLate: { 'usher_message_oldest_seconds{channel="sms",tier="critical"}': '61x60' },
+  UsherMessagePrefixCapped: { 'usher_message_prefix_capped_total{prefix="+49"}': '_x33 1x30' },
+  UsherDigestLate: { usher_digests_oldest_seconds: '901x60' },
   UsherPushPaused: { 'usher_push_paused{vendor="apns"}': '1x60' },
   UsherPushLate: { 'usher_push_oldest_seconds{vendor="apns",tier="critical"}': '31x60' },
   UsherSlowStatements: {

@@ -10,6 +10,8 @@ export interface GuideFacts {
   readonly wasPushed: boolean;
   /** The phone was plugged in again and got what it had missed. */
   readonly hasCaughtUp: boolean;
+  /** A digest came, since the page was opened. */
+  readonly hasDigest: boolean;
   /** A person opened the timeline of an event. */
   readonly hasAskedWhy: boolean;
 }
@@ -69,6 +71,14 @@ export const GUIDE_STEPS: readonly GuideStep[] = [
     text: () =>
       'Press Plug in on the phone. It gets what it missed: once, in order, the newest of each kind.',
     isDone: ({ hasCaughtUp }) => hasCaughtUp,
+  },
+  {
+    id: 'evening',
+    title: 'Wait for five',
+    text: () =>
+      'Move the clock to 16:59, and watch it. At 17:00 one digest tells what was published today, on the screens and in the inbox.',
+    action: () => 'evening',
+    isDone: ({ hasDigest }) => hasDigest,
   },
   {
     id: 'cancel',

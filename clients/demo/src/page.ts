@@ -7,6 +7,8 @@ import type { TimelineStep } from './back-office/recent-steps.js';
 import { DEVICE_KINDS, DEVICE_NAMES, getDeviceId, getTabId } from './device-identity.js';
 import { getById } from './dom.js';
 import { Guide } from './guide.js';
+import { Inbox } from './inbox/inbox.js';
+import { WallClock } from './inbox/wall-clock.js';
 import { ScreenNav } from './screen-nav.js';
 import { Screen } from './screen/screen.js';
 import type { Session } from './session.js';
@@ -22,10 +24,13 @@ export class Page {
   private readonly traces: DeliveryTraceList;
   private readonly backOffice: BackOffice;
   private readonly guide: Guide;
+  private readonly clock = new WallClock();
+  private readonly inbox: Inbox;
   private readonly nav = new ScreenNav(getById('screen-nav'), getById('screens'));
   private wasPushed = false;
   private hasCaughtUp = false;
   private hasAskedWhy = false;
+  private hasDigest = false;
 
   constructor(private readonly session: Session) {
     this.settings = new Settings(session.userId);
@@ -33,6 +38,7 @@ export class Page {
     const suffix = `${session.userId}-${getTabId()}`.slice(-MAX_SUFFIX_LENGTH);
     this.traces = this.createTraces(suffix);
     this.backOffice = new BackOffice(session, this.traces);
+    this.inbox = new Inbox(session, this.clock);
     this.screens = DEVICE_KINDS.map((kind) => this.createScreen(kind, suffix));
   }
 
@@ -42,8 +48,10 @@ export class Page {
     getById('settings').append(this.settings.speed, this.settings.user);
     getById('guide').append(this.guide.root);
     getById('screens').append(...this.screens.map(({ root }) => root));
+    getById('inbox').append(this.inbox.root);
     getById('back-office').append(this.backOffice.root);
     this.render();
+    this.inbox.start();
     for (const { device } of this.screens) device.plugIn();
   }
 
@@ -52,7 +60,11 @@ export class Page {
       session: this.session,
       deviceIdSuffix,
       getSpeed: () => this.settings.filmSpeed,
-      onEvent: ({ deviceId }, event, delayMs) => this.traces.markReceived(deviceId, event, delayMs),
+      getTime: () => this.clock.now(),
+      onEvent: ({ deviceId }, event, delayMs) => {
+        this.traces.markReceived(deviceId, event, delayMs);
+        if (event.type === 'digest.ready') this.hasDigest = true;
+      },
       onReceipt: ({ deviceId }, event, state) => this.traces.markReceipt(deviceId, event, state),
       onCaughtUp: (screen, missedEvents, offset) => {
         this.traces.markCaughtUp(screen.deviceId, offset);
@@ -103,9 +115,17 @@ export class Page {
     const membership = getNewestMembership(this.screens);
     const isStreaming = this.screens.some(({ film }) => film.streamId !== undefined);
     const phone = this.screens.find(({ kind }) => kind === 'phone');
-    const { wasPushed, hasCaughtUp, hasAskedWhy } = this;
+    const { wasPushed, hasCaughtUp, hasAskedWhy, hasDigest } = this;
     const isPhoneUnplugged = phone?.device.connection === 'unplugged';
-    const facts = { membership, isStreaming, isPhoneUnplugged, wasPushed, hasCaughtUp, hasAskedWhy };
+    const facts = {
+      membership,
+      isStreaming,
+      isPhoneUnplugged,
+      wasPushed,
+      hasCaughtUp,
+      hasAskedWhy,
+      hasDigest,
+    };
     this.backOffice.render({ membership, isStreaming }, this.guide.render(facts));
   }
 }

@@ -21,7 +21,7 @@ export class Session {
 
   /** Signs in. Throws RequestError. */
   static async open(userId: string): Promise<Session> {
-    return new Session(userId, await post<SessionResponse>('/dev/session', { userId }));
+    return new Session(userId, await signIn(userId));
   }
 
   /** Returns the name of a plan, or its id if it is not one of the page's plans. */
@@ -38,7 +38,7 @@ export class Session {
   /** Returns a token that is valid for a minute at least. Throws RequestError. */
   async getToken(): Promise<string> {
     if (Date.parse(this.current.expiresAt) - Date.now() < MIN_REMAINING_MS) {
-      this.current = await post<SessionResponse>('/dev/session', { userId: this.userId });
+      this.current = await signIn(this.userId);
     }
     return this.current.token;
   }
@@ -74,6 +74,10 @@ export class Session {
 const JSON_BODY = { 'content-type': 'application/json' };
 /** Of every call that ends by itself. */
 const TIMEOUT_MS = 20_000;
+
+/** The time zone is where it is five o'clock for the user. */
+const signIn = (userId: string): Promise<SessionResponse> =>
+  post('/dev/session', { userId, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone });
 
 async function post<Body>(path: string, body: unknown): Promise<Body> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);

@@ -16,6 +16,8 @@ import pytest
 from usher import AsyncUsher, Capabilities, Event, TokenSigner, Usher, UsherError
 from usher.recommendations.rows import InvalidRow, page_of_line
 
+from .conftest import QUICK
+from .cut_line import REFUSED, Lost, cut_line
 from .test_rows import INVALID, VALID
 
 URL = os.environ.get("USHER_URL", "")
@@ -140,6 +142,39 @@ def test_recommendations_are_read_back_as_they_were_pushed(
         }
     again = usher.recommendations.push(path, part=400)
     assert (again.unchanged, again.warnings) == (1_500, [])
+
+
+@pytest.mark.parametrize("lost", ["request", "response"])
+def test_a_push_through_a_line_that_is_cut_brings_every_row_in_once(user: str, lost: Lost) -> None:
+    rows = [
+        {"userId": f"{user}-{n}", "version": 7, "items": [uuid.uuid4().hex for _ in range(4)]}
+        for n in range(2_000)
+    ]
+    with (
+        cut_line(URL, after=60_000, lost=lost) as line,
+        Usher(line.url, KEY, upload_retries=QUICK) as usher,
+    ):
+        summary = usher.recommendations.push(rows, part=500)
+    assert (line.cuts, line.refused) == (1, REFUSED)
+    assert (summary.parts, summary.rows) == (4, 2_000)
+    assert summary.attempts > summary.parts
+    # Rows that an attempt had brought in before the cut are unchanged when they come again.
+    assert summary.accepted + summary.unchanged == 2_000
+    assert (summary.rejected_count, summary.stale, summary.conflicting) == (0, 0, 0)
+    for n in (0, 499, 500, 1_999):
+        assert as_user(f"{user}-{n}", "/v1/me/recommendations/main")["items"] == rows[n]["items"]
+
+
+def test_a_publish_whose_response_was_lost_is_in_the_users_state_once(user: str) -> None:
+    event = Event(user_id=user, type="tip.shown", tier="important", key="tip", data=1)
+    with (
+        cut_line(URL, after=1, lost="response") as line,
+        Usher(line.url, KEY, retries=QUICK) as usher,
+    ):
+        [accepted] = usher.publish(event)
+    assert (line.cuts, accepted.offset) == (1, 1)
+    state = as_user(user, "/v1/me/state")
+    assert (state["position"]["offset"], len(state["entries"])) == (1, 1)
 
 
 def test_the_same_version_with_other_items_is_warned_of(usher: Usher, user: str) -> None:

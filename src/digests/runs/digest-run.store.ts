@@ -9,8 +9,10 @@ import type { NextRun } from '../planning/next-run.js';
 import type { Reach } from './choose-channels.js';
 import type { CollectedEvents } from './digest-content.js';
 
-/** Rows of the mailbox that are read for one digest. What is beyond them is not counted: a user with a million costs no more. */
-export const MOST_READ = 1_000;
+/** Rows of the mailbox among which the items of one digest are looked for. */
+const MOST_READ = 1_000;
+/** Rows in which events are counted when there are more than those. A user with a million costs no more than one with so many. */
+export const MOST_COUNTED = 5_000;
 
 const SETTLE = named('settle-digests', fragment('settle-digests.sql', import.meta.url));
 const REACH = named(
@@ -127,6 +129,7 @@ export class DigestRunStore {
         order,
         now: '$3::timestamptz',
         most: MOST_READ,
+        mostCounted: MOST_COUNTED,
         limit: '$4::int',
       }),
     };

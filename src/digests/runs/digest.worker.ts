@@ -43,7 +43,7 @@ export class DigestWorker extends PeriodicWorker {
     const counts = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
     this.events = metrics.histogram(
       'digest_events',
-      'Workers only. Events of a digest that was handed off; at most 1,000 are read for one, so the last bucket holds the outliers.',
+      'Workers only. Events of a digest that was handed off; they are counted up to 5,000, so the last bucket holds the outliers.',
       [],
       counts,
     );

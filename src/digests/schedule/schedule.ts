@@ -57,7 +57,7 @@ export function latestDueDate(local: LocalSchedule, now: Date): string {
 
 /** Returns how long after `at` the user's turn comes: the same each day, and spread over the window, so that nothing happens for all at once. */
 export const delayOf = (digest: string, userId: string, windowMinutes: number): number =>
-  (crc32(`${digest} ${userId}`) % (windowMinutes * 60)) * 1_000;
+  (crc32(`${digest} ${userId}`) % Math.max(1, windowMinutes * 60)) * 1_000;
 
 /** `day`: any time (UTC) of a date. Undefined for a date on which the schedule has nothing, or that the zone skips. */
 function plannedOn(day: number, { schedule, timezone, delayMs }: LocalSchedule): PlannedDate | undefined {

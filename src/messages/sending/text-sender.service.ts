@@ -7,7 +7,7 @@ import type { ClaimedMessage, MessageSettlement } from '../message.js';
 import { MessageProvidersService } from '../providers/message-providers.service.js';
 import { SmsRoutesService } from '../providers/sms-routes.service.js';
 import { MessageStore } from '../queue/message.store.js';
-import { priceOf, type SegmentedMessage, segmentFor } from '../segmentation/segment-for.js';
+import { priceOf, type SegmentedMessage, segmentFor } from '../segmentation/sender-segmentation.js';
 import { MessageLimitsService } from './message-limits.service.js';
 import { afterResult, leaveChannel, mayAskAnother, sendLater } from './next-step.js';
 import type { Recipient } from './recipient.js';

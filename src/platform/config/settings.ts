@@ -143,8 +143,8 @@ export const streamSettings = {
 
 /** Digests. */
 export const digestSettings = {
-  /** Minutes over which the digests of one local time are spread: a user's turn in it is always the same. */
-  DIGEST_WINDOW_MINUTES: integer(1, 180).default(30),
+  /** Minutes over which the digests of one local time are spread: a user's turn in it is always the same. 0: all at once. */
+  DIGEST_WINDOW_MINUTES: integer(0, 180).default(30),
   /** Digests that all nodes together may make a second; the others are late. */
   DIGESTS_PER_SECOND: integer(1, 1_000_000).default(2_000),
   /** The time zone of users who have no device with one (IANA). */

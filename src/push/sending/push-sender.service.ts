@@ -16,7 +16,7 @@ import { PushProvidersService } from '../providers/push-providers.service.js';
 import type { PreparedPush, Push, PushSettlement } from '../queue/push.js';
 import type { SettledPush } from '../queue/push.store.js';
 import { BudgetsService } from './budgets.service.js';
-import { decide, type DecisionContext } from './decision.js';
+import { decide, type DecisionContext } from './push-decision.js';
 import { retryLater, toSettlement } from './retry.js';
 
 /** Results are settled in groups at this interval while others are awaited. What is not settled when this worker dies is sent twice. */

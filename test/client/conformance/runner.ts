@@ -72,8 +72,14 @@ export class Runner {
     advanceMs: { takes: [], run: ({ advanceMs = 0 }) => jest.advanceTimersByTimeAsync(advanceMs) },
     online: { takes: [], run: () => this.network.dispatchEvent(new Event('online')) },
     token: { takes: [], run: ({ token = '' }) => this.world.setToken(token) },
-    storage: { takes: [], run: ({ storage }) => (this.world.storageFails = storage === 'fails') },
-    handler: { takes: [], run: ({ handler = '' }) => (this.world.handler = handler) },
+    storage: {
+      takes: [],
+      run: (step) => (this.world.storageFails = choose(step.storage, ['fails', 'works']) === 'fails'),
+    },
+    handler: {
+      takes: [],
+      run: (step) => (this.world.handler = choose(step.handler, ['throws', 'closes', 'works'])),
+    },
     restart: { takes: [], run: () => this.world.restart() },
     close: { takes: [], run: () => this.world.client.close() },
     call: { takes: ['beat', 'episodeIdLength', 'from', 'to', 'idLength'], run: (step) => this.call(step) },
@@ -176,6 +182,11 @@ export class Runner {
     }
     if (state === 'closed') expectEqual(jest.getTimerCount(), 0);
   }
+}
+
+function choose(value: string | undefined, known: readonly string[]): string {
+  if (value === undefined || !known.includes(value)) throw new Error(`unknown value ${value}`);
+  return value;
 }
 
 function expectEqual(actual: unknown, expected: unknown): void {

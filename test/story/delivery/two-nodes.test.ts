@@ -70,18 +70,20 @@ describeEachRedis('devices of one user on two nodes', (start) => {
   test('are sent a test event by an operator, or disconnected so that they resume, whichever node is asked', async () => {
     const onB = await b.device('amy', 'amy-b');
     const other = await b.device('amy', 'amy-other');
-    const path = '/v1/users/amy/devices/amy-b';
+    const sendTestEvent = (node: TestUsher, deviceId: string) =>
+      node.backOffice.call('POST', `/v1/users/amy/devices/${deviceId}/test-event`, undefined, {
+        'usher-reason': 'a test',
+      });
     for (const node of [api, a, b]) {
-      const { status, body } = await node.backOffice.call('POST', `${path}/test-event`);
+      const { status, body } = await sendTestEvent(node, 'amy-b');
       expect(status).toBe(202);
       await onB.waitFor('support.test', ({ id }) => id === body.id);
     }
-    expect((await api.backOffice.call('POST', `${path}/disconnect`)).status).toBe(204);
+    const disconnected = await api.backOffice.call('POST', '/v1/users/amy/devices/amy-b/disconnect');
+    expect(disconnected.status).toBe(204);
     await onB.disconnected();
     expect(other.socket.connected).toBe(true);
-    expect((await api.backOffice.call('POST', '/v1/users/amy/devices/nope/test-event')).body).toMatchObject({
-      code: 'unknown_device',
-    });
+    expect((await sendTestEvent(api, 'nope')).body).toMatchObject({ code: 'unknown_device' });
   });
 
   test('receive each other’s playback at once', async () => {

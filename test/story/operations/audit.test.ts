@@ -76,10 +76,23 @@ describe('the reason', () => {
     usher.backOffice.call('DELETE', '/v1/users/nobody/streams', undefined, headers);
   const revoke = (headers: Record<string, string>) =>
     usher.backOffice.call('POST', '/v1/users/nobody/revocations', {}, headers);
+  const sendTestEvent = (headers: Record<string, string>) =>
+    usher.backOffice.call('POST', '/v1/users/known/devices/known-tv/test-event', undefined, headers);
+  const resend = (headers: Record<string, string>) =>
+    usher.backOffice.call('POST', `/v1/users/known/events/${eventId}/resend`, {}, headers);
+  let eventId: string;
+  beforeAll(async () => {
+    await usher.callAs('known', 'PUT', '/v1/me/devices/known-tv', { platform: 'tv' });
+    const note = { userId: 'known', type: 'note', tier: 'important', data: {} };
+    const { body } = await usher.backOffice.publish([note]);
+    eventId = String((body.accepted as { id: string }[])[0]?.id);
+  });
 
   test.each([
     ['stopping streams', stop],
     ['revoking tokens', revoke],
+    ['sending a test event', sendTestEvent],
+    ['sending an event again', resend],
   ])('is needed for %s', async (_, attempt) => {
     const reply = await attempt({});
     expectProblem(reply, 400, 'invalid_request');

@@ -81,7 +81,9 @@ describe('pushes of a provider that is paused', () => {
 
 describe('an event that is resent', () => {
   const resend = (userId: string, eventId: string, body: unknown = {}) =>
-    other.backOffice.call('POST', `/v1/users/${userId}/events/${eventId}/resend`, body);
+    other.backOffice.call('POST', `/v1/users/${userId}/events/${eventId}/resend`, body, {
+      'usher-reason': 'case 4711',
+    });
 
   test('is pushed once more to a device whose push was refused, and then mended', async () => {
     const phone = await registerPhone(usher, 'cem', 'cem-phone');

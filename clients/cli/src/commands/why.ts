@@ -3,7 +3,7 @@ import { path } from '../api/usher-api.js';
 import type { Cli } from '../cli.js';
 import { Failure } from '../failures.js';
 import { plainText } from '../output/plain-text.js';
-import { explain } from '../timeline/explanation.js';
+import { explain } from '../timeline/event-lines.js';
 import { type DescribedEvent, readTimeline } from '../timeline/timeline.js';
 
 /** How far back the newest event of a type is looked for, in pages of 200 steps. */

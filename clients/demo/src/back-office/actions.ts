@@ -11,6 +11,9 @@ export type ActionId =
   | 'cancel_now'
   | 'tonight'
   | 'publish'
+  | 'mail'
+  | 'text'
+  | 'evening'
   | 'stop_streams';
 
 /** What decides whether an action is legal. */
@@ -45,12 +48,18 @@ const LABELS = {
   cancel_now: 'Cancel now',
   tonight: 'Run tonight’s recommendations',
   publish: 'Publish an event',
+  mail: 'Send a mail',
+  text: 'Send a text',
+  evening: 'Move the clock to 16:59',
   stop_streams: 'Stop all streams',
 } as const;
 
+/** What changes something whatever the user has. */
+const ALWAYS = new Set<ActionId>(['tonight', 'publish', 'mail', 'text', 'evening']);
+
 /** Returns why an action would change nothing now, as a sentence; undefined if it is legal. */
 export function whyNot(action: ActionId, { membership, isStreaming }: Situation): string | undefined {
-  if (action === 'tonight' || action === 'publish') return undefined;
+  if (ALWAYS.has(action)) return undefined;
   if (action === 'stop_streams') return isStreaming ? undefined : 'Nothing plays on these screens.';
   if (!membership) return 'The server has not said yet what the user has.';
   if (action === 'basic' || action === 'premium') return whyNotPlan(`demo-${action}`, membership);

@@ -30,7 +30,12 @@ const GROUPS: readonly (readonly [string, string, readonly ActionId[]])[] = [
     'Each sends a signed Stripe event to this server’s own webhook endpoint.',
     ['basic', 'premium', 'payment_fails', 'payment_mended', 'cancel_at_period_end', 'resume', 'cancel_now'],
   ],
-  ['Your own systems', 'They call the API with a service key.', ['publish', 'tonight', 'stop_streams']],
+  [
+    'Your own systems',
+    'They call the API with a service key.',
+    ['publish', 'mail', 'text', 'tonight', 'stop_streams'],
+  ],
+  ['The evening', 'At 17:00 by the user’s clock a digest tells what was published.', ['evening']],
 ];
 
 /** Shows what the systems around Usher can do, and the delivery traces of what they caused. */
@@ -100,9 +105,10 @@ export class BackOffice {
   /** Has the page's back end do it. Returns the requests that it made, each with a few words. Throws RequestError. */
   private async send(action: ActionId): Promise<{ text: string; request: SentRequest }[]> {
     if (action === 'tonight') return [describeNightly(await this.session.callBackEnd('/dev/tonight'))];
-    if (action === 'publish' || action === 'stop_streams') {
-      const path = action === 'publish' ? '/dev/publish' : '/dev/stop-streams';
-      const { sent } = await this.session.callBackEnd<{ sent: SentRequest }>(path);
+    const call = OWN_CALLS[action];
+    if (call) {
+      const [path, fields] = call;
+      const { sent } = await this.session.callBackEnd<{ sent: SentRequest }>(path, fields);
       return [{ text: `${sent.method} ${sent.path} → ${sent.status} in ${sent.ms} ms`, request: sent }];
     }
     const { webhooks } = await this.session.callBackEnd<{ webhooks: SentWebhook[] }>('/dev/office', {
@@ -115,6 +121,15 @@ export class BackOffice {
   }
 }
 
+/** The call of the page's back end that has the service's own systems make one request: `[path, fields]`. */
+const OWN_CALLS: Partial<Readonly<Record<ActionId, readonly [string, Readonly<Record<string, string>>]>>> = {
+  publish: ['/dev/publish', {}],
+  mail: ['/dev/inbox/send', { channel: 'email' }],
+  text: ['/dev/inbox/send', { channel: 'sms' }],
+  evening: ['/dev/clock/evening', {}],
+  stop_streams: ['/dev/stop-streams', {}],
+};
+
 /** The event that an action causes. `stop_streams` causes one for each device that plays, and for no other. */
 const EVENT_TYPES: Readonly<Record<ActionId, string | undefined>> = {
   basic: 'membership.changed',
@@ -126,6 +141,9 @@ const EVENT_TYPES: Readonly<Record<ActionId, string | undefined>> = {
   cancel_now: 'membership.changed',
   tonight: 'recommendations.ready',
   publish: 'promo.started',
+  mail: undefined,
+  text: undefined,
+  evening: 'digest.ready',
   stop_streams: undefined,
 };
 

@@ -5,6 +5,8 @@ const OPERATIONS = [
   ['POST', /^\/v1\/webhooks\//, 'processors', 'receiveWebhook'],
   ['POST', /^\/v1\/recommendations$/, 'back offices', 'ingestRecommendations'],
   ['POST', /^\/v1\/events$/, 'back offices', 'publishEvents'],
+  ['POST', /^\/v1\/messages$/, 'back offices', 'sendMessage'],
+  ['GET', /^\/v1\/users\/[^/]+\/digests\/[^/]+\/preview$/, 'back offices', 'previewDigest'],
   ['POST', /^\/v1\/streams$/, 'edge nodes', 'startStream'],
   ['DELETE', /^\/v1\/streams\//, 'edge nodes', 'endStream'],
   ['DELETE', /^\/v1\/users\/[^/]+\/streams$/, 'back offices', 'stopStreams'],

@@ -41,6 +41,7 @@ export function handleEvent(event: Envelope, context: EventHandlerContext): void
     case 'receipts.changed':
       recommendations.hideBadge((event.data as ReceiptsChanged).ids);
       return announcement.hide((event.data as ReceiptsChanged).ids);
+    case 'digest.ready':
     case 'promo.started':
       announcement.show(event);
       return sendReceipt('applied');

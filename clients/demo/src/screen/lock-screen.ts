@@ -14,6 +14,13 @@ interface PushNotification {
   readonly at: string;
 }
 
+interface LockScreenOptions {
+  /** Returns what its clock shows. */
+  readonly getTime: () => Date;
+  /** A person opens the app. */
+  readonly onOpen: () => void;
+}
+
 const POLL_INTERVAL_MS = 1_000;
 const MAX_NOTIFICATIONS = 4;
 
@@ -33,7 +40,7 @@ export class LockScreen {
   constructor(
     private readonly session: Session,
     private readonly deviceId: string,
-    private readonly onOpen: () => void,
+    private readonly options: LockScreenOptions,
   ) {
     const head = element('div', { class: 'lock-head' }, this.time, this.day, this.badge);
     this.root.append(head, this.list, this.hint);
@@ -64,7 +71,7 @@ export class LockScreen {
 
   private render({ notes, badge }: LockScreenContent): void {
     const current = notes.filter(({ at }) => Date.parse(at) >= this.shownSince);
-    const now = new Date();
+    const now = this.options.getTime();
     setText(this.time, now.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false }));
     setText(this.day, now.toLocaleDateString([], { weekday: 'long', day: 'numeric', month: 'long' }));
     setText(this.badge, String(badge));
@@ -100,6 +107,6 @@ export class LockScreen {
     await this.session.callApi('POST', '/v1/me/receipts', receipt).catch((error: unknown) => {
       if (!(error instanceof RequestError)) throw error;
     });
-    this.onOpen();
+    this.options.onOpen();
   }
 }

@@ -25,6 +25,8 @@ export interface ScreenOptions {
   readonly deviceIdSuffix: string;
   /** Returns how many seconds of film pass in one second. */
   getSpeed(): number;
+  /** Returns what a clock on the wall shows. */
+  getTime(): Date;
   onEvent(screen: Screen, event: Envelope, delayMs: number): void;
   onReceipt(screen: Screen, event: Envelope, state: 'applied' | 'seen'): void;
   onCaughtUp(screen: Screen, missedEvents: number, offset: number): void;
@@ -63,7 +65,10 @@ export class Screen {
     this.deviceId = getDeviceId(kind, options.deviceIdSuffix);
     this.log = new EventLog(this.name);
     if (kind === 'phone')
-      this.lockScreen = new LockScreen(session, this.deviceId, () => this.device.plugIn());
+      this.lockScreen = new LockScreen(session, this.deviceId, {
+        getTime: () => options.getTime(),
+        onOpen: () => this.device.plugIn(),
+      });
     this.strip = new StreamStrip(this.name);
     this.film = new FilmStream({
       session,

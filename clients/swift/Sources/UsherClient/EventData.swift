@@ -6,13 +6,17 @@ public protocol EventData: Decodable, Sendable {
     static var eventType: String { get }
 }
 
-/// What a plan allows.
+/// What a plan allows. Without a membership it allows nothing.
 public struct Capabilities: Sendable, Hashable, Codable {
+    /// Whether anything may be streamed.
     public let streaming: Bool
+    /// How many streams may run at once.
     public let maxStreams: Int
-    /// A name (`4k`), or a number as text.
+    /// The best quality: a name (`4k`), or a number as text.
     public let maxQuality: String
+    /// Whether titles may be kept for offline.
     public let downloads: Bool
+    /// Whether advertisements are shown.
     public let ads: Bool
 
     public init(from decoder: any Decoder) throws {
@@ -47,15 +51,19 @@ public enum MembershipStatus: String, Sendable, Hashable, Codable {
 public struct MembershipChanged: EventData, Hashable, Codable {
     public static let eventType = "membership.changed"
 
-    /// Only grows.
+    /// Grows with every change of the user's membership; 0: there never was one.
     public let version: Int
     public let status: MembershipStatus
+    /// Nil for a membership that never existed.
     public let planId: String?
+    /// What the user may do with this status: nothing after the membership has ended.
     public let capabilities: Capabilities
     /// ISO 8601. Nil only for a membership that never existed.
     public let effectiveAt: String?
     /// When an active membership will end, if it was canceled for the end of the paid period. ISO 8601.
     public let cancelAt: String?
+    /// What changed it: an event of the payment processor (`customer.subscription.deleted`), or a call (`user.change_plan`). Nil only for a membership that
+    /// never existed.
     public let reason: String?
 
     public init(from decoder: any Decoder) throws {
@@ -75,9 +83,13 @@ public typealias Membership = MembershipChanged
 
 /// What the user may do now. It follows from the membership with the same version.
 public struct Entitlement: Sendable, Hashable, Codable {
+    /// That of the membership.
     public let version: Int
+    /// That of the membership.
     public let status: MembershipStatus
+    /// That of the membership.
     public let planId: String?
+    /// What is allowed now: nothing after the membership has ended.
     public let capabilities: Capabilities
 
     public init(from decoder: any Decoder) throws {
@@ -96,6 +108,7 @@ public struct Entitlement: Sendable, Hashable, Codable {
 public struct StreamStop: EventData, Hashable {
     public static let eventType = "stream.stop"
 
+    /// As `POST /v1/streams` returned it.
     public let streamId: String
     /// `membership`, `too_many_streams`, `operator` or `device_removed`.
     public let reason: String?
@@ -114,13 +127,21 @@ public enum PlaybackState: String, Sendable, Hashable, Codable {
 public struct PlaybackProgress: EventData, Hashable, Codable {
     public static let eventType = "playback.progress"
 
+    /// The profile that watches.
     public let profileId: String
+    /// The show or film. A profile has one position in each.
     public let showId: String
+    /// Nil: a film, or the device did not say.
     public let episodeId: String?
+    /// From the beginning of the episode.
     public let positionSeconds: Double
+    /// Of the whole episode.
     public let durationSeconds: Double
+    /// What the player did at that position.
     public let state: PlaybackState
+    /// The device that reported it.
     public let deviceId: String
+    /// What a person calls that device. Nil: it has no name.
     public let deviceName: String?
     /// When the device was at this position, ISO 8601.
     public let at: String
@@ -152,21 +173,27 @@ public struct PlaybackProgress: EventData, Hashable, Codable {
     }
 }
 
-/// Autoplay started this many episodes in a row. The app should ask whether anybody is still watching.
+/// Autoplay started several episodes in a row. The app should ask whether anybody is still watching.
 public struct StillWatching: EventData, Hashable {
     public static let eventType = "playback.still_watching"
 
+    /// The show that plays.
     public let showId: String
+    /// How many were started without a person.
     public let episodes: Int?
 }
 
-/// A front page: its first items, and the URL of the whole page. In the state `items` and `url` are nil until its event came.
+/// A new front page of a profile.
 public struct RecommendationsReady: EventData, Hashable, Codable {
     public static let eventType = "recommendations.ready"
 
+    /// The profile that it is for.
     public let profileId: String
+    /// Grows with each page of the profile.
     public let version: PageVersion
+    /// Its first items, as the back office wrote them. In the state nil until its event came.
     public let items: [JSONValue]?
+    /// Where the whole page is, a path of the server. In the state nil until its event came.
     public let url: String?
 }
 
@@ -174,6 +201,7 @@ public struct RecommendationsReady: EventData, Hashable, Codable {
 public struct ReceiptsChanged: EventData, Hashable {
     public static let eventType = "receipts.changed"
 
+    /// Of the events.
     public let ids: [String]
     /// `seen`.
     public let state: String?

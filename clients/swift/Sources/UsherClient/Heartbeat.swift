@@ -1,9 +1,14 @@
 /// A playback heartbeat: where this device is in a show.
 public struct Beat: Sendable, Equatable {
+    /// The show or film. Of the beats of one show that wait only the newest is sent.
     public var showId: String
+    /// From the beginning of the episode.
     public var positionSeconds: Double
+    /// Of the whole episode.
     public var durationSeconds: Double
+    /// What the player does.
     public var state: PlaybackState
+    /// Nil: a film, or unknown.
     public var episodeId: String?
     /// True if autoplay started this episode, not a person; nil: unknown.
     public var autoplay: Bool?

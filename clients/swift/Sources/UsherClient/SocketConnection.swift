@@ -16,7 +16,8 @@ final class SocketConnection {
     /// The greatest text message that the server takes, in bytes of UTF-8.
     static let maxFrameBytes = 16 * 1_024
 
-    /// A longer message is none of Usher's: its pages have 256 KiB.
+    /// A longer message is none of Usher's, and must not fill the memory of a TV. The longest is the first page of a snapshot: 256 KiB of events, 500
+    /// playback positions of less than 1.5 KiB (two titles of 128 characters, three ids of 64), and a line for each profile: about 1 MiB in all.
     nonisolated static let maxMessageBytes = 8 * 1_024 * 1_024
 
     /// True until it was closed or ended.

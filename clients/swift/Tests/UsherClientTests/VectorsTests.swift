@@ -112,6 +112,7 @@ private func sameText(_ actual: String, _ expected: String) -> String? {
 }
 
 private func checkFold(_ row: JSONValue) -> String? {
+    do { try expectKnown("row", row, "promise", "steps", "state", "anyOrder") } catch { return "\(error)" }
     var state = UsherState()
     for step in row["steps"]?.elements ?? [] {
         if let event = Envelope(step["event"]) {
@@ -122,7 +123,7 @@ private func checkFold(_ row: JSONValue) -> String? {
             return "unknown step \(step.text)"
         }
     }
-    let anyOrder = row["state"]?["anyOrder"]?.bool == true
+    let anyOrder = row["anyOrder"]?.bool == true
     for (name, expected) in row["state"]?.fields ?? [:] {
         let problem: String?
         switch name {
@@ -131,7 +132,6 @@ private func checkFold(_ row: JSONValue) -> String? {
         case "entries": problem = differ(state.entries.map(\.offset), expected.elements.map(\.wholeNumber))
         case "playback": problem = expectRows(expected.elements, state.playback.map(encode), anyOrder)
         case "recommendations": problem = expectRows(expected.elements, state.recommendations.map(encode), anyOrder)
-        case "anyOrder": problem = nil
         default: problem = "unknown"
         }
         if let problem { return "\(name): \(problem)" }

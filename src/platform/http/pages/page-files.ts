@@ -11,8 +11,11 @@ const ASSET = /^[\w.-]+$/;
 export class PageFiles {
   private readonly folder: string;
 
-  /** `folder` is where `index.html` and `assets/` are. */
-  constructor(folder: URL) {
+  /** `folder` is where `index.html` and `assets/` are; `directives`, of the Content-Security-Policy, what the page may besides. */
+  constructor(
+    folder: URL,
+    private readonly directives: readonly string[] = [],
+  ) {
     this.folder = fileURLToPath(folder);
   }
 
@@ -20,7 +23,7 @@ export class PageFiles {
   sendPage(response: Response, host: string | undefined): void {
     if (!existsSync(`${this.folder}index.html`))
       throw new Problem('not_found', 'The page is not built: `npm start` builds it.');
-    response.set(pageHeaders(host));
+    response.set(pageHeaders(host, this.directives));
     this.send(response, 'index.html', 'no-store');
   }
 

@@ -17,7 +17,14 @@ import kotlinx.serialization.json.JsonPrimitive
 // The events that Usher itself sends. The serial name of a class is the type of its event, so `usher.on<StreamStop> { … }` needs no
 // name. An app declares the events of its own back office in the same way.
 
-/** What a plan allows. `maxQuality` is a name (`4k`) or a number as text. */
+/**
+ * What a plan allows. Without a membership it allows nothing.
+ * @property streaming whether anything may be streamed
+ * @property maxStreams how many streams may run at once
+ * @property maxQuality the best quality: a name (`4k`), or a number as text
+ * @property downloads whether titles may be kept for offline
+ * @property ads whether advertisements are shown
+ */
 @Serializable
 public data class Capabilities(
     public val streaming: Boolean = false,
@@ -27,7 +34,7 @@ public data class Capabilities(
     public val ads: Boolean = false,
 )
 
-/** An unknown status counts as [NONE]. */
+/** The state of a membership. An unknown one, of a newer server, counts as [NONE]. */
 @Serializable
 public enum class MembershipStatus {
     @SerialName("none") NONE,
@@ -39,9 +46,14 @@ public enum class MembershipStatus {
 }
 
 /**
- * What the user pays for, as the payment processor reports it, and the event of its change. [version] only grows.
+ * What the user pays for, as the payment processor reports it, and the event of its change.
+ * @property version grows with every change of the user's membership; 0: there never was one
+ * @property planId null for a membership that never existed
+ * @property capabilities what the user may do with this status: nothing after the membership has ended
  * @property effectiveAt ISO 8601; null only for a membership that never existed
  * @property cancelAt when an active membership will end, if it was canceled for the end of the paid period. ISO 8601
+ * @property reason what changed it: an event of the payment processor (`customer.subscription.deleted`), or a call (`user.change_plan`); null only for a
+ * membership that never existed
  */
 @Serializable
 @SerialName("membership.changed")
@@ -58,7 +70,13 @@ public data class MembershipChanged(
 /** The membership in the state: the same fields as the event of its change. */
 public typealias Membership = MembershipChanged
 
-/** What the user may do now. It follows from the membership with the same version. */
+/**
+ * What the user may do now. It follows from the membership with the same version.
+ * @property version that of the membership
+ * @property status that of the membership
+ * @property planId that of the membership
+ * @property capabilities what is allowed now: nothing after the membership has ended
+ */
 @Serializable
 public data class Entitlement(
     public val version: Long,
@@ -67,12 +85,16 @@ public data class Entitlement(
     public val capabilities: Capabilities = Capabilities(),
 )
 
-/** This device must stop this stream. `reason`: `membership`, `too_many_streams`, `operator` or `device_removed`. */
+/**
+ * This device must stop this stream.
+ * @property streamId as `POST /v1/streams` returned it
+ * @property reason `membership`, `too_many_streams`, `operator` or `device_removed`
+ */
 @Serializable
 @SerialName("stream.stop")
 public data class StreamStop(public val streamId: String, public val reason: String = "")
 
-/** `PLAYING` is also what an unknown state of another device counts as. */
+/** What a player does. An unknown state of another device counts as [PLAYING]. */
 @Serializable
 public enum class PlaybackState {
     @SerialName("playing") PLAYING,
@@ -80,7 +102,18 @@ public enum class PlaybackState {
     @SerialName("ended") ENDED,
 }
 
-/** A playback position: how far a profile has watched a show, and on which device. [at] is ISO 8601. */
+/**
+ * A playback position: how far a profile has watched a show, and on which device.
+ * @property profileId the profile that watches
+ * @property showId the show or film; a profile has one position in each
+ * @property episodeId null: a film, or the device did not say
+ * @property positionSeconds from the beginning of the episode
+ * @property durationSeconds of the whole episode
+ * @property state what the player did at that position
+ * @property deviceId the device that reported it
+ * @property deviceName what a person calls that device; null: it has no name
+ * @property at when the device was at this position, ISO 8601
+ */
 @Serializable
 @SerialName("playback.progress")
 public data class Progress(
@@ -95,12 +128,22 @@ public data class Progress(
     public val at: String,
 )
 
-/** Autoplay started this many episodes in a row. The app should ask whether anybody is still watching. */
+/**
+ * Autoplay started several episodes in a row. The app should ask whether anybody is still watching.
+ * @property showId the show that plays
+ * @property episodes how many were started without a person
+ */
 @Serializable
 @SerialName("playback.still_watching")
 public data class StillWatching(public val showId: String, public val episodes: Int = 0)
 
-/** A front page: its first items, and the URL of the whole page. In the state `items` and `url` are null until its event came. */
+/**
+ * A new front page of a profile.
+ * @property profileId the profile that it is for
+ * @property version grows with each page of the profile
+ * @property items its first items, as the back office wrote them; in the state null until its event came
+ * @property url where the whole page is, a path of the server; in the state null until its event came
+ */
 @Serializable
 @SerialName("recommendations.ready")
 public data class RecommendationsReady(
@@ -110,7 +153,11 @@ public data class RecommendationsReady(
     public val url: String? = null,
 )
 
-/** A person saw these events on another device of the user. */
+/**
+ * A person saw these events on another device of the user.
+ * @property ids of the events
+ * @property state `seen`
+ */
 @Serializable
 @SerialName("receipts.changed")
 public data class ReceiptsChanged(public val ids: List<String>, public val state: String = "seen")

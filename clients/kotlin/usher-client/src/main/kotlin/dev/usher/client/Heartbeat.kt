@@ -7,6 +7,11 @@ import kotlinx.serialization.json.buildJsonObject
 /**
  * A playback heartbeat: where this device is in a show.
  *
+ * @property showId the show or film. Of the beats of one show that wait only the newest is sent
+ * @property positionSeconds from the beginning of the episode
+ * @property durationSeconds of the whole episode
+ * @property state what the player does
+ * @property episodeId null: a film, or unknown
  * @property autoplay true if autoplay started this episode, not a person; null: unknown
  * @property profileId default: the profile of the configuration
  * @property streamId the stream that this device holds. The heartbeat renews its slot.
@@ -24,7 +29,10 @@ public data class Beat(
     public val at: String? = null,
 )
 
-/** The server's response to a heartbeat: seconds until it wants the next one. They grow when the server is under load. */
+/**
+ * The server's response to a heartbeat.
+ * @property nextSeconds until it wants the next one. They grow when the server is under load
+ */
 public data class BeatAnswer(public val nextSeconds: Double)
 
 private val STATE_NAMES = mapOf(PlaybackState.PLAYING to "playing", PlaybackState.PAUSED to "paused", PlaybackState.ENDED to "ended")

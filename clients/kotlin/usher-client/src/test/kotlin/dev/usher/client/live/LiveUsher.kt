@@ -30,11 +30,14 @@ class LiveUsher(private val url: String, private val serviceKey: String, private
         return "$signed.${encoder.encodeToString(mac.doFinal(signed.toByteArray()))}"
     }
 
-    /** Publishes one event of type `note` with a key of its own. */
-    fun publish(userId: String, n: Int) {
-        val event = """{"userId":"$userId","type":"note","tier":"important","key":"note:$n","data":{"n":$n}}"""
+    /** Publishes events of type `note` with up to 1,000 such numbers in one call, each with a key of its own unless one is given. */
+    fun publish(userId: String, numbers: IntRange, key: String? = null, deviceId: String? = null) {
+        val target = if (deviceId == null) "" else ""","deviceId":"$deviceId""""
+        val events = numbers.map { n ->
+            """{"userId":"$userId","type":"note","tier":"important","key":"${key ?: "note:$n"}","data":{"n":$n}$target}"""
+        }
         val request = Request.Builder().url("$url/v1/events").header("Authorization", "Bearer $serviceKey")
-            .post("""{"events":[$event]}""".toRequestBody("application/json".toMediaType())).build()
+            .post("""{"events":$events}""".toRequestBody("application/json".toMediaType())).build()
         http.newCall(request).execute().use { check(it.code == 202) { "publishing was refused with HTTP ${it.code}" } }
     }
 

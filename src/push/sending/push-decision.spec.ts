@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Preferences } from '../../devices/preferences/preferences.schema.js';
-import { decide } from './decision.js';
+import { decide } from './push-decision.js';
 import type { Push } from '../queue/push.js';
 
 const now = new Date('2026-11-20T23:00:00Z');

@@ -1,0 +1,113 @@
+import process from 'node:process';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import {
+  type FakeSmsProvider,
+  PLAIN_TOKEN,
+  startFakeSmsProvider,
+} from '../../support/fakes/fake-sms-provider.js';
+import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
+import { metric } from '../../support/metric.js';
+
+const USER_CAP = 3;
+const PREFIX_CAP = 4;
+const PER_SECOND = 10;
+const sender = (perSecond: number) => ({ provider: 'http', sender: 'Usher', price: 0.05, perSecond });
+const ROUTES = {
+  currency: 'EUR',
+  routes: [
+    { prefix: '+49', senders: [sender(10_000)] },
+    { prefix: '+33', maxPerHour: PREFIX_CAP, senders: [sender(10_000)] },
+    { prefix: '+44', senders: [sender(PER_SECOND)] },
+  ],
+};
+
+let usher: TestUsher;
+let sms: FakeSmsProvider;
+let redis: FaultProxy;
+beforeAll(async () => {
+  const { hostname, port } = new URL(process.env.REDIS_URL ?? '');
+  redis = await faultProxy({ host: hostname, port: Number(port) });
+  sms = await startFakeSmsProvider();
+  usher = await startUsher({
+    REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+    PUBLIC_URL: 'https://usher.example.com',
+    SMS_HTTP_URL: `${sms.origin}/plain`,
+    SMS_HTTP_TOKEN: PLAIN_TOKEN,
+    SMS_ROUTES: JSON.stringify(ROUTES),
+    SMS_PER_USER_PER_DAY: String(USER_CAP),
+  });
+  redis.set('cut');
+}, 60_000);
+afterAll(async () => {
+  await usher.stop();
+  await Promise.all([sms.close(), redis.close()]);
+});
+
+const addUser = (userId: string, phone: string) =>
+  usher.backOffice.call('PUT', `/v1/users/${userId}/contact`, { phone, phoneVerified: true });
+const send = async (userId: string, body: Record<string, unknown> = {}): Promise<void> => {
+  const reply = await usher.backOffice.call('POST', '/v1/messages', {
+    userId,
+    channels: ['sms'],
+    text: 'Hello',
+    ...body,
+  });
+  expect(reply.status).toBe(202);
+};
+const list = async (userId: string) =>
+  (await usher.backOffice.call('GET', `/v1/users/${userId}/messages`)).body.messages as {
+    state: string;
+    reason: string | null;
+  }[];
+const textsTo = (prefix: string) => sms.texts.filter(({ to }) => to.startsWith(prefix)).length;
+
+test('while Redis is away a user gets as many texts in a day as the cap allows, also when more are sent at once; critical ones come all the same', async () => {
+  await addUser('ned', '+4915112345670');
+  await Promise.all(Array.from({ length: USER_CAP + 5 }, () => send('ned')));
+  const decided = await eventually(
+    'all are decided about',
+    async () => {
+      const all = await list('ned');
+      return all.every(({ state }) => state === 'sent' || state === 'withdrawn') && all;
+    },
+    30_000,
+  );
+  expect(decided.filter(({ state }) => state === 'sent')).toHaveLength(USER_CAP);
+  expect(decided.filter(({ reason }) => reason === 'user_cap')).toHaveLength(5);
+  expect(textsTo('+49151')).toBe(USER_CAP);
+  await send('ned', { tier: 'critical' });
+  await eventually('the critical one came', () => textsTo('+49151') === USER_CAP + 1, 30_000);
+}, 90_000);
+
+test('while Redis is away no more texts go to the numbers of a prefix than its cap allows, and the alarm is raised', async () => {
+  for (let n = 0; n <= PREFIX_CAP; n += 1) {
+    await addUser(`fr${n}`, `+3361234567${n}`);
+    await send(`fr${n}`);
+    const [message] = await eventually(
+      'it is sent, or waits',
+      async () => {
+        const all = await list(`fr${n}`);
+        return (all[0]?.state === 'sent' || all[0]?.reason === 'prefix_cap') && all;
+      },
+      30_000,
+    );
+    expect(message).toMatchObject(
+      n < PREFIX_CAP ? { state: 'sent' } : { state: 'queued', reason: 'prefix_cap' },
+    );
+  }
+  expect(textsTo('+33')).toBe(PREFIX_CAP);
+  expect(await metric(usher, 'usher_message_prefix_capped_total')).toBeGreaterThan(0);
+}, 90_000);
+
+test('while Redis is away a node sends a fifth of a sender’s rate', async () => {
+  const count = 7;
+  for (let n = 0; n < count; n += 1) await addUser(`uk${n}`, `+44740012345${n}`);
+  await Promise.all(Array.from({ length: count }, (_, n) => send(`uk${n}`)));
+  await eventually('the first one came', () => textsTo('+44') > 0, 30_000);
+  const [first, began] = [textsTo('+44'), performance.now()];
+  await eventually('all came', () => textsTo('+44') === count, 60_000);
+  const seconds = (performance.now() - began) / 1_000;
+  expect((count - first) / seconds).toBeLessThan(1.3 * (PER_SECOND / 5));
+}, 120_000);
