@@ -40,7 +40,8 @@ const LIST_DUE = named(
 const COUNT_OF_USER = named(
   'messages-of-user-today',
   `SELECT count(*)::int AS count FROM (
-     SELECT FROM message WHERE user_id = $1 AND created_at > now() - interval '1 day' AND channel = $2 AND sent_at IS NOT NULL LIMIT $3
+     SELECT FROM message WHERE user_id = $1 AND created_at > now() - interval '1 day' AND channel = $2
+       AND (sent_at IS NOT NULL OR (state = 'sending' AND id COLLATE "C" < $4)) LIMIT $3
    ) AS sent`,
 );
 const COUNT_OF_ROUTE = named(
@@ -149,9 +150,12 @@ export class MessageStore {
     )[0];
   }
 
-  /** Returns how many messages the user was sent in the last day by this channel, counted up to `limit`. */
-  async countOfUser(userId: string, channel: MessageChannel, limit: number): Promise<number> {
-    const values = [userId, channel, limit];
+  /**
+   * Returns how many messages the user was sent in the last day by the channel of this one, counted up to `limit`. Of those that are being sent the ones
+   * with a lower id count: each of several at once sees those before it, and no more than `limit` see fewer.
+   */
+  async countOfUser({ id, userId, channel }: ClaimedMessage, limit: number): Promise<number> {
+    const values = [userId, channel, limit, id];
     return (await this.database.run<{ count: number }>('important', COUNT_OF_USER, values))[0]?.count ?? 0;
   }
 

@@ -26,7 +26,7 @@ export class MailSenderService {
     const { granted, waitMs } = await this.limits.takeForMail();
     if (granted === 0) return sendLater(message, waitMs, new Date(), 'server_budget');
     if (tier !== 'critical' && message.isFirst) {
-      const user = await this.limits.takeForUser(message.userId, 'email');
+      const user = await this.limits.takeForUser(message);
       if (user.granted === 0) return { state: 'withdrawn', reason: 'user_cap' };
     }
     const plan = { provider, route: null, parts: 1, price: null, currency: null, providerMessages: 1 };

@@ -7,7 +7,7 @@ import type { SmsRoute, SmsSender } from '../../platform/config/message-settings
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { KeyedRateLimiter } from '../../platform/rate-limits/keyed-rate-limiter.js';
-import type { MessageChannel } from '../message.js';
+import type { ClaimedMessage, MessageChannel } from '../message.js';
 import { MessageStore } from '../queue/message.store.js';
 
 const SECONDS_OF_A_DAY = 86_400;
@@ -47,14 +47,13 @@ export class MessageLimitsService {
     );
   }
 
-  /** Takes one of the messages that a user may get in a day. */
-  takeForUser(userId: string, channel: MessageChannel): Promise<TokenGrant> {
+  /** Takes the message from those that its user may get in a day. */
+  takeForUser(message: ClaimedMessage): Promise<TokenGrant> {
+    const { userId, channel } = message;
     const limit = this.perDay[channel];
     return this.budgets
       .take(`messages:${channel}:${userId}`, spread(limit, SECONDS_OF_A_DAY), 1, 0)
-      .catch(async () =>
-        (await this.messages.countOfUser(userId, channel, limit)) < limit ? GRANTED : NOT_GRANTED,
-      );
+      .catch(async () => ((await this.messages.countOfUser(message, limit)) < limit ? GRANTED : NOT_GRANTED));
   }
 
   /** Takes the parts of a text that the numbers of the route may get in an hour. */
@@ -101,10 +100,13 @@ export class MessageLimitsService {
     return this.budgets.take(name, budget, wanted, 0).catch(() => {
       let limiter = this.withoutRedis.get(name);
       if (!limiter) {
-        limiter = new KeyedRateLimiter(budget.perSecond * WITHOUT_REDIS.rateShare, Math.max(1, wanted));
+        const perSecond = budget.perSecond * WITHOUT_REDIS.rateShare;
+        // What one second allows may go at once: a claim brings many, and those that are refused come back only seconds later.
+        limiter = new KeyedRateLimiter(perSecond, Math.max(wanted, perSecond));
         this.withoutRedis.set(name, limiter);
       }
-      return limiter.take(name) ? { granted: wanted, waitMs: 0 } : { granted: 0, waitMs: 1_000 };
+      if (limiter.take(name)) return { granted: wanted, waitMs: 0 };
+      return { granted: 0, waitMs: limiter.bucketOf(name).waitMs };
     });
   }
 

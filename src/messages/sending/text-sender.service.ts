@@ -53,7 +53,7 @@ export class TextSenderService {
     const prefix = await this.limits.takeForRoute(route, parts);
     if (prefix.granted < parts) return sendLater(message, prefix.waitMs, new Date(), 'prefix_cap');
     if (message.tier === 'critical') return undefined;
-    const user = await this.limits.takeForUser(message.userId, 'sms');
+    const user = await this.limits.takeForUser(message);
     return user.granted === 0 ? { state: 'withdrawn', reason: 'user_cap' } : undefined;
   }
 
