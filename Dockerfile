@@ -18,6 +18,7 @@ ARG COMMIT=
 # Prisma insists that its schema engine exists, though `generate` never starts it. Any file will do.
 RUN PRISMA_SCHEMA_ENGINE_BINARY="$(command -v node)" CHECKPOINT_DISABLE=1 npx prisma generate \
   && npm run build \
+  && rm dist/usher-demo.* \
   && npx vite build clients/console
 # The documentation: its pages, and those that they lead to.
 COPY README.md CONTRIBUTING.md CHANGELOG.md ./
