@@ -157,6 +157,16 @@ describe('usher recommendations push', () => {
     });
     expect((await usher.state('ned')).recommendations).toEqual([]);
     expect((await usher.state('lou')).recommendations).toEqual([{ profileId: 'main', version: 1 }]);
+    const runs = (await line.usher(['recommendations', 'runs'])).stdout.trim().split('\n');
+    expect(runs.map((run) => run.split(/ {2,}/).slice(2, 4))).toEqual([
+      ['refused', expect.any(String)],
+      ['done', '0 accepted, 2 unchanged (0 of them conflicting), 0 stale, 1 rejected'],
+      ['done', '2 accepted, 0 unchanged (0 of them conflicting), 0 stale, 0 rejected'],
+    ]);
+    const [id = ''] = (runs[1] ?? '').split(' ');
+    expect((await line.usher(['recommendations', 'runs', id])).stdout).toMatch(
+      /\n {2}line 3 {2}malformed_json/,
+    );
   });
 });
 

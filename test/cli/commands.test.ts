@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CommandLine } from '../support/drivers/command-line.js';
+import { connectEdge } from '../support/drivers/edge-socket.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
 import { expectNoSecrets } from '../support/expectations.js';
@@ -106,7 +107,7 @@ describe('usher keys', () => {
   });
 });
 
-describe('what the console shows first', () => {
+describe('what the console shows of the whole', () => {
   test('usher overview says how the nodes are and what waits', async () => {
     const shown = await eventually('the node is in it', async () => {
       const { stdout } = await line.usher(['overview']);
@@ -123,6 +124,18 @@ describe('what the console shows first', () => {
     expect((await line.usher(['find', 'ann'])).stdout).toMatch(/^user +of ann +\S*\/v1\/users\/ann\n$/);
     expect((await line.usher(['find', 'ann-tv', '--user', 'ann'])).stdout).toMatch(/^device +of ann /);
     expect((await line.usher(['find', 'nothing-has-it'])).stdout).toBe('Nothing has this id.\n');
+  });
+
+  test('usher edges says which edge nodes are connected', async () => {
+    expect((await line.usher(['edges'])).stdout).toBe('No edge node is connected.\n');
+    const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
+    const edge = await connectEdge(usher.url, String(body.key), { edgeId: 'edge-lindau' });
+    const shown = await eventually('it is listed', async () => {
+      const { stdout } = await line.usher(['edges']);
+      return stdout.startsWith('edge-lindau') && stdout;
+    });
+    expect(shown).toMatch(/^edge-lindau {2}at \S+ {2}since \S+Z\n$/);
+    edge.socket.close();
   });
 });
 
@@ -201,6 +214,27 @@ describe('usher why', () => {
       'hal-new: registered',
     ])
       expect(stdout).toContain(device);
+  });
+
+  test('says what becomes of the mail that follows a push which nobody confirms', async () => {
+    const fallback = await usher.backOffice.call('PUT', '/v1/fallbacks/card.expires', {
+      channels: ['email'],
+      afterSeconds: 600,
+    });
+    expect(fallback.status).toBe(200);
+    (await usher.device('jil', 'jil-tv')).close();
+    await line.usher(['publish', 'jil', 'card.expires']);
+    const why = async () => (await line.usher(['why', 'card.expires', '--user', 'jil'])).stdout;
+    const shown = await eventually('the mail is planned', async () => {
+      const stdout = await why();
+      return stdout.includes('email: queued') && stdout;
+    });
+    expect(shown).toMatch(
+      /email: queued\nIf no device confirms the event, a mail follows the push at .* UTC/,
+    );
+    const tail = line.start(['tail', 'jil']);
+    await tail.printed('jil-tv not_told, email queued');
+    await tail.interrupt();
   });
 
   test('says for whom it is, and which event superseded it', async () => {

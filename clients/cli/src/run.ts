@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addAudit } from './commands/audit.js';
 import { addDoctor } from './commands/doctor.js';
+import { addEdges } from './commands/edges.js';
 import { addEpoch } from './commands/epoch.js';
 import { addFind } from './commands/find.js';
 import { addKeys } from './commands/keys.js';
@@ -45,6 +46,7 @@ const COMMANDS: readonly AddCommand[] = [
   addKeys,
   addAudit,
   addOverview,
+  addEdges,
   addDoctor,
   addEpoch,
   addSimulate,

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
+import type { z } from 'zod';
+import type { describedRun, runList } from '../../../../src/recommendations/runs/runs.schema.js';
 import { Refusal } from '../api/problem.js';
-import type { ApiRequest } from '../api/usher-api.js';
+import { type ApiRequest, path } from '../api/usher-api.js';
 import type { Cli } from '../cli.js';
 import { Failure } from '../failures.js';
 import { openInput } from '../input.js';
@@ -34,11 +36,11 @@ type Answer =
   | { readonly error: { readonly code: string; readonly detail?: string } }
   | (Counts & { readonly runId?: string; readonly rejected: readonly Rejected[] });
 
-/** `usher recommendations push <file>` */
+/** `usher recommendations push <file>`, `usher recommendations runs [run]` */
 export function addRecommendations(program: Command, open: () => Cli): void {
-  program
-    .command('recommendations')
-    .description('the front pages of users')
+  const recommendations = program.command('recommendations').description('the front pages of users');
+  addRuns(recommendations, open);
+  recommendations
     .command('push <file>')
     .description(
       'send a nightly file (NDJSON, or gzip when it ends with .gz; - reads the input); sending it again is harmless',
@@ -66,10 +68,35 @@ export function addRecommendations(program: Command, open: () => Cli): void {
     });
 }
 
+function addRuns(recommendations: Command, open: () => Cli): void {
+  recommendations
+    .command('runs [run]')
+    .description(
+      'the newest nightly files and what became of them; of one run also the lines that were rejected',
+    )
+    .action(async (id: string | undefined) => {
+      const { api, output } = open();
+      if (id === undefined) {
+        const found = (await api.call('GET', '/v1/recommendation-runs')) as z.output<typeof runList>;
+        const rows = found.runs.map(rowOf);
+        return output.result(found, () => (rows.length === 0 ? ['There was none yet.'] : table(rows)));
+      }
+      const run = (await api.call('GET', path`/v1/recommendation-runs/${id}`)) as z.output<
+        typeof describedRun
+      >;
+      output.result(run, () => [...table([rowOf(run)]), ...describe(run.rejected)]);
+    });
+}
+
+function rowOf({ id, status, startedAt, counts, error }: z.output<typeof runList>['runs'][number]): string[] {
+  const became = error ? plainText(`${error.code}: ${error.detail}`) : counts ? inWords(counts) : '';
+  return [id, startedAt, status, became];
+}
+
 /** Yields the lines of the response. Which lines of a refused file are wrong is said before it throws the Refusal. */
-async function* linesOf({ api, output }: Cli, path: string, request: ApiRequest): AsyncGenerator {
+async function* linesOf({ api, output }: Cli, address: string, request: ApiRequest): AsyncGenerator {
   try {
-    yield* api.lines('POST', path, request);
+    yield* api.lines('POST', address, request);
   } catch (error) {
     const rejected = error instanceof Refusal ? error.problem.body['rejected'] : undefined;
     if (Array.isArray(rejected)) for (const line of describe(rejected as Rejected[])) output.note(line);

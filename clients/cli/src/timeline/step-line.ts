@@ -32,12 +32,13 @@ function described(step: Step): string {
   }
 }
 
-function ofEvent({ type, tier, offset, id, superseded, devices }: EventStep): string {
+function ofEvent({ type, tier, offset, id, superseded, devices, message }: EventStep): string {
   const states = devices.map(({ deviceId, state, why }) => `${plainText(deviceId)} ${why ?? state}`);
   const facts = [type, tier, `#${offset}`, id, superseded ? 'superseded' : null].filter(
     (fact) => fact !== null,
   );
-  return [facts.map(plainText).join(' '), ...states].join(', ');
+  const told = message ? [plainText(`${message.channel} ${message.state}`)] : [];
+  return [facts.map(plainText).join(' '), ...states, ...told].join(', ');
 }
 
 const words = (...all: readonly (string | null)[]): string =>

@@ -221,6 +221,7 @@ export function EventDescription({
           ))}
         </ul>
       )}
+      {event.message && <p>{event.message.explanation}</p>}
     </>
   );
 }
