@@ -35,8 +35,8 @@ export class MessageSenderService {
       const decision = event ? decideEventMessage({ ...message, event }, new Date()) : 'send';
       if (decision !== 'send') return decision;
       if (message.address === null) return leaveChannel(message, 'withdrawn', 'no_address');
-      if (message.isVerified !== true && message.category !== VERIFICATION_CATEGORY)
-        return leaveChannel(message, 'withdrawn', 'not_verified');
+      const verifies = !event && message.category === VERIFICATION_CATEGORY;
+      if (message.isVerified !== true && !verifies) return leaveChannel(message, 'withdrawn', 'not_verified');
       const words = event ? this.wordsOf(event, message.channel) : message;
       if (!words) return leaveChannel(message, 'failed', 'no_words');
       const cipher = this.ciphers.require();

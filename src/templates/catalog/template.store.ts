@@ -32,7 +32,11 @@ const VERSIONS = named(
   `SELECT v.version, iso(v.published_at) AS "publishedAt", v.version IS NOT DISTINCT FROM t.active_version AS "isActive"
    FROM template_version v JOIN template t ON t.name = v.name WHERE v.name = $1 ORDER BY v.version DESC`,
 );
-const COUNT = named('template-count', 'SELECT count(*)::int AS count FROM template WHERE name <> $1');
+const OTHERS = named(
+  'template-others',
+  `SELECT count(*)::int AS count, coalesce(sum(octet_length(v.body::text) + octet_length(v.html::text)), 0)::int AS bytes
+   FROM template t JOIN template_version v ON v.name = t.name AND v.version = t.active_version WHERE t.name <> $1`,
+);
 const LOCK_ALL = named('templates-lock', `SELECT pg_advisory_xact_lock(hashtextextended('templates', 0))`);
 const PUBLISH = named(
   'template-publish',
@@ -95,12 +99,17 @@ export class TemplateStore {
     return this.database.run('important', VERSIONS, [name]);
   }
 
-  /** Lets one transaction change templates at a time. Returns the version that is used, and how many other templates there are. */
-  async lock(tx: Transaction, name: string): Promise<{ before: StoredTemplate | undefined; others: number }> {
+  /** Lets one transaction change templates at a time. Returns the version that is used. */
+  async lock(tx: Transaction, name: string): Promise<StoredTemplate | undefined> {
     await tx.run(LOCK_ALL, []);
-    const [row] = await tx.run<{ count: number }>(COUNT, [name]);
-    const [before] = await tx.run<StoredTemplate>(GET, [name]);
-    return { before, others: row?.count ?? 0 };
+    return (await tx.run<StoredTemplate>(GET, [name]))[0];
+  }
+
+  /** Returns how many other templates are used, and how large they are together. */
+  async others(tx: Transaction, name: string): Promise<{ readonly count: number; readonly bytes: number }> {
+    const [row] = await tx.run<{ count: number; bytes: number }>(OTHERS, [name]);
+    if (!row) throw new Error('the statement returns one row');
+    return row;
   }
 
   /** Stores a new version, and has it used from now on. */

@@ -1,10 +1,12 @@
 import type { TemplateChannel, TemplateFault, TemplateSource } from '../template.js';
 import { channelsOf, type CompiledTemplate, compileTemplate } from './compiled-template.js';
-import { faultsOfSchema, leastOf, typeOf } from './data-schema.js';
+import { countNodes, faultsOfSchema, leastOf, typeOf } from './data-schema.js';
 import { faultOf } from './liquid.js';
 
 /** More would not be read. */
 const MAX_FAULTS = 50;
+/** Values that the schema of one template's data speaks of. */
+const MAX_NODES = 1_000;
 
 /**
  * Returns the template, or all that is wrong with it: values that may be missing, texts that cannot be parsed, or that take too long or print
@@ -13,6 +15,8 @@ const MAX_FAULTS = 50;
 export function checkTemplate(
   source: TemplateSource,
 ): { readonly template: CompiledTemplate } | { readonly faults: readonly TemplateFault[] } {
+  if (countNodes(source.data) > MAX_NODES)
+    return { faults: [{ at: 'data', message: `speaks of more than ${MAX_NODES} values` }] };
   const ofSchema = faultsOfSchema(source.data, 'data');
   if (typeOf(source.data) !== 'object') ofSchema.push({ at: 'data', message: 'must be of the type object' });
   if (ofSchema.length > 0) return { faults: ofSchema.slice(0, MAX_FAULTS) };

@@ -37,6 +37,13 @@ export const isNullable = ({ type, enum: values }: DataNode): boolean =>
 /** Returns the type, without `null`. */
 export const typeOf = ({ type }: DataNode) => (typeof type === 'string' ? type : type[0]);
 
+/** Returns of how many values a schema speaks. */
+export const countNodes = ({ properties = {}, items }: DataNode): number =>
+  [...Object.values(properties), ...(items ? [items] : [])].reduce(
+    (sum, child) => sum + countNodes(child),
+    1,
+  );
+
 /** Returns what is wrong with a schema itself: names that are required and not there, arrays of nothing, defaults that do not fit. */
 export function faultsOfSchema(node: DataNode, at: string): TemplateFault[] {
   const { properties = {}, required = [], items } = node;
@@ -45,8 +52,9 @@ export function faultsOfSchema(node: DataNode, at: string): TemplateFault[] {
     .filter((name) => !Object.hasOwn(properties, name))
     .map((name) => ({ at, message: `requires ${name}, which is not among its properties` }));
   if (type === 'array' && !items) faults.push({ at, message: 'is an array without items' });
-  const { default: value, ...without } = node;
-  if (value !== undefined && !zodOf(without).safeParse(value).success)
+  // A default is a scalar, or an array of nothing: what is below need not be looked at.
+  const { default: value, properties: _properties, required: _required, items: _items, ...itself } = node;
+  if (value !== undefined && !zodOf(itself).safeParse(value).success)
     faults.push({ at: `${at}.default`, message: 'does not fit' });
   return [
     ...faults,

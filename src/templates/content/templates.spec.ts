@@ -228,6 +228,21 @@ describe('a template is refused', () => {
       'data.properties.x.default does not fit',
     ],
     [
+      'whose schema speaks of thousands of values',
+      ofDefault(
+        Array.from({ length: 7 }).reduce<DataNode>(
+          (inner) => ({ type: ['object', 'null'], default: null, properties: { inner } }),
+          {
+            type: 'object',
+            properties: Object.fromEntries(
+              Array.from({ length: 2_000 }, (_, n) => [`p${n}`, { type: 'string' } as const]),
+            ),
+          },
+        ),
+      ),
+      'speaks of more than 1000 values',
+    ],
+    [
       'with an array of nothing',
       ofDefault({ type: 'object', properties: { x: { type: 'array' } } }),
       'is an array without items',
@@ -242,7 +257,7 @@ describe('a template is refused', () => {
     [
       'loops in loops that print nothing',
       `${'{% for n in (1..9999) %}'.repeat(4)}${'{% endfor %}'.repeat(4)}a`,
-      'takes more than 100000 steps',
+      'takes more than 20000 steps',
     ],
     [
       'loops in loops that print 10 MB',
@@ -264,6 +279,38 @@ describe('a template is refused', () => {
       `${'{% if name %}'.repeat(4_000)}a${'{% endif %}'.repeat(4_000)}`,
       'call stack',
     ],
+    ['hundreds of filters', `{{ '%' ${'| url_encode '.repeat(400)}| size }}`, 'more than 20 filters'],
+    [
+      'thousands of operators',
+      `{% if name ${'or name '.repeat(3_000)}%}a{% endif %}`,
+      'operators and operands',
+    ],
+    ['an array that is searched', `{% if items contains 'a' %}a{% endif %}`, 'an array cannot be compared'],
+    [
+      'an array that is compared',
+      `{% case items %}{% when items %}a{% endcase %}`,
+      'an array cannot be compared',
+    ],
+    [
+      'conditions of one tag, again and again',
+      `{% for n in (1..999) %}{% if 1 == 2 %}${'{% elsif 1 == 2 %}a'.repeat(500)}{% endif %}{% endfor %}a`,
+      'takes more than 20000 steps',
+    ],
+    [
+      'values of one case, again and again',
+      `{% for n in (1..999) %}{% case n %}{% when ${Array.from({ length: 900 }, () => "'a'").join(', ')} %}a{% endcase %}{% endfor %}a`,
+      'takes more than 20000 steps',
+    ],
+    [
+      'long values in filters, again and again',
+      `{% for n in (1..99) %}{% assign a = '${'%'.repeat(9_000)}' | url_encode | size %}{% endfor %}a`,
+      'takes more than 20000 steps',
+    ],
+    [
+      'thousands of variables',
+      Array.from({ length: 3_300 }, (_, n) => `{% assign a${n} = 1 %}`).join(''),
+      'more than 200 variables',
+    ],
     ['a text that is too long', 'x'.repeat(100_001), 'limit exceeded'],
     ['itself', `{% render 'promo.started' %}`, 'render'],
     ['a file', `{% include '/etc/passwd' %}`, 'include'],
@@ -272,9 +319,7 @@ describe('a template is refused', () => {
     ['a tag that prints without escaping', `{% cycle name %}`, 'cycle'],
     ['a filter that nobody knows', `{{ name | shout }}`, 'undefined filter: shout'],
   ])('for %s', (_, words, fault) => {
-    const start = performance.now();
     expect(faultsIn(template(sms(words))).join('\n')).toContain(fault);
-    expect(performance.now() - start).toBeLessThan(5_000);
   });
 });
 

@@ -1,5 +1,6 @@
 import {
   AssignTag,
+  CaseTag,
   ForTag,
   Output,
   type PropertyAccessToken,
@@ -11,6 +12,12 @@ import {
 import type { DataNode, TemplateFault } from '../template.js';
 import { isCertain, isNullable, typeOf } from './data-schema.js';
 import type { ParsedText } from './liquid.js';
+
+/** Filters, and operators and operands, of one value. */
+const MAX_FILTERS = 20;
+const MAX_OPERANDS = 50;
+/** Variables that one text assigns. */
+const MAX_ASSIGNED = 200;
 
 /** The variables that a place in a template can see, and what each is. */
 type Scope = ReadonlyMap<string, DataNode>;
@@ -37,6 +44,7 @@ export function faultsOfVariables({ templates }: ParsedText, data: DataNode, at:
 
 class VariablesCheck {
   readonly faults: TemplateFault[] = [];
+  private readonly assigned = new Set<string>();
 
   constructor(private readonly at: string) {}
 
@@ -44,9 +52,15 @@ class VariablesCheck {
     // What is assigned within a block may not have been when the block is left.
     const scope = new Map(outer);
     for (const template of templates) {
-      const found = [...(template.arguments?.() ?? [])].flatMap((argument) =>
-        this.check(argument, scope, data),
-      );
+      const values = [...(template.arguments?.() ?? [])];
+      const found = values.flatMap((argument) => this.check(argument, scope, data));
+      for (const value of values) if (value instanceof Value) this.checkSize(template, value, scope, data);
+      if (template instanceof CaseTag)
+        this.mustBeScalar(
+          template,
+          found.find((one) => one && !isScalar(one)),
+          'compared',
+        );
       if (template instanceof Output && isPlain(template.value))
         this.mustBeScalar(template, found[0], 'printed');
       if (template instanceof AssignTag) {
@@ -55,11 +69,35 @@ class VariablesCheck {
           found.find((one) => one && !isScalar(one)),
           'assigned',
         );
-        for (const { content } of template.localScope()) scope.set(content, SCALAR);
+        for (const { content } of template.localScope()) this.assign(template, content, scope);
       }
-      const inner = template instanceof ForTag ? this.loopScope(template, scope, data) : scope;
-      this.visit(childrenOf(template), inner, data);
+      const children = childrenOf(template);
+      if (template instanceof ForTag) this.visit(children, this.loopScope(template, scope, data), data);
+      else if (children.length > 0) this.visit(children, scope, data);
     }
+  }
+
+  private assign(template: Template, name: string, scope: Map<string, DataNode>): void {
+    this.assigned.add(name);
+    if (this.assigned.size <= MAX_ASSIGNED) scope.set(name, SCALAR);
+    else this.add(template, `more than ${MAX_ASSIGNED} variables are assigned`);
+  }
+
+  /** What one value takes must not depend on its text alone: arrays are looked through in loops, whose steps are counted. */
+  private checkSize(template: Template, { initial, filters }: Value, scope: Scope, data: DataNode): void {
+    // One filter more than were written: the one that escapes.
+    if (filters.length > MAX_FILTERS + 1 || initial.postfix.length > MAX_OPERANDS)
+      this.add(template, `has more than ${MAX_FILTERS} filters, or ${MAX_OPERANDS} operators and operands`);
+    if (initial.postfix.length <= 1) return;
+    const operands = initial.postfix.flatMap((token) => {
+      const node = TypeGuards.isPropertyAccessToken(token) ? resolve(token, scope, data) : undefined;
+      return typeof node === 'object' ? [node] : [];
+    });
+    this.mustBeScalar(
+      template,
+      operands.find((node) => !isScalar(node)),
+      'compared (its size can)',
+    );
   }
 
   private loopScope(loop: ForTag, scope: Scope, data: DataNode): Scope {

@@ -1,10 +1,14 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Req } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
 import type { AuditContext } from '../../platform/audit/audit-entry.js';
 import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
+import { findBackOffice } from '../../platform/auth/caller.js';
+import { hasScope } from '../../platform/auth/service-keys/service-key.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { Operation } from '../../platform/http/docs/operation.js';
 import { Idempotent } from '../../platform/http/idempotency/idempotency.interceptor.js';
+import { Problem } from '../../platform/http/problem.js';
 import { TemplatePreviewsService } from './template-previews.service.js';
 import {
   type ActiveVersion,
@@ -135,7 +139,8 @@ export class TemplatesController {
   @Operation({
     id: 'previewTemplate',
     summary: 'Read the words of a template, published or not',
-    description: 'Changes nothing.',
+    description:
+      'Changes nothing. One that is not published (`template`) is compiled for it: that needs the scope `operate`.',
     problems: ['not_found', 'template_invalid', 'template_data_invalid'],
   })
   @NeedsScope('read')
@@ -144,7 +149,10 @@ export class TemplatesController {
   preview(
     @Param('name', { schema: templateName }) name: string,
     @Body({ schema: previewedTemplate }) body: PreviewedTemplate,
+    @Req() request: Request,
   ) {
+    if (body.template && !hasScope(findBackOffice(request)?.scopes ?? [], 'operate'))
+      throw new Problem('forbidden', 'To preview what is not published needs the scope "operate".');
     return this.previews.preview(name, body);
   }
 }

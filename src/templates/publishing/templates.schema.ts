@@ -65,7 +65,12 @@ const dataNode: z.ZodType<DataNode> = z
     description: 'What a value of the data is, by the part of JSON schema that is known here',
   });
 
-const source = z.string().min(1).max(MAX_SOURCE);
+/** PostgreSQL's `text` cannot hold U+0000, which a message would have. */
+const source = z
+  .string()
+  .min(1)
+  .max(MAX_SOURCE)
+  .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u, { error: 'must not hold control characters' });
 const words = z.strictObject({
   push: z.strictObject({ title: source, body: source }).optional(),
   sms: z.strictObject({ text: source }).optional(),

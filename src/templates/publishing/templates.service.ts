@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { AuditContext } from '../../platform/audit/audit-entry.js';
 import { AuditService } from '../../platform/audit/audit.service.js';
 import { Problem } from '../../platform/http/problem.js';
+import type { Transaction } from '../../platform/postgres/database.js';
 import { type StoredTemplate, TemplateStore, type TemplateVersion } from '../catalog/template.store.js';
 import { TemplateCatalogService } from '../catalog/template-catalog.service.js';
 import { BUILT_IN_TEMPLATES } from '../content/built-in-templates.js';
@@ -11,8 +12,9 @@ import { TEMPLATE_CHANNELS, type TemplateSource } from '../template.js';
 import { TemplatePreparationService } from './template-preparation.service.js';
 import type { NewTemplate } from './templates.schema.js';
 
-/** Each node has all of them in memory. */
+/** Templates that are used. Each node has all of them in memory, parsed, which takes up to 140 times the space of their texts. */
 const MAX_TEMPLATES = 200;
+const MAX_MB = 4;
 
 /** A template as the back office sees it. `version` and `publishedAt`: null for one that Usher brings along. */
 export interface ListedTemplate extends TemplateSource {
@@ -66,16 +68,19 @@ export class TemplatesService {
     return this.store.versions(name);
   }
 
-  /** Publishes a version, which is used from then on. Throws Problem template_invalid with `faults`, or conflict when there are too many templates. */
+  /**
+   * Publishes a version, which is used from then on. Throws Problem template_invalid with `faults`, or conflict when there are too many
+   * templates, or they are too large together.
+   */
   async publish(name: string, body: NewTemplate, by: AuditContext): Promise<ListedTemplate> {
     const { source, html } = await this.preparation.prepare(name, body);
     const act = { action: 'template.publish', target: { kind: 'template', id: name } } as const;
     const stored = await this.audit.transaction('important', by, async (tx) => {
-      const { before, others } = await this.store.lock(tx, name);
+      const before = await this.store.lock(tx, name);
       const told = before && { version: before.version };
       if (before && isDeepStrictEqual(before.body, JSON.parse(JSON.stringify(source))))
         return { outcome: before, acts: [{ ...act, before: told, after: told, result: 'unchanged' }] };
-      if (others >= MAX_TEMPLATES) throw new Problem('conflict', `There may be ${MAX_TEMPLATES} templates.`);
+      await this.checkRoom(tx, name, source, html);
       const outcome = await this.store.publish(tx, name, source, html);
       return {
         outcome,
@@ -86,12 +91,13 @@ export class TemplatesService {
     return toListed(stored);
   }
 
-  /** Has a version used that was published before. Throws Problem not_found. */
+  /** Has a version used that was published before. Throws Problem not_found, or conflict as publish does. */
   async activate(name: string, version: number, by: AuditContext): Promise<ListedTemplate> {
     const stored = await this.audit.transaction('important', by, async (tx) => {
-      const { before } = await this.store.lock(tx, name);
+      const before = await this.store.lock(tx, name);
       const outcome = await this.store.getIn(tx, name, version);
       if (!outcome) throw notFound();
+      await this.checkRoom(tx, name, outcome.body, outcome.html);
       await this.store.activate(tx, name, version);
       const act = { action: 'template.activate', target: { kind: 'template', id: name } } as const;
       const result = before?.version === version ? 'unchanged' : 'done';
@@ -107,13 +113,26 @@ export class TemplatesService {
   /** Has none used any more, or the one that Usher brings along; its versions stay. Throws Problem not_found. */
   async deactivate(name: string, by: AuditContext): Promise<void> {
     await this.audit.transaction('important', by, async (tx) => {
-      const { before } = await this.store.lock(tx, name);
+      const before = await this.store.lock(tx, name);
       if (!before) throw notFound();
       await this.store.activate(tx, name, null);
       const act = { action: 'template.deactivate', target: { kind: 'template', id: name } } as const;
       return { outcome: undefined, acts: [{ ...act, before: { version: before.version }, result: 'done' }] };
     });
     await this.catalog.refresh();
+  }
+
+  /** Throws Problem conflict when there are too many templates, or they are too large together. */
+  private async checkRoom(
+    tx: Transaction,
+    name: string,
+    body: TemplateSource,
+    html: StoredTemplate['html'],
+  ): Promise<void> {
+    const { count, bytes } = await this.store.others(tx, name);
+    const own = Buffer.byteLength(JSON.stringify(body)) + Buffer.byteLength(JSON.stringify(html));
+    if (count >= MAX_TEMPLATES || bytes + own > MAX_MB * 1_048_576)
+      throw new Problem('conflict', `There may be ${MAX_TEMPLATES} templates, of ${MAX_MB} MB together.`);
   }
 }
 

@@ -85,6 +85,24 @@ describe('Google Play', () => {
     expect(row).toEqual({ status: 'canceled', ended: true });
   });
 
+  test.each(['PENDING', 'PENDING_PURCHASE_CANCELED'] as const)(
+    'a purchase that is %s has not replaced the one that it names',
+    async (state) => {
+      const user = `hal-${state.toLowerCase()}`;
+      await buy(user);
+      google.purchases.set(
+        `token-${user}-2`,
+        buildPurchase(state, {
+          lineItems: [{ productId: 'premium' }],
+          linkedPurchaseToken: `token-${user}`,
+          externalAccountIdentifiers: { obfuscatedExternalAccountId: `play-${user}` },
+        }),
+      );
+      await google.send(usher.url, `token-${user}-2`);
+      expect(await entitlement(user)).toMatchObject({ status: 'active', planId: 'basic' });
+    },
+  );
+
   test('changes without a notification are found by reconciliation', async () => {
     await buy('eli');
     google.purchases.set('token-eli', buildPurchase('EXPIRED'));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call as request } from '../../support/drivers/back-office.js';
 import { registerPhone } from '../../support/drivers/phone.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -123,10 +124,39 @@ describe('a template', () => {
       { ...template('x'), data: { ...DATA, properties: { name: { type: 'string', pattern: '(a+)+$' } } } },
       { ...template('x'), data: { $ref: '#' } },
       { ...template('x'), locales: { 'no tag': { sms: { text: 'a' } } } },
+      { ...template('x'), locales: { en: { sms: { text: 'a\u0000' } } } },
     ])
       expectProblem(await call('PUT', '/v1/templates/promo.wrong', body), 400, 'invalid_request');
     expectProblem(await call('PUT', '/v1/templates/digest', template('x')), 422, 'template_invalid');
     expectProblem(await call('GET', '/v1/templates/promo.wrong'), 404, 'not_found');
+  });
+
+  test('that is not published is compiled for a preview only for those who may publish it', async () => {
+    await put('/v1/templates/promo.previewed', template('Read'));
+    const { body } = await call('POST', '/v1/keys', { name: 'reader', scopes: ['read'] });
+    const preview = (draft: object) =>
+      request(usher.url, String(body.key), 'POST', '/v1/templates/promo.previewed/preview', {
+        channel: 'push',
+        ...draft,
+      });
+    expect((await preview({})).body).toMatchObject({ title: 'Read' });
+    expectProblem(await preview({ template: template('Draft') }), 403, 'forbidden');
+  });
+
+  test('has room with the others: so many, and so large together; what is not used takes none', async () => {
+    await put('/v1/templates/promo.large', template('Large'));
+    await usher.database.query(
+      `INSERT INTO template SELECT 'unused.' || n FROM generate_series(1, 200) AS n`,
+    );
+    await put('/v1/templates/promo.small', template('Small'));
+    await usher.database.query(
+      `INSERT INTO template_version (name, version, body, html)
+       SELECT name, 2, body, json_build_object('en', repeat('x', 4 * 1048576)) FROM template_version WHERE name = 'promo.large'`,
+    );
+    await usher.database.query(`UPDATE template SET active_version = 2 WHERE name = 'promo.large'`);
+    expectProblem(await call('PUT', '/v1/templates/promo.more', template('More')), 409, 'conflict');
+    expect((await call('DELETE', '/v1/templates/promo.large')).status).toBe(204);
+    await put('/v1/templates/promo.more', template('More'));
   });
 
   test('has the words of pushes of the type that it is named as, in the language of the device; an event that it cannot tell is refused', async () => {

@@ -39,6 +39,9 @@ const STATUS: Readonly<Record<string, Status>> = {
   SUBSCRIPTION_STATE_PENDING_PURCHASE_CANCELED: 'canceled',
 };
 
+/** A purchase that is not paid yet, or never was, has not replaced the one that it names: that one is good until it is paid. */
+const UNPAID = new Set(['SUBSCRIPTION_STATE_PENDING', 'SUBSCRIPTION_STATE_PENDING_PURCHASE_CANCELED']);
+
 const item = z.object({
   productId: z.string(),
   expiryTime: z.iso.datetime({ offset: true }).optional(),
@@ -80,7 +83,7 @@ export function mapGooglePurchase(
     cancelAt: isEnding ? lastExpiry(purchase, asOf) : null,
     ended: false,
     asOf,
-    replaces: purchase.linkedPurchaseToken,
+    replaces: UNPAID.has(purchase.subscriptionState) ? undefined : purchase.linkedPurchaseToken,
     object: { subscriptionState: purchase.subscriptionState },
     follows: () => false,
   };
