@@ -15,6 +15,7 @@ COPY tools tools
 COPY clients/console clients/console
 # Which commit it is, for usher_build_info: docker build --build-arg COMMIT="$(git rev-parse HEAD)" .
 ARG COMMIT=
+# Without the demo's bundle: it signs webhooks for anybody.
 # Prisma insists that its schema engine exists, though `generate` never starts it. Any file will do.
 RUN PRISMA_SCHEMA_ENGINE_BINARY="$(command -v node)" CHECKPOINT_DISABLE=1 npx prisma generate \
   && npm run build \

@@ -48,7 +48,9 @@ export const newMessage = z
       .strictObject({
         name: plainText(64).min(1),
         data: z.record(z.string(), z.unknown()).default({}),
-        locale: locale.optional().describe('Those of the contact or of a device by default'),
+        locale: locale
+          .optional()
+          .describe('The language of the words; by default that of the contact, else of a device'),
       })
       .optional()
       .describe('In place of `subject`, `text` and `html`'),

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { oldestDigest } from '../digests/digest.fragments.js';
 import { oldestHandoffs } from '../mailbox/mailbox.fragments.js';
 import { failingWebhooks, waitingWebhooks, webhookSilences } from '../membership/membership.fragments.js';
-import { oldestMessages } from '../messages/message.fragments.js';
+import { oldestMessages } from '../messages/queue/message.fragments.js';
 import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
 import type { DurableTier } from '../platform/tiers.js';

@@ -1,6 +1,7 @@
 import process from 'node:process';
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
-import type { TestUsher } from '../support/drivers/usher.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 /** Debian's Chromium; `npm run test:browser` names another in CHROMIUM_PATH. */
 export function launch(): Promise<Browser> {
@@ -72,5 +73,37 @@ export async function visit(
     position: async (device) =>
       Number(await on(device).getByRole('progressbar').getAttribute('aria-valuenow')),
     speed: (label) => page.getByRole('radio', { name: label, exact: true }).check(),
+  };
+}
+
+/** What the tests of one file have in common. Valid from `beforeAll` on. */
+export interface DemoPages {
+  readonly usher: TestUsher;
+  /** Opens the page for the user. The test's end closes it. */
+  open(userId: string, options?: VisitOptions): Promise<Visit>;
+}
+
+/** Starts a node with the demo page, and a browser, for the tests of this file or block. */
+export function demoPages(settings: Record<string, string> = {}): DemoPages {
+  let usher: TestUsher;
+  let browser: Browser;
+  let opened: Visit | undefined;
+  beforeAll(async () => {
+    const environment = { NODE_ENV: 'development', ...settings };
+    [usher, browser] = await Promise.all([startUsher(environment), launch()]);
+  }, 60_000);
+  afterEach(async () => {
+    await opened?.page.context().close();
+    opened = undefined;
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await usher?.stop();
+  });
+  return {
+    get usher() {
+      return usher;
+    },
+    open: async (userId, options) => (opened = await visit(browser, usher, userId, options)),
   };
 }

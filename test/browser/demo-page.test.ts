@@ -1,8 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { DEVICES, launch, subscribeToPremium, type Visit, visit } from './chromium.js';
+import { demoPages, DEVICES, subscribeToPremium, type VisitOptions } from './chromium.js';
 
 const MINUTE = 60_000;
 // Longer than Playwright's own timeout, whose message says more than a test timeout.
@@ -21,26 +19,8 @@ const CHOICES = [
 ] as const;
 
 describe('the page', () => {
-  let usher: TestUsher;
-  let browser: Browser;
-  let open: Visit | undefined;
-
-  beforeAll(async () => {
-    [usher, browser] = await Promise.all([startUsher({ NODE_ENV: 'development' }), launch()]);
-  }, MINUTE);
-  afterEach(async () => {
-    await open?.page.context().close();
-    open = undefined;
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await usher?.stop();
-  });
-
-  const openPage = async (userId: string, size?: Parameters<typeof visit>[3]) => {
-    open = await visit(browser, usher, userId, size);
-    return open;
-  };
+  const demo = demoPages();
+  const openPage = (userId: string, size?: VisitOptions) => demo.open(userId, size);
   const openPageWithPremium = async (userId: string) => subscribeToPremium(await openPage(userId));
 
   test('pressing play on the TV moves the progress bar on the phone, and the phone can continue from there', async () => {
@@ -90,7 +70,7 @@ describe('the page', () => {
       await on(device).getByText('Your membership has ended').waitFor();
       await on(device).locator('[data-motion="still"]').waitFor();
     }
-    expect((await usher.backOffice.entitlement('cancels')).status).toBe('canceled');
+    expect((await demo.usher.backOffice.entitlement('cancels')).status).toBe('canceled');
   });
 
   test('an unplugged phone catches up', async () => {
@@ -166,7 +146,7 @@ describe('the page', () => {
     const { addresses, errors, click, on } = await openPageWithPremium('quiet');
     await click('Run tonight’s recommendations');
     await on('Phone').getByRole('button', { name: 'New' }).waitFor();
-    const { host } = new URL(usher.url);
+    const { host } = new URL(demo.usher.url);
     expect(addresses.filter((address) => new URL(address).host !== host)).toEqual([]);
     expect(addresses.filter((address) => /eyJ|token=/.test(address))).toEqual([]);
     expect(addresses.some((address) => address.startsWith('ws:'))).toBe(true);

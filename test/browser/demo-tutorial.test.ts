@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
-import { ADMIN_KEY, startUsher, STRIPE_SECRET, type TestUsher } from '../support/drivers/usher.js';
+import { describe, expect, jest, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { ADMIN_KEY, STRIPE_SECRET } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
-import { DEVICES, launch, subscribeToPremium, type Visit, visit } from './chromium.js';
+import { demoPages, DEVICES, subscribeToPremium } from './chromium.js';
 
 const MINUTE = 60_000;
 // Longer than Playwright's own timeout, whose message says more than a test timeout.
@@ -15,27 +15,8 @@ jest.setTimeout(2 * MINUTE);
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describe('the page as a tutorial', () => {
-  let usher: TestUsher;
-  let browser: Browser;
-  let open: Visit | undefined;
-
-  beforeAll(async () => {
-    const settings = { NODE_ENV: 'development', CONSOLE: 'on' };
-    [usher, browser] = await Promise.all([startUsher(settings), launch()]);
-  }, MINUTE);
-  afterEach(async () => {
-    await open?.page.context().close();
-    open = undefined;
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await usher?.stop();
-  });
-
-  const openPage = async (userId: string) => {
-    open = await visit(browser, usher, userId, { width: 1280 });
-    return open;
-  };
+  const demo = demoPages({ CONSOLE: 'on' });
+  const openPage = (userId: string) => demo.open(userId, { width: 1280 });
   const openPageWithPremium = async (userId: string) => subscribeToPremium(await openPage(userId));
 
   test('with no membership one button stands out, and what would change nothing says why and does nothing', async () => {
@@ -90,7 +71,7 @@ describe('the page as a tutorial', () => {
         .filter({ hasText: new RegExp(`^${device} applied after`) })
         .waitFor();
     const [, tag, operation] = /#\/([^/]+)\/(\w+)$/.exec(await hrefOf(page, 'API: publishEvents')) ?? [];
-    const { paths } = (await (await fetch(`${usher.url}/docs-json`)).json()) as OpenApi;
+    const { paths } = (await (await fetch(`${demo.usher.url}/docs-json`)).json()) as OpenApi;
     expect(paths['/v1/events']?.post).toMatchObject({
       operationId: operation,
       tags: [decodeURIComponent(tag ?? '')],
@@ -110,7 +91,7 @@ describe('the page as a tutorial', () => {
     await on('Phone').getByText('Playing on Living-room TV').waitFor();
 
     const reason = { 'usher-reason': 'a test' };
-    await usher.backOffice.call('DELETE', '/v1/users/streams/streams', undefined, reason);
+    await demo.usher.backOffice.call('DELETE', '/v1/users/streams/streams', undefined, reason);
     await stream.getByText('Bytes stopped: an operator stopped the stream').waitFor();
     await on('Phone').getByText('Paused on Living-room TV').waitFor();
     const last = await bytes();

@@ -1,30 +1,14 @@
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { expect, jest, test } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { launch, type Visit, visit } from './chromium.js';
+import { demoPages } from './chromium.js';
 
 const MINUTE = 60_000;
 jest.setTimeout(MINUTE);
 
-let usher: TestUsher;
-let browser: Browser;
-let open: Visit | undefined;
-beforeAll(async () => {
-  const settings = { NODE_ENV: 'development', DIGEST_WINDOW_MINUTES: '0' };
-  [usher, browser] = await Promise.all([startUsher(settings), launch()]);
-}, MINUTE);
-afterEach(async () => {
-  await open?.page.context().close();
-  open = undefined;
-});
-afterAll(async () => {
-  await browser?.close();
-  await usher?.stop();
-});
+const demo = demoPages({ DIGEST_WINDOW_MINUTES: '0' });
 
 const openPage = async (userId: string, width = 1440) => {
-  open = await visit(browser, usher, userId, { width });
+  const open = await demo.open(userId, { width });
   const { page } = open;
   return {
     ...open,
@@ -35,7 +19,7 @@ const openPage = async (userId: string, width = 1440) => {
 };
 const statesOf = async (userId: string) =>
   (
-    (await usher.backOffice.call('GET', `/v1/users/${userId}/messages`)).body.messages as {
+    (await demo.usher.backOffice.call('GET', `/v1/users/${userId}/messages`)).body.messages as {
       state: string;
     }[]
   ).map(({ state }) => state);
@@ -64,12 +48,14 @@ test('a mail runs no script, loads nothing, and cannot reach the page', async ()
   const html =
     '<p id="said">nothing ran</p><img src="https://example.org/pixel.png"><script>parent.document.title = said.textContent = "ran"</script>';
   const message = { userId: 'hostile', channels: ['email'], subject: 'Win a prize', text: 'Win', html };
-  expect((await usher.backOffice.call('POST', '/v1/messages', message)).status).toBe(202);
+  expect((await demo.usher.backOffice.call('POST', '/v1/messages', message)).status).toBe(202);
   await items.getByText('Win a prize').waitFor();
   await mail.getByText('nothing ran').waitFor();
   expect(await page.title()).toContain('Usher');
   expect(await page.locator('.mail-frame').getAttribute('sandbox')).not.toMatch(/scripts|same-origin/);
-  const { headers } = await fetch(`${usher.url}${await page.locator('.mail-frame').getAttribute('src')}`);
+  const { headers } = await fetch(
+    `${demo.usher.url}${await page.locator('.mail-frame').getAttribute('src')}`,
+  );
   expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.*; sandbox allow-popups/);
   expect(failed).toEqual(['https://example.org/pixel.png csp']);
 });
@@ -107,7 +93,7 @@ test('the clock is moved to 16:59, and at 17:00 the digest comes on the screens,
 
 async function post(path: string, body: unknown): Promise<unknown> {
   const headers = { 'content-type': 'application/json' };
-  const response = await fetch(`${usher.url}${path}`, {
+  const response = await fetch(`${demo.usher.url}${path}`, {
     method: 'POST',
     headers,
     body: JSON.stringify(body),

@@ -45,3 +45,10 @@ export const FIRING: Record<string, Record<string, string>> = {
   UsherClockDiffers: { 'usher_clock_difference_seconds{instance="a"}': '-3x60' },
   UsherKeysOfTokensOld: { 'usher_jwks_age_seconds{instance="a"}': '901x60' },
 };
+
+/** The same for alerts of several tiers, each of which has a bound of its own. */
+export const FIRING_FOR_OTHER_TIERS: readonly (readonly [string, Record<string, string>])[] = [
+  ['UsherOldestHandoff', { 'usher_handoffs_oldest_seconds{tier="critical"}': '6x60' }],
+  ['UsherMessageLate', { 'usher_message_oldest_seconds{channel="sms",tier="important"}': '901x60' }],
+  ['UsherPushLate', { 'usher_push_oldest_seconds{vendor="apns",tier="important"}': '901x60' }],
+];

@@ -10,7 +10,7 @@ import { describeIfAvailable } from '../support/infrastructure/describe-if-avail
 import { promtoolUnavailable, testRules } from '../support/infrastructure/promtool.js';
 import { type Sample, samplesOf } from '../support/metric.js';
 import { namesIn } from '../support/promql.js';
-import { FIRING } from './firing-series.js';
+import { FIRING, FIRING_FOR_OTHER_TIERS } from './firing-series.js';
 
 const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 interface Rule {
@@ -250,7 +250,7 @@ const minuteOf = (alert: string) => (alert === 'UsherRetentionBehind' ? 380 : 40
 describeIfAvailable(promtoolUnavailable(), 'by the reckoning of Prometheus', () => {
   test('every alert fires when what it is for happens, and no other but the one of a worker that is missing', () => {
     expect(Object.keys(FIRING).toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted());
-    const cases = Object.entries(FIRING).map(([alert, series]) => {
+    const cases = [...Object.entries(FIRING), ...FIRING_FOR_OTHER_TIERS].map(([alert, series]) => {
       const hasWorker = Object.keys(series).some((one) => one.startsWith('usher_handoffs'));
       const fires = hasWorker || alert === 'UsherNoWorker' ? [alert] : [alert, 'UsherNoWorker'];
       return { name: alert, series, minute: minuteOf(alert), fires };

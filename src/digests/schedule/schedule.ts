@@ -55,7 +55,10 @@ export function latestDueDate(local: LocalSchedule, now: Date): string {
   throw new Error(`${local.timezone} had no date for a digest before ${now.toISOString()}`);
 }
 
-/** Returns how long after `at` the user's turn comes: the same each day, and spread over the window, so that nothing happens for all at once. */
+/**
+ * Returns how long after `at` the user's turn comes: the same each day, and spread over the window, so that nothing happens for all at once. A window
+ * of 0 is one second: all of them are due at `at`.
+ */
 export const delayOf = (digest: string, userId: string, windowMinutes: number): number =>
   (crc32(`${digest} ${userId}`) % Math.max(1, windowMinutes * 60)) * 1_000;
 

@@ -30,3 +30,10 @@ export const messageOutcome = (of: { userId: string; eventId: string }): string 
       'reason', m.reason, 'provider', m.provider, 'queuedAt', iso(m.created_at), 'dueAt', iso(m.due_at), 'sentAt', iso(m.sent_at),
       'settledAt', iso(m.settled_at))
     FROM message m WHERE m.id = ${messageIdOf(of)} AND m.bucket = bucket_of(${of.userId}))`;
+
+/** For FROM: channel, tier and seconds: for how long the longest due text or mail is due, for each channel and tier; no row where none is. */
+export const oldestMessages = `SELECT c.channel, t.tier, extract(epoch FROM now() - o.due_at)::float8 AS seconds
+    FROM (VALUES ('email'), ('sms')) AS c (channel) CROSS JOIN (VALUES ('critical'), ('important')) AS t (tier)
+    CROSS JOIN LATERAL (SELECT min(m.due_at) AS due_at FROM message m
+      WHERE m.channel = c.channel AND m.tier = t.tier AND m.state IN ('queued', 'sending') AND m.due_at <= now()) AS o
+    WHERE o.due_at IS NOT NULL`;

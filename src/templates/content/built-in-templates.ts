@@ -54,7 +54,7 @@ const digestHtml = (count: string, rest: string): string => `<!doctype html>
 {% endfor %}<tr><td style="padding:16px 28px 28px;font-size:14px;line-height:20px;color:#6b7280">${rest}</td></tr>
 </table></td></tr></table></body></html>`;
 
-/** Of an active membership that will be canceled. */
+/** `ending`: the text of an active membership that will be canceled. */
 const membershipText = (texts: Readonly<Record<string, string>>): string =>
   `{% case status %}${Object.entries(texts)
     .map(([status, text]) =>
@@ -63,11 +63,9 @@ const membershipText = (texts: Readonly<Record<string, string>>): string =>
         : `{% when '${status}' %}${status === 'active' ? `{% if cancelAt %}${texts['ending']}{% else %}${text}{% endif %}` : text}`,
     )
     .join('')}{% endcase %}`;
-const membershipWords = (title: string, texts: Readonly<Record<string, string>>): LocaleWords => {
-  const body = membershipText(texts);
-  return { push: { title, body }, sms: { text: body }, email: { subject: title, text: body } };
-};
-const pageWords = (title: string, body: string): LocaleWords => ({
+const membershipWords = (title: string, texts: Readonly<Record<string, string>>): LocaleWords =>
+  sameWords(title, membershipText(texts));
+const sameWords = (title: string, body: string): LocaleWords => ({
   push: { title, body },
   sms: { text: body },
   email: { subject: title, text: body },
@@ -128,8 +126,8 @@ export const BUILT_IN_TEMPLATES: ReadonlyMap<string, TemplateSource> = new Map([
       example: {},
       defaultLocale: 'en',
       locales: {
-        en: pageWords('New for you', 'Your front page has something new.'),
-        de: pageWords('Neu für dich', 'Auf deiner Startseite gibt es Neues.'),
+        en: sameWords('New for you', 'Your front page has something new.'),
+        de: sameWords('Neu für dich', 'Auf deiner Startseite gibt es Neues.'),
       },
     },
   ],

@@ -11,11 +11,9 @@ import { type CheckedData, type DataCheck, dataCheckOf } from './data-schema.js'
 import { faultOf, type ParsedText, parseText, renderText, type Syntax } from './liquid.js';
 import { fallbackChain } from './locales.js';
 import { oneLine } from './one-line.js';
+import { MAX_BODY, MAX_TITLE } from './plain-words.js';
 import { faultsOfVariables } from './variables.js';
 
-/** Lengths in UTF-16 units. Lock screens cut off longer texts, and messages stay far below the 4 KB that providers take. */
-const MAX_TITLE = 100;
-const MAX_BODY = 300;
 /** Gmail cuts off what is longer. */
 export const MAX_SUBJECT = 250;
 /** Characters of a text or a mail's text. */
@@ -23,7 +21,7 @@ export const MAX_TEXT = 20_000;
 /** Characters of a mail's HTML. */
 export const MAX_HTML = 200_000;
 
-/** A text of a template: where it is, what it is printed into, and on how many lines. */
+/** How a text is printed: into what, on how many lines, and at most how many characters. */
 interface Field {
   readonly syntax: Syntax;
   readonly lines: 'one' | 'many';

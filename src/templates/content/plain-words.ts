@@ -1,9 +1,10 @@
 import { truncate } from '../../platform/truncate.js';
 import type { NotificationText } from '../template.js';
 
-/** Lengths in UTF-16 units. Lock screens cut off longer texts, and messages stay far below the 4 KB that providers take. */
-const MAX_TITLE = 100;
-const MAX_BODY = 300;
+/** UTF-16 units of a push's title. Lock screens cut off longer texts, and pushes stay far below the 4 KB that providers take. */
+export const MAX_TITLE = 100;
+/** The same of its body. */
+export const MAX_BODY = 300;
 
 /**
  * Returns the words of an event without a template: `data.title` and `data.body` (or `data.text`), as back offices pass them; undefined where

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { DataNode, LocaleWords, TemplateChannel, TemplateSource } from '../template.js';
 import { BUILT_IN_TEMPLATES } from './built-in-templates.js';
 import { checkTemplate } from './check-template.js';
-import { MjmlCompilerService } from '../publishing/mjml-compiler.service.js';
+import { compileInThread, MjmlCompilerService } from '../publishing/mjml-compiler.service.js';
 import { plainWordsOf } from './plain-words.js';
 
 const text: DataNode = { type: 'string' };
@@ -345,7 +345,7 @@ describe('a mail', () => {
     }
   });
 
-  test('in MJML becomes HTML once, with its variables; it reads no file, and what takes too long is ended', async () => {
+  test('in MJML becomes HTML once, with its variables; and it reads no file', async () => {
     const page = (inner: string) =>
       `<mjml><mj-body><mj-section><mj-column>${inner}</mj-column></mj-section></mj-body></mjml>`;
     const [good, including, wrong, none, deep] = await new MjmlCompilerService().compile([
@@ -365,5 +365,9 @@ describe('a mail', () => {
     expect(JSON.stringify(including)).not.toContain('root:');
     expect(wrong).toEqual({ errors: [{ line: 1, message: expect.stringContaining('mj-txt') }] });
     for (const one of [none, deep]) expect(one).toHaveProperty('errors');
+  });
+
+  test('in MJML that takes too long is ended', async () => {
+    await expect(compileInThread(['<mjml></mjml>'], 1)).rejects.toThrow('takes longer than 0.001 s');
   });
 });

@@ -23,7 +23,7 @@ export class MjmlCompilerService {
     if (this.running >= MAX_AT_ONCE) throw new Problem('rate_limited', 'Other mails are being compiled.');
     this.running += 1;
     try {
-      return await inThread(sources);
+      return await compileInThread(sources, DEADLINE_MS);
     } catch (error) {
       const message = String((error as Error).message ?? error);
       return sources.map(() => ({ errors: [{ message }] }));
@@ -33,14 +33,17 @@ export class MjmlCompilerService {
   }
 }
 
-/** Rejects when the thread ends without an answer, or takes longer than the deadline. */
-async function inThread(sources: readonly string[]): Promise<readonly CompiledMjml[]> {
+/** Returns what became of each text. Rejects when the thread ends without an answer, or takes longer than the deadline; it is ended then. */
+export async function compileInThread(
+  sources: readonly string[],
+  deadlineMs: number,
+): Promise<readonly CompiledMjml[]> {
   const file = new URL('./mjml-thread.mjs', import.meta.url);
   const thread = new Worker(file, { workerData: sources, resourceLimits: LIMITS });
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`takes longer than ${DEADLINE_MS / 1_000} s`)), DEADLINE_MS);
+      timer = setTimeout(() => reject(new Error(`takes longer than ${deadlineMs / 1_000} s`)), deadlineMs);
       thread.once('message', resolve);
       thread.once('error', reject);
       thread.once('exit', () => reject(new Error('cannot be compiled')));

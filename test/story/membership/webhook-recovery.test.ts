@@ -272,6 +272,45 @@ describe('webhooks that contain the state, and are left over', () => {
     expect(await runningOnes()).toEqual([{ id: 'moving-60' }]);
   });
 
+  test('leave a subscription of another user alone, whoever says that it is replaced', async () => {
+    await insertPlain('of the victim', 9, {
+      subscriptionId: 'theirs',
+      customerId: 'victim',
+      userId: 'victim',
+    });
+    await applyLeftOver(0, 'plain');
+    for (const [n, replaces] of ['theirs', 'unknown'].entries())
+      await insertPlain(`of the other ${n}`, n, {
+        ...{ subscriptionId: `mine-${n}`, customerId: 'other', userId: 'other' },
+        replaces,
+      });
+    await applyLeftOver(0, 'plain');
+    expect(await countByStatus()).toEqual({ applied: 3 });
+    const owners = await database.query(
+      `SELECT subscription_id AS id, user_id AS "userId", ended FROM subscription WHERE subscription_id IN ('theirs', 'unknown') ORDER BY 1`,
+    );
+    expect(owners).toEqual([
+      { id: 'theirs', userId: 'victim', ended: false },
+      { id: 'unknown', userId: 'other', ended: true },
+    ]);
+  });
+
+  test('that waited for a subscription are settled when all that is known of it is that another replaced it', async () => {
+    await insertPlain('unpaid', 9, {
+      kind: 'payment_failure',
+      subscriptionId: 'old',
+      userId: 'payer',
+    } as never);
+    await database.query(
+      `INSERT INTO processor_link (processor, customer_id, user_id) VALUES ('plain', 'customer-of-old', 'payer') ON CONFLICT DO NOTHING`,
+    );
+    await applyLeftOver(0, 'plain');
+    expect(await statusOf('unpaid')).toMatchObject({ status: 'waiting' });
+    await insertPlain('new', 1, { subscriptionId: 'new', userId: 'payer', replaces: 'old' });
+    await applyLeftOver(0, 'plain');
+    await eventually('it is settled', async () => (await statusOf('unpaid'))?.status === 'stale');
+  });
+
   test('fail alone when they cannot be read', async () => {
     await insertPlain('faulty', 90, {});
     for (const n of [1, 2]) await insertPlain(`sound ${n}`, n, { subscriptionId: `sound-${n}` });

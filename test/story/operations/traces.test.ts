@@ -86,7 +86,7 @@ describe('a published event', () => {
   test('whose caller does not sample it is in no trace', async () => {
     const device = await b.device('bob', 'bob-tv');
     const { traceId, parentId } = newTrace();
-    await publish(`00-${traceId}-${parentId}-00`, { userId: 'bob' });
+    const { body } = await publish(`00-${traceId}-${parentId}-00`, { userId: 'bob' });
     await device.waitFor('note.one');
     // A later event, whose spans are exported after those that there must not be. A device that gets one from its mailbox, because
     // messages came late, acknowledges it outside of any trace: then another is sent.
@@ -100,6 +100,9 @@ describe('a published event', () => {
       ).catch(() => false);
     });
     expect(ofTrace(traceId)).toEqual([]);
+    // Nor in one of Usher's own.
+    const [{ id }] = body.accepted as [{ id: string }];
+    expect(collector.spans.filter(({ attributes }) => attributes['messaging.message.id'] === id)).toEqual([]);
   });
 
   test('that is pushed goes on to the provider in its trace', async () => {
