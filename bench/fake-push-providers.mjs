@@ -3,13 +3,14 @@
  * and of each push only that it is authorized, for whom, how long, and when it came. (Those of the tests check and decrypt
  * everything, and would be the slowest part.)
  */
-import { createECDH, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
+import webPush from 'web-push';
 import { serveRequests } from './ipc-worker.mjs';
 import { machineClock } from './load/clock.mjs';
 
@@ -141,8 +142,7 @@ function reply(response, status, json) {
 function settings() {
   const pem = (type, options) =>
     generateKeyPairSync(type, options).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const vapid = createECDH('prime256v1');
-  const vapidPublic = vapid.generateKeys('base64url');
+  const vapid = webPush.generateVAPIDKeys();
   return {
     APNS_KEY: pem('ec', { namedCurve: 'P-256' }),
     APNS_KEY_ID: 'ABC123DEFG',
@@ -158,8 +158,8 @@ function settings() {
     }),
     FCM_ORIGIN: origin,
     VAPID_SUBJECT: 'mailto:operator@example.com',
-    VAPID_PUBLIC_KEY: vapidPublic,
-    VAPID_PRIVATE_KEY: vapid.getPrivateKey('base64url'),
+    VAPID_PUBLIC_KEY: vapid.publicKey,
+    VAPID_PRIVATE_KEY: vapid.privateKey,
     WEBPUSH_HOSTS: new URL(origin).host,
     PUSH_CA_FILE: tls.file,
   };

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
+import { ConnectionLookupService } from '../../cluster/lookup/connection-lookup.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
@@ -7,7 +8,7 @@ import { type DeviceOutcome, type PublishedEvent, ReceiptStore } from './receipt
 
 /** Events of one call; the outcome of more is found in the timeline, not by waiting. */
 const MAX_EVENTS_AWAITED = 100;
-/** By then every node that holds a device has recorded the receipt `sent`; a device without one is not connected. */
+/** By then a node that holds a device has recorded the receipt `sent`, unless it is overloaded: the nodes are asked about the others. */
 const SENT_WITHIN_MS = 400;
 const POLL_MS = 50;
 /** Added to the time that a device has to acknowledge, since receipts are written in batches. */
@@ -18,6 +19,7 @@ const WRITE_MARGIN_MS = 500;
 export class DeliveryOutcomeService {
   constructor(
     private readonly receipts: ReceiptStore,
+    private readonly lookup: ConnectionLookupService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -38,16 +40,33 @@ export class DeliveryOutcomeService {
     const startedAt = monotonicNow();
     const deadline = startedAt + this.config.ACK_TIMEOUT_SECONDS * 1_000 + WRITE_MARGIN_MS;
     let outcomes: DeviceOutcome[][] = events.map(() => []);
+    let isConnected: IsConnected | undefined;
+    const isPending = (n: number, { deviceId, state }: DeviceOutcome): boolean =>
+      state === 'sent' || (state === 'asleep' && isConnected?.(events[n]?.userId ?? '', deviceId) !== false);
     for (;;) {
       // The events are committed: the call must not look as if it failed because receipts cannot be read.
       outcomes = await this.receipts.readOutcomes(events).catch(() => outcomes);
-      const states = outcomes.flat().map(({ state }) => state);
-      const isComplete =
-        monotonicNow() >= startedAt + SENT_WITHIN_MS ? !states.includes('sent') : states.every(isReceived);
+      if (monotonicNow() >= startedAt + SENT_WITHIN_MS)
+        isConnected ??= await this.findConnected(events, outcomes);
+      const isComplete = outcomes.every((devices, n) => !devices.some((device) => isPending(n, device)));
       if (isComplete || monotonicNow() >= deadline) return outcomes;
       await pause(POLL_MS);
     }
   }
+
+  /** Asks the nodes about the users who have a device without a receipt. Where that is not known, the device counts as not connected. */
+  private async findConnected(
+    events: readonly PublishedEvent[],
+    outcomes: readonly (readonly DeviceOutcome[])[],
+  ): Promise<IsConnected> {
+    const hasAsleep = (n: number) => outcomes[n]?.some(({ state }) => state === 'asleep');
+    const userIds = [...new Set(events.filter((_, n) => hasAsleep(n)).map(({ userId }) => userId))];
+    const found = await Promise.all(userIds.map((userId) => this.lookup.find(userId)));
+    const connected = new Map(
+      userIds.map((userId, n) => [userId, new Set(found[n]?.map(({ deviceId }) => deviceId))]),
+    );
+    return (userId, deviceId) => connected.get(userId)?.has(deviceId) === true;
+  }
 }
 
-const isReceived = (state: DeviceOutcome['state']): boolean => state !== 'asleep' && state !== 'sent';
+type IsConnected = (userId: string, deviceId: string) => boolean;

@@ -89,11 +89,8 @@ function countedOperator(operator: Operator): Operator {
 
 function countedFilter(filter: Filter): Filter {
   return function counted(value, ...options) {
-    const steps = stepsOf(this.context);
-    steps.useFor(value);
-    const result: unknown = filter.call(this, value, ...options);
-    steps.useFor(result);
-    return result;
+    stepsOf(this.context).useFor(value);
+    return filter.call(this, value, ...options);
   };
 }
 type Filter = (this: { readonly context: Context }, value: unknown, ...options: unknown[]) => unknown;

@@ -3,6 +3,9 @@ import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { metric } from '../../support/metric.js';
 
+/** More than a connected device's node needs to record the receipt `sent`, as a rule (delivery-outcome.service.ts). */
+const LATE_AFTER_MS = 600;
+
 let a: TestUsher;
 let b: TestUsher;
 beforeAll(async () => {
@@ -46,6 +49,17 @@ describe('a publisher that waits for receipts', () => {
         ],
       },
     ]);
+  });
+
+  test('is not told that a connected device is asleep only because its node is slow to record receipts', async () => {
+    await b.device('finn', 'finn-1');
+    const release = await a.database.holdTransaction('LOCK TABLE receipt IN EXCLUSIVE MODE');
+    const publishedAt = Date.now();
+    const published = publish([critical('finn')]);
+    await eventually('receipts are late', () => Date.now() - publishedAt > LATE_AFTER_MS);
+    await release();
+    const { accepted } = await published;
+    expect(accepted[0]?.devices).toEqual([{ deviceId: 'finn-1', state: 'received' }]);
   });
 
   test('is returned only the target device of an event that has one', async () => {

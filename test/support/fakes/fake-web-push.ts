@@ -2,6 +2,7 @@ import { jwtVerify } from 'jose';
 import { createDecipheriv, createECDH, type ECDH, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:https';
+import webPush from 'web-push';
 import {
   type FakePushProvider,
   listen,
@@ -41,8 +42,8 @@ interface Browser {
 }
 
 export async function startFakeWebPush(): Promise<FakeWebPush> {
-  const vapid = createECDH('prime256v1');
-  const publicKey = vapid.generateKeys();
+  const vapid = webPush.generateVAPIDKeys();
+  const publicKey = Buffer.from(vapid.publicKey, 'base64url');
   const tls = await sharedCertificate();
   const responses = new ResponseScript();
   const browsers = new Map<string, Browser>();
@@ -78,8 +79,8 @@ export async function startFakeWebPush(): Promise<FakeWebPush> {
   return {
     environment: {
       VAPID_SUBJECT: 'mailto:operator@example.com',
-      VAPID_PUBLIC_KEY: publicKey.toString('base64url'),
-      VAPID_PRIVATE_KEY: vapid.getPrivateKey().toString('base64url'),
+      VAPID_PUBLIC_KEY: vapid.publicKey,
+      VAPID_PRIVATE_KEY: vapid.privateKey,
       WEBPUSH_HOSTS: new URL(origin).host,
       PUSH_CA_FILE: tls.file,
     },
