@@ -29,6 +29,10 @@ const A_MILLION = `SET seq_page_cost = ${1_000_000 / ROWS}`;
 const SMALL = [
   'installation',
   'digest_definition',
+  'audience',
+  'campaign',
+  'campaign_walk',
+  'campaign_tally',
   'template',
   'template_version',
   'fallback',
