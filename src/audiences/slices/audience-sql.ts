@@ -33,7 +33,11 @@ export function membershipSql(
   values: StatementValues,
 ): string {
   const user = values.add(userId, 'text');
-  const isIn = anyOf.map((one) => isInAudience(one, 'u.user_id', values));
+  const isKnown = `(${KNOWN_USERS.map((source) => source.has('u.user_id')).join(' OR ')})`;
+  const isIn = anyOf.map((one) => {
+    const isThere = isInAudience(one, 'u.user_id', values);
+    return one.rule ? `(${isKnown} AND ${isThere})` : isThere;
+  });
   const lists = values.add(
     anyOf.map(({ name }) => name),
     'text[]',

@@ -22,7 +22,7 @@ export function userSource(
   return {
     next: ({ after, limit }) =>
       `SELECT ${hasManyRows ? 'DISTINCT ' : ''}s.user_id FROM ${table} s WHERE s.user_id > ${after} ORDER BY s.user_id LIMIT ${limit}`,
-    has: (userId) => `EXISTS (SELECT FROM ${table} s WHERE s.user_id = ${userId})`,
+    has: (userId) => `EXISTS (SELECT FROM ${table} h WHERE h.user_id = ${userId})`,
     sample: (percent) =>
       `SELECT s.user_id, ${hasManyRows ? `1.0 / ${rowsOf('s.user_id')}` : '1.0'} AS weight
       FROM ${table} s TABLESAMPLE SYSTEM (${percent})`,

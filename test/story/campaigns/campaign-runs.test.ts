@@ -54,9 +54,10 @@ beforeAll(async () => {
     .useValue(database)
     .compile();
   await postgres.query(`INSERT INTO template (name, active_version) VALUES ('advent', 1)`);
-  await postgres.query(`INSERT INTO template_version (name, version, body, html) VALUES ('advent', 1, $1, '{}')`, [
-    JSON.stringify(TEMPLATE),
-  ]);
+  await postgres.query(
+    `INSERT INTO template_version (name, version, body, html) VALUES ('advent', 1, $1, '{}')`,
+    [JSON.stringify(TEMPLATE)],
+  );
 });
 afterAll(async () => {
   await server.close();
@@ -152,7 +153,9 @@ const membersOf = (name: string) =>
     [name],
   );
 const becameOf = async (name: string) =>
-  Object.fromEntries((await membersOf(name)).map((one) => [one.user_id, one.reason ?? one.channel ?? one.state]));
+  Object.fromEntries(
+    (await membersOf(name)).map((one) => [one.user_id, one.reason ?? one.channel ?? one.state]),
+  );
 const eventsOf = (userId: string) =>
   postgres.query<{ data: Record<string, unknown> }>(
     `SELECT data FROM mailbox_entry WHERE user_id = $1 AND type = 'campaign.message'`,
@@ -285,7 +288,10 @@ describe('a member is skipped', () => {
   test('for whom the template lacks a value, alone', async () => {
     await list('some', { ada: { city: 'Bonn' }, ben: null, cem: { city: 7 } });
     await Promise.all(['ada', 'ben', 'cem'].map((userId) => phone(userId)));
-    await schedule('advent', campaign({ audiences: ['some'], template: { name: 'advent', version: 1, data: {} } }));
+    await schedule(
+      'advent',
+      campaign({ audiences: ['some'], template: { name: 'advent', version: 1, data: {} } }),
+    );
     await freeze();
     await send();
     expect(await becameOf('advent')).toEqual({
