@@ -15,7 +15,7 @@ const READY_WITHIN_MS = 30_000;
 const DONE_WITHIN_MS = 1_200_000;
 const POLL_MS = 50;
 const ADMIN_KEY = 'usher_bench_admin_key_0123456789';
-const CONTACT_KEY = 'encrypts the addresses of pretend people, 32 bytes or more';
+const CONTACT_KEY = 'encrypts the addresses of pretend people with 32 bytes or more';
 const BEGINS = ['campaign-walk-claim', 'claim-members'];
 /** A worker looks for campaigns that run. */
 const LOOKS = 'campaigns-running';
@@ -141,6 +141,7 @@ async function startNode(databaseUrl, roles, environment) {
       AUTH_JWT_SECRET: 'of a pretend campaign, and of no use after it',
       LOG_LEVEL: 'fatal',
       CAMPAIGN_MEMBERS_PER_SECOND: '1000000',
+      ACK_TIMEOUT_SECONDS: '1',
       ...environment,
       ADMIN_KEY,
       CONTACT_KEY,
