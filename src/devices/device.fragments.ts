@@ -1,6 +1,6 @@
 import { STALE_AFTER_DAYS } from './device.js';
 import { OPT_IN_CATEGORIES } from './preferences/preferences.js';
-import { userSource } from '../platform/postgres/user-source.js';
+import { existsForEach, userSource } from '../platform/postgres/user-source.js';
 
 /* SQL over the tables device and preference for statements of other folders. All parameters are SQL expressions. */
 
@@ -72,7 +72,7 @@ export const usersWithOwnPreferences = userSource('preference');
 
 /** A condition: whether the user has a device of one of these platforms (text[]). */
 export const hasPlatform = ({ userId, platforms }: { userId: string; platforms: string }): string =>
-  `EXISTS (SELECT FROM device d WHERE d.user_id = ${userId} AND d.platform = ANY (${platforms}))`;
+  existsForEach(`SELECT FROM device d WHERE d.user_id = ${userId} AND d.platform = ANY (${platforms})`);
 
 /** A scalar (int[]): the numbers at the beginning of an app's version, as 4.10.2, without zeros at the end; null when there are none. */
 const numbersOf = (version: string): string =>
@@ -85,14 +85,18 @@ export const hasAppVersion = (of: {
   atLeast: string;
   below: string;
 }): string =>
-  `EXISTS (SELECT FROM device d WHERE d.user_id = ${of.userId} AND (${of.platform} IS NULL OR d.platform = ${of.platform})
+  existsForEach(`SELECT FROM device d WHERE d.user_id = ${of.userId} AND (${of.platform} IS NULL OR d.platform = ${of.platform})
     AND (${of.atLeast} IS NULL OR ${numbersOf('d.app_version')} >= ${numbersOf(of.atLeast)})
-    AND (${of.below} IS NULL OR ${numbersOf('d.app_version')} < ${numbersOf(of.below)}))`;
+    AND (${of.below} IS NULL OR ${numbersOf('d.app_version')} < ${numbersOf(of.below)})`);
 
 /** A condition: whether a device of the user was seen in the last `days`. */
 export const wasSeenWithin = ({ userId, days }: { userId: string; days: string }): string =>
-  `EXISTS (SELECT FROM device d WHERE d.user_id = ${userId} AND d.last_seen_at > now() - ${days} * interval '1 day')`;
+  existsForEach(
+    `SELECT FROM device d WHERE d.user_id = ${userId} AND d.last_seen_at > now() - ${days} * interval '1 day'`,
+  );
 
 /** A condition: whether the preferences that the user has set for the category hold what `setting` (jsonb) holds. */
 export const hasSet = (of: { userId: string; category: string; setting: string }): string =>
-  `EXISTS (SELECT FROM preference f WHERE f.user_id = ${of.userId} AND f.body #> ARRAY['categories', ${of.category}] @> ${of.setting})`;
+  existsForEach(
+    `SELECT FROM preference f WHERE f.user_id = ${of.userId} AND f.body #> ARRAY['categories', ${of.category}] @> ${of.setting}`,
+  );

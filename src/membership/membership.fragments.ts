@@ -1,4 +1,4 @@
-import { userSource } from '../platform/postgres/user-source.js';
+import { existsForEach, userSource } from '../platform/postgres/user-source.js';
 
 /** SQL over this folder's tables that other folders' statements include. Arguments are SQL expressions, such as `$1`. */
 
@@ -120,8 +120,8 @@ export const usersWithMembership = userSource('membership');
 
 /** A condition: whether the user's membership is of one of these plans (text[]). */
 export const hasPlan = ({ userId, planIds }: { userId: string; planIds: string }): string =>
-  `EXISTS (SELECT FROM membership m WHERE m.user_id = ${userId} AND m.plan_id = ANY (${planIds}))`;
+  existsForEach(`SELECT FROM membership m WHERE m.user_id = ${userId} AND m.plan_id = ANY (${planIds})`);
 
 /** A condition: whether the user's membership has one of these statuses (text[]). */
 export const hasStatus = ({ userId, statuses }: { userId: string; statuses: string }): string =>
-  `EXISTS (SELECT FROM membership m WHERE m.user_id = ${userId} AND m.status = ANY (${statuses}))`;
+  existsForEach(`SELECT FROM membership m WHERE m.user_id = ${userId} AND m.status = ANY (${statuses})`);

@@ -2,6 +2,7 @@ import { usersWithContact } from '../../contacts/contact.fragments.js';
 import { usersWithDevices, usersWithOwnPreferences } from '../../devices/device.fragments.js';
 import { usersWithEvents } from '../../mailbox/mailbox.fragments.js';
 import { usersWithMembership } from '../../membership/membership.fragments.js';
+import { existsForEach } from '../../platform/postgres/user-source.js';
 import type { Audience, AudienceSelection } from '../audience.js';
 import { ruleCondition, type StatementValues } from '../rule/rule-condition.js';
 
@@ -17,7 +18,8 @@ export const KNOWN_USERS = [
 /** A condition: whether the user is in the audience. */
 export function isInAudience({ name, rule }: Audience, userId: string, values: StatementValues): string {
   if (rule) return ruleCondition(rule, userId, values);
-  return `EXISTS (SELECT FROM audience_member a WHERE a.audience = ${values.add(name, 'text')} AND a.user_id = ${userId})`;
+  const list = values.add(name, 'text');
+  return existsForEach(`SELECT FROM audience_member a WHERE a.audience = ${list} AND a.user_id = ${userId}`);
 }
 
 /** A condition: whether the user is in none of the audiences. */

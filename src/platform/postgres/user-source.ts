@@ -1,3 +1,9 @@
+/**
+ * A condition: whether the query has a row, asked for each user by itself. Of a plain EXISTS PostgreSQL may read the whole table once and hash it, which is
+ * right for a report and wrong for a slice of a thousand among fifty million: OFFSET 0 forbids it.
+ */
+export const existsForEach = (query: string): string => `EXISTS (${query} OFFSET 0)`;
+
 /** SQL by which other folders find users in a table that is keyed by them. Arguments are SQL expressions. */
 export interface UserSource {
   /** For FROM: user_id of the next `limit` users after the user `after`, by their ids, each once. */
@@ -22,7 +28,7 @@ export function userSource(
   return {
     next: ({ after, limit }) =>
       `SELECT ${hasManyRows ? 'DISTINCT ' : ''}s.user_id FROM ${table} s WHERE s.user_id > ${after} ORDER BY s.user_id LIMIT ${limit}`,
-    has: (userId) => `EXISTS (SELECT FROM ${table} h WHERE h.user_id = ${userId})`,
+    has: (userId) => existsForEach(`SELECT FROM ${table} h WHERE h.user_id = ${userId}`),
     sample: (percent) =>
       `SELECT s.user_id, ${hasManyRows ? `1.0 / ${rowsOf('s.user_id')}` : '1.0'} AS weight
       FROM ${table} s TABLESAMPLE SYSTEM (${percent})`,
