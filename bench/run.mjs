@@ -6,6 +6,7 @@
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
  *   --users 1000000         rows in each table of `scale` (--minutes 3 of load), of `nightly-order` and of `killed-push`, events of one user in `timeline`: run only when named
+ *   --users 100000          people of `campaign-once`, whose workers are killed
  *   --seed 1                of the moments of `killed-push`, and of the statements of `digest-week`
  *   --days 8                that `digest-week` simulates, for `--users`
  *   --quick                 a glance: few devices, one short round
@@ -21,6 +22,7 @@ import { doubts, machine, save, table } from './report.mjs';
 import { heartbeats } from './scenarios/heartbeats.mjs';
 import { boot } from './scenarios/boot.mjs';
 import { campaign } from './scenarios/campaign.mjs';
+import { campaignOnce } from './scenarios/campaign-once.mjs';
 import { clients } from './scenarios/clients.mjs';
 import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
@@ -63,6 +65,7 @@ const scenarios = {
   campaign,
   clients,
   digest,
+  'campaign-once': campaignOnce,
   'digest-week': digestWeek,
   scale,
   timeline,
@@ -74,6 +77,7 @@ const ONLY_WHEN_NAMED = new Set([
   'nightly-order',
   'killed-push',
   'digest',
+  'campaign-once',
   'digest-week',
   'timeline',
 ]);

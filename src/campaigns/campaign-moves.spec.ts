@@ -11,14 +11,14 @@ import {
 const acts = Object.keys(CAMPAIGN_MOVES) as CampaignAct[];
 const walk = fc.array(fc.constantFrom(...acts), { maxLength: 30 });
 /** The states that a draft goes through; acts that are not allowed change nothing. */
-const statesOf = (of: readonly CampaignAct[]): CampaignState[] =>
-  of.reduce<CampaignState[]>(
-    (states, act) => {
-      const state = states.at(-1) ?? 'draft';
-      return [...states, stateAfter(act, state) ?? state];
-    },
-    ['draft'],
-  );
+function statesOf(of: readonly CampaignAct[]): CampaignState[] {
+  const states: CampaignState[] = ['draft'];
+  for (const act of of) {
+    const state = states.at(-1) ?? 'draft';
+    states.push(stateAfter(act, state) ?? state);
+  }
+  return states;
+}
 
 test('the way of a campaign that nobody stops', () => {
   expect(statesOf(['approve', 'schedule', 'start', 'pause', 'resume', 'finish'])).toEqual([
@@ -29,16 +29,10 @@ test('the way of a campaign that nobody stops', () => {
 test('nothing is sent that was not approved since it was written last', () => {
   fc.assert(
     fc.property(walk, (of) => {
-      let isApproved = false;
-      let state: CampaignState = 'draft';
-      for (const act of of) {
-        const next = stateAfter(act, state);
-        if (!next) continue;
-        if (act === 'put') isApproved = false;
-        if (act === 'approve') isApproved = true;
-        if (next === 'running') expect(isApproved).toBe(true);
-        state = next;
-      }
+      const states = statesOf(of);
+      const done = of.filter((_, n) => stateAfter(of[n] as CampaignAct, states[n] as CampaignState));
+      const isSending = states.at(-1) === 'running';
+      return !isSending || done.lastIndexOf('approve') > done.lastIndexOf('put');
     }),
   );
 });
