@@ -34,7 +34,7 @@ export class WebhookMonitorWorker extends PeriodicWorker {
     );
     metrics.gauges(
       'webhooks_usual_silence_seconds',
-      'Workers only. The longest silence between two webhooks in the last 24 hours.',
+      'Workers only. The longest silence between two webhooks in the last 24 hours, to five minutes.',
       'max',
       'processor',
       byProcessor(({ usualSeconds }) => usualSeconds),
@@ -64,7 +64,7 @@ export class WebhookMonitorWorker extends PeriodicWorker {
 
   protected async runOnce(): Promise<void> {
     const silences: WebhookSilence[] = [];
-    // One after the other: each reads an index 1,440 times.
+    // One after the other: each reads an index 288 times.
     for (const name of this.processors.names()) silences.push(...(await this.webhooks.silence([name])));
     this.silences = silences;
     this.failing = await this.webhooks.failingSeconds(this.processors.names());

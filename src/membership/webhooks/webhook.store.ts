@@ -66,7 +66,7 @@ export interface WebhookSilence {
   readonly processor: string;
   /** Since its last webhook. */
   readonly silentSeconds: number;
-  /** The longest time between two webhooks in the last 24 hours, to the minute. */
+  /** The longest time between two webhooks in the last 24 hours, to five minutes. */
   readonly usualSeconds: number;
 }
 

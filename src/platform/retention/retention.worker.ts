@@ -12,10 +12,10 @@ const EVERY_MS = 10_000;
 /** Bounds a run; what is left waits for the next one. */
 const MAX_ROUNDS = 1_000;
 /**
- * Short batches, since one of 5,000 webhook bodies took more than a second on a busy machine. Not shorter: from 10 rows and 15 ms on, a full
- * machine removed 376 rows a second instead of 2,700 (docs/operate/capacity.md).
+ * Short batches, so that one of a hundred at most takes longer than 50 ms: a busy machine takes twice as long for the next one as for the last.
+ * One of 5,000 webhook bodies took more than a second. (docs/operate/capacity.md)
  */
-const BATCH = { min: 100, max: 5_000, slowMs: 25 };
+const BATCH = { min: 25, max: 5_000, slowMs: 12 };
 /** Added to the pause after a batch while others wait for a connection: heartbeats are saved in the same lane. */
 const BUSY_PAUSE_MS = 500;
 /** Rows that another transaction had locked are behind the cursor. They are found when it starts again. */
