@@ -1,21 +1,24 @@
 import type { RetentionRules } from '../platform/retention/retention-rule.js';
 
-/** Days that roll-ups by the minute are kept: longer than events may be late. */
-export const MINUTE_DAYS = 14;
-/** Days that roll-ups by the hour are kept: a year in any time zone. */
-export const HOUR_DAYS = 400;
+/**
+ * Days that roll-ups are kept: those of every event (`all`), also by kind, and those of dimensions, which are fifty times as many. Minutes of all:
+ * longer than events may be late. Hours of all: a year in any time zone. Those by the day stay.
+ */
+export const ROLLUP_DAYS = {
+  minute: { all: 14, dimension: 2 },
+  hour: { all: 400, dimension: 62 },
+} as const;
 
-/** Roll-ups by the minute and hour. Those by the day are small and stay; events go with their partitions (partitions/). */
+const CONDITIONS = { all: `dimension = 'all'`, dimension: `dimension <> 'all'` } as const;
+
+/** Roll-ups by the minute and hour. Events go with their partitions (partitions/). */
 export const engagementRetention: RetentionRules = () =>
-  (
-    [
-      ['minute', MINUTE_DAYS],
-      ['hour', HOUR_DAYS],
-    ] as const
-  ).map(([grain, days]) => ({
-    name: `engagement_rollup ${grain}`,
-    table: 'engagement_rollup',
-    orderBy: 'at',
-    due: `grain = '${grain}' AND at < now() - $1::interval`,
-    after: `${days} days`,
-  }));
+  (['minute', 'hour'] as const).flatMap((grain) =>
+    (['all', 'dimension'] as const).map((of) => ({
+      name: `engagement_rollup ${grain} ${of}`,
+      table: 'engagement_rollup',
+      orderBy: 'at',
+      due: `grain = '${grain}' AND ${CONDITIONS[of]} AND at < now() - $1::interval`,
+      after: `${ROLLUP_DAYS[grain][of]} days`,
+    })),
+  );

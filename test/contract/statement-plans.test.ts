@@ -293,7 +293,7 @@ describe('engagement over a year of roll-ups', () => {
   ])(
     '%s reads the rows of its buckets by the key, and no others',
     async (_, grain, of, count, width, byKind, rows) => {
-      const [found] = knownStatements().filter(({ name }) => name.startsWith('read-rollups:'));
+      const found = knownStatements().find(({ name }) => name.startsWith('read-rollups:'));
       const values = [grain, ...of, ...bucketsOf(count, width), byKind, 100_001];
       const plan = await executedPlanOf(client, found?.text ?? '', values);
       expect(printed(plan).join('\n')).toContain('engagement_rollup_pkey');
@@ -303,7 +303,7 @@ describe('engagement over a year of roll-ups', () => {
   );
 
   test('what is watched live is read by the key, the last hour alone', async () => {
-    const [found] = knownStatements().filter(({ name }) => name.startsWith('live-buckets:'));
+    const found = knownStatements().find(({ name }) => name.startsWith('live-buckets:'));
     const from = new Date(Date.now() - HOUR_MS).toISOString();
     const plan = await executedPlanOf(client, found?.text ?? '', ['{*,film}', '{*,*}', from, 0, 1_000]);
     expect(printed(plan).join('\n')).toContain('engagement_rollup_pkey');

@@ -46,7 +46,9 @@ CREATE TABLE engagement_rollup (
   version bigint NOT NULL,
   PRIMARY KEY (grain, team, campaign, dimension, at, kind, value)
 ) WITH (fillfactor = 80);
-CREATE INDEX engagement_rollup_grain_at_idx ON engagement_rollup (grain, at);
+-- By these what is old is removed: rows of dimensions sooner than those of everything.
+CREATE INDEX engagement_rollup_all_idx ON engagement_rollup (grain, at) WHERE dimension = 'all';
+CREATE INDEX engagement_rollup_dimension_idx ON engagement_rollup (grain, at) WHERE dimension <> 'all';
 
 -- How far the roll-ups are: all events up to `seq` are in them, which are all that were received up to `at`. And how far the workers are that
 -- find deliveries in receipts and messages, by the time of these.

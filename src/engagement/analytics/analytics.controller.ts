@@ -1,4 +1,4 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Header, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { Operation } from '../../platform/http/docs/operation.js';
@@ -20,6 +20,7 @@ export class AnalyticsController {
     description: 'In buckets of a minute, hour, day or week, 1,500 at most, with a 0 where nothing was done.',
     problems: ['too_many_buckets', 'not_kept'],
   })
+  @Header('Content-Type', 'application/json; charset=utf-8')
   @ApiResponse({ status: 200, standardSchema: engagementAnswer })
   engagement(@Query({ schema: engagementQuery }) query: EngagementQuery) {
     return this.analytics.read(query);

@@ -13,16 +13,16 @@ const WITHIN_MS = 60_000;
 const MAX_COUNTED = 500;
 const MAX_AHEAD = 20;
 
-interface Question {
+interface CountedQuestion {
   readonly query: RollupQuery;
   asks: number;
 }
 
-/** Reads ahead what is asked often: as soon as the roll-ups have counted more, and before anybody asks. */
+/** Answers ahead what is asked often: as soon as the roll-ups have counted more, and before anybody asks. */
 @Injectable()
 export class FrequentQuestionsService implements OnModuleInit {
-  private readonly questions = new LRUCache<string, Question>({ max: MAX_COUNTED, ttl: WITHIN_MS });
-  private isReading = false;
+  private readonly questions = new LRUCache<string, CountedQuestion>({ max: MAX_COUNTED, ttl: WITHIN_MS });
+  private isAnswering = false;
 
   constructor(
     private readonly cache: RollupCacheService,
@@ -30,10 +30,10 @@ export class FrequentQuestionsService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.bus.subscribe(rollupsAdvanced, (watermark) => this.readAhead(watermark));
+    this.bus.subscribe(rollupsAdvanced, (watermark) => this.answerAhead(watermark));
   }
 
-  /** Counts a question about buckets that can still change. */
+  /** Counts a question. */
   count(query: RollupQuery): void {
     const key = cacheKey(query, '');
     const known = this.questions.get(key);
@@ -41,15 +41,18 @@ export class FrequentQuestionsService implements OnModuleInit {
     else this.questions.set(key, { query, asks: 1 });
   }
 
-  /** One question after the other, so that they take no more than one connection. Does nothing while the last ones are being read. */
-  private async readAhead({ seq }: RollupWatermark): Promise<void> {
-    if (this.isReading) return;
-    this.isReading = true;
+  /** One question after the other, so that they take no more than one connection. Does nothing while the last ones are being answered. */
+  private async answerAhead(watermark: RollupWatermark): Promise<void> {
+    if (this.isAnswering) return;
+    this.isAnswering = true;
     try {
-      const often = [...this.questions.values()].filter(({ asks }) => asks >= OFTEN).slice(0, MAX_AHEAD);
-      for (const { query } of often) await this.cache.readAhead(query, 'recent', String(seq));
+      const often = [...this.questions.values()]
+        .filter(({ asks }) => asks >= OFTEN)
+        .toSorted((a, b) => b.asks - a.asks)
+        .slice(0, MAX_AHEAD);
+      for (const { query } of often) await this.cache.answerAhead(query, watermark);
     } finally {
-      this.isReading = false;
+      this.isAnswering = false;
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
+import { growingCache } from '../../platform/growing-cache.js';
 
 /** The widths of buckets. Weeks begin on Monday. */
 export const BUCKET_INTERVALS = ['minute', 'hour', 'day', 'week'] as const;
@@ -32,7 +33,10 @@ export interface TimeBuckets {
 
 const MS = { minute: 60_000, hour: 3_600_000 } as const;
 const HOUR_MS = MS.hour;
+const DAY_MS = 24 * HOUR_MS;
 const DAYS_OF_WEEK = 7;
+/** Counted from Monday, 0. */
+const THURSDAY = 3;
 
 /** Returns the buckets from the one that `from` is in to the one that ends at or after `to`; undefined when they are more than MAX_BUCKETS. */
 export function timeBuckets(window: BucketWindow): TimeBuckets | undefined {
@@ -49,21 +53,40 @@ function evenBuckets({ from, to }: BucketWindow, interval: keyof typeof MS): Tim
   return { starts, end: first + count * width, grain: interval, label: interval };
 }
 
-/** Days of a zone are 23 to 25 hours long, and begin where the zone's clocks say. */
+/** Days of a zone are 23 to 25 hours long, and begin where the zone's clocks say. Days are numbers since 1970-01-01, a Thursday. */
 function localBuckets({ from, to, interval, timezone }: BucketWindow): TimeBuckets | undefined {
   const days = interval === 'week' ? DAYS_OF_WEEK : 1;
-  const local = Temporal.Instant.fromEpochMilliseconds(from).toZonedDateTimeISO(timezone);
-  let date = local.toPlainDate();
-  if (interval === 'week') date = date.subtract({ days: local.dayOfWeek - 1 });
-  const startOf = (of: Temporal.PlainDate) => of.toZonedDateTime(timezone).epochMilliseconds;
-  const starts = [startOf(date)];
-  let end = startOf((date = date.add({ days })));
+  const first = localDay(from, timezone);
+  const monday = first - ((first + THURSDAY) % DAYS_OF_WEEK);
+  let day = interval === 'week' ? monday : first;
+  const starts = [midnight(day, timezone)];
+  let end = midnight((day += days), timezone);
   while (end < to) {
     if (starts.length === MAX_BUCKETS) return undefined;
     starts.push(end);
-    end = startOf((date = date.add({ days })));
+    end = midnight((day += days), timezone);
   }
   return { starts, end, grain: grainOf([...starts, end], timezone), label: `${interval} ${timezone}` };
+}
+
+function localDay(ms: number, timezone: string): number {
+  if (timezone === 'UTC') return Math.floor(ms / DAY_MS);
+  const date = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timezone).toPlainDate();
+  return Date.parse(date.toString()) / DAY_MS;
+}
+
+/** Temporal takes a tenth of a millisecond for each: a year of days would hold up everybody else. */
+const midnights = growingCache<number>(50_000);
+
+function midnight(day: number, timezone: string): number {
+  if (timezone === 'UTC') return day * DAY_MS;
+  const key = `${timezone} ${day}`;
+  const known = midnights.get(key);
+  if (known !== undefined) return known;
+  const date = Temporal.PlainDate.from(new Date(day * DAY_MS).toISOString().slice(0, 'yyyy-mm-dd'.length));
+  const found = date.toZonedDateTime(timezone).epochMilliseconds;
+  midnights.set(key, found);
+  return found;
 }
 
 /** Where days begin at half past an hour, they cannot be made of hours. */
