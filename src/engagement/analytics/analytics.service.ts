@@ -59,6 +59,8 @@ function checkKept(
 ): void {
   if (grain === 'day') return;
   const days = ROLLUP_DAYS[grain][groupBy === undefined || groupBy === 'kind' ? 'all' : 'dimension'];
+  if (days === 0)
+    throw new Problem('not_kept', 'Minutes are counted by kind alone: take hours, or group by kind.');
   if (first >= now - days * DAY_MS) return;
   throw new Problem(
     'not_kept',

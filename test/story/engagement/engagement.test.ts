@@ -133,10 +133,15 @@ describe('GET /v1/analytics/engagement', () => {
       campaign,
       from: ago(4 * MINUTE_MS),
       interval: 'minute',
-      groupBy: 'platform',
+      groupBy: 'kind',
     });
     expect(answer.buckets.length).toBeGreaterThanOrEqual(5);
     expect(answer.series.map(({ group, total }) => [group, total])).toEqual([
+      ['opened', 2],
+      ['tapped', 1],
+    ]);
+    const byPlatform = await read({ campaign, from: ago(DAY_MS), interval: 'hour', groupBy: 'platform' });
+    expect(byPlatform.series.map(({ group, total }) => [group, total])).toEqual([
       ['ios', 2],
       ['tv', 1],
     ]);
@@ -170,6 +175,11 @@ describe('GET /v1/analytics/engagement', () => {
     expectProblem(await ask({ from: ago(2 * DAY_MS), interval: 'minute' }), 422, 'too_many_buckets');
     expectProblem(
       await ask({ from: ago(20 * DAY_MS), to: ago(20 * DAY_MS - MINUTE_MS), interval: 'minute' }),
+      422,
+      'not_kept',
+    );
+    expectProblem(
+      await ask({ from: ago(DAY_MS / 2), interval: 'minute', groupBy: 'country' }),
       422,
       'not_kept',
     );

@@ -143,7 +143,7 @@ const ADVICE: Record<ProblemCode, Advice> = {
     remedy: 'Ask for a shorter time, a wider `interval`, or filter by team, campaign or kind.',
   },
   not_kept: {
-    when: 'Engagement is asked for in minutes of more than 14 days ago, or in hours of more than 400 days ago; in groups other than kinds of more than 2 and 62 days ago (`keptDays`). Days of a time zone are made of hours, and of minutes where they do not begin at a full hour.',
+    when: 'Engagement is asked for in minutes of more than 14 days ago, or in hours of more than 400 days ago; by the hour in groups other than kinds of more than 62 days ago (`keptDays`). Minutes are counted by kind alone. Days of a time zone are made of hours, and of minutes where they do not begin at a full hour.',
     remedy: 'Take a wider `interval`, or days of UTC.',
   },
   rate_limited: {
