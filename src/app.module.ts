@@ -6,6 +6,8 @@ import { DeliveryModule } from './delivery/delivery.module.js';
 import { PUSH_WITHDRAWAL } from './devices/addresses/push-withdrawal.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { PLAYBACK_ACTIVITY } from './devices/playback-activity.js';
+import { EngagementModule } from './engagement/engagement.module.js';
+import { TrackingLinksService } from './engagement/tracking/tracking-links.service.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
 import { DigestsModule } from './digests/digests.module.js';
@@ -17,6 +19,7 @@ import { STATE_PARTS } from './mailbox/state/state.js';
 import { MembershipModule } from './membership/membership.module.js';
 import { EventMessagesService } from './messages/event-messages.service.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { MAIL_TRACKING } from './messages/sending/mail-tracking.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { CONFIG, type Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
@@ -42,7 +45,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
 @Global()
 @Module({
-  imports: [MessagesModule, PlaybackModule, PushModule],
+  imports: [EngagementModule, MessagesModule, PlaybackModule, PushModule],
   providers: [
     { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
     { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
@@ -56,6 +59,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
     { provide: PUSH_WITHDRAWAL, useValue: pushWithdrawal },
     { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
     { provide: DIGEST_MESSAGES, useExisting: EventMessagesService },
+    { provide: MAIL_TRACKING, useExisting: TrackingLinksService },
   ],
   exports: [
     STATE_PARTS,
@@ -66,6 +70,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
     PUSH_WITHDRAWAL,
     SENT_EVENT_LOOKUP,
     DIGEST_MESSAGES,
+    MAIL_TRACKING,
   ],
 })
 class PortsModule {}
@@ -94,6 +99,7 @@ export class AppModule {
         MailboxModule,
         DeliveryModule,
         PushModule,
+        EngagementModule,
         TimelineModule,
         OperationsModule,
         SupportModule,

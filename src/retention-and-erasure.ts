@@ -4,6 +4,8 @@ import { receiptRetention } from './delivery/receipts/receipt.retention.js';
 import { deviceErasure } from './devices/devices.erasure.js';
 import { digestErasure } from './digests/digests.erasure.js';
 import { digestRetention } from './digests/digests.retention.js';
+import { engagementErasure } from './engagement/engagement.erasure.js';
+import { engagementRetention } from './engagement/engagement.retention.js';
 import { mailboxErasure } from './mailbox/mailbox.erasure.js';
 import { mailboxRetention } from './mailbox/mailbox.retention.js';
 import { membershipErasure } from './membership/membership.erasure.js';
@@ -30,6 +32,7 @@ export const retentionRules = (config: Config): RetentionRule[] =>
   [
     auditRetention,
     digestRetention,
+    engagementRetention,
     idempotencyRetention,
     mailboxRetention,
     messageRetention,
@@ -53,6 +56,7 @@ export const userErasures: readonly UserErasure[] = [
   playbackErasure,
   recommendationErasure,
   digestErasure,
+  engagementErasure,
   auditErasure,
   mailboxErasure,
 ];

@@ -151,6 +151,14 @@ export const digestSettings = {
   DIGEST_TIMEZONE: timeZone('UTC'),
 };
 
+/** What people do with what they are sent. */
+export const engagementSettings = {
+  /** Days that engagement events are kept; what is counted of them stays. A link is counted for as long. */
+  ENGAGEMENT_RETENTION_DAYS: integer(9, 3_650).default(30),
+  /** Types of events, with commas between, of which each device that receives one is counted as `delivered`. */
+  ENGAGEMENT_EVENT_TYPES: list().default([]),
+};
+
 /** How many days what only explains the past is kept. */
 export const retentionSettings = {
   /** Receipts, since their first step. They decide whether a push is still needed, which is sent for a day at most. */
