@@ -4,6 +4,8 @@ import { CurrentPerson, type SessionResponse } from './api/session.js';
 import { SignedOut } from './api/signed-out.js';
 import { ErrorNotice, Page } from './components/parts.js';
 import { AuditPage } from './pages/audit.js';
+import { CampaignPage } from './pages/campaign.js';
+import { CampaignsPage } from './pages/campaigns.js';
 import { EdgesPage } from './pages/edges.js';
 import { EventPage } from './pages/event.js';
 import { FindPage } from './pages/find.js';
@@ -66,6 +68,7 @@ function pageOf([first = '', second, third, fourth]: readonly string[]): ReactNo
   if (first === 'webhooks' && second !== undefined && third !== undefined)
     return <WebhookPage key={third} processor={second} eventId={third} />;
   if (first === 'plans' && second !== undefined) return <PlanPage key={second} planId={second} />;
+  if (first === 'campaigns' && second !== undefined) return <CampaignPage key={second} name={second} />;
   if (first === 'nightly' && second !== undefined) return <RunPage key={second} id={second} />;
   return PAGES[first] ?? NOT_FOUND;
 }
@@ -77,6 +80,7 @@ const PAGES: Record<string, ReactNode> = {
   plans: <PlansPage />,
   'new-plan': <NewPlanPage />,
   push: <PushPage />,
+  campaigns: <CampaignsPage />,
   nightly: <RunsPage />,
   edges: <EdgesPage />,
   keys: <KeysPage />,

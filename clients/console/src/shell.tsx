@@ -11,6 +11,7 @@ const PLACES = [
   ['webhooks', 'Webhooks'],
   ['plans', 'Plans'],
   ['push', 'Push'],
+  ['campaigns', 'Campaigns'],
   ['nightly', 'Nightly'],
   ['edges', 'Edge nodes'],
   ['keys', 'Keys'],
