@@ -161,6 +161,18 @@ module.exports = {
       { path: '^src/demo/' },
     ),
     rule(
+      'engagement-is-a-leaf',
+      'It counts what came of what the others sent; whoever sends asks by an interface of its own whether links are to be counted.',
+      { path: '^src/', pathNot: '^src/(engagement/|app\\.module\\.ts$|retention-and-erasure\\.ts$)' },
+      { path: '^src/engagement/' },
+    ),
+    never(
+      'engagement-knows-no-feature',
+      'What people do with a message says nothing of what they pay for or watch.',
+      '^src/engagement/',
+      `${features}|^src/(live|push|timeline|operations|console)/`,
+    ),
+    rule(
       'timeline-is-a-leaf',
       'It explains what the rooms did, and reads all of their tables; a room that asked it would close every circle at once.',
       { path: '^src/', pathNot: '^src/(timeline/|app\\.module\\.ts$)' },

@@ -10,6 +10,8 @@ import { DeliveryModule } from './delivery/delivery.module.js';
 import { PUSH_WITHDRAWAL } from './devices/addresses/push-withdrawal.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { PLAYBACK_ACTIVITY } from './devices/playback-activity.js';
+import { EngagementModule } from './engagement/engagement.module.js';
+import { TrackingLinksService } from './engagement/tracking/tracking-links.service.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
 import { DigestsModule } from './digests/digests.module.js';
@@ -22,6 +24,7 @@ import { MembershipModule } from './membership/membership.module.js';
 import { EventMessagesService } from './messages/event-messages.service.js';
 import { MessageStore } from './messages/queue/message.store.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { MAIL_TRACKING } from './messages/sending/mail-tracking.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { SendingRatesService } from './operations/sending-rates.service.js';
 import { CONFIG, type Config } from './platform/config/config.js';
@@ -48,7 +51,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
 @Global()
 @Module({
-  imports: [MessagesModule, OperationsModule, PlaybackModule, PushModule],
+  imports: [EngagementModule, MessagesModule, OperationsModule, PlaybackModule, PushModule],
   providers: [
     { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
     { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
@@ -61,6 +64,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
     { provide: PLAYBACK_ACTIVITY, useExisting: PlaybackActivityStore },
     { provide: PUSH_WITHDRAWAL, useValue: pushWithdrawal },
     { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
+    { provide: MAIL_TRACKING, useExisting: TrackingLinksService },
     { provide: EVENT_MESSAGES, useExisting: EventMessagesService },
     {
       provide: CAMPAIGN_OUTCOMES,
@@ -77,6 +81,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
     PLAYBACK_ACTIVITY,
     PUSH_WITHDRAWAL,
     SENT_EVENT_LOOKUP,
+    MAIL_TRACKING,
     EVENT_MESSAGES,
     CAMPAIGN_OUTCOMES,
     SENDING_RATES,
@@ -110,6 +115,7 @@ export class AppModule {
         MailboxModule,
         DeliveryModule,
         PushModule,
+        EngagementModule,
         TimelineModule,
         OperationsModule,
         SupportModule,

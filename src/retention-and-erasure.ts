@@ -7,6 +7,8 @@ import { receiptRetention } from './delivery/receipts/receipt.retention.js';
 import { deviceErasure } from './devices/devices.erasure.js';
 import { digestErasure } from './digests/digests.erasure.js';
 import { digestRetention } from './digests/digests.retention.js';
+import { engagementErasure } from './engagement/engagement.erasure.js';
+import { engagementRetention } from './engagement/engagement.retention.js';
 import { mailboxErasure } from './mailbox/mailbox.erasure.js';
 import { mailboxRetention } from './mailbox/mailbox.retention.js';
 import { membershipErasure } from './membership/membership.erasure.js';
@@ -34,6 +36,7 @@ export const retentionRules = (config: Config): RetentionRule[] =>
     auditRetention,
     campaignRetention,
     digestRetention,
+    engagementRetention,
     idempotencyRetention,
     mailboxRetention,
     messageRetention,
@@ -57,6 +60,7 @@ export const userErasures: readonly UserErasure[] = [
   playbackErasure,
   recommendationErasure,
   digestErasure,
+  engagementErasure,
   audienceErasure,
   campaignErasure,
   auditErasure,

@@ -107,11 +107,12 @@ export class MessageStore {
   /** Queues the message in somebody else's transaction. Returns its id. */
   async enqueue(tx: Transaction, message: NewMessage): Promise<string> {
     const { userId, channels, tier, category, subject = null, text, smsText = null } = message;
-    const { html = null, expiresAt } = message;
+    const { html = null, expiresAt, tracking } = message;
     const id = newIdOf(userId);
     const [channel, ...later] = channels;
     const words = [subject, text, html, expiresAt, smsText];
-    await tx.run(ENQUEUE, [id, userId, channel, later, tier, category, ...words]);
+    const counted = tracking === undefined ? null : JSON.stringify(tracking);
+    await tx.run(ENQUEUE, [id, userId, channel, later, tier, category, ...words, counted]);
     return id;
   }
 

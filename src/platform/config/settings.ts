@@ -151,6 +151,14 @@ export const digestSettings = {
   DIGEST_TIMEZONE: timeZone('UTC'),
 };
 
+/** What people do with what they are sent. */
+export const engagementSettings = {
+  /** Days that engagement events are kept; what is counted of them stays. A link is counted for as long. */
+  ENGAGEMENT_RETENTION_DAYS: integer(9, 3_650).default(30),
+  /** Types of events, with commas between, of which each device that receives one is counted as `delivered`. */
+  ENGAGEMENT_EVENT_TYPES: list().default([]),
+};
+
 /** Campaigns. */
 export const campaignSettings = {
   /** Who approves a campaign: `anyone` who may write one, or `another` person or key than the one that wrote it last. */

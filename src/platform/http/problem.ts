@@ -69,6 +69,12 @@ export const PROBLEMS = {
     title: 'The data does not fit the schema of the template',
     retryable: false,
   },
+  too_many_buckets: {
+    status: 422,
+    title: 'The answer would have more buckets than are given at once',
+    retryable: false,
+  },
+  not_kept: { status: 422, title: 'What is that old is not kept in such detail', retryable: false },
   rate_limited: { status: 429, title: 'Too many requests', retryable: true },
   signature_invalid: { status: 400, title: 'The signature does not fit the body', retryable: false },
   signature_stale: { status: 400, title: 'The signature is too old, or from the future', retryable: false },

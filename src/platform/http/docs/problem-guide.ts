@@ -146,6 +146,14 @@ const ADVICE: Record<ProblemCode, Advice> = {
     when: 'The data of an event, a message or a preview does not fit the schema of the template. `faults` says which values, and of several events `index` which one.',
     remedy: 'Give the values that `faults` names, or give them a `default` in the schema of the template.',
   },
+  too_many_buckets: {
+    when: 'Engagement is asked for in more than 1,500 buckets (`maxBuckets`), or by groups of which there are far too many in so many buckets.',
+    remedy: 'Ask for a shorter time, a wider `interval`, or filter by team, campaign or kind.',
+  },
+  not_kept: {
+    when: 'Engagement is asked for in minutes of more than 14 days ago, or in hours of more than 400 days ago; by the hour in groups other than kinds of more than 62 days ago (`keptDays`). Minutes are counted by kind alone. Days of a time zone are made of hours, and of minutes where they do not begin at a full hour.',
+    remedy: 'Take a wider `interval`, or days of UTC.',
+  },
   rate_limited: {
     when: 'The user, the service key or the address called too often, see the headers `RateLimit` and `RateLimit-Policy`.',
     remedy:
