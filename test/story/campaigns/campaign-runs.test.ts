@@ -61,6 +61,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
+  await database.onApplicationShutdown();
   await postgres.drop();
 });
 beforeEach(async () => {
