@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addAudit } from './commands/audit.js';
 import { addDoctor } from './commands/doctor.js';
+import { addAnalytics } from './commands/analytics.js';
 import { addEdges } from './commands/edges.js';
 import { addEpoch } from './commands/epoch.js';
 import { addFind } from './commands/find.js';
@@ -46,6 +47,7 @@ const COMMANDS: readonly AddCommand[] = [
   addKeys,
   addAudit,
   addOverview,
+  addAnalytics,
   addEdges,
   addDoctor,
   addEpoch,
