@@ -21,7 +21,7 @@ export function NumbersSection({ title, numbers, file }: { title: string; number
         </button>
       }
     >
-      <div className="numbers" tabIndex={0} role="region" aria-label={title}>
+      <div className="number-rows" tabIndex={0} role="group" aria-label={`${title}: all rows`}>
         <Table
           caption={title}
           columns={columns}
