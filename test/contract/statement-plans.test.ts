@@ -209,7 +209,7 @@ describe('of a user with many events behind them', () => {
     expect(mostRowsRead(plan)).toBeGreaterThanOrEqual(PAGE);
   });
 
-  /** What a page of the console reads at most: the state has a thousand events, the silence of a processor 1,440 minutes. */
+  /** What a page of the console reads at most: the state has a thousand events, the silence of a processor 288 times five minutes. */
   const MOST = 1_400;
   const ID = `(SELECT event_id FROM receipt WHERE user_id = 'busy' LIMIT 1)`;
   test.each<[page: string, name: string, values: readonly unknown[]]>([
