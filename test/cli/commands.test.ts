@@ -74,6 +74,36 @@ describe('usher token', () => {
   });
 });
 
+describe('usher analytics', () => {
+  test('prints what people did, a line for each bucket that has something, and the sums', async () => {
+    const at = new Date(Date.now() - 1_000).toISOString();
+    const ofA = { userId: 'ann', at, campaign: 'printed' };
+    const events = [
+      { ...ofA, id: 'one', kind: 'opened' },
+      { ...ofA, id: 'two', kind: 'opened' },
+      { ...ofA, id: 'three', kind: 'tapped' },
+    ];
+    await usher.backOffice.call('POST', '/v1/engagement', { events });
+    const printed = await eventually('it is counted', async () => {
+      const { stdout } = await line.usher([
+        'analytics',
+        '--campaign',
+        'printed',
+        '--last',
+        '2h',
+        '--interval',
+        'hour',
+      ]);
+      return stdout.includes('in all') ? stdout : undefined;
+    });
+    expect(printed).toMatch(
+      /^from +opened {2}tapped\n\S+T\d\d:00:00\.000Z +2 +1\nin all +2 +1\nby programs +0 +0\ncounted up to \S+\n$/,
+    );
+    const none = await line.usher(['analytics', '--campaign', 'nobody']);
+    expect(none.stdout).toBe('Nothing was done in this time.\n');
+  });
+});
+
 describe('usher keys', () => {
   test('makes a key that is printed once, and revokes it', async () => {
     const { stdout, stderr } = await line.usher([

@@ -4,6 +4,7 @@ import { Cli } from './cli.js';
 import { addAudit } from './commands/audit.js';
 import { addCampaigns } from './commands/campaigns.js';
 import { addDoctor } from './commands/doctor.js';
+import { addAnalytics } from './commands/analytics.js';
 import { addEdges } from './commands/edges.js';
 import { addEpoch } from './commands/epoch.js';
 import { addFind } from './commands/find.js';
@@ -48,6 +49,7 @@ const COMMANDS: readonly AddCommand[] = [
   addKeys,
   addAudit,
   addOverview,
+  addAnalytics,
   addEdges,
   addDoctor,
   addEpoch,

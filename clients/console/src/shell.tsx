@@ -10,6 +10,7 @@ const PLACES = [
   ['find', 'Find'],
   ['webhooks', 'Webhooks'],
   ['plans', 'Plans'],
+  ['engagement', 'Engagement'],
   ['push', 'Push'],
   ['campaigns', 'Campaigns'],
   ['nightly', 'Nightly'],

@@ -1,22 +1,23 @@
 import { z } from 'zod';
 import { timezone } from '../../devices/device.schema.js';
-import { instant, storableInstant } from '../../platform/auth/ids.schema.js';
+import { instant } from '../../platform/auth/ids.schema.js';
 import { ENGAGEMENT_DIMENSIONS } from '../engagement-event.js';
 import { campaign, engagementKind, team } from '../recording/engagement.schema.js';
 import { BUCKET_INTERVALS } from './time-buckets.js';
 
 /** The query of `GET /v1/analytics/engagement`. */
 export const engagementQuery = z.strictObject({
-  from: storableInstant.describe('The first bucket is the one that this is in'),
-  to: storableInstant
-    .optional()
-    .describe('The last bucket is the one that ends here or later; now by default'),
-  interval: z.enum(BUCKET_INTERVALS).default('day'),
+  from: instant.describe('The first bucket is the one that this is in'),
+  to: instant.optional().describe('The last bucket is the one that ends here or later; now by default'),
+  interval: z.enum(BUCKET_INTERVALS).default('day').describe('How wide a bucket is'),
   timezone: timezone.default('UTC').describe('IANA; days and weeks begin at its midnight, weeks on Monday'),
   team: team.optional(),
   campaign: campaign.optional(),
   kind: engagementKind.optional(),
-  groupBy: z.enum(['kind', ...ENGAGEMENT_DIMENSIONS]).optional(),
+  groupBy: z
+    .enum(['kind', ...ENGAGEMENT_DIMENSIONS])
+    .optional()
+    .describe('A series for each; one for all without it'),
 });
 export type EngagementQuery = z.output<typeof engagementQuery>;
 

@@ -24,11 +24,12 @@ export class AnalyticsService {
   async read({ from, to, interval, timezone, ...filter }: EngagementQuery): Promise<string> {
     const now = Date.now();
     const window = {
-      from: Date.parse(from),
+      from: Math.max(0, Date.parse(from)),
       to: to === undefined ? now : Date.parse(to),
       interval,
       timezone,
     };
+    if (window.from > now) throw new Problem('invalid_request', 'from: is in the future');
     const buckets = bucketsOf(window);
     checkKept(buckets, filter, now);
     const query = { ...filter, ...buckets };

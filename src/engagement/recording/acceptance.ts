@@ -21,15 +21,19 @@ export interface SortedEngagement {
   readonly refused: readonly EngagementRefusal[];
 }
 
-/** Sorts out the events whose time is too far from `now` (ms since 1970): one with a wrong clock must not hold up the others. */
+/**
+ * Sorts out the events whose time is too far from `now` (ms since 1970): one with a wrong clock must not hold up the others. Those that are
+ * accepted have their time in UTC.
+ */
 export function sortByTime(events: readonly EngagementEvent[], now: number): SortedEngagement {
   const accepted: EngagementEvent[] = [];
   const refused: EngagementRefusal[] = [];
   for (const [index, event] of events.entries()) {
-    const aheadMs = Date.parse(event.at) - now;
+    const at = Date.parse(event.at);
+    const aheadMs = at - now;
     if (aheadMs > MAX_AHEAD_MS) refused.push({ index, id: event.id, code: 'in_future' });
     else if (-aheadMs > MAX_LATE_MS) refused.push({ index, id: event.id, code: 'too_old' });
-    else accepted.push(event);
+    else accepted.push({ ...event, at: new Date(at).toISOString() });
   }
   return { accepted, refused };
 }

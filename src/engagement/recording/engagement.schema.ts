@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { storableInstant, userId } from '../../platform/auth/ids.schema.js';
+import { instant, userId } from '../../platform/auth/ids.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
 import { ENGAGEMENT_KINDS } from '../engagement-event.js';
 
@@ -30,7 +30,7 @@ const fields = {
     .min(1)
     .describe('Yours, unique among the events of the user: one that comes again changes nothing'),
   kind: engagementKind,
-  at: storableInstant.describe('When it was done: in the last seven days, at most five minutes ahead'),
+  at: instant.describe('When it was done: in the last seven days, at most five minutes ahead'),
   team: team.optional(),
   campaign: campaign.optional(),
   template: template.optional(),

@@ -25,7 +25,11 @@ export class TrackingController {
       '`<token>.gif` is an image. A link leads only to the address that it was made for; a token that Usher did not make is not found.',
     problems: ['not_found'],
   })
-  @ApiResponse({ status: 302, description: 'To the address that the link was made for' })
+  @ApiResponse({
+    status: 302,
+    description: 'To the address that the link was made for',
+    content: { 'text/html': { schema: { type: 'string' } } },
+  })
   @ApiResponse({
     status: 200,
     description: 'An image of one transparent pixel',

@@ -184,6 +184,8 @@ describe('GET /v1/analytics/engagement', () => {
       'not_kept',
     );
     expectProblem(await ask({ from: ago(0), to: ago(DAY_MS) }), 400, 'invalid_request');
+    expectProblem(await ask({ from: ago(-DAY_MS), to: ago(-2 * DAY_MS) }), 400, 'invalid_request');
+    expect((await ask({ from: '0000-01-01T00:00:00Z', to: '1970-01-02T00:00:00Z' })).status).toBe(200);
     expectProblem(await ask({ from: ago(DAY_MS), timezone: 'Mars/Base' }), 400, 'invalid_request');
     expectProblem(await ask({ from: ago(DAY_MS), groupBy: 'user' }), 400, 'invalid_request');
   });

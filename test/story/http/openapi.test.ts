@@ -232,8 +232,8 @@ const LAST = [
 /**
  * In-house billing cannot be asked to change a membership, and the webhook was applied at once: the examples are right, and the answers
  * documented. The contact was removed by the call before, no channel is
- * configured, and only mails have links to unsubscribe. The audience has a rule, and takes no list; the campaign does not run, since its time has not come, and has
- * no members yet.
+ * configured, and only mails have links to unsubscribe and links that are counted. The audience has a rule, and takes no list; the campaign does not run,
+ * since its time has not come, and has no members yet.
  */
 const REFUSED: Record<string, string> = {
   changeMembership: 'not_configured',
@@ -249,12 +249,13 @@ const REFUSED: Record<string, string> = {
   receiveMessageReport: 'not_configured',
   showUnsubscribe: 'signature_invalid',
   unsubscribeMail: 'signature_invalid',
+  followTrackedLink: 'not_found',
 };
 
 test('every example works: the node does what it shows, and answers as documented', async () => {
   const named = (id: string) => operations.filter(({ operationId }) => operationId === id);
   const others = operations.filter(
-    ({ operationId }) => ![...FIRST, ...LAST, 'openEventStream'].includes(operationId),
+    ({ operationId }) => ![...FIRST, ...LAST, 'openEventStream', 'watchEngagement'].includes(operationId),
   );
   /** By the name of a parameter, or by operation and name: what an earlier call made. */
   const given: Record<string, string> = {

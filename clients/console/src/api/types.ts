@@ -3,6 +3,7 @@
  * their types are here.
  */
 import type { z } from 'zod';
+import type { engagementAnswer } from '../../../../src/engagement/analytics/analytics.schema.js';
 import type {
   campaignList,
   describedCampaign,
@@ -27,6 +28,9 @@ import type {
   timelineResponse,
   userResponse,
 } from '../../../../src/timeline/timeline.schema.js';
+
+/** `GET /v1/analytics/engagement` */
+export type EngagementAnswer = z.output<typeof engagementAnswer>;
 
 /** `GET /v1/users/{userId}` */
 export type User = z.output<typeof userResponse>;
