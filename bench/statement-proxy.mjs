@@ -134,10 +134,10 @@ class MessageReader {
   }
 }
 
-/** The statement that a Bind names, without the hash of its text: the portal's name comes first, then the statement's. */
+/** The statement that a Bind names, without the hash of its text, or `unnamed`: the portal's name comes first, then the statement's. */
 function boundStatement(bytes) {
   const start = bytes.indexOf(0, 5) + 1;
-  return bytes.toString('utf8', start, bytes.indexOf(0, start)).replace(/:.*/, '');
+  return bytes.toString('utf8', start, bytes.indexOf(0, start)).replace(/:.*/, '') || 'unnamed';
 }
 
 const textOf = (bytes) => bytes.toString('utf8', 5, bytes.length - 1);

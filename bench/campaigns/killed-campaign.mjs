@@ -55,12 +55,18 @@ export async function runKilledCampaign({ databaseUrl, environment, people, kill
     for (const [n, nth] of killsAt.entries()) {
       worker = await startNode(proxy.url, 'worker', environment);
       const died = proxy.killAt(nth, n % 2 === 0 ? 'before' : 'after', () => worker.kill());
-      const isDone = until('the campaign is done', () => isInState(client, 'done'), DONE_WITHIN_MS);
+      let isOver = false;
+      const isDone = until(
+        'the campaign is done',
+        async () => isOver || (await isInState(client, 'done')),
+        DONE_WITHIN_MS,
+      );
       kills.push((await Promise.race([died, isDone.then(() => undefined)])) ?? 'none');
       proxy.disarm();
       worker.kill();
       await worker.ended;
-      isDone.catch(() => undefined);
+      isOver = true;
+      await isDone;
       onKill(n);
     }
     const whilePaused = await pauseAndResume({ client, proxy, api, environment }, (node) => (worker = node));
