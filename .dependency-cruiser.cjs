@@ -3,13 +3,14 @@
  * it is kept) ← cluster (which nodes must know) ← delivery (after the commit) ← live, push (the ways to devices); all of them stand on
  * devices and platform. Each rule gives its reason; `npm run check` holds them.
  */
-const features = '^src/(membership|entitlements|streams|playback|recommendations|digests)/';
+const features =
+  '^src/(membership|entitlements|streams|playback|recommendations|digests|audiences|campaigns)/';
 const mailbox = '^src/mailbox/';
 const cluster = '^src/cluster/';
 const delivery = '^src/delivery/';
 const ways = '^src/(live|push|messages)/';
 const story =
-  '^src/(membership|entitlements|streams|playback|recommendations|digests|mailbox|cluster|delivery|live|push|messages)/';
+  '^src/(membership|entitlements|streams|playback|recommendations|digests|audiences|campaigns|mailbox|cluster|delivery|live|push|messages)/';
 const spec = '\\.spec\\.ts$';
 const pure = '/[^/.]+\\.ts$'; // no suffix: a rule in plain TypeScript
 // Not rules although they have no suffix: platform's machinery, the demo, the boot, registries (they list classes), and what speaks to
@@ -104,6 +105,24 @@ module.exports = {
       'A feature publishes its events; whether they are told at once or in the evening is for the user to say.',
       '^src/(membership|entitlements|streams|playback|recommendations)/',
       '^src/digests/',
+    ),
+    never(
+      'audiences-know-no-campaign',
+      'An audience says who somebody is; what they are told, and when, is for others to say.',
+      '^src/audiences/',
+      '^src/(campaigns|digests|recommendations|streams|entitlements)/',
+    ),
+    never(
+      'campaigns-ask-audiences',
+      'Whom a campaign is for follows from its audiences alone; one that read memberships itself would find other people than their estimate.',
+      '^src/campaigns/',
+      '^src/(membership|entitlements|streams|playback|recommendations|digests)/',
+    ),
+    never(
+      'no-feature-knows-campaigns',
+      'A feature goes on whether or not anybody advertises it.',
+      '^src/(membership|entitlements|streams|playback|recommendations|digests)/',
+      '^src/(campaigns|audiences)/',
     ),
     never(
       'live-knows-no-push',

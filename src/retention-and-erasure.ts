@@ -1,3 +1,6 @@
+import { audienceErasure } from './audiences/audiences.erasure.js';
+import { campaignErasure } from './campaigns/campaigns.erasure.js';
+import { campaignRetention } from './campaigns/campaigns.retention.js';
 import { contactErasure } from './contacts/contacts.erasure.js';
 import { receiptErasure } from './delivery/receipts/receipt.erasure.js';
 import { receiptRetention } from './delivery/receipts/receipt.retention.js';
@@ -31,6 +34,7 @@ import { streamRetention } from './streams/streams.retention.js';
 export const retentionRules = (config: Config): RetentionRule[] =>
   [
     auditRetention,
+    campaignRetention,
     digestRetention,
     engagementRetention,
     idempotencyRetention,
@@ -57,6 +61,8 @@ export const userErasures: readonly UserErasure[] = [
   recommendationErasure,
   digestErasure,
   engagementErasure,
+  audienceErasure,
+  campaignErasure,
   auditErasure,
   mailboxErasure,
 ];

@@ -1,3 +1,5 @@
+import { existsForEach, userSource } from '../platform/postgres/user-source.js';
+
 /** SQL over this folder's tables that other folders' statements include. Arguments are SQL expressions, such as `$1`. */
 
 const fields = `'version', m.version, 'status', m.status, 'planId', m.plan_id, 'planCapabilities', p.capabilities,
@@ -116,3 +118,14 @@ export const plansWithId = (id: string): string =>
 /** For SELECT: takes the lock of the user's membership, and of what follows from it, until the transaction ends. */
 export const userLock = (userId: string): string =>
   `pg_advisory_xact_lock(hashtextextended('membership:' || ${userId}, 0))`;
+
+/** The users who have, or had, a membership. */
+export const usersWithMembership = userSource('membership');
+
+/** A condition: whether the user's membership is of one of these plans (text[]). */
+export const hasPlan = ({ userId, planIds }: { userId: string; planIds: string }): string =>
+  existsForEach(`SELECT FROM membership m WHERE m.user_id = ${userId} AND m.plan_id = ANY (${planIds})`);
+
+/** A condition: whether the user's membership has one of these statuses (text[]). */
+export const hasStatus = ({ userId, statuses }: { userId: string; statuses: string }): string =>
+  existsForEach(`SELECT FROM membership m WHERE m.user_id = ${userId} AND m.status = ANY (${statuses})`);

@@ -45,17 +45,6 @@ export interface NewMessage {
   readonly expiresAt: Date;
 }
 
-/** A message that is to tell of an event; its words are made when it is sent. */
-export interface NewEventMessage {
-  readonly userId: string;
-  readonly eventId: string;
-  readonly type: string;
-  readonly key: string;
-  readonly tier: DurableTier;
-  readonly channels: readonly [MessageChannel, ...MessageChannel[]];
-  readonly expiresAt: Date;
-}
-
 /** The event that a claimed message tells of, and all that decides whether it is sent. */
 export interface MessagedEvent {
   readonly id: string;

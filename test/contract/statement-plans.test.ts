@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import pg from 'pg';
 import { AppModule } from '../../src/app.module.js';
+import { StatementValues } from '../../src/audiences/rule/rule-condition.js';
+import { membershipSql, sliceSql } from '../../src/audiences/slices/audience-sql.js';
 import { DeviceStore } from '../../src/devices/device.store.js';
 import { PreferenceStore } from '../../src/devices/preferences/preference.store.js';
 import { PlanStore } from '../../src/membership/plans/plan.store.js';
@@ -30,6 +32,10 @@ const SMALL = [
   'installation',
   'digest_definition',
   'engagement_watermark',
+  'audience',
+  'campaign',
+  'campaign_walk',
+  'campaign_tally',
   'template',
   'template_version',
   'fallback',
@@ -154,6 +160,44 @@ test('nor when all members have one plan and none is behind it: the roll-out loo
   const rollOut = knownStatements().filter(({ name }) => name.startsWith('membership-behind-plan:'));
   expect(rollOut).toHaveLength(1);
   expect(await wholeTableReads(rollOut)).toEqual({});
+});
+
+test('nor does a slice of an audience, whatever its rule asks, nor whether one user belongs to it', async () => {
+  const rule = {
+    any: [
+      { plan: ['premium'] },
+      { status: ['active'] },
+      { platform: ['ios'] },
+      { appVersion: { platform: 'ios', atLeast: '4.2', below: '5' } },
+      { locale: ['de'] },
+      { timezone: ['Europe/Berlin'] },
+      { lastSeen: { withinDays: 30 } },
+      { watched: { showId: 'dark', withinDays: 30 } },
+      { preference: { category: 'promo', delivery: 'digest' as const } },
+    ],
+  };
+  const byRule = { name: 'rule', rule };
+  const list = { name: 'list', rule: null };
+  const statements = [
+    { audience: byRule, without: [list] },
+    { audience: list, without: [byRule] },
+  ].flatMap((selection, n) => {
+    const text = sliceSql(selection, { after: 'user_id 7', limit: 1_000 }, new StatementValues());
+    const ofOne = { anyOf: [selection.audience], without: selection.without };
+    const one = membershipSql(ofOne, 'user_id 7', new StatementValues());
+    return [
+      { name: `slice ${n}`, text },
+      { name: `membership ${n}`, text: one },
+    ];
+  });
+  expect(await wholeTableReads(statements)).toEqual({});
+  // Nor is anything read once for all users, and hashed.
+  const ofMembers = knownStatements().filter(({ name }) => /^(claim-members|campaign-facts):/.test(name));
+  expect(ofMembers).toHaveLength(2);
+  for (const { text } of [...statements, ...ofMembers]) {
+    const { rows } = await client.query<Record<string, string>>(`EXPLAIN (GENERIC_PLAN) ${text}`);
+    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).not.toContain('hashed SubPlan');
+  }
 });
 
 test('a page of the audit is read in the order of an index, and nothing is sorted', async () => {

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addAudit } from './commands/audit.js';
+import { addCampaigns } from './commands/campaigns.js';
 import { addDoctor } from './commands/doctor.js';
 import { addAnalytics } from './commands/analytics.js';
 import { addEdges } from './commands/edges.js';
@@ -44,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   addWebhooks,
   addPlans,
   addRecommendations,
+  addCampaigns,
   addKeys,
   addAudit,
   addOverview,

@@ -4,6 +4,8 @@ import { CurrentPerson, type SessionResponse } from './api/session.js';
 import { SignedOut } from './api/signed-out.js';
 import { ErrorNotice, Page } from './components/parts.js';
 import { AuditPage } from './pages/audit.js';
+import { CampaignPage } from './pages/campaign.js';
+import { CampaignsPage } from './pages/campaigns.js';
 import { CompareCampaignsPage } from './pages/compare-campaigns.js';
 import { EdgesPage } from './pages/edges.js';
 import { EngagementPage } from './pages/engagement.js';
@@ -69,6 +71,7 @@ function pageOf([first = '', second, third, fourth]: readonly string[]): ReactNo
   if (first === 'webhooks' && second !== undefined && third !== undefined)
     return <WebhookPage key={third} processor={second} eventId={third} />;
   if (first === 'plans' && second !== undefined) return <PlanPage key={second} planId={second} />;
+  if (first === 'campaigns' && second !== undefined) return <CampaignPage key={second} name={second} />;
   if (first === 'engagement' && second !== undefined) return ENGAGEMENT_PAGES[second] ?? NOT_FOUND;
   if (first === 'nightly' && second !== undefined) return <RunPage key={second} id={second} />;
   return PAGES[first] ?? NOT_FOUND;
@@ -82,6 +85,7 @@ const PAGES: Record<string, ReactNode> = {
   'new-plan': <NewPlanPage />,
   engagement: <EngagementPage />,
   push: <PushPage />,
+  campaigns: <CampaignsPage />,
   nightly: <RunsPage />,
   edges: <EdgesPage />,
   keys: <KeysPage />,

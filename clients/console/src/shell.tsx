@@ -12,6 +12,7 @@ const PLACES = [
   ['plans', 'Plans'],
   ['engagement', 'Engagement'],
   ['push', 'Push'],
+  ['campaigns', 'Campaigns'],
   ['nightly', 'Nightly'],
   ['edges', 'Edge nodes'],
   ['keys', 'Keys'],

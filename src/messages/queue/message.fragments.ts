@@ -13,9 +13,9 @@ const OF_USE = `interval '24 hours'`;
  * fallback is set no event is looked at.
  */
 export const enqueueFallbacks = (of: { events: string; isConfirmed: string; isWanted: string }): string =>
-  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, is_fallback, due_at, expires_at, bucket)
+  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, is_fallback, due_at, expires_at, campaign_id, bucket)
   SELECT ${messageIdOf({ userId: 'e.user_id', eventId: 'e.id' })}, e.user_id, f.channels[1], f.channels[2:], e.tier, split_part(e.type, '.', 1), '',
-    e.id, e.type, e.key, true, f.due_at, least(e.expires_at, f.due_at + ${OF_USE}), bucket_of(e.user_id)
+    e.id, e.type, e.key, true, f.due_at, least(e.expires_at, f.due_at + ${OF_USE}), e.campaign_id, bucket_of(e.user_id)
   FROM ${of.events}
   JOIN LATERAL (
     SELECT x.channels, now() + x.after_seconds * interval '1 second' AS due_at FROM fallback x WHERE x.type = e.type

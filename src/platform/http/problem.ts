@@ -32,6 +32,12 @@ export const PROBLEMS = {
     retryable: true,
   },
   change_refused: { status: 409, title: 'The payment processor refused the change', retryable: false },
+  illegal_move: { status: 409, title: 'The state of the campaign does not allow this', retryable: false },
+  same_person: {
+    status: 403,
+    title: 'A campaign is approved by another person than its author',
+    retryable: false,
+  },
   idempotency_in_progress: {
     status: 409,
     title: 'The same call is still being carried out',

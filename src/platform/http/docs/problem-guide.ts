@@ -93,6 +93,14 @@ const ADVICE: Record<ProblemCode, Advice> = {
     when: 'The payment processor refused the change, as for a declined card. `detail` repeats its reason. The membership is as it was.',
     remedy: 'Have the user correct what the processor objects to.',
   },
+  illegal_move: {
+    when: 'A campaign is to be approved, scheduled, paused, resumed, aborted or rewritten, and is in a state that does not allow it. `state` says in which.',
+    remedy: 'Read the campaign. What may be done in which state is in the guide to campaigns.',
+  },
+  same_person: {
+    when: 'Who wrote the campaign last tries to approve it, and `CAMPAIGN_APPROVAL` is `another`.',
+    remedy: 'Have somebody else approve it: another person, or another service key.',
+  },
   idempotency_in_progress: {
     when: 'A call with this `Idempotency-Key` is still being carried out, or its node died less than a minute ago.',
     remedy: 'Repeat the call a little later: it returns the response of the first one.',

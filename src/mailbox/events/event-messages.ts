@@ -1,8 +1,8 @@
 import type { Transaction } from '../../platform/postgres/database.js';
 import type { DurableTier } from '../../platform/tiers.js';
 
-/** A text or mail that tells of a digest's event. */
-export interface DigestMessage {
+/** A text or mail that is to tell of an event; its words are made when it is sent. */
+export interface NewEventMessage {
   readonly userId: string;
   readonly eventId: string;
   readonly type: string;
@@ -11,13 +11,15 @@ export interface DigestMessage {
   /** The first is tried first; the next one when it fails for good. */
   readonly channels: readonly ['email' | 'sms', ...('email' | 'sms')[]];
   readonly expiresAt: Date;
+  /** The campaign that it is of. */
+  readonly campaignId?: string | undefined;
 }
 
-/** Has texts and mails sent; bound in app.module.ts to what a lower folder may not import. */
-export interface DigestMessages {
+/** Has texts and mails sent; bound in app.module.ts to what features may not import. */
+export interface EventMessages {
   /** Queues them in somebody's transaction: they are sent if and only if that commits. */
-  enqueueOfEvents(tx: Transaction, messages: readonly DigestMessage[]): Promise<void>;
+  enqueueOfEvents(tx: Transaction, messages: readonly NewEventMessage[]): Promise<void>;
 }
 
-/** The token of DigestMessages. */
-export const DIGEST_MESSAGES = Symbol('DIGEST_MESSAGES');
+/** The token of EventMessages. */
+export const EVENT_MESSAGES = Symbol('EVENT_MESSAGES');

@@ -1,5 +1,5 @@
 /** A line of a file with its number, from 1. A line that is too long has no text. */
-export type NdjsonLine =
+export type TextLine =
   { readonly number: number; readonly text: string } | { readonly number: number; readonly tooLong: true };
 
 const NEWLINE = 0x0a;
@@ -12,7 +12,7 @@ const NEWLINE = 0x0a;
 export async function* readLines(
   bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   maxBytes: number,
-): AsyncGenerator<NdjsonLine[]> {
+): AsyncGenerator<TextLine[]> {
   const splitter = new LineSplitter(maxBytes);
   for await (const chunk of bytes) {
     const lines = splitter.split(chunk);
@@ -30,8 +30,8 @@ class LineSplitter {
 
   constructor(private readonly maxBytes: number) {}
 
-  split(chunk: Uint8Array): NdjsonLine[] {
-    const lines: NdjsonLine[] = [];
+  split(chunk: Uint8Array): TextLine[] {
+    const lines: TextLine[] = [];
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       this.buffer(chunk.subarray(start, end));
@@ -42,8 +42,8 @@ class LineSplitter {
     return lines;
   }
 
-  end(): NdjsonLine[] {
-    const lines: NdjsonLine[] = [];
+  end(): TextLine[] {
+    const lines: TextLine[] = [];
     if (this.length > 0) this.finishLine(lines);
     return lines;
   }
@@ -54,7 +54,7 @@ class LineSplitter {
     else if (this.length > this.maxBytes) this.parts = [];
   }
 
-  private finishLine(lines: NdjsonLine[]): void {
+  private finishLine(lines: TextLine[]): void {
     this.number += 1;
     const { number, length, parts } = this;
     this.parts = [];

@@ -6,27 +6,29 @@ const STARTUP = '';
 const QUERY = 'Q';
 const BIND = 'B';
 const SYNC = 'S';
-/** With this statement a transaction of digests begins. */
-const CLAIM = 'claim-due-digests';
 
 /**
- * A TCP proxy between workers and PostgreSQL. It reads what they send message by message, and kills one at a statement of its digests:
- * before PostgreSQL gets the statement, or when it has got it and the worker does not know what became of it.
+ * A TCP proxy between workers and PostgreSQL. It reads what they send message by message, and kills one at a statement of its work: before PostgreSQL
+ * gets the statement, or when it has got it and the worker does not know what became of it.
  */
 export class StatementProxy {
   #server;
   #target;
   #armed;
+  #begins;
+  #seen = new Map();
 
-  constructor(server, target) {
+  constructor(server, target, begins) {
     this.#server = server;
+    this.#begins = new Set(begins);
     this.#target = target;
     server.on('connection', (near) => this.#forward(near));
   }
 
-  static async start(databaseUrl) {
+  /** `begins`: the statements with which a transaction of the work begins. */
+  static async start(databaseUrl, begins) {
     const server = createServer();
-    const proxy = new StatementProxy(server, new URL(databaseUrl));
+    const proxy = new StatementProxy(server, new URL(databaseUrl), begins);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return proxy;
@@ -40,11 +42,16 @@ export class StatementProxy {
     return url.href;
   }
 
-  /** Calls `kill` at the `nth` statement (from 1) of digests from now on. `moment`: `before` or `after` PostgreSQL has it. Resolves with its name. */
+  /** Calls `kill` at the `nth` statement (from 1) of the work from now on. `moment`: `before` or `after` PostgreSQL has it. Resolves with its name. */
   killAt(nth, moment, kill) {
     return new Promise((resolve) => {
       this.#armed = { remaining: nth, moment, kill, resolve };
     });
+  }
+
+  /** How often this statement was sent. */
+  seen(name) {
+    return this.#seen.get(name) ?? 0;
   }
 
   /** Nobody is killed any more. */
@@ -59,7 +66,7 @@ export class StatementProxy {
   #forward(near) {
     const far = connect(Number(this.#target.port), this.#target.hostname);
     const messages = new MessageReader();
-    const connection = { isOfDigests: false, isOver: false, killAfterSync: undefined };
+    const connection = { isOfWork: false, isOver: false, killAfterSync: undefined };
     near.on('data', (bytes) => {
       for (const message of messages.read(bytes))
         if (!connection.isOver) this.#pass(message, connection, far);
@@ -89,9 +96,10 @@ export class StatementProxy {
   #killedBy({ type, bytes }, connection) {
     const name = type === BIND ? boundStatement(bytes) : type === QUERY ? textOf(bytes) : undefined;
     if (name === undefined) return undefined;
-    if (name === CLAIM) connection.isOfDigests = true;
-    if (!connection.isOfDigests) return undefined;
-    if (type === QUERY) connection.isOfDigests = false; // COMMIT or ROLLBACK
+    if (type === BIND) this.#seen.set(name, this.seen(name) + 1);
+    if (this.#begins.has(name)) connection.isOfWork = true;
+    if (!connection.isOfWork) return undefined;
+    if (type === QUERY) connection.isOfWork = false; // COMMIT or ROLLBACK
     const armed = this.#armed;
     if (!armed) return undefined;
     armed.remaining -= 1;

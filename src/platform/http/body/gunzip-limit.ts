@@ -1,5 +1,5 @@
 import type { Readable, Transform } from 'node:stream';
-import { Problem } from '../../platform/http/problem.js';
+import { Problem } from '../problem.js';
 
 /** Real front pages compress to about a tenth. More than a hundredfold is a decompression bomb. */
 const MAX_RATIO = 100;

@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type NdjsonLine, readLines } from './ndjson.js';
+import { type TextLine, readLines } from './lines.js';
 
-async function read(chunks: readonly Uint8Array[], maxBytes = 1_000): Promise<NdjsonLine[]> {
+async function read(chunks: readonly Uint8Array[], maxBytes = 1_000): Promise<TextLine[]> {
   async function* stream() {
     yield* chunks;
   }
-  const found: NdjsonLine[] = [];
+  const found: TextLine[] = [];
   for await (const batch of readLines(stream(), maxBytes)) found.push(...batch);
   return found;
 }
-const readText = (text: string, maxBytes?: number): Promise<NdjsonLine[]> =>
+const readText = (text: string, maxBytes?: number): Promise<TextLine[]> =>
   read([Buffer.from(text)], maxBytes);
 
 /** The file in chunks, cut at these places. */
@@ -66,7 +66,7 @@ describe('a file in lines', () => {
         fc.array(fc.nat(), { maxLength: 12 }),
         fc.integer({ min: 1, max: 12 }),
         async (file, places, maxBytes) => {
-          const whole = file.split('\n').flatMap((line, index): NdjsonLine[] => {
+          const whole = file.split('\n').flatMap((line, index): TextLine[] => {
             if (Buffer.byteLength(line) > maxBytes) return [{ number: index + 1, tooLong: true }];
             return line.trim() === '' ? [] : [{ number: index + 1, text: line }];
           });
@@ -88,7 +88,7 @@ describe('a file in lines', () => {
       yield Buffer.from('\nnext\n');
     }
     const before = process.memoryUsage().arrayBuffers;
-    const found: NdjsonLine[] = [];
+    const found: TextLine[] = [];
     for await (const batch of readLines(endless(), 1_000)) found.push(...batch);
     expect(found).toEqual([
       { number: 1, tooLong: true },
