@@ -1,0 +1,275 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { membershipWarehouse } from '../../../src/membership/membership.warehouse.js';
+import { playbackWarehouse } from '../../../src/playback/playback.warehouse.js';
+import { FolderZoneClient } from '../../../src/warehouse/files/folder-zone.client.js';
+import type { RawZone } from '../../../src/warehouse/files/raw-zone.js';
+import { S3ZoneClient } from '../../../src/warehouse/files/s3-zone.client.js';
+import { throwAwayFolder } from '../../../tools/places.mjs';
+import { eventually } from '../../support/eventually.js';
+import { startFakeS3 } from '../../support/fakes/fake-s3.js';
+import { type RunningCapture, startCapture } from '../../support/infrastructure/capture.js';
+import {
+  type LogicalPostgres,
+  type RawLine,
+  rawFilesIn,
+  readRawZone,
+  startLogicalPostgres,
+} from '../../support/infrastructure/raw-zone.js';
+
+const tables = [...membershipWarehouse, ...playbackWarehouse];
+
+let postgres: LogicalPostgres;
+let folder: string;
+const query: LogicalPostgres['database']['query'] = (text, values) => postgres.database.query(text, values);
+
+beforeAll(async () => {
+  postgres = await startLogicalPostgres(['max_slot_wal_keep_size=32MB', 'checkpoint_timeout=1h']);
+  // What really happened to each row, as triggers saw it.
+  await query('CREATE TABLE happened (id bigserial, op text, user_id text, position float8)');
+  await query(`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO happened (op, user_id, position) VALUES (lower(TG_OP), coalesce(NEW.user_id, OLD.user_id), NEW.position_seconds);
+    RETURN NULL; END $$`);
+  await query(`CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON playback_position
+    FOR EACH ROW EXECUTE FUNCTION note()`);
+}, 60_000);
+afterAll(() => postgres.stop());
+
+beforeEach(async () => {
+  folder = join(throwAwayFolder('test'), 'raw');
+  await query('TRUNCATE happened, playback_position, warehouse_key');
+  for (const { name } of await query<{ name: string }>(
+    'SELECT slot_name AS name FROM pg_replication_slots WHERE NOT active',
+  ))
+    await query('SELECT pg_drop_replication_slot($1)', [name]);
+});
+
+const play = (userId: string, position: number) =>
+  query(
+    `INSERT INTO playback_position (user_id, profile_id, show_id, position_seconds, duration_seconds, state, device_id, device_name, at, bucket)
+     VALUES ($1, 'main', 'show', $2, 3600, 'playing', 'tv', 'Ada''s own TV', now(), bucket_of($1))
+     ON CONFLICT (user_id, profile_id, show_id, bucket) DO UPDATE SET position_seconds = excluded.position_seconds`,
+    [userId, position],
+  );
+
+const capture = (zone: RawZone, more: Partial<Parameters<typeof startCapture>[0]> = {}) =>
+  startCapture({ url: postgres.server.url, zone, tables, ...more });
+
+const linesOf = async (table = 'playback_position'): Promise<RawLine[]> =>
+  (await readRawZone(folder, postgres.database)).filter((line) => line.table === table);
+
+/** Changes of the stream, as `happened` has them, in the order of their places. */
+const captured = async () =>
+  (await linesOf())
+    .filter(({ op }) => !['snapshot', 'truncate'].includes(op))
+    .map(({ op, row }) => `${op} ${row?.user_id} ${row?.position_seconds ?? '-'}`);
+
+const happened = async () =>
+  (
+    await query<{ op: string; userId: string; position: number | null }>(
+      'SELECT op, user_id AS "userId", position FROM happened ORDER BY id',
+    )
+  ).map(({ op, userId, position }) => `${op} ${userId} ${position ?? '-'}`);
+
+const everythingIsCaptured = () =>
+  eventually('everything that happened is in files', async () => {
+    const [one, other] = [await captured(), await happened()];
+    return one.length >= other.length;
+  });
+
+/** Ends a capture once it reads, so that the slot is there and its snapshot is done. */
+async function captureOnce(zone: RawZone): Promise<void> {
+  const running = await capture(zone);
+  await slotIsRead();
+  await running.stop();
+}
+
+const slotIsRead = () =>
+  eventually('the slot is read', async () => {
+    const [row] = await query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM pg_replication_slots WHERE slot_name LIKE 'usher_warehouse%' AND active`,
+    );
+    return row?.n === 1;
+  });
+
+/** The nth PUT dies, before it did anything, or after it, as a process that is killed just then. */
+function dyingZone(zone: RawZone, n: number, when: 'before' | 'after'): RawZone {
+  let puts = 0;
+  return {
+    description: zone.description,
+    read: (path) => zone.read(path),
+    has: (path) => zone.has(path),
+    async put(path, bytes) {
+      puts += 1;
+      if (puts > n) throw new Error('it is dead');
+      if (puts === n && when === 'before') throw new Error('it is killed');
+      await zone.put(path, bytes);
+      if (puts === n) throw new Error('it is killed');
+    },
+  };
+}
+
+test('whenever it is killed, each change is in the files once, and in its order', async () => {
+  const zone = new FolderZoneClient(folder);
+  await captureOnce(zone);
+  let turn = 0;
+  for (const when of ['before', 'after'] as const)
+    for (let n = 1; n <= 4; n += 1) {
+      turn += 1;
+      for (const user of ['ada', 'bob', 'eve']) await play(user, turn);
+      const dying = await capture(dyingZone(zone, n, when));
+      await play('ada', turn + 0.5);
+      await query('DELETE FROM playback_position WHERE user_id = $1', ['bob']);
+      // Fewer files are written than it would have to die at: then it lives.
+      await Promise.race([dying.ended.catch(() => undefined), everythingIsCaptured()]);
+      await dying.stop();
+    }
+  const running = await capture(zone);
+  await everythingIsCaptured();
+  await running.stop();
+  expect(await captured()).toEqual(await happened());
+  const lines = await readRawZone(folder, postgres.database);
+  expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length);
+});
+
+test('what PostgreSQL sends again, because it has forgotten what was confirmed, is recognised', async () => {
+  const zone = new FolderZoneClient(folder);
+  await captureOnce(zone);
+  const slot = (await query<{ lsn: string; name: string }>(
+    'SELECT confirmed_flush_lsn::text AS lsn, slot_name AS name FROM pg_replication_slots',
+  ))[0];
+  // A second slot keeps the log from there; the first one is moved on, and made anew as the older one under its own name.
+  await query(`SELECT pg_copy_logical_replication_slot($1, 'older')`, [slot?.name]);
+  for (let n = 0; n < 4; n += 1) await play('ada', n);
+  const running = await capture(zone);
+  await everythingIsCaptured();
+  await running.stop();
+  await query('SELECT pg_drop_replication_slot($1)', [slot?.name]);
+  await query(`SELECT pg_copy_logical_replication_slot('older', $1)`, [slot?.name]);
+  await play('ada', 4);
+  const again = await capture(zone);
+  await everythingIsCaptured();
+  await again.stop();
+  await query(`SELECT pg_drop_replication_slot('older')`);
+  expect(await captured()).toEqual(await happened());
+});
+
+test('of two transactions whose commits stand side by side in the log, the second is not confirmed with the first', async () => {
+  const zone = new FolderZoneClient(folder);
+  await captureOnce(zone);
+  const insert = (user: string, episode: string) =>
+    postgres.database.holdTransaction(
+      `INSERT INTO playback_position (user_id, profile_id, show_id, episode_id, position_seconds, duration_seconds, state, device_id, at, bucket)
+       SELECT $1, 'main', 'show', $2, 1, 3600, 'playing', 'tv', now(), bucket_of($1)`,
+      [user, episode],
+    );
+  // The first is as much as a batch may have, and the second waits in memory.
+  const endFirst = await insert('first', 'x'.repeat(1_100_000));
+  const endSecond = await insert('second', 'x');
+  await endFirst('COMMIT');
+  await endSecond('COMMIT');
+  const first = await capture(zone, { settings: { WAREHOUSE_FILE_MB: '1', WAREHOUSE_FILE_SECONDS: '60' } });
+  await eventually('the first is in a file', async () => (await captured()).length === 1);
+  await first.stop();
+  const running = await capture(zone);
+  await everythingIsCaptured();
+  await running.stop();
+  expect((await captured()).toSorted()).toEqual((await happened()).toSorted());
+});
+
+test('a transaction that is larger than memory is written in parts, and each change once', async () => {
+  const zone = new FolderZoneClient(folder);
+  await captureOnce(zone);
+  const running = await capture(zone, { settings: { WAREHOUSE_FILE_MB: '1' } });
+  await query(
+    `INSERT INTO playback_position (user_id, profile_id, show_id, position_seconds, duration_seconds, state, device_id, at, bucket)
+     SELECT 'u' || n, 'main', 'show', n, 3600, 'playing', 'tv', now(), bucket_of('u' || n) FROM generate_series(1, 10000) n`,
+  );
+  await everythingIsCaptured();
+  await running.stop();
+  expect(await captured()).toEqual(await happened());
+  expect((await rawFilesIn(folder)).filter((path) => path.startsWith('playback_position/')).length).toBeGreaterThan(2);
+});
+
+test('a schema that changes within an hour is told by the records, and no change is lost', async () => {
+  const zone = new FolderZoneClient(folder);
+  const running = await capture(zone);
+  await slotIsRead();
+  await play('ada', 1);
+  await everythingIsCaptured();
+  await query('ALTER TABLE playback_position ALTER COLUMN position_seconds TYPE numeric');
+  await play('ada', 2);
+  await everythingIsCaptured();
+  await running.stop();
+  await query('ALTER TABLE playback_position ALTER COLUMN position_seconds TYPE float8');
+  expect(await captured()).toEqual(await happened());
+  const schemas = new Set((await linesOf()).map(({ schema }) => schema));
+  expect(schemas.size).toBe(2);
+  for (const schema of schemas)
+    expect(JSON.parse((await zone.read(`_schemas/playback_position/${schema}.json`)) ?? '')).toMatchObject({
+      table: 'playback_position',
+      columns: expect.arrayContaining([expect.objectContaining({ name: 'position_seconds' })]),
+    });
+});
+
+test('a table that is captured from now on brings the rows that it has', async () => {
+  const zone = new FolderZoneClient(folder);
+  const before = await capture(zone, { tables: membershipWarehouse });
+  await slotIsRead();
+  await play('ada', 1);
+  await before.stop();
+  const running = await capture(zone);
+  await slotIsRead();
+  await play('ada', 2);
+  await eventually('the change is there', async () => (await captured()).length === 1);
+  await running.stop();
+  expect((await linesOf()).map(({ op, row }) => [op, row?.position_seconds])).toEqual([
+    ['snapshot', '1'],
+    ['update', '2'],
+  ]);
+});
+
+test('after a day without a reader PostgreSQL gives up the slot: this is said, and a new one begins with a snapshot', async () => {
+  const zone = new FolderZoneClient(folder);
+  await captureOnce(zone);
+  await play('ada', 1);
+  for (let segment = 0; segment < 5; segment += 1) {
+    await query(`SELECT pg_logical_emit_message(false, 'day', repeat('x', 1000000))`);
+    await query('SELECT pg_switch_wal()');
+  }
+  await query('CHECKPOINT');
+  const status = await query('SELECT wal_status FROM pg_replication_slots');
+  expect(status).toEqual([{ wal_status: 'lost' }]);
+  const running: RunningCapture = await capture(zone);
+  await slotIsRead();
+  await play('ada', 2);
+  await eventually('the new slot brings changes', async () =>
+    (await linesOf()).some(({ row }) => row?.position_seconds === '2'),
+  );
+  await running.stop();
+  expect((await linesOf()).map(({ op, row }) => [op, row?.position_seconds])).toEqual([
+    ['snapshot', '1'],
+    ['update', '2'],
+  ]);
+  expect(await running.metrics.registry.metrics()).toContain('usher_warehouse_slots_lost_total 1');
+});
+
+test('a bucket gets the same files as a folder, also when it fails now and then', async () => {
+  const s3 = await startFakeS3();
+  const bucket = () => new S3ZoneClient({ url: s3.url, region: s3.region, ...s3.credentials });
+  const first = await capture(bucket());
+  await slotIsRead();
+  await play('ada', 1);
+  s3.failNext(2, 503);
+  await first.ended.catch(() => undefined);
+  const running = await capture(bucket());
+  const copied = new FolderZoneClient(folder);
+  await eventually('the change is in the bucket', async () => {
+    for (const [path, bytes] of s3.objects) await copied.put(path, bytes);
+    return (await captured()).length === 1;
+  });
+  await running.stop();
+  await s3.close();
+  expect(await captured()).toEqual(await happened());
+  expect([...s3.objects.keys()].some((key) => key.includes('date='))).toBe(true);
+});
