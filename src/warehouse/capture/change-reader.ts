@@ -25,7 +25,6 @@ interface OpenTransaction {
 }
 
 const HASH_DIGITS = 8;
-const asIs = (text: string): string => text;
 const NOTHING: ReadMessage = { records: [] };
 
 /** Turns the messages of pgoutput, one after the other, into records. */
@@ -45,7 +44,7 @@ export class ChangeReader {
         this.transaction = beginOf(message);
         return NOTHING;
       case 'relation':
-        this.learn(message);
+        this.schemas.set(message.name, schemaOf(message.name, message.columns));
         return NOTHING;
       case 'insert':
         return this.change(lsn, 'insert', message.relation, message.new);
@@ -63,12 +62,6 @@ export class ChangeReader {
       default:
         return NOTHING;
     }
-  }
-
-  /** The library parses values by their type; here they stay as PostgreSQL wrote them. */
-  private learn({ name, columns }: Pgoutput.MessageRelation): void {
-    for (const column of columns) column.parser = asIs;
-    this.schemas.set(name, schemaOf(name, columns));
   }
 
   private change(

@@ -11,6 +11,18 @@ const TEXT_FORMATS = '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601
 /** Receives the messages in their order, one at a time: the next one waits for the promise. */
 export type MessageHandler = (lsn: Lsn, message: Pgoutput.Message) => Promise<void>;
 
+/**
+ * The library parses values by their types. Here they stay as PostgreSQL wrote them. This must happen as soon as it has read the columns, since it parses
+ * what follows before that is handled.
+ */
+class TextPlugin extends PgoutputPlugin {
+  override parse(buffer: Buffer): Pgoutput.Message {
+    const message = super.parse(buffer);
+    if (message.tag === 'relation') for (const column of message.columns) column.parser = (text: string) => text;
+    return message;
+  }
+}
+
 /** The stream of changes of one slot, by the library pg-logical-replication. For one use. */
 export class ChangeStreamClient {
   private readonly service: LogicalReplicationService;
@@ -52,7 +64,7 @@ export class ChangeStreamClient {
         this.next(() => handle(parseLsn(lsn), message), reject),
       );
     });
-    const plugin = new PgoutputPlugin({
+    const plugin = new TextPlugin({
       protoVersion: 1,
       publicationNames: [from.publication],
       messages: true,
