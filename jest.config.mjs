@@ -5,7 +5,10 @@
  * `.ci/run` would not keep to its 15 minutes.
  */
 const suites = {
-  all: { testMatch: ['**/*.spec.ts', '**/test/**/*.test.ts'], without: ['/test/browser/', '/test/warehouse/'] },
+  all: {
+    testMatch: ['**/*.spec.ts', '**/test/**/*.test.ts'],
+    without: ['/test/browser/', '/test/warehouse/'],
+  },
   quick: {
     testMatch: ['**/*.spec.ts', '**/test/**/*.test.ts'],
     without: ['/test/browser/', '/test/failure/', '/test/warehouse/'],

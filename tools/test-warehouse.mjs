@@ -40,8 +40,8 @@ function makeEnvironment() {
   const needed = readFileSync(join(folder, 'requirements.txt'), 'utf8');
   const mark = join(venv, 'wanted');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === needed) return undefined;
-  const version = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))']);
-  if (version.status !== 0) return 'python3 is missing, or older than 3.10';
+  const version = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']);
+  if (version.status !== 0) return 'python3 is missing, or older than 3.11';
   try {
     execFileSync('python3', ['-m', 'venv', venv], { stdio: 'ignore' });
     execFileSync(

@@ -16,9 +16,6 @@ export const warehouseErasure: UserErasure = {
        SELECT $1, pg_current_wal_insert_lsn() - '0/0'::pg_lsn, bucket_of($1) WHERE EXISTS (${SLOTS})
        ON CONFLICT (user_id, bucket) DO UPDATE SET key = NULL, erased_lsn = excluded.erased_lsn`,
     ),
-    named(
-      'forget-warehouse-key',
-      `DELETE FROM warehouse_key WHERE user_id = $1 AND NOT EXISTS (${SLOTS})`,
-    ),
+    named('forget-warehouse-key', `DELETE FROM warehouse_key WHERE user_id = $1 AND NOT EXISTS (${SLOTS})`),
   ],
 };

@@ -22,15 +22,15 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn):
         ciphers = {key_id: AESGCM(key) for key_id, key in self.keys.items()}
 
-        def unseal(key_id: str, sealed: str) -> str | None:
+        def unseal(key_id: str | None, sealed: str | None) -> str | None:
             cipher = ciphers.get(key_id)
-            return None if cipher is None else decrypt(cipher, sealed)
+            return None if cipher is None or sealed is None else decrypt(cipher, sealed)
 
         def has_key(key_id: str) -> bool:
             return key_id in ciphers
 
         conn.create_function("usher_lines", lines_of, ["VARCHAR"], "VARCHAR[]")
-        conn.create_function("usher_unseal", unseal, ["VARCHAR", "VARCHAR"], "VARCHAR")
+        conn.create_function("usher_unseal", unseal, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special")
         conn.create_function("usher_has_key", has_key, ["VARCHAR"], "BOOLEAN")
 
 

@@ -32,7 +32,9 @@ export class CaptureSession {
         : [
             `PostgreSQL has wal_level=${found?.walLevel}: set wal_level=logical and restart it (ALTER SYSTEM SET wal_level = logical).`,
           ]),
-      ...(found?.mayReplicate ? [] : [`The role may not replicate: ALTER ROLE "${found?.role}" REPLICATION.`]),
+      ...(found?.mayReplicate
+        ? []
+        : [`The role may not replicate: ALTER ROLE "${found?.role}" REPLICATION.`]),
     ];
   }
 

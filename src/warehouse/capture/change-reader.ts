@@ -77,9 +77,7 @@ export class ChangeReader {
     const order = streamOrder(commitLsn, transaction.changes++);
     const table = relation.name;
     return {
-      records: [
-        { order, table, op, lsn, committedAt, xid, schema: schema.hash, row: row as RawRow | null },
-      ],
+      records: [{ order, table, op, lsn, committedAt, xid, schema: schema.hash, row: row as RawRow | null }],
     };
   }
 }

@@ -18,7 +18,8 @@ export type MessageHandler = (lsn: Lsn, message: Pgoutput.Message) => Promise<vo
 class TextPlugin extends PgoutputPlugin {
   override parse(buffer: Buffer): Pgoutput.Message {
     const message = super.parse(buffer);
-    if (message.tag === 'relation') for (const column of message.columns) column.parser = (text: string) => text;
+    if (message.tag === 'relation')
+      for (const column of message.columns) column.parser = (text: string) => text;
     return message;
   }
 }

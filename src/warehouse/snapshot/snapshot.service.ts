@@ -21,26 +21,30 @@ export class SnapshotService {
     if (tables.length === 0) return;
     const snapshot = await this.store.open();
     const beganAt = new Date().toISOString();
+    let count = 0; // of all tables: a record's place is its own among all of them
     try {
-      for (const table of tables) await this.write(table, { snapshot, files, beganAt, signal });
+      for (const table of tables)
+        count += await this.write(table, { snapshot, files, beganAt, signal, before: count });
     } finally {
       await snapshot.close();
     }
   }
 
-  private async write(table: CapturedTable, to: Target): Promise<void> {
+  /** Returns how many rows it wrote. */
+  private async write(table: CapturedTable, to: Target): Promise<number> {
     let count = 0;
     for await (const slice of to.snapshot.slicesOf(table)) {
-      if (to.signal.aborted) return;
+      if (to.signal.aborted) return count;
       await to.files.learn(slice.schema);
-      const records = recordsOf(slice, count, to);
+      const records = recordsOf(slice, to.before + count, to);
       await to.files.writeSnapshot(records);
       this.files.written({ records, files: 1 });
       count += records.length;
     }
-    if (to.signal.aborted) return;
+    if (to.signal.aborted) return count;
     await to.files.finishSnapshotOf(table.name);
     this.log.log(`snapshot of ${table.name}: ${count} rows`);
+    return count;
   }
 }
 
@@ -49,6 +53,8 @@ interface Target {
   readonly files: RawFiles;
   readonly beganAt: string;
   readonly signal: AbortSignal;
+  /** Rows of the tables before. */
+  readonly before: number;
 }
 
 const recordsOf = (

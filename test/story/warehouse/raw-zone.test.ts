@@ -27,6 +27,7 @@ beforeAll(async () => {
     { WAREHOUSE: 'on', WAREHOUSE_FOLDER: folder, WAREHOUSE_FILE_SECONDS: '1' },
     postgres.database,
   );
+  await eventually('changes are captured', () => usher.log().includes('captures changes'));
 }, 60_000);
 afterAll(async () => {
   await usher.stop();
@@ -70,9 +71,12 @@ test('a change is in the raw zone within seconds, with where it came from; addre
   expect(change?.file).toContain('.ndjson.gz');
   expect(change?.producer).toContain('/');
   const text = (
-    await Promise.all((await rawFilesIn(folder)).map(async (path) => gunzipSync(await readFile(join(folder, path)))))
+    await Promise.all(
+      (await rawFilesIn(folder)).map(async (path) => gunzipSync(await readFile(join(folder, path)))),
+    )
   ).join('');
-  for (const secret of ['ada@example.com', 'cus_1', '"ada"', 'price_premium']) expect(text).not.toContain(secret);
+  for (const secret of ['ada@example.com', 'cus_1', '"ada"', 'price_premium'])
+    expect(text).not.toContain(secret);
 });
 
 test('who was erased is in no file that anybody can read, and what comes later is read', async () => {
@@ -108,7 +112,9 @@ test('a node that is killed is followed by another, which writes what it had not
   expect(rowsOf(all, 'membership_history', 'bob').map(({ row }) => Number(row?.version))).toEqual(
     Array.from({ length: 20 }, (_, n) => n),
   );
-  expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+  const seen = new Set<string>();
+  const twice = all.filter(({ id }) => seen.size === seen.add(id).size);
+  expect(twice).toEqual([]);
   await first.stop();
 }, 60_000);
 

@@ -69,5 +69,8 @@ export async function readRawZone(folder: string, database: TestDatabase): Promi
 function opened(line: RawLine, keys: ReadonlyMap<string, Buffer | null>): RawLine {
   const key = keys.get(line.key_id ?? '');
   if (line.sealed === undefined || !key) return line;
-  return { ...line, row: JSON.parse(decrypt(key, Buffer.from(line.sealed, 'base64'))) as NonNullable<RawLine['row']> };
+  return {
+    ...line,
+    row: JSON.parse(decrypt(key, Buffer.from(line.sealed, 'base64'))) as NonNullable<RawLine['row']>,
+  };
 }

@@ -11,7 +11,7 @@ with position as (
 step as (
   select
     *,
-    lag(at) over by_time as last_at,
+    lag("at") over by_time as last_at,
     lag(position_seconds) over by_time as last_position,
     lag(episode_id) over by_time as last_episode
   from position
@@ -21,10 +21,10 @@ select
   user_id,
   profile_id,
   show_id,
-  (at at time zone 'UTC')::date as day,
+  ("at" at time zone 'UTC')::date as day,
   count(*) as positions,
   round(sum(case when episode_id is not distinct from last_episode
-    then greatest(0, least(position_seconds - last_position, date_diff('millisecond', last_at, at) / 1000.0)) else 0 end), 1) as seconds_watched,
+    then greatest(0, least(position_seconds - last_position, date_diff('millisecond', last_at, "at") / 1000.0)) else 0 end), 1) as seconds_watched,
   count(distinct device_id) as devices,
   max(_key_id) as _key_id,
   max(_batch) as _batch

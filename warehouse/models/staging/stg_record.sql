@@ -1,7 +1,7 @@
 {#- Every record of the raw zone once, by its id. Of a user without a key there is no content. What is no record is in `quarantine`. -#}
 {{ config(
   incremental_strategy='append',
-  pre_hook="{% if is_incremental() and var('replay') %}delete from {{ this }} where path like '%/date={{ var('replay')[:10] }}/hour={{ var('replay')[11:13] }}/%'{% endif %}",
+  pre_hook="{% set hour = env_var('USHER_WAREHOUSE_REPLAY', '') %}{% if is_incremental() and hour %}delete from {{ this }} where path like '%/date={{ hour[:10] }}/hour={{ hour[11:13] }}/%'{% endif %}",
   post_hook="update {{ this }} set content = null, is_erased = true where key_id in (select key_id from (select distinct key_id from {{ this }} where content is not null and key_id is not null) where not usher_has_key(key_id))"
 ) }}
 with new_file as (

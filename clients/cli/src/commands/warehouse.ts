@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.js';
 import { UsageFailure } from '../failures.js';
@@ -45,16 +44,16 @@ export function addWarehouse(program: Command, open: () => Cli): void {
 
 async function runWarehouse({ settings, terminal }: Cli, options: Options): Promise<void> {
   const session = await WarehouseSession.open(settings.need('USHER_DATABASE_URL', 'the database itself'));
-  const scratch = await mkdtemp(join(tmpdir(), 'usher-warehouse-'));
   const path = (given: string) => resolve(terminal.cwd, given);
+  const { dbt, replay, full = false } = options;
+  const [project, raw, file] = [path(options.project), path(options.raw), path(options.file)];
+  const keys = `${file}.keys`;
   try {
-    const keys = join(scratch, 'keys.csv');
+    await rm(keys, { force: true }); // of a run that was killed
     await session.writeKeys(keys);
-    const { dbt, replay, full = false } = options;
-    const [project, raw, file] = [path(options.project), path(options.raw), path(options.file)];
-    await runDbt({ dbt, project, raw, file, keys, scratch, replay, isFull: full }, terminal);
+    await runDbt({ dbt, project, raw, file, keys, replay, isFull: full }, terminal);
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(keys, { force: true });
     await session.close();
   }
 }

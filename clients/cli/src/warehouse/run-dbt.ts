@@ -11,11 +11,10 @@ export interface DbtRun {
   readonly project: string;
   /** The raw zone. */
   readonly raw: string;
-  /** The DuckDB file. */
+  /** The DuckDB file. Beside it dbt keeps what it knows of the project. */
   readonly file: string;
+  /** The file with the keys of users. */
   readonly keys: string;
-  /** The folder that is thrown away after the run. */
-  readonly scratch: string;
   /** Whether staging and presentation are made anew from all of the raw zone. */
   readonly isFull: boolean;
   /** An hour that is read again. */
@@ -27,8 +26,8 @@ export async function runDbt(run: DbtRun, { env, stdout, stderr, signal }: Termi
   const args = [
     'build',
     ...['--project-dir', run.project, '--profiles-dir', run.project],
+    ...['--target-path', `${run.file}.dbt`, '--log-path', `${run.file}.dbt`],
     ...(run.isFull ? ['--full-refresh'] : []),
-    ...(run.replay === undefined ? [] : ['--vars', JSON.stringify({ replay: run.replay })]),
   ];
   const child = spawn(run.dbt, args, {
     env: {
@@ -38,7 +37,7 @@ export async function runDbt(run: DbtRun, { env, stdout, stderr, signal }: Termi
       USHER_WAREHOUSE_RAW: run.raw,
       USHER_WAREHOUSE_FILE: run.file,
       USHER_WAREHOUSE_KEYS: run.keys,
-      USHER_WAREHOUSE_TARGET: run.scratch,
+      USHER_WAREHOUSE_REPLAY: run.replay ?? '',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
