@@ -31,12 +31,12 @@ import { SnapshotStore } from './snapshot/snapshot.store.js';
 export class WarehouseModule {}
 
 function zoneOf(config: Config): RawZone {
-  const url = config.WAREHOUSE_S3_URL;
+  const url = config.WAREHOUSE_BUCKET_URL;
   if (url === undefined) return new FolderZoneClient(config.WAREHOUSE_FOLDER);
   return new S3ZoneClient({
     url,
-    region: config.WAREHOUSE_S3_REGION,
-    accessKeyId: config.WAREHOUSE_S3_ACCESS_KEY_ID ?? '',
-    secretAccessKey: config.WAREHOUSE_S3_SECRET_ACCESS_KEY ?? '',
+    region: config.WAREHOUSE_BUCKET_REGION,
+    accessKeyId: config.WAREHOUSE_BUCKET_ACCESS_KEY_ID ?? '',
+    secretAccessKey: config.WAREHOUSE_BUCKET_SECRET_ACCESS_KEY ?? '',
   });
 }

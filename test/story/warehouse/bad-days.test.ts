@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { join } from 'node:path';
+import pg from 'pg';
+import { checkCapture } from '../../../clients/cli/src/doctor/capture-check.js';
 import { membershipWarehouse } from '../../../src/membership/membership.warehouse.js';
 import { playbackWarehouse } from '../../../src/playback/playback.warehouse.js';
 import { FolderZoneClient } from '../../../src/warehouse/files/folder-zone.client.js';
@@ -290,6 +292,10 @@ test('after a day without a reader PostgreSQL gives up the slot: this is said, a
   await query('CHECKPOINT');
   const status = await query('SELECT wal_status FROM pg_replication_slots');
   expect(status).toEqual([{ wal_status: 'lost' }]);
+  const client = new pg.Client({ connectionString: postgres.server.url });
+  await client.connect();
+  expect(await checkCapture(client)).toMatchObject([{ status: 'fail' }]);
+  await client.end();
   const last = await capture(zone);
   await slotIsRead();
   await play('ada', 2);

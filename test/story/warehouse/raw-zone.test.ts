@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { checkCapture } from '../../../clients/cli/src/doctor/capture-check.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -92,6 +94,16 @@ test('who was erased is in no file that anybody can read, and what comes later i
     const rows = await postgres.database.query(`SELECT FROM warehouse_key WHERE user_id = 'eve'`);
     return rows.length === 0;
   });
+});
+
+test('`usher doctor` says how far behind the slot is, and that PostgreSQL would keep its log without a limit', async () => {
+  const client = new pg.Client({ connectionString: postgres.server.url });
+  await client.connect();
+  expect(await checkCapture(client)).toMatchObject([
+    { status: 'ok', detail: expect.stringMatching(/^the slot usher_warehouse_\d+_\d+ is .+ behind$/) },
+    { status: 'warn', detail: 'max_slot_wal_keep_size has no limit' },
+  ]);
+  await client.end();
 });
 
 test('a node that is killed is followed by another, which writes what it had not', async () => {

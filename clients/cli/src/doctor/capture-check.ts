@@ -20,7 +20,7 @@ interface SlotFacts {
 /** Looks at the slot by which changes go out to the warehouse; nothing where there is none. */
 export async function checkCapture(client: pg.Client): Promise<Check[]> {
   const { rows } = await client.query<SlotFacts>(FACTS);
-  return rows.flatMap((facts) => [describe(facts), ...limitOf(facts)]);
+  return [rows.map(describe), rows.flatMap(limitOf)].flat();
 }
 
 function describe({ slot, isLost, isRead, lag }: SlotFacts): Check {
