@@ -3,13 +3,14 @@
  * it is kept) ← cluster (which nodes must know) ← delivery (after the commit) ← live, push (the ways to devices); all of them stand on
  * devices and platform. Each rule gives its reason; `npm run check` holds them.
  */
-const features = '^src/(membership|entitlements|streams|playback|recommendations|digests)/';
+const features =
+  '^src/(membership|entitlements|streams|playback|recommendations|digests|audiences|campaigns)/';
 const mailbox = '^src/mailbox/';
 const cluster = '^src/cluster/';
 const delivery = '^src/delivery/';
 const ways = '^src/(live|push|messages)/';
 const story =
-  '^src/(membership|entitlements|streams|playback|recommendations|digests|mailbox|cluster|delivery|live|push|messages)/';
+  '^src/(membership|entitlements|streams|playback|recommendations|digests|audiences|campaigns|mailbox|cluster|delivery|live|push|messages)/';
 const spec = '\\.spec\\.ts$';
 const pure = '/[^/.]+\\.ts$'; // no suffix: a rule in plain TypeScript
 // Not rules although they have no suffix: platform's machinery, the demo, the boot, registries (they list classes), and what speaks to
@@ -106,6 +107,24 @@ module.exports = {
       '^src/digests/',
     ),
     never(
+      'audiences-know-no-campaign',
+      'An audience says who somebody is; what they are told, and when, is for others to say.',
+      '^src/audiences/',
+      '^src/(campaigns|digests|recommendations|streams|entitlements)/',
+    ),
+    never(
+      'campaigns-ask-audiences',
+      'Whom a campaign is for follows from its audiences alone; one that read memberships itself would find other people than their estimate.',
+      '^src/campaigns/',
+      '^src/(membership|entitlements|streams|playback|recommendations|digests)/',
+    ),
+    never(
+      'no-feature-knows-campaigns',
+      'A feature goes on whether or not anybody advertises it.',
+      '^src/(membership|entitlements|streams|playback|recommendations|digests)/',
+      '^src/(campaigns|audiences)/',
+    ),
+    never(
       'live-knows-no-push',
       'One way to devices knows nothing of the other; push falls back by what receipts say.',
       '^src/live/',
@@ -140,6 +159,18 @@ module.exports = {
       'The demo page’s back end signs webhooks and shows secrets. Only its own boot.ts loads it, so that it is not in what runs in production.',
       { path: '^src/', pathNot: '^src/demo/' },
       { path: '^src/demo/' },
+    ),
+    rule(
+      'engagement-is-a-leaf',
+      'It counts what came of what the others sent; whoever sends asks by an interface of its own whether links are to be counted.',
+      { path: '^src/', pathNot: '^src/(engagement/|app\\.module\\.ts$|retention-and-erasure\\.ts$)' },
+      { path: '^src/engagement/' },
+    ),
+    never(
+      'engagement-knows-no-feature',
+      'What people do with a message says nothing of what they pay for or watch.',
+      '^src/engagement/',
+      `${features}|^src/(live|push|timeline|operations|console)/`,
     ),
     rule(
       'timeline-is-a-leaf',

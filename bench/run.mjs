@@ -6,7 +6,9 @@
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
  *   --users 1000000         rows in each table of `scale` (--minutes 3 of load), of `nightly-order` and of `killed-push`, events of one user in `timeline`: run only when named
+ *   --users 100000          people of `campaign-once`, whose workers are killed
  *   --seed 1                of the moments of `killed-push`, and of the statements of `digest-week`
+ *   --events 10000000       rows of `engagement` beside a year of roll-ups: run only when named
  *   --days 8                that `digest-week` simulates, for `--users`
  *   --quick                 a glance: few devices, one short round
  *   --urgent                before other work on a shared machine (root only)
@@ -21,11 +23,13 @@ import { doubts, machine, save, table } from './report.mjs';
 import { heartbeats } from './scenarios/heartbeats.mjs';
 import { boot } from './scenarios/boot.mjs';
 import { campaign } from './scenarios/campaign.mjs';
+import { campaignOnce } from './scenarios/campaign-once.mjs';
 import { clients } from './scenarios/clients.mjs';
 import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
 import { digest } from './scenarios/digest.mjs';
 import { digestWeek } from './scenarios/digest-week.mjs';
+import { engagement } from './scenarios/engagement.mjs';
 import { entitlement } from './scenarios/entitlement.mjs';
 import { flood } from './scenarios/flood.mjs';
 import { killedPush } from './scenarios/killed-push.mjs';
@@ -63,7 +67,9 @@ const scenarios = {
   campaign,
   clients,
   digest,
+  'campaign-once': campaignOnce,
   'digest-week': digestWeek,
+  engagement,
   scale,
   timeline,
 };
@@ -74,7 +80,9 @@ const ONLY_WHEN_NAMED = new Set([
   'nightly-order',
   'killed-push',
   'digest',
+  'campaign-once',
   'digest-week',
+  'engagement',
   'timeline',
 ]);
 const usual = {
@@ -88,6 +96,7 @@ const usual = {
   pushes: '20000',
   campaign: '100000',
   users: '1000000',
+  events: '10000000',
   minutes: '3',
   days: '8',
   seed: String(1 + Math.floor(Math.random() * 1e9)),
@@ -102,6 +111,7 @@ const quick = {
   pushes: '2000',
   campaign: '5000',
   users: '20000',
+  events: '20000',
   minutes: '0.5',
   days: '1',
 };

@@ -87,6 +87,13 @@ export const EXAMPLES = {
     isCounted: true,
     items: [{ id, type: 'promo.started', key: 'promo', at, title: 'Free week' }],
   }),
+  'campaign.message': durable('campaign.message', 'important', 'campaign:advent', {
+    campaign: 'advent',
+    template: { name: 'advent', version: 3 },
+    values: { city: 'Berlin' },
+    title: 'Advent in Berlin',
+    body: 'Two films for the price of one',
+  }),
   'playback.progress': routine('playback.progress', 'playback:main:dark', position),
   'receipts.changed': routine('receipts.changed', id, { ids: [id], state: 'seen' }),
   event: promo,

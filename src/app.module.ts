@@ -1,24 +1,33 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
 import { capturedTables } from './captured-tables.js';
+import { AudiencesModule } from './audiences/audiences.module.js';
+import { CAMPAIGN_OUTCOMES, type CampaignOutcomes } from './campaigns/campaign-outcomes.js';
+import { CampaignsModule } from './campaigns/campaigns.module.js';
+import { SENDING_RATES } from './campaigns/preview/sending-rates.js';
 import { ConsoleModule } from './console/console.module.js';
 import { ContactsModule } from './contacts/contacts.module.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { PUSH_WITHDRAWAL } from './devices/addresses/push-withdrawal.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { PLAYBACK_ACTIVITY } from './devices/playback-activity.js';
+import { EngagementModule } from './engagement/engagement.module.js';
+import { TrackingLinksService } from './engagement/tracking/tracking-links.service.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
 import { DigestsModule } from './digests/digests.module.js';
-import { DIGEST_MESSAGES } from './digests/runs/digest-messages.js';
 import { LiveModule } from './live/live.module.js';
+import { EVENT_MESSAGES } from './mailbox/events/event-messages.js';
 import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
 import { STATE_PARTS } from './mailbox/state/state.js';
 import { MembershipModule } from './membership/membership.module.js';
 import { EventMessagesService } from './messages/event-messages.service.js';
+import { MessageStore } from './messages/queue/message.store.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { MAIL_TRACKING } from './messages/sending/mail-tracking.js';
 import { OperationsModule } from './operations/operations.module.js';
+import { SendingRatesService } from './operations/sending-rates.service.js';
 import { CONFIG, type Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { RetentionModule } from './platform/retention/retention.module.js';
@@ -45,7 +54,7 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
 @Global()
 @Module({
-  imports: [MessagesModule, PlaybackModule, PushModule],
+  imports: [EngagementModule, MessagesModule, OperationsModule, PlaybackModule, PushModule],
   providers: [
     { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
     { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
@@ -59,7 +68,14 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
     { provide: PLAYBACK_ACTIVITY, useExisting: PlaybackActivityStore },
     { provide: PUSH_WITHDRAWAL, useValue: pushWithdrawal },
     { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
-    { provide: DIGEST_MESSAGES, useExisting: EventMessagesService },
+    { provide: MAIL_TRACKING, useExisting: TrackingLinksService },
+    { provide: EVENT_MESSAGES, useExisting: EventMessagesService },
+    {
+      provide: CAMPAIGN_OUTCOMES,
+      useFactory: (...queues: CampaignOutcomes[]) => queues,
+      inject: [MessageStore, PushStore],
+    },
+    { provide: SENDING_RATES, useExisting: SendingRatesService },
   ],
   exports: [
     STATE_PARTS,
@@ -70,7 +86,10 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
     PLAYBACK_ACTIVITY,
     PUSH_WITHDRAWAL,
     SENT_EVENT_LOOKUP,
-    DIGEST_MESSAGES,
+    MAIL_TRACKING,
+    EVENT_MESSAGES,
+    CAMPAIGN_OUTCOMES,
+    SENDING_RATES,
   ],
 })
 class PortsModule {}
@@ -95,10 +114,13 @@ export class AppModule {
         DevicesModule,
         ContactsModule,
         DigestsModule,
+        AudiencesModule,
+        CampaignsModule,
         TemplatesModule,
         MailboxModule,
         DeliveryModule,
         PushModule,
+        EngagementModule,
         TimelineModule,
         OperationsModule,
         SupportModule,

@@ -1,5 +1,7 @@
+import { campaignWarehouse } from './campaigns/campaigns.warehouse.js';
 import { receiptWarehouse } from './delivery/receipts/receipt.warehouse.js';
 import { deviceWarehouse } from './devices/devices.warehouse.js';
+import { engagementWarehouse } from './engagement/engagement.warehouse.js';
 import { membershipWarehouse } from './membership/membership.warehouse.js';
 import { messageWarehouse } from './messages/messages.warehouse.js';
 import type { CapturedTable } from './platform/warehouse/captured-table.js';
@@ -14,4 +16,6 @@ export const capturedTables: readonly CapturedTable[] = [
   pushWarehouse,
   messageWarehouse,
   deviceWarehouse,
+  campaignWarehouse,
+  engagementWarehouse,
 ].flat();

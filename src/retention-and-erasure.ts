@@ -1,9 +1,14 @@
+import { audienceErasure } from './audiences/audiences.erasure.js';
+import { campaignErasure } from './campaigns/campaigns.erasure.js';
+import { campaignRetention } from './campaigns/campaigns.retention.js';
 import { contactErasure } from './contacts/contacts.erasure.js';
 import { receiptErasure } from './delivery/receipts/receipt.erasure.js';
 import { receiptRetention } from './delivery/receipts/receipt.retention.js';
 import { deviceErasure } from './devices/devices.erasure.js';
 import { digestErasure } from './digests/digests.erasure.js';
 import { digestRetention } from './digests/digests.retention.js';
+import { engagementErasure } from './engagement/engagement.erasure.js';
+import { engagementRetention } from './engagement/engagement.retention.js';
 import { mailboxErasure } from './mailbox/mailbox.erasure.js';
 import { mailboxRetention } from './mailbox/mailbox.retention.js';
 import { membershipErasure } from './membership/membership.erasure.js';
@@ -30,7 +35,9 @@ import { warehouseErasure } from './warehouse/warehouse.erasure.js';
 export const retentionRules = (config: Config): RetentionRule[] =>
   [
     auditRetention,
+    campaignRetention,
     digestRetention,
+    engagementRetention,
     idempotencyRetention,
     mailboxRetention,
     messageRetention,
@@ -57,6 +64,9 @@ export const userErasures: readonly UserErasure[] = [
   playbackErasure,
   recommendationErasure,
   digestErasure,
+  engagementErasure,
+  audienceErasure,
+  campaignErasure,
   auditErasure,
   warehouseErasure,
   mailboxErasure,

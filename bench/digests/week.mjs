@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { freePort } from '../../tools/ports.mjs';
 import { startServer, stopServer } from '../../tools/processes.mjs';
-import { StatementProxy } from './statement-proxy.mjs';
+import { StatementProxy } from '../statement-proxy.mjs';
 import { addUsers, defineEvening, publishToAll } from './users.mjs';
 
 const HOUR_MS = 3_600_000;
@@ -51,7 +51,7 @@ export async function simulateWeek({
 }) {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  const proxy = await StatementProxy.start(databaseUrl);
+  const proxy = await StatementProxy.start(databaseUrl, ['claim-due-digests']);
   const random = randomSequence(seed);
   const kills = {};
   let worker;

@@ -44,6 +44,8 @@ export const SECTIONS = [
       page('Texts and mails', '/guides/texts-and-mails'),
       page('Templates', '/guides/templates'),
       page('Digests', '/guides/digests'),
+      page('Campaigns', '/guides/campaigns'),
+      page('Engagement', '/guides/engagement'),
       page('Leases and streams', '/guides/leases'),
       page('Why not delivered?', '/guides/why-not-delivered'),
       page('Stripe on your machine', '/guides/local-stripe'),

@@ -1,4 +1,5 @@
 import { placeOf } from '../devices/device.fragments.js';
+import { userSource } from '../platform/postgres/user-source.js';
 
 /* SQL over the table contact for statements of other folders. All parameters are SQL expressions. */
 
@@ -22,3 +23,6 @@ export const addressFor = (of: { userId: string; channel: string }): string =>
   `SELECT CASE ${of.channel} WHEN 'email' THEN k.email WHEN 'sms' THEN k.phone END AS address,
      CASE ${of.channel} WHEN 'email' THEN k.email_verified ELSE k.phone_verified END AS is_verified
    FROM contact k WHERE k.user_id = ${of.userId}`;
+
+/** The users with a contact. */
+export const usersWithContact = userSource('contact');

@@ -1,5 +1,6 @@
 import { STALE_AFTER_DAYS } from './device.js';
 import { OPT_IN_CATEGORIES } from './preferences/preferences.js';
+import { existsForEach, userSource } from '../platform/postgres/user-source.js';
 
 /* SQL over the tables device and preference for statements of other folders. All parameters are SQL expressions. */
 
@@ -63,3 +64,39 @@ export const placeOf = (userId: string): string =>
 /** For FROM: user_id and body of the next `limit` users with preferences after the user `after`, by their ids. */
 export const usersWithPreferences = ({ after, limit }: { after: string; limit: string }): string =>
   `SELECT f.user_id, f.body FROM preference f WHERE f.user_id > ${after} ORDER BY f.user_id LIMIT ${limit}`;
+
+/** The users with devices. */
+export const usersWithDevices = userSource('device', { hasManyRows: true });
+/** The users who have set preferences. */
+export const usersWithOwnPreferences = userSource('preference');
+
+/** A condition: whether the user has a device of one of these platforms (text[]). */
+export const hasPlatform = ({ userId, platforms }: { userId: string; platforms: string }): string =>
+  existsForEach(`SELECT FROM device d WHERE d.user_id = ${userId} AND d.platform = ANY (${platforms})`);
+
+/** A scalar (int[]): the numbers at the beginning of an app's version, as 4.10.2, without zeros at the end; null when there are none. */
+const numbersOf = (version: string): string =>
+  `string_to_array(regexp_replace(substring(${version} FROM '^[0-9]{1,9}(?:[.][0-9]{1,9}){0,3}'), '([.]0+)+$', ''), '.')::int[]`;
+
+/** A condition: whether the user has a device with an app of at least one version and below the other; a null is no bound. */
+export const hasAppVersion = (of: {
+  userId: string;
+  platform: string;
+  atLeast: string;
+  below: string;
+}): string =>
+  existsForEach(`SELECT FROM device d WHERE d.user_id = ${of.userId} AND (${of.platform} IS NULL OR d.platform = ${of.platform})
+    AND (${of.atLeast} IS NULL OR ${numbersOf('d.app_version')} >= ${numbersOf(of.atLeast)})
+    AND (${of.below} IS NULL OR ${numbersOf('d.app_version')} < ${numbersOf(of.below)})`);
+
+/** A condition: whether a device of the user was seen in the last `days`. */
+export const wasSeenWithin = ({ userId, days }: { userId: string; days: string }): string =>
+  existsForEach(
+    `SELECT FROM device d WHERE d.user_id = ${userId} AND d.last_seen_at > now() - ${days} * interval '1 day'`,
+  );
+
+/** A condition: whether the preferences that the user has set for the category hold what `setting` (jsonb) holds. */
+export const hasSet = (of: { userId: string; category: string; setting: string }): string =>
+  existsForEach(
+    `SELECT FROM preference f WHERE f.user_id = ${of.userId} AND f.body #> ARRAY['categories', ${of.category}] @> ${of.setting}`,
+  );

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Fragments } from '../platform/postgres/statement.js';
 import { DERIVED_EVENT_DATA, type DerivedEventData } from './events/derived-data.js';
 import { PAGE_BYTES } from './position.js';
+import { userSource } from '../platform/postgres/user-source.js';
 
 /** SQL over the mailbox's tables for statements of this and other folders. All parameters are SQL expressions. */
 @Injectable()
@@ -106,12 +107,16 @@ export const missedSince = (after: string): string =>
       FROM unnest(0::bigint || m.generation_ends || coalesce(m.last_offset, 0)) AS f
       WHERE f >= ${after} HAVING bool_or(f >> 32 = ${after} >> 32))`;
 
+/** A scalar: the campaign that the row `e` of mailbox_entry is of; null for other events, and for a test of a campaign. */
+const campaignOf = (e: string): string =>
+  `CASE WHEN ${e}.type = 'campaign.message' AND (${e}.data ->> 'isTest') IS NULL THEN ${e}.data ->> 'campaign' END`;
+
 /**
  * For LATERAL: the user's event at this offset, unless it was superseded or has expired: user_id, id, key, type, tier, epoch, offset,
- * target, expires_at. At most one row.
+ * target, expires_at, campaign_id (null for one of no campaign). At most one row.
  */
 export const entryAt = ({ userId, offset }: { userId: string; offset: string }): string =>
-  `SELECT e.user_id, e.id, e.key, e.type, e.tier, m.epoch, e."offset", e.target, e.expires_at
+  `SELECT e.user_id, e.id, e.key, e.type, e.tier, m.epoch, e."offset", e.target, e.expires_at, ${campaignOf('e')} AS campaign_id
     FROM mailbox_entry e JOIN mailbox m ON m.user_id = e.user_id
     WHERE e.user_id = ${userId} AND e."offset" = ${offset} AND (e.expires_at IS NULL OR e.expires_at > now())`;
 
@@ -228,3 +233,6 @@ export const claimHandoffs = (of: { consumer: string; tier: string; ageMs: strin
     ORDER BY created_at LIMIT ${of.limit} FOR UPDATE SKIP LOCKED
   )
   DELETE FROM handoff h USING due WHERE h.id = due.id AND h.consumer = due.consumer RETURNING h.positions`;
+
+/** The users who ever got an event. */
+export const usersWithEvents = userSource('mailbox');

@@ -1,3 +1,5 @@
+import { existsForEach, userSource } from '../platform/postgres/user-source.js';
+
 /** SQL over this folder's tables that other folders' statements include. Arguments are SQL expressions, such as `$1`. */
 
 const fields = `'version', m.version, 'status', m.status, 'planId', m.plan_id, 'planCapabilities', p.capabilities,
@@ -46,25 +48,29 @@ export const membershipSteps = (userId: string): string =>
       'processor', h.processor, 'webhookId', h.webhook_id) AS what
     FROM membership_history h WHERE h.user_id = ${userId}`;
 
-/**
- * A query: processor, "silentSeconds" since its last webhook, and "usualSeconds", the longest silence between two in the last 24 hours, which
- * cover the daily rhythm of a service; no row for one that never sent any. By minutes, of each of which one row is looked for: 1,440 times an
- * index, however many webhooks a day has.
- */
-export const webhookSilences = (processors: string): string =>
+/** A query: processor, and "silentSeconds" since its last webhook; no row for one that never sent any. */
+export const webhookSilence = (processors: string): string =>
   `SELECT * FROM (
      SELECT processor,
-       extract(epoch FROM now() - (SELECT max(w.received_at) FROM webhook w WHERE w.processor = p.processor))::float8 AS "silentSeconds",
-       coalesce((SELECT extract(epoch FROM max(gap)) FROM (
-         SELECT minute - lag(minute) OVER (ORDER BY minute) AS gap
-         FROM generate_series(date_trunc('minute', now()) - interval '24 hours', now(), interval '1 minute') AS minute
-         CROSS JOIN LATERAL (
-           SELECT FROM webhook w
-           WHERE w.processor = p.processor AND w.received_at >= minute AND w.received_at < minute + interval '1 minute' LIMIT 1
-         ) AS one
-       ) AS gaps), 0)::float8 AS "usualSeconds"
+       extract(epoch FROM now() - (SELECT max(w.received_at) FROM webhook w WHERE w.processor = p.processor))::float8 AS "silentSeconds"
      FROM unnest(${processors}) AS p (processor)
    ) AS silence WHERE "silentSeconds" IS NOT NULL`;
+
+/**
+ * A query: processor, and "usualSeconds", the longest silence between two webhooks in the last 24 hours, which cover the daily rhythm of a
+ * service; 0 where there were none. By five minutes, of each of which one row is looked for: 288 times an index, however many webhooks a
+ * day has.
+ */
+export const usualWebhookSilence = (processors: string): string =>
+  `SELECT processor, coalesce((SELECT extract(epoch FROM max(gap)) FROM (
+       SELECT start - lag(start) OVER (ORDER BY start) AS gap
+       FROM generate_series(date_bin('5 minutes', now() - interval '24 hours', 'epoch'), now(), interval '5 minutes') AS start
+       CROSS JOIN LATERAL (
+         SELECT FROM webhook w
+         WHERE w.processor = p.processor AND w.received_at >= start AND w.received_at < start + interval '5 minutes' LIMIT 1
+       ) AS one
+     ) AS gaps), 0)::float8 AS "usualSeconds"
+   FROM unnest(${processors}) AS p (processor)`;
 
 /** A query: processor, and seconds since the oldest of its webhooks came that could not be applied so far; no row where there is none. */
 export const failingWebhooks = (processors: string): string =>
@@ -112,3 +118,14 @@ export const plansWithId = (id: string): string =>
 /** For SELECT: takes the lock of the user's membership, and of what follows from it, until the transaction ends. */
 export const userLock = (userId: string): string =>
   `pg_advisory_xact_lock(hashtextextended('membership:' || ${userId}, 0))`;
+
+/** The users who have, or had, a membership. */
+export const usersWithMembership = userSource('membership');
+
+/** A condition: whether the user's membership is of one of these plans (text[]). */
+export const hasPlan = ({ userId, planIds }: { userId: string; planIds: string }): string =>
+  existsForEach(`SELECT FROM membership m WHERE m.user_id = ${userId} AND m.plan_id = ANY (${planIds})`);
+
+/** A condition: whether the user's membership has one of these statuses (text[]). */
+export const hasStatus = ({ userId, statuses }: { userId: string; statuses: string }): string =>
+  existsForEach(`SELECT FROM membership m WHERE m.user_id = ${userId} AND m.status = ANY (${statuses})`);

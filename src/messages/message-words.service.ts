@@ -5,6 +5,7 @@ import { isStorableJson } from '../platform/http/text.schema.js';
 import { TemplateCatalogService } from '../templates/catalog/template-catalog.service.js';
 import type { CompiledTemplate } from '../templates/content/compiled-template.js';
 import type { RenderedWords } from '../templates/template.js';
+import { templateProblem } from '../templates/template-problem.js';
 import type { MessageChannel } from './message.js';
 import type { NewMessageBody } from './messages.schema.js';
 import type { MessageWords } from './messages.service.js';
@@ -25,12 +26,7 @@ export class MessageWordsService {
     const found = this.templates.find(template.name);
     const checked = found?.check(template.data);
     if (!found || !checked) throw new Problem('unknown_template', `There is no template ${template.name}.`);
-    if ('faults' in checked) {
-      const [fault] = checked.faults;
-      throw new Problem('template_data_invalid', `${fault?.at}: ${fault?.message}`, {
-        faults: checked.faults,
-      });
-    }
+    if ('faults' in checked) throw templateProblem('template_data_invalid', checked.faults);
     const locale = template.locale ?? (await this.contacts.localeOf(userId));
     const words = channels.map((channel) => toWords(render(found, channel, locale, checked.data)));
     return Object.assign({ text: '' }, ...words) as MessageWords;
@@ -48,9 +44,7 @@ function render(
     words = template.render(channel, locale, data);
   } catch (error) {
     const message = String((error as Error).message ?? error);
-    throw new Problem('template_data_invalid', `${channel}: ${message}`, {
-      faults: [{ at: channel, message }],
-    });
+    throw templateProblem('template_data_invalid', [{ at: channel, message }]);
   }
   if (!words) throw new Problem('unknown_template', `The template has no words for the channel ${channel}.`);
   return words;

@@ -18,6 +18,13 @@ export type MessageState = (typeof MESSAGE_STATES)[number];
 /** Messages of this tier were queued: a hint that saves this process the wait for its next look at the table. */
 export const messagesQueued = new Topic<DurableTier>('message.queued');
 
+/** What the clicks, opens and delivery of a message are counted for. */
+export interface MessageTracking {
+  readonly team?: string | undefined;
+  readonly campaign?: string | undefined;
+  readonly template?: string | undefined;
+}
+
 /** A text or mail that is to be queued. */
 export interface NewMessage {
   readonly userId: string;
@@ -33,17 +40,8 @@ export interface NewMessage {
   readonly smsText?: string | undefined;
   /** Of a mail, beside the text. */
   readonly html?: string | undefined;
-  readonly expiresAt: Date;
-}
-
-/** A message that is to tell of an event; its words are made when it is sent. */
-export interface NewEventMessage {
-  readonly userId: string;
-  readonly eventId: string;
-  readonly type: string;
-  readonly key: string;
-  readonly tier: DurableTier;
-  readonly channels: readonly [MessageChannel, ...MessageChannel[]];
+  /** Set if what people do with it is to be counted. */
+  readonly tracking?: MessageTracking | undefined;
   readonly expiresAt: Date;
 }
 
@@ -74,6 +72,7 @@ export interface ClaimedMessage {
   readonly subject: string | null;
   readonly text: string;
   readonly html: string | null;
+  readonly tracking: MessageTracking | null;
   readonly expiresAt: Date;
   /** How often it was claimed, this time included. */
   readonly claims: number;

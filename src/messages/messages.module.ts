@@ -69,6 +69,6 @@ import { TextSenderService } from './sending/text-sender.service.js';
     TwilioWebhooksService,
     UnsubscribeLinksService,
   ],
-  exports: [EventMessagesService, MessagesService],
+  exports: [EventMessagesService, MessagesService, MessageStore],
 })
 export class MessagesModule {}

@@ -30,6 +30,10 @@ const category = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, { error: 'must be 1 to 64 of a-z 0-9 _ -, and begin with a letter' });
 
+const trackedName = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' });
+
 /** The body of `POST /v1/messages`. */
 export const newMessage = z
   .strictObject({
@@ -54,6 +58,10 @@ export const newMessage = z
       })
       .optional()
       .describe('In place of `subject`, `text` and `html`'),
+    tracking: z
+      .strictObject({ team: trackedName.optional(), campaign: trackedName.optional() })
+      .optional()
+      .describe('Counts its delivery, and of a mail with `html` clicks and opens; `{}` for no campaign'),
     expiresAt: instant
       .optional()
       .describe('It is of no use any more; in 24 hours by default, within a week.'),

@@ -82,7 +82,7 @@ export class MessagesService {
  * end is past or too far away.
  */
 export function messageOf(
-  { userId, channels, tier, category, ...body }: NewMessageBody,
+  { userId, channels, tier, category, tracking, ...body }: NewMessageBody,
   words: MessageWords,
   now: Date,
 ): NewMessage {
@@ -91,5 +91,13 @@ export function messageOf(
   const inMs = expiresAt.getTime() - now.getTime();
   if (inMs <= 0 || inMs > MAX_DAYS * DAY_MS)
     throw new Problem('invalid_request', `expiresAt: must be in the future, within ${MAX_DAYS} days`);
-  return { userId, channels: channels as [NewMessage['channels'][0]], tier, category, ...words, expiresAt };
+  return {
+    userId,
+    channels: channels as [NewMessage['channels'][0]],
+    tier,
+    category,
+    ...words,
+    tracking: tracking && { ...tracking, template: body.template?.name },
+    expiresAt,
+  };
 }

@@ -7,11 +7,21 @@ import { OverviewStore } from './overview.store.js';
 import { SearchController } from './search.controller.js';
 import { SearchService } from './search.service.js';
 import { SearchStore } from './search.store.js';
+import { SendingRatesService } from './sending-rates.service.js';
+import { PushModule } from '../push/push.module.js';
 
 /** What people look at who run the gateway. Nothing imports it. */
 @Module({
-  imports: [ClusterModule],
+  imports: [ClusterModule, PushModule],
   controllers: [OverviewController, SearchController],
-  providers: [BacklogMonitorWorker, OverviewService, OverviewStore, SearchService, SearchStore],
+  providers: [
+    BacklogMonitorWorker,
+    OverviewService,
+    OverviewStore,
+    SearchService,
+    SearchStore,
+    SendingRatesService,
+  ],
+  exports: [SendingRatesService],
 })
 export class OperationsModule {}

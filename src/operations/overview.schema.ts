@@ -72,7 +72,7 @@ export const overview = z
         z.object({
           processor: z.string(),
           silentSeconds: seconds.describe('Since its last webhook'),
-          usualSeconds: seconds.describe('The longest silence in the last 24 hours'),
+          usualSeconds: seconds.describe('The longest silence in the last 24 hours, to five minutes'),
           failingSeconds: seconds
             .nullable()
             .describe('Since the oldest webhook came that could not be applied so far; null: there is none'),

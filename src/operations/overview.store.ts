@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { oldestDigest } from '../digests/digest.fragments.js';
 import { oldestHandoffs } from '../mailbox/mailbox.fragments.js';
-import { failingWebhooks, waitingWebhooks, webhookSilences } from '../membership/membership.fragments.js';
+import {
+  failingWebhooks,
+  usualWebhookSilence,
+  waitingWebhooks,
+  webhookSilence,
+} from '../membership/membership.fragments.js';
 import { oldestMessages } from '../messages/queue/message.fragments.js';
 import { Database } from '../platform/postgres/database.js';
 import { statement } from '../platform/postgres/statement.js';
@@ -13,7 +18,8 @@ const READ = statement('overview.sql', import.meta.url, {
   oldestHandoffs: oldestHandoffs(`'delivery'`),
   oldestPushes: oldestPushes('$2::text[]'),
   pauses,
-  webhookSilences: webhookSilences('$1::text[]'),
+  webhookSilence: webhookSilence('$1::text[]'),
+  usualWebhookSilence: usualWebhookSilence('$1::text[]'),
   failingWebhooks: failingWebhooks('$1::text[]'),
   waitingWebhooks,
 });

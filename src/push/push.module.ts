@@ -38,6 +38,6 @@ import { PushSenderService } from './sending/push-sender.service.js';
     PushSenderService,
     PushStore,
   ],
-  exports: [PushStore],
+  exports: [ProvidersModule, PushReportService, PushStore],
 })
 export class PushModule {}

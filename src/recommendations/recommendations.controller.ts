@@ -1,4 +1,3 @@
-import { createGunzip } from 'node:zlib';
 import { Controller, Get, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
@@ -9,7 +8,7 @@ import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.
 import { Problem } from '../platform/http/problem.js';
 import { problemBody } from '../platform/http/problem-body.js';
 import { toProblem } from '../platform/http/to-problem.js';
-import { gunzipWithLimit } from './ingest/gunzip-limit.js';
+import { streamedBody } from '../platform/http/body/streamed-body.js';
 import type { IngestTally } from './ingest/ingest.service.js';
 import { frontPageList, frontPageResponse, type IngestQuery, ingestQuery } from './recommendation.schema.js';
 import { RecommendationStore } from './recommendation.store.js';
@@ -53,7 +52,7 @@ export class RecommendationsController {
     @Query({ schema: ingestQuery }) { onInvalid }: IngestQuery,
     @Res() response: Response,
   ): Promise<void> {
-    const body = bodyOf(request);
+    const body = streamedBody(request);
     const run = await this.runs.begin(findServiceKey(request)?.id ?? '', onInvalid);
     const { id: runId, tally } = run;
     // On a refusal as well, whatever it says.
@@ -126,16 +125,6 @@ export class FrontPageController {
     response.status(304);
     return undefined;
   }
-}
-
-/** The decompressed body. Throws Problem unsupported_media_type for another encoding than gzip. */
-function bodyOf(request: Request): AsyncIterable<Uint8Array> {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  // Whoever stops reading must not end the connection: the response is still to be sent.
-  if (encoding === 'identity')
-    return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
-  if (encoding === 'gzip') return gunzipWithLimit(request, createGunzip());
-  throw new Problem('unsupported_media_type', 'The body may be plain or gzip.');
 }
 
 /** Whether an If-None-Match header names the ETag (RFC 9110, weak comparison). */

@@ -18,6 +18,6 @@ import { TemplatesService } from './publishing/templates.service.js';
     TemplatesService,
     TemplateStore,
   ],
-  exports: [TemplateCatalogService],
+  exports: [TemplateCatalogService, TemplateStore],
 })
 export class TemplatesModule {}

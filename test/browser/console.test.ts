@@ -63,6 +63,16 @@ describe('the console', () => {
       { userId: WHOLE_USER, type: 'note.added', tier: 'important', key: 'note', data: {} },
     ]);
     await tv.waitFor('note.added');
+    const engaged = ['autumn', 'winter'].flatMap((campaign) =>
+      ['delivered', 'opened', 'tapped'].map((kind) => ({
+        id: `${campaign} ${kind}`,
+        userId: WHOLE_USER,
+        kind,
+        campaign,
+        at: new Date().toISOString(),
+      })),
+    );
+    await usher.backOffice.call('POST', '/v1/engagement', { events: engaged });
     nonDeliveries = await prepareNonDeliveries(usher, fcm);
   }, MINUTE);
   afterEach(() => page?.context().close());
@@ -326,6 +336,9 @@ describe('the console', () => {
     [`/users/${WHOLE_USER}`, 'Event membership.changed'],
     ['/webhooks', 'price_nobody_has'],
     ['/webhooks/stripe/evt_of_ben', 'Create a plan with price_nobody_has'],
+    ['/engagement?campaign=autumn', 'By people'],
+    ['/engagement/live', 'opened'],
+    ['/engagement/compare?a=autumn&b=winter', 'In all'],
     ['/plans', 'price_premium'],
     ['/plans/premium', 'every member has the newest capabilities'],
     ['/new-plan?price=price_1', 'Create plan'],

@@ -74,6 +74,36 @@ describe('usher token', () => {
   });
 });
 
+describe('usher analytics', () => {
+  test('prints what people did, a line for each bucket that has something, and the sums', async () => {
+    const at = new Date(Date.now() - 1_000).toISOString();
+    const ofA = { userId: 'ann', at, campaign: 'printed' };
+    const events = [
+      { ...ofA, id: 'one', kind: 'opened' },
+      { ...ofA, id: 'two', kind: 'opened' },
+      { ...ofA, id: 'three', kind: 'tapped' },
+    ];
+    await usher.backOffice.call('POST', '/v1/engagement', { events });
+    const printed = await eventually('it is counted', async () => {
+      const { stdout } = await line.usher([
+        'analytics',
+        '--campaign',
+        'printed',
+        '--last',
+        '2h',
+        '--interval',
+        'hour',
+      ]);
+      return stdout.includes('in all') ? stdout : undefined;
+    });
+    expect(printed).toMatch(
+      /^from +opened {2}tapped\n\S+T\d\d:00:00\.000Z +2 +1\nin all +2 +1\nby programs +0 +0\ncounted up to \S+\n$/,
+    );
+    const none = await line.usher(['analytics', '--campaign', 'nobody']);
+    expect(none.stdout).toBe('Nothing was done in this time.\n');
+  });
+});
+
 describe('usher keys', () => {
   test('makes a key that is printed once, and revokes it', async () => {
     const { stdout, stderr } = await line.usher([
@@ -311,5 +341,41 @@ describe('usher push', () => {
     expect(push).toMatchObject([{ result: 'done', before: { critical: true } }]);
     const { stdout } = await line.usher(['push', 'results']);
     expect(stdout).toContain('fcm: 0 taken in the last hour, 0 in the last day');
+  });
+});
+
+describe('usher campaign', () => {
+  test('writes, approves, tries and ends a campaign, and shows what became of it', async () => {
+    const words = {
+      data: { type: 'object' },
+      locales: { en: { push: { title: 'Advent', body: 'Two for one' } } },
+    };
+    await usher.backOffice.call('PUT', '/v1/templates/advent', words);
+    await usher.backOffice.call('PUT', '/v1/audiences/everyone', { rule: { everyone: true } });
+    const push = { kind: 'fcm_token', address: 'address-of-cli' };
+    await usher.callAs('cleo', 'PUT', '/v1/me/devices/phone', { platform: 'android', push });
+    const input = JSON.stringify({
+      template: { name: 'advent' },
+      audiences: ['everyone'],
+      channels: ['push'],
+      startAt: '2090-01-01T00:00:00Z',
+    });
+    const said = async (args: readonly string[], more = {}) => {
+      const { exitCode, stdout, stderr } = await line.usher(args, more);
+      expect([exitCode, stderr]).toEqual([0, '']);
+      return stdout;
+    };
+    expect(await said(['campaign', 'put', 'advent', '-'], { input })).toBe('advent is draft.\n');
+    expect(await said(['campaign', 'preview', 'advent', 'cleo'])).toContain('by push');
+    expect(await said(['campaign', 'test', 'advent', 'cleo'])).toMatch(/^cleo gets it by push \(event /);
+    expect(await said(['campaign', 'forecast', 'advent'])).toMatch(/ people, 0 of them found twice\n/);
+    expect(await said(['campaign', 'approve', 'advent'])).toBe('advent is approved.\n');
+    expect(await said(['--reason', 'a wrong campaign', 'campaign', 'abort', 'advent'])).toBe(
+      'advent is aborted.\n',
+    );
+    expect(await said(['campaign', 'show', 'advent'])).toMatch(/^advent is aborted, by .+, approved by /);
+    expect(await said(['campaign', 'list'])).toMatch(/^advent {2}aborted /);
+    const again = await line.usher(['campaign', 'approve', 'advent']);
+    expect(again).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^illegal_move \(409\)/) });
   });
 });

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import pg from 'pg';
 import { AppModule } from '../../src/app.module.js';
+import { StatementValues } from '../../src/audiences/rule/rule-condition.js';
+import { membershipSql, sliceSql } from '../../src/audiences/slices/audience-sql.js';
 import { DeviceStore } from '../../src/devices/device.store.js';
 import { PreferenceStore } from '../../src/devices/preferences/preference.store.js';
 import { PlanStore } from '../../src/membership/plans/plan.store.js';
@@ -29,6 +31,11 @@ const A_MILLION = `SET seq_page_cost = ${1_000_000 / ROWS}`;
 const SMALL = [
   'installation',
   'digest_definition',
+  'engagement_watermark',
+  'audience',
+  'campaign',
+  'campaign_walk',
+  'campaign_tally',
   'template',
   'template_version',
   'fallback',
@@ -155,6 +162,44 @@ test('nor when all members have one plan and none is behind it: the roll-out loo
   expect(await wholeTableReads(rollOut)).toEqual({});
 });
 
+test('nor does a slice of an audience, whatever its rule asks, nor whether one user belongs to it', async () => {
+  const rule = {
+    any: [
+      { plan: ['premium'] },
+      { status: ['active'] },
+      { platform: ['ios'] },
+      { appVersion: { platform: 'ios', atLeast: '4.2', below: '5' } },
+      { locale: ['de'] },
+      { timezone: ['Europe/Berlin'] },
+      { lastSeen: { withinDays: 30 } },
+      { watched: { showId: 'dark', withinDays: 30 } },
+      { preference: { category: 'promo', delivery: 'digest' as const } },
+    ],
+  };
+  const byRule = { name: 'rule', rule };
+  const list = { name: 'list', rule: null };
+  const statements = [
+    { audience: byRule, without: [list] },
+    { audience: list, without: [byRule] },
+  ].flatMap((selection, n) => {
+    const text = sliceSql(selection, { after: 'user_id 7', limit: 1_000 }, new StatementValues());
+    const ofOne = { anyOf: [selection.audience], without: selection.without };
+    const one = membershipSql(ofOne, 'user_id 7', new StatementValues());
+    return [
+      { name: `slice ${n}`, text },
+      { name: `membership ${n}`, text: one },
+    ];
+  });
+  expect(await wholeTableReads(statements)).toEqual({});
+  // Nor is anything read once for all users, and hashed.
+  const ofMembers = knownStatements().filter(({ name }) => /^(claim-members|campaign-facts):/.test(name));
+  expect(ofMembers).toHaveLength(2);
+  for (const { text } of [...statements, ...ofMembers]) {
+    const { rows } = await client.query<Record<string, string>>(`EXPLAIN (GENERIC_PLAN) ${text}`);
+    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).not.toContain('hashed SubPlan');
+  }
+});
+
 test('a page of the audit is read in the order of an index, and nothing is sorted', async () => {
   const pages = knownStatements().filter(({ name }) => /^audit-(list|export)/.test(name));
   expect(pages).toHaveLength(9);
@@ -208,7 +253,7 @@ describe('of a user with many events behind them', () => {
     expect(mostRowsRead(plan)).toBeGreaterThanOrEqual(PAGE);
   });
 
-  /** What a page of the console reads at most: the state has a thousand events, the silence of a processor 1,440 minutes. */
+  /** What a page of the console reads at most: the state has a thousand events, the silence of a processor 288 times five minutes. */
   const MOST = 1_400;
   const ID = `(SELECT event_id FROM receipt WHERE user_id = 'busy' LIMIT 1)`;
   test.each<[page: string, name: string, values: readonly unknown[]]>([
@@ -235,5 +280,77 @@ describe('of a user with many events behind them', () => {
     const { rows } = await client.query(`SELECT ${ID} AS id`);
     const given = values.map((value) => (value === 'ID' ? (rows[0] as { id: string }).id : value));
     expect(mostRowsRead(await executedPlanOf(client, text, given))).toBeLessThanOrEqual(MOST);
+  });
+});
+
+/** A year of one team and five campaigns: days of all of it, hours of a month, minutes of two days. */
+const A_YEAR_OF_ENGAGEMENT = `
+  INSERT INTO engagement_rollup (grain, team, campaign, dimension, at, kind, value, people, machines, version)
+    SELECT g.grain, s.team, s.campaign, d.dimension, g.at, k.kind, d.value, 7, 1, extract(epoch FROM g.at)
+    FROM (
+      SELECT 'day' AS grain, generate_series(date_trunc('day', now()) - interval '364 days', now(), interval '1 day') AS at
+      UNION ALL SELECT 'hour', generate_series(date_trunc('hour', now()) - interval '30 days', now(), interval '1 hour')
+      UNION ALL SELECT 'minute', generate_series(date_trunc('minute', now()) - interval '1 day', now(), interval '1 minute')
+    ) g
+    CROSS JOIN (VALUES ('*', '*'), ('film', '*'), ('*', 'c1'), ('*', 'c2'), ('film', 'c1')) AS s (team, campaign)
+    CROSS JOIN (VALUES ('opened'), ('tapped')) AS k (kind)
+    CROSS JOIN LATERAL (
+      SELECT 'all' AS dimension, '' AS value UNION ALL SELECT 'platform', p FROM unnest(ARRAY['ios', 'tv', 'web']) p
+      UNION ALL SELECT 'campaign', c FROM unnest(ARRAY['c1', 'c2', 'c3', 'c4', 'c5']) c WHERE s.campaign = '*'
+    ) d;
+  ANALYZE engagement_rollup`;
+
+describe('engagement over a year of roll-ups', () => {
+  beforeAll(async () => {
+    await client.query('RESET seq_page_cost');
+    await client.query(A_YEAR_OF_ENGAGEMENT);
+  });
+
+  const HOUR_MS = 3_600_000;
+  /** Buckets that end now, as read-rollups.sql gets them. */
+  const bucketsOf = (count: number, widthMs: number): [starts: string, end: string] => {
+    const end = Math.ceil(Date.now() / widthMs) * widthMs;
+    const starts = Array.from({ length: count }, (_, n) =>
+      new Date(end - (count - n) * widthMs).toISOString(),
+    );
+    return [`{${starts.join(',')}}`, new Date(end).toISOString()];
+  };
+  const [days, hours, minutes] = [24 * HOUR_MS, HOUR_MS, 60_000];
+  type Read = [
+    what: string,
+    grain: string,
+    of: (string | null)[],
+    count: number,
+    width: number,
+    byKind: boolean,
+    rows: number,
+  ];
+  test.each<Read>([
+    ['seven days by the hour', 'hour', ['*', '*', 'all', null], 168, hours, false, 2],
+    ['thirty days by the hour, of a team', 'hour', ['film', '*', 'all', null], 720, hours, true, 2],
+    ['thirty days by platform', 'hour', ['*', 'c1', 'platform', 'opened'], 720, hours, false, 6],
+    ['a year of everything', 'day', ['*', '*', 'all', null], 365, days, true, 2],
+    ['a year of one kind', 'day', ['*', '*', 'all', 'tapped'], 365, days, false, 2],
+    ['a year by campaign', 'day', ['film', '*', 'campaign', null], 365, days, false, 10],
+    ['a year of a campaign by platform', 'day', ['film', 'c1', 'platform', null], 365, days, false, 6],
+    ['a day by the minute', 'minute', ['*', 'c2', 'all', null], 1_440, minutes, true, 2],
+  ])(
+    '%s reads the rows of its buckets by the key, and no others',
+    async (_, grain, of, count, width, byKind, rows) => {
+      const found = knownStatements().find(({ name }) => name.startsWith('read-rollups:'));
+      const values = [grain, ...of, ...bucketsOf(count, width), byKind, 100_001];
+      const plan = await executedPlanOf(client, found?.text ?? '', values);
+      expect(printed(plan).join('\n')).toContain('engagement_rollup_pkey');
+      expect(mostRowsRead(plan)).toBeLessThanOrEqual(count * rows);
+      expect(mostRowsRead(plan)).toBeGreaterThanOrEqual((count - 1) * rows);
+    },
+  );
+
+  test('what is watched live is read by the key, the last hour alone', async () => {
+    const found = knownStatements().find(({ name }) => name.startsWith('live-buckets:'));
+    const from = new Date(Date.now() - HOUR_MS).toISOString();
+    const plan = await executedPlanOf(client, found?.text ?? '', ['{*,film}', '{*,*}', from, 0, 1_000]);
+    expect(printed(plan).join('\n')).toContain('engagement_rollup_pkey');
+    expect(mostRowsRead(plan)).toBeLessThanOrEqual(2 * 2 * 61);
   });
 });

@@ -63,6 +63,8 @@ const TABLES = [
   'presentation.fct_membership_changes',
   'presentation.fct_playback_daily',
   'presentation.fct_deliveries',
+  'presentation.fct_engagement',
+  'presentation.dim_campaign',
   'presentation.dim_user',
 ];
 
@@ -124,6 +126,13 @@ const receipt = (userId: string, state: number) =>
     [userId, state],
   );
 
+const tap = (userId: string, id: string) =>
+  database.query(
+    `INSERT INTO engagement_event (day, user_id, id, kind, at, campaign, bucket)
+     VALUES (current_date, $1, $2, 'tapped', now(), 'autumn', bucket_of($1))`,
+    [userId, id],
+  );
+
 const device = (userId: string) =>
   database.query(
     `INSERT INTO device (user_id, device_id, platform, bucket) VALUES ($1, 'tv', 'web', bucket_of($1)) ON CONFLICT DO NOTHING`,
@@ -140,6 +149,11 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
     await play('ada', 60, '2026-11-01T20:01:00Z');
     await play('ada', 3_000, '2026-11-01T20:02:00Z');
     await receipt('ada', 1);
+    await tap('ada', 't1');
+    await tap('eve', 't2');
+    await database.query(
+      `INSERT INTO campaign (name, body, state, author) VALUES ('autumn', '{}', 'running', '{}')`,
+    );
     await play('eve', 5, '2026-11-01T20:00:00Z');
   });
   await runWell();
@@ -195,6 +209,10 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
   expect(await ask(`SELECT count(*) FROM staging.stg_record WHERE content LIKE '%"user_id":"eve"%'`)).toEqual(
     [['0']],
   );
+  expect(await ask('SELECT user_id, kind, campaign FROM presentation.fct_engagement')).toEqual([
+    ['ada', 'tapped', 'autumn'],
+  ]);
+  expect(await ask('SELECT name, state FROM presentation.dim_campaign')).toEqual([['autumn', 'running']]);
   const kept = await checksums();
 
   // The intern deleted the data.

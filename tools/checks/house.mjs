@@ -102,6 +102,9 @@ const PEOPLES_SCOPES = /^'(read|support|operate|admin)'$/;
 const WRITES = ['Post', 'Put', 'Patch', 'Delete'];
 /** They only ask, and are a POST because their question has a body. */
 const QUESTIONS = new Set([
+  'audiences/audiences.controller.ts estimate',
+  'campaigns/preview/campaign-preview.controller.ts dryRun',
+  'campaigns/preview/campaign-preview.controller.ts preview',
   'membership/plans/plans.controller.ts preview',
   'templates/publishing/templates.controller.ts preview',
 ]);

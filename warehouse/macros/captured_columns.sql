@@ -37,6 +37,19 @@
     'device': {
       'user_id': 'varchar', 'device_id': 'varchar', 'platform': 'varchar', 'app_version': 'varchar', 'timezone': 'varchar',
       'locale': 'varchar', 'created_at': 'timestamptz', 'last_seen_at': 'timestamptz'
+    },
+    'campaign': {
+      'name': 'varchar', 'state': 'varchar', 'starts_at': 'timestamptz', 'expires_at': 'timestamptz', 'created_at': 'timestamptz',
+      'started_at': 'timestamptz', 'frozen_at': 'timestamptz', 'ended_at': 'timestamptz'
+    },
+    'campaign_member': {
+      'campaign': 'varchar', 'user_id': 'varchar', 'state': 'varchar', 'reason': 'varchar', 'audience': 'varchar', 'channel': 'varchar',
+      'event_id': 'varchar', 'frozen_at': 'timestamptz', 'settled_at': 'timestamptz'
+    },
+    'engagement_event': {
+      'user_id': 'varchar', 'id': 'varchar', 'day': 'date', 'kind': 'varchar', 'at': 'timestamptz', 'is_machine': 'boolean', 'team': 'varchar',
+      'campaign': 'varchar', 'template': 'varchar', 'channel': 'varchar', 'platform': 'varchar', 'country': 'varchar',
+      'received_at': 'timestamptz'
     }
   } %}
   {{ return(tables if table is none else tables[table]) }}

@@ -2,7 +2,9 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addAudit } from './commands/audit.js';
+import { addCampaigns } from './commands/campaigns.js';
 import { addDoctor } from './commands/doctor.js';
+import { addAnalytics } from './commands/analytics.js';
 import { addEdges } from './commands/edges.js';
 import { addEpoch } from './commands/epoch.js';
 import { addFind } from './commands/find.js';
@@ -44,9 +46,11 @@ const COMMANDS: readonly AddCommand[] = [
   addWebhooks,
   addPlans,
   addRecommendations,
+  addCampaigns,
   addKeys,
   addAudit,
   addOverview,
+  addAnalytics,
   addEdges,
   addDoctor,
   addEpoch,

@@ -4,10 +4,15 @@ import { CurrentPerson, type SessionResponse } from './api/session.js';
 import { SignedOut } from './api/signed-out.js';
 import { ErrorNotice, Page } from './components/parts.js';
 import { AuditPage } from './pages/audit.js';
+import { CampaignPage } from './pages/campaign.js';
+import { CampaignsPage } from './pages/campaigns.js';
+import { CompareCampaignsPage } from './pages/compare-campaigns.js';
 import { EdgesPage } from './pages/edges.js';
+import { EngagementPage } from './pages/engagement.js';
 import { EventPage } from './pages/event.js';
 import { FindPage } from './pages/find.js';
 import { KeysPage } from './pages/keys.js';
+import { LiveEngagementPage } from './pages/live-engagement.js';
 import { OverviewPage } from './pages/overview.js';
 import { NewPlanPage, PlanPage } from './pages/plan.js';
 import { PlansPage } from './pages/plans.js';
@@ -66,6 +71,8 @@ function pageOf([first = '', second, third, fourth]: readonly string[]): ReactNo
   if (first === 'webhooks' && second !== undefined && third !== undefined)
     return <WebhookPage key={third} processor={second} eventId={third} />;
   if (first === 'plans' && second !== undefined) return <PlanPage key={second} planId={second} />;
+  if (first === 'campaigns' && second !== undefined) return <CampaignPage key={second} name={second} />;
+  if (first === 'engagement' && second !== undefined) return ENGAGEMENT_PAGES[second] ?? NOT_FOUND;
   if (first === 'nightly' && second !== undefined) return <RunPage key={second} id={second} />;
   return PAGES[first] ?? NOT_FOUND;
 }
@@ -76,11 +83,18 @@ const PAGES: Record<string, ReactNode> = {
   webhooks: <WebhooksPage />,
   plans: <PlansPage />,
   'new-plan': <NewPlanPage />,
+  engagement: <EngagementPage />,
   push: <PushPage />,
+  campaigns: <CampaignsPage />,
   nightly: <RunsPage />,
   edges: <EdgesPage />,
   keys: <KeysPage />,
   audit: <AuditPage />,
+};
+
+const ENGAGEMENT_PAGES: Record<string, ReactNode> = {
+  live: <LiveEngagementPage />,
+  compare: <CompareCampaignsPage />,
 };
 
 const NOT_FOUND = (

@@ -80,6 +80,18 @@ export interface DigestReady {
   readonly items: readonly DigestItem[];
 }
 
+/** What a campaign has to say. `title` and `body` are left out when its template has no words for pushes. */
+export interface CampaignMessage {
+  readonly campaign: string;
+  readonly template: { readonly name: string; readonly version: number };
+  /** What the template was filled in with. */
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly title?: string;
+  readonly body?: string;
+  /** It was sent to try the campaign. */
+  readonly isTest?: true;
+}
+
 /** The version of a front page. It grows with each one. Numbers compare as numbers, texts (`2026-11-20`) as texts. */
 export type PageVersion = number | string;
 
@@ -118,4 +130,5 @@ export interface UsherEvents {
   'recommendations.ready': RecommendationsReady;
   'receipts.changed': ReceiptsChanged;
   'digest.ready': DigestReady;
+  'campaign.message': CampaignMessage;
 }

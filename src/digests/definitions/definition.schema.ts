@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { eventType } from '../../mailbox/events/publish.schema.js';
+import { TOLD_CHANNELS } from '../../devices/preferences/channels.js';
 import { clock } from '../../devices/preferences/preferences.schema.js';
 import { instant } from '../../platform/auth/ids.schema.js';
-import { DIGEST_CHANNELS, MAX_ITEMS, WEEKDAYS } from './digest-definition.js';
+import { MAX_ITEMS, WEEKDAYS } from './digest-definition.js';
 
 /** A digest's name, chosen by the back office. */
 export const digestName = z
@@ -19,9 +20,9 @@ const collected = (one: z.ZodString) =>
     .default([]);
 
 const channels = z
-  .array(z.enum(DIGEST_CHANNELS))
+  .array(z.enum(TOLD_CHANNELS))
   .min(1)
-  .max(DIGEST_CHANNELS.length)
+  .max(TOLD_CHANNELS.length)
   .refine((all) => new Set(all).size === all.length, { error: 'must name each channel once' })
   .describe(
     'The first that the user has is taken: a verified address, or a device that can be pushed to. Devices that are connected get it in any case.',

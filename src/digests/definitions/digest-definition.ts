@@ -1,3 +1,4 @@
+import type { ToldChannel } from '../../devices/preferences/channels.js';
 import { categoryOf } from '../../devices/preferences/preferences.js';
 import type { Preferences } from '../../devices/preferences/preferences.schema.js';
 import type { Schedule } from '../schedule/schedule.js';
@@ -16,11 +17,6 @@ export const WEEKDAYS = [
 /** Events that a digest shows at most: more does not fit into an event. */
 export const MAX_ITEMS = 50;
 
-/** The ways by which a digest reaches its user. */
-export const DIGEST_CHANNELS = ['push', 'email', 'sms'] as const;
-/** One of DIGEST_CHANNELS. */
-export type DigestChannel = (typeof DIGEST_CHANNELS)[number];
-
 /** What a digest collects, and when it goes out. */
 export interface DigestDefinition {
   readonly types: readonly string[];
@@ -33,7 +29,7 @@ export interface DigestDefinition {
   readonly group: 'none' | 'category' | 'type';
   readonly optIn: boolean;
   /** The first one that the user has is taken. Left out in those of older versions: a push. */
-  readonly channels?: readonly DigestChannel[] | undefined;
+  readonly channels?: readonly ToldChannel[] | undefined;
 }
 
 /** A digest of the back office. */

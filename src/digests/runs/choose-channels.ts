@@ -1,10 +1,6 @@
-import { allowsMessage, allowsPush, withDefaults } from '../../devices/preferences/preferences.js';
+import { type Reach, type ToldChannel, wantsChannel } from '../../devices/preferences/channels.js';
 import type { Preferences } from '../../devices/preferences/preferences.schema.js';
-import type { DigestChannel } from '../definitions/digest-definition.js';
-import type { DigestMessage } from './digest-messages.js';
-
-/** Which ways to a user there are: a verified address of each kind, and a device that can be pushed to. */
-export type Reach = Readonly<Record<DigestChannel, boolean>>;
+import type { NewEventMessage } from '../../mailbox/events/event-messages.js';
 
 const TYPE = 'digest.ready';
 
@@ -13,14 +9,11 @@ const TYPE = 'digest.ready';
  * that the user has and wants, or when there is none at all.
  */
 export function chooseChannels(
-  channels: readonly DigestChannel[],
+  channels: readonly ToldChannel[],
   reach: Reach,
   preferences: Preferences | undefined,
-): DigestMessage['channels'] | undefined {
-  const settings = withDefaults(preferences);
-  const isWanted = (channel: DigestChannel): boolean =>
-    channel === 'push' ? allowsPush(settings, TYPE) : allowsMessage(settings, TYPE, channel);
-  const usable = channels.filter((channel) => reach[channel] && isWanted(channel));
+): NewEventMessage['channels'] | undefined {
+  const usable = channels.filter((channel) => reach[channel] && wantsChannel(channel, TYPE, preferences));
   const [first, ...later] = usable;
   if (first === undefined || first === 'push') return undefined;
   return [first, ...later.filter((channel) => channel !== 'push')];

@@ -1,6 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Preferences } from '../../devices/preferences/preferences.schema.js';
 import { builtInEvent, type Envelope } from '../../mailbox/events/event.js';
+import {
+  EVENT_MESSAGES,
+  type EventMessages,
+  type NewEventMessage,
+} from '../../mailbox/events/event-messages.js';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
 import type { Transaction } from '../../platform/postgres/database.js';
 import { TemplateCatalogService } from '../../templates/catalog/template-catalog.service.js';
@@ -8,7 +13,6 @@ import type { NotificationText } from '../../templates/template.js';
 import type { NamedDigest } from '../definitions/digest-definition.js';
 import { chooseChannels } from './choose-channels.js';
 import { type CollectedEvents, digestContent } from './digest-content.js';
-import { DIGEST_MESSAGES, type DigestMessage, type DigestMessages } from './digest-messages.js';
 import { DigestRunStore } from './digest-run.store.js';
 
 /** A text or mail is of no use for longer. */
@@ -32,7 +36,7 @@ export class DigestPublisherService {
     private readonly mailbox: MailboxService,
     private readonly templates: TemplateCatalogService,
     private readonly runs: DigestRunStore,
-    @Inject(DIGEST_MESSAGES) private readonly messages: DigestMessages,
+    @Inject(EVENT_MESSAGES) private readonly messages: EventMessages,
   ) {}
 
   /** Publishes in somebody's transaction. Returns the events by user. */
@@ -50,7 +54,7 @@ export class DigestPublisherService {
     const envelopes = await this.mailbox.append(tx, events);
     const published = new Map(envelopes.map((envelope, n) => [events[n]?.userId ?? '', envelope]));
     const expiresAt = new Date(now.getTime() + OF_USE_MS);
-    const messages = [...channels].flatMap(([userId, wanted]): DigestMessage[] => {
+    const messages = [...channels].flatMap(([userId, wanted]): NewEventMessage[] => {
       const envelope = published.get(userId);
       if (!envelope) return [];
       const { id: eventId, type, key } = envelope;
@@ -71,14 +75,14 @@ export class DigestPublisherService {
     tx: Transaction,
     { channels = ['push'] }: NamedDigest,
     all: readonly DigestToTell[],
-  ): Promise<ReadonlyMap<string, DigestMessage['channels']>> {
+  ): Promise<ReadonlyMap<string, NewEventMessage['channels']>> {
     if (all.length === 0 || (channels[0] === 'push' && channels.length === 1)) return new Map();
     const reach = await this.runs.reachOf(
       tx,
       all.map(({ userId }) => userId),
     );
     return new Map(
-      all.flatMap(({ userId, preferences }): [string, DigestMessage['channels']][] => {
+      all.flatMap(({ userId, preferences }): [string, NewEventMessage['channels']][] => {
         const of = reach.get(userId);
         const wanted = of && chooseChannels(channels, of, preferences ?? undefined);
         return wanted ? [[userId, wanted]] : [];

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { isReachedBy } from '../../contacts/contact.fragments.js';
 import { canBePushed } from '../../devices/device.fragments.js';
+import type { Reach } from '../../devices/preferences/channels.js';
 import { lastOffsetOf, MailboxFragments } from '../../mailbox/mailbox.fragments.js';
 import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { fragment, named } from '../../platform/postgres/statement.js';
 import type { CollectedTypes, DigestDefinition } from '../definitions/digest-definition.js';
 import type { NextRun } from '../planning/next-run.js';
-import type { Reach } from './choose-channels.js';
 import type { CollectedEvents } from './digest-content.js';
 
 /** Rows of the mailbox among which the items of one digest are looked for. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { WITHOUT_REDIS } from '../../platform/budgets/budget.js';
 import { BudgetStore } from '../../platform/budgets/budget.store.js';
+import { WorkBudget } from '../../platform/budgets/work-budget.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { isOutage } from '../../platform/postgres/outage.js';
@@ -15,7 +15,6 @@ const EVERY_MS = 1_000;
 const SLICE = 100;
 /** Slices of one digest in one run: then it is the turn of the next one. */
 const MAX_SLICES = 50;
-const BUDGET = 'digests';
 
 /** Makes the digests that are due, as many as DIGESTS_PER_SECOND allows all nodes together. Any number of workers may do so at once. */
 @Injectable()
@@ -28,13 +27,13 @@ export class DigestWorker extends PeriodicWorker {
   constructor(
     private readonly plans: DigestPlanStore,
     private readonly runs: DigestRunsService,
-    private readonly budgets: BudgetStore,
+    budgets: BudgetStore,
     private readonly clock: ClockService,
     @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
     super({ log: 'digests', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
-    this.budget = { perSecond: config.DIGESTS_PER_SECOND, burst: config.DIGESTS_PER_SECOND };
+    this.budget = new WorkBudget(budgets, 'digests', config.DIGESTS_PER_SECOND);
     this.made = metrics.counter(
       'digests_total',
       'Workers only. Digests that were due: `handed_off`, `empty` (nothing had happened), `skipped` (by the preferences).',
@@ -63,9 +62,9 @@ export class DigestWorker extends PeriodicWorker {
 
   private async runDigest(digest: DueDigest): Promise<void> {
     for (let slice = 0; slice < MAX_SLICES; slice += 1) {
-      const granted = await this.take(SLICE);
+      const granted = await this.budget.take(SLICE);
       const claimed = granted > 0 ? await this.runSlice(digest, granted) : 0;
-      if (claimed < granted) await this.giveBack(granted - claimed);
+      await this.budget.giveBack(granted - claimed);
       if (claimed < SLICE) return;
     }
   }
@@ -95,17 +94,5 @@ export class DigestWorker extends PeriodicWorker {
       this.events.observe(events);
       this.late.observe(Math.max(0, now - Date.parse(dueAt)) / 1_000);
     }
-  }
-
-  private async take(wanted: number): Promise<number> {
-    const withoutRedis = () => ({
-      granted: Math.min(wanted, Math.ceil(this.budget.burst * WITHOUT_REDIS.rateShare)),
-    });
-    return (await this.budgets.take(BUDGET, this.budget, wanted, 0).catch(withoutRedis)).granted;
-  }
-
-  /** Does nothing while Redis is down. */
-  private async giveBack(unused: number): Promise<void> {
-    await this.budgets.take(BUDGET, this.budget, -unused, 0).catch(() => undefined);
   }
 }

@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { Temporal } from 'temporal-polyfill';
-import { growingCache } from '../../platform/growing-cache.js';
+import { instantOf } from '../../platform/local-time.js';
 
 /** When a digest goes out, by the clock on its user's wall. */
 export interface Schedule {
@@ -27,9 +26,6 @@ export interface PlannedDate {
 /** A weekly schedule, and a date that its zone skips: the next one is at most so many days away. */
 const MAX_DAYS = 15;
 const DAY_MS = 86_400_000;
-
-/** Temporal takes a third of a millisecond for each, and all users of a zone have the same: 10 days of 418 zones and ten schedules. */
-const instants = growingCache<number>(50_000);
 
 /**
  * Returns the first date after `lastDate`, which may be due already: then it is late. Without `lastDate` the user has just been added, and the
@@ -69,20 +65,4 @@ function plannedOn(day: number, { schedule, timezone, delayMs }: LocalSchedule):
   const localDate = date.toISOString().slice(0, 10);
   const instant = instantOf(localDate, schedule.at, timezone);
   return Number.isNaN(instant) ? undefined : { localDate, dueAt: new Date(instant + delayMs) };
-}
-
-/**
- * Returns when it is that time in the zone, in milliseconds since 1970; NaN for a date that the zone skips. If the change to summer time skips
- * the time, it is right after the skipped hour; if the time comes twice in autumn, the first one counts.
- */
-function instantOf(localDate: string, at: string, timezone: string): number {
-  const key = `${localDate} ${at} ${timezone}`;
-  const known = instants.get(key);
-  if (known !== undefined) return known;
-  const date = Temporal.PlainDate.from(localDate);
-  const isSkipped = !date.toZonedDateTime(timezone).toPlainDate().equals(date);
-  const local = date.toZonedDateTime({ timeZone: timezone, plainTime: Temporal.PlainTime.from(at) });
-  const instant = isSkipped ? NaN : local.epochMilliseconds;
-  instants.set(key, instant);
-  return instant;
 }

@@ -127,5 +127,15 @@ export const digestReadyData = z.object({
   items: z.array(digestItem),
 });
 
+/** `data` of campaign.message. */
+export const campaignMessageData = z.object({
+  campaign: z.string(),
+  template: z.object({ name: z.string(), version: z.int().positive() }),
+  values: z.record(z.string(), z.unknown()).describe('What the template was filled in with'),
+  title: z.string().optional().describe('Left out, with `body`, when the template has no words for pushes'),
+  body: z.string().optional(),
+  isTest: z.literal(true).optional().describe('It was sent to try the campaign'),
+});
+
 /** `data` of receipts.changed. */
 export const receiptsChangedData = z.object({ ids: z.array(z.uuid()), state: z.literal('seen') });

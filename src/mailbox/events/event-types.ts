@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Tier } from '../../platform/tiers.js';
 import {
+  campaignMessageData,
   digestReadyData,
   frontPageReadyData,
   membershipChangedData,
@@ -97,6 +98,17 @@ export const EVENT_TYPES = {
     audience: 'every device',
     summary: 'What happened since the last digest, at the time of day that the digest goes out.',
     data: digestReadyData,
+  }),
+  'campaign.message': define({
+    tier: 'important',
+    key: ({ data: { campaign } }) => `campaign:${campaign}`,
+    keyPattern: 'campaign:<campaign>',
+    reserved: true,
+    push: true,
+    mustBeApplied: false,
+    audience: 'every device',
+    summary: 'What a campaign has to say.',
+    data: campaignMessageData,
   }),
   'playback.progress': define({
     tier: 'routine',

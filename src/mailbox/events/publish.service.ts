@@ -4,6 +4,7 @@ import type { IdempotentCall } from '../../platform/http/idempotency/idempotency
 import { Problem } from '../../platform/http/problem.js';
 import { isStorableJson } from '../../platform/http/text.schema.js';
 import { TemplateCatalogService } from '../../templates/catalog/template-catalog.service.js';
+import { templateProblem } from '../../templates/template-problem.js';
 import type { Envelope, NewEvent } from './event.js';
 import { isReservedType } from './event-types.js';
 import { MAX_DATA_BYTES, type NewEventBody } from './publish.schema.js';
@@ -44,8 +45,7 @@ export class PublishService {
   private checkWords({ type, tier, data }: NewEventBody, index: number): void {
     const checked = tier === 'routine' ? undefined : this.templates.check(type, data);
     if (!checked || 'data' in checked) return;
-    const { faults } = checked;
-    throw new Problem('template_data_invalid', `${faults[0]?.at}: ${faults[0]?.message}`, { index, faults });
+    throw templateProblem('template_data_invalid', checked.faults, { index });
   }
 
   private async checkTargets(bodies: readonly NewEventBody[]): Promise<void> {

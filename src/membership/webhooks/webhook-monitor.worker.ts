@@ -1,17 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { ProcessorsService } from '../processors/processors.service.js';
 import { type ReconciliationProgress, ReconciliationStore } from '../subscriptions/reconciliation.store.js';
-import { type WebhookSilence, WebhookStore } from './webhook.store.js';
+import { WebhookStore } from './webhook.store.js';
 
 const EVERY_MS = 30_000;
+/** It reads an index 288 times for each processor, and changes within hours. */
+const USUAL_SILENCE_EVERY_MS = 600_000;
 
 /** Measures how long each processor has been silent. Safe on any number of worker nodes. */
 @Injectable()
 export class WebhookMonitorWorker extends PeriodicWorker {
-  private silences: readonly WebhookSilence[] = [];
+  private silent: ReadonlyMap<string, number> = new Map();
+  private readonly usual = new Map<string, number>();
+  private usualFrom = Number.NEGATIVE_INFINITY;
   private failing: ReadonlyMap<string, number> = new Map();
   private walks: readonly ReconciliationProgress[] = [];
 
@@ -23,21 +28,19 @@ export class WebhookMonitorWorker extends PeriodicWorker {
     @Inject(CONFIG) config: Config,
   ) {
     super({ log: 'webhooks', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
-    const byProcessor = (read: (silence: WebhookSilence) => number) => () =>
-      new Map(this.silences.map((silence) => [silence.processor, read(silence)]));
     metrics.gauges(
       'webhooks_silent_seconds',
       'Workers only. Since the last webhook of each processor that has ever sent one. Alarm when it is twice the usual silence and more than ten minutes: nobody pays, or webhooks do not arrive.',
       'max',
       'processor',
-      byProcessor(({ silentSeconds }) => silentSeconds),
+      () => this.silent,
     );
     metrics.gauges(
       'webhooks_usual_silence_seconds',
-      'Workers only. The longest silence between two webhooks in the last 24 hours.',
+      'Workers only. The longest silence between two webhooks in the last 24 hours, to five minutes.',
       'max',
       'processor',
-      byProcessor(({ usualSeconds }) => usualSeconds),
+      () => this.usual,
     );
     metrics.gauges(
       'webhooks_failing_seconds',
@@ -63,11 +66,20 @@ export class WebhookMonitorWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
-    const silences: WebhookSilence[] = [];
-    // One after the other: each reads an index 1,440 times.
-    for (const name of this.processors.names()) silences.push(...(await this.webhooks.silence([name])));
-    this.silences = silences;
-    this.failing = await this.webhooks.failingSeconds(this.processors.names());
+    const names = this.processors.names();
+    this.silent = await this.webhooks.silentSeconds(names);
+    this.failing = await this.webhooks.failingSeconds(names);
     this.walks = await this.reconciliation.progress();
+    await this.readUsualSilence([...this.silent.keys()]);
+  }
+
+  private async readUsualSilence(names: readonly string[]): Promise<void> {
+    const isNew = names.some((name) => !this.usual.has(name));
+    if (!isNew && monotonicNow() < this.usualFrom + USUAL_SILENCE_EVERY_MS) return;
+    this.usualFrom = monotonicNow();
+    for (const name of names) {
+      const seconds = (await this.webhooks.usualSilenceSeconds([name])).get(name);
+      if (seconds !== undefined) this.usual.set(name, seconds);
+    }
   }
 }

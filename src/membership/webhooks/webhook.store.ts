@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Transaction } from '../../platform/postgres/database.js';
+import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
 import type { VerifiedWebhook } from '../processors/processor.js';
-import { failingWebhooks, webhookSilences } from '../membership.fragments.js';
+import { failingWebhooks, usualWebhookSilence, webhookSilence } from '../membership.fragments.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import type { UpdateResult } from '../subscriptions/update-rules.js';
 import type { WebhookId } from './webhook.js';
@@ -58,17 +58,9 @@ const DESCRIBE = named(
      CASE WHEN status IN ('stored', 'failed') THEN iso(next_attempt_at) END AS "nextAttemptAt", payload
    FROM webhook WHERE processor = $1 AND event_id = $2`,
 );
-const SILENCE = named('webhook-silence', webhookSilences('$1::text[]'));
+const SILENCE = named('webhook-silence', webhookSilence('$1::text[]'));
+const USUAL_SILENCE = named('webhook-usual-silence', usualWebhookSilence('$1::text[]'));
 const FAILING = named('webhook-failing', failingWebhooks('$1::text[]'));
-
-/** How long a processor has sent nothing. */
-export interface WebhookSilence {
-  readonly processor: string;
-  /** Since its last webhook. */
-  readonly silentSeconds: number;
-  /** The longest time between two webhooks in the last 24 hours, to the minute. */
-  readonly usualSeconds: number;
-}
 
 /** A webhook as operators see it, without its body. Times are ISO 8601. */
 export interface ListedWebhook extends WebhookId {
@@ -136,17 +128,19 @@ export class WebhookStore {
     await tx.run(SETTLE, [processor, eventId, status, userId ?? null, reason ?? null, waitingFor ?? []]);
   }
 
-  /** One entry for each of the processors that has ever sent a webhook. */
-  silence(processors: readonly string[]): Promise<WebhookSilence[]> {
-    return this.database.run('routine', SILENCE, [processors]);
+  /** By processor: seconds since its last webhook; nothing for one that never sent any. */
+  silentSeconds(processors: readonly string[]): Promise<SecondsByProcessor> {
+    return this.readSeconds(SILENCE, processors, 'silentSeconds');
+  }
+
+  /** By processor: seconds of the longest silence between two webhooks in the last 24 hours, to five minutes. */
+  usualSilenceSeconds(processors: readonly string[]): Promise<SecondsByProcessor> {
+    return this.readSeconds(USUAL_SILENCE, processors, 'usualSeconds');
   }
 
   /** By processor: seconds since the oldest of its webhooks came that could not be applied so far. */
-  async failingSeconds(processors: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.database.run<{ processor: string; seconds: number }>('routine', FAILING, [
-      processors,
-    ]);
-    return new Map(rows.map(({ processor, seconds }) => [processor, seconds]));
+  failingSeconds(processors: readonly string[]): Promise<SecondsByProcessor> {
+    return this.readSeconds(FAILING, processors, 'seconds');
   }
 
   /** For operators: the newest first, of those behind that place. */
@@ -163,4 +157,16 @@ export class WebhookStore {
   async describe({ processor, eventId }: WebhookId): Promise<DescribedWebhook | undefined> {
     return (await this.database.run<DescribedWebhook>('important', DESCRIBE, [processor, eventId]))[0];
   }
+
+  private async readSeconds<Column extends string>(
+    statement: Statement,
+    processors: readonly string[],
+    column: Column,
+  ): Promise<SecondsByProcessor> {
+    type Row = { readonly processor: string } & Readonly<Record<Column, number>>;
+    const rows = await this.database.run<Row>('routine', statement, [processors]);
+    return new Map(rows.map((row) => [row.processor, row[column]]));
+  }
 }
+
+type SecondsByProcessor = ReadonlyMap<string, number>;

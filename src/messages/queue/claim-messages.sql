@@ -16,7 +16,7 @@ WITH due AS (
   RETURNING m.*
 )
 SELECT c.id, c.user_id AS "userId", c.channel, c.later_channels AS "laterChannels", c.tier, c.category, c.subject,
-  CASE WHEN c.channel = 'sms' THEN coalesce(c.sms_body, c.body) ELSE c.body END AS text, c.html,
+  CASE WHEN c.channel = 'sms' THEN coalesce(c.sms_body, c.body) ELSE c.body END AS text, c.html, c.tracking,
   c.expires_at AS "expiresAt", c.claims, c.attempts, c.provider_ids AS "providerIds",
   c.provider IS NULL AS "isFirst", k.address, k.is_verified AS "isVerified",
   CASE WHEN c.event_id IS NOT NULL THEN json_build_object('id', c.event_id, 'type', c.event_type, 'isFallback', c.is_fallback,

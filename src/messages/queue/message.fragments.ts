@@ -13,9 +13,9 @@ const OF_USE = `interval '24 hours'`;
  * fallback is set no event is looked at.
  */
 export const enqueueFallbacks = (of: { events: string; isConfirmed: string; isWanted: string }): string =>
-  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, is_fallback, due_at, expires_at, bucket)
+  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, is_fallback, due_at, expires_at, campaign_id, bucket)
   SELECT ${messageIdOf({ userId: 'e.user_id', eventId: 'e.id' })}, e.user_id, f.channels[1], f.channels[2:], e.tier, split_part(e.type, '.', 1), '',
-    e.id, e.type, e.key, true, f.due_at, least(e.expires_at, f.due_at + ${OF_USE}), bucket_of(e.user_id)
+    e.id, e.type, e.key, true, f.due_at, least(e.expires_at, f.due_at + ${OF_USE}), e.campaign_id, bucket_of(e.user_id)
   FROM ${of.events}
   JOIN LATERAL (
     SELECT x.channels, now() + x.after_seconds * interval '1 second' AS due_at FROM fallback x WHERE x.type = e.type
@@ -30,6 +30,18 @@ export const messageOutcome = (of: { userId: string; eventId: string }): string 
       'reason', m.reason, 'provider', m.provider, 'queuedAt', iso(m.created_at), 'dueAt', iso(m.due_at), 'sentAt', iso(m.sent_at),
       'settledAt', iso(m.settled_at))
     FROM message m WHERE m.id = ${messageIdOf(of)} AND m.bucket = bucket_of(${of.userId}))`;
+
+/**
+ * For FROM: the delivered messages whose delivery is counted, of those that were queued after `after` and up to `until`: id, user_id, channel, tracking
+ * (json), created_at, delivered_at.
+ */
+export const trackedDeliveries = ({ after, until }: { after: string; until: string }): string =>
+  `SELECT m.id, m.user_id, m.channel, m.tracking, m.created_at, m.settled_at AS delivered_at FROM message m
+    WHERE m.created_at > ${after} AND m.created_at <= ${until} AND m.state = 'delivered' AND m.tracking IS NOT NULL`;
+
+/** A scalar: when the message was queued that is the number `offset` of those that were queued after `after`; null when there are fewer. */
+export const messageQueuedAt = ({ after, offset }: { after: string; offset: string }): string =>
+  `(SELECT m.created_at FROM message m WHERE m.created_at > ${after} ORDER BY m.created_at OFFSET ${offset} LIMIT 1)`;
 
 /** For FROM: channel, tier and seconds: for how long the longest due text or mail is due, for each channel and tier; no row where none is. */
 export const oldestMessages = `SELECT c.channel, t.tier, extract(epoch FROM now() - o.due_at)::float8 AS seconds

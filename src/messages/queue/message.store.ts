@@ -2,29 +2,31 @@ import { Injectable } from '@nestjs/common';
 import { addressFor, placeOfUser } from '../../contacts/contact.fragments.js';
 import { furthestStateOf } from '../../delivery/receipts/receipt.fragments.js';
 import { preferencesOf } from '../../devices/device.fragments.js';
+import type { NewEventMessage } from '../../mailbox/events/event-messages.js';
 import { MailboxFragments } from '../../mailbox/mailbox.fragments.js';
 import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { newIdOf } from '../../platform/postgres/bucket.js';
 import { named, statement } from '../../platform/postgres/statement.js';
 import { messageIdOf } from './message.fragments.js';
 import type { DurableTier } from '../../platform/tiers.js';
-import type {
-  ClaimedMessage,
-  MessageChannel,
-  MessageState,
-  NewEventMessage,
-  NewMessage,
-  SettledMessage,
+import {
+  type ClaimedMessage,
+  MESSAGE_CHANNELS,
+  MESSAGE_STATES,
+  type MessageChannel,
+  type MessageState,
+  type NewMessage,
+  type SettledMessage,
 } from '../message.js';
 
 const ENQUEUE = statement('enqueue-messages.sql', import.meta.url);
 const ENQUEUE_OF_EVENTS = named(
   'messages-enqueue-of-events',
-  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, expires_at, bucket)
+  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, expires_at, campaign_id, bucket)
    SELECT ${messageIdOf({ userId: 'r."userId"', eventId: 'r."eventId"' })}, r."userId", r.channel, r.later, r.tier, split_part(r.type, '.', 1), '',
-     r."eventId", r.type, r.key, r."expiresAt", bucket_of(r."userId")
+     r."eventId", r.type, r.key, r."expiresAt", r."campaignId", bucket_of(r."userId")
    FROM json_to_recordset($1::json) AS r
-     ("userId" text, "eventId" uuid, type text, key text, tier text, channel text, later text[], "expiresAt" timestamptz)
+     ("userId" text, "eventId" uuid, type text, key text, tier text, channel text, later text[], "expiresAt" timestamptz, "campaignId" text)
    ORDER BY r."userId" COLLATE "C"
    ON CONFLICT DO NOTHING`,
 );
@@ -44,6 +46,14 @@ const COUNT_OF_USER = named(
        AND (sent_at IS NOT NULL OR (state = 'sending' AND id COLLATE "C" < $4)) LIMIT $3
    ) AS sent`,
 );
+const OF_CAMPAIGN = named(
+  'messages-of-campaign',
+  `SELECT c.channel, s.state, (
+     SELECT count(*)::int FROM (SELECT FROM message m WHERE m.campaign_id = $1 AND m.channel = c.channel AND m.state = s.state LIMIT $4) counted
+   ) AS count FROM unnest($2::text[]) AS c (channel) CROSS JOIN unnest($3::text[]) AS s (state)`,
+);
+/** To count more would cost more than the number is worth. */
+const MAX_COUNT = 1_000_000;
 const COUNT_OF_ROUTE = named(
   'messages-of-route-this-hour',
   `SELECT coalesce(sum(parts), 0)::int AS count FROM (
@@ -97,11 +107,12 @@ export class MessageStore {
   /** Queues the message in somebody else's transaction. Returns its id. */
   async enqueue(tx: Transaction, message: NewMessage): Promise<string> {
     const { userId, channels, tier, category, subject = null, text, smsText = null } = message;
-    const { html = null, expiresAt } = message;
+    const { html = null, expiresAt, tracking } = message;
     const id = newIdOf(userId);
     const [channel, ...later] = channels;
     const words = [subject, text, html, expiresAt, smsText];
-    await tx.run(ENQUEUE, [id, userId, channel, later, tier, category, ...words]);
+    const counted = tracking === undefined ? null : JSON.stringify(tracking);
+    await tx.run(ENQUEUE, [id, userId, channel, later, tier, category, ...words, counted]);
     return id;
   }
 
@@ -148,6 +159,14 @@ export class MessageStore {
     return (
       await tx.run<{ state: MessageState; tier: DurableTier; channel: MessageChannel }>(REPORT, values)
     )[0];
+  }
+
+  /** Returns what became of the texts and mails of a campaign. Counts stop at a million. */
+  outcomesOfCampaign(
+    campaignId: string,
+  ): Promise<{ channel: MessageChannel; state: MessageState; count: number }[]> {
+    const values = [campaignId, MESSAGE_CHANNELS, MESSAGE_STATES, MAX_COUNT];
+    return this.database.run('routine', OF_CAMPAIGN, values);
   }
 
   /**

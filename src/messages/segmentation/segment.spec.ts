@@ -1,9 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { SegmentedMessage } from 'sms-segments-calculator';
 import { encodingOf, type Joining, segment } from './segment.js';
 
 const digits = (count: number) => '1234567890'.repeat(Math.ceil(count / 10)).slice(0, count);
 const sizes = (text: string, joining: Joining) => segment(text, joining).parts.map((part) => part.length);
+/** Encoding and parts by the public calculator of Twilio. */
+function calculatedByTwilio(text: string): [string, number] {
+  const { encodingName, segmentsCount } = new SegmentedMessage(text, 'auto');
+  return [encodingName, segmentsCount];
+}
 
 describe('parts that the carrier joins', () => {
   test.each([
@@ -38,6 +44,19 @@ describe('parts that the carrier joins', () => {
   ])('%s', (_, text, encoding, units, parts) => {
     const segmented = segment(text, 'carrier');
     expect([segmented.encoding, segmented.units, segmented.parts.length]).toEqual([encoding, units, parts]);
+    expect(calculatedByTwilio(text)).toEqual([encoding, parts]);
+  });
+
+  test('are as many as Twilio’s own calculator says, whatever the text', () => {
+    const characters = fc.constantFrom(...'a1ß€{\n\fçя“', '\r\n', '😀', '🇩🇪', '👨‍👩‍👧‍👦', 'é');
+    const mixed = fc.array(characters, { maxLength: 400 }).map((all) => all.join(''));
+    fc.assert(
+      fc.property(mixed, (text) => {
+        const { encoding, parts } = segment(text, 'carrier');
+        expect([encoding, parts.length]).toEqual(calculatedByTwilio(text));
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test('a grapheme goes to the next part as a whole', () => {

@@ -1,10 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { backoffMs } from '../../platform/sending/backoff.js';
 import type { ClaimedMessage, MessageSettlement } from '../message.js';
 import { UnsubscribeLinksService } from '../opt-outs/unsubscribe-links.service.js';
 import { MessageProvidersService } from '../providers/message-providers.service.js';
 import { MessageStore } from '../queue/message.store.js';
 import { MessageLimitsService } from './message-limits.service.js';
+import { MAIL_TRACKING, type MailTracking } from './mail-tracking.js';
 import { afterResult, leaveChannel, sendLater } from './next-step.js';
 import type { Recipient } from './recipient.js';
 
@@ -16,11 +17,12 @@ export class MailSenderService {
     private readonly limits: MessageLimitsService,
     private readonly links: UnsubscribeLinksService,
     private readonly store: MessageStore,
+    @Inject(MAIL_TRACKING) private readonly tracking: MailTracking,
   ) {}
 
   /** Returns what became of the mail. */
   async send(message: ClaimedMessage, { to, hashes }: Recipient): Promise<MessageSettlement> {
-    const { id, subject, text, html, category, tier, attempts } = message;
+    const { id, subject, text, category, tier, attempts } = message;
     const provider = this.providers.nameFor('email');
     if (provider === undefined) return leaveChannel(message, 'failed', 'not_configured');
     const { granted, waitMs } = await this.limits.takeForMail();
@@ -37,12 +39,18 @@ export class MailSenderService {
       to,
       subject: subject ?? '',
       text,
-      html: html ?? undefined,
+      html: this.htmlOf(message),
       // What is critical is about the account, and cannot be unsubscribed from.
       unsubscribeUrl:
         tier === 'critical' ? undefined : this.links.linkFor({ addressHash: hashes[0], category }),
     });
     if (result.is === 'delivered') return { state: 'sent', providerIds: [id] };
     return afterResult(message, result, { now: new Date(), backoff: backoffMs(attempts) });
+  }
+
+  /** Made as the mail is sent: what is stored are the words, and a mail that is sent again has the same numbers for its links. */
+  private htmlOf({ id, userId, html, tracking }: ClaimedMessage): string | undefined {
+    if (html === null || tracking === null) return html ?? undefined;
+    return this.tracking.trackMail(html, { ...tracking, messageId: id, userId });
   }
 }

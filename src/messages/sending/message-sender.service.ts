@@ -37,6 +37,7 @@ export class MessageSenderService {
       if (message.address === null) return leaveChannel(message, 'withdrawn', 'no_address');
       const verifies = !event && message.category === VERIFICATION_CATEGORY;
       if (message.isVerified !== true && !verifies) return leaveChannel(message, 'withdrawn', 'not_verified');
+      if (event) await this.templates.prepareEvent(event);
       const words = event ? this.wordsOf(event, message.channel) : message;
       if (!words) return leaveChannel(message, 'failed', 'no_words');
       const cipher = this.ciphers.require();

@@ -151,6 +151,22 @@ export const digestSettings = {
   DIGEST_TIMEZONE: timeZone('UTC'),
 };
 
+/** What people do with what they are sent. */
+export const engagementSettings = {
+  /** Days that engagement events are kept; what is counted of them stays. A link is counted for as long. */
+  ENGAGEMENT_RETENTION_DAYS: integer(9, 3_650).default(30),
+  /** Types of events, with commas between, of which each device that receives one is counted as `delivered`. */
+  ENGAGEMENT_EVENT_TYPES: list().default([]),
+};
+
+/** Campaigns. */
+export const campaignSettings = {
+  /** Who approves a campaign: `anyone` who may write one, or `another` person or key than the one that wrote it last. */
+  CAMPAIGN_APPROVAL: z.enum(['anyone', 'another']).default('anyone'),
+  /** Members of campaigns that all nodes together may queue a second. What is queued then has the budgets of the providers. */
+  CAMPAIGN_MEMBERS_PER_SECOND: integer(1, 1_000_000).default(2_000),
+};
+
 /** How many days what only explains the past is kept. */
 export const retentionSettings = {
   /** Receipts, since their first step. They decide whether a push is still needed, which is sent for a day at most. */
@@ -163,6 +179,8 @@ export const retentionSettings = {
   WEBHOOK_RETENTION_DAYS: integer(7, 3_650).default(90),
   /** Streams, since they ended. */
   STREAM_RETENTION_DAYS: integer(2, 3_650).default(2),
+  /** Who were members of campaigns, since they were found. A campaign is of use for a month, a local day and its last mails at most. */
+  CAMPAIGN_RETENTION_DAYS: integer(40, 3_650).default(90),
   /** Entries of the audit. For 30 days nobody can remove one: the migration's trigger says so too. */
   AUDIT_RETENTION_DAYS: integer(30, 3_650).default(400),
 };

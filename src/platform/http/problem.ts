@@ -32,6 +32,12 @@ export const PROBLEMS = {
     retryable: true,
   },
   change_refused: { status: 409, title: 'The payment processor refused the change', retryable: false },
+  illegal_move: { status: 409, title: 'The state of the campaign does not allow this', retryable: false },
+  same_person: {
+    status: 403,
+    title: 'A campaign is approved by another person than its author',
+    retryable: false,
+  },
   idempotency_in_progress: {
     status: 409,
     title: 'The same call is still being carried out',
@@ -63,6 +69,12 @@ export const PROBLEMS = {
     title: 'The data does not fit the schema of the template',
     retryable: false,
   },
+  too_many_buckets: {
+    status: 422,
+    title: 'The answer would have more buckets than are given at once',
+    retryable: false,
+  },
+  not_kept: { status: 422, title: 'What is that old is not kept in such detail', retryable: false },
   rate_limited: { status: 429, title: 'Too many requests', retryable: true },
   signature_invalid: { status: 400, title: 'The signature does not fit the body', retryable: false },
   signature_stale: { status: 400, title: 'The signature is too old, or from the future', retryable: false },

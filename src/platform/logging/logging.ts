@@ -12,8 +12,11 @@ import { describeRefusal } from './refusal.js';
 const describeRequest = (request: IncomingMessage & { id?: unknown }) => ({
   id: request.id,
   method: request.method,
-  path: request.url?.split('?', 1)[0],
+  path: shownPath(request.url ?? ''),
 });
+
+/** The path of a link that is counted is a token. */
+const shownPath = (url: string): string | undefined => url.split('?', 1)[0]?.replace(/^\/t\/.*/, '/t/…');
 
 /** Returns what may be logged of an error: not `detail`, in which PostgreSQL repeats the row. */
 function describeError(error: Error & { code?: unknown }) {

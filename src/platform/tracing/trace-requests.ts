@@ -3,7 +3,7 @@ import { findBackOffice } from '../auth/caller.js';
 import type { TracingService } from './tracing.service.js';
 
 /** What lasts as long as a device is there, and what is asked every few seconds. */
-const UNTRACED = /^\/(health|metrics|v1\/me\/events)/;
+const UNTRACED = /^\/(health|metrics|v1\/me\/events|v1\/analytics\/stream)/;
 const FAILED = 500;
 
 /**

@@ -17,9 +17,9 @@ WITH claimed AS (
   UNION ALL
   SELECT event FROM claimed, json_array_elements(claimed.positions) AS c (event)
 ), queued AS (
-  INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, expires_at, bucket)
+  INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, expires_at, campaign_id, bucket)
   SELECT e.user_id, d.device_id, e.id, e.key, e.type, e.tier, e.epoch, e."offset", $2::jsonb ->> d.kind,
-    least(e.expires_at, now() + interval '24 hours'), bucket_of(e.user_id)
+    least(e.expires_at, now() + interval '24 hours'), e.campaign_id, bucket_of(e.user_id)
   FROM wanted w
   CROSS JOIN LATERAL ({{entryAt}}) e
   JOIN LATERAL ({{pushableDevices}}) d ON e.target IS NULL OR e.target = d.device_id

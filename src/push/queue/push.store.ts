@@ -30,7 +30,7 @@ import {
   PUSH_PROVIDERS,
   type PushProviderDefinition,
 } from '../providers/push-provider.js';
-import type { Push, PushSettlement } from './push.js';
+import { type Push, PUSH_STATES, type PushSettlement } from './push.js';
 import { pauseOf } from './push.fragments.js';
 
 const ENQUEUE = statement('enqueue-pushes.sql', import.meta.url, {
@@ -52,6 +52,12 @@ const LIST_DUE_PROVIDERS = statement('list-due-providers.sql', import.meta.url, 
 const CLEAR_SHOWN = statement('clear-shown.sql', import.meta.url);
 const FIND_SENT = statement('find-sent.sql', import.meta.url, { epoch: epochOf('$1') });
 const SETTLE = statement('settle-pushes.sql', import.meta.url);
+const OF_CAMPAIGN = named(
+  'pushes-of-campaign',
+  `SELECT 'push' AS channel, s.state, (
+     SELECT count(*)::int FROM (SELECT FROM push p WHERE p.campaign_id = $1 AND p.state = s.state LIMIT $3) counted
+   ) AS count FROM unnest($2::text[]) AS s (state)`,
+);
 const BACKLOG = statement('count-backlog.sql', import.meta.url);
 /** Not one that is being sent: its result would find no row. */
 const FORGET = named(
@@ -193,6 +199,12 @@ export class PushStore implements SentEventLookup {
   /** How many pushes are due, by provider and tier; counted up to a million. */
   backlog(): Promise<PushBacklog[]> {
     return this.database.run('routine', BACKLOG, [MAX_COUNT]);
+  }
+
+  /** Returns what became of the pushes of a campaign, one for each device. Counts stop at a million. */
+  outcomesOfCampaign(campaignId: string): Promise<{ channel: string; state: string; count: number }[]> {
+    // `sent` is a push that a provider has not returned a result of.
+    return this.database.run('routine', OF_CAMPAIGN, [campaignId, [...PUSH_STATES, 'sent'], MAX_COUNT]);
   }
 
   private async enqueue(

@@ -46,8 +46,18 @@ export interface PreparedPush {
   readonly message: PushMessage;
 }
 
-/** The states that the table keeps. `gone`: the push address was unregistered. */
-export type PushState = 'queued' | 'delivered' | 'cleared' | 'withdrawn' | 'expired' | 'gone' | 'failed';
+/** What can become of a push. `gone`: the push address was unregistered. */
+export const PUSH_STATES = [
+  'queued',
+  'delivered',
+  'cleared',
+  'withdrawn',
+  'expired',
+  'gone',
+  'failed',
+] as const;
+/** One of PUSH_STATES. */
+export type PushState = (typeof PUSH_STATES)[number];
 
 /** What became of a push. */
 export interface PushSettlement {

@@ -4,11 +4,15 @@ import type { StampedEvent } from '../../mailbox/events/event.js';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { runIsolated } from '../../platform/scheduling/isolation.js';
-import { jsonDeeperThan } from '../../platform/http/body/json-depth.js';
-import { isStorableJson } from '../../platform/http/text.schema.js';
-import { Problem, type ProblemCode, PROBLEMS } from '../../platform/http/problem.js';
-import { firstIssue } from '../../platform/http/validation.js';
-import { type NdjsonLine, readLines } from './ndjson.js';
+import {
+  MAX_LINE_BYTES,
+  readJsonLine,
+  reject,
+  rejection,
+  type Rejections,
+} from '../../platform/http/body/json-line.js';
+import { readLines } from '../../platform/http/body/lines.js';
+import { Problem } from '../../platform/http/problem.js';
 import { frontPageEvent } from '../front-page-event.js';
 import { type RecommendationLine, recommendationLine } from '../recommendation.schema.js';
 import { RecommendationStore } from '../recommendation.store.js';
@@ -17,38 +21,22 @@ import { RecommendationStore } from '../recommendation.store.js';
 const BATCH_SIZE = 500;
 /** Batches that are written at the same time: while PostgreSQL merges one, the next is read and checked. */
 const MAX_BATCHES_IN_FLIGHT = 3;
-const MAX_LINE_BYTES = 256 * 1024;
-const TOO_LONG = 'The line has more than 256 KiB';
 /** A file that is to be refused as a whole is held in memory until its last line has been read. */
 const MAX_CHECKED_MB = 64;
 const MAX_CHECKED_BYTES = MAX_CHECKED_MB * 1024 * 1024;
-const MAX_JSON_DEPTH = 16;
-/** Rejected lines that the response lists; further ones are only counted. */
-const MAX_LISTED_REJECTIONS = 1_000;
 
 /** With more lines that cannot be written, it is not the lines: the file fails. */
 const MAX_UNWRITABLE = 100;
 
-/** A line that was not ingested: its number from 1, and why. Neither path nor message has a value of the line. */
-export interface RejectedLine {
-  readonly line: number;
-  readonly code: ProblemCode;
-  /** The wrong field, as `items.3`; empty for the whole line. */
-  readonly path: string;
-  readonly message: string;
-}
-
 /** How many lines had which outcome so far. `rejected` lists at most a thousand. */
-export interface IngestTally {
+export interface IngestTally extends Rejections {
   accepted: number;
   unchanged: number;
   /** Of the unchanged, those with other items than are stored. */
   conflicting: number;
   stale: number;
-  rejectedCount: number;
   /** Of the rejected, those that are valid and could not be written. */
   unwritable: number;
-  rejected: RejectedLine[];
 }
 
 /** Returns the tally of a file of which nothing is read yet. */
@@ -130,7 +118,7 @@ export class IngestService {
           if (isOutage(error) || !page || tally.unwritable >= MAX_UNWRITABLE) throw error;
           tally.unwritable += 1;
           this.log.error(error, `line ${page.line} was not written`);
-          reject(tally, wrong(page, 'internal'));
+          reject(tally, rejection(page.line, 'internal'));
         },
       });
       // Not within: an error here must not commit the others again.
@@ -185,50 +173,15 @@ async function* readBatches(
   let batch: NumberedPage[] = [];
   for await (const lines of readLines(body, MAX_LINE_BYTES)) {
     for (const line of lines) {
-      const parsed = parseLine(line);
-      if ('code' in parsed) reject(tally, parsed);
-      else batch.push(parsed);
+      const read = readJsonLine(line, recommendationLine);
+      if ('code' in read) reject(tally, read);
+      else batch.push({ ...read.value, line: read.line });
       if (batch.length < BATCH_SIZE) continue;
       yield batch;
       batch = [];
     }
   }
   if (batch.length > 0) yield batch;
-}
-
-function parseLine({ number: line, ...read }: NdjsonLine): NumberedPage | RejectedLine {
-  if ('tooLong' in read) return wrong({ line }, 'payload_too_large', { message: TOO_LONG });
-  const { text } = read;
-  if (jsonDeeperThan(Buffer.from(text), MAX_JSON_DEPTH)) return wrong({ line }, 'too_deep');
-  const value = parseJson(text);
-  if (value === undefined) return wrong({ line }, 'malformed_json', { message: 'The line is not JSON' });
-  // Characters that PostgreSQL cannot store come only as \u escapes: a line without one need not be checked.
-  if (text.includes('\\u') && !isStorableJson(JSON.stringify(value)))
-    return wrong({ line }, 'invalid_request', { message: 'It has a character that cannot be stored' });
-  const parsed = recommendationLine.safeParse(value);
-  return parsed.success
-    ? { ...parsed.data, line }
-    : wrong({ line }, 'invalid_request', firstIssue(parsed.error.issues));
-}
-
-/** `why`: by default the line as a whole, with the title of the code. */
-const wrong = (
-  { line }: { readonly line: number },
-  code: ProblemCode,
-  why: { readonly path?: string; readonly message?: string } = {},
-): RejectedLine => ({ line, code, path: '', message: PROBLEMS[code].title, ...why });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function reject(tally: IngestTally, rejected: RejectedLine): void {
-  tally.rejectedCount += 1;
-  if (tally.rejected.length < MAX_LISTED_REJECTIONS) tally.rejected.push(rejected);
 }
 
 /** Splits a batch into groups in which each user and profile occurs once. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
-import type { RejectedLine } from '../ingest/ingest.service.js';
+import type { RejectedLine } from '../../platform/http/body/json-line.js';
 import type { OnInvalid } from '../recommendation.schema.js';
 import type { RunCounts, RunStatus } from './runs.schema.js';
 

@@ -150,12 +150,29 @@ export const BUILT_IN_TEMPLATES: ReadonlyMap<string, TemplateSource> = new Map([
 ]);
 
 const TYPE_OF_DIGESTS = 'digest.ready';
+const TYPE_OF_CAMPAIGNS = 'campaign.message';
 
 /** Returns the names of the templates with the words of an event, the best first: its type; of a digest, `digest.<name>` and `digest`. */
 export function templatesOfEvent(type: string, data: unknown): string[] {
   if (type !== TYPE_OF_DIGESTS) return [type];
   const { digest } = (data ?? {}) as { digest?: unknown };
   return [`${DIGEST_TEMPLATE}.${String(digest)}`, DIGEST_TEMPLATE];
+}
+
+/** A version of a template, and what it is filled in with. */
+export interface PinnedTemplate {
+  readonly name: string;
+  readonly version: number;
+  readonly values: unknown;
+}
+
+/** Returns the version of the template that an event itself names, whatever is published meanwhile: that of its campaign; undefined for other events. */
+export function pinnedTemplateOf(type: string, data: unknown): PinnedTemplate | undefined {
+  if (type !== TYPE_OF_CAMPAIGNS) return undefined;
+  const { template, values } = (data ?? {}) as { template?: Partial<PinnedTemplate>; values?: unknown };
+  return template?.name === undefined || template.version === undefined
+    ? undefined
+    : { name: template.name, version: template.version, values };
 }
 
 /** Returns whose data a template of this name gets, if Usher fills it in: the templates of digests are `digest` and `digest.<name>`. */

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Problem } from '../../platform/http/problem.js';
 import { givenDataOf } from '../content/built-in-templates.js';
 import { checkTemplate } from '../content/check-template.js';
 import { canonicalLocale } from '../content/locales.js';
 import { type CompiledTemplate, withHtml } from '../content/compiled-template.js';
 import type { TemplateFault, TemplateSource } from '../template.js';
+import { templateProblem } from '../template-problem.js';
 import { MjmlCompilerService } from './mjml-compiler.service.js';
 import type { NewTemplate } from './templates.schema.js';
 
@@ -28,7 +28,7 @@ export class TemplatePreparationService {
     const source = sourceOf(name, body);
     const html = await this.compileMails(source);
     const checked = checkTemplate(withHtml(source, html));
-    if ('faults' in checked) throw invalid(checked.faults);
+    if ('faults' in checked) throw templateProblem('template_invalid', checked.faults);
     return { source, html, template: checked.template };
   }
 
@@ -48,7 +48,7 @@ export class TemplatePreparationService {
           ...(one?.errors ?? []).map(({ line, message }) => ({ at: line ? `${at}:${line}` : at, message })),
         );
     }
-    if (faults.length > 0) throw invalid(faults.slice(0, MAX_FAULTS));
+    if (faults.length > 0) throw templateProblem('template_invalid', faults.slice(0, MAX_FAULTS));
     return html;
   }
 }
@@ -59,14 +59,17 @@ function sourceOf(name: string, { data, example, ...body }: NewTemplate): Templa
   if (given) {
     if (data === undefined && example === undefined)
       return { data: given.data, example: given.example, ...words };
-    throw invalid([
+    throw templateProblem('template_invalid', [
       {
         at: 'data',
         message: 'and example must be left out: Usher itself fills in the data of this template',
       },
     ]);
   }
-  if (data === undefined) throw invalid([{ at: 'data', message: 'is missing: the schema of the data' }]);
+  if (data === undefined)
+    throw templateProblem('template_invalid', [
+      { at: 'data', message: 'is missing: the schema of the data' },
+    ]);
   return { data, example: example ?? {}, ...words };
 }
 
@@ -77,16 +80,6 @@ function withCanonicalLocales({ locales, defaultLocale }: Pick<NewTemplate, 'loc
   );
   const result = Object.fromEntries(canonical);
   if (Object.keys(result).length < canonical.length)
-    throw invalid([{ at: 'locales', message: 'has a language twice' }]);
+    throw templateProblem('template_invalid', [{ at: 'locales', message: 'has a language twice' }]);
   return { locales: result, defaultLocale: canonicalLocale(defaultLocale) ?? defaultLocale };
 }
-
-const invalid = (faults: readonly TemplateFault[]): Problem =>
-  new Problem(
-    'template_invalid',
-    faults
-      .slice(0, 3)
-      .map(({ at, message }) => `${at}: ${message}`)
-      .join('; '),
-    { faults },
-  );

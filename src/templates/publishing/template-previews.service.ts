@@ -4,7 +4,8 @@ import { TemplateStore } from '../catalog/template.store.js';
 import { BUILT_IN_TEMPLATES } from '../content/built-in-templates.js';
 import { type CompiledTemplate, compileTemplate, withHtml } from '../content/compiled-template.js';
 import { faultOf } from '../content/liquid.js';
-import type { TemplateFault, TemplateSource } from '../template.js';
+import type { TemplateSource } from '../template.js';
+import { templateProblem } from '../template-problem.js';
 import { TemplatePreparationService } from './template-preparation.service.js';
 import type { PreviewedTemplate } from './templates.schema.js';
 
@@ -27,12 +28,12 @@ export class TemplatePreviewsService {
     const { channel, locale = null } = wanted;
     const { version, source, template } = await this.find(name, wanted);
     const checked = template.check(wanted.data ?? source.example);
-    if ('faults' in checked) throw dataInvalid(checked.faults);
+    if ('faults' in checked) throw templateProblem('template_data_invalid', checked.faults);
     try {
       const rendered = template.render(channel, locale, checked.data);
       if (rendered) return { name, version, channel, locale: rendered.locale, ...rendered.words };
     } catch (error) {
-      throw dataInvalid([faultOf(channel, error)]);
+      throw templateProblem('template_data_invalid', [faultOf(channel, error)]);
     }
     throw new Problem('not_found', 'The template has no words for this channel.');
   }
@@ -49,13 +50,3 @@ export class TemplatePreviewsService {
     return { version: stored?.version ?? null, source, template: compileTemplate(source).template };
   }
 }
-
-const dataInvalid = (faults: readonly TemplateFault[]): Problem =>
-  new Problem(
-    'template_data_invalid',
-    faults
-      .slice(0, 3)
-      .map(({ at, message }) => `${at}: ${message}`)
-      .join('; '),
-    { faults },
-  );

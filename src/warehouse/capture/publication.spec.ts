@@ -8,7 +8,7 @@ const tables = [
 
 test('a publication is made with the columns that are listed, and no others', () => {
   expect(changePublication(tables, undefined)).toBe(
-    'CREATE PUBLICATION usher_warehouse FOR TABLE "receipt" ("user_id", "offset"), "plan" ("plan_id")',
+    'CREATE PUBLICATION usher_warehouse FOR TABLE "receipt" ("user_id", "offset"), "plan" ("plan_id") WITH (publish_via_partition_root = true)',
   );
 });
 

@@ -7,6 +7,8 @@ export type PublishedTable = Pick<CapturedTable, 'name'> & { readonly columns: r
 export const PUBLICATION = 'usher_warehouse';
 
 const quoted = (name: string): string => `"${name}"`;
+/** Changes of a partition are those of its table. */
+const OPTIONS = 'WITH (publish_via_partition_root = true)';
 const listOf = (tables: readonly CapturedTable[]): string =>
   tables.map(({ name, columns }) => `${quoted(name)} (${columns.map(quoted).join(', ')})`).join(', ');
 const keyOf = (tables: readonly PublishedTable[]): string =>
@@ -23,7 +25,7 @@ export function changePublication(
   tables: readonly CapturedTable[],
   published: readonly PublishedTable[] | undefined,
 ): string | undefined {
-  if (published === undefined) return `CREATE PUBLICATION ${PUBLICATION} FOR TABLE ${listOf(tables)}`;
+  if (published === undefined) return `CREATE PUBLICATION ${PUBLICATION} FOR TABLE ${listOf(tables)} ${OPTIONS}`;
   if (keyOf(tables) === keyOf(published)) return undefined;
   return `ALTER PUBLICATION ${PUBLICATION} SET TABLE ${listOf(tables)}`;
 }

@@ -33,7 +33,7 @@ export class Snapshot {
   async *slicesOf(table: CapturedTable): AsyncGenerator<SnapshotSlice> {
     const columns = table.columns.map((one) => `"${one}"`).join(', ');
     await this.client.query(
-      `DECLARE snapshot NO SCROLL CURSOR FOR SELECT ${columns} FROM ONLY "${table.name}"`,
+      `DECLARE snapshot NO SCROLL CURSOR FOR SELECT ${columns} FROM "${table.name}"`,
     );
     for (;;) {
       const { rows, fields } = await this.client.query<RawRow>(`FETCH ${SLICE} FROM snapshot`);

@@ -229,7 +229,7 @@ const LAST = [
 /**
  * In-house billing cannot be asked to change a membership, and the webhook was applied at once: the examples are right, and the answers
  * documented. The contact was removed by the call before, no channel is
- * configured, and only mails have links to unsubscribe.
+ * configured, and only mails have links to unsubscribe and links that are counted.
  */
 const REFUSED: Record<string, string> = {
   changeMembership: 'not_configured',
@@ -241,12 +241,13 @@ const REFUSED: Record<string, string> = {
   receiveMessageReport: 'not_configured',
   showUnsubscribe: 'signature_invalid',
   unsubscribeMail: 'signature_invalid',
+  followTrackedLink: 'not_found',
 };
 
 test('every example works: the node does what it shows, and answers as documented', async () => {
   const named = (id: string) => operations.filter(({ operationId }) => operationId === id);
   const others = operations.filter(
-    ({ operationId }) => ![...FIRST, ...LAST, 'openEventStream'].includes(operationId),
+    ({ operationId }) => ![...FIRST, ...LAST, 'openEventStream', 'watchEngagement'].includes(operationId),
   );
   /** By the name of a parameter, or by operation and name: what an earlier call made. */
   const given: Record<string, string> = {

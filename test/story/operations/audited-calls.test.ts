@@ -36,6 +36,8 @@ interface Change {
   /** Makes ready what is to be changed. Returns the path. */
   prepare(name: string): Promise<string> | string;
   body?(name: string): unknown;
+  /** Of a body that is not JSON. */
+  readonly contentType?: string;
   /** What the newest entry tells. */
   told(reply: HttpReply, path: string): Record<string, unknown>;
 }
@@ -72,6 +74,43 @@ async function putAt(path: string, body: unknown): Promise<string> {
   return path;
 }
 
+const CAMPAIGN = {
+  template: { name: 'campaigned' },
+  audiences: ['everyone'],
+  channels: ['push'],
+  startAt: '2090-01-01T00:00:00Z',
+};
+const EVERYONE = { rule: { everyone: true } };
+
+/** Writes a campaign, and takes it to a state past the calls that lead there. Returns the path of what is done with it then. */
+async function campaignIn(state: string, name: string, act: string): Promise<string> {
+  await putAt('/v1/templates/campaigned', {
+    data: { type: 'object' },
+    locales: { en: { push: { title: 'Hello', body: 'you' } } },
+  });
+  await putAt('/v1/audiences/everyone', EVERYONE);
+  await putAt(`/v1/campaigns/${name}`, CAMPAIGN);
+  // A member whose turn is far away, so that it does not end.
+  await usher.database.query(
+    `INSERT INTO campaign_member (campaign, user_id, state, audience, due_at, bucket) VALUES ($1, 'later', 'pending', 'everyone', '2090-01-01', 0)`,
+    [name],
+  );
+  await usher.database.query('UPDATE campaign SET state = $2 WHERE name = $1', [name, state]);
+  return `/v1/campaigns/${name}/${act}`;
+}
+/** What is done with a campaign. */
+const campaignAct = (act: string, before: string, after: string): Change => ({
+  scope: 'operate',
+  prepare: (name) => campaignIn(before, name, act),
+  told: (_, path) => ({
+    action: `campaign.${act}`,
+    target: { kind: 'campaign', id: idOf(path) },
+    userId: null,
+    before: { state: before },
+    after: { state: after },
+  }),
+});
+
 /** Every call by which people change something. */
 const CHANGES: Record<string, Change> = {
   'PUT /v1/digests/{name}': {
@@ -99,6 +138,73 @@ const CHANGES: Record<string, Change> = {
       target: { kind: 'digest', id: idOf(path) },
       before: { ...DIGEST_DEFAULTS, types: ['promo.started'], cadence: 'daily', at: '17:00' },
       after: null,
+    }),
+  },
+  'PUT /v1/audiences/{name}': {
+    scope: 'operate',
+    prepare: (name) => `/v1/audiences/${name}`,
+    body: () => EVERYONE,
+    told: (_, path) => ({
+      action: 'audience.put',
+      target: { kind: 'audience', id: idOf(path) },
+      before: null,
+      after: EVERYONE,
+    }),
+  },
+  'DELETE /v1/audiences/{name}': {
+    scope: 'operate',
+    prepare: (name) => putAt(`/v1/audiences/${name}`, EVERYONE),
+    told: (_, path) => ({
+      action: 'audience.remove',
+      target: { kind: 'audience', id: idOf(path) },
+      before: { ...EVERYONE, members: 0 },
+      after: null,
+    }),
+  },
+  'PUT /v1/audiences/{name}/members': {
+    scope: 'operate',
+    prepare: async (name) => `${await putAt(`/v1/audiences/${name}`, {})}/members`,
+    body: () => '{"userId":"ada"}\n',
+    contentType: 'application/x-ndjson',
+    told: (_, path) => ({
+      action: 'audience.upload',
+      target: { kind: 'audience', id: idOf(path) },
+      before: null,
+      after: { accepted: 1, unchanged: 0, rejectedCount: 0 },
+    }),
+  },
+  'PUT /v1/campaigns/{name}': {
+    scope: 'operate',
+    prepare: async (name) => {
+      await campaignIn('draft', `${name}x`, 'approve');
+      return `/v1/campaigns/${name}`;
+    },
+    body: () => CAMPAIGN,
+    told: (_, path) => ({
+      action: 'campaign.put',
+      target: { kind: 'campaign', id: idOf(path) },
+      before: null,
+      after: { ...CAMPAIGN, template: { name: 'campaigned', version: 1, data: {} }, exclusions: [] },
+    }),
+  },
+  'POST /v1/campaigns/{name}/approve': campaignAct('approve', 'draft', 'approved'),
+  'POST /v1/campaigns/{name}/schedule': campaignAct('schedule', 'approved', 'scheduled'),
+  'POST /v1/campaigns/{name}/pause': campaignAct('pause', 'running', 'paused'),
+  'POST /v1/campaigns/{name}/resume': campaignAct('resume', 'paused', 'running'),
+  'POST /v1/campaigns/{name}/abort': campaignAct('abort', 'running', 'aborted'),
+  'POST /v1/campaigns/{name}/test': {
+    scope: 'operate',
+    prepare: async (name) => {
+      const push = { kind: 'fcm_token', address: `address-${name}` };
+      await usher.callAs(`reader-${name}`, 'PUT', '/v1/me/devices/phone', { platform: 'android', push });
+      return campaignIn('draft', name, 'test');
+    },
+    body: (name) => ({ userId: `reader-${name}` }),
+    told: ({ body }, path) => ({
+      action: 'campaign.test',
+      target: { kind: 'campaign', id: idOf(path) },
+      userId: body.userId,
+      after: { channel: 'push', eventId: body.eventId },
     }),
   },
   'PUT /v1/templates/{name}': {
@@ -380,7 +486,10 @@ const CHANGES: Record<string, Change> = {
 const make = async (route: string, change: Change, name: string, key: string) => {
   const path = await change.prepare(name);
   const [method = ''] = route.split(' ');
-  const reply = await call(usher.url, key, method, path, change.body?.(name), { 'usher-reason': reason });
+  const reply = await call(usher.url, key, method, path, change.body?.(name), {
+    'usher-reason': reason,
+    ...(change.contentType !== undefined && { 'content-type': change.contentType }),
+  });
   return { path, reply };
 };
 
@@ -450,6 +559,8 @@ const stored = () =>
       'SELECT user_id, "offset" FROM mailbox_entry',
       'SELECT event_id, status, next_attempt_at FROM webhook',
       'SELECT name, body FROM digest_definition WHERE NOT is_removed',
+      'SELECT name, rule, members FROM audience WHERE NOT is_removed',
+      'SELECT name, body, state FROM campaign',
       'SELECT vendor, critical FROM push_pause',
       'SELECT user_id, state, created_at FROM push',
       'SELECT id FROM audit_entry',

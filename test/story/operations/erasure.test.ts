@@ -28,7 +28,8 @@ async function personalColumns(): Promise<{ table: string; column: string }[]> {
   const columns = await database.query<{ table: string; column: string }>(
     `SELECT c.table_name AS "table", c.column_name AS "column" FROM information_schema.columns c
      JOIN information_schema.tables t USING (table_schema, table_name)
-     WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.column_name ~ '(^|_)user(_id)?$' ORDER BY 1`,
+     WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'
+       AND NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = to_regclass(c.table_name) AND p.relispartition) AND c.column_name ~ '(^|_)user(_id)?$' ORDER BY 1`,
   );
   return columns.filter(({ table }) => !KEPT.has(table));
 }
@@ -37,7 +38,7 @@ async function personalColumns(): Promise<{ table: string; column: string }[]> {
 function valueOf(type: string, userId: string): string {
   if (type === 'ARRAY') return `'{}'`;
   if (type === 'uuid') return 'gen_random_uuid()';
-  if (type.startsWith('timestamp')) return 'now()';
+  if (type.startsWith('timestamp') || type === 'date') return 'now()';
   if (type.startsWith('json')) return `'{}'`;
   if (type === 'bytea') return `'${userId}'::bytea`;
   if (type === 'boolean') return 'false';

@@ -45,6 +45,8 @@ const aged: Record<string, string> = {
   edge_notice: `INSERT INTO edge_notice (edge_id, key, id, type, data, created_at)
     VALUES ('edge', $1, gen_random_uuid(), 'stream.stop', '{}', now() - $2::interval)`,
   idempotent_call: `INSERT INTO idempotent_call (id, body_hash, created_at) VALUES ($1::text::bytea, '', now() - $2::interval)`,
+  engagement_rollup: `INSERT INTO engagement_rollup (grain, team, campaign, dimension, at, kind, value, people, machines, version)
+    VALUES ('minute', '*', '*', 'all', now() - $2::interval, $1, '', 1, 0, 1)`,
   revocation: `INSERT INTO revocation (user_id, token_id, not_before) VALUES ('ann', $1, now() - $2::interval)`,
   audit_entry: `INSERT INTO audit_entry (at, actor_kind, actor_id, actor_name, role, action, target_kind, request_id, result)
     VALUES (now() - $2::interval, 'key', $1, 'k', 'operate', 'plan.put', 'plan', 'r', 'done')`,
@@ -59,6 +61,7 @@ const AGES: Record<keyof typeof aged, readonly [young: string, old: string]> = {
   stream: ['47 hours', '49 hours'],
   edge_notice: ['25 hours', '27 hours'],
   idempotent_call: ['23 hours', '25 hours'],
+  engagement_rollup: ['13 days', '15 days'],
   revocation: ['30 days', '32 days'],
   audit_entry: ['399 days', '401 days'],
   mailbox_entry: ['-1 hour', '1 second'],

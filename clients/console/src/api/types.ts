@@ -3,6 +3,11 @@
  * their types are here.
  */
 import type { z } from 'zod';
+import type { engagementAnswer } from '../../../../src/engagement/analytics/analytics.schema.js';
+import type {
+  campaignList,
+  describedCampaign,
+} from '../../../../src/campaigns/definitions/campaign.schema.js';
 import type {
   describedPlan,
   listedPlan,
@@ -23,6 +28,9 @@ import type {
   timelineResponse,
   userResponse,
 } from '../../../../src/timeline/timeline.schema.js';
+
+/** `GET /v1/analytics/engagement` */
+export type EngagementAnswer = z.output<typeof engagementAnswer>;
 
 /** `GET /v1/users/{userId}` */
 export type User = z.output<typeof userResponse>;
@@ -83,6 +91,11 @@ export type Run = z.output<typeof runList>['runs'][number];
 /** `GET /v1/recommendation-runs/{id}` */
 export type DescribedRun = z.output<typeof describedRun>;
 export type RejectedLine = DescribedRun['rejected'][number];
+
+/** One of `GET /v1/campaigns` */
+export type ListedCampaign = z.output<typeof campaignList>['campaigns'][number];
+/** `GET /v1/campaigns/{name}` */
+export type DescribedCampaign = z.output<typeof describedCampaign>;
 
 /** One of `GET /v1/keys` */
 export type ServiceKey = z.output<typeof describedServiceKey>;

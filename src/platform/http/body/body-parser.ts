@@ -8,6 +8,7 @@ import { YieldingQueue } from '../../scheduling/yielding-queue.js';
 import { jsonDeeperThan } from './json-depth.js';
 import { toProblem } from '../to-problem.js';
 import { contentTypeProblem, JSON_TYPES } from './content-type.js';
+import { isStreamed } from './streamed-body.js';
 
 const MAX_JSON = '1mb';
 const MAX_WEBHOOK = '256kb';
@@ -19,7 +20,7 @@ const BULK_BYTES = 8_192;
 const isBulk = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) >= BULK_BYTES;
 
-/** Time to receive a body, so that slow senders hold no connection for long. Uploads of recommendations are exempt. */
+/** Time to receive a body, so that slow senders hold no connection for long. Uploads of files are exempt. */
 const BODY_TIMEOUT_MS = 10_000;
 
 /** Refuses deep nesting before it is parsed. The body parser reports an error thrown here as `entity.verify.failed`. */
@@ -88,7 +89,7 @@ const MAX_WRITES_WAITING = 300;
 
 /**
  * Returns the middleware that reads bodies. Webhooks keep their bytes, since signatures are computed over them; uploads of
- * recommendations stay a stream; everything else is parsed as JSON, if it is known who sends it or `isOpen` says that anybody may.
+ * files stay a stream; everything else is parsed as JSON, if it is known who sends it or `isOpen` says that anybody may.
  * Bulk bodies are parsed one an iteration of the event loop, and none while too many devices have unwritten events.
  */
 export function bodyParser(
@@ -112,7 +113,7 @@ export function bodyParser(
       else read(json);
     };
     if (isWebhook(request.path)) read(raw);
-    else if (request.path === '/v1/recommendations') next();
+    else if (isStreamed(request.path)) next();
     else if (!hasCaller(request) && !isOpen(request.path)) {
       discardBody(request);
       next();

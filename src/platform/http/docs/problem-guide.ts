@@ -93,6 +93,14 @@ const ADVICE: Record<ProblemCode, Advice> = {
     when: 'The payment processor refused the change, as for a declined card. `detail` repeats its reason. The membership is as it was.',
     remedy: 'Have the user correct what the processor objects to.',
   },
+  illegal_move: {
+    when: 'A campaign is to be approved, scheduled, paused, resumed, aborted or rewritten, and is in a state that does not allow it. `state` says in which.',
+    remedy: 'Read the campaign. What may be done in which state is in the guide to campaigns.',
+  },
+  same_person: {
+    when: 'Who wrote the campaign last tries to approve it, and `CAMPAIGN_APPROVAL` is `another`.',
+    remedy: 'Have somebody else approve it: another person, or another service key.',
+  },
   idempotency_in_progress: {
     when: 'A call with this `Idempotency-Key` is still being carried out, or its node died less than a minute ago.',
     remedy: 'Repeat the call a little later: it returns the response of the first one.',
@@ -137,6 +145,14 @@ const ADVICE: Record<ProblemCode, Advice> = {
   template_data_invalid: {
     when: 'The data of an event, a message or a preview does not fit the schema of the template. `faults` says which values, and of several events `index` which one.',
     remedy: 'Give the values that `faults` names, or give them a `default` in the schema of the template.',
+  },
+  too_many_buckets: {
+    when: 'Engagement is asked for in more than 1,500 buckets (`maxBuckets`), or by groups of which there are far too many in so many buckets.',
+    remedy: 'Ask for a shorter time, a wider `interval`, or filter by team, campaign or kind.',
+  },
+  not_kept: {
+    when: 'Engagement is asked for in minutes of more than 14 days ago, or in hours of more than 400 days ago; by the hour in groups other than kinds of more than 62 days ago (`keptDays`). Minutes are counted by kind alone. Days of a time zone are made of hours, and of minutes where they do not begin at a full hour.',
+    remedy: 'Take a wider `interval`, or days of UTC.',
   },
   rate_limited: {
     when: 'The user, the service key or the address called too often, see the headers `RateLimit` and `RateLimit-Policy`.',

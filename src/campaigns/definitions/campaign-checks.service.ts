@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { AudienceSlicesService } from '../../audiences/slices/audience-slices.service.js';
+import { Problem } from '../../platform/http/problem.js';
+import { TemplateCatalogService } from '../../templates/catalog/template-catalog.service.js';
+import { TemplateStore } from '../../templates/catalog/template.store.js';
+import type { CompiledTemplate } from '../../templates/content/compiled-template.js';
+import type { TemplateChannel } from '../../templates/template.js';
+import type { CampaignChannel, CampaignDefinition } from '../campaign.js';
+import type { CampaignBody } from './campaign.schema.js';
+
+/** Checks what a campaign names before anything is stored. */
+@Injectable()
+export class CampaignChecksService {
+  constructor(
+    private readonly templates: TemplateStore,
+    private readonly catalog: TemplateCatalogService,
+    private readonly audiences: AudienceSlicesService,
+  ) {}
+
+  /**
+   * Returns the campaign with the version of its template. Throws Problem unknown_template when there is none or it has no words for a channel, and
+   * invalid_request for an audience that is not there, or in two lists.
+   */
+  async check({ template, exclusions = [], ...body }: CampaignBody): Promise<CampaignDefinition> {
+    const version = template.version ?? (await this.templates.get(template.name))?.version;
+    if (version === undefined)
+      throw new Problem('unknown_template', `There is no template ${template.name}.`);
+    const definition = { ...body, template: { ...template, version, data: template.data ?? {} }, exclusions };
+    await this.templateOf(definition);
+    await this.checkAudiences(definition);
+    return definition;
+  }
+
+  /** Returns the campaign's template. Throws Problem unknown_template. */
+  async templateOf({
+    template: { name, version },
+    channels,
+  }: Pick<CampaignDefinition, 'template' | 'channels'>): Promise<CompiledTemplate> {
+    const found = await this.catalog.findVersion(name, version);
+    if (!found)
+      throw new Problem('unknown_template', `There is no version ${version} of the template ${name}.`);
+    const missing = channels.find((channel) => !found.has(wordsFor(channel)));
+    if (missing === undefined) return found;
+    throw new Problem(
+      'unknown_template',
+      `Version ${version} of the template ${name} has no words for ${wordsFor(missing)}.`,
+    );
+  }
+
+  private async checkAudiences({ audiences, exclusions }: CampaignDefinition): Promise<void> {
+    const twice = audiences.find((name) => exclusions.includes(name));
+    if (twice !== undefined)
+      throw new Problem('invalid_request', `exclusions: ${twice} is among the audiences, too`);
+    const all = [...audiences, ...exclusions];
+    const known = new Set((await this.audiences.list(all)).map(({ name }) => name));
+    const missing = all.find((name) => !known.has(name));
+    if (missing !== undefined)
+      throw new Problem('invalid_request', `There is no audience ${missing}.`, { audience: missing });
+  }
+}
+
+/** Which words of the template a channel needs. An app shows those of a push. */
+const wordsFor = (channel: CampaignChannel): TemplateChannel => (channel === 'app' ? 'push' : channel);

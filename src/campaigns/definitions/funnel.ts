@@ -1,0 +1,31 @@
+/** `member`: a person of the campaign. `duplicate`: found again in a further audience. `queued`, by channel. `skipped`, by reason. */
+export type TallyKind = 'member' | 'duplicate' | 'queued' | 'skipped';
+
+/** How many members became what. */
+export interface TallyEntry {
+  readonly what: TallyKind;
+  /** A channel, a reason, or nothing. */
+  readonly detail: string;
+  readonly count: number;
+}
+
+/** Why a member is skipped who has the mail address of another one. */
+export const DUPLICATE_ADDRESS = 'duplicate_address';
+
+/** Returns the counts of a campaign as callers get them. */
+export function funnelOf(tally: readonly TallyEntry[]) {
+  const of = (what: TallyKind) => tally.filter((entry) => entry.what === what);
+  const sumOf = (what: TallyKind) => of(what).reduce((sum, { count }) => sum + count, 0);
+  const byDetail = (what: TallyKind) =>
+    Object.fromEntries(of(what).map(({ detail, count }) => [detail, count]));
+  const [members, users] = [sumOf('member'), sumOf('duplicate')];
+  const skipped = byDetail('skipped');
+  return {
+    audience: members + users,
+    duplicates: { users, addresses: skipped[DUPLICATE_ADDRESS] ?? 0 },
+    members,
+    pending: members - sumOf('queued') - sumOf('skipped'),
+    queued: byDetail('queued'),
+    skipped,
+  };
+}

@@ -1,0 +1,68 @@
+/** Events of one bucket and group. `bucket`: its number, from 0. */
+export interface BucketCount {
+  readonly bucket: number;
+  readonly group: string;
+  readonly people: number;
+  readonly machines: number;
+}
+
+/** The numbers of one group in each bucket. */
+export interface EngagementSeries {
+  /** Null: of events that have none. */
+  readonly group: string | null;
+  readonly total: number;
+  /** Events that no person caused; not in `total`. */
+  readonly machineTotal: number;
+  readonly counts: readonly number[];
+  readonly machineCounts: readonly number[];
+}
+
+/** Groups that an answer shows by name. */
+export const MAX_GROUPS = 20;
+
+/** The groups with the largest totals, and all others as one. */
+export interface EngagementGroups {
+  readonly series: readonly EngagementSeries[];
+  readonly others?: EngagementSeries & { readonly groups: number };
+}
+
+/** Returns the counts as rows of numbers, with a zero where there was nothing. The largest group comes first. */
+export function toSeries(counts: readonly BucketCount[], buckets: number): EngagementGroups {
+  const byGroup = new Map<string, BucketCount[]>();
+  for (const count of counts) {
+    const its = byGroup.get(count.group);
+    if (its) its.push(count);
+    else byGroup.set(count.group, [count]);
+  }
+  const all = [...byGroup]
+    .map(([group, its]) => seriesOf(group, its, buckets))
+    .toSorted((a, b) => b.total - a.total || b.machineTotal - a.machineTotal || compare(a.group, b.group));
+  const rest = all.slice(MAX_GROUPS);
+  if (rest.length === 0) return { series: all };
+  const names = new Set(rest.map(({ group }) => group ?? ''));
+  const others = seriesOf(
+    '',
+    counts.filter(({ group }) => names.has(group)),
+    buckets,
+  );
+  return { series: all.slice(0, MAX_GROUPS), others: { ...others, groups: rest.length } };
+}
+
+function seriesOf(group: string, its: readonly BucketCount[], buckets: number): EngagementSeries {
+  const counts = Array.from({ length: buckets }, () => 0);
+  const machineCounts = Array.from({ length: buckets }, () => 0);
+  for (const { bucket, people, machines } of its) {
+    counts[bucket] = (counts[bucket] ?? 0) + people;
+    machineCounts[bucket] = (machineCounts[bucket] ?? 0) + machines;
+  }
+  return {
+    group: group === '' ? null : group,
+    total: sum(counts),
+    machineTotal: sum(machineCounts),
+    counts,
+    machineCounts,
+  };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+const compare = (a: string | null, b: string | null): number => ((a ?? '') < (b ?? '') ? -1 : 1);

@@ -1,0 +1,114 @@
+import { Temporal } from 'temporal-polyfill';
+import { growingCache } from '../../platform/growing-cache.js';
+
+/** The widths of buckets. Weeks begin on Monday. */
+export const BUCKET_INTERVALS = ['minute', 'hour', 'day', 'week'] as const;
+/** One of BUCKET_INTERVALS. */
+export type BucketInterval = (typeof BUCKET_INTERVALS)[number];
+
+/** The roll-ups that there are. */
+export type RollupGrain = 'minute' | 'hour' | 'day';
+
+/** Buckets of one answer: a day of minutes, two months of hours, four years of days. */
+export const MAX_BUCKETS = 1_500;
+
+/** What is asked for; times are ms since 1970. */
+export interface BucketWindow {
+  readonly from: number;
+  readonly to: number;
+  readonly interval: BucketInterval;
+  /** IANA; days and weeks begin at its midnight. */
+  readonly timezone: string;
+}
+
+/** Buckets that follow each other: where each begins, and where the last one ends, in ms since 1970. */
+export interface TimeBuckets {
+  readonly starts: readonly number[];
+  readonly end: number;
+  /** The widest roll-ups of which each bucket is made. */
+  readonly grain: RollupGrain;
+  /** What buckets of this kind are called: `hour`, or `day Europe/Berlin`. */
+  readonly label: string;
+}
+
+const MS = { minute: 60_000, hour: 3_600_000 } as const;
+const HOUR_MS = MS.hour;
+const DAY_MS = 24 * HOUR_MS;
+const DAYS_OF_WEEK = 7;
+/** Counted from Monday, 0. */
+const THURSDAY = 3;
+
+/** Returns the buckets from the one that `from` is in to the one that ends at or after `to`; undefined when they are more than MAX_BUCKETS. */
+export function timeBuckets(window: BucketWindow): TimeBuckets | undefined {
+  const { interval } = window;
+  return interval === 'minute' || interval === 'hour' ? evenBuckets(window, interval) : localBuckets(window);
+}
+
+function evenBuckets({ from, to }: BucketWindow, interval: keyof typeof MS): TimeBuckets | undefined {
+  const width = MS[interval];
+  const first = Math.floor(from / width) * width;
+  const count = Math.max(1, Math.ceil((to - first) / width));
+  if (count > MAX_BUCKETS) return undefined;
+  const starts = Array.from({ length: count }, (_, n) => first + n * width);
+  return { starts, end: first + count * width, grain: interval, label: interval };
+}
+
+/** Days of a zone are 23 to 25 hours long, and begin where the zone's clocks say. Days are numbers since 1970-01-01, a Thursday. */
+function localBuckets({ from, to, interval, timezone }: BucketWindow): TimeBuckets | undefined {
+  const days = interval === 'week' ? DAYS_OF_WEEK : 1;
+  const first = localDay(from, timezone);
+  const monday = first - ((first + THURSDAY) % DAYS_OF_WEEK);
+  let day = interval === 'week' ? monday : first;
+  const starts = [midnight(day, timezone)];
+  let end = midnight((day += days), timezone);
+  while (end < to) {
+    if (starts.length === MAX_BUCKETS) return undefined;
+    starts.push(end);
+    end = midnight((day += days), timezone);
+  }
+  return { starts, end, grain: grainOf([...starts, end], timezone), label: `${interval} ${timezone}` };
+}
+
+function localDay(ms: number, timezone: string): number {
+  if (timezone === 'UTC') return Math.floor(ms / DAY_MS);
+  const date = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timezone).toPlainDate();
+  return Date.parse(date.toString()) / DAY_MS;
+}
+
+/** Temporal takes a tenth of a millisecond for each: a year of days would hold up everybody else. */
+const midnights = growingCache<number>(50_000);
+
+function midnight(day: number, timezone: string): number {
+  if (timezone === 'UTC') return day * DAY_MS;
+  const key = `${timezone} ${day}`;
+  const known = midnights.get(key);
+  if (known !== undefined) return known;
+  const date = Temporal.PlainDate.from(new Date(day * DAY_MS).toISOString().slice(0, 'yyyy-mm-dd'.length));
+  const found = date.toZonedDateTime(timezone).epochMilliseconds;
+  midnights.set(key, found);
+  return found;
+}
+
+/** Where days begin at half past an hour, they cannot be made of hours. */
+function grainOf(bounds: readonly number[], timezone: string): RollupGrain {
+  if (timezone === 'UTC') return 'day';
+  return bounds.every((bound) => bound % HOUR_MS === 0) ? 'hour' : 'minute';
+}
+
+/**
+ * Returns the buckets in two parts: those that end by `settledBefore`, after which nothing in them can change, and the others. Either may be
+ * missing.
+ */
+export function splitBuckets(
+  { starts, end, ...kind }: TimeBuckets,
+  settledBefore: number,
+): { settled?: TimeBuckets; recent?: TimeBuckets } {
+  const ends = [...starts.slice(1), end];
+  const found = ends.findIndex((one) => one > settledBefore);
+  const count = found === -1 ? starts.length : found;
+  const boundary = starts[count] ?? end;
+  return {
+    ...(count > 0 && { settled: { starts: starts.slice(0, count), end: boundary, ...kind } }),
+    ...(count < starts.length && { recent: { starts: starts.slice(count), end, ...kind } }),
+  };
+}

@@ -1,0 +1,105 @@
+import { Injectable } from '@nestjs/common';
+import { acknowledgedEvents, receiptBegunAt } from '../../delivery/receipts/receipt.fragments.js';
+import { messageQueuedAt, trackedDeliveries } from '../../messages/queue/message.fragments.js';
+import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
+import { named } from '../../platform/postgres/statement.js';
+import type { EngagementEvent } from '../engagement-event.js';
+import type { DeliveryLook, DeliverySource } from './delivery-look.js';
+
+const BEGIN = named(
+  'delivery-look-begin',
+  `INSERT INTO engagement_watermark (name) VALUES ($1) ON CONFLICT DO NOTHING`,
+);
+const CLAIM = named(
+  'delivery-look-claim',
+  `SELECT at FROM engagement_watermark WHERE name = $1 FOR UPDATE SKIP LOCKED`,
+);
+const ADVANCE = named('delivery-look-advance', `UPDATE engagement_watermark SET at = $2 WHERE name = $1`);
+
+/** $1: where the slice begins · $2: how many rows later it ends · $3: seconds that rows are left alone. Rows of one instant are never parted. */
+const endOf = (source: DeliverySource, place: string): Statement =>
+  named(
+    `delivery-slice-${source}`,
+    `SELECT greatest($1::timestamptz, least(p.at, now() - $3::int * interval '1 second')) AS until, p.at IS NOT NULL AS "isFull"
+     FROM (SELECT ${place} AS at) p`,
+  );
+const OFFSET = { after: '$1', offset: '$2' };
+const WINDOW = { after: '$1', until: '$2' };
+
+/** How the deliveries of a source are found. */
+interface SourceStatements {
+  readonly end: Statement;
+  readonly read: Statement;
+}
+const STATEMENTS: Record<DeliverySource, SourceStatements> = {
+  messages: {
+    end: endOf('messages', messageQueuedAt(OFFSET)),
+    read: named(
+      'deliveries-of-messages',
+      `SELECT 'message:' || d.id AS id, d.user_id AS "userId", iso(d.delivered_at) AS at, d.created_at::date::text AS day, d.channel,
+         d.tracking ->> 'team' AS team, d.tracking ->> 'campaign' AS campaign, d.tracking ->> 'template' AS template
+       FROM (${trackedDeliveries(WINDOW)}) d WHERE $3::text[] IS NOT NULL`,
+    ),
+  },
+  receipts: {
+    end: endOf('receipts', receiptBegunAt(OFFSET)),
+    read: named(
+      'deliveries-of-receipts',
+      `SELECT 'receipt:' || d.event_id || ':' || d.device_id AS id, d.user_id AS "userId", iso(d.received_at) AS at,
+         d.created_at::date::text AS day, 'app' AS channel, NULL AS team, NULL AS campaign, d.type AS template
+       FROM (${acknowledgedEvents({ ...WINDOW, types: '$3' })}) d`,
+    ),
+  },
+};
+
+/** A delivery as it is read. */
+interface DeliveryRow extends Pick<EngagementEvent, 'id' | 'userId' | 'at'> {
+  readonly day: string;
+  readonly channel: string;
+  readonly team: string | null;
+  readonly campaign: string | null;
+  readonly template: string | null;
+}
+
+/** Finds what was delivered in the receipts and messages that there are, and knows how far it has looked. */
+@Injectable()
+export class DeliveryLookStore {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Calls `record` with the deliveries of the next `limit` rows, and moves the watermark when it has resolved: if the process dies in between they come
+   * again, and are known. Returns whether there may be more; false while another worker is at it.
+   */
+  next(
+    look: DeliveryLook,
+    limit: number,
+    types: readonly string[],
+    record: (events: readonly EngagementEvent[]) => Promise<void>,
+  ): Promise<boolean> {
+    const { end, read } = STATEMENTS[look.source];
+    return this.database.transaction('routine', async (tx) => {
+      const from = await this.claim(tx, look.name);
+      if (!from) return false;
+      const [slice] = await tx.run<{ until: Date; isFull: boolean }>(end, [from, limit, look.afterSeconds]);
+      if (!slice || slice.until <= from) return false;
+      const { until, isFull } = slice;
+      const rows = await tx.run<DeliveryRow>(read, [from, until, types]);
+      if (rows.length > 0) await record(rows.map(deliveredEvent));
+      await tx.run(ADVANCE, [look.name, until]);
+      return isFull;
+    });
+  }
+
+  private async claim(tx: Transaction, name: string): Promise<Date | undefined> {
+    await tx.run(BEGIN, [name]);
+    return (await tx.run<{ at: Date }>(CLAIM, [name]))[0]?.at;
+  }
+}
+
+const deliveredEvent = ({ team, campaign, template, ...event }: DeliveryRow): EngagementEvent => ({
+  ...event,
+  kind: 'delivered',
+  team: team ?? undefined,
+  campaign: campaign ?? undefined,
+  template: template ?? undefined,
+});

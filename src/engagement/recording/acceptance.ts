@@ -1,0 +1,39 @@
+import type { EngagementEvent } from '../engagement-event.js';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** How far a device's clock may be ahead. */
+export const MAX_AHEAD_MS = 5 * MINUTE_MS;
+/** How late an event may come: a phone that was off for a week. */
+export const MAX_LATE_MS = 7 * DAY_MS;
+
+/** Why an event was not stored. The codes are part of the contract. */
+export interface EngagementRefusal {
+  /** Its place in the call, from 0. */
+  readonly index: number;
+  readonly id: string;
+  readonly code: 'in_future' | 'too_old';
+}
+
+/** The events of a call that are stored, and those that are not. */
+export interface SortedEngagement {
+  readonly accepted: readonly EngagementEvent[];
+  readonly refused: readonly EngagementRefusal[];
+}
+
+/**
+ * Sorts out the events whose time is too far from `now` (ms since 1970): one with a wrong clock must not hold up the others. Those that are
+ * accepted have their time in UTC.
+ */
+export function sortByTime(events: readonly EngagementEvent[], now: number): SortedEngagement {
+  const accepted: EngagementEvent[] = [];
+  const refused: EngagementRefusal[] = [];
+  for (const [index, event] of events.entries()) {
+    const at = Date.parse(event.at);
+    const aheadMs = at - now;
+    if (aheadMs > MAX_AHEAD_MS) refused.push({ index, id: event.id, code: 'in_future' });
+    else if (-aheadMs > MAX_LATE_MS) refused.push({ index, id: event.id, code: 'too_old' });
+    else accepted.push({ ...event, at: new Date(at).toISOString() });
+  }
+  return { accepted, refused };
+}

@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
+import { named, plannedEachTime, statement } from '../../platform/postgres/statement.js';
+
+/** Those who write wait for this lock as long as we wait for it, so that is not long. */
+const LOCK_TIMEOUT: Statement = {
+  name: 'engagement-bound-timeout',
+  text: `SET LOCAL lock_timeout = '250ms'`,
+  isPlannedEachTime: true,
+};
+const LOCK = named(
+  'engagement-bound-lock',
+  `SELECT pg_advisory_xact_lock(hashtextextended('engagement', 0))`,
+);
+const BOUND = named(
+  'engagement-bound',
+  'SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq, iso(clock_timestamp()) AS at FROM engagement_event_seq',
+);
+const CLAIM = named(
+  'engagement-watermark-claim',
+  `SELECT seq, iso(at) AS at FROM engagement_watermark WHERE name = 'rollups' FOR UPDATE SKIP LOCKED`,
+);
+const READ = named(
+  'engagement-watermark',
+  `SELECT seq, iso(at) AS at FROM engagement_watermark WHERE name = 'rollups'`,
+);
+const END_OF_SLICE = named(
+  'engagement-slice',
+  `SELECT max(s.seq) AS seq, count(*)::int AS events FROM (
+     SELECT e.seq FROM engagement_event e WHERE e.seq > $1 AND e.seq <= $2 ORDER BY e.seq LIMIT $3
+   ) s`,
+);
+const ROLL_UP = plannedEachTime(statement('roll-up.sql', import.meta.url));
+const ADVANCE = named(
+  'engagement-watermark-advance',
+  `UPDATE engagement_watermark SET seq = $1, at = $2::timestamptz WHERE name = 'rollups'`,
+);
+
+/** All events up to a number, which are all that were received up to an instant. */
+export interface RollupWatermark {
+  readonly seq: number;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** The roll-ups, as they are made: the tables engagement_rollup and engagement_watermark. */
+@Injectable()
+export class RollupStore {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Returns a number up to which each event is committed, or will never be. Nobody writes while the lock is held, so nobody has drawn a number
+   * without having committed. Throws (55P03) when a batch takes too long: then it is asked for again.
+   */
+  readBound(): Promise<RollupWatermark> {
+    return this.database.transaction('routine', async (tx) => {
+      await tx.run(LOCK_TIMEOUT, []);
+      await tx.run(LOCK, []);
+      const [bound] = await tx.run<RollupWatermark>(BOUND, []);
+      if (!bound) throw new Error('the sequence of engagement events is missing');
+      return bound;
+    });
+  }
+
+  /** Returns how far the roll-ups are. */
+  async readWatermark(): Promise<RollupWatermark> {
+    const [row] = await this.database.run<RollupWatermark>('important', READ, []);
+    if (!row) throw new Error('the watermark of the roll-ups is missing: run the migrations');
+    return row;
+  }
+
+  /**
+   * Counts at most `limit` events up to the bound, and moves the watermark, in one transaction. Returns how many they were; undefined while another
+   * worker is at it.
+   */
+  rollUp(bound: RollupWatermark, limit: number): Promise<number | undefined> {
+    return this.database.transaction('routine', async (tx) => {
+      const [done] = await tx.run<RollupWatermark>(CLAIM, []);
+      if (!done) return undefined;
+      return done.seq > bound.seq ? 0 : this.count(tx, done, bound, limit);
+    });
+  }
+
+  private async count(
+    tx: Transaction,
+    done: RollupWatermark,
+    bound: RollupWatermark,
+    limit: number,
+  ): Promise<number> {
+    type Slice = { seq: number | null; events: number };
+    const [slice] = await tx.run<Slice>(END_OF_SLICE, [done.seq, bound.seq, limit]);
+    const events = slice?.events ?? 0;
+    const isWhole = events < limit;
+    const end = isWhole ? bound.seq : (slice?.seq ?? bound.seq);
+    if (events > 0) await tx.run(ROLL_UP, [done.seq, end]);
+    const at = isWhole && bound.at > done.at ? bound.at : done.at;
+    await tx.run(ADVANCE, [end, at]);
+    return events;
+  }
+}
