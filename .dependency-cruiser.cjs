@@ -185,6 +185,18 @@ module.exports = {
       { path: '^src/operations/' },
     ),
     rule(
+      'warehouse-is-a-leaf',
+      'What goes out is read from PostgreSQL’s log; a room that called the warehouse would wait for files.',
+      { path: '^src/', pathNot: '^src/(warehouse/|app\\.module\\.ts$|retention-and-erasure\\.ts$)' },
+      { path: '^src/warehouse/' },
+    ),
+    never(
+      'warehouse-knows-no-story',
+      'It writes any table that a folder lists; one that knew their meaning would change with each of them.',
+      '^src/warehouse/',
+      `${story}|^src/(devices|contacts|templates|timeline|operations)/`,
+    ),
+    rule(
       'console-is-a-leaf',
       'The console reads by the public calls, as every back office does; what only it could do, nobody could do without it.',
       { path: '^src/', pathNot: '^src/(console/|app\\.module\\.ts$)' },

@@ -71,9 +71,8 @@ export const campaignBody = definition.meta({
   id: 'NewCampaign',
   examples: [
     {
-      template: { name: 'advent', version: 3 },
-      audiences: ['premium-de', 'winners'],
-      exclusions: ['staff'],
+      template: { name: 'trial.started', data: { name: 'Ada', days: 7 } },
+      audiences: ['premium-de'],
       channels: ['push', 'email'],
       startAt: { date: '2026-12-06', time: '18:00' },
       cap: { campaigns: 2, withinDays: 7 },

@@ -9,7 +9,7 @@ export const campaignReader = z
     userId,
     data: templateValues.optional().describe('In place of what a list says of the member'),
   })
-  .meta({ id: 'CampaignReader', examples: [{ userId: 'ada', data: { city: 'Berlin' } }] });
+  .meta({ id: 'CampaignReader', examples: [{ userId: 'ada', data: { name: 'Ada', days: 7 } }] });
 export type CampaignReader = z.output<typeof campaignReader>;
 
 /** Response of `POST /v1/campaigns/{name}/preview`. */

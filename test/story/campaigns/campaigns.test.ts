@@ -39,7 +39,7 @@ const TEMPLATE = {
   locales: {
     en: {
       push: { title: 'Advent in {{ city }}', body: 'Two for one' },
-      email: { subject: 'Advent in {{ city }}', text: 'Two for one' },
+      email: { subject: 'Mail from {{ city }}', text: 'Two for one' },
     },
   },
 };
@@ -261,8 +261,8 @@ describe('a campaign', () => {
       return found.length === 2 ? found : undefined;
     });
     expect(mails.map(({ to, headers }) => [to, headers['subject']]).toSorted()).toEqual([
-      ['mailed-1@example.com', 'Advent in Bonn'],
-      ['mailed-2@example.com', 'Advent in Berlin'],
+      ['mailed-1@example.com', 'Mail from Bonn'],
+      ['mailed-2@example.com', 'Mail from Berlin'],
     ]);
     await eventually('the outcomes are told', async () => {
       const { outcomes } = await read('mails');

@@ -203,6 +203,8 @@ const FIRST = [
   'putDigest',
   'putTemplate',
   'putFallback',
+  'putAudience',
+  'putCampaign',
   'putDevice',
   'putContact',
   'putOwnContact',
@@ -220,6 +222,7 @@ const LAST = [
   'deleteDigest',
   'deleteTemplate',
   'deleteFallback',
+  'deleteAudience',
   'revokeServiceKey',
   'removeDevice',
   'removeContact',
@@ -229,10 +232,15 @@ const LAST = [
 /**
  * In-house billing cannot be asked to change a membership, and the webhook was applied at once: the examples are right, and the answers
  * documented. The contact was removed by the call before, no channel is
- * configured, and only mails have links to unsubscribe and links that are counted.
+ * configured, and only mails have links to unsubscribe and links that are counted. The audience has a rule, and takes no list; the campaign does not run,
+ * since its time has not come, and has no members yet.
  */
 const REFUSED: Record<string, string> = {
   changeMembership: 'not_configured',
+  uploadAudienceMembers: 'conflict',
+  pauseCampaign: 'illegal_move',
+  resumeCampaign: 'illegal_move',
+  getCampaignMember: 'not_found',
   retryWebhook: 'conflict',
   removeOwnContact: 'not_found',
   sendMessage: 'not_configured',
