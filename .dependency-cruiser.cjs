@@ -163,7 +163,7 @@ module.exports = {
     rule(
       'engagement-is-a-leaf',
       'It counts what came of what the others sent; whoever sends asks by an interface of its own whether links are to be counted.',
-      { path: '^src/', pathNot: '^src/(engagement/|app\\.module\\.ts$|retention-and-erasure\\.ts$)' },
+      { path: '^src/', pathNot: '^src/(engagement/|app\\.module\\.ts$|(retention-and-erasure|captured-tables)\\.ts$)' },
       { path: '^src/engagement/' },
     ),
     never(
@@ -183,6 +183,18 @@ module.exports = {
       'It says how all rooms are, and reads all of their tables; a room that asked it would close every circle at once.',
       { path: '^src/', pathNot: '^src/(operations/|app\\.module\\.ts$)' },
       { path: '^src/operations/' },
+    ),
+    rule(
+      'warehouse-is-a-leaf',
+      'What goes out is read from PostgreSQL’s log; a room that called the warehouse would wait for files.',
+      { path: '^src/', pathNot: '^src/(warehouse/|app\\.module\\.ts$|retention-and-erasure\\.ts$)' },
+      { path: '^src/warehouse/' },
+    ),
+    never(
+      'warehouse-knows-no-story',
+      'It writes any table that a folder lists; one that knew their meaning would change with each of them.',
+      '^src/warehouse/',
+      `${story}|^src/(devices|contacts|templates|timeline|operations)/`,
     ),
     rule(
       'console-is-a-leaf',

@@ -5,12 +5,16 @@
  * `.ci/run` would not keep to its 15 minutes.
  */
 const suites = {
-  all: { testMatch: ['**/*.spec.ts', '**/test/**/*.test.ts'], without: ['/test/browser/'] },
+  all: {
+    testMatch: ['**/*.spec.ts', '**/test/**/*.test.ts'],
+    without: ['/test/browser/', '/test/warehouse/'],
+  },
   quick: {
     testMatch: ['**/*.spec.ts', '**/test/**/*.test.ts'],
-    without: ['/test/browser/', '/test/failure/'],
+    without: ['/test/browser/', '/test/failure/', '/test/warehouse/'],
   },
   failures: { testMatch: ['**/test/failure/**/*.test.ts'], without: [] },
+  warehouse: { testMatch: ['**/test/warehouse/**/*.test.ts'], without: [] },
   browser: { testMatch: ['**/test/browser/**/*.test.ts'], without: [] },
 };
 const { testMatch, without } = suites[process.env.USHER_SUITE ?? 'all'];

@@ -1,5 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
+import { capturedTables } from './captured-tables.js';
 import { AudiencesModule } from './audiences/audiences.module.js';
 import { CAMPAIGN_OUTCOMES, type CampaignOutcomes } from './campaigns/campaign-outcomes.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
@@ -32,6 +33,7 @@ import { PlatformModule } from './platform/platform.module.js';
 import { RetentionModule } from './platform/retention/retention.module.js';
 import { RETENTION_RULES } from './platform/retention/retention-rule.js';
 import { USER_ERASURES } from './platform/retention/user-erasure.js';
+import { CAPTURED_TABLES } from './platform/warehouse/captured-table.js';
 import { PlaybackActivityStore } from './playback/playback-activity.store.js';
 import { PlaybackModule } from './playback/playback.module.js';
 import { playbackState } from './playback/playback.state.js';
@@ -47,6 +49,7 @@ import { retentionRules, userErasures } from './retention-and-erasure.js';
 import { SupportModule } from './support/support.module.js';
 import { TemplatesModule } from './templates/templates.module.js';
 import { TimelineModule } from './timeline/timeline.module.js';
+import { WarehouseModule } from './warehouse/warehouse.module.js';
 
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
 @Global()
@@ -61,6 +64,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
       inject: [CONFIG],
     },
     { provide: USER_ERASURES, useValue: userErasures },
+    { provide: CAPTURED_TABLES, useValue: capturedTables },
     { provide: PLAYBACK_ACTIVITY, useExisting: PlaybackActivityStore },
     { provide: PUSH_WITHDRAWAL, useValue: pushWithdrawal },
     { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
@@ -78,6 +82,7 @@ import { TimelineModule } from './timeline/timeline.module.js';
     DERIVED_EVENT_DATA,
     RETENTION_RULES,
     USER_ERASURES,
+    CAPTURED_TABLES,
     PLAYBACK_ACTIVITY,
     PUSH_WITHDRAWAL,
     SENT_EVENT_LOOKUP,
@@ -120,6 +125,7 @@ export class AppModule {
         OperationsModule,
         SupportModule,
         RetentionModule,
+        WarehouseModule,
         ...(config.ROLES.includes('gateway') ? [LiveModule, EdgeModule] : []),
         ...(config.CONSOLE === 'on' && config.ROLES.includes('api') ? [ConsoleModule] : []),
         ...(demo ? [demo] : []),

@@ -29,6 +29,7 @@ import { recommendationErasure } from './recommendations/recommendations.erasure
 import { recommendationRetention } from './recommendations/recommendations.retention.js';
 import { streamErasure } from './streams/streams.erasure.js';
 import { streamRetention } from './streams/streams.retention.js';
+import { warehouseErasure } from './warehouse/warehouse.erasure.js';
 
 /** Returns what each folder removes because it is old. */
 export const retentionRules = (config: Config): RetentionRule[] =>
@@ -48,7 +49,10 @@ export const retentionRules = (config: Config): RetentionRule[] =>
     webhookRetention,
   ].flatMap((rules) => rules(config));
 
-/** What each folder erases of a person. The mailbox comes last: what the others end is said there. */
+/**
+ * What each folder erases of a person. The warehouse comes after all whose tables it captures, so that it knows how far the log has something of
+ * the person. The mailbox comes last: what the others end is said there.
+ */
 export const userErasures: readonly UserErasure[] = [
   membershipErasure,
   streamErasure,
@@ -64,5 +68,6 @@ export const userErasures: readonly UserErasure[] = [
   audienceErasure,
   campaignErasure,
   auditErasure,
+  warehouseErasure,
   mailboxErasure,
 ];

@@ -1,5 +1,5 @@
 /*
- * The one entry point of package.json's scripts: `node tools/run.mjs start|test|test:failures|test:browser|test:clients|test:room|bench|check|prepare [arguments]`. Whatever is
+ * The one entry point of package.json's scripts: `node tools/run.mjs start|test|test:failures|test:browser|test:clients|test:room|test:warehouse|bench|check|prepare [arguments]`. Whatever is
  * asked for, a bare clone is first made ready, so that a newcomer types one line. Until then only Node's own modules exist;
  * the tools that need packages are therefore loaded afterwards.
  */
@@ -12,6 +12,7 @@ const modes = {
   'test:browser': async () => (await import('./test.mjs')).testBrowser(args),
   'test:clients': async () => (await import('./test-clients.mjs')).testClients(args),
   'test:room': async () => (await import('./test-room.mjs')).testRoom(args),
+  'test:warehouse': async () => (await import('./test-warehouse.mjs')).testWarehouse(args),
   bench: async () => (await import('./test.mjs')).bench(args),
   check: async () => (await import('./check.mjs')).check(),
   prepare: () => 0,

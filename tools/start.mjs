@@ -44,7 +44,9 @@ export async function start() {
 
 /** Gives `ended`, which rejects as soon as one of them ends without being asked to. */
 async function startAll(environment, running, wish) {
-  const databases = await startDatabases({ folder: stateFolder, environment });
+  // Only then, since it makes the log of PostgreSQL longer.
+  const postgres = environment.WAREHOUSE === 'on' ? ['wal_level=logical', 'max_slot_wal_keep_size=1GB'] : [];
+  const databases = await startDatabases({ folder: stateFolder, environment, postgres });
   running.push({ stop: databases.stop });
   Object.assign(environment, databases.environment);
   const applied = await migrate(environment.DATABASE_URL);

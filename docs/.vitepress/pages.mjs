@@ -18,7 +18,7 @@ export function pageOf(document) {
 }
 
 /** Patterns of what ends in .md and is no page. */
-export const NO_PAGES = ['{src,test,tools,prisma,deploy}/**', '**/.*/**', 'clients/*/CHANGELOG.md'];
+export const NO_PAGES = ['{src,test,tools,prisma,deploy,warehouse}/**', '**/.*/**', 'clients/*/CHANGELOG.md'];
 
 const page = (text, link) => ({ text, link });
 
@@ -90,6 +90,7 @@ export const SECTIONS = [
     items: [
       page('Deploy', '/operate/deploy'),
       page('Connect', '/operate/connect'),
+      page('The warehouse', '/operate/warehouse'),
       page('Scale', '/operate/scale'),
       page('Alerts', '/operate/alerts'),
       page('Backup and failover', '/operate/backup'),

@@ -44,6 +44,8 @@ export const FIRING: Record<string, Record<string, string>> = {
   },
   UsherClockDiffers: { 'usher_clock_difference_seconds{instance="a"}': '-3x60' },
   UsherKeysOfTokensOld: { 'usher_jwks_age_seconds{instance="a"}': '901x60' },
+  UsherWarehouseBehind: { 'usher_warehouse_lag_bytes{instance="a"}': '5000000000x60' },
+  UsherWarehouseSlotLost: { 'usher_warehouse_slots_lost_total{instance="a"}': '0x33 1x30' },
 };
 
 /** The same for alerts of several tiers, each of which has a bound of its own. */

@@ -11,4 +11,5 @@ export function startPostgres(options: {
   dataDir: string;
   port?: number;
   durable?: boolean;
+  more?: readonly string[];
 }): Promise<EmbeddedPostgres>;

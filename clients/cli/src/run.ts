@@ -22,6 +22,7 @@ import { addTail } from './commands/tail.js';
 import { addToken } from './commands/token.js';
 import { addTrigger } from './commands/trigger.js';
 import { addUser } from './commands/user.js';
+import { addWarehouse } from './commands/warehouse.js';
 import { addWebhooks } from './commands/webhooks.js';
 import { addWhy } from './commands/why.js';
 import { EXIT, Failure } from './failures.js';
@@ -53,6 +54,7 @@ const COMMANDS: readonly AddCommand[] = [
   addEdges,
   addDoctor,
   addEpoch,
+  addWarehouse,
   addSimulate,
   addProfile,
 ];

@@ -43,7 +43,7 @@ interface Answer extends Record<string, unknown> {
   readonly series: readonly { group: string | null; total: number; machineTotal: number; counts: number[] }[];
 }
 const ask = (query: Record<string, string>) =>
-  usher.backOffice.call('GET', `/v1/analytics/engagement?${new URLSearchParams(query)}`);
+  usher.backOffice.call('GET', `/v1/analytics/engagement?${String(new URLSearchParams(query))}`);
 const read = async (query: Record<string, string>) => (await ask(query)).body as unknown as Answer;
 /** The totals of a campaign by kind, once they are these: people, and machines where there are some. */
 const totalsBecome = (campaign: string, totals: Record<string, number | [number, number]>) =>

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { type Check, CHECK_TIMEOUT_MS, checkClock, fail, ok, reasonOf } from './check.js';
+import { checkCapture } from './capture-check.js';
 import { type AppliedMigration, checkMigrations, knownMigrations } from './migrations.js';
 
 /** docs/operate/deploy.md */
@@ -51,6 +52,7 @@ async function ask(client: pg.Client, connectMs: number): Promise<Check[]> {
     describe(facts, connectMs, after - before),
     checkClock("PostgreSQL's clock", Number(facts.now), before, after),
     checkMigrations(knownMigrations(), applied),
+    ...(await checkCapture(client)),
   ];
 }
 

@@ -1,0 +1,129 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { TableSchema } from '../capture/change-reader.js';
+import { folderOf, type RawRecord } from '../capture/raw-record.js';
+import { advanced, EMPTY_JOURNAL, isWritten, type JournalFile, type JournalState } from './journal.js';
+import { rawLine, type UserKey } from './raw-line.js';
+import type { RawZone } from './raw-zone.js';
+
+const compress = promisify(gzip);
+
+/** What all lines of a slot have in common, and how the row of a user is encrypted. */
+export interface RawFilesOptions {
+  readonly zone: RawZone;
+  readonly slot: string;
+  readonly producer: string;
+  /** Returns the user whose row it is; undefined for a row of nobody. */
+  readonly userOf: (record: RawRecord) => string | undefined;
+  readonly keysOf: (userIds: ReadonlySet<string>) => Promise<ReadonlyMap<string, UserKey>>;
+}
+
+/** Writes the records of one slot into files, each record once. */
+export class RawFiles {
+  private readonly knownSchemas = new Set<string>();
+
+  private constructor(
+    private readonly options: RawFilesOptions,
+    private journal: JournalState,
+  ) {}
+
+  /** Reads the journal, and looks which of the files that it names are there: a crash may have left some of them out. */
+  static async open(options: RawFilesOptions): Promise<RawFiles> {
+    const { zone, slot } = options;
+    const text = await zone.read(journalPath(slot));
+    const journal = text === undefined ? EMPTY_JOURNAL : (JSON.parse(text) as JournalState);
+    const files: JournalFile[] = [];
+    for (const file of journal.files) if (await zone.has(file.path)) files.push(file);
+    return new RawFiles(options, { ...journal, files });
+  }
+
+  /** Whether the record has been written before. */
+  has(record: RawRecord): boolean {
+    return isWritten(this.journal, record);
+  }
+
+  /** Whether the rows have been read that the table had at the beginning. */
+  hasSnapshotOf(table: string): boolean {
+    return this.journal.snapshots.includes(table);
+  }
+
+  /** Writes records of the stream, in its order, none of which has been written before. Returns how many files were made. */
+  async write(records: readonly RawRecord[]): Promise<number> {
+    const last = records.at(-1);
+    if (!last) return 0;
+    const groups = [...byFolder(records)];
+    const planned = groups.map(([folder, group]) => this.planFile(folder, group));
+    await this.save(advanced(this.journal, this.journal.writtenTo, planned));
+    await this.putAll(groups.map(([, group], n) => [planned[n] as JournalFile, group]));
+    // It is saved with the next files: until then they are found.
+    this.journal = advanced(this.journal, last.order, []);
+    return planned.length;
+  }
+
+  /** Writes rows of a snapshot. A snapshot that is broken off is begun anew, and its records have other places. */
+  async writeSnapshot(records: readonly RawRecord[]): Promise<void> {
+    for (const [folder, group] of byFolder(records))
+      await this.putAll([[this.planFile(folder, group), group]]);
+  }
+
+  /** All rows of the table's snapshot are written. */
+  async finishSnapshotOf(table: string): Promise<void> {
+    await this.save({ ...this.journal, snapshots: [...this.journal.snapshots, table] });
+  }
+
+  /** Writes which columns a table has, so that a record's hash can be looked up. */
+  async learn({ table, hash, columns }: TableSchema): Promise<void> {
+    const path = `_schemas/${table}/${hash}.json`;
+    if (this.knownSchemas.has(path)) return;
+    await this.options.zone.put(path, Buffer.from(JSON.stringify({ table, schema: hash, columns })));
+    this.knownSchemas.add(path);
+  }
+
+  private planFile(folder: string, group: readonly RawRecord[]): JournalFile {
+    const [first, last] = [group[0]?.order ?? '', group.at(-1)?.order ?? ''];
+    return { path: `${folder}/${this.options.slot}.${first}.ndjson.gz`, last };
+  }
+
+  private async putAll(files: readonly (readonly [JournalFile, readonly RawRecord[]])[]): Promise<void> {
+    const { keysOf, userOf, zone } = this.options;
+    const users = new Set(
+      files.flatMap(([, records]) => records.map(userOf).filter((one) => one !== undefined)),
+    );
+    const keys = await keysOf(users);
+    for (const [{ path }, records] of files) await zone.put(path, await this.encode(path, records, keys));
+  }
+
+  private encode(
+    path: string,
+    records: readonly RawRecord[],
+    keys: ReadonlyMap<string, UserKey>,
+  ): Promise<Buffer> {
+    const { slot, producer, userOf } = this.options;
+    const file = path.slice(path.lastIndexOf('/') + 1);
+    const lines = records.map((record, n) => {
+      const userId = userOf(record);
+      const key = userId === undefined ? undefined : keys.get(userId);
+      if (userId !== undefined && key === undefined)
+        throw new Error('a user has no key: their row cannot be written');
+      return `${rawLine(record, key, { slot, producer, file, n: n + 1 })}\n`;
+    });
+    return compress(lines.join(''));
+  }
+
+  private async save(journal: JournalState): Promise<void> {
+    await this.options.zone.put(journalPath(this.options.slot), Buffer.from(JSON.stringify(journal)));
+    this.journal = journal;
+  }
+}
+
+const journalPath = (slot: string): string => `_journal/${slot}.json`;
+
+function byFolder(records: readonly RawRecord[]): Map<string, RawRecord[]> {
+  const groups = new Map<string, RawRecord[]>();
+  for (const record of records) {
+    const group = groups.get(folderOf(record));
+    if (group) group.push(record);
+    else groups.set(folderOf(record), [record]);
+  }
+  return groups;
+}

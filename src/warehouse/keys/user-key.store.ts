@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/postgres/database.js';
+import { named, plannedEachTime } from '../../platform/postgres/statement.js';
+import type { Lsn } from '../capture/lsn.js';
+import type { UserKey } from '../files/raw-line.js';
+
+const KEY_BYTES = 32;
+/** Users of one statement. */
+const MAX_USERS = 1_000;
+const COLUMNS = `user_id AS "userId", key_id::text AS "keyId", key`;
+const FIND = plannedEachTime(
+  named('warehouse-keys', `SELECT ${COLUMNS} FROM warehouse_key WHERE user_id = ANY ($1::text[])`),
+);
+const ADD = plannedEachTime(
+  named(
+    'warehouse-keys-add',
+    `INSERT INTO warehouse_key (user_id, key, bucket)
+     SELECT u.user_id, u.key, bucket_of(u.user_id) FROM unnest($1::text[], $2::bytea[]) u (user_id, key)
+     ON CONFLICT (user_id, bucket) DO NOTHING`,
+  ),
+);
+const FORGET = named(
+  'warehouse-keys-forget',
+  'DELETE FROM warehouse_key WHERE erased_lsn IS NOT NULL AND erased_lsn <= $1::bigint',
+);
+
+type KeyRow = { userId: string; keyId: string; key: Buffer | null };
+
+/** The keys with which the rows of users are encrypted in the raw zone. To erase a user is to destroy their key. */
+@Injectable()
+export class UserKeyStore {
+  constructor(private readonly database: Database) {}
+
+  /** Returns the key of each user, made now for users who have none yet. */
+  async keysOf(userIds: ReadonlySet<string>): Promise<Map<string, UserKey>> {
+    const all = [...userIds];
+    const keys = new Map<string, UserKey>();
+    for (let at = 0; at < all.length; at += MAX_USERS)
+      for (const [userId, key] of await this.someKeysOf(all.slice(at, at + MAX_USERS))) keys.set(userId, key);
+    return keys;
+  }
+
+  /** Forgets who was erased before `confirmed`: no change of theirs comes any more. */
+  async forgetErased(confirmed: Lsn): Promise<void> {
+    await this.database.run('routine', FORGET, [confirmed.toString()]);
+  }
+
+  private async someKeysOf(userIds: readonly string[]): Promise<Map<string, UserKey>> {
+    const known = await this.find(userIds);
+    const missing = userIds.filter((one) => !known.has(one));
+    if (missing.length === 0) return known;
+    await this.database.run('routine', ADD, [missing, missing.map(() => randomBytes(KEY_BYTES))]);
+    return new Map([...known, ...(await this.find(missing))]);
+  }
+
+  private async find(userIds: readonly string[]): Promise<Map<string, UserKey>> {
+    const rows = await this.database.run<KeyRow>('routine', FIND, [userIds]);
+    return new Map(rows.map(({ userId, keyId, key }) => [userId, { keyId, key: key ?? undefined }]));
+  }
+}

@@ -1,0 +1,1 @@
+{% test is_empty(model) %}select * from {{ model }}{% endtest %}

@@ -1,0 +1,38 @@
+{# The rows of a table, typed; `fault` says which value is not of its type. Columns of the row begin with nothing, those of the record with `_`. #}
+{% macro typed(table) %}
+  {% set columns = captured_columns(table) %}
+  select
+    id as _id, op as _op, committed_at as _committed_at, key_id as _key_id, batch as _batch,
+    {% for name, type in columns.items() %}
+    try_cast(content ->> '$.{{ name }}' as {{ type }}) as "{{ name }}",
+    {% endfor %}
+    concat_ws(', '
+      {% for name, type in columns.items() if type != 'varchar' %}
+      , case when content ->> '$.{{ name }}' is not null and try_cast(content ->> '$.{{ name }}' as {{ type }}) is null
+          then '{{ name }} is not {{ type }}' end
+      {% endfor %}
+    ) as _fault
+  from {{ ref('stg_record') }}
+  where table_name = '{{ table }}' and content is not null
+{% endmacro %}
+
+{# A staging view: rows whose values are of their types. #}
+{% macro staged(table) %}
+  select * exclude (_fault) from ({{ typed(table) }}) where _fault = ''
+{% endmacro %}
+
+{# Keys of rows that have records which this model has not seen, or all of them at the first run. #}
+{% macro touched(model, columns) %}
+  select distinct {{ columns }} from {{ model }}
+  {% if is_incremental() %}where _batch > (select coalesce(max(_batch), '') from {{ this }}){% endif %}
+{% endmacro %}
+
+{# Takes out the rows of users whose key was destroyed. #}
+{% macro forget_erased() %}
+  delete from {{ this }} where _key_id in (
+    select _key_id from (select distinct _key_id from {{ this }} where _key_id is not null) where not usher_has_key(_key_id)
+  )
+{% endmacro %}
+
+{# Schemas are named as they are, without the target's before. #}
+{% macro generate_schema_name(custom_schema_name, node) %}{{ custom_schema_name or target.schema }}{% endmacro %}

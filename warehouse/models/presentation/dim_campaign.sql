@@ -1,0 +1,17 @@
+{#- One row for each campaign, as it is now; made anew by each run, since campaigns are few. Members of whom the key was destroyed are not counted. -#}
+{{ config(materialized='table') }}
+with campaign as (
+  select * from {{ ref('stg_campaign') }} where _op <> 'delete'
+  qualify row_number() over (partition by name order by _id desc) = 1
+),
+member as (
+  select campaign, state from {{ ref('stg_campaign_member') }} where _op <> 'delete'
+  qualify row_number() over (partition by campaign, user_id order by _id desc) = 1
+)
+select
+  c.name, c.state, c.starts_at, c.expires_at, c.created_at, c.started_at, c.frozen_at, c.ended_at,
+  count(m.state) as members,
+  null::varchar as _key_id,
+  c._batch
+from campaign c left join member m on m.campaign = c.name
+group by c.name, c.state, c.starts_at, c.expires_at, c.created_at, c.started_at, c.frozen_at, c.ended_at, c._batch
