@@ -19,7 +19,10 @@ export async function campaignOnce({ environment, options }) {
   const { people, members, counted, found, duplicates, sharedAddresses, addresses, told, events } = campaign;
   const { lost, doubled, whilePaused, kills, seconds } = campaign;
   const isOnce =
-    members === people && counted === people && duplicates === found - people && addresses === sharedAddresses;
+    members === people &&
+    counted === people &&
+    duplicates === found - people &&
+    addresses === sharedAddresses;
   if (!isOnce || told !== people - addresses || events !== told || lost + doubled + whilePaused !== 0)
     throw new Error(`not exactly once: ${JSON.stringify(campaign)}`);
   return [

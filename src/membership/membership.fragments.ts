@@ -48,16 +48,16 @@ export const membershipSteps = (userId: string): string =>
       'processor', h.processor, 'webhookId', h.webhook_id) AS what
     FROM membership_history h WHERE h.user_id = ${userId}`;
 
-/** A query: processor, and "silentSeconds" since its last webhook; no row for one that never sent any. */
+/** A query: processor, and seconds since its last webhook; no row for one that never sent any. */
 export const webhookSilence = (processors: string): string =>
   `SELECT * FROM (
      SELECT processor,
-       extract(epoch FROM now() - (SELECT max(w.received_at) FROM webhook w WHERE w.processor = p.processor))::float8 AS "silentSeconds"
+       extract(epoch FROM now() - (SELECT max(w.received_at) FROM webhook w WHERE w.processor = p.processor))::float8 AS seconds
      FROM unnest(${processors}) AS p (processor)
-   ) AS silence WHERE "silentSeconds" IS NOT NULL`;
+   ) AS silence WHERE seconds IS NOT NULL`;
 
 /**
- * A query: processor, and "usualSeconds", the longest silence between two webhooks in the last 24 hours, which cover the daily rhythm of a
+ * A query: processor, and seconds, the longest silence between two webhooks in the last 24 hours, which cover the daily rhythm of a
  * service; 0 where there were none. By five minutes, of each of which one row is looked for: 288 times an index, however many webhooks a
  * day has.
  */
@@ -69,7 +69,7 @@ export const usualWebhookSilence = (processors: string): string =>
          SELECT FROM webhook w
          WHERE w.processor = p.processor AND w.received_at >= start AND w.received_at < start + interval '5 minutes' LIMIT 1
        ) AS one
-     ) AS gaps), 0)::float8 AS "usualSeconds"
+     ) AS gaps), 0)::float8 AS seconds
    FROM unnest(${processors}) AS p (processor)`;
 
 /** A query: processor, and seconds since the oldest of its webhooks came that could not be applied so far; no row where there is none. */

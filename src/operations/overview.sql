@@ -8,8 +8,8 @@ SELECT
   {{oldestHandoffs}} AS handoffs,
   (SELECT coalesce(json_agg(o), '[]') FROM ({{oldestPushes}}) AS o) AS pushes,
   {{pauses}} AS pauses,
-  (SELECT coalesce(json_agg(json_build_object('processor', s.processor, 'silentSeconds', s."silentSeconds",
-      'usualSeconds', u."usualSeconds", 'failingSeconds', f.seconds) ORDER BY s.processor), '[]')
+  (SELECT coalesce(json_agg(json_build_object('processor', s.processor, 'silentSeconds', s.seconds,
+      'usualSeconds', u.seconds, 'failingSeconds', f.seconds) ORDER BY s.processor), '[]')
     FROM ({{webhookSilence}}) AS s JOIN ({{usualWebhookSilence}}) AS u USING (processor)
       LEFT JOIN ({{failingWebhooks}}) AS f USING (processor)) AS processors,
   {{waitingWebhooks}} AS waiting

@@ -29,7 +29,11 @@ export class CampaignsService {
   async list({ before, limit }: CampaignsQuery) {
     const rows = await this.store.list(before, limit + 1);
     const { page, ...next } = pageOf(rows, limit, ({ createdAt, name }) => [createdAt, name]);
-    return { campaigns: page.map(({ body: _, ...fields }) => fields), ...next };
+    const campaigns = page.map((campaign) => {
+      const { body: _, ...fields } = campaign;
+      return fields;
+    });
+    return { campaigns, ...next };
   }
 
   /** Throws Problem not_found. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { normalisedEmail, WITH_TAGS } from './normalised-email.js';
 
-const DOTLESS = ['gmail.com', 'googlemail.com'];
+const DOTLESS = new Set(['gmail.com', 'googlemail.com']);
 const OTHERS = ['example.com', 'firma.de', 'uni.edu'];
 
 describe('addresses of one mailbox are the same', () => {
@@ -38,10 +38,12 @@ describe('addresses that may be two people’s are not', () => {
 const word = fc.stringMatching(/^[a-z0-9]{1,12}$/);
 const local = fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => words.join('.'));
 const address = fc
-  .record({ local, tag: fc.option(word), domain: fc.constantFrom(...WITH_TAGS, ...OTHERS) })
-  .map((parts) => ({
-    ...parts,
-    text: `${parts.local}${parts.tag === null ? '' : `+${parts.tag}`}@${parts.domain}`,
+  .tuple(local, fc.option(word), fc.constantFrom(...WITH_TAGS, ...OTHERS))
+  .map(([name, tag, domain]) => ({
+    name,
+    tag,
+    domain,
+    text: `${name}${tag === null ? '' : `+${tag}`}@${domain}`,
   }));
 const shouted = (text: string) => `\n ${text.toUpperCase()} `;
 
@@ -57,9 +59,9 @@ test('the normal form of a normal form is the same, and case and white space aro
 
 test('a tag is cut for the named domains alone, and dots go for those of Google alone', () => {
   fc.assert(
-    fc.property(address, ({ local: name, tag, domain, text }) => {
+    fc.property(address, ({ name, tag, domain, text }) => {
       const [kept, host] = normalisedEmail(text).split('@');
-      const isDotless = DOTLESS.includes(domain);
+      const isDotless = DOTLESS.has(domain);
       const expected = isDotless ? name.replaceAll('.', '') : name;
       expect(kept).toBe(WITH_TAGS.includes(domain) || tag === null ? expected : `${expected}+${tag}`);
       expect(host).toBe(isDotless ? 'gmail.com' : domain);

@@ -30,15 +30,18 @@ test('a viewer who does not read is cut off, and nothing is kept for it', async 
     buckets: [{ at: 'x'.repeat(100_000), counts: [] }],
   };
   let sent = 0;
-  while (viewer.send(update) && sent < 1_000) {
-    sent += 1;
-    await new Promise((resolve) => setImmediate(resolve));
+  try {
+    while (viewer.send(update) && sent < 1_000) {
+      sent += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(sent).toBeGreaterThan(1);
+    expect(sent).toBeLessThan(1_000);
+    expect(response.destroyed).toBe(true);
+    expect(viewer.send(update)).toBe(true); // gone, and no longer counted as slow
+  } finally {
+    client.destroy();
+    server.closeAllConnections();
+    server.close();
   }
-  expect(sent).toBeGreaterThan(1);
-  expect(sent).toBeLessThan(1_000);
-  expect(response.destroyed).toBe(true);
-  expect(viewer.send(update)).toBe(true); // gone, and no longer counted as slow
-  client.destroy();
-  server.closeAllConnections();
-  server.close();
 });

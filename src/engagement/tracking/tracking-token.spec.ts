@@ -25,6 +25,15 @@ test('it does not show whom it is about, and no two are alike', () => {
   expect(Buffer.from(one, 'base64url').toString('latin1')).not.toContain('ada');
 });
 
+test('there is one spelling of a token, whatever its length', () => {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.split('');
+  for (const messageId of ['m', 'mm', 'mmm']) {
+    const token = sealPlace({ ...PLACE, messageId }, now);
+    const opening = alphabet.filter((last) => openPlace(token.slice(0, -1) + last, [now]));
+    expect(opening).toEqual([token.at(-1)]);
+  }
+});
+
 test('nothing else opens: not a changed one, not one of another key, not another spelling', () => {
   const token = sealPlace(PLACE, now);
   for (let n = 0; n < token.length; n += 7) {

@@ -130,17 +130,17 @@ export class WebhookStore {
 
   /** By processor: seconds since its last webhook; nothing for one that never sent any. */
   silentSeconds(processors: readonly string[]): Promise<SecondsByProcessor> {
-    return this.readSeconds(SILENCE, processors, 'silentSeconds');
+    return this.readSeconds(SILENCE, processors);
   }
 
   /** By processor: seconds of the longest silence between two webhooks in the last 24 hours, to five minutes. */
   usualSilenceSeconds(processors: readonly string[]): Promise<SecondsByProcessor> {
-    return this.readSeconds(USUAL_SILENCE, processors, 'usualSeconds');
+    return this.readSeconds(USUAL_SILENCE, processors);
   }
 
   /** By processor: seconds since the oldest of its webhooks came that could not be applied so far. */
   failingSeconds(processors: readonly string[]): Promise<SecondsByProcessor> {
-    return this.readSeconds(FAILING, processors, 'seconds');
+    return this.readSeconds(FAILING, processors);
   }
 
   /** For operators: the newest first, of those behind that place. */
@@ -158,14 +158,13 @@ export class WebhookStore {
     return (await this.database.run<DescribedWebhook>('important', DESCRIBE, [processor, eventId]))[0];
   }
 
-  private async readSeconds<Column extends string>(
+  private async readSeconds(
     statement: Statement,
     processors: readonly string[],
-    column: Column,
   ): Promise<SecondsByProcessor> {
-    type Row = { readonly processor: string } & Readonly<Record<Column, number>>;
+    type Row = { readonly processor: string; readonly seconds: number };
     const rows = await this.database.run<Row>('routine', statement, [processors]);
-    return new Map(rows.map((row) => [row.processor, row[column]]));
+    return new Map(rows.map(({ processor, seconds }) => [processor, seconds]));
   }
 }
 

@@ -196,10 +196,13 @@ describe('the roll-ups', () => {
        INSERT INTO engagement_event (day, user_id, id, kind, at, bucket)
        SELECT current_date, 'slow', 'slow', 'opened', now(), bucket_of('slow') FROM locked`,
     );
-    await record(event({ kind: 'tapped' }));
-    await expect(workerOn().runOnce()).rejects.toMatchObject({ code: '55P03' });
-    expect(await daily()).toEqual({});
-    await end('COMMIT');
+    try {
+      await record(event({ kind: 'tapped' }));
+      await expect(workerOn().runOnce()).rejects.toMatchObject({ code: '55P03' });
+      expect(await daily()).toEqual({});
+    } finally {
+      await end('COMMIT');
+    }
     await workerOn().runOnce();
     expect(await daily()).toEqual({ opened: 1, tapped: 1 });
   });

@@ -38,10 +38,15 @@ export async function startCapture({ url, zone, tables, settings }: CaptureOptio
   const stopping = new AbortController();
   const session = await new CaptureSessionStore(config).open();
   if (!session) throw new Error('another capture runs');
-  const ended = capture.run(session, stopping.signal).finally(async () => {
-    await session.close();
-    await database.onApplicationShutdown();
-  });
+  const runToEnd = async () => {
+    try {
+      return await capture.run(session, stopping.signal);
+    } finally {
+      await session.close();
+      await database.onApplicationShutdown();
+    }
+  };
+  const ended = runToEnd();
   ended.catch(() => undefined);
   return {
     ended,
