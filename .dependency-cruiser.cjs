@@ -163,7 +163,10 @@ module.exports = {
     rule(
       'engagement-is-a-leaf',
       'It counts what came of what the others sent; whoever sends asks by an interface of its own whether links are to be counted.',
-      { path: '^src/', pathNot: '^src/(engagement/|app\\.module\\.ts$|(retention-and-erasure|captured-tables)\\.ts$)' },
+      {
+        path: '^src/',
+        pathNot: '^src/(engagement/|app\\.module\\.ts$|(retention-and-erasure|captured-tables)\\.ts$)',
+      },
       { path: '^src/engagement/' },
     ),
     never(

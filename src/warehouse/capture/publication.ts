@@ -25,7 +25,8 @@ export function changePublication(
   tables: readonly CapturedTable[],
   published: readonly PublishedTable[] | undefined,
 ): string | undefined {
-  if (published === undefined) return `CREATE PUBLICATION ${PUBLICATION} FOR TABLE ${listOf(tables)} ${OPTIONS}`;
+  if (published === undefined)
+    return `CREATE PUBLICATION ${PUBLICATION} FOR TABLE ${listOf(tables)} ${OPTIONS}`;
   if (keyOf(tables) === keyOf(published)) return undefined;
   return `ALTER PUBLICATION ${PUBLICATION} SET TABLE ${listOf(tables)}`;
 }

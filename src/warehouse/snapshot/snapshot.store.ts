@@ -32,9 +32,7 @@ export class Snapshot {
   /** Reads a table in slices. */
   async *slicesOf(table: CapturedTable): AsyncGenerator<SnapshotSlice> {
     const columns = table.columns.map((one) => `"${one}"`).join(', ');
-    await this.client.query(
-      `DECLARE snapshot NO SCROLL CURSOR FOR SELECT ${columns} FROM "${table.name}"`,
-    );
+    await this.client.query(`DECLARE snapshot NO SCROLL CURSOR FOR SELECT ${columns} FROM "${table.name}"`);
     for (;;) {
       const { rows, fields } = await this.client.query<RawRow>(`FETCH ${SLICE} FROM snapshot`);
       if (rows.length === 0) break;

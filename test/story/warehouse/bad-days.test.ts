@@ -191,7 +191,9 @@ test('what PostgreSQL sends again, because it has forgotten what was confirmed, 
     await everythingIsCaptured();
   }
   // The journal names the files of its last batch only.
-  await query(`INSERT INTO plan (plan_id, name, capabilities, updated_at) VALUES ('again', 'Again', '{}', now())`);
+  await query(
+    `INSERT INTO plan (plan_id, name, capabilities, updated_at) VALUES ('again', 'Again', '{}', now())`,
+  );
   await everythingIsCaptured();
   await last.stop();
   const before = await contents();
