@@ -56,8 +56,9 @@ function messagesOf(
 ): NewEventMessage[] {
   if (!envelope || first === undefined) return [];
   const { id: eventId, type, key } = envelope;
-  const campaignId = data.isTest ? undefined : data.campaign;
-  return [
-    { userId, eventId, type, key, tier: 'important', channels: [first, ...later], expiresAt, campaignId },
-  ];
+  const channels = [first, ...later] as const;
+  const message = { userId, eventId, type, key, tier: 'important', channels, expiresAt } as const;
+  if (data.isTest) return [message];
+  const { campaign, template } = data;
+  return [{ ...message, campaignId: campaign, tracking: { campaign, template: template.name } }];
 }

@@ -13,6 +13,8 @@ export interface NewEventMessage {
   readonly expiresAt: Date;
   /** The campaign that it is of. */
   readonly campaignId?: string | undefined;
+  /** What its clicks, opens and delivery are counted for; nothing is counted without it. */
+  readonly tracking?: { readonly campaign: string; readonly template: string } | undefined;
 }
 
 /** Has texts and mails sent; bound in app.module.ts to what features may not import. */

@@ -22,11 +22,13 @@ import {
 const ENQUEUE = statement('enqueue-messages.sql', import.meta.url);
 const ENQUEUE_OF_EVENTS = named(
   'messages-enqueue-of-events',
-  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, expires_at, campaign_id, bucket)
+  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, expires_at, campaign_id,
+     tracking, bucket)
    SELECT ${messageIdOf({ userId: 'r."userId"', eventId: 'r."eventId"' })}, r."userId", r.channel, r.later, r.tier, split_part(r.type, '.', 1), '',
-     r."eventId", r.type, r.key, r."expiresAt", r."campaignId", bucket_of(r."userId")
+     r."eventId", r.type, r.key, r."expiresAt", r."campaignId", r.tracking, bucket_of(r."userId")
    FROM json_to_recordset($1::json) AS r
-     ("userId" text, "eventId" uuid, type text, key text, tier text, channel text, later text[], "expiresAt" timestamptz, "campaignId" text)
+     ("userId" text, "eventId" uuid, type text, key text, tier text, channel text, later text[], "expiresAt" timestamptz, "campaignId" text,
+      tracking json)
    ORDER BY r."userId" COLLATE "C"
    ON CONFLICT DO NOTHING`,
 );

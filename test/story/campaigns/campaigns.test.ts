@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import PostalMime from 'postal-mime';
 import { readAudit } from '../../support/audit.js';
 import { call as request, type HttpReply } from '../../support/drivers/back-office.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
@@ -39,7 +40,11 @@ const TEMPLATE = {
   locales: {
     en: {
       push: { title: 'Advent in {{ city }}', body: 'Two for one' },
-      email: { subject: 'Mail from {{ city }}', text: 'Two for one' },
+      email: {
+        subject: 'Mail from {{ city }}',
+        text: 'Two for one',
+        html: '<a href="https://films.example.com/advent">Two for one</a>',
+      },
     },
   },
 };
@@ -63,6 +68,14 @@ const upload = (
 };
 const mailOf = (name: string, email = `${name}@example.com`) =>
   put(`/v1/users/${name}/contact`, { email, emailVerified: true });
+/** Follows the link in a mail, as a browser. */
+async function follow(source: string): Promise<void> {
+  const { html = '' } = await PostalMime.parse(source);
+  const [, link = ''] = /href="https:\/\/usher\.example\.com(\/t\/[^"]+)"/.exec(html) ?? [];
+  const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0' };
+  const { status } = await fetch(`${usher.url}${link}`, { headers, redirect: 'manual' });
+  expect(status).toBe(302);
+}
 const CAMPAIGN = {
   template: { name: 'advent', data: { city: 'Berlin' } },
   audiences: ['everyone'],
@@ -264,6 +277,13 @@ describe('a campaign', () => {
       ['mailed-1@example.com', 'Mail from Bonn'],
       ['mailed-2@example.com', 'Mail from Berlin'],
     ]);
+    await follow(mails[0]?.source ?? '');
+    const tapped = `campaign=mails&kind=tapped&groupBy=template&from=${new Date(Date.now() - 86_400_000).toISOString()}`;
+    await eventually('the tap is counted for the campaign and its template', async () => {
+      const { body } = await call('GET', `/v1/analytics/engagement?${tapped}`);
+      const [series] = body.series as { group: string; total: number }[];
+      return series?.group === 'advent' && series.total === 1;
+    });
     await eventually('the outcomes are told', async () => {
       const { outcomes } = await read('mails');
       return JSON.stringify(outcomes) === '[{"channel":"email","state":"sent","count":2}]';

@@ -5,6 +5,7 @@ import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { readAudit } from '../../support/audit.js';
 import { putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 import { expectNoSecrets, expectProblem } from '../../support/expectations.js';
 
 let usher: TestUsher;
@@ -534,6 +535,10 @@ describe.each(Object.entries(CHANGES))('%s', (route, change) => {
   test('changes nothing when the audit cannot be written', async () => {
     const { key } = await keyWith(change.scope);
     const path = await change.prepare(`${name}-2`);
+    await eventually('what the call before has published is taken over', async () => {
+      const handoffs = await usher.database.query('SELECT FROM handoff LIMIT 1');
+      return handoffs.length === 0;
+    });
     const before = await stored();
     await usher.database.query('ALTER TABLE audit_entry ADD CONSTRAINT broken CHECK (false) NOT VALID');
     try {
