@@ -10,8 +10,6 @@ export const START = '-infinity';
 export interface RemovedBatch {
   readonly count: number;
   readonly cursor: string;
-  /** What it took PostgreSQL, without the node's own waits. */
-  readonly tookMs: number;
 }
 
 /** Removes what is due by a rule, batch by batch. */
@@ -25,9 +23,9 @@ export class RetentionStore {
   async removeBatch(rule: RetentionRule, cursor: string, limit: number): Promise<RemovedBatch> {
     const statement = this.statements.get(rule) ?? removal(rule);
     this.statements.set(rule, statement);
-    type Row = { count: number; cursor: string | null; tookMs: number };
+    type Row = { count: number; cursor: string | null };
     const [row] = await this.database.run<Row>('routine', statement, [rule.after, cursor, limit]);
-    return { count: row?.count ?? 0, cursor: row?.cursor ?? cursor, tookMs: row?.tookMs ?? 0 };
+    return { count: row?.count ?? 0, cursor: row?.cursor ?? cursor };
   }
 
   /** Whether others wait for a connection of the lane that batches run in. */
@@ -37,8 +35,8 @@ export class RetentionStore {
 }
 
 /**
- * $1: how long rows are kept · $2: where to begin · $3: how many at most. Returns count, as cursor the time of the newest removed row, and
- * "tookMs". Without the cursor each batch would read over the index entries of all rows that were removed before: they stay until a vacuum, and while a long
+ * $1: how long rows are kept · $2: where to begin · $3: how many at most. Returns count, and as cursor the time of the newest removed row. Without the
+ * cursor each batch would read over the index entries of all rows that were removed before: they stay until a vacuum, and while a long
  * transaction runs (a dump, say) no vacuum removes them. By ctid, since the rows are locked and cannot move: half the work of the primary
  * key, and never a scan of the table, whatever the planner believes.
  */
@@ -52,8 +50,6 @@ function removal({ name, table, orderBy, due, set, keep }: RetentionRule): State
      ), removed AS (
        ${action} WHERE ctid = ANY (ARRAY(SELECT due.row FROM due)) RETURNING ${keep === undefined ? orderBy : '*'}
      )${keep === undefined ? '' : `, kept AS (${keep})`}
-     SELECT count(*)::int AS count, max(${orderBy})::text AS cursor,
-       extract(milliseconds FROM clock_timestamp() - statement_timestamp())::float8 AS "tookMs"
-     FROM removed`,
+     SELECT count(*)::int AS count, max(${orderBy})::text AS cursor FROM removed`,
   );
 }

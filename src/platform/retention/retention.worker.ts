@@ -12,8 +12,8 @@ const EVERY_MS = 10_000;
 /** Bounds a run; what is left waits for the next one. */
 const MAX_ROUNDS = 1_000;
 /**
- * Short batches, so that of a hundred one at most takes PostgreSQL longer than 50 ms: on a busy machine the next one may take several times as
- * long as the last. One of 5,000 webhook bodies took more than a second. (docs/operate/capacity.md)
+ * Short batches, so that one of a hundred at most takes longer than 50 ms: a busy machine takes several times as long for the next one as for the
+ * last. The node's own time, waits included: by PostgreSQL's alone 7 of 100 took longer (docs/operate/capacity.md).
  */
 const BATCH = { min: 25, max: 5_000, slowMs: 12 };
 /** Added to the pause after a batch while others wait for a connection: heartbeats are saved in the same lane. */
@@ -99,23 +99,22 @@ export class RetentionWorker extends PeriodicWorker {
     if (startedAt - progress.cursorSince > CURSOR_LIFETIME_MS)
       Object.assign(progress, { cursor: START, cursorSince: startedAt });
     try {
-      const { count, cursor, tookMs } = await this.store.removeBatch(rule, progress.cursor, size);
+      const { count, cursor } = await this.store.removeBatch(rule, progress.cursor, size);
       progress.cursor = cursor;
-      progress.size.record(tookMs);
       this.removed.inc({ rule: rule.name }, count);
       return count === size;
     } catch (error) {
-      progress.size.record(performance.now() - startedAt);
       progress.hasFailed = true;
       this.log.warn(`a batch of ${rule.name} failed`);
       this.onError(error);
       return false;
     } finally {
-      await this.rest(performance.now() - startedAt);
+      await this.pace(progress, performance.now() - startedAt);
     }
   }
 
-  private async rest(tookMs: number): Promise<void> {
+  private async pace(progress: Progress, tookMs: number): Promise<void> {
+    progress.size.record(tookMs);
     const restMs = tookMs + (this.store.isLaneBusy ? BUSY_PAUSE_MS : 0);
     await pause(restMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
