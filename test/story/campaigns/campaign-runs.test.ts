@@ -9,35 +9,16 @@ import { FreezingService } from '../../../src/campaigns/members/freezing.service
 import { CampaignSendingService } from '../../../src/campaigns/sending/campaign-sending.service.js';
 import { CampaignSendingStore } from '../../../src/campaigns/sending/campaign-sending.store.js';
 import { ContactCipher } from '../../../src/contacts/contact-cipher.js';
-import { Database, type DatabaseLane, type Transaction } from '../../../src/platform/postgres/database.js';
+import { Database } from '../../../src/platform/postgres/database.js';
 import { testConfig } from '../../support/config.js';
 import { CONTACT_KEY } from '../../support/drivers/usher.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
+import { DyingDatabase } from '../../support/infrastructure/dying-database.js';
 
 /** Campaigns in process on a real PostgreSQL: where a worker dies cannot be chosen through the API. */
 let postgres: TestDatabase;
 let server: TestingModule;
 
-/** A worker dies at its statement number `dyingAt` (1, 2, …) of a transaction, or at the commit that would follow. */
-class DyingDatabase extends Database {
-  dyingAt: number | 'commit' | undefined;
-
-  override transaction<T>(lane: DatabaseLane, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    let statements = 0;
-    return super.transaction(lane, async (tx) => {
-      const result = await work({
-        ...tx,
-        run: (statement, values) => {
-          statements += 1;
-          if (statements === this.dyingAt) throw new Error('the worker was killed');
-          return tx.run(statement, values);
-        },
-      });
-      if (this.dyingAt === 'commit') throw new Error('the worker was killed');
-      return result;
-    });
-  }
-}
 let database: DyingDatabase;
 
 beforeAll(async () => {

@@ -14,7 +14,7 @@ import { MessageStore } from '../../../src/messages/queue/message.store.js';
 import { MailboxStore } from '../../../src/mailbox/mailbox.store.js';
 import { EventBusService } from '../../../src/platform/events/event-bus.service.js';
 import type { IdempotencyStore } from '../../../src/platform/http/idempotency/idempotency.store.js';
-import { Database, type DatabaseLane, type Transaction } from '../../../src/platform/postgres/database.js';
+import { Database } from '../../../src/platform/postgres/database.js';
 import { knownStatements } from '../../../src/platform/postgres/statement.js';
 import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
 import { TemplateCatalogService } from '../../../src/templates/catalog/template-catalog.service.js';
@@ -22,6 +22,7 @@ import { TemplateStore } from '../../../src/templates/catalog/template.store.js'
 import { testConfig } from '../../support/config.js';
 import { eventually } from '../../support/eventually.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
+import { DyingDatabase } from '../../support/infrastructure/dying-database.js';
 
 /** Digests in process on a real PostgreSQL, with a clock of ours: a week must not take a week. */
 let postgres: TestDatabase;
@@ -37,26 +38,6 @@ class OurClock extends ClockService {
 }
 const clock = new OurClock();
 
-/** A worker dies at its statement number `dyingAt` (1, 2, …), or at the commit that would follow. */
-class DyingDatabase extends Database {
-  dyingAt: number | 'commit' | undefined;
-
-  override transaction<T>(lane: DatabaseLane, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    let statements = 0;
-    return super.transaction(lane, async (tx) => {
-      const result = await work({
-        ...tx,
-        run: (statement, values) => {
-          statements += 1;
-          if (statements === this.dyingAt) throw new Error('the worker was killed');
-          return tx.run(statement, values);
-        },
-      });
-      if (this.dyingAt === 'commit') throw new Error('the worker was killed');
-      return result;
-    });
-  }
-}
 let dying: DyingDatabase;
 
 /** A worker of its own; workers share nothing but the database. */

@@ -9,35 +9,16 @@ import { EngagementEventStore } from '../../../src/engagement/recording/engageme
 import { RollupStore } from '../../../src/engagement/rollups/rollup.store.js';
 import { RollupsWorker } from '../../../src/engagement/rollups/rollups.worker.js';
 import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
-import { Database, type DatabaseLane, type Transaction } from '../../../src/platform/postgres/database.js';
+import { Database } from '../../../src/platform/postgres/database.js';
 import { testConfig } from '../../support/config.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
+import { DyingDatabase } from '../../support/infrastructure/dying-database.js';
 
 /** Recording and roll-ups in process, on a real PostgreSQL: what is lost or doubled shows only when workers die, and come together. */
 let postgres: TestDatabase;
 let database: Database;
 let events: EngagementEventStore;
 
-/** A worker dies at its statement number `dyingAt` (1, 2, …), or at the commit that would follow. */
-class DyingDatabase extends Database {
-  dyingAt: number | 'commit' | undefined;
-
-  override transaction<T>(lane: DatabaseLane, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    let statements = 0;
-    return super.transaction(lane, async (tx) => {
-      const result = await work({
-        ...tx,
-        run: (statement, values) => {
-          statements += 1;
-          if (statements === this.dyingAt) throw new Error('the worker was killed');
-          return tx.run(statement, values);
-        },
-      });
-      if (this.dyingAt === 'commit') throw new Error('the worker was killed');
-      return result;
-    });
-  }
-}
 let dying: DyingDatabase;
 
 const configOf = (settings: Record<string, string> = {}) =>
