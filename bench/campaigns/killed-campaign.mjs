@@ -16,7 +16,7 @@ const DONE_WITHIN_MS = 1_200_000;
 const POLL_MS = 50;
 const ADMIN_KEY = 'usher_bench_admin_key_0123456789';
 const CONTACT_KEY = 'encrypts the addresses of pretend people with 32 bytes or more';
-const BEGINS = ['campaign-walk-claim', 'claim-members'];
+const BEGINS = ['campaign-progress-claim', 'claim-members'];
 /** A worker looks for campaigns that run. */
 const LOOKS = 'campaigns-running';
 const bundle = fileURLToPath(new URL('../../dist/usher.js', import.meta.url));

@@ -7,10 +7,10 @@ const SHARDS = 16;
 /** Rows of one shard are taken in one order. */
 const ADD = named(
   'campaign-tally-add',
-  `INSERT INTO campaign_tally AS t (campaign, what, detail, shard, count)
-   SELECT $1, r.what, r.detail, $2, r.count FROM json_to_recordset($3::json) AS r (what text, detail text, count int)
+  `INSERT INTO campaign_tally AS t (campaign, what, detail, shard, count, updated_at)
+   SELECT $1, r.what, r.detail, $2, r.count, now() FROM json_to_recordset($3::json) AS r (what text, detail text, count int)
    ORDER BY r.what COLLATE "C", r.detail COLLATE "C"
-   ON CONFLICT (campaign, what, detail, shard) DO UPDATE SET count = t.count + excluded.count`,
+   ON CONFLICT (campaign, what, detail, shard) DO UPDATE SET count = t.count + excluded.count, updated_at = excluded.updated_at`,
 );
 const READ = named(
   'campaign-tally',

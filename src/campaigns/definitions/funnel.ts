@@ -12,6 +12,9 @@ export interface TallyEntry {
 /** Why a member is skipped who has the mail address of another one. */
 export const DUPLICATE_ADDRESS = 'duplicate_address';
 
+/** Why a member is skipped whose mail address no secret of CONTACT_KEY decrypts: nobody can say whether another member has it. */
+export const ADDRESS_UNREADABLE = 'address_unreadable';
+
 /** Returns the counts of a campaign as callers get them. */
 export function funnelOf(tally: readonly TallyEntry[]) {
   const of = (what: TallyKind) => tally.filter((entry) => entry.what === what);

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import PostalMime from 'postal-mime';
 import { readAudit } from '../../support/audit.js';
+import { CAMPAIGN_TEMPLATE } from '../../support/cases/campaign-template.js';
 import { call as request, type HttpReply } from '../../support/drivers/back-office.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -20,7 +21,7 @@ beforeAll(async () => {
     SMTP_URL: mailServer.url,
     SMTP_FROM: 'Usher <no-reply@usher.example.com>',
   });
-  await put('/v1/templates/advent', TEMPLATE);
+  await put('/v1/templates/advent', CAMPAIGN_TEMPLATE);
   const { body } = await call('POST', '/v1/keys', { name: 'colleague', scopes: ['operate'] });
   colleague = String(body.key);
 });
@@ -29,25 +30,6 @@ afterAll(async () => {
   await mailServer.close();
 });
 
-const TEMPLATE = {
-  data: {
-    type: 'object',
-    required: ['city'],
-    properties: { city: { type: 'string' } },
-  },
-  example: { city: 'Berlin' },
-  defaultLocale: 'en',
-  locales: {
-    en: {
-      push: { title: 'Advent in {{ city }}', body: 'Two for one' },
-      email: {
-        subject: 'Mail from {{ city }}',
-        text: 'Two for one',
-        html: '<a href="https://films.example.com/advent">Two for one</a>',
-      },
-    },
-  },
-};
 const because = { 'usher-reason': 'case 4711' };
 
 const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
@@ -248,7 +230,7 @@ describe('a campaign', () => {
       audiences: ['mailed'],
       goal: { eventType: 'show.started', withinHours: 72 },
     });
-    const again = structuredClone(TEMPLATE);
+    const again = structuredClone(CAMPAIGN_TEMPLATE);
     again.locales.en.email.subject = 'Another one';
     await put('/v1/templates/advent', again);
     const { body: forecast } = await call('POST', '/v1/campaigns/mails/dry-run');
