@@ -12,6 +12,8 @@ import { CampaignsController } from './definitions/campaigns.controller.js';
 import { CampaignsService } from './definitions/campaigns.service.js';
 import { CampaignFailureStore } from './failures/campaign-failure.store.js';
 import { CampaignFailuresService } from './failures/campaign-failures.service.js';
+import { GoalStore } from './goals/goal.store.js';
+import { GoalsService } from './goals/goals.service.js';
 import { CampaignMemberStore } from './members/campaign-member.store.js';
 import { CampaignMembersService } from './members/campaign-members.service.js';
 import { CampaignStartService } from './members/campaign-start.service.js';
@@ -53,7 +55,10 @@ import { CampaignWorker } from './sending/campaign.worker.js';
     DryRunService,
     FreezingService,
     FreezingWorker,
+    GoalsService,
+    GoalStore,
     NewMembersService,
   ],
+  exports: [GoalsService],
 })
 export class CampaignsModule {}

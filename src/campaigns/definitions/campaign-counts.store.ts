@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
-import type { TallyEntry } from './funnel.js';
+import { anyShard, type TallyEntry } from './funnel.js';
 
-const SHARDS = 16;
 /** Rows of one shard are taken in one order. */
 const ADD = named(
   'campaign-tally-add',
@@ -26,8 +25,7 @@ export class CampaignCountsStore {
   async add(tx: Transaction, campaign: string, entries: readonly TallyEntry[]): Promise<void> {
     const counted = entries.filter(({ count }) => count > 0);
     if (counted.length === 0) return;
-    const shard = Math.floor(Math.random() * SHARDS);
-    await tx.run(ADD, [campaign, shard, JSON.stringify(counted)]);
+    await tx.run(ADD, [campaign, anyShard(), JSON.stringify(counted)]);
   }
 
   /** Returns the counts of a campaign. */

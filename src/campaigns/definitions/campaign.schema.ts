@@ -120,6 +120,7 @@ export const describedCampaign = campaignFields
       pending: z.int(),
       queued: byName.describe('By channel'),
       skipped: byName.describe('By reason'),
+      converted: z.int().describe('To whom the goal happened in time; each once'),
     }),
     outcomes: z
       .array(z.object({ channel: z.string(), state: z.string(), count: z.int() }))
@@ -150,5 +151,6 @@ export const campaignMember = z
     eventId: z.uuid().nullable(),
     dueAt: instant,
     settledAt: instant.nullable(),
+    convertedAt: instant.nullable().describe('When the goal happened'),
   })
   .meta({ id: 'CampaignMember' });

@@ -17,7 +17,8 @@ const ADDRESSES = named(
 );
 const GET = named(
   'campaign-member',
-  `SELECT user_id AS "userId", state, reason, audience, channel, event_id AS "eventId", iso(due_at) AS "dueAt", iso(settled_at) AS "settledAt"
+  `SELECT user_id AS "userId", state, reason, audience, channel, event_id AS "eventId", iso(due_at) AS "dueAt", iso(settled_at) AS "settledAt",
+     iso(converted_at) AS "convertedAt"
    FROM campaign_member WHERE campaign = $1 AND user_id = $2`,
 );
 
@@ -61,6 +62,8 @@ export interface MemberRecord {
   readonly eventId: string | null;
   readonly dueAt: string;
   readonly settledAt: string | null;
+  /** When the goal of the campaign happened. */
+  readonly convertedAt: string | null;
 }
 
 /** The members of campaigns, as they are found. */

@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { AppModule } from '../../../src/app.module.js';
 import { AudienceSlicesService } from '../../../src/audiences/slices/audience-slices.service.js';
+import { GoalsService } from '../../../src/campaigns/goals/goals.service.js';
 import { CampaignsService } from '../../../src/campaigns/definitions/campaigns.service.js';
 import type { CampaignDefinition } from '../../../src/campaigns/campaign.js';
 import { CampaignStartService } from '../../../src/campaigns/members/campaign-start.service.js';
@@ -12,6 +13,7 @@ import { CampaignSendingService } from '../../../src/campaigns/sending/campaign-
 import { CampaignSendingStore } from '../../../src/campaigns/sending/campaign-sending.store.js';
 import { CampaignWorker } from '../../../src/campaigns/sending/campaign.worker.js';
 import { ContactCipher } from '../../../src/contacts/contact-cipher.js';
+import { MailboxService } from '../../../src/mailbox/mailbox.service.js';
 import { OverviewStore } from '../../../src/operations/overview.store.js';
 import { Database } from '../../../src/platform/postgres/database.js';
 import { CAMPAIGN_TEMPLATE } from '../../support/cases/campaign-template.js';
@@ -175,6 +177,7 @@ describe('each person is reached once', () => {
       pending: 0,
       queued: { push: 2, email: 1 },
       skipped: { duplicate_address: 1 },
+      converted: 0,
     });
     expect(await stateOf('advent')).toBe('done');
     expect(await postgres.query('SELECT user_id, campaign_id, channel FROM message')).toEqual([
@@ -221,6 +224,7 @@ describe('each person is reached once', () => {
       pending: 0,
       queued: { push: 1, email: 2 },
       skipped: {},
+      converted: 0,
     });
     const offsets = await postgres.query('SELECT user_id, last_offset::int FROM mailbox ORDER BY user_id');
     expect(offsets).toEqual(['ada', 'ben', 'cem'].map((user_id) => ({ user_id, last_offset: 1 })));
@@ -396,6 +400,59 @@ test('a campaign keeps the rules that it began with', async () => {
   await freeze();
   await send();
   expect(await becameOf('advent')).toEqual({ ada: 'push' });
+});
+
+describe('what a campaign hopes for', () => {
+  const goal = { eventType: 'show.started', withinHours: 72 };
+  const happens = (type: string, ...userIds: string[]) =>
+    server
+      .get(MailboxService)
+      .publish(userIds.map((userId) => ({ userId, type, tier: 'important', data: {} })));
+  beforeEach(async () => {
+    await list('some', { ada: null, ben: null, cem: null });
+    await Promise.all(['ada', 'ben'].map((userId) => phone(userId)));
+    await schedule('advent', campaign({ audiences: ['some'], goal }));
+    await server.get(GoalsService).runOnce();
+    await freeze();
+  });
+  const converted = async () => (await countsOf('advent')).converted;
+
+  test('is counted once for each member who got it, however often it happens', async () => {
+    await happens('show.started', 'ada');
+    expect(await converted()).toBe(0);
+    await send();
+    await happens('show.started', 'ada', 'ada', 'cem', 'dan');
+    await Promise.all([happens('show.started', 'ada'), happens('show.started', 'ada')]);
+    await happens('show.ended', 'ben');
+    expect(await converted()).toBe(1);
+    const rows = await postgres.query(
+      'SELECT user_id FROM campaign_member WHERE converted_at IS NOT NULL ORDER BY user_id',
+    );
+    expect(rows).toEqual([{ user_id: 'ada' }]);
+  });
+
+  test('is not counted after its time, nor when the event itself is not stored', async () => {
+    await send();
+    await postgres.query(
+      `UPDATE campaign_member SET settled_at = now() - interval '73 hours' WHERE user_id = 'ada'`,
+    );
+    await happens('show.started', 'ada');
+    database.dyingAt = 'commit';
+    await expect(happens('show.started', 'ben')).rejects.toThrow('killed');
+    database.dyingAt = undefined;
+    expect(await converted()).toBe(0);
+    await happens('show.started', 'ben');
+    expect(await converted()).toBe(1);
+  });
+
+  test('costs no statement for events that no campaign hopes for', () => {
+    const goals = server.get(GoalsService);
+    expect(['show.started', 'show.ended', 'membership.changed'].map((type) => goals.observes(type))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
 });
 
 describe('while members are found', () => {

@@ -72,6 +72,12 @@ async function begin(name: string): Promise<void> {
   expect((await act(name, 'approve', colleague)).status).toBe(200);
   expect((await act(name, 'schedule')).status).toBe(200);
 }
+const campaignStepOf = async (userId: string) => {
+  const { timeline } = (await call('GET', `/v1/users/${userId}/timeline`)).body as {
+    timeline: { step: string }[];
+  };
+  return timeline.find(({ step }) => step === 'campaign');
+};
 const read = async (name: string) => (await call('GET', `/v1/campaigns/${name}`)).body;
 const until = (name: string, state: string) =>
   eventually(`the campaign ${name} is ${state}`, async () => {
@@ -203,6 +209,12 @@ describe('a campaign', () => {
     ['an audience that is also left out', { exclusions: ['everyone'] }, 400, 'invalid_request'],
     ['an unknown template', { template: { name: 'nothing' } }, 422, 'unknown_template'],
     ['a version that is not there', { template: { name: 'advent', version: 9 } }, 422, 'unknown_template'],
+    [
+      'a goal that nobody does',
+      { goal: { eventType: 'digest.ready', withinHours: 1 } },
+      400,
+      'invalid_request',
+    ],
     ['a channel without words', { channels: ['sms'] }, 422, 'unknown_template'],
   ])('with %s is refused', async (_, changes, status, code) => {
     expectProblem(await call('PUT', '/v1/campaigns/wrong', { ...CAMPAIGN, ...changes }), status, code);
@@ -250,6 +262,7 @@ describe('a campaign', () => {
       pending: 0,
       queued: { email: 2 },
       skipped: { duplicate_address: 1, no_address: 1 },
+      converted: 0,
     });
     const mails = await eventually('both mails', () => {
       const found = mailServer.mails.filter(({ to }) => to.startsWith('mailed-'));
@@ -276,6 +289,26 @@ describe('a campaign', () => {
       audience: 'mailed',
     });
     expectProblem(await call('GET', '/v1/campaigns/mails/members/nobody'), 404, 'not_found');
+    const started = { userId: 'mailed-1', type: 'show.started', tier: 'important', key: 'show', data: {} };
+    await eventually('what it hopes for is counted', async () => {
+      await usher.backOffice.publish([started, { ...started, userId: 'mailed-4' }]);
+      const counts = (await read('mails')).counts as { converted: number };
+      return counts.converted === 1;
+    });
+    expect(await campaignStepOf('mailed-1')).toMatchObject({
+      campaign: 'mails',
+      state: 'queued',
+      channel: 'email',
+      eventId: expect.any(String),
+      convertedAt: expect.any(String),
+      explanation: expect.stringContaining('It was sent by email'),
+    });
+    expect(await campaignStepOf('mailed-4')).toMatchObject({
+      state: 'skipped',
+      reason: 'no_address',
+      convertedAt: null,
+      explanation: expect.stringContaining('could the user be reached'),
+    });
     const { body: listed } = await call('GET', '/v1/campaigns?limit=1');
     expect(listed).toMatchObject({ campaigns: [{ name: 'mails', state: 'done' }], next: expect.any(String) });
   });

@@ -57,8 +57,10 @@ const COLUMNS: readonly Column<Step>[] = [
   { title: 'Share', cell: (step) => shareOf(step), isNumber: true },
 ];
 
-function Funnel({ of: { counts, outcomes } }: { of: DescribedCampaign }) {
-  const { audience, duplicates, members, pending, queued, skipped } = counts;
+function Funnel({ of: { campaign, counts, outcomes } }: { of: DescribedCampaign }) {
+  const hasGoal = campaign['goal'] !== undefined;
+  const { audience, duplicates, members, pending, queued, skipped, converted } = counts;
+  const sent = Object.values(queued).reduce((sum, n) => sum + n, 0);
   const ofMembers = (prefix: string, by: Readonly<Record<string, number>>): Step[] =>
     Object.entries(by).map(([name, n]) => ({ what: `${prefix} ${name}`, count: n, of: members }));
   const steps: readonly Step[] = [
@@ -68,6 +70,7 @@ function Funnel({ of: { counts, outcomes } }: { of: DescribedCampaign }) {
     { what: 'Not told yet', count: pending, of: members },
     ...ofMembers('Told by', queued),
     ...ofMembers('Skipped:', skipped),
+    ...(hasGoal ? [{ what: 'Converted', count: converted, of: sent }] : []),
     ...outcomes.map((one): Step => {
       const told = outcomes.filter(({ channel }) => channel === one.channel);
       const sum = told.reduce((total, each) => total + each.count, 0);
