@@ -22,3 +22,12 @@ export const campaignIdleSeconds = `(SELECT extract(epoch FROM now() - min(s.sin
 
 /** A scalar (int): how many campaigns workers have held up and nobody has looked at since. */
 export const stoppedCampaigns = `(SELECT count(*)::int FROM campaign c WHERE c.state = 'paused' AND c.problem IS NOT NULL)`;
+
+/** For FROM: campaign, template, user_id, channel and converted_at of members to whom the goal of their campaign happened in this time. */
+export const conversions = ({ after, until }: { after: string; until: string }): string =>
+  `SELECT m.campaign, c.body #>> '{template,name}' AS template, m.user_id, m.channel, m.converted_at
+    FROM campaign_member m JOIN campaign c ON c.name = m.campaign WHERE m.converted_at > ${after} AND m.converted_at <= ${until}`;
+
+/** A scalar: when the member converted that is the number `offset` of those who did after `after`; null when there are fewer. */
+export const convertedAt = ({ after, offset }: { after: string; offset: string }): string =>
+  `(SELECT m.converted_at FROM campaign_member m WHERE m.converted_at > ${after} ORDER BY m.converted_at OFFSET ${offset} LIMIT 1)`;

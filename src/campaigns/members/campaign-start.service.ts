@@ -41,9 +41,7 @@ export class CampaignStartService {
 function selectionsOf(body: CampaignDefinition, found: readonly StoredAudience[]): AudienceSelection[] {
   const named = (names: readonly string[]) =>
     names.flatMap((name) =>
-      found
-        .filter((one) => one.name === name)
-        .map(({ rule, createdAt }) => ({ name, rule, ...(!rule && { createdAt }) })),
+      found.filter((one) => one.name === name).map(({ rule, createdAt }) => ({ name, rule, createdAt })),
     );
   const without = named(body.exclusions);
   return named(body.audiences).map((audience) => ({ audience, without }));
