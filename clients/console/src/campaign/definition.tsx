@@ -14,7 +14,7 @@ export function Definition({ of: campaign }: { of: DescribedCampaign }) {
           ['State', <CampaignState state={campaign.state} />],
           ['Written by', campaign.author.name],
           ['Approved by', campaign.approver?.name],
-          ['Begins', <When at={campaign.startsAt} />],
+          ['Began', <When at={campaign.startedAt} />],
           ['Expires', <When at={campaign.expiresAt} />],
           ['All members found', <When at={campaign.frozenAt} />],
           ['Ended', <When at={campaign.endedAt} />],

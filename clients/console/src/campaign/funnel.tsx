@@ -1,5 +1,5 @@
 import type { DescribedCampaign } from '../api/types.js';
-import { Section } from '../components/parts.js';
+import { Nothing, Section } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
 import { count } from '../format.js';
 
@@ -17,7 +17,7 @@ const COLUMNS: readonly Column<FunnelStep>[] = [
 ];
 
 function Share({ count: part, of }: FunnelStep) {
-  if (of === undefined || of === 0) return null;
+  if (of === undefined || of === 0) return <Nothing />;
   const percent = (100 * part) / of;
   return (
     <span className="share">
@@ -65,7 +65,7 @@ function stepsOf(described: DescribedCampaign): readonly FunnelStep[] {
     ...ofMembers('Skipped:', skipped),
     ...(campaign['goal'] === undefined
       ? []
-      : [{ what: 'Converted, of those who got it', count: converted, of: sentOf(described) }]),
+      : [{ what: 'Converted (of those who got it)', count: converted, of: sentOf(described) }]),
     ...outcomes.map((one): FunnelStep => {
       const ofChannel = outcomes.filter(({ channel }) => channel === one.channel);
       const sum = ofChannel.reduce((total, each) => total + each.count, 0);

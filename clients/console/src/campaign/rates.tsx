@@ -25,7 +25,7 @@ export function Rates({ of: campaign }: { of: DescribedCampaign }) {
     <>
       <Section
         title="What people did"
-        note="Each line is the share of those who got it who have done so since the window began: once each, if apps report once."
+        note="Of those who got it, how many have done what since the beginning of the window."
         actions={
           <>
             <Link to={`/engagement?campaign=${name}`}>By channel and platform</Link>{' '}
