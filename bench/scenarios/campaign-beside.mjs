@@ -25,7 +25,7 @@ const TEMPLATE = {
 const CAMPAIGN = {
   template: { name: 'advent' },
   audiences: ['half', 'third', 'all'],
-  channels: ['push', 'email'],
+  channels: ['push'],
   startAt: '2026-01-01T00:00:00Z',
 };
 
