@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { LookedAt } from '../../audiences/slices/audience-slice.store.js';
 import { AddressCipherService } from '../../contacts/address-cipher.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
@@ -13,6 +13,8 @@ import { normalisedEmail } from './normalised-email.js';
 /** Makes users members of campaigns, each person once, and counts them. */
 @Injectable()
 export class NewMembersService {
+  private readonly log = new Logger('campaigns');
+
   constructor(
     private readonly members: CampaignMemberStore,
     private readonly counts: CampaignCountsStore,
@@ -25,6 +27,10 @@ export class NewMembersService {
     const { campaign, selection } = progress;
     const members = await this.describe(tx, progress, found);
     const frozen = await this.members.freeze(tx, campaign, selection.audience.name, members);
+    if (frozen.unreadable > 0)
+      this.log.warn(
+        `${campaign}: no secret of CONTACT_KEY decrypts the addresses of ${frozen.unreadable} members`,
+      );
     await this.counts.add(tx, campaign, [
       { what: 'member', detail: '', count: frozen.members },
       { what: 'duplicate', detail: '', count: frozen.duplicates },
