@@ -30,7 +30,7 @@ export class CampaignPublisherService {
     @Inject(EVENT_MESSAGES) private readonly messages: EventMessages,
   ) {}
 
-  /** Publishes in somebody's transaction: nobody is told unless it commits. Returns the ids of the events in order. */
+  /** Publishes in somebody's transaction: nothing is sent unless it commits. Returns the ids of the events in order. */
   async publish(tx: Transaction, all: readonly MemberMessage[], expiresAt: Date): Promise<string[]> {
     const envelopes = await this.mailbox.append(
       tx,

@@ -12,12 +12,12 @@ import { CampaignSendingService } from './campaign-sending.service.js';
 import { CampaignSendingStore, type RunningCampaign, type SettledMember } from './campaign-sending.store.js';
 
 const EVERY_MS = 1_000;
-/** Members who are told in one transaction. */
+/** Members of one transaction. */
 const SLICE = 100;
 /** Slices of one run: five thousand members a second on each node. */
 const MAX_SLICES = 50;
 
-/** Tells the members of campaigns, as many as CAMPAIGN_MEMBERS_PER_SECOND allows all nodes together. Any number of workers may do so at once. */
+/** Sends campaigns to their members, as many as CAMPAIGN_MEMBERS_PER_SECOND allows all nodes together. Any number of workers may do so at once. */
 @Injectable()
 export class CampaignWorker extends PeriodicWorker {
   private readonly budget;
