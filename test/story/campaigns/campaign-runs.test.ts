@@ -441,6 +441,9 @@ describe('what a campaign hopes for', () => {
     await expect(happens('show.started', 'ben')).rejects.toThrow('killed');
     database.dyingAt = undefined;
     expect(await converted()).toBe(0);
+    expect(
+      await postgres.query(`SELECT FROM mailbox_entry WHERE type = 'show.started' AND user_id = 'ben'`),
+    ).toEqual([]);
     await happens('show.started', 'ben');
     expect(await converted()).toBe(1);
   });
