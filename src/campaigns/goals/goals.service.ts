@@ -21,10 +21,12 @@ export class GoalsService extends PeriodicWorker implements AppendObserver {
     return this.types.has(type);
   }
 
-  /** Counts what happened, in the commit of the events. */
-  onAppend(tx: Transaction, events: readonly ObservedEvent[]): Promise<void> {
+  /** Counts what happened, in the commit of the events. What cannot be counted is logged: the events are stored all the same. */
+  async onAppend(tx: Transaction, events: readonly ObservedEvent[]): Promise<void> {
     const once = new Map(events.map(({ userId, type }) => [`${userId} ${type}`, { userId, type }]));
-    return this.store.convert(tx, [...once.values()]);
+    await tx
+      .attempt(() => this.store.convert(tx, [...once.values()]))
+      .catch((error: unknown) => this.log.error(error, 'the goal of a campaign is not counted'));
   }
 
   /** Reads which goals there are. */

@@ -38,6 +38,8 @@ export interface Statement {
 export interface Transaction {
   /** Runs one statement; returns its rows. */
   run<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+  /** Runs `work` so that what it wrote is undone when it throws, and the transaction goes on (a savepoint). Rethrows. */
+  attempt<T>(work: () => Promise<T>): Promise<T>;
   /** `work` is called after the commit, and never if the transaction is rolled back. */
   afterCommit(work: () => void): void;
 }
@@ -110,6 +112,7 @@ export class Database implements OnApplicationShutdown {
     const afterCommit: (() => void)[] = [];
     const tx: Transaction = {
       run: (statement, values) => this.query(client, statement, values),
+      attempt: (attempted) => this.attempt(client, attempted),
       afterCommit: (callback) => void afterCommit.push(callback),
     };
     let broken: Error | undefined;
@@ -129,6 +132,18 @@ export class Database implements OnApplicationShutdown {
     } finally {
       client.off('error', onError);
       client.release(broken);
+    }
+  }
+
+  private async attempt<T>(client: pg.PoolClient, work: () => Promise<T>): Promise<T> {
+    await client.query('SAVEPOINT attempted');
+    try {
+      const result = await work();
+      await client.query('RELEASE SAVEPOINT attempted');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK TO SAVEPOINT attempted');
+      throw error;
     }
   }
 

@@ -448,6 +448,23 @@ describe('what a campaign hopes for', () => {
     expect(await converted()).toBe(1);
   });
 
+  test('never stands in the way of the event: what cannot be counted is logged, and the event is stored', async () => {
+    const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    await send();
+    await postgres.query(`ALTER TABLE campaign_member ADD CONSTRAINT broken CHECK (converted_at IS NULL)`);
+    try {
+      await happens('show.started', 'ada');
+    } finally {
+      await postgres.query(`ALTER TABLE campaign_member DROP CONSTRAINT broken`);
+    }
+    expect(await postgres.query(`SELECT user_id FROM mailbox_entry WHERE type = 'show.started'`)).toEqual([
+      { user_id: 'ada' },
+    ]);
+    expect(await converted()).toBe(0);
+    expect(logged).toHaveBeenCalledWith(expect.any(Error), 'the goal of a campaign is not counted');
+    logged.mockRestore();
+  });
+
   test('costs no statement for events that no campaign hopes for', () => {
     const goals = server.get(GoalsService);
     expect(['show.started', 'show.ended', 'membership.changed'].map((type) => goals.observes(type))).toEqual([
