@@ -3,6 +3,7 @@ import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
 import { capturedTables } from './captured-tables.js';
 import { AudiencesModule } from './audiences/audiences.module.js';
 import { CAMPAIGN_OUTCOMES, type CampaignOutcomes } from './campaigns/campaign-outcomes.js';
+import { isCampaign } from './campaigns/campaign.fragments.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
 import { GoalsService } from './campaigns/goals/goals.service.js';
 import { SENDING_RATES } from './campaigns/preview/sending-rates.js';
@@ -13,6 +14,7 @@ import { PUSH_WITHDRAWAL } from './devices/addresses/push-withdrawal.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { PLAYBACK_ACTIVITY } from './devices/playback-activity.js';
 import { EngagementModule } from './engagement/engagement.module.js';
+import { CAMPAIGN_NAMES } from './engagement/recording/campaign-names.js';
 import { TrackingLinksService } from './engagement/tracking/tracking-links.service.js';
 import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
@@ -77,6 +79,7 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
       useFactory: (...queues: CampaignOutcomes[]) => queues,
       inject: [MessageStore, PushStore],
     },
+    { provide: CAMPAIGN_NAMES, useValue: { isCampaign } },
     { provide: SENDING_RATES, useExisting: SendingRatesService },
     { provide: APPEND_OBSERVER, useExisting: GoalsService },
   ],
@@ -92,6 +95,7 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
     MAIL_TRACKING,
     EVENT_MESSAGES,
     CAMPAIGN_OUTCOMES,
+    CAMPAIGN_NAMES,
     SENDING_RATES,
     APPEND_OBSERVER,
   ],

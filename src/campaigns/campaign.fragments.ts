@@ -31,3 +31,6 @@ export const conversions = ({ after, until }: { after: string; until: string }):
 /** A scalar: when the member converted that is the number `offset` of those who did after `after`; null when there are fewer. */
 export const convertedAt = ({ after, offset }: { after: string; offset: string }): string =>
   `(SELECT m.converted_at FROM campaign_member m WHERE m.converted_at > ${after} ORDER BY m.converted_at OFFSET ${offset} LIMIT 1)`;
+
+/** A condition: whether there is a campaign of this name. */
+export const isCampaign = (name: string): string => `EXISTS (SELECT FROM campaign c WHERE c.name = ${name})`;

@@ -8,6 +8,15 @@ export const ENGAGEMENT_KINDS = [
   'unsubscribed',
 ] as const;
 
+/** What an app can know of its own user. The others are for those who send and sell to say. */
+export const APP_KINDS = ['opened', 'tapped', 'dismissed'] as const;
+
+/** The ways by which people get what is sent. */
+export const ENGAGEMENT_CHANNELS = ['push', 'email', 'sms', 'app'] as const;
+
+/** What takes the place of a name that is not known, or of one too many. No name of anybody's can be it. */
+export const OTHER = '(other)';
+
 /** By what engagement can be grouped, besides its kind: what an event says of where it comes from. */
 export const ENGAGEMENT_DIMENSIONS = ['campaign', 'template', 'channel', 'platform', 'country'] as const;
 /** One of ENGAGEMENT_DIMENSIONS. */

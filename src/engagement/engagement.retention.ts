@@ -17,9 +17,19 @@ const rule = (grain: keyof typeof ROLLUP_DAYS, of: 'all' | 'dimension', conditio
   after: `${ROLLUP_DAYS[grain][of]} days`,
 });
 
-/** Roll-ups by the minute and hour. Events go with their partitions (partitions/). */
+/** Names that were counted: longer than events may be late. */
+const VALUE_DAYS = 15;
+
+/** Roll-ups by the minute and hour, and the names in them. Events go with their partitions (partitions/). */
 export const engagementRetention: RetentionRules = () => [
   rule('minute', 'all', `dimension = 'all'`),
   rule('hour', 'all', `dimension = 'all'`),
   rule('hour', 'dimension', `dimension <> 'all'`),
+  {
+    name: 'engagement_value',
+    table: 'engagement_value',
+    orderBy: 'day',
+    due: 'day < now() - $1::interval',
+    after: `${VALUE_DAYS} days`,
+  },
 ];

@@ -25,6 +25,19 @@ export interface MessageTracking {
   readonly template?: string | undefined;
 }
 
+/** A message that is counted, and by whose link somebody unsubscribed. */
+export interface UnsubscribedMessage {
+  readonly id: string;
+  readonly userId: string;
+  readonly channel: MessageChannel;
+  /** The day (UTC) on which it was queued, as `2026-11-26`. */
+  readonly day: string;
+  readonly tracking: MessageTracking;
+}
+
+/** Somebody unsubscribed by the link of a message that is counted. Told each time that the link is used. */
+export const messageUnsubscribed = new Topic<UnsubscribedMessage>('message.unsubscribed');
+
 /** A text or mail that is to be queued. */
 export interface NewMessage {
   readonly userId: string;

@@ -24,6 +24,7 @@ import { OptOutStore } from './opt-outs/opt-out.store.js';
 import { UnsubscribeController } from './opt-outs/unsubscribe.controller.js';
 import { UnsubscribeLinksService } from './opt-outs/unsubscribe-links.service.js';
 import { MessageProvidersModule } from './providers/message-providers.module.js';
+import { CountedMessageStore } from './queue/counted-message.store.js';
 import { MessageListStore } from './queue/message-list.store.js';
 import { MessageStore } from './queue/message.store.js';
 import { MailSenderService } from './sending/mail-sender.service.js';
@@ -46,6 +47,7 @@ import { TextSenderService } from './sending/text-sender.service.js';
     UnsubscribeController,
   ],
   providers: [
+    CountedMessageStore,
     EventMessagesService,
     FallbacksService,
     FallbackStore,

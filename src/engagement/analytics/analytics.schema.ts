@@ -30,13 +30,15 @@ const series = z.object({
 });
 
 /** The response of the same. */
-export const engagementAnswer = z
+export const engagementResponse = z
   .object({
     from: instant,
     to: instant.describe('Where the last bucket ends'),
     interval: z.enum(BUCKET_INTERVALS),
     timezone: z.string(),
-    rolledUpTo: instant.describe('What was received later is not counted yet; a second ago, usually'),
+    rolledUpTo: instant.describe(
+      'What was received later is not counted yet; a second or two ago, some more when much is asked',
+    ),
     buckets: z.array(instant).describe('Where each begins'),
     series: z.array(series).describe('The groups with the largest totals, 20 at most'),
     others: series

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/http/problem.js';
 import { ROLLUP_DAYS } from '../engagement.retention.js';
+import { AnswerCacheService } from './answer-cache.service.js';
 import type { EngagementQuery } from './analytics.schema.js';
-import { withMembers } from './engagement-json.js';
-import { FrequentQuestionsService } from './frequent-questions.service.js';
-import { RollupCacheService } from './rollup-cache.service.js';
+import type { EncodedAnswer } from './engagement-json.js';
+import { CacheWarmingService } from './cache-warming.service.js';
 import type { RollupFilter } from './rollup-query.js';
 import { type BucketWindow, MAX_BUCKETS, type TimeBuckets, timeBuckets } from './time-buckets.js';
 import { WatermarkWorker } from './watermark.worker.js';
@@ -16,12 +16,12 @@ const DAY_MS = 86_400_000;
 export class AnalyticsService {
   constructor(
     private readonly watermark: WatermarkWorker,
-    private readonly cache: RollupCacheService,
-    private readonly frequent: FrequentQuestionsService,
+    private readonly cache: AnswerCacheService,
+    private readonly warming: CacheWarmingService,
   ) {}
 
-  /** Returns the JSON of an answer (engagementAnswer). Throws Problem invalid_request, too_many_buckets or not_kept. */
-  async read({ from, to, interval, timezone, ...filter }: EngagementQuery): Promise<string> {
+  /** Returns the answer (engagementResponse). Throws Problem invalid_request, too_many_buckets or not_kept. */
+  async read({ from, to, interval, timezone, ...filter }: EngagementQuery): Promise<EncodedAnswer> {
     const now = Date.now();
     const window = {
       from: Math.max(0, Date.parse(from)),
@@ -33,10 +33,8 @@ export class AnalyticsService {
     const buckets = bucketsOf(window);
     checkKept(buckets, filter, now);
     const query = { ...filter, ...buckets };
-    this.frequent.count(query);
-    const watermark = await this.watermark.current();
-    const members = { interval, timezone, rolledUpTo: watermark.at };
-    return withMembers(members, await this.cache.answer(query, watermark));
+    this.warming.count(query);
+    return this.cache.answer(query, await this.watermark.current());
   }
 }
 

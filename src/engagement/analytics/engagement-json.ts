@@ -1,14 +1,29 @@
+import { createHash } from 'node:crypto';
 import type { RollupQuery } from './rollup-query.js';
-import { type BucketCount, toSeries } from './series.js';
+import { type GroupCounts, toSeries } from './series.js';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** Returns what an answer says of the counts, as JSON: from, to, buckets, series and others. */
-export function toJson({ starts, end }: RollupQuery, counts: readonly BucketCount[]): string {
-  const buckets = starts.map(iso);
-  return JSON.stringify({ from: buckets[0], to: iso(end), buckets, ...toSeries(counts, starts.length) });
+/** An answer as it is sent. */
+export interface EncodedAnswer {
+  /** JSON (engagementResponse). */
+  readonly body: Buffer;
+  /** As in the header of this name. */
+  readonly etag: string;
 }
 
-/** Returns the JSON object with these members first. */
-export const withMembers = (members: Readonly<Record<string, string>>, object: string): string =>
-  `${JSON.stringify(members).slice(0, -1)},${object.slice(1)}`;
+/** Returns what an answer says of the counts, as JSON: from, to, interval, timezone, buckets, series and others. */
+export function toJson(
+  { starts, end, interval, timezone }: RollupQuery,
+  counts: readonly GroupCounts[],
+): string {
+  const buckets = starts.map(iso);
+  const window = { from: buckets[0], to: iso(end), interval, timezone };
+  return JSON.stringify({ ...window, buckets, ...toSeries(counts, starts.length) });
+}
+
+/** Returns the answer with this JSON, and what it says besides: up to when what came in is counted (ISO 8601). */
+export function encodeAnswer(json: string, rolledUpTo: string): EncodedAnswer {
+  const body = Buffer.from(`{"rolledUpTo":"${rolledUpTo}",${json.slice(1)}`);
+  return { body, etag: `"${createHash('sha1').update(body).digest('base64url')}"` };
+}

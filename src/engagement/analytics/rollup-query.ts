@@ -12,12 +12,10 @@ export interface RollupFilter {
 /** What is read of the roll-ups: a filter and buckets. */
 export interface RollupQuery extends RollupFilter, TimeBuckets {}
 
-/**
- * Returns the key of a query in a cache, with the version of the roll-ups that it is answered from: an answer from older ones is never found.
- */
+/** Returns the key of a query in a cache. `version`: of the roll-ups, for what is asked for anew when they have counted more. */
 export function cacheKey(
-  { team, campaign, kind, groupBy, starts, end, label }: RollupQuery,
-  version: string,
+  { team, campaign, kind, groupBy, starts, end, interval, timezone }: RollupQuery,
+  version = 0,
 ): string {
-  return JSON.stringify([team, campaign, kind, groupBy, starts[0], end, label, version]);
+  return JSON.stringify([team, campaign, kind, groupBy, starts[0], end, interval, timezone, version]);
 }

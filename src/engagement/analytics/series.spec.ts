@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { type BucketCount, MAX_GROUPS, toSeries } from './series.js';
+import { type GroupCounts, MAX_GROUPS, toSeries } from './series.js';
 
-const count = (group: string, bucket: number, people: number, machines = 0): BucketCount => ({
+const count = (group: string, bucket: number, people: number, machines = 0): GroupCounts => ({
   group,
-  bucket,
-  people,
-  machines,
+  buckets: [bucket],
+  people: [people],
+  machines: [machines],
 });
 
 test('each bucket has a number, and the largest group comes first', () => {

@@ -1,9 +1,9 @@
-/** Events of one bucket and group. `bucket`: its number, from 0. */
-export interface BucketCount {
-  readonly bucket: number;
+/** The counts of one group. The lists go together: in the bucket with the number `buckets[n]`, from 0, are `people[n]`; other buckets have none. */
+export interface GroupCounts {
   readonly group: string;
-  readonly people: number;
-  readonly machines: number;
+  readonly buckets: readonly number[];
+  readonly people: readonly number[];
+  readonly machines: readonly number[];
 }
 
 /** The numbers of one group in each bucket. */
@@ -26,9 +26,9 @@ export interface EngagementGroups {
   readonly others?: EngagementSeries & { readonly groups: number };
 }
 
-/** Returns the counts as rows of numbers, with a zero where there was nothing. The largest group comes first. */
-export function toSeries(counts: readonly BucketCount[], buckets: number): EngagementGroups {
-  const byGroup = new Map<string, BucketCount[]>();
+/** Returns the counts as rows of numbers, with a zero where there was nothing. The largest group comes first. A group may come in several parts. */
+export function toSeries(counts: readonly GroupCounts[], buckets: number): EngagementGroups {
+  const byGroup = new Map<string, GroupCounts[]>();
   for (const count of counts) {
     const its = byGroup.get(count.group);
     if (its) its.push(count);
@@ -39,22 +39,22 @@ export function toSeries(counts: readonly BucketCount[], buckets: number): Engag
     .toSorted((a, b) => b.total - a.total || b.machineTotal - a.machineTotal || compare(a.group, b.group));
   const rest = all.slice(MAX_GROUPS);
   if (rest.length === 0) return { series: all };
-  const names = new Set(rest.map(({ group }) => group ?? ''));
   const others = seriesOf(
     '',
-    counts.filter(({ group }) => names.has(group)),
+    rest.flatMap(({ group }) => byGroup.get(group ?? '') ?? []),
     buckets,
   );
   return { series: all.slice(0, MAX_GROUPS), others: { ...others, groups: rest.length } };
 }
 
-function seriesOf(group: string, its: readonly BucketCount[], buckets: number): EngagementSeries {
+function seriesOf(group: string, its: readonly GroupCounts[], buckets: number): EngagementSeries {
   const counts = Array.from({ length: buckets }, () => 0);
   const machineCounts = Array.from({ length: buckets }, () => 0);
-  for (const { bucket, people, machines } of its) {
-    counts[bucket] = (counts[bucket] ?? 0) + people;
-    machineCounts[bucket] = (machineCounts[bucket] ?? 0) + machines;
-  }
+  for (const { buckets: numbers, people, machines } of its)
+    for (const [n, bucket] of numbers.entries()) {
+      counts[bucket] = (counts[bucket] ?? 0) + (people[n] ?? 0);
+      machineCounts[bucket] = (machineCounts[bucket] ?? 0) + (machines[n] ?? 0);
+    }
   return {
     group: group === '' ? null : group,
     total: sum(counts),

@@ -27,8 +27,8 @@ export interface TimeBuckets {
   readonly end: number;
   /** The widest roll-ups of which each bucket is made. */
   readonly grain: RollupGrain;
-  /** What buckets of this kind are called: `hour`, or `day Europe/Berlin`. */
-  readonly label: string;
+  readonly interval: BucketInterval;
+  readonly timezone: string;
 }
 
 const MS = { minute: 60_000, hour: 3_600_000 } as const;
@@ -44,13 +44,16 @@ export function timeBuckets(window: BucketWindow): TimeBuckets | undefined {
   return interval === 'minute' || interval === 'hour' ? evenBuckets(window, interval) : localBuckets(window);
 }
 
-function evenBuckets({ from, to }: BucketWindow, interval: keyof typeof MS): TimeBuckets | undefined {
+function evenBuckets(
+  { from, to, timezone }: BucketWindow,
+  interval: keyof typeof MS,
+): TimeBuckets | undefined {
   const width = MS[interval];
   const first = Math.floor(from / width) * width;
   const count = Math.max(1, Math.ceil((to - first) / width));
   if (count > MAX_BUCKETS) return undefined;
   const starts = Array.from({ length: count }, (_, n) => first + n * width);
-  return { starts, end: first + count * width, grain: interval, label: interval };
+  return { starts, end: first + count * width, grain: interval, interval, timezone };
 }
 
 /** Days of a zone are 23 to 25 hours long, and begin where the zone's clocks say. Days are numbers since 1970-01-01, a Thursday. */
@@ -66,7 +69,7 @@ function localBuckets({ from, to, interval, timezone }: BucketWindow): TimeBucke
     starts.push(end);
     end = midnight((day += days), timezone);
   }
-  return { starts, end, grain: grainOf([...starts, end], timezone), label: `${interval} ${timezone}` };
+  return { starts, end, grain: grainOf([...starts, end], timezone), interval, timezone };
 }
 
 function localDay(ms: number, timezone: string): number {

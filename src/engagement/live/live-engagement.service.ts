@@ -93,8 +93,8 @@ export class LiveEngagementService implements OnModuleInit {
     const read = async (): Promise<LiveBuckets> => {
       // What is counted while this is read has a higher version, and comes with the next update.
       const { seq } = await this.watermark.current();
-      const [counts = []] = await this.store.read([scope], shownFrom(), 0);
-      return new LiveBuckets(counts, seq);
+      const [changes] = await this.store.read([[scope, 0]], shownFrom(), seq);
+      return new LiveBuckets(changes?.counts ?? [], changes?.version ?? 0);
     };
     return { scope, buckets: read(), viewers: new Set() };
   }
@@ -118,22 +118,25 @@ export class LiveEngagementService implements OnModuleInit {
           buckets: await buckets,
         })),
       );
-      const from = shownFrom();
-      const since = Math.min(...all.map(({ buckets }) => buckets.version));
-      if (since >= watermark.seq) return;
-      const found = await this.store.read(
-        all.map(({ scope }) => scope),
-        from,
-        since,
-      );
-      for (const [n, { buckets, viewers }] of all.entries()) {
-        const counts = found[n] ?? [];
-        buckets.merge(counts, watermark.seq);
-        buckets.forgetBefore(from);
-        this.send(viewers, { ...versionOf(watermark), buckets: toBuckets(counts) });
-      }
+      const behind = all.filter(({ buckets }) => buckets.version < watermark.seq);
+      if (behind.length > 0) await this.read(behind, watermark);
     } finally {
       this.isReading = false;
+    }
+  }
+
+  private async read(
+    all: readonly { scope: LiveScope; viewers: ReadonlySet<LiveViewer>; buckets: LiveBuckets }[],
+    { seq, at }: RollupWatermark,
+  ): Promise<void> {
+    const from = shownFrom();
+    const since = all.map(({ scope, buckets }) => [scope, buckets.version] as const);
+    const found = await this.store.read(since, from, seq);
+    for (const [n, { buckets, viewers }] of all.entries()) {
+      const { counts, version } = found[n] ?? { counts: [], version: buckets.version };
+      buckets.merge(counts, version);
+      buckets.forgetBefore(from);
+      this.send(viewers, { version: buckets.version, rolledUpTo: at, buckets: toBuckets(counts) });
     }
   }
 
@@ -143,5 +146,4 @@ export class LiveEngagementService implements OnModuleInit {
   }
 }
 
-const versionOf = ({ seq, at }: RollupWatermark) => ({ version: seq, rolledUpTo: at });
 const shownFrom = (): string => new Date(Date.now() - SHOWN_MS).toISOString();

@@ -1,20 +1,24 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
+import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { KeyedRateLimiter } from '../../platform/rate-limits/keyed-rate-limiter.js';
 import { Batcher } from '../../platform/scheduling/batcher.js';
-import type { EngagementEvent } from '../engagement-event.js';
+import { APP_KINDS, type EngagementEvent } from '../engagement-event.js';
+import { type EngagementRefusal, type SortedEngagement, sortOut } from './acceptance.js';
 import { EngagementEventStore } from './engagement-event.store.js';
-import { type EngagementRefusal, sortByTime } from './acceptance.js';
+import { KnownNamesService } from './known-names.service.js';
 
 /** Events of one statement. */
 const BATCH_SIZE = 2_000;
 /** Calls that may wait; one may have a thousand events, some 300 KB. */
 const CAPACITY = 500;
-/** Batches of one app's user: an hour of somebody who taps all the time, after a week without a connection. */
-const USER_BATCHES = { perSecond: 0.2, burst: 20 };
+/** Events of one app's user: a week without a connection, then an event each two seconds, day and night. */
+const USER_EVENTS = { perSecond: 0.5, burst: 2_000 };
+/** What a call weighs that has fewer: forty calls at once, so that apps collect events. */
+const LEAST_WEIGHT = 50;
 
 /** What became of the events of a call. */
 export interface RecordedEngagement {
@@ -27,7 +31,8 @@ export interface RecordedEngagement {
 @Injectable()
 export class EngagementRecorderService {
   private readonly events: Counter<'result'>;
-  private readonly users = new KeyedRateLimiter(USER_BATCHES.perSecond, USER_BATCHES.burst);
+  private readonly appKinds: ReadonlySet<string>;
+  private readonly users = new KeyedRateLimiter(USER_EVENTS.perSecond, USER_EVENTS.burst);
   private readonly writes = new Batcher<readonly EngagementEvent[], number>({
     runBatch: (calls) => this.store.record(calls),
     size: BATCH_SIZE,
@@ -39,40 +44,50 @@ export class EngagementRecorderService {
 
   constructor(
     private readonly store: EngagementEventStore,
+    private readonly names: KnownNamesService,
+    @Inject(CONFIG) config: Config,
     metrics: MetricsService,
   ) {
+    this.appKinds = new Set([...APP_KINDS, ...config.ENGAGEMENT_APP_KINDS]);
     this.events = metrics.counter(
       'engagement_events_total',
-      'Engagement events that came in: `new`, `known` (sent again, which changes nothing), `refused` (too old, or from the future), `dropped` (clicks that could not be written in time).',
+      'Engagement events that came in: `new`, `known` (sent again, which changes nothing), `refused` (too old, from the future, or of a kind that is not for apps to say). Clicks and opens of mails are in `usher_engagement_clicks_total`.',
       ['result'],
     );
   }
 
   /** Resolves once the events are stored. Throws QueueFull when too many calls wait. */
-  async record(events: readonly EngagementEvent[]): Promise<RecordedEngagement> {
-    const { accepted, refused } = sortByTime(events, Date.now());
+  record(events: readonly EngagementEvent[]): Promise<RecordedEngagement> {
+    return this.write(sortOut(events, Date.now()));
+  }
+
+  /**
+   * The same for what the app of a user reports: of the kinds that an app can know, and with the names that there are; another name counts as OTHER.
+   * Throws Problem rate_limited when the user's events come too often.
+   */
+  async recordOwn(
+    userId: string,
+    given: readonly Omit<EngagementEvent, 'userId'>[],
+  ): Promise<RecordedEngagement> {
+    this.charge(userId, Math.max(LEAST_WEIGHT, given.length));
+    const events = given.map((event) => Object.assign(event, { userId }));
+    const { accepted, refused } = sortOut(events, Date.now(), this.appKinds);
+    return this.write({ accepted: await this.names.fold(accepted), refused });
+  }
+
+  private charge(userId: string, weight: number): void {
+    if (this.users.take(userId, weight)) return;
+    throw new Problem('rate_limited', 'Collect events, and send them together.', {
+      retryAfterMs: this.users.bucketOf(userId).waitMsFor(weight),
+    });
+  }
+
+  private async write({ accepted, refused }: SortedEngagement): Promise<RecordedEngagement> {
     const added = accepted.length === 0 ? 0 : await this.writes.add(accepted);
     const result = { new: added, known: accepted.length - added, refused };
     this.events.inc({ result: 'new' }, result.new);
     this.events.inc({ result: 'known' }, result.known);
     this.events.inc({ result: 'refused' }, refused.length);
     return result;
-  }
-
-  /** The same for what the app of a user reports. Throws Problem rate_limited when the user's batches come too often. */
-  async recordOwn(
-    userId: string,
-    events: readonly Omit<EngagementEvent, 'userId'>[],
-  ): Promise<RecordedEngagement> {
-    if (!this.users.take(userId))
-      throw new Problem('rate_limited', 'Collect events, and send them together.', {
-        retryAfterMs: Math.ceil(this.users.bucketOf(userId).waitMs),
-      });
-    return this.record(events.map((event) => Object.assign(event, { userId })));
-  }
-
-  /** Records one event for which nobody waits, such as a click: it is lost if it cannot be written now. */
-  recordAndForget(event: EngagementEvent): void {
-    void this.record([event]).catch(() => this.events.inc({ result: 'dropped' }));
   }
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { instant, userId } from '../../platform/auth/ids.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
-import { ENGAGEMENT_KINDS } from '../engagement-event.js';
+import { platform } from '../../devices/device.schema.js';
+import { APP_KINDS, ENGAGEMENT_CHANNELS, ENGAGEMENT_KINDS } from '../engagement-event.js';
+import { REFUSAL_CODES } from './acceptance.js';
 
 /** Events of one call. */
 const MAX_EVENTS = 1_000;
@@ -34,7 +36,7 @@ const fields = {
   team: team.optional(),
   campaign: campaign.optional(),
   template: template.optional(),
-  channel: name('channel').optional().describe('`push`, `email`, `sms`, `in_app` …'),
+  channel: name('channel').optional().describe('`push`, `email`, `sms`, `app` …'),
   platform: name('platform').optional().describe('`ios`, `android`, `web`, `tv` …'),
   country: country.optional(),
 };
@@ -59,9 +61,18 @@ export const engagementBatch = z
   .meta({ id: 'EngagementBatch', examples: [{ events: [{ ...example, userId: 'ada' }] }] });
 export type EngagementBatch = z.output<typeof engagementBatch>;
 
+const ownFields = {
+  ...fields,
+  kind: engagementKind.describe(
+    `${APP_KINDS.join(', ')}, or one of ENGAGEMENT_APP_KINDS; others are refused by name`,
+  ),
+  channel: z.enum(ENGAGEMENT_CHANNELS).optional(),
+  platform: platform.optional(),
+};
+
 /** The body of `POST /v1/me/engagement`. */
 export const ownEngagementBatch = z
-  .object({ events: z.array(z.object(fields)).min(1).max(MAX_EVENTS) })
+  .object({ events: z.array(z.object(ownFields)).min(1).max(MAX_EVENTS) })
   .meta({ id: 'OwnEngagementBatch', examples: [{ events: [example] }] });
 export type OwnEngagementBatch = z.output<typeof ownEngagementBatch>;
 
@@ -71,7 +82,7 @@ export const engagementRecorded = z
     new: z.int().describe('Events that were not known before'),
     known: z.int().describe('Events that had come before: they change nothing'),
     refused: z
-      .array(z.object({ index: z.int(), id: z.string(), code: z.enum(['in_future', 'too_old']) }))
+      .array(z.object({ index: z.int(), id: z.string(), code: z.enum(REFUSAL_CODES) }))
       .describe('Events that were not stored, by their place in the call'),
   })
   .meta({ id: 'EngagementRecorded' });

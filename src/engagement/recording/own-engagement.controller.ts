@@ -18,7 +18,8 @@ export class OwnEngagementController {
   @Operation({
     id: 'recordOwnEngagement',
     summary: 'Record what the user did',
-    description: 'Up to 1,000 events, as of POST /v1/engagement, without `userId`.',
+    description:
+      'Up to 1,000 events, as of POST /v1/engagement, without `userId`: of kinds that an app can know. A team, campaign or template that is not known counts as `(other)`.',
   })
   @HttpCode(200)
   @ApiResponse({ status: 200, standardSchema: engagementRecorded })

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { named, plannedEachTime, statement } from '../../platform/postgres/statement.js';
+import { foldedColumns, VALUES_A_DAY } from './folding.js';
 
 /** Those who write wait for this lock as long as we wait for it, so that is not long. */
 const LOCK_TIMEOUT: Statement = {
@@ -30,7 +31,15 @@ const END_OF_SLICE = named(
      SELECT e.seq FROM engagement_event e WHERE e.seq > $1 AND e.seq <= $2 ORDER BY e.seq LIMIT $3
    ) s`,
 );
-const ROLL_UP = plannedEachTime(statement('roll-up.sql', import.meta.url));
+const TAKE_VALUES = plannedEachTime(statement('take-values.sql', import.meta.url));
+const ROLL_UP = plannedEachTime(statement('roll-up.sql', import.meta.url, foldedColumns('$3')));
+/**
+ * A slice is grouped twenty times, in memory. Its rows are looked up by the key: a guess that they are many would have the planner read the whole table.
+ */
+const FOR_SLICES = named(
+  'engagement-slice-settings',
+  `SELECT set_config('work_mem', '64MB', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`,
+);
 const ADVANCE = named(
   'engagement-watermark-advance',
   `UPDATE engagement_watermark SET seq = $1, at = $2::timestamptz WHERE name = 'rollups'`,
@@ -43,7 +52,14 @@ export interface RollupWatermark {
   readonly at: string;
 }
 
-/** The roll-ups, as they are made: the tables engagement_rollup and engagement_watermark. */
+/** What became of a slice of events. */
+export interface CountedSlice {
+  readonly events: number;
+  /** The dimension of each name that did not fit, and counts as OTHER. */
+  readonly folded: readonly string[];
+}
+
+/** The roll-ups, as they are made: the tables engagement_rollup, engagement_value and engagement_watermark. */
 @Injectable()
 export class RollupStore {
   constructor(private readonly database: Database) {}
@@ -73,11 +89,11 @@ export class RollupStore {
    * Counts at most `limit` events up to the bound, and moves the watermark, in one transaction. Returns how many they were; undefined while another
    * worker is at it.
    */
-  rollUp(bound: RollupWatermark, limit: number): Promise<number | undefined> {
+  rollUp(bound: RollupWatermark, limit: number): Promise<CountedSlice | undefined> {
     return this.database.transaction('routine', async (tx) => {
       const [done] = await tx.run<RollupWatermark>(CLAIM, []);
       if (!done) return undefined;
-      return done.seq > bound.seq ? 0 : this.count(tx, done, bound, limit);
+      return done.seq > bound.seq ? { events: 0, folded: [] } : this.count(tx, done, bound, limit);
     });
   }
 
@@ -86,15 +102,25 @@ export class RollupStore {
     done: RollupWatermark,
     bound: RollupWatermark,
     limit: number,
-  ): Promise<number> {
+  ): Promise<CountedSlice> {
     type Slice = { seq: number | null; events: number };
     const [slice] = await tx.run<Slice>(END_OF_SLICE, [done.seq, bound.seq, limit]);
     const events = slice?.events ?? 0;
     const isWhole = events < limit;
     const end = isWhole ? bound.seq : (slice?.seq ?? bound.seq);
-    if (events > 0) await tx.run(ROLL_UP, [done.seq, end]);
+    const folded = events > 0 ? await this.countUpTo(tx, done.seq, end) : [];
     const at = isWhole && bound.at > done.at ? bound.at : done.at;
     await tx.run(ADVANCE, [end, at]);
-    return events;
+    return { events, folded };
+  }
+
+  /** Returns the dimensions of the names that did not fit. */
+  private async countUpTo(tx: Transaction, after: number, end: number): Promise<string[]> {
+    await tx.run(FOR_SLICES, []);
+    type Folded = { dimension: string; key: string };
+    const folded = await tx.run<Folded>(TAKE_VALUES, [after, end, JSON.stringify(VALUES_A_DAY)]);
+    const keys = Object.fromEntries(folded.map(({ key }) => [key, true]));
+    await tx.run(ROLL_UP, [after, end, JSON.stringify(keys)]);
+    return folded.map(({ dimension }) => dimension);
   }
 }

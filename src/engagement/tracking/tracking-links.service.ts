@@ -6,7 +6,7 @@ import { MAX_TOKEN, openPlace, sealPlace, type TrackedPlace } from './tracking-t
 import { trackHtml } from './track-html.js';
 
 /** Below PUBLIC_URL. */
-export const TRACKING_PATH = '/t';
+const TRACKING_PATH = '/t';
 
 /** What a link or pixel is in. */
 export type TrackedMessage = Omit<TrackedPlace, 'place' | 'url' | 'day'>;

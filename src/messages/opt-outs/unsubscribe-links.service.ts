@@ -1,7 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { deriveKey } from '../../platform/crypto/aes-gcm.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { Problem } from '../../platform/http/problem.js';
+import { messageUnsubscribed } from '../message.js';
+import { CountedMessageStore } from '../queue/counted-message.store.js';
 import { OptOutStore } from './opt-out.store.js';
 import { readUnsubscription, signUnsubscription, type Unsubscription } from './unsubscribe-token.js';
 
@@ -17,6 +20,8 @@ export class UnsubscribeLinksService {
   constructor(
     @Inject(CONFIG) config: Config,
     private readonly optOuts: OptOutStore,
+    private readonly counted: CountedMessageStore,
+    private readonly bus: EventBusService,
   ) {
     this.keys = config.CONTACT_KEY.map((secret) =>
       deriveKey({ secret, salt: '', info: 'usher unsubscribe' }),
@@ -24,7 +29,7 @@ export class UnsubscribeLinksService {
     this.publicUrl = config.PUBLIC_URL ?? '';
   }
 
-  /** Returns the link for an address and a category. The token is in the query, which is not logged. */
+  /** Returns the link for an address and a category, in a mail. The token is in the query, which is not logged. */
   linkFor(whom: Unsubscription): string {
     const [key] = this.keys;
     if (!key) throw new Error('CONTACT_KEY is needed to sign links');
@@ -40,6 +45,9 @@ export class UnsubscribeLinksService {
 
   /** Ends mails of the category to the address. Any number of times. Throws as `check` does. */
   async unsubscribe(token: string): Promise<void> {
-    await this.optOuts.add({ channel: 'email', ...this.check(token), source: 'link' });
+    const { messageId, ...whom } = this.check(token);
+    await this.optOuts.add({ channel: 'email', ...whom, source: 'link' });
+    const message = messageId === undefined ? undefined : await this.counted.find(messageId);
+    if (message) this.bus.publish(messageUnsubscribed, message);
   }
 }

@@ -4,18 +4,26 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export interface Unsubscription {
   readonly addressHash: Uint8Array;
   readonly category: string;
+  /** The mail that the link is in; links of older versions do not say. */
+  readonly messageId?: string | undefined;
 }
 
 const HASH_BYTES = 32;
 const MAC_BYTES = 16;
 const MAX_LENGTH = 300;
+/** Between the category and the message; neither has it. */
+const SEPARATOR = '\0';
 
 /**
- * Returns what a link to unsubscribe carries: the keyed hash of the address and the category, signed. It names nobody, works as long as the
- * mail is kept, and can do nothing but unsubscribe.
+ * Returns what a link to unsubscribe carries: the keyed hash of the address, the category and the message, signed. It names nobody, works as
+ * long as the mail is kept, and can do nothing but unsubscribe.
  */
-export function signUnsubscription({ addressHash, category }: Unsubscription, key: Uint8Array): string {
-  const content = Buffer.concat([addressHash, Buffer.from(category)]);
+export function signUnsubscription(
+  { addressHash, category, messageId }: Unsubscription,
+  key: Uint8Array,
+): string {
+  const text = messageId === undefined ? category : `${category}${SEPARATOR}${messageId}`;
+  const content = Buffer.concat([addressHash, Buffer.from(text)]);
   return Buffer.concat([macOf(content, key), content]).toString('base64url');
 }
 
@@ -28,10 +36,8 @@ export function readUnsubscription(token: string, keys: readonly Uint8Array[]): 
   if (content.length <= HASH_BYTES || bytes.toString('base64url') !== token) return undefined;
   const isSigned = keys.some((key) => timingSafeEqual(macOf(content, key), bytes.subarray(0, MAC_BYTES)));
   if (!isSigned) return undefined;
-  return {
-    addressHash: content.subarray(0, HASH_BYTES),
-    category: content.subarray(HASH_BYTES).toString('utf8'),
-  };
+  const [category = '', messageId] = content.subarray(HASH_BYTES).toString('utf8').split(SEPARATOR);
+  return { addressHash: content.subarray(0, HASH_BYTES), category, messageId };
 }
 
 const macOf = (content: Uint8Array, key: Uint8Array): Buffer =>

@@ -42,7 +42,9 @@ export class MailSenderService {
       html: this.htmlOf(message),
       // What is critical is about the account, and cannot be unsubscribed from.
       unsubscribeUrl:
-        tier === 'critical' ? undefined : this.links.linkFor({ addressHash: hashes[0], category }),
+        tier === 'critical'
+          ? undefined
+          : this.links.linkFor({ addressHash: hashes[0], category, messageId: id }),
     });
     if (result.is === 'delivered') return { state: 'sent', providerIds: [id] };
     return afterResult(message, result, { now: new Date(), backoff: backoffMs(attempts) });

@@ -157,6 +157,8 @@ export const engagementSettings = {
   ENGAGEMENT_RETENTION_DAYS: integer(9, 3_650).default(30),
   /** Types of events, with commas between, of which each device that receives one is counted as `delivered`. */
   ENGAGEMENT_EVENT_TYPES: list().default([]),
+  /** Kinds of engagement, with commas between, that apps may report of their user besides opened, tapped and dismissed. */
+  ENGAGEMENT_APP_KINDS: list().default([]),
 };
 
 /** Campaigns. */

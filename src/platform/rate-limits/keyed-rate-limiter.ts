@@ -15,9 +15,9 @@ export class KeyedRateLimiter {
     private readonly now: () => number = monotonicNow,
   ) {}
 
-  /** Takes one for this key. Returns whether that was within its limit. */
-  take(key: string): boolean {
-    return this.bucketOf(key).take(this.now());
+  /** Takes one for this key, or as many as the call weighs. Returns whether that was within its limit. */
+  take(key: string, count = 1): boolean {
+    return this.bucketOf(key).take(this.now(), count);
   }
 
   /** The token bucket of this key. */

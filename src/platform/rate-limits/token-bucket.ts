@@ -17,14 +17,14 @@ export class TokenBucket {
     this.updatedAt = now;
   }
 
-  /** Takes one token. Returns whether the call is allowed. */
-  take(now: number): boolean {
+  /** Takes one token, or as many as the call weighs. Returns whether the call is allowed. */
+  take(now: number, count = 1): boolean {
     const refill = (Math.max(0, now - this.updatedAt) * this.rate) / 1_000;
     this.updatedAt = now;
-    this.tokens = Math.min(this.burst, this.tokens + refill) - 1;
-    if (this.tokens >= 0) return true;
-    this.tokens = Math.max(this.tokens, -this.maxDeficit);
-    return false;
+    this.tokens = Math.min(this.burst, this.tokens + refill);
+    const left = this.tokens - count;
+    if (left >= 0 || this.maxDeficit > 0) this.tokens = Math.max(left, -this.maxDeficit);
+    return left >= 0;
   }
 
   /** Whole tokens that are left. */
@@ -39,7 +39,12 @@ export class TokenBucket {
 
   /** Milliseconds until a call is allowed again, if none is made before; 0 if one is allowed now. */
   get waitMs(): number {
-    return Math.max(0, Math.ceil(((1 - this.tokens) / this.rate) * 1_000));
+    return this.waitMsFor(1);
+  }
+
+  /** The same for a call that weighs `count`. */
+  waitMsFor(count: number): number {
+    return Math.max(0, Math.ceil(((count - this.tokens) / this.rate) * 1_000));
   }
 
   /** Tokens below zero: how many calls were refused that the rate has not made up for yet. */

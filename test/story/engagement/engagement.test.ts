@@ -18,6 +18,7 @@ beforeAll(async () => {
   usher = await startUsher({
     PUBLIC_URL,
     SMTP_URL: mailServer.url,
+    ENGAGEMENT_APP_KINDS: 'shared',
     SMTP_FROM: 'Usher <no-reply@usher.example.com>',
   });
 });
@@ -113,10 +114,52 @@ describe('POST /v1/engagement', () => {
     expect((await send({ events: [{ ...own, userId: 'somebody' }] })).body).toMatchObject({ new: 1 });
     const stored = await usher.database.query('SELECT user_id FROM engagement_event WHERE id = $1', [own.id]);
     expect(stored).toEqual([{ user_id: 'own' }]);
-    const replies = await Promise.all(Array.from({ length: 25 }, () => send({ events: [own] })));
+    const stored2 = await usher.database.query('SELECT campaign FROM engagement_event WHERE id = $1', [
+      own.id,
+    ]);
+    expect(stored2).toEqual([{ campaign: '(other)' }]);
+    const replies = await Promise.all(Array.from({ length: 45 }, () => send({ events: [own] })));
     const refused = replies.find(({ status }) => status !== 200);
-    if (!refused) throw new Error('all of 25 batches at once were taken');
+    if (!refused) throw new Error('all of 45 batches at once were taken');
     expectProblem(refused, 429, 'rate_limited', true);
+  });
+
+  test('of an app takes only kinds that an app can know, names that there are, and so many events', async () => {
+    await record(event({ campaign: 'real', team: 'film' }));
+    await totalsBecome('real', { opened: 1 });
+    const send = (user: string, ...events: Record<string, unknown>[]) =>
+      usher.callAs(user, 'POST', '/v1/me/engagement', { events });
+    const own = (changes: Record<string, unknown>) => {
+      const { userId: _, ...rest } = event(changes);
+      return rest;
+    };
+    const sent = [
+      own({ kind: 'tapped', campaign: 'real', team: 'film', template: 'invented' }),
+      own({ kind: 'converted', campaign: 'real' }),
+      own({ kind: 'unsubscribed', campaign: 'real' }),
+      own({ kind: 'shared', campaign: 'real' }),
+    ];
+    const reply = await send('faker', ...sent);
+    expect(reply.body).toMatchObject({ new: 2, known: 0 });
+    expect(
+      (reply.body.refused as { code: string; index: number }[]).map(({ index, code }) => [index, code]),
+    ).toEqual([
+      [1, 'kind_not_allowed'],
+      [2, 'kind_not_allowed'],
+    ]);
+    const rows = await usher.database.query(
+      `SELECT kind, team, campaign, template FROM engagement_event WHERE user_id = 'faker' ORDER BY kind`,
+    );
+    expect(rows).toEqual([
+      { kind: 'shared', team: null, campaign: 'real', template: null },
+      { kind: 'tapped', team: 'film', campaign: 'real', template: '(other)' },
+    ]);
+    expectProblem(await send('faker', own({ channel: 'x' })), 400, 'invalid_request');
+    expectProblem(await send('faker', own({ platform: 'x' })), 400, 'invalid_request');
+    const batch = () => Array.from({ length: 1_000 }, () => own({}));
+    expect((await send('many', ...batch())).status).toBe(200);
+    expect((await send('many', ...batch())).status).toBe(200);
+    expectProblem(await send('many', ...batch()), 429, 'rate_limited', true);
   });
 });
 
@@ -300,7 +343,7 @@ describe('a mail that is to be counted', () => {
     const { html = '', text = '' } = await PostalMime.parse(mail.source);
     const [, link = ''] = /href="https:\/\/usher\.example\.com(\/t\/[^"]+)"/.exec(html) ?? [];
     const [, pixel = ''] = /src="https:\/\/usher\.example\.com(\/t\/[^"]+)"/.exec(html) ?? [];
-    return { html, text, link, pixel };
+    return { html, text, link, pixel, source: mail.source };
   }
 
   test('has links that lead where they led, and an image; each counts once, however often and late it comes', async () => {
@@ -350,6 +393,28 @@ describe('a mail that is to be counted', () => {
     await totalsBecome('scanned', { tapped: [0, 1], opened: [0, 1] });
     await get(pixel);
     await totalsBecome('scanned', { tapped: [0, 1], opened: [1, 1] });
+  });
+
+  test('leads on although its link is followed again and again, and nothing is written for that', async () => {
+    const { link } = await mailTo('fred', { campaign: 'replayed' });
+    const replies = await Promise.all(Array.from({ length: 100 }, () => get(link)));
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([302]));
+    await totalsBecome('replayed', { tapped: 1 });
+    expect(await samples('usher_engagement_clicks_total', 'repeated')).toBeGreaterThanOrEqual(99);
+  });
+
+  test('counts who unsubscribes by its link, once, for the campaign that it was of', async () => {
+    const { source } = await mailTo('gina', { campaign: 'left', team: 'film' });
+    const { headers } = await PostalMime.parse(source);
+    const header = headers.find(({ key }) => key === 'list-unsubscribe')?.value.replaceAll(/\s/g, '') ?? '';
+    const path = header.slice(1 + PUBLIC_URL.length, -1);
+    for (let n = 0; n < 2; n += 1)
+      expect((await fetch(`${usher.url}${path}`, { method: 'POST' })).status).toBe(200);
+    await totalsBecome('left', { unsubscribed: 1 });
+    const rows = await usher.database.query(
+      `SELECT team, channel FROM engagement_event WHERE campaign = 'left'`,
+    );
+    expect(rows).toEqual([{ team: 'film', channel: 'email' }]);
   });
 
   test('is the one that asks for it: others stay as they are', async () => {

@@ -3,9 +3,11 @@ import { RollupQueryStore } from '../../../src/engagement/analytics/rollup-query
 import { DeliveriesWorker } from '../../../src/engagement/deliveries/deliveries.worker.js';
 import { DeliveryScanStore } from '../../../src/engagement/deliveries/delivery-scan.store.js';
 import type { EngagementEvent } from '../../../src/engagement/engagement-event.js';
+import { LiveBucketStore } from '../../../src/engagement/live/live-bucket.store.js';
 import { PartitionStore } from '../../../src/engagement/partitions/partition.store.js';
 import { PartitionsWorker } from '../../../src/engagement/partitions/partitions.worker.js';
 import { EngagementEventStore } from '../../../src/engagement/recording/engagement-event.store.js';
+import { VALUES_A_DAY } from '../../../src/engagement/rollups/folding.js';
 import { RollupStore } from '../../../src/engagement/rollups/rollup.store.js';
 import { RollupsWorker } from '../../../src/engagement/rollups/rollups.worker.js';
 import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
@@ -39,7 +41,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await postgres.query(
-    'TRUNCATE campaign, campaign_member, engagement_event, engagement_rollup, message, receipt',
+    'TRUNCATE campaign, campaign_member, engagement_event, engagement_rollup, engagement_value, message, receipt',
   );
   await postgres.query(`DELETE FROM engagement_watermark WHERE name <> 'rollups'`);
 });
@@ -143,14 +145,14 @@ describe('the roll-ups', () => {
   test('have each event once although the worker is killed at any statement, or at the commit', async () => {
     await record(event(), event({ kind: 'tapped' }));
     const died: unknown[] = [];
-    for (const dyingAt of [1, 2, 3, 4, 'commit', undefined] as const) {
+    for (const dyingAt of [1, 2, 3, 4, 5, 6, 'commit', undefined] as const) {
       dying.dyingAt = dyingAt;
       await workerOn(dying)
         .runOnce()
         .catch(() => died.push(dyingAt));
       expect(await daily()).toEqual(dyingAt === undefined ? { opened: 1, tapped: 1 } : {});
     }
-    expect(died).toEqual([1, 2, 3, 4, 'commit']);
+    expect(died).toEqual([1, 2, 3, 4, 5, 6, 'commit']);
     await workerOn().runOnce();
     expect(await daily()).toEqual({ opened: 1, tapped: 1 });
   });
@@ -190,6 +192,32 @@ describe('the roll-ups', () => {
     expect(await daily()).toEqual({ opened: 1, tapped: 1 });
   });
 
+  test('count names that are too many for their day as (other), and lose none of them', async () => {
+    const kinds = Array.from(
+      { length: VALUES_A_DAY.kind + 10 },
+      (_, n) => `kind.${String(n).padStart(3, '0')}`,
+    );
+    const at = ago(MINUTE_MS);
+    await record(...kinds.map((kind) => event({ kind, at })));
+    const metrics = new MetricsService();
+    const worker = new RollupsWorker(new RollupStore(database), configOf(), metrics);
+    await worker.runOnce();
+    const days = await daily();
+    expect([Object.keys(days).length, days['(other)'], days['kind.000']]).toEqual([
+      VALUES_A_DAY.kind + 1,
+      10,
+      1,
+    ]);
+    expect(await metrics.registry.metrics()).toContain(
+      'usher_engagement_values_folded_total{dimension="kind"} 10',
+    );
+    // What has a place keeps it, whatever comes later.
+    await record(event({ kind: 'kind.000', at }), event({ kind: 'another', at }));
+    await worker.runOnce();
+    expect(await daily()).toMatchObject({ 'kind.000': 2, '(other)': 11 });
+    expect(await daily()).not.toHaveProperty('another');
+  });
+
   test('answer in buckets, of which the counts are those of the events', async () => {
     const starts = [3, 2, 1, 0].map((days) => Date.parse(ago(days * DAY_MS).slice(0, 10)));
     const at = (n: number) => new Date((starts[n] ?? 0) + 3_600_000).toISOString();
@@ -200,17 +228,49 @@ describe('the roll-ups', () => {
     );
     await workerOn().runOnce();
     const end = (starts[3] ?? 0) + DAY_MS;
-    const query = { starts, end, grain: 'day', label: 'day' } as const;
+    const query = { starts, end, grain: 'day', interval: 'day', timezone: 'UTC' } as const;
     const store = new RollupQueryStore(database);
     const sorted = async (more: object) =>
       (await store.read({ ...query, ...more }))
-        .map(({ bucket, group, people }) => `${bucket} ${group} ${people}`)
+        .flatMap(({ group, buckets, people }) =>
+          buckets.map((bucket, n) => `${bucket} ${group} ${people[n] ?? 0}`),
+        )
         .toSorted();
     expect(await sorted({})).toEqual(['0  1', '2  2']);
     expect(await sorted({ groupBy: 'kind' })).toEqual(['0 opened 1', '2 opened 1', '2 tapped 1']);
     expect(await sorted({ groupBy: 'platform', kind: 'opened' })).toEqual(['0 ios 1', '2 tv 1']);
     expect(await sorted({ team: 'film', campaign: 'autumn', kind: 'tapped' })).toEqual(['2  1']);
     expect(await sorted({ campaign: 'winter' })).toEqual([]);
+  });
+});
+
+describe('what is watched live', () => {
+  const scope = { team: '*', campaign: '*' };
+  const insert = (rows: number, version: string) =>
+    postgres.query(
+      `INSERT INTO engagement_rollup (grain, team, campaign, dimension, at, kind, value, people, machines, version)
+       SELECT 'minute', '*', '*', 'all', date_trunc('minute', now()) - n % 60 * interval '1 minute', 'kind ' || n / 60, '', 1, 0, ${version}
+       FROM generate_series(0, $1::int - 1) n`,
+      [rows],
+    );
+  const read = async (since: number, until: number) =>
+    (await new LiveBucketStore(database).read([[scope, since]], ago(65 * MINUTE_MS), until))[0];
+
+  test('is read whole, however much has changed, also by one slice', async () => {
+    await insert(3_500, '7');
+    const changes = await read(0, 9);
+    expect([changes?.counts.length, changes?.version]).toEqual([3_500, 9]);
+    expect(new Set(changes?.counts.map(({ at, kind }) => `${at} ${kind}`)).size).toBe(3_500);
+    expect(await read(7, 9)).toEqual({ counts: [], version: 9 });
+  });
+
+  test('goes on where it stopped when there is more than one read takes', async () => {
+    await insert(20_000, 'n');
+    const first = await read(0, 30_000);
+    expect(first?.counts.length).toBe(16_000);
+    const rest = await read(first?.version ?? 0, 30_000);
+    const all = [...(first?.counts ?? []), ...(rest?.counts ?? [])];
+    expect([new Set(all.map(({ version }) => version)).size, rest?.version]).toEqual([20_000 - 1, 30_000]);
   });
 });
 

@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { z } from 'zod';
-import type { engagementAnswer } from '../../../../src/engagement/analytics/analytics.schema.js';
+import type { engagementResponse } from '../../../../src/engagement/analytics/analytics.schema.js';
 import type { Cli } from '../cli.js';
 import { parseDuration } from '../durations.js';
 import { plainText } from '../output/plain-text.js';
 import { table } from '../output/table.js';
 
-type Answer = z.output<typeof engagementAnswer>;
+type Answer = z.output<typeof engagementResponse>;
 type Series = Answer['series'][number];
 
 interface Options {

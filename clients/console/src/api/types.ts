@@ -3,7 +3,7 @@
  * their types are here.
  */
 import type { z } from 'zod';
-import type { engagementAnswer } from '../../../../src/engagement/analytics/analytics.schema.js';
+import type { engagementResponse } from '../../../../src/engagement/analytics/analytics.schema.js';
 import type {
   campaignList,
   describedCampaign,
@@ -30,7 +30,7 @@ import type {
 } from '../../../../src/timeline/timeline.schema.js';
 
 /** `GET /v1/analytics/engagement` */
-export type EngagementAnswer = z.output<typeof engagementAnswer>;
+export type EngagementAnswer = z.output<typeof engagementResponse>;
 
 /** `GET /v1/users/{userId}` */
 export type User = z.output<typeof userResponse>;

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import type { RollupWatermark } from '../rollups/rollup.store.js';
-import { RollupCacheService } from './rollup-cache.service.js';
+import { AnswerCacheService } from './answer-cache.service.js';
 import { cacheKey, type RollupQuery } from './rollup-query.js';
 import { rollupsAdvanced } from './watermark.worker.js';
 
@@ -20,12 +20,11 @@ interface CountedQuestion {
 
 /** Answers ahead what is asked often: as soon as the roll-ups have counted more, and before anybody asks. */
 @Injectable()
-export class FrequentQuestionsService implements OnModuleInit {
+export class CacheWarmingService implements OnModuleInit {
   private readonly questions = new LRUCache<string, CountedQuestion>({ max: MAX_COUNTED, ttl: WITHIN_MS });
-  private isAnswering = false;
 
   constructor(
-    private readonly cache: RollupCacheService,
+    private readonly cache: AnswerCacheService,
     private readonly bus: EventBusService,
   ) {}
 
@@ -35,24 +34,17 @@ export class FrequentQuestionsService implements OnModuleInit {
 
   /** Counts a question. */
   count(query: RollupQuery): void {
-    const key = cacheKey(query, '');
+    const key = cacheKey(query);
     const known = this.questions.get(key);
     if (known) known.asks += 1;
     else this.questions.set(key, { query, asks: 1 });
   }
 
-  /** One question after the other, so that they take no more than one connection. Does nothing while the last ones are being answered. */
-  private async answerAhead(watermark: RollupWatermark): Promise<void> {
-    if (this.isAnswering) return;
-    this.isAnswering = true;
-    try {
-      const often = [...this.questions.values()]
-        .filter(({ asks }) => asks >= OFTEN)
-        .toSorted((a, b) => b.asks - a.asks)
-        .slice(0, MAX_AHEAD);
-      for (const { query } of often) await this.cache.answerAhead(query, watermark);
-    } finally {
-      this.isAnswering = false;
-    }
+  private answerAhead(watermark: RollupWatermark): void {
+    const often = [...this.questions.values()]
+      .filter(({ asks }) => asks >= OFTEN)
+      .toSorted((a, b) => b.asks - a.asks)
+      .slice(0, MAX_AHEAD);
+    for (const { query } of often) this.cache.refresh(query, watermark);
   }
 }
