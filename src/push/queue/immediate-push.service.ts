@@ -24,7 +24,7 @@ export class ImmediatePushService implements OnModuleInit {
       );
       return events.map(() => undefined);
     },
-    size: 500,
+    size: 100,
     concurrency: 1,
     capacity: 5_000,
   });
