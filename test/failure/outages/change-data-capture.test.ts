@@ -440,10 +440,12 @@ test('who is erased is remembered until all that was committed before it is in f
   isClosed = true;
   await play('eve', 2);
   await eventually('her change is about to be written', gate.waits);
+  const [written] = await query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn');
   await endErasure('COMMIT');
   await eventually('the erasure has been seen', async () => {
     const [key] = await query<{ isStamped: boolean }>(
-      `SELECT erased_lsn IS NOT NULL AS "isStamped" FROM warehouse_key WHERE user_id = 'eve'`,
+      `SELECT erased_lsn > $1::pg_lsn - '0/0' AS "isStamped" FROM warehouse_key WHERE user_id = 'eve'`,
+      [written?.lsn],
     );
     return key === undefined || key.isStamped;
   });
