@@ -6,7 +6,7 @@
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
  *   --users 1000000         rows in each table of `scale` (--minutes 3 of load), of `nightly-order` and of `killed-push`, events of one user in `timeline`: run only when named
- *   --users 100000          people of `campaign-once`, whose workers are killed
+ *   --users 100000          people of `campaign-once`, whose workers are killed, and of `campaign-beside`
  *   --seed 1                of the moments of `killed-push`, and of the statements of `digest-week`
  *   --events 10000000       rows of `engagement` beside a year of roll-ups: run only when named
  *   --days 8                that `digest-week` simulates, for `--users`
@@ -23,6 +23,7 @@ import { doubts, machine, save, table } from './report.mjs';
 import { heartbeats } from './scenarios/heartbeats.mjs';
 import { boot } from './scenarios/boot.mjs';
 import { campaign } from './scenarios/campaign.mjs';
+import { campaignBeside } from './scenarios/campaign-beside.mjs';
 import { campaignOnce } from './scenarios/campaign-once.mjs';
 import { clients } from './scenarios/clients.mjs';
 import { connections } from './scenarios/connections.mjs';
@@ -67,6 +68,7 @@ const scenarios = {
   campaign,
   clients,
   digest,
+  'campaign-beside': campaignBeside,
   'campaign-once': campaignOnce,
   'digest-week': digestWeek,
   engagement,
@@ -80,6 +82,7 @@ const ONLY_WHEN_NAMED = new Set([
   'nightly-order',
   'killed-push',
   'digest',
+  'campaign-beside',
   'campaign-once',
   'digest-week',
   'engagement',

@@ -4,6 +4,7 @@ import { capturedTables } from './captured-tables.js';
 import { AudiencesModule } from './audiences/audiences.module.js';
 import { CAMPAIGN_OUTCOMES, type CampaignOutcomes } from './campaigns/campaign-outcomes.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
+import { GoalsService } from './campaigns/goals/goals.service.js';
 import { SENDING_RATES } from './campaigns/preview/sending-rates.js';
 import { ConsoleModule } from './console/console.module.js';
 import { ContactsModule } from './contacts/contacts.module.js';
@@ -17,6 +18,7 @@ import { EntitlementsModule } from './entitlements/entitlements.module.js';
 import { entitlementsState } from './entitlements/entitlements.state.js';
 import { DigestsModule } from './digests/digests.module.js';
 import { LiveModule } from './live/live.module.js';
+import { APPEND_OBSERVER } from './mailbox/append-observer.js';
 import { EVENT_MESSAGES } from './mailbox/events/event-messages.js';
 import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
@@ -54,7 +56,7 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
 @Global()
 @Module({
-  imports: [EngagementModule, MessagesModule, OperationsModule, PlaybackModule, PushModule],
+  imports: [CampaignsModule, EngagementModule, MessagesModule, OperationsModule, PlaybackModule, PushModule],
   providers: [
     { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
     { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
@@ -76,6 +78,7 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
       inject: [MessageStore, PushStore],
     },
     { provide: SENDING_RATES, useExisting: SendingRatesService },
+    { provide: APPEND_OBSERVER, useExisting: GoalsService },
   ],
   exports: [
     STATE_PARTS,
@@ -90,6 +93,7 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
     EVENT_MESSAGES,
     CAMPAIGN_OUTCOMES,
     SENDING_RATES,
+    APPEND_OBSERVER,
   ],
 })
 class PortsModule {}

@@ -7,7 +7,7 @@ export interface KilledCampaign {
   readonly duplicates: number;
   readonly members: number;
   readonly addresses: number;
-  readonly told: number;
+  readonly queued: number;
   readonly byMail: number;
   readonly byPush: number;
   readonly events: number;

@@ -16,7 +16,7 @@ const DONE_WITHIN_MS = 1_200_000;
 const POLL_MS = 50;
 const ADMIN_KEY = 'usher_bench_admin_key_0123456789';
 const CONTACT_KEY = 'encrypts the addresses of pretend people with 32 bytes or more';
-const BEGINS = ['campaign-walk-claim', 'claim-members'];
+const BEGINS = ['campaign-progress-claim', 'claim-members'];
 /** A worker looks for campaigns that run. */
 const LOOKS = 'campaigns-running';
 const bundle = fileURLToPath(new URL('../../dist/usher.js', import.meta.url));
@@ -38,7 +38,7 @@ const CAMPAIGN = {
 /**
  * Runs it for `people` on an empty migrated database, of which `killsAt` kills workers: each the number of statements of the work until then, by turns
  * before and after PostgreSQL has the last one. Returns `{ people, members, found, duplicates, addresses, events, doubled, lost, pushes, mails, whilePaused, seconds,
- * kills }`. `whilePaused`: members who were told while it was paused.
+ * kills }`. `whilePaused`: members who were queued while it was paused.
  */
 export async function runKilledCampaign({ databaseUrl, environment, people, killsAt, onKill = () => {} }) {
   const client = new pg.Client({ connectionString: databaseUrl });
@@ -82,7 +82,7 @@ export async function runKilledCampaign({ databaseUrl, environment, people, kill
   }
 }
 
-/** Returns how many members were told while the campaign was paused and a worker looked for work. It leaves a worker that runs. */
+/** Returns how many members were queued while the campaign was paused and a worker looked for work. It leaves a worker that runs. */
 async function pauseAndResume({ client, proxy, api, environment }, keep) {
   const isLeft = !(await isInState(client, 'done'));
   if (isLeft) await api.call('POST', '/v1/campaigns/advent/pause');
@@ -120,7 +120,7 @@ async function count(client) {
   const rows = await one(
     client,
     `SELECT count(*)::int AS members, count(*) FILTER (WHERE reason = 'duplicate_address')::int AS addresses,
-       count(*) FILTER (WHERE state = 'queued')::int AS told, count(*) FILTER (WHERE channel = 'email')::int AS "byMail",
+       count(*) FILTER (WHERE state = 'queued')::int AS queued, count(*) FILTER (WHERE channel = 'email')::int AS "byMail",
        count(*) FILTER (WHERE channel = 'push')::int AS "byPush" FROM campaign_member`,
   );
   const sent = await one(

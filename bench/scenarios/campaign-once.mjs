@@ -16,21 +16,22 @@ export async function campaignOnce({ environment, options }) {
     killsAt: KILLS_AT,
     onKill: (n) => process.stdout.write(`${n + 1} `),
   });
-  const { people, members, counted, found, duplicates, sharedAddresses, addresses, told, events } = campaign;
+  const { people, members, counted, found, duplicates, sharedAddresses, addresses, queued, events } =
+    campaign;
   const { lost, doubled, whilePaused, kills, seconds } = campaign;
   const isOnce =
     members === people &&
     counted === people &&
     duplicates === found - people &&
     addresses === sharedAddresses;
-  if (!isOnce || told !== people - addresses || events !== told || lost + doubled + whilePaused !== 0)
+  if (!isOnce || queued !== people - addresses || events !== queued || lost + doubled + whilePaused !== 0)
     throw new Error(`not exactly once: ${JSON.stringify(campaign)}`);
   return [
     { what: `people in three audiences, found ${found} times`, usher: people },
     { what: 'people who share a mail address with another one', usher: addresses },
-    { what: 'people who were told', usher: told },
+    { what: 'people who were sent it', usher: queued },
     { what: 'events and messages too many, or missing', usher: lost + doubled },
-    { what: 'people who were told while it was paused', usher: whilePaused },
+    { what: 'people who were sent it while it was paused', usher: whilePaused },
     { what: `seconds, with ${kills.length} kills and a pause`, usher: seconds },
     ...kills.map((kill, n) => ({ what: `kill ${n + 1}: ${kill}`, usher: 1 })),
   ];

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { instant } from '../platform/auth/ids.schema.js';
 import { cursorOf, listLimit, nextCursor } from '../platform/http/cursor.schema.js';
+import { shortName } from '../platform/http/text.schema.js';
 import { audienceRule } from './rule/audience-rule.schema.js';
 
 /** An audience's name, chosen by the back office. */
-export const audienceName = z
-  .string()
-  .regex(/^[a-z][a-z0-9_-]{0,63}$/, { error: 'must be 1 to 64 of a-z 0-9 _ -, and begin with a letter' })
-  .meta({ description: 'An audience, as the back office named it', examples: ['premium-de'] });
+export const audienceName = shortName.meta({
+  description: 'An audience, as the back office named it',
+  examples: ['premium-de'],
+});
 
 /** Body of `PUT /v1/audiences/{name}`. */
 export const audienceBody = z
@@ -51,7 +52,9 @@ export const audienceEstimate = z
     name: audienceName,
     size: z.int().describe('How many members it has about now'),
     margin: z.int().describe('The true number is likely (95 %) to be no further away'),
-    isExact: z.boolean().describe('All users were looked at: there are few'),
-    sampled: z.int().describe('Members who were looked at'),
+    isExact: z
+      .boolean()
+      .describe('Of a rule: all users were looked at, since there are few. Of a list: always, it is counted'),
+    sampled: z.int().describe('Members who were looked at; 0 for a list, which is counted'),
   })
   .meta({ id: 'AudienceEstimate' });

@@ -4,7 +4,7 @@ import { named } from '../platform/postgres/statement.js';
 import type { StoredAudience } from './audience.js';
 import type { AudienceRule } from './rule/audience-rule.js';
 
-const COLUMNS = 'name, rule, members, iso(updated_at) AS "updatedAt"';
+const COLUMNS = 'name, rule, members, iso(updated_at) AS "updatedAt", iso(created_at) AS "createdAt"';
 const LIST = named(
   'audiences',
   `SELECT ${COLUMNS} FROM audience WHERE NOT is_removed AND name > $1 ORDER BY name LIMIT $2`,

@@ -4,10 +4,13 @@ import type { AudienceRule } from './rule/audience-rule.js';
 export interface Audience {
   readonly name: string;
   readonly rule: AudienceRule | null;
+  /** ISO 8601. Which one of its name it is: a list that was made anew has other members. */
+  readonly createdAt?: string | undefined;
 }
 
 /** An audience as it is stored. */
 export interface StoredAudience extends Audience {
+  readonly createdAt: string;
   /** How many users the list has; 0 for a rule. */
   readonly members: number;
   /** ISO 8601. */

@@ -84,7 +84,8 @@ export class AudiencesController {
   @Operation({
     id: 'estimateAudience',
     summary: 'Estimate how many members an audience has',
-    description: 'By a sample, in less than a second, however many users there are.',
+    description:
+      'Of a rule by a sample, in less than a second, however many users there are. A list is counted.',
     problems: ['not_found'],
   })
   @HttpCode(200)

@@ -42,19 +42,19 @@ export class AudiencesService {
     return this.audit.transaction('important', by, async (tx) => {
       const count = await this.store.lockAll(tx);
       const before = await this.store.lock(tx, name);
-      const told = { action: 'audience.put', target: { kind: 'audience', id: name } } as const;
+      const act = { action: 'audience.put', target: { kind: 'audience', id: name } } as const;
       const after = { rule: rule ?? null };
       if (before?.isRemoved)
         throw new Problem('conflict', 'An audience of this name is still being removed.');
       if (before && (before.rule === null) !== (rule === undefined))
         throw new Problem('conflict', 'A list does not become a rule, nor the reverse: take another name.');
       if (before && isDeepStrictEqual(before.rule, after.rule))
-        return { outcome: toListed(before), acts: [{ ...told, before: after, after, result: 'unchanged' }] };
+        return { outcome: toListed(before), acts: [{ ...act, before: after, after, result: 'unchanged' }] };
       if (!before && count >= MAX_AUDIENCES)
         throw new Problem('conflict', `There may be ${MAX_AUDIENCES} audiences.`);
       const stored = await this.store.put(tx, name, after.rule);
-      const act: AuditedAct = { ...told, before: before && { rule: before.rule }, after, result: 'done' };
-      return { outcome: toListed(stored), acts: [act] };
+      const done: AuditedAct = { ...act, before: before && { rule: before.rule }, after, result: 'done' };
+      return { outcome: toListed(stored), acts: [done] };
     });
   }
 
@@ -62,7 +62,7 @@ export class AudiencesService {
   remove(name: string, by: AuditContext): Promise<void> {
     return this.audit.transaction('important', by, async (tx) => {
       const before = await this.store.lock(tx, name);
-      if (!before || before.isRemoved) throw notFound();
+      if (!before || before.isRemoved) throw noAudience();
       await this.store.remove(tx, name);
       const { rule, members } = before;
       const target = { kind: 'audience', id: name };
@@ -73,23 +73,23 @@ export class AudiencesService {
     });
   }
 
-  /** Returns how large the audience is, by a sample. Throws Problem not_found. */
+  /** Returns how large the audience is: of a list as counted when it was uploaded, of a rule by a sample. Throws Problem not_found. */
   async estimate(name: string) {
     const audience = await this.find(name);
+    if (!audience.rule) return { name, size: audience.members, margin: 0, isExact: true, sampled: 0 };
     const sample = await this.slices.sample({ audience, without: [] });
-    if (!audience.rule)
-      return { name, size: audience.members, margin: 0, isExact: true, sampled: sample.length };
     return { name, ...estimateOf(sample.map(({ weight }) => weight)), sampled: sample.length };
   }
 
   private async find(name: string): Promise<StoredAudience> {
     const [found] = await this.store.named([name]);
-    if (!found) throw notFound();
+    if (!found) throw noAudience();
     return found;
   }
 }
 
-const notFound = () => new Problem('not_found', 'There is no such audience.');
+/** That there is no such audience. */
+export const noAudience = () => new Problem('not_found', 'There is no such audience.');
 
 const toListed = ({ name, rule, members, updatedAt }: StoredAudience) => ({
   name,

@@ -15,7 +15,7 @@ type Moves = Readonly<Partial<Record<CampaignState, CampaignState>>>;
 
 /**
  * The one table of what may be done with a campaign: by each act, from which state to which. `put` replaces what it says, and what was approved is a
- * draft again. People do the acts of CAMPAIGN_ACTS; workers `start` and `finish`, and `refuse` to start one that names what is not there any more.
+ * draft again. Workers `start` and `finish`, `refuse` to start one that cannot begin, and `halt` one that cannot go on; the rest people do.
  */
 export const CAMPAIGN_MOVES = {
   put: { draft: 'draft', approved: 'draft' },
@@ -24,6 +24,7 @@ export const CAMPAIGN_MOVES = {
   start: { scheduled: 'running' },
   refuse: { scheduled: 'approved' },
   pause: { running: 'paused' },
+  halt: { running: 'paused' },
   resume: { paused: 'running' },
   finish: { running: 'done' },
   abort: {
@@ -38,9 +39,7 @@ export const CAMPAIGN_MOVES = {
 export type CampaignAct = keyof typeof CAMPAIGN_MOVES;
 
 /** What people may do with a campaign, besides writing it. */
-export const CAMPAIGN_ACTS = ['approve', 'schedule', 'pause', 'resume', 'abort'] as const;
-/** One of CAMPAIGN_ACTS. */
-export type PeoplesAct = (typeof CAMPAIGN_ACTS)[number];
+export type CampaignAction = Exclude<CampaignAct, 'put' | 'start' | 'refuse' | 'halt' | 'finish'>;
 
 /** Returns the state that the act leads to; undefined when it is not allowed in this state. */
 export const stateAfter = (act: CampaignAct, state: CampaignState): CampaignState | undefined =>

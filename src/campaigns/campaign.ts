@@ -44,7 +44,7 @@ export interface StoredCampaign {
   /** Of one that is to begin at a local time: where that is first. */
   readonly startsAt: string | null;
   readonly expiresAt: string | null;
-  /** Why it did not begin. */
+  /** Why it did not begin, or was held up. */
   readonly problem: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -52,6 +52,13 @@ export interface StoredCampaign {
   /** All members have been found. */
   readonly frozenAt: string | null;
   readonly endedAt: string | null;
+}
+
+/** A campaign at which a worker is. */
+export interface WorkedCampaign {
+  readonly name: string;
+  /** How often in a row its work failed before. */
+  readonly failures: number;
 }
 
 const DAY_MS = 86_400_000;

@@ -10,10 +10,14 @@ import { CampaignCountsStore } from './definitions/campaign-counts.store.js';
 import { CampaignStore } from './definitions/campaign.store.js';
 import { CampaignsController } from './definitions/campaigns.controller.js';
 import { CampaignsService } from './definitions/campaigns.service.js';
+import { CampaignFailureStore } from './failures/campaign-failure.store.js';
+import { CampaignFailuresService } from './failures/campaign-failures.service.js';
+import { GoalStore } from './goals/goal.store.js';
+import { GoalsService } from './goals/goals.service.js';
 import { CampaignMemberStore } from './members/campaign-member.store.js';
 import { CampaignMembersService } from './members/campaign-members.service.js';
 import { CampaignStartService } from './members/campaign-start.service.js';
-import { CampaignWalkStore } from './members/campaign-walk.store.js';
+import { CampaignProgressStore } from './members/campaign-progress.store.js';
 import { FreezingService } from './members/freezing.service.js';
 import { FreezingWorker } from './members/freezing.worker.js';
 import { NewMembersService } from './members/new-members.service.js';
@@ -34,6 +38,8 @@ import { CampaignWorker } from './sending/campaign.worker.js';
     CampaignActsService,
     CampaignChecksService,
     CampaignCountsStore,
+    CampaignFailuresService,
+    CampaignFailureStore,
     CampaignMembersService,
     CampaignMemberStore,
     CampaignPreviewService,
@@ -44,12 +50,15 @@ import { CampaignWorker } from './sending/campaign.worker.js';
     CampaignStartService,
     CampaignStore,
     CampaignTestsService,
-    CampaignWalkStore,
+    CampaignProgressStore,
     CampaignWorker,
     DryRunService,
     FreezingService,
     FreezingWorker,
+    GoalsService,
+    GoalStore,
     NewMembersService,
   ],
+  exports: [GoalsService],
 })
 export class CampaignsModule {}

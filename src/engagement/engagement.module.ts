@@ -6,7 +6,7 @@ import { RollupCacheService } from './analytics/rollup-cache.service.js';
 import { RollupQueryStore } from './analytics/rollup-query.store.js';
 import { WatermarkWorker } from './analytics/watermark.worker.js';
 import { DeliveriesWorker } from './deliveries/deliveries.worker.js';
-import { DeliveryLookStore } from './deliveries/delivery-look.store.js';
+import { DeliveryScanStore } from './deliveries/delivery-scan.store.js';
 import { LiveBucketStore } from './live/live-bucket.store.js';
 import { LiveEngagementController } from './live/live-engagement.controller.js';
 import { LiveEngagementService } from './live/live-engagement.service.js';
@@ -34,7 +34,7 @@ import { TrackingService } from './tracking/tracking.service.js';
   providers: [
     AnalyticsService,
     DeliveriesWorker,
-    DeliveryLookStore,
+    DeliveryScanStore,
     EngagementEventStore,
     EngagementRecorderService,
     FrequentQuestionsService,

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Statement, type Transaction } from '../platform/postgres/database.js';
 import { named, statement } from '../platform/postgres/statement.js';
 import type { DurableTier, Tier } from '../platform/tiers.js';
@@ -9,6 +9,7 @@ import {
   entryToEnvelope,
   type DurableEnvelope,
 } from './events/event.js';
+import { APPEND_OBSERVER, type AppendObserver, NO_OBSERVER } from './append-observer.js';
 import { appendEvents, pushPolicyOf } from './append.fragments.js';
 import { MailboxFragments, missedSince } from './mailbox.fragments.js';
 import { MAX_REPLAY, MAX_REPLAY_BYTES, type Position } from './position.js';
@@ -52,6 +53,7 @@ export class MailboxStore {
   constructor(
     private readonly database: Database,
     fragments: MailboxFragments,
+    @Inject(APPEND_OBSERVER) private readonly observer: AppendObserver = NO_OBSERVER,
   ) {
     this.readAfterStatement = statement('read-after.sql', import.meta.url, fragments.forOwnStatements);
     this.readPageStatement = statement('read-page.sql', import.meta.url, {
@@ -72,9 +74,20 @@ export class MailboxStore {
   ): Promise<Position[]> {
     const rows = `[${stamped.map((event, n) => this.encodeRow(event, n)).join(',')}]`;
     const values = [rows, handoffId, lane];
-    type Row = { positions: [epoch: string, offset: number][] };
-    const [row] = tx ? await tx.run<Row>(APPEND, values) : await this.database.run<Row>(lane, APPEND, values);
-    return row?.positions.map(([epoch, offset]) => ({ epoch, offset })) ?? [];
+    const observed = stamped.filter(({ event }) => this.observer.observes(event.type));
+    if (observed.length === 0)
+      return positionsOf(
+        tx ? await tx.run(APPEND, values) : await this.database.run<AppendedRow>(lane, APPEND, values),
+      );
+    const appendObserved = async (within: Transaction): Promise<Position[]> => {
+      const appended = await within.run<AppendedRow>(APPEND, values);
+      await this.observer.onAppend(
+        within,
+        observed.map(({ event }) => event),
+      );
+      return positionsOf(appended);
+    };
+    return tx ? appendObserved(tx) : this.database.transaction(lane, appendObserved);
   }
 
   /** Returns what each device needs to resume after its position, in order; all read in one snapshot. */
@@ -138,3 +151,10 @@ export class MailboxStore {
     return `${JSON.stringify(columns).slice(0, -1)},"data":${data}}`;
   }
 }
+
+/** The one row that append.sql returns. */
+interface AppendedRow {
+  readonly positions: readonly (readonly [epoch: string, offset: number])[];
+}
+const positionsOf = ([row]: readonly AppendedRow[]): Position[] =>
+  row?.positions.map(([epoch, offset]) => ({ epoch, offset })) ?? [];

@@ -3,7 +3,7 @@ import { phone } from '../contacts/contact.schema.js';
 import { locale } from '../devices/device.schema.js';
 import { instant, userId } from '../platform/auth/ids.schema.js';
 import { cursorOf, listLimit, nextCursor } from '../platform/http/cursor.schema.js';
-import { plainText } from '../platform/http/text.schema.js';
+import { plainText, shortName } from '../platform/http/text.schema.js';
 import { MESSAGE_CHANNELS, MESSAGE_STATES } from './message.js';
 
 /** Far longer than any text that is sent, so that the error can say how many parts it would take. */
@@ -26,10 +26,7 @@ const channels = z
   .max(MESSAGE_CHANNELS.length)
   .refine((all) => new Set(all).size === all.length, { error: 'must name each channel once' })
   .describe('Tried in this order: the next one when one fails for good.');
-const category = z
-  .string()
-  .regex(/^[a-z][a-z0-9_-]{0,63}$/, { error: 'must be 1 to 64 of a-z 0-9 _ -, and begin with a letter' });
-
+const category = shortName;
 const trackedName = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'must be 1 to 64 of A-Z a-z 0-9 _ . : -' });

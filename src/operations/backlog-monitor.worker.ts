@@ -51,6 +51,20 @@ export class BacklogMonitorWorker extends PeriodicWorker {
       () => this.series(({ digest }) => [[[], digest ?? 0]]),
     );
     metrics.gaugesBy(
+      'campaigns_idle_seconds',
+      'Workers only. For how long the campaign has stood still that has done so longest, although its time has come, its members are not all found, or members are due; 0: none does.',
+      'max',
+      [],
+      () => this.series(({ campaignIdle }) => [[[], campaignIdle ?? 0]]),
+    );
+    metrics.gaugesBy(
+      'campaigns_stopped',
+      'Workers only. Campaigns that are paused because they could not go on: `problem` of each says why.',
+      'max',
+      [],
+      () => this.series(({ stoppedCampaigns }) => [[[], stoppedCampaigns]]),
+    );
+    metrics.gaugesBy(
       'webhooks_waiting',
       'Workers only. Webhooks that wait for a plan or a link; the count stops at 1,000.',
       'max',

@@ -2,13 +2,15 @@
 -- $1 text[] push providers
 -- oldestHandoffs: mailbox/mailbox.fragments.ts · oldestPushes: push/queue/push.fragments.ts · waitingWebhooks:
 -- membership/membership.fragments.ts · oldestEdgeNotice: streams/stream.fragments.ts · oldestMessages: messages/queue/message.fragments.ts ·
--- oldestDigest: digests/digest.fragments.ts
+-- oldestDigest: digests/digest.fragments.ts · campaignIdleSeconds, stoppedCampaigns: campaigns/campaign.fragments.ts
 -- Returns one row: handoffs { critical, important } in seconds · pushes [{ vendor, tier, seconds }] · waiting { count, seconds } ·
--- "edgeNotice" and digest in seconds · messages [{ channel, tier, seconds }]
+-- "edgeNotice", digest and "campaignIdle" in seconds · messages [{ channel, tier, seconds }] · "stoppedCampaigns", how many
 SELECT
   {{oldestHandoffs}} AS handoffs,
   (SELECT coalesce(json_agg(o), '[]') FROM ({{oldestPushes}}) AS o) AS pushes,
   {{waitingWebhooks}} AS waiting,
   {{oldestEdgeNotice}} AS "edgeNotice",
   (SELECT coalesce(json_agg(o), '[]') FROM ({{oldestMessages}}) AS o) AS messages,
-  {{oldestDigest}} AS digest
+  {{oldestDigest}} AS digest,
+  {{campaignIdleSeconds}} AS "campaignIdle",
+  {{stoppedCampaigns}} AS "stoppedCampaigns"

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { campaignIdleSeconds, stoppedCampaigns } from '../campaigns/campaign.fragments.js';
 import { oldestDigest } from '../digests/digest.fragments.js';
 import { oldestHandoffs } from '../mailbox/mailbox.fragments.js';
 import {
@@ -31,6 +32,8 @@ const READ_OLDEST = statement('oldest-waiting.sql', import.meta.url, {
   oldestEdgeNotice,
   oldestMessages,
   oldestDigest,
+  campaignIdleSeconds,
+  stoppedCampaigns,
 });
 
 /** What is waiting in the tables; ages in seconds. */
@@ -60,6 +63,10 @@ export interface OldestWaiting extends Pick<Backlog, 'handoffs' | 'pushes' | 'wa
     readonly seconds: number;
   }[];
   readonly digest: number | null;
+  /** Null when no campaign has anything to do. */
+  readonly campaignIdle: number | null;
+  /** How many campaigns wait for people. */
+  readonly stoppedCampaigns: number;
 }
 
 /** Reads for the overview from the tables of many folders, through their fragments; writes nothing. */

@@ -159,12 +159,35 @@ const digestStep = z
   })
   .meta({ id: 'DigestStep' });
 
+const campaignStep = z
+  .object({
+    step: z.literal('campaign'),
+    at: instant.describe('When it was sent or skipped; of one that is pending, when the member was found'),
+    campaign: z.string(),
+    audience: z.string().describe('In which the user was found first'),
+    state: z.string().describe('`pending`, `queued` or `skipped`'),
+    reason: z.string().nullable().describe('Why it was skipped, as `preference`'),
+    channel: z.string().nullable(),
+    eventId: z.string().nullable().describe('The event by which the user got it'),
+    dueAt: instant,
+    convertedAt: instant.nullable().describe('When the goal of the campaign happened'),
+    explanation: z.string().describe('For people: whether the user got it, and why not'),
+  })
+  .meta({ id: 'CampaignStep' });
+
 /** The response of GET /v1/users/{userId}/timeline. */
 export const timelineResponse = z
   .object({
     userId,
     timeline: z.array(
-      z.discriminatedUnion('step', [eventStep, webhookStep, membershipStep, streamStep, digestStep]),
+      z.discriminatedUnion('step', [
+        eventStep,
+        webhookStep,
+        membershipStep,
+        streamStep,
+        digestStep,
+        campaignStep,
+      ]),
     ),
     next: nextCursor,
   })

@@ -7,6 +7,7 @@ import { StateStore } from '../mailbox/state/state.store.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { encodeCursor } from '../platform/http/cursor.schema.js';
 import { Problem } from '../platform/http/problem.js';
+import { explainCampaign } from './explanations/explain-campaign.js';
 import { type AsOf, deliveryTo, describeEvent } from './describe-event.js';
 import type { TimelineEventQuery, TimelineQuery } from './timeline.schema.js';
 import { type StoredStep, TimelineStore } from './timeline.store.js';
@@ -104,7 +105,8 @@ function connectionOf(deviceId: string, connections: readonly ConnectedDevice[],
   return { nodeId, transport, since, offset, lag, unacknowledged, unreadBytes };
 }
 
-const toResponse = (step: StoredStep, asOf: AsOf) =>
-  step.step === 'event'
-    ? { step: step.step, ...describeEvent(step.what, asOf) }
-    : { at: step.at, step: step.step, ...step.what };
+function toResponse(step: StoredStep, asOf: AsOf) {
+  if (step.step === 'event') return { step: step.step, ...describeEvent(step.what, asOf) };
+  const described = { at: step.at, step: step.step, ...step.what };
+  return step.step === 'campaign' ? { ...described, explanation: explainCampaign(step.what) } : described;
+}

@@ -7,6 +7,7 @@ import {
 } from '../delivery/receipts/receipt.fragments.js';
 import { allowsPushOf, devicesOf, preferencesOf } from '../devices/device.fragments.js';
 import type { Preferences } from '../devices/preferences/preferences.schema.js';
+import { campaignSteps } from '../campaigns/campaign.fragments.js';
 import { digestSteps } from '../digests/digest.fragments.js';
 import { EVENT_TYPES } from '../mailbox/events/event-types.js';
 import {
@@ -30,6 +31,7 @@ import { runningStreamsOf, streamSteps } from '../streams/stream.fragments.js';
 import { Database } from '../platform/postgres/database.js';
 import { fragment, named, statement } from '../platform/postgres/statement.js';
 import type { KnownEvent } from './describe-event.js';
+import type { CampaignOutcomeOfUser } from './explanations/explain-campaign.js';
 import type { TimelinePlace } from './timeline.schema.js';
 
 /**
@@ -73,6 +75,7 @@ const TIMELINE = statement('read-timeline.sql', import.meta.url, {
   eventStep: EVENT_STEP,
   membershipPage: pageOf({ step: 'membership', rank: 3, steps: membershipSteps('$1') }),
   webhookPage: pageOf({ step: 'webhook', rank: 2, steps: webhookSteps('$1') }),
+  campaignPage: pageOf({ step: 'campaign', rank: 0, steps: campaignSteps('$1') }),
   digestPage: pageOf({ step: 'digest', rank: 0, steps: digestSteps('$1') }),
   streamPage: pageOf({ step: 'stream', rank: 1, steps: streamSteps('$1') }),
 });
@@ -98,6 +101,7 @@ const RECORD = named(
 export type StoredStep = TimelinePlace &
   (
     | { readonly step: 'event'; readonly what: KnownEvent }
+    | { readonly step: 'campaign'; readonly what: CampaignOutcomeOfUser }
     | { readonly step: 'webhook' | 'membership' | 'stream' | 'digest'; readonly what: object }
   );
 

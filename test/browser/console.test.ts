@@ -73,6 +73,7 @@ describe('the console', () => {
       })),
     );
     await usher.backOffice.call('POST', '/v1/engagement', { events: engaged });
+    await writeCampaign('autumn');
     nonDeliveries = await prepareNonDeliveries(usher, fcm);
   }, MINUTE);
   afterEach(() => page?.context().close());
@@ -82,6 +83,26 @@ describe('the console', () => {
     await fcm?.close();
   });
 
+  /** A campaign to Ann and to somebody who has no device; a draft. */
+  const writeCampaign = async (name: string) => {
+    const put = (path: string, body: unknown) => usher.backOffice.call('PUT', path, body);
+    const words = { push: { title: 'Autumn', body: 'Two for one' } };
+    await put('/v1/templates/autumn', { data: { type: 'object' }, example: {}, locales: { en: words } });
+    await put('/v1/audiences/viewers', {});
+    const lines = `{"userId":"${WHOLE_USER}"}\n{"userId":"nobody-at-home"}\n`;
+    await usher.backOffice.call('PUT', '/v1/audiences/viewers/members', lines, {
+      'content-type': 'application/x-ndjson',
+    });
+    const { status } = await put(`/v1/campaigns/${name}`, {
+      template: { name: 'autumn' },
+      audiences: ['viewers'],
+      channels: ['push', 'app'],
+      startAt: '2026-01-01T00:00:00Z',
+      cap: { campaigns: 3, withinDays: 7 },
+      goal: { eventType: 'show.started', withinHours: 72 },
+    });
+    expect(status).toBe(200);
+  };
   const newLink = async (role = 'admin') => {
     const { body } = await usher.backOffice.call('POST', '/v1/console/links', { role });
     return `${usher.url}/console/#${String(body.token)}`;
@@ -260,6 +281,33 @@ describe('the console', () => {
     await page.getByRole('button', { name: 'Pause webpush' }).waitFor();
   });
 
+  test('takes a campaign from its draft to its end, and shows what became of its members and what they did', async () => {
+    await open(await newLink('operate'));
+    await heading('Overview').waitFor();
+    await page.goto(`${usher.url}/console/campaigns/autumn`);
+    const act = async (name: string) => {
+      await page.getByRole('button', { name, exact: true }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Reason').fill('autumn has come');
+      await dialog.getByRole('button', { name, exact: true }).click();
+      await dialog.waitFor({ state: 'hidden' });
+    };
+    await act('Approve');
+    await act('Schedule');
+    await page.getByText('done', { exact: true }).waitFor();
+    const row = (name: string) => page.getByRole('row').filter({ hasText: name });
+    await row('Sent by app').getByText('50.0 %').waitFor();
+    await row('Skipped: no_address').getByText('50.0 %').waitFor();
+    await usher.backOffice.publish([
+      { userId: WHOLE_USER, type: 'show.started', tier: 'important', key: 'show', data: {} },
+    ]);
+    await row('Converted').getByText('100.0 %').waitFor();
+    await page.getByRole('img', { name: 'Shares of those who got it' }).waitFor();
+    await page.goto(`${usher.url}/console/users/${WHOLE_USER}`);
+    const step = page.getByRole('listitem').filter({ hasText: 'Campaign autumn' });
+    await step.getByText('It was sent by app').waitFor();
+  });
+
   test('says for whom a change of a plan is, before it is made', async () => {
     await open(await newLink('operate'));
     await heading('Overview').waitFor();
@@ -339,6 +387,8 @@ describe('the console', () => {
     ['/engagement?campaign=autumn', 'By people'],
     ['/engagement/live', 'opened'],
     ['/engagement/compare?a=autumn&b=winter', 'In all'],
+    ['/campaigns', 'autumn'],
+    ['/campaigns/autumn', 'Funnel of the campaign'],
     ['/plans', 'price_premium'],
     ['/plans/premium', 'every member has the newest capabilities'],
     ['/new-plan?price=price_1', 'Create plan'],

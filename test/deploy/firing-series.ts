@@ -25,6 +25,7 @@ export const FIRING: Record<string, Record<string, string>> = {
   UsherMessageLate: { 'usher_message_oldest_seconds{channel="sms",tier="critical"}': '61x60' },
   UsherMessagePrefixCapped: { 'usher_message_prefix_capped_total{prefix="+49"}': '_x33 1x30' },
   UsherDigestLate: { usher_digests_oldest_seconds: '901x60' },
+  UsherCampaignStuck: { usher_campaigns_idle_seconds: '901x60', usher_campaigns_stopped: '0x60' },
   UsherPushPaused: { 'usher_push_paused{vendor="apns"}': '1x60' },
   UsherPushLate: { 'usher_push_oldest_seconds{vendor="apns",tier="critical"}': '31x60' },
   UsherSlowStatements: {
@@ -48,9 +49,10 @@ export const FIRING: Record<string, Record<string, string>> = {
   UsherWarehouseSlotLost: { 'usher_warehouse_slots_lost_total{instance="a"}': '0x33 1x30' },
 };
 
-/** The same for alerts of several tiers, each of which has a bound of its own. */
+/** The same for alerts of several tiers, each of which has a bound of its own, and for those with a second cause. */
 export const FIRING_FOR_OTHER_TIERS: readonly (readonly [string, Record<string, string>])[] = [
   ['UsherOldestHandoff', { 'usher_handoffs_oldest_seconds{tier="critical"}': '6x60' }],
   ['UsherMessageLate', { 'usher_message_oldest_seconds{channel="sms",tier="important"}': '901x60' }],
+  ['UsherCampaignStuck', { usher_campaigns_idle_seconds: '0x60', usher_campaigns_stopped: '1x60' }],
   ['UsherPushLate', { 'usher_push_oldest_seconds{vendor="apns",tier="important"}': '901x60' }],
 ];

@@ -5,6 +5,7 @@ import { reject, type Rejections } from '../../platform/http/body/json-line.js';
 import { Problem } from '../../platform/http/problem.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { AudienceStore } from '../audience.store.js';
+import { noAudience } from '../audiences.service.js';
 import { AudienceMemberStore } from './audience-member.store.js';
 import { type ListFormat, type NumberedMember, readMembers } from './member-lines.js';
 
@@ -94,7 +95,7 @@ export class UploadService {
 
   private async lock(tx: Transaction, name: string): Promise<void> {
     const found = await this.audiences.lock(tx, name);
-    if (!found || found.isRemoved) throw new Problem('not_found', 'There is no such audience.');
+    if (!found || found.isRemoved) throw noAudience();
     if (found.rule)
       throw new Problem('conflict', 'The members of this audience follow from its rule; it takes no list.');
   }

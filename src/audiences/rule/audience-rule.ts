@@ -35,7 +35,7 @@ export interface AudienceRule {
 }
 
 /** Returns the conditions directly within the rule. */
-export const partsOf = ({ all, any, not }: AudienceRule): readonly AudienceRule[] =>
+const partsOf = ({ all, any, not }: AudienceRule): readonly AudienceRule[] =>
   all ?? any ?? (not ? [not] : []);
 
 /** Returns how deep conditions are nested, 1 for a single one, and how many there are. */

@@ -3,7 +3,7 @@ import { Database, type Statement, type Transaction } from '../../platform/postg
 import { named, plannedEachTime } from '../../platform/postgres/statement.js';
 import type { Audience, AudienceSelection, MemberData } from '../audience.js';
 import { StatementValues } from '../rule/rule-condition.js';
-import { KNOWN_USERS, membershipSql, sampleSql, sliceSql } from './audience-sql.js';
+import { KNOWN_USERS, membershipSql, sampleSql, type SlicePlace, sliceSql } from './audience-sql.js';
 
 const PAGES = named(
   'audience-pages',
@@ -33,13 +33,9 @@ export class AudienceSliceStore {
   constructor(private readonly database: Database) {}
 
   /** Looks at the next `limit` users after the user `after`, by their ids. Fewer come back when there are no more. */
-  slice(
-    tx: Transaction,
-    selection: AudienceSelection,
-    { after, limit }: { readonly after: string; readonly limit: number },
-  ): Promise<LookedAt[]> {
+  slice(tx: Transaction, selection: AudienceSelection, place: SlicePlace): Promise<LookedAt[]> {
     const values = new StatementValues();
-    const text = sliceSql(selection, { after, limit }, values);
+    const text = sliceSql(selection, place, values);
     return tx.run(ofRule('audience-slice', text), values.all);
   }
 

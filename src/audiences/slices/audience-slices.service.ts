@@ -3,6 +3,7 @@ import type { Transaction } from '../../platform/postgres/database.js';
 import type { Audience, AudienceSelection, MemberData, StoredAudience } from '../audience.js';
 import { AudienceStore } from '../audience.store.js';
 import { AudienceSliceStore, type LookedAt, type SampledMember } from './audience-slice.store.js';
+import type { SlicePlace } from './audience-sql.js';
 
 /** Finds the members of audiences for whoever writes to them. */
 @Injectable()
@@ -22,12 +23,20 @@ export class AudienceSlicesService {
     return this.audiences.named(names);
   }
 
+  /**
+   * Holds the lists of a selection: nobody removes one, or adds a member, before the transaction ends. Returns the name of one that is not there any
+   * more, or was made anew; undefined when all are there. Rules need no holding: the selection has them.
+   */
+  async holdLists(tx: Transaction, { audience, without }: AudienceSelection): Promise<string | undefined> {
+    const lists = [audience, ...without].filter(({ rule }) => !rule);
+    if (lists.length === 0) return undefined;
+    const names = lists.map(({ name }) => name);
+    const found = new Map((await this.audiences.share(tx, names)).map((one) => [one.name, one]));
+    return lists.find((list) => !isSameList(list, found.get(list.name)))?.name;
+  }
+
   /** Looks at the next `limit` users after the user `after`; fewer come back when there are no more. */
-  slice(
-    tx: Transaction,
-    selection: AudienceSelection,
-    place: { readonly after: string; readonly limit: number },
-  ): Promise<LookedAt[]> {
+  slice(tx: Transaction, selection: AudienceSelection, place: SlicePlace): Promise<LookedAt[]> {
     return this.slices.slice(tx, selection, place);
   }
 
@@ -44,3 +53,9 @@ export class AudienceSlicesService {
     return this.slices.sample(selection);
   }
 }
+
+/** A selection that was stored by an older version does not say which list of the name it means. */
+const isSameList = (list: Audience, found: StoredAudience | undefined): boolean =>
+  found !== undefined &&
+  found.rule === null &&
+  (list.createdAt === undefined || list.createdAt === found.createdAt);

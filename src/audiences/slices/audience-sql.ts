@@ -16,14 +16,14 @@ export const KNOWN_USERS = [
 ] as const;
 
 /** A condition: whether the user is in the audience. */
-export function isInAudience({ name, rule }: Audience, userId: string, values: StatementValues): string {
+function isInAudience({ name, rule }: Audience, userId: string, values: StatementValues): string {
   if (rule) return ruleCondition(rule, userId, values);
   const list = values.add(name, 'text');
   return existsForEach(`SELECT FROM audience_member a WHERE a.audience = ${list} AND a.user_id = ${userId}`);
 }
 
 /** A condition: whether the user is in none of the audiences. */
-export const isInNone = (audiences: readonly Audience[], userId: string, values: StatementValues): string =>
+const isInNone = (audiences: readonly Audience[], userId: string, values: StatementValues): string =>
   audiences.length === 0
     ? 'true'
     : audiences.map((one) => `NOT ${isInAudience(one, userId, values)}`).join(' AND ');
@@ -50,20 +50,30 @@ export function membershipSql(
     ) AS data FROM (SELECT ${user} AS user_id) u`;
 }
 
+/** Which users to look at. */
+export interface SlicePlace {
+  /** The user after whom the slice begins. */
+  readonly after: string;
+  readonly limit: number;
+  /** ISO 8601. Who came on the list of the audience later is no member; everybody on it is when this is left out. */
+  readonly asOf?: string | undefined;
+}
+
 /**
  * A query: the next `limit` users among whom members may be, by their ids: user_id, data (of a list), is_member. It looks at so many users, however
  * many of them are members.
  */
 export function sliceSql(
   { audience, without }: AudienceSelection,
-  { after, limit }: { readonly after: string; readonly limit: number },
+  { after, limit, asOf = 'infinity' }: SlicePlace,
   values: StatementValues,
 ): string {
   const of = { after: values.add(after, 'text'), limit: values.add(limit, 'int') };
   const isExcluded = isInNone(without, 'u.user_id', values);
   if (!audience.rule)
-    return `SELECT u.user_id AS "userId", u.data, ${isExcluded} AS "isMember" FROM (
-        SELECT m.user_id, m.data FROM audience_member m
+    return `SELECT u.user_id AS "userId", u.data,
+        u.added_at <= ${values.add(asOf, 'timestamptz')} AND ${isExcluded} AS "isMember" FROM (
+        SELECT m.user_id, m.data, m.added_at FROM audience_member m
         WHERE m.audience = ${values.add(audience.name, 'text')} AND m.user_id > ${of.after} ORDER BY m.user_id LIMIT ${of.limit}
       ) u ORDER BY u.user_id`;
   const known = KNOWN_USERS.map((source) => `(${source.next(of)})`).join(' UNION ');

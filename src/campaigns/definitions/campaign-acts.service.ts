@@ -4,7 +4,7 @@ import { AuditService } from '../../platform/audit/audit.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { periodOf, type StoredCampaign } from '../campaign.js';
-import type { PeoplesAct } from '../campaign-moves.js';
+import type { CampaignAction } from '../campaign-moves.js';
 import { CampaignChecksService } from './campaign-checks.service.js';
 import { CampaignStore, type MovedFields } from './campaign.store.js';
 import { isSame, movedBy, noCampaign, toShown } from './campaigns.service.js';
@@ -23,7 +23,7 @@ export class CampaignActsService {
    * Moves the campaign, and tells the audit. Throws Problem not_found, illegal_move, same_person when its author approves it and another person must,
    * and invalid_request or unknown_template for one that cannot be scheduled.
    */
-  async act(act: PeoplesAct, name: string, by: AuditContext) {
+  async act(act: CampaignAction, name: string, by: AuditContext) {
     const found = await this.store.get(name);
     if (!found) throw noCampaign();
     if (act === 'schedule') await this.checks.templateOf(found.body);
@@ -32,11 +32,11 @@ export class CampaignActsService {
       if (!before) throw noCampaign();
       const state = movedBy(act, before.state);
       const after = await this.store.move(tx, name, state, this.fieldsOf(act, before, by));
-      return { outcome: toShown(after), acts: [toldOf(act, before, after)] };
+      return { outcome: toShown(after), acts: [auditedAct(act, before, after)] };
     });
   }
 
-  private fieldsOf(act: PeoplesAct, campaign: StoredCampaign, { actor }: AuditContext): MovedFields {
+  private fieldsOf(act: CampaignAction, campaign: StoredCampaign, { actor }: AuditContext): MovedFields {
     if (act === 'approve') {
       if (this.config.CAMPAIGN_APPROVAL === 'another' && isSame(campaign.author, actor))
         throw new Problem('same_person');
@@ -49,7 +49,7 @@ export class CampaignActsService {
   }
 }
 
-const toldOf = (act: PeoplesAct, before: StoredCampaign, after: StoredCampaign): AuditedAct => ({
+const auditedAct = (act: CampaignAction, before: StoredCampaign, after: StoredCampaign): AuditedAct => ({
   action: `campaign.${act}`,
   target: { kind: 'campaign', id: before.name },
   before: { state: before.state },

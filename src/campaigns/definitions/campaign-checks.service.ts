@@ -5,8 +5,18 @@ import { TemplateCatalogService } from '../../templates/catalog/template-catalog
 import { TemplateStore } from '../../templates/catalog/template.store.js';
 import type { CompiledTemplate } from '../../templates/content/compiled-template.js';
 import type { TemplateChannel } from '../../templates/template.js';
-import type { CampaignChannel, CampaignDefinition } from '../campaign.js';
+import type { BuiltInType } from '../../mailbox/events/event-types.js';
+import { CAMPAIGN_EVENT, type CampaignChannel, type CampaignDefinition } from '../campaign.js';
 import type { CampaignBody } from './campaign.schema.js';
+
+/** What Usher sends by itself and nobody does, and what is stored nowhere. */
+const NEVER_A_GOAL: readonly string[] = [
+  CAMPAIGN_EVENT,
+  'digest.ready',
+  'recommendations.ready',
+  'playback.progress',
+  'receipts.changed',
+] satisfies BuiltInType[];
 
 /** Checks what a campaign names before anything is stored. */
 @Injectable()
@@ -19,13 +29,15 @@ export class CampaignChecksService {
 
   /**
    * Returns the campaign with the version of its template. Throws Problem unknown_template when there is none or it has no words for a channel, and
-   * invalid_request for an audience that is not there, or in two lists.
+   * invalid_request for an audience that is not there, or in two lists, and for a goal that cannot be counted.
    */
   async check({ template, exclusions = [], ...body }: CampaignBody): Promise<CampaignDefinition> {
     const version = template.version ?? (await this.templates.get(template.name))?.version;
     if (version === undefined)
       throw new Problem('unknown_template', `There is no template ${template.name}.`);
     const definition = { ...body, template: { ...template, version, data: template.data ?? {} }, exclusions };
+    if (body.goal && NEVER_A_GOAL.includes(body.goal.eventType))
+      throw new Problem('invalid_request', `goal: nothing is counted by ${body.goal.eventType}`);
     await this.templateOf(definition);
     await this.checkAudiences(definition);
     return definition;

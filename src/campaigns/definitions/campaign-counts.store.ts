@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
-import type { TallyEntry } from './funnel.js';
+import { anyShard, type TallyEntry } from './funnel.js';
 
-const SHARDS = 16;
 /** Rows of one shard are taken in one order. */
 const ADD = named(
   'campaign-tally-add',
-  `INSERT INTO campaign_tally AS t (campaign, what, detail, shard, count)
-   SELECT $1, r.what, r.detail, $2, r.count FROM json_to_recordset($3::json) AS r (what text, detail text, count int)
+  `INSERT INTO campaign_tally AS t (campaign, what, detail, shard, count, updated_at)
+   SELECT $1, r.what, r.detail, $2, r.count, now() FROM json_to_recordset($3::json) AS r (what text, detail text, count int)
    ORDER BY r.what COLLATE "C", r.detail COLLATE "C"
-   ON CONFLICT (campaign, what, detail, shard) DO UPDATE SET count = t.count + excluded.count`,
+   ON CONFLICT (campaign, what, detail, shard) DO UPDATE SET count = t.count + excluded.count, updated_at = excluded.updated_at`,
 );
 const READ = named(
   'campaign-tally',
@@ -26,8 +25,7 @@ export class CampaignCountsStore {
   async add(tx: Transaction, campaign: string, entries: readonly TallyEntry[]): Promise<void> {
     const counted = entries.filter(({ count }) => count > 0);
     if (counted.length === 0) return;
-    const shard = Math.floor(Math.random() * SHARDS);
-    await tx.run(ADD, [campaign, shard, JSON.stringify(counted)]);
+    await tx.run(ADD, [campaign, anyShard(), JSON.stringify(counted)]);
   }
 
   /** Returns the counts of a campaign. */

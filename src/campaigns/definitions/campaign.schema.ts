@@ -4,7 +4,7 @@ import { clock } from '../../devices/preferences/preferences.schema.js';
 import { eventType } from '../../mailbox/events/publish.schema.js';
 import { instant, userId } from '../../platform/auth/ids.schema.js';
 import { cursorOf, listLimit, nextCursor } from '../../platform/http/cursor.schema.js';
-import { isStorableJson } from '../../platform/http/text.schema.js';
+import { isStorableJson, shortName } from '../../platform/http/text.schema.js';
 import { templateName, templateVersion } from '../../templates/publishing/templates.schema.js';
 import { CAMPAIGN_CHANNELS } from '../campaign.js';
 import { CAMPAIGN_STATES } from '../campaign-moves.js';
@@ -13,10 +13,10 @@ const MOST_AUDIENCES = 20;
 const MAX_TEMPLATE_DATA = 4_096;
 
 /** A campaign's name, chosen by the back office. It is its id everywhere. */
-export const campaignName = z
-  .string()
-  .regex(/^[a-z][a-z0-9_-]{0,63}$/, { error: 'must be 1 to 64 of a-z 0-9 _ -, and begin with a letter' })
-  .meta({ description: 'A campaign, as the back office named it', examples: ['advent'] });
+export const campaignName = shortName.meta({
+  description: 'A campaign, as the back office named it',
+  examples: ['advent'],
+});
 
 const isDistinct = (all: readonly string[]) => new Set(all).size === all.length;
 const EACH_ONCE = { error: 'must name each once' };
@@ -93,7 +93,7 @@ const campaignFields = z.object({
   approver: actor.nullable(),
   startsAt: instant.nullable().describe('Once it is scheduled. Of a local time: where that is first'),
   expiresAt: instant.nullable(),
-  problem: z.string().nullable().describe('Why it did not begin'),
+  problem: z.string().nullable().describe('Why it did not begin, or was held up'),
   createdAt: instant,
   updatedAt: instant,
   startedAt: instant.nullable(),
@@ -120,6 +120,7 @@ export const describedCampaign = campaignFields
       pending: z.int(),
       queued: byName.describe('By channel'),
       skipped: byName.describe('By reason'),
+      converted: z.int().describe('To whom the goal happened in time; each once'),
     }),
     outcomes: z
       .array(z.object({ channel: z.string(), state: z.string(), count: z.int() }))
@@ -150,5 +151,6 @@ export const campaignMember = z
     eventId: z.uuid().nullable(),
     dueAt: instant,
     settledAt: instant.nullable(),
+    convertedAt: instant.nullable().describe('When the goal happened'),
   })
   .meta({ id: 'CampaignMember' });

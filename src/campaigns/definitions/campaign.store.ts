@@ -31,7 +31,7 @@ const PUT = named(
 const MOVE = named(
   'campaign-move',
   `UPDATE campaign SET state = $2, ended_at = CASE WHEN $3 THEN now() END, approver = coalesce($4, approver),
-     starts_at = coalesce($5, starts_at), expires_at = coalesce($6, expires_at), problem = NULL, updated_at = now()
+     starts_at = coalesce($5, starts_at), expires_at = coalesce($6, expires_at), problem = NULL, failures = 0, retry_at = NULL, updated_at = now()
    WHERE name = $1 RETURNING ${COLUMNS}`,
 );
 

@@ -74,8 +74,8 @@ export class CampaignsService {
         throw new Problem('conflict', `There may be ${MAX_OPEN} campaigns that have not ended.`);
       const state = before ? movedBy('put', before.state) : 'draft';
       const stored = await this.store.put(tx, name, { body, state, author: by.actor });
-      const told = before && (before.body as unknown as AuditedFields);
-      return { outcome: toShown(stored), acts: [{ ...act, before: told, after, result: 'done' }] };
+      const replaced = before && (before.body as unknown as AuditedFields);
+      return { outcome: toShown(stored), acts: [{ ...act, before: replaced, after, result: 'done' }] };
     });
   }
 }

@@ -4,6 +4,7 @@ import { Database, type Transaction } from '../../platform/postgres/database.js'
 import { named, plannedEachTime, statement } from '../../platform/postgres/statement.js';
 import type { MemberData } from '../../audiences/audience.js';
 import type { CampaignChannel } from '../campaign.js';
+import type { ADDRESS_UNREADABLE } from '../definitions/funnel.js';
 
 /** On hundreds of rows. */
 const FREEZE = plannedEachTime(statement('freeze-members.sql', import.meta.url));
@@ -16,7 +17,8 @@ const ADDRESSES = named(
 );
 const GET = named(
   'campaign-member',
-  `SELECT user_id AS "userId", state, reason, audience, channel, event_id AS "eventId", iso(due_at) AS "dueAt", iso(settled_at) AS "settledAt"
+  `SELECT user_id AS "userId", state, reason, audience, channel, event_id AS "eventId", iso(due_at) AS "dueAt", iso(settled_at) AS "settledAt",
+     iso(converted_at) AS "convertedAt"
    FROM campaign_member WHERE campaign = $1 AND user_id = $2`,
 );
 
@@ -33,16 +35,21 @@ export interface NewMember {
   readonly userId: string;
   /** Of the normal form of the address, in hexadecimal. */
   readonly addressHash?: string | undefined;
+  /** Why the user is skipped at once. */
+  readonly reason?: typeof ADDRESS_UNREADABLE;
   /** ISO 8601. */
   readonly dueAt: string;
   readonly data?: MemberData | undefined;
 }
 
-/** How many became members, were members before, and are skipped since another member has their address. */
+/** How many became members, and how many of a slice were members before. */
 export interface FrozenSlice {
   readonly members: number;
   readonly duplicates: number;
+  /** Skipped, since another member has their address. */
   readonly addresses: number;
+  /** Skipped, since their address cannot be decrypted. */
+  readonly unreadable: number;
 }
 
 /** What became of one member. Times are ISO 8601. */
@@ -55,6 +62,8 @@ export interface MemberRecord {
   readonly eventId: string | null;
   readonly dueAt: string;
   readonly settledAt: string | null;
+  /** When the goal of the campaign happened. */
+  readonly convertedAt: string | null;
 }
 
 /** The members of campaigns, as they are found. */

@@ -2,43 +2,47 @@ import { Injectable } from '@nestjs/common';
 import type { AudienceSelection, StoredAudience } from '../../audiences/audience.js';
 import { AudienceSlicesService } from '../../audiences/slices/audience-slices.service.js';
 import { Database } from '../../platform/postgres/database.js';
+import type { CampaignDefinition, WorkedCampaign } from '../campaign.js';
 import { CAMPAIGN_MOVES } from '../campaign-moves.js';
-import { CampaignWalkStore, type DueCampaign } from './campaign-walk.store.js';
+import { CampaignFailuresService } from '../failures/campaign-failures.service.js';
+import { CampaignProgressStore } from './campaign-progress.store.js';
 
 /** Has campaigns begin. From then on they keep the rules of their audiences as they are then. */
 @Injectable()
 export class CampaignStartService {
   constructor(
-    private readonly walks: CampaignWalkStore,
+    private readonly progress: CampaignProgressStore,
     private readonly audiences: AudienceSlicesService,
+    private readonly failures: CampaignFailuresService,
     private readonly database: Database,
   ) {}
 
-  /**
-   * Has a campaign begin whose time has come; one that names an audience which is not there any more goes back to people. Returns whether there may
-   * be more.
-   */
-  startDue(): Promise<boolean> {
+  /** Returns at most `limit` campaigns whose time has come. */
+  due(limit: number): Promise<WorkedCampaign[]> {
+    return this.progress.due(limit);
+  }
+
+  /** Has a campaign begin whose time has come; one that names an audience which is not there any more goes back to people. */
+  start(name: string): Promise<void> {
     return this.database.transaction('routine', async (tx) => {
-      const due = await this.walks.claimDue(tx);
-      if (!due) return false;
-      const names = [...due.body.audiences, ...due.body.exclusions];
+      const body = await this.progress.claimDue(tx, name);
+      if (!body) return;
+      const names = [...body.audiences, ...body.exclusions];
       const found = await this.audiences.find(tx, names);
-      const missing = names.find((name) => !found.some((one) => one.name === name));
+      const missing = names.find((one) => !found.some((audience) => audience.name === one));
       // Without an audience that is to be left out, people would be written to who must not be.
       if (missing === undefined)
-        await this.walks.start(tx, due.name, CAMPAIGN_MOVES.start.scheduled, selectionsOf(due, found));
-      else await this.walks.refuse(tx, due.name, CAMPAIGN_MOVES.refuse.scheduled, problemOf(missing));
-      return true;
+        await this.progress.start(tx, name, CAMPAIGN_MOVES.start.scheduled, selectionsOf(body, found));
+      else await this.failures.stop(tx, name, `There is no audience ${missing} any more.`);
     });
   }
 }
 
-const problemOf = (missing: string) => `There is no audience ${missing} any more.`;
-
-function selectionsOf({ body }: DueCampaign, found: readonly StoredAudience[]): AudienceSelection[] {
+function selectionsOf(body: CampaignDefinition, found: readonly StoredAudience[]): AudienceSelection[] {
   const named = (names: readonly string[]) =>
-    names.flatMap((name) => found.filter((one) => one.name === name).map(({ rule }) => ({ name, rule })));
+    names.flatMap((name) =>
+      found.filter((one) => one.name === name).map(({ rule, createdAt }) => ({ name, rule, createdAt })),
+    );
   const without = named(body.exclusions);
   return named(body.audiences).map((audience) => ({ audience, without }));
 }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AudienceSlicesService } from '../../audiences/slices/audience-slices.service.js';
 import { Database } from '../../platform/postgres/database.js';
-import { CampaignWalkStore } from './campaign-walk.store.js';
+import type { WorkedCampaign } from '../campaign.js';
+import { CampaignFailuresService } from '../failures/campaign-failures.service.js';
+import { CampaignProgressStore } from './campaign-progress.store.js';
 import { NewMembersService } from './new-members.service.js';
 
 /** Users who are looked at in one transaction. */
@@ -11,28 +13,43 @@ const SLICE = 1_000;
 @Injectable()
 export class FreezingService {
   constructor(
-    private readonly walks: CampaignWalkStore,
+    private readonly progress: CampaignProgressStore,
     private readonly audiences: AudienceSlicesService,
     private readonly members: NewMembersService,
+    private readonly failures: CampaignFailuresService,
     private readonly database: Database,
   ) {}
 
-  /** Freezes a slice of the members of an audience. Returns whether there may be more. A crash at any statement leaves all as it was. */
-  freezeSlice(): Promise<boolean> {
+  /** Returns the running campaigns whose members have not all been found. */
+  campaigns(): Promise<WorkedCampaign[]> {
+    return this.progress.freezing();
+  }
+
+  /**
+   * Freezes a slice of the members of an audience. Returns whether there may be more. A campaign one of whose lists is gone is paused: without the list
+   * people would be written to who must not be. A crash at any statement leaves all as it was.
+   */
+  freezeSlice(campaign: string): Promise<boolean> {
     return this.database.transaction('routine', async (tx) => {
-      const walk = await this.walks.claim(tx);
-      if (!walk) return false;
-      const slice = await this.audiences.slice(tx, walk.selection, { after: walk.walkedTo, limit: SLICE });
+      const progress = await this.progress.claim(tx, campaign);
+      if (!progress) return false;
+      const gone = await this.audiences.holdLists(tx, progress.selection);
+      if (gone !== undefined) {
+        await this.failures.stop(tx, campaign, `There is no list ${gone} any more, as it was at the start.`);
+        return false;
+      }
+      const place = { after: progress.foundUpTo, limit: SLICE, asOf: progress.startedAt };
+      const slice = await this.audiences.slice(tx, progress.selection, place);
       const found = slice.filter(({ isMember }) => isMember);
-      if (found.length > 0) await this.members.add(tx, walk, found);
-      const walkedTo = slice.at(-1)?.userId ?? walk.walkedTo;
-      await this.walks.advance(tx, walk, { walkedTo, isDone: slice.length < SLICE });
+      if (found.length > 0) await this.members.add(tx, progress, found);
+      const foundUpTo = slice.at(-1)?.userId ?? progress.foundUpTo;
+      await this.progress.advance(tx, progress, { foundUpTo, isDone: slice.length < SLICE });
       return true;
     });
   }
 
   /** Marks the campaigns whose members have all been found. */
   markFrozen(): Promise<void> {
-    return this.walks.markFrozen();
+    return this.progress.markFrozen();
   }
 }

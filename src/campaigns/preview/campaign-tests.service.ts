@@ -22,10 +22,10 @@ export class CampaignTestsService {
    */
   async send(name: string, reader: CampaignReader, by: AuditContext) {
     const { userId } = reader;
-    const toTell = { userId, ...(await this.previews.toTry(name, reader)) };
+    const message = { userId, ...(await this.previews.toTry(name, reader)) };
     return this.audit.transaction('important', by, async (tx) => {
-      const [eventId = ''] = await this.publisher.publish(tx, [toTell], new Date(Date.now() + HOUR_MS));
-      const { channel } = toTell;
+      const [eventId = ''] = await this.publisher.publish(tx, [message], new Date(Date.now() + HOUR_MS));
+      const { channel } = message;
       const target = { kind: 'campaign', id: name };
       return {
         outcome: { userId, channel, eventId },

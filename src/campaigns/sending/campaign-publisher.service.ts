@@ -13,11 +13,11 @@ import type { CampaignData } from './campaign-content.js';
 /** A text or mail is of no use for longer after it was queued, however long the campaign is. */
 const OF_USE_MS = 86_400_000;
 
-/** What is told to one member, and how. */
-export interface CampaignToTell {
+/** What is said to one member, and how. */
+export interface MemberMessage {
   readonly userId: string;
   readonly channel: CampaignChannel;
-  /** Of a member who is told by a text or mail: these, one after the other. */
+  /** Of a member who gets a text or mail: these, one after the other. */
   readonly messages: readonly ('email' | 'sms')[];
   readonly data: CampaignData;
 }
@@ -30,8 +30,8 @@ export class CampaignPublisherService {
     @Inject(EVENT_MESSAGES) private readonly messages: EventMessages,
   ) {}
 
-  /** Publishes in somebody's transaction: nobody is told unless it commits. Returns the ids of the events in order. */
-  async publish(tx: Transaction, all: readonly CampaignToTell[], expiresAt: Date): Promise<string[]> {
+  /** Publishes in somebody's transaction: nothing is sent unless it commits. Returns the ids of the events in order. */
+  async publish(tx: Transaction, all: readonly MemberMessage[], expiresAt: Date): Promise<string[]> {
     const envelopes = await this.mailbox.append(
       tx,
       all.map((one) => eventOf(one, expiresAt)),
@@ -43,14 +43,14 @@ export class CampaignPublisherService {
   }
 }
 
-function eventOf({ userId, channel, data }: CampaignToTell, expiresAt: Date): NewDurableEvent {
+function eventOf({ userId, channel, data }: MemberMessage, expiresAt: Date): NewDurableEvent {
   const event = builtInEvent('campaign.message', { userId, data, expiresAt });
   // A test must not take the place of the campaign.
   return { ...event, ...(data.isTest && { key: `${event.key}:test` }), isPushed: channel === 'push' };
 }
 
 function messagesOf(
-  { userId, messages: [first, ...later], data }: CampaignToTell,
+  { userId, messages: [first, ...later], data }: MemberMessage,
   envelope: Envelope | undefined,
   expiresAt: Date,
 ): NewEventMessage[] {

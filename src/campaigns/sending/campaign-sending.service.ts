@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import type { CompiledTemplate } from '../../templates/content/compiled-template.js';
+import { CampaignChecksService } from '../definitions/campaign-checks.service.js';
 import { CampaignCountsStore } from '../definitions/campaign-counts.store.js';
 import type { TallyEntry } from '../definitions/funnel.js';
 import { campaignContent } from './campaign-content.js';
-import { CampaignPublisherService, type CampaignToTell } from './campaign-publisher.service.js';
+import { CampaignPublisherService, type MemberMessage } from './campaign-publisher.service.js';
 import {
   CampaignSendingStore,
   type ClaimedMember,
@@ -13,24 +14,25 @@ import {
 } from './campaign-sending.store.js';
 import { decideMember } from './decide-member.js';
 
-type Decided = Extract<SettledMember, { state: 'skipped' }> | CampaignToTell;
+type Decided = Extract<SettledMember, { state: 'skipped' }> | MemberMessage;
 
-/** Tells members of campaigns: claims a slice of them, decides, publishes, and writes what became of each, in one transaction. */
+/** Sends campaigns to their members: claims a slice of them, decides, publishes, and writes what became of each, in one transaction. */
 @Injectable()
 export class CampaignSendingService {
   constructor(
     private readonly store: CampaignSendingStore,
     private readonly publisher: CampaignPublisherService,
     private readonly counts: CampaignCountsStore,
+    private readonly checks: CampaignChecksService,
     private readonly database: Database,
   ) {}
 
-  /** Tells at most `limit` members. Returns what became of each. A crash at any statement, or a failed commit, leaves all as it was. */
-  sendSlice(
-    campaign: RunningCampaign,
-    template: CompiledTemplate,
-    limit: number,
-  ): Promise<readonly SettledMember[]> {
+  /**
+   * Publishes to at most `limit` members. Returns what became of each. A crash at any statement, or a failed commit, leaves all as it was. Throws Problem
+   * unknown_template when the campaign's is not there any more.
+   */
+  async sendSlice(campaign: RunningCampaign, limit: number): Promise<readonly SettledMember[]> {
+    const template = await this.checks.templateOf(campaign.body);
     return this.database.transaction('routine', async (tx) => {
       await this.store.limitTime(tx);
       const claimed = await this.store.claim(tx, campaign, limit);
@@ -57,12 +59,12 @@ export class CampaignSendingService {
     { expiresAt }: RunningCampaign,
     decided: readonly Decided[],
   ): Promise<SettledMember[]> {
-    const told = decided.filter((one) => 'data' in one);
-    const ids = told.length === 0 ? [] : await this.publisher.publish(tx, told, new Date(expiresAt));
+    const messages = decided.filter((one) => 'data' in one);
+    const ids = messages.length === 0 ? [] : await this.publisher.publish(tx, messages, new Date(expiresAt));
     const skipped = decided.filter((one) => 'reason' in one);
     return [
       ...skipped,
-      ...told.map(({ userId, channel }, n): SettledMember => {
+      ...messages.map(({ userId, channel }, n): SettledMember => {
         const eventId = ids[n];
         if (eventId === undefined) throw new Error('each event that is published has an id');
         return { userId, state: 'queued', channel, eventId };

@@ -5,7 +5,7 @@ import type { Preferences } from '../../devices/preferences/preferences.schema.j
 import type { MemberData } from '../../audiences/audience.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named, statement } from '../../platform/postgres/statement.js';
-import type { CampaignChannel, CampaignDefinition } from '../campaign.js';
+import type { CampaignChannel, CampaignDefinition, WorkedCampaign } from '../campaign.js';
 import type { SkipReason } from './decide-member.js';
 
 /** A slice that is claimed takes milliseconds; a statement that takes longer than this has a plan that must be looked at. */
@@ -32,9 +32,9 @@ const FACTS = named(
 );
 const RUNNING = named(
   'campaigns-running',
-  `SELECT name, body, iso(expires_at) AS "expiresAt" FROM campaign c WHERE state = 'running'
-     AND EXISTS (SELECT FROM campaign_member m WHERE m.campaign = c.name AND m.state = 'pending' AND m.due_at <= now())
-   ORDER BY starts_at`,
+  `SELECT name, body, failures, iso(expires_at) AS "expiresAt" FROM campaign c
+   WHERE state = 'running' AND (retry_at IS NULL OR retry_at <= now())
+     AND EXISTS (SELECT FROM campaign_member m WHERE m.campaign = c.name AND m.state = 'pending' AND m.due_at <= now())`,
 );
 const POSTPONE = named(
   'campaign-member-postpone',
@@ -48,8 +48,7 @@ const FINISH = named(
 );
 
 /** A campaign that has members whose turn it is. */
-export interface RunningCampaign {
-  readonly name: string;
+export interface RunningCampaign extends WorkedCampaign {
   readonly body: CampaignDefinition;
   /** ISO 8601. */
   readonly expiresAt: string;
@@ -90,7 +89,7 @@ export type SettledMember =
 export class CampaignSendingStore {
   constructor(private readonly database: Database) {}
 
-  /** Returns the campaigns that run and have members whose turn it is, the longest running first. */
+  /** Returns the campaigns that run and have members whose turn it is. */
   running(): Promise<RunningCampaign[]> {
     return this.database.run('routine', RUNNING, []);
   }

@@ -5,28 +5,30 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
-import type { CompiledTemplate } from '../../templates/content/compiled-template.js';
 import { CAMPAIGN_MOVES } from '../campaign-moves.js';
-import { CampaignChecksService } from '../definitions/campaign-checks.service.js';
+import { CampaignFailuresService } from '../failures/campaign-failures.service.js';
+import { inTurn } from '../in-turn.js';
 import { CampaignSendingService } from './campaign-sending.service.js';
 import { CampaignSendingStore, type RunningCampaign, type SettledMember } from './campaign-sending.store.js';
 
 const EVERY_MS = 1_000;
-/** Members who are told in one transaction. */
+/** Members of one transaction. */
 const SLICE = 100;
-/** Slices of one campaign in one run: then it is the turn of the next one. */
+/** Slices of one run: five thousand members a second on each node. */
 const MAX_SLICES = 50;
 
-/** Tells the members of campaigns, as many as CAMPAIGN_MEMBERS_PER_SECOND allows all nodes together. Any number of workers may do so at once. */
+/** Sends campaigns to their members, as many as CAMPAIGN_MEMBERS_PER_SECOND allows all nodes together. Any number of workers may do so at once. */
 @Injectable()
 export class CampaignWorker extends PeriodicWorker {
   private readonly budget;
   private readonly settled;
+  /** The campaign whose turn was last. */
+  private last = '';
 
   constructor(
     private readonly store: CampaignSendingStore,
     private readonly sending: CampaignSendingService,
-    private readonly checks: CampaignChecksService,
+    private readonly failures: CampaignFailuresService,
     budgets: BudgetStore,
     @Inject(CONFIG) config: Config,
     metrics: MetricsService,
@@ -40,40 +42,40 @@ export class CampaignWorker extends PeriodicWorker {
     );
   }
 
-  /** One run: slices of each campaign that runs. */
+  /** One run: a slice of each campaign in turn, as long as the budget allows. */
   async runOnce(): Promise<void> {
-    for (const campaign of await this.store.running())
-      await this.runCampaign(campaign).catch((error: unknown) => {
-        // A campaign that fails as a whole does not hold up the others.
-        if (isOutage(error)) throw error;
-        this.log.error(error, `the campaign ${campaign.name} cannot go on`);
-      });
+    const turns = inTurn(await this.store.running(), this.last);
+    for (let slice = 0; slice < MAX_SLICES && turns.length > 0; slice += 1) {
+      const granted = await this.budget.take(SLICE);
+      const campaign = granted > 0 ? turns.shift() : undefined;
+      if (!campaign) break;
+      this.last = campaign.name;
+      const settled = await this.runTurn(campaign, granted);
+      if (settled === granted) turns.push(campaign);
+    }
     await this.store.finish(CAMPAIGN_MOVES.finish.running);
   }
 
-  private async runCampaign(campaign: RunningCampaign): Promise<void> {
-    const template = await this.checks.templateOf(campaign.body);
-    for (let slice = 0; slice < MAX_SLICES; slice += 1) {
-      const granted = await this.budget.take(SLICE);
-      const claimed = granted > 0 ? await this.runSlice(campaign, template, granted) : 0;
-      await this.budget.giveBack(granted - claimed);
-      if (claimed < SLICE) return;
+  /** Returns how many members were settled. What was granted to the others is given back. */
+  private async runTurn(campaign: RunningCampaign, granted: number): Promise<number> {
+    let settled = 0;
+    try {
+      settled = (await this.failures.attempt(campaign, () => this.runSlice(campaign, granted))) ?? 0;
+    } finally {
+      await this.budget.giveBack(granted - settled);
     }
+    return settled;
   }
 
   /** A member who fails alone does not hold up the others: a slice that fails is made smaller, and one that fails alone is put off. */
-  private async runSlice(
-    campaign: RunningCampaign,
-    template: CompiledTemplate,
-    limit: number,
-  ): Promise<number> {
+  private async runSlice(campaign: RunningCampaign, limit: number): Promise<number> {
     try {
-      const settled = await this.sending.sendSlice(campaign, template, limit);
+      const settled = await this.sending.sendSlice(campaign, limit);
       this.count(settled);
       return settled.length;
     } catch (error) {
       if (isOutage(error)) throw error;
-      if (limit > 1) return this.runSlice(campaign, template, Math.ceil(limit / 2));
+      if (limit > 1) return this.runSlice(campaign, Math.ceil(limit / 2));
       const userId = await this.sending.postponeFirst(campaign);
       this.log.error(error, `the campaign ${campaign.name} failed for the user ${userId}`);
       return 1;

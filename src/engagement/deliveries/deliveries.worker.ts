@@ -3,39 +3,43 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import type { EngagementEvent } from '../engagement-event.js';
 import { EngagementEventStore } from '../recording/engagement-event.store.js';
-import { type DeliveryLook, looksAt } from './delivery-look.js';
-import { DeliveryLookStore } from './delivery-look.store.js';
+import { type DeliveryScan, scansOf } from './delivery-scan.js';
+import { DeliveryScanStore } from './delivery-scan.store.js';
 
 const EVERY_MS = 10_000;
-/** Messages or receipts of one slice, and slices of one run of each look. */
+/** Messages, receipts or members of one slice, and slices of one run of each scan. */
 const SLICE = 2_000;
 const MAX_SLICES = 50;
 
 /**
- * Counts what was delivered, from the receipts and messages that there are: what reports a delivery writes nothing more for it. Receipts only of the types
- * in ENGAGEMENT_EVENT_TYPES. Runs on every worker.
+ * Counts what was delivered, from the receipts and messages that there are, and the conversions of campaigns: what reports one writes nothing more for
+ * it. Receipts only of the types in ENGAGEMENT_EVENT_TYPES. Runs on every worker.
  */
 @Injectable()
 export class DeliveriesWorker extends PeriodicWorker {
-  private readonly looks: readonly DeliveryLook[];
+  private readonly scans: readonly DeliveryScan[];
   private readonly types: readonly string[];
 
   constructor(
-    private readonly store: DeliveryLookStore,
+    private readonly store: DeliveryScanStore,
     private readonly events: EngagementEventStore,
     @Inject(CONFIG) config: Config,
   ) {
     super({ log: 'engagement', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
     this.types = config.ENGAGEMENT_EVENT_TYPES;
-    this.looks = looksAt(this.types.length > 0 ? ['messages', 'receipts'] : ['messages']);
+    this.scans = scansOf([
+      'messages',
+      'conversions',
+      ...(this.types.length > 0 ? (['receipts'] as const) : []),
+    ]);
   }
 
-  /** One run: slices of each look, until it is as far as it may. */
+  /** One run: slices of each scan, until it is as far as it may. */
   async runOnce(): Promise<void> {
     const record = async (events: readonly EngagementEvent[]): Promise<void> =>
       void (await this.events.record([events]));
-    for (const look of this.looks)
+    for (const scan of this.scans)
       for (let slice = 0; slice < MAX_SLICES; slice += 1)
-        if (!(await this.store.next(look, SLICE, this.types, record))) break;
+        if (!(await this.store.next(scan, SLICE, this.types, record))) break;
   }
 }

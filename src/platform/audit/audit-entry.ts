@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Scope } from '../auth/service-keys/service-key.js';
 
-/** Who changes something: a service key, or a person in the console. */
+/** Who changes something: a service key, a person in the console, or a worker of Usher by itself. */
 export interface Actor {
-  readonly kind: 'key' | 'person';
+  readonly kind: 'key' | 'person' | 'worker';
   readonly id: string;
   /** For people to read; as it was then. */
   readonly name: string;
@@ -17,6 +17,13 @@ export interface AuditContext {
   readonly reason?: string | undefined;
   readonly requestId: string;
 }
+
+/** Returns the context of what a worker does by itself. */
+export const byWorker = (id: string, role: Scope): AuditContext => ({
+  actor: { kind: 'worker', id, name: 'Usher' },
+  role,
+  requestId: 'none',
+});
 
 /** `unchanged`: it was so before. `accepted`: it has begun, and another entry tells of its end. */
 export type AuditResult = 'done' | 'unchanged' | 'accepted';

@@ -32,7 +32,7 @@ const fields = z.record(z.string(), z.unknown()).nullable();
 export const auditEntry = z.object({
   id: z.uuid(),
   at: instant,
-  actor: z.object({ kind: z.enum(['key', 'person']), id: z.string(), name: z.string() }),
+  actor: z.object({ kind: z.enum(['key', 'person', 'worker']), id: z.string(), name: z.string() }),
   role: z.enum(SCOPES).describe('The least scope of the actor that allowed it'),
   action: z.string(),
   target: z.object({ kind: z.string(), id: z.string().nullable() }),

@@ -10,6 +10,11 @@ const STORABLE = /^[^\p{Cc}\p{Cs}]*$/u;
 export const plainText = (max: number) =>
   z.string().max(max).regex(STORABLE, { error: 'must not hold control characters' });
 
+/** A schema for a short name that the back office chooses, as `premium-de`. */
+export const shortName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/, { error: 'must be 1 to 64 of a-z 0-9 _ -, and begin with a letter' });
+
 /** How JSON.stringify writes what PostgreSQL cannot store: \u0000, and halves of surrogate pairs. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/;
 

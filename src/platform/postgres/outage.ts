@@ -32,3 +32,7 @@ export function isOutage(error: unknown): boolean {
   const code = 'code' in error ? String(error.code) : '';
   return SQLSTATES.test(code) || CODES.has(code) || MESSAGES.test(error.message);
 }
+
+/** Returns whether PostgreSQL ended a statement because it took too long (SQLSTATE 57014). */
+export const isStatementTimeout = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '57014';

@@ -19,7 +19,7 @@ test('worker processes are killed at statements of a campaign, and it is paused 
     databaseUrl: database.url,
     environment: { REDIS_URL: process.env.REDIS_URL },
     people: 1_500,
-    // While members are found, and while they are told.
+    // While members are found, and while they are queued.
     killsAt: [4, 25],
   });
   expect(kills.map((kill) => kill.split(' ')[0])).toEqual(['before', 'after']);
@@ -31,7 +31,7 @@ test('worker processes are killed at statements of a campaign, and it is paused 
     duplicates: 1_250,
     members: 1_500,
     addresses: 150,
-    told: 1_350,
+    queued: 1_350,
     byMail: 1_350 - campaign.byPush,
     byPush: expect.any(Number),
     events: 1_350,

@@ -1,15 +1,22 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { AppModule } from '../../../src/app.module.js';
-import { CampaignChecksService } from '../../../src/campaigns/definitions/campaign-checks.service.js';
+import { AudienceSlicesService } from '../../../src/audiences/slices/audience-slices.service.js';
+import { GoalsService } from '../../../src/campaigns/goals/goals.service.js';
 import { CampaignsService } from '../../../src/campaigns/definitions/campaigns.service.js';
 import type { CampaignDefinition } from '../../../src/campaigns/campaign.js';
 import { CampaignStartService } from '../../../src/campaigns/members/campaign-start.service.js';
 import { FreezingService } from '../../../src/campaigns/members/freezing.service.js';
+import { FreezingWorker } from '../../../src/campaigns/members/freezing.worker.js';
 import { CampaignSendingService } from '../../../src/campaigns/sending/campaign-sending.service.js';
 import { CampaignSendingStore } from '../../../src/campaigns/sending/campaign-sending.store.js';
+import { CampaignWorker } from '../../../src/campaigns/sending/campaign.worker.js';
 import { ContactCipher } from '../../../src/contacts/contact-cipher.js';
+import { MailboxService } from '../../../src/mailbox/mailbox.service.js';
+import { OverviewStore } from '../../../src/operations/overview.store.js';
 import { Database } from '../../../src/platform/postgres/database.js';
+import { CAMPAIGN_TEMPLATE } from '../../support/cases/campaign-template.js';
 import { testConfig } from '../../support/config.js';
 import { CONTACT_KEY } from '../../support/drivers/usher.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
@@ -28,6 +35,7 @@ beforeAll(async () => {
     REDIS_URL: process.env.REDIS_URL ?? '',
     ROLES: 'api',
     CONTACT_KEY,
+    CAMPAIGN_MEMBERS_PER_SECOND: '200',
   });
   database = new DyingDatabase(config);
   server = await Test.createTestingModule({ imports: [AppModule.with(config)] })
@@ -37,7 +45,7 @@ beforeAll(async () => {
   await postgres.query(`INSERT INTO template (name, active_version) VALUES ('advent', 1)`);
   await postgres.query(
     `INSERT INTO template_version (name, version, body, html) VALUES ('advent', 1, $1, '{}')`,
-    [JSON.stringify(TEMPLATE)],
+    [JSON.stringify(CAMPAIGN_TEMPLATE)],
   );
 });
 afterAll(async () => {
@@ -52,22 +60,6 @@ beforeEach(async () => {
        mailbox, mailbox_entry, handoff, message, device, contact, preference, membership`,
   );
 });
-
-const TEMPLATE = {
-  data: {
-    type: 'object',
-    required: ['city'],
-    properties: { city: { type: 'string' } },
-  },
-  example: { city: 'Berlin' },
-  defaultLocale: 'en',
-  locales: {
-    en: {
-      push: { title: 'Advent in {{ city }}', body: 'Two for one' },
-      email: { subject: 'Advent', text: 'In {{ city }}' },
-    },
-  },
-};
 
 const LONG_AGO = '2026-01-01T00:00:00.000Z';
 const campaign = (changes: Partial<CampaignDefinition> = {}): CampaignDefinition => ({
@@ -116,17 +108,20 @@ const prefer = (userId: string, delivery: string) =>
     JSON.stringify({ categories: { campaign: { delivery } } }),
   ]);
 
+async function start(): Promise<void> {
+  const starts = server.get(CampaignStartService);
+  for (const { name } of await starts.due(10)) await starts.start(name);
+}
 async function freeze(): Promise<void> {
-  while (await server.get(CampaignStartService).startDue());
-  while (await server.get(FreezingService).freezeSlice());
-  await server.get(FreezingService).markFrozen();
+  await start();
+  const freezing = server.get(FreezingService);
+  for (const { name } of await freezing.campaigns()) while (await freezing.freezeSlice(name));
+  await freezing.markFrozen();
 }
 async function send(limit = 100): Promise<void> {
   const store = server.get(CampaignSendingStore);
-  for (const one of await store.running()) {
-    const template = await server.get(CampaignChecksService).templateOf(one.body);
-    while ((await server.get(CampaignSendingService).sendSlice(one, template, limit)).length > 0);
-  }
+  for (const one of await store.running())
+    while ((await server.get(CampaignSendingService).sendSlice(one, limit)).length > 0);
   await store.finish('done');
 }
 const membersOf = (name: string) =>
@@ -145,6 +140,15 @@ const eventsOf = (userId: string) =>
   );
 const stateOf = async (name: string) =>
   (await postgres.query<{ state: string }>('SELECT state FROM campaign WHERE name = $1', [name]))[0]?.state;
+/** How far a campaign is that workers have stopped, why, and what the audit says of it. */
+const endOf = async (name: string) =>
+  (
+    await postgres.query(
+      `SELECT c.state, c.problem, (SELECT a.action FROM audit_entry a WHERE a.target_id = c.name AND a.actor_kind = 'worker' ORDER BY a.at DESC LIMIT 1) AS audited
+       FROM campaign c WHERE c.name = $1`,
+      [name],
+    )
+  )[0];
 const countsOf = async (name: string) => (await server.get(CampaignsService).describe(name)).counts;
 
 describe('each person is reached once', () => {
@@ -173,6 +177,7 @@ describe('each person is reached once', () => {
       pending: 0,
       queued: { push: 2, email: 1 },
       skipped: { duplicate_address: 1 },
+      converted: 0,
     });
     expect(await stateOf('advent')).toBe('done');
     expect(await postgres.query('SELECT user_id, campaign_id, channel FROM message')).toEqual([
@@ -219,6 +224,7 @@ describe('each person is reached once', () => {
       pending: 0,
       queued: { push: 1, email: 2 },
       skipped: {},
+      converted: 0,
     });
     const offsets = await postgres.query('SELECT user_id, last_offset::int FROM mailbox ORDER BY user_id');
     expect(offsets).toEqual(['ada', 'ben', 'cem'].map((user_id) => ({ user_id, last_offset: 1 })));
@@ -265,6 +271,22 @@ describe('a member is skipped', () => {
     await freeze();
     await send();
     expect(await becameOf('advent')).toEqual({ ada: 'push' });
+  });
+
+  test('whose mail address no secret decrypts, alone', async () => {
+    await audience('all');
+    await mail('ada', 'ada@example.com');
+    await mail('ben', 'ben@example.com');
+    await postgres.query(`UPDATE contact SET email = '\\x00' WHERE user_id = 'ben'`);
+    await schedule('advent');
+    await freeze();
+    await send();
+    expect(await becameOf('advent')).toEqual({ ada: 'email', ben: 'address_unreadable' });
+    expect(await countsOf('advent')).toMatchObject({
+      members: 2,
+      pending: 0,
+      skipped: { address_unreadable: 1 },
+    });
   });
 
   test('for whom the template lacks a value, alone', async () => {
@@ -344,8 +366,7 @@ test('once a campaign is paused nobody else is told, and once it is resumed ever
   const store = server.get(CampaignSendingStore);
   const [running] = await store.running();
   if (!running) throw new Error('it runs');
-  const template = await server.get(CampaignChecksService).templateOf(running.body);
-  const sendFour = () => server.get(CampaignSendingService).sendSlice(running, template, 4);
+  const sendFour = () => server.get(CampaignSendingService).sendSlice(running, 4);
   expect(await sendFour()).toHaveLength(4);
   await postgres.query(`UPDATE campaign SET state = 'paused'`);
   expect(await sendFour()).toHaveLength(0);
@@ -361,8 +382,11 @@ test('a campaign whose exclusion was removed does not begin, and says why', asyn
   await schedule('advent', campaign({ exclusions: ['staff'] }));
   await freeze();
   await send();
-  const [row] = await postgres.query('SELECT state, problem FROM campaign');
-  expect(row).toEqual({ state: 'approved', problem: 'There is no audience staff any more.' });
+  expect(await endOf('advent')).toEqual({
+    state: 'approved',
+    problem: 'There is no audience staff any more.',
+    audited: 'campaign.refuse',
+  });
   expect(await membersOf('advent')).toEqual([]);
 });
 
@@ -371,9 +395,234 @@ test('a campaign keeps the rules that it began with', async () => {
   await phone('ada', { timezone: 'Asia/Tokyo' });
   await phone('ben');
   await schedule('advent', campaign({ audiences: ['some'] }));
-  while (await server.get(CampaignStartService).startDue());
+  await start();
   await postgres.query(`UPDATE audience SET rule = '{"everyone":true}'`);
   await freeze();
   await send();
   expect(await becameOf('advent')).toEqual({ ada: 'push' });
+});
+
+describe('what a campaign hopes for', () => {
+  const goal = { eventType: 'show.started', withinHours: 72 };
+  const happens = (type: string, ...userIds: string[]) =>
+    server
+      .get(MailboxService)
+      .publish(userIds.map((userId) => ({ userId, type, tier: 'important', data: {} })));
+  beforeEach(async () => {
+    await list('some', { ada: null, ben: null, cem: null });
+    await Promise.all(['ada', 'ben'].map((userId) => phone(userId)));
+    await schedule('advent', campaign({ audiences: ['some'], goal }));
+    await server.get(GoalsService).runOnce();
+    await freeze();
+  });
+  const converted = async () => (await countsOf('advent')).converted;
+
+  test('is counted once for each member who got it, however often it happens', async () => {
+    await happens('show.started', 'ada');
+    expect(await converted()).toBe(0);
+    await send();
+    await happens('show.started', 'ada', 'ada', 'cem', 'dan');
+    await Promise.all([happens('show.started', 'ada'), happens('show.started', 'ada')]);
+    await happens('show.ended', 'ben');
+    expect(await converted()).toBe(1);
+    const rows = await postgres.query(
+      'SELECT user_id FROM campaign_member WHERE converted_at IS NOT NULL ORDER BY user_id',
+    );
+    expect(rows).toEqual([{ user_id: 'ada' }]);
+  });
+
+  test('is not counted after its time, nor when the event itself is not stored', async () => {
+    await send();
+    await postgres.query(
+      `UPDATE campaign_member SET settled_at = now() - interval '73 hours' WHERE user_id = 'ada'`,
+    );
+    await happens('show.started', 'ada');
+    database.dyingAt = 'commit';
+    await expect(happens('show.started', 'ben')).rejects.toThrow('killed');
+    database.dyingAt = undefined;
+    expect(await converted()).toBe(0);
+    expect(
+      await postgres.query(`SELECT FROM mailbox_entry WHERE type = 'show.started' AND user_id = 'ben'`),
+    ).toEqual([]);
+    await happens('show.started', 'ben');
+    expect(await converted()).toBe(1);
+  });
+
+  test('costs no statement for events that no campaign hopes for', () => {
+    const goals = server.get(GoalsService);
+    expect(['show.started', 'show.ended', 'membership.changed'].map((type) => goals.observes(type))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('while members are found', () => {
+  const excludeBen = async () => {
+    await audience('all');
+    await list('staff', { ben: null });
+    await phone('ada');
+    await phone('ben');
+    await schedule('advent', campaign({ exclusions: ['staff'] }));
+    await start();
+  };
+  const staffIsGone = {
+    state: 'paused',
+    problem: 'There is no list staff any more, as it was at the start.',
+    audited: 'campaign.halt',
+  };
+
+  test('a list that is removed pauses the campaign: nobody is told who was to be left out', async () => {
+    await excludeBen();
+    await postgres.query(`UPDATE audience SET is_removed = true WHERE name = 'staff'`);
+    await postgres.query(`DELETE FROM audience_member WHERE audience = 'staff'`);
+    await freeze();
+    await send();
+    expect(await membersOf('advent')).toEqual([]);
+    expect(await endOf('advent')).toEqual(staffIsGone);
+  });
+
+  test('and so does another one that has its name', async () => {
+    await excludeBen();
+    await postgres.query(`DELETE FROM audience WHERE name = 'staff'`);
+    await postgres.query(`DELETE FROM audience_member WHERE audience = 'staff'`);
+    await audience('staff', null);
+    await freeze();
+    expect(await membersOf('advent')).toEqual([]);
+    expect(await endOf('advent')).toEqual(staffIsGone);
+  });
+
+  test('a list is not removed in the middle of a slice', async () => {
+    await excludeBen();
+    const held = database.transaction('routine', async (tx) => {
+      const slices = server.get(AudienceSlicesService);
+      const staff = { name: 'staff', rule: null };
+      expect(await slices.holdLists(tx, { audience: { name: 'all', rule: {} }, without: [staff] })).toBe(
+        undefined,
+      );
+      const removal = `SET lock_timeout = '1ms'; UPDATE audience SET is_removed = true WHERE name = 'staff'`;
+      return postgres.query(removal).then(
+        () => 'removed',
+        ({ code }: { code: string }) => code,
+      );
+    });
+    expect(await held).toBe('55P03');
+  });
+
+  test('whoever comes on a list is left out by it, and is no member by it', async () => {
+    await list('winners', { ada: null, ben: null });
+    await list('staff', {});
+    await schedule('advent', campaign({ audiences: ['winners'], exclusions: ['staff'] }));
+    await start();
+    await postgres.query(
+      `INSERT INTO audience_member (audience, user_id, bucket) VALUES ('winners', 'cem', bucket_of('cem')), ('staff', 'ben', bucket_of('ben'))`,
+    );
+    await freeze();
+    expect(await becameOf('advent')).toEqual({ ada: 'pending' });
+  });
+});
+
+describe('a campaign that fails', () => {
+  /** PostgreSQL says that it takes too long to write members of the campaign `broken`. */
+  const takesTooLong = () =>
+    postgres.query(
+      `CREATE OR REPLACE FUNCTION takes_too_long() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'canceling statement due to statement timeout' USING ERRCODE = '57014'; END $$;
+       CREATE TRIGGER takes_too_long BEFORE INSERT ON campaign_member FOR EACH ROW WHEN (NEW.campaign = 'broken') EXECUTE FUNCTION takes_too_long()`,
+    );
+  const isMended = () => postgres.query('DROP TRIGGER IF EXISTS takes_too_long ON campaign_member');
+  afterEach(isMended);
+  const failuresOf = async () =>
+    (
+      await postgres.query(
+        `SELECT failures, retry_at > now() AS "isPutOff" FROM campaign WHERE name = 'broken'`,
+      )
+    )[0];
+  const run = async () => {
+    await postgres.query(`UPDATE campaign SET retry_at = now()`);
+    await server.get(FreezingWorker).runOnce();
+  };
+  beforeEach(async () => {
+    jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    await audience('all');
+    await phone('ada');
+    await schedule('broken');
+    await schedule('well');
+    await takesTooLong();
+  });
+
+  test('holds up no other one, and goes on by itself once it can', async () => {
+    await run();
+    expect(await failuresOf()).toEqual({ failures: 1, isPutOff: true });
+    expect(await becameOf('well')).toEqual({ ada: 'pending' });
+    expect((await postgres.query(`SELECT frozen_at FROM campaign WHERE name = 'well'`))[0]).toEqual({
+      frozen_at: expect.any(Date),
+    });
+    await server.get(FreezingWorker).runOnce();
+    expect(await failuresOf()).toMatchObject({ failures: 1 });
+    await isMended();
+    await run();
+    expect(await failuresOf()).toEqual({ failures: 0, isPutOff: null });
+    expect(await becameOf('broken')).toEqual({ ada: 'pending' });
+  });
+
+  test('is paused after several failures in a row, and says why', async () => {
+    for (let failure = 0; failure < 8; failure += 1) {
+      expect(await stateOf('broken')).not.toBe('paused');
+      await run();
+    }
+    expect(await endOf('broken')).toEqual({
+      state: 'paused',
+      problem: expect.stringContaining('8 times'),
+      audited: 'campaign.halt',
+    });
+  });
+});
+
+test('a small campaign beside a large one is through before it', async () => {
+  const crowd = async (name: string, size: number) => {
+    await audience(name, null);
+    await postgres.query(
+      `INSERT INTO audience_member (audience, user_id, bucket) SELECT $1, $1 || n, bucket_of($1 || n) FROM generate_series(1, $2::int) n`,
+      [name, size],
+    );
+    await schedule(name, campaign({ audiences: [name] }));
+  };
+  await crowd('large', 1_000);
+  await crowd('small', 50);
+  await freeze();
+  // The budget of a second is two slices.
+  await server.get(CampaignWorker).runOnce();
+  expect(await stateOf('small')).toBe('done');
+  expect(await stateOf('large')).toBe('running');
+});
+
+test('a campaign that stands still is reported, and one that waits for people', async () => {
+  const read = async () => {
+    const { campaignIdle, stoppedCampaigns } = await server.get(OverviewStore).readOldest([]);
+    return { idle: campaignIdle, stopped: stoppedCampaigns };
+  };
+  const standStill = (column: string, table: string) =>
+    postgres.query(`UPDATE ${table} SET ${column} = now() - interval '1 hour'`);
+  const hour = expect.closeTo(3_600, -2);
+  await audience('all');
+  await phone('ada');
+  expect(await read()).toEqual({ idle: null, stopped: 0 });
+  await schedule('advent', campaign(), { startsAt: new Date(Date.now() - 3_600_000).toISOString() });
+  expect(await read()).toEqual({ idle: hour, stopped: 0 });
+  await start();
+  expect(await read()).toEqual({ idle: expect.closeTo(0, -2), stopped: 0 });
+  await standStill('advanced_at', 'campaign_walk');
+  await standStill('updated_at', 'campaign');
+  expect(await read()).toEqual({ idle: hour, stopped: 0 });
+  await freeze();
+  await postgres.query(`UPDATE campaign_member SET due_at = now()`);
+  expect(await read()).toEqual({ idle: expect.closeTo(0, -2), stopped: 0 });
+  await standStill('due_at', 'campaign_member');
+  expect(await read()).toEqual({ idle: hour, stopped: 0 });
+  await send();
+  expect(await read()).toEqual({ idle: null, stopped: 0 });
+  await postgres.query(`UPDATE campaign SET state = 'paused', problem = 'There is no list staff any more.'`);
+  expect(await read()).toEqual({ idle: null, stopped: 1 });
 });

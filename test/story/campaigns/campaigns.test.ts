@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import PostalMime from 'postal-mime';
 import { readAudit } from '../../support/audit.js';
+import { CAMPAIGN_TEMPLATE } from '../../support/cases/campaign-template.js';
 import { call as request, type HttpReply } from '../../support/drivers/back-office.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -20,7 +21,7 @@ beforeAll(async () => {
     SMTP_URL: mailServer.url,
     SMTP_FROM: 'Usher <no-reply@usher.example.com>',
   });
-  await put('/v1/templates/advent', TEMPLATE);
+  await put('/v1/templates/advent', CAMPAIGN_TEMPLATE);
   const { body } = await call('POST', '/v1/keys', { name: 'colleague', scopes: ['operate'] });
   colleague = String(body.key);
 });
@@ -29,25 +30,6 @@ afterAll(async () => {
   await mailServer.close();
 });
 
-const TEMPLATE = {
-  data: {
-    type: 'object',
-    required: ['city'],
-    properties: { city: { type: 'string' } },
-  },
-  example: { city: 'Berlin' },
-  defaultLocale: 'en',
-  locales: {
-    en: {
-      push: { title: 'Advent in {{ city }}', body: 'Two for one' },
-      email: {
-        subject: 'Mail from {{ city }}',
-        text: 'Two for one',
-        html: '<a href="https://films.example.com/advent">Two for one</a>',
-      },
-    },
-  },
-};
 const because = { 'usher-reason': 'case 4711' };
 
 const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
@@ -90,6 +72,12 @@ async function begin(name: string): Promise<void> {
   expect((await act(name, 'approve', colleague)).status).toBe(200);
   expect((await act(name, 'schedule')).status).toBe(200);
 }
+const campaignStepOf = async (userId: string) => {
+  const { timeline } = (await call('GET', `/v1/users/${userId}/timeline`)).body as {
+    timeline: { step: string }[];
+  };
+  return timeline.find(({ step }) => step === 'campaign');
+};
 const read = async (name: string) => (await call('GET', `/v1/campaigns/${name}`)).body;
 const until = (name: string, state: string) =>
   eventually(`the campaign ${name} is ${state}`, async () => {
@@ -221,6 +209,12 @@ describe('a campaign', () => {
     ['an audience that is also left out', { exclusions: ['everyone'] }, 400, 'invalid_request'],
     ['an unknown template', { template: { name: 'nothing' } }, 422, 'unknown_template'],
     ['a version that is not there', { template: { name: 'advent', version: 9 } }, 422, 'unknown_template'],
+    [
+      'a goal that nobody does',
+      { goal: { eventType: 'digest.ready', withinHours: 1 } },
+      400,
+      'invalid_request',
+    ],
     ['a channel without words', { channels: ['sms'] }, 422, 'unknown_template'],
   ])('with %s is refused', async (_, changes, status, code) => {
     expectProblem(await call('PUT', '/v1/campaigns/wrong', { ...CAMPAIGN, ...changes }), status, code);
@@ -248,7 +242,7 @@ describe('a campaign', () => {
       audiences: ['mailed'],
       goal: { eventType: 'show.started', withinHours: 72 },
     });
-    const again = structuredClone(TEMPLATE);
+    const again = structuredClone(CAMPAIGN_TEMPLATE);
     again.locales.en.email.subject = 'Another one';
     await put('/v1/templates/advent', again);
     const { body: forecast } = await call('POST', '/v1/campaigns/mails/dry-run');
@@ -268,6 +262,7 @@ describe('a campaign', () => {
       pending: 0,
       queued: { email: 2 },
       skipped: { duplicate_address: 1, no_address: 1 },
+      converted: 0,
     });
     const mails = await eventually('both mails', () => {
       const found = mailServer.mails.filter(({ to }) => to.startsWith('mailed-'));
@@ -294,6 +289,26 @@ describe('a campaign', () => {
       audience: 'mailed',
     });
     expectProblem(await call('GET', '/v1/campaigns/mails/members/nobody'), 404, 'not_found');
+    const started = { userId: 'mailed-1', type: 'show.started', tier: 'important', key: 'show', data: {} };
+    await eventually('what it hopes for is counted', async () => {
+      await usher.backOffice.publish([started, { ...started, userId: 'mailed-4' }]);
+      const counts = (await read('mails')).counts as { converted: number };
+      return counts.converted === 1;
+    });
+    expect(await campaignStepOf('mailed-1')).toMatchObject({
+      campaign: 'mails',
+      state: 'queued',
+      channel: 'email',
+      eventId: expect.any(String),
+      convertedAt: expect.any(String),
+      explanation: expect.stringContaining('It was sent by email'),
+    });
+    expect(await campaignStepOf('mailed-4')).toMatchObject({
+      state: 'skipped',
+      reason: 'no_address',
+      convertedAt: null,
+      explanation: expect.stringContaining('could the user be reached'),
+    });
     const { body: listed } = await call('GET', '/v1/campaigns?limit=1');
     expect(listed).toMatchObject({ campaigns: [{ name: 'mails', state: 'done' }], next: expect.any(String) });
   });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { RollupQueryStore } from '../../../src/engagement/analytics/rollup-query.store.js';
 import { DeliveriesWorker } from '../../../src/engagement/deliveries/deliveries.worker.js';
-import { DeliveryLookStore } from '../../../src/engagement/deliveries/delivery-look.store.js';
+import { DeliveryScanStore } from '../../../src/engagement/deliveries/delivery-scan.store.js';
 import type { EngagementEvent } from '../../../src/engagement/engagement-event.js';
 import { PartitionStore } from '../../../src/engagement/partitions/partition.store.js';
 import { PartitionsWorker } from '../../../src/engagement/partitions/partitions.worker.js';
@@ -38,7 +38,9 @@ afterAll(async () => {
   await postgres.drop();
 });
 beforeEach(async () => {
-  await postgres.query('TRUNCATE engagement_event, engagement_rollup, message, receipt');
+  await postgres.query(
+    'TRUNCATE campaign, campaign_member, engagement_event, engagement_rollup, message, receipt',
+  );
   await postgres.query(`DELETE FROM engagement_watermark WHERE name <> 'rollups'`);
 });
 
@@ -255,9 +257,9 @@ describe('the days of events', () => {
 });
 
 describe('what was delivered is found in', () => {
-  const look = async (types: string) => {
+  const scan = async (types: string) => {
     const worker = new DeliveriesWorker(
-      new DeliveryLookStore(database),
+      new DeliveryScanStore(database),
       events,
       configOf({ ENGAGEMENT_EVENT_TYPES: types }),
     );
@@ -283,13 +285,36 @@ describe('what was delivered is found in', () => {
     await insert('counted', 'delivered', '{"campaign":"autumn","template":"hello"}');
     await insert('sent', 'sent', '{}');
     await insert('not counted', 'delivered', null);
-    await look('');
+    await scan('');
     expect(await found()).toEqual([
       {
         id: 'message:counted',
         kind: 'delivered',
         userId: 'ada',
         channel: 'sms',
+        campaign: 'autumn',
+        template: 'hello',
+      },
+    ]);
+  });
+
+  test('members of campaigns to whom the goal happened, once for each campaign', async () => {
+    await postgres.query(
+      `INSERT INTO campaign (name, state, author, body) VALUES ('autumn', 'done', '{}', '{"template":{"name":"hello","version":1}}')`,
+    );
+    await postgres.query(
+      `INSERT INTO campaign_member (campaign, user_id, state, audience, channel, due_at, converted_at, bucket)
+       SELECT 'autumn', u, 'queued', 'all', 'push', now(), CASE u WHEN 'ada' THEN now() - interval '2 hours' END, bucket_of(u)
+       FROM unnest(ARRAY['ada', 'ben']) u`,
+    );
+    await scan('');
+    await scan('');
+    expect(await found()).toEqual([
+      {
+        id: 'converted:autumn',
+        kind: 'converted',
+        userId: 'ada',
+        channel: 'push',
         campaign: 'autumn',
         template: 'hello',
       },
@@ -306,7 +331,7 @@ describe('what was delivered is found in', () => {
     await insert('phone', 'promo.started', 3);
     await insert('tv', 'promo.started', 1);
     await insert('web', 'other.type', 2);
-    await look('promo.started');
+    await scan('promo.started');
     expect(await found()).toEqual([
       expect.objectContaining({
         id: 'receipt:a8847c3a-2f0b-4f8c-9d0e-6c1c2f1f7a11:phone',

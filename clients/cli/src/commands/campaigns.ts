@@ -131,7 +131,7 @@ const about = ({ size, margin, isExact }: { size: number; margin: number; isExac
 const became = ({ name, state }: Campaign): string => `${name} is ${state}.`;
 
 function describe({ name, state, problem, counts, outcomes, author, approver }: Described): string[] {
-  const { audience, duplicates, members, pending, queued, skipped } = counts;
+  const { audience, duplicates, members, pending, queued, skipped, converted } = counts;
   return [
     `${name} is ${state}, by ${plainText(author.name)}${approver ? `, approved by ${plainText(approver.name)}` : ''}`,
     ...(problem === null ? [] : [plainText(problem)]),
@@ -139,9 +139,10 @@ function describe({ name, state, problem, counts, outcomes, author, approver }: 
       ['', 'found in audiences', String(audience)],
       ['', 'found again in another', String(duplicates.users)],
       ['', 'persons', String(members)],
-      ['', 'not told yet', String(pending)],
-      ...Object.entries(queued).map(([channel, n]) => ['', `told by ${channel}`, String(n)]),
+      ['', 'waiting for their turn', String(pending)],
+      ...Object.entries(queued).map(([channel, n]) => ['', `sent by ${channel}`, String(n)]),
       ...Object.entries(skipped).map(([reason, n]) => ['', `skipped: ${reason}`, String(n)]),
+      ['', 'converted', String(converted)],
       ...outcomes.map((one) => ['', `${one.channel} ${one.state}`, String(one.count)]),
     ]),
   ];

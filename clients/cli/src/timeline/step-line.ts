@@ -18,6 +18,8 @@ function described(step: Step): string {
     }
     case 'digest':
       return words(step.digest, step.localDate, step.state, step.reason, step.eventId);
+    case 'campaign':
+      return words(step.campaign, step.state, step.channel ?? step.reason, step.eventId);
     case 'stream': {
       const ended = step.endedAt && `ended ${plainText(step.endedAt)}`;
       return words(

@@ -55,6 +55,7 @@ export type WebhookStep = StepOf<'webhook'>;
 export type MembershipStep = StepOf<'membership'>;
 export type StreamStep = StepOf<'stream'>;
 export type DigestStep = StepOf<'digest'>;
+export type CampaignStep = StepOf<'campaign'>;
 
 /** One of `GET /v1/webhooks` */
 export type ListedWebhook = z.output<typeof webhookList>['webhooks'][number];

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type {
+  CampaignStep,
   Delivery,
   DigestStep,
   KnownEvent,
@@ -25,6 +26,8 @@ export function stepKey(step: Step): string {
       return `stream ${step.streamId}`;
     case 'digest':
       return `digest ${step.digest} ${step.localDate}`;
+    case 'campaign':
+      return `campaign ${step.campaign}`;
   }
 }
 
@@ -70,6 +73,8 @@ function described(
       return <StreamDescription stream={step} />;
     case 'digest':
       return <DigestDescription digest={step} />;
+    case 'campaign':
+      return <CampaignDescription userId={userId} step={step} />;
   }
 }
 
@@ -123,6 +128,27 @@ function DigestDescription({ digest }: { digest: DigestStep }) {
         {DIGEST_OUTCOMES[state] ?? `It tells of ${events} events.`} It was due at {timeOfDay(dueAt)} (
         {timezone}){late > 60_000 && `, ${span(late)} before`}.
       </p>
+    </>
+  );
+}
+
+function CampaignDescription({ userId, step }: { userId: string; step: CampaignStep }) {
+  const { campaign, state, explanation, eventId, convertedAt } = step;
+  return (
+    <>
+      <Title kind="Campaign">
+        <Link to={`/campaigns/${encodeURIComponent(campaign)}`}>{campaign}</Link>{' '}
+        <Badge tone={state === 'queued' ? 'good' : 'quiet'}>{state}</Badge>
+      </Title>
+      <p>
+        {explanation}{' '}
+        {eventId && (
+          <Link to={`/users/${encodeURIComponent(userId)}/events/${eventId}`} className="id">
+            {eventId}
+          </Link>
+        )}
+      </p>
+      {convertedAt && <p>What it hopes for happened {dayAndTime(convertedAt)}.</p>}
     </>
   );
 }

@@ -1,20 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import { conversions, convertedAt } from '../../campaigns/campaign.fragments.js';
 import { acknowledgedEvents, receiptBegunAt } from '../../delivery/receipts/receipt.fragments.js';
 import { messageQueuedAt, trackedDeliveries } from '../../messages/queue/message.fragments.js';
 import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
 import type { EngagementEvent } from '../engagement-event.js';
-import type { DeliveryLook, DeliverySource } from './delivery-look.js';
+import type { DeliveryScan, DeliverySource } from './delivery-scan.js';
 
 const BEGIN = named(
-  'delivery-look-begin',
+  'delivery-scan-begin',
   `INSERT INTO engagement_watermark (name) VALUES ($1) ON CONFLICT DO NOTHING`,
 );
 const CLAIM = named(
-  'delivery-look-claim',
+  'delivery-scan-claim',
   `SELECT at FROM engagement_watermark WHERE name = $1 FOR UPDATE SKIP LOCKED`,
 );
-const ADVANCE = named('delivery-look-advance', `UPDATE engagement_watermark SET at = $2 WHERE name = $1`);
+const ADVANCE = named('delivery-scan-advance', `UPDATE engagement_watermark SET at = $2 WHERE name = $1`);
 
 /** $1: where the slice begins · $2: how many rows later it ends · $3: seconds that rows are left alone. Rows of one instant are never parted. */
 const endOf = (source: DeliverySource, place: string): Statement =>
@@ -28,20 +29,33 @@ const WINDOW = { after: '$1', until: '$2' };
 
 /** How the deliveries of a source are found. */
 interface SourceStatements {
+  readonly kind: 'delivered' | 'converted';
   readonly end: Statement;
   readonly read: Statement;
 }
 const STATEMENTS: Record<DeliverySource, SourceStatements> = {
   messages: {
+    kind: 'delivered',
     end: endOf('messages', messageQueuedAt(OFFSET)),
     read: named(
       'deliveries-of-messages',
       `SELECT 'message:' || d.id AS id, d.user_id AS "userId", iso(d.delivered_at) AS at, d.created_at::date::text AS day, d.channel,
          d.tracking ->> 'team' AS team, d.tracking ->> 'campaign' AS campaign, d.tracking ->> 'template' AS template
-       FROM (${trackedDeliveries(WINDOW)}) d WHERE $3::text[] IS NOT NULL`,
+       FROM (${trackedDeliveries(WINDOW)}) d`,
+    ),
+  },
+  conversions: {
+    kind: 'converted',
+    end: endOf('conversions', convertedAt(OFFSET)),
+    read: named(
+      'conversions-of-campaigns',
+      `SELECT 'converted:' || d.campaign AS id, d.user_id AS "userId", iso(d.converted_at) AS at, d.converted_at::date::text AS day, d.channel,
+         NULL AS team, d.campaign, d.template
+       FROM (${conversions(WINDOW)}) d`,
     ),
   },
   receipts: {
+    kind: 'delivered',
     end: endOf('receipts', receiptBegunAt(OFFSET)),
     read: named(
       'deliveries-of-receipts',
@@ -63,7 +77,7 @@ interface DeliveryRow extends Pick<EngagementEvent, 'id' | 'userId' | 'at'> {
 
 /** Finds what was delivered in the receipts and messages that there are, and knows how far it has looked. */
 @Injectable()
-export class DeliveryLookStore {
+export class DeliveryScanStore {
   constructor(private readonly database: Database) {}
 
   /**
@@ -71,21 +85,22 @@ export class DeliveryLookStore {
    * again, and are known. Returns whether there may be more; false while another worker is at it.
    */
   next(
-    look: DeliveryLook,
+    scan: DeliveryScan,
     limit: number,
     types: readonly string[],
     record: (events: readonly EngagementEvent[]) => Promise<void>,
   ): Promise<boolean> {
-    const { end, read } = STATEMENTS[look.source];
+    const { kind, end, read } = STATEMENTS[scan.source];
     return this.database.transaction('routine', async (tx) => {
-      const from = await this.claim(tx, look.name);
+      const from = await this.claim(tx, scan.name);
       if (!from) return false;
-      const [slice] = await tx.run<{ until: Date; isFull: boolean }>(end, [from, limit, look.afterSeconds]);
+      const [slice] = await tx.run<{ until: Date; isFull: boolean }>(end, [from, limit, scan.afterSeconds]);
       if (!slice || slice.until <= from) return false;
       const { until, isFull } = slice;
-      const rows = await tx.run<DeliveryRow>(read, [from, until, types]);
-      if (rows.length > 0) await record(rows.map(deliveredEvent));
-      await tx.run(ADVANCE, [look.name, until]);
+      const ofTypes = scan.source === 'receipts' ? [types] : [];
+      const rows = await tx.run<DeliveryRow>(read, [from, until, ...ofTypes]);
+      if (rows.length > 0) await record(rows.map((row) => eventOf(row, kind)));
+      await tx.run(ADVANCE, [scan.name, until]);
       return isFull;
     });
   }
@@ -96,9 +111,9 @@ export class DeliveryLookStore {
   }
 }
 
-const deliveredEvent = ({ team, campaign, template, ...event }: DeliveryRow): EngagementEvent => ({
+const eventOf = ({ team, campaign, template, ...event }: DeliveryRow, kind: string): EngagementEvent => ({
   ...event,
-  kind: 'delivered',
+  kind,
   team: team ?? undefined,
   campaign: campaign ?? undefined,
   template: template ?? undefined,
