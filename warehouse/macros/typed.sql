@@ -21,10 +21,15 @@
   select * exclude (_fault) from ({{ typed(table) }}) where _fault = ''
 {% endmacro %}
 
+{# For the end of a statement: only records that this model has not seen; all of them at the first run. #}
+{% macro since_last_run() %}
+  {% if is_incremental() %}where _batch > (select coalesce(max(_batch), '') from {{ this }}){% endif %}
+{% endmacro %}
+
 {# Keys of rows that have records which this model has not seen, or all of them at the first run. #}
 {% macro touched(model, columns) %}
   select distinct {{ columns }} from {{ model }}
-  {% if is_incremental() %}where _batch > (select coalesce(max(_batch), '') from {{ this }}){% endif %}
+  {{ since_last_run() }}
 {% endmacro %}
 
 {# Takes out the rows of users whose key was destroyed. #}

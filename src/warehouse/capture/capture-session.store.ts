@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { CapturedTable } from '../../platform/warehouse/captured-table.js';
+import { IS_LOST, OUR_SLOTS } from './our-slots.js';
 import { changePublication, PUBLICATION } from './publication.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -55,8 +56,8 @@ export class CaptureSession {
    */
   async slot(): Promise<{ readonly slot: Slot; readonly lost: readonly string[] }> {
     const { rows } = await this.client.query<{ name: string; isLost: boolean }>(
-      `SELECT slot_name::text AS name, wal_status = 'lost' OR invalidation_reason IS NOT NULL AS "isLost" FROM pg_replication_slots
-       WHERE database = current_database() AND slot_name LIKE 'usher\\_warehouse\\_%' AND NOT temporary ORDER BY slot_name DESC`,
+      `SELECT slot_name::text AS name, ${IS_LOST} AS "isLost" FROM pg_replication_slots
+       WHERE ${OUR_SLOTS} ORDER BY slot_name DESC`,
     );
     const lost = rows.filter(({ isLost }) => isLost).map(({ name }) => name);
     for (const name of lost) await this.client.query('SELECT pg_drop_replication_slot($1)', [name]);

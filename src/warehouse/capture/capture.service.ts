@@ -13,6 +13,14 @@ import { PUBLICATION } from './publication.js';
 const LONGEST_MARKER_MS = 10_000;
 const SILENCE_MS = 60_000;
 
+/** What takes part in a capture. */
+interface Capture {
+  readonly session: CaptureSession;
+  readonly stream: ChangeStreamClient;
+  readonly batch: BatchCollector;
+  readonly files: RawFiles;
+}
+
 /** Captures changes: the session's act from its first statement to its end. */
 @Injectable()
 export class CaptureService {
@@ -33,9 +41,7 @@ export class CaptureService {
     await session.publish(this.files.tables);
     const { slot, lost } = await session.slot();
     for (const name of lost) this.files.countLost(name);
-    const files = await this.files.open(slot);
-    await this.snapshots.take(files, signal);
-    if (!signal.aborted) await this.stream(session, slot, files, signal);
+    await this.stream(session, slot, await this.files.open(slot), signal);
   }
 
   private async stream(
@@ -60,26 +66,26 @@ export class CaptureService {
       either,
     );
     this.log.log(`captures changes by the slot ${slot.name} into ${this.files.place}`);
+    // Beside the stream: PostgreSQL would give up a slot that nobody reads while a large table is read.
+    const beside = Promise.all([
+      this.keepGoing({ session, stream, batch, files }, either),
+      this.snapshots.take(files, either),
+    ]);
     try {
-      await Promise.race([reading, this.keepGoing(session, stream, batch, either)]);
+      await Promise.race([reading, beside]);
     } finally {
       ending.abort();
-      await reading.catch(() => undefined);
+      await Promise.allSettled([reading, beside]);
     }
   }
 
   /** Markers come back by the stream, so the batch is looked at in time, and the slot moves on, also when nobody writes. */
-  private async keepGoing(
-    session: CaptureSession,
-    stream: ChangeStreamClient,
-    batch: BatchCollector,
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async keepGoing({ session, stream, batch, files }: Capture, signal: AbortSignal): Promise<void> {
     const everyMs = Math.min(LONGEST_MARKER_MS, this.config.WAREHOUSE_FILE_SECONDS * 1_000);
     while (!signal.aborted) {
       await session.mark();
       await stream.confirm(batch.durableTo);
-      await this.files.forgetErased(batch.durableTo);
+      await this.files.forgetErased(files);
       if (stream.silentMs > SILENCE_MS)
         throw new Error(`PostgreSQL sent nothing for ${SILENCE_MS / 1_000} s`);
       await pause(everyMs, undefined, { signal }).catch(() => undefined);

@@ -2,11 +2,10 @@ import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-log
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import { formatLsn, type Lsn, parseLsn } from './lsn.js';
+import { TEXT_FORMATS } from './text-formats.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STOP_TIMEOUT_MS = 5_000;
-/** So that texts of values do not depend on how the server or the role is set up. */
-const TEXT_FORMATS = '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex';
 
 /** Receives the messages in their order, one at a time: the next one waits for the promise. */
 export type MessageHandler = (lsn: Lsn, message: Pgoutput.Message) => Promise<void>;

@@ -1,6 +1,6 @@
 import { type Lsn, sortableLsn } from './lsn.js';
 
-/** What happened to a row; `snapshot`: it was there when the capture began. */
+/** What happened to a row; `snapshot`: so it was when all rows of its table were read. */
 export type RawOperation = 'snapshot' | 'insert' | 'update' | 'delete' | 'truncate';
 
 /** Values as PostgreSQL writes them as text. A long one that an update left as it was is undefined. */
@@ -14,7 +14,7 @@ export interface RawRecord {
   readonly op: RawOperation;
   /** Where the change stands in PostgreSQL's log. */
   readonly lsn: Lsn;
-  /** ISO 8601. Of a snapshot: when it began. */
+  /** ISO 8601. Of a snapshot: when the piece that it is in was begun. */
   readonly committedAt: string;
   /** The transaction; null for a snapshot. */
   readonly xid: number | null;

@@ -12,7 +12,7 @@ export interface JournalState {
   readonly writtenTo: string;
   /** Files with records after it: each of them is there and whole, or not there. */
   readonly files: readonly JournalFile[];
-  /** The tables whose rows were read when the capture began. */
+  /** The tables of which all rows were read that were there before their changes. */
   readonly snapshots: readonly string[];
 }
 

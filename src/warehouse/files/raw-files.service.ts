@@ -5,7 +5,6 @@ import { INSTALLATION } from '../../platform/postgres/installation.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { CAPTURED_TABLES, type CapturedTable } from '../../platform/warehouse/captured-table.js';
 import type { Slot } from '../capture/capture-session.store.js';
-import type { Lsn } from '../capture/lsn.js';
 import type { RawRecord } from '../capture/raw-record.js';
 import { UserKeyStore } from '../keys/user-key.store.js';
 import { RawFiles } from './raw-files.js';
@@ -73,9 +72,9 @@ export class RawFilesService {
     );
   }
 
-  /** See UserKeyStore.forgetErased. */
-  async forgetErased(confirmed: Lsn): Promise<void> {
-    await this.keys.forgetErased(confirmed);
+  /** Forgets who was erased, but not while a snapshot is taken: rows of theirs may have been read, and be in no file yet. */
+  async forgetErased(files: RawFiles): Promise<void> {
+    if (this.tables.every(({ name }) => files.hasSnapshotOf(name))) await this.keys.forgetErased();
   }
 
   private userOf({ table, row }: RawRecord): string | undefined {

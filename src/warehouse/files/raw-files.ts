@@ -21,6 +21,7 @@ export interface RawFilesOptions {
 /** Writes the records of one slot into files, each record once. */
 export class RawFiles {
   private readonly knownSchemas = new Set<string>();
+  private lastTurn: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly options: RawFilesOptions,
@@ -35,6 +36,11 @@ export class RawFiles {
     const files: JournalFile[] = [];
     for (const file of journal.files) if (await zone.has(file.path)) files.push(file);
     return new RawFiles(options, { ...journal, files });
+  }
+
+  /** The slot's id. */
+  get slot(): string {
+    return this.options.slot;
   }
 
   /** Whether the record has been written before. */
@@ -53,14 +59,14 @@ export class RawFiles {
     if (!last) return 0;
     const groups = [...byFolder(records)];
     const planned = groups.map(([folder, group]) => this.planFile(folder, group));
-    await this.save(advanced(this.journal, this.journal.writtenTo, planned));
+    await this.save((journal) => advanced(journal, journal.writtenTo, planned));
     await this.putAll(groups.map(([, group], n) => [planned[n] as JournalFile, group]));
     // It is saved with the next files: until then they are found.
-    this.journal = advanced(this.journal, last.order, []);
+    await this.inTurn(async () => void (this.journal = advanced(this.journal, last.order, [])));
     return planned.length;
   }
 
-  /** Writes rows of a snapshot. A snapshot that is broken off is begun anew, and its records have other places. */
+  /** Writes rows of a snapshot, also while those of the stream are written. Rows that are read again have other places. */
   async writeSnapshot(records: readonly RawRecord[]): Promise<void> {
     for (const [folder, group] of byFolder(records))
       await this.putAll([[this.planFile(folder, group), group]]);
@@ -68,7 +74,7 @@ export class RawFiles {
 
   /** All rows of the table's snapshot are written. */
   async finishSnapshotOf(table: string): Promise<void> {
-    await this.save({ ...this.journal, snapshots: [...this.journal.snapshots, table] });
+    await this.save((journal) => ({ ...journal, snapshots: [...journal.snapshots, table] }));
   }
 
   /** Writes which columns a table has, so that a record's hash can be looked up. */
@@ -110,9 +116,19 @@ export class RawFiles {
     return compress(lines.join(''));
   }
 
-  private async save(journal: JournalState): Promise<void> {
-    await this.options.zone.put(journalPath(this.options.slot), Buffer.from(JSON.stringify(journal)));
-    this.journal = journal;
+  private save(change: (journal: JournalState) => JournalState): Promise<void> {
+    return this.inTurn(async () => {
+      const journal = change(this.journal);
+      await this.options.zone.put(journalPath(this.options.slot), Buffer.from(JSON.stringify(journal)));
+      this.journal = journal;
+    });
+  }
+
+  /** The stream and the snapshot change the journal one after the other: neither undoes what the other says. */
+  private inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.lastTurn.then(act);
+    this.lastTurn = turn.catch(() => undefined);
+    return turn;
   }
 }
 

@@ -1,4 +1,5 @@
 import { encrypt } from '../../platform/crypto/aes-gcm.js';
+import { sortableLsn } from '../capture/lsn.js';
 import type { RawRecord } from '../capture/raw-record.js';
 
 /** The key of a user's rows; `key` is undefined once the user was erased. */
@@ -28,7 +29,7 @@ export function rawLine(record: RawRecord, userKey: UserKey | undefined, origin:
     id: `${origin.slot}.${order}`,
     table,
     op,
-    lsn: lsn.toString(16).padStart(16, '0'),
+    lsn: sortableLsn(lsn),
     committed_at: committedAt,
     xid,
     schema,

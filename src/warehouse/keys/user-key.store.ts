@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/postgres/database.js';
 import { named, plannedEachTime } from '../../platform/postgres/statement.js';
-import type { Lsn } from '../capture/lsn.js';
+import { OUR_SLOTS } from '../capture/our-slots.js';
 import type { UserKey } from '../files/raw-line.js';
 
 const KEY_BYTES = 32;
@@ -20,9 +20,16 @@ const ADD = plannedEachTime(
      ON CONFLICT (user_id, bucket) DO NOTHING`,
   ),
 );
+/** The erasure is seen, so it is committed, and so are all changes that came before it: their commits stand before this place. */
+const STAMP = named(
+  'warehouse-keys-stamp',
+  `UPDATE warehouse_key SET erased_lsn = pg_current_wal_insert_lsn() - '0/0'::pg_lsn WHERE key IS NULL AND erased_lsn IS NULL`,
+);
+/** Not by what this process has written: PostgreSQL sends again what comes after the place that it knows. */
 const FORGET = named(
   'warehouse-keys-forget',
-  'DELETE FROM warehouse_key WHERE erased_lsn IS NOT NULL AND erased_lsn <= $1::bigint',
+  `DELETE FROM warehouse_key WHERE key IS NULL AND erased_lsn IS NOT NULL AND erased_lsn <= (
+     SELECT (min(confirmed_flush_lsn) - '0/0'::pg_lsn)::bigint FROM pg_replication_slots WHERE ${OUR_SLOTS})`,
 );
 
 type KeyRow = { userId: string; keyId: string; key: Buffer | null };
@@ -41,9 +48,10 @@ export class UserKeyStore {
     return keys;
   }
 
-  /** Forgets who was erased before `confirmed`: no change of theirs comes any more. */
-  async forgetErased(confirmed: Lsn): Promise<void> {
-    await this.database.run('routine', FORGET, [confirmed.toString()]);
+  /** Forgets who was erased before the place up to which PostgreSQL knows the log as read: no change of theirs comes any more. */
+  async forgetErased(): Promise<void> {
+    await this.database.run('routine', STAMP, []);
+    await this.database.run('routine', FORGET, []);
   }
 
   private async someKeysOf(userIds: readonly string[]): Promise<Map<string, UserKey>> {

@@ -1,14 +1,31 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { CapturedTable } from '../../platform/warehouse/captured-table.js';
+import type { Lsn } from '../capture/lsn.js';
 import { type RawRecord, snapshotOrder } from '../capture/raw-record.js';
 import { RawFilesService } from '../files/raw-files.service.js';
 import type { RawFiles } from '../files/raw-files.js';
-import { type Snapshot, type SnapshotSlice, SnapshotStore } from './snapshot.store.js';
+import { type RowKey, type Snapshot, type SnapshotSlice, SnapshotStore } from './snapshot.store.js';
 
-/** Writes the rows that were there before their changes are captured. */
+/** A piece is read in one transaction. As long as it is open, PostgreSQL removes no dead rows, in no table. */
+const PIECE_MS = 30_000;
+
+/** How far the rows of a table have been read. It is kept in memory, since it names a user: a node that takes over begins the table anew. */
+interface Progress {
+  readonly slot: string;
+  readonly table: string;
+  after?: RowKey | undefined;
+  count: number;
+}
+
+/**
+ * Writes the rows that were there before their changes are captured. Changes are captured meanwhile: a row's place says which of them it has, so whoever
+ * sorts by place has the newest one last.
+ */
 @Injectable()
 export class SnapshotService {
   private readonly log = new Logger('warehouse');
+  private progress: Progress | undefined;
 
   constructor(
     private readonly store: SnapshotStore,
@@ -17,57 +34,75 @@ export class SnapshotService {
 
   /** Writes the rows of the tables that have no snapshot yet: of all when a slot is new, later of those that came to be captured. */
   async take(files: RawFiles, signal: AbortSignal): Promise<void> {
-    const tables = this.files.tables.filter(({ name }) => !files.hasSnapshotOf(name));
-    if (tables.length === 0) return;
-    const snapshot = await this.store.open();
-    const beganAt = new Date().toISOString();
-    let count = 0; // of all tables: a record's place is its own among all of them
-    try {
-      for (const table of tables)
-        count += await this.write(table, { snapshot, files, beganAt, signal, before: count });
-    } finally {
-      await snapshot.close();
-    }
+    for (const table of this.files.tables.filter(({ name }) => !files.hasSnapshotOf(name)))
+      try {
+        await this.takeTable(table, files, signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
   }
 
-  /** Returns how many rows it wrote. */
-  private async write(table: CapturedTable, to: Target): Promise<number> {
-    let count = 0;
-    for await (const slice of to.snapshot.slicesOf(table)) {
-      if (to.signal.aborted) return count;
-      await to.files.learn(slice.schema);
-      const records = recordsOf(slice, to.before + count, to);
-      await to.files.writeSnapshot(records);
-      this.files.written({ records, files: 1 });
-      count += records.length;
+  /** A table that is larger than a piece goes on in the next one, after the last row that is in a file. */
+  private async takeTable(table: CapturedTable, files: RawFiles, signal: AbortSignal): Promise<void> {
+    const progress = this.progressOf(table, files);
+    let isDone = false;
+    while (!isDone && !signal.aborted) {
+      const snapshot = await this.store.open(signal);
+      try {
+        isDone = await this.takePiece(snapshot, table, { files, progress, signal });
+      } finally {
+        await snapshot.close();
+      }
     }
-    if (to.signal.aborted) return count;
-    await to.files.finishSnapshotOf(table.name);
-    this.log.log(`snapshot of ${table.name}: ${count} rows`);
-    return count;
+    if (!isDone) return;
+    await files.finishSnapshotOf(table.name);
+    this.log.log(`snapshot of ${table.name}: ${progress.count} rows`);
+  }
+
+  /** Returns whether the table has no more rows. */
+  private async takePiece(snapshot: Snapshot, table: CapturedTable, to: Target): Promise<boolean> {
+    const until = monotonicNow() + PIECE_MS;
+    const beganAt = new Date().toISOString();
+    const before = to.progress.count;
+    while (!to.signal.aborted && monotonicNow() < until) {
+      const slice = await snapshot.sliceOf(table, to.progress.after);
+      if (slice.rows.length > 0) {
+        const records = recordsOf(slice, { lsn: snapshot.lsn, beganAt, before: to.progress.count - before });
+        await to.files.learn(slice.schema);
+        await to.files.writeSnapshot(records);
+        this.files.written({ records, files: 1 });
+      }
+      to.progress.after = slice.last;
+      to.progress.count += slice.rows.length;
+      if (slice.isLast) return true;
+    }
+    return false;
+  }
+
+  private progressOf({ name }: CapturedTable, { slot }: RawFiles): Progress {
+    if (this.progress?.slot !== slot || this.progress.table !== name)
+      this.progress = { slot, table: name, count: 0 };
+    return this.progress;
   }
 }
 
 interface Target {
-  readonly snapshot: Snapshot;
   readonly files: RawFiles;
-  readonly beganAt: string;
+  readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** Rows of the tables before. */
-  readonly before: number;
 }
 
+/** `before`: rows of the piece that came before. */
 const recordsOf = (
   { schema, rows }: SnapshotSlice,
-  before: number,
-  { snapshot: { lsn }, beganAt }: Target,
+  piece: { readonly lsn: Lsn; readonly beganAt: string; readonly before: number },
 ): RawRecord[] =>
   rows.map((row, n) => ({
-    order: snapshotOrder(lsn, before + n),
+    order: snapshotOrder(piece.lsn, piece.before + n),
     table: schema.table,
     op: 'snapshot',
-    lsn,
-    committedAt: beganAt,
+    lsn: piece.lsn,
+    committedAt: piece.beganAt,
     xid: null,
     schema: schema.hash,
     row,

@@ -6,43 +6,75 @@ import type { CapturedTable } from '../../platform/warehouse/captured-table.js';
 import { type TableSchema, schemaOf } from '../capture/change-reader.js';
 import { type Lsn, parseLsn } from '../capture/lsn.js';
 import type { RawRow } from '../capture/raw-record.js';
+import { TEXT_FORMATS } from '../capture/text-formats.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A slot is made when all transactions have ended that are open now. */
 const STATEMENT_TIMEOUT_MS = 300_000;
 /** Rows that are in memory at once. */
 const SLICE = 5_000;
+const quoted = (name: string): string => `"${name}"`;
 /** Values stay as PostgreSQL writes them. */
 const asIs = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig;
+
+/** The values of a row's primary key, in the key's order. */
+export type RowKey = readonly (string | null)[];
 
 /** Some rows of a table as they were at a place of the log. */
 export interface SnapshotSlice {
   readonly schema: TableSchema;
   readonly rows: readonly RawRow[];
+  /** The key of the last one; undefined if there is none. */
+  readonly last: RowKey | undefined;
+  /** The table has no more rows. */
+  readonly isLast: boolean;
 }
 
-/** All rows of some tables as they were at one place of the log: what was committed before it, and nothing after it. */
+/** The rows of tables as they were at one place of the log: what was committed before it, and nothing after it. */
 export class Snapshot {
+  private readonly keys = new Map<string, readonly string[]>();
+
   constructor(
     private readonly client: pg.Client,
     /** The place. */
     readonly lsn: Lsn,
   ) {}
 
-  /** Reads a table in slices. */
-  async *slicesOf(table: CapturedTable): AsyncGenerator<SnapshotSlice> {
-    const columns = table.columns.map((one) => `"${one}"`).join(', ');
-    await this.client.query(`DECLARE snapshot NO SCROLL CURSOR FOR SELECT ${columns} FROM "${table.name}"`);
-    for (;;) {
-      const { rows, fields } = await this.client.query<RawRow>(`FETCH ${SLICE} FROM snapshot`);
-      if (rows.length === 0) break;
-      const schema = schemaOf(
-        table.name,
-        fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })),
-      );
-      yield { schema, rows };
-    }
-    await this.client.query('CLOSE snapshot');
+  /** Reads the next rows in the order of the primary key: after the row with the key `after`, or the first ones. */
+  async sliceOf({ name, columns }: CapturedTable, after: RowKey | undefined): Promise<SnapshotSlice> {
+    const key = await this.keyOf(name);
+    const quotedKey = key.map(quoted).join(', ');
+    const { rows, fields } = await this.client.query<RawRow>(
+      `SELECT ${columns.map(quoted).join(', ')} FROM ${quoted(name)}
+       ${after ? `WHERE (${quotedKey}) > (${after.map((_, n) => `$${n + 1}`).join(', ')})` : ''}
+       ORDER BY ${quotedKey} LIMIT ${SLICE}`,
+      [...(after ?? [])],
+    );
+    const schema = schemaOf(
+      name,
+      fields.map((field) => ({ name: field.name, typeOid: field.dataTypeID })),
+    );
+    const last = rows.at(-1);
+    return {
+      schema,
+      rows,
+      last: last && key.map((column) => last[column] ?? null),
+      isLast: rows.length < SLICE,
+    };
+  }
+
+  private async keyOf(table: string): Promise<readonly string[]> {
+    const known = this.keys.get(table);
+    if (known) return known;
+    const { rows } = await this.client.query<{ name: string }>(
+      `SELECT a.attname::text AS name FROM pg_index i CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, n)
+       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+       WHERE i.indrelid = $1::regclass AND i.indisprimary ORDER BY k.n`,
+      [quoted(table)],
+    );
+    const key = rows.map(({ name }) => name);
+    this.keys.set(table, key);
+    return key;
   }
 
   /** Ends it. */
@@ -56,10 +88,15 @@ export class Snapshot {
 export class SnapshotStore {
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
-  /** A slot for a moment gives a snapshot and the place of the log that it belongs to; nothing else tells the two together. */
-  async open(): Promise<Snapshot> {
+  /**
+   * A slot for a moment gives a snapshot and the place of the log that it belongs to; nothing else tells the two together. Rejects when `signal` aborts
+   * meanwhile.
+   */
+  async open(signal: AbortSignal): Promise<Snapshot> {
     const slot = this.client({ replication: 'database' });
     const reader = this.client({});
+    const stop = () => void slot.end().catch(() => undefined);
+    signal.addEventListener('abort', stop);
     try {
       await slot.connect();
       const { rows } = await slot.query<{ consistent_point: string; snapshot_name: string }>(
@@ -75,6 +112,7 @@ export class SnapshotStore {
       await reader.end().catch(() => undefined);
       throw error;
     } finally {
+      signal.removeEventListener('abort', stop);
       // The transaction has the snapshot by now, and the slot would keep the log.
       await slot.end().catch(() => undefined);
     }
@@ -88,7 +126,7 @@ export class SnapshotStore {
       query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
       keepAlive: true,
       application_name: 'usher warehouse snapshot',
-      options: '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex',
+      options: TEXT_FORMATS,
       types: asIs,
       ...more,
     };

@@ -8,6 +8,7 @@ import { playbackWarehouse } from '../../../src/playback/playback.warehouse.js';
 import { FolderZoneClient } from '../../../src/warehouse/files/folder-zone.client.js';
 import type { RawZone } from '../../../src/warehouse/files/raw-zone.js';
 import { S3ZoneClient } from '../../../src/warehouse/files/s3-zone.client.js';
+import { warehouseErasure } from '../../../src/warehouse/warehouse.erasure.js';
 import { throwAwayFolder } from '../../../tools/places.mjs';
 import { eventually } from '../../support/eventually.js';
 import { startFakeS3 } from '../../support/fakes/fake-s3.js';
@@ -109,8 +110,21 @@ async function contents(): Promise<Map<string, string>> {
 /** Ends a capture once it reads, so that the slot is there and its snapshot is done. */
 async function captureOnce(zone: RawZone): Promise<void> {
   const last = await capture(zone);
-  await slotIsRead();
+  await snapshotIsTaken(zone);
   await last.stop();
+}
+
+/** The journal of the newest slot says so. */
+async function snapshotIsTaken(zone: RawZone, names = tables.map(({ name }) => name)): Promise<void> {
+  await slotIsRead();
+  await eventually('all rows that were there are in files', async () => {
+    const [slot] = await query<{ id: string }>(
+      `SELECT regexp_replace(slot_name, '.*_', '') AS id FROM pg_replication_slots WHERE active AND NOT temporary`,
+    );
+    const journal = await zone.read(`_journal/${slot?.id}.json`);
+    const taken = (JSON.parse(journal ?? '{"snapshots":[]}') as { snapshots: string[] }).snapshots;
+    return names.every((name) => taken.includes(name));
+  });
 }
 
 async function activeSlots(): Promise<number> {
@@ -120,7 +134,6 @@ async function activeSlots(): Promise<number> {
   return row?.n ?? 0;
 }
 
-/** Snapshots are done by then. */
 const slotIsRead = () =>
   eventually('the slot is read', async () => {
     const readers = await query(
@@ -250,7 +263,7 @@ test('a transaction that is larger than memory is written in parts, and each cha
 test('a schema that changes within an hour is told by the records, and no change is lost', async () => {
   const zone = new FolderZoneClient(folder);
   const before = await capture(zone);
-  await slotIsRead();
+  await snapshotIsTaken(zone);
   await play('ada', 1);
   await query('ALTER TABLE playback_position ADD COLUMN mood text');
   await play('ada', 2);
@@ -285,11 +298,14 @@ test('a schema that changes within an hour is told by the records, and no change
 test('a table that is captured from now on brings the rows that it has', async () => {
   const zone = new FolderZoneClient(folder);
   const before = await capture(zone, { tables: membershipWarehouse });
-  await slotIsRead();
+  await snapshotIsTaken(
+    zone,
+    membershipWarehouse.map(({ name }) => name),
+  );
   await play('ada', 1);
   await before.stop();
   const last = await capture(zone);
-  await slotIsRead();
+  await snapshotIsTaken(zone);
   await play('ada', 2);
   await everythingIsCaptured();
   await last.stop();
@@ -318,7 +334,7 @@ test('after a day without a reader PostgreSQL gives up the slot: this is said, a
   expect(await checkCapture(client)).toMatchObject([{ status: 'fail' }]);
   await client.end();
   const last = await capture(zone);
-  await slotIsRead();
+  await snapshotIsTaken(zone);
   await play('ada', 2);
   await everythingIsCaptured();
   await last.stop();
@@ -331,11 +347,126 @@ test('after a day without a reader PostgreSQL gives up the slot: this is said, a
   expect(await last.metrics.registry.metrics()).toContain('usher_warehouse_slots_lost_total 1');
 });
 
+/** A zone in which the first put of a path that `isHeld` waits until it is released. */
+function gatedZone(zone: RawZone, isHeld: (path: string) => boolean) {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let waits = false;
+  const gated: RawZone = {
+    description: zone.description,
+    read: (path) => zone.read(path),
+    has: (path) => zone.has(path),
+    async put(path, bytes) {
+      if (isHeld(path)) {
+        waits = true;
+        await released;
+      }
+      await zone.put(path, bytes);
+    },
+  };
+  return { zone: gated, release, waits: () => waits };
+}
+
+const isOfSnapshot = (path: string): boolean => /playback_position\/.*\.0\.\d{10}\.ndjson\.gz$/.test(path);
+
+const manyPositions = (count: number) =>
+  query(
+    `INSERT INTO playback_position (user_id, profile_id, show_id, position_seconds, duration_seconds, state, device_id, at, bucket)
+     SELECT 'u' || n, 'main', 'show', n, 3600, 'playing', 'tv', now(), bucket_of('u' || n) FROM generate_series(1, $1::int) n`,
+    [count],
+  );
+
+test('a snapshot may last longer than PostgreSQL keeps its log: changes are captured meanwhile', async () => {
+  await play('ada', 1);
+  const gate = gatedZone(new FolderZoneClient(folder), isOfSnapshot);
+  const last = await capture(gate.zone);
+  await eventually('the snapshot is being written', gate.waits);
+  for (let segment = 0; segment < 5; segment += 1) {
+    await query(`SELECT pg_logical_emit_message(false, 'day', repeat('x', 1000000))`);
+    await query('SELECT pg_switch_wal()');
+    await query('CHECKPOINT');
+    await play('ada', 2 + segment);
+    await everythingIsCaptured();
+  }
+  gate.release();
+  await snapshotIsTaken(gate.zone);
+  await last.stop();
+  expect(await last.metrics.registry.metrics()).not.toMatch(/usher_warehouse_slots_lost_total [1-9]/);
+  // Sorted by place, the row of the snapshot comes first, and the newest change last, whatever was written first.
+  expect((await linesOf()).map(({ op, row }) => `${op} ${row?.position_seconds}`)).toEqual([
+    'snapshot 1',
+    ...[2, 3, 4, 5, 6].map((position) => `update ${position}`),
+  ]);
+});
+
+test('a snapshot that is broken off goes on after the last rows that it wrote, as long as its node lives', async () => {
+  await manyPositions(7_000);
+  const s3 = await startFakeS3();
+  const bucket = () => new S3ZoneClient({ url: s3.url, region: s3.region, ...s3.credentials });
+  const written = () => [...s3.objects.keys()].filter(isOfSnapshot);
+  const failing: RawZone = {
+    description: '',
+    read: (path) => bucket().read(path),
+    has: (path) => bucket().has(path),
+    put: async (path, bytes) => {
+      if (isOfSnapshot(path) && written().length === 1) throw new Error('the bucket is away');
+      await bucket().put(path, bytes);
+    },
+  };
+  const first = await capture(failing);
+  await expect(first.ended).rejects.toThrow('the bucket is away');
+  const last = await capture(bucket(), { snapshots: first.snapshots });
+  await snapshotIsTaken(bucket());
+  await last.stop();
+  const copied = new FolderZoneClient(folder);
+  for (const [path, bytes] of s3.objects) await copied.put(path, bytes);
+  await s3.close();
+  const users = (await linesOf()).filter(({ op }) => op === 'snapshot').map(({ row }) => row?.user_id);
+  expect([users.length, new Set(users).size]).toEqual([7_000, 7_000]);
+});
+
+test('who is erased is remembered until all that was committed before it is in files', async () => {
+  const folderZone = new FolderZoneClient(folder);
+  await play('eve', 1);
+  await captureOnce(folderZone);
+  const gate = gatedZone(folderZone, () => isClosed);
+  let isClosed = false;
+  const last = await capture(gate.zone);
+  await slotIsRead();
+  const [erase] = warehouseErasure.statements;
+  const endErasure = await postgres.database.holdTransaction(erase?.text ?? '', ['eve']);
+  await play('bob', 1);
+  await everythingIsCaptured();
+  isClosed = true;
+  await play('eve', 2);
+  await eventually('her change is about to be written', gate.waits);
+  const [written] = await query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn');
+  await endErasure('COMMIT');
+  await eventually('the erasure has been seen', async () => {
+    const [key] = await query<{ isStamped: boolean }>(
+      `SELECT erased_lsn > $1::pg_lsn - '0/0' AS "isStamped" FROM warehouse_key WHERE user_id = 'eve'`,
+      [written?.lsn],
+    );
+    return key === undefined || key.isStamped;
+  });
+  gate.release();
+  await everythingIsCaptured();
+  await eventually('she is forgotten', async () => {
+    const left = await query(`SELECT FROM warehouse_key WHERE user_id = 'eve'`);
+    return left.length === 0;
+  });
+  await last.stop();
+  const hers = (await linesOf()).filter(({ row, is_erased: isErased }) => row?.user_id === 'eve' || isErased);
+  expect(hers.map(({ op, row, is_erased: isErased }) => [op, row, isErased])).toEqual([
+    ['update', undefined, true],
+  ]);
+});
+
 test('a bucket gets the same files as a folder, also when it fails now and then', async () => {
   const s3 = await startFakeS3();
   const bucket = () => new S3ZoneClient({ url: s3.url, region: s3.region, ...s3.credentials });
   const first = await capture(bucket());
-  await slotIsRead();
+  await snapshotIsTaken(bucket());
   await play('ada', 1);
   s3.failNext(1, 503);
   await first.ended.catch(() => undefined);

@@ -4,6 +4,7 @@ import { checkCapture } from '../../../clients/cli/src/doctor/capture-check.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { capturedTables } from '../../../src/captured-tables.js';
 import { testConfig } from '../../support/config.js';
 import { CaptureSessionStore } from '../../../src/warehouse/capture/capture-session.store.js';
 import { throwAwayFolder } from '../../../tools/places.mjs';
@@ -29,7 +30,9 @@ beforeAll(async () => {
     { WAREHOUSE: 'on', WAREHOUSE_FOLDER: folder, WAREHOUSE_FILE_SECONDS: '1' },
     postgres.database,
   );
-  await eventually('changes are captured', () => usher.log().includes('captures changes'));
+  await eventually('changes are captured, and all rows that were there', () =>
+    capturedTables.every(({ name }) => usher.log().includes(`snapshot of ${name}: `)),
+  );
 }, 60_000);
 afterAll(async () => {
   await usher.stop();

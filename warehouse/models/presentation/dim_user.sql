@@ -8,7 +8,7 @@ with seen as (
 ),
 changed as (
   select distinct user_id from seen
-  {% if is_incremental() %}where _batch > (select coalesce(max(_batch), '') from {{ this }}){% endif %}
+  {{ since_last_run() }}
 ),
 newest as (
   select * from seen where user_id in (select user_id from changed)

@@ -29,6 +29,6 @@ delivery as (
 select * exclude (_id) from delivery
 where (channel, user_id, delivery_id) in (
   select (channel, user_id, delivery_id) from delivery
-  {% if is_incremental() %}where _batch > (select coalesce(max(_batch), '') from {{ this }}){% endif %}
+  {{ since_last_run() }}
 )
 qualify row_number() over (partition by channel, user_id, delivery_id order by _id desc) = 1

@@ -1,12 +1,12 @@
 import type pg from 'pg';
+import { IS_LOST, OUR_SLOTS } from '../../../../src/warehouse/capture/our-slots.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 const NAME = 'warehouse';
-const FACTS = `SELECT s.slot_name AS slot, s.wal_status = 'lost' OR s.invalidation_reason IS NOT NULL AS "isLost", s.active AS "isRead",
-    pg_size_pretty(pg_current_wal_lsn() - coalesce(s.confirmed_flush_lsn, s.restart_lsn)) AS lag,
+const FACTS = `SELECT slot_name AS slot, ${IS_LOST} AS "isLost", active AS "isRead",
+    pg_size_pretty(pg_current_wal_lsn() - coalesce(confirmed_flush_lsn, restart_lsn)) AS lag,
     (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "maxMegabytes"
-  FROM pg_replication_slots s
-  WHERE s.database = current_database() AND s.slot_name LIKE 'usher\\_warehouse\\_%' AND NOT s.temporary`;
+  FROM pg_replication_slots WHERE ${OUR_SLOTS}`;
 
 interface SlotFacts {
   readonly slot: string;
