@@ -15,10 +15,10 @@ import { KnownNamesService } from './known-names.service.js';
 const BATCH_SIZE = 2_000;
 /** Calls that may wait; one may have a thousand events, some 300 KB. */
 const CAPACITY = 500;
-/** Events of one app's user: a week without a connection, then an event each two seconds, day and night. */
-const USER_EVENTS = { perSecond: 0.5, burst: 2_000 };
-/** What a call weighs that has fewer: forty calls at once, so that apps collect events. */
-const LEAST_WEIGHT = 50;
+/** Events of one app's user: a week without a connection, then an event a second, day and night. */
+const USER_EVENTS = { perSecond: 1, burst: 2_000 };
+/** What a call weighs that has fewer: four hundred calls at once and one each five seconds, so that apps collect events. */
+const LEAST_WEIGHT = 5;
 
 /** What became of the events of a call. */
 export interface RecordedEngagement {

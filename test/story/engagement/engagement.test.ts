@@ -108,7 +108,7 @@ describe('POST /v1/engagement', () => {
     );
   });
 
-  test('of an app stores what its own user did, whatever it says, and asks it to collect events', async () => {
+  test('of an app stores what its own user did, whatever it says', async () => {
     const { userId: _, ...own } = event({ campaign: 'own', newField: 1 });
     const send = (body: unknown) => usher.callAs('own', 'POST', '/v1/me/engagement', body);
     expect((await send({ events: [{ ...own, userId: 'somebody' }] })).body).toMatchObject({ new: 1 });
@@ -118,10 +118,6 @@ describe('POST /v1/engagement', () => {
       own.id,
     ]);
     expect(stored2).toEqual([{ campaign: '(other)' }]);
-    const replies = await Promise.all(Array.from({ length: 45 }, () => send({ events: [own] })));
-    const refused = replies.find(({ status }) => status !== 200);
-    if (!refused) throw new Error('all of 45 batches at once were taken');
-    expectProblem(refused, 429, 'rate_limited', true);
   });
 
   test('of an app takes only kinds that an app can know, names that there are, and so many events', async () => {
