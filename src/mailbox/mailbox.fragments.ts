@@ -220,17 +220,23 @@ export const oldestHandoffs = (consumer: string): string =>
   `(SELECT json_object_agg(t.tier, (SELECT extract(epoch FROM now() - min(h.created_at))::float8
       FROM handoff h WHERE h.consumer = ${consumer} AND h.tier = t.tier)) FROM (VALUES ('critical'), ('important')) AS t (tier))`;
 
+/** Handoffs that one statement claims, at most. */
+const MAX_CLAIMED_HANDOFFS = 100;
+
 /**
  * For WITH, at the top of a statement: removes handoffs of the consumer that are at least `ageMs` old, the oldest first, and returns
  * their `positions` (json: `[[user id, offset], …]`). Rows that another transaction has locked are skipped. The limit is in a
- * materialized CTE, since a subquery with LIMIT may be run again for each row.
+ * materialized CTE, since a subquery with LIMIT may be run again for each row. It is there twice: for a parameter alone the planner expects a tenth
+ * of the table, and then reads and sorts all that is due for each few that are claimed.
  */
 export const claimHandoffs = (of: { consumer: string; tier: string; ageMs: string; limit: string }): string =>
   `WITH due AS MATERIALIZED (
-    SELECT id, consumer FROM handoff
-    WHERE consumer = ${of.consumer} AND tier = ${of.tier}
-      AND created_at <= now() - ${of.ageMs} * interval '1 millisecond'
-    ORDER BY created_at LIMIT ${of.limit} FOR UPDATE SKIP LOCKED
+    SELECT id, consumer FROM (
+      SELECT id, consumer FROM handoff
+      WHERE consumer = ${of.consumer} AND tier = ${of.tier}
+        AND created_at <= now() - ${of.ageMs} * interval '1 millisecond'
+      ORDER BY created_at LIMIT ${MAX_CLAIMED_HANDOFFS} FOR UPDATE SKIP LOCKED
+    ) oldest LIMIT ${of.limit}
   )
   DELETE FROM handoff h USING due WHERE h.id = due.id AND h.consumer = due.consumer RETURNING h.positions`;
 

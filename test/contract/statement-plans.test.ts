@@ -283,6 +283,24 @@ describe('of a user with many events behind them', () => {
   });
 });
 
+describe('of what an outage left behind', () => {
+  const DUE = 5_000;
+  const BATCH = 8;
+  beforeAll(async () => {
+    await client.query('RESET seq_page_cost');
+    await client.query(`INSERT INTO handoff (id, consumer, tier, positions, created_at)
+      SELECT gen_random_uuid(), 'delivery', 'important', '[]', now() - random() * interval '1 hour' FROM generate_series(1, ${DUE});
+      ANALYZE handoff`);
+  });
+
+  test('a sweep reads what it claims, and not all that is due', async () => {
+    const found = knownStatements().find(({ name }) => name.startsWith('claim-handoffs:'));
+    const plan = await executedPlanOf(client, found?.text ?? '', ['delivery', 'important', 0, BATCH, 100]);
+    expect(mostRowsRead(plan)).toBeLessThanOrEqual(DUE / 50);
+    expect(mostRowsRead(plan)).toBeGreaterThanOrEqual(BATCH);
+  });
+});
+
 /** A year of one team and five campaigns: days of all of it, hours of a month, minutes of two days. */
 const A_YEAR_OF_ENGAGEMENT = `
   INSERT INTO engagement_rollup (grain, team, campaign, dimension, at, kind, value, people, machines, version)

@@ -1,17 +1,20 @@
 -- Claims handoffs of one tier that a consumer did not settle in time, the oldest first.
--- $1 text  consumer · $2 text  tier · $3 int  minimum age in milliseconds · $4 int  handoffs at most; those that another worker has locked
+-- $1 text  consumer · $2 text  tier · $3 int  minimum age in milliseconds · $4 int  handoffs at most, up to 1,000; those that another worker has locked
 -- are skipped · $5 int  events at most, but for those of the first handoff that has any
 -- entryJson: the row `e` of mailbox_entry as json (mailbox.fragments.ts)
 -- Returns one row: isDrained (nothing due is left, but for what others have locked), events: [{ userId, epoch, entry (entryJson) }], those
 -- that are still the newest of their key and have not expired. A superseded event need not be sent: the one that superseded it has a
 -- handoff of its own. So handoffs without events cost no delivery, and a batch takes as many of them as it may.
--- Rows are found by the index, in its order. They are deleted with the surrounding transaction, and due again when it rolls back. Until
+-- Rows are found by the index, in its order: for a LIMIT that is a parameter alone the planner expects a tenth of the table, and then reads and sorts
+-- all that is due. They are deleted with the surrounding transaction, and due again when it rolls back. Until
 -- then no other worker sees them.
 WITH due AS MATERIALIZED (
-  SELECT id, positions, created_at FROM handoff
-  WHERE consumer = $1 AND tier = $2 AND created_at < now() - $3 * interval '1 millisecond'
-  ORDER BY created_at LIMIT $4
-  FOR UPDATE SKIP LOCKED
+  SELECT id, consumer, positions, created_at FROM (
+    SELECT id, consumer, positions, created_at FROM handoff
+    WHERE consumer = $1 AND tier = $2 AND created_at < now() - $3 * interval '1 millisecond'
+    ORDER BY created_at LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+  ) oldest LIMIT $4
 ), newest AS MATERIALIZED (
   SELECT d.id, d.created_at, e.user_id, e.key, m.epoch
   FROM due d
@@ -27,7 +30,7 @@ WITH due AS MATERIALIZED (
   WHERE before > 0 AND total > $5
 ), claimed AS (
   DELETE FROM handoff h USING due d
-  WHERE h.id = d.id AND h.consumer = $1 AND d.id NOT IN (SELECT id FROM later)
+  WHERE h.id = d.id AND h.consumer = d.consumer AND d.id NOT IN (SELECT id FROM later)
 )
 SELECT (SELECT count(*) FROM due) < $4 AND NOT EXISTS (SELECT FROM later) AS "isDrained",
   (SELECT coalesce(json_agg(json_build_object('userId', e.user_id, 'epoch', n.epoch, 'entry', {{entryJson}})

@@ -1,7 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { CONFIG, type Config } from '../../platform/config/config.js';
-import { BatchSize } from '../../platform/scheduling/batch-size.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import type { DurableTier } from '../../platform/tiers.js';
@@ -11,13 +10,10 @@ import { eventsSeen, type SeenEvents } from '../../delivery/receipts/receipt.js'
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 
 const INTERVAL_MS: Record<DurableTier, number> = { critical: 250, important: 1_000 };
-/**
- * Commits in one statement: as many as the last one was quick. An event costs some 0.3 ms, of pages that nobody has read for long; a commit has a
- * few events, and under load up to 500 (docs/operate/capacity.md).
- */
-const BATCH = { min: 1, max: 16, slowMs: 15 };
+/** Commits in one statement. Under load a commit has up to 500 events: with more commits a statement would hold its connection for long. */
+const BATCH_SIZE: Record<DurableTier, number> = { critical: 16, important: 8 };
 /** Batches in one run; what is left waits for the next run. */
-const MAX_BATCHES = 500;
+const MAX_BATCHES = 100;
 
 /**
  * Queues pushes of events that lack a receipt ACK_TIMEOUT_SECONDS after their commit, for devices that are not connected. There is no
@@ -27,10 +23,6 @@ const MAX_BATCHES = 500;
 @Injectable()
 export class PushSchedulerWorker extends PeriodicWorker<DurableTier> implements OnModuleInit {
   private readonly queued: Counter<'tier'>;
-  private readonly sizes: Record<DurableTier, BatchSize> = {
-    critical: new BatchSize(BATCH),
-    important: new BatchSize(BATCH),
-  };
 
   constructor(
     private readonly store: PushStore,
@@ -58,15 +50,11 @@ export class PushSchedulerWorker extends PeriodicWorker<DurableTier> implements 
 
   protected async runOnce(tier: DurableTier): Promise<void> {
     const ageMs = this.config.ACK_TIMEOUT_SECONDS * 1_000;
-    const size = this.sizes[tier];
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
-      const limit = size.current;
-      const startedAt = performance.now();
-      const { commits, pushes } = await this.store.enqueueDue(tier, ageMs, limit);
-      size.record(performance.now() - startedAt);
+      const { commits, pushes } = await this.store.enqueueDue(tier, ageMs, BATCH_SIZE[tier]);
       this.queued.inc({ tier }, pushes);
       if (pushes > 0) this.bus.publish(pushesQueued, tier);
-      if (commits < limit) return;
+      if (commits < BATCH_SIZE[tier]) return;
     }
   }
 }
