@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RollupQuery } from './rollup-query.js';
 import { type GroupCounts, toSeries } from './series.js';
-
-const iso = (ms: number): string => new Date(ms).toISOString();
+import { isoStarts } from './time-buckets.js';
 
 /** An answer as it is sent. */
 export interface EncodedAnswer {
@@ -17,8 +16,8 @@ export function toJson(
   { starts, end, interval, timezone }: RollupQuery,
   counts: readonly GroupCounts[],
 ): string {
-  const buckets = starts.map(iso);
-  const window = { from: buckets[0], to: iso(end), interval, timezone };
+  const buckets = isoStarts(starts);
+  const window = { from: buckets[0], to: new Date(end).toISOString(), interval, timezone };
   return JSON.stringify({ ...window, buckets, ...toSeries(counts, starts.length) });
 }
 

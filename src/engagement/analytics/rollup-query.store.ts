@@ -4,12 +4,12 @@ import { Database } from '../../platform/postgres/database.js';
 import { statement } from '../../platform/postgres/statement.js';
 import type { RollupQuery } from './rollup-query.js';
 import type { GroupCounts } from './series.js';
+import { isoStarts } from './time-buckets.js';
 
 const READ = statement('read-rollups.sql', import.meta.url);
 /** Counts of one answer, some 3 MB in memory: 1,500 buckets of sixty groups. */
 const MAX_COUNTS = 100_000;
 
-const text = (ms: number): string => new Date(ms).toISOString();
 /** The numbers of a PostgreSQL array: `{1,2}`. */
 const numbersOf = (array: string): number[] => JSON.parse(`[${array.slice(1, -1)}]`) as number[];
 
@@ -31,7 +31,7 @@ export class RollupQueryStore {
     // Without groups all kinds are one: the value of 'all' is the same for each.
     const dimension = groupBy === 'kind' || groupBy === 'none' ? 'all' : groupBy;
     const of = [grain, team, campaign, dimension, kind];
-    const buckets = [starts.map(text), text(end)];
+    const buckets = [isoStarts(starts), new Date(end).toISOString()];
     const rows = await this.database.run<GroupRow>('important', READ, [
       ...of,
       ...buckets,

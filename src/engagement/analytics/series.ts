@@ -48,13 +48,13 @@ export function toSeries(counts: readonly GroupCounts[], buckets: number): Engag
 }
 
 function seriesOf(group: string, its: readonly GroupCounts[], buckets: number): EngagementSeries {
-  const counts = Array.from({ length: buckets }, () => 0);
-  const machineCounts = Array.from({ length: buckets }, () => 0);
+  const counts = Array.from<number>({ length: buckets }).fill(0);
+  const machineCounts = Array.from<number>({ length: buckets }).fill(0);
   for (const { buckets: numbers, people, machines } of its)
-    for (const [n, bucket] of numbers.entries()) {
+    numbers.forEach((bucket, n) => {
       counts[bucket] = (counts[bucket] ?? 0) + (people[n] ?? 0);
       machineCounts[bucket] = (machineCounts[bucket] ?? 0) + (machines[n] ?? 0);
-    }
+    });
   return {
     group: group === '' ? null : group,
     total: sum(counts),

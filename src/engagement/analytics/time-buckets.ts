@@ -38,10 +38,19 @@ const DAYS_OF_WEEK = 7;
 /** Counted from Monday, 0. */
 const THURSDAY = 3;
 
+/** By interval, zone, and the minutes that `from` and `to` are in, which no bucket is narrower than: what a dashboard asks for is the same until one is over. */
+const madeBuckets = growingCache<TimeBuckets>(500);
+
 /** Returns the buckets from the one that `from` is in to the one that ends at or after `to`; undefined when they are more than MAX_BUCKETS. */
 export function timeBuckets(window: BucketWindow): TimeBuckets | undefined {
-  const { interval } = window;
-  return interval === 'minute' || interval === 'hour' ? evenBuckets(window, interval) : localBuckets(window);
+  const { from, to, interval, timezone } = window;
+  const key = `${interval} ${timezone} ${Math.floor(from / MS.minute)} ${Math.ceil(to / MS.minute)}`;
+  const known = madeBuckets.get(key);
+  if (known) return known;
+  const made =
+    interval === 'minute' || interval === 'hour' ? evenBuckets(window, interval) : localBuckets(window);
+  if (made) madeBuckets.set(key, made);
+  return made;
 }
 
 function evenBuckets(
@@ -96,6 +105,17 @@ function midnight(day: number, timezone: string): number {
 function grainOf(bounds: readonly number[], timezone: string): RollupGrain {
   if (timezone === 'UTC') return 'day';
   return bounds.every((bound) => bound % HOUR_MS === 0) ? 'hour' : 'minute';
+}
+
+const startTexts = new WeakMap<readonly number[], readonly string[]>();
+
+/** Returns where each bucket begins, in ISO 8601. */
+export function isoStarts(starts: readonly number[]): readonly string[] {
+  const known = startTexts.get(starts);
+  if (known) return known;
+  const made = starts.map((ms) => new Date(ms).toISOString());
+  startTexts.set(starts, made);
+  return made;
 }
 
 /**
