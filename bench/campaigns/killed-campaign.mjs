@@ -9,31 +9,19 @@ import pg from 'pg';
 import { freePort } from '../../tools/ports.mjs';
 import { startServer, stopServer } from '../../tools/processes.mjs';
 import { StatementProxy } from '../statement-proxy.mjs';
+import { campaignOn, CONTACT_KEY, TEMPLATE } from './advent.mjs';
 import { addPeople } from './people.mjs';
 
 const READY_WITHIN_MS = 30_000;
 const DONE_WITHIN_MS = 1_200_000;
 const POLL_MS = 50;
 const ADMIN_KEY = 'usher_bench_admin_key_0123456789';
-const CONTACT_KEY = 'encrypts the addresses of pretend people with 32 bytes or more';
 const BEGINS = ['campaign-progress-claim', 'claim-members'];
 /** A worker looks for campaigns that run. */
 const LOOKS = 'campaigns-running';
 const bundle = fileURLToPath(new URL('../../dist/usher.js', import.meta.url));
 
-const TEMPLATE = {
-  data: { type: 'object' },
-  example: {},
-  locales: {
-    en: { push: { title: 'Advent', body: 'Two for one' }, email: { subject: 'Advent', text: 'Two for one' } },
-  },
-};
-const CAMPAIGN = {
-  template: { name: 'advent' },
-  audiences: ['half', 'third', 'all'],
-  channels: ['push', 'email'],
-  startAt: '2026-01-01T00:00:00Z',
-};
+const CAMPAIGN = campaignOn(['push', 'email']);
 
 /**
  * Runs it for `people` on an empty migrated database, of which `killsAt` kills workers: each the number of statements of the work until then, by turns

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { campaignOn, CONTACT_KEY, TEMPLATE } from '../campaigns/advent.mjs';
 import { addPeople } from '../campaigns/people.mjs';
 import { newInstallation } from '../digests/users.mjs';
 import { ADMIN_KEY, SECRET, startLoad, startUsher } from '../servers.mjs';
@@ -11,23 +12,10 @@ import { median } from '../stats.mjs';
 import { DEVICES_PER_USER, viaHttp } from './side-by-side.mjs';
 
 const PER_SECOND = 50;
-const CONTACT_KEY = 'encrypts the addresses of pretend people with 32 bytes or more';
 const BEGINS_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 100;
 
-const TEMPLATE = {
-  data: { type: 'object' },
-  example: {},
-  locales: {
-    en: { push: { title: 'Advent', body: 'Two for one' }, email: { subject: 'Advent', text: 'Two for one' } },
-  },
-};
-const CAMPAIGN = {
-  template: { name: 'advent' },
-  audiences: ['half', 'third', 'all'],
-  channels: ['push'],
-  startAt: '2026-01-01T00:00:00Z',
-};
+const CAMPAIGN = campaignOn(['push']);
 
 export async function campaignBeside(context) {
   const { options } = context;
