@@ -104,7 +104,9 @@ export class RollupStore {
     limit: number,
   ): Promise<CountedSlice> {
     type Slice = { seq: number | null; events: number };
-    const [slice] = await tx.run<Slice>(END_OF_SLICE, [done.seq, bound.seq, limit]);
+    // Nothing came in: a look at every partition is spared.
+    const [slice] =
+      done.seq < bound.seq ? await tx.run<Slice>(END_OF_SLICE, [done.seq, bound.seq, limit]) : [];
     const events = slice?.events ?? 0;
     const isWhole = events < limit;
     const end = isWhole ? bound.seq : (slice?.seq ?? bound.seq);

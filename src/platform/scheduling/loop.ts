@@ -16,11 +16,14 @@ export class Loop {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** The first run begins after one interval. Does nothing when the loop is started already. */
+  /**
+   * The first run begins within one interval, at a random moment: loops that started together would ask PostgreSQL together ever after, and
+   * each connection that this needs plans every statement anew. Does nothing when the loop is started already.
+   */
   start(): void {
     if (!this.stopped) return;
     this.stopped = false;
-    this.schedule();
+    this.schedule(this.intervalMs && Math.random() * this.intervalMs);
   }
 
   /** Starts the next run at once, or as soon as the current one has ended. Does nothing when the loop is stopped. */
@@ -39,8 +42,8 @@ export class Loop {
     await this.current;
   }
 
-  private schedule(): void {
-    const waitMs = this.triggered ? 0 : this.intervalMs;
+  private schedule(pauseMs = this.intervalMs): void {
+    const waitMs = this.triggered ? 0 : pauseMs;
     if (this.stopped || waitMs === undefined) return;
     this.triggered = false;
     this.timer = setTimeout(() => {

@@ -10,7 +10,7 @@ export interface PeriodicWorkerOptions<Lane extends string> {
   readonly everyMs: number | Readonly<Record<Lane, number>>;
   /** Whether this node has the role for it. Default: it runs on every node. */
   readonly runs?: boolean;
-  /** `at-boot`: boot waits for the first run. Default: the first run begins one interval after boot. */
+  /** `at-boot`: boot waits for the first run. Default: the first run begins within one interval of boot. */
   readonly firstRun?: 'at-boot' | 'after-interval';
 }
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Counter } from 'prom-client';
+import { HandoffStore } from '../../mailbox/handoff/handoff.store.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
@@ -26,6 +27,7 @@ export class PushSchedulerWorker extends PeriodicWorker<DurableTier> implements 
 
   constructor(
     private readonly store: PushStore,
+    private readonly handoffs: HandoffStore,
     private readonly bus: EventBusService,
     @Inject(CONFIG) private readonly config: Config,
     metrics: MetricsService,
@@ -50,6 +52,8 @@ export class PushSchedulerWorker extends PeriodicWorker<DurableTier> implements 
 
   protected async runOnce(tier: DurableTier): Promise<void> {
     const ageMs = this.config.ACK_TIMEOUT_SECONDS * 1_000;
+    // The statement that queues is large: planning it for each new connection costs more than all else that an idle node asks.
+    if (!(await this.handoffs.hasDue({ consumer: 'push', tier, olderThanMs: ageMs }))) return;
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const { commits, pushes } = await this.store.enqueueDue(tier, ageMs, BATCH_SIZE[tier]);
       this.queued.inc({ tier }, pushes);
