@@ -23,6 +23,8 @@ export default {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/support/template.mjs',
   testMatch,
+  // Jest lists all files below: not those of packages, which it finds without.
+  roots: ['src', 'test', 'clients', 'tools'].map((folder) => `<rootDir>/${folder}`),
   testPathIgnorePatterns: ['/node_modules/', '/dist/', ...without],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.usher/', '<rootDir>/clients/.*/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
