@@ -10,20 +10,9 @@ import { project } from './places.mjs';
 // The rules that need types (a promise that nobody waits for) run where their helper is installed.
 const typeAware = existsSync(join(project, 'node_modules', 'oxlint-tsgolint'));
 
+// The types of the web SDK and of the edge library were checked when they were built, before any gate: tools/prepare.mjs.
 const gates = [
   { name: 'types', program: 'typescript/bin/tsc', args: ['--noEmit'] },
-  {
-    name: 'types of the web SDK',
-    program: 'typescript/bin/tsc',
-    args: ['--noEmit', '-p', 'clients/web'],
-    needs: 'clients/web/tsconfig.json',
-  },
-  {
-    name: 'types of the edge library',
-    program: 'typescript/bin/tsc',
-    args: ['--noEmit', '-p', 'clients/edge'],
-    needs: 'clients/edge/tsconfig.json',
-  },
   {
     name: 'types of the command line',
     program: 'typescript/bin/tsc',

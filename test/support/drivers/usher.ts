@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../eventually.js';
 import { createDatabase, type TestDatabase } from '../infrastructure/database.js';
-import { freePort } from '../infrastructure/ports.js';
+import { freePort, isListening } from '../infrastructure/ports.js';
 import { backOffice, type BackOffice, call, type HttpReply } from './back-office.js';
 import { connectDevice, type Device, type DeviceOptions } from './device.js';
 import { type StripeWebhooks, stripeWebhooks } from './stripe-webhooks.js';
@@ -190,6 +190,8 @@ async function ready(child: ChildProcess, url: string, log: string[], deadlineMs
     'the node is ready',
     async () => {
       if (child.exitCode !== null) throw new Error(`the node ended at boot:\n${log.join('')}`);
+      // A node does not listen for most of its boot, and a refused connection costs less than a request that fails.
+      if (!(await isListening(Number(new URL(url).port)))) return false;
       return fetch(`${url}/health/ready`).then(
         (response) => response.ok,
         () => false,

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 /** Ports of one Jest worker, below the ephemeral range, so that no outgoing connection takes one while a server restarts. */
 const PORTS = 2_500;
@@ -22,3 +22,15 @@ export async function freePort(): Promise<number> {
     return port;
   }
 }
+
+/** Returns whether anybody listens on the port of this machine. */
+export const isListening = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const end = (isOpen: boolean): void => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
