@@ -301,6 +301,7 @@ describe('of a user with many events behind them', () => {
 });
 
 describe('of what an outage left behind', () => {
+  const UUID = '00000000-0000-4000-8000-000000000000';
   const DUE = 5_000;
   const BATCH = 8;
   beforeAll(async () => {
@@ -323,6 +324,13 @@ describe('of what an outage left behind', () => {
     ['enqueue-pushes', ['[]', '{"fcm_token":"fcm"}', 'important', 0, 1, 30]],
     ['claim-pushes', ['fcm', 'important', 1, 60_000, 30]],
     ['oldest-waiting', ['{apns,fcm,webpush}']],
+    ['settle-handoffs', [`{${UUID}}`, 'delivery']],
+    ['membership', ['{ada}']],
+    ['plans', ['{premium}']],
+    ['plan-of-prices', ['{price}']],
+    ['subscriptions', ['{ada}']],
+    ['heads', ['{ada}']],
+    ['streams-read', ['{stream}']],
   ])('%s is planned some times on a connection, and not at each use', async (name, values) => {
     const found = knownStatements().find((one) => one.name.startsWith(`${name}:`));
     const statement = { name, text: found?.text ?? '', values };
