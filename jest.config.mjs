@@ -48,4 +48,6 @@ export default {
   testTimeout: 90_000,
   // One more than the cores of the smallest machine: tests wait for time-outs, a sixth of the time of two workers.
   maxWorkers: 3,
+  // A worker has some 600 MB in the end, and needs more than the usual half second to give them back. A handle that is left open lasts longer.
+  workerGracefulExitTimeout: 5_000,
 };

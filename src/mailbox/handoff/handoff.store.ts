@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
 import { forAnyValue, named, statement } from '../../platform/postgres/statement.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { entryToEnvelope, type StoredEntry } from '../events/event.js';
 import { EncodedEvent, type OutgoingEvent } from '../events/outgoing-event.js';
@@ -35,17 +36,19 @@ const SETTLE = named(
   `DELETE FROM handoff WHERE id = ANY (${forAnyValue('$1', 'uuid[]')}) AND consumer = $2`,
 );
 
-const HAS_DUE = named(
-  'has-due-handoffs',
-  `SELECT EXISTS (
-     SELECT FROM handoff WHERE consumer = $1 AND tier = $2 AND created_at < now() - $3 * interval '1 millisecond'
-   ) AS "hasDue"`,
+const UNTIL_DUE = named(
+  'until-handoffs-due',
+  `SELECT (extract(epoch FROM min(created_at) - now()) * 1000)::float8 + $3 AS "waitMs" FROM handoff WHERE consumer = $1 AND tier = $2`,
 );
+/** A transaction that takes long commits what is older than what was seen before: for this long it may not be noticed. */
+const LOOK_AGAIN_MS = 1_000;
 
 /** Commits that a consumer has not taken over yet: the mailbox's transactional outbox. */
 @Injectable()
 export class HandoffStore {
   private readonly claimStatement: Statement;
+  /** By consumer, tier and age. Monotonic, in ms. */
+  private readonly notDueBefore = new Map<string, number>();
 
   constructor(
     private readonly database: Database,
@@ -59,11 +62,18 @@ export class HandoffStore {
     await this.database.run(lane, SETTLE, [ids, consumer]);
   }
 
-  /** Returns whether there is anything to claim: one statement, where a claim takes a transaction. */
+  /**
+   * Returns whether there is anything to claim: one statement, where a claim takes a transaction; and none while it is known that nothing can be due
+   * yet, since what is committed meanwhile is due only after `olderThanMs`.
+   */
   async hasDue({ consumer, tier, olderThanMs }: DueHandoffs): Promise<boolean> {
-    const values = [consumer, tier, olderThanMs];
-    const [row] = await this.database.run<{ hasDue: boolean }>(tier, HAS_DUE, values);
-    return row?.hasDue ?? false;
+    const key = `${consumer} ${tier} ${olderThanMs}`;
+    if (monotonicNow() < (this.notDueBefore.get(key) ?? -Infinity)) return false;
+    type Row = { waitMs: number | null };
+    const [row] = await this.database.run<Row>(tier, UNTIL_DUE, [consumer, tier, olderThanMs]);
+    const waitMs = row?.waitMs ?? olderThanMs;
+    this.notDueBefore.set(key, monotonicNow() + Math.min(waitMs, LOOK_AGAIN_MS));
+    return waitMs < 0;
   }
 
   /**

@@ -3,6 +3,7 @@ import { type HandoffClaim, HandoffStore } from '../../../src/mailbox/handoff/ha
 import { MailboxFragments } from '../../../src/mailbox/mailbox.fragments.js';
 import { Database } from '../../../src/platform/postgres/database.js';
 import { testConfig } from '../../support/config.js';
+import { eventually } from '../../support/eventually.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 
 let database: TestDatabase;
@@ -120,5 +121,14 @@ describe('the sweep after an outage', () => {
     });
     await expect(failed).rejects.toThrow('the node died');
     expect(offsetsOf(await claim())).toEqual([1]);
+  });
+
+  test('finds what was committed late, also when it has just seen that nothing can be due for a minute', async () => {
+    const hasDue = () => store.hasDue({ consumer: 'delivery', tier: 'important', olderThanMs: 60_000 });
+    expect(await hasDue()).toBe(false);
+    await handOff(1, 1);
+    await eventually('the commit is found', hasDue);
+    await database.query('UPDATE handoff SET created_at = now()');
+    expect(await hasDue()).toBe(false);
   });
 });

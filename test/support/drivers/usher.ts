@@ -15,8 +15,8 @@ const program = (nodeEnv: string | undefined): string =>
   fileURLToPath(
     new URL(`../../../dist/${nodeEnv === 'development' ? 'usher-demo' : 'usher'}.js`, import.meta.url),
   );
-/** How long a node may take to get ready, on two busy cores. */
-const BOOT_MS = 20_000;
+/** How long a node may take to get ready, on two cores with ten times as much to do. */
+const BOOT_MS = 45_000;
 export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
 export const ADMIN_KEY = 'usher_test_admin_key_0123456789';
 export const CONTACT_KEY = 'encrypts the addresses of the tests with 32 bytes or more';
