@@ -43,7 +43,7 @@ export async function campaignStory({ environment, options }) {
 }
 
 function rowsOf(story, people, seed) {
-  const { rows, kills, again, doubled, whilePaused, records, recordsTwice, seconds } = story;
+  const { rows, kills, again, unwritten, doubled, whilePaused, records, recordsTwice, seconds } = story;
   console.log(`\nseed ${seed}; workers died: ${kills.join(', ')}\n${tableOf(rows)}`);
   const different = rows.filter(({ isEqual }) => !isEqual).map(({ what }) => what);
   if (different.length + doubled + whilePaused + recordsTwice > 0)
@@ -58,6 +58,11 @@ function rowsOf(story, people, seed) {
       usher: again.push,
     },
     { what: 'mails that came again likewise', usher: again.email },
+    {
+      what: 'pushes that a provider has, and Usher does not know of for the same reason',
+      usher: unwritten.push,
+    },
+    { what: 'mails likewise', usher: unwritten.email },
     { what: 'people who were told while it was paused', usher: whilePaused },
     { what: 'records in the raw zone, each once', usher: records },
   ];

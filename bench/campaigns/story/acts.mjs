@@ -51,6 +51,14 @@ export class Acts {
     };
   }
 
+  /** Whether a provider has a push to this user, or the mail with this id. */
+  hasReached({ userId, messageId }) {
+    const mails = [...this.#reached.email.values()];
+    return userId === undefined
+      ? mails.some((id) => id.startsWith(`${messageId}@`))
+      : this.#reached.push.has(`phone-${userId.slice(1)}`);
+  }
+
   /** A push came. */
   onPush({ to, type, eventId, collapseId }) {
     if (type !== 'campaign.message' || !this.#isFirst('push', to, `${eventId} ${collapseId}`)) return;

@@ -6,6 +6,7 @@ export interface CountedThing extends Readonly<Record<string, number | string | 
 export interface Story {
   readonly rows: readonly CountedThing[];
   readonly again: { readonly push: number; readonly email: number };
+  readonly unwritten: { readonly push: number; readonly email: number };
   readonly doubled: number;
   readonly sent: { readonly push: number; readonly email: number };
   readonly whilePaused: number;

@@ -14,8 +14,8 @@ const BEGINS = [
   'engagement-watermark-claim',
   'enqueue-pushes',
 ];
-/** Statements of the work of some seconds. */
-const MOST_STATEMENTS = 400;
+/** How many statements of its work a worker sends in a second, at least. */
+const STATEMENTS_PER_SECOND = 25;
 
 /** One worker after the other. */
 export class DyingWorkers {
@@ -89,7 +89,7 @@ export class DyingWorkers {
   /** Returns how it is to die; undefined when nobody is killed any more. */
   async #death(worker) {
     const chance = (what) => chanceOf(this.seed, `${this.name} ${this.kills.length} ${what}`);
-    const nth = 1 + Math.floor(chance('statement') * MOST_STATEMENTS);
+    const nth = 1 + Math.floor((chance('statement') * STATEMENTS_PER_SECOND * this.everyMs) / 1_000);
     const moment = chance('moment') < 0.5 ? 'before' : 'after';
     // Every second one dies by the clock.
     const atStatement =

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { RollupQueryStore } from '../../../src/engagement/analytics/rollup-query.store.js';
 import { DeliveriesWorker } from '../../../src/engagement/deliveries/deliveries.worker.js';
+import { DELIVERY_SOURCES, scansOf } from '../../../src/engagement/deliveries/delivery-scan.js';
 import { DeliveryScanStore } from '../../../src/engagement/deliveries/delivery-scan.store.js';
 import type { EngagementEvent } from '../../../src/engagement/engagement-event.js';
 import { LiveBucketStore } from '../../../src/engagement/live/live-bucket.store.js';
@@ -28,8 +29,13 @@ const configOf = (settings: Record<string, string> = {}) =>
 const workerOn = (its: Database = database) =>
   new RollupsWorker(new RollupStore(its), configOf(), new MetricsService());
 
+/** From which scans of deliveries a new installation begins. */
+let begun: string[];
+
 beforeAll(async () => {
   postgres = await createDatabase();
+  const rows = await postgres.query<{ name: string }>('SELECT name FROM engagement_watermark');
+  begun = rows.map(({ name }) => name);
   database = new Database(configOf());
   dying = new DyingDatabase(configOf());
   events = new EngagementEventStore(database);
@@ -314,6 +320,11 @@ describe('the days of events', () => {
       await end();
     }
   });
+});
+
+test('deliveries are counted from the installation on, and not from when a worker first lives long enough to look', () => {
+  const scans = scansOf(DELIVERY_SOURCES.filter((source) => source !== 'receipts'));
+  expect(begun.toSorted()).toEqual(['rollups', ...scans.map(({ name }) => name)].toSorted());
 });
 
 describe('what was delivered is found in', () => {
