@@ -94,7 +94,7 @@ test('a snapshot may last longer than PostgreSQL keeps its log: changes are capt
   ]);
 });
 
-test('a snapshot that is broken off goes on after the last rows that it wrote, as long as its node lives', async () => {
+test('a snapshot that is broken off goes on after the last rows that are in files, on whatever node', async () => {
   await playback.playMany(7_000);
   const s3 = await startFakeS3();
   const bucket = () => new S3ZoneClient({ url: s3.url, region: s3.region, ...s3.credentials });
@@ -110,7 +110,7 @@ test('a snapshot that is broken off goes on after the last rows that it wrote, a
   };
   const first = await playback.capture(failing);
   await expect(first.ended).rejects.toThrow('the bucket is away');
-  const last = await playback.capture(bucket(), { snapshots: first.snapshots });
+  const last = await playback.capture(bucket());
   await playback.snapshotIsTaken(bucket());
   await last.stop();
   const copied = new FolderZoneClient(playback.folder);
