@@ -12,7 +12,7 @@ const BROWSER = {
 const CAMPAIGN = { campaign: 'advent', template: 'advent' };
 export const GOAL = 'show.started';
 
-/** `publicUrl`: with which links begin; they lead to the node `api`. */
+/** `publicUrl`: with which links begin; they lead to `api`, the node that people call, once it is there. */
 export class Acts {
   #queue = [];
   #running = 0;
@@ -30,8 +30,8 @@ export class Acts {
   /** What came once more, with another id: nothing may. */
   doubled = 0;
 
-  constructor({ api, client, seed, publicUrl }) {
-    Object.assign(this, { api, client, seed, publicUrl });
+  constructor({ client, seed, publicUrl }) {
+    Object.assign(this, { client, seed, publicUrl });
   }
 
   /** How many there are of what. */

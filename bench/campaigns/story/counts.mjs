@@ -152,6 +152,6 @@ export function compare(places) {
       counts[what] === undefined ? [] : [[place, counts[what]]],
     );
     const isEqual = new Set(told.map(([, count]) => count)).size === 1;
-    return { what, ...Object.fromEntries(told), isEqual };
+    return Object.fromEntries([['what', what], ...told, ['isEqual', isEqual]]);
   });
 }

@@ -111,7 +111,7 @@ async function tell(story) {
 async function start(story) {
   const { databaseUrl, environment, folder, raw, client, seed, stops, workers, killEveryMs, mostKills } =
     story;
-  let acts;
+  const acts = new Acts({ client, seed, publicUrl: PUBLIC_URL });
   const providers = await startProviders(folder, {
     onPush: (push) => acts.onPush(push),
     onMail: (mail) => acts.onMail(mail),
@@ -129,7 +129,7 @@ async function start(story) {
   };
   const api = await startNode(databaseUrl, 'api', settings);
   stops.push(() => api.stop());
-  acts = new Acts({ api, client, seed, publicUrl: PUBLIC_URL });
+  acts.api = api;
   const onKill = async () => story.isHurried && endLeases(client);
   const dying = Array.from({ length: workers }, (_, n) => {
     const of = { name: `worker ${n}`, everyMs: killEveryMs, mostKills, onKill };

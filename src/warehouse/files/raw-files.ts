@@ -102,9 +102,10 @@ export class RawFiles {
 
   /** All rows of the table's snapshot are written. */
   async finishSnapshotOf(table: string): Promise<void> {
-    await this.save(({ reading: _, ...journal }) => ({
+    await this.save((journal) => ({
       ...journal,
       snapshots: [...journal.snapshots, table],
+      reading: undefined,
     }));
   }
 
