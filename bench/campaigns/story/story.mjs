@@ -22,7 +22,7 @@ const PUBLIC_URL = 'https://usher.example.com';
 const DONE_WITHIN_MS = 2 * 3_600_000;
 /** What is delivered is counted a minute later, by a worker that looks each ten seconds. */
 const COUNTED_WITHIN_MS = 600_000;
-const COUNTED_SOON_MS = 30_000;
+const COUNTED_SOON_MS = 120_000;
 /** A pause takes effect within a second; then nobody is queued for so long. */
 const PAUSE_HOLDS_AFTER_MS = 1_000;
 const PAUSED_MS = 3_000;
