@@ -4,13 +4,13 @@
  * everything, and would be the slowest part.)
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import webPush from 'web-push';
+import { certificate } from './certificate.mjs';
 import { serveRequests } from './ipc-worker.mjs';
 import { machineClock } from './load/clock.mjs';
 
@@ -28,7 +28,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 let got = new Map();
 let [bytes, twice, refused, lastAt, answerAfterMs] = [0, 0, 0, 0, 0];
 
-const tls = await certificate();
+const tls = await certificate(folder);
 const apple = createSecureServer(tls);
 apple.on('session', (session) => session.on('error', () => session.destroy()));
 apple.on('stream', (stream, head) => {
@@ -163,19 +163,4 @@ function settings() {
     WEBPUSH_HOSTS: new URL(origin).host,
     PUSH_CA_FILE: tls.file,
   };
-}
-
-async function certificate() {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
-    ],
-  });
-  const file = join(folder, 'ca.pem');
-  writeFileSync(file, cert);
-  return { key, cert, file };
 }

@@ -6,8 +6,8 @@
  *   --payload 256           bytes of data         --stops 200      cancellations of `stop`
  *   --pushes 20000          to each provider        --campaign 100000  pushes beside which critical ones are timed
  *   --users 1000000         rows in each table of `scale` (--minutes 3 of load), of `nightly-order` and of `killed-push`, events of one user in `timeline`: run only when named
- *   --users 100000          people of `campaign-once`, whose workers are killed, and of `campaign-beside`
- *   --seed 1                of the moments of `killed-push`, and of the statements of `digest-week`
+ *   --users 100000          people of `campaign-once` and `campaign-story`, whose workers are killed, and of `campaign-beside`
+ *   --seed 1                of the moments of `killed-push`, of the statements of `digest-week`, and of both of `campaign-story`
  *   --events 10000000       rows of `engagement` beside a year of roll-ups: run only when named
  *   --days 8                that `digest-week` simulates, for `--users`
  *   --quick                 a glance: few devices, one short round
@@ -25,6 +25,7 @@ import { boot } from './scenarios/boot.mjs';
 import { campaign } from './scenarios/campaign.mjs';
 import { campaignBeside } from './scenarios/campaign-beside.mjs';
 import { campaignOnce } from './scenarios/campaign-once.mjs';
+import { campaignStory } from './scenarios/campaign-story.mjs';
 import { clients } from './scenarios/clients.mjs';
 import { connections } from './scenarios/connections.mjs';
 import { delivery } from './scenarios/delivery.mjs';
@@ -70,6 +71,7 @@ const scenarios = {
   digest,
   'campaign-beside': campaignBeside,
   'campaign-once': campaignOnce,
+  'campaign-story': campaignStory,
   'digest-week': digestWeek,
   engagement,
   scale,
@@ -84,6 +86,7 @@ const ONLY_WHEN_NAMED = new Set([
   'digest',
   'campaign-beside',
   'campaign-once',
+  'campaign-story',
   'digest-week',
   'engagement',
   'timeline',

@@ -18,3 +18,11 @@ export const campaignOn = (channels) => ({
   channels,
   startAt: '2026-01-01T00:00:00Z',
 });
+
+/** Writes it, has it approved, and schedules it for now. `api`: startNode. */
+export async function writeCampaign(api, template, campaign) {
+  await api.call('PUT', '/v1/templates/advent', template);
+  await api.call('PUT', '/v1/campaigns/advent', campaign);
+  await api.call('POST', '/v1/campaigns/advent/approve');
+  await api.call('POST', '/v1/campaigns/advent/schedule');
+}

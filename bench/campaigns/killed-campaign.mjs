@@ -3,24 +3,16 @@
  * killed with SIGKILL at statements of their slices, before PostgreSQL has it or after; the next one does what is left. In between the campaign is
  * paused, a worker finds that out, and it is resumed. What must come of it is counted without the code that sends campaigns.
  */
-import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { freePort } from '../../tools/ports.mjs';
-import { startServer, stopServer } from '../../tools/processes.mjs';
 import { StatementProxy } from '../statement-proxy.mjs';
-import { campaignOn, CONTACT_KEY, TEMPLATE } from './advent.mjs';
+import { campaignOn, CONTACT_KEY, TEMPLATE, writeCampaign } from './advent.mjs';
+import { READY_WITHIN_MS, startNode, until } from './nodes.mjs';
 import { addPeople } from './people.mjs';
 
-const READY_WITHIN_MS = 30_000;
 const DONE_WITHIN_MS = 1_200_000;
-const POLL_MS = 50;
-const ADMIN_KEY = 'usher_bench_admin_key_0123456789';
 const BEGINS = ['campaign-progress-claim', 'claim-members'];
 /** A worker looks for campaigns that run. */
 const LOOKS = 'campaigns-running';
-const bundle = fileURLToPath(new URL('../../dist/usher.js', import.meta.url));
-
 const CAMPAIGN = campaignOn(['push', 'email']);
 
 /**
@@ -38,7 +30,7 @@ export async function runKilledCampaign({ databaseUrl, environment, people, kill
   try {
     const expected = await addPeople(client, people, CONTACT_KEY);
     api = await startNode(databaseUrl, 'api', environment);
-    await writeCampaign(api);
+    await writeCampaign(api, TEMPLATE, CAMPAIGN);
     const began = performance.now();
     for (const [n, nth] of killsAt.entries()) {
       worker = await startNode(proxy.url, 'worker', environment);
@@ -83,13 +75,6 @@ async function pauseAndResume({ client, proxy, api, environment }, keep) {
   return after - before;
 }
 
-async function writeCampaign(api) {
-  await api.call('PUT', '/v1/templates/advent', TEMPLATE);
-  await api.call('PUT', '/v1/campaigns/advent', CAMPAIGN);
-  await api.call('POST', '/v1/campaigns/advent/approve');
-  await api.call('POST', '/v1/campaigns/advent/schedule');
-}
-
 const one = async (client, text) => (await client.query(text)).rows[0];
 const isInState = async (client, state) =>
   (await one(client, `SELECT count(*)::int AS n FROM campaign WHERE state = '${state}'`)).n === 1;
@@ -124,63 +109,4 @@ async function count(client) {
     ...sent,
     doubled: sent.events - sent.readers + (sent.mails - rows.byMail) + (sent.pushes - rows.byPush),
   };
-}
-
-async function startNode(databaseUrl, roles, environment) {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const server = startServer(process.execPath, [bundle], {
-    env: {
-      PATH: process.env.PATH,
-      AUTH_JWT_SECRET: 'of a pretend campaign, and of no use after it',
-      LOG_LEVEL: 'fatal',
-      CAMPAIGN_MEMBERS_PER_SECOND: '1000000',
-      ACK_TIMEOUT_SECONDS: '1',
-      ...environment,
-      ADMIN_KEY,
-      CONTACT_KEY,
-      NODE_ENV: 'test',
-      ROLES: roles,
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      DATABASE_URL: databaseUrl,
-    },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  const isReady = async () => {
-    if (!server.isRunning()) throw new Error(`a node (${roles}) ended at boot`);
-    return fetch(`${url}/health/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  };
-  await until(`a node (${roles}) is ready`, isReady, READY_WITHIN_MS);
-  return {
-    ended: server.exited,
-    kill: () => void server.child.kill('SIGKILL'),
-    stop: () =>
-      stopServer(server, [
-        ['SIGTERM', 15_000],
-        ['SIGKILL', 5_000],
-      ]),
-    async call(method, path, body) {
-      const response = await fetch(`${url}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${ADMIN_KEY}`,
-          'content-type': 'application/json',
-          'usher-reason': 'a bench',
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(10_000),
-      });
-      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    },
-  };
-}
-
-async function until(what, isSo, withinMs) {
-  for (const deadline = Date.now() + withinMs; Date.now() < deadline; await pause(POLL_MS))
-    if (await isSo()) return;
-  throw new Error(`not within ${withinMs / 1_000} s: ${what}`);
 }

@@ -32,5 +32,17 @@ export const conversions = ({ after, until }: { after: string; until: string }):
 export const convertedAt = ({ after, offset }: { after: string; offset: string }): string =>
   `(SELECT m.converted_at FROM campaign_member m WHERE m.converted_at > ${after} ORDER BY m.converted_at OFFSET ${offset} LIMIT 1)`;
 
+/**
+ * For LATERAL: campaign and template of the campaign whose event this is; no row for any other event, and for a test of a campaign. The limit has the planner
+ * begin with the events, and not with all members.
+ */
+export const campaignOfEvent = ({ userId, eventId }: { userId: string; eventId: string }): string =>
+  `SELECT m.campaign, c.body #>> '{template,name}' AS template
+    FROM campaign_member m JOIN campaign c ON c.name = m.campaign WHERE m.user_id = ${userId} AND m.event_id = ${eventId} LIMIT 1`;
+
+/** A scalar: the name of the campaign's template. */
+export const templateOfCampaign = (name: string): string =>
+  `(SELECT c.body #>> '{template,name}' FROM campaign c WHERE c.name = ${name})`;
+
 /** A condition: whether there is a campaign of this name. */
 export const isCampaign = (name: string): string => `EXISTS (SELECT FROM campaign c WHERE c.name = ${name})`;

@@ -28,6 +28,7 @@ export const campaignWarehouse: readonly CapturedTable[] = [
       'event_id',
       'frozen_at',
       'settled_at',
+      'converted_at',
       'bucket',
     ],
   },

@@ -223,6 +223,22 @@ test('a page of the audit is read in the order of an index, and nothing is sorte
   for (const { text } of pages) expect(printed(await planOf(client, text)).join('\n')).not.toContain('Sort');
 });
 
+test('deliveries of campaigns are found by indexes that have nothing else', async () => {
+  const byIndex = {
+    push_campaign_settled_idx: ['deliveries-of-pushes', 'delivery-slice-pushes'],
+    receipt_campaign_idx: ['deliveries-of-campaign-receipts', 'delivery-slice-campaign-receipts'],
+    message_tracked_ended_idx: ['deliveries-of-messages', 'delivery-slice-messages'],
+  };
+  for (const [index, names] of Object.entries(byIndex))
+    for (const name of names) {
+      const found = knownStatements().find((one) => one.name.startsWith(`${name}:`));
+      expect([name, printed(await planOf(client, found?.text ?? '')).join('\n')]).toEqual([
+        name,
+        expect.stringContaining(index),
+      ]);
+    }
+});
+
 /** Events of one user, of whom every fourth is in the mailbox, every fourth left nothing but receipts, and the others left the mailbox. */
 const EVENTS_OF_ONE_USER = 6_000;
 const PAGE = 100;

@@ -14,7 +14,7 @@ import { testConfig } from '../support/config.js';
 import { eventually } from '../support/eventually.js';
 import { startCapture } from '../support/infrastructure/capture.js';
 import { createDatabase, type TestDatabase } from '../support/infrastructure/database.js';
-import { rawFilesIn, readRawZone } from '../support/infrastructure/raw-zone.js';
+import { rawFilesIn } from '../support/infrastructure/raw-zone.js';
 
 const venv = process.env.USHER_WAREHOUSE_VENV ?? '';
 const project = fileURLToPath(new URL('../../', import.meta.url));
@@ -64,6 +64,7 @@ const TABLES = [
   'presentation.fct_playback_daily',
   'presentation.fct_deliveries',
   'presentation.fct_engagement',
+  'presentation.fct_campaign_members',
   'presentation.dim_campaign',
   'presentation.dim_user',
 ];
@@ -80,8 +81,7 @@ async function checksums(): Promise<(string | null)[][]> {
 /** Captures what `changes` does, into new files. */
 async function captured(changes: () => Promise<unknown>): Promise<void> {
   const capture = await startCapture({ url: database.url, zone: new FolderZoneClient(raw) });
-  const seen = async () => (await readRawZone(raw, database)).length;
-  await eventually('the snapshot is there', async () => (await seen()) > 0);
+  await eventually('the snapshot is there', async () => (await rawFilesIn(raw)).length > 0);
   await changes();
   const [{ lsn } = { lsn: '' }] = await database.query<{ lsn: string }>(
     'SELECT pg_current_wal_insert_lsn()::text AS lsn',
@@ -133,12 +133,32 @@ const tap = (userId: string, id: string) =>
     [userId, id],
   );
 
+const campaignMember = (userId: string) =>
+  database.query(
+    `INSERT INTO campaign_member (campaign, user_id, state, audience, channel, due_at, bucket)
+     VALUES ('autumn', $1, 'queued', 'all', 'push', now(), bucket_of($1))`,
+    [userId],
+  );
+
 const device = (userId: string) =>
   database.query(
     `INSERT INTO device (user_id, device_id, platform, bucket) VALUES ($1, 'tv', 'web', bucket_of($1)) ON CONFLICT DO NOTHING`,
     [userId],
   );
 
+/** Cuts the newest file of the table in half, as a copy that broke off. Returns where it is, and what it was. */
+async function cutFileOf(table: string): Promise<{ path: string; whole: Buffer }> {
+  const path = join(raw, (await rawFilesIn(raw)).findLast((one) => one.startsWith(`${table}/`)) ?? '');
+  const whole = await readFile(path);
+  await truncate(path, Math.floor(whole.length / 2));
+  return { path, whole };
+}
+
+/** As `--replay` takes it. */
+const hourOf = (path: string): string =>
+  (/date=(\d{4}-\d\d-\d\d\/hour=\d\d)/.exec(path)?.[1] ?? '').replace('/hour=', 'T');
+
+// Each run starts dbt, which takes most of the time: so there are as few as the story has steps.
 test('from the raw zone come tables that a rebuild, and a replay of any hour, makes again as they are; erased users are in none', async () => {
   for (const user of ['ada', 'bob', 'eve']) {
     await device(user);
@@ -154,9 +174,12 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
     await database.query(
       `INSERT INTO campaign (name, body, state, author) VALUES ('autumn', '{}', 'running', '{}')`,
     );
+    for (const user of ['ada', 'bob', 'eve']) await campaignMember(user);
     await play('eve', 5, '2026-11-01T20:00:00Z');
   });
-  await runWell();
+  const { path, whole } = await cutFileOf('membership_history');
+  expect(await runWell()).toContain('Completed');
+  expect(await ask('SELECT path, fault FROM staging.quarantine')).toEqual([[path, 'is no record']]);
   expect(
     await ask('SELECT user_id, membership_status, devices FROM presentation.dim_user ORDER BY 1'),
   ).toEqual([
@@ -164,35 +187,25 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
     ['bob', 'active', '1'],
     ['eve', 'active', '1'],
   ]);
+  expect(await ask('SELECT count(*) < 3 FROM presentation.fct_membership_changes')).toEqual([['True']]);
+  expect(await ask('SELECT name, members, converted FROM presentation.dim_campaign')).toEqual([
+    ['autumn', '3', '0'],
+  ]);
 
-  const before = await rawFilesIn(raw);
   await captured(async () => {
     await member('ada', 2, 'canceled');
     await receipt('ada', 3);
     await play('ada', 3_060, '2026-11-02T20:00:00Z');
+    await database.query(`UPDATE campaign_member SET converted_at = '2026-11-02' WHERE user_id = 'ada'`);
+    await database.query(`DELETE FROM campaign_member WHERE user_id = 'bob'`);
     const connections = new Database(testConfig({ DATABASE_URL: database.url }));
     await new ErasureStore(connections, userErasures).erase('eve', () => Promise.resolve());
     await connections.onApplicationShutdown();
     await database.query(`DELETE FROM receipt`);
   });
-
-  // A file is cut in half, by a copy that broke off.
-  const cut = (await rawFilesIn(raw)).find(
-    (one) => !before.includes(one) && one.startsWith('membership_history/'),
-  );
-  const path = join(raw, cut ?? '');
-  const whole = await readFile(path);
-  await truncate(path, Math.floor(whole.length / 2));
-  expect(await runWell()).toContain('Completed');
-  expect(await ask(`SELECT path = '${path}', fault FROM staging.quarantine`)).toEqual([
-    ['True', 'is no record'],
-  ]);
-  expect(await ask('SELECT count(*) FROM presentation.fct_membership_changes')).toEqual([['2']]);
-
-  // It is copied once more, and its hour read again.
+  // The file is copied once more, and its hour read again.
   await writeFile(path, whole);
-  const [, hour] = /date=(\d{4}-\d\d-\d\d\/hour=\d\d)/.exec(path) ?? [];
-  await runWell('--replay', (hour ?? '').replace('/hour=', 'T'));
+  await runWell('--replay', hourOf(path));
   expect(await ask('SELECT fault FROM staging.quarantine')).toEqual([]);
   expect(
     await ask('SELECT user_id, version, status FROM presentation.fct_membership_changes ORDER BY 1, 2'),
@@ -212,7 +225,17 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
   expect(await ask('SELECT user_id, kind, campaign FROM presentation.fct_engagement')).toEqual([
     ['ada', 'tapped', 'autumn'],
   ]);
-  expect(await ask('SELECT name, state FROM presentation.dim_campaign')).toEqual([['autumn', 'running']]);
+  expect(
+    await ask(
+      `SELECT user_id, state, channel, converted_at = timestamptz '2026-11-02 00:00:00Z' FROM presentation.fct_campaign_members ORDER BY 1`,
+    ),
+  ).toEqual([
+    ['ada', 'queued', 'push', 'True'],
+    ['bob', 'queued', 'push', null],
+  ]);
+  expect(await ask('SELECT name, state, members, queued, converted FROM presentation.dim_campaign')).toEqual([
+    ['autumn', 'running', '2', '2', '1'],
+  ]);
   const kept = await checksums();
 
   // The intern deleted the data.

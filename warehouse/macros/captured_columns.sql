@@ -44,7 +44,7 @@
     },
     'campaign_member': {
       'campaign': 'varchar', 'user_id': 'varchar', 'state': 'varchar', 'reason': 'varchar', 'audience': 'varchar', 'channel': 'varchar',
-      'event_id': 'varchar', 'frozen_at': 'timestamptz', 'settled_at': 'timestamptz'
+      'event_id': 'varchar', 'frozen_at': 'timestamptz', 'settled_at': 'timestamptz', 'converted_at': 'timestamptz'
     },
     'engagement_event': {
       'user_id': 'varchar', 'id': 'varchar', 'day': 'date', 'kind': 'varchar', 'at': 'timestamptz', 'is_machine': 'boolean', 'team': 'varchar',

@@ -63,17 +63,18 @@ export const offsetByReceipts = ({ userId, eventId }: { userId: string; eventId:
   `(SELECT r."offset" FROM receipt r WHERE r.user_id = ${userId} AND r.event_id = ${eventId} LIMIT 1)`;
 
 /**
- * For FROM: the acknowledged events of these types, of those whose first step on a device was after `after` and up to `until`: user_id, device_id,
- * event_id, type, created_at, received_at.
+ * For FROM: the acknowledged events of some types, of those whose first step on a device was after `after` and up to `until`: user_id, device_id,
+ * event_id, type, created_at, received_at. `isCounted`: a condition over r.type.
  */
-export const acknowledgedEvents = (of: { after: string; until: string; types: string }): string =>
+export const acknowledgedEvents = (of: { after: string; until: string; isCounted: string }): string =>
   `SELECT r.user_id, r.device_id, r.event_id, r.type, r.created_at, coalesce(r.received_at, r.applied_at, r.seen_at) AS received_at
     FROM receipt r
-    WHERE r.created_at > ${of.after} AND r.created_at <= ${of.until} AND r.state >= 2 AND r.type = ANY (${of.types})`;
+    WHERE r.created_at > ${of.after} AND r.created_at <= ${of.until} AND r.state >= 2 AND ${of.isCounted}`;
 
-/** A scalar: the time of the first step of the receipt that is the number `offset` of those after `after`; null when there are fewer. */
-export const receiptBegunAt = ({ after, offset }: { after: string; offset: string }): string =>
-  `(SELECT r.created_at FROM receipt r WHERE r.created_at > ${after} ORDER BY r.created_at OFFSET ${offset} LIMIT 1)`;
+/** A scalar: the time of the first step of the receipt that is the number `offset` of those after `after`; null when there are fewer. `isCounted`: as above. */
+export const receiptBegunAt = (of: { after: string; offset: string; isCounted: string }): string =>
+  `(SELECT r.created_at FROM receipt r
+    WHERE r.created_at > ${of.after} AND ${of.isCounted} ORDER BY r.created_at OFFSET ${of.offset} LIMIT 1)`;
 
 /** A scalar (json): by device id, how far the event got: `{ "tv": 3 }`. */
 export const statesByDevice = ({ userId, eventId }: { userId: string; eventId: string }): string =>

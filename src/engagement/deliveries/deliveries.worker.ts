@@ -3,17 +3,18 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import type { EngagementEvent } from '../engagement-event.js';
 import { EngagementEventStore } from '../recording/engagement-event.store.js';
-import { type DeliveryScan, scansOf } from './delivery-scan.js';
+import { CAMPAIGN_EVENT } from '../../campaigns/campaign.js';
+import { type DeliveryScan, DELIVERY_SOURCES, scansOf } from './delivery-scan.js';
 import { DeliveryScanStore } from './delivery-scan.store.js';
 
 const EVERY_MS = 10_000;
-/** Messages, receipts or members of one slice, and slices of one run of each scan. */
+/** Messages, pushes, receipts or members of one slice, and slices of one run of each scan. */
 const SLICE = 2_000;
 const MAX_SLICES = 50;
 
 /**
- * Counts what was delivered, from the receipts and messages that there are, and the conversions of campaigns: what reports one writes nothing more for
- * it. Receipts only of the types in ENGAGEMENT_EVENT_TYPES. Runs on every worker.
+ * Counts what was delivered, from the messages, pushes and receipts that there are, and the conversions of campaigns: what reports one writes nothing
+ * more for it. Of pushes only those of campaigns; receipts of these, and of the types in ENGAGEMENT_EVENT_TYPES. Runs on every worker.
  */
 @Injectable()
 export class DeliveriesWorker extends PeriodicWorker {
@@ -26,12 +27,9 @@ export class DeliveriesWorker extends PeriodicWorker {
     @Inject(CONFIG) config: Config,
   ) {
     super({ log: 'engagement', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
-    this.types = config.ENGAGEMENT_EVENT_TYPES;
-    this.scans = scansOf([
-      'messages',
-      'conversions',
-      ...(this.types.length > 0 ? (['receipts'] as const) : []),
-    ]);
+    // Receipts of campaigns are counted in any case, for their campaign.
+    this.types = config.ENGAGEMENT_EVENT_TYPES.filter((type) => type !== CAMPAIGN_EVENT);
+    this.scans = scansOf(DELIVERY_SOURCES.filter((source) => source !== 'receipts' || this.types.length > 0));
   }
 
   /** One run: slices of each scan, until it is as far as it may. */

@@ -31,17 +31,22 @@ export const messageOutcome = (of: { userId: string; eventId: string }): string 
       'settledAt', iso(m.settled_at))
     FROM message m WHERE m.id = ${messageIdOf(of)} AND m.bucket = bucket_of(${of.userId}))`;
 
+/** When the message `m` came to its end, so far as is known: when its provider reported it, or took it. message_tracked_ended_idx is by it. */
+const endedAt = 'coalesce(m.settled_at, m.sent_at)';
+
 /**
- * For FROM: the delivered messages whose delivery is counted, of those that were queued after `after` and up to `until`: id, user_id, channel, tracking
- * (json), created_at, delivered_at.
+ * For FROM: the delivered messages whose delivery is counted, of those that ended after `after` and up to `until`: id, user_id, channel, tracking (json),
+ * created_at, delivered_at. A mail is delivered once the mail server has it, which says no more; a text once its provider reports it.
  */
 export const trackedDeliveries = ({ after, until }: { after: string; until: string }): string =>
-  `SELECT m.id, m.user_id, m.channel, m.tracking, m.created_at, m.settled_at AS delivered_at FROM message m
-    WHERE m.created_at > ${after} AND m.created_at <= ${until} AND m.state = 'delivered' AND m.tracking IS NOT NULL`;
+  `SELECT m.id, m.user_id, m.channel, m.tracking, m.created_at, ${endedAt} AS delivered_at FROM message m
+    WHERE m.tracking IS NOT NULL AND ${endedAt} > ${after} AND ${endedAt} <= ${until}
+      AND (m.state = 'delivered' OR m.state = 'sent' AND m.channel = 'email')`;
 
-/** A scalar: when the message was queued that is the number `offset` of those that were queued after `after`; null when there are fewer. */
-export const messageQueuedAt = ({ after, offset }: { after: string; offset: string }): string =>
-  `(SELECT m.created_at FROM message m WHERE m.created_at > ${after} ORDER BY m.created_at OFFSET ${offset} LIMIT 1)`;
+/** A scalar: when the message ended that is the number `offset` of the counted ones that ended after `after`; null when there are fewer. */
+export const trackedMessageEndedAt = ({ after, offset }: { after: string; offset: string }): string =>
+  `(SELECT ${endedAt} FROM message m
+    WHERE m.tracking IS NOT NULL AND ${endedAt} > ${after} ORDER BY ${endedAt} OFFSET ${offset} LIMIT 1)`;
 
 /** For FROM: channel, tier and seconds: for how long the longest due text or mail is due, for each channel and tier; no row where none is. */
 export const oldestMessages = `SELECT c.channel, t.tier, extract(epoch FROM now() - o.due_at)::float8 AS seconds

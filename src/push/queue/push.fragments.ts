@@ -24,6 +24,19 @@ export const oldestPushes = (vendors: string): string =>
       WHERE p.vendor = v.vendor AND p.tier = t.tier AND p.state IN ('queued', 'sent') AND p.due_at <= now()) AS o
     WHERE o.due_at IS NOT NULL`;
 
+/**
+ * For FROM: the pushes of campaigns that a provider took, of those that ended after `after` and up to `until`: user_id, device_id, event_id, campaign_id,
+ * created_at, settled_at. One that was cleared since was taken too.
+ */
+export const takenCampaignPushes = ({ after, until }: { after: string; until: string }): string =>
+  `SELECT p.user_id, p.device_id, p.event_id, p.campaign_id, p.created_at, p.settled_at FROM push p
+    WHERE p.campaign_id IS NOT NULL AND p.settled_at > ${after} AND p.settled_at <= ${until} AND (p.state = 'delivered' OR p.action = 'clear')`;
+
+/** A scalar: when the push of a campaign ended that is the number `offset` of those that ended after `after`; null when there are fewer. */
+export const campaignPushEndedAt = ({ after, offset }: { after: string; offset: string }): string =>
+  `(SELECT p.settled_at FROM push p
+    WHERE p.campaign_id IS NOT NULL AND p.settled_at > ${after} ORDER BY p.settled_at OFFSET ${offset} LIMIT 1)`;
+
 /** Ends what is queued for devices that are removed or lose their addresses. Rows are locked in the order of the key: no deadlocks. */
 export const pushWithdrawal: PushWithdrawal = {
   sql: (devices, reason) =>

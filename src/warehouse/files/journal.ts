@@ -6,6 +6,18 @@ export interface JournalFile {
   readonly last: string;
 }
 
+/** The primary key of a row, in the key's order. */
+export type RowKey = readonly (string | null)[];
+
+/** How far the rows of a table have been read that it had at the beginning. */
+export interface SnapshotProgress {
+  readonly table: string;
+  /** The key of the last row that is in a file; encrypted, as the row is, where it is of a user. */
+  readonly after: { readonly key: RowKey } | { readonly keyId: string; readonly sealed: string };
+  /** Rows so far. */
+  readonly count: number;
+}
+
 /** What the raw zone has of a slot. It is written before the files that it names. */
 export interface JournalState {
   /** All records up to this place (RawRecord.order) are in files. */
@@ -14,6 +26,8 @@ export interface JournalState {
   readonly files: readonly JournalFile[];
   /** The tables of which all rows were read that were there before their changes. */
   readonly snapshots: readonly string[];
+  /** The table that is being read. */
+  readonly reading?: SnapshotProgress | undefined;
 }
 
 /** The journal of a slot of which nothing is written yet. */

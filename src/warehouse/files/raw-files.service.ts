@@ -55,6 +55,7 @@ export class RawFilesService {
       producer: `${this.installation}/${hostname()}`,
       userOf: (record) => this.userOf(record),
       keysOf: (userIds) => this.keys.keysOf(userIds),
+      keyWithId: (keyId) => this.keys.keyWithId(keyId),
     });
   }
 

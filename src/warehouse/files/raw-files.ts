@@ -2,8 +2,16 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { TableSchema } from '../capture/change-reader.js';
 import { folderOf, type RawRecord } from '../capture/raw-record.js';
-import { advanced, EMPTY_JOURNAL, isWritten, type JournalFile, type JournalState } from './journal.js';
-import { rawLine, type UserKey } from './raw-line.js';
+import {
+  advanced,
+  EMPTY_JOURNAL,
+  isWritten,
+  type JournalFile,
+  type JournalState,
+  type RowKey,
+  type SnapshotProgress,
+} from './journal.js';
+import { rawLine, sealed, unsealed, type UserKey } from './raw-line.js';
 import type { RawZone } from './raw-zone.js';
 
 const compress = promisify(gzip);
@@ -16,6 +24,14 @@ export interface RawFilesOptions {
   /** Returns the user whose row it is; undefined for a row of nobody. */
   readonly userOf: (record: RawRecord) => string | undefined;
   readonly keysOf: (userIds: ReadonlySet<string>) => Promise<ReadonlyMap<string, UserKey>>;
+  /** Returns the key with this id; undefined once its user was erased. */
+  readonly keyWithId: (keyId: string) => Promise<Uint8Array | undefined>;
+}
+
+/** How far a table has been read: the key of its last row that is in a file, and how many rows are. */
+export interface ReadRows {
+  readonly after?: RowKey | undefined;
+  readonly count: number;
 }
 
 /** Writes the records of one slot into files, each record once. */
@@ -66,15 +82,31 @@ export class RawFiles {
     return planned.length;
   }
 
-  /** Writes rows of a snapshot, also while those of the stream are written. Rows that are read again have other places. */
-  async writeSnapshot(records: readonly RawRecord[]): Promise<void> {
+  /** Writes rows of a snapshot, also while those of the stream are written, and how far it is then. Rows that are read again have other places. */
+  async writeSnapshot(records: readonly RawRecord[], read: ReadRows): Promise<void> {
     for (const [folder, group] of byFolder(records))
       await this.putAll([[this.planFile(folder, group), group]]);
+    const reading = await this.progressOf(records.at(-1), read);
+    if (reading) await this.save((journal) => ({ ...journal, reading }));
+  }
+
+  /** Returns how far the rows of the table were read, by whatever node; from the beginning if the user of the last one was erased meanwhile. */
+  async readRowsOf(table: string): Promise<ReadRows> {
+    const { reading } = this.journal;
+    if (reading?.table !== table) return { count: 0 };
+    const { after, count } = reading;
+    if ('key' in after) return { after: after.key, count };
+    const key = await this.options.keyWithId(after.keyId);
+    return key ? { after: unsealed(after.sealed, key) as RowKey, count } : { count: 0 };
   }
 
   /** All rows of the table's snapshot are written. */
   async finishSnapshotOf(table: string): Promise<void> {
-    await this.save((journal) => ({ ...journal, snapshots: [...journal.snapshots, table] }));
+    await this.save((journal) => ({
+      ...journal,
+      snapshots: [...journal.snapshots, table],
+      reading: undefined,
+    }));
   }
 
   /** Writes which columns a table has, so that a record's hash can be looked up. */
@@ -83,6 +115,20 @@ export class RawFiles {
     if (this.knownSchemas.has(path)) return;
     await this.options.zone.put(path, Buffer.from(JSON.stringify({ table, schema: hash, columns })));
     this.knownSchemas.add(path);
+  }
+
+  /** Undefined where it cannot be told without naming a user who was erased. */
+  private async progressOf(
+    last: RawRecord | undefined,
+    { after: key, count }: ReadRows,
+  ): Promise<SnapshotProgress | undefined> {
+    if (!last || !key) return undefined;
+    const { table } = last;
+    const userId = this.options.userOf(last);
+    if (userId === undefined) return { table, after: { key }, count };
+    const user = (await this.options.keysOf(new Set([userId]))).get(userId);
+    if (!user?.key) return undefined;
+    return { table, after: { keyId: user.keyId, sealed: sealed(key, user.key) }, count };
   }
 
   private planFile(folder: string, group: readonly RawRecord[]): JournalFile {

@@ -1,4 +1,4 @@
-import { encrypt } from '../../platform/crypto/aes-gcm.js';
+import { decrypt, encrypt } from '../../platform/crypto/aes-gcm.js';
 import { sortableLsn } from '../capture/lsn.js';
 import type { RawRecord } from '../capture/raw-record.js';
 
@@ -40,9 +40,17 @@ export function rawLine(record: RawRecord, userKey: UserKey | undefined, origin:
   });
 }
 
+/** Returns the value, encrypted with a user's key. */
+export const sealed = (value: unknown, key: Uint8Array): string =>
+  Buffer.from(encrypt(key, JSON.stringify(value))).toString('base64');
+
+/** Returns what `sealed` has encrypted. Throws for another key. */
+export const unsealed = (text: string, key: Uint8Array): unknown =>
+  JSON.parse(decrypt(key, Buffer.from(text, 'base64')));
+
 function contentOf(row: NonNullable<RawRecord['row']>, userKey: UserKey | undefined): object {
   if (userKey === undefined) return { row };
   const { keyId, key } = userKey;
   if (key === undefined) return { key_id: keyId, is_erased: true };
-  return { key_id: keyId, sealed: Buffer.from(encrypt(key, JSON.stringify(row))).toString('base64') };
+  return { key_id: keyId, sealed: sealed(row, key) };
 }

@@ -12,6 +12,7 @@ const COLUMNS = `user_id AS "userId", key_id::text AS "keyId", key`;
 const FIND = plannedEachTime(
   named('warehouse-keys', `SELECT ${COLUMNS} FROM warehouse_key WHERE user_id = ANY ($1::text[])`),
 );
+const WITH_ID = named('warehouse-key-with-id', `SELECT key FROM warehouse_key WHERE key_id = $1::uuid`);
 const ADD = plannedEachTime(
   named(
     'warehouse-keys-add',
@@ -46,6 +47,12 @@ export class UserKeyStore {
     for (let at = 0; at < all.length; at += MAX_USERS)
       for (const [userId, key] of await this.someKeysOf(all.slice(at, at + MAX_USERS))) keys.set(userId, key);
     return keys;
+  }
+
+  /** Returns the key with this id; undefined once its user was erased. */
+  async keyWithId(keyId: string): Promise<Uint8Array | undefined> {
+    const [row] = await this.database.run<Pick<KeyRow, 'key'>>('routine', WITH_ID, [keyId]);
+    return row?.key ?? undefined;
   }
 
   /** Forgets who was erased before the place up to which PostgreSQL knows the log as read: no change of theirs comes any more. */

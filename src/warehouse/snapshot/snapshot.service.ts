@@ -4,19 +4,11 @@ import type { CapturedTable } from '../../platform/warehouse/captured-table.js';
 import type { Lsn } from '../capture/lsn.js';
 import { type RawRecord, snapshotOrder } from '../capture/raw-record.js';
 import { RawFilesService } from '../files/raw-files.service.js';
-import type { RawFiles } from '../files/raw-files.js';
-import { type RowKey, type Snapshot, type SnapshotSlice, SnapshotStore } from './snapshot.store.js';
+import type { RawFiles, ReadRows } from '../files/raw-files.js';
+import { type Snapshot, type SnapshotSlice, SnapshotStore } from './snapshot.store.js';
 
 /** A piece is read in one transaction. As long as it is open, PostgreSQL removes no dead rows, in no table. */
 const PIECE_MS = 30_000;
-
-/** How far the rows of a table have been read. It is kept in memory, since it names a user: a node that takes over begins the table anew. */
-interface Progress {
-  readonly slot: string;
-  readonly table: string;
-  after?: RowKey | undefined;
-  count: number;
-}
 
 /**
  * Writes the rows that were there before their changes are captured. Changes are captured meanwhile: a row's place says which of them it has, so whoever
@@ -25,7 +17,6 @@ interface Progress {
 @Injectable()
 export class SnapshotService {
   private readonly log = new Logger('warehouse');
-  private progress: Progress | undefined;
 
   constructor(
     private readonly store: SnapshotStore,
@@ -42,54 +33,50 @@ export class SnapshotService {
       }
   }
 
-  /** A table that is larger than a piece goes on in the next one, after the last row that is in a file. */
+  /** A table that is larger than a piece goes on in the next one, after the last row that is in a file, whichever node wrote it. */
   private async takeTable(table: CapturedTable, files: RawFiles, signal: AbortSignal): Promise<void> {
-    const progress = this.progressOf(table, files);
+    const target: Target = { files, signal, read: await files.readRowsOf(table.name) };
     let isDone = false;
     while (!isDone && !signal.aborted) {
       const snapshot = await this.store.open(signal);
       try {
-        isDone = await this.takePiece(snapshot, table, { files, progress, signal });
+        isDone = await this.takePiece(snapshot, table, target);
       } finally {
         await snapshot.close();
       }
     }
     if (!isDone) return;
     await files.finishSnapshotOf(table.name);
-    this.log.log(`snapshot of ${table.name}: ${progress.count} rows`);
+    this.log.log(`snapshot of ${table.name}: ${target.read.count} rows`);
   }
 
   /** Returns whether the table has no more rows. */
   private async takePiece(snapshot: Snapshot, table: CapturedTable, to: Target): Promise<boolean> {
     const until = monotonicNow() + PIECE_MS;
     const beganAt = new Date().toISOString();
-    const before = to.progress.count;
+    const before = to.read.count;
     while (!to.signal.aborted && monotonicNow() < until) {
-      const slice = await snapshot.sliceOf(table, to.progress.after);
-      if (slice.rows.length > 0) {
-        const records = recordsOf(slice, { lsn: snapshot.lsn, beganAt, before: to.progress.count - before });
+      const slice = await snapshot.sliceOf(table, to.read.after);
+      const { rows, last: after } = slice;
+      const read = { after, count: to.read.count + rows.length };
+      if (rows.length > 0) {
+        const records = recordsOf(slice, { lsn: snapshot.lsn, beganAt, before: to.read.count - before });
         await to.files.learn(slice.schema);
-        await to.files.writeSnapshot(records);
+        await to.files.writeSnapshot(records, read);
         this.files.written({ records, files: 1 });
       }
-      to.progress.after = slice.last;
-      to.progress.count += slice.rows.length;
+      to.read = read;
       if (slice.isLast) return true;
     }
     return false;
-  }
-
-  private progressOf({ name }: CapturedTable, { slot }: RawFiles): Progress {
-    if (this.progress?.slot !== slot || this.progress.table !== name)
-      this.progress = { slot, table: name, count: 0 };
-    return this.progress;
   }
 }
 
 interface Target {
   readonly files: RawFiles;
-  readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** How far the table has been read. */
+  read: ReadRows;
 }
 
 /** `before`: rows of the piece that came before. */

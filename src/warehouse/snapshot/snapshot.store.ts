@@ -7,6 +7,7 @@ import { type TableSchema, schemaOf } from '../capture/change-reader.js';
 import { type Lsn, parseLsn } from '../capture/lsn.js';
 import type { RawRow } from '../capture/raw-record.js';
 import { TEXT_FORMATS } from '../capture/text-formats.js';
+import type { RowKey } from '../files/journal.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A slot is made when all transactions have ended that are open now. */
@@ -16,9 +17,6 @@ const SLICE = 5_000;
 const quoted = (name: string): string => `"${name}"`;
 /** Values stay as PostgreSQL writes them. */
 const asIs = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig;
-
-/** The values of a row's primary key, in the key's order. */
-export type RowKey = readonly (string | null)[];
 
 /** Some rows of a table as they were at a place of the log. */
 export interface SnapshotSlice {

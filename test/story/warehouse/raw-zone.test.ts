@@ -99,6 +99,36 @@ test('who was erased is in no file that anybody can read, and what comes later i
   });
 });
 
+test('what somebody did leaves the log as one insert, with the columns that Debezium’s outbox event router is told of', async () => {
+  const path = new URL('../../../deploy/debezium/engagement-outbox.json', import.meta.url);
+  const settings = JSON.parse(await readFile(path, 'utf8')) as Record<string, string>;
+  const of = (name: string) => settings[`transforms.outbox.${name}`] ?? '';
+  const needed = ['id', 'key', 'payload'].map((field) => of(`table.field.event.${field}`));
+  const more = of('table.fields.additional.placement')
+    .split(',')
+    .map((one) => one.split(':')[0] ?? '');
+  const event = { id: 'tap', userId: 'ada', kind: 'tapped', at: new Date().toISOString() };
+  for (let n = 0; n < 2; n += 1)
+    await call(usher.url, ADMIN_KEY, 'POST', '/v1/engagement', { events: [event] });
+  await call(usher.url, ADMIN_KEY, 'POST', '/v1/engagement', { events: [{ ...event, id: 'last' }] });
+  const changes = await eventually('both are there', async () => {
+    const found = rowsOf(await lines(), settings['table.include.list']?.replace('public.', '') ?? '', 'ada');
+    return found.some(({ row }) => row?.id === 'last') && found;
+  });
+  expect(changes.map(({ op, row }) => [op, row?.id])).toEqual([
+    ['insert', 'tap'],
+    ['insert', 'last'],
+  ]);
+  const [{ row } = { row: undefined }] = changes;
+  expect(Object.keys(row ?? {})).toEqual(expect.arrayContaining([...needed, of('route.by.field'), ...more]));
+  expect(needed.concat(of('route.by.field')).map((column) => row?.[column])).toEqual([
+    'tap',
+    'ada',
+    'tapped',
+    'tapped',
+  ]);
+});
+
 test('`usher doctor` says how far behind the slot is, and that PostgreSQL would keep its log without a limit', async () => {
   const client = new pg.Client({ connectionString: postgres.server.url });
   await client.connect();

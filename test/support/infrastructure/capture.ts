@@ -16,8 +16,6 @@ export interface RunningCapture {
   /** Settles as the run does. */
   readonly ended: Promise<void>;
   readonly metrics: MetricsService;
-  /** It remembers how far a snapshot is that was broken off. */
-  readonly snapshots: SnapshotService;
   stop(): Promise<void>;
 }
 
@@ -26,24 +24,16 @@ export interface CaptureOptions {
   readonly zone: RawZone;
   readonly tables?: readonly CapturedTable[];
   readonly settings?: Record<string, string>;
-  /** That of a capture before, on the same node. */
-  readonly snapshots?: SnapshotService;
 }
 
 /** Starts the capture as a worker does, once. It ends when it fails. */
-export async function startCapture({
-  url,
-  zone,
-  tables,
-  settings,
-  ...before
-}: CaptureOptions): Promise<RunningCapture> {
+export async function startCapture({ url, zone, tables, settings }: CaptureOptions): Promise<RunningCapture> {
   const config = testConfig({ DATABASE_URL: url, WAREHOUSE: 'on', WAREHOUSE_FILE_SECONDS: '1', ...settings });
   const metrics = new MetricsService();
   const database = new Database(config, metrics);
   const keys = new UserKeyStore(database);
   const files = new RawFilesService(zone, tables ?? capturedTables, 'test', keys, metrics);
-  const snapshots = before.snapshots ?? new SnapshotService(new SnapshotStore(config), files);
+  const snapshots = new SnapshotService(new SnapshotStore(config), files);
   const capture = new CaptureService(config, files, snapshots);
   const stopping = new AbortController();
   const session = await new CaptureSessionStore(config).open();
@@ -61,7 +51,6 @@ export async function startCapture({
   return {
     ended,
     metrics,
-    snapshots,
     async stop() {
       stopping.abort();
       await ended.catch(() => undefined);

@@ -3,15 +3,13 @@
 with campaign as (
   select * from {{ ref('stg_campaign') }} where _op <> 'delete'
   qualify row_number() over (partition by name order by _id desc) = 1
-),
-member as (
-  select campaign, state from {{ ref('stg_campaign_member') }} where _op <> 'delete'
-  qualify row_number() over (partition by campaign, user_id order by _id desc) = 1
 )
 select
   c.name, c.state, c.starts_at, c.expires_at, c.created_at, c.started_at, c.frozen_at, c.ended_at,
   count(m.state) as members,
+  count(m.state) filter (m.state = 'queued') as queued,
+  count(m.converted_at) as converted,
   null::varchar as _key_id,
   c._batch
-from campaign c left join member m on m.campaign = c.name
+from campaign c left join {{ ref('fct_campaign_members') }} m on m.campaign = c.name
 group by c.name, c.state, c.starts_at, c.expires_at, c.created_at, c.started_at, c.frozen_at, c.ended_at, c._batch
