@@ -30,6 +30,9 @@ const A_MILLION = `SET seq_page_cost = ${1_000_000 / ROWS}`;
 /** What does not grow with the number of users. */
 const SMALL = [
   'installation',
+  'broadcast',
+  'broadcast_counter',
+  'broadcast_tally',
   'digest_definition',
   'engagement_watermark',
   'audience',
