@@ -10,8 +10,8 @@ import type { Connection } from '../connection/connection.js';
 import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 import { BroadcastFrame } from './broadcast-frame.js';
 
-/** Connections that are looked at without yielding to the event loop: about 0.1 ms of work. */
-const SLICE_SIZE = 32;
+/** Connections that are looked at without yielding to the event loop: some 0.3 ms of work. One slice waits at a time, so other bulk work goes on too. */
+const SLICE_SIZE = 128;
 
 /**
  * Sends the devices of this node what is said to everyone. Each connection has a position in the log, and is sent what comes after it: when its
