@@ -113,12 +113,13 @@ const campaignOf = (e: string): string =>
 
 /**
  * For LATERAL: the user's event at this offset, unless it was superseded or has expired: user_id, id, key, type, tier, epoch, offset,
- * target, expires_at, campaign_id (null for one of no campaign). At most one row.
+ * target, expires_at, campaign_id (null for one of no campaign). At most one row: said by LIMIT, or the planner might join all mailboxes to what it
+ * expects of a list of events, and read them from end to end.
  */
 export const entryAt = ({ userId, offset }: { userId: string; offset: string }): string =>
   `SELECT e.user_id, e.id, e.key, e.type, e.tier, m.epoch, e."offset", e.target, e.expires_at, ${campaignOf('e')} AS campaign_id
     FROM mailbox_entry e JOIN mailbox m ON m.user_id = e.user_id
-    WHERE e.user_id = ${userId} AND e."offset" = ${offset} AND (e.expires_at IS NULL OR e.expires_at > now())`;
+    WHERE e.user_id = ${userId} AND e."offset" = ${offset} AND (e.expires_at IS NULL OR e.expires_at > now()) LIMIT 1`;
 
 /** A condition: whether the event is still the newest of its key. */
 export const isNewest = (event: { userId: string; key: string; id: string }): string =>
@@ -227,7 +228,8 @@ const MAX_CLAIMED_HANDOFFS = 100;
  * For WITH, at the top of a statement: removes handoffs of the consumer that are at least `ageMs` old, the oldest first, and returns
  * their `positions` (json: `[[user id, offset], …]`). Rows that another transaction has locked are skipped. The limit is in a
  * materialized CTE, since a subquery with LIMIT may be run again for each row. It is there twice: for a parameter alone the planner expects a tenth
- * of the table, and then reads and sorts all that is due for each few that are claimed.
+ * of the table, and then reads and sorts all that is due for each few that are claimed. The parameter is in a SELECT: when the planner sees that it is
+ * small, it takes planning anew each time for cheaper, which it is not.
  */
 export const claimHandoffs = (of: { consumer: string; tier: string; ageMs: string; limit: string }): string =>
   `WITH due AS MATERIALIZED (
@@ -236,7 +238,7 @@ export const claimHandoffs = (of: { consumer: string; tier: string; ageMs: strin
       WHERE consumer = ${of.consumer} AND tier = ${of.tier}
         AND created_at <= now() - ${of.ageMs} * interval '1 millisecond'
       ORDER BY created_at LIMIT ${MAX_CLAIMED_HANDOFFS} FOR UPDATE SKIP LOCKED
-    ) oldest LIMIT ${of.limit}
+    ) oldest LIMIT (SELECT ${of.limit}::int)
   )
   DELETE FROM handoff h USING due WHERE h.id = due.id AND h.consumer = due.consumer RETURNING h.positions`;
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Statement, type Transaction } from '../platform/postgres/database.js';
-import { named, statement } from '../platform/postgres/statement.js';
+import { forAnyValue, named, statement } from '../platform/postgres/statement.js';
 import type { DurableTier, Tier } from '../platform/tiers.js';
 import {
   keyOf,
@@ -19,7 +19,7 @@ const APPEND = statement('append.sql', import.meta.url, {
 });
 const HEADS = named(
   'heads',
-  `SELECT user_id AS "userId", epoch, last_offset AS "offset" FROM mailbox WHERE user_id = ANY ($1)`,
+  `SELECT user_id AS "userId", epoch, last_offset AS "offset" FROM mailbox WHERE user_id = ANY (${forAnyValue('$1', 'text[]')})`,
 );
 const PAGE_ROWS = `SELECT * FROM mailbox_entry x
     WHERE x.user_id = $1 AND x."offset" > $2 AND (x.expires_at IS NULL OR x.expires_at > now())

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { generationBase } from '../platform/postgres/generation.fragments.js';
-import { named, statement } from '../platform/postgres/statement.js';
+import { forAnyValue, named, statement } from '../platform/postgres/statement.js';
 import { userLock } from './membership.fragments.js';
 import type { Capabilities, MembershipContent } from './membership.js';
 
@@ -15,11 +15,11 @@ const LIST_CURRENT = named(
   'membership',
   `SELECT u.user_id AS "userId", statement_timestamp() AS now, m.version, m.status, m.plan_id AS "planId",
      m.effective_at AS "effectiveAt", m.cancel_at AS "cancelAt", m.ends_at AS "endsAt", m.plan_revision AS "planRevision"
-   FROM unnest($1::text[]) AS u (user_id) LEFT JOIN membership m USING (user_id)`,
+   FROM unnest(${forAnyValue('$1', 'text[]')}) AS u (user_id) LEFT JOIN membership m USING (user_id)`,
 );
 const LIST_PLANS = named(
   'plans',
-  `SELECT plan_id AS "planId", capabilities, revision FROM plan WHERE plan_id = ANY ($1)`,
+  `SELECT plan_id AS "planId", capabilities, revision FROM plan WHERE plan_id = ANY (${forAnyValue('$1', 'text[]')})`,
 );
 const SAVE = statement('save-membership.sql', import.meta.url, { generationBase });
 /** Only one node at a time runs a background job; the others find the lock taken and skip. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
-import { named, statement } from '../platform/postgres/statement.js';
+import { forAnyValue, named, statement } from '../platform/postgres/statement.js';
 import { hasDevice } from '../devices/device.fragments.js';
 import { holdsSlot } from './stream.fragments.js';
 import { membershipSql, membershipVersion } from '../membership/membership.fragments.js';
@@ -35,7 +35,7 @@ const READ = named(
      FROM stream x
      WHERE x.user_id = s.user_id AND x.stream_id <> s.stream_id AND ${holdsSlot('x')}
    ) o
-   WHERE s.stream_id = ANY ($1)`,
+   WHERE s.stream_id = ANY (${forAnyValue('$1', 'text[]')})`,
 );
 const RUNNING = named(
   'streams-running',

@@ -11,6 +11,7 @@ import { DeviceStore } from '../../src/devices/device.store.js';
 import { PreferenceStore } from '../../src/devices/preferences/preference.store.js';
 import { PlanStore } from '../../src/membership/plans/plan.store.js';
 import { IdempotencyStore } from '../../src/platform/http/idempotency/idempotency.store.js';
+import { SESSION_OPTIONS } from '../../src/platform/postgres/database.js';
 import { knownStatements } from '../../src/platform/postgres/statement.js';
 import {
   executedPlanOf,
@@ -55,6 +56,15 @@ const USUAL = ['applied', 'delivered', 'done'];
 /** Statements that read a whole table on purpose, with the reason. */
 const ALLOWED: Record<string, string> = {};
 
+/** Those that may while it is small: what a person asks for, what is planned for its values each time, and an erasure. */
+const WHOLE_WHILE_SMALL = [
+  'count-backlog',
+  'push-results-read',
+  'roll-up',
+  'record-engagement',
+  'erase-inbound-texts',
+];
+
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
 const storeFiles = (): string[] =>
   readdirSync(SRC, { recursive: true, encoding: 'utf8' })
@@ -67,7 +77,7 @@ let server: TestingModule;
 let filled: string[];
 beforeAll(async () => {
   database = await createDatabase();
-  client = new pg.Client({ connectionString: database.url });
+  client = new pg.Client({ connectionString: database.url, options: SESSION_OPTIONS });
   await client.connect();
   filled = await fillTables(client, ROWS, { small: SMALL, usual: USUAL });
   await client.query(A_MILLION);
@@ -112,6 +122,13 @@ test('no prepared statement reads a table that grows with the users from end to 
   const found = await wholeTableReads(statements);
   for (const name of Object.keys(ALLOWED)) expect(Object.keys(found)).toContain(name);
   expect(Object.entries(found).filter(([name]) => ALLOWED[name] === undefined)).toEqual([]);
+}, 60_000);
+
+test('nor when it has some thousand, by PostgreSQL’s own costs: so that few users are no slower than many', async () => {
+  await client.query('RESET seq_page_cost');
+  const found = await wholeTableReads(knownStatements());
+  await client.query(A_MILLION);
+  expect(Object.entries(found).filter(([name]) => !WHOLE_WHILE_SMALL.includes(name))).toEqual([]);
 }, 60_000);
 
 test('nor does what Prisma makes of the calls of any store', async () => {
@@ -287,12 +304,14 @@ describe('of a user with many events behind them', () => {
 });
 
 describe('of what an outage left behind', () => {
+  const UUID = '00000000-0000-4000-8000-000000000000';
   const DUE = 5_000;
   const BATCH = 8;
   beforeAll(async () => {
     await client.query('RESET seq_page_cost');
-    await client.query(`INSERT INTO handoff (id, consumer, tier, positions, created_at)
-      SELECT gen_random_uuid(), 'delivery', 'important', '[]', now() - random() * interval '1 hour' FROM generate_series(1, ${DUE});
+    await client.query(`TRUNCATE handoff; INSERT INTO handoff (id, consumer, tier, positions, created_at)
+      SELECT gen_random_uuid(), consumer, 'important', '[]', now() - random() * interval '1 hour'
+      FROM generate_series(1, ${DUE}), unnest(ARRAY['delivery', 'push']) AS consumer;
       ANALYZE handoff`);
   });
 
@@ -301,6 +320,30 @@ describe('of what an outage left behind', () => {
     const plan = await executedPlanOf(client, found?.text ?? '', ['delivery', 'important', 0, BATCH, 100]);
     expect(mostRowsRead(plan)).toBeLessThanOrEqual(DUE / 50);
     expect(mostRowsRead(plan)).toBeGreaterThanOrEqual(BATCH);
+  });
+
+  test.each([
+    ['claim-handoffs', ['delivery', 'important', 0, 1, 100]],
+    ['enqueue-pushes', ['[]', '{"fcm_token":"fcm"}', 'important', 0, 1, 30]],
+    ['claim-pushes', ['fcm', 'important', 1, 60_000, 30]],
+    ['oldest-waiting', ['{apns,fcm,webpush}']],
+    ['settle-handoffs', [`{${UUID}}`, 'delivery']],
+    ['membership', ['{ada}']],
+    ['plans', ['{premium}']],
+    ['plan-of-prices', ['{price}']],
+    ['subscriptions', ['{ada}']],
+    ['heads', ['{ada}']],
+    ['streams-read', ['{stream}']],
+  ])('%s is planned some times on a connection, and not at each use', async (name, values) => {
+    const found = knownStatements().find((one) => one.name.startsWith(`${name}:`));
+    const statement = { name, text: found?.text ?? '', values };
+    // PostgreSQL compares five plans for these values with one for all values, and keeps the cheaper.
+    for (let use = 0; use < 6; use += 1) await client.query(statement);
+    const { rows } = await client.query(
+      'SELECT generic_plans::int AS kept FROM pg_prepared_statements WHERE name = $1',
+      [name],
+    );
+    expect(rows).toEqual([{ kept: 1 }]);
   });
 });
 

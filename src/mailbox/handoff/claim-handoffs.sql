@@ -6,15 +6,15 @@
 -- that are still the newest of their key and have not expired. A superseded event need not be sent: the one that superseded it has a
 -- handoff of its own. So handoffs without events cost no delivery, and a batch takes as many of them as it may.
 -- Rows are found by the index, in its order: for a LIMIT that is a parameter alone the planner expects a tenth of the table, and then reads and sorts
--- all that is due. They are deleted with the surrounding transaction, and due again when it rolls back. Until
--- then no other worker sees them.
+-- all that is due. The parameter is in a SELECT: when the planner sees that it is small, it takes planning anew each time for cheaper, which it is not.
+-- They are deleted with the surrounding transaction, and due again when it rolls back. Until then no other worker sees them.
 WITH due AS MATERIALIZED (
   SELECT id, consumer, positions, created_at FROM (
     SELECT id, consumer, positions, created_at FROM handoff
     WHERE consumer = $1 AND tier = $2 AND created_at < now() - $3 * interval '1 millisecond'
     ORDER BY created_at LIMIT 1000
     FOR UPDATE SKIP LOCKED
-  ) oldest LIMIT $4
+  ) oldest LIMIT (SELECT $4::int)
 ), newest AS MATERIALIZED (
   SELECT d.id, d.created_at, e.user_id, e.key, m.epoch
   FROM due d

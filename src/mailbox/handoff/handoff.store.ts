@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
-import { named, statement } from '../../platform/postgres/statement.js';
+import { forAnyValue, named, statement } from '../../platform/postgres/statement.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { entryToEnvelope, type StoredEntry } from '../events/event.js';
 import { EncodedEvent, type OutgoingEvent } from '../events/outgoing-event.js';
@@ -30,7 +30,10 @@ export interface ClaimedHandoffs {
   readonly isDrained: boolean;
 }
 
-const SETTLE = named('settle-handoffs', 'DELETE FROM handoff WHERE id = ANY ($1::uuid[]) AND consumer = $2');
+const SETTLE = named(
+  'settle-handoffs',
+  `DELETE FROM handoff WHERE id = ANY (${forAnyValue('$1', 'uuid[]')}) AND consumer = $2`,
+);
 
 const HAS_DUE = named(
   'has-due-handoffs',

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
-import { named } from '../../platform/postgres/statement.js';
+import { forAnyValue, named } from '../../platform/postgres/statement.js';
 import { type StoredSubscription, SubscriptionTaken } from './update-rules.js';
 
 const FIND_OWNER = named(
@@ -11,7 +11,7 @@ const FIND_OWNER = named(
 );
 const FIND_PLAN = named(
   'plan-of-prices',
-  `SELECT plan_id AS "planId" FROM plan_price WHERE price_id = ANY ($1) ORDER BY array_position($1, price_id) LIMIT 1`,
+  `SELECT plan_id AS "planId" FROM plan_price WHERE price_id = ANY (${forAnyValue('$1', 'text[]')}) ORDER BY array_position($1, price_id) LIMIT 1`,
 );
 const LIST_PRICES = named(
   'prices-of-plan',
@@ -26,7 +26,10 @@ const GET = named(
   'subscription',
   `SELECT ${COLUMNS} FROM subscription WHERE processor = $1 AND subscription_id = $2 AND user_id = $3`,
 );
-const LIST = named('subscriptions', `SELECT ${COLUMNS} FROM subscription WHERE user_id = ANY ($1)`);
+const LIST = named(
+  'subscriptions',
+  `SELECT ${COLUMNS} FROM subscription WHERE user_id = ANY (${forAnyValue('$1', 'text[]')})`,
+);
 /** Inserts nothing when the subscription has an owner: for one that begins at this moment, this waits until it is known whose it is. */
 const INSERT = named(
   'subscription-insert',

@@ -2,11 +2,12 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../generated/prisma/client.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { SESSION_OPTIONS } from './database.js';
 
 const POOL_SIZE = 4;
 
 /**
- * Prisma, for what is not on the hot path. Without `TimeZone=UTC` adapter-pg would silently store wrong times wherever the
+ * Prisma, for what is not on the hot path. Without `TimeZone=UTC` (SESSION_OPTIONS) adapter-pg would silently store wrong times wherever the
  * server's time zone is another one.
  */
 @Injectable()
@@ -19,7 +20,7 @@ export class PrismaService extends PrismaClient implements OnModuleInit, OnAppli
         connectionTimeoutMillis: 3_000,
         statement_timeout: 15_000,
         application_name: 'usher prisma',
-        options: '-c TimeZone=UTC',
+        options: SESSION_OPTIONS,
       }),
     });
   }

@@ -37,6 +37,13 @@ export function named(name: string, text: string): Statement {
 }
 
 /**
+ * SQL: the value of a parameter of this type, which the planner does not look at. It compares plans for the values at hand with one for all values, and
+ * takes a short list or a small LIMIT for so much cheaper that it plans anew at each use: often longer than the statement itself takes.
+ */
+export const forAnyValue = (parameter: string, type: string): string =>
+  `(SELECT ${parameter}::${type})::${type}`;
+
+/**
  * Returns the statement, to be planned at each use. For statements on hundreds of rows: the one plan for all values of a prepared
  * statement takes an array for ten rows, and compares each row with each other one. Planning takes a millisecond or two. Its text begins with its
  * name, since PostgreSQL's log and statistics show names of prepared statements only.
