@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { isSampled } from '../../../src/broadcasts/receipts/receipt-sample.js';
-import type { Device } from '../../support/drivers/device.js';
+import type { Device, DeviceOptions } from '../../support/drivers/device.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 
@@ -12,11 +13,31 @@ beforeAll(async () => {
   a = await startUsher({ BROADCAST_RECEIPT_SAMPLE: '3' });
 });
 afterAll(() => a.stop());
-/** None stays in force: devices of other tests would get it. */
+const devices: Device[] = [];
+/** Connects a device that is closed after its test. */
+async function connect(
+  node: TestUsher,
+  user: string,
+  id = 'tv',
+  options: DeviceOptions = {},
+): Promise<Device> {
+  const device = await node.device(user, id, options);
+  devices.push(device);
+  return device;
+}
+
+/** None stays in force, and no node sends it any more: devices of other tests would get it. */
 afterEach(async () => {
-  await a.database.query('UPDATE broadcast SET withdrawn_at = now() WHERE withdrawn_at IS NULL');
-  await a.database.query('UPDATE broadcast_counter SET last = last + 1');
+  for (const device of devices.splice(0)) device.close();
+  await a.database.query(
+    `WITH changed AS (UPDATE broadcast_counter SET last = last + 1)
+     UPDATE broadcast SET withdrawn_at = now() WHERE withdrawn_at IS NULL`,
+  );
+  for (const node of [a, b])
+    await eventually('nothing is in force', async () => (await inForce(node)).length === 0);
 });
+const inForce = async (node: TestUsher): Promise<unknown[]> =>
+  ((await node.state('nobody')) as unknown as { broadcasts: { entries: unknown[] } }).broadcasts.entries;
 
 interface Published {
   readonly id: string;
@@ -41,27 +62,27 @@ const epochOf = ({ database }: TestUsher) => new URL(database.url).pathname.slic
 test('what is in force is sent by a node that was started later', async () => {
   const published = await publish();
   b = await a.another();
-  const device = await b.device('early', 'tv');
+  const device = await connect(b, 'early', 'tv');
   await hasNumber(device, published.number);
   expect(device.received.map(({ event }) => event)).toEqual(['welcome', 'snapshot', 'notice']);
   expect(device.received[0]?.payload).toMatchObject({ broadcast: published.number });
 });
 
 test('every device that is connected gets each broadcast once and in order, whichever node it is published by', async () => {
-  const devices = [
-    ...(await Promise.all(['ann', 'ben', 'cid'].map((user) => a.device(user, `${user}-a`)))),
-    ...(await Promise.all(['ann', 'dan', 'eve'].map((user) => b.device(user, `${user}-b`)))),
+  const all = [
+    ...(await Promise.all(['ann', 'ben', 'cid'].map((user) => connect(a, user, `${user}-a`)))),
+    ...(await Promise.all(['ann', 'dan', 'eve'].map((user) => connect(b, user, `${user}-b`)))),
   ];
   const published: Published[] = [];
   for (let n = 0; n < 12; n += 1) published.push(await publish({ data: { n } }, n % 2 === 0 ? a : b));
   const last = published.at(-1) as Published;
-  for (const device of devices) {
+  for (const device of all) {
     await hasNumber(device, last.number);
     expect(device.envelopes('notice').map(({ broadcast, data }) => [broadcast, data.n])).toEqual(
       published.map(({ number }, n) => [number, n]),
     );
   }
-  const [first] = devices[0]?.envelopes('notice') ?? [];
+  const [first] = all[0]?.envelopes('notice') ?? [];
   expect(first).toMatchObject({ id: published[0]?.id, tier: 'important', epoch: epochOf(a) });
   expect(first).toHaveProperty('expiresAt');
   expect(first).not.toHaveProperty('offset');
@@ -81,7 +102,7 @@ test('a device that was away gets what came after its number and is still in for
   const last = await publish();
   // A change makes the nodes read the log again.
   for (const node of [a, b]) {
-    const known = await node.device('fay', `fay-${node.url.slice(-4)}`, { auth: after(seen) });
+    const known = await connect(node, 'fay', `fay-${node.url.slice(-4)}`, { auth: after(seen) });
     await hasNumber(known, last.number);
     expect(numbers(known)).toEqual([kept, newer, last].map(({ number }) => number));
   }
@@ -93,9 +114,9 @@ test('a device that was away gets what came after its number and is still in for
 test('a device without a number, or with one of another epoch, gets all that is in force, and one that has all gets nothing', async () => {
   const [one, two] = [await publish(), await publish()];
   const all = [one.number, two.number];
-  const fresh = await a.device('gus', 'fresh');
-  const foreign = await b.device('gus', 'foreign', { auth: { epoch: 'other', broadcast: 99 } });
-  const upToDate = await a.device('gus', 'up-to-date', { auth: after(two) });
+  const fresh = await connect(a, 'gus', 'fresh');
+  const foreign = await connect(b, 'gus', 'foreign', { auth: { epoch: 'other', broadcast: 99 } });
+  const upToDate = await connect(a, 'gus', 'up-to-date', { auth: after(two) });
   for (const device of [fresh, foreign]) {
     await hasNumber(device, two.number);
     expect(numbers(device)).toEqual(all);
@@ -111,46 +132,44 @@ test('a device without a number, or with one of another epoch, gets all that is 
 /** Writes broadcasts as a node does that tells nobody. Returns the number of the last one. */
 async function fill(count: number, data: unknown): Promise<number> {
   const [row] = await a.database.query<{ last: string }>(
-    'UPDATE broadcast_counter SET last = last + $1 RETURNING last',
-    [count],
-  );
-  await a.database.query(
-    `INSERT INTO broadcast (number, id, type, data, sample, expires_at, key_id)
-     SELECT $1::bigint - n, gen_random_uuid(), 'notice', $2::json, 1, now() + interval '1 hour', 'key' FROM generate_series(0, $3::int - 1) n`,
-    [row?.last, JSON.stringify(data), count],
+    `WITH counter AS (UPDATE broadcast_counter SET last = last + $2 RETURNING last), filled AS (
+       INSERT INTO broadcast (number, id, type, data, sample, expires_at, key_id)
+       SELECT c.last - n, gen_random_uuid(), 'notice', $1::json, 1, now() + interval '1 hour', 'key'
+       FROM counter c, generate_series(0, $2::int - 1) n
+     )
+     SELECT last FROM counter`,
+    [JSON.stringify(data), count],
   );
   return Number(row?.last);
 }
 
 test('a message between nodes that is lost only delays a broadcast', async () => {
-  const device = await b.device('hal', 'tv');
+  const device = await connect(b, 'hal', 'tv');
   await hasNumber(device, await fill(1, {}));
 });
 
 test('one user in so many is counted, or everyone, and what is counted is multiplied', async () => {
-  const [sample, all] = [await publish(), await publish({ receipts: 'all' })];
   const users = Array.from({ length: 12 }, (_, n) => `sampled-${n}`);
-  const counted = users.filter((user) => isSampled(user, 3)).length;
-  expect(counted).toBeGreaterThan(0);
-  expect(counted).toBeLessThan(users.length);
-  const connected = users.map(async (user, n) => {
-    const device = await (n % 2 === 0 ? a : b).device(user, 'tv', { acks: n !== 0 });
-    await hasNumber(device, all.number);
-  });
-  await Promise.all(connected);
-  const isAcked = (user: string) => user !== users[0];
-  const received = users.filter((user) => isAcked(user) && isSampled(user, 3)).length;
-  const counts = await eventually('everything is counted', async () => {
-    const { counts: ofAll } = await read(all.id);
-    const [{ sampled }] = [ofAll as { sampled: { received: number } }];
-    return sampled.received >= users.length - 1 && (await read(sample.id)).counts;
-  });
-  expect(counts).toEqual({
-    sampled: { of: 3, sent: counted, received },
-    estimated: { sent: 3 * counted, received: 3 * received },
-  });
+  const isCounted = (user: string) => isSampled(user, 3);
+  // The first device acknowledges nothing.
+  const connectNth = (user: string, n: number) => connect(n % 2 === 0 ? a : b, user, 'tv', { acks: n !== 0 });
+  const connected = await Promise.all(users.slice(0, 6).map(connectNth));
+  const [sample, all] = [await publish(), await publish({ receipts: 'all' })];
+  const later = await Promise.all(users.slice(6).map((user, n) => connectNth(user, n + 6)));
+  await Promise.all([...connected, ...later].map((device) => hasNumber(device, all.number)));
+  const sent = users.filter(isCounted).length;
+  const received = users.slice(1).filter(isCounted).length;
+  expect([sent > 0, sent < users.length]).toEqual([true, true]);
+  const isEqual = async ({ id }: Published, counts: unknown) =>
+    isDeepStrictEqual((await read(id)).counts, counts);
+  await eventually('those of the sample are counted', () =>
+    isEqual(sample, {
+      sampled: { of: 3, sent, received },
+      estimated: { sent: 3 * sent, received: 3 * received },
+    }),
+  );
   const total = { sent: users.length, received: users.length - 1 };
-  expect((await read(all.id)).counts).toEqual({ sampled: { of: 1, ...total }, estimated: total });
+  await eventually('all are counted', () => isEqual(all, { sampled: { of: 1, ...total }, estimated: total }));
 });
 
 test('a withdrawal is told by the audit, has a reason, and is known by the number that it takes', async () => {
@@ -171,7 +190,7 @@ test('a withdrawal is told by the audit, has a reason, and is known by the numbe
 
 test('an app that reads over HTTP has it in the state, in the envelopes of the socket', async () => {
   const published = await publish();
-  const device = await a.device('ida', 'tv');
+  const device = await connect(a, 'ida', 'tv');
   const envelope = await hasNumber(device, published.number);
   const state = await a.state('ida');
   expect(state).toMatchObject({ broadcasts: { number: published.number, entries: [envelope] } });
@@ -259,7 +278,7 @@ test('as many are in force as devices are sent at once, and one that supersedes 
   const tooLarge = await a.backOffice.call('POST', '/v1/broadcasts', { type: 'notice', data });
   expect(tooLarge).toMatchObject({ status: 409, body: { code: 'conflict' } });
   const { number } = await publish({ key: 'large', data });
-  const device = await a.device('kim', 'tv');
+  const device = await connect(a, 'kim', 'tv');
   await hasNumber(device, number);
   expect(numbers(device)).toHaveLength(16);
   await fill(84, '');
