@@ -13,7 +13,7 @@ CREATE TABLE broadcast (
   superseded_by bigint,
   withdrawn_at timestamptz(3)
 );
-CREATE UNIQUE INDEX broadcast_id_key ON broadcast (id);
+CREATE INDEX broadcast_id_idx ON broadcast (id);
 CREATE INDEX broadcast_expires_at_idx ON broadcast (expires_at);
 CREATE INDEX broadcast_in_force_idx ON broadcast (expires_at) WHERE withdrawn_at IS NULL AND superseded_by IS NULL;
 
