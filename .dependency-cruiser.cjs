@@ -6,11 +6,12 @@
 const features =
   '^src/(membership|entitlements|streams|playback|recommendations|digests|audiences|campaigns)/';
 const mailbox = '^src/mailbox/';
+const broadcasts = '^src/broadcasts/';
 const cluster = '^src/cluster/';
 const delivery = '^src/delivery/';
 const ways = '^src/(live|push|messages)/';
 const story =
-  '^src/(membership|entitlements|streams|playback|recommendations|digests|audiences|campaigns|mailbox|cluster|delivery|live|push|messages)/';
+  '^src/(membership|entitlements|streams|playback|recommendations|digests|audiences|campaigns|mailbox|broadcasts|cluster|delivery|live|push|messages)/';
 const spec = '\\.spec\\.ts$';
 const pure = '/[^/.]+\\.ts$'; // no suffix: a rule in plain TypeScript
 // Not rules although they have no suffix: platform's machinery, the demo, the boot, registries (they list classes), and what speaks to
@@ -47,10 +48,22 @@ module.exports = {
       `${cluster}|${delivery}|${ways}`,
     ),
     never(
+      'broadcasts-know-no-delivery',
+      'The log is read by whoever sends; if it called senders or features, a slow device or a new feature would be its matter.',
+      broadcasts,
+      `${features}|${cluster}|${delivery}|${ways}`,
+    ),
+    never(
+      'mailbox-knows-no-broadcasts',
+      'A mailbox is of one user; what is said to everyone lies beside it.',
+      mailbox,
+      broadcasts,
+    ),
+    never(
       'cluster-knows-nodes-only',
       'It carries encoded events between nodes; what they mean and what becomes of them is not its matter.',
       cluster,
-      `${features}|${delivery}|${ways}`,
+      `${features}|${broadcasts}|${delivery}|${ways}`,
     ),
     never(
       'delivery-knows-no-feature',

@@ -35,6 +35,7 @@ const fromServer = {
       deviceId,
       epoch: z.string(),
       offset: z.int().nonnegative().describe("The mailbox's newest offset."),
+      broadcast: z.int().nonnegative().describe('The newest number of the broadcasts.'),
       resume: z.enum(['replay', 'snapshot']),
       heartbeatSeconds: z.int().positive(),
       tokenExpiresAt: instant,
@@ -43,7 +44,7 @@ const fromServer = {
   },
   snapshot: {
     summary:
-      'After a `welcome` with `resume: snapshot`: what GET /v1/me/state gives. With `hasMore` it asks for an acknowledgement, and a frame with only the next entries follows.',
+      'After a `welcome` with `resume: snapshot`: what GET /v1/me/state gives, without `broadcasts`. With `hasMore` it asks for an acknowledgement, and a frame with only the next entries follows.',
     payload: z.union([stateResponse, stateResponse.pick({ position: true, hasMore: true, entries: true })]),
   },
   goaway: {
@@ -62,6 +63,14 @@ const fromServer = {
     name: '{type}',
     summary: 'Any event that a back office published, under its own type.',
     payload: envelopeSchema,
+  },
+  broadcast: {
+    name: '{type}',
+    summary: 'An event for everyone, under its own type: `broadcast` is its number.',
+    payload: envelopeSchema
+      .omit({ offset: true, profileId: true, target: true })
+      .extend({ broadcast: z.int().positive(), epoch: positionSchema.shape.epoch }),
+    tier: 'important',
   },
 };
 
@@ -132,13 +141,13 @@ function eventFrame({ tier, audience, summary, data }) {
   if (tier === 'routine')
     return {
       summary: `${summary} To ${audience}.`,
-      payload: envelopeSchema.omit({ offset: true, epoch: true }).extend({ data }),
+      payload: envelopeSchema.omit({ offset: true, broadcast: true, epoch: true }).extend({ data }),
       tier,
     };
   const { offset, epoch } = positionSchema.shape;
   return {
     summary: `${summary} To ${audience}.`,
-    payload: envelopeSchema.extend({ offset, epoch, data }),
+    payload: envelopeSchema.omit({ broadcast: true }).extend({ offset, epoch, data }),
     tier,
   };
 }

@@ -2,6 +2,8 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { SENT_EVENT_LOOKUP } from './delivery/receipts/receipt.js';
 import { capturedTables } from './captured-tables.js';
 import { AudiencesModule } from './audiences/audiences.module.js';
+import { BroadcastLogWorker } from './broadcasts/broadcast-log.worker.js';
+import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
 import { CAMPAIGN_OUTCOMES, type CampaignOutcomes } from './campaigns/campaign-outcomes.js';
 import { isCampaign } from './campaigns/campaign.fragments.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
@@ -21,6 +23,7 @@ import { entitlementsState } from './entitlements/entitlements.state.js';
 import { DigestsModule } from './digests/digests.module.js';
 import { LiveModule } from './live/live.module.js';
 import { APPEND_OBSERVER } from './mailbox/append-observer.js';
+import { EVENTS_TO_EVERYONE } from './mailbox/events/events-to-everyone.js';
 import { EVENT_MESSAGES } from './mailbox/events/event-messages.js';
 import { DERIVED_EVENT_DATA } from './mailbox/events/derived-data.js';
 import { MailboxModule } from './mailbox/mailbox.module.js';
@@ -58,7 +61,15 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
 /** Binds the interfaces that lower folders declare to what implements them in folders that they may not import. */
 @Global()
 @Module({
-  imports: [CampaignsModule, EngagementModule, MessagesModule, OperationsModule, PlaybackModule, PushModule],
+  imports: [
+    BroadcastsModule,
+    CampaignsModule,
+    EngagementModule,
+    MessagesModule,
+    OperationsModule,
+    PlaybackModule,
+    PushModule,
+  ],
   providers: [
     { provide: STATE_PARTS, useValue: [entitlementsState, playbackState, recommendationsState] },
     { provide: DERIVED_EVENT_DATA, useValue: [frontPageData] },
@@ -73,6 +84,7 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
     { provide: PUSH_WITHDRAWAL, useValue: pushWithdrawal },
     { provide: SENT_EVENT_LOOKUP, useExisting: PushStore },
     { provide: MAIL_TRACKING, useExisting: TrackingLinksService },
+    { provide: EVENTS_TO_EVERYONE, useExisting: BroadcastLogWorker },
     { provide: EVENT_MESSAGES, useExisting: EventMessagesService },
     {
       provide: CAMPAIGN_OUTCOMES,
@@ -93,6 +105,7 @@ import { WarehouseModule } from './warehouse/warehouse.module.js';
     PUSH_WITHDRAWAL,
     SENT_EVENT_LOOKUP,
     MAIL_TRACKING,
+    EVENTS_TO_EVERYONE,
     EVENT_MESSAGES,
     CAMPAIGN_OUTCOMES,
     CAMPAIGN_NAMES,
@@ -125,6 +138,7 @@ export class AppModule {
         AudiencesModule,
         CampaignsModule,
         TemplatesModule,
+        BroadcastsModule,
         MailboxModule,
         DeliveryModule,
         PushModule,

@@ -1,4 +1,5 @@
 import { audienceErasure } from './audiences/audiences.erasure.js';
+import { broadcastRetention } from './broadcasts/broadcasts.retention.js';
 import { campaignErasure } from './campaigns/campaigns.erasure.js';
 import { campaignRetention } from './campaigns/campaigns.retention.js';
 import { contactErasure } from './contacts/contacts.erasure.js';
@@ -35,6 +36,7 @@ import { warehouseErasure } from './warehouse/warehouse.erasure.js';
 export const retentionRules = (config: Config): RetentionRule[] =>
   [
     auditRetention,
+    broadcastRetention,
     campaignRetention,
     digestRetention,
     engagementRetention,

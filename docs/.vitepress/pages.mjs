@@ -45,6 +45,7 @@ export const SECTIONS = [
       page('Templates', '/guides/templates'),
       page('Digests', '/guides/digests'),
       page('Campaigns', '/guides/campaigns'),
+      page('Broadcasts', '/guides/broadcasts'),
       page('Engagement', '/guides/engagement'),
       page('Leases and streams', '/guides/leases'),
       page('Why not delivered?', '/guides/why-not-delivered'),

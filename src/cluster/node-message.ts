@@ -58,6 +58,9 @@ export interface ConnectionsQuestion {
 const DISCONNECT_PREFIX = '!';
 const QUESTION_PREFIX = '?';
 
+/** A message to another node: the log of broadcasts has changed. A hint, since each node looks by itself as well. */
+export const BROADCASTS_CHANGED = '*';
+
 /** Returns the request as one message to another node. */
 export const encodeDisconnect = (request: DisconnectRequest): string =>
   DISCONNECT_PREFIX + JSON.stringify(request);

@@ -11,6 +11,7 @@ import { NodeChannelStore } from './node-channel.store.js';
 import type { ConnectedDevice } from './lookup/connected-device.js';
 import { ConnectionLookupStore } from './lookup/connection-lookup.store.js';
 import {
+  BROADCASTS_CHANGED,
   type ConnectionsQuestion,
   decodeDisconnect,
   decodeEvents,
@@ -44,6 +45,8 @@ export interface LocalNode extends RecoverableNode {
   deliver(events: readonly OutgoingEvent[]): void;
   /** Disconnects a device, if it is connected here. */
   disconnect(request: DisconnectRequest): void;
+  /** The log of broadcasts has changed: reads it soon. */
+  refreshBroadcasts(): void;
   /** The user's connections to this node. */
   describeConnections(userId: string): readonly Omit<ConnectedDevice, 'nodeId'>[];
 }
@@ -227,6 +230,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     if (message === CANARY) return;
     try {
       if (isDisconnect(message)) this.localNode?.disconnect(decodeDisconnect(message));
+      else if (message === BROADCASTS_CHANGED) this.localNode?.refreshBroadcasts();
       else if (isQuestion(message)) this.answer(decodeQuestion(message));
       else this.localNode?.deliver(decodeEvents(message));
     } catch (error) {

@@ -5,7 +5,12 @@ import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { type NodeLane, NODE_LANES, nodeLaneOf } from '../platform/redis/keys.js';
 import { TracingService } from '../platform/tracing/tracing.service.js';
 import { Batcher } from '../platform/scheduling/batcher.js';
-import { encodeEvents, encodeDisconnect, type DisconnectRequest } from './node-message.js';
+import {
+  BROADCASTS_CHANGED,
+  encodeEvents,
+  encodeDisconnect,
+  type DisconnectRequest,
+} from './node-message.js';
 import { NodeRegistryService } from './node-registry.service.js';
 import { NodeStore } from './node.store.js';
 import { PresenceStore } from './presence.store.js';
@@ -69,6 +74,13 @@ export class NodeRouterService {
     await Promise.all(
       recipients(others, nodeIds).map((nodeId) => this.nodes.send(nodeId, 'critical', message)),
     );
+  }
+
+  /** Tells all other nodes that hold devices that the log of broadcasts has changed; throws when it is not certain that all were told. */
+  async tellOfBroadcasts(): Promise<void> {
+    const others = [...this.otherNodes()];
+    this.messages.inc({ lane: 'other' }, others.length);
+    await Promise.all(others.map((nodeId) => this.nodes.send(nodeId, 'other', BROADCASTS_CHANGED)));
   }
 
   private async send(events: readonly OutgoingEvent[], lane: NodeLane): Promise<void> {

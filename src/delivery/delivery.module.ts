@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
+import { BroadcastsModule } from '../broadcasts/broadcasts.module.js';
 import { ClusterModule } from '../cluster/cluster.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
+import { BroadcastAnnouncementService } from './broadcast-announcement.service.js';
 import { DispatcherService } from './dispatcher.service.js';
 import { PublishController } from './publish.controller.js';
 import { DeliveryOutcomeService } from './receipts/delivery-outcome.service.js';
@@ -12,9 +14,16 @@ import { SweepWorker } from './sweep.worker.js';
 
 /** From the commit to the devices: dispatch, sweep, receipts, and publishing over HTTP. */
 @Module({
-  imports: [ClusterModule, DevicesModule, MailboxModule],
+  imports: [BroadcastsModule, ClusterModule, DevicesModule, MailboxModule],
   controllers: [PublishController, ReceiptsController],
-  providers: [DeliveryOutcomeService, DispatcherService, ReceiptStore, ReceiptsService, SweepWorker],
+  providers: [
+    BroadcastAnnouncementService,
+    DeliveryOutcomeService,
+    DispatcherService,
+    ReceiptStore,
+    ReceiptsService,
+    SweepWorker,
+  ],
   exports: [DispatcherService, ReceiptsService],
 })
 export class DeliveryModule {}

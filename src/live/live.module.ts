@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { BroadcastsModule } from '../broadcasts/broadcasts.module.js';
 import { ClusterModule } from '../cluster/cluster.module.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { DevicesModule } from '../devices/devices.module.js';
@@ -10,6 +11,7 @@ import { ConnectionLimiterService } from './admission/connection-limiter.service
 import { HandshakeService } from './admission/handshake.service.js';
 import { HistorySenderService } from './admission/history-sender.service.js';
 import { HistoryService } from './admission/history.service.js';
+import { BroadcastDeliveryService } from './broadcasts/broadcast-delivery.service.js';
 import { AcknowledgementsService } from './connection/acknowledgements.service.js';
 import { CommandDispatcherService } from './connection/command-dispatcher.service.js';
 import { ConnectionRegistryService } from './connection/connection-registry.service.js';
@@ -27,11 +29,12 @@ import { EventStreamController } from './sse/event-stream.controller.js';
 
 /** The devices that are connected now, over Socket.IO or Server-Sent Events. */
 @Module({
-  imports: [ClusterModule, DeliveryModule, DevicesModule, DiscoveryModule, MailboxModule],
+  imports: [BroadcastsModule, ClusterModule, DeliveryModule, DevicesModule, DiscoveryModule, MailboxModule],
   controllers: [EventStreamController],
   providers: [
     AcknowledgementsService,
     AdmissionService,
+    BroadcastDeliveryService,
     CatchUpService,
     CommandDispatcherService,
     ConnectionLimiterService,

@@ -1,10 +1,11 @@
-import { Controller, Get, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { CurrentUser, UserGuard } from '../platform/auth/user-tokens/user.guard.js';
 import { Problem } from '../platform/http/problem.js';
+import { EVENTS_TO_EVERYONE, type EventsToEveryone } from './events/events-to-everyone.js';
 import { entriesAnswer, type EntriesQuery, entriesQuery } from './events/publish.schema.js';
 import { MailboxStore } from './mailbox.store.js';
-import { stateResponse } from './state/state.schema.js';
+import { stateWithBroadcasts } from './state/state.schema.js';
 import { StateStore } from './state/state.store.js';
 import { Operation } from '../platform/http/docs/operation.js';
 
@@ -17,19 +18,21 @@ export class MailboxController {
   constructor(
     private readonly store: MailboxStore,
     private readonly states: StateStore,
+    @Inject(EVENTS_TO_EVERYONE) private readonly toEveryone: EventsToEveryone,
   ) {}
 
-  /** Everything a screen needs, read in one snapshot. If `hasMore`, the other entries follow `position` in GET /v1/me/entries. */
+  /** Everything a screen needs, read in one snapshot, and what is said to everyone. If `hasMore`, the other entries follow `position` in GET /v1/me/entries. */
   @Get('state')
   @Operation({
     id: 'getState',
     summary: 'Read everything that a screen needs',
-    description: 'At one instant. With `hasMore` the other entries follow `position` in GET /v1/me/entries.',
+    description:
+      'At one instant, but for `broadcasts`, which may be a second older. With `hasMore` the other entries follow `position` in GET /v1/me/entries.',
   })
-  @ApiResponse({ status: 200, standardSchema: stateResponse })
+  @ApiResponse({ status: 200, standardSchema: stateWithBroadcasts })
   async state(@CurrentUser() userId: string) {
     const [read] = await this.states.read([userId], 'important');
-    return read?.state;
+    return { ...read?.state, broadcasts: this.toEveryone.inForce() };
   }
 
   /** One page of the durable events after a position, in offset order, the newest of each key. Throws Problem position_lost. */

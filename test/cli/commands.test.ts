@@ -379,3 +379,33 @@ describe('usher campaign', () => {
     expect(again).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^illegal_move \(409\)/) });
   });
 });
+
+describe('usher broadcast', () => {
+  test('publishes to everyone, shows what became of it, and withdraws it', async () => {
+    const said = async (args: readonly string[]) => {
+      const { exitCode, stdout, stderr } = await line.usher(args);
+      expect([exitCode, stderr]).toEqual([0, '']);
+      return stdout;
+    };
+    const device = await usher.device('dora', 'tv');
+    const published = await said([
+      'broadcast',
+      'publish',
+      'notice',
+      '{ "n": 1 }',
+      '--key',
+      'k',
+      '--count-all',
+    ]);
+    const [, id = '', number] = /^(\S+) is broadcast (\d+)\.\n$/.exec(published) ?? [];
+    expect(await device.waitFor('notice')).toMatchObject({ id, broadcast: Number(number), data: { n: 1 } });
+    const shown = await said(['broadcast', 'show', id]);
+    expect(shown).toMatch(new RegExp(`^notice is in force, as broadcast ${number}\n`));
+    expect(shown).toContain('{"n":1}');
+    const withdrawn = await said(['--reason', 'a test', 'broadcast', 'withdraw', id]);
+    expect(withdrawn).toBe(`${id} is sent to nobody any more.\n`);
+    expect(await said(['broadcast', 'list'])).toContain('withdrawn');
+    const wrong = await line.usher(['broadcast', 'publish', 'notice', '{']);
+    expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('not JSON') });
+  });
+});

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addAudit } from './commands/audit.js';
+import { addBroadcasts } from './commands/broadcasts.js';
 import { addCampaigns } from './commands/campaigns.js';
 import { addDoctor } from './commands/doctor.js';
 import { addAnalytics } from './commands/analytics.js';
@@ -35,6 +36,7 @@ export type AddCommand = (program: Command, open: () => Cli) => void;
 const COMMANDS: readonly AddCommand[] = [
   addToken,
   addPublish,
+  addBroadcasts,
   addListen,
   addUser,
   addFind,

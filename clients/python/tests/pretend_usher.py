@@ -126,6 +126,8 @@ class Handler(BaseHTTPRequestHandler):
             self.ingest(self._lines())
         elif path == "/v1/events":
             self._publish()
+        elif path == "/v1/broadcasts":
+            self.send(202, {"id": self.headers["Idempotency-Key"], "number": 7})
         elif path.endswith("/entitlement"):
             self._entitlement(path.split("/")[3])
         elif path.startswith("/v1/plans/"):

@@ -11,7 +11,18 @@ from typing import Any, TypeVar
 
 import pytest
 
-from usher import Accepted, AsyncUsher, Capabilities, Event, Plan, RetryPolicy, Usher, UsherError
+from usher import (
+    Accepted,
+    AcceptedBroadcast,
+    AsyncUsher,
+    Broadcast,
+    Capabilities,
+    Event,
+    Plan,
+    RetryPolicy,
+    Usher,
+    UsherError,
+)
 from usher.steps import Request as Call
 from usher.steps import Response, Wait, attempts
 
@@ -75,6 +86,28 @@ def test_an_event_is_sent_as_the_contract_has_it(pretend: PretendUsher, usher: U
             },
         ]
     }
+
+
+def test_a_broadcast_is_sent_as_the_contract_has_it(pretend: PretendUsher, usher: Usher) -> None:
+    pretend.keep_bodies = True
+    expires_at = datetime(2026, 11, 26, 1, 30, tzinfo=timezone.utc)
+    event = Broadcast(type="notice", data={"n": 1}, key="k", expires_at=expires_at, receipts="all")
+    assert usher.broadcast(event, idempotency_key="one") == AcceptedBroadcast("one", 7)
+    with pytest.raises(ValueError, match="zone"):
+        usher.broadcast(Broadcast(type="notice", data=1, expires_at=datetime(2026, 11, 26)))
+    bare = in_async(pretend, lambda usher: usher.broadcast(Broadcast(type="notice", data=None)))
+    assert bare.number == 7
+    assert [path for _, path, _ in pretend.requests] == ["/v1/broadcasts"] * 2
+    assert [json.loads(body) for body in pretend.bodies] == [
+        {
+            "type": "notice",
+            "data": {"n": 1},
+            "key": "k",
+            "expiresAt": "2026-11-26T01:30:00.000Z",
+            "receipts": "all",
+        },
+        {"type": "notice", "data": None},
+    ]
 
 
 def test_a_time_without_a_zone_is_refused_before_anything_is_sent(

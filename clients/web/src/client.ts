@@ -37,7 +37,7 @@ export interface UsherClient {
 
   /**
    * Listens to a signal, to one of Usher's events, or to an event type of your own. Each durable event is delivered once and in
-   * order, also across restarts of the app. It counts as read when its listeners have returned; a promise is not awaited.
+   * order, also across restarts of the app, and so is each event for everyone (`broadcast`). It counts as read when its listeners have returned; a promise is not awaited.
    * Returns the function that removes the listener.
    */
   on<Name extends keyof Signals>(signal: Name, listener: (value: Signals[Name]) => void): Unsubscribe;

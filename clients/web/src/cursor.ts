@@ -6,6 +6,17 @@ export interface Position {
   readonly offset: number;
 }
 
+/** How far a device has read the broadcasts. Their numbers belong to the same epochs as offsets. */
+export interface BroadcastPosition {
+  readonly epoch: string;
+  readonly number: number;
+}
+
+/** What is stored of a device: its position, and the number of the last broadcast of the same epoch, if there was one. */
+export interface StoredPosition extends Position {
+  readonly broadcast?: number;
+}
+
 /** A position within the current connection. */
 export interface Cursor extends Position {
   /** The last offset of the replay. Up to it offsets may be missing: only the newest event of each key is replayed. */
@@ -58,6 +69,11 @@ export const MAX_REPLAY_DOWNTIME_MS = 3_600_000;
 export function getResumePosition(cursor: Cursor | undefined, downMs: number): Position | undefined {
   if (!cursor || downMs > MAX_REPLAY_DOWNTIME_MS) return undefined;
   return { epoch: cursor.epoch, offset: cursor.offset };
+}
+
+/** True if the device has had this broadcast. Numbers grow, but not always by one. */
+export function isKnownBroadcast(known: BroadcastPosition | undefined, event: BroadcastPosition): boolean {
+  return known?.epoch === event.epoch && event.number <= known.number;
 }
 
 /** Returns the position in `value`, or undefined if there is none. */

@@ -14,7 +14,9 @@ export interface Envelope<Data = unknown, Type extends string = string> {
   readonly key: string;
   /** The event's number in the user's mailbox. Routine events have none. */
   readonly offset?: number;
-  /** The numbering that `offset` belongs to. */
+  /** The number of an event for everyone, which is in no mailbox and so has no offset. */
+  readonly broadcast?: number;
+  /** The numbering that `offset` or `broadcast` belongs to. */
   readonly epoch?: string;
   /** When it happened, ISO 8601. */
   readonly at: string;
@@ -33,6 +35,9 @@ export type EventOf<Type extends keyof UsherEvents & string> = Envelope<UsherEve
 /** An event that is stored in the user's mailbox, and so has an offset. */
 export type DurableEnvelope = Envelope & { readonly offset: number };
 
+/** An event for everyone. */
+export type BroadcastEnvelope = Envelope & { readonly broadcast: number; readonly epoch: string };
+
 /**
  * Returns the envelope in `value`, or undefined if there is none. Only the fields that the client itself uses are checked:
  * the server validates `data`.
@@ -48,6 +53,11 @@ export function parseEnvelope(value: unknown): Envelope | undefined {
 /** True if the event has an offset. */
 export function isDurable(envelope: Envelope): envelope is DurableEnvelope {
   return isOffset(envelope.offset);
+}
+
+/** True if the event is for everyone, and so has a number in place of an offset. */
+export function isBroadcast(envelope: Envelope): envelope is BroadcastEnvelope {
+  return !isDurable(envelope) && isOffset(envelope.broadcast) && typeof envelope.epoch === 'string';
 }
 
 /** True if this device should act on the event: it is not meant for another device and has not expired. */

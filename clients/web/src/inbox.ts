@@ -1,5 +1,19 @@
-import { beginReplay, checkOffset, type Cursor, type Position } from './cursor.js';
-import { isDurable, isRelevant, type DurableEnvelope, type Envelope } from './envelope.js';
+import {
+  beginReplay,
+  checkOffset,
+  isKnownBroadcast,
+  type BroadcastPosition,
+  type Cursor,
+  type Position,
+} from './cursor.js';
+import {
+  isBroadcast,
+  isDurable,
+  isRelevant,
+  type BroadcastEnvelope,
+  type DurableEnvelope,
+  type Envelope,
+} from './envelope.js';
 import type { Progress } from './events.js';
 import { parseSnapshot, type Snapshot, type Welcome } from './frames.js';
 import type { PositionStore } from './position-store.js';
@@ -30,6 +44,8 @@ export class Inbox {
   private userId: string | undefined;
   /** The position of the last delivered event while there is no cursor: a stored one, or that of the discarded cursor. */
   private deliveredPosition: Position | undefined;
+  /** The last broadcast that was delivered. */
+  private lastBroadcast: BroadcastPosition | undefined;
   /** Pages of a snapshot are still to come. */
   private isSnapshotOpen = false;
   /** The newest position, as the welcome says. */
@@ -55,6 +71,11 @@ export class Inbox {
     return position && { epoch: position.epoch, offset: position.offset };
   }
 
+  /** How far this device has read what is said to everyone. */
+  get broadcastPosition(): BroadcastPosition | undefined {
+    return this.lastBroadcast;
+  }
+
   /** True if an event beyond the cursor and its replay was received. The server does not send it again unless asked. */
   get isBehind(): boolean {
     if (!this.currentCursor || this.highestSkipped?.epoch !== this.currentCursor.epoch) return false;
@@ -70,7 +91,10 @@ export class Inbox {
     this.currentCursor = undefined;
     this.highestSkipped = undefined;
     this.past = undefined;
-    this.deliveredPosition = this.options.positionStore.load(userId);
+    const stored = this.options.positionStore.load(userId);
+    this.deliveredPosition = stored;
+    this.lastBroadcast =
+      stored?.broadcast === undefined ? undefined : { epoch: stored.epoch, number: stored.broadcast };
     return hadOtherUser;
   }
 
@@ -116,6 +140,7 @@ export class Inbox {
   /** Applies, delivers and acknowledges an event. Returns false if an event before it is missing. */
   handleEvent(event: Envelope, acknowledge: Acknowledge): boolean {
     if (isDurable(event)) return this.handleDurable(event, acknowledge);
+    if (isBroadcast(event)) return this.handleBroadcast(event, acknowledge);
     this.deliver(event);
     acknowledge();
     this.options.onChange();
@@ -149,6 +174,18 @@ export class Inbox {
     this.deliver(event);
     this.currentCursor = { ...this.currentCursor, offset: event.offset };
     this.savePosition();
+    acknowledge();
+    return true;
+  }
+
+  /** Delivers what is said to everyone. It is no part of the user's state, and none is missing: the server sends all after our number. */
+  private handleBroadcast(event: BroadcastEnvelope, acknowledge: Acknowledge): true {
+    const position = { epoch: event.epoch, number: event.broadcast };
+    if (!isKnownBroadcast(this.lastBroadcast, position)) {
+      if (this.isRelevant(event)) this.options.onEvent(event);
+      this.lastBroadcast = position;
+      this.savePosition();
+    }
     acknowledge();
     return true;
   }
@@ -187,7 +224,16 @@ export class Inbox {
     const { past, currentCursor } = this;
     if (past?.epoch === currentCursor.epoch && currentCursor.offset < past.offset)
       return this.options.onChange();
-    if (!this.options.positionStore.save(this.userId, currentCursor)) this.options.onStorageError();
+    const { epoch, offset } = currentCursor;
+    const broadcast = this.lastBroadcast?.epoch === epoch ? this.lastBroadcast.number : undefined;
+    if (
+      !this.options.positionStore.save(this.userId, {
+        epoch,
+        offset,
+        ...(broadcast !== undefined && { broadcast }),
+      })
+    )
+      this.options.onStorageError();
     this.options.onChange();
   }
 

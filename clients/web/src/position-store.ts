@@ -1,4 +1,5 @@
-import { parsePosition, type Position } from './cursor.js';
+import { parsePosition, type StoredPosition } from './cursor.js';
+import { isOffset, isRecord } from './validation.js';
 
 /** Where positions are stored: `localStorage`, or anything with the same methods. */
 export interface PositionStorage {
@@ -19,18 +20,18 @@ export class PositionStore {
   ) {}
 
   /** Returns the user's position. Undefined if there is none or it cannot be read: a wrong position is worse than none. */
-  load(userId: string): Position | undefined {
+  load(userId: string): StoredPosition | undefined {
     try {
-      return parsePosition(JSON.parse(this.storage.getItem(this.getName(userId)) ?? 'null'));
+      return parseStored(JSON.parse(this.storage.getItem(this.getName(userId)) ?? 'null'));
     } catch {
       return undefined;
     }
   }
 
   /** Returns false if the storage is full or forbidden. Events may then repeat after a restart, which is better than losing them. */
-  save(userId: string, { epoch, offset }: Position): boolean {
+  save(userId: string, { epoch, offset, broadcast }: StoredPosition): boolean {
     try {
-      this.storage.setItem(this.getName(userId), JSON.stringify({ epoch, offset }));
+      this.storage.setItem(this.getName(userId), JSON.stringify({ epoch, offset, broadcast }));
       return true;
     } catch {
       return false;
@@ -41,6 +42,14 @@ export class PositionStore {
   private getName(userId: string): string {
     return ['usher', 'position', this.url, userId, this.deviceId].map(encodeURIComponent).join(':');
   }
+}
+
+/** A number that cannot be read is left out: then all that is said to everyone comes again. */
+function parseStored(value: unknown): StoredPosition | undefined {
+  const position = parsePosition(value);
+  return position && isRecord(value) && isOffset(value['broadcast'])
+    ? { ...position, broadcast: value['broadcast'] }
+    : position;
 }
 
 /** Returns `localStorage` if it exists and may be used (a private window may forbid it), else a storage in memory. */

@@ -103,13 +103,20 @@ export class ProtocolClient {
   private getAuth(token: string, downMs: number): Record<string, string> {
     const userId = readTokenSubject(token);
     if (userId !== undefined) this.setUser(userId);
+    const { broadcastPosition } = this.inbox;
     const position = getResumePosition(this.inbox.cursor, downMs);
     const resume = position && {
       epoch: position.epoch,
       offset: String(position.offset),
       since: new Date(this.clock.now() - downMs - MAX_UNNOTICED_MS).toISOString(),
     };
-    return { ...this.options.deviceAuth, token, ...resume };
+    // One epoch for both: a number of another one means nothing beside the position.
+    const broadcast = broadcastPosition &&
+      (!position || position.epoch === broadcastPosition.epoch) && {
+        epoch: broadcastPosition.epoch,
+        broadcast: String(broadcastPosition.number),
+      };
+    return { ...this.options.deviceAuth, token, ...broadcast, ...resume };
   }
 
   /** Messages of the previous user must not be sent in the name of the next one. */

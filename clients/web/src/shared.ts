@@ -1,7 +1,8 @@
 import { AbstractClient, ignoreUnhandled } from './abstract-client.js';
 import type { UsherClient } from './client.js';
 import type { DeviceUpdate } from './device-update.js';
-import type { Envelope } from './envelope.js';
+import { isKnownBroadcast, type BroadcastPosition } from './cursor.js';
+import { isBroadcast, type Envelope } from './envelope.js';
 import { UsherError } from './errors.js';
 import type { Beat, BeatAnswer } from './heartbeat.js';
 import { resolveOptions, type ConnectOptions } from './options.js';
@@ -86,6 +87,8 @@ class SharedUsher extends AbstractClient {
   private currentHeartbeatSeconds = DEFAULT_HEARTBEAT_SECONDS;
   /** The last durable event that this tab delivered. After a change of the leading tab it may be sent again. */
   private heard: { readonly epoch: string | undefined; readonly offset: number } | undefined;
+  /** The last broadcast that this tab delivered. */
+  private heardBroadcast: BroadcastPosition | undefined;
 
   constructor(
     private readonly options: SharedOptions,
@@ -215,6 +218,11 @@ class SharedUsher extends AbstractClient {
       const { heard } = this;
       if (heard && heard.epoch === event.epoch && event.offset <= heard.offset) return;
       this.heard = { epoch: event.epoch, offset: event.offset };
+    }
+    if (isBroadcast(event)) {
+      const position = { epoch: event.epoch, number: event.broadcast };
+      if (isKnownBroadcast(this.heardBroadcast, position)) return;
+      this.heardBroadcast = position;
     }
     this.emitEvent(event);
   }

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { BroadcastPosition } from '../../broadcasts/broadcast.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
@@ -13,6 +14,8 @@ import { type History, type HistoryRequest, HistoryService } from './history.ser
 export interface AuthenticatedDevice extends HistoryRequest {
   readonly profileId: string;
   readonly identity: UserIdentity;
+  /** How far it has read the broadcasts, if it knows. */
+  readonly broadcastPosition?: BroadcastPosition | undefined;
 }
 
 /** A device that was admitted, with the history that it is still to be sent. */
@@ -44,9 +47,16 @@ export class AdmissionService {
     device: AuthenticatedDevice,
     onConnection: (connection: Connection) => void,
   ): Promise<AdmittedDevice> {
-    const { deviceId, profileId, identity } = device;
+    const { deviceId, profileId, identity, broadcastPosition } = device;
     const lifetimeMs = this.randomLifetimeMs();
-    const connection = new Connection({ deviceId, profileId, identity, now: monotonicNow(), lifetimeMs });
+    const connection = new Connection({
+      deviceId,
+      profileId,
+      identity,
+      broadcastPosition,
+      now: monotonicNow(),
+      lifetimeMs,
+    });
     const registered = this.presence.register(connection);
     onConnection(connection);
     try {

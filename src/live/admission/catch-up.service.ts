@@ -1,16 +1,15 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { HandlesDeviceCommand } from '../../devices/commands/device-command.decorator.js';
 import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/commands/device-command.js';
-import type { Position } from '../../mailbox/position.js';
-import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { TokenBucket } from '../../platform/rate-limits/token-bucket.js';
+import { positionWithout } from '../broadcasts/broadcast-frame.js';
 import { Connection } from '../connection/connection.js';
 import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 import { DisconnectService } from '../maintenance/disconnect.service.js';
-import { syncPayload } from './handshake.schema.js';
+import { type SyncPayload, syncPayload } from './handshake.schema.js';
 import { HistorySenderService } from './history-sender.service.js';
 import { type History, HistoryService } from './history.service.js';
 
@@ -35,7 +34,6 @@ export class CatchUpService implements DeviceCommand {
     private readonly sender: HistorySenderService,
     private readonly delivery: LocalDeliveryService,
     private readonly disconnects: DisconnectService,
-    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /**
@@ -43,19 +41,8 @@ export class CatchUpService implements DeviceCommand {
    * page was written when this returns.
    */
   sendHistory(connection: Connection, history: History): void {
-    const { transport, userId, deviceId } = connection;
-    if (connection.isClosed || !transport) return;
-    const { head, resume } = history;
-    transport.emit('welcome', {
-      userId,
-      deviceId,
-      epoch: head.epoch,
-      offset: head.offset,
-      resume,
-      heartbeatSeconds: this.config.HEARTBEAT_SECONDS,
-      tokenExpiresAt: new Date(connection.expiresAt).toISOString(),
-      serverTime: new Date().toISOString(),
-    });
+    if (connection.isClosed || !connection.transport) return;
+    this.sender.welcome(connection, history);
     this.sender.send(connection, history).then(
       (pages) => this.charge(connection, pages),
       (error: unknown) => this.giveUp(connection, error),
@@ -67,7 +54,7 @@ export class CatchUpService implements DeviceCommand {
    * a device whose earlier ones cost too much.
    */
   async handle(session: DeviceSession, payload: unknown): Promise<CommandResponse> {
-    const position = parse(syncPayload, payload);
+    const request = parse(syncPayload, payload);
     const connection = Connection.of(session);
     // It still gets an earlier history, or was sent away and gets nothing more.
     if (!connection.outbound.isLive)
@@ -75,7 +62,7 @@ export class CatchUpService implements DeviceCommand {
     const limit = this.syncLimitOf(connection);
     if (!limit.take(monotonicNow()))
       throw new Problem('rate_limited', undefined, { retryAfterMs: limit.waitMs });
-    await this.sync(connection, position);
+    await this.sync(connection, request);
     return {};
   }
 
@@ -92,11 +79,15 @@ export class CatchUpService implements DeviceCommand {
     return limit;
   }
 
-  private async sync(connection: Connection, position: Position): Promise<void> {
-    const { userId, deviceId } = connection;
+  private async sync(connection: Connection, { broadcast, ...position }: SyncPayload): Promise<void> {
+    const { userId, deviceId, broadcastPosition } = connection;
     connection.outbound.startCatchUp();
     // The history has what waits to be written, and must not come after it: the client would take the rest for known.
-    connection.outbound.takeDurable();
+    const dropped = connection.outbound.takeDurable();
+    connection.broadcastPosition =
+      broadcast === undefined
+        ? positionWithout(dropped, broadcastPosition)
+        : { epoch: position.epoch, number: broadcast };
     try {
       const { history } = await this.histories.read({ userId, deviceId, position });
       this.sendHistory(connection, history);

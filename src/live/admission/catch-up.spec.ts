@@ -35,6 +35,7 @@ test('a history that a device asks for does not come after events that still wai
         Promise.resolve({ history: { resume: 'replay', head: { epoch: EPOCH, offset: 9 }, missed: [] } }),
     } as never,
     {
+      welcome: () => undefined,
       send: ({ outbound }: Connection) => {
         waiting.push(outbound.hasDurable);
         return Promise.resolve(1);
@@ -42,7 +43,6 @@ test('a history that a device asks for does not come after events that still wai
     } as never,
     {} as never,
     {} as never,
-    { HEARTBEAT_SECONDS: 10 } as never,
   );
   await catchUp.handle(connection, { epoch: EPOCH, offset: 5 });
   expect(waiting).toEqual([false]);

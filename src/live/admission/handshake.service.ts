@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HandlesDeviceCommand } from '../../devices/commands/device-command.decorator.js';
 import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/commands/device-command.js';
+import type { BroadcastPosition } from '../../broadcasts/broadcast.js';
 import type { Position } from '../../mailbox/position.js';
 import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
 import { UserTokenService } from '../../platform/auth/user-tokens/user-token.service.js';
@@ -27,8 +28,16 @@ export class HandshakeService implements DeviceCommand {
     const { deviceId, profileId, platform, appVersion, since } = parsed;
     await this.revocations.check({ ...identity, deviceId });
     const { userId } = identity;
-    const registration = { platform, appVersion };
-    return { userId, identity, deviceId, profileId, position: positionOf(parsed), since, registration };
+    return {
+      userId,
+      identity,
+      deviceId,
+      profileId,
+      position: positionOf(parsed),
+      broadcastPosition: broadcastPositionOf(parsed),
+      since,
+      registration: { platform, appVersion },
+    };
   }
 
   /**
@@ -57,4 +66,10 @@ const hasToken = (auth: unknown): boolean =>
 function positionOf({ epoch, offset }: HandshakeAuth): Position | undefined {
   if (!epoch || offset === undefined || offset === '') return undefined;
   return { epoch, offset: Number(offset) };
+}
+
+/** The same of the broadcasts. */
+function broadcastPositionOf({ epoch, broadcast }: HandshakeAuth): BroadcastPosition | undefined {
+  if (!epoch || broadcast === undefined || broadcast === '') return undefined;
+  return { epoch, number: Number(broadcast) };
 }

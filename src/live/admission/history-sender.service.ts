@@ -7,6 +7,7 @@ import type { State } from '../../mailbox/state/state.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { Connection } from '../connection/connection.js';
+import { BroadcastDeliveryService } from '../broadcasts/broadcast-delivery.service.js';
 import { EventFrame, nextAckId } from '../connection/frame.js';
 import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 import { toPages } from './history-pages.js';
@@ -22,24 +23,38 @@ const CHECK_EVERY_MS = 50;
  */
 @Injectable()
 export class HistorySenderService {
-  private readonly ackTimeoutMs: number;
-
   constructor(
     private readonly histories: HistoryService,
     private readonly delivery: LocalDeliveryService,
-    @Inject(CONFIG) { ACK_TIMEOUT_SECONDS }: Config,
-  ) {
-    this.ackTimeoutMs = ACK_TIMEOUT_SECONDS * 1_000;
+    private readonly broadcasts: BroadcastDeliveryService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** Writes `welcome`, which says what follows it. */
+  welcome({ transport, userId, deviceId, expiresAt }: Connection, { head, resume }: History): void {
+    transport?.emit('welcome', {
+      userId,
+      deviceId,
+      epoch: head.epoch,
+      offset: head.offset,
+      broadcast: this.broadcasts.number,
+      resume,
+      heartbeatSeconds: this.config.HEARTBEAT_SECONDS,
+      tokenExpiresAt: new Date(expiresAt).toISOString(),
+      serverTime: new Date().toISOString(),
+    });
   }
 
   /**
-   * Writes the first page before it returns, then the others, then lets live events follow. Resolves with the number of pages
-   * when the device is up to date, or takes no more. Throws what the databases throw, and when the mailbox has another epoch by now.
+   * Writes the first page before it returns, then the others, then lets live events follow, and what is said to everyone. Resolves with the number
+   * of pages when the device is up to date, or takes no more. Throws what the databases throw, and when the mailbox has another epoch by now.
    */
-  send(connection: Connection, history: History): Promise<number> {
-    return history.resume === 'snapshot'
+  async send(connection: Connection, history: History): Promise<number> {
+    const pages = await (history.resume === 'snapshot'
       ? this.sendSnapshot(connection, history.state, history.head)
-      : this.sendReplay(connection, history.missed, history.head);
+      : this.sendReplay(connection, history.missed, history.head));
+    this.broadcasts.deliver(connection);
+    return pages;
   }
 
   private async sendSnapshot(connection: Connection, first: State, head: Position): Promise<number> {
@@ -93,9 +108,10 @@ export class HistorySenderService {
    */
   private async isTaken(connection: Connection): Promise<boolean> {
     const startedAt = monotonicNow();
+    const ackTimeoutMs = this.config.ACK_TIMEOUT_SECONDS * 1_000;
     while (connection.outbound.isCatchingUp && connection.transport) {
       const { transport } = connection;
-      const isAckDue = transport.acknowledges && monotonicNow() - startedAt < this.ackTimeoutMs;
+      const isAckDue = transport.acknowledges && monotonicNow() - startedAt < ackTimeoutMs;
       if (transport.bufferedBytes === 0 && (!isAckDue || connection.hasAcknowledgedAll)) return true;
       await pause(CHECK_EVERY_MS, undefined, { ref: false });
     }

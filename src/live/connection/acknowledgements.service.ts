@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { BroadcastTallyWorker } from '../../broadcasts/receipts/broadcast-tally.worker.js';
 import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
 import { findEventType } from '../../mailbox/events/event-types.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
+import { BroadcastFrame } from '../broadcasts/broadcast-frame.js';
 import type { Connection } from './connection.js';
 import { isDurableHeader } from './frame.js';
 
@@ -16,6 +18,7 @@ export class AcknowledgementsService {
 
   constructor(
     private readonly receipts: ReceiptsService,
+    private readonly broadcasts: BroadcastTallyWorker,
     @Inject(CONFIG) { ACK_TIMEOUT_SECONDS }: Config,
   ) {
     this.ackTimeoutMs = ACK_TIMEOUT_SECONDS * 1_000;
@@ -32,6 +35,8 @@ export class AcknowledgementsService {
     const frame = acks?.acknowledge(ackId);
     if (!acks || !frame) return acks?.acceptLateAck() ?? false;
     connection.acknowledgedCount += 1;
+    if (frame instanceof BroadcastFrame)
+      this.broadcasts.count(frame.broadcast, connection.userId, 'received');
     const { header } = frame;
     // The event of another target device only moved this one's position.
     const isForDevice = header.target === undefined || header.target === connection.deviceId;

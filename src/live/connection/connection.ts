@@ -1,3 +1,4 @@
+import type { BroadcastPosition } from '../../broadcasts/broadcast.js';
 import type { ConnectedDevice } from '../../cluster/lookup/connected-device.js';
 import type { DeviceSession } from '../../devices/commands/device-command.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
@@ -37,6 +38,8 @@ export class Connection implements DeviceSession {
   backpressure: BackpressureState | undefined;
   /** Acknowledgements that were due and came: that it reads, whatever the buffers on the way hold. */
   acknowledgedCount = 0;
+  /** Up to where it was sent the broadcasts; undefined for a device that has read none. */
+  broadcastPosition: BroadcastPosition | undefined;
   /** The acknowledgement that the device owes for a page of its snapshot. */
   pageAckId: number | undefined;
   /** Whether it is in the write scheduler's queue. */
@@ -56,12 +59,14 @@ export class Connection implements DeviceSession {
     readonly identity: UserIdentity;
     readonly deviceId: string;
     readonly profileId: string;
+    readonly broadcastPosition?: BroadcastPosition | undefined;
     readonly now: number;
     readonly lifetimeMs: number;
   }) {
     this.userId = of.identity.userId;
     this.deviceId = of.deviceId;
     this.profileId = of.profileId;
+    this.broadcastPosition = of.broadcastPosition;
     this.setToken(of.identity);
     this.recycleAt = of.now + of.lifetimeMs;
     this.inboundLimit = new TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST, of.now);
@@ -131,7 +136,7 @@ export class Connection implements DeviceSession {
     if (!frame) return;
     // The second copy is not measured.
     frame.observer = undefined;
-    this.outbound.addAgain(frame);
+    this.outbound.addUnordered(frame);
     this.flushDurable();
   }
 

@@ -59,7 +59,7 @@ export class EventFrame implements Frame {
     this.trace =
       trace === undefined ? undefined : { context: trace, cameAt: Date.now(), writtenAt: undefined };
     this.publishedAt = observer ? Date.parse(header.at ?? '') : NaN;
-    this.ackId = header.offset === undefined ? undefined : nextAckId();
+    this.ackId = header.offset === undefined && header.broadcast === undefined ? undefined : nextAckId();
     this.body = body;
   }
 }

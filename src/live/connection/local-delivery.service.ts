@@ -62,9 +62,15 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
   }
 
   private deliverTo(connection: Connection, frame: EventFrame, reportSent: boolean | undefined): void {
-    try {
+    this.attempt(connection, () => {
       this.enqueue(connection, frame);
       if (reportSent) this.recordSent(connection, frame);
+    });
+  }
+
+  private attempt(connection: Connection, work: () => void): void {
+    try {
+      work();
     } catch (error) {
       this.log.error(error, `device ${connection.deviceId} is disconnected: an event could not be written`);
       this.terminate(connection);
@@ -73,10 +79,18 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
 
   /** Not to a device that is still getting its history: the event is part of it. */
   private deliverAgain(connection: Connection, frame: EventFrame): void {
-    if (!connection.outbound.isLive) return;
-    connection.transport?.encode(frame);
-    connection.outbound.addAgain(frame);
-    this.writes.schedule(connection);
+    if (connection.outbound.isLive) this.deliverUnordered(connection, [frame]);
+  }
+
+  /** Writes or queues events outside of the order of offsets. A connection for which that fails is ended; the device can resume. */
+  deliverUnordered(connection: Connection, frames: readonly EventFrame[]): void {
+    this.attempt(connection, () => {
+      for (const frame of frames) {
+        connection.transport?.encode(frame);
+        connection.outbound.addUnordered(frame);
+      }
+      this.writes.schedule(connection);
+    });
   }
 
   /** Sends the response to a command with the device's next write. */

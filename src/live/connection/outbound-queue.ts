@@ -116,8 +116,8 @@ export class OutboundQueue {
     for (const frame of held) this.add(frame);
   }
 
-  /** Takes an event that was written before, to write it once more. */
-  addAgain(frame: EventFrame): void {
+  /** Takes an event outside of the order of offsets: one that was written before, to write it once more, or a broadcast. */
+  addUnordered(frame: EventFrame): void {
     this.addDurable([frame]);
   }
 

@@ -5,6 +5,7 @@ import { AcknowledgementsService } from '../connection/acknowledgements.service.
 import { readState, updateBackpressure } from '../connection/backpressure.js';
 import type { Connection } from '../connection/connection.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
+import { BroadcastDeliveryService } from '../broadcasts/broadcast-delivery.service.js';
 import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 
 const EVERY_MS = 1_000;
@@ -25,6 +26,7 @@ export class ConnectionTimersWorker extends PeriodicWorker {
     private readonly connections: ConnectionRegistryService,
     private readonly delivery: LocalDeliveryService,
     private readonly acknowledgements: AcknowledgementsService,
+    private readonly broadcasts: BroadcastDeliveryService,
   ) {
     super({ log: 'live', everyMs: EVERY_MS });
   }
@@ -66,6 +68,7 @@ export class ConnectionTimersWorker extends PeriodicWorker {
     const { transport, backpressure, acknowledgedCount: acknowledged, outbound } = connection;
     if (!transport) return;
     this.delivery.resume(connection);
+    this.broadcasts.resume(connection);
     if (transport.bufferedBytes === 0 && !backpressure) return;
     const { bufferedBytes, sentBytes } = transport;
     const sample = { bufferedBytes, sentBytes, acknowledged, now };

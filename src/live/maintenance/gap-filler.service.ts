@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { BroadcastLogWorker } from '../../broadcasts/broadcast-log.worker.js';
 import { MailboxStore } from '../../mailbox/mailbox.store.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { CatchUpService } from '../admission/catch-up.service.js';
@@ -16,10 +17,16 @@ export class GapFillerService implements OnModuleInit {
     private readonly mailbox: MailboxStore,
     private readonly connections: ConnectionRegistryService,
     private readonly catchUp: CatchUpService,
+    private readonly broadcasts: BroadcastLogWorker,
   ) {}
 
   onModuleInit(): void {
     this.bus.subscribe(gapFound, (connection) => this.catchUp.fillGap(connection));
+  }
+
+  /** The log of broadcasts has changed: it is read soon, and connections are sent what they lack of it. */
+  readBroadcasts(): void {
+    this.broadcasts.refresh();
   }
 
   /** Compares the connections of these users with their mailboxes and fills the gaps. Throws when the mailboxes cannot be read. */

@@ -23,6 +23,7 @@ export class NodeRegistrationService implements OnModuleInit {
       deliver: (events) => this.delivery.deliver(events),
       disconnect: (request) => this.disconnects.disconnect(request),
       describeConnections: (userId) => this.connections.of(userId).map((connection) => connection.describe()),
+      refreshBroadcasts: () => this.gapFiller.readBroadcasts(),
       fillGaps: (userIds) => this.gapFiller.fill(userIds),
     });
   }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Controller, Get, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import type { Position } from '../../mailbox/position.js';
 import { RevocationsService } from '../../platform/auth/revocations/revocations.service.js';
 import { CurrentIdentity, UserGuard } from '../../platform/auth/user-tokens/user.guard.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
@@ -10,6 +9,7 @@ import { networkOf } from '../../platform/http/client-address.js';
 import { AdmissionService, type AuthenticatedDevice } from '../admission/admission.service.js';
 import { ConnectionLimiterService } from '../admission/connection-limiter.service.js';
 import { type StreamQuery, streamQuery } from '../admission/handshake.schema.js';
+import { LastEventId } from './last-event-id.js';
 import { SseTransport } from './sse.transport.js';
 import { Operation } from '../../platform/http/docs/operation.js';
 
@@ -37,7 +37,7 @@ export class EventStreamController {
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
-    description: '`<epoch>:<offset>` resumes after that position.',
+    description: 'The `id` of the last event: the stream resumes after it.',
   })
   @ApiResponse({
     status: 200,
@@ -56,11 +56,11 @@ export class EventStreamController {
     this.limiter.admit(identity.userId);
     const release = this.limiter.openStream(identity.userId, networkOf(request.ip));
     response.once('close', release);
-    const position = positionOf(request.headers['last-event-id']);
-    const admitted = await this.admission.admit(deviceOf(identity, query, position), (connection) =>
+    const lastEventId = LastEventId.of(request.headers['last-event-id']);
+    const admitted = await this.admission.admit(deviceOf(identity, query, lastEventId), (connection) =>
       response.once('close', () => this.admission.leave(connection)),
     );
-    this.admission.start(admitted, new SseTransport(response));
+    this.admission.start(admitted, new SseTransport(response, lastEventId));
   }
 }
 
@@ -68,16 +68,11 @@ export class EventStreamController {
 function deviceOf(
   identity: UserIdentity,
   query: StreamQuery,
-  position: Position | undefined,
+  { mailboxPosition: position, broadcastPosition }: LastEventId,
 ): AuthenticatedDevice {
-  const listener = { userId: identity.userId, identity, profileId: query.profileId, position };
+  const { userId } = identity;
+  const listener = { userId, identity, profileId: query.profileId, position, broadcastPosition };
   if (query.deviceId === undefined) return { ...listener, deviceId: `stream:${randomUUID()}` };
   const registration = { platform: 'web', appVersion: undefined };
   return { ...listener, deviceId: query.deviceId, registration };
-}
-
-/** `Last-Event-ID` as a position; undefined when it is none, so that the stream begins with a snapshot. */
-function positionOf(lastEventId: string | string[] | undefined): Position | undefined {
-  const [, epoch, offset] = /^([^:\s]{1,64}):(\d{1,16})$/.exec(String(lastEventId ?? '')) ?? [];
-  return epoch === undefined || offset === undefined ? undefined : { epoch, offset: Number(offset) };
 }

@@ -1,7 +1,9 @@
 import type { Response } from 'express';
+import type { EventHeader } from '../../mailbox/events/outgoing-event.js';
 import type { Position } from '../../mailbox/position.js';
 import type { EventFrame } from '../connection/frame.js';
 import type { ControlFrame, Transport } from '../connection/transport.js';
+import type { LastEventId } from './last-event-id.js';
 
 /** Proxies end a response that is silent for about a minute. */
 const KEEP_ALIVE_MS = 15_000;
@@ -14,7 +16,11 @@ export class SseTransport implements Transport {
   readonly acknowledges = false;
   private readonly keepAlive: NodeJS.Timeout;
 
-  constructor(private readonly response: Response) {
+  /** `lastEventId`: how far the listener had read when it came. */
+  constructor(
+    private readonly response: Response,
+    private readonly lastEventId: LastEventId,
+  ) {
     response.status(200);
     response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
     response.setHeader('Cache-Control', 'no-store');
@@ -37,11 +43,12 @@ export class SseTransport implements Transport {
   encode(): void {}
 
   write(events: readonly EventFrame[]): void {
-    this.send(events.map(eventText).join(''));
+    this.send(events.map((event) => this.eventText(event)).join(''));
   }
 
   emit(frame: ControlFrame, payload: unknown): void {
-    const id = frame === 'snapshot' ? idLine((payload as { position: Position }).position) : '';
+    const id =
+      frame === 'snapshot' ? idLine(this.lastEventId.read((payload as { position: Position }).position)) : '';
     this.send(`${id}event: ${frame}\ndata: ${JSON.stringify(payload)}\n\n`);
   }
 
@@ -55,16 +62,22 @@ export class SseTransport implements Transport {
     this.response.destroy();
   }
 
+  /** The body is `["type",{…}]`, and a type holds neither comma nor quote. */
+  private eventText({ header, body }: EventFrame): string {
+    return `${this.idOf(header)}event: ${header.type}\ndata: ${body.slice(body.indexOf(',') + 1, -1)}\n\n`;
+  }
+
+  private idOf({ epoch, offset, broadcast }: EventHeader): string {
+    if (epoch === undefined) return '';
+    if (offset !== undefined) return idLine(this.lastEventId.read({ epoch, offset }));
+    return broadcast === undefined
+      ? ''
+      : idLine(this.lastEventId.readBroadcast({ epoch, number: broadcast }));
+  }
+
   private send(text: string): void {
     if (!this.response.writableEnded) this.response.write(text);
   }
 }
 
-const idLine = ({ epoch, offset }: Position): string => `id: ${epoch}:${offset}\n`;
-
-/** The body is `["type",{…}]`, and a type holds neither comma nor quote. */
-function eventText({ header, body }: EventFrame): string {
-  const { type, offset, epoch } = header;
-  const id = offset === undefined || epoch === undefined ? '' : idLine({ epoch, offset });
-  return `${id}event: ${type}\ndata: ${body.slice(body.indexOf(',') + 1, -1)}\n\n`;
-}
+const idLine = (id: string): string => `id: ${id}\n`;

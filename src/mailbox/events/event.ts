@@ -42,13 +42,15 @@ export interface AppendedEvent {
   readonly position: Position;
 }
 
-/** An event as devices get it (docs/CONTRACT.md, Envelopes). Routine events have neither offset nor epoch. */
+/** An event as devices get it (docs/CONTRACT.md, Envelopes). Routine events have neither offset, broadcast nor epoch. */
 export interface Envelope {
   readonly id: string;
   readonly type: string;
   readonly tier: Tier;
   readonly key: string;
   readonly offset?: number | undefined;
+  /** Of an event for everyone, which is in no mailbox: its number in the log of broadcasts, in `epoch`. */
+  readonly broadcast?: number | undefined;
   readonly epoch?: string | undefined;
   readonly at: string;
   readonly expiresAt?: string | undefined;

@@ -3,7 +3,10 @@ import type { DurableTier } from '../../platform/tiers.js';
 import type { Envelope } from './event.js';
 
 /** What delivery needs to know of an event without parsing its body. A node of an older version sends no `at`. */
-export type EventHeader = Pick<Envelope, 'id' | 'type' | 'tier' | 'key' | 'offset' | 'epoch' | 'target'> &
+export type EventHeader = Pick<
+  Envelope,
+  'id' | 'type' | 'tier' | 'key' | 'offset' | 'broadcast' | 'epoch' | 'target'
+> &
   Partial<Pick<Envelope, 'at'>>;
 
 /** An event and its encoded body. The body is encoded once for all devices and nodes, and not at all when there are none. */
@@ -34,8 +37,10 @@ export class EncodedEvent {
 
 /** Concatenates, which takes half the time of JSON.stringify: of an envelope's fields only key, epoch and data may need escapes. */
 function encodeBody(envelope: Envelope, dataJson = JSON.stringify(envelope.data)): string {
-  const { id, type, tier, key, offset, epoch, at, expiresAt, profileId, target } = envelope;
-  const position = offset === undefined ? '' : `,"offset":${offset},"epoch":${JSON.stringify(epoch)}`;
+  const { id, type, tier, key, offset, broadcast, at, expiresAt, profileId, target } = envelope;
+  const number =
+    offset !== undefined ? `,"offset":${offset}` : broadcast !== undefined ? `,"broadcast":${broadcast}` : '';
+  const position = number === '' ? '' : `${number},"epoch":${JSON.stringify(envelope.epoch)}`;
   const optional =
     (expiresAt === undefined ? '' : `,"expiresAt":"${expiresAt}"`) +
     (profileId === undefined ? '' : `,"profileId":"${profileId}"`) +

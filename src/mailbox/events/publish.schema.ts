@@ -95,7 +95,12 @@ export const envelopeSchema = z
     tier: z.enum(TIERS),
     key: z.string().describe('It supersedes earlier events of this key.'),
     offset: z.int().positive().optional().describe('Its place in the mailbox; only of durable events.'),
-    epoch: z.string().optional().describe('What the offset counts in.'),
+    broadcast: z
+      .int()
+      .positive()
+      .optional()
+      .describe('Of an event for everyone: its place in the log of broadcasts, in place of an offset.'),
+    epoch: z.string().optional().describe('What the offset, or the number, counts in.'),
     at: instant,
     expiresAt: instant.optional(),
     profileId: profileId.optional(),

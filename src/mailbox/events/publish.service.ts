@@ -2,12 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { DevicesService } from '../../devices/devices.service.js';
 import type { IdempotentCall } from '../../platform/http/idempotency/idempotency.js';
 import { Problem } from '../../platform/http/problem.js';
-import { isStorableJson } from '../../platform/http/text.schema.js';
 import { TemplateCatalogService } from '../../templates/catalog/template-catalog.service.js';
 import { templateProblem } from '../../templates/template-problem.js';
+import { encodeData } from './encode-data.js';
 import type { Envelope, NewEvent } from './event.js';
-import { isReservedType } from './event-types.js';
-import { MAX_DATA_BYTES, type NewEventBody } from './publish.schema.js';
+import type { NewEventBody } from './publish.schema.js';
 import { MailboxService } from '../mailbox.service.js';
 
 /** How a call publishes its events. */
@@ -32,7 +31,7 @@ export class PublishService {
    * template_data_invalid or unknown_device, each with the event's index.
    */
   async publish(bodies: readonly NewEventBody[], options: PublishOptions): Promise<Envelope[]> {
-    const encodedData = bodies.map(encodeData);
+    const encodedData = bodies.map((body, index) => encodeData(body, { index }));
     for (const [index, body] of bodies.entries()) this.checkWords(body, index);
     await this.checkTargets(bodies);
     return this.mailbox.publish(
@@ -57,22 +56,6 @@ export class PublishService {
     const unknown = targets.find((_, n) => !areRegistered[n]);
     if (unknown) throw new Problem('unknown_device', undefined, { index: unknown.index });
   }
-}
-
-/** Returns the event's data as JSON text, which is encoded only here. Throws Problem when the event may not be published. */
-function encodeData({ type, data, expiresAt }: NewEventBody, index: number): string {
-  if (isReservedType(type))
-    throw new Problem('reserved_type', `Only Usher itself may send "${type}".`, { index });
-  const json = JSON.stringify(data);
-  if (!isStorableJson(json))
-    throw new Problem('invalid_request', 'data holds characters that cannot be stored.', { index });
-  if (Buffer.byteLength(json) > MAX_DATA_BYTES) {
-    throw new Problem('payload_too_large', `An event's data may have ${MAX_DATA_BYTES} bytes.`, { index });
-  }
-  if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) {
-    throw new Problem('invalid_request', 'expiresAt has passed.', { index });
-  }
-  return json;
 }
 
 function toEvent(body: NewEventBody, json: string | undefined, { reportSent }: PublishOptions): NewEvent {

@@ -40,7 +40,7 @@ export const entitlement = z
   })
   .meta({ id: 'Entitlement', description: 'What a user may do now' });
 
-/** The response of `GET /v1/me/state`, and the frame `snapshot`. */
+/** The frame `snapshot`. */
 export const stateResponse = z
   .object({
     position: positionSchema.describe('Up to where the entries go.'),
@@ -52,3 +52,15 @@ export const stateResponse = z
     entries: z.array(envelopeSchema).describe('The newest durable event of each key, in offset order.'),
   })
   .meta({ id: 'State', description: 'Everything that a screen needs, read at one instant' });
+
+/** The response of `GET /v1/me/state`. A device on a socket is sent the broadcasts as events after its snapshot. */
+export const stateWithBroadcasts = stateResponse
+  .extend({
+    broadcasts: z
+      .object({
+        number: z.int().nonnegative().describe('Up to where the entries go.'),
+        entries: z.array(envelopeSchema),
+      })
+      .describe('The events for everyone that are in force, in the order of their numbers.'),
+  })
+  .meta({ id: 'StateWithBroadcasts', description: 'A state, with what is said to everyone' });

@@ -169,6 +169,12 @@ export const campaignSettings = {
   CAMPAIGN_MEMBERS_PER_SECOND: integer(1, 1_000_000).default(2_000),
 };
 
+/** Events for everyone. */
+export const broadcastSettings = {
+  /** Of so many users one is counted for the receipts of broadcasts, always the same ones; 1: everyone. */
+  BROADCAST_RECEIPT_SAMPLE: integer(1, 1_000_000).default(100),
+};
+
 /** How many days what only explains the past is kept. */
 export const retentionSettings = {
   /** Receipts, since their first step. They decide whether a push is still needed, which is sent for a day at most. */

@@ -58,6 +58,11 @@ export abstract class PeriodicWorker<Lane extends string = string>
     for (const loop of this.loops.values()) loop.start();
   }
 
+  /** Begins the next run of each lane at once, or as soon as the current one has ended; the interval begins anew after it. */
+  protected runSoon(): void {
+    for (const loop of this.loops.values()) loop.trigger();
+  }
+
   /** One run; `lane` matters only to workers with one interval a lane. */
   protected abstract runOnce(lane: Lane): Promise<void> | void;
 

@@ -101,7 +101,9 @@ export class Runner {
   }
 
   private sendEvent(event: Fields & { type: string }): void {
-    this.current.sendFrame(event.type, event, { asksForAck: event['offset'] !== undefined });
+    this.current.sendFrame(event.type, event, {
+      asksForAck: event['offset'] !== undefined || event['broadcast'] !== undefined,
+    });
   }
 
   private call({ call, beat, episodeIdLength = 0, from = 1, to = 0, idLength = 0 }: Step): void {

@@ -91,7 +91,8 @@ const AT = '2026-01-01T00:00:00.000Z';
 
 /** Returns an event with the defaults filled in. */
 export function createEvent(fields: Fields): Fields & { readonly type: string } {
-  const { offset } = fields;
+  const { offset, broadcast } = fields;
+  if (broadcast !== undefined) return { ...createBroadcast(broadcast), ...fields };
   const durable = {
     id: `e-${String(offset)}`,
     type: 'note',
@@ -104,6 +105,16 @@ export function createEvent(fields: Fields): Fields & { readonly type: string } 
       : { ...durable, epoch: 'e1' };
   return { ...defaults, at: AT, data: {}, ...fields };
 }
+
+const createBroadcast = (number: unknown) => ({
+  id: `b-${String(number)}`,
+  type: 'notice',
+  tier: 'important',
+  key: `notice:${String(number)}`,
+  epoch: 'e1',
+  at: AT,
+  data: {},
+});
 
 /** Returns a welcome with the defaults filled in. */
 export function createWelcome(fields: Fields): Fields {

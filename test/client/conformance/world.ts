@@ -81,10 +81,11 @@ export class World {
       if (this.token !== 'hangs') return createToken(this.token);
       return new Promise<string>((resolve) => void this.hanging.push(resolve));
     };
-    const onAck = ({ offset }: Fields) => {
-      if (offset === undefined || !isCurrent()) return;
-      record.acked.push(offset);
-      record.log.push(`acked ${offset as number}`);
+    const onAck = ({ offset, broadcast, id }: Fields) => {
+      const acked = broadcast === undefined ? offset : id;
+      if (acked === undefined || !isCurrent()) return;
+      record.acked.push(acked);
+      record.log.push(`acked ${acked as number | string}`);
     };
     const dial = createDial(() => {
       const line = new FakeLine(onAck);

@@ -71,12 +71,14 @@ beforeAll(async () => {
     new MailboxStore(database, new MailboxFragments([])),
     connections,
     { fillGap: async ({ userId }: Connection) => void filled.add(userId) } as never,
+    {} as never,
   );
   await node.join({
     users: () => connections.users(),
     connectedDevices: (userId) => connections.of(userId).map(({ deviceId }) => deviceId),
     deliver: () => undefined,
     disconnect: () => undefined,
+    refreshBroadcasts: () => undefined,
     describeConnections: () => [],
     fillGaps: (userIds) => gapFiller.fill(userIds),
   });

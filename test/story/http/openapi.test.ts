@@ -277,6 +277,8 @@ test('every example works: the node does what it shows, and answers as documente
       REFUSED[operationId],
       '',
     ]);
+    if (operationId === 'publishBroadcast')
+      given['getBroadcast.id'] = given['withdrawBroadcast.id'] = String(reply.body.id);
     if (operationId === 'startStream') given.streamId = String(reply.body.streamId);
     if (operationId === 'sendTestEvent')
       given['getEvent.eventId'] = given['resendEvent.eventId'] = String(reply.body.id);

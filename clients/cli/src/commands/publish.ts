@@ -52,7 +52,8 @@ export function addPublish(program: Command, open: () => Cli): void {
     });
 }
 
-async function readData({ terminal }: Cli, given = '{}'): Promise<unknown> {
+/** Returns the data of an event as it was given, or read from the input. Throws UsageFailure when it is not JSON. */
+export async function readData({ terminal }: Cli, given = '{}'): Promise<unknown> {
   const text = given === '-' ? await readInput(terminal, '-') : given;
   try {
     return JSON.parse(text);

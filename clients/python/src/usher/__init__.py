@@ -1,6 +1,14 @@
 """Publishes events, signs user tokens and pushes nightly recommendations to an Usher gateway."""
 
-from .back_office import Accepted, Capabilities, Entitlement, Event, Plan
+from .back_office import (
+    Accepted,
+    AcceptedBroadcast,
+    Broadcast,
+    Capabilities,
+    Entitlement,
+    Event,
+    Plan,
+)
 from .client import AsyncUsher, Usher
 from .errors import PushError, SourceError, UsherError
 from .recommendations import Progress, Rejected, Summary
@@ -9,7 +17,9 @@ from .tokens import TokenSigner
 
 __all__ = [
     "Accepted",
+    "AcceptedBroadcast",
     "AsyncUsher",
+    "Broadcast",
     "Capabilities",
     "Entitlement",
     "Event",

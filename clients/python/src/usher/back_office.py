@@ -67,6 +67,39 @@ class Accepted:
     """With `wait="received"`: what became of it on each device, by device id. Otherwise empty."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Broadcast:
+    """An event for every device of every user. `data` is any JSON of at most 16 KiB."""
+
+    type: str
+    data: Any
+    key: str | None = None
+    """It supersedes the broadcast of this key."""
+    expires_at: datetime | None = None
+    """With a time zone, within 30 days; in seven days without one."""
+    receipts: Literal["sample", "all"] | None = None
+    """Whose devices are counted: those of a sample of the users, or of all."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the broadcast as the contract has it. Raises ValueError for a time without a zone."""
+        optional = {
+            "key": self.key,
+            "expiresAt": None if self.expires_at is None else _instant(self.expires_at),
+            "receipts": self.receipts,
+        }
+        present = {name: value for name, value in optional.items() if value is not None}
+        return {"type": self.type, "data": self.data, **present}
+
+
+@dataclass(frozen=True)
+class AcceptedBroadcast:
+    """A broadcast that Usher has stored."""
+
+    id: str
+    number: int
+    """Its place in the log; greater for each later one, not always by one."""
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What a plan allows."""
@@ -124,6 +157,16 @@ def publish(
     request = _json_request("POST", path, body, idempotency_key)
     return attempts(
         request, _reader(202, lambda value: [_accepted(one) for one in value["accepted"]]), policy
+    )
+
+
+def broadcast(
+    event: Broadcast, idempotency_key: str | None, policy: RetryPolicy
+) -> Steps[AcceptedBroadcast]:
+    """The steps of `POST /v1/broadcasts`."""
+    request = _json_request("POST", "/v1/broadcasts", event.to_json(), idempotency_key)
+    return attempts(
+        request, _reader(202, lambda one: AcceptedBroadcast(one["id"], one["number"])), policy
     )
 
 

@@ -8,7 +8,15 @@ from types import TracebackType
 from typing import Literal
 
 from . import back_office
-from .back_office import Accepted, Capabilities, Entitlement, Event, Plan
+from .back_office import (
+    Accepted,
+    AcceptedBroadcast,
+    Broadcast,
+    Capabilities,
+    Entitlement,
+    Event,
+    Plan,
+)
 from .recommendations import AsyncRecommendations, Recommendations
 from .steps import RetryPolicy
 from .transport import Connection, run, run_async
@@ -61,6 +69,16 @@ class Usher:
         (for a day).
         """
         steps = back_office.publish(events, wait, idempotency_key, self._policy)
+        return run(steps, self._client, time.sleep)
+
+    def broadcast(
+        self, event: Broadcast, *, idempotency_key: str | None = None
+    ) -> AcceptedBroadcast:
+        """Publishes an event to every device of every user (scope `publish`). Returns when it is committed.
+
+        For `idempotency_key` see publish.
+        """
+        steps = back_office.broadcast(event, idempotency_key, self._policy)
         return run(steps, self._client, time.sleep)
 
     def entitlement(self, user_id: str) -> Entitlement:
@@ -125,6 +143,13 @@ class AsyncUsher:
     ) -> list[Accepted]:
         """See Usher.publish."""
         steps = back_office.publish(events, wait, idempotency_key, self._policy)
+        return await run_async(steps, self._client)
+
+    async def broadcast(
+        self, event: Broadcast, *, idempotency_key: str | None = None
+    ) -> AcceptedBroadcast:
+        """See Usher.broadcast."""
+        steps = back_office.broadcast(event, idempotency_key, self._policy)
         return await run_async(steps, self._client)
 
     async def entitlement(self, user_id: str) -> Entitlement:

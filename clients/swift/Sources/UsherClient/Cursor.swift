@@ -19,6 +19,39 @@ public struct UsherPosition: Sendable, Hashable, Codable {
     var json: JSONValue { ["epoch": .string(epoch), "offset": .number(Double(offset))] }
 }
 
+/// How far a device has read the broadcasts. Their numbers belong to the same epochs as offsets, and grow, but not always by one.
+struct BroadcastPosition: Equatable {
+    let epoch: String
+    let number: Int
+
+    /// True if a device that has read up to here has had this broadcast.
+    func includes(_ other: BroadcastPosition) -> Bool { epoch == other.epoch && other.number <= number }
+}
+
+/// What is stored of a device. `broadcast` is the number of the last broadcast of the same epoch, if there was one.
+struct StoredPosition: Equatable {
+    let position: UsherPosition
+    let broadcast: Int?
+
+    init(position: UsherPosition, broadcast: Int?) {
+        self.position = position
+        self.broadcast = broadcast
+    }
+
+    /// Returns the stored position in the value, or nil if there is none. A number that cannot be read is left out: then all that is said to
+    /// everyone comes again.
+    init?(_ value: JSONValue?) {
+        guard let position = UsherPosition(value) else { return nil }
+        self.init(position: position, broadcast: value?["broadcast"]?.wholeNumber)
+    }
+
+    var json: JSONValue {
+        var fields: [String: JSONValue] = ["epoch": .string(position.epoch), "offset": .number(Double(position.offset))]
+        if let broadcast { fields["broadcast"] = .number(Double(broadcast)) }
+        return .object(fields)
+    }
+}
+
 /// A position within the current connection.
 struct Cursor: Equatable {
     var position: UsherPosition

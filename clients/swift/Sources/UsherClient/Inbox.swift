@@ -57,6 +57,8 @@ final class Inbox {
     private var loadFailures = 0
     /// The position of the last delivered event while there is no cursor: a stored one, or that of the discarded cursor.
     private var deliveredPosition: UsherPosition?
+    /// How far this device has read what is said to everyone.
+    private(set) var broadcastPosition: BroadcastPosition?
     /// Pages of a snapshot are still to come.
     private var isSnapshotOpen = false
     /// The newest position, as the welcome says.
@@ -92,6 +94,7 @@ final class Inbox {
         highestSkipped = nil
         past = nil
         deliveredPosition = nil
+        broadcastPosition = nil
         return hadOtherUser
     }
 
@@ -100,7 +103,7 @@ final class Inbox {
     func loadPosition() async throws {
         guard let userId, !isPositionLoaded else { return }
         let current = generation
-        var stored: UsherPosition?
+        var stored: StoredPosition?
         do {
             stored = try await positions.load(userId)
         } catch let error as UsherError {
@@ -111,7 +114,10 @@ final class Inbox {
         }
         guard current == generation else { return }
         isPositionLoaded = true
-        if position == nil { deliveredPosition = stored }
+        if position == nil { deliveredPosition = stored?.position }
+        if broadcastPosition == nil, let stored, let number = stored.broadcast {
+            broadcastPosition = BroadcastPosition(epoch: stored.position.epoch, number: number)
+        }
     }
 
     func handleWelcome(_ welcome: Welcome) -> AfterWelcome {
@@ -158,6 +164,9 @@ final class Inbox {
     /// Applies, delivers and acknowledges an event. Returns false if an event before it is missing.
     func handleEvent(_ event: Envelope, acknowledge: @UsherActor () -> Void) async -> Bool {
         if let offset = event.offset { return await handleDurable(event, offset, acknowledge: acknowledge) }
+        if let number = event.broadcast, let epoch = event.epoch {
+            return await handleBroadcast(event, BroadcastPosition(epoch: epoch, number: number), acknowledge: acknowledge)
+        }
         let current = generation
         if isRelevant(event) {
             await delegate?.handle(event)
@@ -205,6 +214,20 @@ final class Inbox {
         return true
     }
 
+    /// Delivers what is said to everyone. It is no part of the user's state, and none is missing: the server sends all after our number.
+    private func handleBroadcast(_ event: Envelope, _ position: BroadcastPosition, acknowledge: @UsherActor () -> Void) async -> Bool {
+        if broadcastPosition?.includes(position) != true {
+            let (current, isRelevant) = (generation, isRelevant(event))
+            if isRelevant { await delegate?.handle(event) }
+            guard current == generation else { return true } // another user signed in while the handler ran
+            broadcastPosition = position
+            await savePosition()
+            if isRelevant { delegate?.committed(event) }
+        }
+        acknowledge()
+        return true
+    }
+
     /// Takes a snapshot over, and remembers which of its events are the past: those that the app has received. On a new device that is all of
     /// them, and in a new epoch nobody can tell, so the app has only the state to go by. It is still so if the connection ends between two
     /// pages, and the next one replays the rest.
@@ -229,7 +252,9 @@ final class Inbox {
         guard let position, let userId else { return }
         let isWithinPast = past?.epoch == position.epoch && position.offset < past?.offset ?? 0
         if !isWithinPast {
-            do { try await positions.save(position, for: userId) } catch { delegate?.storageFailed(UsherError(error, code: "storage")) }
+            let number = broadcastPosition?.epoch == position.epoch ? broadcastPosition?.number : nil
+            let stored = StoredPosition(position: position, broadcast: number)
+            do { try await positions.save(stored, for: userId) } catch { delegate?.storageFailed(UsherError(error, code: "storage")) }
         }
         delegate?.stateChanged()
     }

@@ -50,15 +50,15 @@ struct StoredPositions: Sendable {
     /// Returns the user's position; nil if there is none, or a text that is none: a wrong position is worse than none. Throws `UsherError` with the
     /// code `storage` if the store fails.
     @UsherActor
-    func load(_ userId: String) async throws -> UsherPosition? {
+    func load(_ userId: String) async throws -> StoredPosition? {
         let name = storageName(url: url, userId: userId, deviceId: deviceId)
         let text = try await attempt("the position cannot be read") { [store] in try await store.text(named: name) }
-        return text.flatMap { UsherPosition(JSONValue(parsing: $0)) }
+        return text.flatMap { StoredPosition(JSONValue(parsing: $0)) }
     }
 
     /// Throws `UsherError` with the code `storage` if the store fails. Events may then repeat after a restart, which is better than losing them.
     @UsherActor
-    func save(_ position: UsherPosition, for userId: String) async throws {
+    func save(_ position: StoredPosition, for userId: String) async throws {
         let name = storageName(url: url, userId: userId, deviceId: deviceId)
         try await attempt("the position cannot be stored; events may be received again after a restart") { [store] in
             try await store.store(position.json.text, named: name)

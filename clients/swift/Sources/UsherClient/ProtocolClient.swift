@@ -196,7 +196,13 @@ extension ProtocolClient: ReconnectingSocketDelegate, ResyncDelegate {
         ]
         if let appVersion = configuration.appVersion { auth["appVersion"] = .string(appVersion) }
         if let profileId = configuration.profileId { auth["profileId"] = .string(profileId) }
-        if let position = Cursor.resumePosition(inbox.cursor, downMs: downMs) {
+        let resumed = Cursor.resumePosition(inbox.cursor, downMs: downMs)
+        // One epoch for both: a number of another one means nothing beside the position.
+        if let broadcast = inbox.broadcastPosition, resumed == nil || resumed?.epoch == broadcast.epoch {
+            auth["epoch"] = .string(broadcast.epoch)
+            auth["broadcast"] = .string(String(broadcast.number))
+        }
+        if let position = resumed {
             auth["epoch"] = .string(position.epoch)
             auth["offset"] = .string(String(position.offset))
             auth["since"] = .string(formatTime(clock.nowMs - downMs - ProtocolClient.maxUnnoticedMs))

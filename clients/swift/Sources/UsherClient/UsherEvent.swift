@@ -10,7 +10,9 @@ public struct UsherEvent<Content: Sendable>: Sendable {
     public let key: String
     /// The event's number in the user's mailbox. Routine events have none.
     public let offset: Int?
-    /// The numbering that `offset` belongs to.
+    /// The number of an event for everyone, which is in no mailbox and so has no offset.
+    public let broadcast: Int?
+    /// The numbering that `offset` or `broadcast` belongs to.
     public let epoch: String?
     /// When it happened, ISO 8601.
     public let at: String
@@ -25,8 +27,8 @@ public struct UsherEvent<Content: Sendable>: Sendable {
 
     func with<Other: Sendable>(data: Other) -> UsherEvent<Other> {
         UsherEvent<Other>(
-            id: id, type: type, tier: tier, key: key, offset: offset, epoch: epoch, at: at, expiresAt: expiresAt, profileId: profileId,
-            target: target, data: data
+            id: id, type: type, tier: tier, key: key, offset: offset, broadcast: broadcast, epoch: epoch, at: at, expiresAt: expiresAt,
+            profileId: profileId, target: target, data: data
         )
     }
 }
@@ -44,7 +46,7 @@ extension UsherEvent where Content == JSONValue {
         if offset == nil, let given = value?["offset"], given != .null { return nil }
         self.init(
             id: id, type: type, tier: value?["tier"]?.string ?? "routine", key: value?["key"]?.string ?? type, offset: offset,
-            epoch: value?["epoch"]?.string, at: value?["at"]?.string ?? "", expiresAt: value?["expiresAt"]?.string,
+            broadcast: offset == nil ? value?["broadcast"]?.wholeNumber : nil, epoch: value?["epoch"]?.string, at: value?["at"]?.string ?? "", expiresAt: value?["expiresAt"]?.string,
             profileId: value?["profileId"]?.string, target: value?["target"]?.string, data: value?["data"] ?? .null
         )
     }

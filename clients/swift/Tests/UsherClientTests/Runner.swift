@@ -53,7 +53,7 @@ final class Runner {
         switch kind {
         case "welcome": try current().sendFrame("welcome", createWelcome(value, nowMs: time.wallMs))
         case "snapshot": try sendSnapshot(createSnapshot(value))
-        case "event": try current().sendFrame(createEvent(value).string("type"), createEvent(value), asksForAck: value["offset"] != nil)
+        case "event": try current().sendFrame(createEvent(value).string("type"), createEvent(value), asksForAck: value["offset"] != nil || value["broadcast"] != nil)
         case "frame": try current().sendFrame(value.string ?? "", step["payload"] ?? .null)
         case "refuse": try current().refuse(value)
         case "reply": for sent in asked { try current().reply(to: sent, value) }

@@ -27,6 +27,12 @@ func createSnapshot(_ fields: JSONValue) -> JSONValue {
 
 func createEvent(_ fields: JSONValue) -> JSONValue {
     let common: JSONValue = ["at": "2026-01-01T00:00:00.000Z", "data": [:]]
+    if let broadcast = fields["broadcast"] {
+        let toEveryone: JSONValue = [
+            "id": .string("b-\(broadcast.text)"), "type": "notice", "tier": "important", "key": .string("notice:\(broadcast.text)"), "epoch": "e1",
+        ]
+        return common.with(toEveryone).with(fields)
+    }
     guard let offset = fields["offset"] else {
         return common.with(["id": "r", "type": "hint", "tier": "routine", "key": "hint"]).with(fields)
     }
@@ -68,9 +74,10 @@ func checkEnd(_ name: String, _ value: JSONValue, _ world: World) throws {
 private func checkStored(_ user: String, _ value: JSONValue, _ world: World) throws {
     let stored = world.stored(for: user)
     if value == .null { return try expectEqual(stored, nil, "stored for \(user)") }
-    try expectKnown("stored", value, "epoch", "offset")
-    if let epoch = value["epoch"] { try expectEqual(stored?.epoch, epoch.string, "stored for \(user)") }
-    if let offset = value["offset"] { try expectEqual(stored?.offset, offset.wholeNumber, "stored for \(user)") }
+    try expectKnown("stored", value, "epoch", "offset", "broadcast")
+    if let epoch = value["epoch"] { try expectEqual(stored?.position.epoch, epoch.string, "stored for \(user)") }
+    if let offset = value["offset"] { try expectEqual(stored?.position.offset, offset.wholeNumber, "stored for \(user)") }
+    if let broadcast = value["broadcast"] { try expectEqual(stored?.broadcast, broadcast.wholeNumber, "stored for \(user)") }
 }
 
 private func checkKnown(_ name: String, _ expected: JSONValue, _ state: UsherState) throws {

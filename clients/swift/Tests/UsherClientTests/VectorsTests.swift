@@ -56,7 +56,7 @@ private nonisolated(unsafe) let checks: [String: Check] = [
     },
     "storage-names.json/urls": { row in differ(URL(string: row.string("url")).flatMap(normalizeURL), row.string("is")) },
     "storage-names.json/values": { row in
-        expectFields(row["position"], row["text"]?.string.flatMap { UsherPosition(JSONValue(parsing: $0)) }?.json)
+        expectFields(row["position"], row["text"]?.string.flatMap { StoredPosition(JSONValue(parsing: $0)) }?.json)
     },
     "errors.json/errors": { row in
         expectFields(row["error"], UsherError(row["value"]).map { error in

@@ -82,8 +82,8 @@ final class World: @unchecked Sendable {
         }
     }
 
-    func stored(for userId: String) -> UsherPosition? {
-        items[storageName(url: World.url, userId: userId, deviceId: "tv")].flatMap { UsherPosition(JSONValue(parsing: $0)) }
+    func stored(for userId: String) -> StoredPosition? {
+        items[storageName(url: World.url, userId: userId, deviceId: "tv")].flatMap { StoredPosition(JSONValue(parsing: $0)) }
     }
 
     func close() {
@@ -114,9 +114,10 @@ final class World: @unchecked Sendable {
     private func connect(to url: URL, counts: Bool) -> FakeSocket {
         if url.absoluteString != "wss://usher.test/socket.io/?EIO=4&transport=websocket" { problems.append("dialled \(url)") }
         let socket = FakeSocket(time) { [unowned self] payload in
-            guard counts, let offset = payload["offset"]?.text else { return }
-            acked.append(offset)
-            log.append("acked \(offset)")
+            let name = payload["broadcast"] == nil ? payload["offset"]?.text : payload["id"]?.string
+            guard counts, let name else { return }
+            acked.append(name)
+            log.append("acked \(name)")
         }
         if counts { sockets.append(socket) }
         return socket

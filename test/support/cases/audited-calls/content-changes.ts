@@ -117,6 +117,19 @@ export const CONTENT_CHANGES: Readonly<Record<string, Change>> = {
       after: { accepted: 1, unchanged: 0, rejectedCount: 0 },
     }),
   },
+  'DELETE /v1/broadcasts/{id}': {
+    scope: 'operate',
+    prepare: async (usher) => {
+      const { body } = await usher.backOffice.call('POST', '/v1/broadcasts', { type: 'notice', data: 1 });
+      return `/v1/broadcasts/${String(body.id)}`;
+    },
+    told: (_, path) => ({
+      action: 'broadcast.withdraw',
+      target: { kind: 'broadcast', id: idOf(path) },
+      before: { state: 'in_force' },
+      after: { state: 'withdrawn' },
+    }),
+  },
   'PUT /v1/campaigns/{name}': {
     scope: 'operate',
     prepare: async (usher, name) => {

@@ -7,6 +7,15 @@ import kotlinx.serialization.json.JsonElement
 @Serializable
 public data class Position(public val epoch: String, public val offset: Long)
 
+/** How far a device has read the broadcasts. Their numbers belong to the same epochs as offsets, and grow, but not always by one. */
+internal data class BroadcastPosition(val epoch: String, val number: Long) {
+    /** True if a device that has read up to here has had this broadcast. */
+    fun includes(other: BroadcastPosition): Boolean = epoch == other.epoch && other.number <= number
+}
+
+/** What is stored of a device. [broadcast] is the number of the last broadcast of the same epoch, if there was one. */
+internal data class StoredPosition(val position: Position, val broadcast: Long?)
+
 /**
  * A position within the current connection.
  * @property replayEnd the last offset of the replay. Up to it offsets may be missing: only the newest event of each key is replayed.
@@ -70,3 +79,7 @@ internal fun parsePosition(value: JsonElement?): Position? {
     val fields = value.objectOrNull ?: return null
     return Position(fields["epoch"].textOrNull ?: return null, fields["offset"].offsetOrNull ?: return null)
 }
+
+/** Returns the stored position in [value], or null if there is none. A number that cannot be read is left out: then all that is said to everyone comes again. */
+internal fun parseStoredPosition(value: JsonElement?): StoredPosition? =
+    parsePosition(value)?.let { StoredPosition(it, value.objectOrNull?.get("broadcast").offsetOrNull) }

@@ -12,11 +12,12 @@ import kotlinx.serialization.json.JsonObject
  * @property tier `critical` or `important` (durable and numbered) or `routine` (neither)
  * @property key of one user's events with the same key only the newest matters
  * @property offset the event's number in the user's mailbox. Routine events have none.
- * @property epoch the numbering that [offset] belongs to
+ * @property epoch the numbering that [offset] or [broadcast] belongs to
  * @property at when it happened, ISO 8601
  * @property expiresAt when it stops to matter, ISO 8601
  * @property profileId the person within the account that it is about
  * @property target the id of the only device that it is meant for
+ * @property broadcast the number of an event for everyone, which is in no mailbox and so has no offset
  * @property data what the event says; as the type that [Usher.on] was called with, or as JSON
  */
 public data class Event<out T>(
@@ -31,13 +32,14 @@ public data class Event<out T>(
     public val profileId: String?,
     public val target: String?,
     public val data: T,
+    public val broadcast: Long? = null,
 )
 
 /** An event whose data is JSON. */
 public typealias Envelope = Event<JsonElement>
 
 internal fun <T, R> Event<T>.withData(data: R): Event<R> =
-    Event(id, type, tier, key, offset, epoch, at, expiresAt, profileId, target, data)
+    Event(id, type, tier, key, offset, epoch, at, expiresAt, profileId, target, data, broadcast)
 
 /** Returns the envelope in [value], or null if there is none. Only what the client itself uses is checked. */
 internal fun parseEnvelope(value: JsonElement?): Envelope? {
@@ -49,7 +51,7 @@ internal fun parseEnvelope(value: JsonElement?): Envelope? {
     return Event(
         id, type, fields["tier"].textOrNull ?: "routine", fields["key"].textOrNull ?: type, offset, fields["epoch"].textOrNull,
         fields["at"].textOrNull ?: "", fields["expiresAt"].textOrNull, fields["profileId"].textOrNull, fields["target"].textOrNull,
-        fields["data"] ?: JsonNull,
+        fields["data"] ?: JsonNull, fields["broadcast"].offsetOrNull.takeIf { offset == null },
     )
 }
 

@@ -67,6 +67,10 @@ internal class Inbox(private val options: InboxOptions) {
     /** The position of the last delivered event while there is no cursor: a stored one, or that of the discarded cursor. */
     private var deliveredPosition: Position? = null
 
+    /** How far this device has read what is said to everyone. */
+    var broadcastPosition: BroadcastPosition? = null
+        private set
+
     /** Pages of a snapshot are still to come. */
     private var isSnapshotOpen = false
 
@@ -102,6 +106,7 @@ internal class Inbox(private val options: InboxOptions) {
         highestSkipped = null
         past = null
         deliveredPosition = null
+        broadcastPosition = null
         return hadOtherUser
     }
 
@@ -124,7 +129,8 @@ internal class Inbox(private val options: InboxOptions) {
         }
         if (current != generation) return
         isPositionLoaded = true
-        if (position == null) deliveredPosition = stored
+        if (position == null) deliveredPosition = stored?.position
+        if (broadcastPosition == null) broadcastPosition = stored?.broadcast?.let { BroadcastPosition(stored.position.epoch, it) }
     }
 
     fun handleWelcome(welcome: Welcome): AfterWelcome {
@@ -169,6 +175,8 @@ internal class Inbox(private val options: InboxOptions) {
     /** Applies, delivers and acknowledges an event. Returns false if an event before it is missing. */
     suspend fun handleEvent(event: Envelope, acknowledge: () -> Unit): Boolean {
         if (event.offset != null) return handleDurable(event, event.offset, acknowledge)
+        if (event.broadcast != null && event.epoch != null)
+            return handleBroadcast(event, BroadcastPosition(event.epoch, event.broadcast), acknowledge)
         if (!isRelevant(event)) return true.also { acknowledge() }
         val current = generation
         options.handle(event)
@@ -215,6 +223,22 @@ internal class Inbox(private val options: InboxOptions) {
         return true
     }
 
+    /** Delivers what is said to everyone. It is no part of the user's state, and none is missing: the server sends all after our number. */
+    private suspend fun handleBroadcast(event: Envelope, position: BroadcastPosition, acknowledge: () -> Unit): Boolean {
+        val isNews = broadcastPosition?.includes(position) != true
+        if (isNews) {
+            val current = generation
+            val isRelevant = isRelevant(event)
+            if (isRelevant) options.handle(event)
+            if (current != generation) return true // another user signed in while the handler ran
+            broadcastPosition = position
+            savePosition()
+            if (isRelevant) options.onCommitted(event)
+        }
+        acknowledge()
+        return true
+    }
+
     /**
      * Remembers which of the snapshot's events are the past: those that the app has received. On a new device that is all of them, and in
      * a new epoch nobody can tell, so the app has only the state to go by. It is still so if the connection ends between two pages, and
@@ -246,7 +270,8 @@ internal class Inbox(private val options: InboxOptions) {
     }
 
     private suspend fun store(userId: String, position: Position): Unit = try {
-        options.positionStore.save(userId, position)
+        val number = broadcastPosition?.takeIf { it.epoch == position.epoch }?.number
+        options.positionStore.save(userId, StoredPosition(position, number))
     } catch (error: UsherError) {
         options.onStorageError(error)
     }

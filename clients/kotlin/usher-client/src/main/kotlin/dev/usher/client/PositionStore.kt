@@ -43,20 +43,21 @@ private const val STORAGE_TIMEOUT_MS = 5_000L
  */
 internal class PositionStore(private val storage: PositionStorage, private val url: String, private val deviceId: String) {
     /** Returns the user's position; null if there is none, or a text that is none. Throws [UsherError] `storage` if the storage fails. */
-    suspend fun load(userId: String): Position? {
+    suspend fun load(userId: String): StoredPosition? {
         val text = attempt("the position cannot be read") { storage.get(storageName(url, userId, deviceId)) } ?: return null
         return try {
-            parsePosition(usherJson.parseToJsonElement(text))
+            parseStoredPosition(usherJson.parseToJsonElement(text))
         } catch (_: SerializationException) {
             null // a wrong position is worse than none
         }
     }
 
     /** Throws [UsherError] `storage` if the storage fails. Events may then repeat after a restart, which is better than losing them. */
-    suspend fun save(userId: String, position: Position) {
+    suspend fun save(userId: String, stored: StoredPosition) {
         val value = buildJsonObject {
-            put("epoch", JsonPrimitive(position.epoch))
-            put("offset", JsonPrimitive(position.offset))
+            put("epoch", JsonPrimitive(stored.position.epoch))
+            put("offset", JsonPrimitive(stored.position.offset))
+            stored.broadcast?.let { put("broadcast", JsonPrimitive(it)) }
         }
         attempt("the position cannot be stored; events may be received again after a restart") {
             storage.set(storageName(url, userId, deviceId), value.toString())

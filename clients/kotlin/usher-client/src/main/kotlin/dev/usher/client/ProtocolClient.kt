@@ -106,6 +106,11 @@ internal class ProtocolClient(
             config.appVersion?.let { put("appVersion", JsonPrimitive(it)) }
             config.profileId?.let { put("profileId", JsonPrimitive(it)) }
             put("token", JsonPrimitive(token))
+            // One epoch for both: a number of another one means nothing beside the position.
+            inbox.broadcastPosition?.takeIf { position == null || it.epoch == position.epoch }?.let {
+                put("epoch", JsonPrimitive(it.epoch))
+                put("broadcast", JsonPrimitive(it.number.toString()))
+            }
             if (position == null) return@buildJsonObject
             put("epoch", JsonPrimitive(position.epoch))
             put("offset", JsonPrimitive(position.offset.toString()))

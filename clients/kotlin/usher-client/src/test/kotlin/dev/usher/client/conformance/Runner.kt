@@ -69,7 +69,7 @@ class Runner(private val scenario: JsonObject) {
         when (kind) {
             "welcome" -> current.sendFrame("welcome", createWelcome(value.jsonObject, world.nowMs))
             "snapshot" -> sendSnapshot(createSnapshot(value.jsonObject))
-            "event" -> createEvent(value.jsonObject).let { current.sendFrame(it.text("type"), it, asksForAck = "offset" in it) }
+            "event" -> createEvent(value.jsonObject).let { current.sendFrame(it.text("type"), it, asksForAck = "offset" in it || "broadcast" in it) }
             "frame" -> current.sendFrame(value.jsonPrimitive.content, step.getValue("payload"))
             "refuse" -> current.refuse(value.jsonObject)
             "reply" -> asked.forEach { current.reply(it, value) }

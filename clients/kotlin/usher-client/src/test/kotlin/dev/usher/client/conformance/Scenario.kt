@@ -53,6 +53,9 @@ fun createSnapshot(fields: JsonObject): JsonObject {
 
 fun createEvent(fields: JsonObject): JsonObject {
     val common = of("at" to "2026-01-01T00:00:00.000Z", "data" to JsonObject(emptyMap()))
+    val broadcast = fields["broadcast"]
+    if (broadcast != null)
+        return of("id" to "b-$broadcast", "type" to "notice", "tier" to "important", "key" to "notice:$broadcast", "epoch" to "e1") + common + fields
     val offset = fields["offset"] ?: return of("id" to "r", "type" to "hint", "tier" to "routine", "key" to "hint") + common + fields
     return of("id" to "e-$offset", "type" to "note", "tier" to "important", "key" to "note:$offset", "epoch" to "e1") + common + fields
 }
@@ -86,9 +89,10 @@ private fun expectCalls(world: World, value: JsonElement) {
 private fun expectStored(world: World, user: String, value: JsonElement) {
     val stored = world.getStored(user)
     if (value == JsonNull) return assertEquals(null, stored, user)
-    expectKnown("stored", value.jsonObject, "epoch", "offset")
-    value.jsonObject["epoch"]?.let { assertEquals(it.jsonPrimitive.content, stored?.epoch, user) }
-    value.jsonObject["offset"]?.let { assertEquals(it.jsonPrimitive.long, stored?.offset, user) }
+    expectKnown("stored", value.jsonObject, "epoch", "offset", "broadcast")
+    value.jsonObject["epoch"]?.let { assertEquals(it.jsonPrimitive.content, stored?.position?.epoch, user) }
+    value.jsonObject["offset"]?.let { assertEquals(it.jsonPrimitive.long, stored?.position?.offset, user) }
+    value.jsonObject["broadcast"]?.let { assertEquals(it.jsonPrimitive.long, stored?.broadcast, user) }
 }
 
 private fun expectKnownState(world: World, value: JsonElement) {

@@ -20,7 +20,7 @@ import dev.usher.client.isTokenError
 import dev.usher.client.normalizeUrl
 import dev.usher.client.parseEnvelope
 import dev.usher.client.parseError
-import dev.usher.client.parsePosition
+import dev.usher.client.parseStoredPosition
 import dev.usher.client.parseRetryAfterMs
 import dev.usher.client.parseSnapshot
 import dev.usher.client.parseWelcome
@@ -91,9 +91,11 @@ private val CHECKS: Map<String, (JsonObject) -> Unit> = mapOf(
     "storage-names.json/urls" to { row -> assertEquals(row.text("is"), normalizeUrl(row.text("url"))) },
     "storage-names.json/values" to { row ->
         val read = row["text"].textOrNull?.let { text ->
-            try { parsePosition(usherJson.parseToJsonElement(text)) } catch (_: SerializationException) { null }
+            try { parseStoredPosition(usherJson.parseToJsonElement(text)) } catch (_: SerializationException) { null }
         }
-        expectFields(row.getValue("position"), read?.let { fields("epoch" to it.epoch, "offset" to it.offset) })
+        expectFields(row.getValue("position"), read?.let {
+            fields("epoch" to it.position.epoch, "offset" to it.position.offset, "broadcast" to it.broadcast)
+        })
     },
     "errors.json/errors" to { row -> expectFields(row.getValue("error"), parseError(row.getValue("value"))?.let(::toJson)) },
     "errors.json/token" to { row ->

@@ -2,15 +2,16 @@ package dev.usher.client.conformance
 
 import dev.usher.client.Clock
 import dev.usher.client.Envelope
-import dev.usher.client.Position
 import dev.usher.client.PositionStorage
 import dev.usher.client.Signal
+import dev.usher.client.StoredPosition
 import dev.usher.client.TokenProvider
 import dev.usher.client.Transport
 import dev.usher.client.Usher
 import dev.usher.client.UsherConfig
 import dev.usher.client.UsherError
 import dev.usher.client.parsePosition
+import dev.usher.client.parseStoredPosition
 import dev.usher.client.storageName
 import dev.usher.client.textOrNull
 import kotlinx.coroutines.CompletableDeferred
@@ -46,7 +47,7 @@ class World(private val random: Double, private var token: String, private val i
     private val scope = CoroutineScope(dispatcher)
     val lines = mutableListOf<FakeLine>()
     val heard = mutableListOf<Any>()
-    val acked = mutableListOf<Long>()
+    val acked = mutableListOf<Any>()
     val log = mutableListOf<String>()
     val errors = mutableListOf<String>()
     val offline = mutableListOf<String>()
@@ -98,8 +99,8 @@ class World(private val random: Double, private var token: String, private val i
 
     fun settle() = scheduler.runCurrent()
 
-    fun getStored(userId: String): Position? =
-        items[storageName(URL, userId, "tv")]?.let { parsePosition(Json.parseToJsonElement(it)) }
+    internal fun getStored(userId: String): StoredPosition? =
+        items[storageName(URL, userId, "tv")]?.let { parseStoredPosition(Json.parseToJsonElement(it)) }
 
     fun close() {
         client.close()
@@ -162,9 +163,9 @@ class World(private val random: Double, private var token: String, private val i
     }
 
     private fun recordAck(payload: JsonObject) {
-        val offset = payload["offset"]?.toString()?.toLong() ?: return
-        acked += offset
-        log += "acked $offset"
+        val event = if ("broadcast" in payload) payload.text("id") else payload["offset"]?.toString()?.toLong() ?: return
+        acked += event
+        log += "acked $event"
     }
 
     private fun record(signal: Signal) {

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { encodeData } from '../mailbox/events/encode-data.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { EventBusService } from '../platform/events/event-bus.service.js';
+import type { IdempotentCall } from '../platform/http/idempotency/idempotency.js';
+import { IdempotencyStore } from '../platform/http/idempotency/idempotency.store.js';
+import { Problem } from '../platform/http/problem.js';
+import { Database, type Transaction } from '../platform/postgres/database.js';
+import { expiryOf, faultOf, MAX_DAYS } from './broadcast.js';
+import { broadcastsChanged } from './broadcast-log.worker.js';
+import { BroadcastStore, type NewBroadcast } from './broadcast.store.js';
+import type { NewBroadcastBody } from './broadcasts.schema.js';
+
+/** A broadcast that was checked. */
+export type CheckedBroadcast = Omit<NewBroadcast, 'number' | 'id'>;
+
+/** Where a broadcast stands. */
+export interface PublishedBroadcast {
+  readonly id: string;
+  readonly number: number;
+}
+
+/** Publishes broadcasts: one row each. Nodes are told after the commit; one that is not finds out within a second. */
+@Injectable()
+export class BroadcastPublishingService {
+  constructor(
+    private readonly store: BroadcastStore,
+    private readonly database: Database,
+    private readonly idempotency: IdempotencyStore,
+    private readonly bus: EventBusService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /**
+   * Publishes a broadcast of the service key. Throws Problem reserved_type, payload_too_large or invalid_request, and conflict when too much is in
+   * force.
+   */
+  publish(
+    body: NewBroadcastBody,
+    keyId: string,
+    call: IdempotentCall | undefined,
+  ): Promise<PublishedBroadcast> {
+    const checked = this.check(body, keyId);
+    return this.database.transaction('important', async (tx) => {
+      const published = await this.append(tx, checked);
+      if (call)
+        await this.idempotency.settleInTransaction(tx, [
+          { id: call.id, status: call.status, sealed: call.seal(published) },
+        ]);
+      return published;
+    });
+  }
+
+  /** Writes a broadcast in somebody's transaction; it is sent after the commit. Throws Problem conflict when too much is in force. */
+  async append(tx: Transaction, broadcast: CheckedBroadcast): Promise<PublishedBroadcast> {
+    const number = await this.store.takeNumber(tx);
+    const usage = await this.store.usageBeside(tx, broadcast.key);
+    const fault = faultOf(usage, Buffer.byteLength(broadcast.json));
+    if (fault !== undefined) throw new Problem('conflict', fault);
+    const id = randomUUID();
+    await this.store.publish(tx, { ...broadcast, id, number });
+    tx.afterCommit(() => this.bus.publish(broadcastsChanged, undefined));
+    return { id, number };
+  }
+
+  private check({ type, key, data, expiresAt, receipts }: NewBroadcastBody, keyId: string): CheckedBroadcast {
+    const json = encodeData({ type, data, expiresAt });
+    const expiry = expiryOf(expiresAt, Date.now());
+    if (!expiry) throw new Problem('invalid_request', `expiresAt: must be within ${MAX_DAYS} days.`);
+    const sample = receipts === 'all' ? 1 : this.config.BROADCAST_RECEIPT_SAMPLE;
+    return { type, key: key ?? null, json, sample, expiresAt: expiry, keyId };
+  }
+}
