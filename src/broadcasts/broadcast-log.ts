@@ -18,6 +18,11 @@ export class BroadcastLog {
     return this.broadcasts.filter((one) => one.number > number && Date.parse(one.expiresAt) > now);
   }
 
+  /** Whether the broadcast of this number is in force at `now` (ms). */
+  isInForce(number: number, now: number): boolean {
+    return this.broadcasts.some((one) => one.number === number && Date.parse(one.expiresAt) > now);
+  }
+
   /**
    * Returns the position of a device that was sent everything after `position`. It never goes back: a device may come from a node that has read
    * more.

@@ -42,14 +42,16 @@ export class BroadcastPublishingService {
     call: IdempotentCall | undefined,
   ): Promise<PublishedBroadcast> {
     const checked = this.check(body, keyId);
-    return this.database.transaction('important', async (tx) => {
-      const published = await this.append(tx, checked);
-      if (call)
-        await this.idempotency.settleInTransaction(tx, [
-          { id: call.id, status: call.status, sealed: call.seal(published) },
-        ]);
-      return published;
-    });
+    return this.store.change(() =>
+      this.database.transaction('important', async (tx) => {
+        const published = await this.append(tx, checked);
+        if (call)
+          await this.idempotency.settleInTransaction(tx, [
+            { id: call.id, status: call.status, sealed: call.seal(published) },
+          ]);
+        return published;
+      }),
+    );
   }
 
   /** Writes a broadcast in somebody's transaction; it is sent after the commit. Throws Problem conflict when too much is in force. */

@@ -2,9 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import { generationBase } from '../platform/postgres/generation.fragments.js';
 import { named, statement } from '../platform/postgres/statement.js';
+import { Batcher } from '../platform/scheduling/batcher.js';
 import type { Broadcast, BroadcastPosition, BroadcastState, BroadcastUsage } from './broadcast.js';
 import { BroadcastLog } from './broadcast-log.js';
 
+/** Publications and withdrawals that wait for each other on one node. */
+const MAX_CHANGES_WAITING = 100;
 const IN_FORCE = 'b.withdrawn_at IS NULL AND b.superseded_by IS NULL AND b.expires_at > now()';
 const FIELDS = `b.number, b.id, b.type, b.key, b.data, b.sample, iso(b.created_at) AS at, iso(b.expires_at) AS "expiresAt"`;
 const STORED = `SELECT ${FIELDS}, b.key_id AS "keyId", iso(b.withdrawn_at) AS "withdrawnAt", b.superseded_by AS "supersededBy",
@@ -71,7 +74,22 @@ export interface NewBroadcast extends Pick<Broadcast, 'number' | 'id' | 'type' |
 /** The broadcasts of the installation, one row each, and the number of its last change. */
 @Injectable()
 export class BroadcastStore {
+  private readonly changes = new Batcher<() => Promise<unknown>, unknown>({
+    runBatch: async ([change]) => [await change?.()],
+    size: 1,
+    concurrency: 1,
+    capacity: MAX_CHANGES_WAITING,
+  });
+
   constructor(private readonly database: Database) {}
+
+  /**
+   * Runs a transaction that takes a number: one at a time on each node, or those that wait for a node that vanished with the counter locked would take
+   * all connections of their lane, and devices could not connect. Throws QueueFull when a hundred wait.
+   */
+  change<T>(transaction: () => Promise<T>): Promise<T> {
+    return this.changes.add(transaction) as Promise<T>;
+  }
 
   /** Returns the number of the last change: a cheap read, which each node makes each second. */
   async readHead(): Promise<BroadcastPosition> {

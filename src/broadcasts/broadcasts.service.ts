@@ -31,20 +31,22 @@ export class BroadcastsService {
 
   /** Has a broadcast be sent to nobody any more, and tells the audit. Throws Problem not_found. */
   withdraw(id: string, by: AuditContext): Promise<void> {
-    return this.audit.transaction('important', by, async (tx) => {
-      await this.store.takeNumber(tx);
-      const { state, withdrawnAt } = found(await this.store.get(id, tx));
-      await this.store.withdraw(tx, id);
-      tx.afterCommit(() => this.bus.publish(broadcastsChanged, undefined));
-      const act = {
-        action: 'broadcast.withdraw',
-        target: { kind: 'broadcast', id },
-        before: { state },
-        after: { state: 'withdrawn' },
-        result: withdrawnAt === null ? 'done' : 'unchanged',
-      } as const;
-      return { outcome: undefined, acts: [act] };
-    });
+    return this.store.change(() =>
+      this.audit.transaction('important', by, async (tx) => {
+        await this.store.takeNumber(tx);
+        const { state, withdrawnAt } = found(await this.store.get(id, tx));
+        await this.store.withdraw(tx, id);
+        tx.afterCommit(() => this.bus.publish(broadcastsChanged, undefined));
+        const act = {
+          action: 'broadcast.withdraw',
+          target: { kind: 'broadcast', id },
+          before: { state },
+          after: { state: 'withdrawn' },
+          result: withdrawnAt === null ? 'done' : 'unchanged',
+        } as const;
+        return { outcome: undefined, acts: [act] };
+      }),
+    );
   }
 }
 

@@ -31,8 +31,9 @@ export class MailboxController {
   })
   @ApiResponse({ status: 200, standardSchema: stateWithBroadcasts })
   async state(@CurrentUser() userId: string) {
+    const broadcasts = this.toEveryone.inForce();
     const [read] = await this.states.read([userId], 'important');
-    return { ...read?.state, broadcasts: this.toEveryone.inForce() };
+    return { ...read?.state, broadcasts };
   }
 
   /** One page of the durable events after a position, in offset order, the newest of each key. Throws Problem position_lost. */

@@ -7,6 +7,8 @@ import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { SLOW_BYTES } from '../connection/backpressure.js';
 import type { EventFrame } from '../connection/frame.js';
 import type { Connection } from '../connection/connection.js';
+import { AckTracker } from '../connection/ack-tracker.js';
+import { AcknowledgementsService } from '../connection/acknowledgements.service.js';
 import { BroadcastDeliveryService } from './broadcast-delivery.service.js';
 import { BroadcastFrame, positionWithout } from './broadcast-frame.js';
 
@@ -27,6 +29,7 @@ const logOf = (...numbers: number[]) =>
 function node(count: number) {
   const bus = new EventBusService();
   const logs = { latest: logOf() };
+  const writes = { waitingDevices: 0 };
   const sent = new Map<object, EventFrame[]>();
   const connections = Array.from({ length: count }, () => ({
     userId: 'ann',
@@ -37,10 +40,10 @@ function node(count: number) {
   const service = new BroadcastDeliveryService(
     logs as never,
     { all: () => connections } as never,
-    {
+    Object.assign(writes, {
       deliverUnordered: (connection: object, frames: EventFrame[]) =>
         void sent.set(connection, [...(sent.get(connection) ?? []), ...frames]),
-    } as never,
+    }) as never,
     { count: () => undefined } as never,
     bus,
   );
@@ -51,7 +54,7 @@ function node(count: number) {
   };
   const numbersOf = (connection: object | undefined) =>
     (sent.get(connection as object) ?? []).map(({ header }) => header.broadcast);
-  return { connections, sent, service, read, numbersOf };
+  return { connections, sent, service, writes, read, numbersOf };
 }
 const asConnection = (one: object | undefined) => one as Connection;
 
@@ -67,6 +70,16 @@ describe('broadcasts of one node', () => {
     }
     expect(iterations).toBeGreaterThan(10);
     expect(new Set([...sent.values()].flat()).size).toBe(1);
+  });
+
+  test('are not queued for more devices while many wait to be written to: important events wait in the same queue', async () => {
+    const { connections, sent, writes, read } = node(500);
+    writes.waitingDevices = 257;
+    read(1);
+    for (let iteration = 0; iteration < 20; iteration += 1) await nextIteration();
+    expect(sent.size).toBe(0);
+    writes.waitingDevices = 0;
+    while (sent.size < connections.length) await nextIteration();
   });
 
   test('that come while earlier ones are being sent reach all devices, once and in order', async () => {
@@ -103,4 +116,22 @@ test('a device to which waiting broadcasts are not written after all gets them a
   expect(positionWithout(frames, { epoch: 'e1', number: 5 })).toEqual({ epoch: 'e1', number: 2 });
   expect(positionWithout([], { epoch: 'e1', number: 5 })).toEqual({ epoch: 'e1', number: 5 });
   expect(frames[0]?.ackId).toBeDefined();
+});
+
+test('a broadcast that is not acknowledged is sent once more while it is in force, and not when it was withdrawn', () => {
+  const [withdrawn, inForce] = [1, 2].map((number) => new BroadcastFrame(broadcast(number), 'e1'));
+  const acks = new AckTracker();
+  for (const frame of [withdrawn, inForce]) if (frame) acks.track(frame.ackId ?? 0, frame, 0);
+  const written: unknown[] = [];
+  const transport = { bufferedBytes: 0, write: (frames: unknown[]) => written.push(...frames) };
+  const connection = { acks, transport, unacknowledged: 2, resendUnapplied: () => undefined };
+  const service = new AcknowledgementsService(
+    { record: () => undefined } as never,
+    {} as never,
+    { latest: logOf(2) } as never,
+    { ACK_TIMEOUT_SECONDS: 5 } as never,
+  );
+  service.resendDue(connection as never, 5_000);
+  expect(written).toEqual([inForce]);
+  expect(acks.size).toBe(1);
 });

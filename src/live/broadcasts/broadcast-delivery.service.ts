@@ -1,3 +1,4 @@
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Broadcast } from '../../broadcasts/broadcast.js';
 import { broadcastLogRead, BroadcastLogWorker } from '../../broadcasts/broadcast-log.worker.js';
@@ -12,6 +13,11 @@ import { BroadcastFrame } from './broadcast-frame.js';
 
 /** Connections that are looked at without yielding to the event loop: some 0.3 ms of work. One slice waits at a time, so other bulk work goes on too. */
 const SLICE_SIZE = 128;
+/**
+ * While more devices wait to be written to, no more are looked at: important events and responses wait in the same queue, and a long one is taken for
+ * overload (MAX_WRITES_WAITING in platform/load).
+ */
+const MAX_WAITING_DEVICES = 256;
 
 /**
  * Sends the devices of this node what is said to everyone. Each connection has a position in the log, and is sent what comes after it: when its
@@ -84,10 +90,17 @@ export class BroadcastDeliveryService implements OnModuleInit, OnApplicationShut
 
   private async walk(): Promise<void> {
     const all = [...this.connections.all()];
-    for (let start = 0; start < all.length && !this.isStopped; start += SLICE_SIZE)
+    for (let start = 0; start < all.length && !this.isStopped; start += SLICE_SIZE) {
+      await this.untilWritten();
       await bulkQueue.run(() => {
         for (const connection of all.slice(start, start + SLICE_SIZE)) this.deliver(connection);
       });
+    }
+  }
+
+  /** Each iteration of the event loop writes a slice of what waits, to devices that do not read as well, so this ends. */
+  private async untilWritten(): Promise<void> {
+    while (this.delivery.waitingDevices > MAX_WAITING_DEVICES && !this.isStopped) await nextIteration();
   }
 
   private frameOf(broadcast: Broadcast, epoch: string): BroadcastFrame {

@@ -41,15 +41,20 @@ export class AckTracker {
 
   /**
    * Sends once more what was not acknowledged within `timeoutMs`. What was not acknowledged even then is given up: the
-   * device gets it with its next connection. Returns the frames that were given up.
+   * device gets it with its next connection. So is what `isWanted` refuses, without a second time. Returns the frames that were given up.
    */
-  resendDue(transport: Transport, timeoutMs: number, now: number): EventFrame[] {
+  resendDue(
+    transport: Transport,
+    timeoutMs: number,
+    now: number,
+    isWanted: (frame: EventFrame) => boolean = () => true,
+  ): EventFrame[] {
     const due = [...this.unacknowledged].filter(([, { sentAt }]) => now - sentAt >= timeoutMs);
-    const unsent = due.filter(([, { resent }]) => !resent);
+    const unsent = due.filter(([, { resent, frame }]) => !resent && isWanted(frame));
     for (const [ackId, { frame }] of unsent)
       this.unacknowledged.set(ackId, { frame, sentAt: now, resent: true });
     if (unsent.length > 0) transport.write(unsent.map(([, { frame }]) => frame));
-    const givenUp = due.filter(([, { resent }]) => resent);
+    const givenUp = due.filter((one) => !unsent.includes(one));
     for (const [ackId] of givenUp) this.unacknowledged.delete(ackId);
     this.lateAcks += due.length;
     return givenUp.map(([, { frame }]) => frame);

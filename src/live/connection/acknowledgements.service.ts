@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { BroadcastLogWorker } from '../../broadcasts/broadcast-log.worker.js';
 import { BroadcastTallyWorker } from '../../broadcasts/receipts/broadcast-tally.worker.js';
 import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
 import { findEventType } from '../../mailbox/events/event-types.js';
@@ -6,7 +7,7 @@ import { CONFIG, type Config } from '../../platform/config/config.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { BroadcastFrame } from '../broadcasts/broadcast-frame.js';
 import type { Connection } from './connection.js';
-import { isDurableHeader } from './frame.js';
+import { type EventFrame, isDurableHeader } from './frame.js';
 
 /** A device has this many times longer to apply an event than to acknowledge it (docs/CONTRACT.md, "From the server"). */
 const APPLY_FACTOR = 6;
@@ -18,7 +19,8 @@ export class AcknowledgementsService {
 
   constructor(
     private readonly receipts: ReceiptsService,
-    private readonly broadcasts: BroadcastTallyWorker,
+    private readonly tally: BroadcastTallyWorker,
+    private readonly logs: BroadcastLogWorker,
     @Inject(CONFIG) { ACK_TIMEOUT_SECONDS }: Config,
   ) {
     this.ackTimeoutMs = ACK_TIMEOUT_SECONDS * 1_000;
@@ -35,8 +37,7 @@ export class AcknowledgementsService {
     const frame = acks?.acknowledge(ackId);
     if (!acks || !frame) return acks?.acceptLateAck() ?? false;
     connection.acknowledgedCount += 1;
-    if (frame instanceof BroadcastFrame)
-      this.broadcasts.count(frame.broadcast, connection.userId, 'received');
+    if (frame instanceof BroadcastFrame) this.tally.count(frame.broadcast, connection.userId, 'received');
     const { header } = frame;
     // The event of another target device only moved this one's position.
     const isForDevice = header.target === undefined || header.target === connection.deviceId;
@@ -56,11 +57,16 @@ export class AcknowledgementsService {
     connection.resendUnapplied(APPLY_FACTOR * this.ackTimeoutMs, now);
   }
 
+  /** A broadcast that was withdrawn or superseded meanwhile is not sent again. */
+  private readonly isInForce = (frame: EventFrame): boolean =>
+    !(frame instanceof BroadcastFrame) ||
+    (this.logs.latest?.isInForce(frame.broadcast.number, Date.now()) ?? true);
+
   private resendUnacknowledged(connection: Connection, now: number): void {
     const { transport, acks } = connection;
     // While the first copy is still in the socket's buffer, a second one would only make a slow device slower.
     if (!transport || !acks || transport.bufferedBytes > 0) return;
-    for (const { header } of acks.resendDue(transport, this.ackTimeoutMs, now)) {
+    for (const { header } of acks.resendDue(transport, this.ackTimeoutMs, now, this.isInForce)) {
       if (isDurableHeader(header)) this.receipts.record(connection, header, 'sent');
     }
   }

@@ -119,6 +119,11 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
     if (connection.outbound.size > 0) this.writes.schedule(connection);
   }
 
+  /** Devices to which something is to be written in one of the next slices. */
+  get waitingDevices(): number {
+    return this.writes.waiting;
+  }
+
   /** Counts a device that is sent away because it does not read. */
   countSlowDevice(): void {
     this.monitor.countSlowDevice();

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import pg from 'pg';
 import { isSampled } from '../../../src/broadcasts/receipts/receipt-sample.js';
 import type { Device, DeviceOptions } from '../../support/drivers/device.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
@@ -224,6 +225,22 @@ test('an event stream resumes both after its Last-Event-ID', async () => {
   await eventually('the stream goes on', () => second.text().includes(next));
   expect(second.text()).not.toContain('notice.one');
   second.close();
+});
+
+test('publications that wait for one whose node vanished keep no device from connecting', async () => {
+  const vanished = new pg.Client({ connectionString: a.database.url });
+  await vanished.connect();
+  await vanished.query('BEGIN');
+  await vanished.query('UPDATE broadcast_counter SET last = last');
+  const waiting = Promise.all(Array.from({ length: 6 }, (_, n) => publish({ data: n })));
+  await eventually('they wait', async () => {
+    const { rows } = await vanished.query(`SELECT FROM pg_locks WHERE NOT granted`);
+    return rows.length > 0;
+  });
+  await connect(a, 'lea', 'tv');
+  await vanished.query('COMMIT');
+  await vanished.end();
+  expect((await waiting).map(({ number }) => number).toSorted((x, y) => x - y)).toHaveLength(6);
 });
 
 test('a call that is repeated with its Idempotency-Key publishes once', async () => {

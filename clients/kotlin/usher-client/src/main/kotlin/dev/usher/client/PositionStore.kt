@@ -23,7 +23,7 @@ public interface PositionStorage {
     public suspend fun set(name: String, value: String)
 }
 
-/** Forgets everything when the app ends. An app that starts then hears nothing of what it missed, and has only the state. */
+/** Forgets everything when the app ends. An app that starts then hears nothing of what it missed, and has only the state. It gets every broadcast in force again. */
 public class MemoryPositionStorage : PositionStorage {
     private val values = ConcurrentHashMap<String, String>()
 

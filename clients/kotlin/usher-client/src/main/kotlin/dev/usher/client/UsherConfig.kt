@@ -22,7 +22,7 @@ public fun interface TokenProvider {
  * @property deviceId identifies this installation of the app. Choose it once and keep it.
  * @property platform `ios`, `android`, `web` or `tv`
  * @property profileId the person within the account; null: the server's default, `main`
- * @property storage where the position is stored. The default forgets it when the app ends.
+ * @property storage where the position is stored. The default forgets it when the app ends, and broadcasts in force come again with each start.
  * @property transport null: WebSockets by an `OkHttpClient` of the client's own. Pass `OkHttpTransport(yourClient)` to share yours.
  * @property dispatcher where handlers and the token provider run
  * @property handlerTimeoutMs after this time a handler is cancelled, and its event counts as handled
