@@ -15,7 +15,7 @@ import { BroadcastFrame } from './broadcast-frame.js';
 const SLICE_SIZE = 128;
 /**
  * While more devices wait to be written to, no more are looked at: important events and responses wait in the same queue, and a long one is taken for
- * overload (MAX_WRITES_WAITING in platform/load).
+ * overload (MAX_WRITES_WAITING in platform/http/body).
  */
 const MAX_WAITING_DEVICES = 256;
 

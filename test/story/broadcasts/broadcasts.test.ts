@@ -233,14 +233,16 @@ test('publications that wait for one whose node vanished keep no device from con
   await vanished.query('BEGIN');
   await vanished.query('UPDATE broadcast_counter SET last = last');
   const waiting = Promise.all(Array.from({ length: 6 }, (_, n) => publish({ data: n })));
-  await eventually('they wait', async () => {
-    const { rows } = await vanished.query(`SELECT FROM pg_locks WHERE NOT granted`);
-    return rows.length > 0;
-  });
-  await connect(a, 'lea', 'tv');
-  await vanished.query('COMMIT');
-  await vanished.end();
-  expect((await waiting).map(({ number }) => number).toSorted((x, y) => x - y)).toHaveLength(6);
+  try {
+    await eventually('they wait', async () => {
+      const { rows } = await vanished.query('SELECT FROM pg_locks WHERE NOT granted');
+      return rows.length > 0;
+    });
+    await connect(a, 'lea', 'tv');
+  } finally {
+    await vanished.end(); // which ends its transaction
+  }
+  expect(await waiting).toHaveLength(6);
 });
 
 test('a call that is repeated with its Idempotency-Key publishes once', async () => {
