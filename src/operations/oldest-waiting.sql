@@ -2,15 +2,13 @@
 -- $1 text[] push providers
 -- oldestHandoffs: mailbox/mailbox.fragments.ts · oldestPushes: push/queue/push.fragments.ts · waitingWebhooks:
 -- membership/membership.fragments.ts · oldestEdgeNotice: streams/stream.fragments.ts · oldestMessages: messages/queue/message.fragments.ts ·
--- oldestDigest: digests/digest.fragments.ts · campaignIdleSeconds, stoppedCampaigns: campaigns/campaign.fragments.ts
+-- oldestDigest: digests/digest.fragments.ts
 -- Returns one row: handoffs { critical, important } in seconds · pushes [{ vendor, tier, seconds }] · waiting { count, seconds } ·
--- "edgeNotice", digest and "campaignIdle" in seconds · messages [{ channel, tier, seconds }] · "stoppedCampaigns", how many
+-- "edgeNotice" and digest in seconds · messages [{ channel, tier, seconds }]
 SELECT
   {{oldestHandoffs}} AS handoffs,
   (SELECT coalesce(json_agg(o), '[]') FROM ({{oldestPushes}}) AS o) AS pushes,
   {{waitingWebhooks}} AS waiting,
   {{oldestEdgeNotice}} AS "edgeNotice",
   (SELECT coalesce(json_agg(o), '[]') FROM ({{oldestMessages}}) AS o) AS messages,
-  {{oldestDigest}} AS digest,
-  {{campaignIdleSeconds}} AS "campaignIdle",
-  {{stoppedCampaigns}} AS "stoppedCampaigns"
+  {{oldestDigest}} AS digest

@@ -10,7 +10,7 @@ import {
 } from '../membership/membership.fragments.js';
 import { oldestMessages } from '../messages/queue/message.fragments.js';
 import { Database } from '../platform/postgres/database.js';
-import { statement } from '../platform/postgres/statement.js';
+import { named, statement } from '../platform/postgres/statement.js';
 import type { DurableTier } from '../platform/tiers.js';
 import { oldestPushes, pauses } from '../push/queue/push.fragments.js';
 import { oldestEdgeNotice } from '../streams/stream.fragments.js';
@@ -32,9 +32,12 @@ const READ_OLDEST = statement('oldest-waiting.sql', import.meta.url, {
   oldestEdgeNotice,
   oldestMessages,
   oldestDigest,
-  campaignIdleSeconds,
-  stoppedCampaigns,
 });
+/** A statement of its own: it takes as long to plan as all the queues together, and a plan is made anew whenever one of its tables was analyzed. */
+const READ_CAMPAIGNS = named(
+  'campaigns-waiting',
+  `SELECT ${campaignIdleSeconds} AS "campaignIdle", ${stoppedCampaigns} AS "stoppedCampaigns"`,
+);
 
 /** What is waiting in the tables; ages in seconds. */
 export interface Backlog {
@@ -55,7 +58,7 @@ export interface Backlog {
 }
 
 /** What has waited longest in each queue that is a table; in seconds. */
-export interface OldestWaiting extends Pick<Backlog, 'handoffs' | 'pushes' | 'waiting'> {
+export interface OldestWaiting extends WaitingCampaigns, Pick<Backlog, 'handoffs' | 'pushes' | 'waiting'> {
   readonly edgeNotice: number | null;
   readonly messages: readonly {
     readonly channel: string;
@@ -63,7 +66,11 @@ export interface OldestWaiting extends Pick<Backlog, 'handoffs' | 'pushes' | 'wa
     readonly seconds: number;
   }[];
   readonly digest: number | null;
-  /** Null when no campaign has anything to do. */
+}
+
+/** Campaigns that do not go on. */
+export interface WaitingCampaigns {
+  /** For how many seconds the one that stands still longest does so; null when no campaign has anything to do. */
   readonly campaignIdle: number | null;
   /** How many campaigns wait for people. */
   readonly stoppedCampaigns: number;
@@ -81,8 +88,10 @@ export class OverviewStore {
   }
 
   async readOldest(pushProviders: readonly string[]): Promise<OldestWaiting> {
-    const [row] = await this.database.run<OldestWaiting>('routine', READ_OLDEST, [pushProviders]);
-    if (!row) throw new Error('the query returns one row');
-    return row;
+    type Queues = Omit<OldestWaiting, keyof WaitingCampaigns>;
+    const [queues] = await this.database.run<Queues>('routine', READ_OLDEST, [pushProviders]);
+    const [campaigns] = await this.database.run<WaitingCampaigns>('routine', READ_CAMPAIGNS, []);
+    if (!queues || !campaigns) throw new Error('each query returns one row');
+    return { ...queues, ...campaigns };
   }
 }

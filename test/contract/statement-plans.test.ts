@@ -295,6 +295,7 @@ describe('of a user with many events behind them', () => {
   test.each<[page: string, name: string, values: readonly unknown[]]>([
     ['overview', 'overview', ['{stripe,standard}', '{apns,fcm,webpush}']],
     ['metrics', 'oldest-waiting', ['{apns,fcm,webpush}']],
+    ['metrics: campaigns', 'campaigns-waiting', []],
     ['find: the user', 'search', ['busy', null, null, '{stripe,standard}']],
     ['find: a webhook', 'search', ['busy1', null, null, '{stripe,standard}']],
     ['user: the state', 'state', ['{busy}']],
