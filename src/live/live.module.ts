@@ -24,7 +24,11 @@ import { LoadSheddingWorker } from './maintenance/load-shedding.worker.js';
 import { NodePresenceService } from './maintenance/node-presence.service.js';
 import { NodeRegistrationService } from './maintenance/node-registration.service.js';
 import { DeliveryMonitorService } from './monitoring/delivery-monitor.service.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
 import { DeviceGateway } from './socketio/device.gateway.js';
+import { DirectDriver } from './socketio/direct/direct.driver.js';
+import { SOCKET_DRIVER } from './socketio/socket-driver.js';
+import { StockDriver } from './socketio/stock/stock.driver.js';
 import { EventStreamController } from './sse/event-stream.controller.js';
 
 /** The devices that are connected now, over Socket.IO or Server-Sent Events. */
@@ -52,6 +56,11 @@ import { EventStreamController } from './sse/event-stream.controller.js';
     LocalDeliveryService,
     NodePresenceService,
     NodeRegistrationService,
+    {
+      provide: SOCKET_DRIVER,
+      inject: [CONFIG],
+      useFactory: ({ SOCKETS }: Config) => (SOCKETS === 'stock' ? new StockDriver() : new DirectDriver()),
+    },
   ],
 })
 export class LiveModule {}

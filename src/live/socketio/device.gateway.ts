@@ -15,9 +15,7 @@ import { ConnectionLimiterService, retryDelayMs } from '../admission/connection-
 import { HandshakeService } from '../admission/handshake.service.js';
 import { CommandDispatcherService } from '../connection/command-dispatcher.service.js';
 import { Connection } from '../connection/connection.js';
-import { FrameRateLimiter } from './frame-rate-limiter.js';
-import { engineOf, type EngineSocket, type PacketHandlers } from './socket-io-internals.js';
-import { SocketIoTransport } from './socket-io.transport.js';
+import { type Engine, type PacketHandlers, SOCKET_DRIVER, type SocketDriver } from './socket-driver.js';
 
 /** Handshakes on one connection; an app sends one. */
 const MAX_HANDSHAKES = 5;
@@ -30,10 +28,8 @@ export class DeviceGateway implements OnGatewayInit<Server> {
   /** Devices that were admitted and whose sockets Socket.IO has not yet connected. */
   private readonly admitted = new WeakMap<Socket, AdmittedDevice>();
   /** Handshakes so far, by connection. */
-  private readonly handshakes = new WeakMap<EngineSocket, number>();
+  private readonly handshakes = new WeakMap<Engine, number>();
   private readonly addressOf: (request: IncomingMessage) => string;
-  private readonly rateLimiter = new FrameRateLimiter();
-  /** The same functions for all sockets, with the socket as `this`: closures for each would cost memory. */
   private readonly packetHandlers: PacketHandlers;
   private readonly onDisconnect: (this: Socket) => void;
 
@@ -42,6 +38,7 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     private readonly admission: AdmissionService,
     private readonly limiter: ConnectionLimiterService,
     dispatcher: CommandDispatcherService,
+    @Inject(SOCKET_DRIVER) private readonly driver: SocketDriver,
     @Inject(CONFIG) config: Config,
   ) {
     this.addressOf = clientAddressBehind(config.TRUSTED_PROXIES);
@@ -61,7 +58,7 @@ export class DeviceGateway implements OnGatewayInit<Server> {
   }
 
   afterInit(server: Server): void {
-    server.engine.on('connection', (engine: EngineSocket) => this.rateLimiter.watch(engine));
+    this.driver.watch(server);
     server.use((socket, next) => {
       this.admit(socket).then(
         () => next(),
@@ -73,7 +70,7 @@ export class DeviceGateway implements OnGatewayInit<Server> {
   }
 
   private async admit(socket: Socket): Promise<void> {
-    const engine = engineOf(socket);
+    const engine = socket.conn;
     // Checked before the limit of the node, which one connection must not use up.
     const handshakes = (this.handshakes.get(engine) ?? 0) + 1;
     this.handshakes.set(engine, handshakes);
@@ -87,7 +84,7 @@ export class DeviceGateway implements OnGatewayInit<Server> {
     this.limiter.admit(device.userId);
     const admitted = await this.admission.admit(device, (connection) => {
       socket.data = { connection };
-      this.rateLimiter.useBucket(engine, connection.inboundLimit);
+      this.driver.useBucket(socket, connection.inboundLimit);
       socket.conn.on('close', () => this.admission.leave(connection));
       socket.on('disconnect', this.onDisconnect);
     });
@@ -116,9 +113,8 @@ export class DeviceGateway implements OnGatewayInit<Server> {
       socket.conn.close();
       return;
     }
-    const transport = new SocketIoTransport(socket, this.packetHandlers);
-    this.admission.start(admitted, transport);
-    transport.releaseHandshake();
+    this.admission.start(admitted, this.driver.open(socket, this.packetHandlers));
+    this.driver.releaseHandshake(socket);
   }
 
   private toConnectError(error: unknown): Error & { data: ReturnType<Problem['toSocketError']> } {

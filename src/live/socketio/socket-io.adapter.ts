@@ -5,7 +5,7 @@ import { Namespace, type Server, type ServerOptions } from 'socket.io';
 import type { Config } from '../../platform/config/config.js';
 import { limitBodyTime } from '../../platform/http/body/body-parser.js';
 import { OriginsService } from '../../platform/http/origins/origins.service.js';
-import { endAbandonedPolling, type EngineSocket } from './socket-io-internals.js';
+import { type Engine, SOCKET_DRIVER, type SocketDriver } from './socket-driver.js';
 
 /** Bytes in one frame from a device (docs/CONTRACT.md, "The device socket"). */
 const MAX_FRAME_BYTES = 16 * 1024;
@@ -50,7 +50,8 @@ export class SocketIoAdapter extends IoAdapter {
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions) as Server;
     if (TRANSPORTS.includes('polling')) {
       server.engine.use(limitPollingBody);
-      server.engine.on('connection', endIfAbandoned);
+      const driver = this.app.get<SocketDriver>(SOCKET_DRIVER);
+      server.engine.on('connection', (engine: Engine) => endIfAbandoned(engine, driver));
     }
     return server;
   }
@@ -71,9 +72,9 @@ function limitPollingBody(request: IncomingMessage, _response: unknown, next: ()
 }
 
 /** Engine.IO closes a polling connection without a valid handshake, but keeps it until the device polls again. */
-function endIfAbandoned(engine: EngineSocket): void {
+function endIfAbandoned(engine: Engine, driver: SocketDriver): void {
   const timer = setTimeout(
-    () => endAbandonedPolling(engine),
+    () => engine.readyState === 'closing' && driver.endAbandoned(engine),
     HANDSHAKE_TIMEOUT_MS + ABANDONED_AFTER_MS,
   ).unref();
   engine.once('close', () => clearTimeout(timer));

@@ -142,6 +142,7 @@ const WRONG: Partial<Record<keyof typeof environment.shape, string[]>> = {
   GRACE_SECONDS: ['wr0ng', '-77', '86401'],
   HEARTBEAT_SECONDS: ['wr0ng', '0', '3601'],
   TRANSPORTS: ['wr0ng', 'websocket,wr0ng'],
+  SOCKETS: ['wr0ng'],
   ACK_TIMEOUT_SECONDS: ['wr0ng', '0', '301'],
   DRAIN_SECONDS: ['wr0ng', '-77', '601'],
   APNS_KEY: ['wr0ng', '/wr0ng/file.p8', '-----BEGIN PRIVATE KEY-----\\nwr0ng\\n-----END PRIVATE KEY-----'],

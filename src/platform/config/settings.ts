@@ -197,6 +197,8 @@ export const retentionSettings = {
 export const connectionSettings = {
   /** How Socket.IO may connect, with commas between; with `polling` a load balancer needs sticky sessions. */
   TRANSPORTS: someOf(TRANSPORTS, ['websocket']),
+  /** How Socket.IO is used: `direct` writes frames past it, which costs less CPU; `stock` by its public ways alone. */
+  SOCKETS: z.enum(['direct', 'stock']).default('direct'),
   /** Seconds after which an event that was not acknowledged is sent once more, and pushed. */
   ACK_TIMEOUT_SECONDS: seconds(5, 1, 300),
   /** Seconds in which a node that stops asks its devices to connect elsewhere. */

@@ -104,6 +104,7 @@ async function startNode(
       CONTACT_KEY,
       DRAIN_SECONDS: '0',
       LOG_LEVEL: 'debug',
+      ...(process.env.USHER_SOCKETS && { SOCKETS: process.env.USHER_SOCKETS }),
       // A test asks again and again, as one user, until something has happened.
       USER_CALLS_PER_SECOND: '10000',
       ...environment,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import type { Envelope } from '../../mailbox/events/event.js';
-import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
-import { EventFrame, type Frame, responseFrame } from '../connection/frame.js';
+import type { Envelope } from '../../../mailbox/events/event.js';
+import { EncodedEvent } from '../../../mailbox/events/outgoing-event.js';
+import { EventFrame, type Frame, responseFrame } from '../../connection/frame.js';
 import { frameBytes, packetText, webSocketText } from './frame-encoding.js';
 
 /** The messages that a real client of ws reads from these bytes of a server. */

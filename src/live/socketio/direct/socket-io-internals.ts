@@ -1,32 +1,13 @@
 import type { Socket as TcpSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
+import type { Engine, PacketHandlers } from '../socket-driver.js';
 
 /*
  * All that Usher uses of Socket.IO, Engine.IO and ws beyond their public interfaces, and nowhere else. What it saves was
  * measured: docs/decisions/frames-made-once.md. socket-io-internals.spec.ts lists each member with the file of the library
  * to read, and fails when another version of a library is installed.
  */
-
-/**
- * An EVENT or BINARY_EVENT packet: `data` is `[name, payload]`, `id` the id that its acknowledgement is to carry, if it
- * asks for one.
- */
-interface EventPacket {
-  readonly data?: unknown;
-  readonly id?: number;
-}
-
-/** An ACK packet; `id` is that of the event which the device acknowledges. */
-interface AckPacket {
-  readonly id: number;
-}
-
-/** Methods that Socket.IO calls for each packet of a socket, with the socket as `this`. */
-export interface PacketHandlers {
-  readonly onevent: (this: Socket, packet: EventPacket) => void;
-  readonly onack: (this: Socket, packet: AckPacket) => void;
-}
 
 /** Engine.IO's transport of one connection: polling or WebSocket. */
 export interface EngineTransport {
@@ -36,12 +17,6 @@ export interface EngineTransport {
   /** The WebSocket; undefined while the device polls. */
   readonly socket?: WebSocket & { readonly _socket?: TcpSocket };
   onClose(): void;
-}
-
-/** A packet of Engine.IO; the packets of Socket.IO are the data of its messages. */
-export interface EnginePacket {
-  readonly type: string;
-  readonly data?: unknown;
 }
 
 /** Engine.IO's socket: one connection of a device, as `socket.conn`. */
@@ -55,13 +30,13 @@ export interface EngineSocket {
   request: unknown;
   write(message: string): void;
   close(discard?: boolean): void;
-  on(event: 'packet', listener: (this: EngineSocket, packet: EnginePacket) => void): unknown;
   on(event: 'upgrade', listener: (this: EngineSocket, transport: EngineTransport) => void): unknown;
-  once(event: 'close', listener: () => void): unknown;
 }
 
+/** What is beneath Engine.IO's public socket. */
+export const insideOf = (engine: Engine): EngineSocket => engine as unknown as EngineSocket;
 /** The Engine.IO socket under a Socket.IO socket. */
-export const engineOf = (socket: Socket): EngineSocket => socket.conn as unknown as EngineSocket;
+export const engineOf = (socket: Socket): EngineSocket => insideOf(socket.conn);
 
 /**
  * Has each packet of the socket go straight to the handlers. Socket.IO's own methods put two ticks and two closures around
@@ -92,5 +67,5 @@ export function terminateEngine(engine: EngineSocket): void {
 
 /** Ends a polling connection that is closing and waits for the device's next poll, which may never come. */
 export function endAbandonedPolling(engine: EngineSocket): void {
-  if (engine.readyState === 'closing') engine.transport.onClose();
+  engine.transport.onClose();
 }

@@ -1,11 +1,11 @@
-import type { Frame } from '../connection/frame.js';
+import type { Frame } from '../../connection/frame.js';
 
 /** The first character of a message of Engine.IO, and the types of Socket.IO's packets: the first character in it. */
 const ENGINE_MESSAGE = '4';
 /** An event. */
-export const PACKET_EVENT = '2';
+const PACKET_EVENT = '2';
 /** An acknowledgement. */
-export const PACKET_ACK = '3';
+const PACKET_ACK = '3';
 
 const prefixOf = ({ kind, ackId }: Frame): string =>
   `${kind === 'event' ? PACKET_EVENT : PACKET_ACK}${ackId ?? ''}`;

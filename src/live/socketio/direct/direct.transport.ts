@@ -1,15 +1,14 @@
 import type { Socket as TcpSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
-import type { EventFrame, Frame } from '../connection/frame.js';
-import type { ControlFrame, Transport } from '../connection/transport.js';
+import type { EventFrame, Frame } from '../../connection/frame.js';
+import type { ControlFrame, Transport } from '../../connection/transport.js';
+import type { PacketHandlers } from '../socket-driver.js';
 import { frameBytes, packetText } from './frame-encoding.js';
 import {
   engineOf,
   type EngineSocket,
   type EngineTransport,
-  type PacketHandlers,
-  releaseHandshake,
   replacePacketHandlers,
   terminateEngine,
 } from './socket-io-internals.js';
@@ -20,7 +19,7 @@ const NONE: readonly never[] = [];
  * Writes frames to one Socket.IO socket. A frame's bytes go straight to the TCP socket when nothing waits before them,
  * which costs 60 % of the CPU of `socket.emit`; else Engine.IO queues the packet. Either way frames keep their order.
  */
-export class SocketIoTransport implements Transport {
+export class DirectTransport implements Transport {
   readonly acknowledges = true;
   private readonly engine: EngineSocket;
   /** The transport that `ws` and `tcp` belong to; an upgrade from polling replaces it. */
@@ -82,11 +81,6 @@ export class SocketIoTransport implements Transport {
   emit(frame: ControlFrame, payload: unknown, ackId?: number): void {
     const body = JSON.stringify([frame, payload]);
     this.write(NONE, [{ kind: 'event', ackId, body, encoded: undefined }]);
-  }
-
-  /** Frees what only the handshake needed; to be called after the first frames were written. */
-  releaseHandshake(): void {
-    releaseHandshake(this.socket);
   }
 
   disconnect(): void {

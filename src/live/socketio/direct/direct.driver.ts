@@ -1,0 +1,60 @@
+import type { Server, Socket } from 'socket.io';
+import type { WebSocket } from 'ws';
+import type { TokenBucket } from '../../../platform/rate-limits/token-bucket.js';
+import type { Transport } from '../../connection/transport.js';
+import { FrameRateLimiter } from '../frame-rate-limiter.js';
+import type { Engine, PacketHandlers, SocketDriver } from '../socket-driver.js';
+import { DirectTransport } from './direct.transport.js';
+import {
+  endAbandonedPolling,
+  type EngineSocket,
+  type EngineTransport,
+  insideOf,
+  releaseHandshake,
+  terminateEngine,
+} from './socket-io-internals.js';
+
+/** Uses the insides of Socket.IO, Engine.IO and ws, for a half less CPU and memory (docs/decisions/frames-made-once.md). */
+export class DirectDriver implements SocketDriver {
+  private readonly limiter = new FrameRateLimiter((engine) => terminateEngine(insideOf(engine)));
+  /** The same functions for all connections: closures for each would cost memory. */
+  private readonly onPing: (this: WebSocket) => void;
+  private readonly onUpgrade: (this: EngineSocket, transport: EngineTransport) => void;
+
+  constructor() {
+    const { limiter } = this;
+    // `ws` replies to each ping, and would keep the replies in memory for a peer that reads none of them.
+    const onPing = function (this: WebSocket): void {
+      limiter.count(this, () => this.terminate());
+    };
+    this.onPing = onPing;
+    this.onUpgrade = function ({ socket }) {
+      socket?.on('ping', onPing);
+    };
+  }
+
+  watch(server: Server): void {
+    server.engine.on('connection', (engine: Engine) => {
+      this.limiter.watch(engine);
+      const inside = insideOf(engine);
+      inside.transport.socket?.on('ping', this.onPing);
+      inside.on('upgrade', this.onUpgrade);
+    });
+  }
+
+  useBucket(socket: Socket, bucket: TokenBucket): void {
+    this.limiter.useBucket(socket.conn, bucket);
+  }
+
+  open(socket: Socket, handlers: PacketHandlers): Transport {
+    return new DirectTransport(socket, handlers);
+  }
+
+  releaseHandshake(socket: Socket): void {
+    releaseHandshake(socket);
+  }
+
+  endAbandoned(engine: Engine): void {
+    endAbandonedPolling(insideOf(engine));
+  }
+}
