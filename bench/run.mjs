@@ -11,6 +11,7 @@
  *   --events 10000000       rows of `engagement` beside a year of roll-ups: run only when named
  *   --days 8                that `digest-week` simulates, for `--users`
  *   --quick                 a glance: few devices, one short round
+ *   --sockets stock         Usher by Socket.IO's public ways alone (SOCKETS)
  *   --urgent                before other work on a shared machine (root only)
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
  *   --heap <folder>         what of Usher's memory survives the young generation, by where it was allocated (likewise)
@@ -46,7 +47,7 @@ import { scale } from './scenarios/scale.mjs';
 import { stop } from './scenarios/stop.mjs';
 import { streams } from './scenarios/streams.mjs';
 import { timeline } from './scenarios/timeline.mjs';
-import { beUrgent, stopAll } from './servers.mjs';
+import { beUrgent, stopAll, useSockets } from './servers.mjs';
 import { children, cpuOfFamily, cpuOfMachine, pin, postmasterOf } from './stats.mjs';
 
 const scenarios = {
@@ -125,7 +126,7 @@ const textOption = { type: 'string' };
 const { values } = parseArgs({
   options: {
     ...Object.fromEntries(
-      [...Object.keys(usual), 'only', 'profile', 'heap'].map((name) => [name, textOption]),
+      [...Object.keys(usual), 'only', 'profile', 'heap', 'sockets'].map((name) => [name, textOption]),
     ),
     quick: { type: 'boolean' },
     urgent: { type: 'boolean' },
@@ -142,6 +143,7 @@ async function main() {
   if (!DATABASE_URL || !REDIS_URL) throw new Error('Run it by `npm run bench`, which brings the databases.');
   if (process.platform !== 'linux') throw new Error('The bench reads /proc: it needs Linux.');
   if (values.urgent) beUrgent();
+  if (values.sockets) useSockets(values.sockets);
   await migrate(DATABASE_URL);
   const postmaster = await postmasterOf(DATABASE_URL);
   const options = optionsOf({ ...usual, ...(values.quick && quick), ...values });

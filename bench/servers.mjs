@@ -27,6 +27,9 @@ const NICE = -10;
 const FIRST = -19;
 let isUrgent = false;
 export const beUrgent = () => void (isUrgent = true);
+let sockets = 'direct';
+/** How Usher uses Socket.IO from now on (SOCKETS). */
+export const useSockets = (how) => void (sockets = how);
 /** What PostgreSQL does for us is urgent too; its processes come and go, so this is said before each measurement. */
 export const preferPostgres = (pid) => isUrgent && pid && prefer([pid, ...children(pid)], NICE);
 
@@ -62,6 +65,7 @@ export async function startUsher({
     // The storm measures what a connection costs, not the pace at which they are admitted.
     CONNECTS_PER_SECOND: '1000000',
     CONNECTS_PER_USER: '1000000',
+    SOCKETS: sockets,
     ...settings,
   };
   return launch('usher', args, { env, port, cores, isReady: () => answers(port) });
