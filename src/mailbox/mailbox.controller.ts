@@ -34,7 +34,8 @@ export class MailboxController {
   async state(@CurrentUser() userId: string): Promise<string> {
     const broadcasts = this.toEveryone.inForce();
     const [read] = await this.states.read([userId], 'important');
-    return `${JSON.stringify({ ...read?.state }).slice(0, -1)},"broadcasts":${broadcasts}}`;
+    if (!read) throw new Error('a state is read for each user');
+    return `${JSON.stringify(read.state).slice(0, -1)},"broadcasts":${broadcasts}}`;
   }
 
   /** One page of the durable events after a position, in offset order, the newest of each key. Throws Problem position_lost. */

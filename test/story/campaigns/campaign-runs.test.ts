@@ -530,6 +530,7 @@ describe('a campaign to everyone', () => {
     await freeze();
     await send();
     expect(await stateOf('notice')).toBe('running');
+    expect((await server.get(OverviewStore).readOldest([])).campaignIdle).toBeNull();
     await expect(act('pause')).rejects.toMatchObject({
       code: 'illegal_move',
       detail: expect.stringContaining('withdraws'),
