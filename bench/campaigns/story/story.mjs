@@ -83,6 +83,9 @@ async function tell(story) {
   const unwritten = await countUnwritten(client, acts);
   const known = { ...expected, ...acts.counts };
   for (const channel of ['push', 'email']) known[`delivered: ${channel}`] -= unwritten[channel];
+  known['delivered: of the template'] = ['push', 'email', 'app']
+    .map((channel) => known[`delivered: ${channel}`])
+    .reduce((all, one) => all + one, 0);
   const places = await settledPlaces(story, api, known);
   onStep('is counted');
   const raw = await readRows(story.raw, client);
