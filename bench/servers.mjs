@@ -33,6 +33,9 @@ export const useSockets = (how) => void (sockets = how);
 /** What PostgreSQL does for us is urgent too; its processes come and go, so this is said before each measurement. */
 export const preferPostgres = (pid) => isUrgent && pid && prefer([pid, ...children(pid)], NICE);
 
+/** This process is the load: while it waited for a core, answers that are there would seem late. */
+export const preferUs = () => isUrgent && prefer([process.pid], FIRST);
+
 /**
  * Usher as it is run in production. `profile` is a folder for V8's CPU profile, `heap` one for what heap-sampling.mjs finds, both
  * written when it stops; `settings` are more than the usual ones.

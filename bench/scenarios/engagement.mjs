@@ -9,7 +9,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { newInstallation } from '../digests/users.mjs';
-import { ADMIN_KEY, startUsher } from '../servers.mjs';
+import { ADMIN_KEY, preferUs, startUsher } from '../servers.mjs';
 
 const CLIENTS = 20;
 const BAR_MS = 50;
@@ -45,6 +45,7 @@ export async function engagement({ environment, options, ...context }) {
     settings: { ENGAGEMENT_RETENTION_DAYS: '30' },
   });
   const ask = asker(usher.port);
+  preferUs();
   rows.push(...(await recorded(ask, client, seconds)));
   const trickle = startTrickle(ask);
   rows.push(...(await asked(ask, 'for the first time', distinctQuestions(), seconds)));

@@ -118,6 +118,17 @@ export function isoStarts(starts: readonly number[]): readonly string[] {
   return made;
 }
 
+/** The last cut of each list: the same windows are asked for again and again, and what is made of their parts is kept by the part. */
+const cuts = new WeakMap<readonly number[], readonly [before: readonly number[], after: readonly number[]]>();
+
+function cutAt(starts: readonly number[], count: number): readonly [readonly number[], readonly number[]] {
+  const known = cuts.get(starts);
+  if (known?.[0].length === count) return known;
+  const made = [starts.slice(0, count), starts.slice(count)] as const;
+  cuts.set(starts, made);
+  return made;
+}
+
 /**
  * Returns the buckets in two parts: those that end by `settledBefore`, after which nothing in them can change, and the others. Either may be
  * missing.
@@ -126,12 +137,12 @@ export function splitBuckets(
   { starts, end, ...kind }: TimeBuckets,
   settledBefore: number,
 ): { settled?: TimeBuckets; recent?: TimeBuckets } {
-  const ends = [...starts.slice(1), end];
-  const found = ends.findIndex((one) => one > settledBefore);
+  // A bucket ends where the next one begins.
+  const found = starts.findIndex((_, n) => (starts[n + 1] ?? end) > settledBefore);
   const count = found === -1 ? starts.length : found;
-  const boundary = starts[count] ?? end;
+  const [before, after] = cutAt(starts, count);
   return {
-    ...(count > 0 && { settled: { starts: starts.slice(0, count), end: boundary, ...kind } }),
-    ...(count < starts.length && { recent: { starts: starts.slice(count), end, ...kind } }),
+    ...(before.length > 0 && { settled: { starts: before, end: after[0] ?? end, ...kind } }),
+    ...(after.length > 0 && { recent: { starts: after, end, ...kind } }),
   };
 }
