@@ -112,7 +112,10 @@ class Host {
     if (act === 'boot') this.boots += 1;
     if (!this.#child.connected) return false;
     this.#child.send({ act, ...more }, () => undefined);
-    const done = once(this.#child, 'message').then(([message]) => message.error === undefined);
+    const done = once(this.#child, 'message').then(([{ error }]) => {
+      if (error !== undefined) console.error(error);
+      return error === undefined;
+    });
     return Promise.race([done, this.#exited.then(() => false), late(act)]);
   }
 
