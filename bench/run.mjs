@@ -22,6 +22,7 @@ import { migrate } from '../tools/migrate.mjs';
 import { doubts, machine, save, table } from './report.mjs';
 import { heartbeats } from './scenarios/heartbeats.mjs';
 import { boot } from './scenarios/boot.mjs';
+import { broadcastBeside } from './scenarios/broadcast-beside.mjs';
 import { campaign } from './scenarios/campaign.mjs';
 import { campaignBeside } from './scenarios/campaign-beside.mjs';
 import { campaignOnce } from './scenarios/campaign-once.mjs';
@@ -69,6 +70,7 @@ const scenarios = {
   campaign,
   clients,
   digest,
+  'broadcast-beside': broadcastBeside,
   'campaign-beside': campaignBeside,
   'campaign-once': campaignOnce,
   'campaign-story': campaignStory,
@@ -84,6 +86,7 @@ const ONLY_WHEN_NAMED = new Set([
   'nightly-order',
   'killed-push',
   'digest',
+  'broadcast-beside',
   'campaign-beside',
   'campaign-once',
   'campaign-story',

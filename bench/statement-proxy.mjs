@@ -6,6 +6,8 @@ const STARTUP = '';
 const QUERY = 'Q';
 const BIND = 'B';
 const SYNC = 'S';
+/** Small messages that follow each other would wait 40 ms for the other side's delayed acknowledgement (Nagle). */
+const WITHOUT_DELAY = { noDelay: true };
 
 /**
  * A TCP proxy between workers and PostgreSQL. It reads what they send message by message, and kills one at a statement of its work: before PostgreSQL
@@ -27,7 +29,7 @@ export class StatementProxy {
 
   /** `begins`: the statements with which a transaction of the work begins. */
   static async start(databaseUrl, begins) {
-    const server = createServer();
+    const server = createServer(WITHOUT_DELAY);
     const proxy = new StatementProxy(server, new URL(databaseUrl), begins);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -64,7 +66,8 @@ export class StatementProxy {
   }
 
   #forward(near) {
-    const far = connect(Number(this.#target.port), this.#target.hostname);
+    const { hostname: host, port } = this.#target;
+    const far = connect({ host, port: Number(port), ...WITHOUT_DELAY });
     const messages = new MessageReader();
     const connection = { isOfWork: false, isOver: false, killAfterSync: undefined };
     near.on('data', (bytes) => {

@@ -72,9 +72,12 @@ async function call(url, { method, body, token }) {
   return text === '' ? undefined : JSON.parse(text);
 }
 
-/** Waits until it is so. Rejects when it is not within the time. */
+/** What was waited for did not come. */
+export class NotInTime extends Error {}
+
+/** Waits until it is so. Rejects with NotInTime when it is not within the time. */
 export async function until(what, isSo, withinMs) {
   for (const deadline = Date.now() + withinMs; Date.now() < deadline; await pause(POLL_MS))
     if (await isSo()) return;
-  throw new Error(`not within ${withinMs / 1_000} s: ${what}`);
+  throw new NotInTime(`not within ${withinMs / 1_000} s: ${what}`);
 }

@@ -9,8 +9,9 @@ import { startPostgres } from '../../tools/databases/postgres.mjs';
 import { migrate } from '../../tools/migrate.mjs';
 import { throwAwayFolder } from '../../tools/places.mjs';
 
-const KILL_EVERY_MS = 10_000;
 const WORKERS = 2;
+/** How long each lives, at most: one of them dies every ten seconds. */
+const KILL_EVERY_MS = WORKERS * 10_000;
 /** The campaign lasts for so long at least, so that workers die meanwhile. */
 const LASTS_SECONDS = 90;
 const MOST_PER_SECOND = 500;

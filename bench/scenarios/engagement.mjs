@@ -86,7 +86,7 @@ async function fill(client, events) {
   ])
     await client.query(rollupsOf(grain, dimensions), [days, many(17), KINDS, many(30), many(20)]);
   await client.query(
-    `ALTER TABLE engagement_rollup ADD CONSTRAINT engagement_rollup_pkey PRIMARY KEY (grain, team, campaign, dimension, at, kind, value)`,
+    `ALTER TABLE engagement_rollup ADD CONSTRAINT engagement_rollup_pkey PRIMARY KEY (grain, team, campaign, dimension, kind, at, value)`,
   );
   await client.query('VACUUM ANALYZE engagement_rollup');
   await client.query('ANALYZE engagement_event');
@@ -112,7 +112,7 @@ const rollupsOf = (grain, condition) => `
     UNION ALL SELECT 'country', 'C' || n FROM generate_series(1, $4::int) n
     UNION ALL SELECT 'template', 'template ' || n FROM generate_series(1, $5::int) n
   ) d
-  CROSS JOIN unnest($3::text[]) k
+  CROSS JOIN unnest($3::text[]${grain === 'minute' ? '' : ` || '*'::text`}) k
   WHERE ${condition}`;
 
 const sizes = async (client) =>

@@ -47,6 +47,24 @@ describe('the log of broadcasts', () => {
     expect(numbersAfter(of, 0)).toEqual([2]);
   });
 
+  test('is encoded once for all who read it, and once more when a broadcast has expired', () => {
+    let encodings = 0;
+    const data = { toJSON: () => void (encodings += 1) };
+    const soon = { ...broadcast(1, new Date(NOW + 1_000).toISOString()), data };
+    const of = new BroadcastLog({ epoch: 'e1', number: 3 }, [soon, broadcast(2)]);
+    const numbersAt = (now: number) => {
+      const { number, entries } = JSON.parse(of.encodedAt(now)) as Record<string, unknown>;
+      return [number, (entries as { broadcast: number }[]).map((entry) => entry.broadcast)];
+    };
+    expect([numbersAt(NOW), numbersAt(NOW + 999)]).toEqual([
+      [3, [1, 2]],
+      [3, [1, 2]],
+    ]);
+    expect(encodings).toBe(1);
+    expect(numbersAt(NOW + 1_000)).toEqual([3, [2]]);
+    expect(numbersAt(Date.parse(LATER))).toEqual([3, []]);
+  });
+
   test('never takes a device back that another node has sent more', () => {
     const ahead = { epoch: 'e1', number: 7 };
     expect(log([2, 5]).headFor(ahead)).toEqual(ahead);

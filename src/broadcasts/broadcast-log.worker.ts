@@ -1,11 +1,10 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { EventsToEveryone, InForce } from '../mailbox/events/events-to-everyone.js';
+import type { EventsToEveryone } from '../mailbox/events/events-to-everyone.js';
 import { EventBusService } from '../platform/events/event-bus.service.js';
 import { Topic } from '../platform/events/topic.js';
 import { Problem } from '../platform/http/problem.js';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
-import { toEnvelope } from './broadcast-event.js';
 import { BroadcastLog } from './broadcast-log.js';
 import { BroadcastStore } from './broadcast.store.js';
 
@@ -54,13 +53,10 @@ export class BroadcastLogWorker extends PeriodicWorker implements OnModuleInit, 
     this.runSoon();
   }
 
-  /** What is in force for everyone. Throws Problem unavailable as long as that could not be read. */
-  inForce(): InForce {
-    const { current } = this;
-    if (!current) throw new Problem('unavailable', 'The broadcasts could not be read yet.');
-    const { epoch, number } = current.head;
-    const entries = current.after(undefined, Date.now()).map((one) => toEnvelope(one, epoch));
-    return { number, entries };
+  /** What is in force for everyone, as JSON text. Throws Problem unavailable as long as that could not be read. */
+  inForce(): string {
+    if (!this.current) throw new Problem('unavailable', 'The broadcasts could not be read yet.');
+    return this.current.encodedAt(Date.now());
   }
 
   protected async runOnce(): Promise<void> {

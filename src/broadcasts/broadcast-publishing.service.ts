@@ -12,8 +12,9 @@ import { broadcastsChanged } from './broadcast-log.worker.js';
 import { BroadcastStore, type NewBroadcast } from './broadcast.store.js';
 import type { NewBroadcastBody } from './broadcasts.schema.js';
 
-/** A broadcast that was checked. */
-export type CheckedBroadcast = Omit<NewBroadcast, 'number' | 'id'>;
+/** A broadcast that was checked. `sample`: BROADCAST_RECEIPT_SAMPLE when it is left out. */
+export type CheckedBroadcast = Omit<NewBroadcast, 'number' | 'id' | 'sample'> &
+  Partial<Pick<NewBroadcast, 'sample'>>;
 
 /** Where a broadcast stands. */
 export interface PublishedBroadcast {
@@ -57,20 +58,31 @@ export class BroadcastPublishingService {
   /** Writes a broadcast in somebody's transaction; it is sent after the commit. Throws Problem conflict when too much is in force. */
   async append(tx: Transaction, broadcast: CheckedBroadcast): Promise<PublishedBroadcast> {
     const number = await this.store.takeNumber(tx);
-    const usage = await this.store.usageBeside(tx, broadcast.key);
-    const fault = faultOf(usage, Buffer.byteLength(broadcast.json));
+    const fault = await this.faultOf(broadcast, tx);
     if (fault !== undefined) throw new Problem('conflict', fault);
     const id = randomUUID();
-    await this.store.publish(tx, { ...broadcast, id, number });
+    const sample = broadcast.sample ?? this.config.BROADCAST_RECEIPT_SAMPLE;
+    await this.store.publish(tx, { ...broadcast, sample, id, number });
     tx.afterCommit(() => this.bus.publish(broadcastsChanged, undefined));
     return { id, number };
+  }
+
+  /** Returns why the broadcast cannot come into force now: too much is. Undefined if it can. */
+  async faultOf({ key, json }: Pick<CheckedBroadcast, 'key' | 'json'>, tx?: Transaction) {
+    return faultOf(await this.store.usageBeside(key, tx), Buffer.byteLength(json));
   }
 
   private check({ type, key, data, expiresAt, receipts }: NewBroadcastBody, keyId: string): CheckedBroadcast {
     const json = encodeData({ type, data, expiresAt });
     const expiry = expiryOf(expiresAt, Date.now());
     if (!expiry) throw new Problem('invalid_request', `expiresAt: must be within ${MAX_DAYS} days.`);
-    const sample = receipts === 'all' ? 1 : this.config.BROADCAST_RECEIPT_SAMPLE;
-    return { type, key: key ?? null, json, sample, expiresAt: expiry, keyId };
+    return {
+      type,
+      key: key ?? null,
+      json,
+      ...(receipts === 'all' && { sample: 1 }),
+      expiresAt: expiry,
+      keyId,
+    };
   }
 }

@@ -5,10 +5,10 @@ import { named, statement } from '../platform/postgres/statement.js';
 import { Batcher } from '../platform/scheduling/batcher.js';
 import type { Broadcast, BroadcastPosition, BroadcastState, BroadcastUsage } from './broadcast.js';
 import { BroadcastLog } from './broadcast-log.js';
+import { IN_FORCE } from './broadcasts.fragments.js';
 
 /** Publications and withdrawals that wait for each other on one node. */
 const MAX_CHANGES_WAITING = 100;
-const IN_FORCE = 'b.withdrawn_at IS NULL AND b.superseded_by IS NULL AND b.expires_at > now()';
 const FIELDS = `b.number, b.id, b.type, b.key, b.data, b.sample, iso(b.created_at) AS at, iso(b.expires_at) AS "expiresAt"`;
 const STORED = `SELECT ${FIELDS}, b.key_id AS "keyId", iso(b.withdrawn_at) AS "withdrawnAt", b.superseded_by AS "supersededBy",
     CASE WHEN b.withdrawn_at IS NOT NULL THEN 'withdrawn' WHEN b.superseded_by IS NOT NULL THEN 'superseded'
@@ -108,9 +108,13 @@ export class BroadcastStore {
     return theRow(await tx.run<{ number: number }>(NEXT, [])).number;
   }
 
-  /** Returns how much is in force, without the broadcast of this key. Exact as long as the transaction has taken a number. */
-  async usageBeside(tx: Transaction, key: string | null): Promise<BroadcastUsage> {
-    return theRow(await tx.run<BroadcastUsage>(USAGE, [key]));
+  /** Returns how much is in force, without the broadcast of this key. Exact in a transaction that has taken a number. */
+  async usageBeside(key: string | null, tx?: Transaction): Promise<BroadcastUsage> {
+    return theRow(
+      tx
+        ? await tx.run<BroadcastUsage>(USAGE, [key])
+        : await this.database.run<BroadcastUsage>('important', USAGE, [key]),
+    );
   }
 
   /** Writes a broadcast, which supersedes the one of its key. */

@@ -18,6 +18,6 @@ import { BroadcastsService } from './broadcasts.service.js';
     BroadcastTallyStore,
     BroadcastTallyWorker,
   ],
-  exports: [BroadcastLogWorker, BroadcastPublishingService, BroadcastTallyWorker],
+  exports: [BroadcastLogWorker, BroadcastPublishingService, BroadcastsService, BroadcastTallyWorker],
 })
 export class BroadcastsModule {}

@@ -52,7 +52,7 @@ export const storedBroadcast = z
     expiresAt: instant,
     withdrawnAt: instant.nullable(),
     supersededBy: number.nullable().describe('The number of the newer one of its key'),
-    keyId: z.string().describe('The service key by which it was published'),
+    keyId: z.string().describe('The service key by which it was published; `campaign:<name>` for a campaign'),
     receipts: z.enum(BROADCAST_RECEIPTS),
     counts: z
       .object({

@@ -20,6 +20,11 @@ export interface CampaignDefinition {
     /** Values that all members have; those of a member come on top. */
     readonly data: Readonly<Record<string, unknown>>;
   };
+  /**
+   * It is one broadcast, for every device of every user. Then there are no audiences and exclusions, no cap and no goal; it begins at an instant, and `app`
+   * is its one channel.
+   */
+  readonly to?: 'everyone' | undefined;
   /** Names. A member of several counts once. */
   readonly audiences: readonly string[];
   readonly exclusions: readonly string[];
@@ -34,10 +39,14 @@ export interface CampaignDefinition {
   readonly goal?: { readonly eventType: string; readonly withinHours: number } | undefined;
 }
 
-/** A campaign as it is stored. Times are ISO 8601. */
-export interface StoredCampaign {
+/** A campaign, by what is said. */
+export interface NamedCampaign {
   readonly name: string;
   readonly body: CampaignDefinition;
+}
+
+/** A campaign as it is stored. Times are ISO 8601. */
+export interface StoredCampaign extends NamedCampaign {
   readonly state: CampaignState;
   readonly author: Actor;
   readonly approver: Actor | null;
@@ -49,8 +58,10 @@ export interface StoredCampaign {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly startedAt: string | null;
-  /** All members have been found. */
+  /** All members have been found; of one to everyone: it is published. */
   readonly frozenAt: string | null;
+  /** Of one to everyone, once it is published. */
+  readonly broadcastId: string | null;
   readonly endedAt: string | null;
 }
 

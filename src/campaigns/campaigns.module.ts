@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AudiencesModule } from '../audiences/audiences.module.js';
+import { BroadcastsModule } from '../broadcasts/broadcasts.module.js';
 import { ContactsModule } from '../contacts/contacts.module.js';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { TemplatesModule } from '../templates/templates.module.js';
@@ -10,6 +11,7 @@ import { CampaignCountsStore } from './definitions/campaign-counts.store.js';
 import { CampaignStore } from './definitions/campaign.store.js';
 import { CampaignsController } from './definitions/campaigns.controller.js';
 import { CampaignsService } from './definitions/campaigns.service.js';
+import { CampaignBroadcastService } from './everyone/campaign-broadcast.service.js';
 import { CampaignFailureStore } from './failures/campaign-failure.store.js';
 import { CampaignFailuresService } from './failures/campaign-failures.service.js';
 import { GoalStore } from './goals/goal.store.js';
@@ -25,6 +27,7 @@ import { CampaignPreviewController } from './preview/campaign-preview.controller
 import { CampaignPreviewService } from './preview/campaign-preview.service.js';
 import { CampaignTestsService } from './preview/campaign-tests.service.js';
 import { DryRunService } from './preview/dry-run.service.js';
+import { MemberSampleService } from './preview/member-sample.service.js';
 import { CampaignPublisherService } from './sending/campaign-publisher.service.js';
 import { CampaignSendingService } from './sending/campaign-sending.service.js';
 import { CampaignSendingStore } from './sending/campaign-sending.store.js';
@@ -32,10 +35,11 @@ import { CampaignWorker } from './sending/campaign.worker.js';
 
 /** What is told to many people at once: written, approved, sent to each person once. */
 @Module({
-  imports: [AudiencesModule, ContactsModule, MailboxModule, TemplatesModule],
+  imports: [AudiencesModule, BroadcastsModule, ContactsModule, MailboxModule, TemplatesModule],
   controllers: [CampaignActsController, CampaignPreviewController, CampaignsController],
   providers: [
     CampaignActsService,
+    CampaignBroadcastService,
     CampaignChecksService,
     CampaignCountsStore,
     CampaignFailuresService,
@@ -57,6 +61,7 @@ import { CampaignWorker } from './sending/campaign.worker.js';
     FreezingWorker,
     GoalsService,
     GoalStore,
+    MemberSampleService,
     NewMembersService,
   ],
   exports: [GoalsService],

@@ -13,6 +13,7 @@ export const campaignWarehouse: readonly CapturedTable[] = [
       'started_at',
       'frozen_at',
       'ended_at',
+      'broadcast_id',
     ],
   },
   {

@@ -281,6 +281,26 @@ describe('the console', () => {
     await page.getByRole('button', { name: 'Pause webpush' }).waitFor();
   });
 
+  test('says of a campaign to everyone that its counts are a sample, and withdraws it', async () => {
+    const campaign = { template: { name: 'autumn' }, to: 'everyone', startAt: '2026-01-01T00:00:00Z' };
+    const { status } = await usher.backOffice.call('PUT', '/v1/campaigns/closed', campaign);
+    expect(status).toBe(200);
+    for (const act of ['approve', 'schedule'])
+      await usher.backOffice.call('POST', `/v1/campaigns/closed/${act}`);
+    await open(await newLink('operate'));
+    await heading('Overview').waitFor();
+    await page.goto(`${usher.url}/console/campaigns/closed`);
+    await page.getByText('in force', { exact: true }).waitFor();
+    await page.getByText('Devices are counted by a sample').waitFor();
+    expect(await page.getByRole('button', { name: 'Pause', exact: true }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Abort', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('it is open again');
+    await dialog.getByRole('button', { name: 'Abort', exact: true }).click();
+    await page.getByText('withdrawn', { exact: true }).waitFor();
+    expect(await faultsOf('campaign to everyone')).toEqual([]);
+  });
+
   test('takes a campaign from its draft to its end, and shows what became of its members and what they did', async () => {
     await open(await newLink('operate'));
     await heading('Overview').waitFor();

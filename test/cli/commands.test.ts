@@ -168,7 +168,7 @@ describe('usher campaign', () => {
 });
 
 describe('usher broadcast', () => {
-  test('publishes to everyone, shows what became of it, and withdraws it', async () => {
+  test('publishes to everyone, by itself or by a campaign, shows what became of it, and withdraws it', async () => {
     const said = async (args: readonly string[]) => {
       const { exitCode, stdout, stderr } = await line.usher(args);
       expect([exitCode, stderr]).toEqual([0, '']);
@@ -192,6 +192,18 @@ describe('usher broadcast', () => {
     const withdrawn = await said(['--reason', 'a test', 'broadcast', 'withdraw', id]);
     expect(withdrawn).toBe(`${id} is sent to nobody any more.\n`);
     expect(await said(['broadcast', 'list'])).toContain('withdrawn');
+    const closed = { template: { name: 'advent' }, to: 'everyone', startAt: '2026-01-01T00:00:00Z' };
+    await usher.backOffice.call('PUT', '/v1/campaigns/closed', closed);
+    expect(await said(['campaign', 'forecast', 'closed'])).toMatch(
+      /^everyone: \d+ users, one row of \d+ bytes\npublished at /,
+    );
+    for (const act of ['approve', 'schedule']) await said(['campaign', act, 'closed']);
+    expect(await device.waitFor('campaign.message')).toMatchObject({ key: 'campaign:closed' });
+    const running = await said(['campaign', 'show', 'closed']);
+    expect(running).toMatch(/^closed is running, .*\ncampaign\.message is in force, as broadcast /);
+    expect(running).not.toContain('found in audiences');
+    await said(['--reason', 'a test', 'campaign', 'abort', 'closed']);
+    expect(await said(['campaign', 'show', 'closed'])).toContain('campaign.message is withdrawn');
     const wrong = await line.usher(['broadcast', 'publish', 'notice', '{']);
     expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('not JSON') });
   });

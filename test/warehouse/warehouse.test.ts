@@ -174,6 +174,10 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
     await database.query(
       `INSERT INTO campaign (name, body, state, author) VALUES ('autumn', '{}', 'running', '{}')`,
     );
+    await database.query(
+      `INSERT INTO campaign (name, body, state, author, broadcast_id)
+       VALUES ('notice', '{"to":"everyone"}', 'running', '{}', gen_random_uuid())`,
+    );
     for (const user of ['ada', 'bob', 'eve']) await campaignMember(user);
     await play('eve', 5, '2026-11-01T20:00:00Z');
   });
@@ -188,8 +192,14 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
     ['eve', 'active', '1'],
   ]);
   expect(await ask('SELECT count(*) < 3 FROM presentation.fct_membership_changes')).toEqual([['True']]);
-  expect(await ask('SELECT name, members, converted FROM presentation.dim_campaign')).toEqual([
-    ['autumn', '3', '0'],
+  // Whom a campaign to everyone reached is not known.
+  expect(
+    await ask(
+      'SELECT name, members, converted, broadcast_id IS NULL FROM presentation.dim_campaign ORDER BY 1',
+    ),
+  ).toEqual([
+    ['autumn', '3', '0', 'True'],
+    ['notice', null, null, 'False'],
   ]);
 
   await captured(async () => {
@@ -233,8 +243,11 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
     ['ada', 'queued', 'push', 'True'],
     ['bob', 'queued', 'push', null],
   ]);
-  expect(await ask('SELECT name, state, members, queued, converted FROM presentation.dim_campaign')).toEqual([
+  expect(
+    await ask('SELECT name, state, members, queued, converted FROM presentation.dim_campaign ORDER BY 1'),
+  ).toEqual([
     ['autumn', 'running', '2', '2', '1'],
+    ['notice', 'running', null, null, null],
   ]);
   const kept = await checksums();
 

@@ -40,7 +40,7 @@
     },
     'campaign': {
       'name': 'varchar', 'state': 'varchar', 'starts_at': 'timestamptz', 'expires_at': 'timestamptz', 'created_at': 'timestamptz',
-      'started_at': 'timestamptz', 'frozen_at': 'timestamptz', 'ended_at': 'timestamptz'
+      'started_at': 'timestamptz', 'frozen_at': 'timestamptz', 'ended_at': 'timestamptz', 'broadcast_id': 'varchar'
     },
     'campaign_member': {
       'campaign': 'varchar', 'user_id': 'varchar', 'state': 'varchar', 'reason': 'varchar', 'audience': 'varchar', 'channel': 'varchar',

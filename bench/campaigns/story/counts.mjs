@@ -40,10 +40,9 @@ export async function ofAnalytics(api, from) {
   const kinds = await read({ groupBy: 'kind' });
   const delivered = await read({ groupBy: 'channel', kind: 'delivered' });
   const template = await read({ groupBy: 'template', kind: 'delivered' });
-  if ((template.advent ?? 0) !== sum(Object.values(delivered)))
-    throw new Error(`deliveries of another template: ${JSON.stringify(template)}`);
   return {
     ...byChannel('delivered', (channel) => delivered[channel] ?? 0),
+    'delivered: of the template': template.advent ?? 0,
     ...Object.fromEntries(KINDS.map((kind) => [kind, kinds[kind] ?? 0])),
   };
 }

@@ -88,6 +88,8 @@ export interface CampaignMessage {
   readonly values: Readonly<Record<string, unknown>>;
   readonly title?: string;
   readonly body?: string;
+  /** Of a campaign to everyone: its words in further languages, by their tags (`de`, `pt-BR`). */
+  readonly locales?: Readonly<Record<string, { readonly title: string; readonly body: string }>>;
   /** It was sent to try the campaign. */
   readonly isTest?: true;
 }

@@ -19,8 +19,9 @@ export class CampaignActsController {
   @Operation({
     id: 'approveCampaign',
     summary: 'Approve a campaign',
-    description: 'With CAMPAIGN_APPROVAL=another not by who wrote it last.',
-    problems: ['not_found', 'illegal_move', 'same_person'],
+    description:
+      'With CAMPAIGN_APPROVAL=another not by who wrote it last. What a campaign to everyone says is checked.',
+    problems: ['not_found', 'illegal_move', 'same_person', 'unknown_template', 'template_data_invalid'],
   })
   @HttpCode(200)
   @Audited()
@@ -35,7 +36,7 @@ export class CampaignActsController {
     id: 'scheduleCampaign',
     summary: 'Have a campaign begin at its time',
     description: 'At once if that has passed.',
-    problems: ['not_found', 'illegal_move', 'unknown_template'],
+    problems: ['not_found', 'illegal_move', 'unknown_template', 'template_data_invalid'],
   })
   @HttpCode(200)
   @Audited()
@@ -49,7 +50,8 @@ export class CampaignActsController {
   @Operation({
     id: 'pauseCampaign',
     summary: 'Hold a campaign up',
-    description: 'Nothing more is queued from then on; what is queued already is sent.',
+    description:
+      'Nothing more is queued from then on; what is queued already is sent. One to everyone that is published cannot be held up.',
     problems: ['not_found', 'illegal_move'],
   })
   @HttpCode(200)
@@ -78,7 +80,8 @@ export class CampaignActsController {
   @Operation({
     id: 'abortCampaign',
     summary: 'End a campaign for good',
-    description: 'Nothing more is queued from then on; what is queued already is sent.',
+    description:
+      'Nothing more is queued from then on; what is queued already is sent. The broadcast of one to everyone is withdrawn.',
     problems: ['not_found', 'illegal_move'],
   })
   @HttpCode(200)

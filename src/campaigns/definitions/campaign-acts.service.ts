@@ -1,13 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { BroadcastsService } from '../../broadcasts/broadcasts.service.js';
 import type { AuditContext, AuditedAct } from '../../platform/audit/audit-entry.js';
 import { AuditService } from '../../platform/audit/audit.service.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { Problem } from '../../platform/http/problem.js';
+import type { Transaction } from '../../platform/postgres/database.js';
 import { periodOf, type StoredCampaign } from '../campaign.js';
 import type { CampaignAction } from '../campaign-moves.js';
 import { CampaignChecksService } from './campaign-checks.service.js';
 import { CampaignStore, type MovedFields } from './campaign.store.js';
 import { isSame, movedBy, noCampaign, toShown } from './campaigns.service.js';
+
+const PUBLISHED =
+  'A campaign to everyone that is published has nothing to hold up: devices are sent it when they connect. To abort it withdraws it.';
 
 /** Does with campaigns what people ask for. */
 @Injectable()
@@ -16,24 +21,37 @@ export class CampaignActsService {
     private readonly store: CampaignStore,
     private readonly audit: AuditService,
     private readonly checks: CampaignChecksService,
+    private readonly broadcasts: BroadcastsService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /**
    * Moves the campaign, and tells the audit. Throws Problem not_found, illegal_move, same_person when its author approves it and another person must,
-   * and invalid_request or unknown_template for one that cannot be scheduled.
+   * and invalid_request, unknown_template or template_data_invalid for one that cannot be sent.
    */
   async act(act: CampaignAction, name: string, by: AuditContext) {
     const found = await this.store.get(name);
     if (!found) throw noCampaign();
-    if (act === 'schedule') await this.checks.templateOf(found.body);
-    return this.audit.transaction('important', by, async (tx) => {
-      const before = await this.store.lock(tx, name);
-      if (!before) throw noCampaign();
-      const state = movedBy(act, before.state);
-      const after = await this.store.move(tx, name, state, this.fieldsOf(act, before, by));
-      return { outcome: toShown(after), acts: [auditedAct(act, before, after)] };
-    });
+    const isToEveryone = found.body.to === 'everyone';
+    if (act === 'schedule' || (act === 'approve' && isToEveryone)) await this.checks.checkWords(found);
+    const move = () => this.audit.transaction('important', by, (tx) => this.move(tx, act, name, by));
+    return act === 'abort' && isToEveryone ? this.broadcasts.change(move) : move();
+  }
+
+  private async move(tx: Transaction, act: CampaignAction, name: string, by: AuditContext) {
+    const before = await this.store.lock(tx, name);
+    if (!before) throw noCampaign();
+    const { broadcastId } = before;
+    const state = movedBy(act, before.state);
+    if (act === 'pause' && broadcastId !== null)
+      throw new Problem('illegal_move', PUBLISHED, { state: before.state });
+    const after = await this.store.move(tx, name, state, this.fieldsOf(act, before, by));
+    const isWithdrawn = act === 'abort' && broadcastId !== null;
+    const withdrawal = isWithdrawn ? await this.broadcasts.withdrawWithin(tx, broadcastId) : undefined;
+    return {
+      outcome: toShown(after),
+      acts: [auditedAct(act, before, after), ...(withdrawal ? [withdrawal] : [])],
+    };
   }
 
   private fieldsOf(act: CampaignAction, campaign: StoredCampaign, { actor }: AuditContext): MovedFields {

@@ -6,7 +6,13 @@ import { TemplateStore } from '../../templates/catalog/template.store.js';
 import type { CompiledTemplate } from '../../templates/content/compiled-template.js';
 import type { TemplateChannel } from '../../templates/template.js';
 import type { BuiltInType } from '../../mailbox/events/event-types.js';
-import { CAMPAIGN_EVENT, type CampaignChannel, type CampaignDefinition } from '../campaign.js';
+import {
+  CAMPAIGN_EVENT,
+  type CampaignChannel,
+  type CampaignDefinition,
+  type NamedCampaign,
+} from '../campaign.js';
+import { type CampaignData, contentForEveryone } from '../sending/campaign-content.js';
 import type { CampaignBody } from './campaign.schema.js';
 
 /** What Usher sends by itself and nobody does, and what is stored nowhere. */
@@ -31,11 +37,18 @@ export class CampaignChecksService {
    * Returns the campaign with the version of its template. Throws Problem unknown_template when there is none or it has no words for a channel, and
    * invalid_request for an audience that is not there, or in two lists, and for a goal that cannot be counted.
    */
-  async check({ template, exclusions = [], ...body }: CampaignBody): Promise<CampaignDefinition> {
+  async check({
+    template,
+    audiences = [],
+    exclusions = [],
+    channels = ['app'],
+    ...body
+  }: CampaignBody): Promise<CampaignDefinition> {
     const version = template.version ?? (await this.templates.get(template.name))?.version;
     if (version === undefined)
       throw new Problem('unknown_template', `There is no template ${template.name}.`);
-    const definition = { ...body, template: { ...template, version, data: template.data ?? {} }, exclusions };
+    const versioned = { ...template, version, data: template.data ?? {} };
+    const definition = { ...body, template: versioned, audiences, exclusions, channels };
     if (body.goal && NEVER_A_GOAL.includes(body.goal.eventType))
       throw new Problem('invalid_request', `goal: nothing is counted by ${body.goal.eventType}`);
     await this.templateOf(definition);
@@ -57,6 +70,19 @@ export class CampaignChecksService {
       'unknown_template',
       `Version ${version} of the template ${name} has no words for ${wordsFor(missing)}.`,
     );
+  }
+
+  /** Returns what a campaign to everyone says. Throws Problem unknown_template, and template_data_invalid when the values do not fit or it is too long. */
+  async contentForEveryone(campaign: NamedCampaign): Promise<CampaignData> {
+    const data = contentForEveryone(campaign, await this.templateOf(campaign.body));
+    if ('fault' in data) throw new Problem('template_data_invalid', data.fault);
+    return data;
+  }
+
+  /** Checks that there are words for the campaign. Throws as templateOf, and for one to everyone as contentForEveryone. */
+  async checkWords(campaign: NamedCampaign): Promise<void> {
+    if (campaign.body.to === 'everyone') await this.contentForEveryone(campaign);
+    else await this.templateOf(campaign.body);
   }
 
   private async checkAudiences({ audiences, exclusions }: CampaignDefinition): Promise<void> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { audienceName } from '../../audiences/audience.schema.js';
+import { storedBroadcast } from '../../broadcasts/broadcasts.schema.js';
 import { clock } from '../../devices/preferences/preferences.schema.js';
 import { eventType } from '../../mailbox/events/publish.schema.js';
 import { instant, userId } from '../../platform/auth/ids.schema.js';
@@ -42,15 +43,25 @@ const definition = z.strictObject({
     version: templateVersion.optional().describe('By default the one that is used now; it stays that one'),
     data: templateValues.optional().describe('Values that all members have'),
   }),
-  audiences: audiences.min(1).describe('A member of several gets it once'),
+  to: z
+    .literal('everyone')
+    .optional()
+    .describe(
+      'In place of `audiences`: it is one broadcast, for every device of every user, whatever their preferences. Only `template`, `startAt` (an instant) and `expiresAt` go with it',
+    ),
+  audiences: audiences
+    .min(1)
+    .optional()
+    .describe('A member of several gets it once. Must be given, unless `to` is'),
   exclusions: audiences.optional().describe('Whoever is in one of these does not get it'),
   channels: z
     .array(z.enum(CAMPAIGN_CHANNELS))
     .min(1)
     .max(CAMPAIGN_CHANNELS.length)
     .refine(isDistinct, EACH_ONCE)
+    .optional()
     .describe(
-      'The first that a member has and wants is taken. `app`: the event alone, for apps that are connected now or later',
+      'Must be given, unless `to` is. The first that a member has and wants is taken. `app`: the event alone, for apps that are connected now or later',
     ),
   startAt,
   expiresAt: instant
@@ -66,8 +77,36 @@ const definition = z.strictObject({
     .describe('What members are hoped to do, and in which time it counts'),
 });
 
+const TO_AUDIENCES =
+  'For that take, in place of `to`, an audience with the rule { "everyone": true }: each user is a member of it.';
+/** Why a campaign to everyone has none of these. */
+const NOT_TO_EVERYONE = {
+  audiences: 'does not go with `to`, which is whom it is for already: leave out one of the two',
+  exclusions: `nobody is left out by a campaign to everyone: it is one broadcast, the same for all. ${TO_AUDIENCES}`,
+  cap: `nothing is counted of single users by a campaign to everyone: it is one broadcast. ${TO_AUDIENCES}`,
+  goal: `nothing is counted of single users by a campaign to everyone: it is one broadcast. ${TO_AUDIENCES}`,
+  startAt: `a campaign to everyone begins at an instant, the same for all: it is one broadcast. ${TO_AUDIENCES}`,
+  channels: `a campaign to everyone reaches apps (\`app\`) and nothing else: it is one broadcast. ${TO_AUDIENCES}`,
+} as const;
+
+/** Finds what does not go with whom it is for, and says what to do instead. */
+function checkWhom(body: z.output<typeof definition>, context: z.RefinementCtx): void {
+  const refuse = (field: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [field], message });
+  if (body.to === undefined) {
+    if (!body.audiences) refuse('audiences', 'must be given, or `to`: "everyone" in place of it');
+    if (!body.channels) refuse('channels', 'must be given');
+    return;
+  }
+  const { startAt, channels = [] } = body;
+  for (const field of ['audiences', 'exclusions', 'cap', 'goal'] as const)
+    if (body[field] !== undefined) refuse(field, NOT_TO_EVERYONE[field]);
+  if (typeof startAt !== 'string') refuse('startAt', NOT_TO_EVERYONE.startAt);
+  if (channels.some((channel) => channel !== 'app')) refuse('channels', NOT_TO_EVERYONE.channels);
+}
+
 /** Body of `PUT /v1/campaigns/{name}`. */
-export const campaignBody = definition.meta({
+export const campaignBody = definition.superRefine(checkWhom).meta({
   id: 'NewCampaign',
   examples: [
     {
@@ -78,6 +117,7 @@ export const campaignBody = definition.meta({
       cap: { campaigns: 2, withinDays: 7 },
       goal: { eventType: 'show.started', withinHours: 72 },
     },
+    { template: { name: 'notice' }, to: 'everyone', startAt: '2026-12-06T18:00:00Z' },
   ],
 });
 export type CampaignBody = z.output<typeof campaignBody>;
@@ -97,7 +137,10 @@ const campaignFields = z.object({
   createdAt: instant,
   updatedAt: instant,
   startedAt: instant.nullable(),
-  frozenAt: instant.nullable().describe('All its members have been found'),
+  frozenAt: instant
+    .nullable()
+    .describe('All its members have been found; of one to everyone: it is published'),
+  broadcastId: z.uuid().nullable().describe('Of a campaign to everyone, once it is published'),
   endedAt: instant.nullable(),
 });
 
@@ -122,6 +165,9 @@ export const describedCampaign = campaignFields
       skipped: byName.describe('By reason'),
       converted: z.int().describe('To whom the goal happened in time; each once'),
     }),
+    broadcast: storedBroadcast
+      .nullable()
+      .describe('Of a campaign to everyone, once it is published, as long as broadcasts are kept'),
     outcomes: z
       .array(z.object({ channel: z.string(), state: z.string(), count: z.int() }))
       .describe('What became of its pushes (one for each device), texts and mails. Counts stop at a million'),

@@ -7,7 +7,7 @@ import type { CampaignState } from '../campaign-moves.js';
 
 const COLUMNS = `name, body, state, author, approver, iso(starts_at) AS "startsAt", iso(expires_at) AS "expiresAt", problem,
   iso(created_at) AS "createdAt", iso(updated_at) AS "updatedAt", iso(started_at) AS "startedAt", iso(frozen_at) AS "frozenAt",
-  iso(ended_at) AS "endedAt"`;
+  iso(ended_at) AS "endedAt", broadcast_id AS "broadcastId"`;
 const LIST = named(
   'campaigns',
   `SELECT ${COLUMNS} FROM campaign c

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
+import { BroadcastsService } from '../../broadcasts/broadcasts.service.js';
 import type { AuditContext, AuditedFields } from '../../platform/audit/audit-entry.js';
 import { AuditService } from '../../platform/audit/audit.service.js';
 import { pageOf } from '../../platform/http/cursor.schema.js';
@@ -22,6 +23,7 @@ export class CampaignsService {
     private readonly store: CampaignStore,
     private readonly counts: CampaignCountsStore,
     private readonly audit: AuditService,
+    private readonly broadcasts: BroadcastsService,
     @Inject(CAMPAIGN_OUTCOMES) private readonly outcomes: readonly CampaignOutcomes[],
   ) {}
 
@@ -43,16 +45,19 @@ export class CampaignsService {
     return found;
   }
 
-  /** Returns the campaign, how many members became what, and what became of its messages. Throws Problem not_found. */
+  /** Returns the campaign, how many members became what, and what became of its messages or its broadcast. Throws Problem not_found. */
   async describe(name: string) {
     const campaign = await this.find(name);
-    const [tally, ...outcomes] = await Promise.all([
+    const { broadcastId } = campaign;
+    const [tally, broadcast, ...outcomes] = await Promise.all([
       this.counts.read(name),
+      broadcastId === null ? undefined : this.broadcasts.find(broadcastId),
       ...this.outcomes.map((one) => one.outcomesOfCampaign(name)),
     ]);
     return {
       ...toShown(campaign),
       counts: funnelOf(tally),
+      broadcast: broadcast ?? null,
       outcomes: outcomes.flat().filter(({ count }) => count > 0),
     };
   }

@@ -2,16 +2,20 @@ import { Injectable } from '@nestjs/common';
 import type { AudienceSelection } from '../../audiences/audience.js';
 import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named } from '../../platform/postgres/statement.js';
-import type { CampaignDefinition, WorkedCampaign } from '../campaign.js';
+import type { CampaignDefinition, NamedCampaign, WorkedCampaign } from '../campaign.js';
 
+/** One to everyone is not found: it has no members. */
+const TO_EVERYONE = `body ->> 'to' = 'everyone'`;
+const IS_FOUND = `state = 'running' AND frozen_at IS NULL AND body ->> 'to' IS NULL`;
+/** One to everyone that was resumed runs already, and is to be published. */
+const IS_DUE = `(state = 'scheduled' AND starts_at <= now() OR state = 'running' AND frozen_at IS NULL AND ${TO_EVERYONE})`;
 const DUE = named(
   'campaigns-due',
-  `SELECT name, failures FROM campaign
-   WHERE state = 'scheduled' AND starts_at <= now() AND (retry_at IS NULL OR retry_at <= now()) ORDER BY starts_at LIMIT $1`,
+  `SELECT name, failures FROM campaign WHERE ${IS_DUE} AND (retry_at IS NULL OR retry_at <= now()) ORDER BY starts_at LIMIT $1`,
 );
 const CLAIM_DUE = named(
   'campaign-claim-due',
-  `SELECT body FROM campaign WHERE name = $1 AND state = 'scheduled' AND starts_at <= now() FOR UPDATE SKIP LOCKED`,
+  `SELECT name, body, state, iso(expires_at) AS "expiresAt" FROM campaign WHERE name = $1 AND ${IS_DUE} FOR UPDATE SKIP LOCKED`,
 );
 /** By the clock, not by the transaction: its lists are held by now, so whoever is added later is later. */
 const START = named(
@@ -25,8 +29,7 @@ const ADD = named(
 );
 const FREEZING = named(
   'campaigns-freezing',
-  `SELECT name, failures FROM campaign
-   WHERE state = 'running' AND frozen_at IS NULL AND (retry_at IS NULL OR retry_at <= now()) ORDER BY starts_at`,
+  `SELECT name, failures FROM campaign WHERE ${IS_FOUND} AND (retry_at IS NULL OR retry_at <= now()) ORDER BY starts_at`,
 );
 const CLAIM = named(
   'campaign-progress-claim',
@@ -40,9 +43,21 @@ const ADVANCE = named(
 );
 const MARK_FROZEN = named(
   'campaign-mark-frozen',
-  `UPDATE campaign c SET frozen_at = now() WHERE c.state = 'running' AND c.frozen_at IS NULL
+  `UPDATE campaign c SET frozen_at = now() WHERE ${IS_FOUND}
      AND NOT EXISTS (SELECT FROM campaign_walk w WHERE w.campaign = c.name AND NOT w.is_done)`,
 );
+const MARK_PUBLISHED = named(
+  'campaign-mark-published',
+  'UPDATE campaign SET broadcast_id = $2, frozen_at = now(), updated_at = now() WHERE name = $1',
+);
+
+/** A campaign that is to begin. */
+export interface DueCampaign extends NamedCampaign {
+  /** `running`: one to everyone that was resumed before it was published. */
+  readonly state: 'scheduled' | 'running';
+  /** ISO 8601. */
+  readonly expiresAt: string;
+}
 
 /** How far the members of one audience of a campaign have been found. */
 export interface ClaimedProgress {
@@ -68,9 +83,9 @@ export class CampaignProgressStore {
     return this.database.run('routine', DUE, [limit]);
   }
 
-  /** Claims a campaign whose time has come, until the transaction ends. Returns what it says; undefined when it has begun, or another worker has it. */
-  async claimDue(tx: Transaction, name: string): Promise<CampaignDefinition | undefined> {
-    return (await tx.run<{ body: CampaignDefinition }>(CLAIM_DUE, [name]))[0]?.body;
+  /** Claims a campaign whose time has come, until the transaction ends. Returns undefined when it has begun, or another worker has it. */
+  async claimDue(tx: Transaction, name: string): Promise<DueCampaign | undefined> {
+    return (await tx.run<DueCampaign>(CLAIM_DUE, [name]))[0];
   }
 
   /** Has a claimed campaign begin. `state`: as CAMPAIGN_MOVES says. */
@@ -101,6 +116,11 @@ export class CampaignProgressStore {
     { foundUpTo, isDone }: { readonly foundUpTo: string; readonly isDone: boolean },
   ): Promise<void> {
     await tx.run(ADVANCE, [campaign, position, foundUpTo, isDone]);
+  }
+
+  /** Writes that a claimed campaign to everyone is published, and as which broadcast. */
+  async markPublished(tx: Transaction, name: string, broadcastId: string): Promise<void> {
+    await tx.run(MARK_PUBLISHED, [name, broadcastId]);
   }
 
   /** Marks the running campaigns whose members have all been found. */

@@ -4,15 +4,17 @@ import { AudienceSlicesService } from '../../audiences/slices/audience-slices.se
 import { Database } from '../../platform/postgres/database.js';
 import type { CampaignDefinition, WorkedCampaign } from '../campaign.js';
 import { CAMPAIGN_MOVES } from '../campaign-moves.js';
+import { CampaignBroadcastService } from '../everyone/campaign-broadcast.service.js';
 import { CampaignFailuresService } from '../failures/campaign-failures.service.js';
 import { CampaignProgressStore } from './campaign-progress.store.js';
 
-/** Has campaigns begin. From then on they keep the rules of their audiences as they are then. */
+/** Has campaigns begin. From then on they keep the rules of their audiences as they are then; one to everyone is published. */
 @Injectable()
 export class CampaignStartService {
   constructor(
     private readonly progress: CampaignProgressStore,
     private readonly audiences: AudienceSlicesService,
+    private readonly broadcasts: CampaignBroadcastService,
     private readonly failures: CampaignFailuresService,
     private readonly database: Database,
   ) {}
@@ -25,8 +27,10 @@ export class CampaignStartService {
   /** Has a campaign begin whose time has come; one that names an audience which is not there any more goes back to people. */
   start(name: string): Promise<void> {
     return this.database.transaction('routine', async (tx) => {
-      const body = await this.progress.claimDue(tx, name);
-      if (!body) return;
+      const due = await this.progress.claimDue(tx, name);
+      if (!due) return;
+      const { body } = due;
+      if (body.to === 'everyone') return this.broadcasts.publish(tx, due);
       const names = [...body.audiences, ...body.exclusions];
       const found = await this.audiences.find(tx, names);
       const missing = names.find((one) => !found.some((audience) => audience.name === one));

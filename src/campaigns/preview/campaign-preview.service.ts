@@ -3,12 +3,12 @@ import { AudienceSlicesService } from '../../audiences/slices/audience-slices.se
 import { Problem } from '../../platform/http/problem.js';
 import type { CompiledTemplate } from '../../templates/content/compiled-template.js';
 import { TEMPLATE_CHANNELS } from '../../templates/template.js';
-import type { CampaignDefinition } from '../campaign.js';
+import type { CampaignDefinition, NamedCampaign } from '../campaign.js';
 import { CampaignChecksService } from '../definitions/campaign-checks.service.js';
 import { CampaignsService } from '../definitions/campaigns.service.js';
-import { campaignContent, type Reader, valuesOf } from '../sending/campaign-content.js';
+import { campaignContent, contentForEveryone, type Reader, valuesOf } from '../sending/campaign-content.js';
 import { CampaignSendingStore } from '../sending/campaign-sending.store.js';
-import { decideMember } from '../sending/decide-member.js';
+import { decideMember, type MemberDecision } from '../sending/decide-member.js';
 import type { CampaignReader } from './preview.schema.js';
 
 /** Shows what a campaign would say to one user now. */
@@ -21,7 +21,7 @@ export class CampaignPreviewService {
     private readonly members: CampaignSendingStore,
   ) {}
 
-  /** Throws Problem not_found or unknown_template. Nothing is sent. */
+  /** Throws Problem not_found or unknown_template, and invalid_request for values of one user where all have the same. Nothing is sent. */
   async preview(name: string, { userId, data }: CampaignReader) {
     const { template, content, decision, reader, body, isMember } = await this.read(name, { userId, data });
     const fault = 'fault' in content ? content.fault : null;
@@ -51,21 +51,23 @@ export class CampaignPreviewService {
     };
   }
 
-  private async read(name: string, { userId, data }: CampaignReader) {
-    const { body } = await this.campaigns.find(name);
+  private async read(name: string, of: CampaignReader) {
+    const campaign = await this.campaigns.find(name);
+    const { body } = campaign;
     const template = await this.checks.templateOf(body);
-    const { isMember, data: listed } = await this.membership(body, userId);
     // The cap is about real ones.
-    const [facts] = await this.members.facts([userId], undefined);
+    const [facts] = await this.members.facts([of.userId], undefined);
     if (!facts) throw new Error('the query returns a row for each user');
+    if (body.to === 'everyone') return asOneOfAll(campaign, template, of, facts.locale);
+    const { isMember, data: listed } = await this.membership(body, of.userId);
     const { preferences, locale, recent, userId: _, addressKinds: __, ...reach } = facts;
     const decision = decideMember(
       { channels: body.channels },
       { reach, preferences, recent },
       { isExpired: false },
     );
-    const reader: Reader = { locale, data: data ?? listed };
-    const content = campaignContent({ name, body }, template, reader);
+    const reader: Reader = { locale, data: of.data ?? listed };
+    const content = campaignContent(campaign, template, reader);
     return { body, template, decision, content, reader, isMember };
   }
 
@@ -76,17 +78,35 @@ export class CampaignPreviewService {
   }
 }
 
-/** Of all channels for which the template has words. */
+/** A broadcast asks for nobody's preferences, and has the same values for all. */
+function asOneOfAll(
+  campaign: NamedCampaign,
+  template: CompiledTemplate,
+  { data }: CampaignReader,
+  locale: string | null,
+) {
+  if (data !== undefined)
+    throw new Problem('invalid_request', 'data: a campaign to everyone has the same values for all');
+  const decision: MemberDecision = { is: 'send', channel: 'app', messages: [] };
+  const content = contentForEveryone(campaign, template);
+  const reader: Reader = { locale, data: null };
+  return { body: campaign.body, template, decision, content, reader, isMember: true };
+}
+
+/** Of all channels for which the template has words; of a campaign to everyone those that an app shows. */
 function wordsOf(template: CompiledTemplate, body: CampaignDefinition, reader: Reader) {
   const checked = template.check(valuesOf(body, reader));
   if ('faults' in checked) return {};
+  const channels = body.to === 'everyone' ? (['push'] as const) : TEMPLATE_CHANNELS;
   return Object.fromEntries(
-    TEMPLATE_CHANNELS.filter((channel) => template.has(channel)).map((channel) => {
-      try {
-        return [channel, template.render(channel, reader.locale, checked.data)?.words];
-      } catch (error) {
-        return [channel, { fault: String((error as Error).message ?? error) }];
-      }
-    }),
+    channels
+      .filter((channel) => template.has(channel))
+      .map((channel) => {
+        try {
+          return [channel, template.render(channel, reader.locale, checked.data)?.words];
+        } catch (error) {
+          return [channel, { fault: String((error as Error).message ?? error) }];
+        }
+      }),
   );
 }

@@ -7,7 +7,9 @@ import { campaignName, templateValues } from '../definitions/campaign.schema.js'
 export const campaignReader = z
   .strictObject({
     userId,
-    data: templateValues.optional().describe('In place of what a list says of the member'),
+    data: templateValues
+      .optional()
+      .describe('In place of what a list says of the member; not with a campaign to everyone'),
   })
   .meta({ id: 'CampaignReader', examples: [{ userId: 'ada', data: { name: 'Ada', days: 7 } }] });
 export type CampaignReader = z.output<typeof campaignReader>;
@@ -54,6 +56,13 @@ export const campaignForecast = z
         seconds: z.int().nullable().describe('With what waits already; null: it is not configured'),
       }),
     ),
+    broadcast: z
+      .object({
+        bytes: z.int().nullable().describe('Of its data'),
+        fault: z.string().nullable().describe('Why it could not be published now'),
+      })
+      .nullable()
+      .describe('Of a campaign to everyone: the one row that it is. `members` are then all users'),
     startsAt: instant,
     queuedAt: instant.describe('When the last member is queued, by CAMPAIGN_MEMBERS_PER_SECOND'),
     throughAt: instant

@@ -2,7 +2,7 @@ import type { DataOf } from '../../mailbox/events/event-types.js';
 import { MAX_DATA_BYTES } from '../../mailbox/events/publish.schema.js';
 import type { CompiledTemplate } from '../../templates/content/compiled-template.js';
 import type { NotificationText } from '../../templates/template.js';
-import type { CampaignDefinition } from '../campaign.js';
+import type { CampaignDefinition, NamedCampaign } from '../campaign.js';
 
 /** The `data` of a campaign's event. */
 export type CampaignData = DataOf<'campaign.message'>;
@@ -19,24 +19,58 @@ export const valuesOf = (
   { data }: Pick<Reader, 'data'>,
 ): Record<string, unknown> => ({ ...template.data, ...data });
 
-/** Returns the `data` of the campaign's event, or what is wrong with the values: the template lacks one, they are too many, or it fails with them. */
-export function campaignContent(
-  campaign: { readonly name: string; readonly body: CampaignDefinition },
+/** What is wrong with the values: the template lacks one, they are too many, or it fails with them. */
+export interface ContentFault {
+  readonly fault: string;
+}
+
+/** Returns the `data` of the campaign's event for this reader. */
+export const campaignContent = (
+  campaign: NamedCampaign,
   template: CompiledTemplate,
   reader: Reader,
-): CampaignData | { readonly fault: string } {
+): CampaignData | ContentFault =>
+  contentOf(campaign, template, valuesOf(campaign.body, reader), (data) =>
+    pushWordsOf(template, reader.locale, data),
+  );
+
+/** Returns the `data` of a campaign to everyone: the same for all, so it has the words in each language. */
+export const contentForEveryone = (
+  campaign: NamedCampaign,
+  template: CompiledTemplate,
+): CampaignData | ContentFault =>
+  contentOf(campaign, template, valuesOf(campaign.body, { data: null }), (data) => {
+    const { defaultLocale } = template.source;
+    const others = template.localesOf('push').filter((locale) => locale !== defaultLocale);
+    const locales = others.flatMap((locale) => {
+      const words = pushWordsOf(template, locale, data);
+      return words ? [[locale, words] as const] : [];
+    });
+    return {
+      ...pushWordsOf(template, defaultLocale, data),
+      ...(locales.length > 0 && { locales: Object.fromEntries(locales) }),
+    };
+  });
+
+function contentOf(
+  campaign: NamedCampaign,
+  template: CompiledTemplate,
+  values: Record<string, unknown>,
+  wordsOf: (data: object) => Pick<CampaignData, 'title' | 'body' | 'locales'> | undefined,
+): CampaignData | ContentFault {
   const { name, version } = campaign.body.template;
-  const values = valuesOf(campaign.body, reader);
   const checked = template.check(values);
   if ('faults' in checked) {
     const [fault] = checked.faults;
     return { fault: `${fault?.at}: ${fault?.message}` };
   }
   try {
-    const words = pushWordsOf(template, reader.locale, checked.data);
+    const words = wordsOf(checked.data);
     const data = { campaign: campaign.name, template: { name, version }, values, ...words };
     const bytes = Buffer.byteLength(JSON.stringify(data));
-    return bytes > MAX_DATA_BYTES ? { fault: `data: has ${bytes} bytes` } : data;
+    return bytes > MAX_DATA_BYTES
+      ? { fault: `data: has ${bytes} bytes; an event may have ${MAX_DATA_BYTES}` }
+      : data;
   } catch (error) {
     return { fault: String((error as Error).message ?? error) };
   }

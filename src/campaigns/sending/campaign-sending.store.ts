@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { isBroadcastInForce } from '../../broadcasts/broadcasts.fragments.js';
 import { isReachedBy, placeOfUser } from '../../contacts/contact.fragments.js';
 import { canBePushed, hasDevices, preferencesOf, pushableDevicesOf } from '../../devices/device.fragments.js';
 import type { Preferences } from '../../devices/preferences/preferences.schema.js';
@@ -40,10 +41,11 @@ const POSTPONE = named(
   'campaign-member-postpone',
   `UPDATE campaign_member SET due_at = now() + interval '1 hour' WHERE campaign = $1 AND user_id = $2 AND state = 'pending'`,
 );
+/** One to everyone runs as long as devices are sent it. */
 const FINISH = named(
   'campaigns-finish',
   `UPDATE campaign c SET state = $1, ended_at = now(), updated_at = now()
-   WHERE c.state = 'running' AND c.frozen_at IS NOT NULL
+   WHERE c.state = 'running' AND c.frozen_at IS NOT NULL AND (c.broadcast_id IS NULL OR NOT ${isBroadcastInForce('c.broadcast_id')})
      AND NOT EXISTS (SELECT FROM campaign_member m WHERE m.campaign = c.name AND m.state = 'pending')`,
 );
 
@@ -123,7 +125,7 @@ export class CampaignSendingStore {
     await tx.run(POSTPONE, [campaign, userId]);
   }
 
-  /** Ends the campaigns that have nobody left. `state`: as CAMPAIGN_MOVES says. */
+  /** Ends the campaigns that have nobody left, and those to everyone that are not in force any more. `state`: as CAMPAIGN_MOVES says. */
   async finish(state: string): Promise<void> {
     await this.database.run('routine', FINISH, [state]);
   }

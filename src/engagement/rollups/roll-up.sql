@@ -2,7 +2,7 @@
 -- $1 bigint  the number of the last event that is counted already · $2 bigint  the number of the last one to count
 -- $3 jsonb  { "<dimension> <day> <value>": true }: the values that are one too many of their day, and count as '(other)'
 -- Returns nothing. An event counts for all teams and campaigns ('*'), for its team, for its campaign, and for both; in each of these for every event
--- ('all') and, but not by the minute, for each of its dimensions; '' is one that it has not. A late event changes the buckets of its time. Whoever calls it
+-- ('all') and, but not by the minute, for each of its dimensions; '' is one that it has not. It counts for its kind and, but not by the minute, for all ('*'). A late event changes the buckets of its time. Whoever calls it
 -- holds the watermark's lock, so nobody else writes these rows: that is why a row that is there is updated, and another one inserted, without ON CONFLICT,
 -- which would write twice as much to the log.
 -- Fragments: kind, team … country: the column of the event, folded (folding.ts).
@@ -43,8 +43,13 @@ WITH minutes AS MATERIALIZED (
   WHERE g.grain <> 'minute' AND g.campaign IS NOT NULL AND g.team IS DISTINCT FROM ''
     AND num_nonnulls(g.template, g.channel, g.platform, g.country) = 0
 ), sorted AS (
-  SELECT c.* FROM cells c
-  ORDER BY c.grain COLLATE "C", c.team COLLATE "C", c.campaign COLLATE "C", c.dimension COLLATE "C", c.at, c.kind COLLATE "C", c.value COLLATE "C"
+  SELECT c.* FROM (
+    SELECT k.* FROM cells k
+    UNION ALL
+    SELECT a.grain, a.team, a.campaign, a.dimension, a.at, '*', a.value, sum(a.people), sum(a.machines)
+    FROM cells a WHERE a.grain <> 'minute' GROUP BY a.grain, a.team, a.campaign, a.dimension, a.at, a.value
+  ) c
+  ORDER BY c.grain COLLATE "C", c.team COLLATE "C", c.campaign COLLATE "C", c.dimension COLLATE "C", c.kind COLLATE "C", c.at, c.value COLLATE "C"
 )
 MERGE INTO engagement_rollup AS r USING sorted c
 ON r.grain = c.grain AND r.team = c.team AND r.campaign = c.campaign AND r.dimension = c.dimension AND r.at = c.at AND r.kind = c.kind AND r.value = c.value

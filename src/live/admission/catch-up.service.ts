@@ -10,7 +10,7 @@ import { Connection } from '../connection/connection.js';
 import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 import { DisconnectService } from '../maintenance/disconnect.service.js';
 import { type SyncPayload, syncPayload } from './handshake.schema.js';
-import { HistorySenderService } from './history-sender.service.js';
+import { HistorySenderService, type SentPages } from './history-sender.service.js';
 import { type History, HistoryService } from './history.service.js';
 
 /** Pages of histories that one device may ask for (docs/CONTRACT.md, "From the device"). */
@@ -26,7 +26,7 @@ const MAX_SYNC_DEBT = 30;
 @HandlesDeviceCommand('sync')
 export class CatchUpService implements DeviceCommand {
   private readonly log = new Logger('live');
-  /** In pages, which is what a history costs: its first one is taken before it is read, the others when they were written. */
+  /** In pages, which is what a history costs: its first one is taken before it is read, the others and the broadcasts when they were written. */
   private readonly syncLimits = new WeakMap<Connection, TokenBucket>();
 
   constructor(
@@ -37,14 +37,18 @@ export class CatchUpService implements DeviceCommand {
   ) {}
 
   /**
-   * Sends `welcome`, then the history, then what was published meanwhile; live events follow. Of a large history only the first
-   * page was written when this returns.
+   * Sends a device that was admitted `welcome`, then the history, then what was published meanwhile; live events follow. Of a large history only the
+   * first page was written when this returns. Broadcasts cost nothing here, or all devices that are new to one would need a bucket.
    */
   sendHistory(connection: Connection, history: History): void {
+    this.begin(connection, history, ({ history: pages }) => pages);
+  }
+
+  private begin(connection: Connection, history: History, costOf: (sent: SentPages) => number): void {
     if (connection.isClosed || !connection.transport) return;
     this.sender.welcome(connection, history);
     this.sender.send(connection, history).then(
-      (pages) => this.charge(connection, pages),
+      (sent) => this.charge(connection, costOf(sent)),
       (error: unknown) => this.giveUp(connection, error),
     );
   }
@@ -90,7 +94,7 @@ export class CatchUpService implements DeviceCommand {
         : { epoch: position.epoch, number: broadcast };
     try {
       const { history } = await this.histories.read({ userId, deviceId, position });
-      this.sendHistory(connection, history);
+      this.begin(connection, history, (sent) => sent.history + sent.broadcasts);
     } catch (error) {
       this.disconnects.terminate(connection);
       throw error;

@@ -38,7 +38,7 @@ test('a history that a device asks for does not come after events that still wai
       welcome: () => undefined,
       send: ({ outbound }: Connection) => {
         waiting.push(outbound.hasDurable);
-        return Promise.resolve(1);
+        return Promise.resolve({ history: 1, broadcasts: 0 });
       },
     } as never,
     {} as never,

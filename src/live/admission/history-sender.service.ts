@@ -46,15 +46,14 @@ export class HistorySenderService {
   }
 
   /**
-   * Writes the first page before it returns, then the others, then lets live events follow, and what is said to everyone. Resolves with the number
-   * of pages when the device is up to date, or takes no more. Throws what the databases throw, and when the mailbox has another epoch by now.
+   * Writes the first page before it returns, then the others, then lets live events follow, and what is said to everyone. Resolves with how much that
+   * was when the device is up to date, or takes no more. Throws what the databases throw, and when the mailbox has another epoch by now.
    */
-  async send(connection: Connection, history: History): Promise<number> {
+  async send(connection: Connection, history: History): Promise<SentPages> {
     const pages = await (history.resume === 'snapshot'
       ? this.sendSnapshot(connection, history.state, history.head)
       : this.sendReplay(connection, history.missed, history.head));
-    this.broadcasts.deliver(connection);
-    return pages;
+    return { history: pages, broadcasts: this.broadcasts.deliver(connection) };
   }
 
   private async sendSnapshot(connection: Connection, first: State, head: Position): Promise<number> {
@@ -117,6 +116,13 @@ export class HistorySenderService {
     }
     return false;
   }
+}
+
+/** How many pages a device was sent. */
+export interface SentPages {
+  /** One at least. */
+  readonly history: number;
+  readonly broadcasts: number;
 }
 
 /** The first page of a snapshot is a State; the others have only this. */

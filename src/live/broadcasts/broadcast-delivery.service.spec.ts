@@ -6,7 +6,7 @@ import { broadcastLogRead } from '../../broadcasts/broadcast-log.worker.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { SLOW_BYTES } from '../connection/backpressure.js';
 import type { EventFrame } from '../connection/frame.js';
-import type { Connection } from '../connection/connection.js';
+import { Connection } from '../connection/connection.js';
 import { AckTracker } from '../connection/ack-tracker.js';
 import { AcknowledgementsService } from '../connection/acknowledgements.service.js';
 import { BroadcastDeliveryService } from './broadcast-delivery.service.js';
@@ -31,6 +31,7 @@ function node(count: number) {
   const logs = { latest: logOf() };
   const writes = { waitingDevices: 0 };
   const sent = new Map<object, EventFrame[]>();
+  const counted: string[] = [];
   const connections = Array.from({ length: count }, () => ({
     userId: 'ann',
     broadcastPosition: { epoch: 'e1', number: 0 },
@@ -44,7 +45,7 @@ function node(count: number) {
       deliverUnordered: (connection: object, frames: EventFrame[]) =>
         void sent.set(connection, [...(sent.get(connection) ?? []), ...frames]),
     }) as never,
-    { count: () => undefined } as never,
+    { count: (_: unknown, userId: string, stage: string) => counted.push(`${userId} ${stage}`) } as never,
     bus,
   );
   service.onModuleInit();
@@ -54,7 +55,7 @@ function node(count: number) {
   };
   const numbersOf = (connection: object | undefined) =>
     (sent.get(connection as object) ?? []).map(({ header }) => header.broadcast);
-  return { connections, sent, service, writes, read, numbersOf };
+  return { connections, sent, counted, service, writes, read, numbersOf };
 }
 const asConnection = (one: object | undefined) => one as Connection;
 
@@ -111,6 +112,33 @@ describe('broadcasts of one node', () => {
   });
 });
 
+test('a broadcast counts as sent when it is written, and not while it waits for the device', async () => {
+  const { connections, sent, counted, read } = node(1);
+  read(1);
+  while (sent.size < 1) await nextIteration();
+  const identity = { userId: 'ben', expiresAt: new Date(), issuedAt: undefined, tokenId: undefined };
+  const [frame] = sent.get(connections[0] as object) ?? [];
+  const [written, gone] = [0, 1].map(() => {
+    const device = new Connection({ identity, deviceId: 'tv', profileId: 'main', now: 0, lifetimeMs: 1 });
+    device.transport = { acknowledges: true, write: () => undefined } as never;
+    if (frame) device.outbound.addUnordered(frame);
+    return device;
+  });
+  gone?.close();
+  gone?.flush();
+  expect(counted).toEqual([]);
+  written?.flush();
+  expect(counted).toEqual(['ben sent']);
+  const receipts = { record: () => undefined };
+  const acks = new AcknowledgementsService(
+    receipts as never,
+    {} as never,
+    { ACK_TIMEOUT_SECONDS: 5 } as never,
+  );
+  if (written) acks.acknowledge(written, frame?.ackId ?? 0);
+  expect(counted).toEqual(['ben sent', 'ben received']);
+});
+
 test('a device to which waiting broadcasts are not written after all gets them again', () => {
   const frames = [3, 5].map((number) => new BroadcastFrame(broadcast(number), 'e1'));
   expect(positionWithout(frames, { epoch: 'e1', number: 5 })).toEqual({ epoch: 'e1', number: 2 });
@@ -127,7 +155,6 @@ test('a broadcast that is not acknowledged is sent once more while it is in forc
   const connection = { acks, transport, unacknowledged: 2, resendUnapplied: () => undefined };
   const service = new AcknowledgementsService(
     { record: () => undefined } as never,
-    {} as never,
     { latest: logOf(2) } as never,
     { ACK_TIMEOUT_SECONDS: 5 } as never,
   );

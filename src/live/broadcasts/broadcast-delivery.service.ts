@@ -5,6 +5,7 @@ import { broadcastLogRead, BroadcastLogWorker } from '../../broadcasts/broadcast
 import { BroadcastTallyWorker } from '../../broadcasts/receipts/broadcast-tally.worker.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { bulkQueue } from '../../platform/scheduling/yielding-queue.js';
+import { toPages } from '../admission/history-pages.js';
 import { SLOW_BYTES } from '../connection/backpressure.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 import type { Connection } from '../connection/connection.js';
@@ -52,18 +53,19 @@ export class BroadcastDeliveryService implements OnModuleInit, OnApplicationShut
     return this.logs.latest?.head.number ?? 0;
   }
 
-  /** Sends the device what comes after its position; later, if it gets its history or has not read what was sent before. Never throws. */
-  deliver(connection: Connection): void {
+  /**
+   * Sends the device what comes after its position; later, if it gets its history or has not read what was sent before. Returns how many pages of a
+   * history that is. Never throws.
+   */
+  deliver(connection: Connection): number {
     const { latest: log } = this.logs;
-    if (!log || connection.broadcastPosition === log.head || !hasRoom(connection)) return;
+    if (!log || connection.broadcastPosition === log.head || !hasRoom(connection)) return 0;
     const due = log.after(connection.broadcastPosition, Date.now());
     connection.broadcastPosition = log.headFor(connection.broadcastPosition);
-    if (due.length === 0) return;
-    this.delivery.deliverUnordered(
-      connection,
-      due.map((one) => this.frameOf(one, log.head.epoch)),
-    );
-    for (const one of due) this.tally.count(one, connection.userId, 'sent');
+    if (due.length === 0) return 0;
+    const frames = due.map((one) => this.frameOf(one, log.head.epoch));
+    this.delivery.deliverUnordered(connection, frames);
+    return toPages(frames).length;
   }
 
   /** The same once the device has read more; while all are looked at, its turn comes by itself. */
@@ -106,7 +108,10 @@ export class BroadcastDeliveryService implements OnModuleInit, OnApplicationShut
   private frameOf(broadcast: Broadcast, epoch: string): BroadcastFrame {
     const known = this.frames.get(broadcast);
     if (known) return known;
-    const frame = new BroadcastFrame(broadcast, epoch);
+    const frame = new BroadcastFrame(broadcast, epoch, {
+      written: (_, { userId }) => this.tally.count(broadcast, userId, 'sent'),
+      acknowledged: (_, { userId }) => this.tally.count(broadcast, userId, 'received'),
+    });
     this.frames.set(broadcast, frame);
     return frame;
   }

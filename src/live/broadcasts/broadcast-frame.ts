@@ -1,15 +1,16 @@
 import type { Broadcast, BroadcastPosition } from '../../broadcasts/broadcast.js';
 import { toEnvelope } from '../../broadcasts/broadcast-event.js';
 import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
-import { EventFrame } from '../connection/frame.js';
+import { EventFrame, type FrameObserver } from '../connection/frame.js';
 
 /** A broadcast as it is written to the devices of this node, encoded once for all of them. */
 export class BroadcastFrame extends EventFrame {
   constructor(
     readonly broadcast: Broadcast,
     epoch: string,
+    observer?: FrameObserver,
   ) {
-    super(EncodedEvent.of(toEnvelope(broadcast, epoch)));
+    super(EncodedEvent.of(toEnvelope(broadcast, epoch)), observer);
   }
 }
 

@@ -27,6 +27,11 @@ export class AckTracker {
     return this.unacknowledged.size;
   }
 
+  /** Whether the device owes nothing: no acknowledgement that is due or late, and nothing to apply. */
+  get isSettled(): boolean {
+    return this.unacknowledged.size === 0 && this.unapplied === undefined && this.lateAcks === 0;
+  }
+
   /** `frame` was written at `now` (milliseconds). */
   track(ackId: number, frame: EventFrame, now: number): void {
     this.unacknowledged.set(ackId, { frame, sentAt: now, resent: false });

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { BroadcastLogWorker } from '../../broadcasts/broadcast-log.worker.js';
-import { BroadcastTallyWorker } from '../../broadcasts/receipts/broadcast-tally.worker.js';
 import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
 import { findEventType } from '../../mailbox/events/event-types.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
@@ -19,7 +18,6 @@ export class AcknowledgementsService {
 
   constructor(
     private readonly receipts: ReceiptsService,
-    private readonly tally: BroadcastTallyWorker,
     private readonly logs: BroadcastLogWorker,
     @Inject(CONFIG) { ACK_TIMEOUT_SECONDS }: Config,
   ) {
@@ -37,14 +35,14 @@ export class AcknowledgementsService {
     const frame = acks?.acknowledge(ackId);
     if (!acks || !frame) return acks?.acceptLateAck() ?? false;
     connection.acknowledgedCount += 1;
-    if (frame instanceof BroadcastFrame) this.tally.count(frame.broadcast, connection.userId, 'received');
     const { header } = frame;
     // The event of another target device only moved this one's position.
-    const isForDevice = header.target === undefined || header.target === connection.deviceId;
-    if (!isForDevice || !isDurableHeader(header)) return true;
-    frame.observer?.acknowledged(frame);
-    this.receipts.record(connection, header, 'received');
-    if (findEventType(header.type)?.mustBeApplied) acks.expectApplied(frame, monotonicNow());
+    if (header.target === undefined || header.target === connection.deviceId) {
+      frame.observer?.acknowledged(frame, connection);
+      if (isDurableHeader(header)) this.receipts.record(connection, header, 'received');
+      if (findEventType(header.type)?.mustBeApplied) acks.expectApplied(frame, monotonicNow());
+    }
+    connection.releaseAcks();
     return true;
   }
 

@@ -4,6 +4,8 @@ import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { TracingService } from '../../platform/tracing/tracing.service.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
+import { monotonicNow } from '../../platform/scheduling/monotonic.js';
+import { AcknowledgementsService } from './acknowledgements.service.js';
 import { HOLD_BYTES, MAX_WAITING_BYTES } from './backpressure.js';
 import { Connection } from './connection.js';
 import { ConnectionRegistryService } from './connection-registry.service.js';
@@ -111,6 +113,40 @@ describe('a live connection', () => {
       true,
       false,
     ]);
+  });
+
+  test('keeps no memory of acknowledgements that came, and of an event that must be applied until it is', () => {
+    const { connection, transport } = liveConnection();
+    const receipts = { record: () => undefined };
+    const service = new AcknowledgementsService(
+      receipts as never,
+      { latest: undefined } as never,
+      { ACK_TIMEOUT_SECONDS: 5 } as never,
+    );
+    const [one, two] = [event(1), event(2)];
+    for (const frame of [one, two]) connection.outbound.add(frame);
+    connection.flush();
+    expect(service.acknowledge(connection, one.ackId ?? 0)).toBe(true);
+    expect(connection.acks?.size).toBe(1);
+    expect(service.acknowledge(connection, two.ackId ?? 0)).toBe(true);
+    expect(connection.acks).toBeUndefined();
+    expect(service.acknowledge(connection, two.ackId ?? 0)).toBe(false);
+    const { header } = event(3);
+    const change = new EventFrame(
+      EncodedEvent.fromNode({ ...header, type: 'membership.changed' }, '["membership.changed",{}]'),
+    );
+    connection.outbound.add(change);
+    connection.flush();
+    service.acknowledge(connection, change.ackId ?? 0);
+    expect(connection.acks).toBeDefined();
+    connection.applied(['id-3']);
+    expect(connection.acks).toBeUndefined();
+    const late = event(4);
+    connection.outbound.add(late);
+    connection.flush();
+    connection.acks?.resendDue(transport, 0, monotonicNow() + 1);
+    service.acknowledge(connection, late.ackId ?? 0);
+    expect(connection.acks?.acceptLateAck()).toBe(true);
   });
 
   test('that is slow gets no more events, but its acknowledgements of earlier ones still count', () => {

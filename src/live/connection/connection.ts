@@ -51,7 +51,7 @@ export class Connection implements DeviceSession {
   /** Limits the frames that it sends. */
   readonly inboundLimit: TokenBucket;
   private state: 'open' | 'leaving' | 'closed' = 'open';
-  /** Made with the first durable event: an idle device costs little memory. */
+  /** There only while something is owed: an idle device costs little memory. */
   private ackTracker: AckTracker | undefined;
 
   /** `now` (monotonic) and `lifetimeMs` in milliseconds. */
@@ -101,7 +101,7 @@ export class Connection implements DeviceSession {
     if (!transport || outbound.size === 0) return;
     const durable = this.takeDurable(transport);
     const routine = outbound.takeRoutine();
-    for (const frame of routine) frame.observer?.written(frame);
+    for (const frame of routine) frame.observer?.written(frame, this);
     transport.write(durable.length === 0 ? routine : [...durable, ...routine], outbound.takeResponses());
   }
 
@@ -111,9 +111,14 @@ export class Connection implements DeviceSession {
     if (transport && this.outbound.hasDurable) transport.write(this.takeDurable(transport));
   }
 
-  /** The acknowledgements that are due; undefined until the first durable event was written, and once it is closed. */
+  /** The acknowledgements that are due; undefined when none is, and once it is closed. */
   get acks(): AckTracker | undefined {
     return this.ackTracker;
+  }
+
+  /** Frees the memory of acknowledgements when none is due any more. */
+  releaseAcks(): void {
+    if (this.ackTracker?.isSettled) this.ackTracker = undefined;
   }
 
   /** Events that the device has not acknowledged; 0 once it is leaving, since it is sent nothing again. */
@@ -128,6 +133,7 @@ export class Connection implements DeviceSession {
 
   applied(eventIds: readonly string[]): void {
     this.ackTracker?.markApplied(eventIds);
+    this.releaseAcks();
   }
 
   /** Writes the event once more that the device has not applied within `timeoutMs`. */
@@ -174,7 +180,7 @@ export class Connection implements DeviceSession {
 
   private takeDurable(transport: Transport): readonly EventFrame[] {
     const frames = this.outbound.takeDurable();
-    for (const frame of frames) frame.observer?.written(frame);
+    for (const frame of frames) frame.observer?.written(frame, this);
     if (frames.length === 0 || !transport.acknowledges) return frames;
     const now = monotonicNow();
     const acks = (this.ackTracker ??= new AckTracker());

@@ -21,12 +21,17 @@ let lastAckId = 0;
 /** Returns the id of an acknowledgement that no other frame of this process asks for. */
 export const nextAckId = (): number => (lastAckId += 1);
 
+/** The device that a frame is written to. */
+export interface FrameReader {
+  readonly userId: string;
+}
+
 /** Measures how events get to devices. Its methods are called for each device, and must not throw. */
 export interface FrameObserver {
-  /** The event is written to a device. */
-  written(frame: EventFrame): void;
+  /** The event is written to a device: now, and not when it was queued for it. */
+  written(frame: EventFrame, reader: FrameReader): void;
   /** A device has acknowledged it. */
-  acknowledged(frame: EventFrame): void;
+  acknowledged(frame: EventFrame, reader: FrameReader): void;
 }
 
 /** How far an event that is traced has come on this node; times are in ms since 1970. */

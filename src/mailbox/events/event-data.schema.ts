@@ -134,6 +134,12 @@ export const campaignMessageData = z.object({
   values: z.record(z.string(), z.unknown()).describe('What the template was filled in with'),
   title: z.string().optional().describe('Left out, with `body`, when the template has no words for pushes'),
   body: z.string().optional(),
+  locales: z
+    .record(z.string(), z.object({ title: z.string(), body: z.string() }))
+    .optional()
+    .describe(
+      'Of a campaign to everyone: its words in further languages, by their tags. `title` and `body` are in the default language of the template',
+    ),
   isTest: z.literal(true).optional().describe('It was sent to try the campaign'),
 });
 

@@ -56,6 +56,11 @@ export class CompiledTemplate {
     return this.words.get(this.source.defaultLocale)?.[channel] !== undefined;
   }
 
+  /** Returns the languages in which it has words for the channel. */
+  localesOf(channel: TemplateChannel): string[] {
+    return [...this.words].flatMap(([locale, words]) => (words[channel] ? [locale] : []));
+  }
+
   /**
    * Returns the words in the reader's language, or the nearest one that there is. `data` is what check returned. Undefined for a channel
    * that it has no words for. Throws an Error when they take too long, or are too many.

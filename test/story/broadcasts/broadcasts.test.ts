@@ -130,6 +130,17 @@ test('a device without a number, or with one of another epoch, gets all that is 
   expect(numbers(upToDate)).toEqual([]);
 });
 
+test('a device pays for the broadcasts that a `sync` repeats: half as many are allowed', async () => {
+  const { number } = await publish();
+  const device = await connect(a, 'gia', 'tv');
+  await hasNumber(device, number);
+  const sync = () => device.request('sync', { epoch: epochOf(a), offset: 0, broadcast: number - 1 });
+  let allowed = 0;
+  while (allowed < 25 && (await sync()).ok) allowed += 1;
+  expect(allowed).toBeLessThan(25);
+  expect(allowed).toBeGreaterThanOrEqual(15);
+});
+
 /** Writes broadcasts as a node does that tells nobody. Returns the number of the last one. */
 async function fill(count: number, data: unknown): Promise<number> {
   const [row] = await a.database.query<{ last: string }>(

@@ -4,6 +4,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { AppModule } from '../../../src/app.module.js';
 import { AudienceSlicesService } from '../../../src/audiences/slices/audience-slices.service.js';
 import { GoalsService } from '../../../src/campaigns/goals/goals.service.js';
+import { CampaignActsService } from '../../../src/campaigns/definitions/campaign-acts.service.js';
 import { CampaignsService } from '../../../src/campaigns/definitions/campaigns.service.js';
 import type { CampaignDefinition } from '../../../src/campaigns/campaign.js';
 import { CampaignStartService } from '../../../src/campaigns/members/campaign-start.service.js';
@@ -16,6 +17,7 @@ import { ContactCipher } from '../../../src/contacts/contact-cipher.js';
 import { MailboxService } from '../../../src/mailbox/mailbox.service.js';
 import { OverviewStore } from '../../../src/operations/overview.store.js';
 import { Database } from '../../../src/platform/postgres/database.js';
+import { byTest } from '../../support/audit.js';
 import { CAMPAIGN_TEMPLATE } from '../../support/cases/campaign-template.js';
 import { testConfig } from '../../support/config.js';
 import { CONTACT_KEY } from '../../support/drivers/usher.js';
@@ -57,7 +59,7 @@ beforeEach(async () => {
   database.dyingAt = undefined;
   await postgres.query(
     `TRUNCATE audience, audience_member, campaign, campaign_walk, campaign_member, campaign_address, campaign_tally,
-       mailbox, mailbox_entry, handoff, message, device, contact, preference, membership`,
+       mailbox, mailbox_entry, handoff, message, device, contact, preference, membership, broadcast`,
   );
 });
 
@@ -471,6 +473,139 @@ describe('what a campaign hopes for', () => {
       true,
       false,
       false,
+    ]);
+  });
+});
+
+describe('a campaign to everyone', () => {
+  const notice = () => schedule('notice', campaign({ to: 'everyone', audiences: [], channels: ['app'] }));
+  const act = (what: 'abort' | 'pause' | 'resume') =>
+    server.get(CampaignActsService).act(what, 'notice', byTest);
+  const broadcasts = () =>
+    postgres.query<{ id: string; withdrawn: boolean }>(
+      `SELECT id, withdrawn_at IS NOT NULL AS withdrawn FROM broadcast WHERE key = 'campaign:notice'`,
+    );
+  const read = async () => {
+    const { state, problem, broadcastId } = await server.get(CampaignsService).find('notice');
+    return { state, problem, broadcastId };
+  };
+  /** Does the work again and again, killed at each statement in turn, and looks at what is stored after each death. Returns where it died. */
+  async function killed(work: () => Promise<unknown>, look: () => Promise<void>): Promise<unknown[]> {
+    const died: unknown[] = [];
+    for (const dyingAt of ['commit', 1, 2, 3, 4, 5, 6, 7, 8, undefined] as const) {
+      database.dyingAt = dyingAt;
+      await work().catch(() => died.push(dyingAt));
+      database.dyingAt = undefined;
+      await look();
+    }
+    return died;
+  }
+  const fillLog = (count: number) =>
+    postgres.query(
+      `INSERT INTO broadcast (number, id, type, data, sample, expires_at, key_id)
+       SELECT -n, gen_random_uuid(), 'notice', '{}', 1, now() + interval '1 hour', 'key' FROM generate_series(1, $1::int) n`,
+      [count],
+    );
+
+  test('is one broadcast, although its worker is killed at any statement, or at the commit', async () => {
+    await phone('ada');
+    await notice();
+    const died = await killed(start, async () => {
+      const [published] = await broadcasts();
+      expect(await read()).toEqual({
+        state: published ? 'running' : 'scheduled',
+        problem: null,
+        broadcastId: published?.id ?? null,
+      });
+    });
+    expect(died).toEqual(['commit', 1, 2, 3, 4, 5, 6, 7]);
+    await freeze();
+    await send();
+    expect(await broadcasts()).toEqual([{ id: expect.any(String), withdrawn: false }]);
+    expect([await membersOf('notice'), await eventsOf('ada')]).toEqual([[], []]);
+  });
+
+  test('runs as long as devices are sent it', async () => {
+    await notice();
+    await freeze();
+    await send();
+    expect(await stateOf('notice')).toBe('running');
+    expect((await server.get(OverviewStore).readOldest([])).campaignIdle).toBeNull();
+    await expect(act('pause')).rejects.toMatchObject({
+      code: 'illegal_move',
+      detail: expect.stringContaining('withdraws'),
+    });
+    await postgres.query('UPDATE broadcast SET expires_at = now()');
+    await send();
+    expect(await stateOf('notice')).toBe('done');
+  });
+
+  test('is withdrawn by the act that aborts it, or neither happens', async () => {
+    await notice();
+    await start();
+    const died = await killed(
+      async () => {
+        if ((await read()).state === 'running') await act('abort');
+      },
+      async () => {
+        const [{ withdrawn } = { withdrawn: undefined }] = await broadcasts();
+        expect([withdrawn, await stateOf('notice')]).toEqual(
+          withdrawn ? [true, 'aborted'] : [false, 'running'],
+        );
+      },
+    );
+    expect(died).toEqual(['commit', 1, 2, 3, 4, 5, 6, 7]);
+    const [{ id } = { id: '' }] = await broadcasts();
+    const audited = await postgres.query(
+      `SELECT action, target_id FROM audit_entry WHERE target_id IN ('notice', $1) AND action LIKE '%.abort' OR action = 'broadcast.withdraw' ORDER BY action`,
+      [id],
+    );
+    expect(audited).toEqual([
+      { action: 'broadcast.withdraw', target_id: id },
+      { action: 'campaign.abort', target_id: 'notice' },
+    ]);
+  });
+
+  test('that is aborted before its time is never published', async () => {
+    await notice();
+    await act('abort');
+    await freeze();
+    await send();
+    expect([await broadcasts(), await stateOf('notice')]).toEqual([[], 'aborted']);
+  });
+
+  test('waits for people when too many broadcasts are in force, and is published once it is resumed', async () => {
+    await fillLog(100);
+    await notice();
+    await freeze();
+    await send();
+    const tooMany = {
+      state: 'paused',
+      problem: 'There may be 100 broadcasts in force.',
+      audited: 'campaign.halt',
+    };
+    expect([await broadcasts(), await endOf('notice')]).toEqual([[], tooMany]);
+    await act('resume');
+    await freeze();
+    await send();
+    expect([await broadcasts(), await endOf('notice')]).toEqual([[], tooMany]);
+    await postgres.query('DELETE FROM broadcast WHERE number = -1');
+    await act('resume');
+    await freeze();
+    await send();
+    const [published] = await broadcasts();
+    expect(await read()).toEqual({ state: 'running', problem: null, broadcastId: published?.id });
+    expect(published).toBeDefined();
+  });
+
+  test('that has expired meanwhile is not published, and says so', async () => {
+    await notice();
+    await postgres.query(`UPDATE campaign SET expires_at = now()`);
+    await freeze();
+    await send();
+    expect([await broadcasts(), await endOf('notice')]).toEqual([
+      [],
+      { state: 'approved', problem: 'It expired before it was published.', audited: 'campaign.refuse' },
     ]);
   });
 });

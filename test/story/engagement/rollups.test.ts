@@ -73,7 +73,7 @@ const record = async (...all: EngagementEvent[]) => (await events.record([all]))
 const daily = async () => {
   const rows = await postgres.query<{ kind: string; people: string }>(
     `SELECT kind, sum(people) AS people FROM engagement_rollup
-     WHERE grain = 'day' AND team = '*' AND campaign = '*' AND dimension = 'all' GROUP BY 1 ORDER BY 1`,
+     WHERE grain = 'day' AND team = '*' AND campaign = '*' AND dimension = 'all' AND kind <> '*' GROUP BY 1 ORDER BY 1`,
   );
   return Object.fromEntries(rows.map(({ kind, people }) => [kind, Number(people)]));
 };
@@ -105,7 +105,7 @@ describe('the roll-ups', () => {
     await workerOn().runOnce();
     const rows = await postgres.query<{ of: string; people: string; machines: string }>(
       `SELECT concat_ws(' ', team, campaign, dimension, value) AS of, people, machines FROM engagement_rollup
-       WHERE grain = 'hour' AND dimension IN ('all', 'platform', 'campaign') ORDER BY 1`,
+       WHERE grain = 'hour' AND kind = 'opened' AND dimension IN ('all', 'platform', 'campaign') ORDER BY 1`,
     );
     expect(rows.map(({ of, people, machines }) => `${of.trim()}: ${people}+${machines}`)).toEqual([
       '* * all: 2+1',
@@ -128,9 +128,25 @@ describe('the roll-ups', () => {
       'film winter platform tv: 0+1',
     ]);
     const grains = await postgres.query(
-      `SELECT grain FROM engagement_rollup WHERE team = '*' AND campaign = '*' AND dimension = 'all' ORDER BY 1`,
+      `SELECT grain FROM engagement_rollup WHERE team = '*' AND campaign = '*' AND dimension = 'all' AND kind <> '*' ORDER BY 1`,
     );
     expect(grains).toEqual([{ grain: 'day' }, { grain: 'hour' }, { grain: 'minute' }]);
+  });
+
+  test('count all kinds together by hour and day, which a question without a kind reads', async () => {
+    await record(event(), event({ kind: 'tapped' }), event({ kind: 'tapped', isMachine: true }));
+    await workerOn().runOnce();
+    const rows = await postgres.query(
+      `SELECT grain, dimension, value, people::int, machines::int FROM engagement_rollup
+       WHERE team = '*' AND campaign = '*' AND kind = '*' AND dimension IN ('all', 'platform') ORDER BY 1, 2`,
+    );
+    const counts = { people: 2, machines: 1 };
+    expect(rows).toEqual(
+      ['day', 'hour'].flatMap((grain) => [
+        { grain, dimension: 'all', value: '', ...counts },
+        { grain, dimension: 'platform', value: 'ios', ...counts },
+      ]),
+    );
   });
 
   test('are corrected by an event that comes days later, in the buckets of its time', async () => {

@@ -70,9 +70,10 @@ export async function faultProxy(first: ProxyTarget, line?: Line): Promise<Fault
   const sockets = new Set<Socket>();
   let state: ProxyState = 'open';
   let pending: PendingLoss | undefined;
-  const server: Server = createServer((near) => {
+  // Small messages that follow each other would wait 40 ms for a delayed acknowledgement (Nagle).
+  const server: Server = createServer({ noDelay: true }, (near) => {
     if (state === 'cut') return void near.destroy();
-    const far = createConnection(target);
+    const far = createConnection({ ...target, noDelay: true });
     const toFar = sender(near, far, line);
     const toNear = sender(far, near, line);
     let losing: PendingLoss | undefined;

@@ -68,7 +68,7 @@ function addReading(broadcast: Command, open: () => Cli): void {
     .action(async (id: string) => {
       const { api, output } = open();
       const found = (await api.call('GET', path`/v1/broadcasts/${id}`)) as Stored;
-      output.result(found, () => describe(found));
+      output.result(found, () => describeBroadcast(found));
     });
 }
 
@@ -88,7 +88,8 @@ const rowOf = (one: Stored): string[] => [
   one.at,
 ];
 
-function describe(one: Stored): string[] {
+/** Returns what a broadcast is and how many devices got it, in lines. */
+export function describeBroadcast(one: Stored): string[] {
   const { sampled, estimated } = one.counts;
   const about = sampled.of === 1 ? '' : 'about ';
   return [

@@ -16,10 +16,12 @@ import { UsageFailure } from '../failures.js';
 import { readInput } from '../input.js';
 import { plainText } from '../output/plain-text.js';
 import { table } from '../output/table.js';
+import { describeBroadcast } from './broadcasts.js';
 
 type Listed = z.output<typeof campaignList>;
 type Described = z.output<typeof describedCampaign>;
 type Campaign = z.output<typeof campaignResponse>;
+type Forecast = z.output<typeof campaignForecast>;
 
 const ACTS: Readonly<Record<string, string>> = {
   approve: 'approve a draft',
@@ -111,18 +113,27 @@ function addTrying(campaign: Command, open: () => Cli): void {
     .description('how many people it reaches, how, and when it is through')
     .action(async (name: string) => {
       const { api, output } = open();
-      const forecast = (await api.call('POST', path`/v1/campaigns/${name}/dry-run`)) as z.output<
-        typeof campaignForecast
-      >;
-      output.result(forecast, () => [
-        `${about(forecast.members)} people, ${forecast.duplicates} of them found twice`,
-        ...table([
-          ...Object.entries(forecast.queued).map(([channel, n]) => ['', channel, String(n)]),
-          ...Object.entries(forecast.skipped).map(([reason, n]) => ['', `skipped: ${reason}`, String(n)]),
-        ]),
-        `queued at ${forecast.queuedAt}, through at ${forecast.throughAt ?? 'no time: a way is not configured'}`,
-      ]);
+      const forecast = (await api.call('POST', path`/v1/campaigns/${name}/dry-run`)) as Forecast;
+      output.result(forecast, () => linesOf(forecast));
     });
+}
+
+function linesOf({ members, duplicates, queued, skipped, broadcast, ...times }: Forecast): string[] {
+  if (broadcast)
+    return [
+      `everyone: ${about(members)} users, one row${broadcast.bytes === null ? '' : ` of ${broadcast.bytes} bytes`}`,
+      broadcast.fault === null
+        ? `published at ${times.startsAt}`
+        : `it cannot be published: ${plainText(broadcast.fault)}`,
+    ];
+  return [
+    `${about(members)} people, ${duplicates} of them found twice`,
+    ...table([
+      ...Object.entries(queued).map(([channel, n]) => ['', channel, String(n)]),
+      ...Object.entries(skipped).map(([reason, n]) => ['', `skipped: ${reason}`, String(n)]),
+    ]),
+    `queued at ${times.queuedAt}, through at ${times.throughAt ?? 'no time: a way is not configured'}`,
+  ];
 }
 
 const about = ({ size, margin, isExact }: { size: number; margin: number; isExact: boolean }): string =>
@@ -130,22 +141,28 @@ const about = ({ size, margin, isExact }: { size: number; margin: number; isExac
 
 const became = ({ name, state }: Campaign): string => `${name} is ${state}.`;
 
-function describe({ name, state, problem, counts, outcomes, author, approver }: Described): string[] {
-  const { audience, duplicates, members, pending, queued, skipped, converted } = counts;
+function describe({ name, state, problem, author, approver, ...what }: Described): string[] {
+  const by = `by ${plainText(author.name)}${approver ? `, approved by ${plainText(approver.name)}` : ''}`;
   return [
-    `${name} is ${state}, by ${plainText(author.name)}${approver ? `, approved by ${plainText(approver.name)}` : ''}`,
+    `${name} is ${state}, ${by}`,
     ...(problem === null ? [] : [plainText(problem)]),
-    ...table([
-      ['', 'found in audiences', String(audience)],
-      ['', 'found again in another', String(duplicates.users)],
-      ['', 'persons', String(members)],
-      ['', 'waiting for their turn', String(pending)],
-      ...Object.entries(queued).map(([channel, n]) => ['', `sent by ${channel}`, String(n)]),
-      ...Object.entries(skipped).map(([reason, n]) => ['', `skipped: ${reason}`, String(n)]),
-      ['', 'converted', String(converted)],
-      ...outcomes.map((one) => ['', `${one.channel} ${one.state}`, String(one.count)]),
-    ]),
+    ...(what.campaign['to'] === 'everyone' ? [] : membersOf(what)),
+    ...(what.broadcast ? describeBroadcast(what.broadcast) : []),
   ];
+}
+
+function membersOf({ counts, outcomes }: Pick<Described, 'counts' | 'outcomes'>): string[] {
+  const { audience, duplicates, members, pending, queued, skipped, converted } = counts;
+  return table([
+    ['', 'found in audiences', String(audience)],
+    ['', 'found again in another', String(duplicates.users)],
+    ['', 'persons', String(members)],
+    ['', 'waiting for their turn', String(pending)],
+    ...Object.entries(queued).map(([channel, n]) => ['', `sent by ${channel}`, String(n)]),
+    ...Object.entries(skipped).map(([reason, n]) => ['', `skipped: ${reason}`, String(n)]),
+    ['', 'converted', String(converted)],
+    ...outcomes.map((one) => ['', `${one.channel} ${one.state}`, String(one.count)]),
+  ]);
 }
 
 function parsed(text: string, file: string): unknown {

@@ -1,4 +1,5 @@
 import { useMay } from '../api/session.js';
+import type { DescribedCampaign } from '../api/types.js';
 import { Action } from '../components/action.js';
 
 const EXPLANATIONS: Record<string, string> = {
@@ -6,7 +7,8 @@ const EXPLANATIONS: Record<string, string> = {
   schedule: 'It begins at its time, or at once if that has passed.',
   pause: 'It is sent to nobody else until it is resumed. What is queued already is sent.',
   resume: 'It is sent to the members who have not got it yet.',
-  abort: 'It is sent to nobody else, for good. What is queued already is sent.',
+  abort:
+    'It is sent to nobody else, for good. What is queued already is sent; what was published to everyone is withdrawn.',
 };
 const ALLOWED: Record<string, readonly string[]> = {
   draft: ['approve', 'abort'],
@@ -16,18 +18,19 @@ const ALLOWED: Record<string, readonly string[]> = {
   paused: ['resume', 'abort'],
 };
 
-/** What may be done with a campaign in its state. `path`: of the campaign in the API. */
+/** What may be done with a campaign in its state. `path`: of the campaign in the API. What is published has nothing to hold up. */
 export function CampaignActions({
   path,
-  state,
+  of: { state, broadcastId },
   reload,
 }: {
   path: string;
-  state: string;
+  of: DescribedCampaign;
   reload: () => void;
 }) {
   if (!useMay('operate')) return null;
-  return (ALLOWED[state] ?? []).map((action) => (
+  const allowed = (ALLOWED[state] ?? []).filter((action) => action !== 'pause' || broadcastId === null);
+  return allowed.map((action) => (
     <Action
       key={action}
       label={action.charAt(0).toUpperCase() + action.slice(1)}

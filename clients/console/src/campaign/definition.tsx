@@ -16,7 +16,10 @@ export function Definition({ of: campaign }: { of: DescribedCampaign }) {
           ['Approved by', campaign.approver?.name],
           ['Began', <When at={campaign.startedAt} />],
           ['Expires', <When at={campaign.expiresAt} />],
-          ['All members found', <When at={campaign.frozenAt} />],
+          [
+            campaign.broadcastId === null ? 'All members found' : 'Published',
+            <When at={campaign.frozenAt} />,
+          ],
           ['Ended', <When at={campaign.endedAt} />],
           ...factsOf(campaign.campaign as unknown as CampaignDefinition),
         ]}
@@ -30,10 +33,11 @@ export function Definition({ of: campaign }: { of: DescribedCampaign }) {
 }
 
 function factsOf(definition: CampaignDefinition): (readonly [string, ReactNode])[] {
-  const { template, audiences, exclusions, channels, startAt, cap, goal } = definition;
+  const { template, to, audiences, exclusions, channels, startAt, cap, goal } = definition;
   const list = (names: readonly string[], by: string) => (names.length === 0 ? null : names.join(by));
   return [
     ['Template', `${template.name}, version ${template.version}`],
+    ['To', to],
     ['Audiences', list(audiences, ', ')],
     ['Left out', list(exclusions, ', ')],
     ['Channels', list(channels, ', then ')],

@@ -29,9 +29,9 @@ function Share({ count: part, of }: FunnelStep) {
   );
 }
 
-/** Returns how many members a campaign was sent to, by whichever channel. */
-export const sentOf = ({ counts: { queued } }: DescribedCampaign): number =>
-  Object.values(queued).reduce((sum, n) => sum + n, 0);
+/** Returns how many members a campaign was sent to, by whichever channel; of one to everyone about how many devices. */
+export const sentOf = ({ counts: { queued }, broadcast }: DescribedCampaign): number =>
+  broadcast?.counts.estimated.sent ?? Object.values(queued).reduce((sum, n) => sum + n, 0);
 
 /** What became of the members of a campaign. */
 export function Funnel({ of: campaign }: { of: DescribedCampaign }) {

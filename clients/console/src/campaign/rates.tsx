@@ -25,7 +25,11 @@ export function Rates({ of: campaign }: { of: DescribedCampaign }) {
     <>
       <Section
         title="What people did"
-        note="Of those who got it, how many have done what since the beginning of the window."
+        note={
+          campaign.broadcast
+            ? 'Of the devices that got it, about: they are counted by a sample. Nothing tells whom it was delivered to.'
+            : 'Of those who got it, how many have done what since the beginning of the window.'
+        }
         actions={
           <>
             <Link to={`/engagement?campaign=${name}`}>By channel and platform</Link>{' '}

@@ -3,6 +3,7 @@ import type { DescribedCampaign } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
 import { CampaignActions } from '../campaign/actions.js';
 import { Definition } from '../campaign/definition.js';
+import { Everyone } from '../campaign/everyone.js';
 import { Funnel } from '../campaign/funnel.js';
 import { Rates } from '../campaign/rates.js';
 import { ErrorNotice, Loading, Page } from '../components/parts.js';
@@ -16,7 +17,7 @@ export function CampaignPage({ name }: { name: string }) {
   return (
     <Page
       title={`Campaign ${name}`}
-      actions={campaign && <CampaignActions path={path} state={campaign.state} reload={reload} />}
+      actions={campaign && <CampaignActions path={path} of={campaign} reload={reload} />}
     >
       {campaign ? <ErrorNotice error={error} /> : <Loading error={error} />}
       {campaign && (
@@ -27,7 +28,11 @@ export function CampaignPage({ name }: { name: string }) {
             </p>
           )}
           <Definition of={campaign} />
-          <Funnel of={campaign} />
+          {campaign.campaign['to'] === 'everyone' ? (
+            <Everyone of={campaign.broadcast} />
+          ) : (
+            <Funnel of={campaign} />
+          )}
           {campaign.startedAt !== null && <Rates of={campaign} />}
         </>
       )}

@@ -10,6 +10,8 @@ import { usePlace } from '../router.js';
 
 const MINUTE_MS = 60_000;
 const MINUTES = 60;
+/** What is known comes first, in the order in which it is done: largest first would change places and colours while one looks. */
+const KINDS = ['delivered', 'opened', 'tapped', 'dismissed', 'converted', 'unsubscribed'];
 
 /** What people do now. */
 export function LiveEngagementPage() {
@@ -63,7 +65,8 @@ export function LiveEngagementPage() {
 
 function linesOf(hour: LiveHour, times: readonly number[]) {
   const kinds = new Set([...hour.values()].flatMap((counts) => Array.from(counts.keys())));
-  return [...kinds].toSorted().map((kind) => ({
+  const known = KINDS.filter((kind) => kinds.delete(kind));
+  return [...known, ...[...kinds].toSorted()].map((kind) => ({
     label: kind,
     values: times.map((ms) => hour.get(new Date(ms).toISOString())?.get(kind) ?? 0),
   }));

@@ -143,7 +143,7 @@ const ADVICE: Record<ProblemCode, Advice> = {
       'Correct what `faults` names. `POST /v1/templates/{name}/preview` with `template` checks one without publishing it.',
   },
   template_data_invalid: {
-    when: 'The data of an event, a message or a preview does not fit the schema of the template. `faults` says which values, and of several events `index` which one.',
+    when: 'The data of an event, a message, a preview or a campaign does not fit the schema of the template. `faults` says which values, and of several events `index` which one; of a campaign `detail` does. Or a campaign to everyone has more than 16 KiB to say.',
     remedy: 'Give the values that `faults` names, or give them a `default` in the schema of the template.',
   },
   too_many_buckets: {
