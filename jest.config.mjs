@@ -21,7 +21,8 @@ const { testMatch, without } = suites[process.env.USHER_SUITE ?? 'all'];
 
 export default {
   testEnvironment: 'node',
-  globalSetup: '<rootDir>/test/support/template.mjs',
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testMatch,
   // Jest lists all files below: not those of packages, which it finds without.
   roots: ['src', 'test', 'clients', 'tools'].map((folder) => `<rootDir>/${folder}`),

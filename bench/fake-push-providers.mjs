@@ -10,7 +10,7 @@ import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import webPush from 'web-push';
-import { certificate } from './certificate.mjs';
+import { localhostCertificate } from '../tools/localhost-certificate.mjs';
 import { serveRequests } from './ipc-worker.mjs';
 import { machineClock } from './load/clock.mjs';
 
@@ -28,7 +28,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 let got = new Map();
 let [bytes, twice, refused, lastAt, answerAfterMs] = [0, 0, 0, 0, 0];
 
-const tls = await certificate(folder);
+const tls = await localhostCertificate(folder);
 const apple = createSecureServer(tls);
 apple.on('session', (session) => session.on('error', () => session.destroy()));
 apple.on('stream', (stream, head) => {

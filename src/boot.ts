@@ -39,10 +39,10 @@ export async function boot(config: Config, demo?: DynamicModule): Promise<INestA
 }
 
 /**
- * Starts a node with the configuration in the environment, or with PROCESSES several. Writes why to stderr and exits with 1 when that fails.
- * `development`: used only if NODE_ENV says so.
+ * Starts a node with the configuration in the environment and returns it, or with PROCESSES several. Writes why to stderr and exits with 1
+ * when that fails. `development`: used only if NODE_ENV says so.
  */
-export async function bootFromEnvironment(development?: Development): Promise<void> {
+export async function bootFromEnvironment(development?: Development): Promise<INestApplication> {
   try {
     const config = loadConfig();
     if (config.PROCESSES > 1 && readProcessNumber() === undefined) {
@@ -52,7 +52,7 @@ export async function bootFromEnvironment(development?: Development): Promise<vo
     }
     const added = config.NODE_ENV === 'development' ? await development?.(config) : undefined;
     const app = await boot(added?.config ?? config, added?.module);
-    app.enableShutdownHooks();
+    return app.enableShutdownHooks();
   } catch (error) {
     process.stderr.write(
       `${error instanceof ConfigError ? error.message : String(error instanceof Error ? readableStack(error) : error)}\n`,

@@ -128,7 +128,7 @@ const steps = [
   {
     name: 'bundle of it',
     needs: 'src/main.ts',
-    reads: [...server, 'clients/edge/src', 'tools/bundle.mjs', 'tools/launcher.mjs'], // the demo has the edge library in it
+    reads: [...server, 'clients/edge/src', 'tools/bundle.mjs', 'tools/launcher.mjs', 'tools/load-bundle.mjs'], // the demo has the edge library in it
     makes: 'dist/usher-demo.cjs.cache',
     isForRunning: true,
     run: ['tools/bundle.mjs'],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { BUCKETS, bucketOf, newIdOf } from '../../src/platform/postgres/bucket.js';
 import { createDatabase, type TestDatabase } from '../support/infrastructure/database.js';
+import { histories } from '../support/histories.js';
 
 let postgres: TestDatabase;
 beforeAll(async () => {
@@ -21,7 +22,7 @@ test('PostgreSQL and this code put every user into the same bucket', async () =>
       );
       expect(rows.map(({ bucket }) => bucket)).toEqual(ids.map(bucketOf));
     }),
-    { numRuns: 10 },
+    histories(10),
   );
 });
 

@@ -6,6 +6,7 @@ import { MailboxStore } from '../../src/mailbox/mailbox.store.js';
 import { MAX_REPLAY, type Position } from '../../src/mailbox/position.js';
 import { Database } from '../../src/platform/postgres/database.js';
 import { createDatabase, type TestDatabase } from '../support/infrastructure/database.js';
+import { histories } from '../support/histories.js';
 
 const EPOCH = 'current';
 /** Mailboxes `user-0` to `user-3`, with the newest offset of each; of `nobody` there is none, which is the same as 0. */
@@ -155,7 +156,7 @@ describe('a device that comes back', () => {
           expect(resumptions[n]?.missed?.map(({ offset }) => offset)).toEqual(missed);
         });
       }),
-      { numRuns: 200 },
+      histories(200),
     );
   });
 
@@ -165,7 +166,7 @@ describe('a device that comes back', () => {
         const [resumption] = await resume([{ user: of, position: { epoch: 'before', offset } }]);
         expect(resumption?.missed).toBeUndefined();
       }),
-      { numRuns: 50 },
+      histories(50),
     );
   });
 
@@ -194,7 +195,7 @@ describe('a device that comes back', () => {
           );
         }
       }),
-      { numRuns: 25 },
+      histories(25),
     );
   });
 });

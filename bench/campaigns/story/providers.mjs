@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
-import { certificate } from '../../certificate.mjs';
+import { localhostCertificate } from '../../../tools/localhost-certificate.mjs';
 
 const PROJECT = 'usher-story';
 const FCM_PATH = `/v1/projects/${PROJECT}/messages:send`;
@@ -27,7 +27,7 @@ export async function startProviders(folder, { onPush, onMail }) {
 }
 
 async function startPushProvider(folder, onPush) {
-  const tls = await certificate(folder);
+  const tls = await localhostCertificate(folder);
   const server = createServer(tls, (request, response) => {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));

@@ -1,5 +1,6 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { twilioSignature } from '../../messages/inbound/twilio-signature.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { OwnApiClient } from '../own-api.client.js';
 import { FAR_ENDS, type FarEnds } from './far-ends.js';
@@ -28,18 +29,13 @@ export class TwilioReportsSender {
   }
 
   private async post(path: string, fields: Readonly<Record<string, string>>): Promise<string> {
+    const form = new URLSearchParams(fields);
     const url = `${this.config.PUBLIC_URL ?? ''}${path}`;
-    const named = Object.keys(fields)
-      .toSorted()
-      .map((name) => name + fields[name]);
-    const signature = createHmac('sha1', this.farEnds.account.token)
-      .update(url + named.join(''))
-      .digest('base64');
     const headers = {
       'content-type': 'application/x-www-form-urlencoded',
-      'x-twilio-signature': signature,
+      'x-twilio-signature': twilioSignature(url, form, this.farEnds.account.token).toString('base64'),
     };
-    const body = new URLSearchParams(fields).toString();
+    const body = form.toString();
     return (await this.api.send({ method: 'POST', path, headers, body })).text;
   }
 }

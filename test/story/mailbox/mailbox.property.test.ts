@@ -9,6 +9,7 @@ import { IdempotencyStore } from '../../../src/platform/http/idempotency/idempot
 import { Database } from '../../../src/platform/postgres/database.js';
 import { PrismaService } from '../../../src/platform/postgres/prisma.service.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
+import { histories } from '../../support/histories.js';
 
 /** The mailbox in process on a real PostgreSQL, since through the API these properties would take too long. */
 let postgres: TestDatabase;
@@ -71,7 +72,7 @@ describe('a user’s offsets', () => {
           expect(head.offset).toBe(given.length);
         }
       }),
-      { numRuns: 40 },
+      histories(40),
     );
   });
 
@@ -123,7 +124,7 @@ describe('resuming', () => {
           );
         },
       ),
-      { numRuns: 60 },
+      histories(60),
     );
   });
 

@@ -4,6 +4,7 @@ import { nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhoo
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { type FakeStripe, startFakeStripe } from '../../support/fakes/fake-stripe.js';
+import { histories } from '../../support/histories.js';
 
 let stripe: FakeStripe;
 let usher: TestUsher;
@@ -201,7 +202,7 @@ test('with webhooks lost, repeated, late and shuffled over two nodes, every memb
       versions.push(Number(now.version));
       expect(versions).toEqual(versions.toSorted((a, b) => a - b));
     }),
-    { numRuns: 5 },
+    histories(5),
   );
 });
 

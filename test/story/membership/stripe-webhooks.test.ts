@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { PREMIUM } from '../../support/drivers/back-office.js';
 import { nowSeconds, type StripeEvent, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { histories } from '../../support/histories.js';
 
 let usher: TestUsher;
 beforeAll(async () => {
@@ -92,7 +93,7 @@ describe('Stripe’s webhooks determine the membership', () => {
         expect(versionsReceived).toEqual(versionsReceived.map((_, index) => index + 1));
         device.close();
       }),
-      { numRuns: 15 },
+      histories(15),
     );
   });
 

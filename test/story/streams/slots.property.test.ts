@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { pause, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
+import { histories } from '../../support/histories.js';
 
 let nodes: TestUsher[];
 beforeAll(async () => {
@@ -59,7 +60,7 @@ describe('a user’s streams', () => {
         expect(actual).toBe(expected);
       }),
       // A counterexample as it was found: to make it smaller takes longer than the test may.
-      { numRuns: 25, endOnFailure: true },
+      { ...histories(25), endOnFailure: true },
     );
   });
 

@@ -1,20 +1,13 @@
 import { SignJWT } from 'jose';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { eventually } from '../eventually.js';
 import { createDatabase, type TestDatabase } from '../infrastructure/database.js';
 import { freePort, isListening } from '../infrastructure/ports.js';
+import { type NodeProcess, startNode } from '../nodes/node-process.js';
 import { backOffice, type BackOffice, call, type HttpReply } from './back-office.js';
 import { connectDevice, type Device, type DeviceOptions } from './device.js';
 import { type StripeWebhooks, stripeWebhooks } from './stripe-webhooks.js';
 
-/** The server; with the demo page for NODE_ENV=development. */
-const program = (nodeEnv: string | undefined): string =>
-  fileURLToPath(
-    new URL(`../../../dist/${nodeEnv === 'development' ? 'usher-demo' : 'usher'}.js`, import.meta.url),
-  );
 /** How long a node may take to get ready, on two cores with ten times as much to do. */
 const BOOT_MS = 45_000;
 export const JWT_SECRET = 'a secret that only the tests know, 32 bytes or more';
@@ -73,48 +66,42 @@ export interface TestUsher {
   stop(): Promise<void>;
 }
 
-/** Starts `dist/usher.js` as a process, on the given database or a new one. `stop` in afterAll ends it and drops the database. */
+/** Starts a node of `dist/`, on the given database or a new one. `stop` in afterAll ends it and drops the database. */
 export async function startUsher(
   environment: Record<string, string> = {},
   given?: TestDatabase,
 ): Promise<TestUsher> {
   const database = given ?? (await createDatabase());
-  return startNode(database, environment, () => database.drop());
+  return startOn(database, environment, () => database.drop());
 }
 
-async function startNode(
+async function startOn(
   database: TestDatabase,
   environment: Record<string, string>,
   release: () => Promise<void>,
 ): Promise<TestUsher> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const log: string[] = [];
-  const child = spawn(process.execPath, [program(environment.NODE_ENV)], {
-    env: {
-      PATH: process.env.PATH,
-      NODE_ENV: 'test',
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      DATABASE_URL: database.url,
-      REDIS_URL: process.env.REDIS_URL,
-      AUTH_JWT_SECRET: JWT_SECRET,
-      ADMIN_KEY,
-      STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
-      CONTACT_KEY,
-      DRAIN_SECONDS: '0',
-      LOG_LEVEL: 'debug',
-      ...(process.env.USHER_SOCKETS && { SOCKETS: process.env.USHER_SOCKETS }),
-      // A test asks again and again, as one user, until something has happened.
-      USER_CALLS_PER_SECOND: '10000',
-      ...environment,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const node = await startNode({
+    PATH: process.env.PATH,
+    NODE_ENV: 'test',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    DATABASE_URL: database.url,
+    REDIS_URL: process.env.REDIS_URL,
+    AUTH_JWT_SECRET: JWT_SECRET,
+    ADMIN_KEY,
+    STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
+    CONTACT_KEY,
+    DRAIN_SECONDS: '0',
+    LOG_LEVEL: 'debug',
+    ...(process.env.USHER_SOCKETS && { SOCKETS: process.env.USHER_SOCKETS }),
+    // A test asks again and again, as one user, until something has happened.
+    USER_CALLS_PER_SECOND: '10000',
+    ...environment,
   });
-  child.stdout?.on('data', (data: Buffer) => log.push(data.toString()));
-  child.stderr?.on('data', (data: Buffer) => log.push(data.toString()));
   // Of several processes the first starts alone, and the others after it.
-  await ready(child, url, log, environment.PROCESSES === undefined ? BOOT_MS : 2 * BOOT_MS);
+  await ready(node, url, environment.PROCESSES === undefined ? BOOT_MS : 2 * BOOT_MS);
   const devices: Device[] = [];
   const extras: TestUsher[] = [];
   const tokens: string[] = [];
@@ -125,11 +112,6 @@ async function startNode(
   };
   const callAs: TestUsher['callAs'] = async (userId, ...request) =>
     call(url, await token(userId), ...request);
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill(signal);
-    await once(child, 'exit');
-  };
   return {
     url,
     database,
@@ -145,7 +127,7 @@ async function startNode(
       CONTACT_KEY,
       ...Object.fromEntries(tokens.map((one, n) => [`token ${n}`, one])),
     }),
-    log: () => log.join(''),
+    log: () => node.log(),
     async device(userId, deviceId, options = {}) {
       const device = await connectDevice(url, deviceId, {
         ...options,
@@ -155,20 +137,19 @@ async function startNode(
       return device;
     },
     async another(more = {}) {
-      const node = await startNode(database, { ...environment, ...more }, () => Promise.resolve());
-      extras.push(node);
-      return node;
+      const other = await startOn(database, { ...environment, ...more }, () => Promise.resolve());
+      extras.push(other);
+      return other;
     },
-    kill: end,
+    kill: (signal) => node.kill(signal),
     get exited() {
-      const { exitCode, signalCode } = child;
-      return exitCode === null && signalCode === null ? undefined : `${signalCode ?? exitCode}`;
+      return node.exited;
     },
-    pid: child.pid ?? 0,
+    pid: node.pid,
     async stop() {
       for (const device of devices) device.close();
-      for (const node of extras) await node.stop();
-      await end('SIGTERM');
+      for (const other of extras) await other.stop();
+      if (node.exited === undefined) await node.close();
       await release();
     },
   };
@@ -186,11 +167,11 @@ export function mintToken(userId: string, options: TokenOptions = {}): Promise<s
     .sign(new TextEncoder().encode(options.secret ?? JWT_SECRET));
 }
 
-async function ready(child: ChildProcess, url: string, log: string[], deadlineMs: number): Promise<void> {
+async function ready(node: NodeProcess, url: string, deadlineMs: number): Promise<void> {
   await eventually(
     'the node is ready',
     async () => {
-      if (child.exitCode !== null) throw new Error(`the node ended at boot:\n${log.join('')}`);
+      if (node.exited !== undefined) throw new Error(`the node ended at boot:\n${node.log()}`);
       // A node does not listen for most of its boot, and a refused connection costs less than a request that fails.
       if (!(await isListening(Number(new URL(url).port)))) return false;
       return fetch(`${url}/health/ready`).then(
@@ -199,8 +180,8 @@ async function ready(child: ChildProcess, url: string, log: string[], deadlineMs
       );
     },
     deadlineMs,
-  ).catch((error: Error) => {
-    child.kill('SIGKILL');
-    throw new Error(`${error.message}:\n${log.join('')}`);
+  ).catch(async (error: Error) => {
+    await node.kill('SIGKILL');
+    throw new Error(`${error.message}:\n${node.log()}`);
   });
 }

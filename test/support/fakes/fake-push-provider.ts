@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import type { Http2SecureServer } from 'node:http2';
 import type { Server } from 'node:https';
@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { generate } from 'selfsigned';
+import { localhostCertificate } from '../../../tools/localhost-certificate.mjs';
 
 /** How a fake provider responds to one push. `no-response` leaves the request open; `disconnect` closes its connection. */
 export type ProviderResponse =
@@ -67,7 +67,10 @@ let made: { users: number; certificate: Promise<Omit<TlsCertificate, 'release'>>
 
 /** One certificate for localhost and 127.0.0.1, which all fakes of a test file share, since PUSH_CA_FILE names one file. */
 export async function sharedCertificate(): Promise<TlsCertificate> {
-  made ??= { users: 0, certificate: makeCertificate() };
+  made ??= {
+    users: 0,
+    certificate: mkdtemp(join(tmpdir(), 'usher-fake-push-')).then(localhostCertificate),
+  };
   const mine = made;
   mine.users += 1;
   const shared = await mine.certificate;
@@ -78,27 +81,6 @@ export async function sharedCertificate(): Promise<TlsCertificate> {
     await rm(join(shared.file, '..'), { recursive: true, force: true });
   };
   return { ...shared, release };
-}
-
-async function makeCertificate(): Promise<Omit<TlsCertificate, 'release'>> {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-        ],
-      },
-    ],
-  });
-  const file = join(await mkdtemp(join(tmpdir(), 'usher-fake-push-')), 'ca.pem');
-  await writeFile(file, cert);
-  return { key, cert, file };
 }
 
 /** The connections of a server, so that a test can count and close them. */

@@ -1,0 +1,2 @@
+/* Runs after all tests. */
+export { tearDown as default } from './global-setup.mjs';

@@ -1,0 +1,1 @@
+export function localhostCertificate(folder: string): Promise<{ key: string; cert: string; file: string }>;
