@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CommandLine } from '../support/drivers/command-line.js';
 import { connectEdge } from '../support/drivers/edge-socket.js';
-import { ADMIN_KEY, startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
 import { expectNoSecrets } from '../support/expectations.js';
 

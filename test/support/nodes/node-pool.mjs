@@ -113,7 +113,7 @@ class Host {
     if (!this.#child.connected) return false;
     this.#child.send({ act, ...more }, () => undefined);
     const done = once(this.#child, 'message').then(([{ error }]) => {
-      if (error !== undefined) console.error(error);
+      if (error !== undefined) process.stderr.write(`${error}\n`);
       return error === undefined;
     });
     return Promise.race([done, this.#exited.then(() => false), late(act)]);
