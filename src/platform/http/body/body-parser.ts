@@ -69,8 +69,8 @@ const slowBodies = new SlowBodies();
 /** Destroys the connection of a request whose body is not complete within 10 s. */
 export const limitBodyTime = (request: IncomingMessage): void => slowBodies.watch(request);
 
-/** Bytes of a body that nobody will read which are received all the same, so that its sender gets to read the response. */
-const MAX_DISCARDED_BYTES = 1_048_576;
+/** Bytes of a body that nobody will read which are received all the same, so that its sender gets to read the response: also when it is a little too large. */
+const MAX_DISCARDED_BYTES = 2 * 1_048_576;
 
 /** Receives the body of a refused request without looking at it; destroys the connection when it is long or slow. */
 export function discardBody(request: IncomingMessage): void {
