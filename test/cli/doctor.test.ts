@@ -9,7 +9,7 @@ import { type Check, checkClock } from '../../clients/cli/src/doctor/check.js';
 import { checkMigrations } from '../../clients/cli/src/doctor/migrations.js';
 import { checkCertificate, checkTls } from '../../clients/cli/src/doctor/tls-check.js';
 import { CommandLine, startWithCommandLine } from '../support/drivers/command-line.js';
-import { JWT_SECRET, type TestUsher } from '../support/drivers/usher.js';
+import { JWT_SECRET, startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { expectNoSecrets } from '../support/expectations.js';
 import { freePort } from '../support/infrastructure/ports.js';
 

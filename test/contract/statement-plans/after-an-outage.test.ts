@@ -13,14 +13,21 @@ describe('of what an outage left behind', () => {
   const DUE = 5_000;
   const BATCH = 8;
   beforeAll(async () => {
-    await filled.client.query(`TRUNCATE handoff; INSERT INTO handoff (id, consumer, tier, positions, created_at)
+    await filled.client
+      .query(`TRUNCATE handoff; INSERT INTO handoff (id, consumer, tier, positions, created_at)
       SELECT gen_random_uuid(), consumer, 'important', '[]', now() - random() * interval '1 hour'
       FROM generate_series(1, ${DUE}), unnest(ARRAY['delivery', 'push']) AS consumer;
       ANALYZE handoff`);
   });
 
   test('a sweep reads what it claims, and not all that is due', async () => {
-    const plan = await executedPlanOf(filled.client, filled.textOf('claim-handoffs'), ['delivery', 'important', 0, BATCH, 100]);
+    const plan = await executedPlanOf(filled.client, filled.textOf('claim-handoffs'), [
+      'delivery',
+      'important',
+      0,
+      BATCH,
+      100,
+    ]);
     expect(mostRowsRead(plan)).toBeLessThanOrEqual(DUE / 50);
     expect(mostRowsRead(plan)).toBeGreaterThanOrEqual(BATCH);
   });

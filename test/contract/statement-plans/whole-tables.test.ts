@@ -170,7 +170,8 @@ test('nor does a slice of an audience, whatever its rule asks, nor whether one u
 test('a page of the audit is read in the order of an index, and nothing is sorted', async () => {
   const pages = filled.statements.filter(({ name }) => /^audit-(list|export)/.test(name));
   expect(pages).toHaveLength(9);
-  for (const { text } of pages) expect(printed(await planOf(filled.client, text)).join('\n')).not.toContain('Sort');
+  for (const { text } of pages)
+    expect(printed(await planOf(filled.client, text)).join('\n')).not.toContain('Sort');
 });
 
 test('deliveries of campaigns are found by indexes that have nothing else', async () => {

@@ -70,7 +70,9 @@ describe('a campaign', () => {
     expect(await readAudit(office.usher, 'action=campaign.approve&limit=1')).toMatchObject([
       { target: { kind: 'campaign', id: 'moves' }, before: { state: 'draft' }, after: { state: 'approved' } },
     ]);
-    expect(await readAudit(office.usher, 'action=campaign.abort&limit=1')).toMatchObject([{ reason: 'case 4711' }]);
+    expect(await readAudit(office.usher, 'action=campaign.abort&limit=1')).toMatchObject([
+      { reason: 'case 4711' },
+    ]);
   });
 
   test.each([
@@ -205,8 +207,16 @@ describe('a campaign', () => {
       { userId: 'tester', channel: 'email', eventId: expect.any(String) },
     ]);
     await eventually('the mail', () => mailServer.mails.some(({ to }) => to === 'tester@example.com'));
-    expect(await office.read('tried')).toMatchObject({ state: 'draft', counts: { members: 0 }, outcomes: [] });
-    expectProblem(await office.call('POST', '/v1/campaigns/tried/test', { userId: 'stranger' }), 409, 'conflict');
+    expect(await office.read('tried')).toMatchObject({
+      state: 'draft',
+      counts: { members: 0 },
+      outcomes: [],
+    });
+    expectProblem(
+      await office.call('POST', '/v1/campaigns/tried/test', { userId: 'stranger' }),
+      409,
+      'conflict',
+    );
     const [entry] = (await office.usher.state('tester')).entries;
     expect(entry).toMatchObject({ type: 'campaign.message', data: { campaign: 'tried', isTest: true } });
   });

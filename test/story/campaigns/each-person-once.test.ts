@@ -2,8 +2,22 @@ import { describe, expect, test } from '@jest/globals';
 import { campaign } from '../../support/in-process/campaign-rows.js';
 import { campaignsInProcess } from '../../support/in-process/campaigns.js';
 
-const { query, dieAt, audience, list, phone, mail, prefer, schedule, freeze, send, becameOf, eventsOf, stateOf, countsOf } =
-  campaignsInProcess();
+const {
+  query,
+  dieAt,
+  audience,
+  list,
+  phone,
+  mail,
+  prefer,
+  schedule,
+  freeze,
+  send,
+  becameOf,
+  eventsOf,
+  stateOf,
+  countsOf,
+} = campaignsInProcess();
 
 describe('each person is reached once', () => {
   test('although in three audiences, and although two accounts have one mailbox', async () => {

@@ -5,14 +5,12 @@ import { MailboxService } from '../../../src/mailbox/mailbox.service.js';
 import { campaign } from '../../support/in-process/campaign-rows.js';
 import { campaignsInProcess } from '../../support/in-process/campaigns.js';
 
-const { query, get, dieAt, list, phone, schedule, freeze, send, countsOf } =
-  campaignsInProcess();
+const { query, get, dieAt, list, phone, schedule, freeze, send, countsOf } = campaignsInProcess();
 
 describe('what a campaign hopes for', () => {
   const goal = { eventType: 'show.started', withinHours: 72 };
   const happens = (type: string, ...userIds: string[]) =>
-    get(MailboxService)
-      .publish(userIds.map((userId) => ({ userId, type, tier: 'important', data: {} })));
+    get(MailboxService).publish(userIds.map((userId) => ({ userId, type, tier: 'important', data: {} })));
   beforeEach(async () => {
     await list('some', { ada: null, ben: null, cem: null });
     await Promise.all(['ada', 'ben'].map((userId) => phone(userId)));
@@ -38,17 +36,15 @@ describe('what a campaign hopes for', () => {
 
   test('is not counted after its time, nor when the event itself is not stored', async () => {
     await send();
-    await query(
-      `UPDATE campaign_member SET settled_at = now() - interval '73 hours' WHERE user_id = 'ada'`,
-    );
+    await query(`UPDATE campaign_member SET settled_at = now() - interval '73 hours' WHERE user_id = 'ada'`);
     await happens('show.started', 'ada');
     dieAt('commit');
     await expect(happens('show.started', 'ben')).rejects.toThrow('killed');
     dieAt(undefined);
     expect(await converted()).toBe(0);
-    expect(
-      await query(`SELECT FROM mailbox_entry WHERE type = 'show.started' AND user_id = 'ben'`),
-    ).toEqual([]);
+    expect(await query(`SELECT FROM mailbox_entry WHERE type = 'show.started' AND user_id = 'ben'`)).toEqual(
+      [],
+    );
     await happens('show.started', 'ben');
     expect(await converted()).toBe(1);
   });

@@ -29,7 +29,10 @@ describe('a list', () => {
       { line: 4, code: 'invalid_request', path: 'extra' },
     ]);
     expect((await office.upload('winners', lines)).body).toMatchObject({ accepted: 0, unchanged: 3 });
-    expect((await office.call('GET', '/v1/audiences/winners')).body).toMatchObject({ kind: 'list', members: 2 });
+    expect((await office.call('GET', '/v1/audiences/winners')).body).toMatchObject({
+      kind: 'list',
+      members: 2,
+    });
   });
 
   test('takes CSV, whose head says what the columns are called', async () => {
@@ -67,7 +70,9 @@ describe('a list', () => {
     await office.call('DELETE', '/v1/audiences/long');
     expectProblem(await office.call('GET', '/v1/audiences/long'), 404, 'not_found');
     await eventually('its members are removed', async () => {
-      const left = await office.usher.database.query(`SELECT FROM audience_member WHERE audience = 'long' LIMIT 1`);
+      const left = await office.usher.database.query(
+        `SELECT FROM audience_member WHERE audience = 'long' LIMIT 1`,
+      );
       return left.length === 0;
     });
   });
@@ -77,7 +82,11 @@ describe('a list', () => {
     expectProblem(await office.upload('everyone', [{ userId: 'ada' }]), 409, 'conflict');
     expectProblem(await office.upload('nobody', [{ userId: 'ada' }]), 404, 'not_found');
     expectProblem(await office.call('PUT', '/v1/audiences/everyone', {}), 409, 'conflict');
-    expectProblem(await office.upload('winners', ['x'], { type: 'application/xml' }), 415, 'unsupported_media_type');
+    expectProblem(
+      await office.upload('winners', ['x'], { type: 'application/xml' }),
+      415,
+      'unsupported_media_type',
+    );
   });
 });
 

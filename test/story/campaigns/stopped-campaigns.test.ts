@@ -10,8 +10,22 @@ import { Database } from '../../../src/platform/postgres/database.js';
 import { campaign } from '../../support/in-process/campaign-rows.js';
 import { campaignsInProcess } from '../../support/in-process/campaigns.js';
 
-const { query, get, audience, list, phone, schedule, start, freeze, send, membersOf, becameOf, stateOf, endOf, countsOf } =
-  campaignsInProcess();
+const {
+  query,
+  get,
+  audience,
+  list,
+  phone,
+  schedule,
+  start,
+  freeze,
+  send,
+  membersOf,
+  becameOf,
+  stateOf,
+  endOf,
+  countsOf,
+} = campaignsInProcess();
 
 test('once a campaign is paused nobody else is told, and once it is resumed everybody is', async () => {
   await audience('all');
@@ -133,11 +147,7 @@ describe('a campaign that fails', () => {
   const isMended = () => query('DROP TRIGGER IF EXISTS takes_too_long ON campaign_member');
   afterEach(isMended);
   const failuresOf = async () =>
-    (
-      await query(
-        `SELECT failures, retry_at > now() AS "isPutOff" FROM campaign WHERE name = 'broken'`,
-      )
-    )[0];
+    (await query(`SELECT failures, retry_at > now() AS "isPutOff" FROM campaign WHERE name = 'broken'`))[0];
   const run = async () => {
     await query(`UPDATE campaign SET retry_at = now()`);
     await get(FreezingWorker).runOnce();

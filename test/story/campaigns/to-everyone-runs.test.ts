@@ -11,8 +11,7 @@ const { query, get, dieAt, phone, schedule, start, freeze, send, membersOf, even
 
 describe('a campaign to everyone', () => {
   const notice = () => schedule('notice', campaign({ to: 'everyone', audiences: [], channels: ['app'] }));
-  const act = (what: 'abort' | 'pause' | 'resume') =>
-    get(CampaignActsService).act(what, 'notice', byTest);
+  const act = (what: 'abort' | 'pause' | 'resume') => get(CampaignActsService).act(what, 'notice', byTest);
   const broadcasts = () =>
     query<{ id: string; withdrawn: boolean }>(
       `SELECT id, withdrawn_at IS NOT NULL AS withdrawn FROM broadcast WHERE key = 'campaign:notice'`,

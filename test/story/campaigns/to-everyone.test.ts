@@ -73,7 +73,10 @@ describe('a campaign to everyone', () => {
     }
     expectProblem(await office.act('notice', 'pause'), 409, 'illegal_move');
     expect((await office.act('notice', 'abort')).body).toMatchObject({ state: 'aborted' });
-    expect(await office.read('notice')).toMatchObject({ state: 'aborted', broadcast: { state: 'withdrawn' } });
+    expect(await office.read('notice')).toMatchObject({
+      state: 'aborted',
+      broadcast: { state: 'withdrawn' },
+    });
     const withdrawn = await readAudit(office.usher, 'action=broadcast.withdraw&limit=1');
     expect(withdrawn).toMatchObject([{ target: { id: running.broadcastId }, reason: 'case 4711' }]);
     const late = await publish('late');
@@ -105,7 +108,11 @@ describe('a campaign to everyone', () => {
       words: { push: { body: 'Zwei zum Preis von einem' } },
     });
     const withData = { userId: 'nia', data: { city: 'Ulm' } };
-    expectProblem(await office.call('POST', '/v1/campaigns/tried-by-one/preview', withData), 400, 'invalid_request');
+    expectProblem(
+      await office.call('POST', '/v1/campaigns/tried-by-one/preview', withData),
+      400,
+      'invalid_request',
+    );
     const { status, body } = await office.call('POST', '/v1/campaigns/tried-by-one/test', { userId: 'nia' });
     expect([status, body.channel]).toEqual([202, 'app']);
     const state = (await office.usher.state('nia')) as unknown as {

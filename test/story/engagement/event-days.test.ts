@@ -39,7 +39,9 @@ describe('the days of events', () => {
     const names = await partitions();
     expect(names).toEqual(expect.arrayContaining([nameOf(-DAY_MS), nameOf(0)]));
     expect(names).not.toContain(nameOf(20 * DAY_MS));
-    expect(await engagement.record(event(), event({ at: ago(7 * DAY_MS) }), event({ at: ago(-5 * MINUTE_MS) }))).toBe(3);
+    expect(
+      await engagement.record(event(), event({ at: ago(7 * DAY_MS) }), event({ at: ago(-5 * MINUTE_MS) })),
+    ).toBe(3);
   });
 
   test('are made while somebody reads for long', async () => {

@@ -29,7 +29,9 @@ describe('an event', () => {
   test('is stored once, however often it is sent: in one call, in several at once, and on another day', async () => {
     const one = event();
     expect(await engagement.record(one, one)).toBe(1);
-    const together = await Promise.all(Array.from({ length: 8 }, () => engagement.events.record([[one], [event()]])));
+    const together = await Promise.all(
+      Array.from({ length: 8 }, () => engagement.events.record([[one], [event()]])),
+    );
     expect(together.map(([again]) => again)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
     expect(await engagement.record({ ...one, at: ago(3 * DAY_MS) })).toBe(0);
     expect(await engagement.record({ ...one, userId: 'ben' })).toBe(1);
@@ -130,7 +132,9 @@ describe('the roll-ups', () => {
     let isWriting = true;
     const write = async (userId: string) => {
       for (let n = 0; n < 20; n += 1)
-        await engagement.record(...Array.from({ length: 25 }, () => event({ userId, at: ago(n * MINUTE_MS) })));
+        await engagement.record(
+          ...Array.from({ length: 25 }, () => event({ userId, at: ago(n * MINUTE_MS) })),
+        );
     };
     const count = async () => {
       const worker = workerOn();

@@ -41,8 +41,7 @@ async function memoryDuring(act: () => Promise<void>): Promise<number> {
 
 describe('a nightly file that is cut off', () => {
   /** Two complete batches, and a third that ends in the middle of a line. */
-  const completeBatches = (prefix: string): string =>
-    lines(2 * BATCH, prefix);
+  const completeBatches = (prefix: string): string => lines(2 * BATCH, prefix);
   const unfinishedBatch = (prefix: string): string =>
     line(`${prefix}late`) + line(`${prefix}half`).slice(0, 20);
 
@@ -70,9 +69,9 @@ describe('a nightly file that is cut off', () => {
 
 describe('a compressed nightly file', () => {
   test('is accepted as gzip', async () => {
-    expect(await job.send(gzipSync(line('zip-1') + line('zip-2')), { 'content-encoding': 'gzip' })).toMatchObject(
-      { status: 200, body: { accepted: 2 } },
-    );
+    expect(
+      await job.send(gzipSync(line('zip-1') + line('zip-2')), { 'content-encoding': 'gzip' }),
+    ).toMatchObject({ status: 200, body: { accepted: 2 } });
     expect((await job.page('zip-2')).status).toBe(200);
   });
 
@@ -147,7 +146,6 @@ describe('a large nightly file', () => {
 test('the log contains neither the key nor titles', async () => {
   expectCleanLog(usher, { title: 'film-1' });
 });
-
 
 /** Sends the pieces, waits for the condition, and closes the connection. */
 async function sendAndDisconnect(

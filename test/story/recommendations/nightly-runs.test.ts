@@ -123,7 +123,9 @@ describe('a nightly file is a run', () => {
     const packed = gzipSync(
       Array.from({ length: 3 * BATCH }, (_, n) => line(`fail-${n}`, { items: [Math.random()] })).join(''),
     );
-    const { headers } = await job.send(packed.subarray(0, packed.length - 200), { 'content-encoding': 'gzip' });
+    const { headers } = await job.send(packed.subarray(0, packed.length - 200), {
+      'content-encoding': 'gzip',
+    });
     expect((await job.run(headers.get('usher-run-id'))).body).toMatchObject({
       status: 'failed',
       counts: { accepted: 2 * BATCH },

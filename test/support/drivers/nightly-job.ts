@@ -17,11 +17,7 @@ export class NightlyJob {
   constructor(private readonly usher: TestUsher) {}
 
   /** `query`: of the call's URL, with its question mark. */
-  send = (
-    body: string | Uint8Array,
-    headers: Record<string, string> = {},
-    query = '',
-  ): Promise<HttpReply> =>
+  send = (body: string | Uint8Array, headers: Record<string, string> = {}, query = ''): Promise<HttpReply> =>
     this.usher.backOffice.call('POST', `/v1/recommendations${query}`, body, {
       'content-type': 'application/x-ndjson',
       ...headers,
