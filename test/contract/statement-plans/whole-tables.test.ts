@@ -17,7 +17,7 @@ import { testConfig } from '../../support/config.js';
 import { FilledDatabase } from '../../support/infrastructure/filled-database.js';
 
 /** Rows of each table, as many as a test has time for. */
-const ROWS = 20_000;
+const ROWS = 10_000;
 /** Reading a table from end to end is made as expensive as it is with a million rows; the cost of an index hardly grows. */
 const A_MILLION = `SET seq_page_cost = ${1_000_000 / ROWS}`;
 /** Statements that read a whole table on purpose, with the reason. */

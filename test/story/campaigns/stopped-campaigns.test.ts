@@ -201,10 +201,14 @@ test('a small campaign beside a large one is through before it', async () => {
   await crowd('large', 1_000);
   await crowd('small', 50);
   await freeze();
-  // The budget of a second is two slices.
   await get(CampaignWorker).runOnce();
   expect(await stateOf('small')).toBe('done');
-  expect(await stateOf('large')).toBe('running');
+  // A slice is a hundred members. How many of them a run has depends on how quick the machine is.
+  const [before] = await query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM campaign_member WHERE campaign = 'large'
+     AND settled_at <= (SELECT max(settled_at) FROM campaign_member WHERE campaign = 'small')`,
+  );
+  expect(before?.count).toBeLessThanOrEqual(100);
 });
 
 test('a campaign that stands still is reported, and one that waits for people', async () => {

@@ -30,6 +30,7 @@ describe('a nightly file is a run', () => {
       name: 'nightly',
       scopes: ['recommendations'],
     });
+    await job.send(line('run-0'));
     const { body } = await call(
       usher.url,
       String(key.key),
