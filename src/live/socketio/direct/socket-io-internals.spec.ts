@@ -19,11 +19,13 @@ const MEMBERS: [library: string, file: string, member: string, promise: string][
   ['engine.io', 'build/socket.js', 'writeBuffer', 'empty when no packet waits; a new array with each flush'],
   ['engine.io', 'build/socket.js', 'upgrading', 'true while a polling device changes to WebSocket'],
   ['engine.io', 'build/socket.js', 'transport', 'replaced by an upgrade'],
-  ['engine.io', 'build/transports/websocket.js', 'writable', 'false until the last packet sent is written'],
   ['engine.io', 'build/transports/websocket.js', 'socket', 'the WebSocket of ws'],
+  ['engine.io', 'build/socket.js', 'pingTimeoutTimer', 'null unless a ping is not answered'],
+  ['engine.io', 'build/socket.js', 'hasRefreshedPingTimeout', 'set by the first packet after a ping that is no pong'],
+  ['engine.io', 'build/transport.js', 'onPacket', 'called as a method with each packet; emits `packet`'],
   ['engine.io', 'build/transport.js', 'onClose', 'ends the connection without waiting for the device'],
   ['ws', 'lib/websocket.js', '_socket', 'the TCP socket; what is written to it is sent as it is'],
-  ['ws', 'lib/sender.js', 'sendFrame', 'writes to the TCP socket at once when nothing is compressed'],
+  ['ws', 'lib/sender.js', 'sendFrame', 'writes to the TCP socket at once when nothing is compressed, whether or not that is writable'],
 ];
 
 /** The directories of the installed packages: each as the one before it loads it. */
