@@ -40,7 +40,7 @@ const DEFAULT_ABSENCE_MS = 3_600_000;
 const PAGE_EVENTS = 500;
 
 /** While many devices connect, a batch waits this long for more of them: a statement costs a node more than what it reads. */
-const SPACING_MS = 5;
+const SPACING_MS = 10;
 
 /** The page of a snapshot that begins after `position`. */
 interface PageRequest {

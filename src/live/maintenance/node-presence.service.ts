@@ -10,7 +10,7 @@ import type { Connection } from '../connection/connection.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 
 /** While many devices come and go, an update of Redis waits this long for more of them: a request costs more than what it says. */
-const SPACING_MS = 5;
+const SPACING_MS = 10;
 /** Ten seconds of attempts. */
 const DISCONNECT_ATTEMPTS = 20;
 const DISCONNECT_RETRY_MS = 500;

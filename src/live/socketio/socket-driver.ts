@@ -8,7 +8,10 @@ export type Engine = Socket['conn'];
 /** What a device sends, with its socket as `this`: one pair of functions for all sockets, since closures for each would cost memory. */
 export interface PacketHandlers {
   /** A command: `data` is `[name, payload]`, `id` the id that its response is to carry, if it asks for one. */
-  readonly onevent: (this: Socket, packet: { readonly data?: unknown; readonly id?: number | undefined }) => void;
+  readonly onevent: (
+    this: Socket,
+    packet: { readonly data?: unknown; readonly id?: number | undefined },
+  ) => void;
   /** The acknowledgement of the event that was written with this id. */
   readonly onack: (this: Socket, packet: { readonly id: number }) => void;
 }

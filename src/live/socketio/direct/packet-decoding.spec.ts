@@ -5,10 +5,13 @@ import { decodePacket } from './packet-decoding.js';
 
 type StockPacket = { type: number; nsp: string; id?: number | undefined; data?: unknown };
 /** As Socket.IO loads it. */
-const { Decoder, Encoder, PacketType } = createRequire(
-  createRequire(import.meta.url).resolve('socket.io'),
-)('socket.io-parser') as {
-  Decoder: new () => { on(event: 'decoded', take: (packet: StockPacket) => void): void; add(text: string): void };
+const { Decoder, Encoder, PacketType } = createRequire(createRequire(import.meta.url).resolve('socket.io'))(
+  'socket.io-parser',
+) as {
+  Decoder: new () => {
+    on(event: 'decoded', take: (packet: StockPacket) => void): void;
+    add(text: string): void;
+  };
   Encoder: new () => { encode(packet: StockPacket): unknown[] };
   PacketType: { EVENT: number; ACK: number };
 };
@@ -40,12 +43,15 @@ describe('a packet of a device', () => {
           const data = type === PacketType.EVENT ? [name, ...args] : args;
           const text = encoded({ type, nsp: '/', id: type === PacketType.ACK ? (id ?? 0) : id, data });
           const ours = decodePacket(text);
-          const stock = decodedByStock(text);
           // What is not read here is read by Socket.IO.
           if (ours === undefined) return;
-          expect(stock).toMatchObject({ type, nsp: '/' });
-          expect(ours.id).toBe(stock?.id);
-          if (ours.kind === 'event') expect(ours.data).toEqual(stock?.data);
+          const stock = decodedByStock(text);
+          const stockData: unknown = ours.kind === 'event' ? stock?.data : undefined;
+          expect([type, ours.id, ours.kind === 'event' ? ours.data : undefined]).toEqual([
+            stock?.type,
+            stock?.id,
+            stockData,
+          ]);
         },
       ),
     );
@@ -89,11 +95,13 @@ describe('a packet of a device', () => {
 
   test('is never read when Socket.IO refuses it', () => {
     const almost = fc
-      .array(fc.constantFrom('2', '3', '[', ']', '"', 'a', ',', '/', '{', '}', '1', ' ', '-'), { maxLength: 12 })
+      .array(fc.constantFrom('2', '3', '[', ']', '"', 'a', ',', '/', '{', '}', '1', ' ', '-'), {
+        maxLength: 12,
+      })
       .map((parts) => parts.join(''));
     fc.assert(
       fc.property(almost, (text) => {
-        if (decodePacket(text) !== undefined) expect(decodedByStock(text)).toBeDefined();
+        expect(decodePacket(text) === undefined || decodedByStock(text) !== undefined).toBe(true);
       }),
       { numRuns: 5_000 },
     );
