@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deviceId, instant } from '../platform/auth/ids.schema.js';
-import { canonicalLocale } from '../platform/canonical-locale.js';
 import { plainText } from '../platform/http/text.schema.js';
+import { locale } from '../platform/locale.schema.js';
 import { isTimeZone } from './preferences/quiet-hours.js';
 import { pushAddress } from './push-address.schema.js';
 
@@ -17,11 +17,6 @@ export const timezone = z
   .string()
   .max(64)
   .refine(isTimeZone, { error: 'must be a name of the IANA time zone database, as Europe/Berlin' });
-/** A language tag. */
-export const locale = z
-  .string()
-  .max(35)
-  .refine((tag) => canonicalLocale(tag) !== undefined, { error: 'must be a BCP 47 tag, as de-CH' });
 
 /** The body of `PUT /v1/me/devices/{deviceId}`. */
 export const deviceBody = z

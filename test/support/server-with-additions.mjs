@@ -40,7 +40,7 @@ const pager = {
   create: () => ({
     upstreamOf: () => 'pager',
     send: async (message) => {
-      console.log(`paged ${JSON.stringify(message)}`);
+      process.stdout.write(`paged ${JSON.stringify(message)}\n`);
       return DELIVERED;
     },
     close: async () => {},

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instant } from '../../platform/auth/ids.schema.js';
-import { locale } from '../../devices/device.schema.js';
+import { locale } from '../../platform/locale.schema.js';
 import { DATA_TYPES, type DataNode, MAX_SOURCE, TEMPLATE_CHANNELS } from '../template.js';
 
 const MAX_LOCALES = 100;

@@ -1,5 +1,5 @@
-import { expect } from '@jest/globals';
 import { eventually } from '../eventually.js';
+import { expectDone } from '../expectations.js';
 import { call, type HttpReply } from './back-office.js';
 import { startUsher, type TestUsher } from './usher.js';
 
@@ -30,11 +30,11 @@ export class CampaignOffice {
   ): Promise<HttpReply> => this.usher.backOffice.call(method, path, body, headers);
 
   /** Puts what must be accepted. Returns the reply's body. */
-  put = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
+  async put(path: string, body: unknown): Promise<Record<string, unknown>> {
     const reply = await this.call('PUT', path, body);
-    expect([reply.status, reply.body.detail]).toEqual([200, undefined]);
+    expectDone(reply);
     return reply.body;
-  };
+  }
 
   /** Sends lines of a list; the reply's body is the last line. */
   upload = (
@@ -57,10 +57,10 @@ export class CampaignOffice {
     call(this.usher.url, this.colleague, 'POST', `/v1/campaigns/${campaign}/approve`, undefined, BECAUSE);
 
   /** Approves and schedules it. */
-  begin = async (campaign: string): Promise<void> => {
-    expect((await this.approveAsColleague(campaign)).status).toBe(200);
-    expect((await this.act(campaign, 'schedule')).status).toBe(200);
-  };
+  async begin(campaign: string): Promise<void> {
+    expectDone(await this.approveAsColleague(campaign));
+    expectDone(await this.act(campaign, 'schedule'));
+  }
 
   read = async (campaign: string) => (await this.call('GET', `/v1/campaigns/${campaign}`)).body;
 
