@@ -58,7 +58,7 @@ afterAll(async () => {
 beforeEach(async () => {
   database.dyingAt = undefined;
   await postgres.query(
-    `TRUNCATE audience, audience_member, campaign, campaign_walk, campaign_member, campaign_address, campaign_tally,
+    `TRUNCATE audience, audience_member, campaign, campaign_progress, campaign_member, campaign_address, campaign_tally,
        mailbox, mailbox_entry, handoff, message, device, contact, preference, membership, broadcast`,
   );
 });
@@ -598,6 +598,20 @@ describe('a campaign to everyone', () => {
     expect(published).toBeDefined();
   });
 
+  test('is published although a node of a version before had it begin, which knows only members and finds none', async () => {
+    await notice();
+    await postgres.query(`UPDATE campaign SET state = 'running', started_at = clock_timestamp(), updated_at = now()`);
+    const isThrough = `UPDATE campaign c SET frozen_at = now() WHERE c.state = 'running' AND c.frozen_at IS NULL
+      AND NOT EXISTS (SELECT FROM campaign_walk w WHERE w.campaign = c.name AND NOT w.is_done)`;
+    await expect(postgres.query(isThrough)).rejects.toThrow('campaign_is_published_check');
+    await freeze();
+    await send();
+    expect([await broadcasts(), await stateOf('notice')]).toEqual([
+      [{ id: expect.any(String), withdrawn: false }],
+      'running',
+    ]);
+  });
+
   test('that has expired meanwhile is not published, and says so', async () => {
     await notice();
     await postgres.query(`UPDATE campaign SET expires_at = now()`);
@@ -608,6 +622,28 @@ describe('a campaign to everyone', () => {
       { state: 'approved', problem: 'It expired before it was published.', audited: 'campaign.refuse' },
     ]);
   });
+});
+
+test('a node of a version before goes on with what a newer one has begun, by the names that it knows', async () => {
+  await audience('all');
+  await phone('ada');
+  await schedule('advent');
+  await start();
+  const begun = await postgres.query(
+    `SELECT w.position, w.walked_to AS "foundUpTo" FROM campaign c JOIN campaign_walk w ON w.campaign = c.name
+     WHERE c.name = 'advent' AND NOT w.is_done ORDER BY w.position LIMIT 1 FOR UPDATE OF w SKIP LOCKED`,
+  );
+  expect(begun).toEqual([{ position: 0, foundUpTo: '' }]);
+  await postgres.query(`INSERT INTO campaign_walk (campaign, position, selection) VALUES ('advent', 1, '{}')`);
+  await postgres.query(
+    `UPDATE campaign_walk SET walked_to = 'ada', is_done = true, advanced_at = now() WHERE campaign = 'advent' AND position = 0`,
+  );
+  expect(
+    await postgres.query('SELECT position, found_up_to, is_done FROM campaign_progress ORDER BY position'),
+  ).toEqual([
+    { position: 0, found_up_to: 'ada', is_done: true },
+    { position: 1, found_up_to: '', is_done: false },
+  ]);
 });
 
 describe('while members are found', () => {
@@ -765,7 +801,7 @@ test('a campaign that stands still is reported, and one that waits for people', 
   expect(await read()).toEqual({ idle: hour, stopped: 0 });
   await start();
   expect(await read()).toEqual({ idle: expect.closeTo(0, -2), stopped: 0 });
-  await standStill('advanced_at', 'campaign_walk');
+  await standStill('advanced_at', 'campaign_progress');
   await standStill('updated_at', 'campaign');
   expect(await read()).toEqual({ idle: hour, stopped: 0 });
   await freeze();
