@@ -1,3 +1,5 @@
+import { existsForEach } from '../../platform/postgres/user-source.js';
+
 /** SQL over the tables message and fallback that other folders' statements include. Parameters are SQL expressions. */
 
 /** The id of the message that tells of an event: its bucket and the event's id, as newIdOf writes ids (platform/postgres/bucket.ts). One event has one. */
@@ -34,6 +36,10 @@ export const messageOutcome = (of: { userId: string; eventId: string }): string 
       'reason', m.reason, 'provider', m.provider, 'queuedAt', iso(m.created_at), 'dueAt', iso(m.due_at), 'sentAt', iso(m.sent_at),
       'settledAt', iso(m.settled_at))
     FROM message m WHERE m.id = ${messageIdOf(of)} AND m.bucket = bucket_of(${of.userId}))`;
+
+/** A condition, asked for each row by itself: whether the user's message is there. */
+export const isMessage = ({ id, userId }: { id: string; userId: string }): string =>
+  existsForEach(`SELECT FROM message m WHERE m.id = ${id} AND m.bucket = bucket_of(${userId})`);
 
 /** When the message `m` came to its end, so far as is known: when its provider reported it, or took it. message_tracked_ended_idx is by it. */
 const endedAt = 'coalesce(m.settled_at, m.sent_at)';
