@@ -4,7 +4,7 @@
 -#}
 {{ config(materialized='table') }}
 with campaign as (
-  select * from {{ ref('stg_campaign') }} where _op <> 'delete'
+  select * from {{ sound('campaign') }} where _op <> 'delete'
   qualify row_number() over (partition by name order by _id desc) = 1
 )
 select

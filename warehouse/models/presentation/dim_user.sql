@@ -2,9 +2,9 @@
 {{ config(unique_key='user_id') }}
 with seen as (
   select user_id, _id, _op, _key_id, _batch, 'membership' as part, status, plan_id, effective_at, null::varchar as platform, null::timestamptz as last_seen_at, '' as device_id
-  from {{ ref('stg_membership') }}
+  from {{ sound('membership') }}
   union all
-  select user_id, _id, _op, _key_id, _batch, 'device', null, null, null, platform, last_seen_at, device_id from {{ ref('stg_device') }}
+  select user_id, _id, _op, _key_id, _batch, 'device', null, null, null, platform, last_seen_at, device_id from {{ sound('device') }}
 ),
 changed as (
   select distinct user_id from seen

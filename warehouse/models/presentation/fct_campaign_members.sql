@@ -4,7 +4,7 @@
 -#}
 {{ config(unique_key=['campaign', 'user_id']) }}
 select campaign, user_id, state, reason, audience, channel, event_id, frozen_at, settled_at, converted_at, _key_id, _batch
-from {{ ref('stg_campaign_member') }}
+from {{ sound('campaign_member') }}
 where _op <> 'delete'
-  and (campaign, user_id) in ({{ touched(ref('stg_campaign_member'), 'campaign, user_id') }})
+  and (campaign, user_id) in ({{ touched(sound('campaign_member'), 'campaign, user_id') }})
 qualify row_number() over (partition by campaign, user_id order by _id desc) = 1

@@ -5,9 +5,9 @@
 -#}
 {{ config(unique_key=['user_id', 'profile_id', 'show_id']) }}
 with position as (
-  select * from {{ ref('stg_playback_position') }}
+  select * from {{ sound('playback_position') }}
   where _op <> 'delete'
-    and (user_id, profile_id, show_id) in ({{ touched(ref('stg_playback_position'), 'user_id, profile_id, show_id') }})
+    and (user_id, profile_id, show_id) in ({{ touched(sound('playback_position'), 'user_id, profile_id, show_id') }})
 ),
 step as (
   select

@@ -1,2 +1,1 @@
-{{ config(materialized='view') }}
 {{ staged('engagement_event') }}

@@ -1,8 +1,12 @@
-{# The rows of a table, typed; `fault` says which value is not of its type. Columns of the row begin with nothing, those of the record with `_`. #}
-{% macro typed(table) %}
+{#
+  A staging table: the rows of a captured table, typed when they come. `_fault` says which values are not of their type; such a row is in `quarantine`.
+  Columns of the row begin with nothing, those of the record with `_`.
+#}
+{% macro staged(table) %}
+  {{ config(unique_key='_id', pre_hook='{{ forget_replayed() }}', post_hook='{{ forget_erased() }}') }}
   {% set columns = captured_columns(table) %}
   select
-    id as _id, op as _op, committed_at as _committed_at, key_id as _key_id, batch as _batch,
+    id as _id, op as _op, committed_at as _committed_at, key_id as _key_id, path as _path, batch as _batch,
     {% for name, type in columns.items() %}
     try_cast(content ->> '$.{{ name }}' as {{ type }}) as "{{ name }}",
     {% endfor %}
@@ -14,11 +18,16 @@
     ) as _fault
   from {{ ref('stg_record') }}
   where table_name = '{{ table }}' and content is not null
+  {% if is_incremental() %}and batch > (select coalesce(max(_batch), '') from {{ this }}){% endif %}
 {% endmacro %}
 
-{# A staging view: rows whose values are of their types. #}
-{% macro staged(table) %}
-  select * exclude (_fault) from ({{ typed(table) }}) where _fault = ''
+{# The rows of a staging table that can be used. #}
+{% macro sound(table) %}(select * from {{ ref('stg_' ~ table) }} where _fault = ''){% endmacro %}
+
+{# Takes out the records of an hour that is read again; what it has now was added to `stg_record`. #}
+{% macro forget_replayed() %}
+  {% set hour = env_var('USHER_WAREHOUSE_REPLAY', '') %}
+  {% if is_incremental() and hour %}delete from {{ this }} where _path like '%/date={{ hour[:10] }}/hour={{ hour[11:13] }}/%'{% endif %}
 {% endmacro %}
 
 {# For the end of a statement: only records that this model has not seen; all of them at the first run. #}
