@@ -33,8 +33,18 @@ test('a key pattern in the registry fits the keys that events of the type get', 
 
 test('the keys of what only Usher may send are its own, and no others', () => {
   const reserved = registry.flatMap(([, { reserved, keyPattern }]) => (reserved && keyPattern) || []);
-  expect(reserved.map((pattern) => pattern.replace(/<.*>/, 'x')).filter((key) => !isReservedKey(key))).toEqual([]);
-  const free = ['membership:x', 'campaigns', 'campaign', 'my-campaign:x', 'recommendations:main', 'promo', ''];
+  expect(
+    reserved.map((pattern) => pattern.replace(/<.*>/, 'x')).filter((key) => !isReservedKey(key)),
+  ).toEqual([]);
+  const free = [
+    'membership:x',
+    'campaigns',
+    'campaign',
+    'my-campaign:x',
+    'recommendations:main',
+    'promo',
+    '',
+  ];
   expect(free.filter(isReservedKey)).toEqual([]);
 });
 

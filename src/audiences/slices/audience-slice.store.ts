@@ -73,7 +73,10 @@ export class AudienceSliceStore {
     const values = new StatementValues();
     const text = sampleSql(selection, { steps, step, limit: SAMPLED_MEMBERS }, values);
     const wanted = `SELECT s.user_id AS "userId", s.weight::float8 AS weight FROM (${text}) s`;
-    return { members: await this.database.run('routine', ofRule('audience-sample', wanted), values.all), step };
+    return {
+      members: await this.database.run('routine', ofRule('audience-sample', wanted), values.all),
+      step,
+    };
   }
 }
 

@@ -88,7 +88,11 @@ export function sliceSql(
  */
 export function sampleSql(
   { audience, without }: AudienceSelection,
-  { steps, step, limit }: { readonly steps: readonly number[]; readonly step: number; readonly limit: number },
+  {
+    steps,
+    step,
+    limit,
+  }: { readonly steps: readonly number[]; readonly step: number; readonly limit: number },
   values: StatementValues,
 ): string {
   if (!audience.rule) {

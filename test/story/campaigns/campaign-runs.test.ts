@@ -602,7 +602,9 @@ describe('a campaign to everyone', () => {
 
   test('is published although a node of a version before had it begin, which knows only members and finds none', async () => {
     await notice();
-    await postgres.query(`UPDATE campaign SET state = 'running', started_at = clock_timestamp(), updated_at = now()`);
+    await postgres.query(
+      `UPDATE campaign SET state = 'running', started_at = clock_timestamp(), updated_at = now()`,
+    );
     const isThrough = `UPDATE campaign c SET frozen_at = now() WHERE c.state = 'running' AND c.frozen_at IS NULL
       AND NOT EXISTS (SELECT FROM campaign_walk w WHERE w.campaign = c.name AND NOT w.is_done)`;
     await expect(postgres.query(isThrough)).rejects.toThrow('campaign_is_published_check');
@@ -643,7 +645,8 @@ test('a list is taken with as much memory, and says how far it is as often, howe
   const tally = newUploadTally();
   const ahead: number[] = [];
   const how = { format: 'ndjson', from: 1, tally } as const;
-  for await (const _ of server.get(UploadService).upload('millions', file(), how)) ahead.push(given - tally.line);
+  for await (const _ of server.get(UploadService).upload('millions', file(), how))
+    ahead.push(given - tally.line);
   expect(ahead.length).toBeGreaterThanOrEqual(lines / 1_000);
   expect(Math.max(...ahead)).toBeLessThanOrEqual(1_000 + perChunk);
   const accepted = lines / 2 / 10 + lines / 2 / 1_000;
@@ -661,7 +664,13 @@ test('a campaign to a rule that fits nobody, and to an empty list, is done at on
   await freeze();
   await send();
   expect(await stateOf('advent')).toBe('done');
-  expect(await countsOf('advent')).toMatchObject({ audience: 0, members: 0, pending: 0, queued: {}, skipped: {} });
+  expect(await countsOf('advent')).toMatchObject({
+    audience: 0,
+    members: 0,
+    pending: 0,
+    queued: {},
+    skipped: {},
+  });
 });
 
 test('a node of a version before goes on with what a newer one has begun, by the names that it knows', async () => {
@@ -674,7 +683,9 @@ test('a node of a version before goes on with what a newer one has begun, by the
      WHERE c.name = 'advent' AND NOT w.is_done ORDER BY w.position LIMIT 1 FOR UPDATE OF w SKIP LOCKED`,
   );
   expect(begun).toEqual([{ position: 0, foundUpTo: '' }]);
-  await postgres.query(`INSERT INTO campaign_walk (campaign, position, selection) VALUES ('advent', 1, '{}')`);
+  await postgres.query(
+    `INSERT INTO campaign_walk (campaign, position, selection) VALUES ('advent', 1, '{}')`,
+  );
   await postgres.query(
     `UPDATE campaign_walk SET walked_to = 'ada', is_done = true, advanced_at = now() WHERE campaign = 'advent' AND position = 0`,
   );

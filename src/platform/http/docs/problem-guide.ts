@@ -135,7 +135,8 @@ const ADVICE: Record<ProblemCode, Advice> = {
   },
   reserved_key: {
     when: 'The key of an event or a broadcast is one by which it would take the place of what Usher itself sends: `membership`, or one that begins with `campaign:`, `digest:` or `stream:`. `index` says which event.',
-    remedy: 'Choose another key. What a campaign says ends with the campaign: `POST /v1/campaigns/{name}/abort`.',
+    remedy:
+      'Choose another key. What a campaign says ends with the campaign: `POST /v1/campaigns/{name}/abort`.',
   },
   unknown_template: {
     when: 'A message names a template that was not published, or that has no words for one of its channels.',
