@@ -13,6 +13,7 @@
  *   --quick                 a glance: few devices, one short round
  *   --sockets stock         Usher by Socket.IO's public ways alone (SOCKETS)
  *   --urgent                before other work on a shared machine (root only)
+ *   --only stages           where the CPU of a delivery goes: not run unless named
  *   --profile <folder>      a CPU profile of Usher for each scenario (and numbers that mean less)
  *   --heap <folder>         what of Usher's memory survives the young generation, by where it was allocated (likewise)
  */
@@ -45,6 +46,7 @@ import { presence } from './scenarios/presence.mjs';
 import { processes } from './scenarios/processes.mjs';
 import { push } from './scenarios/push.mjs';
 import { scale } from './scenarios/scale.mjs';
+import { stages } from './scenarios/stages.mjs';
 import { stop } from './scenarios/stop.mjs';
 import { streams } from './scenarios/streams.mjs';
 import { timeline } from './scenarios/timeline.mjs';
@@ -53,6 +55,7 @@ import { children, cpuOfFamily, cpuOfMachine, pin, postmasterOf } from './stats.
 
 const scenarios = {
   delivery,
+  stages,
   latency,
   flood,
   connections,
@@ -82,6 +85,7 @@ const scenarios = {
 };
 /** Too long for a run of everything. */
 const ONLY_WHEN_NAMED = new Set([
+  'stages',
   'clients',
   'scale',
   'nightly-order',

@@ -38,7 +38,7 @@ export const preferUs = () => isUrgent && prefer([process.pid], FIRST);
 
 /**
  * Usher as it is run in production. `profile` is a folder for V8's CPU profile, `heap` one for what heap-sampling.mjs finds, both
- * written when it stops; `settings` are more than the usual ones.
+ * written when it stops; `samples` one for what cpu-sampling.mjs writes when it is asked; `settings` are more than the usual ones.
  */
 export async function startUsher({
   environment,
@@ -46,14 +46,16 @@ export async function startUsher({
   settles,
   profile,
   heap,
+  samples,
   settings,
   file = 'usher.js',
 }) {
   const port = await freePort();
   const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
   const sampling = heap ? ['--import', join(here, 'heap-sampling.mjs')] : [];
-  const args = [...flags(settles), ...profiling, ...sampling, join(dist, file)];
+  const args = [...flags(settles), ...profiling, ...sampling, ...stackSampling(samples), join(dist, file)];
   const env = {
+    ...(samples && { CPU_SAMPLES: samples }),
     ...(heap && { HEAP_FOLDER: heap }),
     PATH: process.env.PATH,
     NODE_ENV: 'production',
@@ -74,11 +76,16 @@ export async function startUsher({
   return launch('usher', args, { env, port, cores, isReady: () => answers(port) });
 }
 
-/** `adapter`: `stock` or `sharded`, over Redis; none unless told. */
-export async function startBare({ cores, settles, adapter, redisUrl } = {}) {
-  const more = adapter ? { ADAPTER: adapter, REDIS_URL: redisUrl } : {};
-  return startSmall('bare-server.mjs', { cores, settles, more });
+/** `adapter`: `stock` or `sharded`, over Redis; none unless told. `samples` as of `startUsher`. */
+export async function startBare({ cores, settles, adapter, redisUrl, samples } = {}) {
+  const more = {
+    ...(adapter && { ADAPTER: adapter, REDIS_URL: redisUrl }),
+    ...(samples && { CPU_SAMPLES: samples }),
+  };
+  return startSmall('bare-server.mjs', { cores, settles, samples, more });
 }
+
+const stackSampling = (samples) => (samples ? ['--import', join(here, 'cpu-sampling.mjs')] : []);
 
 export async function startEmptyNest() {
   return startSmall('empty-nest.mjs', {});
@@ -103,11 +110,11 @@ export async function startEdge({ usherPort, key, edgeId }) {
   return launch('edge', [example], { env, port, cores: '1', isReady: connected });
 }
 
-async function startSmall(file, { cores, settles, more }) {
+async function startSmall(file, { cores, settles, samples, more }) {
   const port = await freePort();
   const env = { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), ...more };
   const name = file.replace('.mjs', '');
-  return launch(name, [...flags(settles), join(here, file)], {
+  return launch(name, [...flags(settles), ...stackSampling(samples), join(here, file)], {
     env,
     port,
     cores,

@@ -9,12 +9,29 @@ const BEATS_UNDER_WAY = 500;
 export async function delivery(context) {
   const { options, postmaster } = context;
   const pair = await startPair(context);
-  const { usher, bare, usherLoad, bareLoad } = pair;
+  const results = await inTurn(
+    deliveryVariants(pair),
+    options.rounds,
+    ({ server, load, ask: [ask, of] }, isWarmUp) =>
+      spending({ server, postmaster }, () =>
+        load.ask(ask, {
+          ...of,
+          payload: options.payload,
+          seconds: isWarmUp ? 2 * options.seconds : options.seconds,
+        }),
+      ),
+  );
+  await pair.stop();
+  return summarize(results);
+}
+
+/** What is measured of the pair, in turn: which server, and what its load is asked. */
+export function deliveryVariants({ usher, bare, usherLoad, bareLoad }) {
   const publish = (publisher, more) => [
     'publish',
     { publisher, window: WINDOW, batch: BATCH, tier: 'routine', ...more },
   ];
-  const variants = [
+  return [
     { name: 'bare, a message an event', server: bare, load: bareLoad, ask: publish(viaSocket(bare.port)) },
     { name: 'routine', server: usher, load: usherLoad, ask: publish(viaHttp(usher.port)) },
     {
@@ -43,17 +60,6 @@ export async function delivery(context) {
       ask: publish(viaSocket(bare.port, { way: 'acked' })),
     },
   ];
-  const results = await inTurn(variants, options.rounds, ({ server, load, ask: [ask, of] }, isWarmUp) =>
-    spending({ server, postmaster }, () =>
-      load.ask(ask, {
-        ...of,
-        payload: options.payload,
-        seconds: isWarmUp ? 2 * options.seconds : options.seconds,
-      }),
-    ),
-  );
-  await pair.stop();
-  return summarize(results);
 }
 
 function summarize(results) {

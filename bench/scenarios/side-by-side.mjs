@@ -6,7 +6,7 @@ import { cpu, cpuOfFamily } from '../stats.mjs';
 export const DEVICES_PER_USER = 3;
 
 export async function startPair(context) {
-  const [usher, bare] = await Promise.all([startUsher(context), startBare()]);
+  const [usher, bare] = await Promise.all([startUsher(context), startBare({ samples: context.samples })]);
   const [usherLoad, bareLoad] = await Promise.all([startLoad(), startLoad()]);
   const { devices } = context.options;
   for (const [load, kind, port] of [

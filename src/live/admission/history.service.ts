@@ -39,6 +39,9 @@ const DEFAULT_ABSENCE_MS = 3_600_000;
 /** Events in one page of a snapshot; mostly PAGE_BYTES ends it before. */
 const PAGE_EVENTS = 500;
 
+/** While many devices connect, a batch waits this long for more of them: a statement costs a node more than what it reads. */
+const SPACING_MS = 10;
+
 /** The page of a snapshot that begins after `position`. */
 interface PageRequest {
   readonly userId: string;
@@ -55,6 +58,7 @@ export class HistoryService {
     runBatch: (requests) => this.readBatch(requests),
     size: 100,
     concurrency: 2,
+    spacingMs: SPACING_MS,
     capacity: 20_000,
     isolate: (error) => !isOutage(error),
   });

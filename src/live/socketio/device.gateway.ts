@@ -58,10 +58,14 @@ export class DeviceGateway implements OnGatewayInit<Server> {
   }
 
   afterInit(server: Server): void {
-    this.driver.watch(server);
+    this.driver.serve(server, this.packetHandlers);
     server.use((socket, next) => {
       this.admit(socket).then(
-        () => next(),
+        () => {
+          // Socket.IO's answer, `welcome` and the first page of the history.
+          this.driver.writeTogether(socket);
+          next();
+        },
         // Nobody is left to be told why. Socket.IO forgets the socket.
         (error: unknown) => next(isOpen(socket) ? this.toConnectError(error) : undefined),
       );
@@ -113,7 +117,7 @@ export class DeviceGateway implements OnGatewayInit<Server> {
       socket.conn.close();
       return;
     }
-    this.admission.start(admitted, this.driver.open(socket, this.packetHandlers));
+    this.admission.start(admitted, this.driver.open(socket));
     this.driver.releaseHandshake(socket);
   }
 

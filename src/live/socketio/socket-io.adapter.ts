@@ -5,6 +5,7 @@ import { Namespace, type Server, type ServerOptions } from 'socket.io';
 import type { Config } from '../../platform/config/config.js';
 import { limitBodyTime } from '../../platform/http/body/body-parser.js';
 import { OriginsService } from '../../platform/http/origins/origins.service.js';
+import { corkForNow } from './cork-for-now.js';
 import { type Engine, SOCKET_DRIVER, type SocketDriver } from './socket-driver.js';
 
 /** Bytes in one frame from a device (docs/CONTRACT.md, "The device socket"). */
@@ -42,8 +43,10 @@ export class SocketIoAdapter extends IoAdapter {
       httpCompression: false,
       // For polling; the pages that may not connect are refused below.
       cors: { origin: true },
-      allowRequest: ({ headers }, callback) => {
+      allowRequest: ({ headers, socket }, callback) => {
         const isAllowed = origins.isAllowed(headers);
+        // Together: the answer to the upgrade and Engine.IO's first packet.
+        if (isAllowed && headers.upgrade) corkForNow(socket);
         callback(isAllowed ? null : 'origin_forbidden', isAllowed);
       },
     };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Batcher, QueueFull, type BatcherOptions } from './batcher.js';
 
@@ -55,6 +55,28 @@ describe('a batcher', () => {
     await finishOldest();
     expect(await Promise.all(rest)).toEqual([20, 30, 40]);
     expect(batches).toEqual([[1], [2, 3, 4]]);
+  });
+
+  test('begins at once after a rest, and collects items for as long as its spacing when batches follow each other', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const batches: number[][] = [];
+    const batcher = new Batcher(
+      options({ runBatch: async (items) => (batches.push(items), items), spacingMs: 5 }),
+    );
+    const addInTurn = async (items: number[]) => {
+      for (const item of items) {
+        void batcher.add(item);
+        await nextIteration();
+      }
+    };
+    await addInTurn([1, 2, 3]);
+    expect(batches).toEqual([[1]]);
+    await jest.advanceTimersByTimeAsync(5);
+    expect(batches).toEqual([[1], [2, 3]]);
+    await jest.advanceTimersByTimeAsync(5);
+    await addInTurn([4]);
+    expect(batches).toEqual([[1], [2, 3], [4]]);
+    jest.useRealTimers();
   });
 
   test('never exceeds its concurrency or the size of a batch', async () => {

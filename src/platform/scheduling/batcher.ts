@@ -1,4 +1,5 @@
 import { runIsolated } from './isolation.js';
+import { monotonicNow } from './monotonic.js';
 
 /** How a batcher makes and runs its batches. */
 export interface BatcherOptions<Item, Result> {
@@ -10,6 +11,8 @@ export interface BatcherOptions<Item, Result> {
   readonly weigh?: (item: Item) => number;
   /** Batches that may run at once; further items are queued meanwhile. */
   readonly concurrency: number;
+  /** Milliseconds between the beginnings of two batches at least; 0 when this is not set. An idle batcher begins at once, a busy one makes larger batches. */
+  readonly spacingMs?: number;
   /** Items that may be queued; the next one is refused with `QueueFull`. */
   readonly capacity: number;
   /**
@@ -40,6 +43,7 @@ export class Batcher<Item, Result> {
   private queue: QueuedItem<Item, Result>[] = [];
   private running = 0;
   private scheduled = false;
+  private lastBegunAt = -Infinity;
 
   constructor(private readonly options: BatcherOptions<Item, Result>) {}
 
@@ -68,12 +72,17 @@ export class Batcher<Item, Result> {
   private schedule(): void {
     if (this.scheduled || this.running >= this.options.concurrency || this.queue.length === 0) return;
     this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      void this.runNext();
-      this.schedule();
-    });
+    const waitMs = this.lastBegunAt + (this.options.spacingMs ?? 0) - monotonicNow();
+    if (waitMs > 0) setTimeout(this.begin, waitMs);
+    else setImmediate(this.begin);
   }
+
+  private readonly begin = (): void => {
+    this.scheduled = false;
+    this.lastBegunAt = monotonicNow();
+    void this.runNext();
+    this.schedule();
+  };
 
   private async runNext(): Promise<void> {
     const batch = this.takeBatch();

@@ -3,13 +3,16 @@ import type { WebSocket } from 'ws';
 import type { TokenBucket } from '../../../platform/rate-limits/token-bucket.js';
 import type { Transport } from '../../connection/transport.js';
 import { FrameRateLimiter } from '../frame-rate-limiter.js';
-import type { Engine, PacketHandlers, SocketDriver } from '../socket-driver.js';
+import { type Engine, NO_HANDLERS, type PacketHandlers, type SocketDriver } from '../socket-driver.js';
+import { corkForNow } from '../cork-for-now.js';
 import { DirectTransport } from './direct.transport.js';
 import {
   endAbandonedPolling,
+  engineOf,
   type EngineSocket,
   type EngineTransport,
   insideOf,
+  packetReader,
   releaseHandshake,
   terminateEngine,
 } from './socket-io-internals.js';
@@ -17,7 +20,9 @@ import {
 /** Uses the insides of Socket.IO, Engine.IO and ws, for two fifths to two thirds less CPU (docs/decisions/frames-made-once.md). */
 export class DirectDriver implements SocketDriver {
   private readonly limiter = new FrameRateLimiter((engine) => terminateEngine(insideOf(engine)));
-  /** The same function for all connections: closures for each would cost memory. */
+  private handlers = NO_HANDLERS;
+  /** The same functions for all connections: closures for each would cost memory. */
+  private onPacket = packetReader(NO_HANDLERS);
   private readonly onUpgrade: (this: EngineSocket, transport: EngineTransport) => void;
 
   constructor() {
@@ -31,7 +36,9 @@ export class DirectDriver implements SocketDriver {
     };
   }
 
-  watch(server: Server): void {
+  serve(server: Server, handlers: PacketHandlers): void {
+    this.handlers = handlers;
+    this.onPacket = packetReader(handlers);
     server.engine.on('connection', (engine: Engine) => {
       this.limiter.watch(engine);
       const inside = insideOf(engine);
@@ -44,8 +51,13 @@ export class DirectDriver implements SocketDriver {
     this.limiter.useBucket(socket.conn, bucket);
   }
 
-  open(socket: Socket, handlers: PacketHandlers): Transport {
-    return new DirectTransport(socket, handlers);
+  writeTogether(socket: Socket): void {
+    const tcp = engineOf(socket).transport.socket?._socket;
+    if (tcp) corkForNow(tcp);
+  }
+
+  open(socket: Socket): Transport {
+    return new DirectTransport(socket, this.handlers, this.onPacket);
   }
 
   releaseHandshake(socket: Socket): void {

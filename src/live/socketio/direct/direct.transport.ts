@@ -9,6 +9,8 @@ import {
   engineOf,
   type EngineSocket,
   type EngineTransport,
+  type PacketReader,
+  readPackets,
   replacePacketHandlers,
   terminateEngine,
 } from './socket-io-internals.js';
@@ -38,6 +40,7 @@ export class DirectTransport implements Transport {
   constructor(
     private readonly socket: Socket,
     handlers: PacketHandlers,
+    private readonly onPacket: PacketReader,
   ) {
     this.engine = engineOf(socket);
     this.resolveEngineTransport();
@@ -97,21 +100,24 @@ export class DirectTransport implements Transport {
     engine.write(packet);
   }
 
-  /** Returns the TCP socket if what is written to it now comes after everything that was written before. */
+  /**
+   * Returns the TCP socket if what is written to it now comes after everything that was written before: what Engine.IO has taken from its queue is
+   * in the TCP socket already, since nothing is compressed.
+   */
   private directSocket(): TcpSocket | undefined {
     const { engine } = this;
     if (engine.transport !== this.engineTransport) this.resolveEngineTransport();
-    const { engineTransport, ws } = this;
-    if (!ws || !engineTransport?.writable || engine.writeBuffer.length > 0 || engine.upgrading)
-      return undefined;
+    const { ws } = this;
+    if (!ws || engine.writeBuffer.length > 0 || engine.upgrading) return undefined;
     return engine.readyState === 'open' && ws.readyState === ws.OPEN ? this.tcp : undefined;
   }
 
-  /** Remembers the sockets below the engine: following the chain at every write costs more than the checks of the write. */
+  /** Remembers the sockets below the engine, and reads what comes from them: following the chain at every write costs more than the checks of the write. */
   private resolveEngineTransport(): void {
     this.engineTransport = this.engine.transport;
     const ws = this.engineTransport.name === 'websocket' ? this.engineTransport.socket : undefined;
     this.ws = ws;
     this.tcp = ws?._socket ?? undefined;
+    if (ws) readPackets(this.engineTransport, this.socket, this.onPacket);
   }
 }

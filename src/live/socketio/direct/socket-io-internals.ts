@@ -2,6 +2,7 @@ import type { Socket as TcpSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
 import type { Engine, PacketHandlers } from '../socket-driver.js';
+import { decodePacket } from './packet-decoding.js';
 
 /*
  * All that Usher uses of Socket.IO, Engine.IO and ws beyond their public interfaces, and nowhere else. What it saves was
@@ -12,11 +13,17 @@ import type { Engine, PacketHandlers } from '../socket-driver.js';
 /** Engine.IO's transport of one connection: polling or WebSocket. */
 export interface EngineTransport {
   readonly name: string;
-  /** False while it writes packets of its own. */
-  readonly writable: boolean;
   /** The WebSocket; undefined while the device polls. */
   readonly socket?: WebSocket & { readonly _socket?: TcpSocket };
   onClose(): void;
+  /** Takes a packet from the device; a method of the prototype. */
+  onPacket(packet: EnginePacket): void;
+}
+
+/** A packet of Engine.IO; the packets of Socket.IO are the data of its messages. */
+export interface EnginePacket {
+  readonly type: string;
+  readonly data?: unknown;
 }
 
 /** Engine.IO's socket: one connection of a device, as `socket.conn`. */
@@ -27,6 +34,10 @@ export interface EngineSocket {
   /** The packets that wait until the transport is writable. */
   readonly writeBuffer: readonly unknown[];
   readonly transport: EngineTransport;
+  /** Runs while a ping is not answered; null else. */
+  readonly pingTimeoutTimer: { refresh(): unknown } | null;
+  /** Whether it was begun anew since the ping, by another packet than its answer. */
+  hasRefreshedPingTimeout: boolean;
   request: unknown;
   write(message: string): void;
   close(discard?: boolean): void;
@@ -38,10 +49,46 @@ export const insideOf = (engine: Engine): EngineSocket => engine as unknown as E
 /** The Engine.IO socket under a Socket.IO socket. */
 export const engineOf = (socket: Socket): EngineSocket => insideOf(socket.conn);
 
+/** A transport whose packets are read for the socket of a device. */
+type DeviceTransport = EngineTransport & { readonly deviceSocket: Socket };
+/** Reads the packets of all devices' transports: one function, since closures for each would cost memory. */
+export type PacketReader = (this: DeviceTransport, packet: EnginePacket) => void;
+
 /**
- * Has each packet of the socket go straight to the handlers. Socket.IO's own methods put two ticks and two closures around
- * each, which is a fifth of a heartbeat's CPU. With its `onack` replaced, the socket's own table of acknowledgements is not
- * used.
+ * Returns what reads the events and acknowledgements of devices in place of Engine.IO and Socket.IO, which send each through five emitters and a
+ * tick; all other packets are left to them.
+ */
+export function packetReader({ onevent, onack }: PacketHandlers): PacketReader {
+  return function (packet) {
+    const { deviceSocket } = this;
+    const engine = engineOf(deviceSocket);
+    const isText = packet.type === 'message' && typeof packet.data === 'string';
+    const read = isText && engine.readyState === 'open' ? decodePacket(packet.data as string) : undefined;
+    if (!read) {
+      (Object.getPrototypeOf(this) as EngineTransport).onPacket.call(this, packet);
+      return;
+    }
+    showsLife(engine);
+    if (read.kind === 'ack') onack.call(deviceSocket, read);
+    else onevent.call(deviceSocket, read);
+  };
+}
+
+/** As in Engine.IO, a device has once more the time to answer a ping when it sends something else meanwhile. */
+function showsLife(engine: EngineSocket): void {
+  if (engine.pingTimeoutTimer === null || engine.hasRefreshedPingTimeout) return;
+  engine.pingTimeoutTimer.refresh();
+  engine.hasRefreshedPingTimeout = true;
+}
+
+/** From now on the packets of the transport are read for the socket. */
+export function readPackets(transport: EngineTransport, deviceSocket: Socket, onPacket: PacketReader): void {
+  Object.assign(transport, { deviceSocket, onPacket });
+}
+
+/**
+ * Has each packet that Socket.IO reads go straight to the handlers: those of polling devices. With its `onack` replaced, the socket's own table of
+ * acknowledgements is not used.
  */
 export function replacePacketHandlers(socket: Socket, handlers: PacketHandlers): void {
   Object.assign(socket, handlers);

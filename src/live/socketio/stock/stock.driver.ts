@@ -2,14 +2,17 @@ import type { Server, Socket } from 'socket.io';
 import type { TokenBucket } from '../../../platform/rate-limits/token-bucket.js';
 import type { Transport } from '../../connection/transport.js';
 import { FrameRateLimiter } from '../frame-rate-limiter.js';
-import type { Engine, PacketHandlers, SocketDriver } from '../socket-driver.js';
+import { type Engine, NO_HANDLERS, type PacketHandlers, type SocketDriver } from '../socket-driver.js';
 import { StockTransport } from './stock.transport.js';
 
 /** Uses nothing but what Socket.IO and Engine.IO document. What that cannot keep is listed in docs/decisions/frames-made-once.md. */
 export class StockDriver implements SocketDriver {
   private readonly limiter = new FrameRateLimiter((engine) => engine.close(true));
 
-  watch(server: Server): void {
+  private handlers: PacketHandlers = NO_HANDLERS;
+
+  serve(server: Server, handlers: PacketHandlers): void {
+    this.handlers = handlers;
     server.engine.on('connection', (engine: Engine) => this.limiter.watch(engine));
   }
 
@@ -17,8 +20,12 @@ export class StockDriver implements SocketDriver {
     this.limiter.useBucket(socket.conn, bucket);
   }
 
-  open(socket: Socket, handlers: PacketHandlers): Transport {
-    return new StockTransport(socket, handlers);
+  writeTogether(): void {
+    // Nothing public reaches the TCP socket.
+  }
+
+  open(socket: Socket): Transport {
+    return new StockTransport(socket, this.handlers);
   }
 
   releaseHandshake(): void {
