@@ -2,11 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { Logger } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { AppModule } from '../../../src/app.module.js';
+import { newUploadTally, UploadService } from '../../../src/audiences/members/upload.service.js';
 import { AudienceSlicesService } from '../../../src/audiences/slices/audience-slices.service.js';
 import { GoalsService } from '../../../src/campaigns/goals/goals.service.js';
 import { CampaignActsService } from '../../../src/campaigns/definitions/campaign-acts.service.js';
 import { CampaignsService } from '../../../src/campaigns/definitions/campaigns.service.js';
 import type { CampaignDefinition } from '../../../src/campaigns/campaign.js';
+import { DryRunService } from '../../../src/campaigns/preview/dry-run.service.js';
 import { CampaignStartService } from '../../../src/campaigns/members/campaign-start.service.js';
 import { FreezingService } from '../../../src/campaigns/members/freezing.service.js';
 import { FreezingWorker } from '../../../src/campaigns/members/freezing.worker.js';
@@ -58,7 +60,7 @@ afterAll(async () => {
 beforeEach(async () => {
   database.dyingAt = undefined;
   await postgres.query(
-    `TRUNCATE audience, audience_member, campaign, campaign_walk, campaign_member, campaign_address, campaign_tally,
+    `TRUNCATE audience, audience_member, campaign, campaign_progress, campaign_member, campaign_address, campaign_tally,
        mailbox, mailbox_entry, handoff, message, device, contact, preference, membership, broadcast`,
   );
 });
@@ -598,6 +600,22 @@ describe('a campaign to everyone', () => {
     expect(published).toBeDefined();
   });
 
+  test('is published although a node of a version before had it begin, which knows only members and finds none', async () => {
+    await notice();
+    await postgres.query(
+      `UPDATE campaign SET state = 'running', started_at = clock_timestamp(), updated_at = now()`,
+    );
+    const isThrough = `UPDATE campaign c SET frozen_at = now() WHERE c.state = 'running' AND c.frozen_at IS NULL
+      AND NOT EXISTS (SELECT FROM campaign_walk w WHERE w.campaign = c.name AND NOT w.is_done)`;
+    await expect(postgres.query(isThrough)).rejects.toThrow('campaign_is_published_check');
+    await freeze();
+    await send();
+    expect([await broadcasts(), await stateOf('notice')]).toEqual([
+      [{ id: expect.any(String), withdrawn: false }],
+      'running',
+    ]);
+  });
+
   test('that has expired meanwhile is not published, and says so', async () => {
     await notice();
     await postgres.query(`UPDATE campaign SET expires_at = now()`);
@@ -608,6 +626,75 @@ describe('a campaign to everyone', () => {
       { state: 'approved', problem: 'It expired before it was published.', audited: 'campaign.refuse' },
     ]);
   });
+});
+
+test('a list is taken with as much memory, and says how far it is as often, however many of its lines are broken', async () => {
+  await audience('millions', null);
+  const [lines, perChunk] = [50_000, 500];
+  let given = 0;
+  async function* file() {
+    for (let chunk = 0; chunk < lines / perChunk; chunk += 1) {
+      // Of the second half only each thousandth line is a member.
+      const isMember = (n: number) => n % (given < lines / 2 ? 10 : 1_000) === 0;
+      const numbers = Array.from({ length: perChunk }, (_, n) => given + n + 1);
+      const text = numbers.map((n) => (isMember(n) ? `{"userId":"m${n}"}\n` : `{"userId":"broken ${n}"}\n`));
+      given += perChunk;
+      yield await Promise.resolve(Buffer.from(text.join('')));
+    }
+  }
+  const tally = newUploadTally();
+  const ahead: number[] = [];
+  const how = { format: 'ndjson', from: 1, tally } as const;
+  for await (const _ of server.get(UploadService).upload('millions', file(), how))
+    ahead.push(given - tally.line);
+  expect(ahead.length).toBeGreaterThanOrEqual(lines / 1_000);
+  expect(Math.max(...ahead)).toBeLessThanOrEqual(1_000 + perChunk);
+  const accepted = lines / 2 / 10 + lines / 2 / 1_000;
+  expect(tally).toMatchObject({ accepted, rejectedCount: lines - accepted, line: lines });
+  expect(tally.rejected).toHaveLength(1_000);
+});
+
+test('a campaign to a rule that fits nobody, and to an empty list, is done at once, and says so', async () => {
+  await phone('ada');
+  await audience('nobody', { plan: ['there is none'] });
+  await list('empty', {});
+  await schedule('advent', campaign({ audiences: ['nobody', 'empty'] }));
+  const forecast = await server.get(DryRunService).forecast('advent');
+  expect(forecast).toMatchObject({ members: { size: 0, margin: 0, isExact: true }, queued: {}, rates: [] });
+  await freeze();
+  await send();
+  expect(await stateOf('advent')).toBe('done');
+  expect(await countsOf('advent')).toMatchObject({
+    audience: 0,
+    members: 0,
+    pending: 0,
+    queued: {},
+    skipped: {},
+  });
+});
+
+test('a node of a version before goes on with what a newer one has begun, by the names that it knows', async () => {
+  await audience('all');
+  await phone('ada');
+  await schedule('advent');
+  await start();
+  const begun = await postgres.query(
+    `SELECT w.position, w.walked_to AS "foundUpTo" FROM campaign c JOIN campaign_walk w ON w.campaign = c.name
+     WHERE c.name = 'advent' AND NOT w.is_done ORDER BY w.position LIMIT 1 FOR UPDATE OF w SKIP LOCKED`,
+  );
+  expect(begun).toEqual([{ position: 0, foundUpTo: '' }]);
+  await postgres.query(
+    `INSERT INTO campaign_walk (campaign, position, selection) VALUES ('advent', 1, '{}')`,
+  );
+  await postgres.query(
+    `UPDATE campaign_walk SET walked_to = 'ada', is_done = true, advanced_at = now() WHERE campaign = 'advent' AND position = 0`,
+  );
+  expect(
+    await postgres.query('SELECT position, found_up_to, is_done FROM campaign_progress ORDER BY position'),
+  ).toEqual([
+    { position: 0, found_up_to: 'ada', is_done: true },
+    { position: 1, found_up_to: '', is_done: false },
+  ]);
 });
 
 describe('while members are found', () => {
@@ -765,7 +852,7 @@ test('a campaign that stands still is reported, and one that waits for people', 
   expect(await read()).toEqual({ idle: hour, stopped: 0 });
   await start();
   expect(await read()).toEqual({ idle: expect.closeTo(0, -2), stopped: 0 });
-  await standStill('advanced_at', 'campaign_walk');
+  await standStill('advanced_at', 'campaign_progress');
   await standStill('updated_at', 'campaign');
   expect(await read()).toEqual({ idle: hour, stopped: 0 });
   await freeze();

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import PostalMime from 'postal-mime';
 import { readAudit } from '../../support/audit.js';
 import { CAMPAIGN_TEMPLATE } from '../../support/cases/campaign-template.js';
 import { call as request, type HttpReply } from '../../support/drivers/back-office.js';
+import { followLink } from '../../support/drivers/mail-link.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { expectProblem } from '../../support/expectations.js';
@@ -50,14 +50,6 @@ const upload = (
 };
 const mailOf = (name: string, email = `${name}@example.com`) =>
   put(`/v1/users/${name}/contact`, { email, emailVerified: true });
-/** Follows the link in a mail, as a browser. */
-async function follow(source: string): Promise<void> {
-  const { html = '' } = await PostalMime.parse(source);
-  const [, link = ''] = /href="https:\/\/usher\.example\.com(\/t\/[^"]+)"/.exec(html) ?? [];
-  const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0' };
-  const { status } = await fetch(`${usher.url}${link}`, { headers, redirect: 'manual' });
-  expect(status).toBe(302);
-}
 const LONG_AGO = '2026-01-01T00:00:00Z';
 const CAMPAIGN = {
   template: { name: 'advent', data: { city: 'Berlin' } },
@@ -273,7 +265,7 @@ describe('a campaign', () => {
       ['mailed-1@example.com', 'Mail from Bonn'],
       ['mailed-2@example.com', 'Mail from Berlin'],
     ]);
-    await follow(mails[0]?.source ?? '');
+    await followLink(usher.url, mails[0]?.source ?? '');
     const tapped = `campaign=mails&kind=tapped&groupBy=template&from=${new Date(Date.now() - 86_400_000).toISOString()}`;
     await eventually('the tap is counted for the campaign and its template', async () => {
       const { body } = await call('GET', `/v1/analytics/engagement?${tapped}`);
