@@ -77,8 +77,9 @@ export class AudiencesService {
   async estimate(name: string) {
     const audience = await this.find(name);
     if (!audience.rule) return { name, size: audience.members, margin: 0, isExact: true, sampled: 0 };
-    const sample = await this.slices.sample({ audience, without: [] });
-    return { name, ...estimateOf(sample.map(({ weight }) => weight)), sampled: sample.length };
+    const { members, step } = await this.slices.sample({ audience, without: [] });
+    const weights = members.map(({ weight }) => weight);
+    return { name, ...estimateOf(weights, step), sampled: members.length };
   }
 
   private async find(name: string): Promise<StoredAudience> {

@@ -34,8 +34,8 @@ export class BroadcastPublishingService {
   ) {}
 
   /**
-   * Publishes a broadcast of the service key. Throws Problem reserved_type, payload_too_large or invalid_request, and conflict when too much is in
-   * force.
+   * Publishes a broadcast of the service key. Throws Problem reserved_type, reserved_key, payload_too_large or invalid_request, and conflict when too
+   * much is in force.
    */
   publish(
     body: NewBroadcastBody,
@@ -73,7 +73,7 @@ export class BroadcastPublishingService {
   }
 
   private check({ type, key, data, expiresAt, receipts }: NewBroadcastBody, keyId: string): CheckedBroadcast {
-    const json = encodeData({ type, data, expiresAt });
+    const json = encodeData({ type, key, data, expiresAt });
     const expiry = expiryOf(expiresAt, Date.now());
     if (!expiry) throw new Problem('invalid_request', `expiresAt: must be within ${MAX_DAYS} days.`);
     return {

@@ -38,7 +38,7 @@ export class BroadcastsController {
     summary: 'Publish an event to everyone',
     description:
       'One row, however many devices there are: those that are connected are sent it now, the others when they connect, until it expires. There are no pushes, texts and mails, and no receipts of single devices. At most 100 broadcasts of 256 KiB together are in force.',
-    problems: ['reserved_type', 'conflict'],
+    problems: ['reserved_type', 'reserved_key', 'conflict'],
   })
   @HttpCode(202)
   @NeedsScope('publish')

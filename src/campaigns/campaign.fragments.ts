@@ -11,7 +11,7 @@ export const campaignSteps = (userId: string): string =>
 export const campaignIdleSeconds = `(SELECT extract(epoch FROM now() - min(s.since))::float8 FROM (
     SELECT c.starts_at AS since FROM campaign c WHERE c.state = 'scheduled' AND c.starts_at <= now()
     UNION ALL
-    SELECT greatest(c.updated_at, (SELECT max(w.advanced_at) FROM campaign_walk w WHERE w.campaign = c.name))
+    SELECT greatest(c.updated_at, (SELECT max(p.advanced_at) FROM campaign_progress p WHERE p.campaign = c.name))
     FROM campaign c WHERE c.state = 'running' AND c.frozen_at IS NULL
     UNION ALL
     SELECT greatest(c.updated_at, d.due_at, (SELECT max(t.updated_at) FROM campaign_tally t WHERE t.campaign = c.name AND t.what IN ('queued', 'skipped')))

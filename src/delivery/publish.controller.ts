@@ -31,7 +31,7 @@ export class PublishController {
     summary: 'Publish events to devices of users',
     description:
       'Up to 1,000, all accepted or none. Accepted means committed, or being sent for routine events. An error names the event by `index`.',
-    problems: ['unknown_device', 'reserved_type', 'template_data_invalid'],
+    problems: ['unknown_device', 'reserved_type', 'reserved_key', 'template_data_invalid'],
   })
   @HttpCode(202)
   @NeedsScope('publish')

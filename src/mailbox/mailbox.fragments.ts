@@ -107,17 +107,18 @@ export const missedSince = (after: string): string =>
       FROM unnest(0::bigint || m.generation_ends || coalesce(m.last_offset, 0)) AS f
       WHERE f >= ${after} HAVING bool_or(f >> 32 = ${after} >> 32))`;
 
-/** A scalar: the campaign that the row `e` of mailbox_entry is of; null for other events, and for a test of a campaign. */
-const campaignOf = (e: string): string =>
-  `CASE WHEN ${e}.type = 'campaign.message' AND (${e}.data ->> 'isTest') IS NULL THEN ${e}.data ->> 'campaign' END`;
+/** A scalar: what the row `e` of mailbox_entry says of its campaign, at this place of its data; null for other events, and for a test of a campaign. */
+const ofCampaign = (e: string, place: 'campaign' | 'template,name'): string =>
+  `CASE WHEN ${e}.type = 'campaign.message' AND (${e}.data ->> 'isTest') IS NULL THEN ${e}.data #>> '{${place}}' END`;
 
 /**
  * For LATERAL: the user's event at this offset, unless it was superseded or has expired: user_id, id, key, type, tier, epoch, offset,
- * target, expires_at, campaign_id (null for one of no campaign). At most one row: said by LIMIT, or the planner might join all mailboxes to what it
- * expects of a list of events, and read them from end to end.
+ * target, expires_at, campaign_id and campaign_template (null for one of no campaign). At most one row: said by LIMIT, or the planner might join all
+ * mailboxes to what it expects of a list of events, and read them from end to end.
  */
 export const entryAt = ({ userId, offset }: { userId: string; offset: string }): string =>
-  `SELECT e.user_id, e.id, e.key, e.type, e.tier, m.epoch, e."offset", e.target, e.expires_at, ${campaignOf('e')} AS campaign_id
+  `SELECT e.user_id, e.id, e.key, e.type, e.tier, m.epoch, e."offset", e.target, e.expires_at,
+      ${ofCampaign('e', 'campaign')} AS campaign_id, ${ofCampaign('e', 'template,name')} AS campaign_template
     FROM mailbox_entry e JOIN mailbox m ON m.user_id = e.user_id
     WHERE e.user_id = ${userId} AND e."offset" = ${offset} AND (e.expires_at IS NULL OR e.expires_at > now()) LIMIT 1`;
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { EVENT_TYPES, type EventType } from '../../src/mailbox/events/event-types.js';
+import { EVENT_TYPES, type EventType, isReservedKey } from '../../src/mailbox/events/event-types.js';
 
 const registry = Object.entries(EVENT_TYPES) as [string, EventType][];
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -29,6 +29,23 @@ test('a key pattern in the registry fits the keys that events of the type get', 
   const anyData = new Proxy({}, { get: (_, name) => `<${String(name)}>` });
   for (const [, { key, keyPattern }] of registry)
     expect(key?.({ data: anyData, target: '<deviceId>' })).toBe(keyPattern);
+});
+
+test('the keys of what only Usher may send are its own, and no others', () => {
+  const reserved = registry.flatMap(([, { reserved, keyPattern }]) => (reserved && keyPattern) || []);
+  expect(
+    reserved.map((pattern) => pattern.replace(/<.*>/, 'x')).filter((key) => !isReservedKey(key)),
+  ).toEqual([]);
+  const free = [
+    'membership:x',
+    'campaigns',
+    'campaign',
+    'my-campaign:x',
+    'recommendations:main',
+    'promo',
+    '',
+  ];
+  expect(free.filter(isReservedKey)).toEqual([]);
 });
 
 const byType = (a: { type: string | undefined }, b: { type: string | undefined }) =>

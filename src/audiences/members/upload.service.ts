@@ -9,7 +9,7 @@ import { noAudience } from '../audiences.service.js';
 import { AudienceMemberStore } from './audience-member.store.js';
 import { type ListFormat, type NumberedMember, readMembers } from './member-lines.js';
 
-/** Members a commit: enough to make the round trip worthwhile, few enough to hold in memory. */
+/** Lines of one commit: enough to make the round trip worthwhile, few enough to hold in memory. */
 const BATCH_SIZE = 1_000;
 
 /** What became of an upload so far. */
@@ -61,13 +61,14 @@ export class UploadService {
         read = one.line;
         if ('code' in one) reject(tally, one);
         else batch.push(one);
-        if (batch.length < BATCH_SIZE) continue;
+        // By lines, not by members: of a file that is mostly broken the caller hears, too.
+        if (read - tally.line < BATCH_SIZE) continue;
         await this.write(name, batch, tally);
         tally.line = read;
         batch = [];
         yield;
       }
-    if (batch.length > 0) await this.write(name, batch, tally);
+    await this.write(name, batch, tally);
     tally.line = read;
     yield;
   }
@@ -84,6 +85,7 @@ export class UploadService {
 
   /** Of a member that is named twice in a batch the later line counts, as it would in two batches. */
   private async write(name: string, batch: readonly NumberedMember[], tally: UploadTally): Promise<void> {
+    if (batch.length === 0) return;
     const members = new Map(batch.map(({ value }) => [value.userId, value]));
     const accepted = await this.database.transaction('routine', async (tx) => {
       await this.lock(tx, name);

@@ -5,9 +5,10 @@ import type { Audience, AudienceSelection, MemberData } from '../audience.js';
 import { StatementValues } from '../rule/rule-condition.js';
 import { KNOWN_USERS, membershipSql, sampleSql, type SlicePlace, sliceSql } from './audience-sql.js';
 
-const PAGES = named(
-  'audience-pages',
-  `SELECT ARRAY[${KNOWN_USERS.map(({ pages }) => pages).join()}] AS pages`,
+/** $1: the name of a list. */
+const SIZES = named(
+  'audience-sizes',
+  `SELECT ARRAY[${KNOWN_USERS.map(({ pages }) => pages).join()}] AS pages, (SELECT a.members FROM audience a WHERE a.name = $1) AS members`,
 );
 /** Pages of each table, some hundred rows each, that are looked at for an estimate: it takes well under a second. */
 const SAMPLED_PAGES = 32;
@@ -25,6 +26,13 @@ export interface LookedAt {
 export interface SampledMember {
   readonly userId: string;
   readonly weight: number;
+}
+
+/** Members who were found by chance. */
+export interface AudienceSample {
+  readonly members: readonly SampledMember[];
+  /** For how many users each one stands at most who was looked at, member or not; 1 if all were. */
+  readonly step: number;
 }
 
 /** Finds the members of audiences. What a rule asks is written into the statement, so none is prepared. */
@@ -55,16 +63,20 @@ export class AudienceSliceStore {
     return row;
   }
 
-  /** Returns members by chance: in so many pages of each table of users. */
-  async sample(selection: AudienceSelection): Promise<SampledMember[]> {
-    const [row] = await this.database.run<{ pages: number[] }>('routine', PAGES, []);
-    const percents = (row?.pages ?? []).map((pages) =>
-      Math.min(100, (100 * SAMPLED_PAGES) / Math.max(1, pages)),
-    );
+  /** Returns members by chance: in so many pages of each table of users; of a list its first ones. */
+  async sample(selection: AudienceSelection): Promise<AudienceSample> {
+    const { name, rule } = selection.audience;
+    type Sizes = { pages: number[]; members: number | null };
+    const [sizes] = await this.database.run<Sizes>('routine', SIZES, [name]);
+    const steps = (sizes?.pages ?? []).map((pages) => Math.max(1, pages / SAMPLED_PAGES));
+    const step = rule ? Math.max(...steps) : Math.max(1, (sizes?.members ?? 0) / SAMPLED_MEMBERS);
     const values = new StatementValues();
-    const text = sampleSql(selection, { percents, limit: SAMPLED_MEMBERS }, values);
+    const text = sampleSql(selection, { steps, step, limit: SAMPLED_MEMBERS }, values);
     const wanted = `SELECT s.user_id AS "userId", s.weight::float8 AS weight FROM (${text}) s`;
-    return this.database.run('routine', ofRule('audience-sample', wanted), values.all);
+    return {
+      members: await this.database.run('routine', ofRule('audience-sample', wanted), values.all),
+      step,
+    };
   }
 }
 

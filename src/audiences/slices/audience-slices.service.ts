@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../../platform/postgres/database.js';
 import type { Audience, AudienceSelection, MemberData, StoredAudience } from '../audience.js';
 import { AudienceStore } from '../audience.store.js';
-import { AudienceSliceStore, type LookedAt, type SampledMember } from './audience-slice.store.js';
+import { type AudienceSample, AudienceSliceStore, type LookedAt } from './audience-slice.store.js';
 import type { SlicePlace } from './audience-sql.js';
 
 /** Finds the members of audiences for whoever writes to them. */
@@ -49,7 +49,7 @@ export class AudienceSlicesService {
   }
 
   /** Returns members by chance, and for how many each stands. */
-  sample(selection: AudienceSelection): Promise<SampledMember[]> {
+  sample(selection: AudienceSelection): Promise<AudienceSample> {
     return this.slices.sample(selection);
   }
 }

@@ -83,28 +83,29 @@ export function sliceSql(
 }
 
 /**
- * A query: members of an audience by chance: user_id, and `weight`, for how many members each stands. `percents`: of the pages of each of
- * KNOWN_USERS; of a list its first `limit` users.
+ * A query: members of an audience by chance: user_id, and `weight`, for how many members each stands. `steps`: of each of KNOWN_USERS one page in so many
+ * is read. Of a list its first `limit` users, each of whom stands for `step`.
  */
 export function sampleSql(
   { audience, without }: AudienceSelection,
-  { percents, limit }: { readonly percents: readonly number[]; readonly limit: number },
+  {
+    steps,
+    step,
+    limit,
+  }: { readonly steps: readonly number[]; readonly step: number; readonly limit: number },
   values: StatementValues,
 ): string {
   if (!audience.rule) {
     const name = values.add(audience.name, 'text');
     const part = `SELECT m.user_id FROM audience_member m WHERE m.audience = ${name} ORDER BY m.user_id LIMIT ${values.add(limit, 'int')}`;
-    return `SELECT u.user_id, greatest(1, ${listSize(name)} / ${values.add(limit, 'float8')}) AS weight FROM (${part}) u
-      WHERE ${isInNone(without, 'u.user_id', values)}`;
+    return `SELECT u.user_id, ${values.add(step, 'float8')} AS weight FROM (${part}) u WHERE ${isInNone(without, 'u.user_id', values)}`;
   }
   // A user who is in several tables counts in the first one.
   const samples = KNOWN_USERS.map((source, n) => {
-    const percent = values.add(percents[n], 'float8');
+    const each = values.add(steps[n], 'float8');
     const isFirst = KNOWN_USERS.slice(0, n).map((earlier) => `NOT ${earlier.has('s.user_id')}`);
-    return `SELECT s.user_id, s.weight * 100 / ${percent} AS weight FROM (${source.sample(percent)}) s WHERE ${['true', ...isFirst].join(' AND ')}`;
+    return `SELECT s.user_id, s.weight * ${each} AS weight FROM (${source.sample(`100 / ${each}`)}) s WHERE ${['true', ...isFirst].join(' AND ')}`;
   });
   return `SELECT u.user_id, u.weight FROM (${samples.join(' UNION ALL ')}) u
     WHERE ${ruleCondition(audience.rule, 'u.user_id', values)} AND ${isInNone(without, 'u.user_id', values)}`;
 }
-
-const listSize = (name: string): string => `(SELECT l.members FROM audience l WHERE l.name = ${name})`;

@@ -24,7 +24,7 @@ const START = named(
 );
 const ADD = named(
   'campaign-progress-add',
-  `INSERT INTO campaign_walk (campaign, position, selection)
+  `INSERT INTO campaign_progress (campaign, position, selection)
    SELECT $1, n - 1, s FROM json_array_elements($2::json) WITH ORDINALITY AS e (s, n)`,
 );
 const FREEZING = named(
@@ -33,18 +33,18 @@ const FREEZING = named(
 );
 const CLAIM = named(
   'campaign-progress-claim',
-  `SELECT w.campaign, w.position, w.selection, w.walked_to AS "foundUpTo", c.body, iso(c.starts_at) AS "startsAt", iso(c.started_at) AS "startedAt"
-   FROM campaign c JOIN campaign_walk w ON w.campaign = c.name
-   WHERE c.name = $1 AND c.state = 'running' AND NOT w.is_done ORDER BY w.position LIMIT 1 FOR UPDATE OF w SKIP LOCKED`,
+  `SELECT p.campaign, p.position, p.selection, p.found_up_to AS "foundUpTo", c.body, iso(c.starts_at) AS "startsAt", iso(c.started_at) AS "startedAt"
+   FROM campaign c JOIN campaign_progress p ON p.campaign = c.name
+   WHERE c.name = $1 AND c.state = 'running' AND NOT p.is_done ORDER BY p.position LIMIT 1 FOR UPDATE OF p SKIP LOCKED`,
 );
 const ADVANCE = named(
   'campaign-progress-advance',
-  'UPDATE campaign_walk SET walked_to = $3, is_done = $4, advanced_at = now() WHERE campaign = $1 AND position = $2',
+  'UPDATE campaign_progress SET found_up_to = $3, is_done = $4, advanced_at = now() WHERE campaign = $1 AND position = $2',
 );
 const MARK_FROZEN = named(
   'campaign-mark-frozen',
   `UPDATE campaign c SET frozen_at = now() WHERE ${IS_FOUND}
-     AND NOT EXISTS (SELECT FROM campaign_walk w WHERE w.campaign = c.name AND NOT w.is_done)`,
+     AND NOT EXISTS (SELECT FROM campaign_progress p WHERE p.campaign = c.name AND NOT p.is_done)`,
 );
 const MARK_PUBLISHED = named(
   'campaign-mark-published',

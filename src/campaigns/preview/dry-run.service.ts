@@ -30,9 +30,10 @@ export class DryRunService {
   }
 
   private async forecastOfMembers({ name, body }: NamedCampaign, starts: number) {
-    const { members, duplicates } = await this.samples.of(body);
+    const { members, duplicates, step } = await this.samples.of(body);
     const rates = forecastRates(members, await this.sending.rates());
-    const size = estimateOf(members.map(({ weight }) => weight));
+    const weights = members.map(({ weight }) => weight);
+    const size = estimateOf(weights, step);
     const queueing = size.size / this.config.CAMPAIGN_MEMBERS_PER_SECOND;
     const sending = rates.map(({ seconds }) => seconds);
     const at = (seconds: number) => new Date(starts + 1_000 * Math.ceil(seconds)).toISOString();

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { AudienceSelection } from '../../audiences/audience.js';
+import type { SampledMember } from '../../audiences/slices/audience-slice.store.js';
 import { AudienceSlicesService } from '../../audiences/slices/audience-slices.service.js';
 import { estimateOf } from '../../audiences/slices/estimate.js';
 import type { CampaignDefinition } from '../campaign.js';
@@ -9,6 +9,13 @@ import type { ForecastMember } from './forecast.js';
 
 /** Users of whom facts are read in one statement. */
 const SLICE = 1_000;
+
+/** Members by chance. `step`: for how many users each one stands at most who was looked at; 1 if all were. */
+interface MemberSample {
+  readonly members: readonly ForecastMember[];
+  readonly duplicates: number;
+  readonly step: number;
+}
 
 /** Finds by chance who would be members of a campaign now, and what would become of them. */
 @Injectable()
@@ -21,12 +28,15 @@ export class MemberSampleService {
   /** Returns how many users there are, as an audience with the rule `everyone` has. */
   async everyone() {
     const audience = { name: 'everyone', rule: { everyone: true } } as const;
-    const sampled = await this.audiences.sample({ audience, without: [] });
-    return estimateOf(sampled.map(({ weight }) => weight));
+    const { members, step } = await this.audiences.sample({ audience, without: [] });
+    return estimateOf(
+      members.map(({ weight }) => weight),
+      step,
+    );
   }
 
   /** Returns the members, and how many were found again in a further audience. A member of several audiences counts in the first one. */
-  async of(body: CampaignDefinition): Promise<{ members: ForecastMember[]; duplicates: number }> {
+  async of(body: CampaignDefinition): Promise<MemberSample> {
     const { audiences, exclusions } = body;
     const found = await this.audiences.list([...audiences, ...exclusions]);
     const named = (names: readonly string[]) =>
@@ -34,18 +44,22 @@ export class MemberSampleService {
     const [all, without] = [named(audiences), named(exclusions)];
     const members: ForecastMember[] = [];
     let withDuplicates = 0;
+    let widest = 1;
     for (const [n, audience] of all.entries()) {
-      const earlier = all.slice(0, n);
-      members.push(...(await this.decide({ audience, without: [...without, ...earlier] }, body)));
+      const sampled = await this.audiences.sample({ audience, without: [...without, ...all.slice(0, n)] });
+      members.push(...(await this.decide(sampled.members, body)));
       const whole = await this.audiences.sample({ audience, without });
-      withDuplicates += whole.reduce((sum, { weight }) => sum + weight, 0);
+      withDuplicates += whole.members.reduce((sum, { weight }) => sum + weight, 0);
+      widest = Math.max(widest, sampled.step);
     }
     const persons = members.reduce((sum, { weight }) => sum + weight, 0);
-    return { members, duplicates: withDuplicates - persons };
+    return { members, duplicates: withDuplicates - persons, step: widest };
   }
 
-  private async decide(selection: AudienceSelection, body: CampaignDefinition): Promise<ForecastMember[]> {
-    const sampled = await this.audiences.sample(selection);
+  private async decide(
+    sampled: readonly SampledMember[],
+    body: CampaignDefinition,
+  ): Promise<ForecastMember[]> {
     const weights = new Map<string, number>();
     for (const { userId, weight } of sampled) weights.set(userId, (weights.get(userId) ?? 0) + weight);
     const userIds = [...weights.keys()];

@@ -17,7 +17,7 @@ const MAX_SEEN = 50_000;
 const SEEN_MS = 600_000;
 
 /** An event of a message, with the day (UTC) on which the message was made. */
-export type MessageEvent = EngagementEvent & { readonly day: string };
+export type MessageEvent = EngagementEvent & { readonly day: string; readonly messageId: string };
 
 /**
  * Records what people do with messages: clicks, opens and unsubscriptions. Nobody waits for it, and a flood of replayed links takes nothing from what
@@ -28,7 +28,7 @@ export class ClickRecorderService {
   private readonly countedMs: number;
   private readonly clicks: Counter<'result'>;
   private readonly seen = growingCache<true>(MAX_SEEN, SEEN_MS);
-  private readonly writes = new Batcher<EngagementEvent, number>({
+  private readonly writes = new Batcher<MessageEvent, number>({
     runBatch: (events) => this.store.record(events.map((event) => [event])),
     size: BATCH_SIZE,
     concurrency: 1,
@@ -45,14 +45,14 @@ export class ClickRecorderService {
     this.countedMs = (config.ENGAGEMENT_RETENTION_DAYS - 1) * DAY_MS;
     this.clicks = metrics.counter(
       'engagement_clicks_total',
-      'Clicks, opens and unsubscriptions of messages: `new`, `known` (counted before), `repeated` (counted a moment ago by this node, so not even looked up), `old` (the message is older than events are kept), `dropped` (too many at once, or they could not be written). `dropped` grows: links are replayed, or PostgreSQL is away.',
+      'Clicks, opens and unsubscriptions of messages: `new`, `known` (counted before, or of a message that is no longer there), `repeated` (counted a moment ago by this node, so not even looked up), `old` (the message is older than events are kept), `dropped` (too many at once, or they could not be written). `dropped` grows: links are replayed, or PostgreSQL is away.',
       ['result'],
     );
   }
 
   /**
    * Records the event, once, however often it comes. Its day is that of the message, so that one is known again however much later it comes; when the events
-   * of that day are gone, it is not counted any more. Returns at once.
+   * of that day are gone, or the message is, it is not counted any more: so nothing new is stored of a person who was erased. Returns at once.
    */
   record(event: MessageEvent): void {
     const key = `${event.userId} ${event.id}`;

@@ -30,9 +30,9 @@ export class TrackingService {
 
   /** A program often comes before the person, so each of them counts once. */
   private count(of: TrackedPlace, kind: string, request: TrackedRequest): void {
-    const { messageId, place, url: _url, ...event } = of;
+    const { place, url: _url, ...event } = of;
     const byMachine = isMachine(request);
-    const id = `link:${messageId}:${place}:${kind}${byMachine ? ':machine' : ''}`;
+    const id = `link:${event.messageId}:${place}:${kind}${byMachine ? ':machine' : ''}`;
     const at = new Date().toISOString();
     this.recorder.record({ ...event, id, kind, at, isMachine: byMachine });
   }

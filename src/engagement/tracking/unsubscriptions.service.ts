@@ -20,6 +20,7 @@ export class UnsubscriptionsService implements OnModuleInit {
     this.recorder.record({
       ...tracking,
       id: `unsubscribe:${id}`,
+      messageId: id,
       userId,
       channel,
       day,

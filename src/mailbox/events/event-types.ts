@@ -155,3 +155,12 @@ const RESERVED_NAMES = new Set([
 /** Whether only Usher may publish events of this type. */
 export const isReservedType = (type: string): boolean =>
   RESERVED_NAMES.has(type) || (findEventType(type)?.reserved ?? false);
+
+/** What keys of reserved types begin with, or are: `membership`, `stream:`, `digest:`, `campaign:`. */
+const RESERVED_KEYS = (Object.values(EVENT_TYPES) as EventType[]).flatMap(({ reserved, keyPattern }) =>
+  reserved && keyPattern !== undefined ? [keyPattern.replace(/<.*/, '')] : [],
+);
+
+/** Whether only Usher may publish events with this key: any other event with it would take the place of one of a reserved type. */
+export const isReservedKey = (key: string): boolean =>
+  RESERVED_KEYS.some((reserved) => (reserved.endsWith(':') ? key.startsWith(reserved) : key === reserved));

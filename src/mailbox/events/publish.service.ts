@@ -27,8 +27,8 @@ export class PublishService {
   ) {}
 
   /**
-   * Returns the envelopes in order, once they are committed. Throws Problem reserved_type, payload_too_large, invalid_request,
-   * template_data_invalid or unknown_device, each with the event's index.
+   * Returns the envelopes in order, once they are committed. Throws Problem reserved_type, reserved_key, payload_too_large,
+   * invalid_request, template_data_invalid or unknown_device, each with the event's index.
    */
   async publish(bodies: readonly NewEventBody[], options: PublishOptions): Promise<Envelope[]> {
     const encodedData = bodies.map((body, index) => encodeData(body, { index }));

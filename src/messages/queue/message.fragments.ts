@@ -1,3 +1,5 @@
+import { existsForEach } from '../../platform/postgres/user-source.js';
+
 /** SQL over the tables message and fallback that other folders' statements include. Parameters are SQL expressions. */
 
 /** The id of the message that tells of an event: its bucket and the event's id, as newIdOf writes ids (platform/postgres/bucket.ts). One event has one. */
@@ -7,15 +9,19 @@ export const messageIdOf = ({ userId, eventId }: { userId: string; eventId: stri
 /** How long a message of an event is of use after it is due. */
 const OF_USE = `interval '24 hours'`;
 
+/** For what the message that follows the push of the event `e` is counted: one of a campaign as what the campaign itself sends. */
+const trackingOfEvent = `CASE WHEN e.campaign_id IS NOT NULL THEN json_build_object('campaign', e.campaign_id, 'template', e.campaign_template) END`;
+
 /**
  * For WITH: queues the message that follows the push of each event for which a fallback is set, unless a device has confirmed the event.
  * `events`: a FROM item with the columns of entryAt (mailbox.fragments.ts), named e. `isConfirmed`, `isWanted`: conditions over it. Where no
  * fallback is set no event is looked at.
  */
 export const enqueueFallbacks = (of: { events: string; isConfirmed: string; isWanted: string }): string =>
-  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, is_fallback, due_at, expires_at, campaign_id, bucket)
+  `INSERT INTO message (id, user_id, channel, later_channels, tier, category, body, event_id, event_type, event_key, is_fallback, due_at, expires_at, campaign_id, tracking, bucket)
   SELECT ${messageIdOf({ userId: 'e.user_id', eventId: 'e.id' })}, e.user_id, f.channels[1], f.channels[2:], e.tier, split_part(e.type, '.', 1), '',
-    e.id, e.type, e.key, true, f.due_at, least(e.expires_at, f.due_at + ${OF_USE}), e.campaign_id, bucket_of(e.user_id)
+    e.id, e.type, e.key, true, f.due_at, least(e.expires_at, f.due_at + ${OF_USE}), e.campaign_id, ${trackingOfEvent},
+    bucket_of(e.user_id)
   FROM ${of.events}
   JOIN LATERAL (
     SELECT x.channels, now() + x.after_seconds * interval '1 second' AS due_at FROM fallback x WHERE x.type = e.type
@@ -30,6 +36,10 @@ export const messageOutcome = (of: { userId: string; eventId: string }): string 
       'reason', m.reason, 'provider', m.provider, 'queuedAt', iso(m.created_at), 'dueAt', iso(m.due_at), 'sentAt', iso(m.sent_at),
       'settledAt', iso(m.settled_at))
     FROM message m WHERE m.id = ${messageIdOf(of)} AND m.bucket = bucket_of(${of.userId}))`;
+
+/** A condition, asked for each row by itself: whether the user's message is there. */
+export const isMessage = ({ id, userId }: { id: string; userId: string }): string =>
+  existsForEach(`SELECT FROM message m WHERE m.id = ${id} AND m.bucket = bucket_of(${userId})`);
 
 /** When the message `m` came to its end, so far as is known: when its provider reported it, or took it. message_tracked_ended_idx is by it. */
 const endedAt = 'coalesce(m.settled_at, m.sent_at)';

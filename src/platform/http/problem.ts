@@ -62,6 +62,7 @@ export const PROBLEMS = {
   unknown_device: { status: 422, title: 'The user has no such device', retryable: false },
   unknown_event: { status: 422, title: 'This device was sent no such event', retryable: false },
   reserved_type: { status: 422, title: 'Only Usher itself may send events of this type', retryable: false },
+  reserved_key: { status: 422, title: 'Only events of Usher itself have this key', retryable: false },
   unknown_template: { status: 422, title: 'There is no such template', retryable: false },
   template_invalid: { status: 422, title: 'The template cannot be published', retryable: false },
   template_data_invalid: {

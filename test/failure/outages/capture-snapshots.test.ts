@@ -1,10 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { checkCapture } from '../../../clients/cli/src/doctor/capture-check.js';
 import { membershipWarehouse } from '../../../src/membership/membership.warehouse.js';
+import { playbackErasure } from '../../../src/playback/playback.erasure.js';
 import { FolderZoneClient } from '../../../src/warehouse/files/folder-zone.client.js';
 import type { RawZone } from '../../../src/warehouse/files/raw-zone.js';
 import { S3ZoneClient } from '../../../src/warehouse/files/s3-zone.client.js';
+import { warehouseErasure } from '../../../src/warehouse/warehouse.erasure.js';
 import { eventually } from '../../support/eventually.js';
 import { startFakeS3 } from '../../support/fakes/fake-s3.js';
 import { gatedZone } from '../../support/fakes/failing-zones.js';
@@ -120,4 +122,68 @@ test('a snapshot that is broken off goes on after the last rows that are in file
     .filter(({ op }) => op === 'snapshot')
     .map(({ row }) => row?.user_id);
   expect([users.length, new Set(users).size]).toEqual([7_000, 7_000]);
+});
+
+describe('who is erased while a snapshot is taken', () => {
+  const ROWS = 7_000;
+  /** Pages are in the order of the ids. The last one of the first page, and the last of all. */
+  const people = async () => {
+    const rows = await playback.query<{ userId: string }>(
+      `SELECT user_id AS "userId" FROM playback_position ORDER BY user_id COLLATE "C"`,
+    );
+    return [rows[4_999]?.userId ?? '', rows[ROWS - 1]?.userId ?? ''] as const;
+  };
+  const erase = async (userId: string) => {
+    for (const { text } of [...playbackErasure.statements, ...warehouseErasure.statements])
+      await playback.query(text, [userId]);
+  };
+  const readable = async () =>
+    (await playback.linesOf()).flatMap(({ op, row }) => (op === 'snapshot' && row?.user_id) || []);
+
+  test('does not stop it, and is in no row that anybody can read: neither the last one of a page, nor one whose page is still to come', async () => {
+    await playback.playMany(ROWS);
+    const [atTheEndOfAPage, later] = await people();
+    const gate = gatedZone(new FolderZoneClient(playback.folder), isOfSnapshot);
+    const capture = await playback.capture(gate.zone);
+    await eventually('the first page is being written', gate.waits);
+    for (const userId of [atTheEndOfAPage, later]) await erase(userId);
+    // The log goes by beyond the erasure, and the capture looks whom it may forget.
+    for (const position of [1, 2, 3]) {
+      await playback.play('ada', position);
+      await playback.everythingIsCaptured();
+    }
+    gate.release();
+    await playback.snapshotIsTaken(gate.zone);
+    await eventually('they are forgotten', async () => {
+      const left = await playback.query('SELECT FROM warehouse_key WHERE key IS NULL');
+      return left.length === 0;
+    });
+    await capture.stop();
+    const users = await readable();
+    expect([users.length, new Set(users).size]).toEqual([ROWS - 2, ROWS - 2]);
+    expect(users).not.toContain(atTheEndOfAPage);
+    expect(users).not.toContain(later);
+  });
+
+  test('has it begin anew, if it was broken off after a row of theirs', async () => {
+    await playback.playMany(ROWS);
+    const [atTheEndOfAPage] = await people();
+    const zone = new FolderZoneClient(playback.folder);
+    let files = 0;
+    const first = await playback.capture({
+      description: zone.description,
+      read: (path) => zone.read(path),
+      has: (path) => zone.has(path),
+      put: async (path, bytes) => {
+        if (isOfSnapshot(path) && (files += 1) === 2) throw new Error('the disk is full');
+        await zone.put(path, bytes);
+      },
+    });
+    await expect(first.ended).rejects.toThrow('the disk is full');
+    await erase(atTheEndOfAPage);
+    await playback.captureOnce(zone);
+    const users = await readable();
+    expect(new Set(users).size).toBe(ROWS - 1);
+    expect(users).not.toContain(atTheEndOfAPage);
+  });
 });

@@ -281,6 +281,8 @@ test('what cannot be published is refused, and says why', async () => {
     [{ expiresAt: inDays(-1) }, 400, 'invalid_request'],
     [{ expiresAt: inDays(31) }, 400, 'invalid_request'],
     [{ key: '' }, 400, 'invalid_request'],
+    // It would take the place of what a campaign tells everyone.
+    [{ key: 'campaign:advent' }, 422, 'reserved_key'],
     [{ receipts: 'none' }, 400, 'invalid_request'],
     [{ userId: 'ada' }, 400, 'invalid_request'],
     [{ tier: 'critical' }, 400, 'invalid_request'],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Database } from '../../../src/platform/postgres/database.js';
 import type { AudienceRule } from '../../../src/audiences/rule/audience-rule.js';
 import { AudienceSliceStore } from '../../../src/audiences/slices/audience-slice.store.js';
+import { estimateOf } from '../../../src/audiences/slices/estimate.js';
 import { testConfig } from '../../support/config.js';
 import { createDatabase, type TestDatabase } from '../../support/infrastructure/database.js';
 
@@ -97,11 +98,26 @@ test('slices of any size find each user once', async () => {
 });
 
 test('an estimate counts each user once, whatever tables they are in', async () => {
-  const sample = await slices.sample({
+  const { members, step } = await slices.sample({
     audience: { name: 'any', rule: { everyone: true } },
     without: [{ name: 'premium', rule: { plan: ['premium'] } }],
   });
   const sizes = new Map<string, number>();
-  for (const { userId, weight } of sample) sizes.set(userId, (sizes.get(userId) ?? 0) + weight);
+  for (const { userId, weight } of members) sizes.set(userId, (sizes.get(userId) ?? 0) + weight);
   expect(Object.fromEntries(sizes)).toEqual({ cem: 1, dan: 1, eve: 1, fay: 1, gus: 1 });
+  expect(step).toBe(1);
+});
+
+test('an estimate of a rule that fits nobody who was looked at does not say that there is nobody', async () => {
+  await postgres.query(
+    `INSERT INTO mailbox (user_id, epoch, last_offset, generation_ends, bucket)
+     SELECT 'u' || n, 'e', 0, '{}', bucket_of('u' || n) FROM generate_series(1, 20000) n`,
+  );
+  const { members, step } = await slices.sample({
+    audience: { name: 'none', rule: { plan: ['there is none'] } },
+    without: [],
+  });
+  expect(members).toEqual([]);
+  expect(estimateOf([], step)).toEqual({ size: 0, margin: expect.any(Number), isExact: false });
+  expect(estimateOf([], step).margin).toBeGreaterThan(3);
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import PostalMime from 'postal-mime';
 import { readAudit } from '../../support/audit.js';
 import { CAMPAIGN_TEMPLATE } from '../../support/cases/campaign-template.js';
 import { BECAUSE, CampaignOffice } from '../../support/drivers/campaign-office.js';
+import { followLink } from '../../support/drivers/mail-link.js';
 import { eventually } from '../../support/eventually.js';
 import { expectProblem } from '../../support/expectations.js';
 import { type FakeMailServer, startFakeMailServer } from '../../support/fakes/fake-mail-server.js';
@@ -30,15 +30,6 @@ const CAMPAIGN = {
   channels: ['push', 'email'],
   startAt: '2026-01-01T00:00:00Z',
 };
-
-/** Follows the link in a mail, as a browser. */
-async function follow(source: string): Promise<void> {
-  const { html = '' } = await PostalMime.parse(source);
-  const [, link = ''] = /href="https:\/\/usher\.example\.com(\/t\/[^"]+)"/.exec(html) ?? [];
-  const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0' };
-  const { status } = await fetch(`${office.usher.url}${link}`, { headers, redirect: 'manual' });
-  expect(status).toBe(302);
-}
 
 /** Returns what the user’s timeline says of a campaign. */
 const campaignStepOf = async (userId: string) => {
@@ -143,7 +134,7 @@ describe('a campaign', () => {
       ['mailed-1@example.com', 'Mail from Bonn'],
       ['mailed-2@example.com', 'Mail from Berlin'],
     ]);
-    await follow(mails[0]?.source ?? '');
+    await followLink(office.usher.url, mails[0]?.source ?? '');
     const tapped = `campaign=mails&kind=tapped&groupBy=template&from=${new Date(Date.now() - 86_400_000).toISOString()}`;
     await eventually('the tap is counted for the campaign and its template', async () => {
       const { body } = await office.call('GET', `/v1/analytics/engagement?${tapped}`);

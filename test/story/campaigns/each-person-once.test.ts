@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { newUploadTally, UploadService } from '../../../src/audiences/members/upload.service.js';
+import { DryRunService } from '../../../src/campaigns/preview/dry-run.service.js';
 import { campaign } from '../../support/in-process/campaign-rows.js';
 import { campaignsInProcess } from '../../support/in-process/campaigns.js';
 
 const {
   query,
+  get,
   dieAt,
   audience,
   list,
@@ -224,4 +227,48 @@ test('at a local time each member’s turn is by the clock of their zone', async
   await send();
   expect(await becameOf('advent')).toEqual({ east: 'push', west: 'pending' });
   expect(await stateOf('advent')).toBe('running');
+});
+
+test('a list is taken with as much memory, and says how far it is as often, however many of its lines are broken', async () => {
+  await audience('millions', null);
+  const [lines, perChunk] = [50_000, 500];
+  let given = 0;
+  async function* file() {
+    for (let chunk = 0; chunk < lines / perChunk; chunk += 1) {
+      // Of the second half only each thousandth line is a member.
+      const isMember = (n: number) => n % (given < lines / 2 ? 10 : 1_000) === 0;
+      const numbers = Array.from({ length: perChunk }, (_, n) => given + n + 1);
+      const text = numbers.map((n) => (isMember(n) ? `{"userId":"m${n}"}\n` : `{"userId":"broken ${n}"}\n`));
+      given += perChunk;
+      yield await Promise.resolve(Buffer.from(text.join('')));
+    }
+  }
+  const tally = newUploadTally();
+  const ahead: number[] = [];
+  const how = { format: 'ndjson', from: 1, tally } as const;
+  for await (const _ of get(UploadService).upload('millions', file(), how)) ahead.push(given - tally.line);
+  expect(ahead.length).toBeGreaterThanOrEqual(lines / 1_000);
+  expect(Math.max(...ahead)).toBeLessThanOrEqual(1_000 + perChunk);
+  const accepted = lines / 2 / 10 + lines / 2 / 1_000;
+  expect(tally).toMatchObject({ accepted, rejectedCount: lines - accepted, line: lines });
+  expect(tally.rejected).toHaveLength(1_000);
+});
+
+test('a campaign to a rule that fits nobody, and to an empty list, is done at once, and says so', async () => {
+  await phone('ada');
+  await audience('nobody', { plan: ['there is none'] });
+  await list('empty', {});
+  await schedule('advent', campaign({ audiences: ['nobody', 'empty'] }));
+  const forecast = await get(DryRunService).forecast('advent');
+  expect(forecast).toMatchObject({ members: { size: 0, margin: 0, isExact: true }, queued: {}, rates: [] });
+  await freeze();
+  await send();
+  expect(await stateOf('advent')).toBe('done');
+  expect(await countsOf('advent')).toMatchObject({
+    audience: 0,
+    members: 0,
+    pending: 0,
+    queued: {},
+    skipped: {},
+  });
 });

@@ -71,6 +71,28 @@ test('a campaign keeps the rules that it began with', async () => {
   expect(await becameOf('advent')).toEqual({ ada: 'push' });
 });
 
+test('a node of a version before goes on with what a newer one has begun, by the names that it knows', async () => {
+  await audience('all');
+  await phone('ada');
+  await schedule('advent');
+  await start();
+  const begun = await query(
+    `SELECT w.position, w.walked_to AS "foundUpTo" FROM campaign c JOIN campaign_walk w ON w.campaign = c.name
+     WHERE c.name = 'advent' AND NOT w.is_done ORDER BY w.position LIMIT 1 FOR UPDATE OF w SKIP LOCKED`,
+  );
+  expect(begun).toEqual([{ position: 0, foundUpTo: '' }]);
+  await query(`INSERT INTO campaign_walk (campaign, position, selection) VALUES ('advent', 1, '{}')`);
+  await query(
+    `UPDATE campaign_walk SET walked_to = 'ada', is_done = true, advanced_at = now() WHERE campaign = 'advent' AND position = 0`,
+  );
+  expect(
+    await query('SELECT position, found_up_to, is_done FROM campaign_progress ORDER BY position'),
+  ).toEqual([
+    { position: 0, found_up_to: 'ada', is_done: true },
+    { position: 1, found_up_to: '', is_done: false },
+  ]);
+});
+
 describe('while members are found', () => {
   const excludeBen = async () => {
     await audience('all');
@@ -226,7 +248,7 @@ test('a campaign that stands still is reported, and one that waits for people', 
   expect(await read()).toEqual({ idle: hour, stopped: 0 });
   await start();
   expect(await read()).toEqual({ idle: expect.closeTo(0, -2), stopped: 0 });
-  await standStill('advanced_at', 'campaign_walk');
+  await standStill('advanced_at', 'campaign_progress');
   await standStill('updated_at', 'campaign');
   expect(await read()).toEqual({ idle: hour, stopped: 0 });
   await freeze();

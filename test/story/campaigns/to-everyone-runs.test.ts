@@ -129,6 +129,20 @@ describe('a campaign to everyone', () => {
     expect(published).toBeDefined();
   });
 
+  test('is published although a node of a version before had it begin, which knows only members and finds none', async () => {
+    await notice();
+    await query(`UPDATE campaign SET state = 'running', started_at = clock_timestamp(), updated_at = now()`);
+    const isThrough = `UPDATE campaign c SET frozen_at = now() WHERE c.state = 'running' AND c.frozen_at IS NULL
+      AND NOT EXISTS (SELECT FROM campaign_walk w WHERE w.campaign = c.name AND NOT w.is_done)`;
+    await expect(query(isThrough)).rejects.toThrow('campaign_is_published_check');
+    await freeze();
+    await send();
+    expect([await broadcasts(), await stateOf('notice')]).toEqual([
+      [{ id: expect.any(String), withdrawn: false }],
+      'running',
+    ]);
+  });
+
   test('that has expired meanwhile is not published, and says so', async () => {
     await notice();
     await query(`UPDATE campaign SET expires_at = now()`);

@@ -399,6 +399,20 @@ describe('a mail that is to be counted', () => {
     expect(await samples('usher_engagement_clicks_total', 'repeated')).toBeGreaterThanOrEqual(99);
   });
 
+  test('of a person who was erased leads on, and nothing is stored of them any more', async () => {
+    const { link, pixel } = await mailTo('hugo', { campaign: 'forgotten' });
+    await get(link);
+    await totalsBecome('forgotten', { tapped: 1 });
+    expect((await usher.backOffice.call('DELETE', '/v1/users/hugo')).status).toBeLessThan(300);
+    const before = await samples('usher_engagement_clicks_total', 'known');
+    expect((await get(pixel)).status).toBe(200);
+    await eventually(
+      'the image was looked up',
+      async () => (await samples('usher_engagement_clicks_total', 'known')) > before,
+    );
+    expect(await usher.database.query(`SELECT FROM engagement_event WHERE user_id = 'hugo'`)).toEqual([]);
+  });
+
   test('counts who unsubscribes by its link, once, for the campaign that it was of', async () => {
     const { source } = await mailTo('gina', { campaign: 'left', team: 'film' });
     const { headers } = await PostalMime.parse(source);

@@ -91,6 +91,15 @@ describe('an event that must not be published is rejected together with its whol
     );
   });
 
+  test.each(['membership', 'campaign:advent', 'digest:evening', 'stream:s1'])(
+    'the key %s, by which it would take the place of an event of Usher itself',
+    async (key) => {
+      await withoutEffect(async () =>
+        expectProblem(await usher.backOffice.publish([note(), note({ key })]), 422, 'reserved_key'),
+      );
+    },
+  );
+
   test('more than 16 KiB of data; exactly 16 KiB is accepted', async () => {
     await withoutEffect(async () => {
       expectProblem(

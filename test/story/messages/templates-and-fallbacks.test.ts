@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { isDeepStrictEqual } from 'node:util';
+import { CAMPAIGN_TEMPLATE } from '../../support/cases/campaign-template.js';
 import { call as request } from '../../support/drivers/back-office.js';
+import { followLink } from '../../support/drivers/mail-link.js';
 import { registerPhone } from '../../support/drivers/phone.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -216,6 +219,23 @@ const becomes = (userId: string, eventId: string, state: string, reason: string 
   });
 
 describe('a fallback', () => {
+  const ONE_PUSHED = { members: 1, queued: { push: 1 }, converted: 1 };
+  /** As if all that has ended had done so a minute ago: what is younger is not looked at for deliveries. */
+  const aMinuteLater = () =>
+    usher.database.query(
+      `UPDATE message SET sent_at = sent_at - interval '61 seconds';
+       UPDATE push SET settled_at = settled_at - interval '61 seconds';
+       UPDATE campaign_member SET converted_at = converted_at - interval '61 seconds';
+       UPDATE engagement_watermark SET at = now() - interval '10 minutes' WHERE name LIKE '% 60'`,
+    );
+  const engagementOf = async (campaign: string) =>
+    (
+      await usher.database.query<{ told: string }>(
+        `SELECT concat_ws(' ', kind, channel, template) AS told FROM engagement_event WHERE campaign = $1 ORDER BY 1`,
+        [campaign],
+      )
+    ).map(({ told: one }) => one);
+
   /** Publishes one event of the type for each user. Returns their ids. */
   async function publish(type: string, userIds: readonly string[], tier = 'important'): Promise<string[]> {
     const data = { title: 'Your card', body: 'It expires.' };
@@ -315,6 +335,49 @@ describe('a fallback', () => {
     expect(await told('lea', silent ?? '')).toBeNull();
     expect((await call('DELETE', '/v1/fallbacks/card.stolen')).status).toBe(204);
     expectProblem(await call('DELETE', '/v1/fallbacks/card.stolen'), 404, 'not_found');
+  });
+
+  test('of a campaign counts for the campaign and its template, and its member is counted once, as pushed', async () => {
+    await put('/v1/templates/advent', CAMPAIGN_TEMPLATE);
+    await put('/v1/fallbacks/campaign.message', { channels: ['email'], afterSeconds: 1 });
+    const { email } = await member('uli');
+    const phone = await registerPhone(usher, 'uli', 'uli-phone');
+    await put('/v1/audiences/away', {});
+    const line = { 'content-type': 'application/x-ndjson' };
+    await usher.backOffice.call('PUT', '/v1/audiences/away/members', '{"userId":"uli"}\n', line);
+    await put('/v1/campaigns/followed', {
+      template: { name: 'advent', data: { city: 'Berlin' } },
+      audiences: ['away'],
+      channels: ['push'],
+      startAt: '2026-01-01T00:00:00Z',
+      goal: { eventType: 'show.started', withinHours: 1 },
+    });
+    for (const act of ['approve', 'schedule'])
+      expect((await call('POST', `/v1/campaigns/followed/${act}`)).status).toBe(200);
+    await phone.waitForNotifications(1);
+    await followLink(usher.url, (await mailTo(email)).source);
+    const started = { userId: 'uli', type: 'show.started', tier: 'important', key: 'show', data: {} };
+    await eventually('what it hopes for happened, and both came to their end', async () => {
+      await usher.backOffice.publish([started]);
+      const { counts, outcomes } = (await call('GET', '/v1/campaigns/followed')).body as {
+        counts: object;
+        outcomes: { channel: string; state: string }[];
+      };
+      const ends = outcomes.map(({ channel, state }) => `${channel} ${state}`).toSorted();
+      return (
+        isDeepStrictEqual(ends, ['email sent', 'push delivered']) &&
+        isDeepStrictEqual({ ...counts, ...ONE_PUSHED }, counts)
+      );
+    });
+    await aMinuteLater();
+    await eventually('all that was done is counted for the campaign', async () =>
+      isDeepStrictEqual(await engagementOf('followed'), [
+        'converted push advent',
+        'delivered email advent',
+        'delivered push advent',
+        'tapped email advent',
+      ]),
+    );
   });
 
   test.each([

@@ -44,7 +44,7 @@ export async function startCampaignServer(): Promise<CampaignServer> {
     async clear() {
       database.dyingAt = undefined;
       await postgres.query(
-        `TRUNCATE audience, audience_member, campaign, campaign_walk, campaign_member, campaign_address, campaign_tally,
+        `TRUNCATE audience, audience_member, campaign, campaign_progress, campaign_member, campaign_address, campaign_tally,
            mailbox, mailbox_entry, handoff, message, device, contact, preference, membership, broadcast`,
       );
     },

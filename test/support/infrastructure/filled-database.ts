@@ -19,7 +19,7 @@ const SMALL = [
   'engagement_watermark',
   'audience',
   'campaign',
-  'campaign_walk',
+  'campaign_progress',
   'campaign_tally',
   'template',
   'template_version',

@@ -133,6 +133,11 @@ const ADVICE: Record<ProblemCode, Advice> = {
     when: 'The type of an event is one that Usher itself sends, as `membership.changed`. `index` says which event.',
     remedy: 'Choose another type.',
   },
+  reserved_key: {
+    when: 'The key of an event or a broadcast is one by which it would take the place of what Usher itself sends: `membership`, or one that begins with `campaign:`, `digest:` or `stream:`. `index` says which event.',
+    remedy:
+      'Choose another key. What a campaign says ends with the campaign: `POST /v1/campaigns/{name}/abort`.',
+  },
   unknown_template: {
     when: 'A message names a template that was not published, or that has no words for one of its channels.',
     remedy: 'Publish it with `PUT /v1/templates/{name}`, or name another channel.',

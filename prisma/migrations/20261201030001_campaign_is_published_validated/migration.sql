@@ -1,0 +1,1 @@
+ALTER TABLE campaign VALIDATE CONSTRAINT campaign_is_published_check;
