@@ -1,7 +1,7 @@
 /*
  * `node tools/explain-statements.mjs` with DATABASE_URL, REDIS_URL and AUTH_JWT_SECRET: every prepared statement of the built server with its
- * plan in that database, as its statistics are now. Nothing is executed (EXPLAIN's GENERIC_PLAN). With names as arguments only those.
- * test/contract/statement-plans.test.ts checks the same plans on tables that are filled.
+ * plan in that database, as its statistics are now. Nothing is executed (EXPLAIN's GENERIC_PLAN). With names as arguments only those. With
+ * --json: their names and texts alone, as JSON. test/contract/statement-plans/ checks the same plans on tables that are filled.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -146,6 +146,7 @@ async function builtStatements() {
 
 async function main(names) {
   const statements = await builtStatements();
+  if (names[0] === '--json') return console.log(JSON.stringify(statements));
   const client = new pg.Client({ connectionString: process.env.DATABASE_URL });
   await client.connect();
   for (const { name, text } of statements.filter(

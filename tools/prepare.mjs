@@ -43,96 +43,111 @@ const documents = [
   'package-lock.json',
 ];
 
-/** The steps in their order. `reads` and `makes` are paths from the project. A step without what it `needs` is left out. */
+/**
+ * The steps in groups: those of one are built side by side, after the group before. `reads` and `makes` are paths from the project. A step
+ * without what it `needs` is left out.
+ */
 const steps = [
-  {
-    name: 'database client',
-    needs: 'prisma/schema.prisma',
-    reads: ['prisma/schema.prisma', 'prisma.config.ts', 'package-lock.json'],
-    makes: 'src/generated/prisma/client.ts',
-    run: ['node_modules/prisma/build/index.js', 'generate'],
-    // The CLI insists that its schema engine exists, though `generate` never starts it. Any file will do.
-    env: {
-      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
-      PRISMA_HIDE_UPDATE_MESSAGE: '1',
-      CHECKPOINT_DISABLE: '1',
+  [
+    {
+      name: 'database client',
+      needs: 'prisma/schema.prisma',
+      reads: ['prisma/schema.prisma', 'prisma.config.ts', 'package-lock.json'],
+      makes: 'src/generated/prisma/client.ts',
+      run: ['node_modules/prisma/build/index.js', 'generate'],
+      // The CLI insists that its schema engine exists, though `generate` never starts it. Any file will do.
+      env: {
+        PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+        PRISMA_HIDE_UPDATE_MESSAGE: '1',
+        CHECKPOINT_DISABLE: '1',
+      },
     },
-  },
-  {
-    name: 'web SDK',
-    needs: 'clients/web/tsconfig.json',
-    reads: ['clients/web', 'tsconfig.json', 'package-lock.json'],
-    makes: 'clients/web/dist/index.js',
-    run: ['node_modules/typescript/bin/tsc', '-p', 'clients/web'],
-  },
-  {
-    name: 'edge library',
-    needs: 'clients/edge/tsconfig.json',
-    reads: [
-      'clients/edge/src',
-      'clients/edge/tsconfig.json',
-      'clients/edge/package.json',
-      'package-lock.json',
-    ],
-    makes: 'clients/edge/dist/index.js',
-    run: ['node_modules/typescript/bin/tsc', '-p', 'clients/edge'],
-  },
-  {
-    name: 'command line',
-    needs: 'clients/cli/build.mjs',
-    reads: [
-      'clients/cli',
-      'clients/web/src',
-      'src/demo/stripe',
-      'src/platform',
-      'prisma/migrations',
-      'package-lock.json',
-    ],
-    makes: 'clients/cli/dist/main.js',
-    run: ['clients/cli/build.mjs'],
-  },
-  {
-    name: 'demo page',
-    needs: ['clients/demo/vite.config.ts', 'clients/demo/vite.config.js', 'clients/demo/vite.config.mjs'],
-    reads: ['clients/demo', 'clients/web', 'package-lock.json'],
-    makes: 'clients/demo/dist/index.html',
-    isForRunning: true,
-    run: [inProject('node_modules/vite/bin/vite.js'), 'build'],
-    cwd: 'clients/demo',
-  },
-  {
-    name: 'console',
-    needs: 'clients/console/vite.config.ts',
-    reads: ['clients/console', 'package-lock.json'],
-    makes: 'clients/console/dist/index.html',
-    isForRunning: true,
-    run: [inProject('node_modules/vite/bin/vite.js'), 'build'],
-    cwd: 'clients/console',
-  },
-  {
-    name: 'documentation',
-    needs: 'docs/.vitepress/config.mjs',
-    reads: documents,
-    makes: 'docs/.vitepress/dist/index.html',
-    isForReading: true,
-    run: ['node_modules/vitepress/bin/vitepress.js', 'build', 'docs'],
-  },
-  {
-    name: 'server',
-    needs: 'src/main.ts',
-    reads: server,
-    makes: 'dist/main.js',
-    isForRunning: true,
-    run: ['node_modules/@nestjs/cli/bin/nest.js', 'build'],
-  },
-  {
-    name: 'bundle of it',
-    needs: 'src/main.ts',
-    reads: [...server, 'clients/edge/src', 'tools/bundle.mjs', 'tools/launcher.mjs', 'tools/load-bundle.mjs'], // the demo has the edge library in it
-    makes: 'dist/usher-demo.cjs.cache',
-    isForRunning: true,
-    run: ['tools/bundle.mjs'],
-  },
+    {
+      name: 'web SDK',
+      needs: 'clients/web/tsconfig.json',
+      reads: ['clients/web', 'tsconfig.json', 'package-lock.json'],
+      makes: 'clients/web/dist/index.js',
+      run: ['node_modules/typescript/bin/tsc', '-p', 'clients/web'],
+    },
+    {
+      name: 'edge library',
+      needs: 'clients/edge/tsconfig.json',
+      reads: [
+        'clients/edge/src',
+        'clients/edge/tsconfig.json',
+        'clients/edge/package.json',
+        'package-lock.json',
+      ],
+      makes: 'clients/edge/dist/index.js',
+      run: ['node_modules/typescript/bin/tsc', '-p', 'clients/edge'],
+    },
+  ],
+  [
+    {
+      name: 'command line',
+      needs: 'clients/cli/build.mjs',
+      reads: [
+        'clients/cli',
+        'clients/web/src',
+        'src/demo/stripe',
+        'src/platform',
+        'prisma/migrations',
+        'package-lock.json',
+      ],
+      makes: 'clients/cli/dist/main.js',
+      run: ['clients/cli/build.mjs'],
+    },
+    {
+      name: 'demo page',
+      needs: ['clients/demo/vite.config.ts', 'clients/demo/vite.config.js', 'clients/demo/vite.config.mjs'],
+      reads: ['clients/demo', 'clients/web', 'package-lock.json'],
+      makes: 'clients/demo/dist/index.html',
+      isForRunning: true,
+      run: [inProject('node_modules/vite/bin/vite.js'), 'build'],
+      cwd: 'clients/demo',
+    },
+    {
+      name: 'console',
+      needs: 'clients/console/vite.config.ts',
+      reads: ['clients/console', 'package-lock.json'],
+      makes: 'clients/console/dist/index.html',
+      isForRunning: true,
+      run: [inProject('node_modules/vite/bin/vite.js'), 'build'],
+      cwd: 'clients/console',
+    },
+    {
+      name: 'documentation',
+      needs: 'docs/.vitepress/config.mjs',
+      reads: documents,
+      makes: 'docs/.vitepress/dist/index.html',
+      isForReading: true,
+      run: ['node_modules/vitepress/bin/vitepress.js', 'build', 'docs'],
+    },
+    {
+      name: 'server',
+      needs: 'src/main.ts',
+      reads: server,
+      makes: 'dist/main.js',
+      isForRunning: true,
+      run: ['node_modules/@nestjs/cli/bin/nest.js', 'build'],
+    },
+  ],
+  [
+    {
+      name: 'bundle of it',
+      needs: 'src/main.ts',
+      reads: [
+        ...server,
+        'clients/edge/src',
+        'tools/bundle.mjs',
+        'tools/launcher.mjs',
+        'tools/load-bundle.mjs',
+      ], // the demo has the edge library in it
+      makes: 'dist/usher-demo.cjs.cache',
+      isForRunning: true,
+      run: ['tools/bundle.mjs'],
+    },
+  ],
 ];
 
 /**
@@ -144,12 +159,19 @@ export async function prepare({ toRun, toRead }) {
   const release = await onlyOneAtATime();
   try {
     await install();
-    for (const step of steps) {
-      if ((toRun || !step.isForRunning) && (toRead || !step.isForReading)) await build(step);
+    for (const group of steps) {
+      await all(group.filter((step) => (toRun || !step.isForRunning) && (toRead || !step.isForReading)));
     }
   } finally {
     release();
   }
+}
+
+/** Throws what the first of them threw, once all have ended. */
+async function all(group) {
+  const outcomes = await Promise.allSettled(group.map(build));
+  const failed = outcomes.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 async function install() {

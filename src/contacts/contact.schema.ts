@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { locale, timezone } from '../devices/device.schema.js';
+import { timezone } from '../devices/device.schema.js';
+import { locale } from '../platform/locale.schema.js';
 import { instant } from '../platform/auth/ids.schema.js';
 import { faultOfPhoneNumber } from './phone-number.js';
 

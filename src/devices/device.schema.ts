@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { deviceId, instant } from '../platform/auth/ids.schema.js';
 import { plainText } from '../platform/http/text.schema.js';
+import { locale } from '../platform/locale.schema.js';
 import { isTimeZone } from './preferences/quiet-hours.js';
 import { pushAddress } from './push-address.schema.js';
 
@@ -16,8 +17,6 @@ export const timezone = z
   .string()
   .max(64)
   .refine(isTimeZone, { error: 'must be a name of the IANA time zone database, as Europe/Berlin' });
-/** A language tag. */
-export const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 tag, as de-CH' });
 
 /** The body of `PUT /v1/me/devices/{deviceId}`. */
 export const deviceBody = z
@@ -70,11 +69,3 @@ export const deviceAnswer = z
 export type DeviceAnswer = z.infer<typeof deviceAnswer>;
 /** The answer of `GET /v1/me/devices`. */
 export const devicesAnswer = z.object({ devices: z.array(deviceAnswer) }).meta({ id: 'Devices' });
-
-function isLocale(tag: string): boolean {
-  try {
-    return Intl.getCanonicalLocales(tag).length === 1;
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { phone } from '../contacts/contact.schema.js';
-import { locale } from '../devices/device.schema.js';
+import { locale } from '../platform/locale.schema.js';
 import { instant, userId } from '../platform/auth/ids.schema.js';
 import { cursorOf, listLimit, nextCursor } from '../platform/http/cursor.schema.js';
 import { plainText, shortName } from '../platform/http/text.schema.js';

@@ -4,21 +4,18 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Latencies } from '../../clients/cli/src/simulate/latencies.js';
 import { Ledger, type ListeningDevice as Device } from '../../clients/cli/src/simulate/ledger.js';
-import { CommandLine } from '../support/drivers/command-line.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { type CommandLine, startWithCommandLine } from '../support/drivers/command-line.js';
+import type { TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
 import { expectNoSecrets } from '../support/expectations.js';
 
 let usher: TestUsher;
 let line: CommandLine;
+let stop: () => Promise<void>;
 beforeAll(async () => {
-  usher = await startUsher();
-  line = new CommandLine(usher.url);
+  ({ usher, line, stop } = await startWithCommandLine());
 });
-afterAll(async () => {
-  line.close();
-  await usher.stop();
-});
+afterAll(() => stop());
 
 /** The catalogue of the tests, as a file. */
 const CATALOGUE = `

@@ -1,20 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CommandLine } from '../support/drivers/command-line.js';
+import { type CommandLine, startWithCommandLine } from '../support/drivers/command-line.js';
 import { connectEdge } from '../support/drivers/edge-socket.js';
-import { startUsher, type TestUsher } from '../support/drivers/usher.js';
+import type { TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
 import { expectNoSecrets } from '../support/expectations.js';
 
 let usher: TestUsher;
 let line: CommandLine;
+let stop: () => Promise<void>;
 beforeAll(async () => {
-  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
-  line = new CommandLine(usher.url);
+  ({ usher, line, stop } = await startWithCommandLine({ ACK_TIMEOUT_SECONDS: '1' }));
 });
-afterAll(async () => {
-  line.close();
-  await usher.stop();
-});
+afterAll(() => stop());
 
 describe('usher token', () => {
   test('signs a token that this Usher accepts as the user', async () => {

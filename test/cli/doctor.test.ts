@@ -8,7 +8,7 @@ import { generate } from 'selfsigned';
 import { type Check, checkClock } from '../../clients/cli/src/doctor/check.js';
 import { checkMigrations } from '../../clients/cli/src/doctor/migrations.js';
 import { checkCertificate, checkTls } from '../../clients/cli/src/doctor/tls-check.js';
-import { CommandLine } from '../support/drivers/command-line.js';
+import { CommandLine, startWithCommandLine } from '../support/drivers/command-line.js';
 import { JWT_SECRET, startUsher, type TestUsher } from '../support/drivers/usher.js';
 import { expectNoSecrets } from '../support/expectations.js';
 import { freePort } from '../support/infrastructure/ports.js';
@@ -16,14 +16,11 @@ import { freePort } from '../support/infrastructure/ports.js';
 describe('usher doctor', () => {
   let usher: TestUsher;
   let line: CommandLine;
+  let stop: () => Promise<void>;
   beforeAll(async () => {
-    usher = await startUsher();
-    line = new CommandLine(usher.url);
+    ({ usher, line, stop } = await startWithCommandLine());
   });
-  afterAll(async () => {
-    line.close();
-    await usher.stop();
-  });
+  afterAll(() => stop());
 
   const environment = () => ({
     ...line.env,

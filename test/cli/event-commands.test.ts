@@ -1,20 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CommandLine } from '../support/drivers/command-line.js';
-import { ADMIN_KEY, startUsher, type TestUsher } from '../support/drivers/usher.js';
+import { type CommandLine, startWithCommandLine } from '../support/drivers/command-line.js';
+import { ADMIN_KEY, type TestUsher } from '../support/drivers/usher.js';
 import { eventually } from '../support/eventually.js';
 import { expectNoSecrets } from '../support/expectations.js';
 
 let usher: TestUsher;
 let line: CommandLine;
+let stop: () => Promise<void>;
 beforeAll(async () => {
-  usher = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
-  line = new CommandLine(usher.url);
+  ({ usher, line, stop } = await startWithCommandLine({ ACK_TIMEOUT_SECONDS: '1' }));
 });
-afterAll(async () => {
-  line.close();
-  await usher.stop();
-});
+afterAll(() => stop());
 
 describe('usher publish', () => {
   test('publishes an event to the devices of a user and says what each of them got', async () => {

@@ -37,3 +37,8 @@ export async function expectMailboxUnchanged(
   await request();
   expect((await usher.state(userId)).position.offset).toBe(before);
 }
+
+/** Expects that a call was carried out: the status is 200. A refusal fails with what it said. */
+export function expectDone(reply: HttpReply): void {
+  expect([reply.status, reply.body.detail]).toEqual([200, undefined]);
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { locale, platform, timezone } from '../../devices/device.schema.js';
+import { platform, timezone } from '../../devices/device.schema.js';
+import { locale } from '../../platform/locale.schema.js';
 import { MEMBERSHIP_STATUSES, titleId } from '../../mailbox/events/event-data.schema.js';
 import { plainText } from '../../platform/http/text.schema.js';
 import { type AudienceRule, MAX_CONDITIONS, MAX_RULE_DEPTH, sizeOfRule } from './audience-rule.js';

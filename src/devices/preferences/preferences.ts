@@ -26,26 +26,27 @@ export const isOptIn = (type: string): boolean => OPT_IN_CATEGORIES.includes(cat
  * Whether important events of this type are pushed to the user when they happen. device.fragments.ts has the same rule in SQL. Whoever asks for
  * a category at once has opted in to it.
  */
-export function allowsPush(preferences: Preferences, type: string): boolean {
-  const category = categoryOf(type);
-  const { delivery, channels } = preferences.categories[category] ?? {};
-  if (delivery === 'digest' || delivery === 'off') return false;
-  return channels?.push ?? (delivery === 'immediate' || !OPT_IN_CATEGORIES.includes(category));
-}
+export const allowsPush = (preferences: Preferences, type: string): boolean =>
+  allows(preferences, type, ['push']);
 
 /**
  * Whether an important event of this type may be told to the user by a text or mail. Where nothing is said of that, whoever does not want
  * pushes of the category is not written to either.
  */
-export function allowsMessage(preferences: Preferences, type: string, channel: 'email' | 'sms'): boolean {
+export const allowsMessage = (preferences: Preferences, type: string, channel: 'email' | 'sms'): boolean =>
+  allows(preferences, type, [channel, 'push']);
+
+/** The first of the channels of which the user said something decides. */
+function allows(
+  preferences: Preferences,
+  type: string,
+  channels: readonly ('push' | 'email' | 'sms')[],
+): boolean {
   const category = categoryOf(type);
-  const { delivery, channels } = preferences.categories[category] ?? {};
+  const { delivery, channels: said = {} } = preferences.categories[category] ?? {};
   if (delivery === 'digest' || delivery === 'off') return false;
-  return (
-    channels?.[channel] ??
-    channels?.push ??
-    (delivery === 'immediate' || !OPT_IN_CATEGORIES.includes(category))
-  );
+  const channel = channels.find((one) => said[one] !== undefined);
+  return channel ? said[channel] === true : delivery === 'immediate' || !OPT_IN_CATEGORIES.includes(category);
 }
 
 /** Returns the quiet hours for events of this type: those of the category, else the general ones; null when there are none. */

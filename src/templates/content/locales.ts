@@ -1,3 +1,5 @@
+import { canonicalLocale } from '../../platform/canonical-locale.js';
+
 /** Returns the languages whose words are tried for a reader, the best first: `pt-BR`, `pt`, then the default one (RFC 4647, lookup). */
 export function fallbackChain(locale: string | null, defaultLocale: string): string[] {
   const chain: string[] = [];
@@ -5,15 +7,6 @@ export function fallbackChain(locale: string | null, defaultLocale: string): str
     chain.push(tag);
   if (!chain.includes(defaultLocale)) chain.push(defaultLocale);
   return chain;
-}
-
-/** Returns the tag as it is usually written (`pt-BR` for `pt-br`); undefined for one that is none. */
-export function canonicalLocale(locale: string): string | undefined {
-  try {
-    return Intl.getCanonicalLocales(locale)[0];
-  } catch {
-    return undefined;
-  }
 }
 
 /** A single letter introduces what comes after it, and says nothing alone. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { givenDataOf } from '../content/built-in-templates.js';
 import { checkTemplate } from '../content/check-template.js';
-import { canonicalLocale } from '../content/locales.js';
+import { canonicalLocale } from '../../platform/canonical-locale.js';
 import { type CompiledTemplate, withHtml } from '../content/compiled-template.js';
 import type { TemplateFault, TemplateSource } from '../template.js';
 import { templateProblem } from '../template-problem.js';

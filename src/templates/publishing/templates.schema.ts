@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instant } from '../../platform/auth/ids.schema.js';
-import { canonicalLocale } from '../content/locales.js';
+import { locale } from '../../platform/locale.schema.js';
 import { DATA_TYPES, type DataNode, MAX_SOURCE, TEMPLATE_CHANNELS } from '../template.js';
 
 const MAX_LOCALES = 100;
@@ -20,10 +20,6 @@ export const versionInPath = z.coerce
   .pipe(templateVersion)
   .meta({ description: 'A version of the template', examples: [1] });
 
-const locale = z
-  .string()
-  .max(35)
-  .refine((tag) => canonicalLocale(tag) !== undefined, { error: 'must be a BCP 47 tag, as pt-BR' });
 const scalar = z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]);
 const propertyName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/i, { error: 'must be letters, digits and _' });
 const size = z.int().min(0).max(100_000).optional();

@@ -35,20 +35,23 @@ describe('an address from which many bad handshakes come', () => {
 });
 
 describe('a live connection', () => {
-  test('is sent an unacknowledged event once more, then not again until it reconnects', async () => {
-    const device = await usher.device('ann', 'ann-tv', { acks: false });
-    await publish('ann', 'note.unread');
-    await eventually('it is sent again', () => device.envelopes('note.unread').length === 2);
-    const state = async () =>
-      (await usher.database.query<{ state: number }>(`SELECT state FROM receipt WHERE user_id = 'ann'`))[0]
-        ?.state;
-    await eventually('the receipt is stored as sent', async () => (await state()) === 1);
-    const [first, second] = device.envelopes('note.unread');
-    expect(second).toEqual(first);
-    expect(device.envelopes('note.unread')).toHaveLength(2);
-  });
+  test.concurrent(
+    'is sent an unacknowledged event once more, then not again until it reconnects',
+    async () => {
+      const device = await usher.device('ann', 'ann-tv', { acks: false });
+      await publish('ann', 'note.unread');
+      await eventually('it is sent again', () => device.envelopes('note.unread').length === 2);
+      const state = async () =>
+        (await usher.database.query<{ state: number }>(`SELECT state FROM receipt WHERE user_id = 'ann'`))[0]
+          ?.state;
+      await eventually('the receipt is stored as sent', async () => (await state()) === 1);
+      const [first, second] = device.envelopes('note.unread');
+      expect(second).toEqual(first);
+      expect(device.envelopes('note.unread')).toHaveLength(2);
+    },
+  );
 
-  test('is never sent an acknowledged event twice', async () => {
+  test.concurrent('is never sent an acknowledged event twice', async () => {
     const quiet = await usher.device('ben', 'ben-quiet', { acks: false });
     const reader = await usher.device('ben', 'ben-reader');
     await publish('ben', 'note.read');
@@ -59,7 +62,7 @@ describe('a live connection', () => {
     expect(reader.envelopes('note.read')).toHaveLength(1);
   });
 
-  test('is sent a plan change once more until its device reports that it applied it', async () => {
+  test.concurrent('is sent a plan change once more until its device reports that it applied it', async () => {
     await usher.backOffice.putPlan('premium', ['price_premium']);
     const slow = await usher.device('zoe', 'zoe-slow');
     const quick = await usher.device('zoe', 'zoe-quick');
@@ -76,18 +79,43 @@ describe('a live connection', () => {
     expect(body.notApplied).toEqual([]);
   });
 
-  test('ends on every node when its device is removed, and not when another user’s device with the same id is', async () => {
-    const other = await usher.another();
-    const removed = await usher.device('cleo', 'cleo-tv');
-    const kept = await usher.device('cleo', 'living-room-tv');
-    const dan = await usher.token('dan');
-    await call(other.url, dan, 'PUT', '/v1/me/devices/living-room-tv', { platform: 'ios' });
-    await call(other.url, dan, 'DELETE', '/v1/me/devices/living-room-tv');
-    await call(other.url, await usher.token('cleo'), 'DELETE', '/v1/me/devices/cleo-tv');
-    await removed.disconnected();
-    await publish('cleo', 'note.after');
-    await kept.waitFor('note.after');
-  });
+  test.concurrent(
+    'ends on every node when its device is removed, and not when another user’s device with the same id is',
+    async () => {
+      const other = await usher.another();
+      const removed = await usher.device('cleo', 'cleo-tv');
+      const kept = await usher.device('cleo', 'living-room-tv');
+      const dan = await usher.token('dan');
+      await call(other.url, dan, 'PUT', '/v1/me/devices/living-room-tv', { platform: 'ios' });
+      await call(other.url, dan, 'DELETE', '/v1/me/devices/living-room-tv');
+      await call(other.url, await usher.token('cleo'), 'DELETE', '/v1/me/devices/cleo-tv');
+      await removed.disconnected();
+      await publish('cleo', 'note.after');
+      await kept.waitFor('note.after');
+    },
+  );
+
+  test.concurrent(
+    'is asked to reconnect elsewhere at the end of its lifetime, and closed when the node stops',
+    async () => {
+      const node = await usher.another({ RECYCLE_SECONDS: '1', DRAIN_SECONDS: '3' });
+      const device = await node.device('eve', 'eve-tv');
+      const { reason, retryAfterMs } = await device.waitFor('goaway');
+      expect(reason).toBe('recycle');
+      expect(Number(retryAfterMs)).toBeLessThanOrEqual(5_000);
+      const late = await node.device('eve', 'eve-late');
+      const stopping = node.kill('SIGTERM');
+      await late.waitFor('goaway', (goaway) => goaway.reason === 'drain');
+      expect((await fetch(`${node.url}/health/ready`)).status).toBe(503);
+      const listener = await call(node.url, await usher.token('eve'), 'GET', '/v1/me/events');
+      expect(listener).toMatchObject({ status: 503, body: { code: 'draining', retryable: true } });
+      const newcomer = node.device('eve', 'eve-newcomer');
+      expect(await connectionError(newcomer)).toMatchObject({ code: 'draining', retryable: true });
+      // Not "io server disconnect", after which stock clients do not reconnect by themselves.
+      expect(await late.disconnected()).toBe('transport close');
+      await stopping;
+    },
+  );
 
   test('that hangs up while its token is checked is not taken for connected', async () => {
     const before = await metric(usher, 'usher_connections');
@@ -104,24 +132,5 @@ describe('a live connection', () => {
     const patient = await usher.device('hank', 'hank-phone');
     expect(await metric(usher, 'usher_connections')).toBe(before + 1);
     patient.close();
-  });
-
-  test('is asked to reconnect elsewhere at the end of its lifetime, and closed when the node stops', async () => {
-    const node = await usher.another({ RECYCLE_SECONDS: '1', DRAIN_SECONDS: '3' });
-    const device = await node.device('eve', 'eve-tv');
-    const { reason, retryAfterMs } = await device.waitFor('goaway');
-    expect(reason).toBe('recycle');
-    expect(Number(retryAfterMs)).toBeLessThanOrEqual(5_000);
-    const late = await node.device('eve', 'eve-late');
-    const stopping = node.kill('SIGTERM');
-    await late.waitFor('goaway', (goaway) => goaway.reason === 'drain');
-    expect((await fetch(`${node.url}/health/ready`)).status).toBe(503);
-    const listener = await call(node.url, await usher.token('eve'), 'GET', '/v1/me/events');
-    expect(listener).toMatchObject({ status: 503, body: { code: 'draining', retryable: true } });
-    const newcomer = node.device('eve', 'eve-newcomer');
-    expect(await connectionError(newcomer)).toMatchObject({ code: 'draining', retryable: true });
-    // Not "io server disconnect", after which stock clients do not reconnect by themselves.
-    expect(await late.disconnected()).toBe('transport close');
-    await stopping;
   });
 });

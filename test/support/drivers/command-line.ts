@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { run } from '../../../clients/cli/src/run.js';
 import { eventually } from '../eventually.js';
-import { ADMIN_KEY, JWT_SECRET, STRIPE_SECRET } from './usher.js';
+import { ADMIN_KEY, JWT_SECRET, startUsher, STRIPE_SECRET, type TestUsher } from './usher.js';
 
 /** What a command printed, and how it ended. */
 export interface Finished {
@@ -96,4 +96,17 @@ export class CommandLine {
     for (const interruption of this.running) interruption.abort();
     rmSync(this.home, { recursive: true, force: true });
   }
+}
+
+/** Starts a node, and the command line of a person who may do everything there. */
+export async function startWithCommandLine(
+  environment: Record<string, string> = {},
+): Promise<{ usher: TestUsher; line: CommandLine; stop(): Promise<void> }> {
+  const usher = await startUsher(environment);
+  const line = new CommandLine(usher.url);
+  const stop = async () => {
+    line.close();
+    await usher.stop();
+  };
+  return { usher, line, stop };
 }

@@ -66,40 +66,27 @@ export interface TestUsher {
   stop(): Promise<void>;
 }
 
-/** Starts a node of `dist/`, on the given database or a new one. `stop` in afterAll ends it and drops the database. */
+/**
+ * Starts a node of `dist/`, or of another program, on the given database or a new one. `stop` in afterAll ends it and drops the database.
+ */
 export async function startUsher(
   environment: Record<string, string> = {},
   given?: TestDatabase,
+  program?: string,
 ): Promise<TestUsher> {
   const database = given ?? (await createDatabase());
-  return startOn(database, environment, () => database.drop());
+  return startOn(database, environment, () => database.drop(), program);
 }
 
 async function startOn(
   database: TestDatabase,
   environment: Record<string, string>,
   release: () => Promise<void>,
+  program?: string,
 ): Promise<TestUsher> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const node = await startNode({
-    PATH: process.env.PATH,
-    NODE_ENV: 'test',
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    DATABASE_URL: database.url,
-    REDIS_URL: process.env.REDIS_URL,
-    AUTH_JWT_SECRET: JWT_SECRET,
-    ADMIN_KEY,
-    STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
-    CONTACT_KEY,
-    DRAIN_SECONDS: '0',
-    LOG_LEVEL: 'debug',
-    ...(process.env.USHER_SOCKETS && { SOCKETS: process.env.USHER_SOCKETS }),
-    // A test asks again and again, as one user, until something has happened.
-    USER_CALLS_PER_SECOND: '10000',
-    ...environment,
-  });
+  const node = await startNode({ ...settingsOf(database, port), ...environment }, program);
   // Of several processes the first starts alone, and the others after it.
   await ready(node, url, environment.PROCESSES === undefined ? BOOT_MS : 2 * BOOT_MS);
   const devices: Device[] = [];
@@ -154,6 +141,25 @@ async function startOn(
     },
   };
 }
+
+/** The settings of a node that says nothing else. */
+const settingsOf = (database: TestDatabase, port: number): Record<string, string | undefined> => ({
+  PATH: process.env.PATH,
+  NODE_ENV: 'test',
+  HOST: '127.0.0.1',
+  PORT: String(port),
+  DATABASE_URL: database.url,
+  REDIS_URL: process.env.REDIS_URL,
+  AUTH_JWT_SECRET: JWT_SECRET,
+  ADMIN_KEY,
+  STRIPE_WEBHOOK_SECRET: STRIPE_SECRET,
+  CONTACT_KEY,
+  DRAIN_SECONDS: '0',
+  LOG_LEVEL: 'debug',
+  ...(process.env.USHER_SOCKETS && { SOCKETS: process.env.USHER_SOCKETS }),
+  // A test asks again and again, as one user, until something has happened.
+  USER_CALLS_PER_SECOND: '10000',
+});
 
 /** Returns a signed user token, good for an hour by default. */
 export function mintToken(userId: string, options: TokenOptions = {}): Promise<string> {

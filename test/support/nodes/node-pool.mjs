@@ -71,10 +71,10 @@ export class NodePool {
   async #close(id) {
     const host = this.#busy.get(id);
     this.#busy.delete(id);
-    const closed = await host.does('close');
-    if (closed && host.boots < MOST_NODES_OF_A_PROCESS && this.#idle.length < MOST_IDLE)
-      this.#idle.push(host);
+    const isClosed = await host.does('close');
+    if (isClosed && host.boots < MOST_NODES_OF_A_PROCESS) this.#idle.push(host);
     else await host.end('SIGKILL');
+    if (this.#idle.length > MOST_IDLE) await this.#idle.shift().end('SIGKILL');
     return {};
   }
 

@@ -25,9 +25,14 @@ const FOR_A_PROCESS = /^(NODE_OPTIONS|PROCESSES|OTEL_.*)$/;
 
 /**
  * Starts a node of `dist/`, in a process that is kept for the next node of the tests, or in one of its own: where the environment asks for
- * what concerns a process, in production, and in the failure suite. Rejects with the log of a process that ended at boot.
+ * what concerns a process, in production, and in the failure suite. Rejects with the log of a process that ended at boot. `file`: another
+ * program than the built server.
  */
-export function startNode(environment: Record<string, string | undefined>): Promise<NodeProcess> {
+export function startNode(
+  environment: Record<string, string | undefined>,
+  file?: string,
+): Promise<NodeProcess> {
+  if (file !== undefined) return Promise.resolve(startProcess(file, environment));
   const lender = process.env.USHER_TEST_NODES;
   const needsItsOwn =
     lender === undefined ||

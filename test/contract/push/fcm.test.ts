@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { fcmError } from '../support/fakes/fake-fcm.js';
+import { fcmError } from '../../support/fakes/fake-fcm.js';
 import {
   createSender,
   expectNoSecretLogged,

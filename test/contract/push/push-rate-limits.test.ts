@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { RedisService } from '../../src/platform/redis/redis.service.js';
-import { reserveFor } from '../../src/push/sending/budget.js';
-import { BudgetStore } from '../../src/platform/budgets/budget.store.js';
-import { testConfig } from '../support/config.js';
-import { eventually } from '../support/eventually.js';
-import { describeEachRedis, type TestRedis } from '../support/infrastructure/redis.js';
+import { RedisService } from '../../../src/platform/redis/redis.service.js';
+import { reserveFor } from '../../../src/push/sending/budget.js';
+import { BudgetStore } from '../../../src/platform/budgets/budget.store.js';
+import { testConfig } from '../../support/config.js';
+import { eventually } from '../../support/eventually.js';
+import { describeEachRedis, type TestRedis } from '../../support/infrastructure/redis.js';
 
 /** So slow that no token is refilled while a test runs. */
 const BUDGET = { perSecond: 0.001, burst: 10 };

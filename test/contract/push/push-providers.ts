@@ -1,24 +1,24 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { Config } from '../../src/platform/config/config.js';
-import { NodeFactsService } from '../../src/platform/node-facts.service.js';
-import { MetricsService } from '../../src/platform/metrics/metrics.service.js';
-import { ApnsProvider } from '../../src/push/providers/apns/apns.provider.js';
-import { FcmProvider } from '../../src/push/providers/fcm/fcm.provider.js';
-import { ProviderMonitorService } from '../../src/push/providers/provider-monitor.service.js';
-import type { PushAddress } from '../../src/devices/push-address.schema.js';
-import type { PushMessage } from '../../src/push/providers/push-message.js';
-import type { PushProvider } from '../../src/push/providers/push-provider.js';
-import { pushProviders } from '../../src/push/providers/registry.js';
-import { RESILIENCE_LIMITS, type ResilienceLimits } from '../../src/platform/sending/resilience.js';
-import { ResilientProvider } from '../../src/platform/sending/resilient.provider.js';
-import { WebPushProvider } from '../../src/push/providers/webpush/webpush.provider.js';
-import { type FakeApns, startFakeApns } from '../support/fakes/fake-apns.js';
-import { testConfig } from '../support/config.js';
-import { fcmError, type FakeFcm, startFakeFcm } from '../support/fakes/fake-fcm.js';
-import type { FakePushProvider, ProviderResponse } from '../support/fakes/fake-push-provider.js';
-import { type FakeWebPush, startFakeWebPush } from '../support/fakes/fake-web-push.js';
+import type { Config } from '../../../src/platform/config/config.js';
+import { NodeFactsService } from '../../../src/platform/node-facts.service.js';
+import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
+import { ApnsProvider } from '../../../src/push/providers/apns/apns.provider.js';
+import { FcmProvider } from '../../../src/push/providers/fcm/fcm.provider.js';
+import { ProviderMonitorService } from '../../../src/push/providers/provider-monitor.service.js';
+import type { PushAddress } from '../../../src/devices/push-address.schema.js';
+import type { PushMessage } from '../../../src/push/providers/push-message.js';
+import type { PushProvider } from '../../../src/push/providers/push-provider.js';
+import { pushProviders } from '../../../src/push/providers/registry.js';
+import { RESILIENCE_LIMITS, type ResilienceLimits } from '../../../src/platform/sending/resilience.js';
+import { ResilientProvider } from '../../../src/platform/sending/resilient.provider.js';
+import { WebPushProvider } from '../../../src/push/providers/webpush/webpush.provider.js';
+import { type FakeApns, startFakeApns } from '../../support/fakes/fake-apns.js';
+import { testConfig } from '../../support/config.js';
+import { fcmError, type FakeFcm, startFakeFcm } from '../../support/fakes/fake-fcm.js';
+import type { FakePushProvider, ProviderResponse } from '../../support/fakes/fake-push-provider.js';
+import { type FakeWebPush, startFakeWebPush } from '../../support/fakes/fake-web-push.js';
 
 /** One push provider as the contract tests need it. */
 export interface ProviderUnderTest {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../../support/eventually.js';
 import {
   APNS,
   apns,

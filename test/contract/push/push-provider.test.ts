@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { testConfig } from '../support/config.js';
-import { eventually } from '../support/eventually.js';
+import { testConfig } from '../../support/config.js';
+import { eventually } from '../../support/eventually.js';
 import {
   APNS,
   settingsForOrigin,
@@ -15,9 +15,9 @@ import {
   WEBPUSH,
   useFakeProviders,
 } from './push-providers.js';
-import type { PushMessage } from '../../src/push/providers/push-message.js';
-import type { ResilientProvider } from '../../src/platform/sending/resilient.provider.js';
-import type { SendResult } from '../../src/platform/sending/send-result.js';
+import type { PushMessage } from '../../../src/push/providers/push-message.js';
+import type { ResilientProvider } from '../../../src/platform/sending/resilient.provider.js';
+import type { SendResult } from '../../../src/platform/sending/send-result.js';
 
 /** A deadline that a test waits for. */
 const SOON_MS = 700;

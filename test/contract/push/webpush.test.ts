@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { request } from 'undici';
-import type { PushAddress } from '../../src/devices/push-address.schema.js';
-import { SsrfSafeAgent } from '../../src/push/providers/webpush/ssrf-safe-agent.js';
-import { testConfig } from '../support/config.js';
+import type { PushAddress } from '../../../src/devices/push-address.schema.js';
+import { SsrfSafeAgent } from '../../../src/push/providers/webpush/ssrf-safe-agent.js';
+import { testConfig } from '../../support/config.js';
 import {
   createSender,
   last,

@@ -1,0 +1,4 @@
+export class NodePool {
+  start(): Promise<string>;
+  stop(): Promise<void>;
+}
