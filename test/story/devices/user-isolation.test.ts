@@ -106,7 +106,7 @@ describe('nothing reaches another user’s device', () => {
 
   test('a device whose token has expired is disconnected and receives nothing more', async () => {
     const device = await usher.device('max', 'max-tv', {
-      token: await usher.token('max', { expiresIn: '1s' }),
+      token: await usher.token('max', { expiresIn: '3s' }),
     });
     const other = await usher.device('max', 'max-phone');
     await device.waitFor('token.expiring');
