@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
+import { testOfDirectSockets } from '../../support/direct-sockets.js';
 import type { Device } from '../../support/drivers/device.js';
 import { openRawDevice, openRawSocket, type RawSocket } from '../../support/drivers/raw-socket.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
@@ -67,22 +68,27 @@ describe('an invalid frame closes its connection:', () => {
 });
 
 describe('a flood of frames closes its connection:', () => {
+  async function floodsWith(name: string, frame: string): Promise<void> {
+    const socket = await openDevice('mallory');
+    for (let n = 0; n < FLOOD; n += 1) socket.send(frame);
+    await socket.closed(SOON_MS);
+    await waitUntilOnlyBystander(name);
+  }
+
   test.each([
-    ['acknowledgements of what was never sent', '43999999[]'],
     ['unsolicited pongs', '3'],
     ['empty packets', '6'],
     ['upgrade packets', '5'],
     ['second handshakes', '40/nowhere,{}'],
     ['events without a listener', '42["nobody-listens",{}]'],
     ['heartbeats', '42["playback.heartbeat",{}]'],
-  ])('of %s', async (name, frame) => {
-    const socket = await openDevice('mallory');
-    for (let n = 0; n < FLOOD; n += 1) socket.send(frame);
-    await socket.closed(SOON_MS);
-    await waitUntilOnlyBystander(name);
-  });
+  ])('of %s', floodsWith);
 
-  test('of WebSocket pings', async () => {
+  testOfDirectSockets('of acknowledgements of what was never sent', () =>
+    floodsWith('acknowledgements', '43999999[]'),
+  );
+
+  testOfDirectSockets('of WebSocket pings', async () => {
     const socket = await openDevice('mallory');
     for (let n = 0; n < FLOOD; n += 1) socket.ping();
     await socket.closed(SOON_MS);

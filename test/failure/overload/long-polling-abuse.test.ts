@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
+import { testOfDirectSockets } from '../../support/direct-sockets.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { elapsed, report } from '../../support/report.js';
 
@@ -55,24 +56,28 @@ function sendSlowBody(path: string, before = ''): Promise<number> {
 }
 
 describe('with long polling on', () => {
-  test('abandoned handshakes are forgotten, and request bodies that never end are cut off on every path', async () => {
-    const start = Date.now();
-    const sid = await handshake();
-    const slow = Promise.all([
-      sendSlowBody(`/socket.io/?EIO=4&transport=polling&sid=${sid}`),
-      sendSlowBody('/v1/webhooks/stripe'),
-      sendSlowBody('/v1/events'),
-      sendSlowBody('/v1/webhooks/stripe', REFUSED_LATE),
-    ]);
-    const sids = await Promise.all(Array.from({ length: HANDSHAKES }, handshake));
-    expect(await isKnown(sids[0] as string)).toBe(true);
-    const left = start + HANDSHAKE_MS - Date.now();
-    const [took] = await Promise.all([slow, new Promise((resolve) => setTimeout(resolve, left))]);
-    report(`slow bodies were cut off after ${took.join(', ')} ms; ${elapsed(start)} in all`);
-    for (const ms of took) expect(ms).toBeLessThan(BODY_MS);
-    const known = await Promise.all(sids.map(isKnown));
-    expect(known.filter(Boolean).length).toBe(0);
-  }, 40_000);
+  testOfDirectSockets(
+    'abandoned handshakes are forgotten, and request bodies that never end are cut off on every path',
+    async () => {
+      const start = Date.now();
+      const sid = await handshake();
+      const slow = Promise.all([
+        sendSlowBody(`/socket.io/?EIO=4&transport=polling&sid=${sid}`),
+        sendSlowBody('/v1/webhooks/stripe'),
+        sendSlowBody('/v1/events'),
+        sendSlowBody('/v1/webhooks/stripe', REFUSED_LATE),
+      ]);
+      const sids = await Promise.all(Array.from({ length: HANDSHAKES }, handshake));
+      expect(await isKnown(sids[0] as string)).toBe(true);
+      const left = start + HANDSHAKE_MS - Date.now();
+      const [took] = await Promise.all([slow, new Promise((resolve) => setTimeout(resolve, left))]);
+      report(`slow bodies were cut off after ${took.join(', ')} ms; ${elapsed(start)} in all`);
+      for (const ms of took) expect(ms).toBeLessThan(BODY_MS);
+      const known = await Promise.all(sids.map(isKnown));
+      expect(known.filter(Boolean).length).toBe(0);
+    },
+    40_000,
+  );
 
   test('a body of 5 MB is rejected, and a binary one too', async () => {
     const big = await fetch(pollingUrl(`&sid=${await handshake()}`), {
