@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFile, spawn } from 'node:child_process';
-import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { Database } from '../../src/platform/postgres/database.js';
 import { ErasureStore } from '../../src/platform/retention/erasure.store.js';
 import { userErasures } from '../../src/retention-and-erasure.js';
@@ -76,6 +77,20 @@ async function checksums(): Promise<(string | null)[][]> {
     return `SELECT '${table}', count(*), bit_xor(hash(t)) FROM (SELECT * EXCLUDE (${without}) FROM ${table}) t`;
   });
   return ask(asked.join(' UNION ALL ') + ' ORDER BY 1');
+}
+
+/** Writes a file with the record of one plan, whose revision is given. */
+async function writePlan(path: string, revision: string): Promise<void> {
+  const row = { plan_id: 'premium', name: 'Premium', revision, updated_at: '2026-11-01T00:00:00Z' };
+  const record = {
+    id: `slot/${revision}`,
+    table: 'plan',
+    op: 'insert',
+    committed_at: '2026-11-01T00:00:00Z',
+    row,
+  };
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, gzipSync(`${JSON.stringify(record)}\n`));
 }
 
 /** Captures what `changes` does, into new files. */
@@ -182,8 +197,13 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
     await play('eve', 5, '2026-11-01T20:00:00Z');
   });
   const { path, whole } = await cutFileOf('membership_history');
+  const planPath = path.replace('membership_history', 'plan');
+  await writePlan(planPath, 'many');
   expect(await runWell()).toContain('Completed');
-  expect(await ask('SELECT path, fault FROM staging.quarantine')).toEqual([[path, 'is no record']]);
+  expect(await ask('SELECT path, fault FROM staging.quarantine ORDER BY fault')).toEqual([
+    [path, 'is no record'],
+    [planPath, 'revision is not bigint'],
+  ]);
   expect(
     await ask('SELECT user_id, membership_status, devices FROM presentation.dim_user ORDER BY 1'),
   ).toEqual([
@@ -213,10 +233,12 @@ test('from the raw zone come tables that a rebuild, and a replay of any hour, ma
     await connections.onApplicationShutdown();
     await database.query(`DELETE FROM receipt`);
   });
-  // The file is copied once more, and its hour read again.
+  // The files are copied once more, and their hour read again.
   await writeFile(path, whole);
+  await writePlan(planPath, '7');
   await runWell('--replay', hourOf(path));
   expect(await ask('SELECT fault FROM staging.quarantine')).toEqual([]);
+  expect(await ask('SELECT revision FROM staging.stg_plan')).toEqual([['7']]);
   expect(
     await ask('SELECT user_id, version, status FROM presentation.fct_membership_changes ORDER BY 1, 2'),
   ).toEqual([
