@@ -11,6 +11,7 @@ import { isProgram, runToEnd } from './processes.mjs';
 export const jest = [
   '--experimental-vm-modules',
   '--no-warnings',
+  '--max-semi-space-size=64',
   join(project, 'node_modules', 'jest', 'bin', 'jest.js'),
 ];
 

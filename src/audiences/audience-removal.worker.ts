@@ -20,6 +20,7 @@ export class AudienceRemovalWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
+    if (!(await this.store.hasEnded())) return;
     for (let slice = 0; slice < MAX_SLICES; slice += 1)
       if (!(await this.database.transaction('routine', (tx) => this.store.removeEnded(tx, SLICE)))) return;
   }

@@ -24,6 +24,7 @@ const PUT = named(
    ON CONFLICT (name) DO UPDATE SET rule = excluded.rule, updated_at = now() RETURNING ${COLUMNS}`,
 );
 const REMOVE = named('audience-remove', 'UPDATE audience SET is_removed = true WHERE name = $1');
+const HAS_ENDED = named('audience-ended-look', 'SELECT 1 FROM audience WHERE is_removed LIMIT 1');
 const ENDED = named(
   'audience-ended',
   'SELECT name FROM audience WHERE is_removed ORDER BY name LIMIT 1 FOR UPDATE SKIP LOCKED',
@@ -82,6 +83,11 @@ export class AudienceStore {
   /** Ends the audience. Its members are removed after that, a slice at a time. */
   async remove(tx: Transaction, name: string): Promise<void> {
     await tx.run(REMOVE, [name]);
+  }
+
+  /** Whether an audience has ended that is still stored. */
+  async hasEnded(): Promise<boolean> {
+    return (await this.database.run('routine', HAS_ENDED, [])).length > 0;
   }
 
   /** Removes at most `limit` members of an audience that has ended, and the audience when it has none. Returns whether there may be more. */

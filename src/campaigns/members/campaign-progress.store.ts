@@ -9,6 +9,7 @@ const TO_EVERYONE = `body ->> 'to' = 'everyone'`;
 const IS_FOUND = `state = 'running' AND frozen_at IS NULL AND body ->> 'to' IS NULL`;
 /** One to everyone that was resumed runs already, and is to be published. */
 const IS_DUE = `(state = 'scheduled' AND starts_at <= now() OR state = 'running' AND frozen_at IS NULL AND ${TO_EVERYONE})`;
+const HAS_WORK = named('campaigns-look', `SELECT 1 FROM campaign WHERE ${IS_DUE} OR ${IS_FOUND} LIMIT 1`);
 const DUE = named(
   'campaigns-due',
   `SELECT name, failures FROM campaign WHERE ${IS_DUE} AND (retry_at IS NULL OR retry_at <= now()) ORDER BY starts_at LIMIT $1`,
@@ -77,6 +78,11 @@ export interface ClaimedProgress {
 @Injectable()
 export class CampaignProgressStore {
   constructor(private readonly database: Database) {}
+
+  /** Whether a campaign is to begin, or members of one are to be found. */
+  async hasWork(): Promise<boolean> {
+    return (await this.database.run('routine', HAS_WORK, [])).length > 0;
+  }
 
   /** Returns at most `limit` campaigns whose time has come, the first one first. */
   due(limit: number): Promise<WorkedCampaign[]> {

@@ -20,6 +20,11 @@ export class FreezingService {
     private readonly database: Database,
   ) {}
 
+  /** Whether a campaign is to begin, or members of one are to be found. */
+  hasWork(): Promise<boolean> {
+    return this.progress.hasWork();
+  }
+
   /** Returns the running campaigns whose members have not all been found. */
   campaigns(): Promise<WorkedCampaign[]> {
     return this.progress.freezing();

@@ -28,6 +28,7 @@ export class FreezingWorker extends PeriodicWorker {
 
   /** One run: campaigns whose time has come, and slices of the members of each in turn. */
   async runOnce(): Promise<void> {
+    if (!(await this.freezing.hasWork())) return;
     for (const due of await this.starts.due(MAX_STARTS))
       await this.failures.attempt(due, () => this.starts.start(due.name));
     await this.freeze();

@@ -37,6 +37,7 @@ const RUNNING = named(
    WHERE state = 'running' AND (retry_at IS NULL OR retry_at <= now())
      AND EXISTS (SELECT FROM campaign_member m WHERE m.campaign = c.name AND m.state = 'pending' AND m.due_at <= now())`,
 );
+const HAS_RUNNING = named('campaigns-running-look', `SELECT 1 FROM campaign WHERE state = 'running' LIMIT 1`);
 const POSTPONE = named(
   'campaign-member-postpone',
   `UPDATE campaign_member SET due_at = now() + interval '1 hour' WHERE campaign = $1 AND user_id = $2 AND state = 'pending'`,
@@ -90,6 +91,11 @@ export type SettledMember =
 @Injectable()
 export class CampaignSendingStore {
   constructor(private readonly database: Database) {}
+
+  /** Whether a campaign runs. */
+  async hasRunning(): Promise<boolean> {
+    return (await this.database.run('routine', HAS_RUNNING, [])).length > 0;
+  }
 
   /** Returns the campaigns that run and have members whose turn it is. */
   running(): Promise<RunningCampaign[]> {

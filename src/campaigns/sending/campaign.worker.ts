@@ -44,6 +44,7 @@ export class CampaignWorker extends PeriodicWorker {
 
   /** One run: a slice of each campaign in turn, as long as the budget allows. */
   async runOnce(): Promise<void> {
+    if (!(await this.store.hasRunning())) return;
     const turns = inTurn(await this.store.running(), this.last);
     for (let slice = 0; slice < MAX_SLICES && turns.length > 0; slice += 1) {
       const granted = await this.budget.take(SLICE);

@@ -66,10 +66,12 @@ const FORECAST = named(
 
 /** All transactions have ended that may not have seen the change. */
 const IS_SETTLED = `changed_in < pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
+const IS_CHANGED = `(walked_to IS NOT NULL OR is_removed) AND ${IS_SETTLED}`;
+const HAS_CHANGED = named('changed-digest-look', `SELECT 1 FROM digest_definition WHERE ${IS_CHANGED} LIMIT 1`);
 const CLAIM_CHANGED = named(
   'claim-changed-digest',
   `SELECT name, categories, opt_in AS "optIn", is_removed AS "isRemoved", walked_to AS "walkedTo" FROM digest_definition
-   WHERE (walked_to IS NOT NULL OR is_removed) AND ${IS_SETTLED} ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
+   WHERE ${IS_CHANGED} ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
 );
 const WALKED = named('digest-walked', 'UPDATE digest_definition SET walked_to = $2 WHERE name = $1');
 /** $1 digest · $2 the user after whom the slice begins · $3 how many users at most · $4 categories of the digest */
@@ -191,6 +193,11 @@ export class DigestPlanStore {
   /** Returns how many runs are planned before `from` and for each of the `hours` after it. A count stops at `most`. */
   forecast(digest: string, from: Date, hours: number, most: number): Promise<PlannedHour[]> {
     return this.database.run('routine', FORECAST, [digest, from, hours, most]);
+  }
+
+  /** Whether there is a digest for `claimChanged`. */
+  async hasChanged(): Promise<boolean> {
+    return (await this.database.run('routine', HAS_CHANGED, [])).length > 0;
   }
 
   /** Claims a digest that was changed or removed, unless a transaction still runs that did not see it. */

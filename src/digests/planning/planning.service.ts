@@ -24,7 +24,8 @@ export class PlanningService {
   }
 
   /** Has a slice of the users of a changed digest planned anew, or removes a slice of one that has ended. Returns whether there may be more. */
-  walkChanged(): Promise<boolean> {
+  async walkChanged(): Promise<boolean> {
+    if (!(await this.store.hasChanged())) return false;
     return this.database.transaction('routine', async (tx) => {
       await this.store.limitTime(tx);
       const changed = await this.store.claimChanged(tx);

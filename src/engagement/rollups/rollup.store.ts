@@ -1,21 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statement, type Transaction } from '../../platform/postgres/database.js';
+import { Database, type Transaction } from '../../platform/postgres/database.js';
 import { named, plannedEachTime, statement } from '../../platform/postgres/statement.js';
 import { foldedColumns, VALUES_A_DAY } from './folding.js';
 
-/** Those who write wait for this lock as long as we wait for it, so that is not long. */
-const LOCK_TIMEOUT: Statement = {
-  name: 'engagement-bound-timeout',
-  text: `SET LOCAL lock_timeout = '250ms'`,
-  isPlannedEachTime: true,
-};
-const LOCK = named(
-  'engagement-bound-lock',
-  `SELECT pg_advisory_xact_lock(hashtextextended('engagement', 0))`,
-);
+/**
+ * The number and the clock are read under the lock: a part that is MATERIALIZED has returned its row before the next one begins. Those who write
+ * wait for this lock as long as we wait for it, so that is not long.
+ */
 const BOUND = named(
   'engagement-bound',
-  'SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq, iso(clock_timestamp()) AS at FROM engagement_event_seq',
+  `WITH bounded AS MATERIALIZED (SELECT set_config('lock_timeout', '250ms', true)),
+     locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended('engagement', 0)) FROM bounded)
+   SELECT coalesce(pg_sequence_last_value('engagement_event_seq'), 0) AS seq, iso(clock_timestamp()) AS at FROM locked`,
+);
+/** Of an idle service: what is counted is what was received until now. A watermark that another worker holds is left to it. */
+const KEEP_UP = named(
+  'engagement-watermark-keep-up',
+  `UPDATE engagement_watermark SET at = greatest(at, $2::timestamptz) WHERE name = (
+     SELECT name FROM engagement_watermark WHERE name = 'rollups' AND seq >= $1 FOR UPDATE SKIP LOCKED
+   ) RETURNING name`,
 );
 const CLAIM = named(
   'engagement-watermark-claim',
@@ -68,14 +71,15 @@ export class RollupStore {
    * Returns a number up to which each event is committed, or will never be. Nobody writes while the lock is held, so nobody has drawn a number
    * without having committed. Throws (55P03) when a batch takes too long: then it is asked for again.
    */
-  readBound(): Promise<RollupWatermark> {
-    return this.database.transaction('routine', async (tx) => {
-      await tx.run(LOCK_TIMEOUT, []);
-      await tx.run(LOCK, []);
-      const [bound] = await tx.run<RollupWatermark>(BOUND, []);
-      if (!bound) throw new Error('the sequence of engagement events is missing');
-      return bound;
-    });
+  async readBound(): Promise<RollupWatermark> {
+    const [bound] = await this.database.run<RollupWatermark>('routine', BOUND, []);
+    if (!bound) throw new Error('the sequence of engagement events is missing');
+    return bound;
+  }
+
+  /** Moves the watermark's time to the bound's if all events up to it are counted. Returns whether they are. */
+  async keepUp({ seq, at }: RollupWatermark): Promise<boolean> {
+    return (await this.database.run('routine', KEEP_UP, [seq, at])).length > 0;
   }
 
   /** Returns how far the roll-ups are. */

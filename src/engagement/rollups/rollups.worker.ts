@@ -51,6 +51,10 @@ export class RollupsWorker extends PeriodicWorker {
   /** One run: slices, until all that had come in when it began is counted. */
   async runOnce(): Promise<void> {
     const bound = await this.store.readBound();
+    if (await this.store.keepUp(bound)) {
+      this.rolledUpAt = Date.now();
+      return;
+    }
     for (let slice = 0; slice < MAX_SLICES; slice += 1) {
       const counted = await this.store.rollUp(bound, SLICE);
       this.events.inc(counted?.events ?? 0);

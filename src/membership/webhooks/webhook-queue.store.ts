@@ -73,6 +73,7 @@ const TAKE_WAKEUP = named(
   'webhook-wakeup-take',
   `SELECT need FROM webhook_wakeup ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
 );
+const HAS_WAKEUPS = named('webhook-wakeup-look', 'SELECT 1 FROM webhook_wakeup LIMIT 1');
 const REMOVE_WAKEUP = named('webhook-wakeup-remove', `DELETE FROM webhook_wakeup WHERE need = $1`);
 /**
  * The webhooks that are still open: which are due, which failed, which wait for something. Due ones are leased, so that no two workers
@@ -136,6 +137,11 @@ export class WebhookQueueStore {
   /** Makes the webhook open again, and leases it to the caller; undefined when it was applied, or its body is gone. */
   async reopen(tx: Transaction, { processor, eventId }: WebhookId): Promise<ClaimedWebhook | undefined> {
     return (await tx.run<ClaimedWebhook>(REOPEN, [processor, eventId]))[0];
+  }
+
+  /** Whether one call could not wake all. */
+  async hasWakeups(): Promise<boolean> {
+    return (await this.database.run('routine', HAS_WAKEUPS, [])).length > 0;
   }
 
   /** Wakes more of what one call could not wake. Returns false when nothing is left. */

@@ -18,6 +18,7 @@ export class WebhookWakeupWorker extends PeriodicWorker {
   }
 
   protected async runOnce(): Promise<void> {
+    if (!(await this.queue.hasWakeups())) return;
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) if (!(await this.queue.wakeMore())) return;
   }
 }

@@ -196,7 +196,7 @@ function expectEqual(actual: unknown, expected: unknown): void {
 }
 
 /** Checks the fields that are expected; others may be there. */
-function expectLike(actual: object, expected: object): void {
+function expectLike(actual: object, expected: Record<string, unknown>): void {
   expect(actual).toMatchObject(expected);
 }
 

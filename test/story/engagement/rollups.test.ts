@@ -165,6 +165,27 @@ describe('the roll-ups', () => {
     expect(await daily()).toEqual({ opened: 1, tapped: 1 });
   });
 
+  test('are up to date while nothing comes in, unless another worker is at it', async () => {
+    await engagement.record(event());
+    await workerOn().runOnce();
+    const { postgres } = engagement;
+    const isUpToDate = async () => {
+      const [row] = await postgres.query<{ is: boolean }>(
+        `SELECT at > now() - interval '1 minute' AS is FROM engagement_watermark WHERE name = 'rollups'`,
+      );
+      return row?.is;
+    };
+    await postgres.query(`UPDATE engagement_watermark SET at = now() - interval '1 hour'`);
+    const release = await postgres.holdTransaction(
+      `SELECT FROM engagement_watermark WHERE name = 'rollups' FOR UPDATE`,
+    );
+    await workerOn().runOnce();
+    expect(await isUpToDate()).toBe(false);
+    await release();
+    await workerOn().runOnce();
+    expect(await isUpToDate()).toBe(true);
+  });
+
   test('count names that are too many for their day as (other), and lose none of them', async () => {
     const kinds = Array.from(
       { length: VALUES_A_DAY.kind + 10 },

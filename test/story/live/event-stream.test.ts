@@ -137,10 +137,10 @@ describe('Server-Sent Events', () => {
 
   test('are refused without a valid token', async () => {
     const response = await fetch(`${usher.url}/v1/me/events`);
-    expect([response.status, (await response.json()) as unknown]).toMatchObject([
-      401,
-      { code: 'token_missing' },
-    ]);
+    expect({ status: response.status, body: (await response.json()) as unknown }).toMatchObject({
+      status: 401,
+      body: { code: 'token_missing' },
+    });
   });
 
   test('is refused to a user who has twenty of them, until one is closed', async () => {
