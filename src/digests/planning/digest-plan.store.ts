@@ -67,7 +67,10 @@ const FORECAST = named(
 /** All transactions have ended that may not have seen the change. */
 const IS_SETTLED = `changed_in < pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const IS_CHANGED = `(walked_to IS NOT NULL OR is_removed) AND ${IS_SETTLED}`;
-const HAS_CHANGED = named('changed-digest-look', `SELECT 1 FROM digest_definition WHERE ${IS_CHANGED} LIMIT 1`);
+const HAS_CHANGED = named(
+  'changed-digest-look',
+  `SELECT 1 FROM digest_definition WHERE ${IS_CHANGED} LIMIT 1`,
+);
 const CLAIM_CHANGED = named(
   'claim-changed-digest',
   `SELECT name, categories, opt_in AS "optIn", is_removed AS "isRemoved", walked_to AS "walkedTo" FROM digest_definition
