@@ -13,7 +13,7 @@ const envelopes = fc.record(
     type: fc.constantFrom('promo.started', 'a'),
     tier: fc.constantFrom('critical' as const, 'routine' as const),
     key: fc.oneof(fc.string(), fc.constant('","data":{\n"'), fc.constant(',"data":')),
-    data: fc.jsonValue(),
+    data: fc.oneof(fc.jsonValue(), fc.constant({ a: 1, data: 2 })),
     at: fc.constant(AT),
     epoch: fc.string(),
     offset: fc.nat(),

@@ -26,13 +26,14 @@ export async function sendByFirebaseAdmin(
 
 /** Connects to the fake, whatever host the request names. */
 function agentOf({ environment: { FCM_ORIGIN = '', PUSH_CA_FILE = '' } }: FakeFcm): Agent {
-  const { hostname: host, port } = new URL(FCM_ORIGIN);
+  const { hostname, port } = new URL(FCM_ORIGIN);
+  const target = { host: hostname, servername: hostname, port: Number(port) };
   const ca = readFileSync(PUSH_CA_FILE);
   class FakesAgent extends Agent {
     override createConnection(
       ...[options, callback]: Parameters<Agent['createConnection']>
     ): ReturnType<Agent['createConnection']> {
-      return super.createConnection({ ...options, host, servername: host, port: Number(port) }, callback);
+      return super.createConnection({ ...options, ...target }, callback);
     }
   }
   return new FakesAgent({ ca });
