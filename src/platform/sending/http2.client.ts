@@ -12,6 +12,8 @@ const MAX_STREAMS = 100;
 /** Together they carry what a provider has in flight at most (resilience.ts). */
 const MAX_SESSIONS = 2;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** An idle connection is probed by TCP after this, so that no firewall forgets it and a dead one is noticed before the next push. */
+const KEEP_ALIVE_MS = 60_000;
 /** A session that does not respond to a ping within this is dead. */
 const PING_TIMEOUT_MS = 2_000;
 const MAX_RESPONSE_BYTES = 64 * 1024;
@@ -92,7 +94,7 @@ export class Http2Client {
     let last: Session | undefined;
     for (const session of this.sessions) {
       // GOAWAY closes a session: what it carries may end, and nothing new is sent on it.
-      if (session.http2.closed) this.sessions.delete(session);
+      if (session.http2.closed || session.http2.destroyed) this.sessions.delete(session);
       else if (session.streams < MAX_STREAMS) return session;
       else last = session;
     }
@@ -105,7 +107,10 @@ export class Http2Client {
     const session = { http2, streams: 0, isPinged: false };
     this.sessions.add(session);
     const timer = setTimeout(() => http2.destroy(new NoResponseError('ETIMEDOUT')), CONNECT_TIMEOUT_MS);
-    http2.once('connect', () => clearTimeout(timer));
+    http2.once('connect', (_, socket) => {
+      clearTimeout(timer);
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    });
     // Its requests report the error.
     http2.on('error', () => {});
     http2.once('close', () => {
