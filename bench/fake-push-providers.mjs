@@ -29,9 +29,10 @@ let got = new Map();
 let [bytes, twice, refused, lastAt, answerAfterMs] = [0, 0, 0, 0, 0];
 
 const tls = await localhostCertificate(folder);
-const apple = createSecureServer(tls);
-apple.on('session', (session) => session.on('error', () => session.destroy()));
-apple.on('stream', (stream, head) => {
+/** Apple's service, and FCM's for those who speak HTTP/2. */
+const http2 = createSecureServer(tls);
+http2.on('session', (session) => session.on('error', () => session.destroy()));
+http2.on('stream', (stream, head) => {
   const path = head[':path'];
   let body = path === FCM_PATH ? '' : undefined;
   let size = 0;
@@ -72,13 +73,13 @@ const others = createServer(tls, (request, response) => {
   });
 });
 await Promise.all(
-  [apple, others].map((server) => new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))),
+  [http2, others].map((server) => new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))),
 );
-const [appleOrigin, origin] = [apple, others].map((server) => `https://localhost:${server.address().port}`);
+const [http2Origin, origin] = [http2, others].map((server) => `https://localhost:${server.address().port}`);
 
 serveRequests({
   /** Where they are, with credentials; `settings` are Usher's. */
-  place: () => ({ settings: settings(), origin, http2Origin: appleOrigin, ca: tls.cert }),
+  place: () => ({ settings: settings(), origin, http2Origin, ca: tls.cert }),
   /** Everything is forgotten; from now on a push is answered after so long. */
   forget({ afterMs = 0 }) {
     got = new Map();
@@ -148,7 +149,7 @@ function settings() {
     APNS_KEY_ID: 'ABC123DEFG',
     APNS_TEAM_ID: 'DEF123GHIJ',
     APNS_TOPIC: 'com.example.bench',
-    APNS_ORIGIN: appleOrigin,
+    APNS_ORIGIN: http2Origin,
     FCM_CREDENTIALS: JSON.stringify({
       type: 'service_account',
       project_id: PROJECT,
@@ -156,7 +157,7 @@ function settings() {
       client_email: 'usher@bench.iam.gserviceaccount.com',
       token_uri: `${origin}/token`,
     }),
-    FCM_ORIGIN: origin,
+    FCM_ORIGIN: http2Origin,
     VAPID_SUBJECT: 'mailto:operator@example.com',
     VAPID_PUBLIC_KEY: vapid.publicKey,
     VAPID_PRIVATE_KEY: vapid.privateKey,

@@ -8,20 +8,15 @@ type Head = readonly [userId: string, exceptDeviceId: string | null, header: Eve
 
 /**
  * Returns the events as one message to another node: two lines an event, its head and its body. The receiver passes the body on
- * without parsing it; JSON text never contains a newline.
+ * without parsing it; JSON text never contains a newline, and ids nothing that JSON would escape.
  */
 export function encodeEvents(events: readonly OutgoingEvent[]): string {
   return events
     .map(({ userId, event, exceptDeviceId, reportSent, againTo, trace }) => {
-      // The header may be a whole envelope: only what a header has is sent.
-      const { id, type, tier, key, offset, epoch, target, at } = event.header;
-      const header = { id, type, tier, key, offset, epoch, target, at } as EventHeader;
-      const except = exceptDeviceId ?? null;
+      const except = exceptDeviceId === undefined ? 'null' : `"${exceptDeviceId}"`;
       const isPlain = !reportSent && againTo === undefined && trace === undefined;
-      const head: Head = isPlain
-        ? [userId, except, header]
-        : [userId, except, header, { reportSent, againTo, trace }];
-      return `${JSON.stringify(head)}\n${event.body}`;
+      const rare = isPlain ? '' : `,${JSON.stringify({ reportSent, againTo, trace } satisfies Rare)}`;
+      return `["${userId}",${except},${event.headerJson}${rare}]\n${event.body}`;
     })
     .join('\n');
 }

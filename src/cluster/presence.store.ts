@@ -71,8 +71,9 @@ export class PresenceStore {
     const results: (readonly string[] | Error)[] = Array.from({ length: keys.length });
     groups.forEach((indexes, group) => {
       const outcome = outcomes[group] as KeyOutcome;
+      const lines = outcome instanceof Error ? [] : String(outcome.reply).split('\n');
       indexes.forEach((index, n) => {
-        results[index] = outcome instanceof Error ? outcome : ((outcome.reply as string[][])[n] ?? []);
+        results[index] = outcome instanceof Error ? outcome : nodeIdsOf(lines[n]);
       });
     });
     return results;
@@ -88,3 +89,6 @@ export class PresenceStore {
     if (failure) throw failure;
   }
 }
+
+/** The ids in a line of read-presence.lua. */
+const nodeIdsOf = (line = ''): readonly string[] => (line === '' ? [] : line.split(' '));

@@ -1,7 +1,7 @@
-/* A push provider (FCM's API, over HTTPS) and a mail server, which take everything and only note what came. */
+/* A push provider (FCM's API, over HTTP/2) and a mail server, which take everything and only note what came. */
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:https';
+import { createSecureServer } from 'node:http2';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import { localhostCertificate } from '../../../tools/localhost-certificate.mjs';
@@ -28,7 +28,8 @@ export async function startProviders(folder, { onPush, onMail }) {
 
 async function startPushProvider(folder, onPush) {
   const tls = await localhostCertificate(folder);
-  const server = createServer(tls, (request, response) => {
+  const connections = new Set();
+  const server = createSecureServer({ ...tls, allowHTTP1: true }, (request, response) => {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
@@ -38,6 +39,10 @@ async function startPushProvider(folder, onPush) {
       onPush({ to, type: data.type, eventId: data.id, collapseId: data.collapseId });
       return reply(response, { name: `projects/${PROJECT}/messages/1` });
     });
+  });
+  server.on('secureConnection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -53,7 +58,7 @@ async function startPushProvider(folder, onPush) {
   return {
     settings: { FCM_CREDENTIALS: JSON.stringify(account), FCM_ORIGIN: origin, PUSH_CA_FILE: tls.file },
     close() {
-      server.closeAllConnections();
+      for (const socket of connections) socket.destroy();
       return new Promise((resolve) => server.close(resolve));
     },
   };

@@ -1,4 +1,5 @@
 import { Pool } from 'undici';
+import { parseJson } from '../../platform/parse-json.js';
 
 /** Some 200 requests at once find a place on these; a provider answers in a tenth of a second. */
 const CONNECTIONS = 32;
@@ -45,9 +46,5 @@ async function readJson(body: AsyncIterable<Buffer>): Promise<unknown> {
     if (bytes > MAX_RESPONSE_BYTES) return undefined;
     chunks.push(chunk);
   }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  return parseJson(Buffer.concat(chunks).toString('utf8'));
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { parseJson } from '../parse-json.js';
 
 /**
  * A setting that is the text itself, or the path of a file that holds it; it is the text when it begins with `beginsWith`. The file is
@@ -30,14 +31,6 @@ export const jsonOrFile = <T extends z.ZodType>(shape: T, error: string) =>
 export function privateKeyType(pem: string): string | undefined {
   try {
     return createPrivateKey(pem).asymmetricKeyType;
-  } catch {
-    return undefined;
-  }
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import { importPKCS8, SignJWT } from 'jose';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
+import { parseJson } from '../parse-json.js';
 import { monotonicNow } from '../scheduling/monotonic.js';
 import type { ServiceAccount } from './service-account.js';
 
@@ -124,12 +125,4 @@ export class GoogleAccessTokenClient {
 function usableMs(expiresInSeconds: number): number {
   const lifetimeMs = expiresInSeconds * 1_000;
   return Math.max(lifetimeMs - RENEW_EARLY_MS, lifetimeMs / 2);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -26,7 +26,7 @@ export const misconfigured = (reason: string): SendResult => ({ is: 'misconfigur
 /** Returns a `rejected`. */
 export const rejected = (reason: string): SendResult => ({ is: 'rejected', reason });
 
-/** The codes that undici, Node and firebase-admin give to a timeout. */
+/** The codes that undici and Node give to a timeout. */
 const TIMEOUT_CODES = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_BODY_TIMEOUT',

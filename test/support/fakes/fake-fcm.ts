@@ -1,6 +1,6 @@
 import { jwtVerify } from 'jose';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { createServer } from 'node:https';
+import { createSecureServer, type ServerHttp2Session } from 'node:http2';
 import {
   type FakePushProvider,
   listen,
@@ -26,14 +26,18 @@ export interface FcmPush {
 }
 
 /**
- * Fake of Firebase Cloud Messaging, over HTTPS: Google's token endpoint, which checks the service account's assertion (RS256), and FCM's
- * v1 API, which checks the access token and the message.
+ * Fake of Firebase Cloud Messaging, over HTTP/2, and HTTP/1.1 for those who ask for that, as Google's: the token endpoint, which checks the
+ * service account's assertion (RS256), and FCM's v1 API, which checks the access token and the message.
  */
 export interface FakeFcm extends FakePushProvider<FcmPush> {
   /** How many access tokens were granted. */
   readonly grants: number;
+  /** The access token that was granted last. */
+  readonly accessToken: string;
   /** How the token endpoint responds from now on; `ok` grants a token. */
   tokenResponse: ProviderResponse;
+  /** Sends GOAWAY on each HTTP/2 connection, as Google does now and then. */
+  sendGoaway(): void;
   /** Makes the access token that was granted last invalid. */
   revokeAccessToken(): void;
 }
@@ -83,16 +87,25 @@ export async function startFakeFcm(): Promise<FakeFcm> {
     return { status: 200, body: { name: `projects/${PROJECT}/messages/${accepted.length}` } };
   };
 
-  const server = createServer({ key: tls.key, cert: tls.cert }, (request, response) => {
-    const act = async (): Promise<void> => {
-      const body = (await readBody(request)).toString('utf8');
-      const path = `${request.method} ${request.url}`;
-      if (path === 'POST /token') return respond(response, await grant(new URLSearchParams(body)), JSON_TYPE);
-      if (path !== `POST /v1/projects/${PROJECT}/messages:send`)
-        return respond(response, fcmError(404, 'NOT_FOUND'), JSON_TYPE);
-      return respond(response, send(request.headers.authorization, body), JSON_TYPE);
-    };
-    act().catch(() => response.destroy());
+  const server = createSecureServer(
+    { key: tls.key, cert: tls.cert, allowHTTP1: true },
+    (request, response) => {
+      const act = async (): Promise<void> => {
+        const body = (await readBody(request)).toString('utf8');
+        const path = `${request.method} ${request.url}`;
+        if (path === 'POST /token')
+          return respond(response, await grant(new URLSearchParams(body)), JSON_TYPE);
+        if (path !== `POST /v1/projects/${PROJECT}/messages:send`)
+          return respond(response, fcmError(404, 'NOT_FOUND'), JSON_TYPE);
+        return respond(response, send(request.headers.authorization, body), JSON_TYPE);
+      };
+      act().catch(() => response.destroy());
+    },
+  );
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
   });
   const listening = await listen(server, tls);
   origin = listening.origin;
@@ -118,8 +131,12 @@ export async function startFakeFcm(): Promise<FakeFcm> {
     get grants() {
       return grants;
     },
+    get accessToken() {
+      return access;
+    },
     connections: listening.connections,
     tokenResponse: 'ok',
+    sendGoaway: () => sessions.forEach((session) => session.goaway()),
     revokeAccessToken: () => void (access = randomUUID()),
     close: listening.close,
   };

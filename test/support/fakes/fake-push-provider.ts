@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
-import type { Http2SecureServer } from 'node:http2';
+import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
 import type { Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -139,16 +139,22 @@ export async function readBody(request: Readable): Promise<Buffer> {
 
 /** Sends the response over HTTP, after `afterMs` where it has one. */
 export function respond(
-  response: ServerResponse,
+  response: ServerResponse | Http2ServerResponse,
   reply: ProviderResponse,
   headers: Record<string, string> = {},
 ): void {
   if (reply === 'no-response') return;
-  if (reply === 'disconnect' || reply === 'ok') return void response.destroy();
+  if (reply === 'disconnect' || reply === 'ok') return disconnect(response);
   const send = (): void => {
     response.writeHead(reply.status, { ...headers, ...reply.headers });
     response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body ?? {}));
   };
   if (reply.afterMs === undefined) send();
   else setTimeout(send, reply.afterMs).unref();
+}
+
+/** Over HTTP/2 `destroy` would end one stream alone. */
+function disconnect(response: ServerResponse | Http2ServerResponse): void {
+  if ('stream' in response) response.stream.session?.destroy();
+  else response.destroy();
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { parseJson } from '../../parse-json.js';
 import { type ProblemCode, PROBLEMS } from '../problem.js';
 import { isStorableJson } from '../text.schema.js';
 import { firstIssue } from '../validation.js';
@@ -70,12 +71,4 @@ export const rejection = (
 export function reject(tally: Rejections, rejected: RejectedLine): void {
   tally.rejectedCount += 1;
   if (tally.rejected.length < MAX_LISTED_REJECTIONS) tally.rejected.push(rejected);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

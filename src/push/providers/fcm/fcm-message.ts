@@ -1,4 +1,3 @@
-import type { AndroidConfig, ApnsConfig, Message } from 'firebase-admin/messaging';
 import { certainlyFits, type PushMessage } from '../push-message.js';
 import { rejected, type SendResult } from '../../../platform/sending/send-result.js';
 
@@ -7,22 +6,45 @@ const MAX_PAYLOAD = 4_096;
 /** FCM keeps a message four weeks at most. */
 const MAX_TTL_MS = 28 * 86_400_000;
 
+/** What is sent of FCM's `Message` (firebase.google.com/docs/reference/fcm/rest/v1/projects.messages). */
+export interface FcmMessage {
+  readonly token?: string;
+  readonly fid?: string;
+  readonly notification?: { readonly title: string; readonly body: string };
+  readonly data: Readonly<Record<string, string>>;
+  readonly android: AndroidConfig;
+  readonly apns: ApnsConfig;
+}
+
+interface AndroidConfig {
+  readonly priority: 'high' | 'normal';
+  readonly collapse_key?: string;
+  /** In seconds, as `3.5s`. */
+  readonly ttl?: string;
+  readonly notification?: { readonly tag?: string; readonly notification_count?: number };
+}
+
+interface ApnsConfig {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: { readonly aps: { readonly badge?: number; readonly 'content-available'?: 1 } };
+}
+
 /**
  * Encodes a message for FCM, for Android and for iOS behind FCM, or returns `rejected` when it cannot be sent.
  *
  * @param now Unix time in milliseconds
  */
-export function toFcmMessage(message: PushMessage, now: number): Message | SendResult {
+export function toFcmMessage(message: PushMessage, now: number): FcmMessage | SendResult {
   const { show, data, to } = message;
   const notification = show === 'background' ? undefined : { title: show.title, body: show.body };
-  const content = { ...(notification && { notification }), data: { ...data } };
+  const content = { ...(notification && { notification }), data };
   if (!certainlyFits(message, MAX_PAYLOAD) && Buffer.byteLength(JSON.stringify(content)) > MAX_PAYLOAD)
     return rejected('payload_too_large');
   const target = to.kind === 'fcm_fid' ? { fid: to.address } : { token: to.address };
   return { ...target, ...content, android: toAndroidConfig(message, now), apns: toApnsConfig(message) };
 }
 
-/** `tag` replaces a notification on the screen, `collapseKey` a message that FCM still holds (four keys per device). */
+/** `tag` replaces a notification on the screen, `collapse_key` a message that FCM still holds (four keys per device). */
 function toAndroidConfig(
   { show, urgency, collapseId, expiresAt, badge }: PushMessage,
   now: number,
@@ -30,12 +52,12 @@ function toAndroidConfig(
   const ttl = expiresAt && Math.min(Math.max(expiresAt.getTime() - now, 0), MAX_TTL_MS);
   const notification = {
     ...(collapseId !== undefined && { tag: collapseId }),
-    ...(badge !== undefined && { notificationCount: badge }),
+    ...(badge !== undefined && { notification_count: badge }),
   };
   return {
     priority: urgency,
-    ...(collapseId !== undefined && { collapseKey: collapseId }),
-    ...(ttl !== undefined && { ttl }),
+    ...(collapseId !== undefined && { collapse_key: collapseId }),
+    ...(ttl !== undefined && { ttl: `${ttl / 1_000}s` }),
     ...(show !== 'background' && { notification }),
   };
 }
@@ -48,6 +70,6 @@ function toApnsConfig({ show, urgency, collapseId, expiresAt, badge }: PushMessa
     ...(collapseId !== undefined && { 'apns-collapse-id': collapseId }),
     ...(expiresAt && { 'apns-expiration': String(Math.floor(expiresAt.getTime() / 1_000)) }),
   };
-  const aps = isAlert ? { ...(badge !== undefined && { badge }) } : { contentAvailable: true };
+  const aps = isAlert ? { ...(badge !== undefined && { badge }) } : { 'content-available': 1 as const };
   return { headers, payload: { aps } };
 }

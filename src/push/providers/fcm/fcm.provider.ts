@@ -1,13 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { Agent as HttpsAgent, type AgentOptions } from 'node:https';
-import type { App } from 'firebase-admin/app';
-import type { Message, Messaging } from 'firebase-admin/messaging';
 import type { Config } from '../../../platform/config/config.js';
 import {
   AccessTokenError,
   GoogleAccessTokenClient,
 } from '../../../platform/google/google-access-token.client.js';
 import type { FirebaseServiceAccount } from '../../../platform/google/service-account.js';
+import { parseJson } from '../../../platform/parse-json.js';
 import type { PushMessage } from '../push-message.js';
 import type { PushProvider, PushProviderDefinition } from '../push-provider.js';
 import {
@@ -19,42 +16,33 @@ import {
   retryAfterMs,
   type SendResult,
 } from '../../../platform/sending/send-result.js';
+import { Http2Client, type Http2Response } from '../../../platform/sending/http2.client.js';
 import { tlsOptions } from '../../../platform/sending/tls.js';
 import { toFcmMessage } from './fcm-message.js';
 import { parseFcmError } from './fcm-response.schema.js';
 import { toFcmResult } from './fcm-result.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
-const MAX_SOCKETS = 200;
+const GOOGLE_ORIGIN = 'https://fcm.googleapis.com';
 const GOOGLE_HOST = /(^|\.)googleapis\.com$/;
 
-/** firebase-admin, once it is loaded. */
-interface FirebaseClient {
-  readonly app: App;
-  readonly messaging: Messaging;
-  readonly agent: HttpsAgent;
-}
-
 /**
- * Firebase Cloud Messaging, v1 API, by firebase-admin. Three things are ours: the access token, so that broken credentials can be told
- * from a broken network; the origin, which the library has no setting for; and retries, of which the library makes up to four by itself,
- * unseen and after our timeout. Results are read from FCM's response, since the library maps several codes to one.
+ * Firebase Cloud Messaging, v1 API, over HTTP/2 sessions that are kept open. firebase-admin cannot keep one, and retries by itself
+ * (docs/decisions/fcm-over-http2.md); a contract test compares what is sent with what it would send.
  */
 export class FcmProvider implements PushProvider {
-  private readonly tls;
+  private readonly http2: Http2Client;
   private readonly tokens: GoogleAccessTokenClient;
-  private token = '';
-  private firebase: Promise<FirebaseClient> | undefined;
+  private readonly path: string;
 
-  private constructor(
-    private readonly account: FirebaseServiceAccount,
-    private readonly config: Pick<Config, 'FCM_ORIGIN' | 'PUSH_CA_FILE'>,
-  ) {
-    this.tls = tlsOptions(config.PUSH_CA_FILE);
+  private constructor(account: FirebaseServiceAccount, config: Pick<Config, 'FCM_ORIGIN' | 'PUSH_CA_FILE'>) {
+    const tls = tlsOptions(config.PUSH_CA_FILE);
+    this.path = `/v1/projects/${encodeURIComponent(account.project_id)}/messages:send`;
+    this.http2 = new Http2Client(config.FCM_ORIGIN ?? GOOGLE_ORIGIN, tls);
     this.tokens = new GoogleAccessTokenClient(account, {
       scope: SCOPE,
       endpoint: tokenEndpoint(account.token_uri, config.FCM_ORIGIN),
-      secureContext: this.tls.secureContext,
+      secureContext: tls.secureContext,
     });
   }
 
@@ -67,64 +55,32 @@ export class FcmProvider implements PushProvider {
     return 'fcm';
   }
 
-  async send(message: PushMessage): Promise<SendResult> {
+  async send(message: PushMessage, signal: AbortSignal): Promise<SendResult> {
     if (message.to.kind !== 'fcm_token' && message.to.kind !== 'fcm_fid') return rejected('other_vendor');
     const fcmMessage = toFcmMessage(message, Date.now());
     if ('is' in fcmMessage) return fcmMessage;
-    const result = await this.sendOnce(fcmMessage);
+    const body = JSON.stringify({ message: fcmMessage });
+    const result = await this.sendOnce(body, signal);
     // The access token was revoked before it expired: with a new one the same push is good.
-    return isUnauthenticated(result) ? this.sendOnce(fcmMessage) : result;
+    return isUnauthenticated(result) ? this.sendOnce(body, signal) : result;
   }
 
   async close(): Promise<void> {
-    const firebase = await this.firebase?.catch(() => undefined);
-    if (firebase) {
-      const { deleteApp } = await import('firebase-admin/app');
-      await deleteApp(firebase.app);
-      firebase.agent.destroy();
-    }
+    this.http2.close();
     await this.tokens.close();
   }
 
-  private async sendOnce(message: Message): Promise<SendResult> {
+  private async sendOnce(body: string, signal: AbortSignal): Promise<SendResult> {
+    let token: string;
     try {
-      this.token = await this.tokens.get();
+      token = await this.tokens.get();
     } catch (error) {
       return tokenErrorResult(error);
     }
-    const { token } = this;
-    this.firebase ??= this.load();
-    const { messaging } = await this.firebase;
-    try {
-      await messaging.send(message);
-      return DELIVERED;
-    } catch (error) {
-      const result = sendErrorResult(error);
-      if (isUnauthenticated(result)) await this.tokens.invalidate(token);
-      return result;
-    }
-  }
-
-  /** The library is loaded only where FCM is used. */
-  private async load(): Promise<FirebaseClient> {
-    const [{ initializeApp }, { getMessaging }] = await Promise.all([
-      import('firebase-admin/app'),
-      import('firebase-admin/messaging'),
-    ]);
-    const agent = this.createAgent();
-    // The library asks again when a token is about to expire. One that expires at once makes it ask at each send, so ours decides.
-    const credential = { getAccessToken: () => Promise.resolve({ access_token: this.token, expires_in: 1 }) };
-    const options = { projectId: this.account.project_id, httpAgent: agent, credential };
-    const app = initializeApp(options, `usher-${randomUUID()}`);
-    return { app, messaging: withoutRetries(getMessaging(app)), agent };
-  }
-
-  private createAgent(): HttpsAgent {
-    const { FCM_ORIGIN } = this.config;
-    const options = { keepAlive: true, maxSockets: MAX_SOCKETS, ...this.tls };
-    return FCM_ORIGIN === undefined
-      ? new HttpsAgent(options)
-      : new FixedHostAgent(new URL(FCM_ORIGIN), options);
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const result = resultOf(await this.http2.post(this.path, headers, body, signal));
+    if (isUnauthenticated(result)) await this.tokens.invalidate(token);
+    return result;
   }
 }
 
@@ -153,39 +109,10 @@ export const fcm: PushProviderDefinition = {
   create: (config) => FcmProvider.create(config),
 };
 
-/** Connects to one host, whatever host the request names. */
-class FixedHostAgent extends HttpsAgent {
-  private readonly target: { host: string; servername: string; port: number };
-
-  constructor({ hostname, port }: URL, options: AgentOptions) {
-    super(options);
-    this.target = { host: hostname, servername: hostname, port: Number(port || 443) };
-  }
-
-  override createConnection(
-    ...[options, callback]: Parameters<HttpsAgent['createConnection']>
-  ): ReturnType<HttpsAgent['createConnection']> {
-    return super.createConnection({ ...options, ...this.target }, callback);
-  }
-}
-
 /** FCM_ORIGIN replaces Google's own token endpoint too. An endpoint elsewhere, which the credentials name, stays. */
 function tokenEndpoint(uri: string, fcmOrigin: string | undefined): URL {
   const url = new URL(uri);
   return fcmOrigin !== undefined && GOOGLE_HOST.test(url.hostname) ? new URL(url.pathname, fcmOrigin) : url;
-}
-
-/**
- * The library retries a 503 after its Retry-After, long after our timeout: the device would get the push twice, and the queue would never
- * learn when to try again. There is no setting for it. (A contract test counts the requests.)
- */
-function withoutRetries(messaging: Messaging): Messaging {
-  const handler: unknown = Reflect.get(messaging, 'messagingRequestHandler');
-  const client: unknown = handler && Reflect.get(handler, 'httpClient');
-  if (!client || !Reflect.has(client, 'retry'))
-    throw new Error('this firebase-admin keeps its retries elsewhere');
-  Reflect.set(client, 'retry', undefined);
-  return messaging;
 }
 
 const isUnauthenticated = (result: SendResult): boolean =>
@@ -198,19 +125,10 @@ function tokenErrorResult(error: unknown): SendResult {
   return misconfigured(code ?? `token_endpoint_${status}`);
 }
 
-/** The library's error when FCM responded. */
-interface HttpResponseError {
-  readonly httpResponse: {
-    readonly status: number;
-    readonly headers: Record<string, unknown>;
-    readonly data: unknown;
-  };
-}
-
-function sendErrorResult(error: unknown): SendResult {
-  if (!hasResponse(error)) return networkErrorResult(error);
-  const { status, headers, data } = error.httpResponse;
-  const { code, fields } = parseFcmError(data);
+/** A 200 that is not JSON is not FCM's: something on the way wrote it, and it is no sign that FCM has the push. */
+function resultOf({ status, headers, body }: Http2Response): SendResult {
+  if (status === 200 && headers['content-type']?.startsWith('application/json')) return DELIVERED;
+  const { code, fields } = parseFcmError(parseJson(body));
   return toFcmResult({
     status,
     code,
@@ -218,6 +136,3 @@ function sendErrorResult(error: unknown): SendResult {
     retryAfterMs: retryAfterMs(headers['retry-after'], Date.now()),
   });
 }
-
-const hasResponse = (error: unknown): error is HttpResponseError =>
-  typeof error === 'object' && error !== null && 'httpResponse' in error && Boolean(error.httpResponse);
