@@ -38,7 +38,7 @@ export const preferUs = () => isUrgent && prefer([process.pid], FIRST);
 
 /**
  * Usher as it is run in production. `profile` is a folder for V8's CPU profile, `heap` one for what heap-sampling.mjs finds, both
- * written when it stops; `samples` one for what cpu-sampling.mjs writes when it is asked; `settings` are more than the usual ones.
+ * written when it stops; `samples` and `stamps` ones for what cpu-sampling.mjs and event-stamps.mjs write when they are asked; `settings` are more than the usual ones.
  */
 export async function startUsher({
   environment,
@@ -47,15 +47,25 @@ export async function startUsher({
   profile,
   heap,
   samples,
+  stamps,
   settings,
   file = 'usher.js',
 }) {
   const port = await freePort();
   const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
+  const stamping = stamps ? ['--import', join(here, 'event-stamps.mjs')] : [];
   const sampling = heap ? ['--import', join(here, 'heap-sampling.mjs')] : [];
-  const args = [...flags(settles), ...profiling, ...sampling, ...stackSampling(samples), join(dist, file)];
+  const args = [
+    ...flags(settles),
+    ...profiling,
+    ...sampling,
+    ...stackSampling(samples),
+    ...stamping,
+    join(dist, file),
+  ];
   const env = {
     ...(samples && { CPU_SAMPLES: samples }),
+    ...(stamps && { EVENT_STAMPS: stamps }),
     ...(heap && { HEAP_FOLDER: heap }),
     PATH: process.env.PATH,
     NODE_ENV: 'production',

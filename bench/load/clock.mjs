@@ -4,3 +4,8 @@ export const CLOCK_BASE = 1e11;
 
 /** Microseconds that all processes of this machine count alike. */
 export const machineClock = () => Number(process.hrtime.bigint() / 1_000n);
+
+clock(); // the first call takes a millisecond
+const ahead = machineClock() - clock();
+/** A time by `clock`, as all processes of this machine count it. */
+export const toMachineClock = (at) => Math.round(at + ahead);

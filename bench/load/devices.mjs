@@ -19,10 +19,13 @@ export class Devices {
   urgent = 0;
   acks = 0;
   refused = 0;
+  followsUrgent = false;
   lost = 0;
   bytes = 0;
   latency = new Histogram();
   urgentLatency = new Histogram();
+  /** When the last device got the urgent event that was due then; kept for publishers that follow their events. */
+  urgentArrivals = new Map();
   /** Called after a delivery or an ack; set by whoever runs a load. */
   onProgress = () => {};
 
@@ -58,6 +61,7 @@ export class Devices {
 
   reset() {
     const fresh = { latency: new Histogram(), urgentLatency: new Histogram(), onProgress: () => {} };
+    this.urgentArrivals.clear();
     Object.assign(this, { deliveries: 0, urgent: 0, acks: 0, refused: 0, bytes: 0, ...fresh });
   }
 
@@ -101,7 +105,9 @@ export class Devices {
       this.latency.add(clock() - (first === B ? trailingNumber(data, end) : beatTime(data, at, end)));
     } else if (first === A) {
       this.urgent += 1;
-      this.urgentLatency.add(clock() - trailingNumber(data, end));
+      const [due, now] = [trailingNumber(data, end), clock()];
+      this.urgentLatency.add(now - due);
+      if (this.followsUrgent) this.urgentArrivals.set(due, now);
     } else return;
     this.onProgress();
   }

@@ -22,11 +22,12 @@ export class HttpConnection {
   }
 
   /** Gives `{ status, body }`; rejects when the connection ends. */
-  request(method, path, { key, body, type = 'application/json' } = {}) {
+  request(method, path, { key, body, type = 'application/json', requestId } = {}) {
     const payload = body === undefined ? null : Buffer.from(body);
     const head =
       `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${this.port}\r\n` +
       (key ? `Authorization: Bearer ${key}\r\n` : '') +
+      (requestId ? `X-Request-Id: ${requestId}\r\n` : '') +
       (payload ? `Content-Type: ${type}\r\nContent-Length: ${payload.length}\r\n\r\n` : '\r\n');
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };

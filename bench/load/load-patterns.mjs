@@ -3,7 +3,7 @@
  * the server is busy but nothing piles up, and end when everything arrived.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { clock } from './clock.mjs';
+import { clock, toMachineClock } from './clock.mjs';
 import { positionOf } from './devices.mjs';
 
 /** What has not moved for so long will not come any more. */
@@ -53,6 +53,7 @@ export async function publishClosed(fleet, publisher, { seconds, window, batch, 
 /** Publishes single events at a fixed rate; the latency counts from when an event was due. */
 export async function publishAtRate(fleet, publisher, { seconds, perSecond, tier, users, expected }) {
   fleet.reset();
+  fleet.followsUrgent = publisher.followed !== undefined;
   const take = eventsFor(fleet, users, tier);
   const start = clock();
   const total = Math.round(seconds * perSecond);
@@ -71,6 +72,11 @@ export async function publishAtRate(fleet, publisher, { seconds, perSecond, tier
   return {
     ...outcome(fleet, start),
     events: total,
+    followed: publisher.followed?.map(({ due, ...event }) => ({
+      ...event,
+      dueAt: toMachineClock(due),
+      arrivedAt: toMachineClock(fleet.urgentArrivals.get(due)),
+    })),
     missing: total * each - count(),
     failed: publisher.failed,
   };

@@ -2,7 +2,7 @@
  * The two ways of publishing, with one face: `free` says whether one more batch may go, `send(events)` sends it. An event is
  * `{ user, type, tier, key? }`; every one carries the same bytes of data, and the time in them.
  */
-import { clock } from './clock.mjs';
+import { clock, toMachineClock } from './clock.mjs';
 import { HttpConnection } from './http.mjs';
 import { SocketIo } from './socket.mjs';
 
@@ -13,13 +13,17 @@ function dataOf(bytes) {
   return (at) => `${head}${Math.round(at)}}`;
 }
 
-/** Back office of Usher: `POST /v1/events`, a request at a time on each connection. */
+/**
+ * Back office of Usher: `POST /v1/events`, a request at a time on each connection. If it `follows` its requests, it names them, and keeps in
+ * `followed` when each was due, sent and answered, by the clock of the machine, and the ids of its events.
+ */
 export class UsherPublisher {
   failed = 0;
   onAnswer = () => {};
 
-  constructor({ port, key, connections = 4, payload }) {
+  constructor({ port, key, connections = 4, payload, follows = false }) {
     this.key = key;
+    this.followed = follows ? [] : undefined;
     this.data = dataOf(payload);
     this.connections = Array.from({ length: connections }, () => new HttpConnection(port));
   }
@@ -37,9 +41,14 @@ export class UsherPublisher {
       )
       .join()}]}`;
     const connection = this.connections.find(({ busy }) => !busy);
-    connection.request('POST', '/v1/events', { key: this.key, body }).then(
+    const due = Math.round(at);
+    const requestId = this.followed && `due-${due}`;
+    const sentAt = toMachineClock(clock());
+    connection.request('POST', '/v1/events', { key: this.key, body, requestId }).then(
       ({ status, body: said }) => {
         if (status !== 202) this.fail(`${status} ${said}`);
+        else
+          this.followed?.push({ requestId, due, sentAt, ids: JSON.parse(said).accepted.map(({ id }) => id) });
         this.onAnswer();
       },
       (error) => this.fail(error.message),

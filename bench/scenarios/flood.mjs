@@ -1,10 +1,15 @@
 /*
  * What becomes of 20 urgent events a second while routine ones saturate the server. The urgent ones go to users who are in the
- * flood too; they are published and received by a process that goes first on its core, so that only the server's delay counts.
+ * flood too; they are published and received by a process that goes first on its core, so that only the server's delay counts. Beside
+ * the rows it prints in which step of their way through Usher the urgent events spent their time, and the slowest of them.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ADMIN_KEY, SECRET, startBare, startLoad, startUsher } from '../servers.mjs';
+import { ADMIN_KEY, preferPostgres, SECRET, startBare, startLoad, startUsher } from '../servers.mjs';
 import { cpu, median } from '../stats.mjs';
+import { joinStamps, stampEvents, stepTable } from '../urgent-steps.mjs';
 import { DEVICES_PER_USER, inTurn, viaHttp, viaSocket } from './side-by-side.mjs';
 
 const URGENT_PER_SECOND = 20;
@@ -16,9 +21,9 @@ const WARM_UP_MS = 1_000;
 
 export async function flood(context) {
   const { options } = context;
-  const usher = await side('usher', await startUsher(context), options);
+  const stamps = mkdtempSync(join(tmpdir(), 'usher-bench-stamps-'));
+  const usher = await side('usher', await startUsher({ ...context, stamps }), options);
   const bare = await side('bare', await startBare(), options);
-  const withHttp = (connections) => viaHttp(usher.server.port, { connections });
   const variants = [
     // The same number of publishers, each with a batch under way.
     {
@@ -26,20 +31,27 @@ export async function flood(context) {
       on: bare,
       publisher: viaSocket(bare.server.port, { way: 'batch', waits: true, connections: CONNECTIONS }),
     },
-    { name: 'usher', on: usher, publisher: withHttp(CONNECTIONS) },
+    { name: 'usher', on: usher, publisher: viaHttp(usher.server.port, { connections: CONNECTIONS }), stamps },
     // Publishers that send as fast as TCP takes it: what loops around emit() do.
     {
       name: 'bare, fast publishers',
       on: bare,
       publisher: viaSocket(bare.server.port, { connections: FAST }),
     },
-    { name: 'quiet, usher', on: usher },
+    { name: 'quiet, usher', on: usher, stamps },
     { name: 'quiet, bare', on: bare },
   ];
-  const results = await inTurn(variants, options.rounds, ({ on, publisher }, isWarmUp) =>
-    measure(on, publisher, { ...options, seconds: isWarmUp ? 2 : 2 * options.seconds }),
+  const results = await inTurn(variants, options.rounds, (variant, isWarmUp) =>
+    measure(variant, {
+      ...options,
+      postmaster: context.postmaster,
+      seconds: isWarmUp ? 2 : 2 * options.seconds,
+    }),
   );
   for (const { stop } of [usher, bare]) await stop();
+  rmSync(stamps, { recursive: true, force: true });
+  for (const [{ name, ...variant }, rounds] of results)
+    if (variant.stamps) console.log(`\n${name}\n${stepTable(rounds.map(({ steps }) => steps))}`);
   return summarize(results);
 }
 
@@ -56,15 +68,20 @@ async function side(kind, server, { devices }) {
   return { kind, server, load, probe, stop };
 }
 
-async function measure({ kind, server, load, probe }, publisher, { payload, seconds }) {
+async function measure(
+  { on: { kind, server, load, probe }, publisher, stamps },
+  { payload, seconds, postmaster },
+) {
+  preferPostgres(postmaster); // it shares a core with the load, which --urgent prefers
   const others = Array.from({ length: URGENT_USERS }, (_, n) => `p${n}`);
   if (publisher) await load.ask('flood', { publisher, payload, batch: BATCH, others });
   await pause(publisher ? WARM_UP_MS : 100);
   const [spent, start] = [cpu(server.pid), performance.now()];
+  const endStamps = stamps && stampEvents(server, stamps);
   const urgent = await probe.ask('publishAtRate', {
     publisher:
       kind === 'usher'
-        ? { kind, port: server.port, key: ADMIN_KEY, connections: 8 }
+        ? { kind, port: server.port, key: ADMIN_KEY, connections: 8, follows: true }
         : { kind, port: server.port },
     payload,
     users: others,
@@ -73,9 +90,11 @@ async function measure({ kind, server, load, probe }, publisher, { payload, seco
     tier: 'critical',
   });
   const busy = (cpu(server.pid) - spent) / ((performance.now() - start) * 1_000);
+  const seen = await endStamps?.();
   const flooded = publisher ? await load.ask('stopFlood') : undefined;
   return {
     ...urgent,
+    steps: seen && { events: joinStamps(urgent.followed, seen), loop: seen.loop },
     busy,
     floodPerSecond: flooded && flooded.deliveries / flooded.seconds,
     floodFailed: flooded?.failed,

@@ -26,6 +26,9 @@ const ONE_STAGE = new Map([
   ['(garbage collector)', 'garbage collection'],
   ['(program)', 'outside of JavaScript'],
 ]);
+/** Where the samples of the sampler itself count, which takes half a second to begin in a bundle of this size. */
+const SAMPLER = 'the sampler';
+const BEGUN_WITHIN_MS = 2_000;
 /** Lines of the bundle that name the module which follows. */
 const MODULE_LINE = /^\/\/ (?:node_modules\/((?:@[^/]+\/)?[^/]+)|dist\/(.+)\/[^/]+\.js$)/;
 const PACKAGE_URL = /\/node_modules\/((?:@[^/]+\/)?[^/]+)/;
@@ -58,6 +61,7 @@ async function measure({ server, load, ask: [ask, of] }, { options, postmaster, 
   const act = () => load.ask(ask, { ...of, payload: options.payload, seconds });
   if (isWarmUp) return act();
   process.kill(server.pid, 'SIGWINCH');
+  await pause(BEGUN_WITHIN_MS);
   const { cpu, deliveries } = await spending({ server, postmaster }, act);
   process.kill(server.pid, 'SIGWINCH');
   const count = (profiles.get(server.pid) ?? 0) + 1;
@@ -95,6 +99,7 @@ function timeByStage({ nodes, samples, timeDeltas }, modules) {
     if (byId.get(id).callFrame.functionName === '(idle)') return;
     times.set(stageOf(id), (times.get(stageOf(id)) ?? 0) + timeDeltas[index]);
   });
+  times.delete(SAMPLER);
   return times;
 }
 
@@ -103,6 +108,7 @@ function ownStage({ functionName, url, lineNumber }, modules) {
   if (url === '' && KERNEL_WRITES.has(functionName)) return 'kernel: writes';
   if (ONE_STAGE.has(functionName)) return ONE_STAGE.get(functionName);
   if (url.endsWith('usher.cjs')) return modules.findLast(({ from }) => from <= lineNumber)?.stage;
+  if (url.endsWith('cpu-sampling.mjs')) return SAMPLER;
   if (url.endsWith('bare-server.mjs')) return 'bare-server.mjs';
   return PACKAGE_URL.exec(url)?.[1];
 }

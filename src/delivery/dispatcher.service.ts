@@ -13,9 +13,11 @@ import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { Batcher } from '../platform/scheduling/batcher.js';
 import { bulkQueue } from '../platform/scheduling/yielding-queue.js';
 import { type DurableTier, type Tier, TIERS } from '../platform/tiers.js';
+import { reportSteps } from '../platform/tracing/event-steps.js';
 
 /** Events that are delivered without yielding to the event loop: about 0.1 ms of work. */
 const SLICE_SIZE = 12;
+const idOf = ({ event }: OutgoingEvent): string => event.header.id;
 const isCritical = ({ event }: OutgoingEvent): boolean => event.header.tier === 'critical';
 
 /**
@@ -72,6 +74,7 @@ export class DispatcherService implements OnModuleInit {
   }
 
   private deliverLocally(events: readonly OutgoingEvent[]): void {
+    reportSteps('dispatched', events, idOf);
     this.bus.publish(eventsForThisNode, events);
   }
 

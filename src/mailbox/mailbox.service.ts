@@ -7,6 +7,7 @@ import { IdempotencyStore } from '../platform/http/idempotency/idempotency.store
 import { Database, type Transaction } from '../platform/postgres/database.js';
 import type { DurableTier } from '../platform/tiers.js';
 import { isOutage } from '../platform/postgres/outage.js';
+import { reportSteps } from '../platform/tracing/event-steps.js';
 import type { TraceSpan } from '../platform/tracing/trace-backend.js';
 import { TracingService } from '../platform/tracing/tracing.service.js';
 import {
@@ -57,6 +58,8 @@ export class MailboxService {
         size: COMMIT_SIZE,
         weigh: ({ stamped }) => stamped.length,
         concurrency: COMMIT_CONCURRENCY,
+        // In a flood the rest of an iteration takes longer than what a larger commit would save.
+        beginsAtOnce: tier === 'critical',
         capacity: LANE_CAPACITY,
         isolate: (error) => !isOutage(error),
       });
@@ -70,7 +73,9 @@ export class MailboxService {
   async publish(events: readonly NewEvent[], call?: IdempotentCall): Promise<Envelope[]> {
     const durable = events.filter(isDurable);
     if (durable.length === 0) return this.publishRoutine(events);
-    return this.lanes[mostUrgent(durable)].add({ stamped: stampAll(events, this.tracing.current), call });
+    const stamped = stampAll(events, this.tracing.current);
+    reportSteps('queued', stamped, idOf);
+    return this.lanes[mostUrgent(durable)].add({ stamped, call });
   }
 
   /** Appends within the caller's transaction; the events are delivered after its commit. Returns their envelopes in order. */
@@ -123,12 +128,14 @@ export class MailboxService {
       let start = 0;
       return calls.map((call) => envelopes.slice(start, (start += call.stamped.length)));
     };
+    reportSteps('committing', stamped, idOf);
     const spans = this.startAppend(stamped);
     const isAnyKeyed = calls.some(({ call }) => call !== undefined);
     const envelopes = isAnyKeyed
       ? await this.database.transaction(tier, async (tx) => this.storeAnswers(tx, calls, await append(tx)))
       : await append();
     endAll(spans);
+    reportSteps('committed', stamped, idOf);
     this.bus.publish(eventsPublished, { events: toOutgoing(stamped, envelopes.flat(), spans), handoff });
     return envelopes;
   }
@@ -175,6 +182,8 @@ const endAll = (spans: AppendSpans | undefined): void => spans?.forEach((span) =
 
 const stampAll = <E extends NewEvent>(events: readonly E[], trace: string | undefined): StampedEvent<E>[] =>
   events.map((event) => ({ id: randomUUID(), at: new Date().toISOString(), event, trace }));
+
+const idOf = ({ id }: StampedEvent<NewEvent>): string => id;
 
 const mostUrgent = (events: readonly NewDurableEvent[]): DurableTier =>
   events.some((event) => event.tier === 'critical') ? 'critical' : 'important';

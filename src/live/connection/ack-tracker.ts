@@ -3,6 +3,7 @@ import type { Transport } from './transport.js';
 
 /** A durable event that was written and not acknowledged. */
 interface UnacknowledgedEvent {
+  readonly ackId: number;
   readonly frame: EventFrame;
   readonly sentAt: number;
   readonly resent: boolean;
@@ -17,31 +18,31 @@ interface UnappliedEvent {
 
 /** The acknowledgements that one device has still to send: one per durable event, and for some that it applied them. */
 export class AckTracker {
-  private readonly unacknowledged = new Map<number, UnacknowledgedEvent>();
+  /** In the order in which they were written, which is mostly the order of the acknowledgements: a map for one or two events would cost more. */
+  private unacknowledged: UnacknowledgedEvent[] = [];
   private unapplied: UnappliedEvent | undefined;
   /** Acknowledgements that may still come for events that were sent twice or given up. */
   private lateAcks = 0;
 
   /** How many events are not acknowledged. */
   get size(): number {
-    return this.unacknowledged.size;
+    return this.unacknowledged.length;
   }
 
   /** Whether the device owes nothing: no acknowledgement that is due or late, and nothing to apply. */
   get isSettled(): boolean {
-    return this.unacknowledged.size === 0 && this.unapplied === undefined && this.lateAcks === 0;
+    return this.unacknowledged.length === 0 && this.unapplied === undefined && this.lateAcks === 0;
   }
 
   /** `frame` was written at `now` (milliseconds). */
   track(ackId: number, frame: EventFrame, now: number): void {
-    this.unacknowledged.set(ackId, { frame, sentAt: now, resent: false });
+    this.unacknowledged.push({ ackId, frame, sentAt: now, resent: false });
   }
 
   /** The device has the event. Returns its frame, or undefined if no acknowledgement with this id is due. */
   acknowledge(ackId: number): EventFrame | undefined {
-    const event = this.unacknowledged.get(ackId);
-    if (event) this.unacknowledged.delete(ackId);
-    return event?.frame;
+    const index = this.unacknowledged.findIndex((event) => event.ackId === ackId);
+    return index < 0 ? undefined : this.unacknowledged.splice(index, 1)[0]?.frame;
   }
 
   /**
@@ -54,15 +55,15 @@ export class AckTracker {
     now: number,
     isWanted: (frame: EventFrame) => boolean = () => true,
   ): EventFrame[] {
-    const due = [...this.unacknowledged].filter(([, { sentAt }]) => now - sentAt >= timeoutMs);
-    const unsent = due.filter(([, { resent, frame }]) => !resent && isWanted(frame));
-    for (const [ackId, { frame }] of unsent)
-      this.unacknowledged.set(ackId, { frame, sentAt: now, resent: true });
-    if (unsent.length > 0) transport.write(unsent.map(([, { frame }]) => frame));
-    const givenUp = due.filter((one) => !unsent.includes(one));
-    for (const [ackId] of givenUp) this.unacknowledged.delete(ackId);
+    const isDue = ({ sentAt }: UnacknowledgedEvent) => now - sentAt >= timeoutMs;
+    const due = this.unacknowledged.filter(isDue);
+    if (due.length === 0) return [];
+    const again = due.filter(({ resent, frame }) => !resent && isWanted(frame));
+    if (again.length > 0) transport.write(again.map(({ frame }) => frame));
+    const others = this.unacknowledged.filter((event) => !isDue(event));
+    this.unacknowledged = [...again.map((event) => ({ ...event, sentAt: now, resent: true })), ...others];
     this.lateAcks += due.length;
-    return givenUp.map(([, { frame }]) => frame);
+    return due.filter((event) => !again.includes(event)).map(({ frame }) => frame);
   }
 
   /**

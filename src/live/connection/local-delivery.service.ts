@@ -62,19 +62,17 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
   }
 
   private deliverTo(connection: Connection, frame: EventFrame, reportSent: boolean | undefined): void {
-    this.attempt(connection, () => {
+    try {
       this.enqueue(connection, frame);
       if (reportSent) this.recordSent(connection, frame);
-    });
+    } catch (error) {
+      this.endFailed(connection, error);
+    }
   }
 
-  private attempt(connection: Connection, work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.log.error(error, `device ${connection.deviceId} is disconnected: an event could not be written`);
-      this.terminate(connection);
-    }
+  private endFailed(connection: Connection, error: unknown): void {
+    this.log.error(error, `device ${connection.deviceId} is disconnected: an event could not be written`);
+    this.terminate(connection);
   }
 
   /** Not to a device that is still getting its history: the event is part of it. */
@@ -84,13 +82,15 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
 
   /** Writes or queues events outside of the order of offsets. A connection for which that fails is ended; the device can resume. */
   deliverUnordered(connection: Connection, frames: readonly EventFrame[]): void {
-    this.attempt(connection, () => {
+    try {
       for (const frame of frames) {
         connection.transport?.encode(frame);
         connection.outbound.addUnordered(frame);
       }
       this.writes.schedule(connection);
-    });
+    } catch (error) {
+      this.endFailed(connection, error);
+    }
   }
 
   /** Sends the response to a command with the device's next write. */

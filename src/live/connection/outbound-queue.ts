@@ -151,11 +151,12 @@ export class OutboundQueue {
     this.bytes = 0;
   }
 
-  private addDurable(frames: readonly EventFrame[]): void {
-    for (const frame of frames) {
-      this.durable = append(this.durable, frame);
-      this.bytes += frame.body.length;
-    }
+  /** `frames` is a list of its own, which is kept. */
+  private addDurable(frames: EventFrame[]): void {
+    if (frames.length === 0) return;
+    if (this.durable.length === 0) this.durable = frames;
+    else (this.durable as EventFrame[]).push(...frames);
+    for (const { body } of frames) this.bytes += body.length;
   }
 
   private subtractBytes(frames: readonly Frame[]): void {

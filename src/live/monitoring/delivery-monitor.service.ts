@@ -4,6 +4,7 @@ import { LoadMonitorWorker } from '../../platform/load/load-monitor.worker.js';
 import type { FastHistogram } from '../../platform/metrics/fast-histogram.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { type Tier, TIERS } from '../../platform/tiers.js';
+import { reportStep } from '../../platform/tracing/event-steps.js';
 import { TracingService } from '../../platform/tracing/tracing.service.js';
 import type { EventFrame, FrameObserver, FrameTrace } from '../connection/frame.js';
 
@@ -54,6 +55,7 @@ export class DeliveryMonitorService implements FrameObserver {
 
   written(frame: EventFrame): void {
     this.observe(WRITTEN, frame);
+    reportStep('written', frame.header.id);
     if (frame.trace !== undefined) this.traceWrite(frame, frame.trace);
   }
 

@@ -57,6 +57,27 @@ describe('a batcher', () => {
     expect(batches).toEqual([[1], [2, 3, 4]]);
   });
 
+  test('that begins at once takes what one callback adds, and collects what comes while that runs', async () => {
+    const { runBatch, batches, finishOldest } = pausedBatches();
+    const batcher = new Batcher(options({ runBatch, beginsAtOnce: true, concurrency: 2 }));
+    const results = [1, 2].map((item) => batcher.add(item));
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(batches).toEqual([[1, 2]]);
+    results.push(...[3, 4].map((item) => batcher.add(item)));
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(batches).toEqual([[1, 2]]);
+    await nextIteration();
+    expect(batches).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    await finishOldest();
+    await finishOldest();
+    expect(await Promise.all(results)).toEqual([10, 20, 30, 40]);
+  });
+
   test('begins at once after a rest, and collects items for as long as its spacing when batches follow each other', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     const batches: number[][] = [];

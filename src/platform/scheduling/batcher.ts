@@ -13,6 +13,8 @@ export interface BatcherOptions<Item, Result> {
   readonly concurrency: number;
   /** Milliseconds between the beginnings of two batches at least; 0 when this is not set. An idle batcher begins at once, a busy one makes larger batches. */
   readonly spacingMs?: number;
+  /** Whether an idle batcher begins with what the current callback adds, instead of waiting for the rest of this iteration of the event loop. */
+  readonly beginsAtOnce?: boolean;
   /** Items that may be queued; the next one is refused with `QueueFull`. */
   readonly capacity: number;
   /**
@@ -37,7 +39,7 @@ interface QueuedItem<Item, Result> {
 
 /**
  * Group commit: items that are added in the same iteration of the event loop, or while earlier batches run, are handled together.
- * An idle batcher adds no delay beyond that iteration; a busy one makes larger batches by itself.
+ * An idle batcher adds no delay beyond that iteration, or none (`beginsAtOnce`); a busy one makes larger batches by itself.
  */
 export class Batcher<Item, Result> {
   private queue: QueuedItem<Item, Result>[] = [];
@@ -74,6 +76,7 @@ export class Batcher<Item, Result> {
     this.scheduled = true;
     const waitMs = this.lastBegunAt + (this.options.spacingMs ?? 0) - monotonicNow();
     if (waitMs > 0) setTimeout(this.begin, waitMs);
+    else if (this.options.beginsAtOnce && this.running === 0) queueMicrotask(this.begin);
     else setImmediate(this.begin);
   }
 

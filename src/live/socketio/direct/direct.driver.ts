@@ -12,7 +12,7 @@ import {
   type EngineSocket,
   type EngineTransport,
   insideOf,
-  packetReader,
+  packetReaders,
   releaseHandshake,
   terminateEngine,
 } from './socket-io-internals.js';
@@ -22,7 +22,7 @@ export class DirectDriver implements SocketDriver {
   private readonly limiter = new FrameRateLimiter((engine) => terminateEngine(insideOf(engine)));
   private handlers = NO_HANDLERS;
   /** The same functions for all connections: closures for each would cost memory. */
-  private onPacket = packetReader(NO_HANDLERS);
+  private readers = packetReaders(NO_HANDLERS);
   private readonly onUpgrade: (this: EngineSocket, transport: EngineTransport) => void;
 
   constructor() {
@@ -38,7 +38,7 @@ export class DirectDriver implements SocketDriver {
 
   serve(server: Server, handlers: PacketHandlers): void {
     this.handlers = handlers;
-    this.onPacket = packetReader(handlers);
+    this.readers = packetReaders(handlers);
     server.engine.on('connection', (engine: Engine) => {
       this.limiter.watch(engine);
       const inside = insideOf(engine);
@@ -57,7 +57,7 @@ export class DirectDriver implements SocketDriver {
   }
 
   open(socket: Socket): Transport {
-    return new DirectTransport(socket, this.handlers, this.onPacket);
+    return new DirectTransport(socket, this.handlers, this.readers);
   }
 
   releaseHandshake(socket: Socket): void {

@@ -9,7 +9,7 @@ import {
   engineOf,
   type EngineSocket,
   type EngineTransport,
-  type PacketReader,
+  type PacketReaders,
   readPackets,
   replacePacketHandlers,
   terminateEngine,
@@ -40,7 +40,7 @@ export class DirectTransport implements Transport {
   constructor(
     private readonly socket: Socket,
     handlers: PacketHandlers,
-    private readonly onPacket: PacketReader,
+    private readonly readers: PacketReaders,
   ) {
     this.engine = engineOf(socket);
     this.resolveEngineTransport();
@@ -118,6 +118,6 @@ export class DirectTransport implements Transport {
     const ws = this.engineTransport.name === 'websocket' ? this.engineTransport.socket : undefined;
     this.ws = ws;
     this.tcp = ws?._socket ?? undefined;
-    if (ws) readPackets(this.engineTransport, this.socket, this.onPacket);
+    if (ws) readPackets(this.engineTransport, this.socket, this.readers);
   }
 }

@@ -2,6 +2,7 @@ import type { Socket as TcpSocket } from 'node:net';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
 import type { Engine, PacketHandlers } from '../socket-driver.js';
+import { ackFrameLength, ackIdAt, NO_ACK } from './ack-frames.js';
 import { decodePacket } from './packet-decoding.js';
 
 /*
@@ -14,10 +15,23 @@ import { decodePacket } from './packet-decoding.js';
 export interface EngineTransport {
   readonly name: string;
   /** The WebSocket; undefined while the device polls. */
-  readonly socket?: WebSocket & { readonly _socket?: TcpSocket };
+  readonly socket?: WebSocket & { readonly _socket?: TcpSocket; readonly _receiver?: Receiver };
   onClose(): void;
   /** Takes a packet from the device; a method of the prototype. */
   onPacket(packet: EnginePacket): void;
+}
+
+/** Takes what was read from the TCP socket of a WebSocket, and cuts it into messages. */
+interface Receiver {
+  /** 0 before a frame, more within one. */
+  readonly _state: number;
+  /** Bytes of a frame that is not complete. */
+  readonly _bufferedBytes: number;
+  /** The opcode of a message that is not complete; 0 else. */
+  readonly _fragmented: number;
+  /** What was written and is not handled yet. */
+  readonly writableLength: number;
+  write(chunk: Buffer): boolean;
 }
 
 /** A packet of Engine.IO; the packets of Socket.IO are the data of its messages. */
@@ -51,14 +65,55 @@ export const engineOf = (socket: Socket): EngineSocket => insideOf(socket.conn);
 
 /** A transport whose packets are read for the socket of a device. */
 type DeviceTransport = EngineTransport & { readonly deviceSocket: Socket };
-/** Reads the packets of all devices' transports: one function, since closures for each would cost memory. */
-export type PacketReader = (this: DeviceTransport, packet: EnginePacket) => void;
+/** A receiver whose acknowledgements are read for the socket of a device. */
+type DeviceReceiver = Receiver & { readonly deviceSocket: Socket };
+
+/** They read for all devices: one pair of functions, since closures for each would cost memory. */
+export interface PacketReaders {
+  /** Takes what Engine.IO has cut into packets. */
+  readonly onPacket: (this: DeviceTransport, packet: EnginePacket) => void;
+  /** Takes what came from the network. */
+  readonly write: (this: DeviceReceiver, chunk: Buffer) => boolean;
+}
+
+/** Returns what reads the events and acknowledgements of devices in place of ws, Engine.IO and Socket.IO. */
+export const packetReaders = (handlers: PacketHandlers): PacketReaders => ({
+  onPacket: packetReader(handlers),
+  write: ackReader(handlers),
+});
 
 /**
- * Returns what reads the events and acknowledgements of devices in place of Engine.IO and Socket.IO, which send each through five emitters and a
- * tick; all other packets are left to them.
+ * Returns what reads acknowledgements before ws, which makes three objects, two buffers and a string of each, and calls two streams and four emitters.
+ * What is not a whole acknowledgement is left to ws, with all that follows it.
  */
-export function packetReader({ onevent, onack }: PacketHandlers): PacketReader {
+function ackReader({ onack }: PacketHandlers): PacketReaders['write'] {
+  return function (chunk) {
+    const isBeforeFrame = this._state === 0 && this._bufferedBytes === 0 && this.writableLength === 0;
+    const end = isBeforeFrame && this._fragmented === 0 ? readAcks(this.deviceSocket, chunk, onack) : 0;
+    if (end === chunk.length) return true;
+    return (Object.getPrototypeOf(this) as Receiver).write.call(
+      this,
+      end === 0 ? chunk : chunk.subarray(end),
+    );
+  };
+}
+
+/** Returns how many bytes of the chunk were acknowledgements. */
+function readAcks(deviceSocket: Socket, chunk: Buffer, onack: PacketHandlers['onack']): number {
+  const engine = engineOf(deviceSocket);
+  let at = 0;
+  while (at < chunk.length && engine.readyState === 'open') {
+    const id = ackIdAt(chunk, at);
+    if (id === NO_ACK) break;
+    at += ackFrameLength(chunk, at);
+    showsLife(engine);
+    onack.call(deviceSocket, { id });
+  }
+  return at;
+}
+
+/** All packets but events and acknowledgements are left to Engine.IO and Socket.IO, which send each through five emitters and a tick. */
+function packetReader({ onevent, onack }: PacketHandlers): PacketReaders['onPacket'] {
   return function (packet) {
     const { deviceSocket } = this;
     const engine = engineOf(deviceSocket);
@@ -82,8 +137,14 @@ function showsLife(engine: EngineSocket): void {
 }
 
 /** From now on the packets of the transport are read for the socket. */
-export function readPackets(transport: EngineTransport, deviceSocket: Socket, onPacket: PacketReader): void {
+export function readPackets(
+  transport: EngineTransport,
+  deviceSocket: Socket,
+  { onPacket, write }: PacketReaders,
+): void {
   Object.assign(transport, { deviceSocket, onPacket });
+  const receiver = transport.socket?._receiver;
+  if (receiver) Object.assign(receiver, { deviceSocket, write });
 }
 
 /**
