@@ -1,7 +1,7 @@
 import { type OutgoingEvent, EncodedEvent, type EventHeader } from '../mailbox/events/outgoing-event.js';
 
 /** What few events have. */
-type Rare = Pick<OutgoingEvent, 'reportSent' | 'againTo' | 'trace'>;
+type Rare = Pick<OutgoingEvent, 'reportSent' | 'againTo' | 'withinMs' | 'trace'>;
 
 /** The first line of an event. It has fields by position, since there may be thousands of them a second. */
 type Head = readonly [userId: string, exceptDeviceId: string | null, header: EventHeader, rare?: Rare];
@@ -12,15 +12,15 @@ type Head = readonly [userId: string, exceptDeviceId: string | null, header: Eve
  */
 export function encodeEvents(events: readonly OutgoingEvent[]): string {
   return events
-    .map(({ userId, event, exceptDeviceId, reportSent, againTo, trace }) => {
+    .map(({ userId, event, exceptDeviceId, reportSent, againTo, withinMs, trace }) => {
       // The header may be a whole envelope: only what a header has is sent.
       const { id, type, tier, key, offset, epoch, target, at } = event.header;
       const header = { id, type, tier, key, offset, epoch, target, at } as EventHeader;
       const except = exceptDeviceId ?? null;
-      const isPlain = !reportSent && againTo === undefined && trace === undefined;
+      const isPlain = !reportSent && againTo === undefined && withinMs === undefined && trace === undefined;
       const head: Head = isPlain
         ? [userId, except, header]
-        : [userId, except, header, { reportSent, againTo, trace }];
+        : [userId, except, header, { reportSent, againTo, withinMs, trace }];
       return `${JSON.stringify(head)}\n${event.body}`;
     })
     .join('\n');
@@ -33,8 +33,9 @@ export function decodeEvents(message: string): OutgoingEvent[] {
   for (let index = 0; index + 1 < lines.length; index += 2) {
     const [userId, exceptDeviceId, header, rare] = JSON.parse(lines[index] as string) as Head;
     const event = EncodedEvent.fromNode(header, lines[index + 1] as string);
-    const { reportSent, againTo, trace } = rare ?? {};
-    events.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined, reportSent, againTo, trace });
+    const { reportSent, againTo, withinMs, trace } = rare ?? {};
+    const to = { userId, exceptDeviceId: exceptDeviceId ?? undefined, againTo };
+    events.push({ ...to, event, reportSent, withinMs, trace });
   }
   return events;
 }
