@@ -51,7 +51,7 @@ class PageReads {
 
   start() {
     while (this.idle.length > 0 && this.next < this.queue.length)
-      this.read(this.idle.pop(), this.queue[this.next++]).catch(this.reject);
+      void this.read(this.idle.pop(), this.queue[this.next++]).catch((error) => this.reject(error));
   }
 
   async read(connection, { index, at }) {
