@@ -24,7 +24,11 @@ export async function frontPages(context) {
   await paced.stop();
   const ms = (which, read) => which.found[read] / 1_000;
   return [
-    row(`CPU µs a read of a front page, ${users.toLocaleString('en')} at once by ${CONNECTIONS} connections`, ours.cpu, empty.cpu),
+    row(
+      `CPU µs a read of a front page, ${users.toLocaleString('en')} at once by ${CONNECTIONS} connections`,
+      ours.cpu,
+      empty.cpu,
+    ),
     row('front pages read a second', ours.perSecond, empty.perSecond),
     { what: 'pages in a statement', usher: ours.perStatement },
     row('p50 ms from told to read; bare: all told at once', ms(paced, 'p50'), ms(atOnce, 'p50')),

@@ -56,8 +56,11 @@ export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown
   private holdOrRelease(event: OutgoingEvent): readonly OutgoingEvent[] {
     const { userId, withinMs } = event;
     if (event.event.header.offset === undefined || event.againTo !== undefined) return [event];
-    if (this.connections.of(userId).length === 0) return [];
-    if (withinMs === undefined || !this.held.hold(event, withinMs, monotonicNow()))
+    const connections = this.connections.of(userId);
+    if (connections.length === 0) return [];
+    // A critical event overtakes on its way between nodes, and may be waiting for this one.
+    const isAwaited = connections.some(({ outbound }) => outbound.hasGap);
+    if (withinMs === undefined || isAwaited || !this.held.hold(event, withinMs, monotonicNow()))
       return [...this.held.take(userId), event];
     this.timer ??= setInterval(() => this.releaseDue(), SLOT_MS);
     return [];
