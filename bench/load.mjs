@@ -3,6 +3,7 @@
  */
 import { serveRequests } from './ipc-worker.mjs';
 import { Devices } from './load/devices.mjs';
+import { FrontPageDevices, readAtOnce, readWhenTold } from './load/front-pages.mjs';
 import { Histogram } from './load/histogram.mjs';
 import { HttpConnection } from './load/http.mjs';
 import * as loads from './load/load-patterns.mjs';
@@ -15,6 +16,9 @@ let stopFlood;
 
 const asks = {
   fleet: (of) => void (fleet = new Devices(of)),
+  frontPageFleet: (of) => void (fleet = new FrontPageDevices(of)),
+  readWhenTold: (of) => readWhenTold(fleet, of),
+  readAtOnce,
   connect: (of) => fleet.connect(of),
   close: () => fleet.close(),
   publish: (of) => withPublisher(of, (publisher) => loads.publishClosed(fleet, publisher, of)),

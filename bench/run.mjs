@@ -22,6 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { migrate } from '../tools/migrate.mjs';
 import { doubts, machine, save, table } from './report.mjs';
+import { frontPages } from './scenarios/front-pages.mjs';
 import { heartbeats } from './scenarios/heartbeats.mjs';
 import { boot } from './scenarios/boot.mjs';
 import { broadcastBeside } from './scenarios/broadcast-beside.mjs';
@@ -63,6 +64,7 @@ const scenarios = {
   nightly,
   'nightly-order': nightlyOrder,
   'killed-push': killedPush,
+  'front-pages': frontPages,
   entitlement,
   nodes,
   processes,
@@ -90,6 +92,7 @@ const ONLY_WHEN_NAMED = new Set([
   'scale',
   'nightly-order',
   'killed-push',
+  'front-pages',
   'digest',
   'broadcast-beside',
   'campaign-beside',

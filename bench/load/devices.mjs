@@ -136,7 +136,7 @@ function beatTime(data, start, end) {
   return CLOCK_BASE + (parseFloat(data.latin1Slice(at, Math.min(end, at + 20))) - POSITION_BASE) * 1e6;
 }
 
-function token(user, secret) {
+export function token(user, secret) {
   const claims = { sub: user, aud: 'usher', exp: Math.floor(Date.now() / 1000) + 7_200 };
   const signed = [{ alg: 'HS256', typ: 'JWT' }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

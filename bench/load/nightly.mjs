@@ -9,6 +9,8 @@ const PART_BYTES = 64 * 1024;
 /** Prime to every count of rows that is a product of 2, 3 and 5: each row comes once, and its neighbours are far away. */
 const STEP = 7_368_787;
 
+export const userOfRow = (prefix, row) => `${prefix}${String(row).padStart(9, '0')}`;
+
 /** In the order of their users' ids, or shuffled. */
 function* pages({ prefix, rows, version = 20_261_120, shuffled = false }) {
   for (let n = 0; n < rows; n += 1) {
@@ -17,7 +19,7 @@ function* pages({ prefix, rows, version = 20_261_120, shuffled = false }) {
       titleId: `title-${(row * 7 + item * 13 + version) % 9_000}`,
       rank: item + 1,
     }));
-    yield { userId: `${prefix}${String(row).padStart(9, '0')}`, profileId: 'main', version, items };
+    yield { userId: userOfRow(prefix, row), profileId: 'main', version, items };
   }
 }
 

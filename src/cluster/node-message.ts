@@ -1,7 +1,7 @@
 import { type OutgoingEvent, EncodedEvent, type EventHeader } from '../mailbox/events/outgoing-event.js';
 
 /** What few events have. */
-type Rare = Pick<OutgoingEvent, 'reportSent' | 'againTo' | 'trace'>;
+type Rare = Pick<OutgoingEvent, 'reportSent' | 'againTo' | 'withinMs' | 'trace'>;
 
 /** The first line of an event. It has fields by position, since there may be thousands of them a second. */
 type Head = readonly [userId: string, exceptDeviceId: string | null, header: EventHeader, rare?: Rare];
@@ -12,10 +12,12 @@ type Head = readonly [userId: string, exceptDeviceId: string | null, header: Eve
  */
 export function encodeEvents(events: readonly OutgoingEvent[]): string {
   return events
-    .map(({ userId, event, exceptDeviceId, reportSent, againTo, trace }) => {
+    .map(({ userId, event, exceptDeviceId, reportSent, againTo, withinMs, trace }) => {
       const except = exceptDeviceId === undefined ? 'null' : `"${exceptDeviceId}"`;
-      const isPlain = !reportSent && againTo === undefined && trace === undefined;
-      const rare = isPlain ? '' : `,${JSON.stringify({ reportSent, againTo, trace } satisfies Rare)}`;
+      const isPlain = !reportSent && againTo === undefined && withinMs === undefined && trace === undefined;
+      const rare = isPlain
+        ? ''
+        : `,${JSON.stringify({ reportSent, againTo, withinMs, trace } satisfies Rare)}`;
       return `["${userId}",${except},${event.headerJson}${rare}]\n${event.body}`;
     })
     .join('\n');
@@ -28,8 +30,9 @@ export function decodeEvents(message: string): OutgoingEvent[] {
   for (let index = 0; index + 1 < lines.length; index += 2) {
     const [userId, exceptDeviceId, header, rare] = JSON.parse(lines[index] as string) as Head;
     const event = EncodedEvent.fromNode(header, lines[index + 1] as string);
-    const { reportSent, againTo, trace } = rare ?? {};
-    events.push({ userId, event, exceptDeviceId: exceptDeviceId ?? undefined, reportSent, againTo, trace });
+    const { reportSent, againTo, withinMs, trace } = rare ?? {};
+    const to = { userId, exceptDeviceId: exceptDeviceId ?? undefined, againTo };
+    events.push({ ...to, event, reportSent, withinMs, trace });
   }
   return events;
 }

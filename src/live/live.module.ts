@@ -25,6 +25,7 @@ import { NodePresenceService } from './maintenance/node-presence.service.js';
 import { NodeRegistrationService } from './maintenance/node-registration.service.js';
 import { DeliveryMonitorService } from './monitoring/delivery-monitor.service.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
+import { PacedDeliveryService } from './pacing/paced-delivery.service.js';
 import { DeviceGateway } from './socketio/device.gateway.js';
 import { DirectDriver } from './socketio/direct/direct.driver.js';
 import { SOCKET_DRIVER } from './socketio/socket-driver.js';
@@ -56,6 +57,7 @@ import { EventStreamController } from './sse/event-stream.controller.js';
     LocalDeliveryService,
     NodePresenceService,
     NodeRegistrationService,
+    PacedDeliveryService,
     {
       provide: SOCKET_DRIVER,
       inject: [CONFIG],

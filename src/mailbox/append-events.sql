@@ -1,7 +1,7 @@
 -- A fragment of a WITH: appends the rows of its table `event` to their users' mailboxes, and hands them to the consumers.
 -- event: n int (1 or 0, 1, 2 …: the order) · id uuid · user_id · key · type · tier · profile_id · target · at · expires_at · data json ·
 --        push ('never', or 'opt_in' for what is pushed only to users with preferences; null for everything else)
--- handoffId uuid, tier text: of the handoff rows · hasPreferences: whether the user `p.user_id` has set any (devices/device.fragments.ts)
+-- handoffId uuid, tier text: of the handoff rows · dueFrom timestamptz: from when on they count as waiting · hasPreferences: whether the user `p.user_id` has set any (devices/device.fragments.ts)
 -- pastEvents: past-events.sql, or nothing
 -- generationBase: the offset below the first one of this generation (platform/postgres/generation.fragments.ts)
 -- Adds the table placed: the columns of `event`, with the epoch, the bucket and the offset of each.
@@ -46,12 +46,12 @@ generation AS MATERIALIZED (
   -- Put together as text, which takes a fraction of json_build_array; user ids need no escapes.
   SELECT p.user_id, p.push, '["' || p.user_id || '",' || p."offset" || ']' AS text FROM placed p
 ), handed_off AS (
-  INSERT INTO handoff (id, consumer, tier, positions)
-  SELECT {{handoffId}}, 'delivery', {{tier}}, ('[' || string_agg(text, ',') || ']')::json
+  INSERT INTO handoff (id, consumer, tier, positions, created_at)
+  SELECT {{handoffId}}, 'delivery', {{tier}}, ('[' || string_agg(text, ',') || ']')::json, {{dueFrom}}
   FROM position
   HAVING count(*) > 0
   UNION ALL
-  SELECT {{handoffId}}, 'push', {{tier}}, ('[' || string_agg(text, ',') || ']')::json
+  SELECT {{handoffId}}, 'push', {{tier}}, ('[' || string_agg(text, ',') || ']')::json, {{dueFrom}}
   FROM (
     SELECT text FROM position WHERE push IS NULL
     UNION ALL

@@ -8,12 +8,19 @@ import { type BuiltInType, findEventType, EVENT_TYPES } from './events/event-typ
 /**
  * For WITH, after a table `event` of new events: appends them to their users' mailboxes, and adds the table `placed`, which has
  * their positions. append-events.sql says which columns `event` has, and what is atomic. `handoffId` and `tier` are SQL expressions.
- * `isPastKept`: whether the timeline shall know the events that these supersede. Whoever runs such a statement calls `MailboxService.deliverAppended` after its commit.
+ * `isPastKept`: whether the timeline shall know the events that these supersede. `dueFrom`, SQL too: until then neither sweep nor push looks
+ * whether the events arrived, which devices are told later than at once; now when this is not set. Whoever runs such a statement calls `MailboxService.deliverAppended` after its commit.
  */
-export const appendEvents = (of: { handoffId: string; tier: string; isPastKept: boolean }): string =>
+export const appendEvents = (of: {
+  handoffId: string;
+  tier: string;
+  isPastKept: boolean;
+  dueFrom?: string;
+}): string =>
   fragment('append-events.sql', import.meta.url, {
     handoffId: of.handoffId,
     tier: of.tier,
+    dueFrom: of.dueFrom ?? 'now()',
     pastEvents: of.isPastKept ? fragment('past-events.sql', import.meta.url) : '',
     hasPreferences: hasPreferences('p.user_id'),
     generationBase,

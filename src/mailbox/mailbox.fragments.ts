@@ -220,7 +220,7 @@ export const hasEvent = ({ userId, id }: { userId: string; id: string }): string
 /** A scalar (json): by tier, seconds since the oldest commit that the consumer has not taken over yet; null when there is none. */
 export const oldestHandoffs = (consumer: string): string =>
   `(SELECT json_object_agg(t.tier, (SELECT extract(epoch FROM now() - min(h.created_at))::float8
-      FROM handoff h WHERE h.consumer = ${consumer} AND h.tier = t.tier)) FROM (VALUES ('critical'), ('important')) AS t (tier))`;
+      FROM handoff h WHERE h.consumer = ${consumer} AND h.tier = t.tier AND h.created_at <= now())) FROM (VALUES ('critical'), ('important')) AS t (tier))`;
 
 /** Handoffs that one statement claims, at most. */
 const MAX_CLAIMED_HANDOFFS = 100;

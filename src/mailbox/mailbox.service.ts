@@ -93,12 +93,20 @@ export class MailboxService {
     return envelopes;
   }
 
-  /** Has events delivered that another folder's statement appended with `appendEvents`, after its commit. */
-  deliverAppended(appended: readonly AppendedEvent[], handoff: { id: string; tier: DurableTier }): void {
+  /**
+   * Has events delivered that another folder's statement appended with `appendEvents`, after its commit: at once, or each user's at a moment of
+   * its own within `withinMs`.
+   */
+  deliverAppended(
+    appended: readonly AppendedEvent[],
+    handoff: { id: string; tier: DurableTier },
+    withinMs?: number,
+  ): void {
     if (appended.length === 0) return;
     const events = appended.map(({ stamped: { id, at, event }, position }): OutgoingEvent => ({
       userId: event.userId,
       event: EncodedEvent.of(toEnvelope(id, event, at, position)),
+      withinMs,
     }));
     this.bus.publish(eventsPublished, { events, handoff });
   }

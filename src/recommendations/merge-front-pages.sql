@@ -1,7 +1,7 @@
 -- Stores the front pages that are newer than what is stored, and appends the event of each, for many users at once; each user and
 -- profile at most once in the input.
 -- $1 text[] user ids · $2 text[] profile ids · $3 text[] versions and $4 text[] items, as JSON · $5 text[] ids and $6 text[] keys of
--- their events · $7 uuid  id of the handoff · $8 timestamptz  now
+-- their events · $7 uuid  id of the handoff · $8 timestamptz  now · $9 int  milliseconds over which the users are told
 -- eventType: type, tier and push policy · appendEvents: mailbox/append.fragments.ts
 -- Returns one row: accepted (json [[n, epoch, offset], …], n = 1, 2, 3 …). The rest had that version already, or a newer one.
 -- Repeating it changes nothing. Versions compare as jsonb does: numbers as numbers, texts as texts.

@@ -11,7 +11,7 @@ import { toProblem } from '../platform/http/to-problem.js';
 import { streamedBody } from '../platform/http/body/streamed-body.js';
 import type { IngestTally } from './ingest/ingest.service.js';
 import { frontPageList, frontPageResponse, type IngestQuery, ingestQuery } from './recommendation.schema.js';
-import { RecommendationStore } from './recommendation.store.js';
+import { type FrontPage, RecommendationStore } from './recommendation.store.js';
 import { RunsService } from './runs/runs.service.js';
 import { Operation } from '../platform/http/docs/operation.js';
 
@@ -120,12 +120,17 @@ export class FrontPageController {
     const etag = `"${encodeURIComponent(String(page.version))}"`;
     response.setHeader('ETag', etag);
     response.setHeader('Cache-Control', 'private, no-cache');
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
     // Express would ignore If-None-Match when the request also has `Cache-Control: no-cache`, as fetch sends it.
-    if (!matches(request.headers['if-none-match'], etag)) return { profileId, ...page };
+    if (!matches(request.headers['if-none-match'], etag)) return encodePage(profileId, page);
     response.status(304);
     return undefined;
   }
 }
+
+/** As frontPageResponse. The items are JSON already: parsed, only to be encoded again, a large page would hold up the event loop. */
+const encodePage = (profileId: string, { version, items }: FrontPage): string =>
+  `{"profileId":${JSON.stringify(profileId)},"version":${JSON.stringify(version)},"items":${items}}`;
 
 /** Whether an If-None-Match header names the ETag (RFC 9110, weak comparison). */
 const matches = (condition: string | undefined, etag: string): boolean =>

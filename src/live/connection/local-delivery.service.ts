@@ -1,5 +1,4 @@
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { eventsForThisNode } from '../../delivery/dispatcher.service.js';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { ReceiptsService } from '../../delivery/receipts/receipts.service.js';
 import type { OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
 import type { Position } from '../../mailbox/position.js';
@@ -26,7 +25,7 @@ export const gapFound = new Topic<Connection>('live.gap_found');
 
 /** Writes events to the devices that are connected to this node. */
 @Injectable()
-export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown {
+export class LocalDeliveryService implements OnApplicationShutdown {
   private readonly log = new Logger('live');
   private readonly writes = new WriteScheduler((connection) => this.terminateStuck(connection));
   /** Connections with a gap that may still close by itself. */
@@ -41,10 +40,6 @@ export class LocalDeliveryService implements OnModuleInit, OnApplicationShutdown
     load: LoadMonitorWorker,
   ) {
     load.registerWriteQueue(() => this.writes.waiting);
-  }
-
-  onModuleInit(): void {
-    this.bus.subscribe(eventsForThisNode, (events) => this.deliver(events));
   }
 
   /** Writes or queues each event for the devices of its user that are connected here. One that fails is disconnected, and can resume. */

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { NodeRegistryService } from '../../cluster/node-registry.service.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { PacedDeliveryService } from '../pacing/paced-delivery.service.js';
 import { DisconnectService } from './disconnect.service.js';
 import { GapFillerService } from './gap-filler.service.js';
 
@@ -11,7 +11,7 @@ export class NodeRegistrationService implements OnModuleInit {
   constructor(
     private readonly nodes: NodeRegistryService,
     private readonly connections: ConnectionRegistryService,
-    private readonly delivery: LocalDeliveryService,
+    private readonly delivery: PacedDeliveryService,
     private readonly disconnects: DisconnectService,
     private readonly gapFiller: GapFillerService,
   ) {}

@@ -65,6 +65,8 @@ export interface OutgoingEvent {
   readonly reportSent?: boolean | undefined;
   /** Only these devices, and although they were sent it before: somebody in support resends it. */
   readonly againTo?: readonly string[] | undefined;
+  /** Milliseconds over which the users of such events are told, each at a moment of its own; undefined: at once (live/pacing). */
+  readonly withinMs?: number | undefined;
   /** The context of the step before in its trace, if it is traced (platform/tracing). */
   readonly trace?: string | undefined;
 }

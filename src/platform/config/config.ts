@@ -14,6 +14,7 @@ import {
   engagementSettings,
   nodeSettings,
   processorSettings,
+  recommendationSettings,
   retentionSettings,
   streamSettings,
 } from './settings.js';
@@ -27,6 +28,7 @@ export const environment = z
     ...streamSettings,
     ...connectionSettings,
     ...digestSettings,
+    ...recommendationSettings,
     ...engagementSettings,
     ...campaignSettings,
     ...broadcastSettings,
@@ -66,7 +68,7 @@ export const CONFIG = Symbol('CONFIG');
 
 /** A variable with one of these prefixes that is not a setting is taken for a misspelt one. */
 const OUR_PREFIXES =
-  /^(AUTH_JW|STRIPE_(API|WEBHOOK|PER)|STANDARD_WEBHOOK|APPLE_(BUNDLE|APP_ID|ENVIRON|ROOT)|GOOGLE_(PACKAGE|PUBSUB|SERVICE_ACCOUNT|API_BASE|JWKS|PER)|PAST_DUE|RECONCILE_|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|EVENT_STREAMS|TRUSTED_PROX|USER_CALLS|KEY_CALLS|WEBHOOKS_PER|RECEIPT_RET|PUSH_RET|WEBHOOK_|STREAM_RET|AUDIT_RET|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_|CONSOLE_|CONTACT_|PUBLIC_URL|SMTP_|TWILIO_|SMS_|EMAIL_PER|MESSAGE_|DIGESTS?_|ENGAGEMENT_|CAMPAIGN_|BROADCAST_|WAREHOUSE)/;
+  /^(AUTH_JW|STRIPE_(API|WEBHOOK|PER)|STANDARD_WEBHOOK|APPLE_(BUNDLE|APP_ID|ENVIRON|ROOT)|GOOGLE_(PACKAGE|PUBSUB|SERVICE_ACCOUNT|API_BASE|JWKS|PER)|PAST_DUE|RECONCILE_|LEASE_|GRACE_|HEARTBEAT_|ACK_TIMEOUT|DRAIN_|RECYCLE_|CONNECTS_PER|EVENT_STREAMS|TRUSTED_PROX|USER_CALLS|KEY_CALLS|WEBHOOKS_PER|RECEIPT_RET|PUSH_RET|RECOMMENDATIONS_|WEBHOOK_|STREAM_RET|AUDIT_RET|APNS_|FCM_|VAPID_|WEBPUSH_|PUSH_CA|CORS_|CONSOLE_|CONTACT_|PUBLIC_URL|SMTP_|TWILIO_|SMS_|EMAIL_PER|MESSAGE_|DIGESTS?_|ENGAGEMENT_|CAMPAIGN_|BROADCAST_|WAREHOUSE)/;
 
 /** Stops the boot. The message is for the operator: one sentence a line, each of which says what to change. */
 export class ConfigError extends Error {}

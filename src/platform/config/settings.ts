@@ -151,6 +151,14 @@ export const digestSettings = {
   DIGEST_TIMEZONE: timeZone('UTC'),
 };
 
+/** Front pages. */
+export const recommendationSettings = {
+  /** Seconds over which the connected users of a nightly file are told of their pages at most; a user's turn is always the same. 0: all at once. */
+  RECOMMENDATIONS_WINDOW_SECONDS: seconds(300, 0, 3_600),
+  /** Users of nightly files, connected or not, for each of whom a node makes that time longer by a part of a second. Smaller files are told at once. */
+  RECOMMENDATIONS_PER_SECOND: integer(1, 1_000_000).default(1_000),
+};
+
 /** What people do with what they are sent. */
 export const engagementSettings = {
   /** Days that engagement events are kept; what is counted of them stays. A link is counted for as long. */

@@ -14,6 +14,7 @@ import {
 import { readLines } from '../../platform/http/body/lines.js';
 import { Problem } from '../../platform/http/problem.js';
 import { frontPageEvent } from '../front-page-event.js';
+import { PaceService } from '../pacing/pace.service.js';
 import { type RecommendationLine, recommendationLine } from '../recommendation.schema.js';
 import { RecommendationStore } from '../recommendation.store.js';
 
@@ -65,6 +66,7 @@ export class IngestService {
   constructor(
     private readonly store: RecommendationStore,
     private readonly mailbox: MailboxService,
+    private readonly pace: PaceService,
   ) {}
 
   /**
@@ -134,8 +136,10 @@ export class IngestService {
       page,
       stamped: { id: randomUUID(), at, event: frontPageEvent(page) },
     }));
-    const accepted = await this.store.merge(fresh, handoff.id, at);
-    this.mailbox.deliverAppended(accepted, handoff);
+    const withinMs = this.pace.add(pages.length, tally.accepted);
+    const accepted = await this.store.merge(fresh, { handoffId: handoff.id, at, withinMs });
+    this.mailbox.deliverAppended(accepted, handoff, withinMs);
+    this.pace.remove(pages.length - accepted.length);
     tally.accepted += accepted.length;
     if (accepted.length === pages.length) return [];
     const stored = new Set<StampedEvent>(accepted.map(({ stamped }) => stamped));

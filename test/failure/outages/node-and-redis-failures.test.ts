@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startValkey } from '../../../tools/databases/valkey.mjs';
 import { DeviceFleet } from '../../support/drivers/device-fleet.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import type { EventLog } from '../../support/event-log.js';
 import { eventually } from '../../support/eventually.js';
 import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
 import { freePort } from '../../support/infrastructure/ports.js';
@@ -25,6 +26,8 @@ beforeAll(async () => {
   const url = (n: number) => ({
     REDIS_URL: `redis://127.0.0.1:${(proxies[n] as FaultProxy).port}`,
     LOG_LEVEL: 'warn',
+    RECOMMENDATIONS_PER_SECOND: '1',
+    RECOMMENDATIONS_WINDOW_SECONDS: '3600',
   });
   const first = await startUsher(url(0));
   nodes = [first, await first.another(url(1)), await first.another(url(2))];
@@ -107,3 +110,28 @@ describe('nothing durable is lost', () => {
     report(`node killed: recovered after ${elapsed(killed)}`);
   }, 90_000);
 });
+
+describe('front pages that are held back', () => {
+  test('reach each device once when the node is killed that holds them back, and nothing else is held up', async () => {
+    const [first, second] = nodes as [TestUsher, TestUsher];
+    const crowd = Array.from({ length: 500 }, (_, n) => `crowd-${n}`);
+    const userIds = [...crowd, ...Array.from({ length: USERS }, (_, n) => `u${n}`)];
+    await second.backOffice.recommend(userIds.map((userId) => ({ userId, version: 1, items: [] })));
+    for (const node of [first, second])
+      await eventually(
+        'front pages are held back',
+        async () => (await metric(node, 'usher_events_held')) > 0,
+      );
+    await second.kill('SIGKILL');
+    await fleet.publish(1, [first]);
+    await eventually('every device was told', () =>
+      fleet.devices.every(({ eventLog }) => pagesOf(eventLog).length > 0),
+    );
+    for (const { eventLog } of fleet.devices) {
+      expect(pagesOf(eventLog)).toHaveLength(1);
+      expect(eventLog.violations).toEqual([]);
+    }
+  }, 90_000);
+});
+
+const pagesOf = ({ applied }: EventLog) => applied.filter(({ type }) => type === 'recommendations.ready');

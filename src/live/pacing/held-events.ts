@@ -1,0 +1,77 @@
+import { crc32 } from 'node:zlib';
+import type { OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
+
+/** How exact the moments are, in ms. */
+export const SLOT_MS = 100;
+const HASHES = 2 ** 32;
+
+interface Held {
+  readonly slot: number;
+  readonly events: OutgoingEvent[];
+}
+
+/** A user's part of such a time, 0 to 1: the same on each node, so that all devices of the user are told together. */
+export const turnOf = (userId: string): number => crc32(userId) / HASHES;
+
+/** Events that wait for the moments of their users, `capacity` at most. Times are those of one clock, in ms. */
+export class HeldEvents {
+  private readonly byUser = new Map<string, Held>();
+  private readonly usersBySlot = new Map<number, string[]>();
+  private nextSlot = 0;
+  private count = 0;
+
+  constructor(private readonly capacity: number) {}
+
+  /** Events that wait. */
+  get size(): number {
+    return this.count;
+  }
+
+  /**
+   * Takes the event until its user's moment within `withinMs`; with others of the user, until theirs. Returns false when there is no room: it
+   * must be told now.
+   */
+  hold(event: OutgoingEvent, withinMs: number, now: number): boolean {
+    if (this.count >= this.capacity) return false;
+    const held = this.byUser.get(event.userId) ?? this.begin(event.userId, withinMs, now);
+    held.events.push(event);
+    this.count += 1;
+    return true;
+  }
+
+  /** Returns the user's events, in the order in which they came; they wait no longer. */
+  take(userId: string): readonly OutgoingEvent[] {
+    const held = this.byUser.get(userId);
+    if (!held) return [];
+    this.byUser.delete(userId);
+    this.count -= held.events.length;
+    return held.events;
+  }
+
+  /** Returns the users whose moments have come since the last call; their events are still held. */
+  takeDueUsers(now: number): string[] {
+    const due: string[] = [];
+    for (const end = slotOf(now); this.nextSlot <= end; this.nextSlot += 1) {
+      const users = this.usersBySlot.get(this.nextSlot) ?? [];
+      this.usersBySlot.delete(this.nextSlot);
+      // Of a user whose events were taken early, others may wait until a later slot.
+      due.push(...users.filter((userId) => this.byUser.get(userId)?.slot === this.nextSlot));
+    }
+    return due;
+  }
+
+  private begin(userId: string, withinMs: number, now: number): Held {
+    if (this.byUser.size === 0) {
+      this.usersBySlot.clear();
+      this.nextSlot = slotOf(now);
+    }
+    const held: Held = { slot: slotOf(now + turnOf(userId) * withinMs), events: [] };
+    this.byUser.set(userId, held);
+    const users = this.usersBySlot.get(held.slot);
+    if (users) users.push(userId);
+    else this.usersBySlot.set(held.slot, [userId]);
+    return held;
+  }
+}
+
+const slotOf = (ms: number): number => Math.floor(ms / SLOT_MS);
