@@ -91,9 +91,11 @@ export class MailboxService {
   /** Has events delivered that another folder's statement appended with `appendEvents`, after its commit. */
   deliverAppended(appended: readonly AppendedEvent[], handoff: { id: string; tier: DurableTier }): void {
     if (appended.length === 0) return;
-    const events = appended.map(({ stamped: { id, at, event }, position }): OutgoingEvent => ({
-      userId: event.userId,
-      event: EncodedEvent.of(toEnvelope(id, event, at, position)),
+    const events = appended.map(({ userId, id, type, tier, key, at, position, whole }): OutgoingEvent => ({
+      userId,
+      event: EncodedEvent.deferred({ id, type, tier, key, at, ...position }, () =>
+        toEnvelope(id, whole(), at, position),
+      ),
     }));
     this.bus.publish(eventsPublished, { events, handoff });
   }

@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { appendEvents, eventTypeColumns } from '../mailbox/append.fragments.js';
-import { type AppendedEvent, keyOf, type StampedEvent } from '../mailbox/events/event.js';
+import type { Position } from '../mailbox/position.js';
 import { Database } from '../platform/postgres/database.js';
 import { named, plannedEachTime, statement } from '../platform/postgres/statement.js';
-import { textArray } from '../platform/postgres/text-array.js';
-import type { RecommendationLine } from './recommendation.schema.js';
+import type { PageColumns } from './ingest/page-columns.js';
 
 const MERGE = plannedEachTime(
   statement('merge-front-pages.sql', import.meta.url, {
@@ -26,10 +25,10 @@ const LIST = named(
    WHERE user_id = $1 ORDER BY profile_id LIMIT ${MAX_PROFILES}`,
 );
 
-/** A front page to be stored, and its event. */
-export interface NewFrontPage {
-  readonly page: RecommendationLine;
-  readonly stamped: StampedEvent;
+/** A page that was stored: its place among those that were given, from 0, and where its event is in the mailbox. */
+export interface MergedPage {
+  readonly row: number;
+  readonly position: Position;
 }
 
 /** How many pages that were not stored have the version that is stored, and how many of these have other items. The rest is older. */
@@ -56,27 +55,21 @@ export class RecommendationStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Stores the pages that are newer than what is stored and appends their events, in one commit of its own. `pages` must have each
-   * user and profile at most once. Returns the events, which the caller then has delivered (`MailboxService.deliverAppended`).
+   * Stores the pages that are newer than what is stored and appends their events, in one commit of its own. Returns these, and the caller
+   * has their events delivered (`MailboxService.deliverAppended`).
    */
-  async merge(pages: readonly NewFrontPage[], handoffId: string, at: string): Promise<AppendedEvent[]> {
+  async merge(pages: PageColumns, handoffId: string, at: string): Promise<MergedPage[]> {
     type Row = { accepted: [n: number, epoch: string, offset: number][] | null };
-    const [row] = await this.database.run<Row>('routine', MERGE, [
-      ...columnsOf(pages.map(({ page }) => page)),
-      textArray(pages.map(({ stamped }) => stamped.id)),
-      textArray(pages.map(({ stamped: { id, event } }) => keyOf(id, event))),
-      handoffId,
-      at,
-    ]);
-    return (row?.accepted ?? []).map(([n, epoch, offset]) => {
-      const { stamped } = pages[n - 1] as NewFrontPage;
-      return { stamped, position: { epoch, offset } };
-    });
+    const { userIds, profileIds, versions, items, ids, keys } = pages;
+    const values = [userIds, profileIds, versions, items, ids, keys, handoffId, at];
+    const [row] = await this.database.run<Row>('routine', MERGE, values);
+    return (row?.accepted ?? []).map(([n, epoch, offset]) => ({ row: n - 1, position: { epoch, offset } }));
   }
 
   /** Compares pages that a merge did not store with what is stored. */
-  async compare(pages: readonly RecommendationLine[]): Promise<Comparison> {
-    const [row] = await this.database.run<Comparison>('routine', COMPARE, columnsOf(pages));
+  async compare({ userIds, profileIds, versions, items }: PageColumns): Promise<Comparison> {
+    const values = [userIds, profileIds, versions, items];
+    const [row] = await this.database.run<Comparison>('routine', COMPARE, values);
     return row ?? { unchanged: 0, conflicting: 0 };
   }
 
@@ -91,11 +84,3 @@ export class RecommendationStore {
     return this.database.run('important', LIST, [userId]);
   }
 }
-
-/** Users, profiles, versions and items, as both statements take them. */
-const columnsOf = (pages: readonly RecommendationLine[]): Buffer[] => [
-  textArray(pages.map(({ userId }) => userId)),
-  textArray(pages.map(({ profileId }) => profileId)),
-  textArray(pages.map(({ version }) => JSON.stringify(version))),
-  textArray(pages.map(({ items }) => JSON.stringify(items))),
-];

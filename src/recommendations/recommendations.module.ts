@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { IngestService } from './ingest/ingest.service.js';
+import { LineChecksService } from './ingest/line-checks.service.js';
 import { RunStore } from './runs/run.store.js';
 import { RunsController } from './runs/runs.controller.js';
 import { RunsService } from './runs/runs.service.js';
@@ -20,6 +21,6 @@ import {
     FrontPageController,
     RunsController,
   ],
-  providers: [IngestService, RecommendationStore, RunsService, RunStore],
+  providers: [IngestService, LineChecksService, RecommendationStore, RunsService, RunStore],
 })
 export class RecommendationsModule {}

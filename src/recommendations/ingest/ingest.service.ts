@@ -1,24 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import type { StampedEvent } from '../../mailbox/events/event.js';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
+import { reject, rejectAll, rejection, type Rejections } from '../../platform/http/body/json-line.js';
+import { Problem } from '../../platform/http/problem.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { runIsolated } from '../../platform/scheduling/isolation.js';
-import {
-  MAX_LINE_BYTES,
-  readJsonLine,
-  reject,
-  rejection,
-  type Rejections,
-} from '../../platform/http/body/json-line.js';
-import { readLines } from '../../platform/http/body/lines.js';
-import { Problem } from '../../platform/http/problem.js';
-import { frontPageEvent } from '../front-page-event.js';
-import { type RecommendationLine, recommendationLine } from '../recommendation.schema.js';
 import { RecommendationStore } from '../recommendation.store.js';
+import { frontPageEvents } from './front-page-events.js';
+import { LineChecksService } from './line-checks.service.js';
+import { type PageColumns, pick } from './page-columns.js';
 
-/** Front pages a commit: enough to make the round trip worthwhile, few enough to hold in memory. */
-const BATCH_SIZE = 500;
 /** Batches that are written at the same time: while PostgreSQL merges one, the next is read and checked. */
 const MAX_BATCHES_IN_FLIGHT = 3;
 /** A file that is to be refused as a whole is held in memory until its last line has been read. */
@@ -50,11 +41,8 @@ export const newTally = (): IngestTally => ({
   rejected: [],
 });
 
-/** A valid line, with its number. */
-type NumberedPage = RecommendationLine & { readonly line: number };
-
 /**
- * Ingests the nightly file in batches, with constant memory: a batch is parsed, then merged and its events appended by
+ * Ingests the nightly file in batches, with constant memory: a batch is checked, then merged and its events appended by
  * one statement. Batches may be committed in another order than that of the file; that is harmless, because a page is only
  * replaced by a newer version.
  */
@@ -64,6 +52,7 @@ export class IngestService {
 
   constructor(
     private readonly store: RecommendationStore,
+    private readonly checks: LineChecksService,
     private readonly mailbox: MailboxService,
   ) {}
 
@@ -73,7 +62,7 @@ export class IngestService {
    */
   async check(body: AsyncIterable<Uint8Array>, tally: IngestTally): Promise<Uint8Array[]> {
     const chunks: Uint8Array[] = [];
-    for await (const _ of readBatches(kept(body, chunks), tally)) continue;
+    for await (const piece of this.checks.check(kept(body, chunks))) rejectAll(tally, piece);
     return chunks;
   }
 
@@ -87,7 +76,7 @@ export class IngestService {
   ): AsyncGenerator<void> {
     const inFlight: Promise<void>[] = [];
     try {
-      for await (const batch of readBatches(body, tally)) {
+      for await (const batch of this.batches(body, tally)) {
         const writing = this.write(batch, tally);
         // It may fail before it is awaited below: without this the process would report an unhandled rejection.
         writing.catch(() => undefined);
@@ -104,49 +93,57 @@ export class IngestService {
     yield;
   }
 
+  private async *batches(
+    body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    tally: IngestTally,
+  ): AsyncGenerator<readonly PageColumns[]> {
+    for await (const piece of this.checks.check(body)) {
+      rejectAll(tally, piece);
+      yield* piece.batches;
+    }
+  }
+
   /**
    * A statement takes each user and profile once: of repeated ones the later lines are written afterwards, in the order
    * of the file. A line that passed the checks and cannot be written is rejected alone: it must not end the file.
    */
-  private async write(batch: readonly NumberedPage[], tally: IngestTally): Promise<void> {
-    for (const pages of splitRepeated(batch)) {
-      const unmerged: NumberedPage[] = [];
-      await runIsolated(pages, {
-        run: async (part) => void unmerged.push(...(await this.commit(part, tally))),
+  private async write(batch: readonly PageColumns[], tally: IngestTally): Promise<void> {
+    for (const pages of batch) {
+      const unmerged: number[] = [];
+      await runIsolated([...pages.lines.keys()], {
+        run: async (rows) => void unmerged.push(...(await this.commit(pages, rows, tally))),
         isolate: (error) => !isOutage(error),
-        onFailure: ([page], error) => {
-          if (isOutage(error) || !page || tally.unwritable >= MAX_UNWRITABLE) throw error;
+        onFailure: ([row], error) => {
+          if (isOutage(error) || row === undefined || tally.unwritable >= MAX_UNWRITABLE) throw error;
           tally.unwritable += 1;
-          this.log.error(error, `line ${page.line} was not written`);
-          reject(tally, rejection(page.line, 'internal'));
+          const line = pages.lines[row] as number;
+          this.log.error(error, `line ${line} was not written`);
+          reject(tally, rejection(line, 'internal'));
         },
       });
       // Not within: an error here must not commit the others again.
-      if (unmerged.length > 0) await this.countUnmerged(unmerged, tally);
+      if (unmerged.length > 0) await this.countUnmerged(pick(pages, unmerged), tally);
     }
   }
 
-  /** Commits the pages that are newer than the stored ones. Returns the others. */
-  private async commit(pages: readonly NumberedPage[], tally: IngestTally): Promise<NumberedPage[]> {
+  /** Commits those of these rows that are newer than the stored pages. Returns the others. */
+  private async commit(all: PageColumns, rows: readonly number[], tally: IngestTally): Promise<number[]> {
     const handoff = { id: randomUUID(), tier: 'important' } as const;
     const at = new Date().toISOString();
-    const fresh = pages.map((page) => ({
-      page,
-      stamped: { id: randomUUID(), at, event: frontPageEvent(page) },
-    }));
-    const accepted = await this.store.merge(fresh, handoff.id, at);
-    this.mailbox.deliverAppended(accepted, handoff);
-    tally.accepted += accepted.length;
-    if (accepted.length === pages.length) return [];
-    const stored = new Set<StampedEvent>(accepted.map(({ stamped }) => stamped));
-    return fresh.filter(({ stamped }) => !stored.has(stamped)).map(({ page }) => page);
+    const pages = pick(all, rows);
+    const merged = await this.store.merge(pages, handoff.id, at);
+    this.mailbox.deliverAppended(frontPageEvents(pages, merged, at), handoff);
+    tally.accepted += merged.length;
+    if (merged.length === rows.length) return [];
+    const stored = new Set(merged.map(({ row }) => row));
+    return rows.filter((_, place) => !stored.has(place));
   }
 
-  private async countUnmerged(pages: readonly NumberedPage[], tally: IngestTally): Promise<void> {
+  private async countUnmerged(pages: PageColumns, tally: IngestTally): Promise<void> {
     const { unchanged, conflicting } = await this.store.compare(pages);
     tally.unchanged += unchanged;
     tally.conflicting += conflicting;
-    tally.stale += pages.length - unchanged;
+    tally.stale += pages.lines.length - unchanged;
   }
 }
 
@@ -163,36 +160,4 @@ async function* kept(body: AsyncIterable<Uint8Array>, chunks: Uint8Array[]): Asy
     chunks.push(chunk);
     yield chunk;
   }
-}
-
-/** Yields the valid lines in batches, and counts the others as rejected. */
-async function* readBatches(
-  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  tally: IngestTally,
-): AsyncGenerator<NumberedPage[]> {
-  let batch: NumberedPage[] = [];
-  for await (const lines of readLines(body, MAX_LINE_BYTES)) {
-    for (const line of lines) {
-      const read = readJsonLine(line, recommendationLine);
-      if ('code' in read) reject(tally, read);
-      else batch.push({ ...read.value, line: read.line });
-      if (batch.length < BATCH_SIZE) continue;
-      yield batch;
-      batch = [];
-    }
-  }
-  if (batch.length > 0) yield batch;
-}
-
-/** Splits a batch into groups in which each user and profile occurs once. */
-function splitRepeated(batch: readonly NumberedPage[]): NumberedPage[][] {
-  const groups: NumberedPage[][] = [];
-  const occurrences = new Map<string, number>();
-  for (const page of batch) {
-    const key = `${page.userId}\n${page.profileId}`;
-    const earlier = occurrences.get(key) ?? 0;
-    occurrences.set(key, earlier + 1);
-    (groups[earlier] ??= []).push(page);
-  }
-  return groups;
 }
