@@ -31,8 +31,9 @@ export interface MergedPage {
   readonly position: Position;
 }
 
-/** How many pages that were not stored have the version that is stored, and how many of these have other items. The rest is older. */
+/** What is known of pages: those whose version is stored, or a newer one, by their places from 0; how many are stored with that version, and how many of these with other items. */
 export interface Comparison {
+  readonly known: readonly number[];
   readonly unchanged: number;
   readonly conflicting: number;
 }
@@ -66,11 +67,12 @@ export class RecommendationStore {
     return (row?.accepted ?? []).map(([n, epoch, offset]) => ({ row: n - 1, position: { epoch, offset } }));
   }
 
-  /** Compares pages that a merge did not store with what is stored. */
+  /** Compares pages with what is stored, and changes nothing. */
   async compare({ userIds, profileIds, versions, items }: PageColumns): Promise<Comparison> {
     const values = [userIds, profileIds, versions, items];
     const [row] = await this.database.run<Comparison>('routine', COMPARE, values);
-    return row ?? { unchanged: 0, conflicting: 0 };
+    const { known = [], unchanged = 0, conflicting = 0 } = row ?? {};
+    return { known: known.map((n) => n - 1), unchanged, conflicting };
   }
 
   /** The newest front page; undefined when the profile has none yet. */

@@ -41,6 +41,18 @@ export const newTally = (): IngestTally => ({
   rejected: [],
 });
 
+/** A file that is being ingested. */
+interface OpenFile {
+  readonly tally: IngestTally;
+  /**
+   * Whether most pages of the last batch were not newer than the stored ones, as of a file that is sent again. Then the next ones are
+   * compared first, which only reads: a merge locks each page that it meets, which is a write.
+   */
+  isKnown: boolean;
+}
+
+const rowsOf = ({ lines }: PageColumns): number[] => [...lines.keys()];
+
 /**
  * Ingests the nightly file in batches, with constant memory: a batch is checked, then merged and its events appended by
  * one statement. Batches may be committed in another order than that of the file; that is harmless, because a page is only
@@ -74,10 +86,11 @@ export class IngestService {
     body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     tally: IngestTally,
   ): AsyncGenerator<void> {
+    const file: OpenFile = { tally, isKnown: false };
     const inFlight: Promise<void>[] = [];
     try {
       for await (const batch of this.batches(body, tally)) {
-        const writing = this.write(batch, tally);
+        const writing = this.write(batch, file);
         // It may fail before it is awaited below: without this the process would report an unhandled rejection.
         writing.catch(() => undefined);
         inFlight.push(writing);
@@ -103,27 +116,52 @@ export class IngestService {
     }
   }
 
-  /**
-   * A statement takes each user and profile once: of repeated ones the later lines are written afterwards, in the order
-   * of the file. A line that passed the checks and cannot be written is rejected alone: it must not end the file.
-   */
-  private async write(batch: readonly PageColumns[], tally: IngestTally): Promise<void> {
+  /** A statement takes each user and profile once: of repeated ones the later lines are written afterwards, in the order of the file. */
+  private async write(batch: readonly PageColumns[], file: OpenFile): Promise<void> {
     for (const pages of batch) {
-      const unmerged: number[] = [];
-      await runIsolated([...pages.lines.keys()], {
-        run: async (rows) => void unmerged.push(...(await this.commit(pages, rows, tally))),
-        isolate: (error) => !isOutage(error),
-        onFailure: ([row], error) => {
-          if (isOutage(error) || row === undefined || tally.unwritable >= MAX_UNWRITABLE) throw error;
-          tally.unwritable += 1;
-          const line = pages.lines[row] as number;
-          this.log.error(error, `line ${line} was not written`);
-          reject(tally, rejection(line, 'internal'));
-        },
-      });
-      // Not within: an error here must not commit the others again.
-      if (unmerged.length > 0) await this.countUnmerged(pick(pages, unmerged), tally);
+      const newer = file.isKnown ? await this.countKnown(pages, file.tally) : pages;
+      const unmerged = await this.merge(newer, file.tally);
+      const known = pages.lines.length - newer.lines.length + unmerged.length;
+      file.isKnown = known > pages.lines.length / 2;
+      if (unmerged.length === 0) continue;
+      // What was removed between the two statements is told as stale too.
+      const removed = await this.countKnown(pick(newer, unmerged), file.tally);
+      file.tally.stale += removed.lines.length;
     }
+  }
+
+  /** Counts the pages that are stored already, or are older than what is stored. Returns the others. */
+  private async countKnown(pages: PageColumns, tally: IngestTally): Promise<PageColumns> {
+    const { known, unchanged, conflicting } = await this.store.compare(pages);
+    tally.unchanged += unchanged;
+    tally.conflicting += conflicting;
+    tally.stale += known.length - unchanged;
+    const isKnown = new Set(known);
+    return pick(
+      pages,
+      rowsOf(pages).filter((row) => !isKnown.has(row)),
+    );
+  }
+
+  /**
+   * Commits the pages that are newer than the stored ones. Returns the rows of the others. A line that passed the checks and cannot be
+   * written is rejected alone: it must not end the file.
+   */
+  private async merge(pages: PageColumns, tally: IngestTally): Promise<number[]> {
+    const unmerged: number[] = [];
+    if (pages.lines.length === 0) return unmerged;
+    await runIsolated(rowsOf(pages), {
+      run: async (rows) => void unmerged.push(...(await this.commit(pages, rows, tally))),
+      isolate: (error) => !isOutage(error),
+      onFailure: ([row], error) => {
+        if (isOutage(error) || row === undefined || tally.unwritable >= MAX_UNWRITABLE) throw error;
+        tally.unwritable += 1;
+        const line = pages.lines[row] as number;
+        this.log.error(error, `line ${line} was not written`);
+        reject(tally, rejection(line, 'internal'));
+      },
+    });
+    return unmerged;
   }
 
   /** Commits those of these rows that are newer than the stored pages. Returns the others. */
@@ -137,13 +175,6 @@ export class IngestService {
     if (merged.length === rows.length) return [];
     const stored = new Set(merged.map(({ row }) => row));
     return rows.filter((_, place) => !stored.has(place));
-  }
-
-  private async countUnmerged(pages: PageColumns, tally: IngestTally): Promise<void> {
-    const { unchanged, conflicting } = await this.store.compare(pages);
-    tally.unchanged += unchanged;
-    tally.conflicting += conflicting;
-    tally.stale += pages.lines.length - unchanged;
   }
 }
 

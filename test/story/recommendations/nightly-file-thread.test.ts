@@ -26,7 +26,7 @@ const large = (count: number, prefix: string) =>
 
 describe('a nightly file', () => {
   test('that is small is checked in the event loop, without a thread', async () => {
-    const before = [await checked('event_loop'), await checked('thread')];
+    const before = [await checked('event_loop'), await checked('thread')] as const;
     await job.send(lines(2 * BATCH, 'small-'));
     expect([await checked('event_loop'), await checked('thread')]).toEqual([
       before[0] + 2 * BATCH,
@@ -37,7 +37,7 @@ describe('a nightly file', () => {
   test('that is large is checked in a thread; its lines keep their numbers, and devices get their events', async () => {
     const device = await usher.device('amy', 'amy-tv');
     const items = Array.from({ length: 30 }, (_, n) => ({ titleId: `t${n}`, name: `Ünï ${n}` }));
-    const before = [await checked('event_loop'), await checked('thread')];
+    const before = [await checked('event_loop'), await checked('thread')] as const;
     const { body } = await job.send(
       [
         large(1_500, 'large-'),
