@@ -1,11 +1,15 @@
 /*
- * The thread that checks the lines of large nightly files: check-thread.service.ts starts and ends it, and its protocol is CheckRequest there. Nothing that
- * runs here may hold up a socket, and nothing of a file is kept but the batch that it is in.
+ * The thread that checks the lines of large nightly files: ThreadChecker starts and ends it, and asks it by CheckRequest. Nothing of a file is
+ * kept but the batch that it is in.
  */
+import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import type { CheckRequest, CheckResponse } from './check-request.js';
 import { type CheckedPiece, LineChecker } from './line-checker.js';
 import { memoryOf } from './page-columns.js';
+
+// The sockets' thread goes first where cores are short. Only Linux has priorities of threads: elsewhere it would be that of the process.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const files = new Map<number, LineChecker>();
 

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { type CheckedPiece, LineChecker } from './line-checker.js';
@@ -14,6 +14,7 @@ const IDLE_MS = 5_000;
 /** Checks the lines of nightly files: the first ones in the event loop, and those of a large file in a thread, one for all files of the node. */
 @Injectable()
 export class LineChecksService implements OnApplicationShutdown {
+  private readonly log = new Logger('recommendations');
   private readonly checked: Counter<'where'>;
   private thread: ThreadChecker | undefined;
   private openFiles = 0;
@@ -68,7 +69,10 @@ export class LineChecksService implements OnApplicationShutdown {
 
   private startedThread(): ThreadChecker {
     clearTimeout(this.idleTimer);
-    if (this.thread === undefined || this.thread.hasEnded) this.thread = new ThreadChecker();
+    if (this.thread === undefined || this.thread.hasEnded)
+      this.thread = new ThreadChecker((error) =>
+        this.log.error(error, 'the thread that checks files has failed'),
+      );
     return this.thread;
   }
 

@@ -16,7 +16,7 @@ interface Waiter {
   readonly deadline: NodeJS.Timeout;
 }
 
-/** A thread that checks the pieces of files, and what it owes. Once it has ended it fails whatever it is asked, and is not started again. */
+/** A thread that checks the pieces of files. Once it has ended, it fails whatever it is asked, and is not started again. */
 export class ThreadChecker {
   private readonly thread = new Worker(new URL('./check-thread.js', import.meta.url), {
     resourceLimits: LIMITS,
@@ -25,12 +25,13 @@ export class ThreadChecker {
   private nextFile = 1;
   private ended = false;
 
-  constructor() {
+  /** `onError` is told why the thread ends by itself. */
+  constructor(onError: (error: Error) => void) {
     this.thread.on('message', ({ file, piece }: CheckResponse) =>
       this.settle(file)?.resolve(withBuffers(piece)),
     );
     // An error without a listener would end the node; 'exit' follows it.
-    this.thread.on('error', () => this.fail());
+    this.thread.on('error', onError);
     this.thread.on('exit', () => this.fail());
   }
 
@@ -69,7 +70,7 @@ export class ThreadChecker {
 
   private ask(request: CheckRequest, memory?: ArrayBuffer[]): Promise<CheckedPiece> {
     return new Promise((resolve, reject) => {
-      if (this.ended) return reject(hasEnded());
+      if (this.ended) return reject(threadEnded());
       const deadline = setTimeout(() => void this.stop(), DEADLINE_MS);
       this.waiting.set(request.file, { resolve, reject, deadline });
       this.post(request, memory);
@@ -89,11 +90,11 @@ export class ThreadChecker {
 
   private fail(): void {
     this.ended = true;
-    for (const file of [...this.waiting.keys()]) this.settle(file)?.reject(hasEnded());
+    for (const file of [...this.waiting.keys()]) this.settle(file)?.reject(threadEnded());
   }
 }
 
-const hasEnded = (): Problem =>
+const threadEnded = (): Problem =>
   new Problem(
     'unavailable',
     'The thread that checks the file has ended. What was accepted stays: send the file again.',
