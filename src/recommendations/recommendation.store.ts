@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { appendEvents, eventTypeColumns } from '../mailbox/append.fragments.js';
-import type { Position } from '../mailbox/position.js';
 import { Database } from '../platform/postgres/database.js';
 import { named, plannedEachTime, statement } from '../platform/postgres/statement.js';
-import type { PageColumns } from './ingest/page-columns.js';
+import type { MergedPage, PageColumns } from './ingest/page-columns.js';
 
 const MERGE = plannedEachTime(
   statement('merge-front-pages.sql', import.meta.url, {
@@ -24,12 +23,6 @@ const LIST = named(
   `SELECT profile_id AS "profileId", version, items, iso(updated_at) AS "updatedAt" FROM recommendation
    WHERE user_id = $1 ORDER BY profile_id LIMIT ${MAX_PROFILES}`,
 );
-
-/** A page that was stored: its place among those that were given, from 0, and where its event is in the mailbox. */
-export interface MergedPage {
-  readonly row: number;
-  readonly position: Position;
-}
 
 /** What is known of pages: those whose version is stored, or a newer one, by their places from 0; how many are stored with that version, and how many of these with other items. */
 export interface Comparison {

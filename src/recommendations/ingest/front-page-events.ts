@@ -2,8 +2,7 @@ import type { AppendedEvent } from '../../mailbox/events/event.js';
 import { textAt, textsOf } from '../../platform/postgres/text-array.js';
 import { frontPageEvent } from '../front-page-event.js';
 import type { RecommendationLine } from '../recommendation.schema.js';
-import type { MergedPage } from '../recommendation.store.js';
-import type { PageColumns } from './page-columns.js';
+import type { MergedPage, PageColumns } from './page-columns.js';
 
 /** Returns the events of pages that were stored at `at`. A page is parsed only if its user has a device. */
 export function frontPageEvents(

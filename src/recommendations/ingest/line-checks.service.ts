@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { type CheckedPiece, LineChecker } from './line-checker.js';
-import { ThreadChecker } from './thread-checker.js';
+import { CheckThreadSender } from './check-thread.sender.js';
 
 /** A smaller file is checked in the event loop: it takes some milliseconds, and a thread a hundred to start. */
 const THREAD_FROM_BYTES = 256 * 1024;
@@ -16,7 +16,7 @@ const IDLE_MS = 5_000;
 export class LineChecksService implements OnApplicationShutdown {
   private readonly log = new Logger('recommendations');
   private readonly checked: Counter<'where'>;
-  private thread: ThreadChecker | undefined;
+  private thread: CheckThreadSender | undefined;
   private openFiles = 0;
   private idleTimer: NodeJS.Timeout | undefined;
 
@@ -51,7 +51,7 @@ export class LineChecksService implements OnApplicationShutdown {
 
   private async *checkInThread(
     chunks: AsyncIterable<Uint8Array>,
-    open: (thread: ThreadChecker) => number,
+    open: (thread: CheckThreadSender) => number,
   ): AsyncGenerator<CheckedPiece> {
     const thread = this.startedThread();
     const file = open(thread);
@@ -67,10 +67,10 @@ export class LineChecksService implements OnApplicationShutdown {
     }
   }
 
-  private startedThread(): ThreadChecker {
+  private startedThread(): CheckThreadSender {
     clearTimeout(this.idleTimer);
     if (this.thread === undefined || this.thread.hasEnded)
-      this.thread = new ThreadChecker((error) =>
+      this.thread = new CheckThreadSender((error) =>
         this.log.error(error, 'the thread that checks files has failed'),
       );
     return this.thread;

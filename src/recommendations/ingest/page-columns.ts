@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { keyOf } from '../../mailbox/events/event.js';
+import type { Position } from '../../mailbox/position.js';
 import { textArray, textsOf } from '../../platform/postgres/text-array.js';
 import { frontPageEvent } from '../front-page-event.js';
 import type { RecommendationLine } from '../recommendation.schema.js';
@@ -17,6 +18,12 @@ const COLUMNS = ['userIds', 'profileIds', 'versions', 'items', 'ids', 'keys'] as
 export interface PageColumns extends Readonly<Record<(typeof COLUMNS)[number], Buffer<ArrayBuffer>>> {
   /** The number of each page's line. */
   readonly lines: readonly number[];
+}
+
+/** A page that was stored: its place among those that were given, from 0, and where its event is in the mailbox. */
+export interface MergedPage {
+  readonly row: number;
+  readonly position: Position;
 }
 
 /** Returns the pages as columns, with new ids for their events. */

@@ -17,8 +17,8 @@ interface Waiter {
 }
 
 /** A thread that checks the pieces of files. Once it has ended, it fails whatever it is asked, and is not started again. */
-export class ThreadChecker {
-  private readonly thread = new Worker(new URL('./check-thread.js', import.meta.url), {
+export class CheckThreadSender {
+  private readonly thread = new Worker(new URL('./check-thread.mjs', import.meta.url), {
     resourceLimits: LIMITS,
   });
   private readonly waiting = new Map<number, Waiter>();
