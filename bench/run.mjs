@@ -41,6 +41,7 @@ import { flood } from './scenarios/flood.mjs';
 import { killedPush } from './scenarios/killed-push.mjs';
 import { latency } from './scenarios/latency.mjs';
 import { nightly } from './scenarios/nightly.mjs';
+import { nightlyBeside } from './scenarios/nightly-beside.mjs';
 import { nightlyOrder } from './scenarios/nightly-order.mjs';
 import { nodes } from './scenarios/nodes.mjs';
 import { presence } from './scenarios/presence.mjs';
@@ -62,6 +63,7 @@ const scenarios = {
   connections,
   heartbeats,
   nightly,
+  'nightly-beside': nightlyBeside,
   'nightly-order': nightlyOrder,
   'killed-push': killedPush,
   'front-pages': frontPages,
@@ -90,6 +92,7 @@ const ONLY_WHEN_NAMED = new Set([
   'stages',
   'clients',
   'scale',
+  'nightly-beside',
   'nightly-order',
   'killed-push',
   'front-pages',

@@ -103,9 +103,11 @@ export class MailboxService {
     withinMs?: number,
   ): void {
     if (appended.length === 0) return;
-    const events = appended.map(({ stamped: { id, at, event }, position }): OutgoingEvent => ({
-      userId: event.userId,
-      event: EncodedEvent.of(toEnvelope(id, event, at, position)),
+    const events = appended.map(({ userId, id, type, tier, key, at, position, whole }): OutgoingEvent => ({
+      userId,
+      event: EncodedEvent.deferred({ id, type, tier, key, at, ...position }, () =>
+        toEnvelope(id, whole(), at, position),
+      ),
       withinMs,
     }));
     this.bus.publish(eventsPublished, { events, handoff });

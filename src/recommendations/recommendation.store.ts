@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { appendEvents, eventTypeColumns } from '../mailbox/append.fragments.js';
-import { type AppendedEvent, keyOf, type StampedEvent } from '../mailbox/events/event.js';
 import { Database } from '../platform/postgres/database.js';
 import { isOutage } from '../platform/postgres/outage.js';
 import { named, plannedEachTime, statement } from '../platform/postgres/statement.js';
-import { textArray } from '../platform/postgres/text-array.js';
 import { Batcher } from '../platform/scheduling/batcher.js';
-import type { RecommendationLine } from './recommendation.schema.js';
+import type { MergedPage, PageColumns } from './ingest/page-columns.js';
 
 const MERGE = plannedEachTime(
   statement('merge-front-pages.sql', import.meta.url, {
@@ -35,14 +33,9 @@ const LIST = named(
    WHERE user_id = $1 ORDER BY profile_id LIMIT ${MAX_PROFILES}`,
 );
 
-/** A front page to be stored, and its event. */
-export interface NewFrontPage {
-  readonly page: RecommendationLine;
-  readonly stamped: StampedEvent;
-}
-
-/** How many pages that were not stored have the version that is stored, and how many of these have other items. The rest is older. */
+/** What is known of pages: those whose version is stored, or a newer one, by their places from 0; how many are stored with that version, and how many of these with other items. */
 export interface Comparison {
+  readonly known: readonly number[];
   readonly unchanged: number;
   readonly conflicting: number;
 }
@@ -83,32 +76,25 @@ export class RecommendationStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Stores the pages that are newer than what is stored and appends their events, in one commit of its own. `pages` must have each
-   * user and profile at most once. Returns the events, which the caller then has delivered within `withinMs` (`MailboxService.deliverAppended`).
+   * Stores the pages that are newer than what is stored and appends their events, in one commit of its own. Returns these, and the caller
+   * has their events delivered within `withinMs` (`MailboxService.deliverAppended`).
    */
   async merge(
-    pages: readonly NewFrontPage[],
+    { userIds, profileIds, versions, items, ids, keys }: PageColumns,
     { handoffId, at, withinMs = 0 }: { handoffId: string; at: string; withinMs?: number | undefined },
-  ): Promise<AppendedEvent[]> {
+  ): Promise<MergedPage[]> {
     type Row = { accepted: [n: number, epoch: string, offset: number][] | null };
-    const [row] = await this.database.run<Row>('routine', MERGE, [
-      ...columnsOf(pages.map(({ page }) => page)),
-      textArray(pages.map(({ stamped }) => stamped.id)),
-      textArray(pages.map(({ stamped: { id, event } }) => keyOf(id, event))),
-      handoffId,
-      at,
-      withinMs,
-    ]);
-    return (row?.accepted ?? []).map(([n, epoch, offset]) => {
-      const { stamped } = pages[n - 1] as NewFrontPage;
-      return { stamped, position: { epoch, offset } };
-    });
+    const values = [userIds, profileIds, versions, items, ids, keys, handoffId, at, withinMs];
+    const [row] = await this.database.run<Row>('routine', MERGE, values);
+    return (row?.accepted ?? []).map(([n, epoch, offset]) => ({ row: n - 1, position: { epoch, offset } }));
   }
 
-  /** Compares pages that a merge did not store with what is stored. */
-  async compare(pages: readonly RecommendationLine[]): Promise<Comparison> {
-    const [row] = await this.database.run<Comparison>('routine', COMPARE, columnsOf(pages));
-    return row ?? { unchanged: 0, conflicting: 0 };
+  /** Compares pages with what is stored, and changes nothing. */
+  async compare({ userIds, profileIds, versions, items }: PageColumns): Promise<Comparison> {
+    const values = [userIds, profileIds, versions, items];
+    const [row] = await this.database.run<Comparison>('routine', COMPARE, values);
+    const { known = [], unchanged = 0, conflicting = 0 } = row ?? {};
+    return { known: known.map((n) => n - 1), unchanged, conflicting };
   }
 
   /** The newest front page; undefined when the profile has none yet. Throws QueueFull when too many reads are waiting. */
@@ -128,11 +114,3 @@ export class RecommendationStore {
     return keys.map((_, index) => pages.get(index + 1));
   }
 }
-
-/** Users, profiles, versions and items, as both statements take them. */
-const columnsOf = (pages: readonly RecommendationLine[]): Buffer[] => [
-  textArray(pages.map(({ userId }) => userId)),
-  textArray(pages.map(({ profileId }) => profileId)),
-  textArray(pages.map(({ version }) => JSON.stringify(version))),
-  textArray(pages.map(({ items }) => JSON.stringify(items))),
-];

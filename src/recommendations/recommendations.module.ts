@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { MailboxModule } from '../mailbox/mailbox.module.js';
 import { IngestService } from './ingest/ingest.service.js';
+import { LineChecksService } from './ingest/line-checks.service.js';
 import { PaceService } from './pacing/pace.service.js';
 import { RunStore } from './runs/run.store.js';
 import { RunsController } from './runs/runs.controller.js';
@@ -21,6 +22,6 @@ import {
     FrontPageController,
     RunsController,
   ],
-  providers: [IngestService, PaceService, RecommendationStore, RunsService, RunStore],
+  providers: [IngestService, LineChecksService, PaceService, RecommendationStore, RunsService, RunStore],
 })
 export class RecommendationsModule {}

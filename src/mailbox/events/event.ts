@@ -36,10 +36,13 @@ export interface StampedEvent<Event extends NewEvent = NewDurableEvent> {
   readonly trace?: string | undefined;
 }
 
-/** An event that was appended to the mailbox, and its position there. */
-export interface AppendedEvent {
-  readonly stamped: StampedEvent;
+/** An event that another folder's statement appended to a mailbox. The whole event is asked for only if there is a device for it. */
+export interface AppendedEvent extends Pick<NewDurableEvent, 'userId' | 'type' | 'tier'> {
+  readonly id: string;
+  readonly key: string;
+  readonly at: string;
   readonly position: Position;
+  readonly whole: () => NewDurableEvent;
 }
 
 /** An event as devices get it (docs/CONTRACT.md, Envelopes). Routine events have neither offset, broadcast nor epoch. */

@@ -13,13 +13,18 @@ export type EventHeader = Pick<
 export class EncodedEvent {
   private constructor(
     readonly header: EventHeader,
-    private source: Envelope | string,
+    private source: Envelope | string | (() => Envelope),
     private readonly dataJson?: string,
   ) {}
 
   /** `dataJson` is the envelope's data as JSON text, if it was encoded before. */
   static of(envelope: Envelope, dataJson?: string): EncodedEvent {
     return new EncodedEvent(envelope, envelope, dataJson);
+  }
+
+  /** `envelope` is called only if there is somebody to send it to. */
+  static deferred(header: EventHeader, envelope: () => Envelope): EncodedEvent {
+    return new EncodedEvent(header, envelope);
   }
 
   /** An event that another node encoded. */
@@ -31,7 +36,7 @@ export class EncodedEvent {
   get body(): string {
     const { source } = this;
     if (typeof source === 'string') return source;
-    return (this.source = encodeBody(source, this.dataJson));
+    return (this.source = encodeBody(typeof source === 'function' ? source() : source, this.dataJson));
   }
 
   /** The envelope without its data, as JSON text: a part of the body, so that it need not be encoded once more. (In a string, `"` is escaped.) */

@@ -1,25 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import type { StampedEvent } from '../../mailbox/events/event.js';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
+import { reject, rejectAll, rejection, type Rejections } from '../../platform/http/body/json-line.js';
+import { Problem } from '../../platform/http/problem.js';
 import { isOutage } from '../../platform/postgres/outage.js';
 import { runIsolated } from '../../platform/scheduling/isolation.js';
-import {
-  MAX_LINE_BYTES,
-  readJsonLine,
-  reject,
-  rejection,
-  type Rejections,
-} from '../../platform/http/body/json-line.js';
-import { readLines } from '../../platform/http/body/lines.js';
-import { Problem } from '../../platform/http/problem.js';
-import { frontPageEvent } from '../front-page-event.js';
 import { PaceService } from '../pacing/pace.service.js';
-import { type RecommendationLine, recommendationLine } from '../recommendation.schema.js';
 import { RecommendationStore } from '../recommendation.store.js';
+import { frontPageEvents } from './front-page-events.js';
+import { LineChecksService } from './line-checks.service.js';
+import { type PageColumns, pick } from './page-columns.js';
 
-/** Front pages a commit: enough to make the round trip worthwhile, few enough to hold in memory. */
-const BATCH_SIZE = 500;
 /** Batches that are written at the same time: while PostgreSQL merges one, the next is read and checked. */
 const MAX_BATCHES_IN_FLIGHT = 3;
 /** A file that is to be refused as a whole is held in memory until its last line has been read. */
@@ -51,11 +42,20 @@ export const newTally = (): IngestTally => ({
   rejected: [],
 });
 
-/** A valid line, with its number. */
-type NumberedPage = RecommendationLine & { readonly line: number };
+/** A file that is being ingested. */
+interface OpenFile {
+  readonly tally: IngestTally;
+  /**
+   * Whether most pages of the last batch were not newer than the stored ones, as of a file that is sent again. Then the next ones are
+   * compared first, which only reads: a merge locks each page that it meets, which is a write.
+   */
+  isKnown: boolean;
+}
+
+const rowsOf = ({ lines }: PageColumns): number[] => [...lines.keys()];
 
 /**
- * Ingests the nightly file in batches, with constant memory: a batch is parsed, then merged and its events appended by
+ * Ingests the nightly file in batches, with constant memory: a batch is checked, then merged and its events appended by
  * one statement. Batches may be committed in another order than that of the file; that is harmless, because a page is only
  * replaced by a newer version.
  */
@@ -65,6 +65,7 @@ export class IngestService {
 
   constructor(
     private readonly store: RecommendationStore,
+    private readonly checks: LineChecksService,
     private readonly mailbox: MailboxService,
     private readonly pace: PaceService,
   ) {}
@@ -75,7 +76,7 @@ export class IngestService {
    */
   async check(body: AsyncIterable<Uint8Array>, tally: IngestTally): Promise<Uint8Array[]> {
     const chunks: Uint8Array[] = [];
-    for await (const _ of readBatches(kept(body, chunks), tally)) continue;
+    for await (const piece of this.checks.check(kept(body, chunks))) rejectAll(tally, piece);
     return chunks;
   }
 
@@ -87,10 +88,11 @@ export class IngestService {
     body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     tally: IngestTally,
   ): AsyncGenerator<void> {
+    const file: OpenFile = { tally, isKnown: false };
     const inFlight: Promise<void>[] = [];
     try {
-      for await (const batch of readBatches(body, tally)) {
-        const writing = this.write(batch, tally);
+      for await (const batch of this.batches(body, tally)) {
+        const writing = this.write(batch, file);
         // It may fail before it is awaited below: without this the process would report an unhandled rejection.
         writing.catch(() => undefined);
         inFlight.push(writing);
@@ -106,51 +108,77 @@ export class IngestService {
     yield;
   }
 
-  /**
-   * A statement takes each user and profile once: of repeated ones the later lines are written afterwards, in the order
-   * of the file. A line that passed the checks and cannot be written is rejected alone: it must not end the file.
-   */
-  private async write(batch: readonly NumberedPage[], tally: IngestTally): Promise<void> {
-    for (const pages of splitRepeated(batch)) {
-      const unmerged: NumberedPage[] = [];
-      await runIsolated(pages, {
-        run: async (part) => void unmerged.push(...(await this.commit(part, tally))),
-        isolate: (error) => !isOutage(error),
-        onFailure: ([page], error) => {
-          if (isOutage(error) || !page || tally.unwritable >= MAX_UNWRITABLE) throw error;
-          tally.unwritable += 1;
-          this.log.error(error, `line ${page.line} was not written`);
-          reject(tally, rejection(page.line, 'internal'));
-        },
-      });
-      // Not within: an error here must not commit the others again.
-      if (unmerged.length > 0) await this.countUnmerged(unmerged, tally);
+  private async *batches(
+    body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    tally: IngestTally,
+  ): AsyncGenerator<readonly PageColumns[]> {
+    for await (const piece of this.checks.check(body)) {
+      rejectAll(tally, piece);
+      yield* piece.batches;
     }
   }
 
-  /** Commits the pages that are newer than the stored ones. Returns the others. */
-  private async commit(pages: readonly NumberedPage[], tally: IngestTally): Promise<NumberedPage[]> {
-    const handoff = { id: randomUUID(), tier: 'important' } as const;
-    const at = new Date().toISOString();
-    const fresh = pages.map((page) => ({
-      page,
-      stamped: { id: randomUUID(), at, event: frontPageEvent(page) },
-    }));
-    const withinMs = this.pace.add(pages.length, tally.accepted);
-    const accepted = await this.store.merge(fresh, { handoffId: handoff.id, at, withinMs });
-    this.mailbox.deliverAppended(accepted, handoff, withinMs);
-    this.pace.remove(pages.length - accepted.length);
-    tally.accepted += accepted.length;
-    if (accepted.length === pages.length) return [];
-    const stored = new Set<StampedEvent>(accepted.map(({ stamped }) => stamped));
-    return fresh.filter(({ stamped }) => !stored.has(stamped)).map(({ page }) => page);
+  /** A statement takes each user and profile once: of repeated ones the later lines are written afterwards, in the order of the file. */
+  private async write(batch: readonly PageColumns[], file: OpenFile): Promise<void> {
+    for (const pages of batch) {
+      const newer = file.isKnown ? await this.countKnown(pages, file.tally) : pages;
+      const unmerged = await this.merge(newer, file.tally);
+      const known = pages.lines.length - newer.lines.length + unmerged.length;
+      file.isKnown = known > pages.lines.length / 2;
+      if (unmerged.length === 0) continue;
+      // What was removed between the two statements is told as stale too.
+      const removed = await this.countKnown(pick(newer, unmerged), file.tally);
+      file.tally.stale += removed.lines.length;
+    }
   }
 
-  private async countUnmerged(pages: readonly NumberedPage[], tally: IngestTally): Promise<void> {
-    const { unchanged, conflicting } = await this.store.compare(pages);
+  /** Counts the pages that are stored already, or are older than what is stored. Returns the others. */
+  private async countKnown(pages: PageColumns, tally: IngestTally): Promise<PageColumns> {
+    const { known, unchanged, conflicting } = await this.store.compare(pages);
     tally.unchanged += unchanged;
     tally.conflicting += conflicting;
-    tally.stale += pages.length - unchanged;
+    tally.stale += known.length - unchanged;
+    const isKnown = new Set(known);
+    return pick(
+      pages,
+      rowsOf(pages).filter((row) => !isKnown.has(row)),
+    );
+  }
+
+  /**
+   * Commits the pages that are newer than the stored ones. Returns the rows of the others. A line that passed the checks and cannot be
+   * written is rejected alone: it must not end the file.
+   */
+  private async merge(pages: PageColumns, tally: IngestTally): Promise<number[]> {
+    const unmerged: number[] = [];
+    if (pages.lines.length === 0) return unmerged;
+    await runIsolated(rowsOf(pages), {
+      run: async (rows) => void unmerged.push(...(await this.commit(pages, rows, tally))),
+      isolate: (error) => !isOutage(error),
+      onFailure: ([row], error) => {
+        if (isOutage(error) || row === undefined || tally.unwritable >= MAX_UNWRITABLE) throw error;
+        tally.unwritable += 1;
+        const line = pages.lines[row] as number;
+        this.log.error(error, `line ${line} was not written`);
+        reject(tally, rejection(line, 'internal'));
+      },
+    });
+    return unmerged;
+  }
+
+  /** Commits those of these rows that are newer than the stored pages. Returns the others. */
+  private async commit(all: PageColumns, rows: readonly number[], tally: IngestTally): Promise<number[]> {
+    const handoff = { id: randomUUID(), tier: 'important' } as const;
+    const at = new Date().toISOString();
+    const pages = pick(all, rows);
+    const withinMs = this.pace.add(rows.length, tally.accepted);
+    const merged = await this.store.merge(pages, { handoffId: handoff.id, at, withinMs });
+    this.mailbox.deliverAppended(frontPageEvents(pages, merged, at), handoff, withinMs);
+    this.pace.remove(rows.length - merged.length);
+    tally.accepted += merged.length;
+    if (merged.length === rows.length) return [];
+    const stored = new Set(merged.map(({ row }) => row));
+    return rows.filter((_, place) => !stored.has(place));
   }
 }
 
@@ -167,36 +195,4 @@ async function* kept(body: AsyncIterable<Uint8Array>, chunks: Uint8Array[]): Asy
     chunks.push(chunk);
     yield chunk;
   }
-}
-
-/** Yields the valid lines in batches, and counts the others as rejected. */
-async function* readBatches(
-  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  tally: IngestTally,
-): AsyncGenerator<NumberedPage[]> {
-  let batch: NumberedPage[] = [];
-  for await (const lines of readLines(body, MAX_LINE_BYTES)) {
-    for (const line of lines) {
-      const read = readJsonLine(line, recommendationLine);
-      if ('code' in read) reject(tally, read);
-      else batch.push({ ...read.value, line: read.line });
-      if (batch.length < BATCH_SIZE) continue;
-      yield batch;
-      batch = [];
-    }
-  }
-  if (batch.length > 0) yield batch;
-}
-
-/** Splits a batch into groups in which each user and profile occurs once. */
-function splitRepeated(batch: readonly NumberedPage[]): NumberedPage[][] {
-  const groups: NumberedPage[][] = [];
-  const occurrences = new Map<string, number>();
-  for (const page of batch) {
-    const key = `${page.userId}\n${page.profileId}`;
-    const earlier = occurrences.get(key) ?? 0;
-    occurrences.set(key, earlier + 1);
-    (groups[earlier] ??= []).push(page);
-  }
-  return groups;
 }

@@ -4,6 +4,7 @@ import { call } from '../../support/drivers/back-office.js';
 import { BATCH, line, lines, NightlyJob } from '../../support/drivers/nightly-job.js';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectCleanLog, expectProblem } from '../../support/expectations.js';
+import { metric } from '../../support/metric.js';
 import { INVALID_IDS, nestedJson } from '../../support/invalid-input.js';
 
 let usher: TestUsher;
@@ -185,6 +186,21 @@ describe('a repeated or outdated nightly file has no second effect', () => {
     ).toMatchObject({ body: { accepted: 0, unchanged: 1, stale: 1 } });
     expect([await job.offsetOf('rep-1'), await job.offsetOf('rep-2')]).toEqual([1, 1]);
     expect((await job.page('rep-2')).body).toMatchObject({ version: 5, items: ['film-1'] });
+  });
+});
+
+describe('a nightly file that is sent again', () => {
+  test('is only read, once its first pages turned out to be stored: the others are not locked', async () => {
+    const count = (statement: string) =>
+      metric(usher, `usher_statement_seconds_count{statement="${statement}"}`);
+    const file = lines(10 * BATCH, 'again-');
+    await job.send(file);
+    const before = [await count('merge-front-pages'), await count('compare-front-pages')] as const;
+    const { body } = await job.send(`${file}${line('again-new')}${line('again-0', { version: 0 })}`);
+    expect(body).toMatchObject({ accepted: 1, unchanged: 10 * BATCH, conflicting: 0, stale: 1 });
+    // Three are under way before the first of them says so; one has the new page.
+    expect((await count('merge-front-pages')) - before[0]).toBeLessThanOrEqual(4);
+    expect((await count('compare-front-pages')) - before[1]).toBe(11);
   });
 });
 

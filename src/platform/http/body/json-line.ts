@@ -72,3 +72,9 @@ export function reject(tally: Rejections, rejected: RejectedLine): void {
   tally.rejectedCount += 1;
   if (tally.rejected.length < MAX_LISTED_REJECTIONS) tally.rejected.push(rejected);
 }
+
+/** Counts lines that were rejected elsewhere, and lists them while there is room. */
+export function rejectAll(tally: Rejections, { rejectedCount, rejected }: Rejections): void {
+  tally.rejectedCount += rejectedCount;
+  tally.rejected.push(...rejected.slice(0, MAX_LISTED_REJECTIONS - tally.rejected.length));
+}

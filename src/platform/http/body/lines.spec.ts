@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type TextLine, readLines } from './lines.js';
+import { LineSplitter, type TextLine, readLines } from './lines.js';
 
 async function read(chunks: readonly Uint8Array[], maxBytes = 1_000): Promise<TextLine[]> {
   async function* stream() {
@@ -18,6 +18,11 @@ function chunksOf(file: Buffer, places: readonly number[]): Buffer[] {
   const at = [0, ...places.map((place) => place % (file.length + 1)).sort((a, b) => a - b), file.length];
   return at.slice(1).map((end, n) => file.subarray(at[n], end));
 }
+
+const text = fc.string({
+  unit: fc.constantFrom('a', '{', '}', '"', 'é', '😀', ' ', '\r', '\n', '\n'),
+  maxLength: 60,
+});
 
 describe('a file in lines', () => {
   test('numbers its lines from 1; empty ones are counted but not yielded; the last needs no newline', async () => {
@@ -56,10 +61,6 @@ describe('a file in lines', () => {
   });
 
   test('the lines do not depend on the chunks, even when a character is cut in two', async () => {
-    const text = fc.string({
-      unit: fc.constantFrom('a', '{', '}', '"', 'é', '😀', ' ', '\r', '\n', '\n'),
-      maxLength: 60,
-    });
     await fc.assert(
       fc.asyncProperty(
         text,
@@ -73,6 +74,22 @@ describe('a file in lines', () => {
           expect(await read(chunksOf(Buffer.from(file), places), maxBytes)).toEqual(whole);
         },
       ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('another splitter goes on where one has stopped, wherever that is', () => {
+    fc.assert(
+      fc.property(text, fc.nat(), fc.integer({ min: 1, max: 12 }), (file, place, maxBytes) => {
+        const bytes = Buffer.from(file);
+        const at = place % (bytes.length + 1);
+        const whole = new LineSplitter(maxBytes);
+        const first = new LineSplitter(maxBytes);
+        const before = first.split(bytes.subarray(0, at));
+        const second = new LineSplitter(maxBytes, first.state);
+        const after = [...second.split(bytes.subarray(at)), ...second.end()];
+        expect([...before, ...after]).toEqual([...whole.split(bytes), ...whole.end()]);
+      }),
       { numRuns: 500 },
     );
   });

@@ -22,14 +22,38 @@ export async function* readLines(
   if (last.length > 0) yield last;
 }
 
-class LineSplitter {
-  private number = 0;
-  private parts: Uint8Array[] = [];
-  private length = 0;
+/** Where a splitter is in its file, for another one that goes on from there. */
+export interface SplitterState {
+  /** Lines so far. */
+  readonly number: number;
+  /** The bytes of the line that has not ended yet; none of one that is too long already. */
+  readonly unfinished: Uint8Array;
+  /** How many bytes that line has so far. */
+  readonly length: number;
+}
+
+/** The same for a file that comes piece by piece. */
+export class LineSplitter {
+  private number: number;
+  private parts: Uint8Array[];
+  private length: number;
   private readonly decoder = new TextDecoder();
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(
+    private readonly maxBytes: number,
+    { number, unfinished, length }: SplitterState = { number: 0, unfinished: new Uint8Array(), length: 0 },
+  ) {
+    this.number = number;
+    this.parts = unfinished.length > 0 ? [unfinished] : [];
+    this.length = length;
+  }
 
+  get state(): SplitterState {
+    const { number, parts, length } = this;
+    return { number, unfinished: Buffer.concat(parts), length };
+  }
+
+  /** Returns the lines that end in these bytes. */
   split(chunk: Uint8Array): TextLine[] {
     const lines: TextLine[] = [];
     let start = 0;
@@ -42,6 +66,7 @@ class LineSplitter {
     return lines;
   }
 
+  /** Returns the last line, if it has no newline. */
   end(): TextLine[] {
     const lines: TextLine[] = [];
     if (this.length > 0) this.finishLine(lines);

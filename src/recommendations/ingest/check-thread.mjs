@@ -1,0 +1,23 @@
+/*
+ * The thread that checks the lines of large nightly files: CheckThreadSender starts and ends it, and asks it by CheckRequest. Nothing of a file is
+ * kept but the batch that it is in.
+ */
+import { constants, setPriority } from 'node:os';
+import { parentPort } from 'node:worker_threads';
+import { LineChecker } from './line-checker.js';
+import { memoryOf } from './page-columns.js';
+
+// The sockets' thread goes first where cores are short. Only Linux has priorities of threads: elsewhere it would be that of the process.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+
+const files = new Map();
+
+parentPort.on('message', ({ act, file, state, piece }) => {
+  if (act === 'open') files.set(file, new LineChecker(state));
+  else if (act === 'close') files.delete(file);
+  else respond(file, act === 'check' ? files.get(file).check(piece) : files.get(file).end());
+});
+
+function respond(file, piece) {
+  parentPort.postMessage({ file, piece }, piece.batches.flat().flatMap(memoryOf));
+}
