@@ -54,14 +54,15 @@ export class DeliveryOutcomeService {
     }
   }
 
-  /** Asks the nodes about the users who have a device without a receipt. Where that is not known, the device counts as not connected. */
+  /** Asks the nodes about the users who have a device without a receipt. Returns undefined while that is not known of each of them. */
   private async findConnected(
     events: readonly PublishedEvent[],
     outcomes: readonly (readonly DeviceOutcome[])[],
-  ): Promise<IsConnected> {
+  ): Promise<IsConnected | undefined> {
     const hasAsleep = (n: number) => outcomes[n]?.some(({ state }) => state === 'asleep');
     const userIds = [...new Set(events.filter((_, n) => hasAsleep(n)).map(({ userId }) => userId))];
     const found = await Promise.all(userIds.map((userId) => this.lookup.find(userId)));
+    if (found.includes(undefined)) return undefined;
     const connected = new Map(
       userIds.map((userId, n) => [userId, new Set(found[n]?.map(({ deviceId }) => deviceId))]),
     );

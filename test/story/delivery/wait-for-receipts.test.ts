@@ -11,6 +11,7 @@ let b: TestUsher;
 beforeAll(async () => {
   a = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
   b = await a.another();
+  await eventually('a sends to b', async () => (await metric(a, 'usher_nodes')) === 1);
 });
 afterAll(() => a.stop());
 

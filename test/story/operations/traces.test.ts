@@ -61,7 +61,7 @@ describe('a published event', () => {
     const { body } = await publish(`00-${traceId}-${parentId}-01`, { userId: 'ann' });
     await device.waitFor('note.one');
     const acknowledged = await collected(traceId, 'ack device');
-    await collected(traceId, 'POST /v1/events');
+    for (const name of ['POST /v1/events', 'route nodes']) await collected(traceId, name);
     expect(pathOf(acknowledged)).toEqual([
       'POST /v1/events',
       'append mailbox',
