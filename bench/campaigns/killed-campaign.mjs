@@ -12,7 +12,7 @@ import { addPeople } from './people.mjs';
 const DONE_WITHIN_MS = 1_200_000;
 const BEGINS = ['campaign-progress-claim', 'claim-members'];
 /** A worker looks for campaigns that run. */
-const LOOKS = 'campaigns-running';
+const LOOKS = 'campaigns-running-look';
 const CAMPAIGN = campaignOn(['push', 'email']);
 
 /**
