@@ -117,8 +117,10 @@ describe('connectShared', () => {
     server.connection.sendNotes(1);
     await eventually(() => follower.heard.length === 1);
     server.onConnection = (connection) => connection.sendSnapshot(1, { entries: [createNote(1)] });
+    const ofLeader = server.connection;
     leader.client.close();
     storage.setItem = setItem;
+    await eventually(() => server.connection !== ofLeader);
     await eventually(() => follower.client.state.position?.offset === 1);
     await untilLive(follower);
     server.connection.sendNotes(2);
