@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
-import { HeldEvents, turnOf } from './held-events.js';
+import { HeldEvents, jitterOf } from './held-events.js';
 
 const NOW = 123_456;
 const WITHIN_MS = 10_000;
@@ -13,12 +13,12 @@ function held(capacity = 2 * users.length) {
   return events;
 }
 
-describe('the moment of a user', () => {
+describe('the time at which a user is told', () => {
   test('is the same wherever it is asked for, and those of many are spread evenly', () => {
     const tenths = Array<number>(10).fill(0);
-    for (const userId of users) (tenths[Math.floor(turnOf(userId) * 10)] as number) += 1;
+    for (const userId of users) (tenths[Math.floor(jitterOf(userId) * 10)] as number) += 1;
     for (const count of tenths) expect(count).toBeGreaterThan(60);
-    expect(turnOf('user-1')).toBe(turnOf('user-1'));
+    expect(jitterOf('user-1')).toBe(jitterOf('user-1'));
   });
 
   test('comes once, within the time, in the order of the turns', () => {
@@ -32,7 +32,7 @@ describe('the moment of a user', () => {
     expect([...order].sort()).toEqual([...users].sort());
     expect(events.size).toBe(0);
     const [first, last] = [order[0], order.at(-1)] as [string, string];
-    expect(turnOf(first)).toBeLessThan(turnOf(last));
+    expect(jitterOf(first)).toBeLessThan(jitterOf(last));
   });
 });
 

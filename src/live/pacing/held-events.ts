@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
 
-/** How exact the moments are, in ms. */
+/** How exactly events are released, in ms. */
 export const SLOT_MS = 100;
 const HASHES = 2 ** 32;
 
@@ -10,10 +10,10 @@ interface Held {
   readonly events: OutgoingEvent[];
 }
 
-/** A user's part of such a time, 0 to 1: the same on each node, so that all devices of the user are told together. */
-export const turnOf = (userId: string): number => crc32(userId) / HASHES;
+/** Where in a window a user is told, from 0 to 1: the same on each node, so that all devices of the user are told together. */
+export const jitterOf = (userId: string): number => crc32(userId) / HASHES;
 
-/** Events that wait for the moments of their users, `capacity` at most. Times are those of one clock, in ms. */
+/** Events that are held until their users are to be told, `capacity` at most, in slots of SLOT_MS. Times are those of one clock, in ms. */
 export class HeldEvents {
   private readonly byUser = new Map<string, Held>();
   private readonly usersBySlot = new Map<number, string[]>();
@@ -28,8 +28,8 @@ export class HeldEvents {
   }
 
   /**
-   * Takes the event until its user's moment within `withinMs`; with others of the user, until theirs. Returns false when there is no room: it
-   * must be told now.
+   * Holds the event until its user is to be told, within `withinMs`; if others of the user are held already, as long as these. Returns false when
+   * there is no room: then it must be delivered now.
    */
   hold(event: OutgoingEvent, withinMs: number, now: number): boolean {
     if (this.count >= this.capacity) return false;
@@ -48,7 +48,7 @@ export class HeldEvents {
     return held.events;
   }
 
-  /** Returns the users whose moments have come since the last call; their events are still held. */
+  /** Returns the users who are to be told since the last call; their events are still held. */
   takeDueUsers(now: number): string[] {
     const due: string[] = [];
     for (const end = slotOf(now); this.nextSlot <= end; this.nextSlot += 1) {
@@ -65,7 +65,7 @@ export class HeldEvents {
       this.usersBySlot.clear();
       this.nextSlot = slotOf(now);
     }
-    const held: Held = { slot: slotOf(now + turnOf(userId) * withinMs), events: [] };
+    const held: Held = { slot: slotOf(now + jitterOf(userId) * withinMs), events: [] };
     this.byUser.set(userId, held);
     const users = this.usersBySlot.get(held.slot);
     if (users) users.push(userId);

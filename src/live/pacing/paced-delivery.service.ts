@@ -62,6 +62,7 @@ export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown
     const isAwaited = connections.some(({ outbound }) => outbound.hasGap);
     if (withinMs === undefined || isAwaited || !this.held.hold(event, withinMs, monotonicNow()))
       return [...this.held.take(userId), event];
+    event.event.encode();
     this.timer ??= setInterval(() => this.releaseDue(), SLOT_MS);
     return [];
   }

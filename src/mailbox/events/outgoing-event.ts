@@ -39,6 +39,11 @@ export class EncodedEvent {
     return (this.source = encodeBody(typeof source === 'function' ? source() : source, this.dataJson));
   }
 
+  /** Encodes the body now: what it is made of, as the batch of a nightly file, is not kept for it any longer. */
+  encode(): void {
+    void this.body;
+  }
+
   /** The envelope without its data, as JSON text: a part of the body, so that it need not be encoded once more. (In a string, `"` is escaped.) */
   get headerJson(): string {
     const { body } = this;

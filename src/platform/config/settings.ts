@@ -153,9 +153,9 @@ export const digestSettings = {
 
 /** Front pages. */
 export const recommendationSettings = {
-  /** Seconds over which the connected users of a nightly file are told of their pages at most; a user's turn is always the same. 0: all at once. */
+  /** The longest window, in seconds, over which the connected users of a nightly file are told of their pages. 0: all are told at once. */
   RECOMMENDATIONS_WINDOW_SECONDS: seconds(300, 0, 3_600),
-  /** Users of nightly files, connected or not, for each of whom a node makes that time longer by a part of a second. Smaller files are told at once. */
+  /** The window is one second long for each of so many users of the files that a node ingests, connected or not. The users of a file that has no more are told at once. */
   RECOMMENDATIONS_PER_SECOND: integer(1, 1_000_000).default(1_000),
 };
 

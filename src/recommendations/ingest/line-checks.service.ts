@@ -62,7 +62,7 @@ export class LineChecksService implements OnApplicationShutdown {
     } finally {
       thread.close(file);
       this.openFiles -= 1;
-      if (this.openFiles === 0 && !thread.hasEnded)
+      if (this.openFiles === 0 && this.thread?.hasEnded === false)
         this.idleTimer = setTimeout(() => this.endThread(), IDLE_MS);
     }
   }

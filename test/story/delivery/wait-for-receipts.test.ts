@@ -3,13 +3,15 @@ import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { metric } from '../../support/metric.js';
 
+/** After this long the nodes were asked who is connected, and half a second was waited for what they say (connection-lookup.service.ts). */
+const UNANSWERED_AFTER_MS = 1_200;
 /** More than a connected device's node needs to record the receipt `sent`, as a rule (delivery-outcome.service.ts). */
 const LATE_AFTER_MS = 600;
 
 let a: TestUsher;
 let b: TestUsher;
 beforeAll(async () => {
-  a = await startUsher({ ACK_TIMEOUT_SECONDS: '1' });
+  a = await startUsher({ ACK_TIMEOUT_SECONDS: '2' });
   b = await a.another();
   await eventually('a sends to b', async () => (await metric(a, 'usher_nodes')) === 1);
 });
@@ -61,6 +63,21 @@ describe('a publisher that waits for receipts', () => {
     await release();
     const { accepted } = await published;
     expect(accepted[0]?.devices).toEqual([{ deviceId: 'finn-1', state: 'received' }]);
+  });
+
+  test('nor because its node does not say which devices it has', async () => {
+    await b.device('gus', 'gus-1');
+    process.kill(b.pid, 'SIGSTOP');
+    try {
+      const publishedAt = Date.now();
+      const published = publish([critical('gus')]);
+      await eventually('b was asked', () => Date.now() - publishedAt > UNANSWERED_AFTER_MS);
+      process.kill(b.pid, 'SIGCONT');
+      const { accepted } = await published;
+      expect(accepted[0]?.devices).toEqual([{ deviceId: 'gus-1', state: 'received' }]);
+    } finally {
+      process.kill(b.pid, 'SIGCONT');
+    }
   });
 
   test('is returned only the target device of an event that has one', async () => {

@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { Envelope } from '../../mailbox/events/event.js';
+import { EncodedEvent, type OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
+import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { MetricsService } from '../../platform/metrics/metrics.service.js';
+import { TracingService } from '../../platform/tracing/tracing.service.js';
+import { Connection } from '../connection/connection.js';
+import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
+import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { DeliveryMonitorService } from '../monitoring/delivery-monitor.service.js';
+import { PacedDeliveryService } from './paced-delivery.service.js';
+
+const WITHIN_MS = 3_600_000;
+let connection: Connection;
+let delivery: LocalDeliveryService;
+let paced: PacedDeliveryService;
+let made: number[];
+beforeEach(() => {
+  const identity = { userId: 'ann', expiresAt: new Date(), issuedAt: undefined, tokenId: undefined };
+  connection = new Connection({ identity, deviceId: 'tv', profileId: 'main', now: 0, lifetimeMs: 1_000 });
+  connection.outbound.finishCatchUp({ epoch: 'e1', offset: 0 });
+  made = [];
+  const [metrics, bus] = [new MetricsService(), new EventBusService()];
+  const connections = new ConnectionRegistryService(metrics);
+  connections.add(connection);
+  const load = { registerWriteQueue: () => undefined, writesWaiting: 0 } as never;
+  const monitor = new DeliveryMonitorService(load, metrics, new TracingService());
+  delivery = new LocalDeliveryService(connections, {} as never, bus, monitor, load);
+  paced = new PacedDeliveryService(bus, connections, delivery, metrics);
+});
+afterEach(() => {
+  paced.onApplicationShutdown();
+  delivery.onApplicationShutdown();
+});
+
+function event(userId: string, offset: number, withinMs?: number): OutgoingEvent {
+  const envelope: Envelope = {
+    id: `id-${offset}`,
+    type: 'note.one',
+    tier: 'important',
+    key: `note:${offset}`,
+    epoch: 'e1',
+    offset,
+    at: '2026-11-20T20:00:00.000Z',
+    data: {},
+  };
+  const make = () => {
+    made.push(offset);
+    return envelope;
+  };
+  return { userId, event: EncodedEvent.deferred(envelope, make), withinMs };
+}
+const sentUpTo = () => connection.outbound.position?.offset;
+
+test('an event that waits is encoded, so that it does not keep the batch of the nightly file that it came in', () => {
+  paced.deliver([event('ann', 1, WITHIN_MS), event('offline', 1, WITHIN_MS)]);
+  expect([made, connection.outbound.hasDurable]).toEqual([[1], false]);
+});
+
+test('an event that a device waits for does not wait, or what came before it would be held up', () => {
+  paced.deliver([event('ann', 2)]);
+  expect([connection.outbound.hasGap, sentUpTo()]).toEqual([true, 0]);
+  paced.deliver([event('ann', 1, WITHIN_MS)]);
+  expect([connection.outbound.hasGap, sentUpTo()]).toEqual([false, 2]);
+});
