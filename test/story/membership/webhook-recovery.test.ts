@@ -446,7 +446,9 @@ describe('a webhook that waits for a link', () => {
     expect(woken).toHaveLength(500);
     expect(await countByStatus()).toEqual({ stored: 500, waiting: 703 });
     let runs = 0;
+    expect(await queueOf(1).hasWakeups()).toBe(true);
     while (await queueOf(1).wakeMore()) runs += 1;
+    expect(await queueOf(1).hasWakeups()).toBe(false);
     expect([runs, await countByStatus()]).toEqual([2, { stored: 1_203 }]);
   });
 });
