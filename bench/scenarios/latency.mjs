@@ -1,8 +1,11 @@
 /* From "publish" to the device, at a rate that leaves the server room: single events, 1,000 a second. */
 import { median } from '../stats.mjs';
-import { inTurn, startPair, viaHttp, viaSocket } from './side-by-side.mjs';
+import { inTurn, spending, startPair, viaHttp, viaSocket } from './side-by-side.mjs';
 
 const PER_SECOND = 1_000;
+const ROUTINE_MS = 10;
+const ROUTINE_RATIO = 1.5;
+const CRITICAL_MS = 20;
 
 export async function latency(context) {
   const { options } = context;
@@ -15,12 +18,14 @@ export async function latency(context) {
     { name: 'critical', load: usherLoad, of: { publisher: http, tier: 'critical' } },
   ];
   const results = await inTurn(variants, options.rounds, ({ load, of }, isWarmUp) =>
-    load.ask('publishAtRate', {
-      ...of,
-      payload: options.payload,
-      perSecond: PER_SECOND,
-      seconds: isWarmUp ? 2 * options.seconds : options.seconds,
-    }),
+    spending({ server: load === bareLoad ? bare : usher, postmaster: context.postmaster }, () =>
+      load.ask('publishAtRate', {
+        ...of,
+        payload: options.payload,
+        perSecond: PER_SECOND,
+        seconds: isWarmUp ? 2 * options.seconds : options.seconds,
+      }),
+    ),
   );
   await pair.stop();
   const of = new Map();
@@ -28,16 +33,30 @@ export async function latency(context) {
     of.set(name, {
       p50: median(rounds.map((one) => one.latency.p50)) / 1_000,
       p99: median(rounds.map((one) => one.latency.p99)) / 1_000,
+      busy: median(rounds.map(({ busy }) => busy)),
       faults: rounds.reduce((sum, { missing, failed, lost }) => sum + missing + failed + lost, 0),
     });
   }
-  return ['routine', 'critical'].flatMap((name) =>
-    ['p50', 'p99'].map((which) => ({
-      what: `${which} ms, ${PER_SECOND} events a second: ${name}${name === 'critical' ? ' (after the commit)' : ''}`,
-      usher: of.get(name)[which],
-      bare: of.get('bare')[which],
-      ratio: of.get(name)[which] / of.get('bare')[which],
-      more: { usher: of.get(name), bare: of.get('bare') },
-    })),
-  );
+  const bars = {
+    routine: (p99, ratio) => ({
+      bar: `≤ ${ROUTINE_MS} ms and ≤ ${ROUTINE_RATIO} ×`,
+      holds: p99 <= ROUTINE_MS && ratio <= ROUTINE_RATIO,
+    }),
+    critical: (p99) => ({ bar: `≤ ${CRITICAL_MS} ms`, holds: p99 <= CRITICAL_MS }),
+  };
+  const row = (name, which, unit) => ({
+    what: `${unit}, ${PER_SECOND} events a second: ${name}${name === 'critical' ? ' (after the commit)' : ''}`,
+    usher: of.get(name)[which],
+    bare: of.get('bare')[which],
+    ratio: of.get(name)[which] / of.get('bare')[which],
+    more: { usher: of.get(name), bare: of.get('bare') },
+  });
+  return ['routine', 'critical'].flatMap((name) => {
+    const p99 = row(name, 'p99', 'p99 ms');
+    return [
+      row(name, 'p50', 'p50 ms'),
+      { ...p99, ...bars[name](p99.usher, p99.ratio) },
+      row(name, 'busy', 'how much of its core the server used'),
+    ];
+  });
 }

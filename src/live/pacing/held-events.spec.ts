@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
-import { HeldEvents, jitterOf } from './held-events.js';
+import { HeldEvents, jitterOf, SLOT_MS } from './held-events.js';
 
 const NOW = 123_456;
 const WITHIN_MS = 10_000;
@@ -52,6 +52,16 @@ describe('held events', () => {
     events.hold(eventOf('user-7'), 10 * WITHIN_MS, NOW + WITHIN_MS / 2);
     expect(events.takeDueUsers(NOW + WITHIN_MS)).not.toContain('user-7');
     expect(events.takeDueUsers(NOW + 11 * WITHIN_MS)).toEqual(['user-7']);
+  });
+
+  test('are told although their moment is in a slot that has just been looked at', () => {
+    const events = held();
+    const told: string[] = [];
+    const look = (now: number) => told.push(...events.takeDueUsers(now));
+    look(NOW);
+    for (const userId of users) events.hold(eventOf(`${userId} later`), WITHIN_MS, NOW + 1);
+    look(NOW + WITHIN_MS + SLOT_MS);
+    expect(new Set(told).size).toBe(2 * users.length);
   });
 
   test('are bounded', () => {

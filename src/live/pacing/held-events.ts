@@ -65,7 +65,9 @@ export class HeldEvents {
       this.usersBySlot.clear();
       this.nextSlot = slotOf(now);
     }
-    const held: Held = { slot: slotOf(now + jitterOf(userId) * withinMs), events: [] };
+    // The present slot may have been looked at already, a moment ago.
+    const slot = Math.max(slotOf(now + jitterOf(userId) * withinMs), this.nextSlot);
+    const held: Held = { slot, events: [] };
     this.byUser.set(userId, held);
     const users = this.usersBySlot.get(held.slot);
     if (users) users.push(userId);
