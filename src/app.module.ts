@@ -124,13 +124,15 @@ export class AppModule {
       module: AppModule,
       imports: [
         PlatformModule.with(config),
+        // Routes are tried in this order: those that are called thousands of times a second come first.
+        DeliveryModule,
+        StreamsModule,
+        EntitlementsModule,
+        RecommendationsModule,
         PortsModule,
         // Before the payment processors', whose route takes any name below /v1/webhooks.
         MessagesModule,
         MembershipModule,
-        EntitlementsModule,
-        StreamsModule,
-        RecommendationsModule,
         PlaybackModule,
         DevicesModule,
         ContactsModule,
@@ -140,7 +142,6 @@ export class AppModule {
         TemplatesModule,
         BroadcastsModule,
         MailboxModule,
-        DeliveryModule,
         PushModule,
         EngagementModule,
         TimelineModule,
