@@ -13,6 +13,8 @@ function createApplication() {
   class Request extends IncomingMessage {}
   class Response extends ServerResponse<Request> {}
   const application: Express = express();
+  // Express would hash each response; what a client may ask for again conditionally has an ETag of its own, its version.
+  application.set('etag', false);
   Object.setPrototypeOf(Request.prototype, application.request);
   Object.setPrototypeOf(Response.prototype, application.response);
   application.request = Request.prototype as unknown as Express['request'];
