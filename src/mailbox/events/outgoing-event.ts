@@ -32,16 +32,11 @@ export class EncodedEvent {
     return new EncodedEvent(header, body);
   }
 
-  /** The arguments of the Socket.IO event as JSON text: `["type",{…}]`. */
+  /** The arguments of the Socket.IO event as JSON text: `["type",{…}]`. Once it was read, what it is made of is not kept: the batch of a nightly file, for instance. */
   get body(): string {
     const { source } = this;
     if (typeof source === 'string') return source;
     return (this.source = encodeBody(typeof source === 'function' ? source() : source, this.dataJson));
-  }
-
-  /** Encodes the body now: what it is made of, as the batch of a nightly file, is not kept for it any longer. */
-  encode(): void {
-    void this.body;
   }
 
   /** The envelope without its data, as JSON text: a part of the body, so that it need not be encoded once more. (In a string, `"` is escaped.) */
