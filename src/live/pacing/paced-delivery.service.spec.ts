@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import type { Envelope } from '../../mailbox/events/event.js';
 import { EncodedEvent, type OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
@@ -62,4 +63,25 @@ test('an event that a device waits for does not wait, or what came before it wou
   expect([connection.outbound.hasGap, sentUpTo()]).toEqual([true, 0]);
   paced.deliver([event('ann', 1, WITHIN_MS)]);
   expect([connection.outbound.hasGap, sentUpTo()]).toEqual([false, 2]);
+});
+
+test('held events that cannot be delivered neither end the process nor keep others from being delivered', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+  try {
+    paced.deliver([event('ann', 1, 1)]);
+    jest.spyOn(delivery, 'deliver').mockImplementationOnce(() => {
+      throw new Error('broken');
+    });
+    jest.advanceTimersByTime(200);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(logged).toHaveBeenCalledTimes(1);
+    paced.deliver([event('ann', 2, 1)]);
+    jest.advanceTimersByTime(200);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(connection.outbound.hasGap).toBe(true);
+  } finally {
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  }
 });

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { eventsForThisNode } from '../../delivery/dispatcher.service.js';
 import type { OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
@@ -23,6 +23,7 @@ const SLICE_SIZE = 12;
  */
 @Injectable()
 export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown {
+  private readonly log = new Logger('live');
   private readonly held = new HeldEvents(MAX_HELD, MAX_HELD_LENGTH);
   private timer: NodeJS.Timeout | undefined;
 
@@ -72,7 +73,10 @@ export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown
     const users = this.held.takeDueUsers(monotonicNow());
     for (let start = 0; start < users.length; start += SLICE_SIZE) {
       const slice = users.slice(start, start + SLICE_SIZE);
-      void bulkQueue.run(() => this.delivery.deliver(slice.flatMap((userId) => this.held.take(userId))));
+      bulkQueue
+        .run(() => this.delivery.deliver(slice.flatMap((userId) => this.held.take(userId))))
+        // As the event bus does for events that are not held: unhandled it would end the process.
+        .catch((error: unknown) => this.log.error(error, 'held events could not be delivered'));
     }
     if (this.held.size > 0) return;
     clearInterval(this.timer);
