@@ -2,13 +2,15 @@
  * The thread that checks the lines of large nightly files: CheckThreadSender starts and ends it, and asks it by CheckRequest. Nothing of a file is
  * kept but the batch that it is in.
  */
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { LineChecker } from './line-checker.js';
 import { memoryOf } from './page-columns.js';
 
-// The sockets' thread goes first where cores are short. Only Linux has priorities of threads: elsewhere it would be that of the process.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+// The sockets' thread goes first where cores are short. Only Linux has priorities of threads: elsewhere it would be that of the process. A process
+// that was started with a lower one keeps it: to raise it is forbidden, and the thread would end at once, with each large file.
+const { PRIORITY_BELOW_NORMAL } = constants.priority;
+if (process.platform === 'linux' && getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL);
 
 const files = new Map();
 
