@@ -65,6 +65,7 @@ export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown
     const isAwaited = connections.some(({ outbound }) => outbound.hasGap);
     if (withinMs === undefined || isAwaited || !this.held.hold(event, withinMs, monotonicNow()))
       return [...this.held.take(userId), event];
+    event.event.detach();
     this.timer ??= setInterval(() => this.releaseDue(), SLOT_MS);
     return [];
   }

@@ -32,11 +32,19 @@ export class EncodedEvent {
     return new EncodedEvent(header, body);
   }
 
-  /** The arguments of the Socket.IO event as JSON text: `["type",{…}]`. Once it was read, what it is made of is not kept: the batch of a nightly file, for instance. */
+  /** The arguments of the Socket.IO event as JSON text: `["type",{…}]`. */
   get body(): string {
     const { source } = this;
     if (typeof source === 'string') return source;
     return (this.source = encodeBody(typeof source === 'function' ? source() : source, this.dataJson));
+  }
+
+  /**
+   * Makes the body a text of its own: what it is made of, as the batch of a nightly file, is not kept for it any longer; nor is the message of
+   * another node, of which it is a part (V8 keeps a text for as long as any part of it).
+   */
+  detach(): void {
+    this.source = Buffer.from(this.body).toString();
   }
 
   /** The envelope without its data, as JSON text: a part of the body, so that it need not be encoded once more. (In a string, `"` is escaped.) */
