@@ -22,7 +22,7 @@ test('users whose pages could not be written do not make the next ones wait to b
   let isAway = true;
   const store = {
     merge: (_: unknown, { withinMs }: { withinMs?: number }) => {
-      if (isAway) return Promise.reject(new TimeoutError('PostgreSQL is away'));
+      if (isAway) return Promise.reject(new TimeoutError(15_000));
       windows.push(withinMs);
       return Promise.resolve(
         Array.from({ length: 200 }, (_, row) => ({ row, position: { epoch: 'e1', offset: 1 } })),
