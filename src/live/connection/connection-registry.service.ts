@@ -29,7 +29,7 @@ export class ConnectionRegistryService {
     return this.byUser.keys();
   }
 
-  /** The user's connections, oldest first. The list changes as they come and go: copy it before closing any. */
+  /** The user's connections, oldest first. Those that come are added to the list; one that goes stays in it, so whoever walks it misses none. */
   of(userId: string): readonly Connection[] {
     return this.byUser.get(userId) ?? [];
   }
@@ -43,11 +43,13 @@ export class ConnectionRegistryService {
 
   /** Removes this very connection, never another one of the same device. Idempotent. */
   remove(connection: Connection): void {
-    const connections = this.byUser.get(connection.userId);
-    const index = connections?.indexOf(connection) ?? -1;
-    if (!connections || index < 0) return;
-    connections.splice(index, 1);
-    if (connections.length === 0) this.byUser.delete(connection.userId);
+    const { userId } = connection;
+    const connections = this.byUser.get(userId);
+    if (!connections?.includes(connection)) return;
+    // A list of its own: an event may be on its way through the old one, and a polling device that is terminated is removed at once.
+    const others = connections.filter((one) => one !== connection);
+    if (others.length === 0) this.byUser.delete(userId);
+    else this.byUser.set(userId, others);
     this.count -= 1;
   }
 

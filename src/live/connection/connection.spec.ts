@@ -71,7 +71,11 @@ test('a device that cannot be written to is disconnected, and keeps no other fro
     encode: () => {
       throw new Error('broken');
     },
-    terminate: () => void (isTerminated = true),
+    // A polling device has left the node when this returns.
+    terminate: () => {
+      isTerminated = true;
+      connections.remove(broken.connection);
+    },
   };
   broken.connection.transport = Object.assign(broken.transport, failing);
   const metrics = new MetricsService();

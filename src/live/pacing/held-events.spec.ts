@@ -5,10 +5,11 @@ import { HeldEvents, jitterOf, SLOT_MS } from './held-events.js';
 const NOW = 123_456;
 const WITHIN_MS = 10_000;
 const users = Array.from({ length: 1_000 }, (_, n) => `user-${n}`);
-const eventOf = (userId: string): OutgoingEvent => ({ userId }) as OutgoingEvent;
+const BODY = 'x'.repeat(1_000);
+const eventOf = (userId: string): OutgoingEvent => ({ userId, event: { body: BODY } }) as OutgoingEvent;
 
-function held(capacity = 2 * users.length) {
-  const events = new HeldEvents(capacity);
+function held(capacity = 2 * users.length, maxLength = Infinity) {
+  const events = new HeldEvents(capacity, maxLength);
   for (const userId of users) events.hold(eventOf(userId), WITHIN_MS, NOW);
   return events;
 }
@@ -67,5 +68,13 @@ describe('held events', () => {
   test('are bounded', () => {
     expect(held(10).size).toBe(10);
     expect(held(10).hold(eventOf('one more'), WITHIN_MS, NOW)).toBe(false);
+  });
+
+  test('are bounded by the memory that they take, too: the titles of a page may be of any size', () => {
+    const events = held(users.length, 10 * BODY.length);
+    expect(events.size).toBe(10);
+    events.take('user-7');
+    expect(events.hold(eventOf('user-7'), WITHIN_MS, NOW)).toBe(true);
+    expect(events.hold(eventOf('one more'), WITHIN_MS, NOW)).toBe(false);
   });
 });

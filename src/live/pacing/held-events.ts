@@ -13,14 +13,21 @@ interface Held {
 /** Where in a window a user is told, from 0 to 1: the same on each node, so that all devices of the user are told together. */
 export const jitterOf = (userId: string): number => crc32(userId) / HASHES;
 
-/** Events that are held until their users are to be told, `capacity` at most, in slots of SLOT_MS. Times are those of one clock, in ms. */
+/**
+ * Events that are held until their users are to be told, in slots of SLOT_MS: `capacity` at most, and bodies of `maxLength` characters. Times are
+ * those of one clock, in ms.
+ */
 export class HeldEvents {
   private readonly byUser = new Map<string, Held>();
   private readonly usersBySlot = new Map<number, string[]>();
   private nextSlot = 0;
   private count = 0;
+  private length = 0;
 
-  constructor(private readonly capacity: number) {}
+  constructor(
+    private readonly capacity: number,
+    private readonly maxLength: number,
+  ) {}
 
   /** Events that wait. */
   get size(): number {
@@ -28,14 +35,16 @@ export class HeldEvents {
   }
 
   /**
-   * Holds the event until its user is to be told, within `withinMs`; if others of the user are held already, as long as these. Returns false when
-   * there is no room: then it must be delivered now.
+   * Encodes the event and holds it until its user is to be told, within `withinMs`; if others of the user are held already, as long as these.
+   * Returns false when there is no room: then it must be delivered now.
    */
   hold(event: OutgoingEvent, withinMs: number, now: number): boolean {
-    if (this.count >= this.capacity) return false;
+    const length = this.length + lengthOf(event);
+    if (this.count >= this.capacity || length > this.maxLength) return false;
     const held = this.byUser.get(event.userId) ?? this.begin(event.userId, withinMs, now);
     held.events.push(event);
     this.count += 1;
+    this.length = length;
     return true;
   }
 
@@ -45,6 +54,7 @@ export class HeldEvents {
     if (!held) return [];
     this.byUser.delete(userId);
     this.count -= held.events.length;
+    for (const event of held.events) this.length -= lengthOf(event);
     return held.events;
   }
 
@@ -76,4 +86,5 @@ export class HeldEvents {
   }
 }
 
+const lengthOf = ({ event }: OutgoingEvent): number => event.body.length;
 const slotOf = (ms: number): number => Math.floor(ms / SLOT_MS);

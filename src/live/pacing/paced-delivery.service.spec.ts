@@ -1,4 +1,8 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { decodeEvents, encodeEvents } from '../../cluster/node-message.js';
 import type { Envelope } from '../../mailbox/events/event.js';
 import { EncodedEvent, type OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
@@ -11,6 +15,7 @@ import { DeliveryMonitorService } from '../monitoring/delivery-monitor.service.j
 import { PacedDeliveryService } from './paced-delivery.service.js';
 
 const WITHIN_MS = 3_600_000;
+const MESSAGE_LENGTH = 20_000_000;
 let connection: Connection;
 let delivery: LocalDeliveryService;
 let paced: PacedDeliveryService;
@@ -57,9 +62,54 @@ test('an event that waits is encoded, so that it does not keep the batch of the 
   expect([made, connection.outbound.hasDurable]).toEqual([[1], false]);
 });
 
+test('an event that waits does not keep the message of another node that it came in', () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const heapUsed = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const { header } = event('ann', 1).event;
+  const eventWith = (userId: string, data: string): OutgoingEvent => {
+    const body = `["note.one",${JSON.stringify({ ...header, data })}]`;
+    return { userId, event: EncodedEvent.fromNode(header, body), withinMs: WITHIN_MS };
+  };
+  const deliverMessage = () => {
+    const message = encodeEvents([
+      eventWith('ann', 'short'),
+      eventWith('offline', 'x'.repeat(MESSAGE_LENGTH)),
+    ]);
+    paced.deliver(decodeEvents(message));
+  };
+  const before = heapUsed();
+  deliverMessage();
+  expect(heapUsed() - before).toBeLessThan(MESSAGE_LENGTH / 2);
+});
+
 test('an event that a device waits for does not wait, or what came before it would be held up', () => {
   paced.deliver([event('ann', 2)]);
   expect([connection.outbound.hasGap, sentUpTo()]).toEqual([true, 0]);
   paced.deliver([event('ann', 1, WITHIN_MS)]);
   expect([connection.outbound.hasGap, sentUpTo()]).toEqual([false, 2]);
+});
+
+test('held events that cannot be delivered neither end the process nor keep others from being delivered', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+  const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+  try {
+    paced.deliver([event('ann', 1, 1)]);
+    jest.spyOn(delivery, 'deliver').mockImplementationOnce(() => {
+      throw new Error('broken');
+    });
+    jest.advanceTimersByTime(200);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(logged).toHaveBeenCalledTimes(1);
+    paced.deliver([event('ann', 2, 1)]);
+    jest.advanceTimersByTime(200);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(connection.outbound.hasGap).toBe(true);
+  } finally {
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  }
 });

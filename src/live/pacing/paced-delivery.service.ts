@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { eventsForThisNode } from '../../delivery/dispatcher.service.js';
 import type { OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
@@ -9,8 +9,10 @@ import { ConnectionRegistryService } from '../connection/connection-registry.ser
 import { LocalDeliveryService } from '../connection/local-delivery.service.js';
 import { HeldEvents, SLOT_MS } from './held-events.js';
 
-/** Events that a node holds back: 1.5 KB each with twenty titles. Further ones are told at once. */
+/** Events that a node holds back: 1.5 KB each with twenty short titles. Further ones are told at once. */
 const MAX_HELD = 50_000;
+/** Characters of all of them. A title is whatever the back office sends: a page may have 256 KiB, and 50,000 of these would end the process. */
+const MAX_HELD_LENGTH = 128 * 1024 * 1024;
 /** Users whose events are delivered without yielding to the event loop. */
 const SLICE_SIZE = 12;
 
@@ -21,7 +23,8 @@ const SLICE_SIZE = 12;
  */
 @Injectable()
 export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown {
-  private readonly held = new HeldEvents(MAX_HELD);
+  private readonly log = new Logger('live');
+  private readonly held = new HeldEvents(MAX_HELD, MAX_HELD_LENGTH);
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -62,7 +65,7 @@ export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown
     const isAwaited = connections.some(({ outbound }) => outbound.hasGap);
     if (withinMs === undefined || isAwaited || !this.held.hold(event, withinMs, monotonicNow()))
       return [...this.held.take(userId), event];
-    event.event.encode();
+    event.event.detach();
     this.timer ??= setInterval(() => this.releaseDue(), SLOT_MS);
     return [];
   }
@@ -71,7 +74,10 @@ export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown
     const users = this.held.takeDueUsers(monotonicNow());
     for (let start = 0; start < users.length; start += SLICE_SIZE) {
       const slice = users.slice(start, start + SLICE_SIZE);
-      void bulkQueue.run(() => this.delivery.deliver(slice.flatMap((userId) => this.held.take(userId))));
+      bulkQueue
+        .run(() => this.delivery.deliver(slice.flatMap((userId) => this.held.take(userId))))
+        // As the event bus does for events that are not held: unhandled it would end the process.
+        .catch((error: unknown) => this.log.error(error, 'held events could not be delivered'));
     }
     if (this.held.size > 0) return;
     clearInterval(this.timer);

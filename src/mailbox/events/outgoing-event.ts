@@ -39,9 +39,12 @@ export class EncodedEvent {
     return (this.source = encodeBody(typeof source === 'function' ? source() : source, this.dataJson));
   }
 
-  /** Encodes the body now: what it is made of, as the batch of a nightly file, is not kept for it any longer. */
-  encode(): void {
-    void this.body;
+  /**
+   * Makes the body a text of its own: what it is made of, as the batch of a nightly file, is not kept for it any longer; nor is the message of
+   * another node, of which it is a part (V8 keeps a text for as long as any part of it).
+   */
+  detach(): void {
+    this.source = Buffer.from(this.body).toString();
   }
 
   /** The envelope without its data, as JSON text: a part of the body, so that it need not be encoded once more. (In a string, `"` is escaped.) */

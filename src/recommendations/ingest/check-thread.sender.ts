@@ -7,7 +7,7 @@ import { received } from './page-columns.js';
 
 /** A piece takes milliseconds, and the first one waits until the thread has started. */
 const DEADLINE_MS = 30_000;
-/** A batch is 8 MiB of texts at most, and one line 256 KiB. */
+/** The unfinished batches of all files are 32 MiB of texts at most (check-thread.mjs), and one line 256 KiB. */
 const LIMITS = { maxOldGenerationSizeMb: 256 };
 
 interface Waiter {

@@ -6,7 +6,7 @@ import { columnsOf, type NumberedPage, type PageColumns } from './page-columns.j
 /** Front pages a commit: enough to make the round trip worthwhile, few enough to hold in memory. */
 const BATCH_SIZE = 500;
 /** Long lines make smaller batches. */
-const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 /** What a piece of a file came to: what was rejected, and the batches that it completed. */
 export interface CheckedPiece extends Rejections {
@@ -26,8 +26,9 @@ export class LineChecker {
     this.splitter = new LineSplitter(MAX_LINE_BYTES, state);
   }
 
-  check(piece: Uint8Array): CheckedPiece {
-    return this.read(this.splitter.split(piece));
+  /** `maxBatchBytes`: how much text the unfinished batch may have; what has more is completed. */
+  check(piece: Uint8Array, maxBatchBytes = MAX_BATCH_BYTES): CheckedPiece {
+    return this.read(this.splitter.split(piece), maxBatchBytes);
   }
 
   /** Returns what the rest came to: the last line need not end with a newline. */
@@ -44,7 +45,7 @@ export class LineChecker {
     return { piece, state: this.splitter.state };
   }
 
-  private read(lines: readonly TextLine[]): CheckedPiece {
+  private read(lines: readonly TextLine[], maxBatchBytes = MAX_BATCH_BYTES): CheckedPiece {
     const piece: CheckedPiece = { lines: lines.length, batches: [], rejectedCount: 0, rejected: [] };
     for (const line of lines) {
       const read = readJsonLine(line, recommendationLine);
@@ -54,7 +55,7 @@ export class LineChecker {
       }
       this.batch.push({ ...read.value, line: read.line });
       this.bytes += 'text' in line ? line.text.length : 0;
-      if (this.batch.length >= BATCH_SIZE || this.bytes > MAX_BATCH_BYTES) this.completeBatch(piece);
+      if (this.batch.length >= BATCH_SIZE || this.bytes > maxBatchBytes) this.completeBatch(piece);
     }
     return piece;
   }
