@@ -17,6 +17,8 @@ const KEEP_ALIVE_MS = 60_000;
 /** A session that does not respond to a ping within this is dead. */
 const PING_TIMEOUT_MS = 2_000;
 const MAX_RESPONSE_BYTES = 64 * 1024;
+/** A 200 whose body has not ended by then is cancelled: its stream would take the place of another request for ever. */
+const BODY_TIMEOUT_MS = 5_000;
 
 /** A response. The body of a 200 is not read, and one that is too large is empty. */
 export interface Http2Response {
@@ -145,6 +147,8 @@ function readResponse(
   const status = Number(headers[':status']);
   if (status === 200) {
     stream.resume();
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), BODY_TIMEOUT_MS);
+    stream.once('close', () => clearTimeout(timer));
     return resolve({ status, headers, body: '' });
   }
   const chunks: Buffer[] = [];

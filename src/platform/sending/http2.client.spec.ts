@@ -1,0 +1,63 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { once } from 'node:events';
+import { constants, createServer, type Http2Server, type ServerHttp2Stream, type Settings } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { Http2Client } from './http2.client.js';
+import { networkErrorResult } from './send-result.js';
+
+let server: Http2Server | undefined;
+const clients: Http2Client[] = [];
+
+afterEach(async () => {
+  jest.useRealTimers();
+  for (const client of clients.splice(0)) client.close();
+  if (server?.listening) await new Promise((resolve) => server?.close(resolve));
+});
+
+/** Returns a client of a server that does this with each request; the number of the first request is 1. */
+async function clientOf(
+  respond: (stream: ServerHttp2Stream, count: number) => void,
+  settings: Settings = {},
+) {
+  let count = 0;
+  server = createServer({ settings });
+  server.on('stream', (stream) => {
+    stream.on('error', () => {});
+    stream.resume().once('end', () => respond(stream, (count += 1)));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return clientAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+function clientAt(origin: string): Http2Client {
+  const client = new Http2Client(origin, {});
+  clients.push(client);
+  return client;
+}
+
+const post = (client: Http2Client, signal = new AbortController().signal) =>
+  client.post('/', {}, 'body', signal);
+const respondOk = (stream: ServerHttp2Stream): void => {
+  stream.respond({ ':status': 200 });
+  stream.end('{}');
+};
+
+describe('requests over HTTP/2', () => {
+  test('go on after bodies of a 200 that never ended had taken all streams', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+    const client = await clientOf(
+      (stream, count) => {
+        if (count > 200) respondOk(stream);
+        else {
+          stream.respond({ ':status': 200 });
+          stream.write('{');
+        }
+      },
+      { maxConcurrentStreams: 100 },
+    );
+    await Promise.all(Array.from({ length: 200 }, () => post(client)));
+    const next = post(client);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(await next).toMatchObject({ status: 200 });
+  });
+});
