@@ -60,4 +60,14 @@ describe('requests over HTTP/2', () => {
     await jest.advanceTimersByTimeAsync(10_000);
     expect(await next).toMatchObject({ status: 200 });
   });
+
+  test('have the status of a response although its session failed before the end of the body', async () => {
+    const client = await clientOf((stream) => {
+      stream.respond({ ':status': 429, 'retry-after': '7' });
+      stream.write('{');
+      // The client has the status once it has answered the ping.
+      stream.session?.ping(() => stream.session?.goaway(constants.NGHTTP2_INTERNAL_ERROR));
+    });
+    expect(await post(client)).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
+  });
 });

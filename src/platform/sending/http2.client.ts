@@ -70,7 +70,8 @@ export class Http2Client {
         isAnswered = true;
         readResponse(stream, head, resolve);
       });
-      stream.on('error', reject);
+      // After a response the status is known: it is returned when the stream has closed.
+      stream.on('error', (error) => isAnswered || reject(error));
       stream.once('close', () => {
         session.streams -= 1;
         if (!isAnswered) reject(new NoResponseError('ECONNRESET'));
