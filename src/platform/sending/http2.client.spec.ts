@@ -70,4 +70,11 @@ describe('requests over HTTP/2', () => {
     });
     expect(await post(client)).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
   });
+
+  test('say why there was no connection', async () => {
+    const client = await clientOf(respondOk);
+    await new Promise((resolve) => server?.close(resolve));
+    const error: unknown = await post(client).catch((thrown: unknown) => thrown);
+    expect(networkErrorResult(error)).toMatchObject({ is: 'retry', reason: 'ECONNREFUSED' });
+  });
 });

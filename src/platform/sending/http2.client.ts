@@ -71,7 +71,7 @@ export class Http2Client {
         readResponse(stream, head, resolve);
       });
       // After a response the status is known: it is returned when the stream has closed.
-      stream.on('error', (error) => isAnswered || reject(error));
+      stream.on('error', (error) => isAnswered || reject(causeOf(error)));
       stream.once('close', () => {
         session.streams -= 1;
         if (!isAnswered) reject(new NoResponseError('ECONNRESET'));
@@ -138,6 +138,10 @@ export class Http2Client {
     });
   }
 }
+
+/** Node wraps the error of a session that has failed, as ECONNREFUSED, in one that says only that the stream was cancelled. */
+const causeOf = (error: Error & { code?: string }): Error =>
+  error.code === 'ERR_HTTP2_STREAM_CANCEL' ? ((error.cause as Error | undefined) ?? error) : error;
 
 /** Resolves with the status alone if it is 200, else once the body has ended. */
 function readResponse(
