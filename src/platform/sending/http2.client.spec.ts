@@ -77,4 +77,16 @@ describe('requests over HTTP/2', () => {
     const error: unknown = await post(client).catch((thrown: unknown) => thrown);
     expect(networkErrorResult(error)).toMatchObject({ is: 'retry', reason: 'ECONNREFUSED' });
   });
+
+  test('use the other session when the server allows the first no more streams', async () => {
+    const client = await clientOf(
+      (stream, count) => {
+        if (count !== 2) stream.respond({ ':status': 503 }, { endStream: true });
+      },
+      { maxConcurrentStreams: 1 },
+    );
+    await post(client);
+    void post(client).catch(() => {});
+    expect(await post(client)).toMatchObject({ status: 503 });
+  });
 });

@@ -98,7 +98,7 @@ export class Http2Client {
     for (const session of this.sessions) {
       // GOAWAY closes a session: what it carries may end, and nothing new is sent on it.
       if (session.http2.closed || session.http2.destroyed) this.sessions.delete(session);
-      else if (session.streams < MAX_STREAMS) return session;
+      else if (session.streams < maxStreamsOf(session)) return session;
       else last = session;
     }
     return last && this.sessions.size >= MAX_SESSIONS ? last : this.open();
@@ -138,6 +138,10 @@ export class Http2Client {
     });
   }
 }
+
+/** What the session carries at once, which the server may have lowered. */
+const maxStreamsOf = ({ http2 }: Session): number =>
+  Math.min(MAX_STREAMS, http2.remoteSettings.maxConcurrentStreams ?? MAX_STREAMS);
 
 /** Node wraps the error of a session that has failed, as ECONNREFUSED, in one that says only that the stream was cancelled. */
 const causeOf = (error: Error & { code?: string }): Error =>
