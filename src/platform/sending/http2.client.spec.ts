@@ -89,4 +89,16 @@ describe('requests over HTTP/2', () => {
     void post(client).catch(() => {});
     expect(await post(client)).toMatchObject({ status: 503 });
   });
+
+  test('may be aborted after their session has ended', async () => {
+    const client = await clientOf((_, count) => count === 1 && client.close());
+    const timeout = new AbortController();
+    await expect(post(client, timeout.signal)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    const thrown = jest.fn();
+    process.once('uncaughtException', thrown);
+    timeout.abort();
+    await new Promise(setImmediate);
+    process.off('uncaughtException', thrown);
+    expect(thrown).not.toHaveBeenCalled();
+  });
 });

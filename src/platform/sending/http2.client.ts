@@ -129,7 +129,7 @@ export class Http2Client {
    */
   private ping(session: Session): void {
     const { http2 } = session;
-    if (session.isPinged || http2.closed || http2.connecting) return;
+    if (session.isPinged || http2.closed || http2.destroyed || http2.connecting) return;
     session.isPinged = true;
     const timer = setTimeout(() => http2.destroy(new NoResponseError('ETIMEDOUT')), PING_TIMEOUT_MS);
     http2.ping(() => {
