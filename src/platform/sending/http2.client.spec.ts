@@ -90,6 +90,19 @@ describe('requests over HTTP/2', () => {
     expect(await post(client)).toMatchObject({ status: 503 });
   });
 
+  test('are ended by closing the client, also on a session that got a GOAWAY', async () => {
+    const client = await clientOf((stream, count) => {
+      if (count === 1) stream.session?.goaway();
+      else respondOk(stream);
+    });
+    let sessions = 0;
+    server?.on('session', () => (sessions += 1));
+    const ended = post(client).catch((error: unknown) => error);
+    while (sessions < 2) await post(client);
+    client.close();
+    expect(await ended).toMatchObject({ code: 'ECONNRESET' });
+  });
+
   test('may be aborted after their session has ended', async () => {
     const client = await clientOf((_, count) => count === 1 && client.close());
     const timeout = new AbortController();

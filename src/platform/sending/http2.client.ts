@@ -95,13 +95,15 @@ export class Http2Client {
   /** The first session with room, so that few requests share one connection; else a new one; else the last. */
   private sessionWithRoom(): Session {
     let last: Session | undefined;
+    let usable = 0;
     for (const session of this.sessions) {
       // GOAWAY closes a session: what it carries may end, and nothing new is sent on it.
-      if (session.http2.closed || session.http2.destroyed) this.sessions.delete(session);
-      else if (session.streams < maxStreamsOf(session)) return session;
-      else last = session;
+      if (session.http2.closed || session.http2.destroyed) continue;
+      if (session.streams < maxStreamsOf(session)) return session;
+      last = session;
+      usable += 1;
     }
-    return last && this.sessions.size >= MAX_SESSIONS ? last : this.open();
+    return last && usable >= MAX_SESSIONS ? last : this.open();
   }
 
   private open(): Session {
