@@ -172,7 +172,12 @@ export class IngestService {
     const at = new Date().toISOString();
     const pages = pick(all, rows);
     const withinMs = this.pace.add(rows.length, tally.accepted);
-    const merged = await this.store.merge(pages, { handoffId: handoff.id, at, withinMs });
+    const merged = await this.store
+      .merge(pages, { handoffId: handoff.id, at, withinMs })
+      .catch((error: unknown) => {
+        this.pace.remove(rows.length);
+        throw error;
+      });
     this.mailbox.deliverAppended(frontPageEvents(pages, merged, at), handoff, withinMs);
     this.pace.remove(rows.length - merged.length);
     tally.accepted += merged.length;
