@@ -39,17 +39,18 @@ export class DeliveryOutcomeService {
   async waitFor(events: readonly PublishedEvent[]): Promise<DeviceOutcome[][]> {
     const startedAt = monotonicNow();
     const deadline = startedAt + this.config.ACK_TIMEOUT_SECONDS * 1_000 + WRITE_MARGIN_MS;
-    let outcomes: DeviceOutcome[][] = events.map(() => []);
+    // Undefined until they could be read for the first time: that is not known to be no device.
+    let outcomes: DeviceOutcome[][] | undefined;
     let isConnected: IsConnected | undefined;
     const isPending = (n: number, { deviceId, state }: DeviceOutcome): boolean =>
       state === 'sent' || (state === 'asleep' && isConnected?.(events[n]?.userId ?? '', deviceId) !== false);
     for (;;) {
       // The events are committed: the call must not look as if it failed because receipts cannot be read.
       outcomes = await this.receipts.readOutcomes(events).catch(() => outcomes);
-      if (monotonicNow() >= startedAt + SENT_WITHIN_MS)
+      if (outcomes && monotonicNow() >= startedAt + SENT_WITHIN_MS)
         isConnected ??= await this.findConnected(events, outcomes);
-      const isComplete = outcomes.every((devices, n) => !devices.some((device) => isPending(n, device)));
-      if (isComplete || monotonicNow() >= deadline) return outcomes;
+      const isComplete = outcomes?.every((devices, n) => !devices.some((device) => isPending(n, device)));
+      if (isComplete || monotonicNow() >= deadline) return outcomes ?? events.map(() => []);
       await pause(POLL_MS);
     }
   }

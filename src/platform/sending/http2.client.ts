@@ -17,6 +17,8 @@ const KEEP_ALIVE_MS = 60_000;
 /** A session that does not respond to a ping within this is dead. */
 const PING_TIMEOUT_MS = 2_000;
 const MAX_RESPONSE_BYTES = 64 * 1024;
+/** A 200 whose body has not ended by then is cancelled: its stream would take the place of another request for ever. */
+const BODY_TIMEOUT_MS = 5_000;
 
 /** A response. The body of a 200 is not read, and one that is too large is empty. */
 export interface Http2Response {
@@ -68,7 +70,8 @@ export class Http2Client {
         isAnswered = true;
         readResponse(stream, head, resolve);
       });
-      stream.on('error', reject);
+      // After a response the status is known: it is returned when the stream has closed.
+      stream.on('error', (error) => isAnswered || reject(causeOf(error)));
       stream.once('close', () => {
         session.streams -= 1;
         if (!isAnswered) reject(new NoResponseError('ECONNRESET'));
@@ -92,13 +95,15 @@ export class Http2Client {
   /** The first session with room, so that few requests share one connection; else a new one; else the last. */
   private sessionWithRoom(): Session {
     let last: Session | undefined;
+    let usable = 0;
     for (const session of this.sessions) {
       // GOAWAY closes a session: what it carries may end, and nothing new is sent on it.
-      if (session.http2.closed || session.http2.destroyed) this.sessions.delete(session);
-      else if (session.streams < MAX_STREAMS) return session;
-      else last = session;
+      if (session.http2.closed || session.http2.destroyed) continue;
+      if (session.streams < maxStreamsOf(session)) return session;
+      last = session;
+      usable += 1;
     }
-    return last && this.sessions.size >= MAX_SESSIONS ? last : this.open();
+    return last && usable >= MAX_SESSIONS ? last : this.open();
   }
 
   private open(): Session {
@@ -126,7 +131,7 @@ export class Http2Client {
    */
   private ping(session: Session): void {
     const { http2 } = session;
-    if (session.isPinged || http2.closed || http2.connecting) return;
+    if (session.isPinged || http2.closed || http2.destroyed || http2.connecting) return;
     session.isPinged = true;
     const timer = setTimeout(() => http2.destroy(new NoResponseError('ETIMEDOUT')), PING_TIMEOUT_MS);
     http2.ping(() => {
@@ -135,6 +140,14 @@ export class Http2Client {
     });
   }
 }
+
+/** What the session carries at once, which the server may have lowered. */
+const maxStreamsOf = ({ http2 }: Session): number =>
+  Math.min(MAX_STREAMS, http2.remoteSettings.maxConcurrentStreams ?? MAX_STREAMS);
+
+/** Node wraps the error of a session that has failed, as ECONNREFUSED, in one that says only that the stream was cancelled. */
+const causeOf = (error: Error & { code?: string }): Error =>
+  error.code === 'ERR_HTTP2_STREAM_CANCEL' ? ((error.cause as Error | undefined) ?? error) : error;
 
 /** Resolves with the status alone if it is 200, else once the body has ended. */
 function readResponse(
@@ -145,6 +158,8 @@ function readResponse(
   const status = Number(headers[':status']);
   if (status === 200) {
     stream.resume();
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), BODY_TIMEOUT_MS);
+    stream.once('close', () => clearTimeout(timer));
     return resolve({ status, headers, body: '' });
   }
   const chunks: Buffer[] = [];

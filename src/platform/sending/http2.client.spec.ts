@@ -1,0 +1,117 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { once } from 'node:events';
+import { constants, createServer, type Http2Server, type ServerHttp2Stream, type Settings } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { Http2Client } from './http2.client.js';
+import { networkErrorResult } from './send-result.js';
+
+let server: Http2Server | undefined;
+const clients: Http2Client[] = [];
+
+afterEach(async () => {
+  jest.useRealTimers();
+  for (const client of clients.splice(0)) client.close();
+  if (server?.listening) await new Promise((resolve) => server?.close(resolve));
+});
+
+/** Returns a client of a server that does this with each request; the number of the first request is 1. */
+async function clientOf(
+  respond: (stream: ServerHttp2Stream, count: number) => void,
+  settings: Settings = {},
+) {
+  let count = 0;
+  server = createServer({ settings });
+  server.on('stream', (stream) => {
+    stream.on('error', () => {});
+    stream.resume().once('end', () => respond(stream, (count += 1)));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return clientAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+function clientAt(origin: string): Http2Client {
+  const client = new Http2Client(origin, {});
+  clients.push(client);
+  return client;
+}
+
+const post = (client: Http2Client, signal = new AbortController().signal) =>
+  client.post('/', {}, 'body', signal);
+const respondOk = (stream: ServerHttp2Stream): void => {
+  stream.respond({ ':status': 200 });
+  stream.end('{}');
+};
+
+describe('requests over HTTP/2', () => {
+  test('go on after bodies of a 200 that never ended had taken all streams', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+    const client = await clientOf(
+      (stream, count) => {
+        if (count > 200) respondOk(stream);
+        else {
+          stream.respond({ ':status': 200 });
+          stream.write('{');
+        }
+      },
+      { maxConcurrentStreams: 100 },
+    );
+    await Promise.all(Array.from({ length: 200 }, () => post(client)));
+    const next = post(client);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(await next).toMatchObject({ status: 200 });
+  });
+
+  test('have the status of a response although its session failed before the end of the body', async () => {
+    const client = await clientOf((stream) => {
+      stream.respond({ ':status': 429, 'retry-after': '7' });
+      stream.write('{');
+      // The client has the status once it has answered the ping.
+      stream.session?.ping(() => stream.session?.goaway(constants.NGHTTP2_INTERNAL_ERROR));
+    });
+    expect(await post(client)).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
+  });
+
+  test('say why there was no connection', async () => {
+    const client = await clientOf(respondOk);
+    await new Promise((resolve) => server?.close(resolve));
+    const error: unknown = await post(client).catch((thrown: unknown) => thrown);
+    expect(networkErrorResult(error)).toMatchObject({ is: 'retry', reason: 'ECONNREFUSED' });
+  });
+
+  test('use the other session when the server allows the first no more streams', async () => {
+    const client = await clientOf(
+      (stream, count) => {
+        if (count !== 2) stream.respond({ ':status': 503 }, { endStream: true });
+      },
+      { maxConcurrentStreams: 1 },
+    );
+    await post(client);
+    void post(client).catch(() => {});
+    expect(await post(client)).toMatchObject({ status: 503 });
+  });
+
+  test('are ended by closing the client, also on a session that got a GOAWAY', async () => {
+    const client = await clientOf((stream, count) => {
+      if (count === 1) stream.session?.goaway();
+      else respondOk(stream);
+    });
+    let sessions = 0;
+    server?.on('session', () => (sessions += 1));
+    const ended = post(client).catch((error: unknown) => error);
+    while (sessions < 2) await post(client);
+    client.close();
+    expect(await ended).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  test('may be aborted after their session has ended', async () => {
+    const client = await clientOf((_, count) => count === 1 && client.close());
+    const timeout = new AbortController();
+    await expect(post(client, timeout.signal)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    const thrown = jest.fn();
+    process.once('uncaughtException', thrown);
+    timeout.abort();
+    await new Promise(setImmediate);
+    process.off('uncaughtException', thrown);
+    expect(thrown).not.toHaveBeenCalled();
+  });
+});
