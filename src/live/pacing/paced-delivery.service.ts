@@ -35,7 +35,7 @@ export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown
   ) {
     metrics.gauge(
       'events_held',
-      'Events that wait until it is the turn of their users, whose devices are connected to this node: the users of a nightly file are told over `RECOMMENDATIONS_WINDOW_SECONDS`. A node holds 50,000; the users of further ones are told at once.',
+      'Events that wait until it is the turn of their users, whose devices are connected to this node: the users of a nightly file are told over `RECOMMENDATIONS_WINDOW_SECONDS`. A node holds 50,000 of 128 MiB; the users of further ones are told at once.',
       'sum',
       () => this.held.size,
     );
