@@ -13,12 +13,12 @@ export async function latency(context) {
   const { usher, bare, usherLoad, bareLoad } = pair;
   const http = viaHttp(usher.port, { connections: 32 });
   const variants = [
-    { name: 'bare', load: bareLoad, of: { publisher: viaSocket(bare.port), tier: 'routine' } },
-    { name: 'routine', load: usherLoad, of: { publisher: http, tier: 'routine' } },
-    { name: 'critical', load: usherLoad, of: { publisher: http, tier: 'critical' } },
+    { name: 'bare', server: bare, load: bareLoad, of: { publisher: viaSocket(bare.port), tier: 'routine' } },
+    { name: 'routine', server: usher, load: usherLoad, of: { publisher: http, tier: 'routine' } },
+    { name: 'critical', server: usher, load: usherLoad, of: { publisher: http, tier: 'critical' } },
   ];
-  const results = await inTurn(variants, options.rounds, ({ load, of }, isWarmUp) =>
-    spending({ server: load === bareLoad ? bare : usher, postmaster: context.postmaster }, () =>
+  const results = await inTurn(variants, options.rounds, ({ server, load, of }, isWarmUp) =>
+    spending({ server, postmaster: context.postmaster }, () =>
       load.ask('publishAtRate', {
         ...of,
         payload: options.payload,

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
+import { noteAt } from '../../../test/support/note.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { TracingService } from '../../platform/tracing/tracing.service.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
@@ -50,19 +51,7 @@ function liveConnection(): {
   return { connection, transport, writes };
 }
 
-const event = (offset: number): EventFrame =>
-  new EventFrame(
-    EncodedEvent.of({
-      id: `id-${offset}`,
-      type: 'note.one',
-      tier: 'important',
-      key: `note:${offset}`,
-      epoch: 'e1',
-      offset,
-      at: '2026-11-20T20:00:00.000Z',
-      data: {},
-    }),
-  );
+const event = (offset: number): EventFrame => new EventFrame(EncodedEvent.of(noteAt(offset)));
 
 test('a device that cannot be written to is disconnected, and keeps no other from its events', () => {
   const [broken, good] = [liveConnection(), liveConnection()];

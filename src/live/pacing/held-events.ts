@@ -35,13 +35,14 @@ export class HeldEvents {
   }
 
   /**
-   * Encodes the event and holds it until its user is to be told, within `withinMs`; if others of the user are held already, as long as these.
-   * Returns false when there is no room: then it must be delivered now.
+   * Holds the event, detached from what it came in, until its user is to be told, within `withinMs`; if others of the user are held already, as
+   * long as these. Returns false when there is no room: then it must be delivered now.
    */
   hold(event: OutgoingEvent, withinMs: number, now: number): boolean {
     const length = this.length + lengthOf(event);
     if (this.count >= this.capacity || length > this.maxLength) return false;
     const held = this.byUser.get(event.userId) ?? this.begin(event.userId, withinMs, now);
+    event.event.detach();
     held.events.push(event);
     this.count += 1;
     this.length = length;

@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { decodeEvents, encodeEvents } from '../../cluster/node-message.js';
-import type { Envelope } from '../../mailbox/events/event.js';
 import { EncodedEvent, type OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
+import { noteAt } from '../../../test/support/note.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { TracingService } from '../../platform/tracing/tracing.service.js';
@@ -39,16 +39,7 @@ afterEach(() => {
 });
 
 function event(userId: string, offset: number, withinMs?: number): OutgoingEvent {
-  const envelope: Envelope = {
-    id: `id-${offset}`,
-    type: 'note.one',
-    tier: 'important',
-    key: `note:${offset}`,
-    epoch: 'e1',
-    offset,
-    at: '2026-11-20T20:00:00.000Z',
-    data: {},
-  };
+  const envelope = noteAt(offset);
   const make = () => {
     made.push(offset);
     return envelope;
@@ -103,7 +94,7 @@ test('held events that cannot be delivered neither end the process nor keep othe
     });
     jest.advanceTimersByTime(200);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(logged).toHaveBeenCalledTimes(1);
+    expect(logged).toHaveBeenCalledWith(new Error('broken'), 'held events could not be delivered');
     paced.deliver([event('ann', 2, 1)]);
     jest.advanceTimersByTime(200);
     await new Promise((resolve) => setImmediate(resolve));

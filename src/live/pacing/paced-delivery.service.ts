@@ -12,7 +12,7 @@ import { HeldEvents, SLOT_MS } from './held-events.js';
 /** Events that a node holds back: 1.5 KB each with twenty short titles. Further ones are told at once. */
 const MAX_HELD = 50_000;
 /** Characters of all of them. A title is whatever the back office sends: a page may have 256 KiB, and 50,000 of these would end the process. */
-const MAX_HELD_LENGTH = 128 * 1024 * 1024;
+const MAX_HELD_LENGTH = 128_000_000;
 /** Users whose events are delivered without yielding to the event loop. */
 const SLICE_SIZE = 12;
 
@@ -35,7 +35,7 @@ export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown
   ) {
     metrics.gauge(
       'events_held',
-      'Events that wait until it is the turn of their users, whose devices are connected to this node: the users of a nightly file are told over `RECOMMENDATIONS_WINDOW_SECONDS`. A node holds 50,000 of 128 MiB; the users of further ones are told at once.',
+      'Events that wait until it is the turn of their users, whose devices are connected to this node: the users of a nightly file are told over `RECOMMENDATIONS_WINDOW_SECONDS`. A node holds 50,000, with 128 million characters together; the users of further ones are told at once.',
       'sum',
       () => this.held.size,
     );
@@ -65,7 +65,6 @@ export class PacedDeliveryService implements OnModuleInit, OnApplicationShutdown
     const isAwaited = connections.some(({ outbound }) => outbound.hasGap);
     if (withinMs === undefined || isAwaited || !this.held.hold(event, withinMs, monotonicNow()))
       return [...this.held.take(userId), event];
-    event.event.detach();
     this.timer ??= setInterval(() => this.releaseDue(), SLOT_MS);
     return [];
   }

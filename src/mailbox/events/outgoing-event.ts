@@ -40,8 +40,8 @@ export class EncodedEvent {
   }
 
   /**
-   * Makes the body a text of its own: what it is made of, as the batch of a nightly file, is not kept for it any longer; nor is the message of
-   * another node, of which it is a part (V8 keeps a text for as long as any part of it).
+   * Makes the body a string of its own, for an event that waits in memory: the batch of the nightly file that it is made of is not kept for it
+   * any longer; nor is the message of another node, of which it is a slice (a sliced string keeps the whole one in V8's memory).
    */
   detach(): void {
     this.source = Buffer.from(this.body).toString();

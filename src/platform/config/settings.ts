@@ -155,7 +155,7 @@ export const digestSettings = {
 export const recommendationSettings = {
   /** The longest window, in seconds, over which the connected users of a nightly file are told of their pages. 0: all are told at once. */
   RECOMMENDATIONS_WINDOW_SECONDS: seconds(300, 0, 3_600),
-  /** The window is one second long for each of so many users of the files that a node ingests, connected or not. The users of a file that has no more are told at once. */
+  /** Users told a second: the window is as long as all users of the files that a node ingests take at this rate. A file with no more users tells them at once. */
   RECOMMENDATIONS_PER_SECOND: integer(1, 1_000_000).default(1_000),
 };
 

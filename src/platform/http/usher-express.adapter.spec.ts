@@ -40,6 +40,11 @@ test('Express changes the prototype of no request and no response', async () => 
   expect(responseInExpress).toBe(response);
 });
 
+test('Express hashes no response for an ETag that nobody asked for', async () => {
+  adapter.getInstance<Express>().use((_request, response) => void response.json({}));
+  expect((await fetch(await listen())).headers.get('etag')).toBeNull();
+});
+
 test('a response that never ends does not delay the end of the server', async () => {
   adapter.getInstance<Express>().use((_request, response) => void response.write('and so on'));
   const url = await listen();

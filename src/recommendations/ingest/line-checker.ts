@@ -33,19 +33,19 @@ export class LineChecker {
 
   /** Returns what the rest came to: the last line need not end with a newline. */
   end(): CheckedPiece {
-    const piece = this.read(this.splitter.end());
+    const piece = this.read(this.splitter.end(), MAX_BATCH_BYTES);
     this.completeBatch(piece);
     return piece;
   }
 
   /** Returns the unfinished batch, and where another checker goes on. This one is of no use any more. */
   handOver(): { readonly piece: CheckedPiece; readonly state: SplitterState } {
-    const piece = this.read([]);
+    const piece = this.read([], MAX_BATCH_BYTES);
     this.completeBatch(piece);
     return { piece, state: this.splitter.state };
   }
 
-  private read(lines: readonly TextLine[], maxBatchBytes = MAX_BATCH_BYTES): CheckedPiece {
+  private read(lines: readonly TextLine[], maxBatchBytes: number): CheckedPiece {
     const piece: CheckedPiece = { lines: lines.length, batches: [], rejectedCount: 0, rejected: [] };
     for (const line of lines) {
       const read = readJsonLine(line, recommendationLine);
