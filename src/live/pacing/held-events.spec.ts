@@ -1,13 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { EncodedEvent, type EventHeader, type OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
+import { EncodedEvent, type OutgoingEvent } from '../../mailbox/events/outgoing-event.js';
+import { noteAt } from '../../../test/support/note.js';
 import { HeldEvents, jitterOf, SLOT_MS } from './held-events.js';
 
 const NOW = 123_456;
 const WITHIN_MS = 10_000;
 const users = Array.from({ length: 1_000 }, (_, n) => `user-${n}`);
-const HEADER: EventHeader = { id: 'event-1', type: 'note.one', tier: 'important', offset: 1, epoch: 'e1' };
 const BODY = 'x'.repeat(1_000);
-const eventOf = (userId: string): OutgoingEvent => ({ userId, event: EncodedEvent.fromNode(HEADER, BODY) });
+const eventOf = (userId: string): OutgoingEvent => ({
+  userId,
+  event: EncodedEvent.fromNode(noteAt(1), BODY),
+});
 
 function held(capacity = 2 * users.length, maxLength = Infinity) {
   const events = new HeldEvents(capacity, maxLength);
