@@ -69,7 +69,10 @@ async function startOne(folder) {
       const server = startServer('redis-server', args, { stdio: 'ignore' });
       one.pid = server.pid;
       one.kill = (signal) => stopServer(server, [[signal, 3_000]]);
-      await until(`redis-server answers on ${port}`, () => ask(port, ['PING']).catch(() => false));
+      await until(`redis-server answers on ${port}`, () => {
+        if (!server.isRunning()) throw new Error(`redis-server ended before it answered on ${port}`);
+        return ask(port, ['PING']).catch(() => false);
+      });
     },
     kill: async () => {},
   };
