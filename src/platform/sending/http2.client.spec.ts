@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { constants, createServer, type Http2Server, type ServerHttp2Stream, type Settings } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { Http2Client } from './http2.client.js';
@@ -101,6 +101,50 @@ describe('requests over HTTP/2', () => {
     while (sessions < 2) await post(client);
     client.close();
     expect(await ended).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  test('go by another session when one responds to pings alone', async () => {
+    const client = await clientOf((stream, count) => {
+      if (stream.session === hanging) asked.emit('request');
+      else respondOk(stream);
+      hanging ??= count === 1 ? stream.session : undefined;
+    });
+    let hanging: ServerHttp2Stream['session'];
+    const asked = new EventEmitter();
+    await post(client);
+    let isAnswered = false;
+    for (let n = 0; n < 10 && !isAnswered; n += 1) {
+      const timeout = new AbortController();
+      void once(asked, 'request').then(() => timeout.abort());
+      isAnswered = await post(client, timeout.signal).then(
+        () => true,
+        () => false,
+      );
+    }
+    expect(isAnswered).toBe(true);
+  });
+
+  test('keep a session whose response to a ping had come while the event loop stood still', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+    const timeout = new AbortController();
+    const client = await clientOf((stream, count) => (count === 1 ? timeout.abort() : respondOk(stream)));
+    let sessions = 0;
+    let hasPaused = false;
+    server?.on('session', (session) => {
+      sessions += 1;
+      // In the immediate the response is on its way, and nobody has read it.
+      session.once('ping', () =>
+        setImmediate(() => {
+          jest.advanceTimersByTime(2_000);
+          hasPaused = true;
+        }),
+      );
+    });
+    await expect(post(client, timeout.signal)).rejects.toThrow('aborted');
+    while (!hasPaused) await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(await post(client)).toMatchObject({ status: 200 });
+    expect(sessions).toBe(1);
   });
 
   test('may be aborted after their session has ended', async () => {

@@ -16,6 +16,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 60_000;
 /** A session that does not respond to a ping within this is dead. */
 const PING_TIMEOUT_MS = 2_000;
+/** After so many requests without a response, and none with one between them, a session gets no further ones, though it responds to pings. */
+const MAX_UNANSWERED = 5;
 const MAX_RESPONSE_BYTES = 64 * 1024;
 /** A 200 whose body has not ended by then is cancelled: its stream would take the place of another request for ever. */
 const BODY_TIMEOUT_MS = 5_000;
@@ -37,6 +39,8 @@ class NoResponseError extends Error {
 interface Session {
   readonly http2: ClientHttp2Session;
   streams: number;
+  /** Requests that were given up since the last response. */
+  unanswered: number;
   isPinged: boolean;
 }
 
@@ -68,6 +72,7 @@ export class Http2Client {
       let isAnswered = false;
       stream.once('response', (head) => {
         isAnswered = true;
+        session.unanswered = 0;
         readResponse(stream, head, resolve);
       });
       // After a response the status is known: it is returned when the stream has closed.
@@ -79,7 +84,7 @@ export class Http2Client {
       const abort = () => {
         reject(signal.reason as Error);
         stream.close(constants.NGHTTP2_CANCEL);
-        if (!isAnswered) this.ping(session);
+        if (!isAnswered) this.doubt(session);
       };
       signal.addEventListener('abort', abort, { once: true });
       stream.end(body);
@@ -109,7 +114,7 @@ export class Http2Client {
   private open(): Session {
     if (this.isClosed) throw new NoResponseError('ECLOSED');
     const http2 = connect(this.origin, { peerMaxConcurrentStreams: MAX_STREAMS, ...this.tls });
-    const session = { http2, streams: 0, isPinged: false };
+    const session = { http2, streams: 0, unanswered: 0, isPinged: false };
     this.sessions.add(session);
     const timer = setTimeout(() => http2.destroy(new NoResponseError('ETIMEDOUT')), CONNECT_TIMEOUT_MS);
     http2.once('connect', (_, socket) => {
@@ -127,13 +132,19 @@ export class Http2Client {
 
   /**
    * A request without a response may have met a connection that leads nowhere (a firewall forgot it, a route vanished). TCP notices after
-   * a quarter of an hour, and until then each request on it would be lost.
+   * a quarter of an hour, and until then each request on it would be lost. Or what is behind a proxy hangs, which responds to pings itself.
    */
-  private ping(session: Session): void {
+  private doubt(session: Session): void {
     const { http2 } = session;
-    if (session.isPinged || http2.closed || http2.destroyed || http2.connecting) return;
+    if (http2.closed || http2.destroyed || http2.connecting) return;
+    session.unanswered += 1;
+    // What it still carries may end.
+    if (session.unanswered >= MAX_UNANSWERED) http2.close();
+    if (session.isPinged) return;
     session.isPinged = true;
-    const timer = setTimeout(() => http2.destroy(new NoResponseError('ETIMEDOUT')), PING_TIMEOUT_MS);
+    const end = () => session.isPinged && http2.destroy(new NoResponseError('ETIMEDOUT'));
+    // After a pause of the event loop the timer comes first, and the response that has long come is read before the immediate.
+    const timer = setTimeout(() => setImmediate(end), PING_TIMEOUT_MS);
     http2.ping(() => {
       clearTimeout(timer);
       session.isPinged = false;
