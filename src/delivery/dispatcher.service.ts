@@ -31,6 +31,7 @@ export const eventsForThisNode = new Topic<readonly OutgoingEvent[]>('delivery.e
 export class DispatcherService implements OnModuleInit {
   private readonly log = new Logger('delivery');
   private readonly dispatched: Counter<'tier'>;
+  private slicesWaiting = 0;
   private readonly settling: Record<DurableTier, Batcher<string, undefined>>;
 
   constructor(
@@ -60,17 +61,26 @@ export class DispatcherService implements OnModuleInit {
     await Promise.all([this.deliverInSlices(events), this.router.route(events)]);
   }
 
-  /** Delivers critical events at once, and many others slice by slice, so that critical ones never wait for them. */
+  /**
+   * Delivers critical events at once, and many others slice by slice, so that critical ones never wait for them. While slices wait, few others
+   * go behind them: a device gets what was published later after what was published before.
+   */
   private async deliverInSlices(events: readonly OutgoingEvent[]): Promise<void> {
-    if (events.length <= SLICE_SIZE) return this.deliverLocally(events);
+    if (events.length <= SLICE_SIZE && this.slicesWaiting === 0) return this.deliverLocally(events);
     const critical = events.filter(isCritical);
     if (critical.length > 0) this.deliverLocally(critical);
     const others = critical.length > 0 ? events.filter((event) => !isCritical(event)) : events;
     const slices: Promise<void>[] = [];
     for (let start = 0; start < others.length; start += SLICE_SIZE) {
-      slices.push(bulkQueue.run(() => this.deliverLocally(others.slice(start, start + SLICE_SIZE))));
+      this.slicesWaiting += 1;
+      slices.push(bulkQueue.run(() => this.deliverSlice(others.slice(start, start + SLICE_SIZE))));
     }
     await Promise.all(slices);
+  }
+
+  private deliverSlice(events: readonly OutgoingEvent[]): void {
+    this.slicesWaiting -= 1;
+    this.deliverLocally(events);
   }
 
   private deliverLocally(events: readonly OutgoingEvent[]): void {
