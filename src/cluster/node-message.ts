@@ -46,9 +46,9 @@ export interface DisconnectRequest {
   readonly at: number;
 }
 
-/** A question about the user's connections; each node answers into the list `answers` of that id (platform/redis/keys.ts). */
+/** A question about the connections of users; each node answers into the list `answers` of that id (platform/redis/keys.ts). */
 export interface ConnectionsQuestion {
-  readonly userId: string;
+  readonly userIds: readonly string[];
   readonly questionId: string;
 }
 

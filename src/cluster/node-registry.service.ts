@@ -8,7 +8,7 @@ import { Loop } from '../platform/scheduling/loop.js';
 import { monotonicNow } from '../platform/scheduling/monotonic.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
 import { NodeChannelStore } from './node-channel.store.js';
-import type { ConnectedDevice } from './lookup/connected-device.js';
+import type { ConnectedDevice, UserConnections } from './lookup/connected-device.js';
 import { ConnectionLookupStore } from './lookup/connection-lookup.store.js';
 import {
   BROADCASTS_CHANGED,
@@ -117,10 +117,12 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     return this.localNode?.connectedDevices(userId) ?? [];
   }
 
-  /** The user's connections to this node; none on a node without sockets. */
-  describeConnections(userId: string): ConnectedDevice[] {
-    const connections = this.localNode?.describeConnections(userId) ?? [];
-    return connections.map((connection) => Object.assign({ nodeId: this.id }, connection));
+  /** The connections of each of the users to this node; none on a node without sockets. */
+  describeConnections(userIds: readonly string[]): UserConnections[] {
+    return userIds.map((userId) => {
+      const connections = this.localNode?.describeConnections(userId) ?? [];
+      return { userId, devices: connections.map((one) => Object.assign({ nodeId: this.id }, one)) };
+    });
   }
 
   /** Ends the device's connection to this node, if it has one. */
@@ -240,9 +242,9 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     }
   }
   /** Whoever asked gives up by itself. */
-  private answer({ userId, questionId }: ConnectionsQuestion): void {
+  private answer({ userIds, questionId }: ConnectionsQuestion): void {
     this.lookups
-      .answer(questionId, this.describeConnections(userId))
+      .answer(questionId, this.describeConnections(userIds))
       .catch((error: unknown) => this.log.debug(`a question was not answered: ${String(error)}`));
   }
 }

@@ -12,3 +12,9 @@ export interface ConnectedDevice {
   /** Bytes that it has not read. */
   readonly unreadBytes: number;
 }
+
+/** A user's connections to one node. */
+export interface UserConnections {
+  readonly userId: string;
+  readonly devices: readonly ConnectedDevice[];
+}

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type { ConnectedDevice } from './connected-device.js';
+import type { ConnectedDevice, UserConnections } from './connected-device.js';
 import { ConnectionLookupStore } from './connection-lookup.store.js';
 import { encodeQuestion } from '../node-message.js';
 import { NodeRegistryService } from '../node-registry.service.js';
@@ -12,7 +12,7 @@ import { PresenceStore } from '../presence.store.js';
 const CHECKS = 25;
 const CHECK_EVERY_MS = 20;
 
-/** Asks the nodes which devices of a user are connected. For people: it costs a message to each node that holds one. */
+/** Asks the nodes which devices of users are connected. For people: it costs a message to each node that holds one. */
 @Injectable()
 export class ConnectionLookupService {
   constructor(
@@ -22,36 +22,67 @@ export class ConnectionLookupService {
     private readonly store: ConnectionLookupStore,
   ) {}
 
-  /**
-   * Returns the user's connected devices, the newest connection of each. Undefined when that is not certain: Redis is away, or a node
-   * that holds one did not answer within half a second. Never throws.
-   */
+  /** As `findAll`, of one user. */
   async find(userId: string): Promise<readonly ConnectedDevice[] | undefined> {
-    const connections = await this.ask(userId).catch(() => undefined);
-    if (!connections) return undefined;
-    const byDevice = new Map<string, ConnectedDevice>();
-    for (const connection of connections) {
-      const known = byDevice.get(connection.deviceId);
-      if (!known || known.since < connection.since) byDevice.set(connection.deviceId, connection);
-    }
-    return [...byDevice.values()];
+    return (await this.findAll([userId]))?.get(userId);
   }
 
-  private async ask(userId: string): Promise<readonly ConnectedDevice[] | undefined> {
+  /**
+   * Returns the connected devices of each of these users, the newest connection of each; each node is asked once, about all of them.
+   * Undefined when that is not certain: Redis is away, or a node that holds one did not answer within half a second. Never throws.
+   */
+  async findAll(
+    userIds: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly ConnectedDevice[]> | undefined> {
+    const answers = await this.ask(userIds).catch(() => undefined);
+    return answers && newestOfEachDevice(userIds, answers.flat());
+  }
+
+  /** Returns this node's answer and those of all others that hold a device of the users. */
+  private async ask(userIds: readonly string[]): Promise<(readonly UserConnections[])[] | undefined> {
     const { others } = this.registry;
-    const [nodeIds] = await this.presence.nodesOf([userId]);
-    if (!others || !nodeIds) return undefined;
-    const asked = nodeIds.filter((nodeId) => others.has(nodeId));
-    const local = this.registry.describeConnections(userId);
-    if (asked.length === 0) return local;
+    const usersByNode = new Map<string, string[]>();
+    for (const [n, nodeIds] of (await this.presence.nodesOf(userIds)).entries()) {
+      if (!others || !nodeIds) return undefined;
+      for (const nodeId of nodeIds) {
+        if (others.has(nodeId))
+          usersByNode.set(nodeId, [...(usersByNode.get(nodeId) ?? []), userIds[n] ?? '']);
+      }
+    }
+    const local = this.registry.describeConnections(userIds);
+    return usersByNode.size === 0 ? [local] : await this.askNodes(usersByNode, local);
+  }
+
+  private async askNodes(
+    usersByNode: ReadonlyMap<string, readonly string[]>,
+    local: readonly UserConnections[],
+  ): Promise<(readonly UserConnections[])[] | undefined> {
     const questionId = randomUUID();
-    const message = encodeQuestion({ userId, questionId });
-    await Promise.all(asked.map((nodeId) => this.nodes.send(nodeId, 'other', message)));
+    await Promise.all(
+      [...usersByNode].map(([nodeId, userIds]) =>
+        this.nodes.send(nodeId, 'other', encodeQuestion({ userIds, questionId })),
+      ),
+    );
     for (let check = 0; check < CHECKS; check += 1) {
       const answers = await this.store.read(questionId);
-      if (answers.length >= asked.length) return [...local, ...answers.flat()];
+      if (answers.length >= usersByNode.size) return [local, ...answers];
       await pause(CHECK_EVERY_MS);
     }
     return undefined;
   }
+}
+
+function newestOfEachDevice(
+  userIds: readonly string[],
+  found: readonly UserConnections[],
+): ReadonlyMap<string, readonly ConnectedDevice[]> {
+  const byUser = new Map(userIds.map((userId) => [userId, new Map<string, ConnectedDevice>()]));
+  for (const { userId, devices } of found) {
+    const newest = byUser.get(userId);
+    for (const device of devices) {
+      const known = newest?.get(device.deviceId);
+      if (!known || known.since < device.since) newest?.set(device.deviceId, device);
+    }
+  }
+  return new Map([...byUser].map(([userId, newest]) => [userId, [...newest.values()]]));
 }

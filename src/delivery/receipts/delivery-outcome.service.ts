@@ -62,12 +62,9 @@ export class DeliveryOutcomeService {
   ): Promise<IsConnected | undefined> {
     const hasAsleep = (n: number) => outcomes[n]?.some(({ state }) => state === 'asleep');
     const userIds = [...new Set(events.filter((_, n) => hasAsleep(n)).map(({ userId }) => userId))];
-    const found = await Promise.all(userIds.map((userId) => this.lookup.find(userId)));
-    if (found.includes(undefined)) return undefined;
-    const connected = new Map(
-      userIds.map((userId, n) => [userId, new Set(found[n]?.map(({ deviceId }) => deviceId))]),
-    );
-    return (userId, deviceId) => connected.get(userId)?.has(deviceId) === true;
+    const found = await this.lookup.findAll(userIds);
+    if (!found) return undefined;
+    return (userId, deviceId) => found.get(userId)?.some((device) => device.deviceId === deviceId) === true;
   }
 }
 

@@ -29,7 +29,7 @@ export const redisKeys = (installation: string) => {
     channel: (nodeId: string, lane: NodeLane) => `${prefix}:node:{${nodeId}}:${lane}`,
     /** JSON that the console keeps under a secret: a session, a sign-in under way, a one-time link. `hash` is the secret's SHA-256. */
     secret: (kind: string, hash: string) => `${prefix}:console:${kind}:{${hash}}`,
-    /** List: what nodes answered to a question about a user's connections. It lives for seconds. */
+    /** List: what nodes answered to a question about connections. It lives for seconds. */
     answers: (questionId: string) => `${prefix}:answers:{${questionId}}`,
     /** Never written. The readiness check reads it, which succeeds only while Redis can serve keys. */
     health: `${prefix}:health`,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { metric } from '../../support/metric.js';
@@ -22,6 +23,15 @@ const publish = async (events: Record<string, unknown>[], headers: Record<string
   const reply = await a.backOffice.call('POST', '/v1/events?wait=received', { events }, headers);
   return { ...reply, accepted: reply.body.accepted as Accepted[] };
 };
+/** Publishes while receipts cannot be written, for longer than a publisher waits before it asks who is connected. */
+async function withLateReceipts<T>(act: () => Promise<T>): Promise<T> {
+  const release = await a.database.holdTransaction('LOCK TABLE receipt IN EXCLUSIVE MODE');
+  const publishedAt = Date.now();
+  const published = act();
+  await eventually('receipts are late', () => Date.now() - publishedAt > LATE_AFTER_MS);
+  await release();
+  return await published;
+}
 const critical = (userId: string, of: Record<string, unknown> = {}) => ({
   userId,
   type: 'note.awaited',
@@ -56,12 +66,7 @@ describe('a publisher that waits for receipts', () => {
 
   test('is not told that a connected device is asleep only because its node is slow to record receipts', async () => {
     await b.device('finn', 'finn-1');
-    const release = await a.database.holdTransaction('LOCK TABLE receipt IN EXCLUSIVE MODE');
-    const publishedAt = Date.now();
-    const published = publish([critical('finn')]);
-    await eventually('receipts are late', () => Date.now() - publishedAt > LATE_AFTER_MS);
-    await release();
-    const { accepted } = await published;
+    const { accepted } = await withLateReceipts(() => publish([critical('finn')]));
     expect(accepted[0]?.devices).toEqual([{ deviceId: 'finn-1', state: 'received' }]);
   });
 
@@ -77,6 +82,25 @@ describe('a publisher that waits for receipts', () => {
       expect(accepted[0]?.devices).toEqual([{ deviceId: 'gus-1', state: 'received' }]);
     } finally {
       process.kill(b.pid, 'SIGCONT');
+    }
+  });
+
+  test('asks each node once about all users of the call, and not once a user', async () => {
+    const users = ['hal', 'ida', 'jo', 'kit', 'lou'];
+    for (const user of users) await b.device(user, `${user}-1`);
+    const answers: string[] = [];
+    const redis = new Redis(process.env.REDIS_URL ?? '');
+    const monitor = await redis.monitor();
+    monitor.on('monitor', (_: string, [command, , answer]: string[]) => {
+      if (command === 'rpush' && answer?.includes('hal-1')) answers.push(answer);
+    });
+    try {
+      await withLateReceipts(() => publish(users.map((user) => critical(user))));
+      expect(answers).toHaveLength(1);
+      for (const user of users) expect(answers[0]).toContain(`${user}-1`);
+    } finally {
+      monitor.disconnect();
+      redis.disconnect();
     }
   });
 
