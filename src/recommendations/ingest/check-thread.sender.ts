@@ -25,8 +25,8 @@ export class CheckThreadSender {
   private nextFile = 1;
   private ended = false;
 
-  /** `onError` is told why the thread ends by itself. */
-  constructor(onError: (error: Error) => void) {
+  /** `onError` is told why the thread ends, unless it was stopped. */
+  constructor(private readonly onError: (error: Error) => void) {
     this.thread.on('message', ({ file, piece }: CheckResponse) =>
       this.settle(file)?.resolve(withBuffers(piece)),
     );
@@ -68,10 +68,15 @@ export class CheckThreadSender {
     await this.thread.terminate();
   }
 
+  private giveUp(): void {
+    this.onError(new Error(`no response within ${DEADLINE_MS / 1_000} s`));
+    void this.stop();
+  }
+
   private ask(request: CheckRequest, memory?: ArrayBuffer[]): Promise<CheckedPiece> {
     return new Promise((resolve, reject) => {
       if (this.ended) return reject(threadEnded());
-      const deadline = setTimeout(() => void this.stop(), DEADLINE_MS);
+      const deadline = setTimeout(() => this.giveUp(), DEADLINE_MS);
       this.waiting.set(request.file, { resolve, reject, deadline });
       this.post(request, memory);
     });
