@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import { SocketIoAdapter } from './live/socketio/socket-io.adapter.js';
 import { type Config, ConfigError, loadConfig } from './platform/config/config.js';
 import { readProcessNumber } from './platform/config/process-number.js';
+import { collectGarbageLessOften } from './platform/garbage-collection.js';
 import { UsherExpressAdapter } from './platform/http/usher-express.adapter.js';
 import { setUpHttp } from './platform/http/http-setup.js';
 import { serveDocs } from './platform/http/docs/serve-docs.js';
@@ -50,6 +51,7 @@ export async function bootFromEnvironment(development?: Development): Promise<IN
       const { default: cluster } = await import('node:cluster');
       process.exit(await new Primary(config, cluster).run());
     }
+    collectGarbageLessOften();
     const added = config.NODE_ENV === 'development' ? await development?.(config) : undefined;
     const app = await boot(added?.config ?? config, added?.module);
     return app.enableShutdownHooks();

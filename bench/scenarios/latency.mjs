@@ -1,5 +1,12 @@
-/* From "publish" to the device, at a rate that leaves the server room: single events, 1,000 a second. */
+/*
+ * From "publish" to the device, at a rate that leaves the server room: single events, 1,000 a second. Critical ones are followed once more, through
+ * the steps of their way, since to follow each costs the server and the load something.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { median } from '../stats.mjs';
+import { joinStamps, stampEvents, stepTable } from '../urgent-steps.mjs';
 import { inTurn, spending, startPair, viaHttp, viaSocket } from './side-by-side.mjs';
 
 const PER_SECOND = 1_000;
@@ -9,7 +16,8 @@ const CRITICAL_MS = 20;
 
 export async function latency(context) {
   const { options } = context;
-  const pair = await startPair(context);
+  const stamps = mkdtempSync(join(tmpdir(), 'usher-bench-stamps-'));
+  const pair = await startPair({ ...context, stamps });
   const { usher, bare, usherLoad, bareLoad } = pair;
   const http = viaHttp(usher.port, { connections: 32 });
   const variants = [
@@ -17,17 +25,20 @@ export async function latency(context) {
     { name: 'routine', server: usher, load: usherLoad, of: { publisher: http, tier: 'routine' } },
     { name: 'critical', server: usher, load: usherLoad, of: { publisher: http, tier: 'critical' } },
   ];
-  const results = await inTurn(variants, options.rounds, ({ server, load, of }, isWarmUp) =>
+  const publish = ({ server, load, of }, seconds) =>
     spending({ server, postmaster: context.postmaster }, () =>
-      load.ask('publishAtRate', {
-        ...of,
-        payload: options.payload,
-        perSecond: PER_SECOND,
-        seconds: isWarmUp ? 2 * options.seconds : options.seconds,
-      }),
-    ),
+      load.ask('publishAtRate', { ...of, payload: options.payload, perSecond: PER_SECOND, seconds }),
+    );
+  const results = await inTurn(variants, options.rounds, (variant, isWarmUp) =>
+    publish(variant, isWarmUp ? 2 * options.seconds : options.seconds),
   );
+  const endStamps = stampEvents(usher, stamps);
+  const followed = { publisher: { ...http, follows: true }, tier: 'critical' };
+  const followedRun = await publish({ server: usher, load: usherLoad, of: followed }, 2 * options.seconds);
+  const seen = await endStamps();
   await pair.stop();
+  rmSync(stamps, { recursive: true, force: true });
+  console.log(`\n${stepTable([{ events: joinStamps(followedRun.followed, seen), loop: seen.loop }])}`);
   const of = new Map();
   for (const [{ name }, rounds] of results) {
     of.set(name, {

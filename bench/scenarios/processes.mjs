@@ -5,8 +5,13 @@
  * On two cores the load needs one of them, so what two processes could do is also said by CPU, measured with all of them on one core: only
  * a busy server does as much in each turn of its event loop as it would at its limit. A process is at its limit when it uses a whole core, and the
  * busier of two reaches it first.
+ *
+ * Heartbeats are most of what devices send, and nearly all of them of a user who has one device: nothing passes between the processes, and each
+ * carries what one does that has another beside it. So that is measured, on a core of its own: two on one core would write half as many
+ * heartbeats at once as they do at their limit.
  */
 import { cpus } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { SECRET, startLoad, startUsher } from '../servers.mjs';
 import { children, cpu, median, pin } from '../stats.mjs';
 import { spending, viaHttp } from './side-by-side.mjs';
@@ -21,12 +26,15 @@ const TIERS = ['routine', 'critical'];
 /** With three devices an event nearly always passes between two processes, with one every second time. */
 const DEVICES_PER_USER = [3, 1];
 
+/** For a node that has started or stopped to be known, and for its boot to be over. */
+const SETTLED_MS = 8_000;
+
 export async function processes(context) {
   const rounds = [];
   for (let round = 0; round < context.options.rounds; round += 1)
     for (const devicesPerUser of DEVICES_PER_USER)
       for (const count of [1, 2]) rounds.push(...(await measured(context, { count, devicesPerUser })));
-  return DEVICES_PER_USER.flatMap((devicesPerUser) =>
+  const ofEvents = DEVICES_PER_USER.flatMap((devicesPerUser) =>
     TIERS.flatMap((tier) =>
       summarize(
         `${tier}, ${devicesPerUser} a user`,
@@ -34,6 +42,44 @@ export async function processes(context) {
       ),
     ),
   );
+  return [...ofEvents, await heartbeatsBesideAnother(context)];
+}
+
+/** A node on core 0 alone, and with another one beside it, in turn. */
+async function heartbeatsBesideAnother(context) {
+  const { options, postmaster } = context;
+  const loadCore = String(cpus().length - 1);
+  const server = await startUsher({ ...context, cores: ONE_CORE });
+  const load = await startLoad({ cores: loadCore });
+  await load.ask('fleet', { kind: 'usher', port: server.port, secret: SECRET, devicesPerUser: 1 });
+  await load.ask('connect', { to: options.devices });
+  const beat = () =>
+    spending({ server, postmaster }, () =>
+      load.ask('heartbeats', { window: WINDOW, seconds: 2 * options.seconds }),
+    );
+  await beat(); // only warms up
+  const [alone, beside] = [[], []];
+  for (let round = 0; round < options.rounds; round += 1) {
+    alone.push(await beat());
+    const other = await startUsher({ ...context, cores: loadCore, profile: undefined });
+    await pause(SETTLED_MS);
+    beside.push(await beat());
+    await other.stop();
+    await pause(SETTLED_MS);
+  }
+  await load.stop();
+  await server.stop();
+  const capacity = (rounds) => median(rounds.map(({ heartbeats, cpu: spent }) => (1e6 * heartbeats) / spent));
+  const [one, two] = [capacity(alone), 2 * capacity(beside)];
+  return {
+    what: 'heartbeats a second with a core for each process, 1 device a user: two processes (twice one that has another beside it); bare: one',
+    usher: two,
+    bare: one,
+    ratio: two / one,
+    bar: '≥ 1.7',
+    holds: two / one >= 1.7,
+    more: { faults: [...alone, ...beside].reduce((sum, { refused, lost }) => sum + refused + lost, 0) },
+  };
 }
 
 /** In turn, each with a server of its own: beside another one, a server would ask Redis where each user's devices are. */
