@@ -199,7 +199,7 @@ def test_a_push_that_is_killed_three_times_ends_as_one_clean_run(
     rows[40]["userId"] = "refused-by-the-server"
     text = lines_of(rows[:2_000]) + "{]\n" + lines_of(rows[2_000:])
     path = file_of(text)
-    arguments = [str(path), "--part", "250", "--quiet", "--json"]
+    arguments = [str(path), "--part", "100", "--quiet", "--json"]
 
     with running() as clean:
         code, out, _ = finish(start(clean, *arguments, "--no-resume"))
@@ -218,6 +218,8 @@ def test_a_push_that_is_killed_three_times_ends_as_one_clean_run(
                 # Before the part is stored, in the middle of it, or when it is stored and not yet noted.
                 time.sleep(chance.random() * 0.05)
                 process.kill()
+            elif number > kill_at:
+                process.wait(10)  # a quick machine would be through with the file meanwhile
 
         pretend.on_upload = kill
         finish(process)
