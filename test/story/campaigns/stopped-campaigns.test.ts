@@ -150,8 +150,10 @@ describe('while members are found', () => {
     await list('staff', {});
     await schedule('advent', campaign({ audiences: ['winners'], exclusions: ['staff'] }));
     await start();
+    // A second later: the start is known to the millisecond, and a quick machine comes to this within one.
     await query(
-      `INSERT INTO audience_member (audience, user_id, bucket) VALUES ('winners', 'cem', bucket_of('cem')), ('staff', 'ben', bucket_of('ben'))`,
+      `INSERT INTO audience_member (audience, user_id, bucket, added_at)
+       VALUES ('winners', 'cem', bucket_of('cem'), now() + interval '1 second'), ('staff', 'ben', bucket_of('ben'), now() + interval '1 second')`,
     );
     await freeze();
     expect(await becameOf('advent')).toEqual({ ada: 'pending' });
