@@ -4,9 +4,9 @@ import { setFlagsFromString } from 'node:v8';
 const GROWTH_PERCENT = 100;
 
 /**
- * Lets the heap double before it is marked again. V8 decides by how fast objects are freed and made, and for a node that keeps little of what it
- * allocates it comes to a tenth: at 1,000 critical events a second it marked 100 MiB every 8 s, which took most of the core for 0.2 s, and was
- * nine tenths of all that came later than 20 ms (bench/README.md). Must be called before the node serves. The limit of V8's heap stays as it is.
+ * Lets the heap double before it is marked again. V8 chooses a smaller growth where little of what is allocated survives: at 1,000 critical
+ * events a second on one core it marked the heap every 4 to 8 s, most of the core for 0.2 s (docs/decisions/heap-may-double.md). Must be called
+ * before the node serves. The limit of V8's heap stays as it is.
  */
 export const collectGarbageLessOften = (): void =>
   setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);

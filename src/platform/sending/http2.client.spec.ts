@@ -124,6 +124,19 @@ describe('requests over HTTP/2', () => {
     expect(isAnswered).toBe(true);
   });
 
+  test('that the server reset do not end the process when their time is up', async () => {
+    const client = await clientOf((stream) => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+    const timeouts = Array.from({ length: 10 }, () => new AbortController());
+    for (const { signal } of timeouts) await expect(post(client, signal)).rejects.toThrow();
+    const thrown: unknown[] = [];
+    const collect = (error: unknown) => void thrown.push(error);
+    process.on('uncaughtException', collect);
+    for (const timeout of timeouts) timeout.abort();
+    await new Promise(setImmediate);
+    process.off('uncaughtException', collect);
+    expect(thrown).toEqual([]);
+  });
+
   test('keep a session whose response to a ping had come while the event loop stood still', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
     const timeout = new AbortController();

@@ -79,6 +79,7 @@ export class Http2Client {
       stream.on('error', (error) => isAnswered || reject(causeOf(error)));
       stream.once('close', () => {
         session.streams -= 1;
+        signal.removeEventListener('abort', abort);
         if (!isAnswered) reject(new NoResponseError('ECONNRESET'));
       });
       const abort = () => {
@@ -138,9 +139,13 @@ export class Http2Client {
     const { http2 } = session;
     if (http2.closed || http2.destroyed || http2.connecting) return;
     session.unanswered += 1;
-    // What it still carries may end.
+    if (!session.isPinged) this.ping(session);
+    // What it still carries may end. Last: without a request it ends at once, and cannot be pinged any more.
     if (session.unanswered >= MAX_UNANSWERED) http2.close();
-    if (session.isPinged) return;
+  }
+
+  private ping(session: Session): void {
+    const { http2 } = session;
     session.isPinged = true;
     const end = () => session.isPinged && http2.destroy(new NoResponseError('ETIMEDOUT'));
     // After a pause of the event loop the timer comes first, and the response that has long come is read before the immediate.
