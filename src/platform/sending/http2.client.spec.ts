@@ -131,7 +131,8 @@ describe('requests over HTTP/2', () => {
     let sessions = 0;
     server?.on('session', () => (sessions += 1));
     const timeouts = Array.from({ length: 10 }, () => new AbortController());
-    for (const { signal } of timeouts) await expect(post(client, signal)).rejects.toThrow();
+    for (const { signal } of timeouts)
+      await expect(post(client, signal)).rejects.toMatchObject({ code: 'ERR_HTTP2_STREAM_ERROR' });
     for (const timeout of timeouts) timeout.abort();
     await post(client);
     expect(sessions).toBe(1);
