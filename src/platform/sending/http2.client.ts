@@ -85,7 +85,7 @@ export class Http2Client {
       const abort = () => {
         reject(signal.reason as Error);
         stream.close(constants.NGHTTP2_CANCEL);
-        if (!isAnswered) this.doubt(session);
+        if (!isAnswered) this.countUnanswered(session);
       };
       signal.addEventListener('abort', abort, { once: true });
       stream.end(body);
@@ -133,9 +133,9 @@ export class Http2Client {
 
   /**
    * A request without a response may have met a connection that leads nowhere (a firewall forgot it, a route vanished). TCP notices after
-   * a quarter of an hour, and until then each request on it would be lost. Or what is behind a proxy hangs, which responds to pings itself.
+   * a quarter of an hour, and until then each request on it would be lost. Or a proxy responds to pings, and what is behind it hangs.
    */
-  private doubt(session: Session): void {
+  private countUnanswered(session: Session): void {
     const { http2 } = session;
     if (http2.closed || http2.destroyed || http2.connecting) return;
     session.unanswered += 1;
