@@ -76,7 +76,11 @@ describe('apns', () => {
 
   test('replaces a dead connection long before TCP would notice it', async () => {
     const firewall = await startForgetfulFirewall(new URL(apns.environment.APNS_ORIGIN ?? ''));
-    const sender = createSender(APNS, {}, { APNS_ORIGIN: `https://localhost:${firewall.port}` });
+    const sender = createSender(
+      APNS,
+      { timeoutMs: 600 },
+      { APNS_ORIGIN: `https://localhost:${firewall.port}` },
+    );
     const send = () => sender.send(pushMessage(APNS.address()));
     expect(await send()).toEqual({ is: 'delivered' });
     firewall.forget();

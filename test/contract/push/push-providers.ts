@@ -46,7 +46,7 @@ const retryAfter = { 'retry-after': '7' };
 export const APNS: ProviderUnderTest = {
   name: 'apns',
   fake: () => apns,
-  make: (config) => ApnsProvider.create(config, 600),
+  make: (config) => ApnsProvider.create(config),
   address: () => ({ kind: 'apns', address: randomBytes(32).toString('hex') }),
   responses: {
     unregistered: { status: 410, body: { reason: 'Unregistered', timestamp: Date.UTC(2026, 0, 2) } },

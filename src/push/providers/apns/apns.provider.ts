@@ -1,7 +1,6 @@
 import { ApnsClient, ApnsError, Notification } from 'apns2';
-import { Pool } from 'undici';
 import type { Config } from '../../../platform/config/config.js';
-import { withTimeout } from '../../../platform/scheduling/timeout.js';
+import { Http2Client } from '../../../platform/sending/http2.client.js';
 import type { PushMessage } from '../push-message.js';
 import type { PushProvider, PushProviderDefinition } from '../push-provider.js';
 import {
@@ -16,105 +15,76 @@ import { toApnsNotification } from './apns-notification.js';
 import { toApnsResult } from './apns-result.js';
 
 const APPLE_ORIGIN = 'https://api.push.apple.com';
-const CONNECT_TIMEOUT_MS = 5_000;
-/** Shorter than the timeout around the provider, so that a stream without a response is given back to the pool. */
-const RESPONSE_TIMEOUT_MS = 8_000;
-/** A connection that does not respond to a ping within this is dead. */
-const PING_TIMEOUT_MS = 2_000;
 
-/** How the push service is reached. */
-interface ApnsConnection {
-  readonly origin: string;
-  /** Certificates in PEM to trust besides the usual ones. */
-  readonly ca: string | undefined;
-  readonly responseTimeoutMs: number;
+/** A request as apns2 makes it. */
+interface ApnsRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
 /**
- * Apple Push Notification service: HTTP/2 by apns2, which signs a provider token and keeps it for 55 minutes (Apple: 20 to 60). Its
- * connection pool is replaced by ours, since it supports no other port, no other certificate authority and no timeout.
+ * Apple Push Notification service. apns2 encodes the notification, signs a provider token, keeps it for 55 minutes (Apple: 20 to 60), and
+ * reads the response. Its connection pool is replaced by our HTTP/2 client: the pool supports no other port, no other certificate authority
+ * and no timeout, and costs a third more (docs/decisions/push-over-http2.md).
  */
 export class ApnsProvider implements PushProvider {
-  private readonly tls;
-  /** Pools that finish what they carry. */
-  private readonly retiring = new Set<Promise<void>>();
-  private checking: Promise<void> | undefined;
+  private readonly http2: Http2Client;
+  /** Of the next request. */
+  private signal = AbortSignal.abort();
 
   private constructor(
     private readonly client: ApnsClient,
-    private readonly connection: ApnsConnection,
+    { APNS_ORIGIN: origin = APPLE_ORIGIN, PUSH_CA_FILE: ca }: Pick<Config, 'APNS_ORIGIN' | 'PUSH_CA_FILE'>,
   ) {
-    this.tls = tlsOptions(connection.ca);
-    this.replacePool();
+    this.http2 = new Http2Client(origin, tlsOptions(ca));
+    void client.close();
+    Object.assign(client, { client: { request: (request: ApnsRequest) => this.request(request) } });
   }
 
   /** Returns undefined when the credentials are not set. */
-  static create(config: Config, responseTimeoutMs = RESPONSE_TIMEOUT_MS): ApnsProvider | undefined {
+  static create(config: Config): ApnsProvider | undefined {
     const { APNS_KEY: signingKey, APNS_KEY_ID: keyId, APNS_TEAM_ID: team, APNS_TOPIC: defaultTopic } = config;
     if (!signingKey || !keyId || !team || !defaultTopic) return undefined;
-    const { APNS_ORIGIN: origin = APPLE_ORIGIN, PUSH_CA_FILE: ca } = config;
-    const client = new ApnsClient({ signingKey, keyId, team, defaultTopic });
-    return new ApnsProvider(client, { origin, ca, responseTimeoutMs });
+    return new ApnsProvider(new ApnsClient({ signingKey, keyId, team, defaultTopic }), config);
   }
 
   upstreamOf(): string {
     return 'apns';
   }
 
-  async send(message: PushMessage): Promise<SendResult> {
+  async send(message: PushMessage, signal: AbortSignal): Promise<SendResult> {
     if (message.to.kind !== 'apns') return rejected('other_vendor');
     const notification = toApnsNotification(message);
     if (!(notification instanceof Notification)) return notification;
     try {
-      await this.client.send(notification);
+      await this.sendOnce(notification, signal);
       return DELIVERED;
     } catch (error) {
       if (error instanceof ApnsError) return toApnsResult(error.statusCode, error.reason, error.timestamp);
       const result = networkErrorResult(error);
-      if (result.is !== 'retry') return result;
-      if (result.reason === 'deadline') this.checkConnections();
-      return result.reason.startsWith('FAST_JWT') ? misconfigured('signing_key') : result;
+      const isKeyInvalid = result.is === 'retry' && result.reason.startsWith('FAST_JWT');
+      return isKeyInvalid ? misconfigured('signing_key') : result;
     }
   }
 
   async close(): Promise<void> {
-    await this.checking;
-    await this.client.destroy();
-    await Promise.all(this.retiring);
+    this.http2.close();
   }
 
-  private createPool(): Pool {
-    const { origin, responseTimeoutMs } = this.connection;
-    return new Pool(new URL(origin).origin, {
-      allowH2: true,
-      connections: 2,
-      pipelining: 100,
-      maxConcurrentStreams: 100,
-      headersTimeout: responseTimeoutMs,
-      bodyTimeout: responseTimeoutMs,
-      connect: { timeout: CONNECT_TIMEOUT_MS, ...this.tls },
-    });
+  /** apns2 hands no signal on. It makes its request before it waits for anything, so the signal is still this one's. */
+  private sendOnce(notification: Notification, signal: AbortSignal): Promise<Notification> {
+    this.signal = signal;
+    return this.client.send(notification);
   }
 
-  /**
-   * A push without a response may have met a connection that leads nowhere (a firewall forgot it, a route vanished). TCP notices after a
-   * quarter of an hour, and until then every push on it would be lost. So all connections are pinged; if one does not respond, the pool is
-   * replaced.
-   */
-  private checkConnections(): void {
-    this.checking ??= withTimeout(PING_TIMEOUT_MS, this.client.ping())
-      .catch(() => this.replacePool())
-      .then(() => (this.checking = undefined));
-  }
-
-  /** The old pool ends once what it carries has ended. */
-  private replacePool(): void {
-    const old: Pool = this.client.client;
-    Object.assign(this.client, { client: this.createPool() });
-    const closed = withTimeout(this.connection.responseTimeoutMs, old.close())
-      .catch(() => old.destroy())
-      .then(() => void this.retiring.delete(closed));
-    this.retiring.add(closed);
+  /** What apns2 reads of a response. */
+  private async request({ path, headers, body }: ApnsRequest) {
+    const response = await this.http2.post(path, headers, body, this.signal);
+    return {
+      statusCode: response.status,
+      body: { json: async () => JSON.parse(response.body) as unknown },
+    };
   }
 }
 

@@ -28,7 +28,7 @@ const GOOGLE_HOST = /(^|\.)googleapis\.com$/;
 
 /**
  * Firebase Cloud Messaging, v1 API, over HTTP/2 sessions that are kept open. firebase-admin cannot keep one, and retries by itself
- * (docs/decisions/fcm-over-http2.md); a contract test compares what is sent with what it would send.
+ * (docs/decisions/push-over-http2.md); a contract test compares what is sent with what it would send.
  */
 export class FcmProvider implements PushProvider {
   private readonly http2: Http2Client;
