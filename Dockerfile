@@ -58,4 +58,4 @@ EXPOSE 3000
 # Ready: booted, not stopping, and PostgreSQL answers. A boot may wait half a minute for PostgreSQL.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=40s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/usher.js"]
+CMD ["node", "--max-semi-space-size=32", "dist/usher.js"]

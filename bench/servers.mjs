@@ -10,6 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../tools/ports.mjs';
 import { startServer, stopServer } from '../tools/processes.mjs';
+import { SERVER_FLAGS } from '../tools/server-flags.mjs';
 import { children, prefer } from './stats.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -56,6 +57,7 @@ export async function startUsher({
   const stamping = stamps ? ['--import', join(here, 'event-stamps.mjs')] : [];
   const sampling = heap ? ['--import', join(here, 'heap-sampling.mjs')] : [];
   const args = [
+    ...SERVER_FLAGS,
     ...flags(settles),
     ...profiling,
     ...sampling,

@@ -4,10 +4,14 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
+import { SERVER_FLAGS } from './server-flags.mjs';
 
 /** Returns what the bundle exports, and `writeCache`, which writes what V8 compiled. */
 export function loadBundle(bundle) {
+  // V8 refuses what was compiled under other flags. Set here they only have it take what is there, however Node was started.
+  for (const flag of SERVER_FLAGS) setFlagsFromString(flag);
   const cache = `${bundle}.cache`;
   const code = readFileSync(bundle, 'latin1');
   const script = new Script(`(function (exports, module, require, __filename) {\n${code}\n})`, {

@@ -13,6 +13,7 @@ import { migrate } from './migrate.mjs';
 import { project, stateFolder } from './places.mjs';
 import { whyNot } from './ports.mjs';
 import { argumentsOf, parentOf, startServer, stopServer } from './processes.mjs';
+import { SERVER_FLAGS } from './server-flags.mjs';
 
 const readyWithin = 30_000; // ms
 const never = new Promise(() => {});
@@ -54,7 +55,7 @@ async function startAll(environment, running, wish) {
   if (applied.length > 0) console.log(`Applied ${applied.length} migration(s) to the database${whose}`);
   else if (whose) console.log(`The schema${whose} is up to date`);
 
-  const server = startServer(process.execPath, [join(project, 'dist', 'usher-demo.js')], {
+  const server = startServer(process.execPath, [...SERVER_FLAGS, join(project, 'dist', 'usher-demo.js')], {
     cwd: project,
     env: environment,
     stdio: ['ignore', 'inherit', 'inherit'],

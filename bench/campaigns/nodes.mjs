@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../tools/ports.mjs';
 import { startServer, stopServer } from '../../tools/processes.mjs';
+import { SERVER_FLAGS } from '../../tools/server-flags.mjs';
 import { CONTACT_KEY } from './advent.mjs';
 
 export const READY_WITHIN_MS = 30_000;
@@ -17,7 +18,7 @@ const bundle = fileURLToPath(new URL('../../dist/usher.js', import.meta.url));
 export async function startNode(databaseUrl, roles, environment) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const server = startServer(process.execPath, [bundle], {
+  const server = startServer(process.execPath, [...SERVER_FLAGS, bundle], {
     env: {
       PATH: process.env.PATH,
       AUTH_JWT_SECRET: JWT_SECRET,

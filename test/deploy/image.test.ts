@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { SERVER_FLAGS } from '../../tools/server-flags.mjs';
 
 const ROOT = new URL('../../', import.meta.url);
 const text = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
@@ -47,6 +48,12 @@ describe('the image', () => {
       ...[...text(tool).matchAll(/'tools', '([\w-]+\.mjs)'/g)].map(([, name]) => `tools/${name}`),
     ]);
     expect(needed.filter((path) => !tools.includes(path))).toEqual([]);
+  });
+
+  test('starts the server with the flags with which it is measured, and so does the guide', () => {
+    const command = ['node', ...SERVER_FLAGS, 'dist/usher.js'];
+    expect(JSON.parse(/^CMD (\[.+\])$/m.exec(text('Dockerfile'))?.[1] ?? 'null')).toEqual(command);
+    expect(text('docs/operate/deploy.md')).toContain(`AUTH_JWKS_URL=… ${command.join(' ')}\n`);
   });
 
   test('has every page that the documentation leads to, and the packages of every workspace', () => {
