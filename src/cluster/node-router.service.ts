@@ -56,13 +56,13 @@ export class NodeRouterService {
 
   /** Resolves when Redis accepted the messages for every node that holds a device of the users; throws when that is not certain. */
   async route(events: readonly OutgoingEvent[]): Promise<void> {
-    if (this.otherNodes().size === 0) return;
-    await Promise.all(
-      NODE_LANES.flatMap((lane) => {
-        const ofLane = events.filter(({ event }) => nodeLaneOf(event.header.tier) === lane);
-        return ofLane.length > 0 ? [this.lanes[lane].add(ofLane)] : [];
-      }),
-    );
+    if (this.otherNodes().size === 0 || events.length === 0) return;
+    const only = onlyLaneOf(events);
+    if (only) await this.lanes[only].add(events);
+    else
+      await Promise.all(
+        NODE_LANES.map((lane) => this.lanes[lane].add(events.filter((event) => laneOf(event) === lane))),
+      );
   }
 
   /** Asks the other nodes that hold the user's devices to disconnect this one; throws when it is not certain that all were asked. */
@@ -139,6 +139,15 @@ export class NodeRouterService {
     if (others === undefined) throw new Error('Redis is away: it is not known which nodes hold the devices');
     return others;
   }
+}
+
+const laneOf = ({ event }: OutgoingEvent): NodeLane => nodeLaneOf(event.header.tier);
+
+/** The lane of all of the events, which is that of a single one; undefined if they are of both. */
+function onlyLaneOf(events: readonly OutgoingEvent[]): NodeLane | undefined {
+  const [first] = events;
+  const lane = first && laneOf(first);
+  return events.every((event) => laneOf(event) === lane) ? lane : undefined;
 }
 
 /**

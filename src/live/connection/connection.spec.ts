@@ -22,7 +22,7 @@ beforeAll(() => Logger.overrideLogger(false));
 const NOW = 1_000_000;
 
 /** A connection that has caught up with offset 0, and the offsets of each write to it. */
-function liveConnection(): {
+function liveConnection(deviceId = 'ann-tv'): {
   connection: Connection;
   transport: Transport;
   writes: (number | undefined)[][];
@@ -30,7 +30,7 @@ function liveConnection(): {
   const identity = { userId: 'ann', expiresAt: new Date(NOW), issuedAt: undefined, tokenId: undefined };
   const connection = new Connection({
     identity,
-    deviceId: 'ann-tv',
+    deviceId,
     profileId: 'main',
     now: NOW,
     lifetimeMs: 1_000,
@@ -53,6 +53,38 @@ function liveConnection(): {
 
 const event = (offset: number): EventFrame => new EventFrame(EncodedEvent.of(noteAt(offset)));
 
+/** The delivery to these devices. */
+function deliveryTo(...devices: readonly Connection[]) {
+  const metrics = new MetricsService();
+  const load = { registerWriteQueue: () => undefined, writesWaiting: 0 };
+  const connections = new ConnectionRegistryService(metrics);
+  for (const connection of devices) connections.add(connection);
+  const delivery = new LocalDeliveryService(
+    connections,
+    {} as never,
+    new EventBusService(),
+    new DeliveryMonitorService(load as never, metrics, new TracingService()),
+    load as never,
+  );
+  return { delivery, connections };
+}
+
+test('an event that only the device that caused it could get is not encoded, and one for two devices is once', () => {
+  const [tv, phone] = [liveConnection().connection, liveConnection('ann-phone').connection];
+  let encoded = 0;
+  const make = () => {
+    encoded += 1;
+    return noteAt(1);
+  };
+  const event = () => EncodedEvent.deferred(noteAt(1), make);
+  const [alone, both] = [deliveryTo(tv).delivery, deliveryTo(tv, phone).delivery];
+  alone.deliver([{ userId: 'ann', event: event(), exceptDeviceId: 'ann-tv' }]);
+  expect(encoded).toBe(0);
+  both.deliver([{ userId: 'ann', event: event() }]);
+  expect(encoded).toBe(1);
+  for (const delivery of [alone, both]) delivery.onApplicationShutdown();
+});
+
 test('a device that cannot be written to is disconnected, and keeps no other from its events', () => {
   const [broken, good] = [liveConnection(), liveConnection()];
   let isTerminated = false;
@@ -67,17 +99,7 @@ test('a device that cannot be written to is disconnected, and keeps no other fro
     },
   };
   broken.connection.transport = Object.assign(broken.transport, failing);
-  const metrics = new MetricsService();
-  const load = { registerWriteQueue: () => undefined, writesWaiting: 0 };
-  const connections = new ConnectionRegistryService(metrics);
-  for (const { connection } of [broken, good]) connections.add(connection);
-  const delivery = new LocalDeliveryService(
-    connections,
-    {} as never,
-    new EventBusService(),
-    new DeliveryMonitorService(load as never, metrics, new TracingService()),
-    load as never,
-  );
+  const { delivery, connections } = deliveryTo(broken.connection, good.connection);
   const { header } = event(1);
   delivery.deliver([
     { userId: 'ann', event: EncodedEvent.fromNode({ ...header, tier: 'critical' }, '["note.one",{}]') },

@@ -45,11 +45,11 @@ export class LocalDeliveryService implements OnApplicationShutdown {
   /** Writes or queues each event for the devices of its user that are connected here. One that fails is disconnected, and can resume. */
   deliver(events: readonly OutgoingEvent[]): void {
     for (const { userId, event, exceptDeviceId, reportSent, againTo, trace } of events) {
-      const connections = this.connections.of(userId);
-      if (connections.length === 0) continue;
-      const frame = new EventFrame(event, this.monitor, trace);
-      for (const connection of connections) {
+      // Made for the first device, and not at all for a heartbeat of the only one.
+      let frame: EventFrame | undefined;
+      for (const connection of this.connections.of(userId)) {
         if (connection.deviceId === exceptDeviceId) continue;
+        frame ??= new EventFrame(event, this.monitor, trace);
         if (againTo === undefined) this.deliverTo(connection, frame, reportSent);
         else if (againTo.includes(connection.deviceId)) this.deliverAgain(connection, frame);
       }
