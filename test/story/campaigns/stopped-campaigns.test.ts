@@ -173,7 +173,7 @@ describe('a campaign that fails', () => {
   const failuresOf = async () =>
     (await query(`SELECT failures, retry_at > now() AS "isPutOff" FROM campaign WHERE name = 'broken'`))[0];
   const run = async () => {
-    await query(`UPDATE campaign SET retry_at = now()`);
+    await query(`UPDATE campaign SET retry_at = now() - interval '1 millisecond'`);
     await get(FreezingWorker).runOnce();
   };
   beforeEach(async () => {

@@ -66,7 +66,7 @@ describe('a campaign to everyone', () => {
       code: 'illegal_move',
       detail: expect.stringContaining('withdraws'),
     });
-    await query('UPDATE broadcast SET expires_at = now()');
+    await query(`UPDATE broadcast SET expires_at = now() - interval '1 millisecond'`);
     await send();
     expect(await stateOf('notice')).toBe('done');
   });
@@ -145,7 +145,7 @@ describe('a campaign to everyone', () => {
 
   test('that has expired meanwhile is not published, and says so', async () => {
     await notice();
-    await query(`UPDATE campaign SET expires_at = now()`);
+    await query(`UPDATE campaign SET expires_at = now() - interval '1 millisecond'`);
     await freeze();
     await send();
     expect([await broadcasts(), await endOf('notice')]).toEqual([

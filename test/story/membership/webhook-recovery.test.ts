@@ -127,13 +127,15 @@ const applyLeftOver = (worker: number, processor = 'acme') =>
 const queueOf = (worker: number) => serviceOf(worker, WebhookQueueStore);
 const receive = (eventId: string, subscriptionId: string, worker = 0) =>
   webhooksOf(worker).receive('acme', Buffer.from(JSON.stringify({ id: eventId, subscriptionId })), {});
+/** The column rounds to milliseconds, and `now()` up to half of one into the future. */
+const DUE = `now() - interval '1 millisecond'`;
 /** As if its node had died, or its pause were over. */
-const makeDue = () => database.query('UPDATE webhook SET next_attempt_at = now()');
+const makeDue = () => database.query(`UPDATE webhook SET next_attempt_at = ${DUE}`);
 const insertStored = (count: number, subscriptionId: (n: number) => string) =>
   database.query(
     `INSERT INTO webhook (processor, event_id, type, status, payload, created_at, subscription_id, received_at, next_attempt_at)
      SELECT 'acme', 'event ' || n, 'changed', 'stored', json_build_object('id', 'event ' || n, 'subscriptionId', id), now(), id,
-       now() - interval '1 minute', now() FROM unnest($1::text[]) WITH ORDINALITY AS s (id, n)`,
+       now() - interval '1 minute', ${DUE} FROM unnest($1::text[]) WITH ORDINALITY AS s (id, n)`,
     [Array.from({ length: count }, (_, n) => subscriptionId(n))],
   );
 const statusOf = async (eventId: string) => {
@@ -347,7 +349,7 @@ describe('a webhook whose processor is away', () => {
   test('is tried again without end, every five minutes in the end, and granted when it is back', async () => {
     await receive('first', 'patient');
     for (const attempts of [1, 19, 20, 100, 5_000, 2_000_000]) {
-      await database.query('UPDATE webhook SET attempts = $1, next_attempt_at = now()', [attempts]);
+      await database.query(`UPDATE webhook SET attempts = $1, next_attempt_at = ${DUE}`, [attempts]);
       await applyLeftOver(0);
       const webhook = await statusOf('first');
       expect(webhook).toMatchObject({
@@ -403,7 +405,7 @@ test('a webhook whose subscription the processor does not know is ignored in the
     reason: 'unknown_at_processor',
     attempts: 1,
   });
-  await database.query('UPDATE webhook SET attempts = 19, next_attempt_at = now()');
+  await database.query(`UPDATE webhook SET attempts = 19, next_attempt_at = ${DUE}`);
   await applyLeftOver(0);
   expect(await statusOf('foreign')).toMatchObject({ status: 'ignored', reason: 'unknown_at_processor' });
 });
