@@ -117,26 +117,29 @@ describe('front pages that are held back', () => {
     const crowd = Array.from({ length: 500 }, (_, n) => `crowd-${n}`);
     const userIds = [...crowd, ...Array.from({ length: USERS }, (_, n) => `u${n}`)];
     // For some seconds after the failures before, each second's look into the mailboxes tells the devices what is held back.
-    let version = 0;
+    let profileId = '';
+    let attempts = 0;
     await eventually('both nodes hold front pages back', async () => {
-      version += 1;
-      await second.backOffice.recommend(userIds.map((userId) => ({ userId, version, items: [] })));
+      attempts += 1;
+      profileId = `profile-${attempts}`;
+      await second.backOffice.recommend(
+        userIds.map((userId) => ({ userId, profileId, version: 1, items: [] })),
+      );
       const held = await Promise.all([first, second].map((node) => metric(node, 'usher_events_held')));
       return held.every((count) => count > 0);
     });
     await second.kill('SIGKILL');
     await fleet.publish(1, [first]);
     await eventually('every device was told', () =>
-      fleet.devices.every(({ eventLog }) => pagesOf(eventLog, version).length > 0),
+      fleet.devices.every(({ eventLog }) => pagesOf(eventLog, profileId).length > 0),
     );
     for (const { eventLog } of fleet.devices) {
-      expect(pagesOf(eventLog, version)).toHaveLength(1);
+      expect(pagesOf(eventLog, profileId)).toHaveLength(1);
       expect(eventLog.violations).toEqual([]);
     }
   }, 90_000);
 });
 
-const pagesOf = ({ applied }: EventLog, version: number) =>
-  applied.filter(
-    ({ type, data }) => type === 'recommendations.ready' && (data as { version: number }).version === version,
-  );
+/** What told of the front page of that profile. */
+const pagesOf = ({ applied }: EventLog, profileId: string) =>
+  applied.filter(({ type, data }) => type === 'recommendations.ready' && data['profileId'] === profileId);
