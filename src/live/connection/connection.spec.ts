@@ -1,114 +1,15 @@
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { Logger } from '@nestjs/common';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
+import { liveConnection } from '../../../test/support/live-connection.js';
 import { noteAt } from '../../../test/support/note.js';
-import { EventBusService } from '../../platform/events/event-bus.service.js';
-import { TracingService } from '../../platform/tracing/tracing.service.js';
-import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { AcknowledgementsService } from './acknowledgements.service.js';
 import { HOLD_BYTES, MAX_WAITING_BYTES } from './backpressure.js';
 import { Connection } from './connection.js';
-import { ConnectionRegistryService } from './connection-registry.service.js';
 import { EventFrame } from './frame.js';
-import { DeliveryMonitorService } from '../monitoring/delivery-monitor.service.js';
-import { LocalDeliveryService } from './local-delivery.service.js';
-import type { Transport } from './transport.js';
 import { WriteScheduler } from './write-scheduler.js';
 
-// One test provokes an error that is logged.
-beforeAll(() => Logger.overrideLogger(false));
-
-const NOW = 1_000_000;
-
-/** A connection that has caught up with offset 0, and the offsets of each write to it. */
-function liveConnection(deviceId = 'ann-tv'): {
-  connection: Connection;
-  transport: Transport;
-  writes: (number | undefined)[][];
-} {
-  const identity = { userId: 'ann', expiresAt: new Date(NOW), issuedAt: undefined, tokenId: undefined };
-  const connection = new Connection({
-    identity,
-    deviceId,
-    profileId: 'main',
-    now: NOW,
-    lifetimeMs: 1_000,
-  });
-  const writes: (number | undefined)[][] = [];
-  const transport: Transport = {
-    bufferedBytes: 0,
-    sentBytes: 0,
-    acknowledges: true,
-    encode: () => undefined,
-    write: (events) => void writes.push(events.map(({ header }) => header.offset)),
-    emit: () => undefined,
-    disconnect: () => undefined,
-    terminate: () => undefined,
-  };
-  connection.transport = transport;
-  connection.outbound.finishCatchUp({ epoch: 'e1', offset: 0 });
-  return { connection, transport, writes };
-}
-
 const event = (offset: number): EventFrame => new EventFrame(EncodedEvent.of(noteAt(offset)));
-
-/** The delivery to these devices. */
-function deliveryTo(...devices: readonly Connection[]) {
-  const metrics = new MetricsService();
-  const load = { registerWriteQueue: () => undefined, writesWaiting: 0 };
-  const connections = new ConnectionRegistryService(metrics);
-  for (const connection of devices) connections.add(connection);
-  const delivery = new LocalDeliveryService(
-    connections,
-    {} as never,
-    new EventBusService(),
-    new DeliveryMonitorService(load as never, metrics, new TracingService()),
-    load as never,
-  );
-  return { delivery, connections };
-}
-
-test('an event that only the device that caused it could get is not encoded, and one for two devices is once', () => {
-  const [tv, phone] = [liveConnection().connection, liveConnection('ann-phone').connection];
-  let encoded = 0;
-  const make = () => {
-    encoded += 1;
-    return noteAt(1);
-  };
-  const event = () => EncodedEvent.deferred(noteAt(1), make);
-  const [alone, both] = [deliveryTo(tv).delivery, deliveryTo(tv, phone).delivery];
-  alone.deliver([{ userId: 'ann', event: event(), exceptDeviceId: 'ann-tv' }]);
-  expect(encoded).toBe(0);
-  both.deliver([{ userId: 'ann', event: event() }]);
-  expect(encoded).toBe(1);
-  for (const delivery of [alone, both]) delivery.onApplicationShutdown();
-});
-
-test('a device that cannot be written to is disconnected, and keeps no other from its events', () => {
-  const [broken, good] = [liveConnection(), liveConnection()];
-  let isTerminated = false;
-  const failing = {
-    encode: () => {
-      throw new Error('broken');
-    },
-    // A polling device has left the node when this returns.
-    terminate: () => {
-      isTerminated = true;
-      connections.remove(broken.connection);
-    },
-  };
-  broken.connection.transport = Object.assign(broken.transport, failing);
-  const { delivery, connections } = deliveryTo(broken.connection, good.connection);
-  const { header } = event(1);
-  delivery.deliver([
-    { userId: 'ann', event: EncodedEvent.fromNode({ ...header, tier: 'critical' }, '["note.one",{}]') },
-  ]);
-  delivery.onApplicationShutdown();
-  expect(isTerminated).toBe(true);
-  expect(broken.connection.isClosed).toBe(true);
-  expect(good.writes).toEqual([[1]]);
-});
 
 describe('a live connection', () => {
   test('sends an unacknowledged event once more, then gives it up, and accepts one late acknowledgement for each', () => {

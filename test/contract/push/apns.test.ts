@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { ApnsProvider } from '../../../src/push/providers/apns/apns.provider.js';
+import { testConfig } from '../../support/config.js';
 import { eventually } from '../../support/eventually.js';
 import { startForgetfulFirewall } from '../../support/forgetful-firewall.js';
 import {
@@ -48,6 +50,19 @@ describe('apns', () => {
     const sender = createSender(APNS);
     await Promise.all(Array.from({ length: 10 }, () => sender.send(pushMessage(APNS.address()))));
     expect(new Set(apns.accepted.slice(-10).map(({ jwt }) => jwt)).size).toBe(1);
+  });
+
+  test('gives up the push whose time is up, and no other that was begun with it', async () => {
+    const provider = ApnsProvider.create(testConfig(apns.environment));
+    apns.responses.next('no-response');
+    const timeout = new AbortController();
+    const send = (signal: AbortSignal) => provider?.send(pushMessage(APNS.address()), signal);
+    const first = send(timeout.signal);
+    const second = send(new AbortController().signal);
+    expect(await second).toEqual({ is: 'delivered' });
+    timeout.abort();
+    expect(await first).toMatchObject({ is: 'retry', reason: 'deadline' });
+    await provider?.close();
   });
 
   test('returns since when a device token is dead', async () => {
