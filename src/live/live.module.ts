@@ -15,7 +15,7 @@ import { BroadcastDeliveryService } from './broadcasts/broadcast-delivery.servic
 import { AcknowledgementsService } from './connection/acknowledgements.service.js';
 import { CommandDispatcherService } from './connection/command-dispatcher.service.js';
 import { ConnectionRegistryService } from './connection/connection-registry.service.js';
-import { LocalDeliveryService } from './connection/local-delivery.service.js';
+import { LocalDeliveryService } from './delivery/local-delivery.service.js';
 import { ConnectionTimersWorker } from './maintenance/connection-timers.worker.js';
 import { DisconnectService } from './maintenance/disconnect.service.js';
 import { DrainService } from './maintenance/drain.service.js';

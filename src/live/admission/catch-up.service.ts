@@ -7,7 +7,7 @@ import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { TokenBucket } from '../../platform/rate-limits/token-bucket.js';
 import { positionWithout } from '../broadcasts/broadcast-frame.js';
 import { Connection } from '../connection/connection.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { LocalDeliveryService } from '../delivery/local-delivery.service.js';
 import { DisconnectService } from '../maintenance/disconnect.service.js';
 import { type SyncPayload, syncPayload } from './handshake.schema.js';
 import { HistorySenderService, type SentPages } from './history-sender.service.js';

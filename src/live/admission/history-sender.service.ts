@@ -9,7 +9,7 @@ import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import type { Connection } from '../connection/connection.js';
 import { BroadcastDeliveryService } from '../broadcasts/broadcast-delivery.service.js';
 import { EventFrame, nextAckId } from '../connection/frame.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { LocalDeliveryService } from '../delivery/local-delivery.service.js';
 import { toPages } from './history-pages.js';
 import { type History, HistoryService } from './history.service.js';
 

@@ -9,7 +9,7 @@ import { toPages } from '../admission/history-pages.js';
 import { SLOW_BYTES } from '../connection/backpressure.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 import type { Connection } from '../connection/connection.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { LocalDeliveryService } from '../delivery/local-delivery.service.js';
 import { BroadcastFrame } from './broadcast-frame.js';
 
 /** Connections that are looked at without yielding to the event loop: some 0.3 ms of work. One slice waits at a time, so other bulk work goes on too. */

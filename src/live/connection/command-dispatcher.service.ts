@@ -9,7 +9,7 @@ import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { AcknowledgementsService } from './acknowledgements.service.js';
 import { type Connection, MAX_RATE_DEBT } from './connection.js';
 import { responseFrame } from './frame.js';
-import { LocalDeliveryService } from './local-delivery.service.js';
+import { LocalDeliveryService } from '../delivery/local-delivery.service.js';
 
 /** Levels of JSON in one command (docs/CONTRACT.md, "The device socket"). */
 const MAX_DEPTH = 16;

@@ -7,7 +7,7 @@ import { AcknowledgementsService } from './acknowledgements.service.js';
 import { HOLD_BYTES, MAX_WAITING_BYTES } from './backpressure.js';
 import { Connection } from './connection.js';
 import { EventFrame } from './frame.js';
-import { WriteScheduler } from './write-scheduler.js';
+import { WriteScheduler } from '../delivery/write-scheduler.js';
 
 const event = (offset: number): EventFrame => new EventFrame(EncodedEvent.of(noteAt(offset)));
 

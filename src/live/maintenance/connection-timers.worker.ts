@@ -6,7 +6,7 @@ import { readState, updateBackpressure } from '../connection/backpressure.js';
 import type { Connection } from '../connection/connection.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 import { BroadcastDeliveryService } from '../broadcasts/broadcast-delivery.service.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { LocalDeliveryService } from '../delivery/local-delivery.service.js';
 
 const EVERY_MS = 1_000;
 /** How long before expiry a device is asked for a newer token, and how long after it that may still be on its way. */

@@ -4,7 +4,7 @@ import { MailboxStore } from '../../mailbox/mailbox.store.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { CatchUpService } from '../admission/catch-up.service.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
-import { gapFound } from '../connection/local-delivery.service.js';
+import { gapFound } from '../delivery/local-delivery.service.js';
 
 /**
  * Has connections read from the mailbox what did not reach them: one when it has a gap, all when messages between nodes

@@ -10,7 +10,7 @@ import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { TracingService } from '../../platform/tracing/tracing.service.js';
 import { Connection } from '../connection/connection.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { LocalDeliveryService } from '../delivery/local-delivery.service.js';
 import { DeliveryMonitorService } from '../monitoring/delivery-monitor.service.js';
 import { PacedDeliveryService } from './paced-delivery.service.js';
 

@@ -6,7 +6,7 @@ import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { bulkQueue } from '../../platform/scheduling/yielding-queue.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
-import { LocalDeliveryService } from '../connection/local-delivery.service.js';
+import { LocalDeliveryService } from '../delivery/local-delivery.service.js';
 import { HeldEvents, SLOT_MS } from './held-events.js';
 
 /** Events that a node holds back: 1.5 KB each with twenty short titles. Further ones are told at once. */

@@ -7,8 +7,8 @@ import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import { TracingService } from '../../platform/tracing/tracing.service.js';
 import { DeliveryMonitorService } from '../monitoring/delivery-monitor.service.js';
-import type { Connection } from './connection.js';
-import { ConnectionRegistryService } from './connection-registry.service.js';
+import type { Connection } from '../connection/connection.js';
+import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
 import { LocalDeliveryService } from './local-delivery.service.js';
 
 // One test provokes an error that is logged.

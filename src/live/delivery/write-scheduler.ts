@@ -1,5 +1,5 @@
-import { HOLD_BYTES, MAX_WAITING_BYTES, SLOW_BYTES } from './backpressure.js';
-import type { Connection } from './connection.js';
+import { HOLD_BYTES, MAX_WAITING_BYTES, SLOW_BYTES } from '../connection/backpressure.js';
+import type { Connection } from '../connection/connection.js';
 
 /**
  * How long one slice writes before the event loop reads its sockets again, and with them the causes of critical events.

@@ -6,9 +6,9 @@ import { EventBusService } from '../../platform/events/event-bus.service.js';
 import { Topic } from '../../platform/events/topic.js';
 import { LoadMonitorWorker } from '../../platform/load/load-monitor.worker.js';
 import { DeliveryMonitorService } from '../monitoring/delivery-monitor.service.js';
-import type { Connection } from './connection.js';
-import { ConnectionRegistryService } from './connection-registry.service.js';
-import { EventFrame, type Frame, isDurableHeader } from './frame.js';
+import type { Connection } from '../connection/connection.js';
+import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
+import { EventFrame, type Frame, isDurableHeader } from '../connection/frame.js';
 import { WriteScheduler } from './write-scheduler.js';
 
 /**
