@@ -23,16 +23,25 @@ export function encodeEvents(events: readonly OutgoingEvent[]): string {
     .join('\n');
 }
 
-/** Returns the events of a message that `encodeEvents` made. Throws SyntaxError on anything else. */
+/**
+ * Returns the events of a message that `encodeEvents` made. Throws SyntaxError on anything else. (Without an object spread:
+ * docs/decisions/no-spread-per-event.md.)
+ */
 export function decodeEvents(message: string): OutgoingEvent[] {
   const lines = message.split('\n');
   const events: OutgoingEvent[] = [];
   for (let index = 0; index + 1 < lines.length; index += 2) {
     const [userId, exceptDeviceId, header, rare] = JSON.parse(lines[index] as string) as Head;
     const event = EncodedEvent.fromNode(header, lines[index + 1] as string);
-    const { reportSent, againTo, withinMs, trace } = rare ?? {};
-    const to = { userId, exceptDeviceId: exceptDeviceId ?? undefined, againTo };
-    events.push({ ...to, event, reportSent, withinMs, trace });
+    events.push({
+      userId,
+      event,
+      exceptDeviceId: exceptDeviceId ?? undefined,
+      reportSent: rare?.reportSent,
+      againTo: rare?.againTo,
+      withinMs: rare?.withinMs,
+      trace: rare?.trace,
+    });
   }
   return events;
 }

@@ -16,27 +16,19 @@ const collapseIdOf = ({ userId, key }: Pick<Push, 'userId' | 'key'>): string =>
  * it wakes the app silently.
  */
 export function renderPush(push: Push, to: PushAddress, words: NotificationText | undefined): PushMessage {
+  const { eventId: id, type, userId, expiresAt } = push;
   const collapseId = collapseIdOf(push);
-  const ids = { id: push.eventId, type: push.type, userId: push.userId, collapseId };
   if (push.action === 'clear') {
-    const data = { ...ids, clear: push.eventId };
-    return {
-      to,
-      show: 'background',
-      data,
-      urgency: 'normal',
-      expiresAt: push.expiresAt,
-      badge: push.unseen,
-    };
+    const data = { id, type, userId, collapseId, clear: id };
+    return { to, show: 'background', data, urgency: 'normal', expiresAt, badge: push.unseen };
   }
-  const show = words ?? 'background';
   return {
     to,
-    show,
-    data: { ...ids, epoch: push.epoch, offset: String(push.offset) },
+    show: words ?? 'background',
+    data: { id, type, userId, collapseId, epoch: push.epoch, offset: String(push.offset) },
     collapseId,
     urgency: push.tier === 'critical' ? 'high' : 'normal',
-    expiresAt: push.expiresAt,
-    ...(show !== 'background' && { badge: push.unseen + 1 }),
+    expiresAt,
+    badge: words === undefined ? undefined : push.unseen + 1,
   };
 }

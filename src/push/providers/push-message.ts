@@ -13,7 +13,7 @@ export interface PushMessage {
   /** The provider need not keep the message longer. */
   readonly expiresAt?: Date;
   /** The number on the app's icon. */
-  readonly badge?: number;
+  readonly badge?: number | undefined;
 }
 
 /** The bytes that JSON makes of one character at most (`\u0000`), and of the names and brackets around the content. */

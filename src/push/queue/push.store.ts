@@ -187,11 +187,14 @@ export class PushStore implements SentEventLookup {
 
   /** Writes what became of claimed pushes. */
   async settle(tier: DurableTier, settled: readonly SettledPush[]): Promise<void> {
-    const rows = settled.map(([{ userId, deviceId, eventId }, settlement]) => ({
+    const rows = settled.map(([{ userId, deviceId, eventId }, { state, reason, dueInMs, tried }]) => ({
       userId,
       deviceId,
       eventId,
-      ...settlement,
+      state,
+      reason,
+      dueInMs,
+      tried,
     }));
     await this.database.run(tier, SETTLE, [JSON.stringify(rows)]);
   }

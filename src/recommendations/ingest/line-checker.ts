@@ -53,7 +53,8 @@ export class LineChecker {
         reject(piece, read);
         continue;
       }
-      this.batch.push({ ...read.value, line: read.line });
+      const { userId, profileId, version, items } = read.value;
+      this.batch.push({ userId, profileId, version, items, line: read.line });
       this.bytes += 'text' in line ? line.text.length : 0;
       if (this.batch.length >= BATCH_SIZE || this.bytes > maxBatchBytes) this.completeBatch(piece);
     }

@@ -30,7 +30,9 @@ export interface MergedPage {
 export function columnsOf(pages: readonly NumberedPage[]): PageColumns {
   const ids = pages.map(() => randomUUID());
   // The key follows from the profile alone.
-  const keys = pages.map((page, n) => keyOf(ids[n] as string, frontPageEvent({ ...page, items: [] })));
+  const keys = pages.map(({ userId, profileId, version }, n) =>
+    keyOf(ids[n] as string, frontPageEvent({ userId, profileId, version, items: [] })),
+  );
   return {
     lines: pages.map(({ line }) => line),
     userIds: textArray(pages.map(({ userId }) => userId)),

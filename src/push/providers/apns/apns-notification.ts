@@ -13,27 +13,32 @@ const MAX_COLLAPSE_ID = 64;
  */
 export function toApnsNotification(message: PushMessage): Notification | SendResult {
   if ('aps' in message.data) return rejected('reserved_key');
-  const notification = new Notification(message.to.address, {
-    ...presentation(message),
-    data: message.data,
-    ...(message.collapseId !== undefined && { collapseId: toCollapseId(message.collapseId) }),
-    ...(message.expiresAt && { expiration: Math.floor(message.expiresAt.getTime() / 1_000) }),
-  });
+  const notification = new Notification(message.to.address, toOptions(message));
   if (certainlyFits(message, MAX_PAYLOAD)) return notification;
   const bytes = Buffer.byteLength(JSON.stringify(notification.buildApnsOptions()));
   return bytes > MAX_PAYLOAD ? rejected('PayloadTooLarge') : notification;
 }
 
+function toOptions(message: PushMessage): NotificationOptions {
+  const options = presentation(message);
+  options.data = message.data;
+  if (message.collapseId !== undefined) options.collapseId = toCollapseId(message.collapseId);
+  if (message.expiresAt) options.expiration = Math.floor(message.expiresAt.getTime() / 1_000);
+  return options;
+}
+
 function presentation({ show, urgency, badge }: PushMessage): NotificationOptions {
   if (show === 'background')
     return { type: PushType.background, priority: Priority.throttled, contentAvailable: true };
-  return {
+  const isUrgent = urgency === 'high';
+  const options: NotificationOptions = {
     type: PushType.alert,
-    priority: urgency === 'high' ? Priority.immediate : Priority.throttled,
+    priority: isUrgent ? Priority.immediate : Priority.throttled,
     alert: { title: show.title, body: show.body },
-    ...(urgency === 'high' && { sound: 'default' }),
-    ...(badge !== undefined && { badge }),
   };
+  if (isUrgent) options.sound = 'default';
+  if (badge !== undefined) options.badge = badge;
+  return options;
 }
 
 /** An id that is too long or not ASCII is replaced by its hash: equal ids stay equal. */

@@ -6,11 +6,11 @@ const MAX_PAYLOAD = 4_096;
 /** FCM keeps a message four weeks at most. */
 const MAX_TTL_MS = 28 * 86_400_000;
 
-/** What is sent of FCM's `Message` (firebase.google.com/docs/reference/fcm/rest/v1/projects.messages). */
+/** What is sent of FCM's `Message` (firebase.google.com/docs/reference/fcm/rest/v1/projects.messages), as JSON: what is undefined is left out. */
 export interface FcmMessage {
-  readonly token?: string;
-  readonly fid?: string;
-  readonly notification?: { readonly title: string; readonly body: string };
+  readonly token: string | undefined;
+  readonly fid: string | undefined;
+  readonly notification: { readonly title: string; readonly body: string } | undefined;
   readonly data: Readonly<Record<string, string>>;
   readonly android: AndroidConfig;
   readonly apns: ApnsConfig;
@@ -18,15 +18,18 @@ export interface FcmMessage {
 
 interface AndroidConfig {
   readonly priority: 'high' | 'normal';
-  readonly collapse_key?: string;
+  readonly collapse_key: string | undefined;
   /** In seconds, as `3.5s`. */
-  readonly ttl?: string;
-  readonly notification?: { readonly tag?: string; readonly notification_count?: number };
+  readonly ttl: string | undefined;
+  readonly notification:
+    { readonly tag: string | undefined; readonly notification_count: number | undefined } | undefined;
 }
 
 interface ApnsConfig {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly payload: { readonly aps: { readonly badge?: number; readonly 'content-available'?: 1 } };
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly payload: {
+    readonly aps: { readonly badge: number | undefined } | { readonly 'content-available': 1 };
+  };
 }
 
 /**
@@ -37,11 +40,20 @@ interface ApnsConfig {
 export function toFcmMessage(message: PushMessage, now: number): FcmMessage | SendResult {
   const { show, data, to } = message;
   const notification = show === 'background' ? undefined : { title: show.title, body: show.body };
-  const content = { ...(notification && { notification }), data };
-  if (!certainlyFits(message, MAX_PAYLOAD) && Buffer.byteLength(JSON.stringify(content)) > MAX_PAYLOAD)
+  if (
+    !certainlyFits(message, MAX_PAYLOAD) &&
+    Buffer.byteLength(JSON.stringify({ notification, data })) > MAX_PAYLOAD
+  )
     return rejected('payload_too_large');
-  const target = to.kind === 'fcm_fid' ? { fid: to.address } : { token: to.address };
-  return { ...target, ...content, android: toAndroidConfig(message, now), apns: toApnsConfig(message) };
+  const isFid = to.kind === 'fcm_fid';
+  return {
+    token: isFid ? undefined : to.address,
+    fid: isFid ? to.address : undefined,
+    notification,
+    data,
+    android: toAndroidConfig(message, now),
+    apns: toApnsConfig(message),
+  };
 }
 
 /** `tag` replaces a notification on the screen, `collapse_key` a message that FCM still holds (four keys per device). */
@@ -50,15 +62,11 @@ function toAndroidConfig(
   now: number,
 ): AndroidConfig {
   const ttl = expiresAt && Math.min(Math.max(expiresAt.getTime() - now, 0), MAX_TTL_MS);
-  const notification = {
-    ...(collapseId !== undefined && { tag: collapseId }),
-    ...(badge !== undefined && { notification_count: badge }),
-  };
   return {
     priority: urgency,
-    ...(collapseId !== undefined && { collapse_key: collapseId }),
-    ...(ttl !== undefined && { ttl: `${ttl / 1_000}s` }),
-    ...(show !== 'background' && { notification }),
+    collapse_key: collapseId,
+    ttl: ttl === undefined ? undefined : `${ttl / 1_000}s`,
+    notification: show === 'background' ? undefined : { tag: collapseId, notification_count: badge },
   };
 }
 
@@ -67,9 +75,8 @@ function toApnsConfig({ show, urgency, collapseId, expiresAt, badge }: PushMessa
   const headers = {
     'apns-priority': isAlert && urgency === 'high' ? '10' : '5',
     'apns-push-type': isAlert ? 'alert' : 'background',
-    ...(collapseId !== undefined && { 'apns-collapse-id': collapseId }),
-    ...(expiresAt && { 'apns-expiration': String(Math.floor(expiresAt.getTime() / 1_000)) }),
+    'apns-collapse-id': collapseId,
+    'apns-expiration': expiresAt && String(Math.floor(expiresAt.getTime() / 1_000)),
   };
-  const aps = isAlert ? { ...(badge !== undefined && { badge }) } : { 'content-available': 1 as const };
-  return { headers, payload: { aps } };
+  return { headers, payload: { aps: isAlert ? { badge } : { 'content-available': 1 } } };
 }
