@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SECRET, startBare, startLoad, startUsher } from '../servers.mjs';
 import { cpu, median } from '../stats.mjs';
-import { viaHttp, viaSocket } from './side-by-side.mjs';
+import { viaHttp, viaSocket, WARM_UP } from './side-by-side.mjs';
 
 const BATCH = 100;
 const WINDOW = 400;
@@ -67,12 +67,12 @@ async function measured({ options }, { kind, start, via }) {
   await idle.ask('fleet', { ...fleet, port: bystander.port, prefix: 'z' });
   await idle.ask('connect', { to: BYSTANDERS });
   const publish = { publisher: via(door.port), window: WINDOW, batch: BATCH, tier: 'routine' };
+  const published = (seconds) => load.ask('publish', { ...publish, payload: options.payload, seconds });
+  await published(WARM_UP * options.seconds);
   const rounds = [];
-  for (let round = 0; round <= options.rounds; round += 1) {
+  for (let round = 0; round < options.rounds; round += 1) {
     const resting = await spent([bystander], () => pause(options.seconds * 1_000));
-    const work = await spent([door, home, bystander], () =>
-      load.ask('publish', { ...publish, payload: options.payload, seconds: options.seconds }),
-    );
+    const work = await spent([door, home, bystander], () => published(options.seconds));
     const { deliveries, seconds } = work.result;
     // What a node does anyway (its heartbeat, its timers) is not what an event costs it.
     const alone = (resting.cpu[0] / options.seconds) * seconds;
@@ -82,7 +82,7 @@ async function measured({ options }, { kind, start, via }) {
     });
   }
   for (const one of [load, idle, door, home, bystander]) await one.stop();
-  return rounds.slice(1);
+  return rounds;
 }
 
 async function spent(servers, act) {

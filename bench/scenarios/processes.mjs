@@ -14,7 +14,7 @@ import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SECRET, startLoad, startUsher } from '../servers.mjs';
 import { children, cpu, median, pin } from '../stats.mjs';
-import { spending, viaHttp } from './side-by-side.mjs';
+import { spending, viaHttp, WARM_UP } from './side-by-side.mjs';
 
 const BATCH = 100;
 /** For each process: events under way (so few that none supersedes another), and connections that publish. */
@@ -94,9 +94,10 @@ async function measured(context, { count, devicesPerUser }) {
   // One process serves by itself; of several, the children serve, and their parent hands out connections.
   const pids = [server.pid, ...children(server.pid)];
   for (const tier of TIERS) {
-    const publish = () => published(context, { server, load, tier, count, pids });
+    const publish = ({ seconds } = options) =>
+      published(context, { server, load, tier, count, pids, seconds });
     pin(pids, BOTH_CORES);
-    await publish(); // only warms up
+    await publish({ seconds: WARM_UP * options.seconds });
     const free = await publish();
     pin(pids, ONE_CORE);
     results.push({ tier, count, devicesPerUser, free, crowded: await publish() });
@@ -106,7 +107,7 @@ async function measured(context, { count, devicesPerUser }) {
   return results;
 }
 
-async function published({ options, postmaster }, { server, load, tier, count, pids }) {
+async function published({ options, postmaster }, { server, load, tier, count, pids, seconds }) {
   const before = pids.map(cpu);
   const result = await spending({ server, postmaster }, () =>
     load.ask('publish', {
@@ -115,7 +116,7 @@ async function published({ options, postmaster }, { server, load, tier, count, p
       batch: BATCH,
       tier,
       payload: options.payload,
-      seconds: options.seconds,
+      seconds,
     }),
   );
   const spent = pids.map((pid, n) => cpu(pid) - before[n]);
