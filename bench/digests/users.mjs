@@ -1,19 +1,4 @@
 /* Users of digests, written past the API: they are not what is measured. */
-import pg from 'pg';
-import { migrate } from '../../tools/migrate.mjs';
-
-/** A migrated database of its own on that server. Returns its URL. */
-export async function newInstallation(databaseUrl, topic) {
-  const name = `usher_${topic}_${process.pid}`;
-  const admin = new pg.Client({ connectionString: databaseUrl });
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${name}`);
-  await admin.end();
-  const url = new URL(databaseUrl);
-  url.pathname = `/${name}`;
-  await migrate(url.href);
-  return url.href;
-}
 
 /** In turn in these time zones, with a phone each, and nothing else: `u1`, `u2` … */
 export async function addUsers(client, count, zones = Intl.supportedValuesOf('timeZone')) {

@@ -3,7 +3,7 @@
  * Run only when named.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { newInstallation } from '../digests/users.mjs';
+import { newInstallation } from '../installation.mjs';
 import { startUsher } from '../servers.mjs';
 import { adminCall, criticalRows, measured, startCritical } from './critical-beside.mjs';
 

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { campaignOn, CONTACT_KEY, TEMPLATE } from '../campaigns/advent.mjs';
 import { addPeople } from '../campaigns/people.mjs';
-import { newInstallation } from '../digests/users.mjs';
+import { newInstallation } from '../installation.mjs';
 import { startUsher } from '../servers.mjs';
 import { adminCall, criticalRows, measured, startCritical } from './critical-beside.mjs';
 

@@ -3,7 +3,7 @@
  * resumed (campaigns/killed-campaign.mjs). Throws unless each person is reached exactly once. Run only when named.
  */
 import { runKilledCampaign } from '../campaigns/killed-campaign.mjs';
-import { newInstallation } from '../digests/users.mjs';
+import { newInstallation } from '../installation.mjs';
 
 /** Statements of the work after which a worker is killed: while members are found, and then after some ten slices each. */
 const KILLS_AT = [4, 23, 60, 91, 123, 154, 187, 220];

@@ -2,7 +2,7 @@
  * `--days` of digests for `--users` in every zone of the IANA data, with two changes of daylight saving; in each hour a worker process is
  * killed at a statement of its digests (digests/week.mjs). Throws unless each local date of each user has exactly one. Run only when named.
  */
-import { newInstallation } from '../digests/users.mjs';
+import { newInstallation } from '../installation.mjs';
 import { simulateWeek } from '../digests/week.mjs';
 
 export async function digestWeek({ environment, options }) {

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { newInstallation } from '../digests/users.mjs';
+import { newInstallation } from '../installation.mjs';
 import { ADMIN_KEY, preferUs, startUsher } from '../servers.mjs';
 
 const CLIENTS = 20;

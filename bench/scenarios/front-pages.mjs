@@ -2,7 +2,7 @@
  * A nightly file for users whose devices are all connected and read their page as soon as they are told: all at once, and over the window that
  * the settings give them. Then what a read costs, beside an empty Nest route. Run only when named.
  */
-import { newInstallation } from '../digests/users.mjs';
+import { newInstallation } from '../installation.mjs';
 import { ADMIN_KEY, SECRET, startEmptyNest, startLoad, startUsher } from '../servers.mjs';
 import { median } from '../stats.mjs';
 import { inTurn, spending } from './side-by-side.mjs';

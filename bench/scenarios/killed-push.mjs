@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
-import { migrate } from '../../tools/migrate.mjs';
 import { project } from '../../tools/places.mjs';
 import { startServer, stopServer } from '../../tools/processes.mjs';
+import { newInstallation } from '../installation.mjs';
 import { ADMIN_KEY, startUsher } from '../servers.mjs';
 import { peakRss } from '../stats.mjs';
 
@@ -145,18 +145,6 @@ function run(command, args, { env = process.env, killAfter } = {}) {
     return output;
   })();
   return { ended, peak: () => peak };
-}
-
-/** A database beside the given one, with the schema. Returns its URL. */
-async function newInstallation(databaseUrl, name) {
-  const database = `usher_${name}`;
-  await query(databaseUrl, `CREATE DATABASE ${database}`);
-  const url = new URL(databaseUrl);
-  url.pathname = `/${database}`;
-  await migrate(url.href);
-  // The nodes share one Redis, and must not take each other for one installation.
-  await query(url.href, `UPDATE installation SET name = '${database}'`);
-  return url.href;
 }
 
 /** What must be the same: a digest of all pages, and that each user's mailbox got one event, and has it. */

@@ -1,10 +1,11 @@
 /*
- * What a second process brings (PROCESSES=2): the same load on one server process and on two behind one port. Devices of one user are on both,
- * so most events pass from one process to the other, by Redis. Two processes have twice as many events under way.
+ * What a second process brings (PROCESSES=2): two processes behind one port that share their users, so that events pass from one to the other by
+ * Redis, beside what two carry that share nothing, which is twice what one does.
  *
- * On two cores the load needs one of them, so what two processes could do is also said by CPU, measured with all of them on one core: only
- * a busy server does as much in each turn of its event loop as it would at its limit. A process is at its limit when it uses a whole core, and the
- * busier of two reaches it first.
+ * The load needs one of two cores, so all servers are on the other one, and their CPU is what is compared: only a busy server does as much in
+ * each turn of its event loop as it would at its limit. Two processes on one core disturb each other, whatever they do: they take turns, and find the
+ * core's caches full of what the other one did. Two that share nothing do so as well, and that is why they are what is compared with. How much
+ * it is, the row of those says, beside one that has the core for itself.
  *
  * Heartbeats are most of what devices send, and nearly all of them of a user who has one device: nothing passes between the processes, and each
  * carries what one does that has another beside it. So that is measured, on a core of its own: two on one core would write half as many
@@ -12,15 +13,15 @@
  */
 import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SECRET, startLoad, startUsher } from '../servers.mjs';
-import { children, cpu, median, pin } from '../stats.mjs';
-import { spending, viaHttp, WARM_UP } from './side-by-side.mjs';
+import { newInstallation } from '../installation.mjs';
+import { preferPostgres, SECRET, startLoad, startUsher } from '../servers.mjs';
+import { children, cpu, cpuOfFamily, median, pin } from '../stats.mjs';
+import { inTurn, spending, viaHttp, WARM_UP } from './side-by-side.mjs';
 
 const BATCH = 100;
 /** For each process: events under way (so few that none supersedes another), and connections that publish. */
 const WINDOW = 300;
 const PUBLISHERS = 4;
-const BOTH_CORES = '0-1';
 const ONE_CORE = '0';
 const TIERS = ['routine', 'critical'];
 /** With three devices an event nearly always passes between two processes, with one every second time. */
@@ -30,19 +31,124 @@ const DEVICES_PER_USER = [3, 1];
 const SETTLED_MS = 8_000;
 
 export async function processes(context) {
-  const rounds = [];
-  for (let round = 0; round < context.options.rounds; round += 1)
-    for (const devicesPerUser of DEVICES_PER_USER)
-      for (const count of [1, 2]) rounds.push(...(await measured(context, { count, devicesPerUser })));
-  const ofEvents = DEVICES_PER_USER.flatMap((devicesPerUser) =>
-    TIERS.flatMap((tier) =>
-      summarize(
-        `${tier}, ${devicesPerUser} a user`,
-        rounds.filter((round) => round.tier === tier && round.devicesPerUser === devicesPerUser),
-      ),
-    ),
+  const { DATABASE_URL } = context.environment;
+  const others = [
+    await newInstallation(DATABASE_URL, 'apart'),
+    await newInstallation(DATABASE_URL, 'together'),
+  ];
+  const rows = [];
+  for (const devicesPerUser of DEVICES_PER_USER)
+    rows.push(...(await events(context, { urls: [DATABASE_URL, ...others], devicesPerUser })));
+  return [...rows, await heartbeatsBesideAnother(context)];
+}
+
+/** Each process has half of the devices. `urls`: the databases of the two that share nothing, and that of the two that share their users. */
+async function events(context, { urls, devicesPerUser }) {
+  const [first, second, together] = await Promise.all(
+    urls.map((url, n) => startWithDevices(context, { url, count: n === 2 ? 2 : 1, devicesPerUser })),
   );
-  return [...ofEvents, await heartbeatsBesideAnother(context)];
+  const variants = [
+    // One after the other.
+    { name: 'alone', groups: [[first], [second]] },
+    { name: 'apart', groups: [[first, second]] },
+    { name: 'together', groups: [[together]] },
+  ];
+  const rows = [];
+  for (const tier of TIERS) {
+    const results = await inTurn(variants, context.options.rounds, ({ groups }, isWarmUp) =>
+      published(context, { groups, tier, isWarmUp }),
+    );
+    rows.push(...summarize(`${tier}, ${devicesPerUser} a user`, variants, results));
+  }
+  for (const { load, server } of [first, second, together]) {
+    await load.stop();
+    await server.stop();
+  }
+  return rows;
+}
+
+async function startWithDevices(context, { url, count, devicesPerUser }) {
+  const server = await startUsher({
+    ...context,
+    environment: { ...context.environment, DATABASE_URL: url },
+    settings: { PROCESSES: String(count) },
+  });
+  const load = await startLoad({ cores: String(cpus().length - 1) });
+  await load.ask('fleet', { kind: 'usher', port: server.port, secret: SECRET, devicesPerUser });
+  await load.ask('connect', { to: (count * context.options.devices) / 2 });
+  // One process serves by itself; of several, the children serve, and their parent hands out connections.
+  const pids = [server.pid, ...children(server.pid)];
+  pin(pids, ONE_CORE);
+  return { server, load, pids, count };
+}
+
+/** Publishes to all servers of a group at once, to one group after the other. */
+async function published({ options, postmaster }, { groups, tier, isWarmUp }) {
+  preferPostgres(postmaster);
+  const seconds = isWarmUp ? WARM_UP * options.seconds : options.seconds;
+  const all = groups.flat();
+  const spent = () => ({
+    own: all.flatMap(({ pids }) => pids.map(cpu)).reduce((sum, one) => sum + one, 0),
+    postgres: postmaster ? cpuOfFamily(postmaster) : 0,
+  });
+  const before = spent();
+  const results = [];
+  for (const group of groups) {
+    await pause(300); // what the last one left behind
+    const ofGroup = group.map(({ server, load, count }) =>
+      load.ask('publish', {
+        publisher: viaHttp(server.port, { connections: PUBLISHERS * count }),
+        window: WINDOW * count,
+        batch: BATCH,
+        tier,
+        payload: options.payload,
+        seconds,
+      }),
+    );
+    results.push(...(await Promise.all(ofGroup)));
+  }
+  const total = (read) => results.reduce((sum, one) => sum + read(one), 0);
+  const deliveries = total((one) => one.deliveries);
+  const after = spent();
+  return {
+    cpu: (after.own - before.own) / deliveries,
+    postgres: (after.postgres - before.postgres) / deliveries,
+    faults: total(({ missing, failed, lost }) => missing + failed + lost),
+  };
+}
+
+function summarize(load, variants, results) {
+  const [alone, apart, together] = variants.map((variant) => ({
+    cpu: median(results.get(variant).map((one) => one.cpu)),
+    postgres: median(results.get(variant).map(({ postgres }) => postgres)),
+    faults: results.get(variant).reduce((sum, { faults }) => sum + faults, 0),
+  }));
+  // Two that share nothing carry twice what one does.
+  const two = { usher: (2e6 / alone.cpu) * (apart.cpu / together.cpu), bare: 1e6 / alone.cpu };
+  const holds = two.usher >= 1.7 * two.bare;
+  return [
+    {
+      what: `CPU µs a delivery, ${load}: two processes that share their users; bare: two that share nothing, on one core too`,
+      usher: together.cpu,
+      bare: apart.cpu,
+      ratio: together.cpu / apart.cpu,
+      more: { usher: together, bare: apart, postgres: together.postgres },
+    },
+    {
+      what: `CPU µs a delivery, ${load}: two processes that share nothing; bare: one alone on the core`,
+      usher: apart.cpu,
+      bare: alone.cpu,
+      ratio: apart.cpu / alone.cpu,
+      more: { usher: apart, bare: alone, postgres: apart.postgres },
+    },
+    {
+      what: `deliveries a second with a core for each process, ${load}: two processes; bare: one`,
+      ...two,
+      ratio: two.usher / two.bare,
+      bar: '≥ 1.7',
+      holds,
+    },
+  ];
 }
 
 /** A node on core 0 alone, and with another one beside it, in turn. */
@@ -69,6 +175,9 @@ async function heartbeatsBesideAnother(context) {
   }
   await load.stop();
   await server.stop();
+  const faultsOf = (rounds) => ({
+    faults: rounds.reduce((sum, { refused, lost }) => sum + refused + lost, 0),
+  });
   const capacity = (rounds) => median(rounds.map(({ heartbeats, cpu: spent }) => (1e6 * heartbeats) / spent));
   const [one, two] = [capacity(alone), 2 * capacity(beside)];
   return {
@@ -78,79 +187,6 @@ async function heartbeatsBesideAnother(context) {
     ratio: two / one,
     bar: '≥ 1.7',
     holds: two / one >= 1.7,
-    more: { faults: [...alone, ...beside].reduce((sum, { refused, lost }) => sum + refused + lost, 0) },
-  };
-}
-
-/** In turn, each with a server of its own: beside another one, a server would ask Redis where each user's devices are. */
-async function measured(context, { count, devicesPerUser }) {
-  const { options } = context;
-  const server = await startUsher({ ...context, settings: { PROCESSES: String(count) } });
-  const load = await startLoad({ cores: String(cpus().length - 1) });
-  const fleet = { kind: 'usher', port: server.port, secret: SECRET, devicesPerUser };
-  await load.ask('fleet', fleet);
-  await load.ask('connect', { to: options.devices });
-  const results = [];
-  // One process serves by itself; of several, the children serve, and their parent hands out connections.
-  const pids = [server.pid, ...children(server.pid)];
-  for (const tier of TIERS) {
-    const publish = ({ seconds } = options) =>
-      published(context, { server, load, tier, count, pids, seconds });
-    pin(pids, BOTH_CORES);
-    await publish({ seconds: WARM_UP * options.seconds });
-    const free = await publish();
-    pin(pids, ONE_CORE);
-    results.push({ tier, count, devicesPerUser, free, crowded: await publish() });
-  }
-  await load.stop();
-  await server.stop();
-  return results;
-}
-
-async function published({ options, postmaster }, { server, load, tier, count, pids, seconds }) {
-  const before = pids.map(cpu);
-  const result = await spending({ server, postmaster }, () =>
-    load.ask('publish', {
-      publisher: viaHttp(server.port, { connections: PUBLISHERS * count }),
-      window: WINDOW * count,
-      batch: BATCH,
-      tier,
-      payload: options.payload,
-      seconds,
-    }),
-  );
-  const spent = pids.map((pid, n) => cpu(pid) - before[n]);
-  return { ...result, all: spent.reduce((sum, one) => sum + one), busiest: Math.max(...spent) };
-}
-
-function summarize(load, rounds) {
-  const [one, two] = [1, 2].map((wanted) => figures(rounds.filter(({ count }) => count === wanted)));
-  const row = (what, read, more) => ({
-    what: `${what}, ${load}: two processes; bare: one`,
-    usher: read(two),
-    bare: read(one),
-    ratio: read(two) / read(one),
-    ...more,
-    more: { ...more?.more, usher: two, bare: one },
-  });
-  const capacity = row('deliveries a second with a core for each process', ({ capacity }) => capacity);
-  return [
-    row('deliveries a second on two cores with the load and PostgreSQL', ({ perSecond }) => perSecond),
-    row('CPU µs a delivery', ({ cpu }) => cpu, { more: { postgres: two.postgres } }),
-    { ...capacity, bar: '≥ 1.7', holds: capacity.ratio >= 1.7 },
-  ];
-}
-
-function figures(results) {
-  const mid = (read) => median(results.map(read));
-  return {
-    perSecond: mid(({ free }) => free.deliveries / free.seconds),
-    cpu: mid(({ crowded }) => crowded.all / crowded.deliveries),
-    capacity: mid(({ crowded }) => (1e6 * crowded.deliveries) / crowded.busiest),
-    postgres: mid(({ crowded }) => crowded.postgres / crowded.deliveries),
-    busy: mid(({ crowded }) => crowded.all / (crowded.seconds * 1e6)),
-    faults: results
-      .flatMap(({ free, crowded }) => [free, crowded])
-      .reduce((sum, { missing, failed, lost }) => sum + missing + failed + lost, 0),
+    more: { usher: faultsOf(beside), bare: faultsOf(alone) },
   };
 }

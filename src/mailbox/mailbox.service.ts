@@ -190,8 +190,11 @@ type AppendSpans = ReadonlyMap<string, TraceSpan>;
 
 const endAll = (spans: AppendSpans | undefined): void => spans?.forEach((span) => span.end());
 
-const stampAll = <E extends NewEvent>(events: readonly E[], trace: string | undefined): StampedEvent<E>[] =>
-  events.map((event) => ({ id: randomUUID(), at: new Date().toISOString(), event, trace }));
+/** The events of one call have one time. */
+function stampAll<E extends NewEvent>(events: readonly E[], trace: string | undefined): StampedEvent<E>[] {
+  const at = new Date().toISOString();
+  return events.map((event) => ({ id: randomUUID(), at, event, trace }));
+}
 
 const idOf = ({ id }: StampedEvent<NewEvent>): string => id;
 
