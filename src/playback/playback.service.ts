@@ -60,7 +60,7 @@ export class PlaybackService implements DeviceCommand {
     of: { profileId: string; showId: string },
   ): Promise<Viewing | undefined> {
     const { userId, deviceId } = session;
-    if (this.writeBehind.hasPending) return this.viewings.get(session);
+    if (this.writeBehind.isPostgresAway) return this.viewings.get(session);
     const stored = await this.store
       .viewing({ userId, deviceId, profileId: of.profileId, showId: of.showId })
       .catch(undefinedOnOutage);
@@ -96,7 +96,7 @@ export class PlaybackService implements DeviceCommand {
 
   /** `unsaved`: PostgreSQL is unavailable and the position will be written later; the other devices get it all the same. */
   private async saveOrDefer(position: PlaybackPosition): Promise<'newest' | 'older' | 'unsaved'> {
-    const isNewest = this.writeBehind.hasPending
+    const isNewest = this.writeBehind.isPostgresAway
       ? undefined
       : await this.store.save(position).catch(undefinedOnOutage);
     if (isNewest !== undefined) return isNewest ? 'newest' : 'older';

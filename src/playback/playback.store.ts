@@ -76,7 +76,7 @@ export class PlaybackStore {
 
   private async saveAll(positions: PlaybackPosition[]): Promise<boolean[]> {
     const newest = newestOfEach(positions);
-    const rows = newest.map((position, n) => ({ n, ...position }));
+    const rows = newest.map(rowOf);
     const saving = this.database.run<{ newest: number[] }>('routine', SAVE, [JSON.stringify(rows)]);
     const [saved] = await withTimeout(SAVE_TIMEOUT_MS, saving);
     const accepted = new Set(saved?.newest.map((n) => newest[n]));
@@ -95,6 +95,25 @@ export class PlaybackStore {
     const found = new Map(rows.map((row) => [row.n, row]));
     return keys.map((key, n) => toViewing(key, found.get(n)));
   }
+}
+
+/** Field by field: docs/decisions/no-spread-per-event.md. */
+function rowOf(position: PlaybackPosition, n: number): PlaybackPosition & { readonly n: number } {
+  return {
+    n,
+    userId: position.userId,
+    profileId: position.profileId,
+    showId: position.showId,
+    episodeId: position.episodeId,
+    positionSeconds: position.positionSeconds,
+    durationSeconds: position.durationSeconds,
+    state: position.state,
+    deviceId: position.deviceId,
+    deviceName: position.deviceName,
+    at: position.at,
+    autoplayEpisodes: position.autoplayEpisodes,
+    asked: position.asked,
+  };
 }
 
 /** A position is saved only of a viewing that counts. */

@@ -22,6 +22,7 @@ export class WriteBehindWorker extends PeriodicWorker {
   private readonly pending = new Map<string, PlaybackPosition>();
   /** Since when something has been pending (monotonic). */
   private pendingSince = 0;
+  private isAway = false;
 
   constructor(
     private readonly store: PlaybackStore,
@@ -42,8 +43,15 @@ export class WriteBehindWorker extends PeriodicWorker {
     );
   }
 
-  /** While something is pending, PostgreSQL counts as unavailable: nobody needs to wait for a timeout to find out. */
-  get hasPending(): boolean {
+  /**
+   * Whether PostgreSQL counts as unavailable, so that nobody needs to wait for a timeout to find out: from the first position that could not be
+   * saved until one of those is. The others are saved meanwhile, and what comes then need not wait behind them, since the newest of a show wins.
+   */
+  get isPostgresAway(): boolean {
+    return this.isAway;
+  }
+
+  private get hasPending(): boolean {
     return this.pending.size > 0;
   }
 
@@ -52,10 +60,10 @@ export class WriteBehindWorker extends PeriodicWorker {
     const key = showKey(position);
     const other = this.pending.get(key);
     if (!other && this.pending.size >= CAPACITY) return false;
-    if (!this.hasPending) {
-      this.pendingSince = monotonicNow();
+    if (!this.hasPending) this.pendingSince = monotonicNow();
+    if (!this.isAway)
       this.log.warn('PostgreSQL is unavailable: positions are sent to devices now and saved later');
-    }
+    this.isAway = true;
     if (!other || other.at <= position.at) this.pending.set(key, position);
     return true;
   }
@@ -69,13 +77,15 @@ export class WriteBehindWorker extends PeriodicWorker {
   /** `add` has said that PostgreSQL is unavailable; each try that fails need not say so again. */
   protected override onError(): void {}
 
-  protected async runOnce(): Promise<void> {
+  async runOnce(): Promise<void> {
     if (!this.hasPending) return;
-    while (this.hasPending) {
-      const batch = [...this.pending].slice(0, BATCH_SIZE);
+    const waiting = [...this.pending];
+    for (let start = 0; start < waiting.length; start += BATCH_SIZE) {
+      const batch = waiting.slice(start, start + BATCH_SIZE);
       await Promise.all(batch.map(([key, position]) => this.write(key, position)));
+      this.isAway = false;
     }
-    this.log.log('PostgreSQL is available again: all positions are saved');
+    if (!this.hasPending) this.log.log('PostgreSQL is available again: all positions are saved');
   }
 
   /** Throws during an outage. A position that fails for another reason is dropped, since it would fail again. */
