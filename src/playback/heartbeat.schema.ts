@@ -12,6 +12,12 @@ export const heartbeat = z.object({
   state: z.enum(PLAYBACK_STATES),
   autoplay: z.boolean().optional(),
   streamId: z.string().max(64).optional(),
-  at: z.union([z.iso.datetime({ offset: true }), z.number().int().positive().max(8.64e15)]).optional(),
+  // A device whose clock was never set says 1970; PostgreSQL has no year 0.
+  at: z
+    .union([
+      z.iso.datetime({ offset: true }).refine((at) => Date.parse(at) >= 0, 'must not be before 1970'),
+      z.number().int().nonnegative().max(8.64e15),
+    ])
+    .optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeat>;

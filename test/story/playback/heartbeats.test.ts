@@ -159,4 +159,15 @@ describe('playback', () => {
     );
     expect(rows).toHaveLength(100);
   });
+
+  test.each(['0000-01-01T00:00:00Z', '1969-12-31T23:59:59Z', -1])(
+    'a heartbeat of a time that no clock shows (%s) is refused, and does not reach PostgreSQL',
+    async (at) => {
+      const { tv } = await connectTwoDevices();
+      expect(await tv.heartbeat({ positionSeconds: 100, at })).toMatchObject({
+        ok: false,
+        error: { code: 'invalid_request' },
+      });
+    },
+  );
 });
