@@ -1,4 +1,4 @@
-import { type ReactNode, useContext, useEffect } from 'react';
+import { type ReactNode, type RefObject, useContext, useEffect, useRef } from 'react';
 import { call } from './api/api.js';
 import { CurrentPerson } from './api/session.js';
 import { useSignedOut } from './api/signed-out.js';
@@ -24,6 +24,8 @@ const FIND = 'find-in-head';
 /** The head, the navigation and the person, around every page. */
 export function Shell({ current, children }: { current: string; children: ReactNode }) {
   useFindKey();
+  const pages = useRef<HTMLElement>(null);
+  useCurrentInView(pages, current);
   return (
     <>
       <a className="skip" href="#content">
@@ -37,7 +39,7 @@ export function Shell({ current, children }: { current: string; children: ReactN
         <PersonMenu />
       </header>
       <div className="body">
-        <nav aria-label="Pages" className="pages">
+        <nav aria-label="Pages" className="pages" ref={pages}>
           <ul>
             {PLACES.map(([path, title]) => (
               <li key={path}>
@@ -69,6 +71,17 @@ function PersonMenu() {
         Sign out
       </button>
     </div>
+  );
+}
+
+/** On a phone the pages are one line, which is wider than the screen. */
+function useCurrentInView(pages: RefObject<HTMLElement | null>, current: string): void {
+  useEffect(
+    () =>
+      pages.current
+        ?.querySelector('[aria-current="page"]')
+        ?.scrollIntoView({ inline: 'center', block: 'nearest' }),
+    [pages, current],
   );
 }
 

@@ -93,7 +93,7 @@ const REASONS: Readonly<Record<NonDeliveryReason, (explained: Explained) => stri
   push_waiting: ({ device: { push } }) =>
     `The device is not connected, and its push by ${vendorOf(push)} waits for its turn. If it waits for long, see the forecast of pushes for what is before it.`,
   pushed: ({ device: { push } }) =>
-    `The device is asleep. ${vendorOf(push)} took its push${at(push?.settledAt ?? null)}, and the app has not confirmed anything since: the notification may be on the screen. ${ON_OPENING}`,
+    `The device was asleep. ${vendorOf(push)} took its push${at(push?.settledAt ?? null)}, and the app has not confirmed anything since: the notification may be on the screen. ${ON_OPENING}`,
   not_told: (explained) => (isRecent(explained) ? RECENT : `${asleep(explained)} ${ON_OPENING}`),
 };
 
@@ -105,7 +105,7 @@ const isRecent = ({ event, now, ackMs }: Explained): boolean =>
 
 function asleep({ event, device: { lastSeenAt, pushKind } }: Explained): string {
   const seen = lastSeenAt === null ? '' : ` (last seen${at(lastSeenAt)})`;
-  const said = `The device is asleep${seen}: it has not been connected since.`;
+  const said = `The device is asleep${seen}, or its app has started since and got the event with its state, which is not acknowledged event by event.`;
   if (!event.isPushedType) return `${said} Events of this type are never pushed.`;
   return pushKind === null
     ? `${said} It has no push address, so it cannot be woken: the app has registered none, or somebody else is signed in on the device now.`
