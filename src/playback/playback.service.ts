@@ -50,8 +50,7 @@ export class PlaybackService implements DeviceCommand {
     const { viewing, stale, askStillWatching } = advance(before, update);
     this.viewings.set(session, viewing);
     if (askStillWatching) await this.askStillWatching(session, viewing);
-    // A device whose clock runs ahead must not overrule the devices whose clocks are right.
-    if (!stale && viewing.counts) await this.save(session, heartbeat, viewing, new Date(Math.min(at, now)));
+    if (!stale && viewing.counts) await this.save(session, heartbeat, viewing, new Date(at));
     return { nextSeconds: this.config.HEARTBEAT_SECONDS * this.load.level };
   }
 
@@ -120,10 +119,13 @@ export class PlaybackService implements DeviceCommand {
   }
 }
 
-/** When the device sent it, in ms since 1970, by its own clock if it says so. */
+/**
+ * When the device sent it, in ms since 1970, by its own clock if it says so. A time from the future counts as now: a clock that runs ahead must
+ * overrule neither other devices, nor what the device says once it is right.
+ */
 const deviceTime = ({ at }: Heartbeat, now: number): number => {
   if (at === undefined) return now;
-  return typeof at === 'number' ? at : Date.parse(at);
+  return Math.min(now, typeof at === 'number' ? at : Date.parse(at));
 };
 
 /** For `catch`: undefined when PostgreSQL is unavailable; throws any other error again. */

@@ -98,6 +98,18 @@ describe('an older heartbeat never overrides a newer one', () => {
     expect(late).toEqual({ viewing, stale: true, askStillWatching: false });
   });
 
+  test.each([
+    ['by more than a viewing may pause', { at: START - 2 * VIEWING_GAP_MS }],
+    ['of another show', { at: START, showId: 'another' }],
+  ])('nor does one that is late %s', (_, changes) => {
+    const { viewing } = last(watch([heartbeat(0), heartbeat(60)]));
+    expect(advance(viewing, heartbeat(0, changes))).toEqual({
+      viewing,
+      stale: true,
+      askStillWatching: false,
+    });
+  });
+
   test('a heartbeat of the same instant is not older', () => {
     const { viewing } = last(watch([heartbeat(0), heartbeat(60)]));
     expect(advance(viewing, heartbeat(60, { state: 'paused' }))).toMatchObject({

@@ -49,8 +49,7 @@ export interface ViewingStep {
  * the first minute.
  */
 export function advance(before: Viewing | undefined, heartbeat: ViewingHeartbeat): ViewingStep {
-  if (before && isSameViewing(before, heartbeat) && heartbeat.at < before.at)
-    return { viewing: before, stale: true, askStillWatching: false };
+  if (before && heartbeat.at < before.at) return { viewing: before, stale: true, askStillWatching: false };
   const same = before && isSameViewing(before, heartbeat) ? before : undefined;
   const watchedSeconds = same ? same.watchedSeconds + secondsWatchedSince(same, heartbeat) : 0;
   const { autoplayEpisodes, asked } = countAutoplay(before, heartbeat);
@@ -80,7 +79,7 @@ export function advance(before: Viewing | undefined, heartbeat: ViewingHeartbeat
 const isSameViewing = (viewing: Viewing, heartbeat: ViewingHeartbeat): boolean =>
   viewing.showId === heartbeat.showId &&
   viewing.profileId === heartbeat.profileId &&
-  Math.abs(heartbeat.at - viewing.at) <= VIEWING_GAP_MS;
+  heartbeat.at - viewing.at <= VIEWING_GAP_MS;
 
 const secondsWatchedSince = (before: Viewing, heartbeat: ViewingHeartbeat): number =>
   before.state === 'playing' ? (heartbeat.at - before.at) / 1_000 : 0;

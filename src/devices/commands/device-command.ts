@@ -3,7 +3,8 @@ export interface DeviceSession {
   readonly userId: string;
   readonly deviceId: string;
   readonly profileId: string;
-  readonly deviceName: string | undefined;
+  /** What people call it; a command may change it. */
+  deviceName: string | undefined;
   /** The device reported that it applied these events. */
   applied(eventIds: readonly string[]): void;
 }

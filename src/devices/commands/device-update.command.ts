@@ -12,9 +12,11 @@ import { DeviceStore } from '../device.store.js';
 export class DeviceUpdateCommand implements DeviceCommand {
   constructor(private readonly store: DeviceStore) {}
 
-  async handle({ userId, deviceId }: DeviceSession, payload: unknown): Promise<CommandResponse> {
+  async handle(session: DeviceSession, payload: unknown): Promise<CommandResponse> {
+    const { userId, deviceId } = session;
     const changes = parse(deviceUpdate, payload);
     if (!(await this.store.update({ userId, deviceId }, changes))) throw new Problem('unknown_device');
+    session.deviceName = changes.name ?? session.deviceName;
     return {};
   }
 }

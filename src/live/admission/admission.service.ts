@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { BroadcastPosition } from '../../broadcasts/broadcast.js';
 import type { UserIdentity } from '../../platform/auth/user-tokens/token-claims.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { Problem } from '../../platform/http/problem.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { Connection } from '../connection/connection.js';
 import type { Transport } from '../connection/transport.js';
@@ -62,7 +63,11 @@ export class AdmissionService {
     try {
       await registered;
       const { history, deviceName } = await this.histories.read(device);
-      if (connection.isClosed) throw new Error('closed while its history was read');
+      // Its token was revoked, its device removed, or somebody disconnected it: the next try is told which.
+      if (connection.isClosed)
+        throw new Problem('unavailable', 'The connection was ended before it had begun.', {
+          retryAfterMs: 1_000,
+        });
       connection.deviceName = deviceName;
       return { connection, history };
     } catch (error) {

@@ -101,6 +101,23 @@ describe('playback', () => {
     expect(await stored()).toMatchObject([{ positionSeconds: 700 }]);
   });
 
+  test('a heartbeat from the future counts as now, and silences none that follows', async () => {
+    const { tv, phone, stored } = await connectTwoDevices();
+    const at = new Date(Date.now() + 120_000).toISOString();
+    await tv.heartbeat({ positionSeconds: 100, at });
+    await tv.heartbeat({ positionSeconds: 200 });
+    await tv.heartbeat({ positionSeconds: 300, state: 'paused' });
+    await phone.waitFor('playback.progress', ({ data }) => data.positionSeconds === 300);
+    expect(await stored()).toMatchObject([{ positionSeconds: 300, state: 'paused' }]);
+  });
+
+  test('a device that was renamed while it is connected has its new name in what it plays', async () => {
+    const { tv, phone } = await connectTwoDevices();
+    expect(await tv.request('device.update', { name: 'Kitchen' })).toMatchObject({ ok: true });
+    await tv.heartbeat({ positionSeconds: 100 });
+    expect((await phone.waitFor('playback.progress')).data).toMatchObject({ deviceName: 'Kitchen' });
+  });
+
   test('a pause and the end reach the other devices', async () => {
     const { sendHeartbeat, receivedByPhone } = await connectTwoDevices();
     await sendHeartbeat(100);
