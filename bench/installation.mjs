@@ -7,7 +7,11 @@ export async function newInstallation(databaseUrl, topic) {
   const name = `usher_${topic}_${process.pid}`;
   const admin = new pg.Client({ connectionString: databaseUrl });
   await admin.connect();
-  await admin.query(`CREATE DATABASE ${name}`).finally(() => admin.end());
+  try {
+    await admin.query(`CREATE DATABASE ${name}`);
+  } finally {
+    await admin.end();
+  }
   const url = new URL(databaseUrl);
   url.pathname = `/${name}`;
   await migrate(url.href);
