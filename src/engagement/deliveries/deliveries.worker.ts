@@ -1,7 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
+import { isOutage, isStatementTimeout } from '../../platform/postgres/outage.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import type { EngagementEvent } from '../engagement-event.js';
+import { type EventDay, isStorable } from '../partitions/day-partition.js';
+import { PartitionStore } from '../partitions/partition.store.js';
 import { EngagementEventStore } from '../recording/engagement-event.store.js';
 import { CAMPAIGN_EVENT } from '../../campaigns/campaign.js';
 import { type DeliveryScan, DELIVERY_SOURCES, scansOf } from './delivery-scan.js';
@@ -24,6 +27,7 @@ export class DeliveriesWorker extends PeriodicWorker {
   constructor(
     private readonly store: DeliveryScanStore,
     private readonly events: EngagementEventStore,
+    private readonly partitions: PartitionStore,
     @Inject(CONFIG) config: Config,
   ) {
     super({ log: 'engagement', everyMs: EVERY_MS, runs: config.ROLES.includes('worker') });
@@ -32,12 +36,30 @@ export class DeliveriesWorker extends PeriodicWorker {
     this.scans = scansOf(DELIVERY_SOURCES.filter((source) => source !== 'receipts' || this.types.length > 0));
   }
 
-  /** One run: slices of each scan, until it is as far as it may. */
+  /** One run: slices of each scan, until it is as far as it may. One that fails does not stop the others. Throws what failed, when all have run. */
   async runOnce(): Promise<void> {
-    const record = async (events: readonly EngagementEvent[]): Promise<void> =>
-      void (await this.events.record([events]));
-    for (const scan of this.scans)
-      for (let slice = 0; slice < MAX_SLICES; slice += 1)
-        if (!(await this.store.next(scan, SLICE, this.types, record))) break;
+    const days = new Set(await this.partitions.list());
+    const errors: unknown[] = [];
+    for (const scan of this.scans) {
+      try {
+        await this.run(scan, days);
+      } catch (error) {
+        if (isOutage(error) && !isStatementTimeout(error)) throw error;
+        errors.push(new Error(`the scan of ${scan.name} failed`, { cause: error }));
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'deliveries are not counted');
+  }
+
+  private async run(scan: DeliveryScan, days: ReadonlySet<EventDay>): Promise<void> {
+    for (let slice = 0; slice < MAX_SLICES; slice += 1)
+      if (!(await this.store.next(scan, SLICE, this.types, (events) => this.record(events, days)))) return;
+  }
+
+  /** What is reported of a message whose day is no longer kept is left out: the watermark must move on. */
+  private async record(events: readonly EngagementEvent[], days: ReadonlySet<EventDay>): Promise<void> {
+    const now = Date.now();
+    const storable = events.filter(({ day }) => day === undefined || isStorable(day, days, now));
+    if (storable.length > 0) await this.events.record([storable]);
   }
 }

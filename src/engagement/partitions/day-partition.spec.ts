@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { dayOfPartition, nextDay, partitionChanges, partitionName } from './day-partition.js';
+import { dayOfPartition, isStorable, nextDay, partitionChanges, partitionName } from './day-partition.js';
 
 const NOW = Date.parse('2026-03-01T00:00:00Z');
 
@@ -14,6 +14,16 @@ test('one is dropped when all of its events are older than they are kept, and ne
   const existing = ['2026-01-29', '2026-01-30', '2026-02-20', '2026-02-21'];
   expect(partitionChanges(existing, 30, NOW).old).toEqual(['2026-01-29']);
   expect(partitionChanges(existing, 1, NOW).old).toEqual(['2026-01-29', '2026-01-30', '2026-02-20']);
+});
+
+test('an event can be stored on a day that has one or still gets it, and not on one that is past and has none', () => {
+  const existing = new Set(['2026-01-30']);
+  const days = ['2026-01-30', '2026-02-20', '2026-02-21', '2026-03-04'];
+  expect(days.filter((day) => isStorable(day, existing, NOW))).toEqual([
+    '2026-01-30',
+    '2026-02-21',
+    '2026-03-04',
+  ]);
 });
 
 test('its name says its day, and no other table has one', () => {

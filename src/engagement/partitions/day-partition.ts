@@ -22,6 +22,13 @@ export function dayOfPartition(name: string): EventDay | undefined {
 /** Returns the day after. */
 export const nextDay = (day: EventDay): EventDay => dayOf(Date.parse(day) + DAY_MS);
 
+/**
+ * Returns whether events of the day can be stored at this instant (ms): its partition is there, or is still made. One that is older and has none was
+ * dropped, or its day passed while no worker ran: there will be none.
+ */
+export const isStorable = (day: EventDay, existing: ReadonlySet<EventDay>, now: number): boolean =>
+  existing.has(day) || day >= dayOf(now - DAYS_BEFORE * DAY_MS);
+
 /** Returns which of the existing partitions' days are missing, and which are older than `keepDays`, at this instant (ms). */
 export function partitionChanges(
   existing: readonly EventDay[],

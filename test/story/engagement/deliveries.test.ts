@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { DeliveriesWorker } from '../../../src/engagement/deliveries/deliveries.worker.js';
 import { DELIVERY_SOURCES, scansOf } from '../../../src/engagement/deliveries/delivery-scan.js';
 import { DeliveryScanStore } from '../../../src/engagement/deliveries/delivery-scan.store.js';
+import { PartitionStore } from '../../../src/engagement/partitions/partition.store.js';
 import { EngagementInProcess } from '../../support/in-process/engagement.js';
 
 let engagement: EngagementInProcess;
@@ -20,24 +21,32 @@ test('deliveries are counted from the installation on, and not from when a worke
   expect(begun.toSorted()).toEqual(['rollups', ...scans.map(({ name }) => name)].toSorted());
 });
 
+const workerOf = (types: string) =>
+  new DeliveriesWorker(
+    new DeliveryScanStore(engagement.database),
+    engagement.events,
+    new PartitionStore(engagement.database),
+    engagement.configOf({ ENGAGEMENT_EVENT_TYPES: types }),
+  );
+/** Watermarks of a worker that begins to look at what happened in the last three hours. */
+const begin = async (worker: DeliveriesWorker) => {
+  await worker.runOnce(); // it begins to look now
+  await engagement.postgres.query(
+    `UPDATE engagement_watermark SET at = now() - interval '3 hours' WHERE name ~ '(60|3600)$'`,
+  );
+};
+const found = () =>
+  engagement.postgres.query(
+    `SELECT id, kind, user_id AS "userId", channel, campaign, template FROM engagement_event ORDER BY id`,
+  );
+
 describe('what was delivered is found in', () => {
   const scan = async (types: string) => {
-    const worker = new DeliveriesWorker(
-      new DeliveryScanStore(engagement.database),
-      engagement.events,
-      engagement.configOf({ ENGAGEMENT_EVENT_TYPES: types }),
-    );
-    await worker.runOnce(); // it begins to look now
-    await engagement.postgres.query(
-      `UPDATE engagement_watermark SET at = now() - interval '3 hours' WHERE name ~ '(60|3600)$'`,
-    );
+    const worker = workerOf(types);
+    await begin(worker);
     await Promise.all([worker.runOnce(), worker.runOnce()]);
     await worker.runOnce();
   };
-  const found = () =>
-    engagement.postgres.query(
-      `SELECT id, kind, user_id AS "userId", channel, campaign, template FROM engagement_event ORDER BY id`,
-    );
 
   test('messages that were reported, and mails that the mail server took, if they are to be counted', async () => {
     const insert = (id: string, channel: string, state: string, tracking: string | null) =>
@@ -168,5 +177,47 @@ describe('what was delivered is found in', () => {
         template: 'promo.started',
       }),
     ]);
+  });
+});
+
+describe('the counting of deliveries goes on', () => {
+  const report = (id: string, createdAt: string) =>
+    engagement.postgres.query(
+      `INSERT INTO message (id, user_id, channel, tier, category, body, state, expires_at, created_at, sent_at, settled_at, tracking, bucket)
+       VALUES ($1, 'ada', 'email', 'important', 'promo', '', 'delivered', now(), ${createdAt}, ${createdAt}, now() - interval '2 hours',
+         '{"campaign":"autumn","template":"hello"}', bucket_of('ada'))`,
+      [id],
+    );
+
+  test('after a late report of a message whose day is no longer kept', async () => {
+    const worker = workerOf('');
+    await begin(worker);
+    await report('of long ago', `now() - interval '25 days'`);
+    await report('of today', 'now()');
+    await worker.runOnce();
+    expect(await found()).toEqual([expect.objectContaining({ id: 'message:of today' })]);
+  });
+
+  test('in other scans when one fails, which is reported', async () => {
+    await begin(workerOf(''));
+    await engagement.postgres.query(
+      `INSERT INTO campaign (name, state, author, body) VALUES ('autumn', 'done', '{}', '{"template":{"name":"hello","version":1}}')`,
+    );
+    await engagement.postgres.query(
+      `INSERT INTO campaign_member (campaign, user_id, state, audience, channel, due_at, converted_at, bucket)
+       VALUES ('autumn', 'ada', 'queued', 'all', 'push', now(), now() - interval '2 hours', bucket_of('ada'))`,
+    );
+    await report('that cannot be counted', 'now()');
+    await engagement.postgres.query(
+      `ALTER TABLE engagement_event ADD CONSTRAINT not_mails CHECK (channel <> 'email') NOT VALID`,
+    );
+    try {
+      await expect(workerOf('').runOnce()).rejects.toMatchObject({
+        errors: [{ message: 'the scan of messages 60 failed' }],
+      });
+      expect(await found()).toEqual([expect.objectContaining({ id: 'converted:autumn' })]);
+    } finally {
+      await engagement.postgres.query('ALTER TABLE engagement_event DROP CONSTRAINT not_mails');
+    }
   });
 });
