@@ -135,6 +135,13 @@ const digestIn = async (userId: string) =>
       [userId],
     )
   )[0];
+/** How many statements wait for a lock. */
+const lockWaits = async () =>
+  (
+    await postgres.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+  ).length;
 const at = (time: string) => void (clock.time = new Date(time));
 
 describe('a digest', () => {
@@ -316,6 +323,56 @@ describe('a digest', () => {
     at('2026-11-21T17:30:00Z');
     await worker().run();
     expect(await datesOf(userId)).toEqual(['2026-11-20', '2026-11-21']);
+  });
+
+  test('goes on for a user who chooses it again while it is due', async () => {
+    at('2026-11-20T12:00:00Z');
+    await define();
+    const userId = newUser();
+    await choose(userId);
+    await worker().plan();
+    await choose(userId, 'off');
+    await worker().plan();
+    at('2026-11-20T17:30:00Z');
+    // The worker has read that it is not wanted, and cannot write yet what follows.
+    const release = await postgres.holdTransaction('LOCK TABLE digest_run IN EXCLUSIVE MODE');
+    const run = worker().run();
+    await eventually('the worker has claimed it', async () => (await lockWaits()) === 1);
+    let isChosen = false;
+    const chosen = choose(userId).then(() => void (isChosen = true));
+    await eventually('the choice is made, or waits', async () => isChosen || (await lockWaits()) === 2);
+    await release();
+    await Promise.all([run, chosen]);
+    await worker().plan();
+    at('2026-11-21T17:30:00Z');
+    await worker().run();
+    expect((await runsOf(userId)).map(({ local_date, state }) => [local_date, state])).toEqual([
+      ['2026-11-20', 'skipped'],
+      ['2026-11-21', 'empty'],
+    ]);
+  });
+
+  test('keeps its plan when other preferences change, unless it is due: then a claim that saw those of before must not end it', async () => {
+    at('2126-11-20T12:00:00Z');
+    await define();
+    const userId = newUser();
+    await choose(userId);
+    await worker().plan();
+    const plan = async () =>
+      (
+        await postgres.query<{ version: string; due: string }>(
+          'SELECT xmin AS version, next_run_at::text AS due FROM digest_plan WHERE user_id = $1',
+          [userId],
+        )
+      )[0];
+    const before = await plan();
+    await choose(userId);
+    expect(await plan()).toEqual(before);
+    await postgres.query('UPDATE digest_plan SET next_run_at = now() WHERE user_id = $1', [userId]);
+    await choose(userId);
+    expect((await plan())?.due).toBe('-infinity');
+    await worker().plan();
+    expect((await plan())?.due).toBe(before?.due);
   });
 
   test('for everyone reaches users of before and after it was defined, but those who want nothing of it; it ends with its definition', async () => {
