@@ -27,8 +27,8 @@ async function makeAll() {
   slices = [];
   const cpu = process.cpuUsage();
   const start = performance.now();
-  while (await planning.walkChanged());
-  for (const digest of await plans.listUnplanned()) while (await planning.plan(digest));
+  for (const { name } of await planning.listChanged()) while (await planning.walk(name, 500));
+  for (const digest of await plans.listUnplanned()) while (await planning.plan(digest, 500));
   while ((await plans.listDue(clock.now())).length > 0) await worker.runOnce();
   const { user, system } = process.cpuUsage(cpu);
   return { seconds: (performance.now() - start) / 1_000, cpu: user + system, slices };

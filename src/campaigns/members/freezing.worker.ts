@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { CampaignFailuresService } from '../failures/campaign-failures.service.js';
-import { inTurn } from '../in-turn.js';
+import { inTurn } from '../../platform/scheduling/turns/in-turn.js';
 import { CampaignStartService } from './campaign-start.service.js';
 import { FreezingService } from './freezing.service.js';
 

@@ -3,11 +3,12 @@ import { BudgetStore } from '../../platform/budgets/budget.store.js';
 import { WorkBudget } from '../../platform/budgets/work-budget.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
-import { isOutage } from '../../platform/postgres/outage.js';
+import { isOutage, isStatementTimeout } from '../../platform/postgres/outage.js';
 import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
+import { SliceSizes } from '../../platform/scheduling/turns/slice-sizes.js';
 import { CAMPAIGN_MOVES } from '../campaign-moves.js';
 import { CampaignFailuresService } from '../failures/campaign-failures.service.js';
-import { inTurn } from '../in-turn.js';
+import { inTurn } from '../../platform/scheduling/turns/in-turn.js';
 import { CampaignSendingService } from './campaign-sending.service.js';
 import { CampaignSendingStore, type RunningCampaign, type SettledMember } from './campaign-sending.store.js';
 
@@ -22,6 +23,7 @@ const MAX_SLICES = 50;
 export class CampaignWorker extends PeriodicWorker {
   private readonly budget;
   private readonly settled;
+  private readonly sizes = new SliceSizes(SLICE);
   /** The campaign whose turn was last. */
   private last = '';
 
@@ -46,10 +48,10 @@ export class CampaignWorker extends PeriodicWorker {
   async runOnce(): Promise<void> {
     if (!(await this.store.hasRunning())) return;
     const turns = inTurn(await this.store.running(), this.last);
-    for (let slice = 0; slice < MAX_SLICES && turns.length > 0; slice += 1) {
-      const granted = await this.budget.take(SLICE);
-      const campaign = granted > 0 ? turns.shift() : undefined;
-      if (!campaign) break;
+    for (let slice = 0; slice < MAX_SLICES; slice += 1) {
+      const campaign = turns.shift();
+      const granted = campaign ? await this.budget.take(this.sizes.of(campaign.name)) : 0;
+      if (!campaign || granted === 0) break;
       this.last = campaign.name;
       const settled = await this.runTurn(campaign, granted);
       if (settled === granted) turns.push(campaign);
@@ -68,14 +70,23 @@ export class CampaignWorker extends PeriodicWorker {
     return settled;
   }
 
-  /** A member who fails alone does not hold up the others: a slice that fails is made smaller, and one that fails alone is put off. */
+  /**
+   * A member who fails alone does not hold up the others: a slice that fails is made smaller, and one that fails alone is put off. A slice that took too long
+   * is made smaller at the campaign's turn in the next run, since the other campaigns have waited for it.
+   */
   private async runSlice(campaign: RunningCampaign, limit: number): Promise<number> {
     try {
       const settled = await this.sending.sendSlice(campaign, limit);
+      this.sizes.grow(campaign.name);
       this.count(settled);
       return settled.length;
     } catch (error) {
-      if (isOutage(error)) throw error;
+      if (isOutage(error) && !isStatementTimeout(error)) throw error;
+      if (limit > 1 && isStatementTimeout(error)) {
+        this.sizes.shrink(campaign.name, limit);
+        this.log.warn(`${limit} members of the campaign ${campaign.name} took too long: ${String(error)}`);
+        return 0;
+      }
       if (limit > 1) return this.runSlice(campaign, Math.ceil(limit / 2));
       const userId = await this.sending.postponeFirst(campaign);
       this.log.error(error, `the campaign ${campaign.name} failed for the user ${userId}`);

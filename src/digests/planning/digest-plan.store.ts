@@ -67,14 +67,14 @@ const FORECAST = named(
 /** All transactions have ended that may not have seen the change. */
 const IS_SETTLED = `changed_in < pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const IS_CHANGED = `(walked_to IS NOT NULL OR is_removed) AND ${IS_SETTLED}`;
-const HAS_CHANGED = named(
-  'changed-digest-look',
-  `SELECT 1 FROM digest_definition WHERE ${IS_CHANGED} LIMIT 1`,
+const LIST_CHANGED = named(
+  'list-changed-digests',
+  `SELECT name FROM digest_definition WHERE ${IS_CHANGED} ORDER BY updated_at`,
 );
 const CLAIM_CHANGED = named(
   'claim-changed-digest',
   `SELECT name, categories, opt_in AS "optIn", is_removed AS "isRemoved", walked_to AS "walkedTo" FROM digest_definition
-   WHERE ${IS_CHANGED} ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
+   WHERE name = $1 AND ${IS_CHANGED} FOR UPDATE SKIP LOCKED`,
 );
 const WALKED = named('digest-walked', 'UPDATE digest_definition SET walked_to = $2 WHERE name = $1');
 /** $1 digest · $2 the user after whom the slice begins · $3 how many users at most · $4 categories of the digest */
@@ -198,14 +198,14 @@ export class DigestPlanStore {
     return this.database.run('routine', FORECAST, [digest, from, hours, most]);
   }
 
-  /** Whether there is a digest for `claimChanged`. */
-  async hasChanged(): Promise<boolean> {
-    return (await this.database.run('routine', HAS_CHANGED, [])).length > 0;
+  /** Returns the digests that were changed or removed, the longest ago first, unless a transaction still runs that did not see it. */
+  listChanged(): Promise<{ readonly name: string }[]> {
+    return this.database.run('routine', LIST_CHANGED, []);
   }
 
-  /** Claims a digest that was changed or removed, unless a transaction still runs that did not see it. */
-  async claimChanged(tx: Transaction): Promise<ChangedDigest | undefined> {
-    return (await tx.run<ChangedDigest>(CLAIM_CHANGED, []))[0];
+  /** Claims the digest for `walk` or `removeEnded`; undefined when nothing is to be done for it, or another worker is at it. */
+  async claimChanged(tx: Transaction, digest: string): Promise<ChangedDigest | undefined> {
+    return (await tx.run<ChangedDigest>(CLAIM_CHANGED, [digest]))[0];
   }
 
   /** Has the plans of the next `limit` users made anew. Returns whether there may be more users. */

@@ -5,9 +5,6 @@ import { ClockService } from '../clock.service.js';
 import { DigestPlanStore, type DueDigest } from './digest-plan.store.js';
 import { type DigestSettings, localScheduleOf, nextRunOf } from './next-run.js';
 
-/** Plans that are made in one transaction. */
-const SLICE = 500;
-
 /** Plans when each user's digest is due: of users who are new to it, and of all when the digest or a user's time zone has changed. */
 @Injectable()
 export class PlanningService {
@@ -23,31 +20,35 @@ export class PlanningService {
     this.settings = { windowMinutes: config.DIGEST_WINDOW_MINUTES, timezone: config.DIGEST_TIMEZONE };
   }
 
-  /** Has a slice of the users of a changed digest planned anew, or removes a slice of one that has ended. Returns whether there may be more. */
-  async walkChanged(): Promise<boolean> {
-    if (!(await this.store.hasChanged())) return false;
+  /** Returns the digests that were changed or removed: `walk` has work for them. */
+  listChanged(): Promise<{ readonly name: string }[]> {
+    return this.store.listChanged();
+  }
+
+  /** Has `limit` users of a changed digest planned anew, or removes as many plans of one that has ended. Returns whether there may be more. */
+  walk(digest: string, limit: number): Promise<boolean> {
     return this.database.transaction('routine', async (tx) => {
       await this.store.limitTime(tx);
-      const changed = await this.store.claimChanged(tx);
+      const changed = await this.store.claimChanged(tx, digest);
       if (!changed) return false;
       return changed.isRemoved
-        ? await this.store.removeEnded(tx, changed.name, SLICE)
-        : await this.store.walk(tx, changed, SLICE);
+        ? await this.store.removeEnded(tx, changed.name, limit)
+        : await this.store.walk(tx, changed, limit);
     });
   }
 
-  /** Plans a slice of the digest's users. Returns whether there may be more. */
-  plan(digest: DueDigest): Promise<boolean> {
+  /** Plans at most `limit` users of the digest. Returns whether there may be more. */
+  plan(digest: DueDigest, limit: number): Promise<boolean> {
     return this.database.transaction('routine', async (tx) => {
       await this.store.limitTime(tx);
-      const claimed = await this.store.claimUnplanned(tx, digest.name, SLICE);
+      const claimed = await this.store.claimUnplanned(tx, digest.name, limit);
       const now = this.clock.now();
       const plans = claimed.map((user) => ({
         userId: user.userId,
         ...nextRunOf(localScheduleOf(digest, user, this.settings), user.lastDate, now),
       }));
       await this.store.save(tx, digest.name, plans);
-      return claimed.length === SLICE;
+      return claimed.length === limit;
     });
   }
 

@@ -6,7 +6,10 @@ import { CampaignSendingService } from '../../../src/campaigns/sending/campaign-
 import { CampaignSendingStore } from '../../../src/campaigns/sending/campaign-sending.store.js';
 import { CampaignWorker } from '../../../src/campaigns/sending/campaign.worker.js';
 import { OverviewStore } from '../../../src/operations/overview.store.js';
+import { BudgetStore } from '../../../src/platform/budgets/budget.store.js';
+import { WorkBudget } from '../../../src/platform/budgets/work-budget.js';
 import { Database } from '../../../src/platform/postgres/database.js';
+import { eventually } from '../../support/eventually.js';
 import { campaign } from '../../support/in-process/campaign-rows.js';
 import { campaignsInProcess } from '../../support/in-process/campaigns.js';
 
@@ -233,6 +236,42 @@ test('a small campaign beside a large one is through before it', async () => {
      AND settled_at <= (SELECT max(settled_at) FROM campaign_member WHERE campaign = 'small')`,
   );
   expect(before?.count).toBeLessThanOrEqual(100);
+});
+
+test('a campaign whose slices take too long is sent in smaller ones, which is no failure of it, and holds up no other one', async () => {
+  await audience('all');
+  for (let n = 0; n < 40; n += 1) await phone(`user-${n}`);
+  await schedule('broken');
+  await schedule('well');
+  await freeze();
+  await query(
+    `CREATE FUNCTION takes_too_long_for_many() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       IF (SELECT count(*) FROM written WHERE campaign = 'broken') > 15
+       THEN RAISE EXCEPTION 'canceling statement due to statement timeout' USING ERRCODE = '57014'; END IF;
+       RETURN NULL;
+     END $$;
+     CREATE TRIGGER takes_too_long_for_many AFTER UPDATE ON campaign_member REFERENCING NEW TABLE AS written
+       FOR EACH STATEMENT EXECUTE FUNCTION takes_too_long_for_many()`,
+  );
+  const budget = new WorkBudget(get(BudgetStore), 'campaigns', 200);
+  await eventually('all that a second allows is there', async () => {
+    const granted = await budget.take(200);
+    await budget.giveBack(granted);
+    return granted === 200;
+  });
+  try {
+    await get(CampaignWorker).runOnce();
+    expect([await stateOf('well'), await stateOf('broken')]).toEqual(['done', 'running']);
+    await eventually('it is sent', async () => {
+      await get(CampaignWorker).runOnce();
+      return (await stateOf('broken')) === 'done';
+    });
+    expect(await query(`SELECT failures, problem FROM campaign WHERE name = 'broken'`)).toEqual([
+      { failures: 0, problem: null },
+    ]);
+  } finally {
+    await query('DROP FUNCTION takes_too_long_for_many CASCADE');
+  }
 });
 
 test('a campaign that stands still is reported, and one that waits for people', async () => {

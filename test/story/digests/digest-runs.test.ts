@@ -61,11 +61,11 @@ function worker(its: Database = database) {
     async plan() {
       // It waits for transactions that may not have seen the change, also those of other tests' databases on the same server.
       await eventually('changed digests are walked', async () => {
-        while (await planning.walkChanged());
+        for (const { name } of await planning.listChanged()) while (await planning.walk(name, 500));
         const changed = 'SELECT FROM digest_definition WHERE walked_to IS NOT NULL OR is_removed';
         return (await postgres.query(changed)).length === 0;
       });
-      for (const digest of await planning.listUnplanned()) while (await planning.plan(digest));
+      for (const digest of await planning.listUnplanned()) while (await planning.plan(digest, 500));
     },
     async run(limit = 100) {
       for (const digest of await plans.listDue(clock.now()))
