@@ -12,6 +12,7 @@ import { DeliveryScanStore } from './deliveries/delivery-scan.store.js';
 import { LiveBucketStore } from './live/live-bucket.store.js';
 import { LiveEngagementController } from './live/live-engagement.controller.js';
 import { LiveEngagementService } from './live/live-engagement.service.js';
+import { ViewerMonitorWorker } from './live/viewer-monitor.worker.js';
 import { PartitionStore } from './partitions/partition.store.js';
 import { PartitionsWorker } from './partitions/partitions.worker.js';
 import { EngagementController } from './recording/engagement.controller.js';
@@ -60,6 +61,7 @@ import { UnsubscriptionsService } from './tracking/unsubscriptions.service.js';
     TrackingLinksService,
     TrackingService,
     UnsubscriptionsService,
+    ViewerMonitorWorker,
     WatermarkWorker,
   ],
   exports: [TrackingLinksService],

@@ -53,6 +53,17 @@ export class SessionsService implements PersonSessions {
     return session && keptFor(session, Date.now()) > 0 ? { hash, session } : undefined;
   }
 
+  async filterValid(hashes: readonly string[]): Promise<ReadonlySet<string>> {
+    const sessions = await Promise.all(hashes.map((hash) => this.store.get('session', hash)));
+    const now = Date.now();
+    return new Set(
+      hashes.filter((_, n) => {
+        const session = sessions[n] as StoredSession | undefined;
+        return session !== undefined && keptFor(session, now) > 0;
+      }),
+    );
+  }
+
   /** Ends the session. Other nodes refuse it within 2 s. */
   async end(hash: string): Promise<void> {
     this.cache.delete(hash);

@@ -1,10 +1,12 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { findPerson, findServiceKey } from '../../platform/auth/caller.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { Operation } from '../../platform/http/docs/operation.js';
+import { Problem } from '../../platform/http/problem.js';
 import { type StreamedEngagementQuery, streamedEngagementQuery } from '../analytics/analytics.schema.js';
-import { LiveEngagementService } from './live-engagement.service.js';
+import { LiveEngagementService, type LiveViewer } from './live-engagement.service.js';
 import { ViewerTransport } from './viewer.transport.js';
 
 /** What people do now. */
@@ -42,11 +44,20 @@ export class LiveEngagementController {
       response,
       { team, campaign },
       versionOf(request.headers['last-event-id']),
+      accessOf(request),
     );
     const leave = await this.live.watch(viewer);
     if (response.destroyed) leave();
     else response.once('close', leave);
   }
+}
+
+function accessOf(request: Request): LiveViewer['access'] {
+  const person = findPerson(request);
+  if (person) return { by: 'session', id: person.sessionId };
+  const key = findServiceKey(request);
+  if (!key) throw new Problem('unauthorized', 'A valid service key is needed.');
+  return { by: 'key', id: key.id };
 }
 
 /** 0, for everything, when it is none. */

@@ -27,8 +27,12 @@ export interface LiveViewer {
   readonly scope: LiveScope;
   /** The version of the last update that it has; 0: none. */
   readonly lastVersion: number;
+  /** By what it may watch: the id of a service key, or of a session of the console. */
+  readonly access: { readonly by: 'key' | 'session'; readonly id: string };
   /** Returns false when the viewer is gone, or too slow. */
   send(update: LiveUpdate): boolean;
+  /** Disconnects it. */
+  close(): void;
 }
 
 /** What is watched, and by whom. */
@@ -66,6 +70,11 @@ export class LiveEngagementService implements OnModuleInit {
 
   onModuleInit(): void {
     this.bus.subscribe(rollupsAdvanced, (watermark) => this.update(watermark));
+  }
+
+  /** Those who watch. */
+  get viewers(): LiveViewer[] {
+    return [...this.watched.values()].flatMap(({ viewers }) => Array.from(viewers));
   }
 
   /** Sends the viewer what it has not seen of the last hour, and from now on what changes. Returns how to end that. Throws Problem overload. */

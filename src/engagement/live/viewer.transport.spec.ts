@@ -23,7 +23,10 @@ test('a viewer who does not read is cut off, and nothing is kept for it', async 
   client.pause();
   client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
   const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
-  const viewer = new ViewerTransport(likeExpress(response), { team: '*', campaign: '*' }, 0);
+  const viewer = new ViewerTransport(likeExpress(response), { team: '*', campaign: '*' }, 0, {
+    by: 'key',
+    id: 'k',
+  });
   const update = {
     version: 1,
     rolledUpTo: '2026-11-26T12:00:00.000Z',

@@ -15,6 +15,7 @@ export class ViewerTransport implements LiveViewer {
     private readonly response: Response,
     readonly scope: LiveScope,
     readonly lastVersion: number,
+    readonly access: LiveViewer['access'],
   ) {
     this.keepAlive = setInterval(() => this.write(': still here\n\n'), KEEP_ALIVE_MS);
     response.once('close', () => clearInterval(this.keepAlive));
@@ -23,6 +24,10 @@ export class ViewerTransport implements LiveViewer {
   /** Returns false, and closes the connection, when too much of what was sent before is not read yet. */
   send({ version, ...update }: LiveUpdate): boolean {
     return this.write(`id: ${version}\nevent: buckets\ndata: ${JSON.stringify({ version, ...update })}\n\n`);
+  }
+
+  close(): void {
+    this.response.destroy();
   }
 
   private write(text: string): boolean {

@@ -25,6 +25,8 @@ export interface PersonIdentity {
 export interface PersonSessions {
   /** Returns who makes a call with these headers; undefined without a session. Throws Problem unavailable while Redis is down. */
   identify(headers: IncomingHttpHeaders): Promise<PersonIdentity | undefined>;
+  /** Returns those of the sessions (`sessionId`) that have not ended. Does not prolong them. Throws Problem unavailable while Redis is down. */
+  filterValid(sessionIds: readonly string[]): Promise<ReadonlySet<string>>;
 }
 /** Injection token of PersonSessions. */
 export const PERSON_SESSIONS = Symbol('PERSON_SESSIONS');

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
 import {
   type FakeIdentityProvider,
   startFakeIdentityProvider,
@@ -207,6 +208,23 @@ describe('a session', () => {
     expect((await browser.call('/console/session', 'DELETE')).status).toBe(204);
     expect(browser.cookies.size).toBe(0);
     expect((await stolen.call('/v1/users/ann')).status).toBe(401);
+  });
+
+  test('ends what it watches when the person signs out', async () => {
+    const [browser, other] = [await signedIn(), await signedIn()];
+    const open = new Set<Browser>();
+    for (const one of [browser, other]) {
+      const response = await one.call('/v1/analytics/stream');
+      expect(response.status).toBe(200);
+      open.add(one);
+      void response
+        .text()
+        .catch(() => undefined)
+        .finally(() => open.delete(one));
+    }
+    expect((await browser.call('/console/session', 'DELETE')).status).toBe(204);
+    await eventually('the stream is closed', () => !open.has(browser), 2_000);
+    expect(open.has(other)).toBe(true);
   });
 
   test('is limited in its calls', async () => {

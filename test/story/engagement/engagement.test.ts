@@ -242,18 +242,19 @@ interface Update {
 }
 
 /** Watches as a browser's EventSource does. */
-async function watch(campaign: string, lastEventId?: string) {
+async function watch(campaign: string, lastEventId?: string, key = usher.secrets().ADMIN_KEY) {
   const controller = new AbortController();
   open.push(controller);
   const response = await fetch(`${usher.url}/v1/analytics/stream?campaign=${campaign}`, {
     headers: {
-      authorization: `Bearer ${usher.secrets().ADMIN_KEY}`,
+      authorization: `Bearer ${key}`,
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
     },
     signal: controller.signal,
   });
   const updates: Update[] = [];
   let text = '';
+  let isOpen = true;
   void (async () => {
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       text += Buffer.from(chunk).toString();
@@ -264,12 +265,14 @@ async function watch(campaign: string, lastEventId?: string) {
         if (id !== '') updates.push({ ...(JSON.parse(data) as Update), id });
       }
     }
-  })().catch(() => undefined);
+  })()
+    .catch(() => undefined)
+    .finally(() => (isOpen = false));
   const peopleOf = (kind: string) =>
     updates
       .flatMap(({ buckets }) => buckets.flatMap(({ counts }) => counts))
       .findLast((one) => one.kind === kind)?.people;
-  return { updates, peopleOf, close: () => controller.abort() };
+  return { updates, peopleOf, isOpen: () => isOpen, close: () => controller.abort() };
 }
 
 describe('GET /v1/analytics/stream', () => {
@@ -296,6 +299,27 @@ describe('GET /v1/analytics/stream', () => {
     await eventually('what came meanwhile is shown', () => again.peopleOf('dismissed') === 1);
     expect(again.peopleOf('tapped')).toBeUndefined();
     again.close();
+  });
+
+  test('is closed within two seconds when its key is revoked, and when it expires', async () => {
+    const newKey = async () =>
+      (await usher.backOffice.call('POST', '/v1/keys', { name: 'a wall', scopes: ['read'] })).body as {
+        id: string;
+        key: string;
+      };
+    const [revoked, expired] = [await newKey(), await newKey()];
+    const [byRevoked, byExpired, byOther] = [
+      await watch('keys', undefined, revoked.key),
+      await watch('keys', undefined, expired.key),
+      await watch('keys'),
+    ];
+    expect((await usher.backOffice.call('DELETE', `/v1/keys/${revoked.id}`)).status).toBe(204);
+    await eventually('that of the revoked key is closed', () => !byRevoked.isOpen(), 2_000);
+    expect(byExpired.isOpen()).toBe(true);
+    await usher.database.query('UPDATE service_key SET expires_at = now() WHERE id = $1', [expired.id]);
+    await eventually('that of the expired key is closed', () => !byExpired.isOpen(), 2_000);
+    expect(byOther.isOpen()).toBe(true);
+    byOther.close();
   });
 
   test('costs one query a second for any number of viewers', async () => {
