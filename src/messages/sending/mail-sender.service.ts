@@ -6,7 +6,7 @@ import { MessageProvidersService } from '../providers/message-providers.service.
 import { MessageStore } from '../queue/message.store.js';
 import { MessageLimitsService } from './message-limits.service.js';
 import { MAIL_TRACKING, type MailTracking } from './mail-tracking.js';
-import { afterResult, leaveChannel, sendLater } from './next-step.js';
+import { afterResult, holdBack, leaveChannel } from './next-step.js';
 import type { Recipient } from './recipient.js';
 
 /** Sends mails. */
@@ -25,8 +25,8 @@ export class MailSenderService {
     const { id, subject, text, category, tier, attempts } = message;
     const provider = this.providers.nameFor('email');
     if (provider === undefined) return leaveChannel(message, 'failed', 'not_configured');
-    const { granted, waitMs } = await this.limits.takeForMail();
-    if (granted === 0) return sendLater(message, waitMs, new Date(), 'server_budget');
+    const turn = await this.limits.takeForMail(tier);
+    if (turn) return holdBack(message, turn, { now: new Date(), reason: 'server_budget' });
     if (tier !== 'critical' && message.isFirst) {
       const user = await this.limits.takeForUser(message);
       if (user.granted === 0) return { state: 'withdrawn', reason: 'user_cap' };

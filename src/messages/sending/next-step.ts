@@ -39,6 +39,29 @@ export function sendLater(
   return { state: 'queued', reason, dueInMs };
 }
 
+/** When a message that a limit of our own refused may come again, in ms from now. */
+export interface Turn {
+  /** Its place among those that were refused: a promise, which may be too late. */
+  readonly waitMs: number;
+  /** Nothing is granted before. */
+  readonly soonestMs: number;
+}
+
+/**
+ * Queues a message that a limit of our own refused, which is no attempt. One whose turn comes after it expires tries before, at a time of its own; it
+ * ends only when nothing would be granted by then.
+ */
+export function holdBack(
+  { expiresAt }: Pick<ClaimedMessage, 'expiresAt'>,
+  { waitMs, soonestMs }: Turn,
+  { now, reason, random = Math.random }: { now: Date; reason: string; random?: () => number },
+): MessageSettlement {
+  const leftMs = expiresAt.getTime() - now.getTime();
+  if (soonestMs >= leftMs) return { state: 'withdrawn', reason: 'expired' };
+  const dueInMs = waitMs < leftMs ? waitMs : Math.max(soonestMs, (random() * leftMs) / 2);
+  return { state: 'queued', reason, dueInMs };
+}
+
 /** What becomes of a message of which a provider returned this. `backoff`: milliseconds. */
 export function afterResult(
   message: Channels & Pick<ClaimedMessage, 'attempts' | 'expiresAt'>,

@@ -9,7 +9,7 @@ import { SmsRoutesService } from '../providers/sms-routes.service.js';
 import { MessageStore } from '../queue/message.store.js';
 import { priceOf, type SegmentedMessage, segmentFor } from '../segmentation/sender-segmentation.js';
 import { MessageLimitsService } from './message-limits.service.js';
-import { afterResult, leaveChannel, mayAskAnother, sendLater } from './next-step.js';
+import { afterResult, holdBack, leaveChannel, mayAskAnother } from './next-step.js';
 import type { Recipient } from './recipient.js';
 
 /** What one sender made of a text: a settlement that is final for now, or a result after which another sender may be asked. */
@@ -50,8 +50,8 @@ export class TextSenderService {
     route: SmsRoute,
     parts: number,
   ): Promise<MessageSettlement | undefined> {
-    const prefix = await this.limits.takeForRoute(route, parts);
-    if (prefix.granted < parts) return sendLater(message, prefix.waitMs, new Date(), 'prefix_cap');
+    const turn = await this.limits.takeForRoute(route, message.tier, parts);
+    if (turn) return holdBack(message, turn, { now: new Date(), reason: 'prefix_cap' });
     if (message.tier === 'critical') return undefined;
     const user = await this.limits.takeForUser(message);
     return user.granted === 0 ? { state: 'withdrawn', reason: 'user_cap' } : undefined;
@@ -66,8 +66,8 @@ export class TextSenderService {
     const segmented = segmentFor(message.text, sender);
     const count = segmented.parts.length;
     if (count > this.maxParts) return { settlement: leaveChannel(message, 'failed', 'too_many_parts') };
-    const { granted, waitMs } = await this.limits.takeForSender(sender, count);
-    if (granted < count) return { settlement: sendLater(message, waitMs, new Date(), 'sender_budget') };
+    const turn = await this.limits.takeForSender(sender, message.tier, count);
+    if (turn) return { settlement: holdBack(message, turn, { now: new Date(), reason: 'sender_budget' }) };
     const capped =
       message.isFirst && sender === route.senders[0]
         ? await this.checkCaps(message, route, count)

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { deviceKey } from '../../devices/device.js';
-import { type Budget, budgetOf, WITHOUT_REDIS } from '../../platform/budgets/budget.js';
+import { type Budget, budgetOf, reserveFor, WITHOUT_REDIS } from '../../platform/budgets/budget.js';
 import { BudgetStore, ONE_GRANTED, type TokenGrant } from '../../platform/budgets/budget.store.js';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { PUSH_PROVIDERS, type PushProviderDefinition } from '../providers/push-provider.js';
 import type { PreparedPush } from '../queue/push.js';
-import { BACKGROUND_PER_DEVICE, PER_DEVICE, reserveFor } from './budget.js';
+import { BACKGROUND_PER_DEVICE, PER_DEVICE } from './budget.js';
 
 /** How many messages providers and devices may be sent now. */
 @Injectable()

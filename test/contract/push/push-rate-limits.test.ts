@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { RedisService } from '../../../src/platform/redis/redis.service.js';
-import { reserveFor } from '../../../src/push/sending/budget.js';
+import { reserveFor } from '../../../src/platform/budgets/budget.js';
 import { BudgetStore } from '../../../src/platform/budgets/budget.store.js';
 import { testConfig } from '../../support/config.js';
 import { eventually } from '../../support/eventually.js';

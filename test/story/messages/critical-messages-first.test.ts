@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { eventually } from '../../support/eventually.js';
+import { type FakeMailServer, startFakeMailServer } from '../../support/fakes/fake-mail-server.js';
+import {
+  type FakeSmsProvider,
+  PLAIN_TOKEN,
+  startFakeSmsProvider,
+} from '../../support/fakes/fake-sms-provider.js';
+
+/** What the mail server and the sender need minutes for. */
+const CAMPAIGN = 200;
+const SOON_MS = 30_000;
+const ROUTES = {
+  currency: 'EUR',
+  routes: [{ prefix: '+49', senders: [{ provider: 'http', sender: 'Usher', price: 0.05, perSecond: 1 }] }],
+};
+const EMAIL = 'ann@example.com';
+const PHONE = '+4915112345678';
+
+let usher: TestUsher;
+let mailServer: FakeMailServer;
+let sms: FakeSmsProvider;
+beforeAll(async () => {
+  mailServer = await startFakeMailServer();
+  sms = await startFakeSmsProvider();
+  usher = await startUsher({
+    PUBLIC_URL: 'https://usher.example.com',
+    SMTP_URL: mailServer.url,
+    SMTP_FROM: 'no-reply@usher.example.com',
+    SMTP_PER_MINUTE: '60',
+    SMS_HTTP_URL: `${sms.origin}/plain`,
+    SMS_HTTP_TOKEN: PLAIN_TOKEN,
+    SMS_ROUTES: JSON.stringify(ROUTES),
+    SMS_PER_USER_PER_DAY: '1000',
+    EMAIL_PER_USER_PER_DAY: '1000',
+  });
+  const contact = { email: EMAIL, emailVerified: true, phone: PHONE, phoneVerified: true };
+  await usher.backOffice.call('PUT', '/v1/users/ann/contact', contact);
+});
+afterAll(async () => {
+  await usher.stop();
+  await Promise.all([mailServer.close(), sms.close()]);
+});
+
+type Counts = Record<'waiting' | 'undecided' | 'withdrawn', number>;
+const campaignBy = async (channel: string): Promise<Counts | undefined> =>
+  (
+    await usher.database.query<Counts>(
+      `SELECT count(*) FILTER (WHERE state = 'queued' AND reason IS NOT NULL)::int AS waiting,
+         count(*) FILTER (WHERE claims = 0)::int AS undecided, count(*) FILTER (WHERE state = 'withdrawn')::int AS withdrawn
+       FROM message WHERE channel = $1 AND tier = 'important'`,
+      [channel],
+    )
+  )[0];
+
+test.each([
+  ['mails', 'email', () => mailServer.mails.filter(({ source }) => source.includes('Your code')).length],
+  ['texts', 'sms', () => sms.texts.filter(({ text }) => text.startsWith('Your code')).length],
+])(
+  'while a campaign of %s waits for its turn a critical one goes at once, and nothing is withdrawn because its turn is late',
+  async (_, channel, codesSent) => {
+    await usher.database.query(
+      `INSERT INTO message (id, user_id, channel, tier, category, subject, body, expires_at, bucket)
+       SELECT $1 || '-' || n, 'ann', $1, 'important', 'promo', 'Sale', 'Sale', now() + $2 * interval '2 milliseconds', bucket_of('ann')
+       FROM generate_series(1, $3::int) AS n`,
+      [channel, SOON_MS, CAMPAIGN],
+    );
+    await eventually(
+      'the whole campaign was tried',
+      async () => (await campaignBy(channel))?.undecided === 0,
+    );
+    // Of two parts: as a text it takes two seconds of the sender's rate.
+    const text = `Your code is 123456. ${'x'.repeat(200)}`;
+    for (let n = 1; n <= 3; n += 1) {
+      const expiresAt = new Date(Date.now() + SOON_MS).toISOString();
+      const message = {
+        userId: 'ann',
+        channels: [channel],
+        tier: 'critical',
+        subject: 'Code',
+        text,
+        expiresAt,
+      };
+      expect((await usher.backOffice.call('POST', '/v1/messages', message)).status).toBe(202);
+      await eventually(`code ${n} is there`, () => codesSent() === n);
+    }
+    const counts = await campaignBy(channel);
+    expect(counts?.waiting).toBeGreaterThan(CAMPAIGN / 2);
+    expect(counts?.withdrawn).toBe(0);
+  },
+  60_000,
+);
