@@ -29,7 +29,10 @@ export class MailSenderService {
     if (turn) return holdBack(message, turn, { now: new Date(), reason: 'server_budget' });
     if (tier !== 'critical' && message.isFirst) {
       const user = await this.limits.takeForUser(message);
-      if (user.granted === 0) return { state: 'withdrawn', reason: 'user_cap' };
+      if (user.granted === 0) {
+        await this.limits.giveBackForMail();
+        return { state: 'withdrawn', reason: 'user_cap' };
+      }
     }
     const plan = { provider, route: null, parts: 1, price: null, currency: null, providerMessages: 1 };
     if (!(await this.store.begin(message, { ...plan, addressHashes: hashes })))

@@ -44,17 +44,29 @@ export class TextSenderService {
     return afterResult(message, last, { now: new Date(), backoff: backoffMs(message.attempts) });
   }
 
-  /** The caps of the user and of the prefix, each counted once for a text. */
-  private async checkCaps(
+  /**
+   * The sender's rate, and the caps of the prefix and of the user, each counted once for a text. Returns what becomes of a text that one of them refuses: it
+   * leaves the others as they were. The prefix is first: texts that wait for its cap must not take from a sender that others share.
+   */
+  private async checkLimits(
     message: ClaimedMessage,
-    route: SmsRoute,
-    parts: number,
+    { route, sender, parts }: { route: SmsRoute; sender: SmsSender; parts: number },
   ): Promise<MessageSettlement | undefined> {
-    const turn = await this.limits.takeForRoute(route, message.tier, parts);
-    if (turn) return holdBack(message, turn, { now: new Date(), reason: 'prefix_cap' });
-    if (message.tier === 'critical') return undefined;
+    const { tier } = message;
+    const isCounted = message.isFirst && sender === route.senders[0];
+    const prefixTurn = isCounted ? await this.limits.takeForRoute(route, tier, parts) : undefined;
+    if (prefixTurn) return holdBack(message, prefixTurn, { now: new Date(), reason: 'prefix_cap' });
+    const turn = await this.limits.takeForSender(sender, tier, parts);
+    if (turn) {
+      if (isCounted) await this.limits.giveBackForRoute(route, parts);
+      return holdBack(message, turn, { now: new Date(), reason: 'sender_budget' });
+    }
+    if (!isCounted || tier === 'critical') return undefined;
     const user = await this.limits.takeForUser(message);
-    return user.granted === 0 ? { state: 'withdrawn', reason: 'user_cap' } : undefined;
+    if (user.granted > 0) return undefined;
+    await this.limits.giveBackForRoute(route, parts);
+    await this.limits.giveBackForSender(sender, parts);
+    return { state: 'withdrawn', reason: 'user_cap' };
   }
 
   private async sendBy(
@@ -66,13 +78,8 @@ export class TextSenderService {
     const segmented = segmentFor(message.text, sender);
     const count = segmented.parts.length;
     if (count > this.maxParts) return { settlement: leaveChannel(message, 'failed', 'too_many_parts') };
-    const turn = await this.limits.takeForSender(sender, message.tier, count);
-    if (turn) return { settlement: holdBack(message, turn, { now: new Date(), reason: 'sender_budget' }) };
-    const capped =
-      message.isFirst && sender === route.senders[0]
-        ? await this.checkCaps(message, route, count)
-        : undefined;
-    if (capped) return { settlement: capped };
+    const refused = await this.checkLimits(message, { route, sender, parts: count });
+    if (refused) return { settlement: refused };
     const begun = await this.store.begin(message, {
       addressHashes: recipient.hashes,
       provider: sender.provider,
