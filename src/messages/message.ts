@@ -89,7 +89,7 @@ export interface ClaimedMessage {
   readonly expiresAt: Date;
   /** How often it was claimed, this time included. */
   readonly claims: number;
-  /** How often it was given to a provider before. */
+  /** How often it was given to a provider of this channel before. */
   readonly attempts: number;
   /** What the provider calls the parts that it has taken. */
   readonly providerIds: readonly string[];
@@ -110,6 +110,8 @@ export interface MessageSettlement {
   /** The channel of a message that is queued for another one, and those after it. */
   readonly channel?: MessageChannel | undefined;
   readonly laterChannels?: readonly MessageChannel[] | undefined;
+  /** How often it was given to a provider of its channel, if not as often as was written before it was. */
+  readonly attempts?: number | undefined;
   /** What the provider calls the parts that it has taken by now. */
   readonly providerIds?: readonly string[] | undefined;
 }

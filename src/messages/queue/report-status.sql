@@ -2,7 +2,8 @@
 -- $1 text id · $2 text  `delivered` or `failed` · $3 text  reason · $4 text  what the provider calls the part · $5 text[] the providers that may report it
 -- Returns a row with what the message is now; none for one that is unknown, that no provider was given, or that ended before. One that is
 -- queued was given to its provider, whose response we lost. A text of several
--- messages is delivered when all of them are. One that failed goes to its next channel, if it has one.
+-- messages is delivered when all of them are. One that failed goes to its next channel, if it has one, and begins anew there:
+-- without attempts and times.
 UPDATE message m SET
   delivered_ids = CASE WHEN $2::text = 'delivered' AND NOT m.delivered_ids @> ARRAY[$4::text]
     THEN m.delivered_ids || $4::text ELSE m.delivered_ids END,
@@ -18,7 +19,8 @@ UPDATE message m SET
   provider_ids = CASE WHEN $2::text = 'failed' AND m.later_channels <> '{}' THEN '{}' ELSE m.provider_ids END,
   provider = CASE WHEN $2::text = 'failed' AND m.later_channels <> '{}' THEN NULL ELSE m.provider END,
   due_at = CASE WHEN $2::text = 'failed' AND m.later_channels <> '{}' THEN now() ELSE m.due_at END,
-  sent_at = coalesce(m.sent_at, now()),
-  settled_at = now()
+  attempts = CASE WHEN $2::text = 'failed' AND m.later_channels <> '{}' THEN 0 ELSE m.attempts END,
+  sent_at = CASE WHEN $2::text = 'failed' AND m.later_channels <> '{}' THEN NULL ELSE coalesce(m.sent_at, now()) END,
+  settled_at = CASE WHEN $2::text = 'failed' AND m.later_channels <> '{}' THEN NULL ELSE now() END
 WHERE m.id = $1 AND m.state IN ('queued', 'sending', 'sent') AND m.provider = ANY ($5) AND NOT m.delivered_ids @> ARRAY[$4::text]
 RETURNING m.state, m.channel, m.tier

@@ -23,7 +23,15 @@ export function leaveChannel(
   reason: string,
 ): MessageSettlement {
   if (next === undefined) return { state, reason };
-  return { state: 'queued', reason, channel: next, laterChannels: later, providerIds: [], dueInMs: 0 };
+  return {
+    state: 'queued',
+    reason,
+    channel: next,
+    laterChannels: later,
+    providerIds: [],
+    attempts: 0,
+    dueInMs: 0,
+  };
 }
 
 /** Queues the message again, or ends it when it would be of no use by then or was attempted too often. */
