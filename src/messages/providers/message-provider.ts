@@ -1,5 +1,6 @@
 import type { Config } from '../../platform/config/config.js';
 import type { OutboundProvider } from '../../platform/sending/outbound-provider.js';
+import type { DurableTier } from '../../platform/tiers.js';
 import type { MessageChannel } from '../message.js';
 
 /** A mail, or one part of a text, in no provider's format. */
@@ -13,6 +14,8 @@ export interface OutgoingMessage {
   readonly subject?: string | undefined;
   readonly text: string;
   readonly html?: string | undefined;
+  /** Of a mail: critical ones do not wait for others. */
+  readonly tier?: DurableTier | undefined;
   /** Where the provider reports what became of it. */
   readonly statusUrl: string;
   /** Where the recipient ends mails of this category, with one click (RFC 8058). */
@@ -20,7 +23,10 @@ export interface OutgoingMessage {
 }
 
 /** The connection to a provider of texts or mails. */
-export type MessageProvider = OutboundProvider<OutgoingMessage>;
+export interface MessageProvider extends OutboundProvider<OutgoingMessage> {
+  /** Ends at once what only waits to be sent, now and later. */
+  stopWaiting?(): void;
+}
 
 /** All that the rest of Usher must know of a provider. Each provider's folder exports one; registry.ts lists them. */
 export interface MessageProviderDefinition {
@@ -29,6 +35,8 @@ export interface MessageProviderDefinition {
   readonly channel: MessageChannel;
   /** The path below PUBLIC_URL where it reports what became of messages. */
   readonly statusPath: string;
+  /** A send has a result within this, if not within what holds for all providers (resilience.ts). */
+  readonly timeoutMs?: number;
   isConfigured(config: Config): boolean;
   /** Returns undefined when its settings are missing. */
   create(config: Config): MessageProvider | undefined;

@@ -1,17 +1,20 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type Config } from '../../platform/config/config.js';
 import { ResilientProvider } from '../../platform/sending/resilient.provider.js';
+import { RESILIENCE_LIMITS } from '../../platform/sending/resilience.js';
 import { rejected, type SendResult } from '../../platform/sending/send-result.js';
 import type { MessageChannel } from '../message.js';
 import { MessageMonitorService } from './message-monitor.service.js';
 import {
   MESSAGE_PROVIDERS,
+  type MessageProvider,
   type MessageProviderDefinition,
   type OutgoingMessage,
 } from './message-provider.js';
 
 interface Connected {
   readonly definition: MessageProviderDefinition;
+  readonly inner: MessageProvider;
   readonly provider: ResilientProvider<OutgoingMessage>;
 }
 
@@ -30,8 +33,10 @@ export class MessageProvidersService implements OnApplicationShutdown {
     for (const definition of definitions) {
       const inner = definition.create(config);
       if (!inner) continue;
-      const provider = new ResilientProvider(definition.name, inner, monitor);
-      this.connected.set(definition.name, { definition, provider });
+      const { timeoutMs = RESILIENCE_LIMITS.timeoutMs } = definition;
+      const limits = { ...RESILIENCE_LIMITS, timeoutMs };
+      const provider = new ResilientProvider(definition.name, inner, monitor, limits);
+      this.connected.set(definition.name, { definition, inner, provider });
     }
   }
 
@@ -48,6 +53,11 @@ export class MessageProvidersService implements OnApplicationShutdown {
     const { definition, provider } = connected;
     const statusUrl = `${this.publicUrl}${definition.statusPath}?message=${encodeURIComponent(message.id)}`;
     return provider.send({ ...message, statusUrl });
+  }
+
+  /** Ends at once what only waits to be sent, now and later. */
+  stopWaiting(): void {
+    for (const { inner } of this.connected.values()) inner.stopWaiting?.();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -9,6 +9,9 @@ import { MAIL_TRACKING, type MailTracking } from './mail-tracking.js';
 import { afterResult, holdBack, leaveChannel } from './next-step.js';
 import type { Recipient } from './recipient.js';
 
+/** Reasons of a mail that was not given to the mail server, which is not away: that is no attempt. */
+const NOT_TRIED = new Set(['busy', 'closing']);
+
 /** Sends mails. */
 @Injectable()
 export class MailSenderService {
@@ -40,6 +43,7 @@ export class MailSenderService {
     const result = await this.providers.send(provider, {
       id,
       to,
+      tier,
       subject: subject ?? '',
       text,
       html: this.htmlOf(message),
@@ -50,6 +54,10 @@ export class MailSenderService {
           : this.links.linkFor({ addressHash: hashes[0], category, messageId: id }),
     });
     if (result.is === 'delivered') return { state: 'sent', providerIds: [id] };
+    if (result.is === 'retry' && NOT_TRIED.has(result.reason)) {
+      const turn = { waitMs: (result.afterMs ?? 0) + backoffMs(attempts), soonestMs: 0 };
+      return { ...holdBack(message, turn, { now: new Date(), reason: result.reason }), attempts };
+    }
     return afterResult(message, result, { now: new Date(), backoff: backoffMs(attempts) });
   }
 

@@ -68,7 +68,7 @@ export class MessageBatchesService {
   }
 }
 
-const HELD_BACK = new Set(['sender_budget', 'server_budget', 'prefix_cap']);
+const HELD_BACK = new Set(['sender_budget', 'server_budget', 'prefix_cap', 'busy']);
 
 /** By our own limits: that says nothing of the provider. */
 const wasHeldBack = ({ reason }: MessageSettlement): boolean => reason !== undefined && HELD_BACK.has(reason);

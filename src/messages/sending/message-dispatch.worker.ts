@@ -5,6 +5,7 @@ import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
 import { LaneWorker } from '../../platform/sending/lane.worker.js';
 import type { DurableTier } from '../../platform/tiers.js';
 import { MESSAGE_CHANNELS, type MessageChannel, messagesQueued } from '../message.js';
+import { MessageProvidersService } from '../providers/message-providers.service.js';
 import { MessageStore } from '../queue/message.store.js';
 import { MessageBatchesService } from './message-batches.service.js';
 
@@ -29,6 +30,7 @@ export class MessageDispatchWorker extends PeriodicWorker<DurableTier> implement
   constructor(
     batches: MessageBatchesService,
     private readonly store: MessageStore,
+    private readonly providers: MessageProvidersService,
     private readonly bus: EventBusService,
     @Inject(CONFIG) config: Config,
   ) {
@@ -58,6 +60,7 @@ export class MessageDispatchWorker extends PeriodicWorker<DurableTier> implement
   }
 
   override async onApplicationShutdown(): Promise<void> {
+    this.providers.stopWaiting();
     await super.onApplicationShutdown();
     await Promise.all(this.lanes.map(({ worker }) => worker.stop()));
   }

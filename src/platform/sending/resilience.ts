@@ -28,13 +28,16 @@ export const RESILIENCE_LIMITS: ResilienceLimits = {
 /** The circuit opens when half of at least ten sends in ten seconds fail: a few failures in a quiet hour do not open it. */
 export const CIRCUIT_THRESHOLD = { threshold: 0.5, duration: 10_000, minimumRps: 1 };
 
-/** Reasons of a provider that is healthy and limits our rate, or (`deferred`) that asks us to come back for one address. */
+/**
+ * Reasons of a provider that is healthy and limits our rate, has no connection free (`busy`), or (`deferred`) asks us to come back for one address.
+ */
 const RATE_LIMIT_REASONS = new Set([
   'TooManyRequests',
   'QUOTA_EXCEEDED',
   'status_429',
   'status_406',
   'deferred',
+  'busy',
 ]);
 
 /** Whether the circuit breaker counts this result as a failure: the next message would probably fail as well. */

@@ -17,6 +17,8 @@ export interface FakeMailServer {
   readonly connections: number;
   /** Refuses mails to this address with the code; 0: accepts them again. */
   refuse(address: string, code: number): void;
+  /** From now on each mail takes so long. */
+  slowDown(ms: number): void;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export async function startFakeMailServer(): Promise<FakeMailServer> {
   const mails: ReceivedMail[] = [];
   const refusals = new Map<string, number>();
   let connections = 0;
+  let delayMs = 0;
   const server = new SMTPServer({
     disabledCommands: ['STARTTLS'],
     authOptional: false,
@@ -39,7 +42,7 @@ export async function startFakeMailServer(): Promise<FakeMailServer> {
       password === PASSWORD ? callback(null, { user: 'usher' }) : callback(new Error('wrong password')),
     onRcptTo: ({ address }, _session, callback) => {
       const code = refusals.get(address) ?? 0;
-      if (code === 0) callback();
+      if (code === 0) setTimeout(callback, delayMs);
       else callback(Object.assign(new Error(`no mail for ${address}`), { responseCode: code }));
     },
     onData: (stream, session, callback) => {
@@ -63,6 +66,7 @@ export async function startFakeMailServer(): Promise<FakeMailServer> {
       return connections;
     },
     refuse: (address, code) => void refusals.set(address, code),
+    slowDown: (ms) => void (delayMs = ms),
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

@@ -16,7 +16,8 @@ export function smtpErrorResult(error: unknown): SendResult {
   const { responseCode, code } = (error ?? {}) as { responseCode?: unknown; code?: unknown };
   if (typeof responseCode !== 'number') {
     if (code === 'EAUTH' || code === 'ENOAUTH') return misconfigured('smtp_auth');
-    return networkErrorResult(error);
+    // nodemailer's code of a mail whose signal was aborted.
+    return code === 'EABORT' ? retry('deadline') : networkErrorResult(error);
   }
   const reason = `smtp_${responseCode}`;
   if (OUR_FAULT.has(responseCode)) return misconfigured(reason);

@@ -1,12 +1,17 @@
 import { createTransport, type Transporter } from 'nodemailer';
 import type { Config } from '../../../platform/config/config.js';
-import { DELIVERED, type SendResult } from '../../../platform/sending/send-result.js';
+import { isOutage, RESILIENCE_LIMITS } from '../../../platform/sending/resilience.js';
+import { DELIVERED, retry, type SendResult } from '../../../platform/sending/send-result.js';
 import type { MessageProvider, MessageProviderDefinition, OutgoingMessage } from '../message-provider.js';
+import { ConnectionQueue } from './connection-queue.js';
 import { smtpErrorResult } from './smtp-result.js';
 
 /** Mail servers take a few connections of one client, and a hundred mails on each of them. */
 const POOL = { pool: true, maxConnections: 5, maxMessages: 100 } as const;
-/** Shorter than the deadline of a send (resilience.ts), so that a dead connection does not keep its place in the pool. */
+/** How long a mail waits for a connection, and how long it may then take. */
+const LONGEST_WAIT_MS = 10_000;
+const LONGEST_SEND_MS = RESILIENCE_LIMITS.timeoutMs;
+/** Shorter than a mail may take, so that a dead connection does not keep its place in the pool. */
 const TIMEOUTS = {
   connectionTimeout: 5_000,
   greetingTimeout: 5_000,
@@ -17,9 +22,15 @@ const TIMEOUTS = {
 const SIGNED_HEADERS =
   'From:Subject:Date:Message-ID:To:MIME-Version:Content-Type:List-Unsubscribe:List-Unsubscribe-Post';
 
-/** Sends mails to one SMTP server, over a pool of connections. */
+/**
+ * Sends mails to one SMTP server, over a pool of connections. nodemailer gets no more mails than it has connections: one that waits within it would be sent
+ * after we have given it up, and again by the next attempt. How many wait here is bounded by the bulkhead (resilient.provider.ts).
+ */
 export class SmtpProvider implements MessageProvider {
   private readonly domain: string;
+  private readonly connections = new ConnectionQueue(POOL.maxConnections);
+  /** Mails to which the server has responded. */
+  private responses = 0;
 
   constructor(
     private readonly transport: Transporter,
@@ -33,7 +44,31 @@ export class SmtpProvider implements MessageProvider {
     return this.server;
   }
 
-  async send({ id, to, subject, text, html, unsubscribeUrl }: OutgoingMessage): Promise<SendResult> {
+  async send(message: OutgoingMessage, signal: AbortSignal): Promise<SendResult> {
+    const { responses } = this;
+    const waiting = within(LONGEST_WAIT_MS, signal);
+    if (!(await this.connections.take(message.tier ?? 'important', waiting))) {
+      if (this.connections.isClosed) return retry('closing');
+      // A server that is slow is not away.
+      return retry(this.responses > responses ? 'busy' : 'deadline');
+    }
+    try {
+      const result = await this.sendMail(message, within(LONGEST_SEND_MS, signal));
+      if (!isOutage(result)) this.responses += 1;
+      return result;
+    } finally {
+      this.connections.release();
+    }
+  }
+
+  stopWaiting(): void {
+    this.connections.close();
+  }
+
+  private async sendMail(
+    { id, to, subject, text, html, unsubscribeUrl }: OutgoingMessage,
+    signal: AbortSignal,
+  ): Promise<SendResult> {
     try {
       await this.transport.sendMail({
         from: this.from,
@@ -47,6 +82,7 @@ export class SmtpProvider implements MessageProvider {
         // Nothing that somebody writes may make this process read a file or fetch a URL.
         disableFileAccess: true,
         disableUrlAccess: true,
+        signal,
       });
       return DELIVERED;
     } catch (error) {
@@ -60,6 +96,9 @@ export class SmtpProvider implements MessageProvider {
   }
 }
 
+const within = (ms: number, signal: AbortSignal): AbortSignal =>
+  AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+
 /** RFC 8058: the recipient's mail program shows a button, and sends the POST itself. */
 const unsubscribeHeaders = (url: string): Record<string, string> => ({
   'List-Unsubscribe': `<${url}>`,
@@ -71,6 +110,7 @@ export const smtp: MessageProviderDefinition = {
   name: 'smtp',
   channel: 'email',
   statusPath: '/v1/webhooks/messages',
+  timeoutMs: LONGEST_WAIT_MS + LONGEST_SEND_MS,
   isConfigured: ({ SMTP_URL, SMTP_FROM }) => SMTP_URL !== undefined && SMTP_FROM !== undefined,
   create(config: Config) {
     const { SMTP_URL, SMTP_FROM } = config;
