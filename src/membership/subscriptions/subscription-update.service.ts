@@ -54,8 +54,7 @@ export class SubscriptionUpdateService {
     if (update.kind === 'hint') return { status: 'ignored', reason: 'no_api' };
     const { processor } = source;
     const userId = await this.findOwner(tx, processor, update);
-    if (userId === undefined)
-      return waiting([`customer:${processor}:${update.customerId}`], 'unknown_customer');
+    if (userId === undefined) return waiting(ownerNeeds(processor, update), 'unknown_customer');
     await this.memberships.lock(tx, userId);
     const known = await this.subscriptions.getIn(tx, { ...update, processor, userId });
     const context = { userId, processor, graceMs: this.graceMs };
@@ -114,3 +113,9 @@ export class SubscriptionUpdateService {
     return update.replaces;
   }
 }
+
+/** What says whose an update is, as `findOwner` finds it: a link of the customer, or another update that names the user of the subscription. */
+const ownerNeeds = (processor: string, { customerId, subscriptionId }: RelevantUpdate): string[] => [
+  `customer:${processor}:${customerId}`,
+  `subscription:${subscriptionId}`,
+];

@@ -32,7 +32,9 @@ const listedWebhook = z.object({
   reason: z.string().nullable().describe('Why it waits or was ignored, or the last error'),
   waitingFor: z
     .array(z.string())
-    .describe('`price:…` or `customer:<processor>:…`: it is applied when any of these is there'),
+    .describe(
+      '`price:…`, `customer:<processor>:…` or `subscription:…`: it is applied when any of these is there',
+    ),
   userId: z.string().nullable(),
   attempts: z.int(),
   createdAt: instant.describe("By the processor's clock"),

@@ -78,6 +78,16 @@ describe('an in-house billing system that sends Standard Webhooks', () => {
     expect(await usher.backOffice.entitlement('bob')).toMatchObject({ status: 'active' });
   });
 
+  test('a webhook that names only the customer is applied once an older one says whose the subscription is', async () => {
+    const at = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
+    const { userId: _, ...data } = subscriptionOf('bea', { customerId: 'c-2', status: 'past_due' });
+    await sendStandardWebhook(usher.url, subscriptionUpdated(data, at(-5)), { id: 'msg_bea' });
+    expect(await statusOf('msg_bea')).toEqual({ status: 'waiting', reason: 'unknown_customer' });
+    await sendStandardWebhook(usher.url, subscriptionUpdated(subscriptionOf('bea'), at(-10)));
+    expect(await usher.backOffice.entitlement('bea')).toMatchObject({ status: 'past_due', planId: 'basic' });
+    expect(await statusOf('msg_bea')).toMatchObject({ status: 'applied' });
+  });
+
   test('the same event again has no second effect', async () => {
     const event = subscriptionUpdated(subscriptionOf('cat'));
     const first = await sendStandardWebhook(usher.url, event, { id: 'msg_cat' });

@@ -72,7 +72,7 @@ describe('a webhook that cannot be applied yet', () => {
     expect(await storedWebhook(event)).toMatchObject({
       status: 'waiting',
       reason: 'unknown_customer',
-      waitingFor: ['customer:stripe:cus_bo'],
+      waitingFor: ['customer:stripe:cus_bo', 'subscription:sub_bo'],
     });
     expect(await usher.backOffice.entitlement('bo')).toMatchObject({ version: 0, status: 'none' });
 
@@ -127,6 +127,20 @@ describe('a webhook that cannot be applied yet', () => {
     await usher.stripe.send(subscription('di', { created: started }));
     expect(await usher.backOffice.entitlement('di')).toMatchObject({ status: 'past_due', planId: 'basic' });
     expect(await storedWebhook(failed)).toMatchObject({ status: 'applied' });
+  });
+
+  test('because a failed payment came before it was known whose the subscription is, is applied once the subscription is there', async () => {
+    const started = nowSeconds() - 60;
+    const failed = usher.stripe.event('invoice.payment_failed', {
+      id: 'sub_dot',
+      customer: 'cus_dot',
+      created: started + 10,
+    });
+    await usher.stripe.send(failed);
+    expect(await storedWebhook(failed)).toMatchObject({ status: 'waiting', reason: 'unknown_customer' });
+    await usher.stripe.send(subscription('dot', { created: started }));
+    expect(await usher.backOffice.entitlement('dot')).toMatchObject({ status: 'past_due', planId: 'basic' });
+    expect(await storedWebhook(failed)).toMatchObject({ status: 'applied', waitingFor: [] });
   });
 
   test('because of two unknown prices is applied when either price belongs to a plan', async () => {
