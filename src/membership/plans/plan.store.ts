@@ -31,11 +31,8 @@ const PREVIEW = named(
        GROUP BY status) AS s) AS members`,
 );
 const LOCK_USER = named('link-lock', `SELECT ${userLock('$1::text')}`);
-/** Whoever comes second sees what the first one stored. */
-const LOCK_PLAN = named(
-  'plan-lock',
-  `SELECT pg_advisory_xact_lock(hashtextextended('plan ' || $1::text, 0))`,
-);
+/** One at a time of all plans: two that want the same prices do not wait for each other. Whoever comes second sees what the first one stored. */
+const LOCK_PLANS = named('plans-lock', `SELECT pg_advisory_xact_lock(hashtextextended('plans', 0))`);
 const READ_PLAN = named(
   'plan-read',
   `SELECT name, capabilities,
@@ -52,7 +49,8 @@ const REMOVE_PRICES = named('plan-remove-prices', 'DELETE FROM plan_price WHERE 
 const SAVE_PRICES = named(
   'plan-save-prices',
   `INSERT INTO plan_price (price_id, plan_id, position)
-   SELECT price_id, $1, n - 1 FROM unnest($2::text[]) WITH ORDINALITY AS u (price_id, n) ON CONFLICT DO NOTHING`,
+   SELECT price_id, $1, n - 1 FROM unnest($2::text[]) WITH ORDINALITY AS u (price_id, n) ON CONFLICT DO NOTHING
+   RETURNING price_id AS "priceId"`,
 );
 /** Two users who exchange their customers lock both rows in the same order. */
 const LOCK_LINKS = named(
@@ -125,19 +123,20 @@ export class PlanStore {
 
   /**
    * Creates or replaces the plan, and returns what it was; undefined if it is new. Other capabilities are a new revision, which
-   * PlanRolloutWorker rolls out to its users.
+   * PlanRolloutWorker rolls out to its users. `takenPrices` belong to another plan and are not saved: then the caller rolls back.
    */
   async save(
     tx: Transaction,
     planId: string,
     { name, prices, capabilities }: PlanBody,
-  ): Promise<PlanBody | undefined> {
-    await tx.run(LOCK_PLAN, [planId]);
+  ): Promise<{ before: PlanBody | undefined; takenPrices: string[] }> {
+    await tx.run(LOCK_PLANS, []);
     const [before] = await tx.run<PlanBody>(READ_PLAN, [planId]);
     await tx.run(SAVE_PLAN, [planId, name, JSON.stringify(capabilities)]);
     await tx.run(REMOVE_PRICES, [planId]);
-    await tx.run(SAVE_PRICES, [planId, prices]);
-    return before;
+    const saved = await tx.run<{ priceId: string }>(SAVE_PRICES, [planId, prices]);
+    const own = new Set(saved.map(({ priceId }) => priceId));
+    return { before, takenPrices: prices.filter((price) => !own.has(price)) };
   }
 
   /**

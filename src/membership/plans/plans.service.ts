@@ -48,16 +48,15 @@ export class PlansService {
     return { planId, action, before: before ?? null, after: after ?? null, takenPrices, members, affected };
   }
 
-  /** Creates or replaces a plan. Throws Problem price_taken when another plan has one of its prices. */
+  /** Creates or replaces a plan. Throws Problem price_taken, and stores nothing, when another plan has one of its prices. */
   async put(planId: string, body: PlanBody, by: AuditContext): Promise<void> {
     const prices = [...new Set(body.prices)];
-    const taken = await this.store.findTakenPrices(planId, prices);
-    if (taken.length > 0) throw new Problem('price_taken', undefined, { prices: taken });
     const plan = { ...body, prices };
-    await this.audit.transaction('important', by, async (tx) => ({
-      outcome: undefined,
-      acts: [planPut(planId, await this.store.save(tx, planId, plan), plan)],
-    }));
+    await this.audit.transaction('important', by, async (tx) => {
+      const { before, takenPrices } = await this.store.save(tx, planId, plan);
+      if (takenPrices.length > 0) throw new Problem('price_taken', undefined, { prices: takenPrices });
+      return { outcome: undefined, acts: [planPut(planId, before, plan)] };
+    });
     await this.webhooks.applyWaiting(prices.map((price) => `price:${price}`));
   }
 

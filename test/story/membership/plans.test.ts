@@ -1,15 +1,54 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readAudit } from '../../support/audit.js';
 import { PREMIUM } from '../../support/drivers/back-office.js';
 import { nowSeconds, subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { expectProblem } from '../../support/expectations.js';
+import { isWaitingForLock } from '../../support/infrastructure/locks.js';
 
 let usher: TestUsher;
 beforeAll(async () => {
   usher = await startUsher();
 });
 afterAll(() => usher.stop());
+
+test('a price that another plan gets at the same moment is refused, and nothing of the call is stored', async () => {
+  await usher.backOffice.putPlan('first', []);
+  await usher.backOffice.putPlan('second', ['price_of_second']);
+  const release = await usher.database.holdTransaction(
+    `INSERT INTO plan_price (price_id, plan_id) VALUES ('price_contested', 'first')`,
+  );
+  const reply = usher.backOffice.putPlan('second', ['price_before', 'price_contested'], {
+    ...PREMIUM,
+    maxStreams: 9,
+  });
+  await eventually('the second call waits for the first one', () => isWaitingForLock(usher.database));
+  await release('COMMIT');
+  expectProblem(await reply, 409, 'price_taken');
+  expect((await reply).body).toMatchObject({ prices: ['price_contested'] });
+  expect((await usher.backOffice.call('GET', '/v1/plans/second')).body).toMatchObject({
+    prices: ['price_of_second'],
+    capabilities: PREMIUM,
+    revision: 1,
+  });
+  const told = await readAudit(usher, 'action=plan.put&limit=500');
+  expect(told.filter(({ target }) => (target as { id: string }).id === 'second')).toHaveLength(1);
+});
+
+test('of many plans that want the same prices at once one gets them, and each of the others is refused', async () => {
+  const prices = ['price_race_1', 'price_race_2', 'price_race_3'];
+  const names = Array.from({ length: 8 }, (_, n) => `race-${n}`);
+  const replies = await Promise.all(
+    names.map((name, n) => usher.backOffice.putPlan(name, n % 2 === 0 ? prices : [...prices].reverse())),
+  );
+  expect(replies.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 409)]);
+  const { body } = await usher.backOffice.call('GET', '/v1/plans?limit=500');
+  const stored = (body.plans as { planId: string; prices: string[] }[]).filter(({ planId }) =>
+    names.includes(planId),
+  );
+  expect(stored.map((plan) => [...plan.prices].sort())).toEqual([prices]);
+});
 
 test('changed capabilities of a plan reach all of its users, each with one new version, and no other user', async () => {
   await usher.backOffice.putPlan('wide', ['price_wide'], { ...PREMIUM, maxStreams: 2 });
