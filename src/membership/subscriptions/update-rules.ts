@@ -1,4 +1,4 @@
-import type { Subscription } from '../membership.js';
+import { STATUS_RULES, type Subscription } from '../membership.js';
 import type { ClaimedWebhook } from '../webhooks/webhook.js';
 import type { PaymentFailure, ProcessorUpdate, SubscriptionUpdate } from '../processors/processor.js';
 
@@ -77,8 +77,8 @@ export function applySubscriptionUpdate(
   planId: string | null,
   { userId, processor, graceMs }: UpdateContext,
 ): UpdateDecision {
-  // Without a plan it is unknown what the subscription allows. An end needs no plan.
-  if (planId === null && !update.ended) {
+  // Without a plan it is unknown what the subscription allows. What grants nothing needs no plan, and must not wait for one.
+  if (planId === null && STATUS_RULES[update.status].grants) {
     const prices = update.priceIds.map((price) => `price:${price}`);
     return { rejected: waiting(prices, 'unknown_plan') };
   }

@@ -88,6 +88,27 @@ describe('an in-house billing system that sends Standard Webhooks', () => {
     expect(await statusOf('msg_bea')).toMatchObject({ status: 'applied' });
   });
 
+  test.each([
+    ['canceled', 'an unknown price', ['price_nobody_knows']],
+    ['canceled', 'no price', []],
+    ['paused', 'an unknown price', ['price_nobody_knows']],
+  ])('a subscription that is %s grants nothing any more, also with %s', async (status, _, priceIds) => {
+    const userId = `end-${status}-${priceIds.length}`;
+    const at = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
+    await sendStandardWebhook(usher.url, subscriptionUpdated(subscriptionOf(userId), at(-5)));
+    await sendStandardWebhook(
+      usher.url,
+      subscriptionUpdated(subscriptionOf(userId, { status, priceIds }), at(-4)),
+    );
+    expect(await usher.backOffice.entitlement(userId)).toMatchObject({
+      status,
+      planId: 'basic',
+      capabilities: { streaming: false },
+    });
+    await sendStandardWebhook(usher.url, subscriptionUpdated(subscriptionOf(userId), at(-3)));
+    expect(await usher.backOffice.entitlement(userId)).toMatchObject({ status: 'active', planId: 'basic' });
+  });
+
   test('the same event again has no second effect', async () => {
     const event = subscriptionUpdated(subscriptionOf('cat'));
     const first = await sendStandardWebhook(usher.url, event, { id: 'msg_cat' });

@@ -19,6 +19,30 @@ beforeAll(async () => {
 afterAll(() => usher.stop());
 
 describe('Stripe’s webhooks determine the membership', () => {
+  test.each([
+    ['unpaid', 'canceled'],
+    ['paused', 'paused'],
+  ])(
+    'a subscription that is %s grants nothing any more, also with an unknown price',
+    async (status, membership) => {
+      const userId = `price-${status}`;
+      const created = nowSeconds() - 60;
+      const of = { ...subscriptionIds(userId), price: 'price_basic' };
+      await usher.stripe.sendEvent('customer.subscription.created', { ...of, status: 'active', created });
+      await usher.stripe.sendEvent('customer.subscription.updated', {
+        ...of,
+        price: 'price_nobody_knows',
+        status,
+        created: created + 1,
+      });
+      expect(await usher.backOffice.entitlement(userId)).toMatchObject({
+        status: membership,
+        planId: 'basic',
+        capabilities: { streaming: false },
+      });
+    },
+  );
+
   test('a subscription, an upgrade, a failed payment and a cancellation reach every device, each with a higher version', async () => {
     const tv = await usher.device('ann', 'ann-tv');
     const phone = await usher.device('ann', 'ann-phone');
