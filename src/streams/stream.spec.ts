@@ -30,14 +30,21 @@ describe('a stream may go on', () => {
 
   test('never once it ended, whatever the plan says', () => {
     const ends = [
-      ['membership', 'not_entitled'],
-      ['too_many_streams', 'too_many_streams'],
+      ['membership', 'ended'],
+      ['too_many_streams', 'ended'],
       ['device_removed', 'device_removed'],
       ['operator', 'ended'],
       ['ended', 'ended'],
     ] as const;
     for (const [endReason, decision] of ends)
       expect(decideRenewal(stream({ endReason }), allowing(9))).toBe(decision);
+  });
+
+  test('never once it ended; as long as the cause lasts, it is the refusal', () => {
+    expect(decideRenewal(stream({ endReason: 'membership' }), NO_CAPABILITIES)).toBe('not_entitled');
+    const ended = stream({ endReason: 'too_many_streams', others: 2 });
+    expect(decideRenewal(ended, allowing(2))).toBe('too_many_streams');
+    expect(decideRenewal(ended, allowing(3))).toBe('ended');
   });
 
   test('never without its device or a membership that allows it', () => {

@@ -44,19 +44,20 @@ export type RenewalDecision =
   'renew' | 'retake' | 'not_entitled' | 'too_many_streams' | 'device_removed' | 'ended';
 
 /**
- * Decides whether a stream may go on. An ended stream never may. Of too many streams the oldest stay, so that nobody
- * loses a stream to one that started later.
+ * Decides whether a stream may go on. An ended stream never may: as long as its user could not start another one, the refusal is why.
+ * Of too many streams the oldest stay, so that nobody loses a stream to one that started later.
  */
 export function decideRenewal(stream: StreamState, capabilities: Capabilities): RenewalDecision {
-  if (stream.endReason !== null) return refusalOfEnded(stream.endReason);
+  if (stream.endReason !== null) return refusalOfEnded(stream.endReason, stream.others, capabilities);
   if (!stream.hasDevice) return 'device_removed';
   if (!capabilities.streaming) return 'not_entitled';
   if ((stream.lapsed ? stream.others : stream.older) >= capabilities.maxStreams) return 'too_many_streams';
   return stream.lapsed ? 'retake' : 'renew';
 }
 
-function refusalOfEnded(reason: EndReason): RenewalDecision {
-  if (reason === 'membership') return 'not_entitled';
+function refusalOfEnded(reason: EndReason, others: number, capabilities: Capabilities): RenewalDecision {
+  if (reason === 'membership') return capabilities.streaming ? 'ended' : 'not_entitled';
+  if (reason === 'too_many_streams') return others < maxStreamsOf(capabilities) ? 'ended' : reason;
   return reason === 'operator' ? 'ended' : reason;
 }
 

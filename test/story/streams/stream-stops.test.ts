@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backOffice } from '../../support/drivers/back-office.js';
-import { cancel, putPlans, renewStream, startStream, subscribe } from '../../support/drivers/subscribers.js';
+import {
+  cancel,
+  pause,
+  putPlans,
+  renewStream,
+  startStream,
+  subscribe,
+} from '../../support/drivers/subscribers.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectProblem } from '../../support/expectations.js';
 
@@ -37,6 +44,18 @@ describe('a stream is stopped in the same commit as its cause, and its device re
     expectProblem(await startStream(usher, 'fay'), 403, 'not_entitled');
   });
 
+  test('a paused membership; once it goes on, a renewal says that the stream has ended and why, and another one starts', async () => {
+    await subscribe(usher, 'flo');
+    const { body } = await startStream(usher, 'flo');
+    await pause(usher, 'flo');
+    expectProblem(await renewStream(other, body.streamId), 403, 'not_entitled');
+    await subscribe(usher, 'flo');
+    const reply = await renewStream(other, body.streamId);
+    expectProblem(reply, 404, 'not_found');
+    expect(reply.body).toMatchObject({ reason: 'membership' });
+    expect((await startStream(usher, 'flo')).status).toBe(201);
+  });
+
   test('a smaller plan, which stops the newest streams and keeps the oldest', async () => {
     await subscribe(usher, 'gus');
     const first = await startStream(usher, 'gus', { deviceId: 'gus-tv' });
@@ -49,6 +68,10 @@ describe('a stream is stopped in the same commit as its cause, and its device re
     });
     expectProblem(await renewStream(usher, second.body.streamId), 409, 'too_many_streams');
     expect((await renewStream(usher, first.body.streamId)).status).toBe(200);
+    await subscribe(usher, 'gus');
+    const late = await renewStream(usher, second.body.streamId);
+    expectProblem(late, 404, 'not_found');
+    expect(late.body).toMatchObject({ reason: 'too_many_streams' });
   });
 
   test('a device that was removed, but not for another user’s device with the same id', async () => {
