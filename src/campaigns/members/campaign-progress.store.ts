@@ -38,9 +38,11 @@ const CLAIM = named(
    FROM campaign c JOIN campaign_progress p ON p.campaign = c.name
    WHERE c.name = $1 AND c.state = 'running' AND NOT p.is_done ORDER BY p.position LIMIT 1 FOR UPDATE OF p SKIP LOCKED`,
 );
+/** Once it is done nobody reads up to whom it went, and it names nobody. */
 const ADVANCE = named(
   'campaign-progress-advance',
-  'UPDATE campaign_progress SET found_up_to = $3, is_done = $4, advanced_at = now() WHERE campaign = $1 AND position = $2',
+  `UPDATE campaign_progress SET found_up_to = CASE WHEN $4 THEN '' ELSE $3 END, is_done = $4, advanced_at = now()
+   WHERE campaign = $1 AND position = $2`,
 );
 const MARK_FROZEN = named(
   'campaign-mark-frozen',

@@ -230,3 +230,16 @@ test('who is erased is on no list and in no campaign', async () => {
   });
   expect((await office.call('GET', '/v1/audiences/erased')).body).toMatchObject({ members: 1 });
 });
+
+test('who is erased is not named as the last one that a campaign looked at', async () => {
+  await office.put('/v1/audiences/looked-at', {});
+  await office.upload('looked-at', [{ userId: 'stays' }, { userId: 'zoe' }]);
+  await office.put('/v1/campaigns/looking', { ...CAMPAIGN, audiences: ['looked-at'] });
+  await office.begin('looking');
+  await office.until('looking', 'done');
+  expect((await office.call('DELETE', '/v1/users/zoe', undefined, BECAUSE)).status).toBe(204);
+  const progress = await office.usher.database.query(
+    `SELECT is_done, found_up_to FROM campaign_progress WHERE campaign = 'looking'`,
+  );
+  expect(progress).toEqual([{ is_done: true, found_up_to: '' }]);
+});
