@@ -33,8 +33,8 @@ const example = {
   locale: 'de-DE',
 };
 
-/** The body of `PUT /v1/me/contact`. What is left out is removed. */
-export const ownContact = z.strictObject(fields).meta({ id: 'OwnContact', examples: [example] });
+/** The body of `PUT /v1/me/contact`. What is left out is removed, and what is unknown is ignored: an app may be newer than its server. */
+export const ownContact = z.object(fields).meta({ id: 'OwnContact', examples: [example] });
 export type OwnContact = z.infer<typeof ownContact>;
 
 /** The body of `PUT /v1/users/{userId}/contact`. What is left out is removed. */

@@ -4,6 +4,7 @@ import { ContactCipher } from '../../../src/contacts/contact-cipher.js';
 import { testConfig } from '../../support/config.js';
 import { call } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, CONTACT_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { expectProblem } from '../../support/expectations.js';
 
 let usher: TestUsher;
 beforeAll(async () => {
@@ -45,7 +46,13 @@ test('a user cannot verify an address: another one is not verified, the same one
     emailVerified: true,
     phoneVerified: false,
   });
-  expect((await putOwn('bob', { ...ADA, phoneVerified: true })).body.code).toBe('invalid_request');
+  expect((await putOwn('bob', { ...ADA, phoneVerified: true })).body).toMatchObject({ phoneVerified: false });
+});
+
+test('an app that is newer than its server may send fields that the server does not know, a back office may not', async () => {
+  const newer = { ...ADA, pronouns: 'she' };
+  expect(await putOwn('dot', newer)).toMatchObject({ status: 200, body: ADA });
+  expectProblem(await put('dot', newer), 400, 'invalid_request');
 });
 
 test('no address is in the database, in the audit or in the log in the clear', async () => {
