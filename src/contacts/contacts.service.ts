@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { AuditContext, AuditedAct, AuditedFields } from '../platform/audit/audit-entry.js';
 import { AuditService } from '../platform/audit/audit.service.js';
@@ -114,5 +115,12 @@ function toldOf(stored: StoredContact, cipher: ContactCipher): AuditedFields {
 const actOn = (
   action: AuditedAct['action'],
   userId: string,
-  fields: Pick<AuditedAct, 'before' | 'after'>,
-): AuditedAct => ({ action, target: { kind: 'user', id: userId }, userId, ...fields, result: 'done' });
+  { before, after }: Pick<AuditedAct, 'before' | 'after'>,
+): AuditedAct => ({
+  action,
+  target: { kind: 'user', id: userId },
+  userId,
+  before,
+  after,
+  result: isDeepStrictEqual(before, after) ? 'unchanged' : 'done',
+});

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AddressCipherService } from '../../../src/contacts/address-cipher.service.js';
 import { ContactCipher } from '../../../src/contacts/contact-cipher.js';
+import { readAudit } from '../../support/audit.js';
 import { testConfig } from '../../support/config.js';
 import { call } from '../../support/drivers/back-office.js';
 import { ADMIN_KEY, CONTACT_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
@@ -53,6 +54,15 @@ test('an app that is newer than its server may send fields that the server does 
   const newer = { ...ADA, pronouns: 'she' };
   expect(await putOwn('dot', newer)).toMatchObject({ status: 200, body: ADA });
   expectProblem(await put('dot', newer), 400, 'invalid_request');
+});
+
+test('a contact that is put again as it is, is told to the audit as unchanged', async () => {
+  const results = async () =>
+    (await readAudit(usher, 'user=eli&action=contact.put')).map(({ result }) => result);
+  for (let n = 0; n < 2; n += 1) await put('eli', { ...ADA, emailVerified: true });
+  expect(await results()).toEqual(['unchanged', 'done']);
+  await put('eli', ADA);
+  expect(await results()).toEqual(['done', 'unchanged', 'done']);
 });
 
 test('no address is in the database, in the audit or in the log in the clear', async () => {
