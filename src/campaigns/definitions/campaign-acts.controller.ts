@@ -21,7 +21,14 @@ export class CampaignActsController {
     summary: 'Approve a campaign',
     description:
       'With CAMPAIGN_APPROVAL=another not by who wrote it last. What a campaign to everyone says is checked.',
-    problems: ['not_found', 'illegal_move', 'same_person', 'unknown_template', 'template_data_invalid'],
+    problems: [
+      'not_found',
+      'illegal_move',
+      'conflict',
+      'same_person',
+      'unknown_template',
+      'template_data_invalid',
+    ],
   })
   @HttpCode(200)
   @Audited()
@@ -36,7 +43,7 @@ export class CampaignActsController {
     id: 'scheduleCampaign',
     summary: 'Have a campaign begin at its time',
     description: 'At once if that has passed.',
-    problems: ['not_found', 'illegal_move', 'unknown_template', 'template_data_invalid'],
+    problems: ['not_found', 'illegal_move', 'conflict', 'unknown_template', 'template_data_invalid'],
   })
   @HttpCode(200)
   @Audited()

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import { BroadcastsService } from '../../broadcasts/broadcasts.service.js';
 import type { AuditContext, AuditedAct } from '../../platform/audit/audit-entry.js';
@@ -13,6 +14,7 @@ import { isSame, movedBy, noCampaign, toShown } from './campaigns.service.js';
 
 const PUBLISHED =
   'A campaign to everyone that is published has nothing to hold up: devices are sent it when they connect. To abort it withdraws it.';
+const REWRITTEN = 'The campaign was rewritten at this moment: read what it says now.';
 
 /** Does with campaigns what people ask for. */
 @Injectable()
@@ -27,22 +29,26 @@ export class CampaignActsService {
 
   /**
    * Moves the campaign, and tells the audit. Throws Problem not_found, illegal_move, same_person when its author approves it and another person must,
-   * and invalid_request, unknown_template or template_data_invalid for one that cannot be sent.
+   * conflict when it is rewritten meanwhile, and invalid_request, unknown_template or template_data_invalid for one that cannot be sent.
    */
   async act(act: CampaignAction, name: string, by: AuditContext) {
     const found = await this.store.get(name);
     if (!found) throw noCampaign();
     const isToEveryone = found.body.to === 'everyone';
     if (act === 'schedule' || (act === 'approve' && isToEveryone)) await this.checks.checkWords(found);
-    const move = () => this.audit.transaction('important', by, (tx) => this.move(tx, act, name, by));
+    const move = () => this.audit.transaction('important', by, (tx) => this.move(tx, act, found, by));
     return act === 'abort' && isToEveryone ? this.broadcasts.change(move) : move();
   }
 
-  private async move(tx: Transaction, act: CampaignAction, name: string, by: AuditContext) {
+  /** `found`: the campaign as it was checked. */
+  private async move(tx: Transaction, act: CampaignAction, found: StoredCampaign, by: AuditContext) {
+    const { name } = found;
     const before = await this.store.lock(tx, name);
     if (!before) throw noCampaign();
     const { broadcastId } = before;
     const state = movedBy(act, before.state);
+    const needsWords = act === 'approve' || act === 'schedule';
+    if (needsWords && !isDeepStrictEqual(before.body, found.body)) throw new Problem('conflict', REWRITTEN);
     if (act === 'pause' && broadcastId !== null)
       throw new Problem('illegal_move', PUBLISHED, { state: before.state });
     const after = await this.store.move(tx, name, state, this.fieldsOf(act, before, by));
