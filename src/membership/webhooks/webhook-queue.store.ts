@@ -134,7 +134,7 @@ export class WebhookQueueStore {
     return woken;
   }
 
-  /** Makes the webhook open again, and leases it to the caller; undefined when it was applied, or its body is gone. */
+  /** Makes the webhook open again, and leases it to the caller; undefined when it was applied, is stale, or its body is gone. */
   async reopen(tx: Transaction, { processor, eventId }: WebhookId): Promise<ClaimedWebhook | undefined> {
     return (await tx.run<ClaimedWebhook>(REOPEN, [processor, eventId]))[0];
   }

@@ -89,11 +89,11 @@ export class WebhooksController {
     return this.webhooks.describe({ processor, eventId });
   }
 
-  /** Applies a webhook that was not applied so far, now. Returns what became of it. */
+  /** Applies a webhook that waits, failed or was ignored, now. Returns what became of it. */
   @Post(':processor/:eventId/retry')
   @Operation({
     id: 'retryWebhook',
-    summary: 'Apply a webhook that was not applied so far',
+    summary: 'Apply a webhook that waits, failed or was ignored',
     problems: ['not_found', 'conflict'],
   })
   @ApiParam({ name: 'processor', description: 'A payment processor', example: 'standard' })

@@ -70,21 +70,22 @@ export class WebhooksService {
     return { ...rest, body: redactBody(payload) };
   }
 
-  /** Applies a webhook that was not applied so far; returns what became of it. Throws Problem not_found, conflict. */
+  /** Applies a webhook that waits, failed or was ignored; returns what became of it. Throws Problem not_found, conflict. */
   async retry(id: WebhookId, by: AuditContext): Promise<ShownWebhook> {
     const before = await this.describe(id);
     const webhook = await this.audit.transaction('important', by, async (tx) => {
       const reopened = await this.queue.reopen(tx, id);
       return { outcome: reopened, acts: reopened ? [retryOf(before)] : [] };
     });
-    if (!webhook)
-      throw new Problem(
-        'conflict',
-        before.body === null ? 'Its body was removed.' : 'It was applied before.',
-      );
+    if (!webhook) throw new Problem('conflict', refusalOf(await this.describe(id)));
     await this.dispatch.applyNow(webhook);
     return this.describe(id);
   }
+}
+
+function refusalOf({ status }: ShownWebhook): string {
+  if (status === 'applied') return 'It was applied before.';
+  return status === 'stale' ? 'Something newer was known already.' : 'Its body was removed.';
 }
 
 const retryOf = ({ processor, eventId, userId, status }: ShownWebhook): AuditedAct => ({

@@ -236,6 +236,19 @@ describe('a webhook', () => {
     expect(await retry()).toMatchObject({ status: 200, body: { status: 'applied', waitingFor: [] } });
     expect(await usher.backOffice.entitlement('hook-2')).toMatchObject({ status: 'active', planId: 'basic' });
     expectProblem(await retry(), 409, 'conflict');
+    expect((await retry()).body.detail).toBe('It was applied before.');
+  });
+
+  test('that came too late to matter is not applied when it is tried again, and the refusal says so', async () => {
+    const created = Math.floor(Date.now() / 1_000) - 60;
+    await subscribe('hook-4', { created });
+    const id = 'evt_too_late';
+    const of = { ...subscriptionIds('hook-4'), price: 'price_basic', created: created - 10 };
+    await usher.stripe.send({ ...usher.stripe.event('customer.subscription.updated', of), id });
+    expect(await get(`/v1/webhooks/stripe/${id}`)).toMatchObject({ status: 'stale' });
+    const reply = await usher.backOffice.call('POST', `/v1/webhooks/stripe/${id}/retry`);
+    expectProblem(reply, 409, 'conflict');
+    expect(reply.body.detail).toBe('Something newer was known already.');
   });
 
   test('is listed once, by status, page by page', async () => {
