@@ -1,11 +1,11 @@
-import { Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { AuditContext } from '../../platform/audit/audit-entry.js';
 import { Audited, CurrentAuditContext } from '../../platform/audit/audited.decorator.js';
 import { NeedsScope } from '../../platform/auth/service-keys/service-key.guard.js';
 import { Operation } from '../../platform/http/docs/operation.js';
 import { CampaignActsService } from './campaign-acts.service.js';
-import { campaignName, campaignResponse } from './campaign.schema.js';
+import { type ApprovalQuery, approvalQuery, campaignName, campaignResponse } from './campaign.schema.js';
 
 /** What is done with campaigns, step by step. */
 @ApiTags('back offices')
@@ -33,8 +33,12 @@ export class CampaignActsController {
   @HttpCode(200)
   @Audited()
   @ApiResponse({ status: 200, standardSchema: campaignResponse })
-  approve(@Param('name', { schema: campaignName }) name: string, @CurrentAuditContext() by: AuditContext) {
-    return this.acts.act('approve', name, by);
+  approve(
+    @Param('name', { schema: campaignName }) name: string,
+    @Query({ schema: approvalQuery }) { updatedAt }: ApprovalQuery,
+    @CurrentAuditContext() by: AuditContext,
+  ) {
+    return this.acts.act('approve', name, by, updatedAt);
   }
 
   /** Has a campaign begin at its time. */

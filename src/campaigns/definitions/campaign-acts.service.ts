@@ -14,7 +14,7 @@ import { isSame, movedBy, noCampaign, toShown } from './campaigns.service.js';
 
 const PUBLISHED =
   'A campaign to everyone that is published has nothing to hold up: devices are sent it when they connect. To abort it withdraws it.';
-const REWRITTEN = 'The campaign was rewritten at this moment: read what it says now.';
+const REWRITTEN = 'The campaign has changed meanwhile: read what it says now.';
 
 /** Does with campaigns what people ask for. */
 @Injectable()
@@ -29,11 +29,13 @@ export class CampaignActsService {
 
   /**
    * Moves the campaign, and tells the audit. Throws Problem not_found, illegal_move, same_person when its author approves it and another person must,
-   * conflict when it is rewritten meanwhile, and invalid_request, unknown_template or template_data_invalid for one that cannot be sent.
+   * conflict when it is rewritten meanwhile, or has changed since `updatedAt`, and invalid_request, unknown_template or template_data_invalid for one that cannot be sent.
    */
-  async act(act: CampaignAction, name: string, by: AuditContext) {
+  async act(act: CampaignAction, name: string, by: AuditContext, updatedAt?: string) {
     const found = await this.store.get(name);
     if (!found) throw noCampaign();
+    if (updatedAt !== undefined && Date.parse(updatedAt) !== Date.parse(found.updatedAt))
+      throw new Problem('conflict', REWRITTEN);
     const isToEveryone = found.body.to === 'everyone';
     if (act === 'schedule' || (act === 'approve' && isToEveryone)) await this.checks.checkWords(found);
     const move = () => this.audit.transaction('important', by, (tx) => this.move(tx, act, found, by));

@@ -181,6 +181,14 @@ export const campaignsQuery = z.strictObject({
 });
 export type CampaignsQuery = z.output<typeof campaignsQuery>;
 
+/** Query of `POST /v1/campaigns/{name}/approve`. */
+export const approvalQuery = z.strictObject({
+  updatedAt: instant
+    .optional()
+    .describe('Of the campaign as it was read: one that was rewritten since is not approved'),
+});
+export type ApprovalQuery = z.output<typeof approvalQuery>;
+
 /** Response of `GET /v1/campaigns`: the newest first. */
 export const campaignList = z
   .object({ campaigns: z.array(campaignFields), next: nextCursor })

@@ -5,7 +5,6 @@ import { BECAUSE, CampaignOffice } from '../../support/drivers/campaign-office.j
 import { followLink } from '../../support/drivers/mail-link.js';
 import { eventually } from '../../support/eventually.js';
 import { expectProblem } from '../../support/expectations.js';
-import { isWaitingForLock } from '../../support/infrastructure/locks.js';
 import { type FakeMailServer, startFakeMailServer } from '../../support/fakes/fake-mail-server.js';
 
 let office: CampaignOffice;
@@ -65,22 +64,6 @@ describe('a campaign', () => {
     expect(await readAudit(office.usher, 'action=campaign.abort&limit=1')).toMatchObject([
       { reason: 'case 4711' },
     ]);
-  });
-
-  test('that is rewritten while it is being approved is not approved: its approver has not seen what it says now', async () => {
-    await office.put('/v1/campaigns/rewritten', CAMPAIGN);
-    const rewrite = (city: string) =>
-      office.usher.database.holdTransaction(
-        `UPDATE campaign SET body = jsonb_set(body::jsonb, '{template,data,city}', to_jsonb($1::text)) WHERE name = 'rewritten'`,
-        [city],
-      );
-    const release = await rewrite('Paris');
-    const approval = office.approveAsColleague('rewritten');
-    await eventually('the approval waits', () => isWaitingForLock(office.usher.database));
-    await release('COMMIT');
-    expectProblem(await approval, 409, 'conflict');
-    expect(await office.read('rewritten')).toMatchObject({ state: 'draft', approver: null });
-    expect((await office.approveAsColleague('rewritten')).body).toMatchObject({ state: 'approved' });
   });
 
   test.each([

@@ -53,8 +53,15 @@ export class CampaignOffice {
   act = (campaign: string, what: string): Promise<HttpReply> =>
     this.call('POST', `/v1/campaigns/${campaign}/${what}`, undefined, BECAUSE);
 
-  approveAsColleague = (campaign: string): Promise<HttpReply> =>
-    call(this.usher.url, this.colleague, 'POST', `/v1/campaigns/${campaign}/approve`, undefined, BECAUSE);
+  approveAsColleague = (campaign: string, query = ''): Promise<HttpReply> =>
+    call(
+      this.usher.url,
+      this.colleague,
+      'POST',
+      `/v1/campaigns/${campaign}/approve${query}`,
+      undefined,
+      BECAUSE,
+    );
 
   /** Approves and schedules it. */
   async begin(campaign: string): Promise<void> {

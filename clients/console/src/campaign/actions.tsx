@@ -21,7 +21,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 /** What may be done with a campaign in its state. `path`: of the campaign in the API. What is published has nothing to hold up. */
 export function CampaignActions({
   path,
-  of: { state, broadcastId },
+  of: { state, broadcastId, updatedAt },
   reload,
 }: {
   path: string;
@@ -35,7 +35,7 @@ export function CampaignActions({
       key={action}
       label={action.charAt(0).toUpperCase() + action.slice(1)}
       explanation={EXPLANATIONS[action]}
-      path={`${path}/${action}`}
+      path={action === 'approve' ? `${path}/approve?updatedAt=${updatedAt}` : `${path}/${action}`}
       call={{ method: 'POST' }}
       isDangerous={action === 'abort'}
       done={() => 'Done.'}
