@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
-import zlib
 from pathlib import Path
 
 from hypothesis import given
@@ -124,12 +123,8 @@ def test_repeated_rows_of_one_version_with_other_content_are_counted(tmp_path: P
     assert part.repeated == 1
 
 
-def test_a_part_is_gzip_and_never_what_the_server_takes_for_a_bomb() -> None:
+def test_a_part_is_gzip() -> None:
     varied = b"".join(b'{"n":%d}\n' % n for n in range(300_000))
     packed = compress(varied)
     assert gzip.decompress(packed) == varied
     assert len(packed) < len(varied) / 3
-    same = b"x" * 9 * MiB
-    assert gzip.decompress(compress(same)) == same
-    assert len(compress(same)) * 100 > len(same)
-    assert len(zlib.compress(same, 1)) * 100 < len(same)  # so the case is a real one

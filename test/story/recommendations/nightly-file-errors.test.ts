@@ -165,9 +165,11 @@ describe('a nightly file that is to be refused when a line is wrong', () => {
   });
 
   test('may have 64 MB, since it is held in memory until it has been read', async () => {
-    // Plain: what unpacks to far more than it holds is refused for that.
     const large = Buffer.alloc(65 * MB, line('big', { items: ['x'.repeat(200_000)] }));
     expectProblem(await sendChecked(large), 413, 'payload_too_large');
+    const packed = await sendChecked(gzipSync(large), { 'content-encoding': 'gzip' });
+    expectProblem(packed, 413, 'payload_too_large');
+    expect(packed.body.detail).toContain('64 MB');
     expect(await job.pagesOf('big')).toBe(0);
   });
 

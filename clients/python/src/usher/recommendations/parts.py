@@ -15,9 +15,6 @@ MAX_PART_BYTES = 32 * 1024 * 1024
 """Of a part before compression. Memory holds a few parts."""
 MAX_PART_ROWS = 1_000_000
 
-# The server takes a body that unpacks to more than a hundred times its size, and to more than 8 MiB, for a bomb.
-_ALWAYS_ALLOWED_BYTES = 8 * 1024 * 1024
-_MAX_RATIO = 80
 _GZIP = 31  # zlib's window bits for the gzip format
 
 
@@ -119,13 +116,6 @@ class _Builder:
 
 
 def compress(body: bytes) -> bytes:
-    """Returns the body as gzip of level 1, or merely wrapped as gzip if the server would take it for a bomb."""
-    packed = _gzip(body, 1)
-    if len(body) > _ALWAYS_ALLOWED_BYTES and len(body) > len(packed) * _MAX_RATIO:
-        return _gzip(body, 0)
-    return packed
-
-
-def _gzip(body: bytes, level: int) -> bytes:
-    packer = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
+    """Returns the body as gzip of level 1."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
     return packer.compress(body) + packer.flush()
