@@ -49,6 +49,7 @@ export class PublishController {
     if (wait === undefined)
       return toAccepted(await this.publishing.publish(events, { reportSent: false, call }));
     this.outcomes.checkEventCount(events.length);
+    if (call) call.isExtended = true;
     const envelopes = await this.publishing.publish(events, { reportSent: true, call });
     const published = envelopes.map((envelope, n) => ({ ...envelope, userId: events[n]?.userId ?? '' }));
     const devices = await this.outcomes.waitFor(published);

@@ -177,7 +177,13 @@ export class MailboxService {
   ): Promise<Envelope[][]> {
     const answers = calls.flatMap(({ call }, n) =>
       call
-        ? [{ id: call.id, status: call.status, sealed: call.seal(toAccepted(envelopes[n] as Envelope[])) }]
+        ? [
+            {
+              id: call.id,
+              status: call.sealedStatus,
+              sealed: call.seal(toAccepted(envelopes[n] as Envelope[])),
+            },
+          ]
         : [],
     );
     await this.idempotency.settleInTransaction(tx, answers);

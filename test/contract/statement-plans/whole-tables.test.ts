@@ -96,10 +96,10 @@ test('nor does what Prisma makes of the calls of any store', async () => {
     () => preferences.get('ada'),
     () => preferences.put('ada', {} as never),
     () => plans.findTakenPrices('plan', ['price']),
-    () => calls.begin(id, id),
-    () => calls.begin(id, id),
+    () => calls.begin({ id, status: 200 }, id),
+    () => calls.begin({ id, status: 200 }, id),
     () => calls.settle(id, 200, id),
-    () => calls.release(id),
+    () => calls.release({ id, status: 200 }),
   ]);
   await Promise.all([prisma.onApplicationShutdown(), database.onApplicationShutdown()]);
   expect(sent.length).toBeGreaterThanOrEqual(10);

@@ -32,6 +32,8 @@ async function withLateReceipts<T>(act: () => Promise<T>): Promise<T> {
   await release();
   return await published;
 }
+/** Returns how many durable events the user has. */
+const mailboxOf = async (userId: string): Promise<number> => (await a.state(userId)).position.offset;
 const critical = (userId: string, of: Record<string, unknown> = {}) => ({
   userId,
   type: 'note.awaited',
@@ -130,6 +132,42 @@ describe('a publisher that waits for receipts', () => {
     const again = await publish([critical('dan')], headers);
     expect(again.accepted).toEqual(first.accepted);
     expect(device.envelopes('note.awaited')).toHaveLength(1);
+  });
+
+  test('who repeats the call while the first one still waits is told so, and then returned its response', async () => {
+    await b.device('fay', 'fay-1', { acks: false });
+    const headers = { 'idempotency-key': 'wait-and-repeat' };
+    const first = publish([critical('fay')], headers);
+    await eventually('the event is committed', async () => (await mailboxOf('fay')) === 1);
+    const meanwhile = await publish([critical('fay')], headers);
+    expect(meanwhile).toMatchObject({ status: 409, body: { code: 'idempotency_in_progress' } });
+    const { status, accepted } = await first;
+    expect([status, accepted[0]?.devices]).toEqual([202, [{ deviceId: 'fay-1', state: 'sent' }]]);
+    for (let n = 0; n < 2; n += 1) {
+      const again = await publish([critical('fay')], headers);
+      expect(again).toMatchObject({ status: 202, accepted });
+      expect(again.headers.get('idempotent-replayed')).toBe('true');
+    }
+    expect(await mailboxOf('fay')).toBe(1);
+  });
+
+  test('whose node dies while it waits can repeat the call on another one, and nothing is published twice', async () => {
+    const dying = await a.another();
+    await b.device('gil', 'gil-1', { acks: false });
+    const headers = { 'idempotency-key': 'wait-and-die' };
+    const lost = dying.backOffice
+      .call('POST', '/v1/events?wait=received', { events: [critical('gil')] }, headers)
+      .catch(() => 'lost');
+    await eventually('the event is committed', async () => (await mailboxOf('gil')) === 1);
+    await dying.kill('SIGKILL');
+    expect(await lost).toBe('lost');
+    expect((await publish([critical('gil')], headers)).status).toBe(409);
+    // A minute later the node counts as dead.
+    await a.database.query(`UPDATE idempotent_call SET created_at = created_at - interval '61 s'`);
+    const again = await publish([critical('gil')], headers);
+    expect(again).toMatchObject({ status: 202, accepted: [{ id: expect.any(String), offset: 1 }] });
+    expect((await publish([critical('gil')], headers)).accepted).toEqual(again.accepted);
+    expect(await mailboxOf('gil')).toBe(1);
   });
 
   test('is rejected when it waits for too many events or another state, and nothing is published', async () => {

@@ -47,19 +47,21 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const call = new IdempotentCall(name, response.statusCode);
     const { id } = call;
     calls.set(request, call);
-    const stored = await this.store.begin(id, bodyHash(JSON.stringify(request.body ?? null)));
+    const stored = await this.store.begin(call, bodyHash(JSON.stringify(request.body ?? null)));
     if (stored) {
       response.status(stored.status).setHeader('Idempotent-Replayed', 'true');
       return JSON.parse(unsealResponse(name, stored.sealed)) as unknown;
     }
     const body: unknown = await lastValueFrom(next.handle()).catch(async (error: unknown) => {
-      await this.store.release(id);
+      await this.store.release(call);
       throw error;
     });
     const json = JSON.stringify(body ?? null);
-    if (json === call.storedBody) return body;
+    if (json === call.storedBody && !call.isExtended) return body;
     // If this fails, the call stays "in progress" and retries are refused until it counts as abandoned.
-    await this.store.settle(id, response.statusCode, sealResponse(name, json));
+    const isSettled = await this.store.settle(id, response.statusCode, sealResponse(name, json));
+    // It took so long that a repeated call was returned what was stored with the effects: this one is returned the same.
+    if (!isSettled && call.storedBody !== undefined) return JSON.parse(call.storedBody) as unknown;
     return body;
   }
 }

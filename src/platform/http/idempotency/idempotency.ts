@@ -15,6 +15,8 @@ export interface CallName {
 export class IdempotentCall {
   /** The JSON that `seal` was given last; undefined until then. */
   storedBody: string | undefined;
+  /** Whether the response gets more than what `seal` is given. Until it has that, the call is in progress, although its effects are committed. */
+  isExtended = false;
   readonly id: Uint8Array<ArrayBuffer>;
 
   /** `status` is the HTTP status of the response if the call succeeds. */
@@ -23,6 +25,11 @@ export class IdempotentCall {
     readonly status: number,
   ) {
     this.id = callId(name);
+  }
+
+  /** The status to be stored with the sealed body; null while the call is in progress. */
+  get sealedStatus(): number | null {
+    return this.isExtended ? null : this.status;
   }
 
   /** Returns the encrypted response body, to be stored with the call's effects. */
