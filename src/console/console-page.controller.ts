@@ -17,7 +17,7 @@ export class ConsolePageController {
     this.files.sendAsset(response, name);
   }
 
-  @Get(['', '*path'])
+  @Get(['', '{*path}'])
   page(@Res() response: Response): void {
     this.files.sendPage(response, undefined);
   }

@@ -6,11 +6,10 @@ import { PERSON_SESSIONS, type PersonSessions } from './person.js';
 import { ServiceKeysService } from './service-keys/service-keys.service.js';
 import { UserTokenService } from './user-tokens/user-token.service.js';
 
-/** Express matches routes in any case. */
-const FOR_USERS = /^\/v1\/me(\/|$)/i;
+const FOR_USERS = /^\/v1\/me(\/|$)/;
 /** Where processors post; what is below one of these is for people. */
-const WEBHOOKS = /^\/v1\/webhooks\/[^/]+\/?$/i;
-const FOR_SERVICE_KEYS = /^\/v1\//i;
+const WEBHOOKS = /^\/v1\/webhooks\/[^/]+$/;
+const FOR_SERVICE_KEYS = /^\/v1\//;
 
 /** Whether the path is one that payment processors call. They have no credentials: each call is signed. */
 export const isWebhook = (path: string): boolean => WEBHOOKS.test(path);

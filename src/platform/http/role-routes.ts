@@ -14,9 +14,7 @@ const GATEWAY = new Set(['/v1/me/events']);
  * them, or slow ones, must not share an event loop with the devices' connections.
  */
 export const roleServes = (roles: Roles, path: string): boolean =>
-  roles.includes('api') ||
-  EVERY_ROLE.has(path) ||
-  (roles.includes('gateway') && GATEWAY.has(path.replace(/\/$/, '')));
+  roles.includes('api') || EVERY_ROLE.has(path) || (roles.includes('gateway') && GATEWAY.has(path));
 
 /** Returns the middleware that refuses paths of other roles with `misdirected`, before the body is read. */
 export const rejectOtherRoles =

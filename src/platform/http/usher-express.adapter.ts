@@ -15,6 +15,9 @@ function createApplication() {
   const application: Express = express();
   // Express would hash each response; what a client may ask for again conditionally has an ETag of its own, its version.
   application.set('etag', false);
+  // A call has one path: what is decided by it, as how its body is read and which call a repeated one is, holds however it is written.
+  application.enable('strict routing');
+  application.enable('case sensitive routing');
   Object.setPrototypeOf(Request.prototype, application.request);
   Object.setPrototypeOf(Response.prototype, application.response);
   application.request = Request.prototype as unknown as Express['request'];

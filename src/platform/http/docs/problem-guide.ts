@@ -61,7 +61,7 @@ const ADVICE: Record<ProblemCode, Advice> = {
     remedy: 'Offer the user a plan. `GET /v1/users/{userId}/entitlement` says what is allowed now.',
   },
   not_found: {
-    when: 'There is no such path, or no such device, key, stream, processor or front page. `detail` says which.',
+    when: 'There is no such path (letters and a slash at its end matter), or no such device, key, stream, processor or front page. `detail` says which.',
     remedy: 'Check the path and the id.',
   },
   method_not_allowed: {
