@@ -1,7 +1,8 @@
 import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import express, { type Express } from 'express';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { Problem } from './problem.js';
 
 /**
  * Returns an Express application whose requests and responses are made with the prototypes that Express gives them, so that its
@@ -25,6 +26,34 @@ function createApplication() {
   return { application, classes: { IncomingMessage: Request, ServerResponse: Response } };
 }
 
+/** The methods that the routes of the request's path have, in `response.locals`; undefined if there are none. */
+const allowedOf = ({ locals }: Response) => locals.allowed as Set<string> | undefined;
+
+/**
+ * Refuses calls whose path has routes, but none with their method: `method_not_allowed`, with the header `Allow`. What it adds is behind the
+ * routes, so that only calls that no route takes get there.
+ */
+function refuseOtherMethods(application: Express): void {
+  const methodsOf = new Map<string, string[]>();
+  for (const { route } of application.router.stack) {
+    const methods = route?.stack.map(({ method }) => method.toUpperCase()) ?? [];
+    if (route) methodsOf.set(route.path, [...(methodsOf.get(route.path) ?? []), ...methods]);
+  }
+  for (const [path, methods] of methodsOf)
+    application.all(path, (_request: Request, response: Response, next: NextFunction) => {
+      // Express has HEAD go where GET goes.
+      const all = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+      response.locals.allowed = new Set([...(allowedOf(response) ?? []), ...all]);
+      next();
+    });
+  application.use((_request: Request, response: Response, next: NextFunction) => {
+    const allowed = allowedOf(response);
+    if (!allowed) return next();
+    response.setHeader('Allow', [...allowed].toSorted().join(', '));
+    next(new Problem('method_not_allowed'));
+  });
+}
+
 /** Nest's adapter of Express, on a server that creates requests and responses with the prototypes that Express wants. */
 export class UsherExpressAdapter extends ExpressAdapter {
   private readonly classes;
@@ -43,6 +72,12 @@ export class UsherExpressAdapter extends ExpressAdapter {
       socket.once('close', () => this.sockets.delete(socket));
     });
     this.setHttpServer(server);
+  }
+
+  /** Called by Nest once all routes are registered. */
+  override setNotFoundHandler(...given: Parameters<ExpressAdapter['setNotFoundHandler']>) {
+    refuseOtherMethods(this.getInstance<Express>());
+    return super.setNotFoundHandler(...given);
   }
 
   /** Destroys what is still open, as Nest's own server does with `forceCloseConnections`. */

@@ -66,7 +66,7 @@ const ADVICE: Record<ProblemCode, Advice> = {
   },
   method_not_allowed: {
     when: 'The path exists, and not with this method.',
-    remedy: 'Use a method that the path has, see the OpenAPI document.',
+    remedy: 'Use one of the methods that the header `Allow` lists.',
   },
   conflict: {
     when: 'The call contradicts what is stored.',
