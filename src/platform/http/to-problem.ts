@@ -34,8 +34,9 @@ function bodyParserProblem(error: unknown): Problem | undefined {
   if (type === 'entity.parse.failed') return new Problem('malformed_json');
   if (type === 'entity.verify.failed') return new Problem('too_deep');
   if (type === 'entity.too.large') return new Problem('payload_too_large');
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
-    return new Problem('unsupported_media_type');
+  if (type === 'charset.unsupported')
+    return new Problem('unsupported_media_type', 'The charset of the body must be UTF-8.');
+  if (type === 'encoding.unsupported') return new Problem('unsupported_media_type');
   if (typeof type === 'string' && type.startsWith('request.'))
     return new Problem('invalid_request', 'The body did not arrive whole.');
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';

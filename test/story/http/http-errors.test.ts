@@ -20,7 +20,7 @@ const TOO_LARGE = `"${'x'.repeat(1_100_000)}"`;
 let usher: TestUsher;
 let adaToken: string;
 beforeAll(async () => {
-  usher = await startUsher({ CORS_ORIGINS: 'https://app.example.com' });
+  usher = await startUsher({ CORS_ORIGINS: 'https://app.example.com', USER_CALLS_PER_SECOND: '1000' });
   adaToken = await usher.token('ada');
 });
 afterAll(() => usher.stop());
@@ -159,11 +159,43 @@ describe('a request body that cannot be read is rejected as a whole', () => {
         415,
         'unsupported_media_type',
       );
-      const unpackable = await usher.backOffice.call('POST', '/v1/events', body, {
-        'content-encoding': 'gzip',
-      });
-      expectProblem(unpackable, 400, 'invalid_request');
     });
+  });
+
+  test.each(['application/problem+json', 'application/vnd.x+json', 'text/json'])(
+    'of a content type that is not application/json: %s',
+    async (type) => {
+      await withoutEffect(async () => {
+        const reply = await usher.backOffice.call(
+          'POST',
+          '/v1/events',
+          { events: [note()] },
+          { 'content-type': type },
+        );
+        expectProblem(reply, 415, 'unsupported_media_type');
+        expect(reply.body.detail).toContain(`${type}; this call needs application/json`);
+      });
+    },
+  );
+
+  test.each(['utf-16le', 'utf-16be', '"utf-16"', 'utf-7', 'utf-32', 'utf\\-16le'])(
+    'in another charset than UTF-8, in which its depth would not be seen: %s',
+    async (charset) => {
+      const deep = `{"events":[{"userId":"ada","type":"note.added","tier":"important","data":${nestedJson(3_000)}}]}`;
+      await withoutEffect(async () => {
+        const reply = await usher.backOffice.call('POST', '/v1/events', Buffer.from(deep, 'utf16le'), {
+          'content-type': `application/json; charset=${charset}`,
+        });
+        expectProblem(reply, 415, 'unsupported_media_type');
+      });
+    },
+  );
+
+  test('and not one that says it is UTF-8', async () => {
+    for (const charset of ['utf-8', 'UTF-8', '"utf-8"']) {
+      const headers = { 'content-type': `application/json; charset=${charset}` };
+      expect((await usher.backOffice.publish([note()], headers)).status).toBe(202);
+    }
   });
 
   test('cut off in the middle', async () => {

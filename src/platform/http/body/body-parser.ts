@@ -7,7 +7,7 @@ import { monotonicNow } from '../../scheduling/monotonic.js';
 import { YieldingQueue } from '../../scheduling/yielding-queue.js';
 import { jsonDeeperThan } from './json-depth.js';
 import { toProblem } from '../to-problem.js';
-import { contentTypeProblem, JSON_TYPES } from './content-type.js';
+import { contentTypeProblem, JSON_TYPE } from './content-type.js';
 import { isStreamed } from './streamed-body.js';
 
 const MAX_JSON = '1mb';
@@ -23,12 +23,16 @@ const isBulk = ({ headers }: IncomingMessage): boolean =>
 /** Time to receive a body, so that slow senders hold no connection for long. Uploads of files are exempt. */
 const BODY_TIMEOUT_MS = 10_000;
 
-/** Refuses deep nesting before it is parsed. The body parser reports an error thrown here as `entity.verify.failed`. */
-const verify = (_request: unknown, _response: unknown, body: Buffer) => {
+/**
+ * Refuses deep nesting before it is parsed, and other charsets than UTF-8, in whose bytes it could not be seen. The body parser reports an error
+ * thrown here by its `type`, else as `entity.verify.failed`.
+ */
+const verify = (_request: unknown, _response: unknown, body: Buffer, charset: string) => {
+  if (charset !== 'utf-8') throw Object.assign(new Error('not UTF-8'), { type: 'charset.unsupported' });
   if (jsonDeeperThan(body, MAX_DEPTH)) throw new Error('nested too deeply');
 };
 
-const json = express.json({ limit: MAX_JSON, verify, strict: true, type: [...JSON_TYPES] });
+const json = express.json({ limit: MAX_JSON, verify, strict: true, type: JSON_TYPE });
 const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
 
 /** How often bodies that came too slowly are looked for. */

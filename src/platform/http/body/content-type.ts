@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { Problem } from '../problem.js';
 
 /** What is read as JSON. */
-export const JSON_TYPES = ['application/json', 'application/*+json'] as const;
+export const JSON_TYPE = 'application/json';
 
 /** Other methods have no body that a call would read. */
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
@@ -16,8 +16,7 @@ const REPEATABLE = /^[\w.+/;= "-]{1,100}$/;
 export function contentTypeProblem(request: Request): Problem | undefined {
   const { 'content-length': length, 'content-type': given = '' } = request.headers;
   // `is` returns null for a request without a body; one with a length of 0 has none either.
-  if (!WITH_BODY.has(request.method) || length === '0' || request.is([...JSON_TYPES]) !== false)
-    return undefined;
+  if (!WITH_BODY.has(request.method) || length === '0' || request.is(JSON_TYPE) !== false) return undefined;
   const received = REPEATABLE.test(given)
     ? `Content-Type is ${given}`
     : 'body has no Content-Type that is understood';

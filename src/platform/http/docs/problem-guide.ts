@@ -24,7 +24,7 @@ const ADVICE: Record<ProblemCode, Advice> = {
     remedy: 'Send several smaller calls. In an event, send a reference to what is large.',
   },
   unsupported_media_type: {
-    when: 'The `Content-Type` is not JSON where JSON is needed, or the charset or the `Content-Encoding` is unknown. `detail` says what was received and what is understood.',
+    when: 'The `Content-Type` is not JSON where JSON is needed, the charset is not UTF-8, or the `Content-Encoding` is unknown. `detail` says what was received and what is understood.',
     remedy: 'Set `Content-Type: application/json`. Tools like curl send another one unless they are told.',
   },
   unauthorized: {
