@@ -28,7 +28,10 @@ export function toProblem(error: unknown): Problem {
   return bodyParserProblem(error) ?? new Problem('internal');
 }
 
-/** The errors of the package body-parser have a `type`; those of a broken gzip stream a `code` that begins with Z_. */
+/** What the `code` of an error of zlib begins with: of gzip and deflate, and of Brotli. */
+const DECOMPRESSION_ERROR = /^(Z_|ERR__ERROR_)/;
+
+/** The errors of the package body-parser have a `type`, those of a stream that cannot be decompressed a `code`. */
 function bodyParserProblem(error: unknown): Problem | undefined {
   const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
   if (type === 'entity.parse.failed') return new Problem('malformed_json');
@@ -40,5 +43,7 @@ function bodyParserProblem(error: unknown): Problem | undefined {
   if (typeof type === 'string' && type.startsWith('request.'))
     return new Problem('invalid_request', 'The body did not arrive whole.');
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  return code.startsWith('Z_') ? new Problem('invalid_request', 'The body is not valid gzip.') : undefined;
+  return DECOMPRESSION_ERROR.test(code)
+    ? new Problem('invalid_request', 'The body is not what its Content-Encoding says, or was cut off.')
+    : undefined;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { request as httpRequest } from 'node:http';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { PROBLEMS } from '../../../src/platform/http/problem.js';
 
 import { call, type HttpReply, PREMIUM } from '../../support/drivers/back-office.js';
@@ -197,6 +197,22 @@ describe('a request body that cannot be read is rejected as a whole', () => {
       expect((await usher.backOffice.publish([note()], headers)).status).toBe(202);
     }
   });
+
+  test.each(['gzip', 'deflate', 'br'])(
+    'that is not what its encoding %s says, or is cut off',
+    async (encoding) => {
+      const broken = ['xxxx', Buffer.alloc(100, 0xff), brotliCompressSync(TOO_LARGE).subarray(0, 5)];
+      await withoutEffect(async () => {
+        for (const body of broken) {
+          const headers = { 'content-encoding': encoding };
+          const published = await usher.backOffice.call('POST', '/v1/events', body, headers);
+          expectProblem(published, 400, 'invalid_request');
+          const device = await usher.callAs('ada', 'PUT', '/v1/me/devices/tv', body, headers);
+          expectProblem(device, 400, 'invalid_request');
+        }
+      });
+    },
+  );
 
   test('cut off in the middle', async () => {
     await withoutEffect(async () => {
