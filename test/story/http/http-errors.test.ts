@@ -95,6 +95,13 @@ describe('a request body that cannot be read is rejected as a whole', () => {
     },
   );
 
+  test.each(['"abc"', 'null', '12', 'true', '[]'])('JSON that is no object: %s', async (body) => {
+    await withoutEffect(async () => {
+      expectProblem(await usher.backOffice.call('POST', '/v1/events', body), 400, 'invalid_request');
+      expectProblem(await usher.callAs('ada', 'PUT', '/v1/me/devices/tv', body), 400, 'invalid_request');
+    });
+  });
+
   test('the malformed text is not repeated in the response', async () => {
     const reply = await usher.backOffice.call(
       'POST',

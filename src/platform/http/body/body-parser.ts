@@ -32,7 +32,8 @@ const verify = (_request: unknown, _response: unknown, body: Buffer, charset: st
   if (jsonDeeperThan(body, MAX_DEPTH)) throw new Error('nested too deeply');
 };
 
-const json = express.json({ limit: MAX_JSON, verify, strict: true, type: JSON_TYPE });
+// Not `strict`: JSON that is no object is for the schemas to refuse.
+const json = express.json({ limit: MAX_JSON, verify, strict: false, type: JSON_TYPE });
 const raw = express.raw({ limit: MAX_WEBHOOK, type: () => true });
 
 /** How often bodies that came too slowly are looked for. */
