@@ -205,6 +205,14 @@ describe('a request body that cannot be read is rejected as a whole', () => {
     }
   });
 
+  test('whose DELETE would do more than its sender meant, as curl sends it', async () => {
+    const reply = await usher.backOffice.call('DELETE', '/v1/users/ada/streams', '{"streamId":"one"}', {
+      'content-type': 'application/x-www-form-urlencoded',
+      'usher-reason': 'a test',
+    });
+    expectProblem(reply, 415, 'unsupported_media_type');
+  });
+
   test.each(['gzip', 'deflate', 'br'])(
     'that is not what its encoding %s says, or is cut off',
     async (encoding) => {
@@ -263,6 +271,9 @@ describe('a call with a service key is told of fields that it misspelt', () => {
     ],
     ['GET', '/v1/webhooks?state=failed', undefined, 'state', 'status'],
     ['GET', '/v1/users/ada/timeline?limits=5', undefined, 'limits', 'limit'],
+    ['DELETE', '/v1/users/ada/streams?deviceId=tv', undefined, 'deviceId', undefined],
+    ['DELETE', '/v1/users/ada/streams', { streamId: 'one' }, 'streamId', undefined],
+    ['POST', '/v1/users/ada/revocations?tokenId=x', {}, 'tokenId', undefined],
   ])('%s %s', async (method, path, body, field, meant) => {
     const reply = await usher.backOffice.call(method, path, body, { 'usher-reason': 'a test' });
     expectProblem(reply, 400, 'invalid_request');
@@ -276,6 +287,8 @@ describe('a call with a service key is told of fields that it misspelt', () => {
     ).toBe(202);
     const device = { platform: 'tv', colour: 'black' };
     expect((await usher.callAs('ada', 'PUT', '/v1/me/devices/newer?x=1', device)).status).toBe(200);
+    expect((await usher.callAs('ada', 'GET', '/v1/me/state?x=1')).status).toBe(200);
+    expect((await usher.callAs('ada', 'DELETE', '/v1/me/devices/newer?x=1', { x: 1 })).status).toBe(204);
   });
 });
 

@@ -126,7 +126,7 @@ describe('every operation', () => {
     const needed = (operation: Operation): ProblemCode[] => [
       ...(operation.path.startsWith('/health') ? [] : (['internal', 'unavailable'] as const)),
       ...(operation.path.startsWith('/v1/') ? (['rate_limited'] as const) : []),
-      ...(takesServiceKey(operation) ? (['unauthorized', 'forbidden'] as const) : []),
+      ...(takesServiceKey(operation) ? (['unauthorized', 'forbidden', 'invalid_request'] as const) : []),
       ...(schemes(operation).includes('user token') ? (['token_expired'] as const) : []),
       ...(operation.requestBody ? (['invalid_request'] as const) : []),
     ];
@@ -161,7 +161,11 @@ test('the calls that come thousands of times a second are among the first that t
 const WEBHOOK_ID = 'msg_example';
 
 /** Sends the example of the operation, as the document shows it, with these parameters in place of its own. */
-async function send(operation: Operation, given: Record<string, string>): Promise<HttpReply> {
+async function send(
+  operation: Operation,
+  given: Record<string, string>,
+  more: { readonly query?: string; readonly body?: string } = {},
+): Promise<HttpReply> {
   const exampleOf = ({ name, example, schema }: Parameter) =>
     encodeURIComponent(
       given[`${operation.operationId}.${name}`] ?? given[name] ?? String(example ?? schema.example),
@@ -172,12 +176,16 @@ async function send(operation: Operation, given: Record<string, string>): Promis
     (text, parameter) => text.replace(`{${parameter.name}}`, exampleOf(parameter)),
     operation.path,
   );
-  const query = needed('query').map((parameter) => `${parameter.name}=${exampleOf(parameter)}`);
+  const query = [
+    ...needed('query').map((parameter) => `${parameter.name}=${exampleOf(parameter)}`),
+    ...(more.query === undefined ? [] : [more.query]),
+  ];
   const path = query.length === 0 ? resource : `${resource}?${query.join('&')}`;
   const headers = needed('header').map((parameter) => [parameter.name, exampleOf(parameter)]);
   const [type, content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   const example = content && resolve(content.schema).example;
-  const body = typeof example === 'string' || example === undefined ? example : JSON.stringify(example);
+  const own = typeof example === 'string' || example === undefined ? example : JSON.stringify(example);
+  const body = more.body ?? own;
   const bearer = takesServiceKey(operation) ? ADMIN_KEY : await usher.token('ada');
   return call(usher.url, bearer, operation.method, path, body, {
     ...Object.fromEntries(headers),
@@ -206,6 +214,32 @@ function expectDocumented({ responses, operationId }: Operation, { status, body,
   const schema = { ...readable(content.schema), definitions };
   z.fromJSONSchema(schema, { defaultTarget: 'openapi-3.0' }).parse(body);
 }
+
+describe('every call with a service key names what it does not know, and does nothing', () => {
+  /** Returns the calls that did not refuse what was sent in addition, so that a failure names them all. */
+  async function tolerant(
+    called: readonly Operation[],
+    more: { readonly query?: string; readonly body?: string },
+  ): Promise<unknown[]> {
+    const found: unknown[] = [];
+    for (const operation of called) {
+      const { status, body } = await send(operation, {}, more);
+      const paths = (body.errors as { path: string }[] | undefined)?.map(({ path }) => path) ?? [];
+      if (status !== 400 || body.code !== 'invalid_request' || !paths.includes('unheardOf'))
+        found.push([operation.operationId, status, body.code, paths]);
+    }
+    return found;
+  }
+
+  test('in a query', async () => {
+    expect(await tolerant(operations.filter(takesServiceKey), { query: 'unheardOf=1' })).toEqual([]);
+  });
+
+  test('in a body, where it needs none', async () => {
+    const isBodiless = (operation: Operation) => takesServiceKey(operation) && !operation.requestBody;
+    expect(await tolerant(operations.filter(isBodiless), { body: '{"unheardOf":1}' })).toEqual([]);
+  });
+});
 
 /** What must come before something else, in this order; all other operations are called between the two. */
 const FIRST = [

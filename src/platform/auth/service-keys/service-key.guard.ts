@@ -12,6 +12,7 @@ import type { Request } from 'express';
 import { SCOPE_EXTENSION } from '../../http/docs/operation.js';
 import { Problem } from '../../http/problem.js';
 import { findBackOffice } from '../caller.js';
+import { refuseUnknownInput } from './refuse-unknown-input.js';
 import { hasScope, type Scope } from './service-key.js';
 
 /** The metadata of a route or controller that needs a scope: which. */
@@ -22,20 +23,25 @@ const reflector = new Reflector();
 export const neededScope = (context: ExecutionContext): Scope =>
   reflector.getAllAndOverride<Scope>(SCOPE_METADATA, [context.getHandler(), context.getClass()]);
 
-/** Checks the scopes of the service key or person, whom AuthenticationService has identified: see NeedsScope. */
+/** Checks the scopes of the service key or person, whom AuthenticationService has identified, and what is sent: see NeedsScope. */
 @Injectable()
 export class ServiceKeyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const caller = findBackOffice(context.switchToHttp().getRequest<Request>());
+    const request = context.switchToHttp().getRequest<Request>();
+    const caller = findBackOffice(request);
     if (!caller) throw new Problem('unauthorized', 'A valid service key is needed.');
     const scope = neededScope(context);
     if (!hasScope(caller.scopes, scope))
       throw new Problem('forbidden', `The scope "${scope}" is needed, which this ${caller.kind} lacks.`);
+    refuseUnknownInput(context, request);
     return true;
   }
 }
 
-/** Protects the calls of back offices: 401 without a valid service key, 403 if it lacks the scope. */
+/**
+ * Protects the calls of back offices: 401 without a valid service key, 403 if it lacks the scope, 400 for a query or a body that the call does
+ * not have.
+ */
 export const NeedsScope = (scope: Scope) =>
   applyDecorators(
     SetMetadata(SCOPE_METADATA, scope),

@@ -4,14 +4,14 @@ import { Problem } from '../problem.js';
 /** What is read as JSON. */
 export const JSON_TYPE = 'application/json';
 
-/** Other methods have no body that a call would read. */
-const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+/** A GET or HEAD with a body changes nothing, whatever its sender meant. */
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 /** A content type, as far as it may be repeated to the caller. */
 const REPEATABLE = /^[\w.+/;= "-]{1,100}$/;
 
 /**
  * Returns the Problem unsupported_media_type for a body that would be taken for none, since it is not sent as JSON; undefined if all is well. Without
- * it the caller would read of missing fields that were in the body.
+ * it the caller would read of missing fields that were in the body, and a DELETE of one thing could delete all.
  */
 export function contentTypeProblem(request: Request): Problem | undefined {
   const { 'content-length': length, 'content-type': given = '' } = request.headers;

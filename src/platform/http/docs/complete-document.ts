@@ -70,7 +70,7 @@ function codesOf(operation: Operation, path: string): ProblemCode[] {
   const isIdempotent = parameters.some(({ name }) => name === 'Idempotency-Key');
   const codes = [
     ...(operation[PROBLEMS_EXTENSION] ?? []),
-    ...(isGiven || isIdempotent ? (['invalid_request'] as const) : []),
+    ...(isGiven || isIdempotent || schemes.has('service key') ? (['invalid_request'] as const) : []),
     ...(requestBody?.content['application/json'] === undefined ? [] : OF_JSON),
     ...(schemes.has('user token') ? OF_USERS : []),
     ...(schemes.has('service key') ? OF_SERVICE_KEYS : []),
