@@ -91,6 +91,31 @@ describe('a live connection', () => {
     expect(writes).toEqual([[1, 2, 3, 4]]);
     expect(connection.outbound.hasGap).toBe(false);
   });
+
+  test('holds the newest routine event of each key during a catch-up and sends them after its history', () => {
+    const { connection, transport } = liveConnection();
+    const written: string[] = [];
+    transport.write = (frames) => void written.push(...frames.map(({ header }) => header.id));
+    const routine = (id: string, key = id) => {
+      const header = { id, type: 'tip.shown', tier: 'routine', key } as const;
+      return new EventFrame(EncodedEvent.fromNode(header, '["tip.shown",{}]'));
+    };
+    connection.outbound.startCatchUp();
+    for (const frame of [routine('old', 'a'), routine('b'), event(2), routine('new', 'a')])
+      connection.outbound.add(frame);
+    connection.outbound.replay([event(1), routine('past', 'a')]);
+    connection.flushDurable();
+    expect(written).toEqual(['id-1']);
+    connection.outbound.finishCatchUp({ epoch: 'e1', offset: 1 });
+    connection.flush();
+    expect(written).toEqual(['id-1', 'id-2', 'b', 'new']);
+    connection.outbound.startCatchUp();
+    for (let n = 0; n < 1_000; n += 1) connection.outbound.add(routine(`${n}`));
+    connection.outbound.finishCatchUp({ epoch: 'e1', offset: 2 });
+    expect(connection.outbound.takeRoutine().map(({ header }) => Number(header.id))).toEqual(
+      Array.from({ length: 256 }, (_, n) => 744 + n),
+    );
+  });
 });
 
 const schedulers: WriteScheduler[] = [];

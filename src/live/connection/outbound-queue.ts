@@ -2,7 +2,7 @@ import type { Position } from '../../mailbox/position.js';
 import type { EventFrame, Frame } from './frame.js';
 import { OffsetSequencer } from './offset-sequencer.js';
 
-/** Routine events that wait for one device at most; the oldest is dropped first. */
+/** Routine events that wait for one device at most, and that are held while it catches up; the oldest is dropped first. */
 const MAX_ROUTINE = 256;
 /** Bytes of events that are held while one device catches up. Beyond it the oldest half is dropped: a gap, filled from the mailbox. */
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -18,10 +18,19 @@ const append = <T>(waiting: readonly T[], item: T): readonly T[] => {
   return waiting;
 };
 
+/** The newest event of a key replaces the older ones: a device that falls behind wants the present. */
+function withNewest(waiting: readonly EventFrame[], frame: EventFrame): readonly EventFrame[] {
+  if (waiting.length === 0) return [frame];
+  const { key } = frame.header;
+  const others = waiting.filter((other) => other.header.key !== key);
+  return append(others.length < MAX_ROUTINE ? others : others.slice(1), frame);
+}
+
 /**
  * The frames that wait to be written to one device, durable events in the order of their offsets. `catching-up` while the
- * device's history is read: durable events that are published meanwhile are held, so that no offset is missing between
- * history and live events. Then `live`; `stopped` when the device is sent no more events.
+ * device's history is read and written: what is published meanwhile is held, so that no offset is missing between history and
+ * live events, and no routine event that came after the history was read. Then `live`; `stopped` when the device is sent no more
+ * events.
  */
 export class OutboundQueue {
   private state: 'catching-up' | 'live' | 'stopped' = 'catching-up';
@@ -29,6 +38,7 @@ export class OutboundQueue {
   private epoch: string | undefined;
   private sequencer = new OffsetSequencer<EventFrame>(0);
   private held: readonly EventFrame[] = NONE;
+  private heldRoutine: readonly EventFrame[] = NONE;
   private durable: readonly EventFrame[] = NONE;
   private routine: readonly EventFrame[] = NONE;
   private responses: readonly Frame[] = NONE;
@@ -77,8 +87,9 @@ export class OutboundQueue {
     const { offset, epoch } = frame.header;
     if (this.state === 'stopped') return;
     if (offset === undefined) {
-      // A device that is catching up gets the newest routine state with its history.
-      if (this.state === 'live') this.addRoutine(frame);
+      // It may be part of the history as well, if that is not read yet: better twice than not at all.
+      if (this.state === 'live') this.routine = withNewest(this.routine, frame);
+      else this.heldRoutine = withNewest(this.heldRoutine, frame);
     } else if (this.state === 'catching-up') this.hold(frame);
     else if (epoch === this.epoch) this.addDurable(this.sequencer.add(offset, frame));
   }
@@ -97,7 +108,7 @@ export class OutboundQueue {
   replay(frames: readonly EventFrame[]): void {
     if (this.state !== 'catching-up') return;
     for (const frame of frames) {
-      if (frame.header.offset === undefined) this.addRoutine(frame);
+      if (frame.header.offset === undefined) this.routine = withNewest(this.routine, frame);
       else this.addDurable([frame]);
     }
   }
@@ -110,10 +121,12 @@ export class OutboundQueue {
     this.epoch = head.epoch;
     this.state = 'live';
     if (isSameEpoch) this.addDurable(this.sequencer.skipTo(head.offset));
-    const { held } = this;
+    const { held, heldRoutine } = this;
     this.held = NONE;
+    this.heldRoutine = NONE;
     this.heldBytes = 0;
     for (const frame of held) this.add(frame);
+    for (const frame of heldRoutine) this.add(frame);
   }
 
   /** Takes an event outside of the order of offsets: one that was written before, to write it once more, or a broadcast. */
@@ -145,6 +158,7 @@ export class OutboundQueue {
   stop(): void {
     this.state = 'stopped';
     this.held = NONE;
+    this.heldRoutine = NONE;
     this.durable = NONE;
     this.routine = NONE;
     this.responses = NONE;
@@ -171,15 +185,5 @@ export class OutboundQueue {
     for (; this.heldBytes > MAX_HELD_BYTES / 2; dropped += 1)
       this.heldBytes -= this.held[dropped]?.body.length ?? this.heldBytes;
     this.held = this.held.slice(dropped);
-  }
-
-  /** The newest event of a key replaces the older ones: a device that falls behind wants the present. */
-  private addRoutine(frame: EventFrame): void {
-    if (this.routine.length > 0) {
-      const { key } = frame.header;
-      const others = this.routine.filter((other) => other.header.key !== key);
-      this.routine = others.length < MAX_ROUTINE ? others : others.slice(1);
-    }
-    this.routine = append(this.routine, frame);
   }
 }

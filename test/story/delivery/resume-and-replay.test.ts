@@ -80,6 +80,47 @@ describe('a device that connects', () => {
     expect(Object.keys(pages()[1] ?? {}).sort()).toEqual(['entries', 'hasMore', 'position']);
   });
 
+  test('receives after the last page what was published while it took the pages: durable events, then routine ones', async () => {
+    await usher.backOffice.publish(
+      Array.from({ length: 40 }, (_, n) => ({
+        userId: 'liv',
+        type: 'note.large',
+        tier: 'important',
+        key: `large:${n}`,
+        data: 'x'.repeat(14_000),
+      })),
+    );
+    const tv = await usher.device('liv', 'liv-tv', { acks: false });
+    let isReading = false;
+    const pageAcks: (() => void)[] = [];
+    tv.socket.onAny((_, __, ack?: () => void) => {
+      if (isReading) ack?.();
+      else if (ack) pageAcks.push(ack);
+    });
+    const phone = await usher.device('liv', 'liv-phone');
+    await phone.waitFor('snapshot', ({ hasMore }) => hasMore === false);
+    for (const n of [1, 2]) {
+      await publish('liv', 'tip.shown', { tier: 'routine', key: 'tip', data: n });
+      await phone.waitFor('tip.shown', ({ data }) => (data as unknown) === n);
+    }
+    await phone.heartbeat({ showId: 'dark' });
+    await publish('liv', 'note.live');
+    await phone.waitFor('note.live');
+    expect(tv.envelopes()).toEqual([]);
+    isReading = true;
+    for (const ack of pageAcks) ack();
+    await tv.waitFor('tip.shown');
+    await tv.waitFor('playback.progress');
+    const lastPage = tv.received.findLastIndex(({ event }) => event === 'snapshot');
+    expect(tv.received[lastPage]?.payload).toMatchObject({ hasMore: false });
+    const after = tv.received.slice(lastPage + 1).map(({ event, payload }) => [event, payload.data]);
+    expect(after).toEqual([
+      ['note.live', {}],
+      ['tip.shown', 2],
+      ['playback.progress', expect.objectContaining({ showId: 'dark' })],
+    ]);
+  });
+
   test('receives a large replay in order, and live events after it', async () => {
     const { position } = await usher.state('mia');
     await usher.backOffice.publish(
