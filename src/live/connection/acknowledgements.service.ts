@@ -55,10 +55,14 @@ export class AcknowledgementsService {
     connection.resendUnapplied(APPLY_FACTOR * this.ackTimeoutMs, now);
   }
 
-  /** A broadcast that was withdrawn or superseded meanwhile is not sent again. */
-  private readonly isInForce = (frame: EventFrame): boolean =>
-    !(frame instanceof BroadcastFrame) ||
-    (this.logs.latest?.isInForce(frame.broadcast.number, Date.now()) ?? true);
+  /** What expired meanwhile is not sent again, nor a broadcast that was withdrawn or superseded. */
+  private readonly isInForce = (frame: EventFrame): boolean => {
+    const now = Date.now();
+    if (frame.isExpired(now)) return false;
+    return (
+      !(frame instanceof BroadcastFrame) || (this.logs.latest?.isInForce(frame.broadcast.number, now) ?? true)
+    );
+  };
 
   private resendUnacknowledged(connection: Connection, now: number): void {
     const { transport, acks } = connection;

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
 import { liveConnection } from '../../../test/support/live-connection.js';
 import { noteAt } from '../../../test/support/note.js';
@@ -10,6 +10,13 @@ import { EventFrame } from './frame.js';
 import { WriteScheduler } from '../delivery/write-scheduler.js';
 
 const event = (offset: number): EventFrame => new EventFrame(EncodedEvent.of(noteAt(offset)));
+
+const acknowledgements = () =>
+  new AcknowledgementsService(
+    { record: () => undefined } as never,
+    { latest: undefined } as never,
+    { ACK_TIMEOUT_SECONDS: 5 } as never,
+  );
 
 describe('a live connection', () => {
   test('sends an unacknowledged event once more, then gives it up, and accepts one late acknowledgement for each', () => {
@@ -33,12 +40,7 @@ describe('a live connection', () => {
 
   test('keeps no memory of acknowledgements that came, and of an event that must be applied until it is', () => {
     const { connection, transport } = liveConnection();
-    const receipts = { record: () => undefined };
-    const service = new AcknowledgementsService(
-      receipts as never,
-      { latest: undefined } as never,
-      { ACK_TIMEOUT_SECONDS: 5 } as never,
-    );
+    const service = acknowledgements();
     const [one, two] = [event(1), event(2)];
     for (const frame of [one, two]) connection.outbound.add(frame);
     connection.flush();
@@ -115,6 +117,42 @@ describe('a live connection', () => {
     expect(connection.outbound.takeRoutine().map(({ header }) => Number(header.id))).toEqual(
       Array.from({ length: 256 }, (_, n) => 744 + n),
     );
+  });
+});
+
+describe('an event that has expired', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  const AT = Date.parse('2026-11-20T20:00:00.000Z');
+  const expiring = (offset: number) =>
+    new EventFrame(EncodedEvent.of({ ...noteAt(offset), expiresAt: new Date(AT + 1_000).toISOString() }));
+
+  test('while it was held for a device that catches up is not sent, and the events after it are', () => {
+    const { connection, writes } = liveConnection();
+    connection.outbound.startCatchUp();
+    for (const frame of [expiring(2), event(3)]) connection.outbound.add(frame);
+    connection.outbound.finishCatchUp({ epoch: 'e1', offset: 1 });
+    jest.spyOn(Date, 'now').mockReturnValue(AT + 1_000);
+    connection.flushDurable();
+    expect(writes).toEqual([[3]]);
+    expect(connection.outbound.position).toEqual({ epoch: 'e1', offset: 3 });
+    expect(connection.unacknowledged).toBe(1);
+    connection.outbound.add(expiring(4));
+    connection.flush();
+    connection.outbound.add(event(5));
+    connection.flush();
+    expect(writes).toEqual([[3], [5]]);
+  });
+
+  test('is not sent once more, though it was not acknowledged', () => {
+    const { connection, writes } = liveConnection();
+    const service = acknowledgements();
+    const now = jest.spyOn(Date, 'now').mockReturnValue(AT);
+    for (const frame of [expiring(1), event(2)]) connection.outbound.add(frame);
+    connection.flush();
+    now.mockReturnValue(AT + 1_000);
+    service.resendDue(connection, monotonicNow() + 6_000);
+    expect(writes).toEqual([[1, 2], [2]]);
   });
 });
 

@@ -102,13 +102,17 @@ export class Connection implements DeviceSession {
     const durable = this.takeDurable(transport);
     const routine = outbound.takeRoutine();
     for (const frame of routine) frame.observer?.written(frame, this);
-    transport.write(durable.length === 0 ? routine : [...durable, ...routine], outbound.takeResponses());
+    const responses = outbound.takeResponses();
+    if (durable.length + routine.length + responses.length === 0) return;
+    transport.write(durable.length === 0 ? routine : [...durable, ...routine], responses);
   }
 
   /** Writes only what must not wait: durable events, in order. */
   flushDurable(): void {
     const { transport } = this;
-    if (transport && this.outbound.hasDurable) transport.write(this.takeDurable(transport));
+    if (!transport || !this.outbound.hasDurable) return;
+    const durable = this.takeDurable(transport);
+    if (durable.length > 0) transport.write(durable);
   }
 
   /** The acknowledgements that are due; undefined when none is, and once it is closed. */
@@ -178,8 +182,12 @@ export class Connection implements DeviceSession {
     };
   }
 
+  /** What expired while it waited is not written, though the device has its offset behind it. */
   private takeDurable(transport: Transport): readonly EventFrame[] {
-    const frames = this.outbound.takeDurable();
+    const waiting = this.outbound.takeDurable();
+    const wallClock = Date.now();
+    const hasExpired = waiting.some((frame) => frame.isExpired(wallClock));
+    const frames = hasExpired ? waiting.filter((frame) => !frame.isExpired(wallClock)) : waiting;
     for (const frame of frames) frame.observer?.written(frame, this);
     if (frames.length === 0 || !transport.acknowledges) return frames;
     const now = monotonicNow();

@@ -50,6 +50,8 @@ export class EventFrame implements Frame {
   encoded: Buffer | undefined = undefined;
   /** When it was published, in ms since 1970; NaN when that is not known. */
   readonly publishedAt: number;
+  /** When it is no longer to be sent, in ms since 1970. */
+  private readonly expiresAt: number;
 
   /** Of an event that is traced: the context of the step before, and once it was written that of the write. */
   trace: FrameTrace | undefined;
@@ -64,8 +66,14 @@ export class EventFrame implements Frame {
     this.trace =
       trace === undefined ? undefined : { context: trace, cameAt: Date.now(), writtenAt: undefined };
     this.publishedAt = observer ? Date.parse(header.at ?? '') : NaN;
+    this.expiresAt = header.expiresAt === undefined ? Infinity : Date.parse(header.expiresAt);
     this.ackId = header.offset === undefined && header.broadcast === undefined ? undefined : nextAckId();
     this.body = body;
+  }
+
+  /** Whether it has expired at `now` (ms since 1970): a durable event is then not sent, nor sent again. */
+  isExpired(now: number): boolean {
+    return this.expiresAt <= now;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Envelope } from './event.js';
 /** What delivery needs to know of an event without parsing its body. A node of an older version sends no `at`. */
 export type EventHeader = Pick<
   Envelope,
-  'id' | 'type' | 'tier' | 'key' | 'offset' | 'broadcast' | 'epoch' | 'target'
+  'id' | 'type' | 'tier' | 'key' | 'offset' | 'broadcast' | 'epoch' | 'expiresAt' | 'target'
 > &
   Partial<Pick<Envelope, 'at'>>;
 

@@ -121,6 +121,32 @@ describe('a device that connects', () => {
     ]);
   });
 
+  test('does not receive what expired while it took the pages of its history', async () => {
+    await usher.backOffice.publish(
+      Array.from({ length: 40 }, (_, n) => ({
+        userId: 'max',
+        type: 'note.large',
+        tier: 'important',
+        key: `large:${n}`,
+        data: 'x'.repeat(14_000),
+      })),
+    );
+    const tv = await usher.device('max', 'max-tv', { acks: false });
+    const pageAcks: (() => void)[] = [];
+    tv.socket.onAny((_, __, ack?: () => void) => void (ack && pageAcks.push(ack)));
+    const expiresAt = Date.now() + 300;
+    await publish('max', 'note.brief', { expiresAt: new Date(expiresAt).toISOString() });
+    await publish('max', 'note.lasting');
+    await eventually('it has expired', () => Date.now() > expiresAt);
+    await eventually('the device is live', () => {
+      for (const ack of pageAcks.splice(0)) ack();
+      return tv.envelopes('note.lasting').length === 1;
+    });
+    await publish('max', 'note.live');
+    await tv.waitFor('note.live');
+    expect(tv.envelopes().map(({ type }) => type)).toEqual(['note.lasting', 'note.live']);
+  });
+
   test('receives a large replay in order, and live events after it', async () => {
     const { position } = await usher.state('mia');
     await usher.backOffice.publish(

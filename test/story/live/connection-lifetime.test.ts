@@ -13,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const publish = (userId: string, type: string) =>
-  usher.backOffice.publish([{ userId, type, tier: 'important', data: {} }]);
+const publish = (userId: string, type: string, more: Record<string, unknown> = {}) =>
+  usher.backOffice.publish([{ userId, type, tier: 'important', data: {}, ...more }]);
 
 describe('an address from which many bad handshakes come', () => {
   const from = (address: string) => ({ headers: { 'x-forwarded-for': `192.0.2.99, ${address}` } });
@@ -50,6 +50,15 @@ describe('a live connection', () => {
       expect(device.envelopes('note.unread')).toHaveLength(2);
     },
   );
+
+  test.concurrent('is not sent an event once more that has expired by then', async () => {
+    const device = await usher.device('abe', 'abe-tv', { acks: false });
+    const expiresAt = new Date(Date.now() + 900).toISOString();
+    await publish('abe', 'note.brief', { expiresAt });
+    await publish('abe', 'note.unread');
+    await eventually('the other one is sent again', () => device.envelopes('note.unread').length === 2);
+    expect(device.envelopes('note.brief')).toMatchObject([{ offset: 1, expiresAt }]);
+  });
 
   test.concurrent('is never sent an acknowledged event twice', async () => {
     const quiet = await usher.device('ben', 'ben-quiet', { acks: false });
