@@ -47,7 +47,8 @@ export class AckTracker {
 
   /**
    * Sends once more what was not acknowledged within `timeoutMs`. What was not acknowledged even then is given up: the
-   * device gets it with its next connection. So is what `isWanted` refuses, without a second time. Returns the frames that were given up.
+   * device gets it with its next connection. So is what `isWanted` refuses, without a second time. Returns the frames that were not
+   * acknowledged in time for the first time.
    */
   resendDue(
     transport: Transport,
@@ -63,7 +64,7 @@ export class AckTracker {
     const others = this.unacknowledged.filter((event) => !isDue(event));
     this.unacknowledged = [...again.map((event) => ({ ...event, sentAt: now, resent: true })), ...others];
     this.lateAcks += due.length;
-    return due.filter((event) => !again.includes(event)).map(({ frame }) => frame);
+    return due.filter(({ resent }) => !resent).map(({ frame }) => frame);
   }
 
   /**

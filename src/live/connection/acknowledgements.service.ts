@@ -47,7 +47,7 @@ export class AcknowledgementsService {
   }
 
   /**
-   * Sends each overdue event once more; `now` is monotonic. One that stays unacknowledged gets the receipt `sent` and waits for the next
+   * Sends each overdue event once more, with the receipt `sent`; `now` is monotonic. One that stays unacknowledged waits for the next
    * connection.
    */
   resendDue(connection: Connection, now: number): void {

@@ -51,6 +51,20 @@ describe('a live connection', () => {
     },
   );
 
+  test.concurrent(
+    'has the receipt `sent` of an event that was sent once more, also when it ends then',
+    async () => {
+      const device = await usher.device('amy', 'amy-tv', { acks: false });
+      await publish('amy', 'note.unread');
+      await eventually('it is sent again', () => device.envelopes('note.unread').length === 2);
+      device.close();
+      await eventually('the receipt is stored as sent', async () => {
+        const { body } = await usher.backOffice.call('GET', '/v1/users/amy/timeline?limit=1');
+        return JSON.stringify(body).includes('"sent"');
+      });
+    },
+  );
+
   test.concurrent('is not sent an event once more that has expired by then', async () => {
     const device = await usher.device('abe', 'abe-tv', { acks: false });
     const expiresAt = new Date(Date.now() + 900).toISOString();
