@@ -62,7 +62,10 @@ export class AckTracker {
     const again = due.filter(({ resent, frame }) => !resent && isWanted(frame));
     if (again.length > 0) transport.write(again.map(({ frame }) => frame));
     const others = this.unacknowledged.filter((event) => !isDue(event));
-    this.unacknowledged = [...again.map((event) => ({ ...event, sentAt: now, resent: true })), ...others];
+    this.unacknowledged = [
+      ...again.map(({ ackId, frame }) => ({ ackId, frame, sentAt: now, resent: true })),
+      ...others,
+    ];
     this.lateAcks += due.length;
     return due.filter(({ resent }) => !resent).map(({ frame }) => frame);
   }
