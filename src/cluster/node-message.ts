@@ -55,6 +55,13 @@ export interface DisconnectRequest {
   readonly at: number;
 }
 
+/** A device has reported over HTTP how far it is with these events: its connection need not send them again. */
+export interface AppliedReport {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly eventIds: readonly string[];
+}
+
 /** A question about the connections of users; each node answers into the list `answers` of that id (platform/redis/keys.ts). */
 export interface ConnectionsQuestion {
   readonly userIds: readonly string[];
@@ -64,6 +71,8 @@ export interface ConnectionsQuestion {
 /** Never the first character of events, which begin with `[`. */
 const DISCONNECT_PREFIX = '!';
 const QUESTION_PREFIX = '?';
+/** A node of an older version takes such a message for no events. */
+const APPLIED_PREFIX = '+';
 
 /** A message to another node: the log of broadcasts has changed. A hint, since each node looks by itself as well. */
 export const BROADCASTS_CHANGED = '*';
@@ -74,6 +83,16 @@ export const encodeDisconnect = (request: DisconnectRequest): string =>
 
 /** Whether the message is a disconnect request. */
 export const isDisconnect = (message: string): boolean => message.startsWith(DISCONNECT_PREFIX);
+
+/** Returns the report as one message to another node. */
+export const encodeApplied = (report: AppliedReport): string => APPLIED_PREFIX + JSON.stringify(report);
+
+/** Whether the message is such a report. */
+export const isApplied = (message: string): boolean => message.startsWith(APPLIED_PREFIX);
+
+/** Returns the report of a message for which `isApplied` holds. */
+export const decodeApplied = (message: string): AppliedReport =>
+  JSON.parse(message.slice(APPLIED_PREFIX.length)) as AppliedReport;
 
 /** Returns the request of a message for which `isDisconnect` holds. */
 export const decodeDisconnect = (message: string): DisconnectRequest =>

@@ -11,12 +11,15 @@ import { NodeChannelStore } from './node-channel.store.js';
 import type { ConnectedDevice, UserConnections } from './lookup/connected-device.js';
 import { ConnectionLookupStore } from './lookup/connection-lookup.store.js';
 import {
+  type AppliedReport,
   BROADCASTS_CHANGED,
   type ConnectionsQuestion,
+  decodeApplied,
   decodeDisconnect,
   decodeEvents,
   decodeQuestion,
   type DisconnectRequest,
+  isApplied,
   isDisconnect,
   isQuestion,
 } from './node-message.js';
@@ -45,6 +48,8 @@ export interface LocalNode extends RecoverableNode {
   deliver(events: readonly OutgoingEvent[]): void;
   /** Disconnects a device, if it is connected here. */
   disconnect(request: DisconnectRequest): void;
+  /** The device has applied events: they are not sent to it again, if it is connected here. */
+  markApplied(report: AppliedReport): void;
   /** The log of broadcasts has changed: reads it soon. */
   refreshBroadcasts(): void;
   /** The user's connections to this node. */
@@ -128,6 +133,11 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   /** Ends the device's connection to this node, if it has one. */
   disconnectHere(request: DisconnectRequest): void {
     this.localNode?.disconnect(request);
+  }
+
+  /** Has events that the device has applied not sent to it again, if it is connected to this node. */
+  markAppliedHere(report: AppliedReport): void {
+    this.localNode?.markApplied(report);
   }
 
   /** Joins the other nodes with sockets. Resolves when they send to this node, or when Redis is away. Never throws. */
@@ -233,6 +243,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     try {
       if (isDisconnect(message)) this.localNode?.disconnect(decodeDisconnect(message));
       else if (message === BROADCASTS_CHANGED) this.localNode?.refreshBroadcasts();
+      else if (isApplied(message)) this.localNode?.markApplied(decodeApplied(message));
       else if (isQuestion(message)) this.answer(decodeQuestion(message));
       else this.localNode?.deliver(decodeEvents(message));
     } catch (error) {

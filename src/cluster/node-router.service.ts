@@ -6,7 +6,9 @@ import { type NodeLane, NODE_LANES, nodeLaneOf } from '../platform/redis/keys.js
 import { TracingService } from '../platform/tracing/tracing.service.js';
 import { Batcher } from '../platform/scheduling/batcher.js';
 import {
+  type AppliedReport,
   BROADCASTS_CHANGED,
+  encodeApplied,
   encodeEvents,
   encodeDisconnect,
   type DisconnectRequest,
@@ -74,6 +76,16 @@ export class NodeRouterService {
     await Promise.all(
       recipients(others, nodeIds).map((nodeId) => this.nodes.send(nodeId, 'critical', message)),
     );
+  }
+
+  /** Tells this node and the others that hold the user's devices what one of these has applied; throws when it is not certain that all were told. */
+  async tellOfApplied(report: AppliedReport): Promise<void> {
+    this.registry.markAppliedHere(report);
+    const others = this.otherNodes();
+    if (others.size === 0) return;
+    const [nodeIds] = await this.presence.nodesOf([report.userId]);
+    const message = encodeApplied(report);
+    await Promise.all(recipients(others, nodeIds).map((nodeId) => this.nodes.send(nodeId, 'other', message)));
   }
 
   /** Tells all other nodes that hold devices that the log of broadcasts has changed; throws when it is not certain that all were told. */

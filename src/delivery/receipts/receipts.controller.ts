@@ -18,7 +18,7 @@ export class ReceiptsController {
     private readonly devices: DevicesService,
   ) {}
 
-  /** Records a receipt of a device that has no connection: a push was tapped, or shown. Throws Problem unknown_device. */
+  /** Records a receipt of a device that may have no connection: a push was tapped, or shown. Throws Problem unknown_device. */
   @Post()
   @Operation({
     id: 'reportReceipt',
@@ -34,6 +34,6 @@ export class ReceiptsController {
     const { deviceId, ...payload } = body;
     const [isRegistered] = await this.devices.areRegistered([{ userId, deviceId }]);
     if (!isRegistered) throw new Problem('unknown_device');
-    await this.receipts.report({ userId, deviceId }, payload);
+    await this.receipts.reportApart({ userId, deviceId }, payload);
   }
 }

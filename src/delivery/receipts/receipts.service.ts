@@ -1,4 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { NodeRouterService } from '../../cluster/node-router.service.js';
 import { HandlesDeviceCommand } from '../../devices/commands/device-command.decorator.js';
 import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/commands/device-command.js';
 import { MailboxService } from '../../mailbox/mailbox.service.js';
@@ -27,6 +28,7 @@ type Reporter = Pick<DeviceSession, 'userId' | 'deviceId'>;
 @Injectable()
 @HandlesDeviceCommand('receipt')
 export class ReceiptsService implements DeviceCommand {
+  private readonly log = new Logger('delivery');
   private readonly writes = new Batcher<Receipt, undefined>({
     runBatch: async (receipts) => {
       await this.store.record(groupByEvent(receipts));
@@ -43,6 +45,7 @@ export class ReceiptsService implements DeviceCommand {
     private readonly mailbox: MailboxService,
     private readonly bus: EventBusService,
     @Inject(SENT_EVENT_LOOKUP) private readonly sentEvents: SentEventLookup,
+    private readonly router: NodeRouterService,
   ) {}
 
   /** Records what the connection itself shows. A receipt that cannot be written now is dropped: the device's next one implies it. */
@@ -54,6 +57,18 @@ export class ReceiptsService implements DeviceCommand {
     const events = await this.report(session, parse(receiptPayload, payload));
     session.applied(events.map(({ id }) => id));
     return {};
+  }
+
+  /**
+   * The same over HTTP. The device's connection, on whatever node it is, learns of it as well; while Redis is away one on another
+   * node may send the event once more. Throws as `report` does.
+   */
+  async reportApart(reporter: Reporter, payload: ReceiptPayload): Promise<void> {
+    const events = await this.report(reporter, payload);
+    const { userId, deviceId } = reporter;
+    this.router
+      .tellOfApplied({ userId, deviceId, eventIds: events.map(({ id }) => id) })
+      .catch((error: unknown) => this.log.debug(`an event may be sent once more: ${String(error)}`));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { AppliedReport } from '../../cluster/node-message.js';
 import { MetricsService } from '../../platform/metrics/metrics.service.js';
 import type { Connection } from './connection.js';
 
@@ -51,6 +52,12 @@ export class ConnectionRegistryService {
     if (others.length === 0) this.byUser.delete(userId);
     else this.byUser.set(userId, others);
     this.count -= 1;
+  }
+
+  /** The device has applied these events, as it said elsewhere than on its connection. */
+  markApplied({ userId, deviceId, eventIds }: AppliedReport): void {
+    for (const connection of this.of(userId))
+      if (connection.deviceId === deviceId) connection.applied(eventIds);
   }
 
   /** All connections; copy them before closing any. */

@@ -22,6 +22,7 @@ export class NodeRegistrationService implements OnModuleInit {
       connectedDevices: (userId) => this.connections.of(userId).map(({ deviceId }) => deviceId),
       deliver: (events) => this.delivery.deliver(events),
       disconnect: (request) => this.disconnects.disconnect(request),
+      markApplied: (report) => this.connections.markApplied(report),
       describeConnections: (userId) => this.connections.of(userId).map((connection) => connection.describe()),
       refreshBroadcasts: () => this.gapFiller.readBroadcasts(),
       fillGaps: (userIds) => this.gapFiller.fill(userIds),

@@ -19,7 +19,10 @@ afterAll(async () => {
 
 test('receipts of one device that contradict each other cost no other device its receipts', async () => {
   // `record` needs the store alone.
-  const receipts = new ReceiptsService(new ReceiptStore(database), {} as never, {} as never, {} as never);
+  const receipts = new ReceiptsService(
+    new ReceiptStore(database),
+    ...([{}, {}, {}, {}] as [never, never, never, never]),
+  );
   const record = (userId: string, offset: number) =>
     receipts.record(
       { userId, deviceId: 'tv' },

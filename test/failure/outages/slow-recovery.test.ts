@@ -79,6 +79,7 @@ beforeAll(async () => {
     deliver: () => undefined,
     disconnect: () => undefined,
     refreshBroadcasts: () => undefined,
+    markApplied: () => undefined,
     describeConnections: () => [],
     fillGaps: (userIds) => gapFiller.fill(userIds),
   });

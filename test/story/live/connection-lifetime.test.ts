@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import { connectionError } from '../../support/drivers/observed-socket.js';
 import { openRawSocket } from '../../support/drivers/raw-socket.js';
+import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { isWaitingForLock } from '../../support/infrastructure/locks.js';
@@ -101,6 +102,28 @@ describe('a live connection', () => {
     const { body } = await usher.backOffice.call('GET', '/v1/users/zoe');
     expect(body.notApplied).toEqual([]);
   });
+
+  test.concurrent(
+    'is not sent a plan change again that its device reported as applied over HTTP, on whatever node it is',
+    async () => {
+      const other = await usher.another();
+      await usher.backOffice.putPlan('basic', ['price_basic']);
+      const reporting = [await usher.device('yan', 'yan-tv'), await other.device('yan', 'yan-phone')];
+      const silent = [await usher.device('yan', 'yan-slow'), await other.device('yan', 'yan-slower')];
+      await usher.stripe.sendEvent('customer.subscription.created', {
+        ...subscriptionIds('yan'),
+        price: 'price_basic',
+      });
+      for (const device of reporting) {
+        const { id } = await device.waitFor('membership.changed');
+        const report = { deviceId: device.id, ids: [id], state: 'applied' };
+        expect((await usher.callAs('yan', 'POST', '/v1/me/receipts', report)).status).toBe(204);
+      }
+      for (const device of silent)
+        await eventually('it is sent again', () => device.envelopes('membership.changed').length === 2);
+      for (const device of reporting) expect(device.envelopes('membership.changed')).toHaveLength(1);
+    },
+  );
 
   test.concurrent(
     'ends on every node when its device is removed, and not when another user’s device with the same id is',
