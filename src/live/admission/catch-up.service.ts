@@ -1,12 +1,14 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { HandlesDeviceCommand } from '../../devices/commands/device-command.decorator.js';
 import type { CommandResponse, DeviceCommand, DeviceSession } from '../../devices/commands/device-command.js';
 import { Problem } from '../../platform/http/problem.js';
 import { parse } from '../../platform/http/validation.js';
+import { isOutage } from '../../platform/postgres/outage.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { TokenBucket } from '../../platform/rate-limits/token-bucket.js';
 import { positionWithout } from '../broadcasts/broadcast-frame.js';
 import { Connection } from '../connection/connection.js';
+import type { EventFrame } from '../connection/frame.js';
 import { LocalDeliveryService } from '../delivery/local-delivery.service.js';
 import { DisconnectService } from '../maintenance/disconnect.service.js';
 import { type SyncPayload, syncPayload } from './handshake.schema.js';
@@ -17,6 +19,8 @@ import { type History, HistoryService } from './history.service.js';
 const SYNC_PAGES_PER_SECOND = 1;
 const SYNC_PAGES_BURST = 30;
 const MAX_SYNC_DEBT = 30;
+/** How soon it is tried again to read what connections missed, when PostgreSQL was away. */
+const RETRY_MS = 1_000;
 
 /**
  * Sends a connected device its history: when it was admitted, when it asks for it with `sync`, and when it missed an
@@ -24,10 +28,13 @@ const MAX_SYNC_DEBT = 30;
  */
 @Injectable()
 @HandlesDeviceCommand('sync')
-export class CatchUpService implements DeviceCommand {
+export class CatchUpService implements DeviceCommand, OnApplicationShutdown {
   private readonly log = new Logger('live');
   /** In pages, which is what a history costs: its first one is taken before it is read, the others and the broadcasts when they were written. */
   private readonly syncLimits = new WeakMap<Connection, TokenBucket>();
+  /** Connections that may have missed something, which could not be read. */
+  private readonly unread = new Set<Connection>();
+  private retryTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly histories: HistoryService,
@@ -55,7 +62,7 @@ export class CatchUpService implements DeviceCommand {
 
   /**
    * `sync`: what a reconnect from this position would send. Throws Problem rate_limited while an earlier one is running, and to
-   * a device whose earlier ones cost too much.
+   * a device whose earlier ones cost too much. When its history cannot be read this throws why, and the device gets live events as before.
    */
   async handle(session: DeviceSession, payload: unknown): Promise<CommandResponse> {
     const request = parse(syncPayload, payload);
@@ -92,8 +99,12 @@ export class CatchUpService implements DeviceCommand {
       broadcast === undefined
         ? positionWithout(dropped, broadcastPosition)
         : { epoch: position.epoch, number: broadcast };
+    const { history } = await this.histories.read({ userId, deviceId, position }).catch((error: unknown) => {
+      connection.broadcastPosition = broadcastPosition;
+      this.goOn(connection, dropped);
+      throw error;
+    });
     try {
-      const { history } = await this.histories.read({ userId, deviceId, position });
       this.begin(connection, history, (sent) => sent.history + sent.broadcasts);
     } catch (error) {
       this.disconnects.terminate(connection);
@@ -101,14 +112,34 @@ export class CatchUpService implements DeviceCommand {
     }
   }
 
+  /** Lets live events follow what the connection was sent before its catch-up began, and what waited then. */
+  private goOn(connection: Connection, waiting: readonly EventFrame[]): void {
+    const { position } = connection.outbound;
+    if (position) this.delivery.catchUp(connection, waiting, position);
+  }
+
+  private readLater(connection: Connection): void {
+    this.unread.add(connection);
+    this.retryTimer ??= setTimeout(() => {
+      this.retryTimer = undefined;
+      const due = [...this.unread];
+      this.unread.clear();
+      for (const one of due) void this.fillGap(one);
+    }, RETRY_MS);
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.retryTimer);
+  }
+
   /**
-   * Reads from the mailbox what the connection missed, and begins to send it: a node crashed, or a message between nodes was lost.
-   * Never throws.
+   * Reads from the mailbox what the connection missed, and begins to send it: a node crashed, or a message between nodes was lost. While
+   * PostgreSQL is away it is tried again each second. Never throws.
    */
   async fillGap(connection: Connection): Promise<void> {
     const { userId, deviceId, outbound } = connection;
     const { position } = outbound;
-    if (!position || outbound.isCatchingUp) return;
+    if (!position || !outbound.isLive || this.unread.has(connection)) return;
     outbound.startCatchUp();
     try {
       const { history } = await this.histories.read({ userId, deviceId, position });
@@ -121,7 +152,9 @@ export class CatchUpService implements DeviceCommand {
       if (history.head.epoch === position.epoch) this.delivery.countSlowDevice();
       this.disconnects.terminate(connection);
     } catch (error) {
-      this.giveUp(connection, error);
+      if (!isOutage(error)) return this.giveUp(connection, error);
+      this.readLater(connection);
+      this.goOn(connection, []);
     }
   }
 

@@ -1,5 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { eventually } from '../../../test/support/eventually.js';
+import { liveConnection } from '../../../test/support/live-connection.js';
 import { EncodedEvent } from '../../mailbox/events/outgoing-event.js';
+import type { Position } from '../../mailbox/position.js';
 import { Connection } from '../connection/connection.js';
 import { EventFrame } from '../connection/frame.js';
 import { CatchUpService } from './catch-up.service.js';
@@ -46,4 +49,39 @@ test('a history that a device asks for does not come after events that still wai
   );
   await catchUp.handle(connection, { epoch: EPOCH, offset: 5 });
   expect(waiting).toEqual([false]);
+});
+
+test('a gap that cannot be read while PostgreSQL is away is filled when it is back, and the device stays connected', async () => {
+  const { connection, transport } = liveConnection();
+  let isTerminated = false;
+  transport.terminate = () => (isTerminated = true);
+  const delivery = {
+    catchUp: ({ outbound }: Connection, missed: readonly EventFrame[], head: Position) => {
+      outbound.replay(missed);
+      outbound.finishCatchUp(head);
+    },
+  };
+  let attempts = 0;
+  const read = () => {
+    attempts += 1;
+    if (attempts === 1) return Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
+    return Promise.resolve({ history: { resume: 'replay', head: { epoch: EPOCH, offset: 1 }, missed: [] } });
+  };
+  const send = (one: Connection, { head }: { head: Position }) => {
+    delivery.catchUp(one, [new EventFrame(EncodedEvent.fromNode(header(1), '["note",{}]'))], head);
+    return Promise.resolve({ history: 1, broadcasts: 0 });
+  };
+  const disconnects = { terminate: () => transport.terminate() };
+  const catchUp = new CatchUpService(
+    { read } as never,
+    { send } as never,
+    delivery as never,
+    disconnects as never,
+  );
+  connection.outbound.add(new EventFrame(EncodedEvent.fromNode(header(2), '["note",{}]')));
+  await catchUp.fillGap(connection);
+  expect([connection.outbound.isLive, connection.outbound.hasGap, isTerminated]).toEqual([true, true, false]);
+  await eventually('the gap is filled', () => !connection.outbound.hasGap);
+  expect(connection.outbound.takeDurable().map((frame) => frame.header.offset)).toEqual([1, 2]);
+  catchUp.onApplicationShutdown();
 });
