@@ -5,7 +5,6 @@ import { ConsistencyChecker, type TrackedEvent } from '../../support/consistency
 import { ReconnectingDevice } from '../../support/drivers/reconnecting-device.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
-import { type FaultProxy, proxyDatabase } from '../../support/infrastructure/fault-proxy.js';
 import { report } from '../../support/report.js';
 
 /** The test takes locks that block every connection of the important and the routine lane. The critical lane must go on. */
@@ -15,19 +14,13 @@ const URGENT = 20;
 const URGENT_MS = 1_000;
 
 let usher: TestUsher;
-let proxy: FaultProxy;
 let devices: ReconnectingDevice[];
 const checker = new ConsistencyChecker();
 
 beforeAll(async () => {
   const first = await startUsher({ LOG_LEVEL: 'warn', ROLES: 'worker' });
-  const proxied = await proxyDatabase(first.database.url);
-  proxy = proxied.proxy;
-  usher = await first.another({ ROLES: 'gateway,api', DATABASE_URL: proxied.url });
-  stopAll = async () => {
-    await first.stop();
-    await proxy.close();
-  };
+  usher = await first.another({ ROLES: 'gateway,api' });
+  stopAll = () => first.stop();
   await usher.backOffice.putPlan('premium', ['price_premium']);
   const users = [...Array.from({ length: SLOW_USERS }, (_, n) => `slow${n}`), 'urgent'];
   devices = users.map((userId) => new ReconnectingDevice(userId, `${userId}-tv`, [usher.url]));
@@ -139,15 +132,3 @@ async function publishUntilAccepted(event: TrackedEvent, headers: Record<string,
   }
   return statuses;
 }
-
-describe('while PostgreSQL cannot be reached', () => {
-  test('a device that requests its history is disconnected in a way after which stock clients reconnect by themselves', async () => {
-    const device = await usher.device('asks', 'asks-tv');
-    proxy.set('cut');
-    const reply = await device.request('sync', { epoch: 'any', offset: 0 }).catch(() => ({ ok: false }));
-    expect(reply.ok).toBe(false);
-    const reason = await device.disconnected();
-    proxy.set('open');
-    expect(['transport close', 'transport error']).toContain(reason);
-  }, 30_000);
-});
