@@ -34,6 +34,6 @@ export class ReceiptsController {
     const { deviceId, ...payload } = body;
     const [isRegistered] = await this.devices.areRegistered([{ userId, deviceId }]);
     if (!isRegistered) throw new Problem('unknown_device');
-    await this.receipts.reportApart({ userId, deviceId }, payload);
+    await this.receipts.reportOverHttp({ userId, deviceId }, payload);
   }
 }

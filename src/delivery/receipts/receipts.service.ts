@@ -63,7 +63,7 @@ export class ReceiptsService implements DeviceCommand {
    * The same over HTTP. The device's connection, on whatever node it is, learns of it as well; while Redis is away one on another
    * node may send the event once more. Throws as `report` does.
    */
-  async reportApart(reporter: Reporter, payload: ReceiptPayload): Promise<void> {
+  async reportOverHttp(reporter: Reporter, payload: ReceiptPayload): Promise<void> {
     const events = await this.report(reporter, payload);
     const { userId, deviceId } = reporter;
     this.router

@@ -51,6 +51,10 @@ export class CatchUpService implements DeviceCommand, OnApplicationShutdown {
     this.begin(connection, history, ({ history: pages }) => pages);
   }
 
+  onApplicationShutdown(): void {
+    clearTimeout(this.retryTimer);
+  }
+
   private begin(connection: Connection, history: History, costOf: (sent: SentPages) => number): void {
     if (connection.isClosed || !connection.transport) return;
     this.sender.welcome(connection, history);
@@ -126,10 +130,6 @@ export class CatchUpService implements DeviceCommand, OnApplicationShutdown {
       this.unread.clear();
       for (const one of due) void this.fillGap(one);
     }, RETRY_MS);
-  }
-
-  onApplicationShutdown(): void {
-    clearTimeout(this.retryTimer);
   }
 
   /**

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { backOffice, type BackOffice } from '../../support/drivers/back-office.js';
 import { cancel, putPlans, startStream, subscribe } from '../../support/drivers/subscribers.js';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { type NodeBehindProxy, startNodeBehindProxy } from '../../support/drivers/node-behind-proxy.js';
+import type { TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { expectProblem } from '../../support/expectations.js';
-import { type FaultProxy, proxyDatabase } from '../../support/infrastructure/fault-proxy.js';
+import type { FaultProxy } from '../../support/infrastructure/fault-proxy.js';
 
 /** Scaled down from a grace period of 300 s and leases of 90 s. */
 const GRACE_SECONDS = 7;
@@ -14,23 +15,20 @@ let usher: TestUsher;
 let proxy: FaultProxy;
 /** A node that reaches PostgreSQL only through `proxy`, and an edge node that calls it with its own key. */
 let node: TestUsher;
+let stop: NodeBehindProxy['stop'];
 let edge: BackOffice;
 beforeAll(async () => {
-  usher = await startUsher({
+  ({ usher, node, proxy, stop } = await startNodeBehindProxy({
     LEASE_SECONDS: String(LEASE_SECONDS),
     GRACE_SECONDS: String(GRACE_SECONDS),
-  });
-  const proxied = await proxyDatabase(usher.database.url);
-  proxy = proxied.proxy;
-  node = await usher.another({ DATABASE_URL: proxied.url });
+  }));
   await putPlans(usher);
   const { body } = await usher.backOffice.call('POST', '/v1/keys', { name: 'edge', scopes: ['edge'] });
   edge = backOffice(node.url, String(body.key));
 });
 afterAll(async () => {
   proxy.set('open');
-  await usher.stop();
-  await proxy.close();
+  await stop();
 });
 
 /** Starts a stream and renews it through the node. Returns its id. */

@@ -125,10 +125,10 @@ const admission = (userId: string): Promise<unknown> =>
 /** Publishes the event until it is accepted. Returns the status of each attempt. */
 async function publishUntilAccepted(event: TrackedEvent, headers: Record<string, string>): Promise<number[]> {
   const statuses: number[] = [];
-  for (let attempt = 0; attempt < 60 && statuses.at(-1) !== 202; attempt += 1) {
+  await eventually(`${event.userId} is published to`, async () => {
     const reply = await checker.publish(usher.backOffice, event.userId, 'important', headers, event);
     statuses.push(reply?.status ?? 0);
-    if (reply?.status !== 202) await new Promise((resolve) => setTimeout(resolve, 250));
-  }
+    return reply?.status === 202;
+  });
   return statuses;
 }

@@ -1,22 +1,18 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { type NodeBehindProxy, startNodeBehindProxy } from '../../support/drivers/node-behind-proxy.js';
+import type { TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
-import { type FaultProxy, proxyDatabase } from '../../support/infrastructure/fault-proxy.js';
+import type { FaultProxy } from '../../support/infrastructure/fault-proxy.js';
 
 let usher: TestUsher;
 let proxy: FaultProxy;
 /** The node whose connection to PostgreSQL can be cut. */
 let node: TestUsher;
+let stop: NodeBehindProxy['stop'];
 beforeAll(async () => {
-  usher = await startUsher();
-  const proxied = await proxyDatabase(usher.database.url);
-  proxy = proxied.proxy;
-  node = await usher.another({ DATABASE_URL: proxied.url });
+  ({ usher, node, proxy, stop } = await startNodeBehindProxy());
 });
-afterAll(async () => {
-  await usher.stop();
-  await proxy.close();
-});
+afterAll(() => stop());
 
 test.each(['cut', 'black-hole'] as const)(
   'a device that asks for its history while PostgreSQL is away (%s) is answered, stays connected, and gets it later',

@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { type Messaging, startMessaging } from '../../support/drivers/messaging.js';
+import type { TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
-import { type FakeMailServer, startFakeMailServer } from '../../support/fakes/fake-mail-server.js';
-import {
-  type FakeSmsProvider,
-  PLAIN_TOKEN,
-  startFakeSmsProvider,
-} from '../../support/fakes/fake-sms-provider.js';
+import type { FakeMailServer } from '../../support/fakes/fake-mail-server.js';
+import type { FakeSmsProvider } from '../../support/fakes/fake-sms-provider.js';
 
 /** What the mail server and the sender need minutes for. */
 const CAMPAIGN = 200;
@@ -21,27 +18,18 @@ const PHONE = '+4915112345678';
 let usher: TestUsher;
 let mailServer: FakeMailServer;
 let sms: FakeSmsProvider;
+let stop: Messaging['stop'];
 beforeAll(async () => {
-  mailServer = await startFakeMailServer();
-  sms = await startFakeSmsProvider();
-  usher = await startUsher({
-    PUBLIC_URL: 'https://usher.example.com',
-    SMTP_URL: mailServer.url,
-    SMTP_FROM: 'no-reply@usher.example.com',
+  ({ usher, mailServer, sms, stop } = await startMessaging({
     SMTP_PER_MINUTE: '60',
-    SMS_HTTP_URL: `${sms.origin}/plain`,
-    SMS_HTTP_TOKEN: PLAIN_TOKEN,
     SMS_ROUTES: JSON.stringify(ROUTES),
     SMS_PER_USER_PER_DAY: '1000',
     EMAIL_PER_USER_PER_DAY: '1000',
-  });
+  }));
   const contact = { email: EMAIL, emailVerified: true, phone: PHONE, phoneVerified: true };
   await usher.backOffice.call('PUT', '/v1/users/ann/contact', contact);
 });
-afterAll(async () => {
-  await usher.stop();
-  await Promise.all([mailServer.close(), sms.close()]);
-});
+afterAll(() => stop());
 
 type Counts = Record<'waiting' | 'undecided' | 'withdrawn', number>;
 const campaignBy = async (channel: string): Promise<Counts | undefined> =>

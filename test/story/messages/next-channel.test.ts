@@ -2,14 +2,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MAX_ATTEMPTS } from '../../../src/messages/sending/next-step.js';
 import { call } from '../../support/drivers/back-office.js';
 import { signedHeaders, STANDARD_SECRET } from '../../support/drivers/standard-webhooks.js';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { type Messaging, startMessaging } from '../../support/drivers/messaging.js';
+import type { TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
-import { type FakeMailServer, startFakeMailServer } from '../../support/fakes/fake-mail-server.js';
-import {
-  type FakeSmsProvider,
-  PLAIN_TOKEN,
-  startFakeSmsProvider,
-} from '../../support/fakes/fake-sms-provider.js';
+import type { FakeMailServer } from '../../support/fakes/fake-mail-server.js';
+import type { FakeSmsProvider } from '../../support/fakes/fake-sms-provider.js';
 
 const ROUTES = {
   currency: 'EUR',
@@ -22,23 +19,14 @@ const TAKEN = 0;
 let usher: TestUsher;
 let mailServer: FakeMailServer;
 let sms: FakeSmsProvider;
+let stop: Messaging['stop'];
 beforeAll(async () => {
-  mailServer = await startFakeMailServer();
-  sms = await startFakeSmsProvider();
-  usher = await startUsher({
-    PUBLIC_URL: 'https://usher.example.com',
-    SMTP_URL: mailServer.url,
-    SMTP_FROM: 'no-reply@usher.example.com',
-    SMS_HTTP_URL: `${sms.origin}/plain`,
-    SMS_HTTP_TOKEN: PLAIN_TOKEN,
+  ({ usher, mailServer, sms, stop } = await startMessaging({
     SMS_ROUTES: JSON.stringify(ROUTES),
     MESSAGE_WEBHOOK_SECRET: STANDARD_SECRET,
-  });
+  }));
 });
-afterAll(async () => {
-  await usher.stop();
-  await Promise.all([mailServer.close(), sms.close()]);
-});
+afterAll(() => stop());
 
 interface Listed {
   readonly channel: string;

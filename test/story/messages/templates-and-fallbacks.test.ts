@@ -4,38 +4,26 @@ import { CAMPAIGN_TEMPLATE } from '../../support/cases/campaign-template.js';
 import { call as request } from '../../support/drivers/back-office.js';
 import { followLink } from '../../support/drivers/mail-link.js';
 import { registerPhone } from '../../support/drivers/phone.js';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { type Messaging, startMessaging } from '../../support/drivers/messaging.js';
+import type { TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { expectProblem } from '../../support/expectations.js';
-import { type FakeMailServer, startFakeMailServer } from '../../support/fakes/fake-mail-server.js';
-import {
-  type FakeSmsProvider,
-  PLAIN_TOKEN,
-  startFakeSmsProvider,
-} from '../../support/fakes/fake-sms-provider.js';
+import type { FakeMailServer } from '../../support/fakes/fake-mail-server.js';
+import type { FakeSmsProvider } from '../../support/fakes/fake-sms-provider.js';
 
 const sender = { provider: 'http', sender: 'Usher', price: 0.05, perSecond: 500 };
 let usher: TestUsher;
 let mailServer: FakeMailServer;
 let sms: FakeSmsProvider;
+let stop: Messaging['stop'];
 beforeAll(async () => {
-  mailServer = await startFakeMailServer();
-  sms = await startFakeSmsProvider();
-  usher = await startUsher({
+  ({ usher, mailServer, sms, stop } = await startMessaging({
     NODE_ENV: 'development',
     ACK_TIMEOUT_SECONDS: '1',
-    PUBLIC_URL: 'https://usher.example.com',
-    SMTP_URL: mailServer.url,
-    SMTP_FROM: 'Usher <no-reply@usher.example.com>',
-    SMS_HTTP_URL: `${sms.origin}/plain`,
-    SMS_HTTP_TOKEN: PLAIN_TOKEN,
     SMS_ROUTES: JSON.stringify({ currency: 'EUR', routes: [{ prefix: '+49', senders: [sender] }] }),
-  });
+  }));
 });
-afterAll(async () => {
-  await usher.stop();
-  await Promise.all([mailServer.close(), sms.close()]);
-});
+afterAll(() => stop());
 
 const call = (method: string, path: string, body?: unknown) => usher.backOffice.call(method, path, body);
 async function put(path: string, body: unknown): Promise<Record<string, unknown>> {

@@ -3,17 +3,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { call, type HttpReply } from '../../support/drivers/back-office.js';
 import { signedHeaders } from '../../support/drivers/standard-webhooks.js';
 import { STANDARD_SECRET } from '../../support/drivers/standard-webhooks.js';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { type Messaging, startMessaging } from '../../support/drivers/messaging.js';
+import type { TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
 import { expectNoSecrets } from '../../support/expectations.js';
-import { type FakeMailServer, startFakeMailServer } from '../../support/fakes/fake-mail-server.js';
+import type { FakeMailServer } from '../../support/fakes/fake-mail-server.js';
 import {
   ACCOUNT_SID,
   AUTH_TOKEN,
   type FakeSmsProvider,
   PLAIN_TOKEN,
   postAsTwilio,
-  startFakeSmsProvider,
 } from '../../support/fakes/fake-sms-provider.js';
 import { metric } from '../../support/metric.js';
 
@@ -32,18 +32,11 @@ const ROUTES = {
 let usher: TestUsher;
 let mailServer: FakeMailServer;
 let sms: FakeSmsProvider;
+let stop: Messaging['stop'];
 beforeAll(async () => {
-  mailServer = await startFakeMailServer();
-  sms = await startFakeSmsProvider();
-  usher = await startUsher({
-    PUBLIC_URL,
-    SMTP_URL: mailServer.url,
-    SMTP_FROM: 'Usher <no-reply@usher.example.com>',
+  ({ usher, mailServer, sms, stop } = await startMessaging({
     TWILIO_ACCOUNT_SID: ACCOUNT_SID,
     TWILIO_AUTH_TOKEN: AUTH_TOKEN,
-    TWILIO_ORIGIN: sms.origin,
-    SMS_HTTP_URL: `${sms.origin}/plain`,
-    SMS_HTTP_TOKEN: PLAIN_TOKEN,
     SMS_ROUTES: JSON.stringify(ROUTES),
     SMS_PER_USER_PER_DAY: '5',
     MESSAGE_WEBHOOK_SECRET: STANDARD_SECRET,
@@ -54,12 +47,9 @@ beforeAll(async () => {
     SMTP_DKIM_DOMAIN: 'usher.example.com',
     SMTP_DKIM_SELECTOR: 'mail',
     WEBHOOKS_PER_SECOND: '100000',
-  });
+  }));
 });
-afterAll(async () => {
-  await usher.stop();
-  await Promise.all([mailServer.close(), sms.close()]);
-});
+afterAll(() => stop());
 beforeEach(() => sms.responses.clear());
 
 let numbers = 10_000;
