@@ -2,6 +2,8 @@
 export const SLOW_BYTES = 256 * 1024;
 /** Above this many unread bytes nothing more is written: what follows waits until the device has read. */
 export const HOLD_BYTES = 1024 * 1024;
+/** Nor while this many events are not acknowledged, though the network took them. */
+export const HOLD_EVENTS = 2_000;
 /** When more than this waits as well, the connection is terminated: the mailbox has it all, and holds it for nothing. */
 export const MAX_WAITING_BYTES = 1024 * 1024;
 /** After this long above SLOW_BYTES, without getting any nearer to it, a device is asked to leave and to resume from the mailbox. */

@@ -58,9 +58,13 @@ export class CommandDispatcherService implements OnModuleInit {
     );
   }
 
-  /** Takes the acknowledgement of an event. One that was not to be expected counts towards the device's rate. */
+  /**
+   * Takes the acknowledgement of an event, and writes what was held back until the device had read enough. One that was not to be
+   * expected counts towards the device's rate.
+   */
   acknowledge(connection: Connection, ackId: number): void {
     if (!this.acknowledgements.acknowledge(connection, ackId)) this.countFrame(connection);
+    this.delivery.resume(connection);
   }
 
   /** Returns whether one more frame is within the device's rate, and terminates a connection that floods. */

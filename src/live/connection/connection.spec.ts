@@ -4,7 +4,7 @@ import { liveConnection } from '../../../test/support/live-connection.js';
 import { noteAt } from '../../../test/support/note.js';
 import { monotonicNow } from '../../platform/scheduling/monotonic.js';
 import { AcknowledgementsService } from './acknowledgements.service.js';
-import { HOLD_BYTES, MAX_WAITING_BYTES } from './backpressure.js';
+import { HOLD_BYTES, HOLD_EVENTS, MAX_WAITING_BYTES } from './backpressure.js';
 import { Connection } from './connection.js';
 import { EventFrame } from './frame.js';
 import { WriteScheduler } from '../delivery/write-scheduler.js';
@@ -159,8 +159,8 @@ describe('an event that has expired', () => {
 const schedulers: WriteScheduler[] = [];
 afterEach(() => schedulers.splice(0).forEach((one) => one.stop()));
 
-/** A live device whose network takes nothing until `read` is called. */
-function slowDevice() {
+/** A live device that takes nothing until `read` is called: its network, or if it `acknowledges`, the app. */
+function slowDevice({ acknowledges = false } = {}) {
   const identity = { userId: 'ann', expiresAt: new Date(), issuedAt: undefined, tokenId: undefined };
   const connection = new Connection({
     identity,
@@ -173,12 +173,12 @@ function slowDevice() {
   const transport = {
     bufferedBytes: 0,
     sentBytes: 0,
-    acknowledges: false,
+    acknowledges,
     encode: () => undefined,
     write(events: readonly EventFrame[]) {
       for (const { header, body } of events) {
         written.push(header.offset);
-        transport.bufferedBytes += body.length;
+        if (!acknowledges) transport.bufferedBytes += body.length;
       }
     },
     emit: () => undefined,
@@ -201,10 +201,13 @@ function slowDevice() {
       epoch: 'e1',
     };
     const envelope = { ...header, offset, at: '', data: 'x'.repeat(bytes) };
-    connection.outbound.add(new EventFrame(EncodedEvent.of(envelope)));
+    const frame = new EventFrame(EncodedEvent.of(envelope));
+    connection.outbound.add(frame);
     scheduler.writeNow(connection);
+    return frame;
   };
-  const read = () => {
+  const read = (frames: readonly EventFrame[] = []) => {
+    for (const { ackId } of frames) connection.acks?.acknowledge(ackId ?? 0);
     transport.bufferedBytes = 0;
     scheduler.writeNow(connection);
   };
@@ -221,6 +224,17 @@ describe('a device to which much was written', () => {
     expect(device.written).toEqual([1]);
     device.read();
     expect(device.written).toEqual([1, 2, 3]);
+  });
+
+  test('is not terminated for 2,000 events that it has not acknowledged: what follows waits until it has', () => {
+    const device = slowDevice({ acknowledges: true });
+    const frames = Array.from({ length: HOLD_EVENTS + 3 }, () => device.publish(10));
+    expect(device.isStuck()).toBe(false);
+    expect(device.written).toHaveLength(HOLD_EVENTS + 1);
+    device.read(frames.slice(0, 1));
+    expect(device.written).toHaveLength(HOLD_EVENTS + 3);
+    device.publish(MAX_WAITING_BYTES + 1);
+    expect(device.isStuck()).toBe(true);
   });
 
   test('is terminated when more than a megabyte waits for it as well', () => {

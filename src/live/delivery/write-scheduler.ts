@@ -1,4 +1,4 @@
-import { HOLD_BYTES, MAX_WAITING_BYTES, SLOW_BYTES } from '../connection/backpressure.js';
+import { HOLD_BYTES, HOLD_EVENTS, MAX_WAITING_BYTES, SLOW_BYTES } from '../connection/backpressure.js';
 import type { Connection } from '../connection/connection.js';
 
 /**
@@ -10,8 +10,6 @@ const SLICE_MIN_MS = 0.3;
 const SLICE_MAX_MS = 1;
 /** Reading the clock costs as much as a small write: once every so many connections. */
 const CHECK_EVERY = 8;
-/** A device that has not acknowledged this many events is not reading them. */
-const MAX_UNACKNOWLEDGED = 2_000;
 /** A shorter queue is not worth moving to the front of its array. */
 const COMPACT_FROM = 1_024;
 
@@ -99,10 +97,8 @@ export class WriteScheduler {
   private mayWrite(connection: Connection): boolean {
     const { transport, outbound, unacknowledged } = connection;
     if (!transport) return false;
-    const isHeld = transport.bufferedBytes > HOLD_BYTES;
-    if (!isHeld && unacknowledged <= MAX_UNACKNOWLEDGED) return true;
-    if (unacknowledged > MAX_UNACKNOWLEDGED || outbound.waitingBytes > MAX_WAITING_BYTES)
-      this.onStuck(connection);
+    if (transport.bufferedBytes <= HOLD_BYTES && unacknowledged <= HOLD_EVENTS) return true;
+    if (outbound.waitingBytes > MAX_WAITING_BYTES) this.onStuck(connection);
     return false;
   }
 }

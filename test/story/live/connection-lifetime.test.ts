@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import { connectionError } from '../../support/drivers/observed-socket.js';
-import { openRawSocket } from '../../support/drivers/raw-socket.js';
+import { openRawDevice, openRawSocket } from '../../support/drivers/raw-socket.js';
 import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { eventually } from '../../support/eventually.js';
@@ -49,6 +49,30 @@ describe('a live connection', () => {
       const [first, second] = device.envelopes('note.unread');
       expect(second).toEqual(first);
       expect(device.envelopes('note.unread')).toHaveLength(2);
+    },
+  );
+
+  test.concurrent(
+    'that gets events faster than it acknowledges them waits for more, and is not disconnected',
+    async () => {
+      const device = await openRawDevice(usher.url, await usher.token('ada'), 'ada-tv');
+      const notes = Array.from({ length: 1_000 }, () => ({
+        userId: 'ada',
+        type: 'note.many',
+        tier: 'important',
+        data: {},
+      }));
+      const ackIds = () =>
+        new Set(device.received.flatMap((packet) => /^42(\d+)\["note.many"/.exec(packet)?.[1] ?? []));
+      for (let published = 1_000; published <= 3_000; published += 1_000) {
+        await usher.backOffice.publish(notes);
+        await eventually('they are received', () => ackIds().size === published);
+      }
+      await usher.backOffice.publish(notes);
+      for (const ackId of ackIds()) device.send(`43${ackId}[]`);
+      await eventually('the others are received', () => ackIds().size === 4_000);
+      expect(device.isOpen).toBe(true);
+      device.terminate();
     },
   );
 
