@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { NodeFactsStore } from '../cluster/node-facts.store.js';
+import { NodeFactsStore } from '../cluster/facts/node-facts.store.js';
 import { PROCESSORS } from '../membership/processors/registry.js';
 import { Problem } from '../platform/http/problem.js';
 import { monotonicNow } from '../platform/scheduling/monotonic.js';

@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
 import { Inject, Injectable } from '@nestjs/common';
-import { commit, version } from '../platform/build.js';
-import { CONFIG, type Config } from '../platform/config/config.js';
-import { LifecycleService } from '../platform/lifecycle.service.js';
-import { MetricsService } from '../platform/metrics/metrics.service.js';
-import { NodeFactsService } from '../platform/node-facts.service.js';
-import { PeriodicWorker } from '../platform/scheduling/periodic.worker.js';
-import { withTimeout } from '../platform/scheduling/timeout.js';
+import { commit, version } from '../../platform/build.js';
+import { CONFIG, type Config } from '../../platform/config/config.js';
+import { LifecycleService } from '../../platform/lifecycle.service.js';
+import { MetricsService } from '../../platform/metrics/metrics.service.js';
+import { NodeFactsService } from '../../platform/node-facts.service.js';
+import { PeriodicWorker } from '../../platform/scheduling/periodic.worker.js';
+import { withTimeout } from '../../platform/scheduling/timeout.js';
 import { NodeFactsStore } from './node-facts.store.js';
-import { NodeRegistryService } from './node-registry.service.js';
+import { NodeRegistryService } from '../node-registry.service.js';
 
 const EVERY_MS = 1_000;
 const LEAVE_TIMEOUT_MS = 500;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Inject, Injectable } from '@nestjs/common';
-import { INSTALLATION } from '../platform/postgres/installation.js';
-import { redisKeys } from '../platform/redis/keys.js';
-import type { RedisClient } from '../platform/redis/redis-cluster.js';
-import { RedisService } from '../platform/redis/redis.service.js';
+import { INSTALLATION } from '../../platform/postgres/installation.js';
+import { redisKeys } from '../../platform/redis/keys.js';
+import type { RedisClient } from '../../platform/redis/redis-cluster.js';
+import { RedisService } from '../../platform/redis/redis.service.js';
 
 const FACTS = readFileSync(new URL('node-facts.lua', import.meta.url), 'utf8');
 /** Of a node that has published nothing for this long nothing is said: it publishes once a second. */
