@@ -46,14 +46,15 @@ export function decodeEvents(message: string): OutgoingEvent[] {
   return events;
 }
 
-/** A connection must end: the user no longer has the device, it has connected again elsewhere, or an operator wants it to reconnect. */
-export interface DisconnectRequest {
+/** A connection must end: the user no longer has the device, an operator wants it to reconnect, or it has connected again elsewhere. */
+export type DisconnectRequest = {
   readonly userId: string;
   readonly deviceId: string;
-  readonly reason: 'departed' | 'superseded' | 'operator';
-  /** When it was asked, in ms by the clock of the asking node. */
-  readonly at: number;
-}
+} & (
+  | { readonly reason: 'departed' | 'operator' }
+  /** `at`: when the newer connection began, in ms by the clock that all nodes share (NodeRegistryService.sharedTime). */
+  | { readonly reason: 'superseded'; readonly at: number }
+);
 
 /** A device has reported over HTTP how far it is with these events: its connection need not send them again. */
 export interface AppliedReport {

@@ -25,6 +25,7 @@ import {
 } from './node-message.js';
 import { NodeRecoveryService, type RecoverableNode } from './node-recovery.service.js';
 import { NodeStore } from './node.store.js';
+import { RedisClock } from './redis-clock.js';
 
 const HEARTBEAT_MS = 1_000;
 /** A node without a heartbeat for this long counts as dead. */
@@ -73,6 +74,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   /** Undefined on a node without sockets. */
   private localNode: LocalNode | undefined;
   private aliveNodes = new Set<string>();
+  private readonly clock = new RedisClock();
   private lastHeartbeatAt = -Infinity;
   private renewAt = 0;
   private readonly lastMessageAt: Record<NodeLane, number> = {
@@ -115,6 +117,11 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   /** The ids of the nodes that may hold devices, without this one; undefined while that is not known. */
   get others(): ReadonlySet<string> | undefined {
     return monotonicNow() - this.lastHeartbeatAt < NODE_TIMEOUT_MS ? this.aliveNodes : undefined;
+  }
+
+  /** An instant of this node's clock by the clock that all nodes share, in milliseconds. */
+  sharedTime(localTime: number): number {
+    return this.clock.at(localTime);
   }
 
   /** The ids of the user's devices that are connected to this node. */
@@ -214,12 +221,14 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   }
 
   private async sendHeartbeat(): Promise<void> {
-    const { known, nodes } = await this.nodes
+    const askedAt = Date.now();
+    const { known, nodes, redisTime } = await this.nodes
       .heartbeat(this.localNode && this.id, NODE_TIMEOUT_MS)
       .catch((error: unknown) => {
         this.hasHeartbeatFailed = true;
         throw error;
       });
+    this.clock.add({ askedAt, answeredAt: Date.now(), redisTime });
     this.lastHeartbeatAt = monotonicNow();
     this.aliveNodes = new Set(nodes.filter((id) => id !== this.id));
     if (!this.localNode) return;

@@ -21,20 +21,20 @@ export class NodeStore {
 
   /**
    * Records that the node is alive; without `nodeId` it only reads. Returns the ids of the nodes whose last heartbeat is less than
-   * `timeoutMs` old, and whether `nodeId` was among them before this one. Throws while Redis is away.
+   * `timeoutMs` old, whether `nodeId` was among them before this one, and Redis's time in milliseconds. Throws while Redis is away.
    */
   async heartbeat(
     nodeId: string | undefined,
     timeoutMs: number,
-  ): Promise<{ known: boolean; nodes: string[] }> {
-    const [known, nodes] = (await this.connections.critical.eval(
+  ): Promise<{ known: boolean; nodes: string[]; redisTime: number }> {
+    const [known, nodes, microseconds] = (await this.connections.critical.eval(
       HEARTBEAT,
       1,
       this.keys.nodes,
       nodeId ?? '',
       timeoutMs,
-    )) as [number, string[]];
-    return { known: known === 1, nodes };
+    )) as [number, string[], number];
+    return { known: known === 1, nodes, redisTime: microseconds / 1_000 };
   }
 
   /** Removes the node, so that the others stop sending to it at once and not after the timeout. */

@@ -50,7 +50,7 @@ export class SupportService {
    * audit is written first: nothing can take the end of a connection back.
    */
   disconnect(userId: string, deviceId: string, by: AuditContext): Promise<void> {
-    const request = { userId, deviceId, reason: 'operator', at: Date.now() } as const;
+    const request = { userId, deviceId, reason: 'operator' } as const;
     return this.audit.transaction('important', by, async (tx) => {
       await this.audit.record(tx, by, actOn('device.disconnect', userId, deviceId));
       this.registry.disconnectHere(request);

@@ -28,7 +28,7 @@ export class Connection implements DeviceSession {
   issuedAt: number | undefined;
   tokenId: string | undefined;
   isExpiryAnnounced = false;
-  /** By the time of day, since other nodes compare theirs with it. */
+  /** By the time of day, in milliseconds. */
   readonly connectedAt = Date.now();
   /** When it is asked to reconnect (monotonic), so that load evens out between the nodes and no process state grows old. */
   readonly recycleAt: number;

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { DisconnectRequest } from '../../cluster/node-message.js';
+import { NodeRegistryService } from '../../cluster/node-registry.service.js';
 import { type DeviceRef, deviceRemoved } from '../../devices/device.js';
 import { revokes, tokenRevoked } from '../../platform/auth/revocations/revocation.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
@@ -12,8 +13,6 @@ import { NodePresenceService } from './node-presence.service.js';
 const DISCONNECT_TIMEOUT_MS = 500;
 /** Sent with `superseded`: two tabs that share a device id would else take the connection from each other for ever. */
 const SUPERSEDED_RETRY_MS = 60_000;
-/** The nodes' clocks may differ by this much: only what is older by more was superseded for certain. */
-const CLOCK_SKEW_MS = 2_000;
 
 /**
  * Closes connections that must not live on: of removed devices, of revoked tokens, and all but the newest of one
@@ -24,6 +23,7 @@ export class DisconnectService implements OnModuleInit {
   constructor(
     private readonly bus: EventBusService,
     private readonly connections: ConnectionRegistryService,
+    private readonly nodes: NodeRegistryService,
     private readonly presence: NodePresenceService,
   ) {}
 
@@ -36,13 +36,14 @@ export class DisconnectService implements OnModuleInit {
   }
 
   /** Closes what a device has here, as this or another node requests. */
-  disconnect({ userId, deviceId, reason, at }: DisconnectRequest): void {
-    if (reason === 'departed') this.closeWhere(userId, (one) => one.deviceId === deviceId);
-    if (reason === 'operator')
+  disconnect(request: DisconnectRequest): void {
+    const { userId, deviceId } = request;
+    if (request.reason === 'departed') this.closeWhere(userId, (one) => one.deviceId === deviceId);
+    if (request.reason === 'operator')
       for (const connection of this.connections.of(userId).filter((one) => one.deviceId === deviceId))
         this.terminate(connection);
-    if (reason === 'superseded')
-      this.supersedeWhere(userId, (one) => one.deviceId === deviceId && one.connectedAt < at - CLOCK_SKEW_MS);
+    if (request.reason === 'superseded')
+      this.supersedeWhere(userId, (one) => one.deviceId === deviceId && this.beganAt(one) < request.at);
   }
 
   /**
@@ -50,12 +51,13 @@ export class DisconnectService implements OnModuleInit {
    * would keep the device's events without anybody to read them.
    */
   supersede(connection: Connection): void {
-    const { userId, deviceId, connectedAt } = connection;
+    const { userId, deviceId } = connection;
     this.supersedeWhere(
       userId,
       (one) => one !== connection && one.deviceId === deviceId && one.transport !== undefined,
     );
-    void this.presence.disconnectElsewhere({ userId, deviceId, reason: 'superseded', at: connectedAt });
+    const at = this.beganAt(connection);
+    void this.presence.disconnectElsewhere({ userId, deviceId, reason: 'superseded', at });
   }
 
   /** Ends a connection whose device is to reconnect at once: after a regular close stock Socket.IO clients would not. */
@@ -65,12 +67,17 @@ export class DisconnectService implements OnModuleInit {
   }
 
   private async disconnectRemoved({ userId, deviceId }: DeviceRef): Promise<void> {
-    const request = { userId, deviceId, reason: 'departed', at: Date.now() } as const;
+    const request = { userId, deviceId, reason: 'departed' } as const;
     this.disconnect(request);
     // While Redis is down the request is repeated in the background.
     await withTimeout(DISCONNECT_TIMEOUT_MS, this.presence.disconnectElsewhere(request)).catch(
       () => undefined,
     );
+  }
+
+  /** As other nodes compare it with theirs, in milliseconds. */
+  private beganAt({ connectedAt }: Connection): number {
+    return this.nodes.sharedTime(connectedAt);
   }
 
   private closeWhere(userId: string, mustClose: (connection: Connection) => boolean): void {
