@@ -11,7 +11,7 @@ import type { DurableTier } from '../../platform/tiers.js';
 import type { ClaimedMessage, MessageChannel } from '../message.js';
 import { MessageStore } from '../queue/message.store.js';
 import type { Turn } from './next-step.js';
-import { reserveOf, sendingBudget } from './sending-budget.js';
+import { capReserveOf, reserveOf, sendingBudget } from './sending-budget.js';
 
 const SECONDS_OF_A_DAY = 86_400;
 const SECONDS_OF_AN_HOUR = 3_600;
@@ -78,10 +78,11 @@ export class MessageLimitsService {
     if (maxPerHour === undefined) return undefined;
     const budget = spread(maxPerHour, SECONDS_OF_AN_HOUR);
     const name = routeBudget(route);
+    const reserve = capReserveOf(tier, budget, parts);
     const grant = await this.budgets
-      .take(name, budget, parts, 0)
+      .take(name, budget, parts, reserve)
       .catch(async () =>
-        (await this.messages.countOfRoute(prefix, maxPerHour)) + parts <= maxPerHour
+        (await this.messages.countOfRoute(prefix, maxPerHour)) + parts + reserve <= maxPerHour
           ? { granted: parts, waitMs: 0 }
           : NOT_GRANTED,
       );

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { reserveOf, sendingBudget } from './sending-budget.js';
+import { capReserveOf, reserveOf, sendingBudget } from './sending-budget.js';
 
 const important = (perSecond: number, wanted: number) =>
   reserveOf('important', sendingBudget(perSecond, 10), wanted);
@@ -19,4 +19,10 @@ test('a full bucket is enough for the longest message', () => {
     const { burst } = sendingBudget(perSecond, 10);
     expect(important(perSecond, 10)).toBe(Math.min(burst - 10, 2));
   }
+});
+
+test('important messages leave a fifth of a cap to critical ones, but a cap that has all is enough for any message', () => {
+  const cap = { perSecond: 1, burst: 10 };
+  expect([1, 8, 9, 10, 11].map((wanted) => capReserveOf('important', cap, wanted))).toEqual([2, 2, 1, 0, 0]);
+  expect(capReserveOf('critical', cap, 1)).toBe(0);
 });

@@ -18,3 +18,7 @@ export const reserveOf = (tier: DurableTier, budget: Budget, wanted: number): nu
         0,
         Math.min(budget.burst - wanted, Math.max(reserveFor(tier, budget), budget.burst - budget.perSecond)),
       );
+
+/** What must stay of a cap when a message takes `wanted` of it: for an important one the share of critical ones. A cap that has all is always enough. */
+export const capReserveOf = (tier: DurableTier, cap: Budget, wanted: number): number =>
+  Math.max(0, Math.min(cap.burst - wanted, reserveFor(tier, cap)));
