@@ -13,7 +13,7 @@ wanted=$(find pom.xml usher-client/pom.xml usher-client/src -type f -exec cksum 
 if [ "$(cat $target/room.wanted 2>/dev/null)" != "$wanted" ]; then
   mkdir -p $target
   # Only what was never downloaded is a reason to go online.
-  compile -o || { grep -q 'offline mode\|has not been downloaded' $target/room.log && compile; } ||
+  compile -o || { grep -q 'offline mode\|has not been downloaded\|No plugin found for prefix' $target/room.log && compile; } ||
     { grep '^\[ERROR\]' $target/room.log | head -n 20 >&2 && exit 1; }
   echo "$wanted" >$target/room.wanted
 fi
