@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Loop } from '../platform/scheduling/loop.js';
 import { PacedWalk } from '../platform/scheduling/paced-walk.js';
+import type { RecoverableNode } from './local-node.js';
 import { PresenceStore } from './presence.store.js';
 
 /** How soon work that was requested begins, and is tried again after a failure. */
@@ -14,16 +15,6 @@ const GAP_SIZE = 200;
 const GAP_PAUSE_MS = 5;
 /** Of the four connections of the lane that reads mailboxes. */
 const GAP_CONCURRENCY = 2;
-
-/** What recovery needs of a node with sockets. */
-export interface RecoverableNode {
-  /** The ids of the users who have a device here. */
-  users(): Iterable<string>;
-  /** The ids of the user's devices that are connected here. */
-  connectedDevices(userId: string): string[];
-  /** Reads the mailbox for each device of these users that is behind it. Throws when the mailboxes cannot be read. */
-  fillGaps(userIds: readonly string[]): Promise<void>;
-}
 
 /**
  * The bulk work of a node after messages or presence entries were lost: registers all of its users again, and fills the gaps of all of its

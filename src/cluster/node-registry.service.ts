@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { OutgoingEvent } from '../mailbox/events/outgoing-event.js';
 import { MetricsService } from '../platform/metrics/metrics.service.js';
 import { type NodeLane, NODE_LANES } from '../platform/redis/keys.js';
 import { Loop } from '../platform/scheduling/loop.js';
 import { monotonicNow } from '../platform/scheduling/monotonic.js';
 import { withTimeout } from '../platform/scheduling/timeout.js';
-import { NodeChannelStore } from './node-channel.store.js';
-import type { ConnectedDevice, UserConnections } from './lookup/connected-device.js';
+import { MessageLossDetector } from './heartbeats/message-loss-detector.js';
+import { RedisClock } from './heartbeats/redis-clock.js';
+import type { LocalNode } from './local-node.js';
+import type { UserConnections } from './lookup/connected-device.js';
 import { ConnectionLookupStore } from './lookup/connection-lookup.store.js';
+import { NodeChannelStore } from './node-channel.store.js';
 import {
   type AppliedReport,
   BROADCASTS_CHANGED,
@@ -23,17 +25,12 @@ import {
   isDisconnect,
   isQuestion,
 } from './node-message.js';
-import { NodeRecoveryService, type RecoverableNode } from './node-recovery.service.js';
+import { NodeRecoveryService } from './node-recovery.service.js';
 import { NodeStore } from './node.store.js';
-import { RedisClock } from './redis-clock.js';
 
 const HEARTBEAT_MS = 1_000;
 /** A node without a heartbeat for this long counts as dead. */
 const NODE_TIMEOUT_MS = 5_000;
-/** Without a canary for this long, messages of other nodes may be lost. */
-const CANARY_TIMEOUT_MS = 3_000;
-/** Without a message for this long, the subscriptions are connected again. */
-const RECONNECT_AFTER_MS = 7_000;
 /** Presence entries expire after an hour (presence.store.ts). They are renewed after 15 to 20 minutes, by each node at another time. */
 const RENEW_AFTER_MS = 15 * 60_000;
 const RENEW_SPREAD_MS = 5 * 60_000;
@@ -42,20 +39,6 @@ const FIRST_HEARTBEAT_RETRY_MS = 100;
 /** How long another node may act on a list without this one: a list is used until the timeout. The margin is for what is on its way. */
 const REDISCOVERY_MS = NODE_TIMEOUT_MS + 2 * HEARTBEAT_MS;
 const CANARY = 'canary';
-
-/** What a node with sockets implements for the others, and for the case that they cannot reach it. */
-export interface LocalNode extends RecoverableNode {
-  /** Delivers events from other nodes to the devices that are connected here. */
-  deliver(events: readonly OutgoingEvent[]): void;
-  /** Disconnects a device, if it is connected here. */
-  disconnect(request: DisconnectRequest): void;
-  /** The device has applied events: they are not sent to it again, if it is connected here. */
-  markApplied(report: AppliedReport): void;
-  /** The log of broadcasts has changed: reads it soon. */
-  refreshBroadcasts(): void;
-  /** The user's connections to this node. */
-  describeConnections(userId: string): readonly Omit<ConnectedDevice, 'nodeId'>[];
-}
 
 /**
  * The nodes as this one sees them, by heartbeats. Redis may lose messages without an error on either side. So a node sends itself a
@@ -77,20 +60,11 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   private readonly clock = new RedisClock();
   private lastHeartbeatAt = -Infinity;
   private renewAt = 0;
-  private readonly lastMessageAt: Record<NodeLane, number> = {
-    critical: -Infinity,
-    other: -Infinity,
-  };
-  /** Lanes whose connection ended and which have received nothing since. */
-  private readonly lostLanes = new Set<NodeLane>();
-  /** Since the last heartbeat a connection ended, even if it is back by now, or a message could not be handled. */
-  private hasMissed = false;
+  private readonly loss = new MessageLossDetector();
   /** Until then other nodes may have a list without this node: they send it nothing and count their events as delivered. */
   private undiscoveredUntil = 0;
-  private suspectsLoss = false;
   /** Whether messages may have been lost as of the last heartbeat. */
   private mayHaveLost = false;
-  private reconnectedAt = -Infinity;
   private hasHeartbeatFailed = false;
 
   constructor(
@@ -110,7 +84,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
       'redis_in_doubt',
       '1 while messages from other nodes may be lost: the mailbox is read each second instead, which PostgreSQL feels.',
       'max',
-      () => Number(this.suspectsLoss),
+      () => Number(this.loss.suspectsLoss),
     );
   }
 
@@ -153,10 +127,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
     const joined = this.channels
       .subscribe(this.id, {
         onMessage: (lane, message) => this.receive(lane, message),
-        onLost: (lane) => {
-          this.lostLanes.add(lane);
-          this.hasMissed = true;
-        },
+        onLost: (lane) => this.loss.connectionEnded(lane),
       })
       .then(() => this.sendFirstHeartbeat())
       .catch((error: unknown) => this.log.warn(`joined without Redis: ${String(error)}`));
@@ -200,24 +171,16 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
   private async runOnce(): Promise<void> {
     await this.sendHeartbeat().catch(() => undefined);
     if (!this.localNode) return;
-    const silentMs = monotonicNow() - Math.min(...NODE_LANES.map((lane) => this.lastMessageAt[lane]));
-    const suspectsLoss = this.lostLanes.size > 0 || silentMs > CANARY_TIMEOUT_MS;
-    if (suspectsLoss !== this.suspectsLoss)
-      this.log.warn(suspectsLoss ? 'no canary came back: the mailbox is read instead' : 'canaries are back');
+    const now = monotonicNow();
+    const { suspectsLoss } = this.loss;
     const mayHaveLost =
-      suspectsLoss ||
-      this.hasMissed ||
-      this.recovery.isPresenceIncomplete ||
-      monotonicNow() < this.undiscoveredUntil;
+      this.loss.check(now) || this.recovery.isPresenceIncomplete || now < this.undiscoveredUntil;
+    if (this.loss.suspectsLoss !== suspectsLoss)
+      this.log.warn(suspectsLoss ? 'canaries are back' : 'no canary came back: the mailbox is read instead');
     // Also once after the suspicion ends, for what was sent in its last moments.
     if (mayHaveLost || this.mayHaveLost) this.recovery.requestGapFilling();
-    this.suspectsLoss = suspectsLoss;
     this.mayHaveLost = mayHaveLost;
-    this.hasMissed = false;
-    if (silentMs > RECONNECT_AFTER_MS && monotonicNow() - this.reconnectedAt > RECONNECT_AFTER_MS) {
-      this.reconnectedAt = monotonicNow();
-      this.channels.reconnect();
-    }
+    if (this.loss.mustReconnect(now)) this.channels.reconnect();
   }
 
   private async sendHeartbeat(): Promise<void> {
@@ -246,8 +209,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
 
   /** Never throws: it is called by the connection, and an error there ends the process. */
   private receive(lane: NodeLane, message: string): void {
-    this.lastMessageAt[lane] = monotonicNow();
-    this.lostLanes.delete(lane);
+    this.loss.received(lane, monotonicNow());
     if (message === CANARY) return;
     try {
       if (isDisconnect(message)) this.localNode?.disconnect(decodeDisconnect(message));
@@ -257,7 +219,7 @@ export class NodeRegistryService implements OnApplicationBootstrap, OnApplicatio
       else this.localNode?.deliver(decodeEvents(message));
     } catch (error) {
       // What it was about is read from the mailbox.
-      this.hasMissed = true;
+      this.loss.messageFailed();
       this.log.error(`a message of another node failed: ${String(error)}`);
     }
   }
