@@ -145,6 +145,22 @@ export const findEvents = (of: { userId: string; deviceId: string; offsets: stri
     WHERE e.user_id = ${of.userId} AND (e.target IS NULL OR e.target = ${of.deviceId})
       AND (e."offset" = ANY (${of.offsets}) OR e.id = ANY (${of.ids}))`;
 
+/**
+ * Of the events that left the mailbox, as findEvents. An offset is found by the key of the table. Ids have no index, which each append would pay for:
+ * with one, what is kept of the user's past events is read.
+ */
+export const findPastEvents = (of: {
+  userId: string;
+  deviceId: string;
+  offsets: string;
+  ids: string;
+}): string => {
+  const past = `SELECT p.epoch, p."offset", p.id, p.type FROM past_event p
+    WHERE p.user_id = ${of.userId} AND (p.target IS NULL OR p.target = ${of.deviceId})`;
+  return `${past} AND p.epoch = ${epochOf(of.userId)} AND p."offset" = ANY (${of.offsets})
+    UNION ALL ${past} AND cardinality(${of.ids}) > 0 AND p.id = ANY (${of.ids})`;
+};
+
 /** Which of a user's events: at most `limit`, the newest of those below the offset `below`. */
 interface NewestBelow {
   readonly userId: string;

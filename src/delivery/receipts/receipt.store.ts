@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { devicesOf } from '../../devices/device.fragments.js';
-import { epochOf, findEvents } from '../../mailbox/mailbox.fragments.js';
+import { epochOf, findEvents, findPastEvents } from '../../mailbox/mailbox.fragments.js';
 import { Database } from '../../platform/postgres/database.js';
-import { statement } from '../../platform/postgres/statement.js';
+import { named, statement } from '../../platform/postgres/statement.js';
 import {
   type DurableEventRef,
   type EventQuery,
@@ -12,10 +12,12 @@ import {
 } from './receipt.js';
 
 const RECORD = statement('record-receipts.sql', import.meta.url);
+const NAMED = { userId: '$1', deviceId: '$2', offsets: '$3::bigint[]', ids: '$4::uuid[]' };
 const FIND = statement('find-events.sql', import.meta.url, {
-  mailboxEvents: findEvents({ userId: '$1', deviceId: '$2', offsets: '$3', ids: '$4' }),
+  mailboxEvents: findEvents(NAMED),
   epoch: epochOf('$1'),
 });
+const FIND_PAST = named('find-past-events', findPastEvents(NAMED));
 const OUTCOMES = statement('read-outcomes.sql', import.meta.url, { devices: devicesOf('i."userId"') });
 
 /** An event that was published; a routine one has no offset. */
@@ -53,6 +55,11 @@ export class ReceiptStore {
   /** Returns those of the events that are in the mailbox or have a receipt of the device. */
   find({ userId, deviceId, offsets, ids }: EventQuery): Promise<DurableEventRef[]> {
     return this.database.run('important', FIND, [userId, deviceId, offsets, ids]);
+  }
+
+  /** Returns those of the events that left the mailbox: superseded or expired ones. With ids it reads all that is kept of the user's. */
+  findPast({ userId, deviceId, offsets, ids }: EventQuery): Promise<DurableEventRef[]> {
+    return this.database.run('important', FIND_PAST, [userId, deviceId, offsets, ids]);
   }
 
   /** Returns for each event the outcome on its devices, in the order of their ids; an empty list for routine events. */

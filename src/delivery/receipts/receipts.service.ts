@@ -72,8 +72,8 @@ export class ReceiptsService implements DeviceCommand {
   }
 
   /**
-   * Records what a device reports of events that it was sent, by a connection or a push. Returns these events. Throws Problem
-   * unknown_event when one of them was not sent to the device.
+   * Records what a device reports of events that were for it, also of superseded and expired ones. Returns these events. Throws Problem
+   * unknown_event when one of them was not for the device, or nothing is known of it (any more).
    */
   async report(reporter: Reporter, payload: ReceiptPayload): Promise<readonly DurableEventRef[]> {
     const events = await this.find(toQuery(reporter, payload));
@@ -82,14 +82,20 @@ export class ReceiptsService implements DeviceCommand {
     return events;
   }
 
+  /** Nearly all are in the mailbox. One that left it may have come to the device without a receipt: with a snapshot, or over HTTP. */
   private async find(query: EventQuery): Promise<readonly DurableEventRef[]> {
     const count = query.offsets.length + query.ids.length;
-    const events = await this.store.find(query);
-    if (events.length >= count) return events;
-    const pushed = await this.sentEvents.findSent(query);
-    const byId = new Map([...events, ...pushed].map((event) => [event.id, event]));
-    if (byId.size < count) throw new Problem('unknown_event');
-    return [...byId.values()];
+    const found = new Map<string, DurableEventRef>();
+    const lookups = [
+      () => this.store.find(query),
+      () => this.sentEvents.findSent(query),
+      () => this.store.findPast(query),
+    ];
+    for (const lookUp of lookups) {
+      for (const event of await lookUp()) found.set(event.id, event);
+      if (found.size >= count) return [...found.values()];
+    }
+    throw new Problem('unknown_event');
   }
 
   private async write(

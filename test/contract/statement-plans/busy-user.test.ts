@@ -49,6 +49,19 @@ describe('of a user with many events behind them', () => {
     expect(mostRowsRead(plan)).toBeGreaterThanOrEqual(PAGE);
   });
 
+  test('a receipt of a past event is looked up by its offset alone, and by its id among what is kept of the user', async () => {
+    const text = filled.textOf('find-past-events');
+    const read = async (offsets: string, ids: string) =>
+      mostRowsRead(await executedPlanOf(filled.client, text, ['busy', 'tv', offsets, ids]));
+    const { rows } = await filled.client.query(
+      `SELECT id FROM past_event WHERE user_id = 'busy' AND "offset" = 2`,
+    );
+    expect(await read('{2}', '{}')).toBeLessThanOrEqual(1);
+    expect(await read('{}', `{${(rows[0] as { id: string }).id}}`)).toBeLessThanOrEqual(
+      EVENTS_OF_ONE_USER / 2,
+    );
+  });
+
   /** What a page of the console reads at most: the state has a thousand events, the silence of a processor 288 times five minutes. */
   const MOST = 1_400;
   const ID = `(SELECT event_id FROM receipt WHERE user_id = 'busy' LIMIT 1)`;

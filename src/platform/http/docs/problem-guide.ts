@@ -126,7 +126,7 @@ const ADVICE: Record<ProblemCode, Advice> = {
     remedy: 'Register the device first: it connects, or `PUT /v1/me/devices/{deviceId}`.',
   },
   unknown_event: {
-    when: 'A receipt names an event that this device cannot have had.',
+    when: 'A receipt names an event that this device cannot have had, or that left the mailbox so long ago that nothing is known of it any more.',
     remedy: 'Send receipts only for events of this user that came to this device.',
   },
   reserved_type: {
