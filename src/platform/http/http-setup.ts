@@ -29,8 +29,17 @@ class SchemaPipe extends StandardSchemaValidationPipe {
   protected override stripProtoKeys(): void {}
 }
 
-/** What browsers may read of a response, besides its body. */
-const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'RateLimit', 'RateLimit-Policy', REQUEST_ID_HEADER];
+/** The headers of responses that docs/CONTRACT.md names. Browsers show pages of other origins no others, but for a few (CORS). */
+const EXPOSED_HEADERS = [
+  'Allow',
+  'ETag',
+  'Idempotent-Replayed',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'Usher-Run-Id',
+  REQUEST_ID_HEADER,
+];
 
 /** Installs what applies to every HTTP call: request log, CORS, authentication, rate limits, bodies, validation, errors, timeouts. */
 export function setUpHttp(app: NestExpressApplication, config: Config): void {
