@@ -14,6 +14,7 @@ import { OriginsService } from './origins/origins.service.js';
 import { admitCallers } from './rate-limits/admit-callers.js';
 import { DOCS_URL_SETTING } from './problem-body.js';
 import { ProblemFilter } from './problem.filter.js';
+import { checkRequiredHeaders } from './protocol/required-headers.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 import { rejectOtherRoles } from './role-routes.js';
 import { invalidRequest } from './validation.js';
@@ -48,6 +49,7 @@ export function setUpHttp(app: NestExpressApplication, config: Config): void {
   app.set(DOCS_URL_SETTING, config.DOCS_URL);
   app.use(requestLog(config));
   app.enableCors(corsOptions(app.get(OriginsService)));
+  app.use(checkRequiredHeaders);
   app.use(rejectOtherRoles(config.ROLES));
   app.use(admitCallers(app.get(AuthenticationService), config));
   const tracing = app.get(TracingService);

@@ -6,11 +6,21 @@ import { requestIdOf } from './request-id.js';
 export const DOCS_URL_SETTING = 'docs url';
 
 /**
- * Returns the body of the `application/problem+json` response to a request (RFC 9457): `type` is the address of the page that explains the
- * error, `requestId` the id by which the log knows the request.
+ * Returns the body of an `application/problem+json` response (RFC 9457): `type` is the address of the page that explains the error, `requestId`
+ * the id by which the log knows the request.
  */
-export const problemBody = (problem: Problem, request: Request): Record<string, unknown> => ({
-  type: `${String(request.app.get(DOCS_URL_SETTING))}/errors#${problem.code}`,
+export const explainedProblem = (
+  problem: Problem,
+  { docsUrl, requestId }: { readonly docsUrl: string; readonly requestId: string },
+): Record<string, unknown> => ({
+  type: `${docsUrl}/errors#${problem.code}`,
   ...problem.toJSON(),
-  requestId: requestIdOf(request),
+  requestId,
 });
+
+/** The same, for a request that Express has. */
+export const problemBody = (problem: Problem, request: Request): Record<string, unknown> =>
+  explainedProblem(problem, {
+    docsUrl: String(request.app.get(DOCS_URL_SETTING)),
+    requestId: requestIdOf(request),
+  });

@@ -22,6 +22,7 @@ export const PROBLEMS = {
   not_entitled: { status: 403, title: 'The membership does not allow this', retryable: false },
   not_found: { status: 404, title: 'There is no such thing', retryable: false },
   method_not_allowed: { status: 405, title: 'This method is not allowed here', retryable: false },
+  request_timeout: { status: 408, title: 'The request did not arrive in time', retryable: true },
   conflict: { status: 409, title: 'This conflicts with what is there', retryable: false },
   too_many_streams: { status: 409, title: 'All streams that the plan allows are running', retryable: false },
   price_taken: { status: 409, title: 'The price belongs to another plan', retryable: false },
@@ -48,6 +49,7 @@ export const PROBLEMS = {
     title: 'This position cannot be resumed; read the state anew',
     retryable: false,
   },
+  expectation_failed: { status: 417, title: 'This expectation cannot be met', retryable: false },
   misdirected: {
     status: 421,
     title: 'A node with another role answers this; see ROLES',
@@ -77,6 +79,7 @@ export const PROBLEMS = {
   },
   not_kept: { status: 422, title: 'What is that old is not kept in such detail', retryable: false },
   rate_limited: { status: 429, title: 'Too many requests', retryable: true },
+  headers_too_large: { status: 431, title: 'The headers are too large', retryable: false },
   signature_invalid: { status: 400, title: 'The signature does not fit the body', retryable: false },
   signature_stale: { status: 400, title: 'The signature is too old, or from the future', retryable: false },
   not_configured: { status: 501, title: 'This is not configured here', retryable: false },

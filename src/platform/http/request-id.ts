@@ -14,7 +14,8 @@ const TRACEPARENT =
 const PREFIX = randomBytes(8).toString('hex');
 let made = 0;
 
-function newRequestId(): string {
+/** Returns an id that no other request has: for one that names none, or that cannot be read. */
+export function newRequestId(): string {
   made += 1;
   return `${PREFIX}-${made.toString(36)}`;
 }

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { Problem } from './problem.js';
+import { DOCS_URL_SETTING } from './problem-body.js';
+import { refuseUnreadable } from './protocol/unreadable-requests.js';
 
 /**
  * Returns an Express application whose requests and responses are made with the prototypes that Express gives them, so that its
@@ -66,7 +68,15 @@ export class UsherExpressAdapter extends ExpressAdapter {
   }
 
   override initHttpServer(): void {
-    const server = createServer(this.classes, this.getInstance<Express>());
+    const application = this.getInstance<Express>();
+    // Without Host it would be refused with an empty response: see checkRequiredHeaders.
+    const server = createServer({ ...this.classes, requireHostHeader: false }, application);
+    server.on(
+      'clientError',
+      refuseUnreadable(() => String(application.get(DOCS_URL_SETTING))),
+    );
+    // An `Expect` that is not `100-continue`: refused by the application as well.
+    server.on('checkExpectation', application);
     server.on('connection', (socket) => {
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));

@@ -68,6 +68,10 @@ const ADVICE: Record<ProblemCode, Advice> = {
     when: 'The path exists, and not with this method.',
     remedy: 'Use one of the methods that the header `Allow` lists.',
   },
+  request_timeout: {
+    when: 'The headers did not arrive within some ten seconds, or the request not within an hour. It comes on connections that were opened and not used, too.',
+    remedy: 'Repeat the call on a new connection.',
+  },
   conflict: {
     when: 'The call contradicts what is stored.',
     remedy: 'Read what is there, then decide anew.',
@@ -108,6 +112,10 @@ const ADVICE: Record<ProblemCode, Advice> = {
   position_lost: {
     when: 'The position is of another epoch or from the future, or what followed it is gone.',
     remedy: 'Read the state anew (`GET /v1/me/state`), and continue from its position.',
+  },
+  expectation_failed: {
+    when: 'The header `Expect` asks for something else than `100-continue`.',
+    remedy: 'Repeat the call without this header.',
   },
   misdirected: {
     when: 'The node that was reached does not have the role that serves this path.',
@@ -163,6 +171,10 @@ const ADVICE: Record<ProblemCode, Advice> = {
     when: 'The user, the service key or the address called too often, see the headers `RateLimit` and `RateLimit-Policy`.',
     remedy:
       'Wait for `Retry-After`, then repeat the call. Spread calls out instead of sending them in bursts.',
+  },
+  headers_too_large: {
+    when: 'The headers have more than 16 KiB together.',
+    remedy: 'Look for what makes them that large: mostly cookies, or a long token.',
   },
   signature_invalid: {
     when: 'The signature of a webhook was not made over this body with a secret that is set here.',
