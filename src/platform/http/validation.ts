@@ -21,6 +21,8 @@ interface Issue {
   readonly path?: readonly unknown[] | undefined;
   /** Unknown fields; the message has a line for each (unknown-fields.ts). */
   readonly keys?: readonly string[];
+  /** Of a value that fits none of several forms: what is wrong by each of them. */
+  readonly errors?: readonly (readonly Issue[])[];
 }
 
 /** Further errors are left out, so that the response to a hostile body stays small. */
@@ -37,12 +39,31 @@ export function invalidRequest(issues: readonly Issue[]): Problem {
   );
 }
 
-const errorsOf = ({ message, path = [], keys }: Issue): { path: string; message: string }[] =>
-  keys === undefined
+function errorsOf(issue: Issue): { path: string; message: string }[] {
+  const { message, path = [], keys } = issue;
+  const meant = formMeant(issue);
+  if (meant) return meant.flatMap((one) => errorsOf({ ...one, path: [...path, ...(one.path ?? [])] }));
+  return keys === undefined
     ? [{ path: pathOf(path), message }]
     : message
         .split('\n')
         .map((line, n) => ({ path: pathOf([...path, shownField(keys[n] ?? '')]), message: line }));
+}
+
+/** What zod says where a schema has no sentence of its own for a value that fits none of its forms, and of a field that is missing. */
+const NO_FORM = 'Invalid input';
+const isMissing = ({ message }: Issue): boolean => message.endsWith('received undefined');
+
+/**
+ * Returns what is wrong with a value by the form that was probably meant: the first one of those that miss the fewest fields. Undefined where
+ * there are no forms, where the schema itself says what is wrong, and for plain values, of which each form would only say that it is another one.
+ */
+function formMeant({ message, errors = [] }: Issue): readonly Issue[] | undefined {
+  if (message !== NO_FORM) return undefined;
+  const missing = (form: readonly Issue[]) => form.filter(isMissing).length;
+  const [meant] = errors.toSorted((a, b) => missing(a) - missing(b));
+  return meant?.every(({ path = [] }) => path.length > 0) ? meant : undefined;
+}
 
 const pathOf = (path: readonly unknown[] | undefined): string =>
   (path ?? [])
