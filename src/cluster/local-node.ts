@@ -16,7 +16,7 @@ export interface RecoverableNode {
 export interface LocalNode extends RecoverableNode {
   /** Delivers events from other nodes to the devices that are connected here. */
   deliver(events: readonly OutgoingEvent[]): void;
-  /** Disconnects a device, if it is connected here. */
+  /** Disconnects a device, or all of a user, if connected here. */
   disconnect(request: DisconnectRequest): void;
   /** The device has applied events: they are not sent to it again, if it is connected here. */
   markApplied(report: AppliedReport): void;

@@ -46,15 +46,20 @@ export function decodeEvents(message: string): OutgoingEvent[] {
   return events;
 }
 
-/** A connection must end: the user no longer has the device, an operator wants it to reconnect, or it has connected again elsewhere. */
-export type DisconnectRequest = {
-  readonly userId: string;
-  readonly deviceId: string;
-} & (
-  | { readonly reason: 'departed' | 'operator' }
-  /** `at`: when the newer connection began, in ms by the clock that all nodes share (NodeRegistryService.sharedTime). */
-  | { readonly reason: 'superseded'; readonly at: number }
-);
+/**
+ * Connections must end: of a device that the user no longer has (`departed`), that an operator wants to reconnect, or that has connected
+ * again elsewhere (`superseded`), or all of a user who was erased. A node ignores a reason that only newer versions know.
+ */
+export type DisconnectRequest =
+  | { readonly userId: string; readonly deviceId: string; readonly reason: 'departed' | 'operator' }
+  | {
+      readonly userId: string;
+      readonly deviceId: string;
+      readonly reason: 'superseded';
+      /** When the newer connection began, in ms by the clock that all nodes share (NodeRegistryService.sharedTime). */
+      readonly at: number;
+    }
+  | { readonly userId: string; readonly reason: 'erased' };
 
 /** A device has reported over HTTP how far it is with these events: its connection need not send them again. */
 export interface AppliedReport {

@@ -67,7 +67,7 @@ export class NodeRouterService {
       );
   }
 
-  /** Asks the other nodes that hold the user's devices to disconnect this one; throws when it is not certain that all were asked. */
+  /** Asks the other nodes that hold the user's devices to disconnect this one, or all; throws when it is not certain that all were asked. */
   async disconnectElsewhere(request: DisconnectRequest): Promise<void> {
     const others = this.otherNodes();
     if (others.size === 0) return;

@@ -4,6 +4,7 @@ import { NodeRegistryService } from '../../cluster/node-registry.service.js';
 import { type DeviceRef, deviceRemoved } from '../../devices/device.js';
 import { revokes, tokenRevoked } from '../../platform/auth/revocations/revocation.js';
 import { EventBusService } from '../../platform/events/event-bus.service.js';
+import { userErased } from '../../platform/retention/user-erasure.js';
 import { withTimeout } from '../../platform/scheduling/timeout.js';
 import type { Connection } from '../connection/connection.js';
 import { ConnectionRegistryService } from '../connection/connection-registry.service.js';
@@ -15,8 +16,8 @@ const DISCONNECT_TIMEOUT_MS = 500;
 const SUPERSEDED_RETRY_MS = 60_000;
 
 /**
- * Closes connections that must not live on: of removed devices, of revoked tokens, and all but the newest of one
- * device.
+ * Closes connections that must not live on: of removed devices, of revoked tokens, of users who were erased, and all but the newest
+ * of one device.
  */
 @Injectable()
 export class DisconnectService implements OnModuleInit {
@@ -33,17 +34,17 @@ export class DisconnectService implements OnModuleInit {
     this.bus.subscribe(tokenRevoked, (revocation) =>
       this.closeWhere(revocation.userId, (connection) => revokes(revocation, connection)),
     );
+    this.bus.subscribe(userErased, (user) => this.disconnectErased(user));
   }
 
-  /** Closes what a device has here, as this or another node requests. */
+  /** Ends what a device, or a user, has here, as this or another node requests. */
   disconnect(request: DisconnectRequest): void {
-    const { userId, deviceId } = request;
-    if (request.reason === 'departed') this.closeWhere(userId, (one) => one.deviceId === deviceId);
-    if (request.reason === 'operator')
-      for (const connection of this.connections.of(userId).filter((one) => one.deviceId === deviceId))
-        this.terminate(connection);
-    if (request.reason === 'superseded')
-      this.supersedeWhere(userId, (one) => one.deviceId === deviceId && this.beganAt(one) < request.at);
+    const { userId, reason } = request;
+    const isOfRequest = (one: Connection) => reason === 'erased' || one.deviceId === request.deviceId;
+    if (reason === 'departed') this.closeWhere(userId, isOfRequest);
+    if (reason === 'operator' || reason === 'erased') this.terminateWhere(userId, isOfRequest);
+    if (reason === 'superseded')
+      this.supersedeWhere(userId, (one) => isOfRequest(one) && this.beganAt(one) < request.at);
   }
 
   /**
@@ -66,8 +67,19 @@ export class DisconnectService implements OnModuleInit {
     connection.transport?.terminate();
   }
 
-  private async disconnectRemoved({ userId, deviceId }: DeviceRef): Promise<void> {
-    const request = { userId, deviceId, reason: 'departed' } as const;
+  private disconnectRemoved({ userId, deviceId }: DeviceRef): Promise<void> {
+    return this.disconnectEverywhere({ userId, deviceId, reason: 'departed' });
+  }
+
+  /**
+   * Whoever came with a new token while the rows were erased has a position in a mailbox that is gone. The next one begins with offset 1, and the
+   * connection would take its events for known. Also ends one that came just after it: that is only one connection more.
+   */
+  private disconnectErased({ userId }: { readonly userId: string }): Promise<void> {
+    return this.disconnectEverywhere({ userId, reason: 'erased' });
+  }
+
+  private async disconnectEverywhere(request: DisconnectRequest): Promise<void> {
     this.disconnect(request);
     // While Redis is down the request is repeated in the background.
     await withTimeout(DISCONNECT_TIMEOUT_MS, this.presence.disconnectElsewhere(request)).catch(
@@ -82,6 +94,10 @@ export class DisconnectService implements OnModuleInit {
 
   private closeWhere(userId: string, mustClose: (connection: Connection) => boolean): void {
     for (const connection of this.connections.of(userId).filter(mustClose)) this.close(connection);
+  }
+
+  private terminateWhere(userId: string, mustEnd: (connection: Connection) => boolean): void {
+    for (const connection of this.connections.of(userId).filter(mustEnd)) this.terminate(connection);
   }
 
   private supersedeWhere(userId: string, isOlder: (connection: Connection) => boolean): void {

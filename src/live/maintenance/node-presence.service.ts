@@ -63,7 +63,7 @@ export class NodePresenceService {
   }
 
   /**
-   * Requests the other nodes that hold the user's devices to disconnect this one; repeats it for ten seconds while Redis is
+   * Requests the other nodes that hold the user's devices to disconnect this one, or all; repeats it for ten seconds while Redis is
    * down. What is left then is found by pings, or ends with its token. Never rejects.
    */
   async disconnectElsewhere(request: DisconnectRequest): Promise<void> {
@@ -75,7 +75,8 @@ export class NodePresenceService {
       if (isDone) return;
       await pause(DISCONNECT_RETRY_MS, undefined, { ref: false });
     }
-    this.log.warn(`device ${request.deviceId} may still be connected to another node`);
+    const what = 'deviceId' in request ? `device ${request.deviceId}` : 'a device of an erased user';
+    this.log.warn(`${what} may still be connected to another node`);
   }
 
   private isConnected(userId: string): boolean {

@@ -12,3 +12,6 @@ export const USER_ERASURES = Symbol('USER_ERASURES');
 
 /** A user is about to be erased. Listeners end what still runs for the user; the rows are erased when all of them have. */
 export const userErasing = new Topic<{ readonly userId: string }>('retention.user_erasing');
+
+/** The rows of a user were erased. What somebody still knows of them is out of date: the user may come back at any time, with a new token. */
+export const userErased = new Topic<{ readonly userId: string }>('retention.user_erased');
