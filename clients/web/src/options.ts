@@ -37,6 +37,8 @@ export interface ResolvedOptions {
   readonly storage: PositionStorage;
   readonly transports: readonly string[];
   readonly now: () => number;
+  /** Milliseconds by a clock that is never set. In some browsers it stands still while the machine sleeps. */
+  readonly elapsed: () => number;
   readonly random: () => number;
   /** What every handshake sends about this device. Strings only, because Socket.IO's Java client sends nothing else. */
   readonly deviceAuth: Readonly<Record<string, string>>;
@@ -54,6 +56,7 @@ export function resolveOptions(options: ConnectOptions): ResolvedOptions {
     storage: options.storage ?? getDefaultStorage(),
     transports: options.transports ?? ['websocket'],
     now: options.now ?? Date.now,
+    elapsed: options.now ?? (() => performance.now()),
     random: options.random ?? Math.random,
     deviceAuth: { deviceId, platform, ...(appVersion && { appVersion }), ...(profileId && { profileId }) },
   };

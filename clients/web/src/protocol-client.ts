@@ -9,6 +9,7 @@ import { PositionStore } from './position-store.js';
 import {
   ReconnectingSocket,
   type Connection,
+  type Loss,
   type ReconnectingSocketHandlers,
 } from './reconnecting-socket.js';
 import { Resync } from './resync.js';
@@ -17,8 +18,8 @@ import type { Acknowledge, Dial } from './socket-connection.js';
 import type { Timers } from './timers.js';
 import { readTokenSubject } from './token.js';
 
-/** A connection that died silently is noticed by its missing pings, up to this much later. */
-const MAX_UNNOTICED_MS = 60_000;
+/** Asked for once more: what the server sent shortly before it was last heard of. Its times and ours are not exact. */
+const OVERLAP_MS = 60_000;
 
 /** A token provider that hangs must not block the next renewal for ever. */
 const MAX_RENEWAL_MS = 60_000;
@@ -50,8 +51,8 @@ export class ProtocolClient {
     private readonly handlers: ProtocolClientHandlers,
     dial?: Dial,
   ) {
-    const { now, random, deviceId } = options;
-    this.clock = new ServerClock(now);
+    const { now, elapsed, random, deviceId } = options;
+    this.clock = new ServerClock(now, elapsed);
     this.inbox = new Inbox({
       deviceId,
       positionStore: new PositionStore(options.storage, options.url, deviceId),
@@ -61,7 +62,7 @@ export class ProtocolClient {
       onStorageError: () => this.reportStorage(),
     });
     const socketHandlers: ReconnectingSocketHandlers = {
-      getAuth: (token, downMs) => this.getAuth(token, downMs),
+      getAuth: (token, lost) => this.getAuth(token, lost),
       onFrame: (name, payload, acknowledge) => this.handleFrame(name, payload, acknowledge),
       onConnectionChange: (connection) => this.handleConnectionChange(connection),
       onOffline: (error) => handlers.onOffline(error),
@@ -100,15 +101,15 @@ export class ProtocolClient {
     this.outbox.close(reason);
   }
 
-  private getAuth(token: string, downMs: number): Record<string, string> {
+  private getAuth(token: string, { agoMs, elapsed }: Loss): Record<string, string> {
     const userId = readTokenSubject(token);
     if (userId !== undefined) this.setUser(userId);
     const { broadcastPosition } = this.inbox;
-    const position = getResumePosition(this.inbox.cursor, downMs);
+    const position = getResumePosition(this.inbox.cursor, agoMs);
     const resume = position && {
       epoch: position.epoch,
       offset: String(position.offset),
-      since: new Date(this.clock.now() - downMs - MAX_UNNOTICED_MS).toISOString(),
+      since: new Date(this.clock.at(elapsed) - OVERLAP_MS).toISOString(),
     };
     // One epoch for both: a number of another one means nothing beside the position.
     const broadcast = broadcastPosition &&

@@ -14,10 +14,26 @@ export type Connection = 'connecting' | 'live' | 'offline' | 'closed';
 /** From the start of an attempt to its welcome (and snapshot, or its next page). A server that accepts and then sends nothing counts as lost. */
 const WELCOME_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** The server pings every 20 s. What comes after a longer silence was sent before the device fell asleep, and is read when it awakes. */
+const MAX_SILENCE_MS = 60_000;
+
+/** An instant by both clocks: `now` may be set, and `elapsed` may stand still while the machine sleeps. */
+interface Instant {
+  readonly now: number;
+  readonly elapsed: number;
+}
+
+/** When the server was last heard of while the device was live; of a device that never was, when it first connected. */
+export interface Loss {
+  /** How long ago that is, in ms, perhaps more. */
+  readonly agoMs: number;
+  /** The same instant by the clock that is never set. */
+  readonly elapsed: number;
+}
 
 export interface ReconnectingSocketHandlers {
-  /** Returns the handshake of this attempt. `downMs`: how long the device has not been live. */
-  getAuth(token: string, downMs: number): Record<string, string>;
+  /** Returns the handshake of this attempt. */
+  getAuth(token: string, lost: Loss): Record<string, string>;
   onFrame(name: string, payload: unknown, acknowledge: Acknowledge): void;
   onConnectionChange(connection: Connection): void;
   /** A connection was lost or an attempt failed. The next attempt is scheduled. */
@@ -37,8 +53,11 @@ export class ReconnectingSocket {
   /** The server asked for the current delay. */
   private isDelayRequested = false;
   private liveSince = 0;
-  private lostAt: number | undefined;
-  private attemptedAt = 0;
+  /** When the server was last heard of on the connection that is live. */
+  private heardAt: Instant | undefined;
+  /** The same of the connection that was live last; before there was one, when the first one that ended was begun. */
+  private lostAt: Instant | undefined;
+  private attemptedAt: Instant;
   private readonly removeOnlineListener: () => void;
 
   constructor(
@@ -47,6 +66,7 @@ export class ReconnectingSocket {
     private readonly handlers: ReconnectingSocketHandlers,
     private readonly dial?: Dial,
   ) {
+    this.attemptedAt = this.getInstant();
     this.removeOnlineListener = addOnlineListener(() => this.retrySoon());
   }
 
@@ -56,14 +76,14 @@ export class ReconnectingSocket {
 
   /** When the latest attempt began, by the local clock, in ms. */
   get attemptStartedAt(): number {
-    return this.attemptedAt;
+    return this.attemptedAt.now;
   }
 
   /** Starts an attempt now. */
   async connect(): Promise<void> {
     if (this.connection === 'closed') return;
     const attempt = ++this.attempts;
-    this.attemptedAt = this.options.now();
+    this.attemptedAt = this.getInstant();
     this.setConnection('connecting');
     this.timers.clear('retry');
     this.startWelcomeTimer();
@@ -87,6 +107,7 @@ export class ReconnectingSocket {
     this.timers.clear('welcome');
     if (this.connection !== 'connecting') return;
     this.liveSince = this.options.now();
+    this.heardAt = this.getInstant();
     this.lostAt = undefined;
     this.hasRenewedToken = false;
     this.setConnection('live');
@@ -129,11 +150,13 @@ export class ReconnectingSocket {
   private open(token: string): void {
     const attempt = this.attempts;
     const { url, transports } = this.options;
-    const auth = this.handlers.getAuth(token, this.options.now() - (this.lostAt ?? this.attemptedAt));
+    const lostAt = this.lostAt ?? this.attemptedAt;
+    const auth = this.handlers.getAuth(token, { agoMs: this.getAgeMs(lostAt), elapsed: lostAt.elapsed });
     if (attempt !== this.attempts) return; // a listener closed the client in the meantime
     this.socket = new SocketConnection(
       { url, transports, auth },
       {
+        onHeard: () => this.recordHeard(),
         onFrame: (name, payload, acknowledge) => this.handlers.onFrame(name, payload, acknowledge),
         onEnd: (error) => this.handleEnd(error),
       },
@@ -173,9 +196,24 @@ export class ReconnectingSocket {
   }
 
   private recordLoss(): void {
+    this.lostAt ??= this.attemptedAt; // pages of a first snapshot may have come
     if (this.connection !== 'live') return;
-    this.lostAt = this.options.now();
-    this.failures = failuresAfterConnection(this.lostAt - this.liveSince, this.failures);
+    this.lostAt = this.heardAt;
+    this.failures = failuresAfterConnection(this.options.now() - this.liveSince, this.failures);
+  }
+
+  private recordHeard(): void {
+    if (this.isLive && this.heardAt && this.getAgeMs(this.heardAt) <= MAX_SILENCE_MS)
+      this.heardAt = this.getInstant();
+  }
+
+  private getInstant(): Instant {
+    return { now: this.options.now(), elapsed: this.options.elapsed() };
+  }
+
+  /** Of the two times the longer one: more is asked for than was missed, and never less. */
+  private getAgeMs({ now, elapsed }: Instant): number {
+    return Math.max(this.options.now() - now, this.options.elapsed() - elapsed);
   }
 
   private setConnection(connection: Connection): void {

@@ -20,6 +20,8 @@ export interface SocketConnectionOptions {
 
 /** Callbacks of one connection. `onEnd` is called at most once, and nothing after it. */
 export interface SocketConnectionHandlers {
+  /** The server was heard of: by a ping, or by a frame, before it is handled. */
+  onHeard(): void;
   onFrame(name: string, payload: unknown, acknowledge: Acknowledge): void;
   onEnd(error: UsherError): void;
 }
@@ -47,6 +49,7 @@ export class SocketConnection {
     });
     this.socket.on('connect_error', (error) => this.end(toConnectError(error)));
     this.socket.on('disconnect', (reason) => this.end(new UsherError('offline', reason, true)));
+    this.socket.io.on('ping', () => this.isOpen && this.handlers.onHeard());
     this.socket.onAny((name: string, ...args: unknown[]) => this.receive(name, args));
   }
 
@@ -78,6 +81,7 @@ export class SocketConnection {
   }
 
   private receive(name: string, args: unknown[]): void {
+    this.handlers.onHeard();
     const last = args.at(-1);
     const acknowledge: Acknowledge = typeof last === 'function' ? () => void last() : () => undefined;
     this.handlers.onFrame(name, args[0], acknowledge);

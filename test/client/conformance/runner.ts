@@ -60,7 +60,8 @@ export class Runner {
   private readonly acts: Record<string, { takes: string[]; run(step: Step): unknown }> = {
     welcome: {
       takes: [],
-      run: ({ welcome = {} }) => this.current.sendFrame('welcome', createWelcome(welcome)),
+      run: ({ welcome = {} }) =>
+        this.current.sendFrame('welcome', createWelcome(welcome, this.world.serverNow())),
     },
     snapshot: { takes: [], run: ({ snapshot = {} }) => this.sendSnapshot(createSnapshot(snapshot)) },
     event: { takes: [], run: ({ event = {} }) => this.sendEvent(createEvent(event)) },
@@ -70,6 +71,8 @@ export class Runner {
     cut: { takes: [], run: () => this.current.cut() },
     pings: { takes: [], run: () => this.current.stopPings() },
     advanceMs: { takes: [], run: ({ advanceMs = 0 }) => jest.advanceTimersByTimeAsync(advanceMs) },
+    sleepMs: { takes: [], run: ({ sleepMs = 0 }) => this.world.sleep(sleepMs) },
+    setClockMs: { takes: [], run: ({ setClockMs = 0 }) => this.world.setClock(setClockMs) },
     online: { takes: [], run: () => this.network.dispatchEvent(new Event('online')) },
     token: { takes: [], run: ({ token = '' }) => this.world.setToken(token) },
     storage: {

@@ -23,6 +23,8 @@ export interface Step {
   readonly cut?: true;
   readonly pings?: false;
   readonly advanceMs?: number;
+  readonly sleepMs?: number;
+  readonly setClockMs?: number;
   readonly online?: true;
   readonly token?: string;
   readonly storage?: string;
@@ -116,9 +118,8 @@ const createBroadcast = (number: unknown) => ({
   data: {},
 });
 
-/** Returns a welcome with the defaults filled in. */
-export function createWelcome(fields: Fields): Fields {
-  const now = Date.now();
+/** Returns a welcome with the defaults filled in. `now`: the server's time in ms. */
+export function createWelcome(fields: Fields, now: number): Fields {
   return {
     userId: 'ann',
     deviceId: 'tv',

@@ -23,6 +23,8 @@ export class World {
   };
   handler = 'works';
   storageFails = false;
+  /** By how much the system's clock was set. */
+  private setBy = 0;
   private readonly items = new Map<string, string>();
   private readonly hanging: ((token: string) => void)[] = [];
   private token: string;
@@ -54,6 +56,21 @@ export class World {
   setToken(token: string): void {
     this.token = token;
     if (token !== 'hangs') for (const resolve of this.hanging.splice(0)) resolve(createToken(token));
+  }
+
+  /** The true time in ms, as the server has it. */
+  serverNow(): number {
+    return Date.now() - this.setBy;
+  }
+
+  /** The machine sleeps: no timer fires, and `performance.now()` stands still, as in some browsers. */
+  sleep(ms: number): void {
+    jest.setSystemTime(Date.now() + ms);
+  }
+
+  setClock(ms: number): void {
+    this.setBy += ms;
+    jest.setSystemTime(Date.now() + ms);
   }
 
   call(act: (client: Usher) => Promise<unknown>): void {

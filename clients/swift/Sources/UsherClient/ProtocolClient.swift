@@ -23,8 +23,11 @@ final class ProtocolClient {
         let size: Int
     }
 
-    /// A connection that died silently is noticed by its missing pings, up to this much later.
-    private static let maxUnnoticedMs = 60_000
+    /// Asked for once more: what the server sent shortly before it was last heard of. Its times and ours are not exact.
+    private static let overlapMs = 60_000
+
+    /// A token provider that hangs must not block the next renewal for ever.
+    private static let maxRenewalMs = 60_000
 
     /// Frames that wait for slow handlers. More end the connection: what was not acknowledged comes again.
     private static let maxWaitingFrames = 1_000
@@ -162,7 +165,7 @@ final class ProtocolClient {
         isRenewingToken = true
         defer { isRenewingToken = false }
         do {
-            let token = try await configuration.fetchToken(within: ProtocolClient.maxUnnoticedMs)
+            let token = try await configuration.fetchToken(within: ProtocolClient.maxRenewalMs)
             _ = try await socket.request("token.refresh", ["token": .string(token)])
         } catch {
             if socket.isLive { delegate?.report(UsherError(error, code: "token_unavailable")) }
@@ -205,7 +208,7 @@ extension ProtocolClient: ReconnectingSocketDelegate, ResyncDelegate {
         if let position = resumed {
             auth["epoch"] = .string(position.epoch)
             auth["offset"] = .string(String(position.offset))
-            auth["since"] = .string(formatTime(clock.nowMs - downMs - ProtocolClient.maxUnnoticedMs))
+            auth["since"] = .string(formatTime(clock.nowMs - downMs - ProtocolClient.overlapMs))
         }
         return .object(auth)
     }

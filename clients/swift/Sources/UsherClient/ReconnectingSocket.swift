@@ -1,6 +1,6 @@
 @UsherActor
 protocol ReconnectingSocketDelegate: AnyObject {
-    /// Returns the handshake of this attempt. `downMs`: how long the device has not been live. An error ends the attempt.
+    /// Returns the handshake of this attempt. `downMs`: how long ago the server was last heard of while the device was live. An error ends the attempt.
     func makeAuth(token: String, downMs: Int) async throws -> JSONValue
     func receive(_ frame: Frame, size: Int, from connection: SocketConnection)
 
@@ -22,6 +22,8 @@ final class ReconnectingSocket {
     /// as lost.
     private static let welcomeTimeoutMs = 20_000
     private static let requestTimeoutMs = 10_000
+    /// The server pings every 20 s. What comes after a longer silence was sent before the device fell asleep, and is read when it awakes.
+    private static let maxSilenceMs = 60_000
 
     weak var delegate: (any ReconnectingSocketDelegate)?
     private(set) var connection = UsherState.Connection.offline
@@ -38,6 +40,9 @@ final class ReconnectingSocket {
     /// The server asked for the current delay.
     private var isDelayRequested = false
     private var liveSince = 0
+    /// When the server was last heard of on the connection that is live.
+    private var heardAt = 0
+    /// The same of the connection that was live last; before there was one, when the first one that ended was begun.
     private var lostAt: Int?
 
     init(_ configuration: UsherConfiguration, timers: Timers, transport: any UsherTransport) {
@@ -69,6 +74,7 @@ final class ReconnectingSocket {
         timers.clear("welcome")
         guard connection == .connecting else { return }
         liveSince = configuration.clock.elapsedMs
+        heardAt = liveSince
         lostAt = nil
         hasRenewedToken = false
         setConnection(.live)
@@ -154,10 +160,10 @@ final class ReconnectingSocket {
     }
 
     private func recordLoss() {
+        lostAt = lostAt ?? attemptStartedAt // pages of a first snapshot may have come
         guard connection == .live else { return }
-        let now = configuration.clock.elapsedMs
-        lostAt = now
-        failures = Backoff.failures(after: now - liveSince, failures: failures)
+        lostAt = heardAt
+        failures = Backoff.failures(after: configuration.clock.elapsedMs - liveSince, failures: failures)
     }
 
     private func setConnection(_ next: UsherState.Connection) {
@@ -168,6 +174,11 @@ final class ReconnectingSocket {
 }
 
 extension ReconnectingSocket: SocketConnectionDelegate {
+    func heard() {
+        let now = configuration.clock.elapsedMs
+        if isLive, now - heardAt <= ReconnectingSocket.maxSilenceMs { heardAt = now }
+    }
+
     func receive(_ frame: Frame, size: Int, from connection: SocketConnection) {
         delegate?.receive(frame, size: size, from: connection)
     }

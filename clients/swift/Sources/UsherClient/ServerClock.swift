@@ -6,17 +6,19 @@ final class ServerClock {
     private static let maxRoundTripMs = 5_000
 
     private let clock: any UsherClock
-    private var offsetMs = 0
+    /// What to add to `elapsedMs`; nil until the first welcome. By the system's time, which may be set, events would pass for expired, which are
+    /// then never heard.
+    private var offsetMs: Int?
 
     nonisolated init(_ clock: any UsherClock) { self.clock = clock }
 
     /// The estimated server time in ms since 1970.
-    var nowMs: Int { clock.wallMs + offsetMs }
+    var nowMs: Int { offsetMs.map { clock.elapsedMs + $0 } ?? clock.wallMs }
 
     /// Adopts the server's time. An unreadable or late one is ignored.
     /// - Parameter requestedAtMs: `elapsedMs` at which the connection was requested
     func synchronize(_ serverTimeMs: Int?, requestedAtMs: Int) {
         guard let serverTimeMs, clock.elapsedMs - requestedAtMs <= ServerClock.maxRoundTripMs else { return }
-        offsetMs = serverTimeMs - clock.wallMs
+        offsetMs = serverTimeMs - clock.elapsedMs
     }
 }

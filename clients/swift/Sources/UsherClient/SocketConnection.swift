@@ -2,6 +2,9 @@ import Foundation
 
 @UsherActor
 protocol SocketConnectionDelegate: AnyObject {
+    /// The server was heard of: a message came, a ping perhaps, and is handled next.
+    func heard()
+
     /// - Parameter size: of the message that carried the frame, in bytes
     func receive(_ frame: Frame, size: Int, from connection: SocketConnection)
 
@@ -85,6 +88,7 @@ final class SocketConnection {
 
     private func receive(_ text: String) {
         guard isActive else { return }
+        delegate?.heard()
         let size = text.utf8.count
         guard size <= SocketConnection.maxMessageBytes, let packet = PacketCodec.decode(text) else {
             return end(.brokenProtocol("a message that cannot be read", retryable: true))

@@ -51,7 +51,7 @@ final class Runner {
         let unknown = Set(step.fields.keys).subtracting([kind] + (Runner.arguments[kind] ?? []))
         if !unknown.isEmpty { throw Failure("unknown in step: \(unknown)") }
         switch kind {
-        case "welcome": try current().sendFrame("welcome", createWelcome(value, nowMs: time.wallMs))
+        case "welcome": try current().sendFrame("welcome", createWelcome(value, nowMs: time.nowMs))
         case "snapshot": try sendSnapshot(createSnapshot(value))
         case "event": try current().sendFrame(createEvent(value).string("type"), createEvent(value), asksForAck: value["offset"] != nil || value["broadcast"] != nil)
         case "frame": try current().sendFrame(value.string ?? "", step["payload"] ?? .null)
@@ -60,6 +60,8 @@ final class Runner {
         case "cut": try current().cut()
         case "pings": try current().stopPings()
         case "advanceMs": time.advance(ms: value.wholeNumber ?? 0)
+        case "sleepMs": time.sleepSoundly(ms: value.wholeNumber ?? 0)
+        case "setClockMs": time.setClock(ms: value.wholeNumber ?? 0)
         case "online": world.client.networkAvailable()
         case "token": world.setToken(value.string ?? "")
         case "storage": world.storageFails = try choose(value, "fails", "works") == "fails"

@@ -39,11 +39,18 @@ final class VirtualTime: UsherClock, @unchecked Sendable {
         let ring: () -> Void
     }
 
-    private(set) var elapsedMs = 0
+    private var awakeMs = 0
+    private var sleptMs = 0
+    private var setByMs = 0
     private var alarms: [Alarm] = []
     private var lastId = 0
 
-    var wallMs: Int { VirtualTime.startMs + elapsedMs }
+    var elapsedMs: Int { awakeMs + sleptMs }
+
+    var wallMs: Int { nowMs + setByMs }
+
+    /// The true time, as the server has it.
+    var nowMs: Int { VirtualTime.startMs + elapsedMs }
 
     /// True if anything waits for the clock.
     var hasAlarms: Bool { !alarms.isEmpty }
@@ -69,22 +76,28 @@ final class VirtualTime: UsherClock, @unchecked Sendable {
     /// Moves the clock, and lets what becomes due happen one by one, each at its time.
     func advance(ms: Int) {
         settle()
-        let end = elapsedMs + ms
+        let end = awakeMs + ms
         while let next = alarms.min(by: { ($0.dueMs, $0.id) < ($1.dueMs, $1.id) }), next.dueMs <= end {
             alarms.removeAll { $0.id == next.id }
-            elapsedMs = next.dueMs
+            awakeMs = next.dueMs
             next.ring()
             settle()
         }
-        elapsedMs = end
+        awakeMs = end
     }
+
+    /// The device sleeps: nothing becomes due.
+    func sleepSoundly(ms: Int) { sleptMs += ms }
+
+    /// The system's clock is set.
+    func setClock(ms: Int) { setByMs += ms }
 
     /// Calls `ring` after so long. Returns what stops it.
     @discardableResult
     func schedule(ms: Int, _ ring: @escaping () -> Void) -> () -> Void {
         lastId += 1
         let id = lastId
-        alarms.append(Alarm(id: id, dueMs: elapsedMs + max(0, ms), ring: ring))
+        alarms.append(Alarm(id: id, dueMs: awakeMs + max(0, ms), ring: ring))
         return { self.alarms.removeAll { $0.id == id } }
     }
 

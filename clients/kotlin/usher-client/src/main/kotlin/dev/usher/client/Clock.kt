@@ -37,10 +37,14 @@ private const val MAX_ROUND_TRIP_MS = 5_000
  * fair only if devices agree on the time, and the clocks of televisions are often wrong.
  */
 internal class ServerClock(private val clock: Clock) {
-    private var offsetMs = 0L
+    /**
+     * What to add to `elapsedMs`; null until the first welcome. By the system's time, which may be set, events would pass for expired, which
+     * are then never heard.
+     */
+    private var offsetMs: Long? = null
 
     /** Returns the estimated server time in ms since 1970. */
-    fun nowMs(): Long = clock.wallMs() + offsetMs
+    fun nowMs(): Long = offsetMs?.let { clock.elapsedMs() + it } ?: clock.wallMs()
 
     /**
      * Adopts the server's time. An unreadable or late one is ignored.
@@ -48,6 +52,6 @@ internal class ServerClock(private val clock: Clock) {
      */
     fun synchronize(serverTimeMs: Long?, requestedAtMs: Long) {
         if (serverTimeMs == null || clock.elapsedMs() - requestedAtMs > MAX_ROUND_TRIP_MS) return
-        offsetMs = serverTimeMs - clock.wallMs()
+        offsetMs = serverTimeMs - clock.elapsedMs()
     }
 }

@@ -11,8 +11,8 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.buildJsonObject
 
-/** A connection that died silently is noticed by its missing pings, up to this much later. */
-private const val MAX_UNNOTICED_MS = 60_000L
+/** Asked for once more: what the server sent shortly before it was last heard of. Its times and ours are not exact. */
+private const val OVERLAP_MS = 60_000L
 
 /** A token provider that hangs must not block the next renewal for ever. */
 private const val MAX_RENEWAL_MS = 60_000L
@@ -114,7 +114,7 @@ internal class ProtocolClient(
             if (position == null) return@buildJsonObject
             put("epoch", JsonPrimitive(position.epoch))
             put("offset", JsonPrimitive(position.offset.toString()))
-            put("since", JsonPrimitive(formatTime(clock.nowMs() - downMs - MAX_UNNOTICED_MS)))
+            put("since", JsonPrimitive(formatTime(clock.nowMs() - downMs - OVERLAP_MS)))
         }
     }
 

@@ -16,8 +16,11 @@ import kotlinx.serialization.json.JsonObject
 private const val WELCOME_TIMEOUT_MS = 20_000L
 private const val REQUEST_TIMEOUT_MS = 10_000L
 
+/** The server pings every 20 s. What comes after a longer silence was sent before the device fell asleep, and is read when it awakes. */
+private const val MAX_SILENCE_MS = 60_000L
+
 internal interface ReconnectingSocketHandlers {
-    /** Returns the handshake of this attempt. [downMs]: how long the device has not been live. An [UsherError] ends the attempt. */
+    /** Returns the handshake of this attempt. [downMs]: how long ago the server was last heard of while the device was live. An [UsherError] ends the attempt. */
     suspend fun getAuth(token: String, downMs: Long): JsonObject
     fun onFrame(connection: SocketConnection, frame: Packet.Frame, size: Int)
 
@@ -50,6 +53,11 @@ internal class ReconnectingSocket(
     /** The server asked for the current delay. */
     private var isDelayRequested = false
     private var liveSince = 0L
+
+    /** When the server was last heard of on the connection that is live. */
+    private var heardAt = 0L
+
+    /** The same of the connection that was live last; before there was one, when the first one that ended was begun. */
     private var lostAt: Long? = null
 
     var connection = Connection.OFFLINE
@@ -82,6 +90,7 @@ internal class ReconnectingSocket(
         timers.clear("welcome")
         if (connection != Connection.CONNECTING) return
         liveSince = config.clock.elapsedMs()
+        heardAt = liveSince
         lostAt = null
         hasRenewedToken = false
         setConnection(Connection.LIVE)
@@ -135,6 +144,11 @@ internal class ReconnectingSocket(
     }
 
     private fun socketHandlers() = object : SocketConnectionHandlers {
+        override fun onHeard() {
+            val now = config.clock.elapsedMs()
+            if (isLive && now - heardAt <= MAX_SILENCE_MS) heardAt = now
+        }
+
         override fun onFrame(frame: Packet.Frame, size: Int) {
             socket?.let { handlers.onFrame(it, frame, size) }
         }
@@ -171,10 +185,10 @@ internal class ReconnectingSocket(
     private fun setRetryTimer(delayMs: Long): Unit = timers.set("retry", delayMs) { connect() }
 
     private fun recordLoss() {
+        lostAt = lostAt ?: attemptStartedAt // pages of a first snapshot may have come
         if (connection != Connection.LIVE) return
-        val now = config.clock.elapsedMs()
-        lostAt = now
-        failures = failuresAfterConnection(now - liveSince, failures)
+        lostAt = heardAt
+        failures = failuresAfterConnection(config.clock.elapsedMs() - liveSince, failures)
     }
 
     private fun setConnection(next: Connection) {

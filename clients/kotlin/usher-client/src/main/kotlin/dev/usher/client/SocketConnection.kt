@@ -18,6 +18,9 @@ internal const val MAX_FRAME_BYTES = 16 * 1024
 
 /** Callbacks of one connection, on the client's thread. `onEnd` is called at most once, and nothing after it. */
 internal interface SocketConnectionHandlers {
+    /** The server was heard of: a message came, a ping perhaps, and is handled next. */
+    fun onHeard()
+
     /** @param size of the message that carried the frame, in characters */
     fun onFrame(frame: Packet.Frame, size: Int)
     fun onEnd(error: UsherError)
@@ -87,6 +90,7 @@ internal class SocketConnection(
 
     private fun receive(text: String) {
         if (!isOpen) return
+        handlers.onHeard()
         val packet = if (text.length <= MAX_MESSAGE_CHARS) PacketCodec.decode(text) else null
         when (packet) {
             null -> fail(UsherError("protocol", "a message that cannot be read", true))

@@ -76,6 +76,8 @@ class Runner(private val scenario: JsonObject) {
             "cut" -> current.cut()
             "pings" -> current.stopPings()
             "advanceMs" -> world.advance(value.jsonPrimitive.long)
+            "sleepMs" -> world.sleep(value.jsonPrimitive.long)
+            "setClockMs" -> world.setClock(value.jsonPrimitive.long)
             "online" -> world.client.networkAvailable()
             "token" -> world.setToken(value.jsonPrimitive.content)
             "storage" -> world.storageFails = choose(value, "fails", "works") == "fails"

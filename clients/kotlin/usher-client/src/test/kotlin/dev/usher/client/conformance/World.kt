@@ -60,7 +60,12 @@ class World(private val random: Double, private var token: String, private val i
     var storageFails = false
     private val items = HashMap<String, String>()
     private var awaited = CompletableDeferred<String>()
-    val nowMs: Long get() = START_MS + scheduler.currentTime
+    private var sleptMs = 0L
+    private var setByMs = 0L
+    private val elapsedMs: Long get() = scheduler.currentTime + sleptMs
+
+    /** The true time, as the server has it. */
+    val nowMs: Long get() = START_MS + elapsedMs
     lateinit var client: Usher
         private set
 
@@ -97,6 +102,16 @@ class World(private val random: Double, private var token: String, private val i
         settle()
     }
 
+    /** The device sleeps: no timer fires. */
+    fun sleep(ms: Long) {
+        sleptMs += ms
+    }
+
+    /** The system's clock is set. */
+    fun setClock(ms: Long) {
+        setByMs += ms
+    }
+
     fun settle() = scheduler.runCurrent()
 
     internal fun getStored(userId: String): StoredPosition? =
@@ -126,8 +141,8 @@ class World(private val random: Double, private var token: String, private val i
             },
             dispatcher = dispatcher,
             clock = object : Clock {
-                override fun wallMs() = nowMs
-                override fun elapsedMs() = scheduler.currentTime
+                override fun wallMs() = nowMs + setByMs
+                override fun elapsedMs() = elapsedMs
             },
             random = { random },
         )
