@@ -76,6 +76,30 @@ describe('the App Store', () => {
     expect(await entitlement('ref')).toMatchObject({ status: 'canceled' });
   });
 
+  test('what is said of an earlier period, as its refund, changes nothing of the present one', async () => {
+    await link('per', 'apple', 'app-per');
+    const now = Date.now();
+    const transaction = transactionOf('per');
+    const isOff = { renewal: { autoRenewStatus: 0 } };
+    await apple.send(usher.url, {
+      transaction: { ...transaction, productId: 'price_premium' },
+      signedAt: now,
+    });
+    await apple.send(usher.url, {
+      ...{ type: 'DID_CHANGE_RENEWAL_STATUS', subtype: 'AUTO_RENEW_DISABLED', ...isOff },
+      ...{ transaction: { ...transaction, productId: 'price_premium' }, signedAt: now + 1_000 },
+    });
+    const before = await entitlement('per');
+    expect(before).toMatchObject({ version: 2, status: 'active', planId: 'premium' });
+    const earlier = { ...transaction, expiresDate: now - 86_400_000 };
+    await apple.send(usher.url, {
+      ...{ type: 'CONSUMPTION_REQUEST', transaction: earlier, signedAt: now + 2_000, ...isOff },
+    });
+    const refunded = { ...earlier, revocationDate: now };
+    await apple.send(usher.url, { type: 'REFUND', transaction: refunded, signedAt: now + 3_000, ...isOff });
+    expect(await entitlement('per')).toMatchObject({ version: 2, status: 'active', planId: 'premium' });
+  });
+
   test('a repeated notification has no second effect, and one without a subscription is stored and ignored', async () => {
     const uuid = 'a0a0a0a0-0000-4000-8000-000000000001';
     await apple.send(usher.url, { uuid, type: 'TEST', transaction: { originalTransactionId: '' } });

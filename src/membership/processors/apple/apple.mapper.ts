@@ -30,13 +30,18 @@ const verifiedPayload = z.object({
   renewal: z.object({ autoRenewStatus: z.number().optional() }).optional(),
 });
 
-/** Maps a verified notification. A subscription may be renewed after any status, so none is ever final. */
+/**
+ * Maps a verified notification. A subscription may be renewed after any status, so none is ever final. The status is that of the subscription
+ * when the notification was signed, but its transaction may be of an earlier period, which somebody wants refunded: that changes nothing.
+ */
 export function mapAppleNotification(payload: unknown): ProcessorUpdate {
   const { success, data } = verifiedPayload.safeParse(payload);
   if (!success) return { kind: 'unrelated', reason: 'no_subscription' };
   const { notification, transaction, renewal } = data;
   const reported = notification.data.status === undefined ? undefined : STATUS.get(notification.data.status);
   if (!reported) return { kind: 'unrelated', reason: 'no_status' };
+  const isOver = transaction.expiresDate !== undefined && transaction.expiresDate <= notification.signedDate;
+  if (reported === 'active' && isOver) return { kind: 'unrelated', reason: 'earlier_period' };
   const status = transaction.revocationDate === undefined ? reported : 'canceled';
   const isTrial = status === 'active' && transaction.offerDiscountType === 'FREE_TRIAL';
   const isEnding = status === 'active' && renewal?.autoRenewStatus === AUTO_RENEW_OFF;
