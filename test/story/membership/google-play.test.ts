@@ -103,6 +103,21 @@ describe('Google Play', () => {
     },
   );
 
+  test('a subscription that is voided is looked up; a one-time purchase that is has nothing to do with memberships', async () => {
+    await buy('ivo');
+    google.purchases.set('token-ivo', buildPurchase('EXPIRED'));
+    const voided = (purchaseToken: string, productType: number) => ({
+      voidedPurchaseNotification: { purchaseToken, orderId: 'GPA.1', productType, refundType: 1 },
+    });
+    await google.send(usher.url, 'token-ivo', { notification: voided('token-ivo', 1) });
+    expect(await entitlement('ivo')).toMatchObject({ status: 'canceled' });
+    const messageId = 'voided-once';
+    await google.send(usher.url, 'once', { messageId, notification: voided('once', 2) });
+    const [row] = await usher.database.query('SELECT status FROM webhook WHERE event_id = $1', [messageId]);
+    expect(row).toEqual({ status: 'ignored' });
+    expect(google.lookups).not.toContain('once');
+  });
+
   test('changes without a notification are found by reconciliation', async () => {
     await buy('eli');
     google.purchases.set('token-eli', buildPurchase('EXPIRED'));

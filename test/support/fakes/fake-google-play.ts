@@ -16,6 +16,8 @@ export interface PubSubPushOptions {
   readonly authorization?: string;
   readonly messageId?: string;
   readonly packageName?: string;
+  /** In place of the notification of a subscription. */
+  readonly notification?: Record<string, unknown>;
 }
 
 /** Fake of the Google APIs that Usher uses: the keys of Pub/Sub's tokens, the token endpoint, and Play's subscriptions. */
@@ -111,7 +113,9 @@ export async function startFakeGooglePlay(): Promise<FakeGooglePlay> {
         version: '1.0',
         packageName: options.packageName ?? APP,
         eventTimeMillis: String(Date.now()),
-        subscriptionNotification: { version: '1.0', notificationType: 4, purchaseToken },
+        ...(options.notification ?? {
+          subscriptionNotification: { version: '1.0', notificationType: 4, purchaseToken },
+        }),
       };
       const message = {
         data: Buffer.from(JSON.stringify(notification)).toString('base64'),

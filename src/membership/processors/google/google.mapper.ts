@@ -6,8 +6,10 @@ const purchaseReference = z.object({ purchaseToken: z.string().min(1).max(2_048)
 const notification = z.object({
   packageName: z.string(),
   subscriptionNotification: purchaseReference.extend({ notificationType: z.int() }).optional(),
-  voidedPurchaseNotification: purchaseReference.optional(),
+  voidedPurchaseNotification: purchaseReference.extend({ productType: z.int().optional() }).optional(),
 });
+/** `productType` of a voided purchase that was no subscription (developer.android.com/google/play/billing/rtdn-reference). */
+const ONE_TIME = 2;
 
 /** Maps a notification to the purchase to fetch. `type`: for example `subscription.4`, Google's SUBSCRIPTION_PURCHASED. */
 export function mapGoogleNotification(
@@ -21,6 +23,8 @@ export function mapGoogleNotification(
       update: { kind: 'unrelated', reason: success ? 'another_app' : 'unknown_type' },
     };
   const { subscriptionNotification: subscription, voidedPurchaseNotification: voided } = data;
+  if (!subscription && voided?.productType === ONE_TIME)
+    return { type: 'voided', update: { kind: 'unrelated', reason: 'one_time_purchase' } };
   const found = subscription ?? voided;
   if (!found) return { type: 'other', update: { kind: 'unrelated', reason: 'unknown_type' } };
   const type = subscription ? `subscription.${subscription.notificationType}` : 'voided';
