@@ -1,5 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createPublicKey } from 'node:crypto';
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { base64url, exportSPKI, generateKeyPair, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose';
 import { Edge } from '../../clients/edge/src/edge.js';
 import type { LeaseRefused } from '../../clients/edge/src/errors.js';
@@ -9,10 +11,15 @@ import { type FaultProxy, faultProxy } from '../support/infrastructure/fault-pro
 import { startUsher, type TestUsher } from '../support/drivers/usher.js';
 
 const EDGE_ID = 'edge-lib';
+const TIMERS = [
+  ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
+  ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
+];
 let usher: TestUsher;
 let key: string;
 const edges: Edge[] = [];
 const proxies: FaultProxy[] = [];
+const fronts: Server[] = [];
 beforeAll(async () => {
   usher = await startUsher({ LEASE_SECONDS: '5' });
   await putPlans(usher);
@@ -21,6 +28,10 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await Promise.all(edges.splice(0).map((edge) => edge.close()));
+  for (const front of fronts.splice(0)) {
+    front.close();
+    front.closeAllConnections();
+  }
   await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
 });
 afterAll(() => usher.stop());
@@ -128,6 +139,32 @@ describe('a lease is refused', () => {
   });
 });
 
+describe('a wrong clock of an edge node', () => {
+  /** The wall clock alone: timers, and the monotonic clock, go on. */
+  const setClock = (byMs: number) =>
+    jest.useFakeTimers({ now: Date.now() + byMs, doNotFake: TIMERS, advanceTimers: true });
+  afterEach(() => void jest.useRealTimers());
+
+  test('that is ahead keeps no stream from starting, nor from being renewed', async () => {
+    const edge = await openEdge();
+    await subscribe(usher, 'fay');
+    setClock(600_000);
+    const stream = await edge.start({ userId: 'fay', deviceId: 'fay-tv', titleId: 'dark' });
+    const first = stream.lease;
+    await eventually('the lease was renewed', () => stream.lease.expiresAt > first.expiresAt);
+    expect(stream.signal.aborted).toBe(false);
+  });
+
+  test('that is behind makes no lease that a player shows last longer', async () => {
+    const edge = await openEdge();
+    await subscribe(usher, 'gus');
+    const { body } = await startStream(usher, 'gus', { edgeId: EDGE_ID });
+    setClock(-3_600_000);
+    const stream = await edge.adopt(body.lease);
+    expect(stream.remainingMs).toBeLessThanOrEqual(5_000);
+  });
+});
+
 describe('a stream', () => {
   test('outlives its first lease by renewals, and frees its slot when it ends', async () => {
     const edge = await openEdge();
@@ -141,6 +178,34 @@ describe('a stream', () => {
     await stream.end();
     const next = await edge.start({ userId: 'dan', deviceId: 'dan-pad', titleId: 'dark' });
     expect(next.signal.aborted).toBe(false);
+  });
+
+  test('whose first lease cannot be verified holds no slot', async () => {
+    await subscribe(usher, 'hal', 'solo');
+    // In front of Usher: passes calls on, and neither the keys nor the socket.
+    const front = createServer((request, response) => {
+      if (!request.url?.startsWith('/v1/')) return void response.writeHead(503).end();
+      const { method = 'GET', url, headers } = request;
+      request.pipe(
+        httpRequest(new URL(url, usher.url), { method, headers }, (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        }),
+      );
+    });
+    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+    fronts.push(front);
+    const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    const edge = new Edge({ url, key, edgeId: EDGE_ID });
+    edges.push(edge);
+    const request = { userId: 'hal', deviceId: 'hal-tv', titleId: 'dark' };
+    expect(await getFault(edge.start(request))).toBe('unverifiable');
+    const other = await openEdge();
+    await eventually(
+      'the slot is free',
+      async () => (await getCode(other.start(request))) === 'accepted',
+      2_000,
+    );
   });
 
   test('is refused with Usher’s code if the membership does not allow it', async () => {

@@ -22,7 +22,7 @@ export interface EdgeStreamContext {
   readonly api: UsherApi;
   /** Monotonic time in ms. */
   now(): number;
-  /** Verifies a renewed lease. Throws LeaseRefused. */
+  /** Verifies a lease that Usher has sent just now. Throws LeaseRefused. */
   verify(token: string): Promise<Lease>;
   onError(action: string, error: unknown): void;
   /** The stream is over. Called once. */

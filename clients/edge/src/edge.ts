@@ -1,7 +1,7 @@
 import { EdgeSocket, type EntitlementChanged } from './edge-socket.js';
 import { EdgeStream, type EdgeStreamContext, type StopReason } from './edge-stream.js';
 import { JwksCache } from './jwks-cache.js';
-import { type Lease, verifyLease } from './lease.js';
+import { type Lease, verifyLease, verifyNewLease } from './lease.js';
 import type { EdgeOptions } from './options.js';
 import { RevocationList } from './revocation-list.js';
 import { type StreamRequest, UsherApi } from './usher-api.js';
@@ -27,7 +27,7 @@ export class Edge {
       api: this.api,
       now,
       onError,
-      verify: (token) => this.verify(token),
+      verify: (token) => this.verifyNew(token),
       onEnd: (stream) => this.handleStreamEnd(stream),
     };
     this.socket = new EdgeSocket(options, {
@@ -50,10 +50,14 @@ export class Edge {
    */
   async start(request: StreamRequest): Promise<EdgeStream> {
     const requestedAt = this.streamContext.now();
-    const { lease: token } = await this.api.startStream(request);
-    const lease = await this.verify(token);
-    const remainingMs = lease.expiresAt - lease.issuedAt - (this.streamContext.now() - requestedAt);
-    return this.addStream(lease, remainingMs);
+    const { lease: token, streamId } = await this.api.startStream(request);
+    try {
+      const lease = await this.verifyNew(token);
+      return this.addStream(lease, lifetimeOf(lease) - (this.streamContext.now() - requestedAt));
+    } catch (error) {
+      void this.giveBack(streamId);
+      throw error;
+    }
   }
 
   /**
@@ -62,7 +66,7 @@ export class Edge {
    */
   async adopt(token: string): Promise<EdgeStream> {
     const lease = await this.verify(token);
-    return this.streams.get(lease.streamId) ?? this.addStream(lease, lease.expiresAt - Date.now());
+    return this.streams.get(lease.streamId) ?? this.addAdopted(lease);
   }
 
   /**
@@ -79,6 +83,24 @@ export class Edge {
   async close(): Promise<void> {
     await Promise.all([...this.streams.values()].map((stream) => stream.end()));
     this.socket.close();
+  }
+
+  private async verifyNew(token: string): Promise<Lease> {
+    const lease = await verifyNewLease(token, this.jwks);
+    this.revocations.check(lease);
+    return lease;
+  }
+
+  /** Frees the slot of a stream that does not begin: until its lease ends, it would keep its user from another one. Does not throw. */
+  private async giveBack(streamId: string): Promise<void> {
+    await this.api
+      .endStream(streamId)
+      .catch((error: unknown) => this.streamContext.onError('ending a stream', error));
+  }
+
+  /** How old the lease is only the clock can tell. It may be wrong, and must not make the lease longer than it ever was. */
+  private addAdopted(lease: Lease): EdgeStream {
+    return this.addStream(lease, Math.min(lease.expiresAt - Date.now(), lifetimeOf(lease)));
   }
 
   private addStream(lease: Lease, remainingMs: number): EdgeStream {
@@ -109,3 +131,5 @@ export class Edge {
     }
   }
 }
+
+const lifetimeOf = ({ issuedAt, expiresAt }: Lease): number => expiresAt - issuedAt;

@@ -27,7 +27,7 @@ export class JwksCache {
     await this.refresh().catch((error: unknown) => {
       if (!known && this.hasLastAttemptFailed) throw new LeaseRefused('unverifiable', { cause: error });
     });
-    return this.keys.get(kid) ?? known;
+    return this.keys.get(kid);
   }
 
   private get hasLastAttemptFailed(): boolean {

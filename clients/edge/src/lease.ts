@@ -1,4 +1,4 @@
-import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
 import { LeaseRefused } from './errors.js';
 import type { JwksCache } from './jwks-cache.js';
 
@@ -22,18 +22,38 @@ export interface Lease {
 const ALGORITHMS = ['EdDSA'];
 const MAX_LENGTH = 8_192;
 
-/** Verifies a lease offline, once the keys are known. Throws LeaseRefused. */
-export async function verifyLease(token: string, jwks: JwksCache): Promise<Lease> {
+/** Verifies a lease offline, once the keys are known: by default as of now, by this machine's clock. Throws LeaseRefused. */
+export async function verifyLease(token: string, jwks: JwksCache, asOf?: Date): Promise<Lease> {
   const key = await jwks.getKey(readKeyId(token));
   if (!key) throw new LeaseRefused('forged');
   const options = {
     algorithms: ALGORITHMS,
     requiredClaims: ['sub', 'sid', 'did', 'ver', 'cap', 'iat', 'exp'],
+    ...(asOf && { currentDate: asOf }),
   };
   const { payload } = await jwtVerify(token, key, options).catch((error: unknown) => {
     throw new LeaseRefused(error instanceof errors.JWTExpired ? 'expired' : 'forged', { cause: error });
   });
   return toLease(token, payload);
+}
+
+/**
+ * Verifies a lease that Usher has sent just now, as of when it was issued: its lifetime is counted from the request, and a clock that is ahead
+ * must not make it look expired. Throws LeaseRefused.
+ */
+export function verifyNewLease(token: string, jwks: JwksCache): Promise<Lease> {
+  return verifyLease(token, jwks, new Date(readIssuedAt(token) * 1_000));
+}
+
+/** Throws LeaseRefused if the token is not a JWT that says when it was issued. */
+function readIssuedAt(token: string): number {
+  try {
+    const { iat } = decodeJwt(token);
+    if (typeof iat === 'number') return iat;
+  } catch (error) {
+    throw new LeaseRefused('malformed', { cause: error });
+  }
+  throw new LeaseRefused('malformed');
 }
 
 /** Throws LeaseRefused if the token is not a JWT with an accepted algorithm and a key id. */
