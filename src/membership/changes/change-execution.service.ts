@@ -41,6 +41,8 @@ export class ChangeExecutionService {
   /** Attempts the change; one that fails stays pending and is retried. Throws only in an outage of PostgreSQL, and then it is pending too. */
   async execute(change: MembershipChangeRequest): Promise<ChangeProgress> {
     try {
+      // Not after an attempt: after an outage of a day there was none for long, and this one could act twice.
+      if (Date.now() - change.createdAt.getTime() > GIVE_UP_AFTER_MS) throw new ChangeRefused('gave_up');
       await this.attempt(change);
       return { status: 'done' };
     } catch (error) {
@@ -78,7 +80,7 @@ export class ChangeExecutionService {
   }
 
   private async handleFailure(
-    { id, createdAt, action }: MembershipChangeRequest,
+    { id, action }: MembershipChangeRequest,
     error: unknown,
   ): Promise<ChangeProgress> {
     if (error instanceof ChangeRefused) {
@@ -88,10 +90,8 @@ export class ChangeExecutionService {
     const isExpected = error instanceof ProcessorUnavailable || error instanceof QueueFull || isOutage(error);
     if (isExpected) this.log.warn(`change ${id} (${action}) is pending: ${String(error)}`);
     else this.log.error(error);
-    if (Date.now() - createdAt.getTime() > GIVE_UP_AFTER_MS)
-      await this.store.settle(id, 'refused', 'gave_up');
     // In an outage of PostgreSQL this fails too; then the change is retried when its lease ends.
-    else await this.store.postpone(id).catch(() => undefined);
+    await this.store.postpone(id).catch(() => undefined);
     return { status: 'pending' };
   }
 }

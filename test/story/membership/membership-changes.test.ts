@@ -174,6 +174,21 @@ describe('a change that the processor does not carry out', () => {
     expect(stripe.subscription(id)).toMatchObject({ cancel_at_period_end: true });
   });
 
+  test('for so long that Stripe may have forgotten its key: the change is given up, and not sent once more', async () => {
+    const id = await subscribed('olga');
+    stripe.failureMode = 'error';
+    await requestChange('olga', { action: 'cancel' });
+    // As if Usher had been down for a day.
+    await usher.database.query(
+      `UPDATE membership_change SET created_at = now() - interval '25 hours', next_attempt_at = now() + interval '1 second'
+       WHERE user_id = 'olga'`,
+    );
+    stripe.failureMode = 'none';
+    await eventually('it is given up', async () => !('pendingChange' in (await membership('olga'))));
+    expect(stripe.subscription(id)).toMatchObject({ cancel_at_period_end: false });
+    expect(await membership('olga')).not.toHaveProperty('cancelAt');
+  });
+
   test('visibly, because its response was lost: the retry does not apply it twice', async () => {
     const id = await subscribed('kim');
     stripe.failureMode = 'no-response-after-applying';
