@@ -208,6 +208,21 @@ describe('a stream', () => {
     );
   });
 
+  test('that begins while its node closes ends with it, and holds no slot', async () => {
+    await subscribe(usher, 'ida', 'solo');
+    const edge = await openEdge();
+    const request = { userId: 'ida', deviceId: 'ida-tv', titleId: 'dark' };
+    const code = getCode(edge.start(request));
+    await edge.close();
+    expect(await code).toBe('closed');
+    const other = await openEdge();
+    await eventually(
+      'the slot is free',
+      async () => (await getCode(other.start(request))) === 'accepted',
+      2_000,
+    );
+  });
+
   test('is refused with Usher’s code if the membership does not allow it', async () => {
     const edge = await openEdge();
     expect(await getCode(edge.start({ userId: 'nobody', deviceId: 'd', titleId: 't' }))).toBe('not_entitled');

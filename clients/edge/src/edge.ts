@@ -1,5 +1,6 @@
 import { EdgeSocket, type EntitlementChanged } from './edge-socket.js';
 import { EdgeStream, type EdgeStreamContext, type StopReason } from './edge-stream.js';
+import { EdgeError } from './errors.js';
 import { JwksCache } from './jwks-cache.js';
 import { type Lease, verifyLease, verifyNewLease } from './lease.js';
 import type { EdgeOptions } from './options.js';
@@ -17,6 +18,7 @@ export class Edge {
   private readonly streams = new Map<string, EdgeStream>();
   private readonly revocations = new RevocationList();
   private readonly streamContext: EdgeStreamContext;
+  private isClosed = false;
 
   constructor(options: EdgeOptions) {
     const now = () => performance.now();
@@ -79,8 +81,9 @@ export class Edge {
     return lease;
   }
 
-  /** Ends all streams of this node, which frees their slots, and disconnects. */
+  /** Ends all streams of this node, which frees their slots, and disconnects. One that is about to begin fails as `closed`. */
   async close(): Promise<void> {
+    this.isClosed = true;
     await Promise.all([...this.streams.values()].map((stream) => stream.end()));
     this.socket.close();
   }
@@ -104,6 +107,8 @@ export class Edge {
   }
 
   private addStream(lease: Lease, remainingMs: number): EdgeStream {
+    // Else nobody would end it, and it would be renewed for as long as the process runs.
+    if (this.isClosed) throw new EdgeError('closed', false);
     // A stop may have arrived while the lease was verified.
     this.revocations.checkStream(lease.streamId);
     const stream = new EdgeStream(this.streamContext, lease, Math.max(0, remainingMs));

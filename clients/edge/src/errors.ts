@@ -15,7 +15,7 @@ export class LeaseRefused extends Error {
   }
 }
 
-/** The code of Usher's refusal (`not_entitled`, `too_many_streams`, …), or `unreachable`. */
+/** The code of Usher's refusal (`not_entitled`, `too_many_streams`, …), `unreachable`, or `closed` once this node was closed. */
 export type EdgeErrorCode = string;
 
 /** Usher refused a request, or could not be reached. */

@@ -60,7 +60,7 @@ final class Runner {
         case "cut": try current().cut()
         case "pings": try current().stopPings()
         case "advanceMs": time.advance(ms: value.wholeNumber ?? 0)
-        case "sleepMs": time.sleepSoundly(ms: value.wholeNumber ?? 0)
+        case "sleepMs": time.advanceAsleep(ms: value.wholeNumber ?? 0)
         case "setClockMs": time.setClock(ms: value.wholeNumber ?? 0)
         case "online": world.client.networkAvailable()
         case "token": world.setToken(value.string ?? "")

@@ -87,7 +87,7 @@ final class VirtualTime: UsherClock, @unchecked Sendable {
     }
 
     /// The device sleeps: nothing becomes due.
-    func sleepSoundly(ms: Int) { sleptMs += ms }
+    func advanceAsleep(ms: Int) { sleptMs += ms }
 
     /// The system's clock is set.
     func setClock(ms: Int) { setByMs += ms }
