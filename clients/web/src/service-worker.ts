@@ -31,8 +31,17 @@ interface Waiting extends Event {
 interface PushReceived extends Waiting {
   readonly data: { json(): unknown } | null;
 }
+/** What is used of a Notification. */
+interface ShownNotification {
+  readonly data: unknown;
+  close(): void;
+}
 interface NotificationClicked extends Waiting {
-  readonly notification: Notification;
+  readonly notification: ShownNotification;
+}
+interface Registration {
+  showNotification(title: string, options: { data: PushData; body?: string; tag?: string }): Promise<void>;
+  getNotifications(filter: { tag: string }): Promise<readonly ShownNotification[]>;
 }
 interface WindowOfApp {
   readonly url: string;
@@ -42,7 +51,7 @@ interface WindowOfApp {
 
 /** What is used of a service worker's global scope. (TypeScript's own type of it excludes that of pages.) */
 export interface WorkerScope {
-  readonly registration: Pick<ServiceWorkerRegistration, 'showNotification' | 'getNotifications'>;
+  readonly registration: Registration;
   readonly navigator: { setAppBadge?(count: number): Promise<void> };
   readonly clients: {
     matchAll(options: { type: 'window'; includeUncontrolled: boolean }): Promise<readonly WindowOfApp[]>;
@@ -58,7 +67,7 @@ export function handlePushes(scope: WorkerScope, options: PushOptions): void {
     if (push) event.waitUntil(receive(scope, options, push));
   });
   scope.addEventListener('notificationclick', (event: NotificationClicked) => {
-    const data: unknown = event.notification.data;
+    const { data } = event.notification;
     if (!isPushData(data)) return; // not one of ours
     event.notification.close();
     event.waitUntil(open(scope, options, data));
@@ -109,19 +118,20 @@ async function receive(scope: WorkerScope, options: PushOptions, push: Push): Pr
 /** Removes the event's notification, but not that of a newer event of the same key. */
 async function remove({ registration }: WorkerScope, tag: string, id: string): Promise<void> {
   for (const notification of await registration.getNotifications({ tag })) {
-    const data: unknown = notification.data;
+    const { data } = notification;
     if (isPushData(data) && data.id === id) notification.close();
   }
 }
 
 async function open({ clients }: WorkerScope, options: PushOptions, data: PushData): Promise<void> {
   const seen = options.onSeen?.(data);
-  const url = options.getUrl?.(data) ?? '/';
-  const [window] = await clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const url = options.getUrl?.(data);
+  // A window that was loaded before this worker, which does not control it, can be shown but not navigated.
+  const [window] = await clients.matchAll({ type: 'window', includeUncontrolled: url === undefined });
   // First the window: browsers allow it only shortly after the click.
   const opened = window
-    ? window.focus().then(() => (options.getUrl ? window.navigate(url) : undefined))
-    : clients.openWindow(url);
+    ? window.focus().then(() => (url === undefined ? undefined : window.navigate(url)))
+    : clients.openWindow(url ?? '/');
   const outcomes = await Promise.allSettled([opened, seen]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
