@@ -61,7 +61,7 @@ final class Runner {
         case "pings": try current().stopPings()
         case "advanceMs": time.advance(ms: value.wholeNumber ?? 0)
         case "sleepMs": time.advanceAsleep(ms: value.wholeNumber ?? 0)
-        case "setClockMs": time.setClock(ms: value.wholeNumber ?? 0)
+        case "setClockMs": time.setClock(ms: Int(value.number ?? 0))
         case "online": world.client.networkAvailable()
         case "token": world.setToken(value.string ?? "")
         case "storage": world.storageFails = try choose(value, "fails", "works") == "fails"
