@@ -24,7 +24,7 @@ export class LinksController {
   @Operation({ id: 'findUsers', summary: 'Find the user to whom a customer of a processor belongs' })
   @ApiResponse({ status: 200, standardSchema: userList })
   async find(@Query({ schema: usersQuery }) { customer }: UsersQuery) {
-    return { users: await this.links.findUsers(customer) };
+    return { users: await this.service.findUsers(customer) };
   }
 
   /** Which customers of processors a user is. */

@@ -100,10 +100,10 @@ export class PlansController {
   async link(
     @Param('userId', { schema: userIdSchema }) userId: string,
     @Param('processor') processor: string,
-    @Body({ schema: linkBody }) { customerId }: LinkBody,
+    @Body({ schema: linkBody }) body: LinkBody,
     @CurrentAuditContext() by: AuditContext,
   ) {
-    await this.plans.link(userId, processor, customerId, by);
+    const customerId = await this.plans.link(userId, processor, body.customerId, by);
     return { userId, processor, customerId };
   }
 }

@@ -60,14 +60,19 @@ export class PlansService {
     await this.webhooks.applyWaiting(prices.map((price) => `price:${price}`));
   }
 
-  /** Links a processor's customer to a user. Throws Problem not_found when there is no such processor. */
-  async link(userId: string, processor: string, customerId: string, by: AuditContext): Promise<void> {
+  /**
+   * Links a processor's customer to a user. Returns the customer's id as the processor's webhooks have it. Throws Problem not_found when
+   * there is no such processor.
+   */
+  async link(userId: string, processor: string, wanted: string, by: AuditContext): Promise<string> {
     this.processors.get(processor);
+    const customerId = this.processors.canonicalCustomerId(processor, wanted);
     await this.audit.transaction('important', by, async (tx) => {
       const before = await this.store.linkCustomer(tx, processor, customerId, userId);
       return { outcome: undefined, acts: linkPut(processor, { customerId, userId }, before) };
     });
     await this.webhooks.applyWaiting([`customer:${processor}:${customerId}`]);
+    return customerId;
   }
 }
 

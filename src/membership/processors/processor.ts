@@ -79,6 +79,9 @@ export interface Processor {
    * that is not known: a user who wrongly loses access complains, one who wrongly gets it does not.
    */
   read(payload: unknown): ProcessorUpdate;
+
+  /** The id by which its webhooks name a customer, where others may write it otherwise; missing where there is one way. */
+  canonicalCustomerId?(customerId: string): string;
 }
 
 /** A processor's API. Every call ends within seconds; it throws ProcessorUnavailable when there was no usable response. */

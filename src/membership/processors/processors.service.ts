@@ -23,6 +23,11 @@ export class ProcessorsService {
     return processor;
   }
 
+  /** The id by which the processor's webhooks name the customer; as it is when there is no such processor. */
+  canonicalCustomerId(name: string, customerId: string): string {
+    return this.processors.get(name)?.canonicalCustomerId?.(customerId) ?? customerId;
+  }
+
   /** Undefined when the processor has no API, is not configured here, or is not registered (any more). */
   findWithApi(name: string): ProcessorWithApi | undefined {
     const api = this.processors.get(name)?.api;

@@ -148,6 +148,19 @@ describe('the App Store', () => {
   });
 });
 
+describe('an appAccountToken in upper case, as Swift writes it', () => {
+  const SWIFT = '6F9619FF-8B86-D011-B42D-00C04FC964FF';
+
+  test('links the user of notifications, in which Apple writes it in lower case, and finds them', async () => {
+    const transaction = { originalTransactionId: '20-uma', appAccountToken: SWIFT.toLowerCase() };
+    await apple.send(usher.url, { transaction });
+    expect((await link('uma', 'apple', SWIFT)).body).toMatchObject({ customerId: SWIFT.toLowerCase() });
+    expect(await entitlement('uma')).toMatchObject({ status: 'active', planId: 'basic' });
+    const found = await usher.backOffice.call('GET', `/v1/users?customer=apple:${SWIFT}`);
+    expect(found.body).toEqual({ users: [{ userId: 'uma', isLinked: true }] });
+  });
+});
+
 describe('a user with subscriptions at several processors', () => {
   test('may stream while any of them allows it; the one that allows the most is shown', async () => {
     const now = nowSeconds();

@@ -30,6 +30,12 @@ const verifiedPayload = z.object({
   renewal: z.object({ autoRenewStatus: z.number().optional() }).optional(),
 });
 
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** An `appAccountToken` is a UUID. Apple sends it in lower case, and Swift's `UUID().uuidString` is in upper case. */
+export const canonicalAccountToken = (customerId: string): string =>
+  UUID.test(customerId) ? customerId.toLowerCase() : customerId;
+
 /**
  * Maps a verified notification. A subscription may be renewed after any status, so none is ever final. The status is that of the subscription
  * when the notification was signed, but its transaction may be of an earlier period, which somebody wants refunded: that changes nothing.
@@ -49,7 +55,7 @@ export function mapAppleNotification(payload: unknown): ProcessorUpdate {
   return {
     kind: 'subscription',
     subscriptionId: transaction.originalTransactionId,
-    customerId: transaction.appAccountToken ?? transaction.originalTransactionId,
+    customerId: canonicalAccountToken(transaction.appAccountToken ?? transaction.originalTransactionId),
     userId: undefined,
     status: isTrial ? 'trialing' : status,
     priceIds: [transaction.productId],

@@ -12,7 +12,7 @@ import {
   type VerifiedWebhook,
   type WebhookHeaders,
 } from '../processor.js';
-import { mapAppleNotification } from './apple.mapper.js';
+import { canonicalAccountToken, mapAppleNotification } from './apple.mapper.js';
 
 const requestBody = z.object({ signedPayload: z.string() });
 const anyNotification = z.object({
@@ -58,6 +58,10 @@ export class AppleProcessor implements Processor {
 
   read(payload: unknown): ProcessorUpdate {
     return mapAppleNotification(payload);
+  }
+
+  canonicalCustomerId(customerId: string): string {
+    return canonicalAccountToken(customerId);
   }
 }
 
