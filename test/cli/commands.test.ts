@@ -13,6 +13,26 @@ beforeAll(async () => {
 });
 afterAll(() => stop());
 
+describe('what needs a reason', () => {
+  const REASON_MISSING = {
+    exitCode: 2,
+    stdout: '',
+    stderr: "This needs --reason '…': say why, for the audit.\n",
+  };
+
+  test.each([
+    'push pause fcm',
+    'push resume fcm',
+    'campaign pause advent',
+    'campaign resume advent',
+    'campaign abort advent',
+    'broadcast withdraw 7f3c2a10-0000-7000-8000-000000000000',
+    'resend 7f3c2a10-0000-7000-8000-000000000000 --user ada',
+  ])('asks for the option --reason where it is missing: usher %s', async (typed) => {
+    expect(await line.usher(typed.split(' '))).toEqual(REASON_MISSING);
+  });
+});
+
 describe('usher token', () => {
   test('signs a token that this Usher accepts as the user', async () => {
     const { stdout } = await line.usher(['token', 'dan', '--expires', '5m']);

@@ -17,3 +17,6 @@ export class UsageFailure extends Failure {
     super(message, EXIT.usage);
   }
 }
+
+/** What is said where a change needs a reason and none was given. */
+export const NEEDS_REASON = "This needs --reason '…': say why, for the audit.";

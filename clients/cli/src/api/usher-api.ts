@@ -1,5 +1,5 @@
-import { Failure } from '../failures.js';
-import { Refusal, toProblem, Unreachable } from './problem.js';
+import { Failure, NEEDS_REASON, UsageFailure } from '../failures.js';
+import { type Problem, Refusal, toProblem, Unreachable } from './problem.js';
 
 /** A call that was not answered by then is given up. */
 const TIMEOUT_MS = 30_000;
@@ -44,7 +44,7 @@ export class UsherApi {
     }
   }
 
-  /** Returns the response. Throws Refusal for one that is no success, Unreachable. */
+  /** Returns the response. Throws Refusal for one that is no success, Unreachable; UsageFailure for a change that needs a reason and has none. */
   async open(method: string, path: string, request: ApiRequest): Promise<Response> {
     const response = await this.guarded(() =>
       fetch(`${this.url}${path}`, {
@@ -57,9 +57,9 @@ export class UsherApi {
       }),
     );
     if (response.ok) return response;
-    throw new Refusal(
-      toProblem(response.status, response.headers, await this.guarded(() => response.text())),
-    );
+    const problem = toProblem(response.status, response.headers, await this.guarded(() => response.text()));
+    if (this.reason === undefined && asksForReason(problem)) throw new UsageFailure(NEEDS_REASON);
+    throw new Refusal(problem);
   }
 
   private headersOf({ body }: ApiRequest): Record<string, string> {
@@ -88,6 +88,10 @@ export class UsherApi {
     }
   }
 }
+
+/** The API names the header, which is nothing that a person types here. */
+const asksForReason = ({ code, detail }: Problem): boolean =>
+  code === 'invalid_request' && detail.includes('Usher-Reason');
 
 function bodyOf(body: unknown): RequestInit {
   if (body === undefined) return {};

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.js';
 import { newEpoch } from '../epoch/new-epoch.js';
-import { UsageFailure } from '../failures.js';
+import { NEEDS_REASON, UsageFailure } from '../failures.js';
 
 const HELP = `
 For a copy of a database that is to run beside its original. Devices that have read the original begin with the whole state, and what Redis holds of the
@@ -22,7 +22,7 @@ export function addEpoch(program: Command, open: () => Cli): void {
     .action(async (name: string, { yes: confirmed = false }: { yes?: boolean }) => {
       const { settings, output } = open();
       const { reason } = program.opts<{ reason?: string }>();
-      if (reason === undefined) throw new UsageFailure('This needs --reason: say why, for the audit.');
+      if (reason === undefined) throw new UsageFailure(NEEDS_REASON);
       const url = settings.need('USHER_DATABASE_URL', 'the database itself');
       const done = await newEpoch(url, { name, by: userInfo().username, reason, confirmed });
       output.result(done, () => [

@@ -11,7 +11,9 @@ type Resent = z.output<typeof resentResponse>;
 export function addResend(program: Command, open: () => Cli): void {
   program
     .command('resend <event> [device]')
-    .description('send an event again to the devices of a user that have not got it, or to one of them')
+    .description(
+      'send an event again to the devices of a user that have not got it, or to one of them (needs --reason)',
+    )
     .requiredOption('--user <user>', 'whose event it is')
     .addHelpText(
       'after',
