@@ -53,7 +53,17 @@ describe('usher doctor', () => {
     expectNoSecrets({ ...usher.secrets(), database: usher.database.url }, text);
     const { stdout } = await line.usher(['doctor'], { env: environment() });
     expect(stdout).toMatch(/^ok {4}PostgreSQL +18\.\d+, connected in \d+ ms/m);
-    expect(stdout).toMatch(
+  });
+
+  test('warns of a missing push service, with what to do, but not in development, where nobody has one', async () => {
+    const said = async (changes: Record<string, string>) =>
+      (await line.usher(['doctor'], { env: { ...environment(), ...changes } })).stdout;
+    const inDevelopment = await said({});
+    expect(inDevelopment).toMatch(/^ok {4}settings +no push service is set up/m);
+    expect(inDevelopment).not.toMatch(/^(warn|fail)/m);
+    const ofOwnDatabase = { USHER_DATABASE_URL: '', DATABASE_URL: usher.database.url };
+    expect(await said(ofOwnDatabase)).not.toMatch(/^(warn|fail)/m);
+    expect(await said({ NODE_ENV: 'production' })).toMatch(
       /^warn {2}settings +no push service is set up\n {6}Devices that are not connected/m,
     );
   });

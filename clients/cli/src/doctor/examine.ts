@@ -39,7 +39,7 @@ function environmentOf({ settings, terminal: { env } }: Cli): Environment {
   const given = Object.entries(env).filter(([, value]) => value !== undefined && value !== '');
   return {
     ...made,
-    ...(made['DATABASE_URL'] !== undefined && { NODE_ENV: 'development' }),
+    ...((made['DATABASE_URL'] ?? made['REDIS_URL']) !== undefined && { NODE_ENV: 'development' }),
     ...Object.fromEntries(given),
   };
 }
