@@ -1,15 +1,9 @@
 import { homedir } from 'node:os';
 import process from 'node:process';
+import { watchForInterruption } from './interruption.js';
 import { run } from './run.js';
 
-/** A second Ctrl-C ends what does not end by itself. */
-const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (interruption.signal.aborted) process.exit(130);
-    interruption.abort();
-  });
-}
+const signal = watchForInterruption();
 // `usher tail ada | head` closes the pipe, and there is nobody left to tell.
 process.stdout.on('error', () => process.exit(0));
 
@@ -21,7 +15,7 @@ void run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   home: homedir(),
-  signal: interruption.signal,
+  signal,
 }).then((exitCode) => {
   process.exitCode = exitCode;
 });

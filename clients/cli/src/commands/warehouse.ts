@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import process from 'node:process';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.js';
 import { UsageFailure } from '../failures.js';
@@ -48,12 +49,15 @@ async function runWarehouse({ settings, terminal }: Cli, options: Options): Prom
   const { dbt, replay, full = false } = options;
   const [project, raw, file] = [path(options.project), path(options.raw), path(options.file)];
   const keys = `${file}.keys`;
+  const removeKeys = () => rmSync(keys, { force: true });
+  process.once('exit', removeKeys); // after a second Ctrl-C
   try {
-    await rm(keys, { force: true }); // of a run that was killed
+    removeKeys(); // of a run that was killed
     await session.writeKeys(keys);
     await runDbt({ dbt, project, raw, file, keys, replay, isFull: full }, terminal);
   } finally {
-    await rm(keys, { force: true });
+    removeKeys();
+    process.off('exit', removeKeys);
     await session.close();
   }
 }

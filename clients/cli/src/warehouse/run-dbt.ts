@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import process from 'node:process';
 import { Failure } from '../failures.js';
 import type { Terminal } from '../terminal.js';
 
@@ -44,7 +45,9 @@ export async function runDbt(run: DbtRun, { env, stdout, stderr, signal }: Termi
   child.stdout.on('data', (data: Buffer) => void stdout.write(data));
   child.stderr.on('data', (data: Buffer) => void stderr.write(data));
   const stop = () => void child.kill('SIGINT');
+  const kill = () => void child.kill('SIGKILL');
   signal.addEventListener('abort', stop);
+  process.once('exit', kill); // after a second Ctrl-C nobody waits for it
   try {
     const [code] = (await once(child, 'close')) as [number | null];
     if (code !== 0) throw new Failure('dbt ended with an error: see above.');
@@ -55,5 +58,6 @@ export async function runDbt(run: DbtRun, { env, stdout, stderr, signal }: Termi
     );
   } finally {
     signal.removeEventListener('abort', stop);
+    process.off('exit', kill);
   }
 }
