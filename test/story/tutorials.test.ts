@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -26,6 +28,9 @@ import { patternOf, runSnippets, type Snippet, snippetsOf } from '../support/sni
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 const PYTHON = join(project, 'clients/python/.venv/bin/python');
+
+/** What is in the folder before. */
+const BROUGHT = new Set(['clients', 'node_modules', '.usher']);
 
 /** What is running already, what test/browser/tutorial.test.ts runs, and where no Python client is installed what needs it. */
 const isElsewhere = ({ source }: Snippet) =>
@@ -84,6 +89,17 @@ describeIfAvailable(noCurl, 'a newcomer who follows a tutorial', () => {
     },
     120_000,
   );
+
+  test('has nothing in the folder afterwards that git would take up', () => {
+    const readme = readFileSync(join(project, 'README.md'), 'utf8');
+    const [, kitchen = ''] = /Save this as `([^`]+)` in this folder/.exec(readme) ?? [];
+    const made = [kitchen, ...readdirSync(folder).filter((name) => !BROUGHT.has(name))];
+    expect(made).toEqual(expect.arrayContaining(['kitchen.mjs', 'my-app', 'film.bin', 'gold.yaml']));
+    copyFileSync(join(project, '.gitignore'), join(folder, '.gitignore'));
+    spawnSync('git', ['init', '-q'], { cwd: folder });
+    const { stdout } = spawnSync('git', ['check-ignore', '--no-index', ...made], { cwd: folder });
+    expect(stdout.toString().split('\n')).toEqual([...made, '']);
+  });
 
   test('finds each metric of a node in docs/reference/metrics.md', async () => {
     const metrics = await (await fetch(`${usher.url}/metrics`)).text();
