@@ -143,6 +143,46 @@ describe('the console', () => {
     await page.getByRole('alert').getByText('This link was used before').waitFor();
   });
 
+  test('is opened by a link that is pasted where it is open already', async () => {
+    await open(`${usher.url}/console/`);
+    await page.getByText('Open the link that').waitFor();
+    await page.goto(await newLink());
+    await heading('Overview').waitFor();
+    expect(page.url()).toBe(`${usher.url}/console/`);
+  });
+
+  test.each([
+    ['wide', 1280],
+    ['on a phone', 390],
+  ])('leads from page to page by its navigation, which shows where one is: %s', async (_, width) => {
+    await open(await newLink(), { viewport: { width, height: 800 } });
+    await heading('Overview').waitFor();
+    const pages = page.getByRole('navigation', { name: 'Pages' });
+    const links = pages.getByRole('link');
+    const names = await links.allTextContents();
+    expect(names.length).toBeGreaterThan(9);
+    for (const name of [...names, ...names.toReversed()]) {
+      await links.and(page.getByText(name, { exact: true })).click();
+      await heading(name).waitFor();
+      const current = pages.locator('[aria-current="page"]');
+      expect(await current.textContent()).toBe(name);
+      const box = await current.boundingBox();
+      expect(box && box.x >= 0 && box.x + box.width <= width).toBe(true);
+    }
+    expect(errors).toEqual([]);
+  });
+
+  test('says that a page has failed, which would be empty', async () => {
+    await open(await newLink());
+    await heading('Overview').waitFor();
+    await page.route('**/v1/plans?*', (route) => route.fulfill({ json: { plans: [null] } }));
+    await page.getByRole('link', { name: 'Plans', exact: true }).click();
+    await heading('This page has failed').waitFor();
+    await page.unroute('**/v1/plans?*');
+    await page.getByRole('link', { name: 'Load it again' }).click();
+    await heading('Plans').waitFor();
+  });
+
   test('finds a user, and says in a sentence why an event did not reach a device', async () => {
     await openUser();
     const event = page.getByRole('listitem').filter({ hasText: 'Event note.added' });

@@ -2,6 +2,7 @@ import { type ReactNode, useCallback, useEffect, useState } from 'react';
 import { ApiError, call } from './api/api.js';
 import { CurrentPerson, type SessionResponse } from './api/session.js';
 import { SignedOut } from './api/signed-out.js';
+import { FailureBoundary } from './components/failure.js';
 import { ErrorNotice, Page } from './components/parts.js';
 import { AuditPage } from './pages/audit.js';
 import { CampaignPage } from './pages/campaign.js';
@@ -40,6 +41,10 @@ export function App() {
     }
   }, []);
   useEffect(() => void load(), [load]);
+  useEffect(() => {
+    window.addEventListener('hashchange', openAnotherLink);
+    return () => window.removeEventListener('hashchange', openAnotherLink);
+  }, []);
 
   const signedOut = useCallback(
     () => setSession((before) => ({ person: null, signIn: before?.signIn ?? 'oidc' })),
@@ -51,7 +56,9 @@ export function App() {
   return (
     <SignedOut value={signedOut}>
       <CurrentPerson value={session.person}>
-        <CurrentPage />
+        <FailureBoundary>
+          <CurrentPage />
+        </FailureBoundary>
       </CurrentPerson>
     </SignedOut>
   );
@@ -115,13 +122,24 @@ function redeemLink(): Promise<string | undefined> {
 }
 
 async function redeem(): Promise<string | undefined> {
-  const token = window.location.hash.slice(1);
+  const token = tokenInAddress();
   const refused = new URLSearchParams(window.location.search).get('refused') ?? undefined;
-  if (token === 'content' || (token === '' && refused === undefined)) return undefined;
+  if (token === '' && refused === undefined) return undefined;
   window.history.replaceState(null, '', window.location.pathname);
   if (token === '') return refused;
   return call('/console/session', { method: 'POST', body: { token } }).then(
     () => undefined,
     () => 'link',
   );
+}
+
+/** Returns the token of a one-time link; empty without one. `#content` is where the way past the navigation leads. */
+function tokenInAddress(): string {
+  const token = window.location.hash.slice(1);
+  return token === 'content' ? '' : token;
+}
+
+/** Whoever pastes a link where the console is open changes no more than the fragment, and the browser loads nothing. */
+function openAnotherLink(): void {
+  if (tokenInAddress() !== '') window.location.reload();
 }

@@ -76,13 +76,12 @@ function PersonMenu() {
 
 /** On a phone the pages are one line, which is wider than the screen. */
 function useCurrentInView(pages: RefObject<HTMLElement | null>, current: string): void {
-  useEffect(
-    () =>
-      pages.current
-        ?.querySelector('[aria-current="page"]')
-        ?.scrollIntoView({ inline: 'center', block: 'nearest' }),
-    [pages, current],
-  );
+  useEffect(() => {
+    // Not in one expression: what a browser returns here, as a promise, React would take for the way to end the effect.
+    pages.current
+      ?.querySelector('[aria-current="page"]')
+      ?.scrollIntoView({ inline: 'center', block: 'nearest' });
+  }, [pages, current]);
 }
 
 /** `/` goes to the field that finds, as in many places; not while somebody writes. */

@@ -19,7 +19,7 @@ export function Page({
 }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useTitle(title);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [title]);
+  useEffect(() => void heading.current?.focus({ preventScroll: true }), [title]);
   return (
     <>
       <header className="page-head">

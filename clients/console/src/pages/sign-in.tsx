@@ -4,7 +4,7 @@ const REFUSALS: Record<string, string> = {
   no_role: 'You are in no group that may use this console. Ask whoever gives roles.',
   expired: 'That took too long, or was begun in another window. Sign in again.',
   failed: 'The sign-in failed. Try again; if it fails again, the log of Usher says why.',
-  link: 'This link was used before, or is too old. Start Usher anew to get another one.',
+  link: 'This link was used before, or is too old.',
 };
 
 /** What is shown without a session. */
@@ -24,7 +24,8 @@ export function SignInPage({ way, refusal }: { way: 'oidc' | 'link'; refusal: st
         </a>
       ) : (
         <p>
-          Open the link that <code>npm start</code> printed. It works once, within 15 minutes.
+          Open the link that <code>npm start</code> printed. It works once, within 15 minutes.{' '}
+          <a href="/docs/guides/console#signing-in">How to get another one</a>
         </p>
       )}
     </main>
