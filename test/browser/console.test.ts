@@ -400,6 +400,21 @@ describe('the console', () => {
     ['wide and light', { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }],
     ['on a phone and dark', { viewport: { width: 390, height: 844 }, colorScheme: 'dark' }],
   ] as const)('%s', (_, options) => {
+    test('breaks no time, action or short id of the audit in two, and shows a large change when it is asked for', async () => {
+      await open(await newLink(), options);
+      await heading('Overview').waitFor();
+      await page.goto(`${usher.url}/console/audit`);
+      await page.getByRole('cell', { name: 'campaign.put' }).first().waitFor();
+      const broken = await page.evaluate(
+        `[...document.querySelectorAll('td time, td .id')].filter((one) => one.getClientRects().length > 1).map((one) => one.textContent)`,
+      );
+      expect((broken as string[]).filter((text) => text.length <= 24)).toEqual([]);
+      const row = page.getByRole('row').filter({ hasText: 'campaign.put' }).first();
+      await row.getByText(/^\d fields$/).click();
+      await row.getByText('startAt').waitFor();
+      expect(await faultsOf('an open change')).toEqual([]);
+    });
+
     test('has no page with a fault of accessibility, nor one that is wider than the screen', async () => {
       await open(`${usher.url}/console/`, options);
       await page.getByText('Open the link that').waitFor();

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useId, useRef } from 'react';
 import type { ApiError } from '../api/api.js';
 import { ago, dayAndTime } from '../format.js';
 import { useTitle } from '../router.js';
+import { Name } from './name.js';
 import { useNow } from './now.js';
 
 /** How something is: decides its colour. */
@@ -19,12 +20,12 @@ export function Page({
 }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useTitle(title);
-  useEffect(() => void heading.current?.focus({ preventScroll: true }), [title]);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), [title]);
   return (
     <>
       <header className="page-head">
         <h1 ref={heading} tabIndex={-1}>
-          {title}
+          <Name of={title} />
         </h1>
         {actions && <div className="actions">{actions}</div>}
       </header>

@@ -2,6 +2,7 @@ import { segment } from '../api/api.js';
 import type { AuditEntry } from '../api/types.js';
 import { usePages } from '../api/use-pages.js';
 import { Field } from '../components/field.js';
+import { Id } from '../components/name.js';
 import { More } from '../components/more.js';
 import { ErrorNotice, Loading, Nothing, Page, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
@@ -23,12 +24,12 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
       </>
     ),
   },
-  { title: 'Action', cell: ({ action }) => <span className="id">{action}</span> },
+  { title: 'Action', cell: ({ action }) => <Id of={action} /> },
   {
     title: 'What',
     cell: ({ target, userId }) => (
       <>
-        {target.kind} {target.id !== null && target.id !== userId && <span className="id">{target.id}</span>}{' '}
+        {target.kind} {target.id !== null && target.id !== userId && <Id of={target.id} />}{' '}
         {userId !== null && <Link to={`/users/${segment(userId)}`}>{userId}</Link>}
       </>
     ),
@@ -81,20 +82,37 @@ export function AuditPage() {
   );
 }
 
+/** More fields than these are shown when they are asked for. */
+const MOST_SHOWN = 3;
+
 /** The fields that changed, as they were and as they are. */
 function Change({ of: { before, after, result } }: { of: AuditEntry }) {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   if (names.length === 0) return <span className="quiet">{result}</span>;
-  return (
+  const fields = (
     <ul>
       {names.map((name) => (
         <li key={name}>
-          <span className="quiet">{name}</span> <code>{text(before?.[name])}</code> →{' '}
+          <span className="quiet">{name}</span>{' '}
+          {before && (
+            <>
+              <code>{text(before[name])}</code> →{' '}
+            </>
+          )}
           <code>{text(after?.[name])}</code>
         </li>
       ))}
     </ul>
   );
+  if (names.length <= MOST_SHOWN) return fields;
+  return (
+    <details>
+      <summary>{names.length} fields</summary>
+      {fields}
+    </details>
+  );
 }
 
-const text = (value: unknown): string => (value === undefined ? '–' : JSON.stringify(value));
+/** JSON in one line, with spaces at which it may be broken. */
+const text = (value: unknown): string =>
+  value === undefined ? '–' : JSON.stringify(value, null, 1).replaceAll(/\n\s*/g, ' ');

@@ -1,14 +1,15 @@
 import type { ConnectedEdge } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
+import { Id } from '../components/name.js';
 import { ErrorNotice, Loading, Page, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
 
 const EVERY_MS = 5_000;
 
 const COLUMNS: readonly Column<ConnectedEdge>[] = [
-  { title: 'Edge node', cell: ({ edgeId }) => <span className="id">{edgeId}</span> },
+  { title: 'Edge node', cell: ({ edgeId }) => <Id of={edgeId} /> },
   { title: 'Connected', cell: ({ since }) => <When at={since} /> },
-  { title: 'To node', cell: ({ nodeId }) => <span className="id">{nodeId}</span> },
+  { title: 'To node', cell: ({ nodeId }) => <Id of={nodeId} /> },
 ];
 
 /** The edge nodes that are connected, and are told of a stop at once. */

@@ -2,6 +2,7 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { segment } from '../api/api.js';
 import type { SearchResult } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
+import { Id } from '../components/name.js';
 import { ErrorNotice, Loading, Page } from '../components/parts.js';
 import { Link, navigate, usePlace } from '../router.js';
 
@@ -33,8 +34,7 @@ function Results({ of: results, text }: { of: readonly SearchResult[]; text: str
     <div className="card" role="status">
       {results.length === 0 ? (
         <p>
-          Nothing has the id <span className="id">{text}</span>. Devices and events are found on the page of
-          their user.
+          Nothing has the id <Id of={text} />. Devices and events are found on the page of their user.
         </p>
       ) : (
         <ul className="results">

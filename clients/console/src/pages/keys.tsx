@@ -5,6 +5,7 @@ import type { ServiceKey } from '../api/types.js';
 import { usePages } from '../api/use-pages.js';
 import { Action } from '../components/action.js';
 import { Check, Field } from '../components/field.js';
+import { Id } from '../components/name.js';
 import { More } from '../components/more.js';
 import { Badge, ErrorNotice, Loading, Nothing, Page, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
@@ -27,7 +28,7 @@ function KeysOfAdministrators() {
   const pages = usePages<ServiceKey>('/v1/keys?limit=100', { list: 'keys' });
   const columns: readonly Column<ServiceKey>[] = [
     { title: 'Name', cell: ({ name }) => name },
-    { title: 'Id', cell: ({ id }) => <span className="id">{id}</span> },
+    { title: 'Id', cell: ({ id }) => <Id of={id} /> },
     { title: 'Scopes', cell: ({ scopes }) => scopes.join(', ') },
     { title: 'State', cell: (key) => <State of={key} /> },
     { title: 'Created', cell: ({ createdAt }) => <When at={createdAt} /> },

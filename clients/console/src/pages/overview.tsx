@@ -1,5 +1,6 @@
 import type { Overview, OverviewNode } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
+import { Id } from '../components/name.js';
 import { Badge, ErrorNotice, Loading, Page, Section, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
 import { count, span } from '../format.js';
@@ -89,7 +90,7 @@ const COLUMNS: readonly Column<OverviewNode>[] = [
     title: 'Node',
     cell: ({ id, host }) => (
       <>
-        <span className="id">{id}</span> <span className="quiet">{host}</span>
+        <Id of={id} /> <span className="quiet">{host}</span>
       </>
     ),
   },

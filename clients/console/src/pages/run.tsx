@@ -1,6 +1,7 @@
 import { segment } from '../api/api.js';
 import type { DescribedRun, RejectedLine } from '../api/types.js';
 import { useApi } from '../api/use-api.js';
+import { Id } from '../components/name.js';
 import { ErrorNotice, Facts, Loading, Page, Section, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
 import { count, dayAndTime } from '../format.js';
@@ -37,7 +38,7 @@ export function RunPage({ id }: { id: string }) {
                 ['Stale', run.counts && count(run.counts.stale)],
                 ['Rejected', run.counts && count(run.counts.rejectedCount)],
                 ['Wrong lines', run.onInvalid === 'refuse' ? 'refuse the whole file' : 'are skipped'],
-                ['By key', <span className="id">{run.keyId}</span>],
+                ['By key', <Id of={run.keyId} />],
               ]}
             />
           </Section>

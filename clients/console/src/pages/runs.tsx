@@ -1,6 +1,7 @@
 import { segment } from '../api/api.js';
 import type { Run } from '../api/types.js';
 import { usePages } from '../api/use-pages.js';
+import { Id } from '../components/name.js';
 import { More } from '../components/more.js';
 import { Badge, ErrorNotice, Loading, Nothing, Page, type Tone, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
@@ -42,7 +43,7 @@ const COLUMNS: readonly Column<Run>[] = [
     cell: ({ counts }) => (counts ? count(counts.rejectedCount) : <Nothing />),
     isNumber: true,
   },
-  { title: 'By key', cell: ({ keyId }) => <span className="id">{keyId}</span> },
+  { title: 'By key', cell: ({ keyId }) => <Id of={keyId} /> },
 ];
 
 /** The nightly files that were sent. */

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { Id } from '../components/name.js';
 import { Nothing } from '../components/parts.js';
 
 /** What a webhook waits for: it is applied when any of these is there. */
@@ -27,7 +28,7 @@ export function need(text: string): Need {
 }
 
 function inWords(needed: Need): ReactNode {
-  const id = <span className="id">{needed.id}</span>;
+  const id = <Id of={needed.id} />;
   switch (needed.kind) {
     case 'price':
       return <>a plan with the price {id}</>;

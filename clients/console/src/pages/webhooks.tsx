@@ -1,6 +1,7 @@
 import { segment } from '../api/api.js';
 import type { ListedWebhook } from '../api/types.js';
 import { usePages } from '../api/use-pages.js';
+import { Name } from '../components/name.js';
 import { More } from '../components/more.js';
 import { ErrorNotice, Loading, Nothing, Page, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
@@ -62,7 +63,7 @@ const COLUMNS: readonly Column<ListedWebhook>[] = [
     title: 'Webhook',
     cell: (webhook) => (
       <>
-        {webhook.processor} · {webhook.type}
+        {webhook.processor} · <Name of={webhook.type} />
         <br />
         <Link to={webhookPath(webhook)} className="id">
           {webhook.eventId}

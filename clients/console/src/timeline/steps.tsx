@@ -9,6 +9,7 @@ import type {
   StreamStep,
   WebhookStep,
 } from '../api/types.js';
+import { Name } from '../components/name.js';
 import { Badge, type Tone } from '../components/parts.js';
 import { dayAndTime, span, timeOfDay } from '../format.js';
 import { Link } from '../router.js';
@@ -97,7 +98,7 @@ function WebhookDescription({ webhook }: { webhook: WebhookStep }) {
   return (
     <>
       <Title kind="Webhook">
-        {processor} · {type} <Badge tone={WEBHOOK_TONES[status] ?? 'quiet'}>{status}</Badge>
+        {processor} · <Name of={type} /> <Badge tone={WEBHOOK_TONES[status] ?? 'quiet'}>{status}</Badge>
       </Title>
       <p>
         {status === 'applied'
@@ -219,7 +220,7 @@ export function EventDescription({
   return (
     <>
       <Title kind="Event">
-        {event.type}{' '}
+        <Name of={event.type} />{' '}
         {event.tier && <Badge tone={event.tier === 'critical' ? 'warn' : 'quiet'}>{event.tier}</Badge>}{' '}
         {event.superseded && <Badge tone="quiet">superseded</Badge>}{' '}
       </Title>

@@ -2,6 +2,7 @@ import { segment } from '../api/api.js';
 import { useMay } from '../api/session.js';
 import type { User } from '../api/types.js';
 import { Action } from '../components/action.js';
+import { Id } from '../components/name.js';
 import { Badge, Facts, Section, When } from '../components/parts.js';
 import { toneOfStatus } from '../timeline/steps.js';
 
@@ -34,7 +35,7 @@ export function BillingSection({ user, reload }: { user: User; reload: () => voi
               <ul>
                 {subscriptions.map(({ processor, subscriptionId, status, planId, asOf }) => (
                   <li key={`${processor} ${subscriptionId}`}>
-                    {processor} · <span className="id">{subscriptionId}</span> · {planId ?? 'no plan'}{' '}
+                    {processor} · <Id of={subscriptionId} /> · {planId ?? 'no plan'}{' '}
                     <Badge tone={toneOfStatus(status)}>{status}</Badge>{' '}
                     <span className="quiet">
                       as of <When at={asOf} />
@@ -84,7 +85,7 @@ function Refetched({ of: { subscriptions } }: { of: RefetchedSubscriptions }) {
     <ul>
       {subscriptions.map(({ processor, subscriptionId, outcome }) => (
         <li key={`${processor} ${subscriptionId}`}>
-          {processor} <span className="id">{subscriptionId}</span> {OUTCOMES[outcome] ?? outcome}.
+          {processor} <Id of={subscriptionId} /> {OUTCOMES[outcome] ?? outcome}.
         </li>
       ))}
     </ul>

@@ -3,6 +3,7 @@ import { useMay } from '../api/session.js';
 import type { Device, User } from '../api/types.js';
 import { Action } from '../components/action.js';
 import { useNow } from '../components/now.js';
+import { Id } from '../components/name.js';
 import { Badge, Nothing, Section, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
 import { count, timeIn } from '../format.js';
@@ -75,7 +76,7 @@ const DEVICE_COLUMNS: readonly Column<Device>[] = [
     title: 'Device',
     cell: ({ deviceId, name }) => (
       <>
-        <span className="id">{deviceId}</span>
+        <Id of={deviceId} />
         {name && <span className="quiet"> {name}</span>}
       </>
     ),

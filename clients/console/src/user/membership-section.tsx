@@ -1,4 +1,5 @@
 import type { User } from '../api/types.js';
+import { Name } from '../components/name.js';
 import { Badge, Facts, Section, When } from '../components/parts.js';
 import { toneOfStatus } from '../timeline/steps.js';
 
@@ -22,7 +23,7 @@ export function MembershipSection({ user: { membership, awake } }: { user: User 
           ['Version', version],
           ['Since', <When at={effectiveAt} />],
           ['Ends', <When at={cancelAt} />],
-          ['Because of', reason],
+          ['Because of', reason && <Name of={reason} />],
           ['Asked for', pendingChange && `${pendingChange.action} ${pendingChange.planId ?? ''}`],
           ['Connected', awake === undefined ? 'not known: Redis is down' : awake ? 'yes' : 'no device'],
         ]}

@@ -2,12 +2,13 @@ import { segment } from '../api/api.js';
 import { useMay } from '../api/session.js';
 import type { Stream, User } from '../api/types.js';
 import { Action } from '../components/action.js';
+import { Id } from '../components/name.js';
 import { Section, When } from '../components/parts.js';
 import { type Column, Table } from '../components/table.js';
 
 const STREAM_COLUMNS: readonly Column<Stream>[] = [
   { title: 'Title', cell: ({ titleId }) => titleId },
-  { title: 'Device', cell: ({ deviceId }) => <span className="id">{deviceId}</span> },
+  { title: 'Device', cell: ({ deviceId }) => <Id of={deviceId} /> },
   { title: 'Edge', cell: ({ edgeId }) => edgeId },
   { title: 'Started', cell: ({ startedAt }) => <When at={startedAt} /> },
   { title: 'Stream', cell: ({ streamId }) => <span className="id quiet">{streamId}</span> },
