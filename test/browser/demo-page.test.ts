@@ -11,6 +11,17 @@ const CUT_OFF = `[...document.querySelectorAll('body *:not(.row *, .traces *, .l
   .filter((part) => part.getBoundingClientRect().right > innerWidth + 0.5)
   .map((part) => part.outerHTML.slice(0, 80))`;
 
+/** Runs in the page: finds lines of the logs, told by their texts, of which only a part is in sight. */
+const CUT_LINES = `[...document.querySelectorAll('.log')].filter((log) => log.checkVisibility()).flatMap((log) => {
+  const list = log.querySelector('.log-lines').getBoundingClientRect();
+  return [...log.querySelectorAll('.log-type, .log-tier, .log-ms, .log-note')]
+    .filter((text) => {
+      const { top, bottom } = text.getBoundingClientRect();
+      return top < list.bottom - 0.5 && bottom > list.bottom + 0.5;
+    })
+    .map((text) => text.textContent);
+})`;
+
 /** What chooses a screen on a narrow page. */
 const CHOICES = [
   ['TV', 'Living-room TV'],
@@ -128,6 +139,19 @@ describe('the page', () => {
     await first.page.reload();
     await first.on('Phone').getByText('Paused on Living-room TV').waitFor();
     expect(await first.position('Phone')).toBe(left);
+  });
+
+  test.each([1280, 390])('the logs show whole lines: %s px wide', async (width) => {
+    const { page, on, click } = await openPage(`lines-${width}`, { width });
+    const log = on('Living-room TV').getByRole('list', { name: 'Events received' });
+    for (const [act, event] of [
+      ['Subscribe to Premium', 'membership.changed'],
+      ['Publish an event', 'promo.started'],
+    ] as const) {
+      await click(act);
+      await log.getByText(event, { exact: true }).waitFor();
+    }
+    expect(await page.evaluate(CUT_LINES)).toEqual([]);
   });
 
   test('nothing overflows at phone width', async () => {
