@@ -38,7 +38,7 @@ export async function expectMailboxUnchanged(
   expect((await usher.state(userId)).position.offset).toBe(before);
 }
 
-/** Expects that a call was carried out: the status is 200. A refusal fails with what it said. */
-export function expectDone(reply: HttpReply): void {
-  expect([reply.status, reply.body.detail]).toEqual([200, undefined]);
+/** Expects that a call was carried out, or accepted with 202. A refusal fails with what it said. */
+export function expectDone(reply: HttpReply, status: 200 | 202 = 200): void {
+  expect([reply.status, reply.body.detail]).toEqual([status, undefined]);
 }

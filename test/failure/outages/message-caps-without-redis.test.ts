@@ -1,77 +1,42 @@
 import process from 'node:process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
+import { type Messaging, PLAIN_SENDER, smsRoutes, startMessaging } from '../../support/drivers/messaging.js';
 import { eventually } from '../../support/eventually.js';
-import {
-  type FakeSmsProvider,
-  PLAIN_TOKEN,
-  startFakeSmsProvider,
-} from '../../support/fakes/fake-sms-provider.js';
 import { type FaultProxy, faultProxy } from '../../support/infrastructure/fault-proxy.js';
 import { metric } from '../../support/metric.js';
 
 const USER_CAP = 3;
 const PREFIX_CAP = 4;
 const PER_SECOND = 10;
-const sender = (name: string, perSecond: number) => ({
-  provider: 'http',
-  sender: name,
-  price: 0.05,
-  perSecond,
-});
-const ROUTES = {
-  currency: 'EUR',
-  routes: [
-    { prefix: '+49', senders: [sender('German', 10_000)] },
-    { prefix: '+33', maxPerHour: PREFIX_CAP, senders: [sender('French', 10_000)] },
-    { prefix: '+44', senders: [sender('British', PER_SECOND)] },
-  ],
-};
+const sender = (name: string, perSecond: number) => ({ ...PLAIN_SENDER, sender: name, perSecond });
 
-let usher: TestUsher;
-let sms: FakeSmsProvider;
+let messaging: Messaging;
 let redis: FaultProxy;
 beforeAll(async () => {
   const { hostname, port } = new URL(process.env.REDIS_URL ?? '');
   redis = await faultProxy({ host: hostname, port: Number(port) });
-  sms = await startFakeSmsProvider();
-  usher = await startUsher({
+  messaging = await startMessaging({
     REDIS_URL: `redis://127.0.0.1:${redis.port}`,
-    PUBLIC_URL: 'https://usher.example.com',
-    SMS_HTTP_URL: `${sms.origin}/plain`,
-    SMS_HTTP_TOKEN: PLAIN_TOKEN,
-    SMS_ROUTES: JSON.stringify(ROUTES),
     SMS_PER_USER_PER_DAY: String(USER_CAP),
+    ...smsRoutes(
+      { prefix: '+49', senders: [sender('German', 10_000)] },
+      { prefix: '+33', maxPerHour: PREFIX_CAP, senders: [sender('French', 10_000)] },
+      { prefix: '+44', senders: [sender('British', PER_SECOND)] },
+    ),
   });
   redis.set('cut');
 }, 60_000);
 afterAll(async () => {
-  await usher.stop();
-  await Promise.all([sms.close(), redis.close()]);
+  await messaging.stop();
+  await redis.close();
 });
 
-const addUser = (userId: string, phone: string) =>
-  usher.backOffice.call('PUT', `/v1/users/${userId}/contact`, { phone, phoneVerified: true });
-const send = async (userId: string, body: Record<string, unknown> = {}): Promise<void> => {
-  const reply = await usher.backOffice.call('POST', '/v1/messages', {
-    userId,
-    channels: ['sms'],
-    text: 'Hello',
-    ...body,
-  });
-  expect(reply.status).toBe(202);
-};
-const list = async (userId: string) =>
-  (await usher.backOffice.call('GET', `/v1/users/${userId}/messages`)).body.messages as {
-    state: string;
-    reason: string | null;
-  }[];
-const textsTo = (prefix: string) => sms.texts.filter(({ to }) => to.startsWith(prefix)).length;
+const textsWith = (prefix: string) => messaging.sms.texts.filter(({ to }) => to.startsWith(prefix)).length;
 
 test('while Redis is away a user gets as many texts in a day as the cap allows, also when more are sent at once; critical ones come all the same', async () => {
-  await addUser('ned', '+4915112345670');
+  await messaging.member('ned', { phone: '+4915112345670' });
   // In one commit, so that one worker has all of them in hand at once.
-  await usher.database.query(
+  await messaging.usher.database.query(
     `INSERT INTO message (id, user_id, channel, tier, category, body, expires_at, bucket)
      SELECT 'ned-' || n, 'ned', 'sms', 'important', 'general', 'Hello', now() + interval '1 hour', bucket_of('ned')
      FROM generate_series(1, $1::int) AS n`,
@@ -80,7 +45,7 @@ test('while Redis is away a user gets as many texts in a day as the cap allows, 
   const decided = await eventually(
     'all are decided about',
     async () => {
-      const all = await list('ned');
+      const all = await messaging.list('ned');
       return (
         all.length > USER_CAP && all.every(({ state }) => state === 'sent' || state === 'withdrawn') && all
       );
@@ -89,19 +54,19 @@ test('while Redis is away a user gets as many texts in a day as the cap allows, 
   );
   expect(decided.filter(({ state }) => state === 'sent')).toHaveLength(USER_CAP);
   expect(decided.filter(({ reason }) => reason === 'user_cap')).toHaveLength(5);
-  expect(textsTo('+49151')).toBe(USER_CAP);
-  await send('ned', { tier: 'critical' });
-  await eventually('the critical one came', () => textsTo('+49151') === USER_CAP + 1, 30_000);
+  expect(textsWith('+49151')).toBe(USER_CAP);
+  await messaging.send('ned', { tier: 'critical' });
+  await eventually('the critical one came', () => textsWith('+49151') === USER_CAP + 1, 30_000);
 }, 90_000);
 
 test('while Redis is away no more texts go to the numbers of a prefix than its cap allows, and the alarm is raised', async () => {
   for (let n = 0; n <= PREFIX_CAP; n += 1) {
-    await addUser(`fr${n}`, `+3361234567${n}`);
-    await send(`fr${n}`);
+    await messaging.member(`fr${n}`, { phone: `+3361234567${n}` });
+    await messaging.send(`fr${n}`);
     const [message] = await eventually(
       'it is sent, or waits',
       async () => {
-        const all = await list(`fr${n}`);
+        const all = await messaging.list(`fr${n}`);
         return (all[0]?.state === 'sent' || all[0]?.reason === 'prefix_cap') && all;
       },
       30_000,
@@ -110,16 +75,16 @@ test('while Redis is away no more texts go to the numbers of a prefix than its c
       n < PREFIX_CAP ? { state: 'sent' } : { state: 'queued', reason: 'prefix_cap' },
     );
   }
-  expect(textsTo('+33')).toBe(PREFIX_CAP);
-  expect(await metric(usher, 'usher_message_prefix_capped_total')).toBeGreaterThan(0);
+  expect(textsWith('+33')).toBe(PREFIX_CAP);
+  expect(await metric(messaging.usher, 'usher_message_prefix_capped_total')).toBeGreaterThan(0);
 }, 90_000);
 
 test('while Redis is away a node sends a fifth of a sender’s rate', async () => {
   const count = 7;
-  for (let n = 0; n < count; n += 1) await addUser(`uk${n}`, `+44740012345${n}`);
+  for (let n = 0; n < count; n += 1) await messaging.member(`uk${n}`, { phone: `+44740012345${n}` });
   const began = performance.now();
-  await Promise.all(Array.from({ length: count }, (_, n) => send(`uk${n}`)));
-  await eventually('all came', () => textsTo('+44') === count, 60_000);
+  await Promise.all(Array.from({ length: count }, (_, n) => messaging.send(`uk${n}`)));
+  await eventually('all came', () => textsWith('+44') === count, 60_000);
   const seconds = (performance.now() - began) / 1_000;
   // The whole rate, whose burst is a second of it, would let all of them go at once.
   expect(count / seconds).toBeLessThan(PER_SECOND / 2);

@@ -1,40 +1,27 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Messaging, startMessaging } from '../../support/drivers/messaging.js';
-import type { TestUsher } from '../../support/drivers/usher.js';
+import { type Messaging, PLAIN_SENDER, smsRoutes, startMessaging } from '../../support/drivers/messaging.js';
 import { eventually } from '../../support/eventually.js';
-import type { FakeMailServer } from '../../support/fakes/fake-mail-server.js';
-import type { FakeSmsProvider } from '../../support/fakes/fake-sms-provider.js';
 
 /** What the mail server and the sender need minutes for. */
 const CAMPAIGN = 200;
 const SOON_MS = 30_000;
-const ROUTES = {
-  currency: 'EUR',
-  routes: [{ prefix: '+49', senders: [{ provider: 'http', sender: 'Usher', price: 0.05, perSecond: 1 }] }],
-};
-const EMAIL = 'ann@example.com';
-const PHONE = '+4915112345678';
 
-let usher: TestUsher;
-let mailServer: FakeMailServer;
-let sms: FakeSmsProvider;
-let stop: Messaging['stop'];
+let messaging: Messaging;
 beforeAll(async () => {
-  ({ usher, mailServer, sms, stop } = await startMessaging({
+  messaging = await startMessaging({
     SMTP_PER_MINUTE: '60',
-    SMS_ROUTES: JSON.stringify(ROUTES),
+    ...smsRoutes({ prefix: '+49', senders: [{ ...PLAIN_SENDER, perSecond: 1 }] }),
     SMS_PER_USER_PER_DAY: '1000',
     EMAIL_PER_USER_PER_DAY: '1000',
-  }));
-  const contact = { email: EMAIL, emailVerified: true, phone: PHONE, phoneVerified: true };
-  await usher.backOffice.call('PUT', '/v1/users/ann/contact', contact);
+  });
+  await messaging.member('ann');
 });
-afterAll(() => stop());
+afterAll(() => messaging.stop());
 
 type Counts = Record<'waiting' | 'undecided' | 'withdrawn', number>;
 const campaignBy = async (channel: string): Promise<Counts | undefined> =>
   (
-    await usher.database.query<Counts>(
+    await messaging.usher.database.query<Counts>(
       `SELECT count(*) FILTER (WHERE state = 'queued' AND reason IS NOT NULL)::int AS waiting,
          count(*) FILTER (WHERE claims = 0)::int AS undecided, count(*) FILTER (WHERE state = 'withdrawn')::int AS withdrawn
        FROM message WHERE channel = $1 AND tier = 'important'`,
@@ -43,12 +30,16 @@ const campaignBy = async (channel: string): Promise<Counts | undefined> =>
   )[0];
 
 test.each([
-  ['mails', 'email', () => mailServer.mails.filter(({ source }) => source.includes('Your code')).length],
-  ['texts', 'sms', () => sms.texts.filter(({ text }) => text.startsWith('Your code')).length],
+  [
+    'mails',
+    'email',
+    () => messaging.mailServer.mails.filter(({ source }) => source.includes('Your code')).length,
+  ],
+  ['texts', 'sms', () => messaging.sms.texts.filter(({ text }) => text.startsWith('Your code')).length],
 ])(
   'while a campaign of %s waits for its turn a critical one goes at once, and nothing is withdrawn because its turn is late',
   async (_, channel, codesSent) => {
-    await usher.database.query(
+    await messaging.usher.database.query(
       `INSERT INTO message (id, user_id, channel, tier, category, subject, body, expires_at, bucket)
        SELECT $1 || '-' || n, 'ann', $1, 'important', 'promo', 'Sale', 'Sale', now() + $2 * interval '2 milliseconds', bucket_of('ann')
        FROM generate_series(1, $3::int) AS n`,
@@ -62,15 +53,13 @@ test.each([
     const text = `Your code is 123456. ${'x'.repeat(200)}`;
     for (let n = 1; n <= 3; n += 1) {
       const expiresAt = new Date(Date.now() + SOON_MS).toISOString();
-      const message = {
-        userId: 'ann',
+      await messaging.send('ann', {
         channels: [channel],
         tier: 'critical',
         subject: 'Code',
         text,
         expiresAt,
-      };
-      expect((await usher.backOffice.call('POST', '/v1/messages', message)).status).toBe(202);
+      });
       await eventually(`code ${n} is there`, () => codesSent() === n);
     }
     const counts = await campaignBy(channel);
