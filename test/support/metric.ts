@@ -1,8 +1,14 @@
-/** Returns the value of a metric from `/metrics`, summed over its labels; 0 when it does not exist yet. */
-export async function metric(node: { readonly url: string }, name: string): Promise<number> {
+/** Returns the value of a metric from `/metrics`, summed over those of its labels that are not given; 0 when it does not exist yet. */
+export async function metric(
+  node: { readonly url: string },
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const text = await (await fetch(`${node.url}/metrics`)).text();
-  const values = text.matchAll(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'gm'));
-  return [...values].reduce((sum, [, value]) => sum + Number(value), 0);
+  return samplesOf(text)
+    .filter((one) => one.name === name)
+    .filter((one) => Object.entries(labels).every(([label, value]) => one.labels[label] === value))
+    .reduce((sum, { value }) => sum + value, 0);
 }
 
 /** One line of `/metrics`. */

@@ -3,7 +3,8 @@ import { PartitionStore } from '../../../src/engagement/partitions/partition.sto
 import { PartitionsWorker } from '../../../src/engagement/partitions/partitions.worker.js';
 import { MetricsService } from '../../../src/platform/metrics/metrics.service.js';
 import type { Database } from '../../../src/platform/postgres/database.js';
-import { ago, DAY_MS, EngagementInProcess, event, MINUTE_MS } from '../../support/in-process/engagement.js';
+import { ago, DAY_MS, MINUTE_MS } from '../../support/ago.js';
+import { EngagementInProcess, event } from '../../support/in-process/engagement.js';
 
 let engagement: EngagementInProcess;
 beforeAll(async () => {

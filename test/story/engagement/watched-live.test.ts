@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { LiveBucketStore } from '../../../src/engagement/live/live-bucket.store.js';
-import { ago, EngagementInProcess, MINUTE_MS } from '../../support/in-process/engagement.js';
+import { ago, MINUTE_MS } from '../../support/ago.js';
+import { EngagementInProcess } from '../../support/in-process/engagement.js';
 
 let engagement: EngagementInProcess;
 beforeAll(async () => {

@@ -2,13 +2,10 @@ import type { EngagementEvent } from '../../../src/engagement/engagement-event.j
 import { EngagementEventStore } from '../../../src/engagement/recording/engagement-event.store.js';
 import type { Config } from '../../../src/platform/config/config.js';
 import { Database } from '../../../src/platform/postgres/database.js';
+import { ago } from '../ago.js';
 import { testConfig } from '../config.js';
 import { createDatabase, type TestDatabase } from '../infrastructure/database.js';
 import { DyingDatabase } from '../infrastructure/dying-database.js';
-
-export const MINUTE_MS = 60_000;
-export const DAY_MS = 86_400_000;
-export const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
 
 let ids = 0;
 /** Something that ada did now, with these changes; each has an id of its own. */
