@@ -1,14 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { OverviewStore } from '../../../src/operations/overview.store.js';
-import { Database } from '../../../src/platform/postgres/database.js';
-import { testConfig } from '../../support/config.js';
 import { call, PREMIUM } from '../../support/drivers/back-office.js';
 import { subscriptionIds } from '../../support/drivers/stripe-webhooks.js';
-import { connectEdge } from '../../support/drivers/edge-socket.js';
-import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
-import { eventually } from '../../support/eventually.js';
+import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectCleanLog, expectProblem } from '../../support/expectations.js';
-import { createDatabase } from '../../support/infrastructure/database.js';
 
 type Body = Record<string, unknown>;
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -22,11 +16,6 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const get = async (path: string): Promise<Body> => {
-  const { status, body } = await usher.backOffice.call('GET', path);
-  expect([path, status]).toEqual([path, 200]);
-  return body;
-};
 const refused = async (path: string) => usher.backOffice.call('GET', path);
 const subscribe = (userId: string, more: Body = {}) =>
   usher.stripe.sendEvent('customer.subscription.created', {
@@ -39,7 +28,7 @@ const subscribe = (userId: string, more: Body = {}) =>
 async function everyPage(path: string, things: string, cursor: 'before' | 'after'): Promise<Body[]> {
   const all: Body[] = [];
   for (let next = '', pages = 0; pages < 50; pages += 1) {
-    const body = await get(`${path}${path.includes('?') ? '&' : '?'}${next}`);
+    const body = await usher.backOffice.get(`${path}${path.includes('?') ? '&' : '?'}${next}`);
     all.push(...(body[things] as Body[]));
     if (body.next === undefined) return all;
     next = `${cursor}=${body.next as string}`;
@@ -85,7 +74,7 @@ describe('a plan', () => {
       revision: 1,
       updatedAt: TIME,
     };
-    expect(await get('/v1/plans/ordered')).toEqual({ ...listed, members: 0, behind: 0 });
+    expect(await usher.backOffice.get('/v1/plans/ordered')).toEqual({ ...listed, members: 0, behind: 0 });
     const list = await everyPage('/v1/plans?limit=1', 'plans', 'after');
     expect(list).toContainEqual(listed);
     expect(list.map(({ planId }) => planId)).toEqual(['basic', 'ordered', 'premium']);
@@ -94,7 +83,7 @@ describe('a plan', () => {
   test('says how many members it grants something', async () => {
     for (const userId of ['plan-1', 'plan-2', 'plan-3']) await subscribe(userId, { price: 'price_premium' });
     await usher.stripe.sendEvent('customer.subscription.deleted', subscriptionIds('plan-3'));
-    expect(await get('/v1/plans/premium')).toMatchObject({ members: 2, behind: 0 });
+    expect(await usher.backOffice.get('/v1/plans/premium')).toMatchObject({ members: 2, behind: 0 });
   });
 
   test('that does not exist is not_found', async () => {
@@ -108,27 +97,27 @@ describe('a customer of a processor', () => {
   test('is found by a link, and by a subscription that belongs to a user', async () => {
     await usher.backOffice.call('PUT', '/v1/users/cust-1/links/stripe', { customerId: 'cus_linked:1' });
     await subscribe('cust-2');
-    expect(await get('/v1/users?customer=stripe:cus_linked:1')).toEqual({
+    expect(await usher.backOffice.get('/v1/users?customer=stripe:cus_linked:1')).toEqual({
       users: [{ userId: 'cust-1', isLinked: true }],
     });
-    expect(await get('/v1/users?customer=stripe:cus_cust-2')).toEqual({
+    expect(await usher.backOffice.get('/v1/users?customer=stripe:cus_cust-2')).toEqual({
       users: [{ userId: 'cust-2', isLinked: false }],
     });
-    expect(await get('/v1/users?customer=apple:cus_cust-2')).toEqual({ users: [] });
+    expect(await usher.backOffice.get('/v1/users?customer=apple:cus_cust-2')).toEqual({ users: [] });
     for (const query of ['', '?customer=stripe', '?customer=stripe:', '?customer=:cus_1'])
       expectProblem(await refused(`/v1/users${query}`), 400, 'invalid_request');
   });
 
   test('can be unlinked from a user, once', async () => {
     await usher.backOffice.call('PUT', '/v1/users/cust-3/links/stripe', { customerId: 'cus_3' });
-    expect(await get('/v1/users/cust-3/links')).toEqual({
+    expect(await usher.backOffice.get('/v1/users/cust-3/links')).toEqual({
       links: [{ processor: 'stripe', customerId: 'cus_3' }],
     });
     const unlink = () => usher.backOffice.call('DELETE', '/v1/users/cust-3/links/stripe');
     expect((await unlink()).status).toBe(204);
     expectProblem(await unlink(), 404, 'not_found');
-    expect(await get('/v1/users/cust-3/links')).toEqual({ links: [] });
-    expect(await get('/v1/users?customer=stripe:cus_3')).toEqual({ users: [] });
+    expect(await usher.backOffice.get('/v1/users/cust-3/links')).toEqual({ links: [] });
+    expect(await usher.backOffice.get('/v1/users?customer=stripe:cus_3')).toEqual({ users: [] });
   });
 });
 
@@ -140,7 +129,7 @@ describe('of a user', () => {
       return (await usher.backOffice.call('POST', '/v1/streams', stream)).body;
     };
     const [first, second] = [await start('tv'), await start('phone')];
-    const list = async () => (await get('/v1/users/watcher/streams')).streams as Body[];
+    const list = async () => (await usher.backOffice.get('/v1/users/watcher/streams')).streams as Body[];
     expect(await list()).toEqual(
       [first, second].map((stream, n) => ({
         streamId: stream?.streamId,
@@ -163,13 +152,13 @@ describe('of a user', () => {
       { userId: 'fan', version: 1, items: ['film-1'] },
       { userId: 'fan', profileId: 'kids', version: '2026-11-26', items: [] },
     ]);
-    expect(await get('/v1/users/fan/recommendations')).toEqual({
+    expect(await usher.backOffice.get('/v1/users/fan/recommendations')).toEqual({
       recommendations: [
         { profileId: 'kids', version: '2026-11-26', items: [], updatedAt: TIME },
         { profileId: 'main', version: 1, items: ['film-1'], updatedAt: TIME },
       ],
     });
-    expect(await get('/v1/users/nobody/recommendations')).toEqual({ recommendations: [] });
+    expect(await usher.backOffice.get('/v1/users/nobody/recommendations')).toEqual({ recommendations: [] });
   });
 });
 
@@ -186,7 +175,7 @@ describe('a webhook', () => {
 
   test('is read with what it waits for, and with a body in which nobody is named', async () => {
     const path = await sendFor('hook-1', 'price_unheard');
-    const webhook = await get(path);
+    const webhook = await usher.backOffice.get(path);
     expect(webhook).toMatchObject({
       processor: 'stripe',
       type: 'customer.subscription.created',
@@ -245,7 +234,7 @@ describe('a webhook', () => {
     const id = 'evt_too_late';
     const of = { ...subscriptionIds('hook-4'), price: 'price_basic', created: created - 10 };
     await usher.stripe.send({ ...usher.stripe.event('customer.subscription.updated', of), id });
-    expect(await get(`/v1/webhooks/stripe/${id}`)).toMatchObject({ status: 'stale' });
+    expect(await usher.backOffice.get(`/v1/webhooks/stripe/${id}`)).toMatchObject({ status: 'stale' });
     const reply = await usher.backOffice.call('POST', `/v1/webhooks/stripe/${id}/retry`);
     expectProblem(reply, 409, 'conflict');
     expect(reply.body.detail).toBe('Something newer was known already.');
@@ -254,155 +243,11 @@ describe('a webhook', () => {
   test('is listed once, by status, page by page', async () => {
     for (const n of [1, 2, 3]) await sendFor(`hook-list-${n}`, 'price_unheard');
     const pages = await everyPage('/v1/webhooks?status=waiting&limit=2', 'webhooks', 'before');
-    const whole = await get('/v1/webhooks?status=waiting&limit=500');
+    const whole = await usher.backOffice.get('/v1/webhooks?status=waiting&limit=500');
     expect(pages).toEqual(whole.webhooks);
     expect(pages.length).toBeGreaterThanOrEqual(4);
     expect(whole.next).toBeUndefined();
     expectProblem(await refused('/v1/webhooks?before=nonsense'), 400, 'invalid_request');
-  });
-});
-
-describe('the overview', () => {
-  test('has every node with its version, roles and sockets, those without sockets too, and not one that has ended', async () => {
-    const worker = await usher.another({ ROLES: 'worker' });
-    await usher.device('looked-at', 'tv');
-    const nodes = async () => (await get('/v1/operations/overview')).nodes as Body[];
-    const rolesOf = (all: Body[]) => all.map(({ roles }) => (roles as string[]).toSorted().join());
-    await eventually(
-      'both nodes are there',
-      async () => (await nodes()).some(({ sockets }) => sockets === 1) && (await nodes()).length === 2,
-    );
-    expect(rolesOf(await nodes()).toSorted()).toEqual(['api,gateway,worker', 'worker']);
-    for (const node of await nodes())
-      expect(node).toEqual({
-        id: expect.stringMatching(/^[0-9a-f]{12}$/),
-        version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-        host: expect.stringMatching(/./),
-        roles: expect.any(Array),
-        since: TIME,
-        state: 'accepting',
-        loadLevel: expect.any(Number),
-        sockets: expect.any(Number),
-        edges: expect.any(Number),
-      });
-    expect((await get('/v1/operations/overview')).total).toMatchObject({ nodes: 2, sockets: 1, edges: 0 });
-    await worker.stop();
-    await eventually('the node is gone', async () => (await nodes()).length === 1);
-  });
-
-  test('says what waits, and how long each processor has been silent', async () => {
-    const { at, handoffs, push, webhooks } = await get('/v1/operations/overview');
-    expect(at).toEqual(TIME);
-    expect(Object.keys(handoffs as Body)).toEqual(['critical', 'important']);
-    expect((push as Body[]).map(({ vendor }) => vendor)).toEqual(['apns', 'fcm', 'webpush']);
-    const { processors } = webhooks as { processors: Body[] };
-    expect(processors.map(({ processor }) => processor)).toEqual(['stripe']);
-    expect(processors[0]?.silentSeconds).toBeLessThan(300);
-  });
-
-  test('counts the seconds since the oldest of each kind came', async () => {
-    const database = await createDatabase();
-    const connections = new Database(testConfig({ DATABASE_URL: database.url }));
-    const read = () => new OverviewStore(connections).readBacklog(['stripe', 'google'], ['apns', 'fcm']);
-    const nothing = {
-      handoffs: { critical: null, important: null },
-      pushes: [],
-      pauses: [],
-      processors: [],
-    };
-    expect(await read()).toEqual({ ...nothing, waiting: { count: 0, seconds: null } });
-    await database.query(
-      `INSERT INTO handoff (id, consumer, tier, positions, created_at)
-       SELECT gen_random_uuid(), 'delivery', 'critical', '[]', now() - n * interval '1 minute' FROM generate_series(1, 3) AS n`,
-    );
-    await database.query(
-      `INSERT INTO push (user_id, device_id, event_id, key, type, tier, epoch, "offset", vendor, expires_at, due_at, bucket)
-       SELECT 'ada', 'tv', gen_random_uuid(), 'k', 'a.b', 'important', 'e', 1, 'fcm', now(), now() - n * interval '1 minute', 1
-       FROM generate_series(-1, 2) AS n`,
-    );
-    await database.query(
-      `INSERT INTO webhook (processor, event_id, type, status, created_at, received_at)
-       SELECT 'stripe', status, 'a.b', status, now(), now() - minutes * interval '1 minute'
-       FROM (VALUES ('failed', 10), ('waiting', 5), ('applied', 1)) AS w (status, minutes)`,
-    );
-    const backlog = await read();
-    const around = (seconds: number) => expect.closeTo(seconds, -2);
-    expect(backlog).toEqual({
-      handoffs: { critical: around(180), important: null },
-      pushes: [{ vendor: 'fcm', tier: 'important', seconds: around(120) }],
-      pauses: [],
-      processors: [
-        {
-          processor: 'stripe',
-          silentSeconds: around(60),
-          usualSeconds: around(300),
-          failingSeconds: around(600),
-        },
-      ],
-      waiting: { count: 1, seconds: around(300) },
-    });
-    await connections.onApplicationShutdown();
-    await database.drop();
-  });
-
-  test('has a list of the edge nodes that are connected', async () => {
-    const edge = await connectEdge(usher.url, ADMIN_KEY, { edgeId: 'edge-fra-1' });
-    const edges = async () => (await get('/v1/edges')).edges as Body[];
-    const counted = async () => ((await get('/v1/operations/overview')).total as Body).edges;
-    await eventually('the overview counts it', async () => (await counted()) === 1);
-    const [found] = await eventually('it is listed', async () => {
-      const all = await edges();
-      return all.length === 1 && all;
-    });
-    const [node] = (await get('/v1/operations/overview')).nodes as Body[];
-    expect(found).toEqual({ edgeId: 'edge-fra-1', nodeId: node?.id, since: TIME });
-    edge.close();
-    await eventually('it is gone', async () => (await edges()).length === 0);
-  });
-});
-
-describe('a search finds', () => {
-  const find = async (q: string, userId?: string) =>
-    (await get(`/v1/search?q=${encodeURIComponent(q)}${userId === undefined ? '' : `&userId=${userId}`}`))
-      .results as Body[];
-
-  test('by a whole id everything that has it, with whose it is and where it is read', async () => {
-    await subscribe('sought', { price: 'price_premium' });
-    await usher.device('sought', 'sought-tv');
-    const stream = { userId: 'sought', deviceId: 'sought-tv', titleId: 'dark', edgeId: 'edge-1' };
-    const { streamId } = (await usher.backOffice.call('POST', '/v1/streams', stream)).body;
-    const published = await usher.backOffice.publish([
-      { userId: 'sought', type: 'note.added', tier: 'important', data: {} },
-    ]);
-    const [{ id: eventId } = { id: '' }] = published.body.accepted as { id: string }[];
-    const key = (await usher.backOffice.call('POST', '/v1/keys', { name: 'sought', scopes: ['read'] })).body;
-    const userId = 'sought';
-    const expected: [q: string, results: Body[], userId?: string][] = [
-      ['sought', [{ kind: 'user', id: 'sought', userId, url: '/v1/users/sought' }]],
-      ['sought-tv', []],
-      ['sought-tv', [{ kind: 'device', id: 'sought-tv', userId, url: '/v1/users/sought' }], userId],
-      [eventId, []],
-      [eventId, [{ kind: 'event', id: eventId, userId, url: `/v1/users/sought/events/${eventId}` }], userId],
-      [String(streamId), [{ kind: 'stream', id: streamId, userId, url: '/v1/users/sought/streams' }]],
-      ['evt_ann', [{ kind: 'webhook', id: 'evt_ann', url: '/v1/webhooks/stripe/evt_ann' }]],
-      [
-        'cus_sought',
-        [{ kind: 'customer', id: 'cus_sought', userId, url: '/v1/users?customer=stripe:cus_sought' }],
-      ],
-      ['sub_sought', [{ kind: 'subscription', id: 'sub_sought', userId, url: '/v1/users/sought' }]],
-      ['premium', [{ kind: 'plan', id: 'premium', url: '/v1/plans/premium' }]],
-      ['price_premium', [{ kind: 'plan', id: 'premium', url: '/v1/plans/premium' }]],
-      [String(key.id), [{ kind: 'key', id: key.id, url: `/v1/keys/${String(key.id)}` }]],
-      ['soug', []],
-    ];
-    for (const [q, results, of] of expected) expect([q, await find(q, of)]).toEqual([q, results]);
-    // Each address is one that answers.
-    for (const [q, [first], of] of expected) if (first) await get(String((await find(q, of))[0]?.url));
-  });
-
-  test('nothing by an id that is too long or has what no id has', async () => {
-    for (const q of ['', 'x'.repeat(513), 'a\u0000b'])
-      expectProblem(await refused(`/v1/search?q=${encodeURIComponent(q)}`), 400, 'invalid_request');
   });
 });
 

@@ -7,9 +7,11 @@ export interface HttpReply<Body = Record<string, unknown>> {
   readonly body: Body;
 }
 
-/** Calls of the HTTP API with a service key. Each but `put` returns the status and the parsed body, whatever the status is. */
+/** Calls of the HTTP API with a service key. Each but `get` and `put` returns the status and the parsed body, whatever the status is. */
 export interface BackOffice {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<HttpReply>;
+  /** Reads what must be there. Returns the reply's body. */
+  get(path: string): Promise<Record<string, unknown>>;
   /** Puts what must be accepted. Returns the reply's body. */
   put(path: string, body: unknown): Promise<Record<string, unknown>>;
   publish(events: readonly Record<string, unknown>[], headers?: Record<string, string>): Promise<HttpReply>;
@@ -67,11 +69,8 @@ export async function call(
 export function backOffice(url: string, key: string): BackOffice {
   const office: BackOffice = {
     call: (method, path, body, headers) => call(url, key, method, path, body, headers),
-    async put(path, body) {
-      const reply = await office.call('PUT', path, body);
-      expectDone(reply);
-      return reply.body;
-    },
+    get: async (path) => bodyOf(await office.call('GET', path)),
+    put: async (path, body) => bodyOf(await office.call('PUT', path, body)),
     publish: (events, headers) => office.call('POST', '/v1/events', { events }, headers),
     putPlan: (planId, prices, capabilities = PREMIUM) =>
       office.call('PUT', `/v1/plans/${planId}`, { name: planId, prices, capabilities }),
@@ -90,6 +89,11 @@ export function backOffice(url: string, key: string): BackOffice {
       }),
   };
   return office;
+}
+
+function bodyOf(reply: HttpReply): Record<string, unknown> {
+  expectDone(reply);
+  return reply.body;
 }
 
 /** Parses JSON, or the last line of NDJSON. */
