@@ -2,19 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import { BY_TWILIO, type Messaging, startMessaging } from '../../support/drivers/messaging.js';
 import { metric } from '../../support/metric.js';
+import { repeat } from '../../support/repeat.js';
 
 let messaging: Messaging;
 beforeAll(async () => {
   messaging = await startMessaging({ ...BY_TWILIO, WEBHOOKS_PER_SECOND: '100000' });
 });
 afterAll(() => messaging.stop());
-
-/** As many at once as the connections of a lane take. */
-async function aThousandTimes<T>(make: () => Promise<T>): Promise<T[]> {
-  const all: T[] = [];
-  while (all.length < 1_000) all.push(...(await Promise.all(Array.from({ length: 20 }, make))));
-  return all;
-}
 
 describe('what is refused, or changes nothing', () => {
   test.each([
@@ -72,7 +66,7 @@ describe('what is refused, or changes nothing', () => {
     expect(
       (await messaging.report('unknown', { MessageSid: 'SM9', MessageStatus: 'delivered' })).status,
     ).toBe(204);
-    const copies = await aThousandTimes(() =>
+    const copies = await repeat(1_000, () =>
       messaging.report(id, { MessageSid: sid, MessageStatus: 'delivered' }),
     );
     expect(copies.every(({ status }) => status === 204)).toBe(true);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { BY_TWILIO, type Messaging, startMessaging } from '../../support/drivers/messaging.js';
 import { eventually } from '../../support/eventually.js';
+import { repeat } from '../../support/repeat.js';
 
 let messaging: Messaging;
 beforeAll(async () => {
@@ -61,7 +62,7 @@ describe('a text that comes in', () => {
     const { phone } = await messaging.member('quin');
     await text(phone, 'STOP', 'SMrepeated');
     await text(phone, 'START');
-    const copies = await Promise.all(Array.from({ length: 100 }, () => text(phone, 'STOP', 'SMrepeated')));
+    const copies = await repeat(100, () => text(phone, 'STOP', 'SMrepeated'));
     expect(copies.every(({ status }) => status === 200)).toBe(true);
     expect(await optedOut('quin')).toBe(false);
     const rows = await messaging.usher.database.query(
