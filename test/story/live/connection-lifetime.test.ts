@@ -31,7 +31,7 @@ describe('an address from which many bad handshakes come', () => {
       return (await attempt(undefined, '203.0.113.7')) === 'rate_limited';
     });
     expect(await attempt(undefined, '203.0.113.8')).toBe('connected');
-    expect(await metric(usher, 'usher_connects_refused_total{limit="address"}')).toBeGreaterThan(0);
+    expect(await metric(usher, 'usher_connects_refused_total', { limit: 'address' })).toBeGreaterThan(0);
   });
 });
 

@@ -150,7 +150,7 @@ describe('Server-Sent Events', () => {
     expect(response.status).toBe(429);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await listen('moe')).response.status).toBe(200);
-    expect(await metric(usher, 'usher_connects_refused_total{limit="streams_of_user"}')).toBe(1);
+    expect(await metric(usher, 'usher_connects_refused_total', { limit: 'streams_of_user' })).toBe(1);
     streams[0]?.close();
     await eventually('there is room for one', async () => (await listen('max')).response.status === 200);
   });

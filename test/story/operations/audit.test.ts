@@ -228,7 +228,7 @@ describe('the list', () => {
       sent.on('error', () => undefined);
       return { sent, response };
     };
-    const pagesRead = () => metric(usher, 'usher_statement_seconds_count{statement="audit-export"}');
+    const pagesRead = () => metric(usher, 'usher_statement_seconds_count', { statement: 'audit-export' });
 
     test('holds every entry of the time once, the oldest first, as NDJSON', async () => {
       const reply = await fetch(`${usher.url}${path}`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });

@@ -30,9 +30,9 @@ const outcomeOf = async (userId: string, eventId: string) => {
 };
 /** Waits until the workers have looked several times for pushes that are due. */
 async function afterSeveralLooks() {
-  const name = 'usher_statement_seconds_count{statement="list-due-providers"}';
-  const before = await metric(usher, name);
-  await eventually('the workers looked for due pushes', async () => (await metric(usher, name)) > before + 5);
+  const looks = () => metric(usher, 'usher_statement_seconds_count', { statement: 'list-due-providers' });
+  const before = await looks();
+  await eventually('the workers looked for due pushes', async () => (await looks()) > before + 5);
 }
 
 describe('pushes of a provider that is paused', () => {

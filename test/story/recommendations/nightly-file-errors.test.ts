@@ -193,8 +193,7 @@ describe('a repeated or outdated nightly file has no second effect', () => {
 
 describe('a nightly file that is sent again', () => {
   test('is only read, once its first pages turned out to be stored: the others are not locked', async () => {
-    const count = (statement: string) =>
-      metric(usher, `usher_statement_seconds_count{statement="${statement}"}`);
+    const count = (statement: string) => metric(usher, 'usher_statement_seconds_count', { statement });
     const file = lines(10 * BATCH, 'again-');
     await job.send(file);
     const before = [await count('merge-front-pages'), await count('compare-front-pages')] as const;

@@ -19,7 +19,7 @@ afterAll(() => usher.stop());
 
 /** Lines that were checked there so far. */
 const checked = (where: 'event_loop' | 'thread') =>
-  metric(usher, `usher_recommendation_lines_total{where="${where}"}`);
+  metric(usher, 'usher_recommendation_lines_total', { where });
 /** Lines of a kilobyte: a few hundred are a large file. */
 const large = (count: number, prefix: string) =>
   lines(count, prefix, { items: ['film-1', 'x'.repeat(1_000)] });

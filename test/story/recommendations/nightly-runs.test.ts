@@ -71,7 +71,7 @@ describe('a nightly file is a run', () => {
     const statements = async () => {
       const [begun, ended] = await Promise.all(
         ['begin', 'end'].map((what) =>
-          metric(usher, `usher_statement_seconds_count{statement="recommendation-run-${what}"}`),
+          metric(usher, 'usher_statement_seconds_count', { statement: `recommendation-run-${what}` }),
         ),
       );
       return { begun, ended };
