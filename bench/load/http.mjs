@@ -77,9 +77,9 @@ export class HttpConnection {
   done(head, start, end) {
     const body = this.data.toString('utf8', start, end);
     this.data = null;
-    const { resolve } = this.waiting;
+    const { waiting } = this;
     this.waiting = null;
-    resolve({ status: Number(head.slice(9, 12)), body });
+    waiting?.resolve({ status: Number(head.slice(9, 12)), body });
   }
 
   fail(error) {

@@ -56,6 +56,10 @@ test('a refusal says how long it is, and that the connection ends', async () => 
 });
 
 describe('the connection ends, and nothing is written', () => {
+  test('to whoever opened it and sent nothing', async () => {
+    expect(await exchange('')).toBe('');
+  });
+
   test('into a response that has begun', async () => {
     server.on('request', (_request, response) => void response.write('begun'));
     const head = 'POST / HTTP/1.1\r\nHost: usher\r\nTransfer-Encoding: chunked\r\n\r\n';

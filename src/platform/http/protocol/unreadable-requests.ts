@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { Problem } from '../problem.js';
 import { explainedProblem } from '../problem-body.js';
@@ -26,15 +26,18 @@ function toProblem({ code = '', reason }: ParserError): Problem {
  * The response that the connection is waiting for or has a part of. Node has no public way to it; its own answer to such errors looks at the same
  * property (lib/_http_server.js, socketOnError).
  */
-const currentResponse = (socket: Duplex): ServerResponse<IncomingMessage> | undefined =>
+const currentResponse = (socket: Socket): ServerResponse<IncomingMessage> | undefined =>
   (socket as { _httpMessage?: ServerResponse<IncomingMessage> | null })._httpMessage ?? undefined;
 
 /**
- * Whether the client would take a response for that of the request which cannot be read. It would not where one has begun, nor where the request
- * before is whole and is still carried out: then it is better to see the connection end than to read that the call was refused.
+ * Whether the client would take a response for that of the request which cannot be read. It would not where it has sent nothing (a connection that
+ * was opened ahead and never used), where a response has begun, nor where the request before is whole and is still carried out: then it is better
+ * to see the connection end than to read that the call was refused.
  */
-const mayRespond = (socket: Duplex, response: ServerResponse<IncomingMessage> | undefined): boolean =>
-  socket.writable && (response === undefined || (!response.headersSent && !response.req.complete));
+const mayRespond = (socket: Socket, response: ServerResponse<IncomingMessage> | undefined): boolean =>
+  socket.writable &&
+  socket.bytesRead > 0 &&
+  (response === undefined || (!response.headersSent && !response.req.complete));
 
 function toHttp(problem: Problem, docsUrl: string, requestId: string): string {
   const body = JSON.stringify(explainedProblem(problem, { docsUrl, requestId }));
@@ -55,7 +58,7 @@ function toHttp(problem: Problem, docsUrl: string, requestId: string): string {
  */
 export const refuseUnreadable =
   (docsUrl: () => string) =>
-  (error: Error, socket: Duplex): void => {
+  (error: Error, socket: Socket): void => {
     const response = currentResponse(socket);
     if (mayRespond(socket, response)) {
       const problem = toProblem(error);
