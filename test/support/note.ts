@@ -11,3 +11,12 @@ export const noteAt = (offset: number): Envelope => ({
   at: '2026-11-20T20:00:00.000Z',
   data: {},
 });
+
+/** An event as a back office publishes it for Ada, unless `more` says something else. */
+export const newNote = (more: Record<string, unknown> = {}) => ({
+  userId: 'ada',
+  type: 'note.added',
+  tier: 'important',
+  data: { text: 'hello' },
+  ...more,
+});

@@ -6,6 +6,7 @@ import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/ush
 import { eventually } from '../../support/eventually.js';
 import { expectCleanLog, expectNoSecrets, expectProblem } from '../../support/expectations.js';
 import { forgedTokens, INVALID_IDS } from '../../support/invalid-input.js';
+import { newNote as note } from '../../support/note.js';
 
 const used: Record<string, string> = {};
 const TOO_LARGE = `"${'x'.repeat(1_100_000)}"`;
@@ -17,14 +18,6 @@ beforeAll(async () => {
   adaToken = await usher.token('ada');
 });
 afterAll(() => usher.stop());
-
-const note = (more: Record<string, unknown> = {}) => ({
-  userId: 'ada',
-  type: 'note.added',
-  tier: 'important',
-  data: { text: 'hello' },
-  ...more,
-});
 
 describe('an invalid user token is rejected', () => {
   test('of every kind of forgery', async () => {

@@ -4,6 +4,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { ADMIN_KEY, startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectMailboxUnchanged, expectProblem } from '../../support/expectations.js';
 import { nestedJson } from '../../support/invalid-input.js';
+import { newNote as note } from '../../support/note.js';
 
 let usher: TestUsher;
 beforeAll(async () => {
@@ -11,13 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const note = (more: Record<string, unknown> = {}) => ({
-  userId: 'ada',
-  type: 'note.added',
-  tier: 'important',
-  data: { text: 'hello' },
-  ...more,
-});
 const withoutEffect = (request: () => Promise<void>) => expectMailboxUnchanged(usher, 'ada', request);
 
 describe('a request body that cannot be read is rejected as a whole', () => {

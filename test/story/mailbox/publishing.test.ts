@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call } from '../../support/drivers/back-office.js';
 import { startUsher, type TestUsher } from '../../support/drivers/usher.js';
 import { expectCleanLog, expectMailboxUnchanged, expectProblem } from '../../support/expectations.js';
+import { newNote as note } from '../../support/note.js';
 
 let usher: TestUsher;
 let otherKey = '';
@@ -10,13 +11,6 @@ beforeAll(async () => {
 });
 afterAll(() => usher.stop());
 
-const note = (more: Record<string, unknown> = {}) => ({
-  userId: 'ada',
-  type: 'note.added',
-  tier: 'important',
-  data: { text: 'hello' },
-  ...more,
-});
 const offsetOf = async (userId: string) => (await usher.state(userId)).position.offset;
 const withoutEffect = (request: () => Promise<void>) => expectMailboxUnchanged(usher, 'ada', request);
 
